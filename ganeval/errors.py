@@ -1,0 +1,67 @@
+"""The exception tree; each class carries the exit code of the command line.
+
+* GanevalError            2  (never raised itself)
+  + UsageError            2  a name, an option or their combination is wrong
+  + InputError            2  an image, a source or a statistics file cannot be used
+  + MismatchError         2  scores that are not comparable were about to be compared
+  + EnvironmentFailure    4  (never raised itself) the machine lacks something
+    - WeightsError        4  pretrained weights are missing or damaged
+    - CacheError          4  the cache cannot be used
+    - ResourceError       4  disk, memory or network gave out
+"""
+
+from typing import ClassVar
+
+
+def one_line(text: str) -> str:
+    """Escape control characters and undecodable bytes, so that any file name fits on one line."""
+    return "".join(
+        char if char.isprintable() else char.encode("unicode_escape").decode("ascii")
+        for char in text
+    )
+
+
+class GanevalError(Exception):
+    """An error a user can act on: what was found, what is needed, what to do.
+
+    `InputError("fake/: no images", "at least 2", "name a folder with pictures")`
+    """
+
+    exit_code: ClassVar[int] = 2
+
+    def __init__(self, found: str, needed: str, remedy: str) -> None:
+        super().__init__(found, needed, remedy)
+        self.found, self.needed, self.remedy = (one_line(part) for part in (found, needed, remedy))
+
+    def __str__(self) -> str:
+        return f"{self.found}; {self.needed}; {self.remedy}"
+
+
+class UsageError(GanevalError):
+    """A name, an option or a combination of them is wrong."""
+
+
+class InputError(GanevalError):
+    """An image, a source or a statistics file cannot be used."""
+
+
+class MismatchError(GanevalError):
+    """Scores made under different conditions were about to stand side by side."""
+
+
+class EnvironmentFailure(GanevalError):
+    """The machine lacks something that the command needs."""
+
+    exit_code = 4
+
+
+class WeightsError(EnvironmentFailure):
+    """Pretrained weights are missing, damaged or refused."""
+
+
+class CacheError(EnvironmentFailure):
+    """The feature cache cannot be used."""
+
+
+class ResourceError(EnvironmentFailure):
+    """Disk, memory or network gave out."""

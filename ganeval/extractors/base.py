@@ -1,0 +1,74 @@
+"""The types that every extractor speaks, and the table of extractors."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Literal, Protocol
+
+import torch
+
+from ganeval.images.preprocess import Preprocess
+from ganeval.registry import Registry
+
+EXTRACTORS = Registry(
+    "extractor",
+    {
+        "inception": "ganeval.extractors.inception:Inception",
+        "efficientnet-lite0": "ganeval.extractors.efficientnet:EfficientNetLite0",
+        "random": "ganeval.extractors.random:Random",
+    },
+)
+
+Precision = Literal["float32", "bfloat16"]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ExtractorInfo:
+    """What an extractor is.
+
+    Attributes:
+        name: Its name in the table.
+        version: Raised when the same weights would give other features.
+        weights_sha256: Hex digest of the weight file (of the seed and layout for `random`).
+        preprocess: The preprocessing it was trained with; a protocol may override it for
+            `inception` alone.
+        layers: Width of each layer it returns. `"pool"` are the features of FID, KID and the
+            neighbour metrics; `"logits"` are what the Inception Score is defined on.
+        default_layers: The layers that every shard stores.
+    """
+
+    name: str
+    version: int
+    weights_sha256: str
+    preprocess: Preprocess
+    layers: Mapping[str, int]
+    default_layers: tuple[str, ...] = ("pool", "logits")
+
+
+class Extractor(Protocol):
+    """A network on a device, in evaluation mode."""
+
+    @property
+    def info(self) -> ExtractorInfo:
+        """What the extractor is."""
+
+    def __call__(self, images: torch.Tensor) -> dict[str, torch.Tensor]:
+        """Return every layer's features, float32 [N, width] on the CPU.
+
+        Args:
+            images: float32 [N, 3, S, S], resized and normalised, on the CPU.
+        """
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ExtractorRequest:
+    """What a user asks of an extractor.
+
+    Every class in the table has `from_request(request) -> Extractor`. Nothing is downloaded when
+    `offline` is set.
+    """
+
+    weights_path: Path | None = None
+    device: torch.device = torch.device("cpu")
+    precision: Precision = "float32"
+    offline: bool = False

@@ -1,0 +1,1 @@
+"""Features of a source: shards on disk, moments, rows."""

@@ -1,0 +1,42 @@
+"""The one picture format inside ganeval, and the rules by which files become it."""
+
+from dataclasses import dataclass
+from typing import Literal
+
+import numpy as np
+import numpy.typing as npt
+
+SUFFIXES = ("png", "jpg", "jpeg", "webp", "bmp", "gif", "tif", "tiff", "ppm", "pgm")
+
+
+@dataclass(frozen=True, slots=True)
+class Image:
+    """A picture: uint8 [3, H, W] RGB at its native size, and what was done to get there.
+
+    `notes` are short fixed phrases (`"grey to RGB"`, `"EXIF orientation ignored"`) that are counted
+    over a source and shown in the report.
+    """
+
+    pixels: npt.NDArray[np.uint8]
+    notes: tuple[str, ...] = ()
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class DecodePolicy:
+    """How pictures that are not plain 8-bit RGB become it; part of every cache key.
+
+    Attributes:
+        transparency: Pictures with any alpha below opaque: refuse, drop the channel, or composite
+            over white or black.
+        animated: Pictures with several frames: refuse, or take the first.
+        exif: Leave the EXIF orientation alone (as every FID tool does), or apply it.
+        float_range: The (low, high) that float pictures (TIFF mode F) span; without it they are
+            refused.
+        max_pixels: Larger pictures are refused from their header, before any decoding.
+    """
+
+    transparency: Literal["error", "drop", "white", "black"] = "error"
+    animated: Literal["error", "first"] = "error"
+    exif: Literal["ignore", "apply"] = "ignore"
+    float_range: tuple[float, float] | None = None
+    max_pixels: int = 64_000_000

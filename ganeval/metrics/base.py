@@ -1,0 +1,102 @@
+"""The types that every metric speaks, and the table of metrics."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from typing import ClassVar, Literal, Protocol
+
+import numpy as np
+import numpy.typing as npt
+
+from ganeval.features.moments import Moments
+from ganeval.registry import Registry
+
+METRICS = Registry(
+    "metric",
+    {
+        "fid": "ganeval.metrics.frechet:Fid",
+        "is": "ganeval.metrics.inception_score:InceptionScore",
+        "kid": "ganeval.metrics.kernel:Kid",
+        "pr": "ganeval.metrics.neighbours:PrecisionRecall",
+        "dc": "ganeval.metrics.neighbours:DensityCoverage",
+    },
+)
+
+Role = Literal["sample", "reference"]
+
+
+class Summary(Protocol):
+    """The features of one source, as metrics see them."""
+
+    @property
+    def num(self) -> int:
+        """Number of images."""
+
+    def moments(self, layer: str) -> Moments:
+        """Return mean and scatter of a layer, float64."""
+
+    def rows(self, layer: str) -> npt.NDArray[np.float32] | None:
+        """Return a layer's features, float32 [num, width], perhaps memory-mapped and read-only.
+
+        None if only moments are stored. A metric whose `needs.form` is "rows" always gets them.
+        """
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Needs:
+    """What a metric needs of the sources.
+
+    Attributes:
+        layer: The layer it works on.
+        form: "moments" if stored mean and covariance are enough, else "rows".
+        roles: The sources it looks at.
+        minimum: The fewest images in each of them for which it is defined.
+        why: What sets the minimum, for the message (`"10 splits"`).
+    """
+
+    layer: str
+    form: Literal["moments", "rows"]
+    roles: tuple[Role, ...]
+    minimum: int
+    why: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Score:
+    """One number of a metric.
+
+    Attributes:
+        name: The score's name (`"precision"`).
+        value: Finite.
+        direction: Which way is better.
+        se: Standard error, or None if there is no honest one (a note says why).
+        interval: 95 % confidence interval, or None likewise.
+        details: What the tool's convention adds (`{"std": ...}`).
+        notes: What the reader must know beside the number.
+    """
+
+    name: str
+    value: float
+    direction: Literal["lower", "higher"]
+    se: float | None = None
+    interval: tuple[float, float] | None = None
+    details: Mapping[str, float] = field(default_factory=dict)
+    notes: tuple[str, ...] = ()
+
+
+class Metric(Protocol):
+    """A frozen dataclass: its fields are its options."""
+
+    scores: ClassVar[tuple[str, ...]]
+    """The names of the scores that `compute` returns, in its order."""
+
+    @property
+    def needs(self) -> Needs:
+        """What the metric needs."""
+
+    def compute(
+        self, summaries: Mapping[Role, Summary], rng: np.random.Generator
+    ) -> tuple[Score, ...]:
+        """Return the scores.
+
+        `rng` is the metric's own stream; nothing else is random. The summaries meet `needs`.
+        """

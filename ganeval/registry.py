@@ -1,0 +1,129 @@
+"""Tables of names: lazy import, nearest match for a misspelling, options from dataclass fields."""
+
+import dataclasses
+import difflib
+import importlib
+import types
+from collections.abc import Iterable, Mapping
+from typing import Any, Literal, Union, get_args, get_origin, get_type_hints
+
+from ganeval.errors import UsageError
+
+
+@dataclasses.dataclass(frozen=True, slots=True)
+class Registry:
+    """What kind of thing is listed, and where each named one lives (`"module:Object"`).
+
+    A table holds strings, so that listing names imports nothing heavy.
+    """
+
+    kind: str
+    entries: Mapping[str, str]
+
+    def names(self) -> tuple[str, ...]:
+        """Return the names in the order of the table."""
+        return tuple(self.entries)
+
+    def load(self, name: str) -> Any:
+        """Import and return the object called `name`.
+
+        Raises:
+            UsageError: There is no such name; the message has the nearest one.
+        """
+        if name not in self.entries:
+            raise unknown(self.kind, name, self.entries)
+        module_name, _, attribute = self.entries[name].partition(":")
+        return getattr(importlib.import_module(module_name), attribute)
+
+    def summary(self, name: str) -> str:
+        """Return the first line of the object's docstring."""
+        return str(self.load(name).__doc__).strip().splitlines()[0]
+
+
+def unknown(kind: str, name: str, known: Iterable[str]) -> UsageError:
+    """Return the error for a name that is not in a table, with the nearest one that is."""
+    known = list(known)
+    near = difflib.get_close_matches(name, known, n=1)
+    remedy = f"did you mean '{near[0]}'?" if near else "check the spelling"
+    return UsageError(f"unknown {kind} '{name}'", f"one of {', '.join(known)}", remedy)
+
+
+def parse_options(cls: Any, texts: Iterable[str], *, where: str) -> dict[str, Any]:
+    """Read `field=value` texts into values for the fields of the dataclass `cls`.
+
+    Args:
+        cls: A dataclass, whose annotated fields are the options (int, float, str, bool, Literal,
+            and each of these or None).
+        texts: One `field=value` each.
+        where: What the options belong to, for the messages (`"metric kid"`).
+
+    Raises:
+        UsageError: An unknown field, or a value that does not fit its field.
+    """
+    hints = get_type_hints(cls)
+    fields = [field.name for field in dataclasses.fields(cls) if field.init]
+    options: dict[str, Any] = {}
+    for text in texts:
+        name, equals, value = text.partition("=")
+        if name not in fields:
+            raise unknown(f"option of {where}", name, fields)
+        if not equals:
+            raise UsageError(
+                f"option '{text}' of {where} has no value", f"{name}=VALUE", "add the value"
+            )
+        if name in options:
+            raise UsageError(
+                f"option '{name}' of {where} is given twice", "each once", "remove one"
+            )
+        options[name] = _convert(value, hints[name], name=name, where=where)
+    return options
+
+
+def _convert(text: str, hint: Any, *, name: str, where: str) -> Any:
+    """Turn `text` into a value of the annotated type `hint`."""
+    wanted = _alternatives(hint)
+    if text.lower() == "none" and type(None) in wanted:
+        return None
+    for kind in wanted:
+        try:
+            return _parse_as(text, kind)
+        except ValueError:
+            continue
+    names = ", ".join(_describe(kind) for kind in wanted)
+    raise UsageError(
+        f"option '{name}' of {where} is '{text}'", f"a value out of: {names}", "change the value"
+    )
+
+
+def _alternatives(hint: Any) -> list[Any]:
+    """Return the members of a union, or the type alone."""
+    return list(get_args(hint)) if get_origin(hint) in (Union, types.UnionType) else [hint]
+
+
+def _parse_as(text: str, kind: Any) -> Any:
+    """Return `text` as a value of `kind`, or raise ValueError."""
+    if get_origin(kind) is Literal:
+        matches = [choice for choice in get_args(kind) if str(choice) == text]
+        if not matches:
+            raise ValueError(text)
+        return matches[0]
+    if kind is bool:
+        return {"true": True, "yes": True, "1": True, "false": False, "no": False, "0": False}[
+            text.lower()
+        ] if text.lower() in ("true", "yes", "1", "false", "no", "0") else _refuse(text)
+    if kind in (int, float, str):
+        return kind(text)
+    return _refuse(text)
+
+
+def _refuse(text: str) -> Any:
+    """Say that `text` does not fit."""
+    raise ValueError(text)
+
+
+def _describe(kind: Any) -> str:
+    """Name a type the way a user would write its values."""
+    if get_origin(kind) is Literal:
+        return ", ".join(str(choice) for choice in get_args(kind))
+    names = {int: "a whole number", float: "a number", bool: "true, false", type(None): "none"}
+    return names.get(kind, "text")

@@ -1,0 +1,1 @@
+"""Anything that has images, as an ordered, finite, re-readable list of items."""

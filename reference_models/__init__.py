@@ -1,0 +1,1 @@
+"""Reference implementations of generative models, one paper per file."""
