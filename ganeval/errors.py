@@ -4,13 +4,14 @@
   + UsageError            2  a name, an option or their combination is wrong
   + InputError            2  an image, a source or a statistics file cannot be used
   + MismatchError         2  scores that are not comparable were about to be compared
-  + EnvironmentFailure    4  (never raised itself) the machine lacks something
+  + MachineError    4  (never raised itself) the machine lacks something
     - WeightsError        4  pretrained weights are missing or damaged
     - CacheError          4  the cache cannot be used
     - ResourceError       4  disk, memory or network gave out
 """
 
-from typing import ClassVar
+from collections.abc import Iterable
+from typing import ClassVar, Self
 
 
 def one_line(text: str) -> str:
@@ -28,6 +29,8 @@ class GanevalError(Exception):
     """
 
     exit_code: ClassVar[int] = 2
+    details: tuple[str, ...] = ()
+    """One line each for what does not fit on the error's own line, such as every unusable file."""
 
     def __init__(self, found: str, needed: str, remedy: str) -> None:
         super().__init__(found, needed, remedy)
@@ -35,6 +38,11 @@ class GanevalError(Exception):
 
     def __str__(self) -> str:
         return f"{self.found}; {self.needed}; {self.remedy}"
+
+    def with_details(self, lines: Iterable[str]) -> Self:
+        """Return the error with lines to print above it."""
+        self.details = tuple(one_line(line) for line in lines)
+        return self
 
 
 class UsageError(GanevalError):
@@ -49,19 +57,19 @@ class MismatchError(GanevalError):
     """Scores made under different conditions were about to stand side by side."""
 
 
-class EnvironmentFailure(GanevalError):
+class MachineError(GanevalError):
     """The machine lacks something that the command needs."""
 
     exit_code = 4
 
 
-class WeightsError(EnvironmentFailure):
+class WeightsError(MachineError):
     """Pretrained weights are missing, damaged or refused."""
 
 
-class CacheError(EnvironmentFailure):
+class CacheError(MachineError):
     """The feature cache cannot be used."""
 
 
-class ResourceError(EnvironmentFailure):
+class ResourceError(MachineError):
     """Disk, memory or network gave out."""

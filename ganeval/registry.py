@@ -108,9 +108,13 @@ def _parse_as(text: str, kind: Any) -> Any:
             raise ValueError(text)
         return matches[0]
     if kind is bool:
-        return {"true": True, "yes": True, "1": True, "false": False, "no": False, "0": False}[
-            text.lower()
-        ] if text.lower() in ("true", "yes", "1", "false", "no", "0") else _refuse(text)
+        return (
+            {"true": True, "yes": True, "1": True, "false": False, "no": False, "0": False}[
+                text.lower()
+            ]
+            if text.lower() in ("true", "yes", "1", "false", "no", "0")
+            else _refuse(text)
+        )
     if kind in (int, float, str):
         return kind(text)
     return _refuse(text)

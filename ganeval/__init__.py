@@ -1,0 +1,50 @@
+"""Evaluate GANs and other image generators: the numbers of the papers, to the digit."""
+
+import importlib
+from typing import TYPE_CHECKING, Any
+
+from ganeval.version import __version__
+
+if TYPE_CHECKING:
+    from ganeval.accumulate import Accumulator
+    from ganeval.errors import GanevalError
+    from ganeval.evaluation import compare, evaluate
+    from ganeval.results.report import Report
+    from ganeval.settings import Settings
+    from ganeval.sources.memory import Images
+    from ganeval.sources.open import open_source
+
+# Loaded on use, so that `import ganeval` and `ganeval --help` are quick.
+_HOMES = {
+    "Accumulator": "ganeval.accumulate",
+    "GanevalError": "ganeval.errors",
+    "Images": "ganeval.sources.memory",
+    "Report": "ganeval.results.report",
+    "Settings": "ganeval.settings",
+    "compare": "ganeval.evaluation",
+    "evaluate": "ganeval.evaluation",
+    "open_source": "ganeval.sources.open",
+}
+
+__all__ = [
+    "Accumulator",
+    "GanevalError",
+    "Images",
+    "Report",
+    "Settings",
+    "__version__",
+    "compare",
+    "evaluate",
+    "open_source",
+]
+
+
+def __getattr__(name: str) -> Any:
+    """Import a public name when it is first used (PEP 562)."""
+    if name not in _HOMES:
+        raise AttributeError(f"module 'ganeval' has no attribute {name!r}")
+    return getattr(importlib.import_module(_HOMES[name]), name)
+
+
+def __dir__() -> list[str]:
+    return __all__

@@ -1,0 +1,171 @@
+"""Scores inside a training loop: images come in batches, the numbers are those of `evaluate`."""
+
+from collections.abc import Sequence
+from contextlib import ExitStack
+from functools import partial
+from types import TracebackType
+from typing import Any, Self
+
+import numpy as np
+import numpy.typing as npt
+import torch
+
+from ganeval.errors import InputError, UsageError
+from ganeval.evaluation import collect_reference, report_of, usable_stats
+from ganeval.features.collect import CollectedShard, Features, collect_shard, join
+from ganeval.features.shards import SHARD_SIZE
+from ganeval.plan import make_plan
+from ganeval.results.report import Report
+from ganeval.settings import build_settings
+from ganeval.sources.arrays import array_digest, to_image
+from ganeval.sources.base import Item
+from ganeval.sources.memory import Images
+from ganeval.sources.open import open_source
+from ganeval.workspace import open_workspace
+
+
+class Accumulator:
+    """Scores a stream of generated images against a reference.
+
+    >>> metric = Accumulator(reference="real.npz", metrics=["fid"])  # doctest: +SKIP
+    >>> for batch in loader:  # doctest: +SKIP
+    ...     metric.update(batch)
+    >>> metric.compute()["fid"].value  # doctest: +SKIP
+
+    The stream is cut into the same blocks of 1024 as a source of images, so the scores have the
+    same bits however it is split into batches. `compute` may be called at any time and the stream
+    go on after it; `reset` starts a new one and keeps the reference. The features of the stream are
+    kept in the cache like those of any source.
+
+    Attributes:
+        num: Number of images so far.
+    """
+
+    def __init__(
+        self,
+        *,
+        reference: Any = None,
+        metrics: Sequence[str] | None = None,
+        value_range: tuple[float, float] | None = None,
+        name: str = "accumulator",
+        **options: Any,
+    ) -> None:
+        """Open the reference and load the network.
+
+        Args:
+            reference: Real images or stored statistics, as for `evaluate`.
+            metrics: As for `evaluate`.
+            value_range: What floats span, `(-1, 1)` say; without it only uint8 is taken.
+            name: How the report calls the stream.
+            **options: As for `evaluate`.
+
+        Raises:
+            UsageError, InputError, MachineError: As `evaluate` does.
+        """
+        settings = build_settings(options)
+        if settings.num_images is not None:
+            raise UsageError(
+                "num_images is set for a stream", "all its images", "feed as many as are wanted"
+            )
+        self.name = name
+        self._value_range = value_range
+        self._plan = make_plan([], reference, metrics, settings)
+        self._resources = ExitStack()
+        self._workspace = self._resources.enter_context(
+            open_workspace(settings, self._plan.protocol, self._plan.layers)
+        )
+        self._stats = usable_stats(self._plan.reference, self._workspace)
+        self._reference: Features | None = None
+        self._blocks: list[CollectedShard] = []
+        self._waiting: list[npt.NDArray[np.uint8]] = []
+
+    @property
+    def num(self) -> int:
+        """Number of images so far."""
+        return sum(block.info.num for block in self._blocks) + len(self._waiting)
+
+    def update(self, images: torch.Tensor) -> None:
+        """Take a batch of generated images.
+
+        Args:
+            images: uint8 [N, 3, H, W], or floating point of that shape within `value_range`, on any
+                device.
+
+        Raises:
+            InputError: Another type, shape or range, or NaN; nothing of the batch is taken.
+        """
+        if images.ndim != 4 or images.shape[1] != 3:
+            raise InputError(
+                f"{self.name}: batch of shape {tuple(images.shape)}",
+                "shape [N, 3, H, W]",
+                "permute or expand it",
+            )
+        data: Any = images.detach().cpu()
+        if images.is_floating_point() and self._value_range is not None:
+            data = Images(data, value_range=self._value_range, name=self.name)
+        source = open_source(data, policy=self._plan.settings.decode)
+        items = source.load(range(len(source)))
+        self._waiting += [item.image().pixels for item in items]
+        while len(self._waiting) >= SHARD_SIZE:
+            self._blocks.append(self._block(self._waiting[:SHARD_SIZE]))
+            del self._waiting[:SHARD_SIZE]
+
+    def compute(self) -> Report:
+        """Return the scores of all images so far.
+
+        Raises:
+            InputError: Too few images for a metric.
+        """
+        blocks = list(self._blocks)
+        if self._waiting:
+            blocks.append(self._block(self._waiting))
+        features = join(self._workspace.store, blocks)
+        return report_of(
+            self._plan,
+            self._workspace,
+            {self.name: features},
+            self._reference_features(),
+            self._stats,
+        )
+
+    def reset(self) -> None:
+        """Forget the stream; the reference stays."""
+        self._blocks.clear()
+        self._waiting.clear()
+
+    def close(self) -> None:
+        """Release the network and the decoding threads."""
+        self._resources.close()
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(
+        self,
+        kind: type[BaseException] | None,
+        error: BaseException | None,
+        traceback: TracebackType | None,
+    ) -> None:
+        self.close()
+
+    def _block(self, images: list[npt.NDArray[np.uint8]]) -> CollectedShard:
+        """Run the network over one block of the stream, or find it in the cache."""
+        workspace = self._workspace
+        items = [
+            Item(f"{self.name}[{at}]", array_digest(pixels), partial(to_image, pixels))
+            for at, pixels in enumerate(images, start=len(self._blocks) * SHARD_SIZE)
+        ]
+        identity = workspace.recipe.identity({})
+        return collect_shard(
+            items, identity, workspace.recipe, workspace.store, pool=workspace.pool, tell=_ignore
+        )
+
+    def _reference_features(self) -> Features | None:
+        """Return the reference's features, which are computed once."""
+        if self._reference is None:
+            self._reference = collect_reference(self._plan, self._workspace, self._stats)
+        return self._reference
+
+
+def _ignore(done: int) -> None:
+    """Tell nobody: a training loop has its own progress."""

@@ -1,0 +1,34 @@
+"""`ganeval list`: what there is, one line each."""
+
+import click
+
+from ganeval.extractors.base import EXTRACTORS
+from ganeval.metrics.base import METRICS
+from ganeval.metrics.protocols import PROTOCOLS
+from ganeval.registry import Registry
+from ganeval.sources.open import SOURCES
+
+KINDS = ("metrics", "extractors", "protocols", "sources", "models")
+
+
+@click.command("list")
+@click.argument("kind", type=click.Choice(KINDS))
+def list_names(*, kind: str) -> None:
+    """Print names with a line on each.
+
+    \b
+    ganeval list metrics
+    """
+    if kind == "protocols":
+        lines = {name: protocol.summary for name, protocol in PROTOCOLS.items()}
+    elif kind == "models":
+        from reference_models import MODELS
+
+        models = Registry("model", MODELS)
+        lines = {name: models.summary(name) for name in models.names()}
+    else:
+        table = {"metrics": METRICS, "extractors": EXTRACTORS, "sources": SOURCES}[kind]
+        lines = {name: table.summary(name) for name in table.names()}
+    width = max((len(name) for name in lines), default=0)
+    for name, summary in lines.items():
+        click.echo(f"{name:<{width}}  {summary}")

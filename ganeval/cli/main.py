@@ -1,0 +1,155 @@
+"""The command `ganeval`: the table of commands, and how every failure becomes one line."""
+
+import errno
+import importlib
+import logging
+import os
+import signal
+import sys
+from collections.abc import Sequence
+from types import FrameType
+from typing import NoReturn
+
+import click
+
+from ganeval.errors import GanevalError, ResourceError, one_line
+from ganeval.version import __version__
+
+COMMANDS = {
+    "fid": "ganeval.cli.score:fid",
+    "is": "ganeval.cli.score:inception_score",
+    "kid": "ganeval.cli.score:kid",
+    "pr": "ganeval.cli.score:pr",
+    "dc": "ganeval.cli.score:dc",
+    "eval": "ganeval.cli.eval:evaluate",
+    "compare": "ganeval.cli.compare:compare",
+    "stats": "ganeval.cli.stats:stats",
+    "table": "ganeval.cli.table:table",
+    "list": "ganeval.cli.list:list_names",
+    "weights": "ganeval.cli.weights:weights",
+    "cache": "ganeval.cli.cache:cache",
+    "extract": "ganeval.cli.extract:extract",
+    "quickstart": "ganeval.cli.quickstart:quickstart",
+}
+INTERRUPTED = 130
+
+
+class CommandTable(click.Group):
+    """A group that imports a command only when it is called."""
+
+    def list_commands(self, ctx: click.Context) -> list[str]:
+        """Return the names in the order of the table."""
+        return list(COMMANDS)
+
+    def get_command(self, ctx: click.Context, cmd_name: str) -> click.Command | None:
+        """Import and return a command."""
+        if cmd_name not in COMMANDS:
+            return None
+        module, _, attribute = COMMANDS[cmd_name].partition(":")
+        command: click.Command = getattr(importlib.import_module(module), attribute)
+        return command
+
+
+@click.group(cls=CommandTable, context_settings={"help_option_names": ["-h", "--help"]})
+@click.version_option(__version__, prog_name="ganeval")
+def cli() -> None:
+    """Evaluate image generators: FID, IS, KID, precision, recall, density, coverage.
+
+    \b
+    ganeval quickstart                 the whole tour on embedded images, offline
+    ganeval fid real/ fake/            one metric of a folder against real images
+    ganeval eval real/ fake/           all of them in one pass
+    ganeval compare real/ a/ b/ c/     one row for each sample
+    """
+
+
+def main(args: Sequence[str] | None = None) -> NoReturn:
+    """Run the command line and exit: 0 done, 2 usage or input, 4 environment, 130 interrupted."""
+    words = list(sys.argv[1:] if args is None else args)
+    _log_to_stderr(quiet="--quiet" in words)
+    signal.signal(signal.SIGTERM, _terminate)
+    try:
+        code = cli.main(args=words, prog_name="ganeval", standalone_mode=False)
+        sys.stdout.flush()
+    except KeyboardInterrupt as error:
+        _say(str(error) or "interrupted")
+        _leave(INTERRUPTED)
+    except click.Abort:
+        _say("interrupted")
+        _leave(INTERRUPTED)
+    except BrokenPipeError:  # the reader of stdout has seen enough
+        _leave(0)
+    except Exception as error:
+        if "--traceback" in words:
+            raise
+        _leave(_report(error, words))
+    _leave(code if isinstance(code, int) else 0)
+
+
+def _report(error: Exception, words: Sequence[str]) -> int:
+    """Print an error as one line (and its details above it); return the exit code."""
+    if isinstance(error, click.ClickException):
+        command = " ".join(["ganeval", *(word for word in words[:1] if word in COMMANDS)])
+        _say(f"error: {error.format_message().rstrip('.')}; see `{command} --help`")
+        return 2
+    known = _translate(error)
+    for line in known.details:
+        _say(line)
+    _say(f"error: {known}")
+    return known.exit_code
+
+
+def _translate(error: Exception) -> GanevalError:
+    """Return what the error means to a user; re-raise what is a mistake of our own."""
+    if isinstance(error, GanevalError):
+        return error
+    text = str(error)
+    if isinstance(error, MemoryError) or "out of memory" in text or "can't allocate" in text:
+        return ResourceError(
+            "out of memory", "less memory at once", "lower --batch-size or --workers"
+        )
+    if isinstance(error, OSError) and error.errno in (errno.ENOSPC, errno.EDQUOT):
+        return ResourceError(
+            f"{error.filename or 'a temporary file'}: the disk is full",
+            "free space",
+            "run `ganeval cache prune`, or set --cache-dir or TMPDIR to another disk",
+        )
+    raise error
+
+
+def _log_to_stderr(*, quiet: bool) -> None:
+    """Send the library's warnings to stderr, one line each."""
+    handler = logging.StreamHandler(sys.stderr)
+    handler.setFormatter(_OneLine())
+    log = logging.getLogger("ganeval")
+    log.handlers = [handler]
+    log.propagate = False
+    log.setLevel(logging.ERROR if quiet else logging.INFO)
+
+
+class _OneLine(logging.Formatter):
+    """`ganeval: warning: ...`, whatever is in a file's name."""
+
+    def format(self, record: logging.LogRecord) -> str:
+        """Return the record as one line."""
+        level = "" if record.levelno <= logging.INFO else f"{record.levelname.lower()}: "
+        return f"ganeval: {level}{one_line(record.getMessage())}"
+
+
+def _say(text: str) -> None:
+    """Print one line to stderr."""
+    click.echo(f"ganeval: {text}", err=True)
+
+
+def _leave(code: int) -> NoReturn:
+    """Exit without the interpreter complaining about a closed stdout."""
+    try:
+        sys.stdout.flush()
+    except BrokenPipeError:
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+    sys.exit(code)
+
+
+def _terminate(number: int, frame: FrameType | None) -> NoReturn:
+    """Treat SIGTERM like Ctrl-C: finish cleanly, keep finished shards."""
+    raise KeyboardInterrupt

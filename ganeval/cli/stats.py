@@ -1,0 +1,51 @@
+"""`ganeval stats`: make or read stored statistics."""
+
+from pathlib import Path
+
+import click
+
+from ganeval.cli.options import run_options
+from ganeval.extract import make_stats
+from ganeval.features.stats import load_stats
+from ganeval.settings import Settings
+
+
+@click.group()
+def stats() -> None:
+    """Make or read stored statistics (mean and covariance) of real images."""
+
+
+@stats.command()
+@click.argument("reference")
+@click.option("-o", "--output", type=click.Path(path_type=Path), required=True)
+@run_options
+def make(*, reference: str, output: Path, settings: Settings) -> None:
+    """Write the statistics of REFERENCE, to be used in its place for FID.
+
+    \b
+    ganeval stats make real/ -o real.npz
+    ganeval fid real.npz fake/
+    """
+    num = make_stats(reference, output, settings)
+    click.echo(f"{output}: statistics of {num:,} images")
+
+
+@stats.command()
+@click.argument("file", type=click.Path(path_type=Path))
+@click.option("--traceback", is_flag=True, help="Show where in the code an error arose.")
+def inspect(*, file: Path, traceback: bool) -> None:
+    """Print what a statistics file says of itself.
+
+    \b
+    ganeval stats inspect real.npz
+    """
+    content = load_stats(file)
+    moments = content.layer_moments
+    click.echo(f"images\t{'unknown' if content.num is None else content.num}")
+    click.echo(f"dimensions\t{len(moments.mean)}")
+    click.echo(f"trace\t{moments.covariance(ddof=1).trace():.9g}")
+    if content.card is None:
+        click.echo("made by\tanother tool (extractor, weights and resize unknown)")
+    else:
+        for name, value in content.card.items():
+            click.echo(f"{name}\t{value}")

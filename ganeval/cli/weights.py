@@ -1,0 +1,66 @@
+"""`ganeval weights`: the pretrained weights: where, get, check."""
+
+import click
+
+from ganeval.errors import WeightsError
+from ganeval.extractors import weights as files
+from ganeval.registry import unknown
+
+EXTRACTOR = click.argument("extractor", default="inception", metavar="[EXTRACTOR]")
+
+
+@click.group()
+def weights() -> None:
+    """Find, get and check the pretrained weights."""
+
+
+@weights.command()
+@EXTRACTOR
+def path(*, extractor: str) -> None:
+    """Print where the weights are.
+
+    \b
+    ganeval weights path inception
+    """
+    _known(extractor)
+    found = files.find(extractor)
+    if found is None:
+        searched = ", ".join(str(folder) for folder in files.folders(extractor))
+        raise WeightsError(
+            f"the weights of {extractor} are not on this machine (searched {searched})",
+            files.WEIGHTS[extractor].file_names[0],
+            f"run `ganeval weights fetch {extractor}`",
+        )
+    click.echo(found)
+
+
+@weights.command()
+@EXTRACTOR
+@click.option("--offline", is_flag=True, help="Never open a network connection.")
+def fetch(*, extractor: str, offline: bool) -> None:
+    """Download the weights unless they are here, and check them.
+
+    \b
+    ganeval weights fetch inception
+    """
+    _known(extractor)
+    click.echo(files.fetch(extractor, offline=offline))
+
+
+@weights.command()
+@EXTRACTOR
+def verify(*, extractor: str) -> None:
+    """Check the weights' SHA-256.
+
+    \b
+    ganeval weights verify inception
+    """
+    _known(extractor)
+    path = files.fetch(extractor, offline=True)
+    click.echo(f"{path}: sha256:{files.WEIGHTS[extractor].sha256}")
+
+
+def _known(extractor: str) -> None:
+    """Refuse an extractor that has no weight file."""
+    if extractor not in files.WEIGHTS:
+        raise unknown("extractor with weights", extractor, files.WEIGHTS)

@@ -1,0 +1,302 @@
+"""The evaluation flow: plan, collect, compute, report; the module that knows every layer."""
+
+import logging
+from collections.abc import Mapping, Sequence
+from dataclasses import asdict
+from typing import Any
+
+from ganeval.errors import InputError, MismatchError
+from ganeval.features.collect import Features, collect
+from ganeval.features.stats import Stats
+from ganeval.metrics.base import Role, Summary
+from ganeval.plan import (
+    MetricChoice,
+    Plan,
+    Side,
+    check_minimum,
+    check_skipped,
+    derive_rng,
+    make_plan,
+)
+from ganeval.results.provenance import library_versions
+from ganeval.results.report import Report
+from ganeval.results.row import ScoreRow
+from ganeval.settings import Settings, build_settings
+from ganeval.source_cards import describe, describe_stream, source_warnings
+from ganeval.version import __version__
+from ganeval.workspace import Workspace, open_workspace
+
+log = logging.getLogger(__name__)
+
+
+def evaluate(
+    *,
+    sample: Any,
+    reference: Any = None,
+    metrics: Sequence[str] | None = None,
+    settings: Settings | None = None,
+    **options: Any,
+) -> Report:
+    """Score one sample of generated images.
+
+    >>> report = evaluate(sample="fake/", reference="real/", metrics=["fid"])  # doctest: +SKIP
+    >>> report["fid"].value  # doctest: +SKIP
+
+    Args:
+        sample: Generated images: a path or source text (`"folder:fake/,size=64"`), a uint8 tensor
+            or array [N, 3, H, W] or [N, H, W, 3], an `Images`, or a map-style data set.
+        reference: Real images, likewise, or stored statistics; not needed for `is` alone.
+        metrics: Names with options after colons (`"kid:subset_size=500"`); None for all that the
+            protocol defines.
+        settings: All options in one value, instead of `options`.
+        **options: Fields of `Settings` and of `DecodePolicy`: `extractor="efficientnet-lite0"`,
+            `protocol`, `num_images`, `device`, `seed`, `transparency`, ...
+
+    Raises:
+        UsageError: A name or option that does not exist, before any image is read.
+        InputError: A source that cannot be used, or too few images.
+        MachineError: Missing weights, device, disk space.
+    """
+    settings = settings or build_settings(options)
+    return run([sample], reference, metrics, settings)
+
+
+def compare(
+    *,
+    samples: Sequence[Any],
+    reference: Any,
+    metrics: Sequence[str] | None = None,
+    settings: Settings | None = None,
+    **options: Any,
+) -> Report:
+    """Score several samples against one reference; arguments and errors as for `evaluate`.
+
+    >>> compare(samples=["a/", "b/"], reference="real/").frame()  # doctest: +SKIP
+    """
+    settings = settings or build_settings(options)
+    return run(list(samples), reference, metrics, settings)
+
+
+def run(
+    samples: Sequence[Any],
+    reference: Any,
+    metrics: Sequence[str] | None,
+    settings: Settings,
+) -> Report:
+    """Plan, collect every source once, compute every metric, report."""
+    plan = make_plan(samples, reference, metrics, settings)
+    with open_workspace(settings, plan.protocol, plan.layers) as workspace:
+        stats = usable_stats(plan.reference, workspace)
+        real = collect_reference(plan, workspace, stats)
+        fake = {side.location: collect_side(side, workspace, settings) for side in plan.samples}
+        return report_of(plan, workspace, fake, real, stats)
+
+
+def report_of(
+    plan: Plan,
+    workspace: Workspace,
+    samples: Mapping[str, Features],
+    reference: Features | None,
+    stats: Stats | None,
+) -> Report:
+    """Compute every metric from the collected features, by sample, and report.
+
+    Raises:
+        InputError: Too few images for a metric.
+    """
+    rows: list[ScoreRow] = []
+    for location, features in samples.items():
+        for choice in plan.choices:
+            label = f"{choice.name} of {location}"
+            plan.settings.progress(label, 0, 1)
+            summaries = _summaries(choice, location, features, reference, stats)
+            rows += compute(choice, summaries, plan, location)
+            plan.settings.progress(label, 1, 1)
+    return Report(tuple(rows), _provenance(plan, workspace, samples, reference, stats))
+
+
+def compute(
+    choice: MetricChoice, summaries: Mapping[Role, Summary], plan: Plan, sample: str
+) -> list[ScoreRow]:
+    """Return a metric's scores as report rows."""
+    reference = plan.reference if "reference" in choice.metric.needs.roles else None
+    rng = derive_rng(plan.settings.seed, f"metric/{choice.name}")
+    return [
+        ScoreRow(
+            sample=sample,
+            reference=None if reference is None else reference.location,
+            name=score.name,
+            value=score.value,
+            se=score.se,
+            interval=score.interval,
+            direction=score.direction,
+            num_sample=_count(summaries["sample"]) or 0,
+            num_reference=None if reference is None else _count(summaries["reference"]),
+            extractor=plan.settings.extractor,
+            protocol=plan.protocol.name,
+            options=choice.options,
+            details=score.details,
+            notes=score.notes,
+        )
+        for score in choice.metric.compute(summaries, rng)
+    ]
+
+
+def _count(summary: Summary) -> int | None:
+    """Return the number of images, or None where a statistics file does not say."""
+    return summary.num
+
+
+def collect_side(side: Side, workspace: Workspace, settings: Settings) -> Features:
+    """Return the features of a side, and warn of every picture that was skipped.
+
+    Raises:
+        InputError: A picture cannot be used, or too many were skipped.
+    """
+    assert side.source is not None
+    features = collect(
+        side.source,
+        side.indices,
+        workspace.recipe,
+        workspace.store,
+        pool=workspace.pool,
+        skip_bad=settings.on_bad_image == "skip",
+        progress=settings.progress,
+    )
+    skipped = [*side.skipped, *features.skipped]
+    check_skipped(side.location, skipped, len(side.indices) + len(side.skipped), settings)
+    for reason in skipped:
+        log.warning("skipped: %s", reason)
+    log.info(
+        "%s: %d images, %d computed, %d found in the cache",
+        side.location,
+        features.num,
+        features.num_computed,
+        features.num - features.num_computed,
+    )
+    return features
+
+
+def collect_reference(plan: Plan, workspace: Workspace, stats: Stats | None) -> Features | None:
+    """Return the reference's features, or None if stored statistics or no reference will do."""
+    forms = [
+        choice.metric.needs.form
+        for choice in plan.choices
+        if "reference" in choice.metric.needs.roles
+    ]
+    if plan.reference is None or (stats is not None and "rows" not in forms):
+        return None
+    return collect_side(plan.reference, workspace, plan.settings)
+
+
+def usable_stats(reference: Side | None, workspace: Workspace) -> Stats | None:
+    """Return the reference's stored statistics if they fit the run.
+
+    Raises:
+        MismatchError: They were made under other conditions and there are no images to use instead.
+        InputError: Their width is not the extractor's.
+    """
+    if reference is None or reference.stats is None:
+        return None
+    stats, recipe = reference.stats, workspace.recipe
+    info = recipe.extractor.info
+    width = len(stats.layer_moments.mean)
+    if width != info.layers["pool"]:
+        if reference.source is not None:
+            return None
+        raise InputError(
+            f"{stats.path}: statistics of {width} dimensions, {info.name} has "
+            f"{info.layers['pool']}",
+            "statistics made with the same extractor",
+            "choose the extractor with --extractor, or make them anew with `ganeval stats make`",
+        )
+    if stats.card is None:
+        log.warning(
+            "%s: made by another tool; that its extractor, weights and resize are those of this "
+            "run is not verified",
+            stats.path,
+        )
+        return stats
+    wanted = stats_conditions(workspace)
+    differing = [key for key, value in wanted.items() if stats.card.get(key) != value]
+    if not differing:
+        return stats
+    if reference.source is not None:
+        return None
+    key = differing[0]
+    raise MismatchError(
+        f"{stats.path}: made with {key} {stats.card.get(key)}, this run has {wanted[key]}",
+        "statistics made under the same extractor, weights, precision and preprocessing",
+        "choose the same options, or make them anew with `ganeval stats make`",
+    )
+
+
+def stats_conditions(workspace: Workspace) -> dict[str, Any]:
+    """Return what must agree between stored statistics and a run, as JSON values."""
+    recipe = workspace.recipe
+    info = recipe.extractor.info
+    return {
+        "extractor": info.name,
+        "weights": f"sha256:{info.weights_sha256}",
+        "precision": recipe.precision,
+        "preprocess": asdict(recipe.preprocess),
+    }
+
+
+def _summaries(
+    choice: MetricChoice,
+    location: str,
+    sample: Features,
+    reference: Features | None,
+    stats: Stats | None,
+) -> dict[Role, Summary]:
+    """Return what a metric looks at: stored statistics where they are enough, else features."""
+    check_minimum(choice, location, sample.num)
+    summaries: dict[Role, Summary] = {"sample": sample}
+    if "reference" in choice.metric.needs.roles:
+        if stats is not None and choice.metric.needs.form == "moments":
+            summaries["reference"] = stats
+        else:
+            assert reference is not None
+            check_minimum(choice, "the reference", reference.num)
+            summaries["reference"] = reference
+    return summaries
+
+
+def _provenance(
+    plan: Plan,
+    workspace: Workspace,
+    samples: Mapping[str, Features],
+    reference: Features | None,
+    stats: Stats | None,
+) -> dict[str, Any]:
+    """Return where the scores come from, and tell the log what a reader should know."""
+    settings, recipe = plan.settings, workspace.recipe
+    info = recipe.extractor.info
+    sources = [describe(side, samples.get(side.location), None) for side in plan.samples]
+    streams = set(samples) - {side.location for side in plan.samples}
+    sources += [describe_stream(name, samples[name]) for name in streams]
+    if plan.reference is not None:
+        real = describe(plan.reference, reference, stats)
+        warnings = source_warnings(sources, real)
+        sources.append(real)
+    else:
+        warnings = source_warnings(sources, None)
+    for warning in warnings:
+        log.warning("%s", warning)
+    # No date: the same command on the same images writes the same bytes.
+    return {
+        "ganeval": __version__,
+        "command": settings.command,
+        "seed": settings.seed,
+        "device": recipe.device_type,
+        "precision": recipe.precision,
+        "weights": {info.name: f"sha256:{info.weights_sha256}"},
+        "preprocess": asdict(recipe.preprocess),
+        "protocol_version": plan.protocol.version,
+        "micro_batch": recipe.micro_batch,
+        "num_images": settings.num_images,
+        "sources": {source.location: source.card() for source in sources},
+        "warnings": list(warnings),
+        "libraries": library_versions(),
+    }

@@ -1,0 +1,98 @@
+"""Features without scores: stored statistics, and parts of a source for many machines."""
+
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from ganeval.errors import UsageError
+from ganeval.evaluation import collect_side, stats_conditions
+from ganeval.features.collect import collect
+from ganeval.features.shards import SHARD_SIZE
+from ganeval.features.stats import save_stats
+from ganeval.plan import find_protocol, open_side
+from ganeval.settings import Settings
+from ganeval.version import __version__
+from ganeval.workspace import open_workspace
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Extracted:
+    """What `extract_part` did.
+
+    Attributes:
+        num_images: Images of the part.
+        num_computed: Of these, how many went through the network; the others were in the cache.
+        num_shards: Shards of the part.
+        total_shards: Shards of the whole source.
+    """
+
+    num_images: int
+    num_computed: int
+    num_shards: int
+    total_shards: int
+
+
+def make_stats(reference: Any, path: Path, settings: Settings) -> int:
+    """Write the statistics of a source to an `.npz` and return its number of images.
+
+    Raises:
+        UsageError: Another suffix, or a folder that does not exist.
+        InputError: The source cannot be used.
+    """
+    if path.suffix.lower() != ".npz" or not path.parent.is_dir() or path.is_dir():
+        raise UsageError(
+            f"{path}: not a place for statistics", "a file.npz in an existing folder", "change -o"
+        )
+    protocol = find_protocol(settings.protocol)
+    side = open_side(reference, "reference", settings)
+    with open_workspace(settings, protocol) as workspace:
+        features = collect_side(side, workspace, settings)
+        card = {
+            **stats_conditions(workspace),
+            "protocol": protocol.name,
+            "source": side.location,
+            "digest": f"sha256:{features.digest}",
+            "ganeval": __version__,
+        }
+        save_stats(path, features.moments("pool"), card)
+    return features.num
+
+
+def extract_part(source: Any, part: int, num_parts: int, settings: Settings) -> Extracted:
+    """Put the features of part `part` (from 0) of `num_parts` of a source into the cache.
+
+    A part is every `num_parts`-th shard. The parts may run at any time on any machines that share
+    the cache; the scoring commands then find all shards there.
+
+    Raises:
+        UsageError: There is no such part, or no cache to put the shards into.
+        InputError: The source cannot be used.
+    """
+    if not 0 <= part < num_parts:
+        raise UsageError(
+            f"--part {part}/{num_parts}", f"a part from 0 to {num_parts - 1}", "change it"
+        )
+    if not settings.cache:
+        raise UsageError("extract with --no-cache", "a cache to put features into", "drop one")
+    protocol = find_protocol(settings.protocol)
+    side = open_side(source, "sample", settings)
+    assert side.source is not None
+    starts = range(0, len(side.indices), SHARD_SIZE)
+    mine = starts[part::num_parts]
+    indices = [index for start in mine for index in side.indices[start : start + SHARD_SIZE]]
+    with open_workspace(settings, protocol) as workspace:
+        features = collect(
+            side.source,
+            indices,
+            workspace.recipe,
+            workspace.store,
+            pool=workspace.pool,
+            skip_bad=settings.on_bad_image == "skip",
+            progress=settings.progress,
+        )
+    return Extracted(
+        num_images=features.num,
+        num_computed=features.num_computed,
+        num_shards=len(mine),
+        total_shards=len(starts),
+    )

@@ -1,0 +1,73 @@
+"""How every extractor runs its network: folded, in evaluation mode, in honest float32."""
+
+from collections.abc import Iterator
+from contextlib import contextmanager
+from itertools import pairwise
+from typing import Any
+
+import torch
+from torch import nn
+from torch.nn.utils.fusion import fuse_conv_bn_eval
+
+from ganeval.extractors.base import Precision
+
+
+def fold_batch_norms(network: nn.Module) -> None:
+    """Fold each BatchNorm2d into the Conv2d registered right before it, in place.
+
+    In evaluation mode the two are one affine map: fewer passes over memory, the same features up
+    to rounding. The product is formed in float64 and rounded once.
+    """
+    network.eval()
+    for module in list(network.modules()):
+        for (conv_name, conv), (norm_name, norm) in pairwise(list(module.named_children())):
+            if isinstance(conv, nn.Conv2d) and isinstance(norm, nn.BatchNorm2d):
+                fused = fuse_conv_bn_eval(conv.double(), norm.double()).float()
+                setattr(module, conv_name, fused)
+                setattr(module, norm_name, nn.Identity())
+
+
+def place(network: nn.Module, device: torch.device) -> None:
+    """Freeze a network and move it to its device, channels last."""
+    network.eval().requires_grad_(False)
+    network.to(device).to(memory_format=torch.channels_last)
+
+
+def to_device(images: torch.Tensor, device: torch.device) -> torch.Tensor:
+    """Move a batch to the device, channels last."""
+    return images.to(device, non_blocking=True, memory_format=torch.channels_last)
+
+
+def convolutions(device: torch.device, precision: Precision) -> torch.autocast:
+    """Return the context for the convolutions: as they are, or autocast to bfloat16."""
+    return torch.autocast(device.type, torch.bfloat16, enabled=precision == "bfloat16")
+
+
+@contextmanager
+def inference() -> Iterator[None]:
+    """Run without gradients and without TF32 or bfloat16 standing in for float32.
+
+    The user's settings, which a training script may well have changed, are put back. Not yet seen
+    on a GPU.
+    """
+    backends: Any = torch.backends  # its switches are made at run time
+    operations = (
+        backends.cudnn.conv,
+        backends.cuda.matmul,
+        backends.mkldnn.conv,
+        backends.mkldnn.matmul,
+    )
+    before = [operation.fp32_precision for operation in operations]
+    matmul_before = torch.get_float32_matmul_precision()
+    # Sets the older and the newer switch for products of matrices together: CUDA refuses to
+    # multiply while they contradict each other.
+    torch.set_float32_matmul_precision("highest")
+    for operation in operations:
+        operation.fp32_precision = "ieee"
+    try:
+        with torch.inference_mode():
+            yield
+    finally:
+        torch.set_float32_matmul_precision(matmul_before)
+        for operation, precision in zip(operations, before, strict=True):
+            pass

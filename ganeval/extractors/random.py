@@ -1,0 +1,88 @@
+"""A tiny network with random weights, for tests: every image goes through it in microseconds."""
+
+import hashlib
+import math
+
+import torch
+import torch.nn.functional as F
+from torch import nn
+
+from ganeval.errors import UsageError
+from ganeval.extractors.base import ExtractorInfo, ExtractorRequest, Precision
+from ganeval.extractors.inference import convolutions, inference, place, to_device
+from ganeval.images.preprocess import Preprocess, Resize
+
+SEED = 0
+
+
+class Tiny(nn.Module):
+    """Two convolutions and a classifier, He-initialised from a seed of their own."""
+
+    def __init__(self, seed: int) -> None:
+        super().__init__()
+        generator = torch.Generator().manual_seed(seed)
+
+        def normal(*shape: int, gain: float = math.sqrt(2)) -> nn.Parameter:
+            deviation = gain / math.sqrt(math.prod(shape[1:]))
+            return nn.Parameter(deviation * torch.randn(shape, generator=generator))
+
+        self.edges = normal(16, 3, 5, 5)
+        self.textures = normal(64, 16, 3, 3)
+        self.classes = normal(
+            10, 64, gain=40
+        )  # spreads the classes: an Inception Score well above 1
+
+    def forward(self, images: torch.Tensor) -> torch.Tensor:
+        """Return non-negative maps [N, 64, 6, 6] of images [N, 3, 32, 32]."""
+        maps = F.relu(F.conv2d(images, self.edges, stride=2))
+        return F.relu(F.conv2d(maps, self.textures, stride=2))
+
+
+class Random:
+    """A tiny seeded network without meaning, for tests: 64 features, 10 logits."""
+
+    def __init__(self, device: torch.device, precision: Precision) -> None:
+        self.network = Tiny(SEED)
+        digest = hashlib.sha256()
+        for name, values in self.network.state_dict().items():
+            digest.update(f"{name} {list(values.shape)} ".encode() + values.numpy().tobytes())
+        place(self.network, device)
+        self.device, self.precision = device, precision
+        self.info = ExtractorInfo(
+            name="random",
+            version=1,
+            weights_sha256=digest.hexdigest(),
+            preprocess=Preprocess(
+                resize=Resize(size=32, backend="torch", filter="bilinear", antialias=True),
+                mean=127.5,
+                std=127.5,
+            ),
+            layers={"pool": 64, "logits": 10},
+        )
+
+    @classmethod
+    def from_request(cls, request: ExtractorRequest) -> "Random":
+        """Return the extractor that a user asked for.
+
+        Raises:
+            UsageError: A weight file was given.
+        """
+        if request.weights_path is not None:
+            raise UsageError(
+                f"--weights {request.weights_path} with the extractor 'random'",
+                "random makes its own weights",
+                "leave out --weights or choose another extractor",
+            )
+        return cls(request.device, request.precision)
+
+    def __call__(self, images: torch.Tensor) -> dict[str, torch.Tensor]:
+        """Return `pool` [N, 64] and `logits` [N, 10], float32 on the CPU.
+
+        Args:
+            images: float32 [N, 3, 32, 32], resized and normalised.
+        """
+        with inference():
+            with convolutions(self.device, self.precision):
+                maps = self.network(to_device(images, self.device))
+            pool = maps.float().mean(dim=(2, 3))
+            return {"pool": pool.cpu(), "logits": (pool @ self.network.classes.T).cpu()}

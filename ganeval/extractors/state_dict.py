@@ -1,0 +1,195 @@
+"""Tensors by name: read from a file that nobody has vouched for, and put into a network."""
+
+import io
+import re
+import zipfile
+from collections.abc import Callable, Iterable, Mapping
+from pathlib import Path
+from typing import TypeVar
+
+import safetensors
+import safetensors.torch
+import torch
+
+from ganeval.errors import WeightsError
+
+Network = TypeVar("Network", bound=torch.nn.Module)
+
+STATE_DICT = "a state dict (tensors by name) in a .safetensors, .pth or .pt file is needed"
+
+
+ZIP = b"PK\x03\x04"
+
+
+def read_bytes(path: Path) -> bytes:
+    """Return the content of a weight file.
+
+    Raises:
+        WeightsError: It cannot be read.
+    """
+    try:
+        return path.read_bytes()
+    except OSError as error:
+        raise WeightsError(
+            f"{path}: cannot be read ({error.strerror})",
+            "a readable weight file is needed",
+            "correct the path or its permissions",
+        ) from error
+
+
+def what_it_is(data: bytes, expected_size: int | None = None) -> str:
+    """Say what is wrong with a weight file's content, as a verb phrase (`"is empty"`)."""
+    if not data:
+        return "is empty (0 bytes)"
+    if data.startswith(b"version https://git-lfs"):
+        return "is a git-lfs pointer, not the file that it stands for"
+    if data[:512].lstrip().lower().startswith((b"<!doctype html", b"<html")):
+        return "is an HTML page, not a weight file"
+    if expected_size is None:
+        # A zip archive ends with its directory: without that the tail is missing.
+        unfinished = data.startswith(ZIP) and not zipfile.is_zipfile(io.BytesIO(data))
+        return "is cut short" if unfinished else "is damaged, or no state dict"
+    if len(data) < expected_size:
+        return f"is cut short ({len(data):,} of {expected_size:,} bytes)"
+    if len(data) > expected_size:
+        return f"is another file ({len(data):,} bytes, not {expected_size:,})"
+    return "is damaged (the size is right, the content is not)"
+
+
+def parse_state_dict(data: bytes, *, path: Path, published: bool) -> dict[str, torch.Tensor]:
+    """Read tensors by name out of a weight file's content; no code in it is ever run.
+
+    safetensors is recognised by its content; all else must be a state dict that
+    `torch.load(weights_only=True)` accepts.
+
+    Args:
+        data: The content.
+        path: Where it came from, for messages.
+        published: Whether its SHA-256 is that of a weight file we know. Others, in torch's own
+            format, need torch >= 2.10.
+
+    Raises:
+        WeightsError: It is damaged, holds code, or holds something other than tensors by name.
+    """
+    # The header of safetensors: its length in 8 bytes, then JSON.
+    if data[8:9] == b"{":
+        try:
+            tensors: object = safetensors.torch.load(data)
+        except safetensors.SafetensorError as error:
+            raise _unreadable(path, data, error) from error
+    else:
+        tensors = _load_torch(data, path=path, published=published)
+    if not isinstance(tensors, Mapping):
+        raise _no_state_dict(path, f"a {type(tensors).__name__}")
+    others = [str(name) for name, value in tensors.items() if not isinstance(value, torch.Tensor)]
+    if others:
+        raise _no_state_dict(path, f"entries that are no tensors ({_first(others)})")
+    return dict(tensors)
+
+
+def _no_state_dict(path: Path, content: str) -> WeightsError:
+    """Return the error for a file that was read well and holds something else."""
+    return WeightsError(f"{path}: holds {content}", STATE_DICT, "save the network's state_dict()")
+
+
+def _unreadable(path: Path, data: bytes, error: Exception) -> WeightsError:
+    """Return the error for a file that cannot be read, with its real cause."""
+    # torch's first line recommends weights_only=False, which is no way out.
+    lines = [line for line in str(error).splitlines() if line and "weights_only" not in line]
+    reason = lines[0].strip() if lines else type(error).__name__
+    return WeightsError(
+        f"{path}: {what_it_is(data)} ({reason})", STATE_DICT, "get the file again from its source"
+    )
+
+
+def _load_torch(data: bytes, *, path: Path, published: bool) -> object:
+    """Load torch's own format without running code."""
+    if not published and torch.__version__ < "2.10":
+        raise WeightsError(
+            f"{path}: not a published weight file, and torch {torch.__version__} can be made to "
+            "corrupt its memory by a crafted .pt file even with weights_only (CVE-2026-24747)",
+            "torch >= 2.10, or a .safetensors file is needed",
+            "upgrade torch, or convert the file to safetensors where you trust it",
+        )
+    # A zip archive with TorchScript's table of constants; names stand in the archive as they are.
+    if data.startswith(ZIP) and b"/constants.pkl" in data:
+        raise WeightsError(
+            f"{path}: a TorchScript archive, which is a program", STATE_DICT, "give a state dict"
+        )
+    try:
+        return torch.load(io.BytesIO(data), map_location="cpu", weights_only=True)
+    except Exception as error:  # a damaged or hostile pickle may raise anything at all
+        unsafe = _unsafe_globals(data, error)
+        if unsafe:
+            raise WeightsError(
+                f"{path}: contains Python objects, which are code ({_first(unsafe)})",
+                STATE_DICT,
+                "if you trust its author, load it in Python and save state_dict() as safetensors",
+            ) from error
+        raise _unreadable(path, data, error) from error
+
+
+def _unsafe_globals(data: bytes, error: Exception) -> list[str]:
+    """Return the functions and classes that a file refused by torch asks for."""
+    try:
+        return sorted(torch.serialization.get_unsafe_globals_in_checkpoint(io.BytesIO(data)))
+    except Exception:  # not the zip format, or too damaged: the refusal itself names the first
+        return re.findall(r"GLOBAL ([\w.]+)", str(error))
+
+
+def _first(names: Iterable[str], limit: int = 5) -> str:
+    """List the first few names and count the rest."""
+    names = list(names)
+    rest = f" and {len(names) - limit} more" if len(names) > limit else ""
+    return ", ".join(names[:limit]) + rest
+
+
+def build_from(
+    build: Callable[[], Network], state: Mapping[str, torch.Tensor], *, path: Path
+) -> Network:
+    """Build a network on the CPU and fill it with exactly the tensors of `state`.
+
+    The counters `num_batches_tracked` of BatchNorm play no part in evaluation and may be absent.
+    No random number is drawn.
+
+    Raises:
+        WeightsError: Names are missing or left over, a shape differs, or values are not finite.
+    """
+    with torch.device("meta"):  # torch's own initialisation would advance the global generator
+        network = build()
+    network.to_empty(device="cpu")
+    own = network.state_dict()
+    findings = [
+        f"{len(names)} {fault} ({_first(names)})"
+        for fault, names in _mismatches(own, state).items()
+        if names
+    ]
+    if findings:
+        raise WeightsError(
+            f"{path}: weights of another network: {', '.join(findings)}",
+            f"all {len(own)} tensors of this extractor are needed, and no other",
+            "give the right file, or leave out --weights",
+        )
+    network.load_state_dict({**own, **state})
+    return network
+
+
+def _mismatches(
+    own: Mapping[str, torch.Tensor], given: Mapping[str, torch.Tensor]
+) -> dict[str, list[str]]:
+    """Return what is wrong with `given` as tensors of a network, by kind of fault."""
+    shared = [name for name in own if name in given]
+    return {
+        "tensors missing": [
+            name for name in own if name not in given and not name.endswith("num_batches_tracked")
+        ],
+        "tensors unknown": [name for name in given if name not in own],
+        "tensors of another shape": [
+            f"{name} {list(given[name].shape)} instead of {list(own[name].shape)}"
+            for name in shared
+            if given[name].shape != own[name].shape
+        ],
+        "tensors with NaN or infinity": [
+            name for name in shared if not bool(torch.isfinite(given[name]).all())
+        ],
+    }

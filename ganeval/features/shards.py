@@ -1,0 +1,188 @@
+"""The shard store: features of 1024 items in one file under the digest of what made them.
+
+A shard is both the cache and the resume: a file that exists is not computed again, and a killed run
+loses at most the shards in flight. Files get their name by a rename when they are complete, so
+correctness needs no locks; a damaged or foreign file is noticed by its digests and computed again.
+"""
+
+import hashlib
+import json
+import logging
+import os
+import stat
+import time
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+
+import numpy as np
+import numpy.typing as npt
+import safetensors
+import safetensors.numpy
+
+from ganeval.errors import CacheError, ResourceError
+from ganeval.files import write_whole
+
+log = logging.getLogger(__name__)
+
+SHARD_SIZE = 1024
+FORMAT = 1
+_SECONDS_PER_DAY = 86_400
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ShardInfo:
+    """What is known of a shard without its features.
+
+    Attributes:
+        num: Number of feature rows.
+        notes: How many pictures each decoding note applies to.
+        skipped: For items that gave no row: position among the shard's items, and the reason.
+    """
+
+    num: int
+    notes: Mapping[str, int]
+    skipped: Mapping[int, str]
+
+
+def shard_key(identity: Mapping[str, object], digests: Sequence[bytes]) -> str:
+    """Return the key of a shard: a hex digest of all that can change its value.
+
+    Args:
+        identity: JSON values: source settings, preprocessing, extractor, versions, ...
+        digests: The content digests of its items, in order.
+    """
+    text = json.dumps({"format": FORMAT, **identity}, sort_keys=True, ensure_ascii=True)
+    key = hashlib.sha256(text.encode("ascii"))
+    for digest in digests:
+        key.update(digest)
+    return key.hexdigest()
+
+
+class ShardStore:
+    """Shards in a folder; any number of processes and machines may share it."""
+
+    def __init__(self, folder: Path) -> None:
+        """Open the store in `folder`, which is created with access for its owner only.
+
+        Raises:
+            OSError: The folder cannot be created or written to.
+        """
+        self.folder = folder
+        self._scratch = folder / "tmp"
+        folder.mkdir(mode=0o700, parents=True, exist_ok=True)
+        self._scratch.mkdir(mode=0o700, exist_ok=True)
+        if not os.access(self._scratch, os.W_OK | os.X_OK):
+            raise PermissionError(f"{folder} cannot be written to")
+        mode = folder.stat().st_mode
+        if mode & stat.S_IWOTH and not mode & stat.S_ISVTX:
+            log.warning("%s: anyone can write to this cache; `chmod o-w` it", folder)
+        self._remove_stale_scratch()
+
+    def path(self, key: str) -> Path:
+        """Return where the shard called `key` is or would be."""
+        return self.folder / key[:2] / f"{key}.safetensors"
+
+    def find(self, key: str, layers: Sequence[str]) -> ShardInfo | None:
+        """Return the shard's info if it is there and whole, verifying its digests.
+
+        A damaged or foreign file is reported and counts as absent.
+        """
+        path = self.path(key)
+        try:
+            info, tensors = self._read(path, key, layers)
+        except FileNotFoundError:
+            return None
+        except (safetensors.SafetensorError, OSError, ValueError, KeyError, TypeError) as error:
+            log.warning("%s: damaged cache file (%s); computing it again", path, error)
+            return None
+        del tensors
+        os.utime(path)  # `ganeval cache prune` goes by the last use
+        return info
+
+    def _read(
+        self, path: Path, key: str, layers: Sequence[str]
+    ) -> tuple[ShardInfo, dict[str, npt.NDArray[np.float32]]]:
+        """Return info and layers of a shard file, or raise if anything is not as it was written."""
+        path.stat()  # a FileNotFoundError of its own kind
+        with safetensors.safe_open(path, framework="np") as file:
+            card = json.loads((file.metadata() or {})["ganeval.shard"])
+            if card["key"] != key:
+                raise ValueError("it belongs to another key")
+            tensors = {layer: file.get_tensor(layer) for layer in layers}
+        for layer, rows in tensors.items():
+            if _digest(rows) != card["sha256"][layer]:
+                raise ValueError(f"digest of layer {layer} does not match")
+        skipped = {int(position): reason for position, reason in card["skipped"].items()}
+        return ShardInfo(num=card["num"], notes=card["notes"], skipped=skipped), tensors
+
+    def rows(self, key: str, layer: str) -> npt.NDArray[np.float32]:
+        """Return one layer of a shard that was found or written before, float32 [n, width].
+
+        Raises:
+            CacheError: The file is gone or damaged since.
+        """
+        path = self.path(key)
+        try:
+            return self._read(path, key, [layer])[1][layer]
+        except (safetensors.SafetensorError, OSError, ValueError, KeyError, TypeError) as error:
+            raise CacheError(
+                f"{path}: the shard was there a moment ago, now: {error}",
+                "a cache that nobody clears during the run",
+                "run the same command again",
+            ) from error
+
+    def write(
+        self, key: str, layers: Mapping[str, npt.NDArray[np.float32]], info: ShardInfo
+    ) -> None:
+        """Store a shard; the same shard always has the same bytes.
+
+        Raises:
+            ResourceError: The disk is full. Shards already stored stay.
+        """
+        card = {
+            "key": key,
+            "num": info.num,
+            "notes": dict(sorted(info.notes.items())),
+            "skipped": {str(position): reason for position, reason in info.skipped.items()},
+            "sha256": {layer: _digest(rows) for layer, rows in layers.items()},
+        }
+        # One metadata entry, because the order of several is not fixed in the file.
+        metadata = {"ganeval.shard": json.dumps(card, sort_keys=True)}
+        content = safetensors.numpy.save(dict(layers), metadata=metadata)
+        path = self.path(key)
+        try:
+            path.parent.mkdir(mode=0o700, exist_ok=True)
+            write_whole(path, content, scratch=self._scratch)
+        except ResourceError:
+            raise
+        except OSError as error:
+            raise CacheError(
+                f"{path}: cannot be written ({error.strerror})",
+                "a cache folder with write access",
+                "choose another with --cache-dir, or use --no-cache",
+            ) from error
+
+    def scratch_rows(self, num: int, width: int) -> npt.NDArray[np.float32]:
+        """Return an array float32 [num, width] on disk that vanishes with its last use."""
+        path = self._scratch / f"rows-{os.getpid()}-{time.monotonic_ns()}"
+        rows = np.memmap(path, dtype=np.float32, mode="w+", shape=(num, width))
+        path.unlink()  # the mapping keeps the space until it is dropped
+        return rows
+
+    def shards(self) -> Iterator[Path]:
+        """Yield the files of all shards."""
+        return self.folder.glob("??/*.safetensors")
+
+    def _remove_stale_scratch(self) -> None:
+        """Sweep what killed processes left more than a day ago."""
+        for path in self._scratch.iterdir():
+            if time.time() - path.stat().st_mtime > _SECONDS_PER_DAY:
+                path.unlink(missing_ok=True)
+
+
+def _digest(rows: npt.NDArray[np.float32]) -> str:
+    """Return the hex SHA-256 of an array's shape and bytes."""
+    digest = hashlib.sha256(repr(rows.shape).encode())
+    digest.update(np.ascontiguousarray(rows).view(np.uint8).data)
+    return digest.hexdigest()

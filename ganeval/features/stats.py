@@ -1,0 +1,167 @@
+"""Stored statistics of a source: mean and covariance in an `.npz` that every FID tool can read."""
+
+import io
+import json
+import zipfile
+from collections.abc import Mapping
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import numpy.typing as npt
+
+from ganeval.errors import InputError
+from ganeval.features.moments import Moments
+from ganeval.files import write_whole
+
+MEAN_KEYS = ("mu", "mean", "m")
+COVARIANCE_KEYS = ("sigma", "cov", "s")
+COUNT_KEYS = ("num", "num_images", "n", "N")
+_CARD_KEY = "ganeval"
+_ASYMMETRY = 1e-8  # relative; rounding of the tools that wrote the file stays below
+_NEGATIVE_EIGENVALUE = -1e-6  # relative to the largest
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Stats:
+    """What a statistics file holds; a summary for the metrics that need only moments.
+
+    Attributes:
+        path: The file.
+        num: Number of images, or None if the file does not say.
+        card: What ganeval wrote about their making; None in files of other tools.
+        layer_moments: Mean and scatter of the layer "pool".
+    """
+
+    path: Path
+    num: int | None
+    card: Mapping[str, Any] | None
+    layer_moments: Moments
+
+    def moments(self, layer: str) -> Moments:
+        """Return the moments; only "pool" is ever stored."""
+        assert layer == "pool"
+        return self.layer_moments
+
+    def rows(self, layer: str) -> None:
+        """Return None: no rows are stored."""
+
+
+def save_stats(path: Path, moments: Moments, card: Mapping[str, Any]) -> None:
+    """Write `mu`, `sigma` (divided by num - 1), `num` and the card.
+
+    Raises:
+        ResourceError: The disk is full; nothing is left under the name.
+    """
+    buffer = io.BytesIO()
+    np.savez(
+        buffer,
+        mu=moments.mean,
+        sigma=moments.covariance(ddof=1),
+        num=np.int64(moments.num),
+        ganeval=np.array(json.dumps(card, sort_keys=True)),
+    )
+    write_whole(path, buffer.getvalue())
+
+
+def is_stats(path: Path) -> bool:
+    """Tell whether the file is a zip with a mean and a covariance in it."""
+    try:
+        with zipfile.ZipFile(path) as archive:
+            names = {Path(name).stem for name in archive.namelist() if name.endswith(".npy")}
+    except (zipfile.BadZipFile, OSError):
+        return False
+    return not names.isdisjoint(MEAN_KEYS) and not names.isdisjoint(COVARIANCE_KEYS)
+
+
+def load_stats(path: Path) -> Stats:
+    """Read a statistics file of ganeval or of any tool that writes `mu` and `sigma`.
+
+    Raises:
+        InputError: The file is damaged, holds Python objects, lacks an array, or its arrays are no
+            mean and covariance.
+    """
+    arrays = _read_arrays(path)
+    mean = _pick(path, arrays, MEAN_KEYS, "mean").astype(np.float64)
+    covariance = _pick(path, arrays, COVARIANCE_KEYS, "covariance").astype(np.float64)
+    _check(path, mean, covariance)
+    covariance = (covariance + covariance.T) / 2
+    counts = [arrays[key] for key in COUNT_KEYS if key in arrays and arrays[key].size == 1]
+    num = int(counts[0]) if counts else None
+    card = json.loads(str(arrays[_CARD_KEY])) if _CARD_KEY in arrays else None
+    # Without a count any will do, since only the covariance is asked for: 2 makes it the scatter.
+    degrees = max(num or 2, 2) - 1
+    return Stats(
+        path=path,
+        num=num,
+        card=card,
+        layer_moments=Moments(degrees + 1, mean, covariance * degrees),
+    )
+
+
+def _read_arrays(path: Path) -> dict[str, npt.NDArray[Any]]:
+    """Return the small arrays of an `.npz`; images that may be beside them stay unread."""
+    wanted = (*MEAN_KEYS, *COVARIANCE_KEYS, *COUNT_KEYS, _CARD_KEY)
+    try:
+        with np.load(path, allow_pickle=False) as archive:
+            return {key: archive[key] for key in archive.files if key in wanted}
+    except ValueError as error:
+        if "pickle" not in str(error).lower():
+            raise _damaged(path, error) from error
+        raise InputError(
+            f"{path}: contains Python objects, which can run code when loaded",
+            "plain arrays mu and sigma",
+            "ask for the file without pickling, or make it anew with `ganeval stats make`",
+        ) from error
+    except (OSError, EOFError, zipfile.BadZipFile, KeyError) as error:
+        raise _damaged(path, error) from error
+
+
+def _damaged(path: Path, error: Exception) -> InputError:
+    """Return the error for a file that is no whole `.npz`."""
+    return InputError(
+        f"{path}: truncated or damaged ({error or type(error).__name__})",
+        "an .npz with mu and sigma",
+        "copy it again or make it anew with `ganeval stats make`",
+    )
+
+
+def _pick(
+    path: Path, arrays: Mapping[str, npt.NDArray[Any]], keys: tuple[str, ...], what: str
+) -> npt.NDArray[Any]:
+    """Return the first array called by one of `keys`."""
+    for key in keys:
+        if key in arrays:
+            return arrays[key]
+    raise InputError(
+        f"{path}: no {what} among {', '.join(arrays) or 'its arrays'}",
+        f"an array called {' or '.join(keys)}",
+        "rename it, or make the file with `ganeval stats make`",
+    )
+
+
+def _check(path: Path, mean: npt.NDArray[np.float64], covariance: npt.NDArray[np.float64]) -> None:
+    """Refuse arrays that are no mean and covariance."""
+    if mean.ndim != 1 or covariance.shape != (len(mean), len(mean)):
+        raise InputError(
+            f"{path}: mean of shape {mean.shape}, covariance of shape {covariance.shape}",
+            "shapes [d] and [d, d]",
+            "make the file anew with `ganeval stats make`",
+        )
+    if not (np.isfinite(mean).all() and np.isfinite(covariance).all()):
+        raise InputError(
+            f"{path}: contains NaN or Infinity",
+            "finite statistics",
+            "make the file anew with `ganeval stats make`",
+        )
+    scale = float(np.abs(covariance).max()) or 1.0
+    asymmetry = float(np.abs(covariance - covariance.T).max()) / scale
+    smallest = float(np.linalg.eigvalsh((covariance + covariance.T) / 2)[0]) / scale
+    if asymmetry > _ASYMMETRY or smallest < _NEGATIVE_EIGENVALUE:
+        raise InputError(
+            f"{path}: no covariance (relative asymmetry {asymmetry:.1e}, smallest eigenvalue "
+            f"{smallest * scale:.3g})",
+            "a symmetric matrix without negative eigenvalues",
+            "make the file anew with `ganeval stats make`",
+        )

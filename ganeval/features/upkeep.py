@@ -1,0 +1,38 @@
+"""Looking after the cache: how large it is, and making it smaller."""
+
+import time
+from dataclasses import dataclass
+from pathlib import Path
+
+_SECONDS_PER_DAY = 86_400
+
+
+@dataclass(frozen=True, slots=True)
+class CacheSize:
+    """Number of shards and their size in bytes."""
+
+    num_shards: int
+    num_bytes: int
+
+
+def measure(folder: Path) -> CacheSize:
+    """Return the size of the shards in `folder`, which need not exist."""
+    sizes = [path.stat().st_size for path in folder.glob("??/*.safetensors")]
+    return CacheSize(len(sizes), sum(sizes))
+
+
+def prune(folder: Path, *, older_than_days: float) -> CacheSize:
+    """Remove the shards that were last used so many days ago, and what killed runs left.
+
+    A run that is using a shard while it goes ends with an error and can be repeated.
+    """
+    limit = time.time() - older_than_days * _SECONDS_PER_DAY
+    removed: list[int] = []
+    for pattern, counts in (("??/*.safetensors", True), ("tmp/*", False)):
+        for path in folder.glob(pattern):
+            state = path.stat()
+            if state.st_mtime < limit:
+                path.unlink(missing_ok=True)
+                if counts:
+                    removed.append(state.st_size)
+    return CacheSize(len(removed), sum(removed))

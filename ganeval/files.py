@@ -1,0 +1,49 @@
+"""Files that exist whole or not at all."""
+
+import errno
+import os
+import shutil
+import uuid
+from pathlib import Path
+
+from ganeval.errors import ResourceError
+
+_DISK_FULL = (errno.ENOSPC, errno.EDQUOT)
+
+
+def write_whole(path: Path, content: bytes, *, scratch: Path | None = None) -> None:
+    """Write `content` to `path` so that no reader ever sees a part of it.
+
+    The bytes go to a uniquely named file beside `path` (or in `scratch`, on the same file system),
+    are synced, and get their name by a rename. No lock is needed, and a killed process leaves at
+    most a file with a temporary name.
+
+    Raises:
+        ResourceError: The disk is full; nothing is left behind.
+        OSError: Any other refusal of the file system.
+    """
+    temporary = (scratch or path.parent) / f".{path.name}.{uuid.uuid4().hex}.tmp"
+    try:
+        with temporary.open("xb") as file:
+            file.write(content)
+            file.flush()
+            os.fsync(file.fileno())
+        temporary.replace(path)
+    except OSError as error:
+        temporary.unlink(missing_ok=True)
+        if error.errno in _DISK_FULL:
+            raise disk_full(path, len(content)) from error
+        raise
+    except BaseException:
+        temporary.unlink(missing_ok=True)
+        raise
+
+
+def disk_full(path: Path, num_bytes: int) -> ResourceError:
+    """Return the error for a file that does not fit on its disk."""
+    free = shutil.disk_usage(path.parent).free
+    return ResourceError(
+        f"{path}: the disk is full",
+        f"{num_bytes:,} bytes needed, {free:,} free",
+        "free some space (`ganeval cache prune`) or choose another place (--cache-dir, -o)",
+    )

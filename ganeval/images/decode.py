@@ -1,0 +1,263 @@
+"""From the bytes of a picture file to uint8 RGB, with every deviation refused or noted."""
+
+import contextlib
+import io
+import struct
+import zlib
+from collections.abc import Iterator
+from dataclasses import dataclass
+from pathlib import PurePath
+from typing import IO
+
+import numpy as np
+import numpy.typing as npt
+import PIL.Image
+from PIL import (
+    BmpImagePlugin,
+    GifImagePlugin,
+    ImageFile,
+    JpegImagePlugin,
+    MpoImagePlugin,
+    PngImagePlugin,
+    PpmImagePlugin,
+    TiffImagePlugin,
+    WebPImagePlugin,
+)
+
+from ganeval.errors import InputError
+from ganeval.images.colour import to_rgb
+from ganeval.images.image import SUFFIXES, DecodePolicy, Image
+
+FORMATS = tuple(
+    plugin.format
+    for plugin in (
+        PngImagePlugin.PngImageFile,
+        JpegImagePlugin.JpegImageFile,
+        WebPImagePlugin.WebPImageFile,
+        BmpImagePlugin.BmpImageFile,
+        GifImagePlugin.GifImageFile,
+        TiffImagePlugin.TiffImageFile,
+        PpmImagePlugin.PpmImageFile,
+    )
+)
+"""Pillow's names of the formats that are read; no other parser (EPS, PSD, ...) is ever reached."""
+
+MINIMUM_SIZE = 8
+"""The smallest height and width of a picture."""
+
+# What Pillow raises on damaged data. MemoryError is not among them: the machine lacks something.
+_DAMAGE = (
+    OSError,
+    SyntaxError,
+    ValueError,
+    TypeError,
+    AttributeError,
+    LookupError,
+    ArithmeticError,
+    EOFError,
+    struct.error,
+    zlib.error,
+    Warning,  # where the caller has made errors of warnings
+)
+_TRUNCATED = ("truncated", "incomplete", "eof", "unexpected end", "end of file")
+_ORIENTATION = 0x0112  # the EXIF tag
+
+
+@dataclass(frozen=True, slots=True)
+class Header:
+    """What a picture file says of itself before its pixels.
+
+    Attributes:
+        width: As stored, before any EXIF orientation.
+        height: Likewise.
+        mode: Pillow's name of the pixel format.
+        format: One of `FORMATS`.
+        frames: Number of frames or pages. The extra pictures that cameras append to a JPEG (MPO)
+            are not frames.
+    """
+
+    width: int
+    height: int
+    mode: str
+    format: str
+    frames: int
+
+
+def read_header(content: IO[bytes] | bytes, *, name: str, policy: DecodePolicy) -> Header:
+    """Read a picture's header, and refuse what it shows to be unusable; no pixel is decoded.
+
+    Of a seekable file only the needed part is read (of WebP, all). Truncation and other damage of
+    the pixels, transparency and float values are seen by `decode` only.
+
+    Args:
+        content: The file, opened for reading from its start, or its bytes.
+        name: What messages call it.
+        policy: `max_pixels` and `animated` matter here.
+
+    Raises:
+        InputError: Not a picture in one of `FORMATS`, a damaged header, more than `max_pixels`
+            pixels, fewer than 8 pixels on a side, or several frames though the policy says "error".
+            The text begins with `name`.
+    """
+    stream = io.BytesIO(content) if isinstance(content, bytes) else content
+    return _open(stream, name, policy)[1]
+
+
+def decode(content: bytes, *, name: str, policy: DecodePolicy) -> Image:
+    """Decode a picture file to RGB. Safe to call from any thread.
+
+    Args:
+        content: The bytes of the file.
+        name: What messages call it; its suffix is compared with the format found.
+        policy: What to do with pictures that are not plain 8-bit RGB.
+
+    Returns:
+        uint8 [3, H, W] RGB, C-contiguous, at native size, and notes on each thing that was ignored
+        or converted. (TIFF's orientation tag is always applied: Pillow does so itself.)
+
+    Raises:
+        InputError: As `read_header`, and for damaged or truncated data, for transparency that the
+            policy does not allow, for a pixel format without one sure meaning in 8 bits. The text
+            begins with `name`.
+    """
+    picture, header = _open(io.BytesIO(content), name, policy)
+    with _damage_refused(name, policy):
+        rgb, colour_notes = to_rgb(picture, name=name, policy=policy)
+    orientation, exif_notes = _orientation(picture)
+    notes = [*_header_notes(picture, header, name), *colour_notes, *exif_notes]
+    pixels = rgb.transpose(2, 0, 1)
+    if orientation != 1 and policy.exif == "apply":
+        pixels = _upright(pixels, orientation)
+        notes.append("EXIF orientation applied")
+    elif orientation != 1:
+        notes.append("EXIF orientation ignored")
+    return Image(np.ascontiguousarray(pixels), tuple(notes))
+
+
+def _open(stream: IO[bytes], name: str, policy: DecodePolicy) -> tuple[ImageFile.ImageFile, Header]:
+    """Open a picture without reading its pixels, and check what its header says."""
+    with _damage_refused(name, policy):
+        start = stream.read(512)
+        kind = _identify(start)
+        if kind is None:
+            raise InputError(
+                f"{name}: not a picture but {_looks_like(start)}",
+                f"a file in one of the formats {', '.join(FORMATS)}",
+                "run `git lfs pull`" if _is_lfs_pointer(start) else "replace or remove the file",
+            )
+        stream.seek(0)
+        # Image.open would do the same, but it warns or refuses by limits of its own, which can only
+        # be changed for the whole process; ours is checked below, and nothing is allocated before.
+        picture = PIL.Image.OPEN[kind][0](stream, "")
+        width, height = picture.size
+        _check_size(width, height, name, policy)
+        multi_picture_jpeg = isinstance(picture, MpoImagePlugin.MpoImageFile)
+        frames = 1 if multi_picture_jpeg else int(getattr(picture, "n_frames", 1) or 1)
+    if frames > 1 and policy.animated == "error":
+        raise InputError(
+            f"{name}: {frames} frames", "one frame is needed", "choose `--animated first`"
+        )
+    return picture, Header(width, height, picture.mode, kind, frames)
+
+
+def _check_size(width: int, height: int, name: str, policy: DecodePolicy) -> None:
+    """Refuse pictures that are too large to decode or too small to mean anything."""
+    if width * height > policy.max_pixels:
+        size = f"{width} x {height} = {width * height} pixels"
+        raise _too_large(name, size, policy.max_pixels)
+    if min(width, height) < MINIMUM_SIZE:
+        raise InputError(
+            f"{name}: {width} x {height} pixels",
+            f"at least {MINIMUM_SIZE} pixels on each side",
+            "replace or remove the file",
+        )
+
+
+def _too_large(name: str, size: str, limit: int) -> InputError:
+    """Return the error for a picture that could be a decompression bomb."""
+    return InputError(
+        f"{name}: {size}",
+        f"at most {limit} pixels",
+        "if the file is what it should be, raise the limit with --max-pixels",
+    )
+
+
+def _identify(start: bytes) -> str | None:
+    """Return the format that a file's first bytes announce."""
+    for kind in FORMATS:
+        accept = PIL.Image.OPEN[kind][1]
+        if accept is not None and accept(start[:16]) is True:
+            return kind
+    return None
+
+
+def _is_lfs_pointer(start: bytes) -> bool:
+    """Tell whether a file begins as the stand-in that git-lfs leaves for a large file."""
+    return start.startswith(b"version https://git-lfs")
+
+
+def _looks_like(start: bytes) -> str:
+    """Say in plain words what a file that is no picture begins like."""
+    text = start.lstrip().lower()
+    if not start:
+        return "an empty file"
+    if _is_lfs_pointer(start):
+        return "a git-lfs pointer"
+    if text.startswith((b"<!doctype html", b"<html")):
+        return "an HTML page"
+    # A multi-byte character may be cut at the end, hence "ignore"; zeros mark binary data.
+    if b"\0" not in start and len(start.decode("utf-8", "ignore").encode()) > len(start) - 4:
+        return "text"
+    return "data in an unknown format"
+
+
+@contextlib.contextmanager
+def _damage_refused(name: str, policy: DecodePolicy) -> Iterator[None]:
+    """Turn whatever Pillow raises on damaged data into an InputError that begins with `name`."""
+    try:
+        yield
+    except PIL.Image.DecompressionBombError as error:  # some plugins check by themselves
+        raise _too_large(name, str(error), policy.max_pixels) from error
+    except _DAMAGE as error:
+        reason = str(error) or type(error).__name__
+        truncated = isinstance(error, EOFError) or any(
+            word in reason.lower() for word in _TRUNCATED
+        )
+        raise InputError(
+            f"{name}: {'truncated' if truncated else 'damaged'} ({reason})",
+            "a complete picture file",
+            "replace or remove the file",
+        ) from error
+
+
+def _header_notes(picture: ImageFile.ImageFile, header: Header, name: str) -> Iterator[str]:
+    """Yield notes on what lies around the pixels."""
+    suffix = PurePath(name).suffix.lower().removeprefix(".")
+    if header.format == "JPEG" and suffix in SUFFIXES and suffix not in ("jpg", "jpeg"):
+        yield "JPEG data under another suffix"
+    if isinstance(picture, MpoImagePlugin.MpoImageFile):
+        yield "first picture of a multi-picture JPEG"
+    if header.frames > 1:
+        yield "first frame of several"
+    if picture.info.get("icc_profile"):
+        yield "ICC profile ignored"
+
+
+def _orientation(picture: ImageFile.ImageFile) -> tuple[int, list[str]]:
+    """Return the EXIF orientation, 1 to 8, and a note if the EXIF block can't be read."""
+    try:
+        value = picture.getexif().get(_ORIENTATION, 1)
+    except _DAMAGE:  # the pixels are sound, and no tool refuses them
+        return 1, ["unreadable EXIF ignored"]
+    return (value if value in range(1, 9) else 1), []
+
+
+def _upright(pixels: npt.NDArray[np.uint8], orientation: int) -> npt.NDArray[np.uint8]:
+    """Turn and mirror [3, H, W] pixels by an EXIF orientation (EXIF 2.3, tag 0x0112)."""
+    if orientation >= 5:
+        pixels = pixels.transpose(0, 2, 1)
+    if orientation in (2, 3, 6, 7):
+        pixels = pixels[:, :, ::-1]
+    if orientation in (3, 4, 7, 8):
+        pixels = pixels[:, ::-1]
+    return pixels

@@ -1,0 +1,69 @@
+"""The one rounding rule from floats to uint8, from a declared range, never from the data."""
+
+import torch
+
+from ganeval.errors import InputError
+
+# How far beyond the declared range values may lie, in widths of the range. Generators overshoot
+# tanh-like ranges a little, and those values are clipped; [0, 1] declared as [-1, 0] is a mistake.
+_SLACK = 0.05
+
+
+def quantise(values: torch.Tensor, *, value_range: tuple[float, float]) -> torch.Tensor:
+    """Round floats to uint8: `floor((x - low) * 255 / (high - low) + 0.5)`, clipped to 0..255.
+
+    It is computed as `x * scale + offset` with `scale = 255 / (high - low)` and
+    `offset = 0.5 - low * scale`, two float32 operations (float64 for float64 values). For (-1, 1)
+    these are `x * 127.5 + 128`, which is the rule of StyleGAN2 and 3, EDM and EDM2 to the last bit.
+
+    Args:
+        values: Float, any shape, without NaN (see `check_range`).
+        value_range: The (low, high) that become 0 and 255; low < high.
+
+    Returns:
+        uint8, same shape and device.
+    """
+    low, high = value_range
+    scale = 255.0 / (high - low)
+    wide = values.to(torch.promote_types(values.dtype, torch.float32))
+    # The conversion to uint8 truncates, which is floor here: nothing is negative after the clamp.
+    return (wide * scale).add_(0.5 - low * scale).clamp_(0, 255).to(torch.uint8)
+
+
+def check_range(values: torch.Tensor, value_range: tuple[float, float], *, name: str) -> None:
+    """Refuse images whose values do not fit the declared range.
+
+    Args:
+        values: Float [N, ...], one image each.
+        value_range: The declared (low, high).
+        name: What messages call the images; the index of the first bad one follows in brackets if
+            N > 1.
+
+    Raises:
+        InputError: An image holds NaN or infinity, or values outside the range by more than 5 % of
+            its width (values closer than that are left for `quantise` to clip).
+    """
+    low, high = value_range
+    flat = values.reshape(len(values), -1)
+    finite = flat.isfinite().all(dim=1)
+    if not finite.all():
+        raise InputError(
+            f"{_name_first(name, ~finite)}: NaN or infinity among its values",
+            "finite values are needed",
+            "look for the cause where the image was made",
+        )
+    least, most = flat.amin(dim=1), flat.amax(dim=1)
+    slack = _SLACK * (high - low)
+    outside = (least < low - slack) | (most > high + slack)
+    if outside.any():
+        observed = f"{least.min().item():g} to {most.max().item():g}"
+        raise InputError(
+            f"{_name_first(name, outside)}: values observed from {observed}",
+            f"the declared range is {low:g} to {high:g}",
+            "declare the range that the values have (value_range, --float-range)",
+        )
+
+
+def _name_first(name: str, bad: torch.Tensor) -> str:
+    """Return the name of the first image that `bad`, bool [N], marks."""
+    return name if len(bad) == 1 else f"{name}[{int(bad.nonzero()[0, 0])}]"

@@ -1,0 +1,158 @@
+"""From a picture to a network's input size, bit for bit as the tools whose numbers we reproduce."""
+
+import functools
+from typing import Literal
+
+import numpy as np
+import numpy.typing as npt
+import PIL.Image
+import torch
+import torch.nn.functional as F
+
+from ganeval.errors import UsageError
+from ganeval.images.preprocess import Preprocess, Resize
+from ganeval.images.quantise import quantise
+
+Pixels = npt.NDArray[np.uint8]  # [3, H, W] RGB
+
+
+def preprocess(pixels: Pixels, how: Preprocess) -> torch.Tensor:
+    """Resize and normalise one picture for a network.
+
+    Args:
+        pixels: uint8 [3, H, W] RGB.
+        how: The resize, and mean and standard deviation on the 0..255 scale.
+
+    Returns:
+        float32 [3, S, S], `(x - mean) / std`.
+
+    Raises:
+        UsageError: There is no such resize.
+    """
+    return resize(pixels, how.resize).sub_(how.mean).div_(how.std)
+
+
+def resize(pixels: Pixels, how: Resize) -> torch.Tensor:
+    """Resize one picture to a square, stretching it.
+
+    The result does not depend on the thread or on other pictures, and is the same bits as of
+
+    * tf1, bilinear: torch-fidelity 0.4 (and TensorFlow 1, TTUR);
+    * torch, bilinear: `F.interpolate(..., align_corners=False)` on floats of 0..255, as
+      torchmetrics 1.9 does with antialias. pytorch-fid does it without antialias on floats of 0..1;
+      after normalisation to -1..1 that agrees to about 1e-6;
+    * pil, bicubic, antialias: clean-fid 0.1.35, mode "clean" (float, clipped, not rounded).
+
+    Args:
+        pixels: uint8 [3, H, W] RGB.
+        how: Size, backend, filter, antialias; `quantise` rounds the result to whole numbers.
+
+    Returns:
+        float32 [3, S, S] on the 0..255 scale (torch may exceed 255 by a float32 rounding), new
+        memory.
+
+    Raises:
+        UsageError: There is no such combination of backend, filter and antialias.
+    """
+    match how.backend, how.filter, how.antialias:
+        case "tf1", "bilinear", False:
+            result = _resize_tf1(pixels, how.size)
+        case "torch", "bilinear", antialias:
+            result = _resize_torch(pixels, how.size, antialias=antialias)
+        case "pil", "bicubic", True:
+            result = _resize_pil(pixels, how.size)
+        case _:
+            with_or_without = "with" if how.antialias else "without"
+            raise UsageError(
+                f"no resize '{how.backend}' {how.filter} {with_or_without} antialias",
+                "tf1 bilinear without, torch bilinear with or without, pil bicubic with antialias",
+                "choose one of these",
+            )
+    if how.quantise:
+        return quantise(result, value_range=(0, 255)).float()
+    return result
+
+
+def fit(pixels: Pixels, *, size: int, crop: Literal["none", "center"]) -> Pixels:
+    """Bring a picture to `size` x `size` with Pillow's antialiased bicubic on uint8.
+
+    Args:
+        pixels: uint8 [3, H, W] RGB.
+        size: The new height and width.
+        crop: "center" cuts out the largest square first, at `((W - side) // 2, (H - side) // 2)`;
+            "none" stretches.
+
+    Returns:
+        uint8 [3, size, size], C-contiguous, new memory.
+    """
+    if crop == "center":
+        height, width = pixels.shape[1:]
+        side = min(height, width)
+        top, left = (height - side) // 2, (width - side) // 2
+        pixels = pixels[:, top : top + side, left : left + side]
+    picture = PIL.Image.fromarray(np.ascontiguousarray(pixels.transpose(1, 2, 0)))
+    picture = picture.resize((size, size), PIL.Image.Resampling.BICUBIC)
+    return np.array(np.asarray(picture).transpose(2, 0, 1), order="C")
+
+
+def _resize_tf1(pixels: Pixels, size: int) -> torch.Tensor:
+    """Resize as TensorFlow 1's `resize_bilinear(align_corners=False)`: source = j * W / S.
+
+    Bilinear is done along rows first, then along columns, each as `a + (b - a) * weight`: the order
+    fixes the float32 bits. Rows that no output row looks at are not touched.
+    """
+    height, width = pixels.shape[1:]
+    top, bottom, row_weight = _tf1_table(height, size)
+    left, right, column_weight = _tf1_table(width, size)
+    if height > 2 * size:
+        pixels = np.concatenate((pixels[:, top], pixels[:, bottom]), axis=1)
+        top, bottom = np.arange(size), np.arange(size, 2 * size)
+    floats = pixels.astype(np.float32)
+    rows = _blend(floats.take(left, axis=2), floats.take(right, axis=2), column_weight)
+    return torch.from_numpy(
+        _blend(rows.take(top, axis=1), rows.take(bottom, axis=1), row_weight[:, None])
+    )
+
+
+def _blend(
+    start: npt.NDArray[np.float32], end: npt.NDArray[np.float32], weight: npt.NDArray[np.float32]
+) -> npt.NDArray[np.float32]:
+    """Return `start + (end - start) * weight`, overwriting `end`."""
+    end -= start
+    end *= weight
+    end += start
+    return end
+
+
+@functools.lru_cache(maxsize=256)
+def _tf1_table(
+    extent: int, size: int
+) -> tuple[npt.NDArray[np.int64], npt.NDArray[np.int64], npt.NDArray[np.float32]]:
+    """Return the two neighbours of each of `size` outputs among `extent` inputs, and the weights.
+
+    The position is the float32 product of j and float32(extent / size), as TensorFlow has it.
+    """
+    position = np.arange(size, dtype=np.float32) * np.float32(extent / size)
+    low = position.astype(np.int64)
+    table = low, np.minimum(low + 1, extent - 1), position - low.astype(np.float32)
+    for array in table:
+        array.flags.writeable = False  # shared by every caller
+    return table
+
+
+def _resize_torch(pixels: Pixels, size: int, *, antialias: bool) -> torch.Tensor:
+    """Resize with half-pixel centres, as NCHW in C order: the layout chooses torch's kernel."""
+    floats = torch.from_numpy(pixels.astype(np.float32, order="C"))[None]
+    return F.interpolate(
+        floats, size=(size, size), mode="bilinear", align_corners=False, antialias=antialias
+    )[0]
+
+
+def _resize_pil(pixels: Pixels, size: int) -> torch.Tensor:
+    """Resize each channel as a float picture, so that nothing is rounded; clip the overshoot."""
+    result = np.empty((3, size, size), np.float32)
+    for channel, target in zip(pixels, result, strict=True):
+        picture = PIL.Image.fromarray(channel.astype(np.float32))
+        picture = picture.resize((size, size), PIL.Image.Resampling.BICUBIC)
+        np.clip(np.asarray(picture), 0, 255, out=target)
+    return torch.from_numpy(result)

@@ -1,0 +1,126 @@
+"""Inception Score."""
+
+import itertools
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass
+from typing import ClassVar, Literal
+
+import numpy as np
+import numpy.typing as npt
+
+from ganeval.errors import UsageError
+from ganeval.metrics.base import Needs, Role, Score, Summary
+
+BLOCK = 4096  # rows of float64 probabilities held at a time
+
+
+@dataclass(frozen=True, slots=True)
+class InceptionScore:
+    """Compute how confident and how varied the predicted classes are (IS).
+
+    Estimand: exp(E_x KL(p(y|x) || p(y))), computed as the mean over splits of
+    exp(mean_i sum_c p_ic log p_ic - sum_c q_c log q_c) with q the split's mean of p, the softmax of
+    the logits.
+
+    Reference: Salimans et al., "Improved Techniques for Training GANs", NeurIPS 2016, section 4.
+    Bias: downwards, about 1/N of a split, so more with more splits.
+    Direction: higher is better; from 1 to the number of classes.
+
+    Attributes:
+        splits: Number of parts.
+        order: How images are dealt to splits: by the permutation of torch-fidelity (seed 2020), by
+            a permutation of the metric's own stream, or as they come (misleading if sorted by
+            class).
+        cut: "even" gives parts that differ by one image at most; "torch-chunk" gives equal parts
+            and a smaller last one, perhaps in fewer parts, as torch.chunk does.
+        std_ddof: Divisor of the standard deviation over splits is splits - std_ddof.
+        layer: Logits without or with the bias of the last layer.
+    """
+
+    splits: int = 10
+    order: Literal["torch-fidelity", "seeded", "given"] = "torch-fidelity"
+    cut: Literal["even", "torch-chunk"] = "even"
+    std_ddof: int = 0
+    layer: Literal["logits", "logits_biased"] = "logits"
+
+    scores: ClassVar[tuple[str, ...]] = ("is",)
+
+    def __post_init__(self) -> None:
+        """Refuse options that make no sense.
+
+        Raises:
+            UsageError: No split, or a divisor that is neither splits nor splits - 1.
+        """
+        if self.splits < 1:
+            raise UsageError(f"is has splits={self.splits}", "at least 1", "raise splits")
+        if self.std_ddof not in (0, 1):
+            raise UsageError(f"is has std_ddof={self.std_ddof}", "0 or 1", "change std_ddof")
+
+    @property
+    def needs(self) -> Needs:
+        """Logits of the sample, of as many images as there are splits."""
+        return Needs(
+            layer=self.layer,
+            form="rows",
+            roles=("sample",),
+            minimum=self.splits,
+            why=f"{self.splits} splits",
+        )
+
+    def compute(
+        self, summaries: Mapping[Role, Summary], rng: np.random.Generator
+    ) -> tuple[Score, ...]:
+        """Return the one score `is`; its details have `std`, the spread over the splits."""
+        logits = summaries["sample"].rows(self.layer)
+        assert logits is not None
+        order = self._permutation(len(logits), rng)
+        values = [score_of_split(logits, order[part]) for part in self._parts(len(logits))]
+        details: dict[str, float] = {}
+        if len(values) > self.std_ddof:
+            details["std"] = float(np.std(values, ddof=self.std_ddof))
+        notes = ("no interval: std is the spread over the splits; it leaves out their bias",)
+        return (
+            Score(
+                name="is",
+                value=float(np.mean(values)),
+                direction="higher",
+                details=details,
+                notes=notes,
+            ),
+        )
+
+    def _permutation(self, num: int, rng: np.random.Generator) -> npt.NDArray[np.integer]:
+        """Return the order in which images are dealt."""
+        if self.order == "torch-fidelity":
+            # The tool's own permutation is part of its numbers, and a generator of its own.
+            return np.random.RandomState(2020).permutation(num)
+        return rng.permutation(num) if self.order == "seeded" else np.arange(num)
+
+    def _parts(self, num: int) -> Iterator[slice]:
+        """Cut `num` images into splits."""
+        if self.cut == "torch-chunk":
+            size = -(-num // self.splits)
+            return (slice(start, start + size) for start in range(0, num, size))
+        edges = [index * num // self.splits for index in range(self.splits + 1)]
+        return (slice(*pair) for pair in itertools.pairwise(edges))
+
+
+def score_of_split(logits: npt.NDArray[np.float32], indices: npt.NDArray[np.integer]) -> float:
+    """Return the Inception Score of the rows at `indices` of the logits, float32 [N, classes]."""
+    total = np.zeros(logits.shape[1])
+    negative_entropy = 0.0
+    for start in range(0, len(indices), BLOCK):
+        log_probabilities = _log_softmax(logits[indices[start : start + BLOCK]])
+        probabilities = np.exp(log_probabilities)
+        total += probabilities.sum(axis=0)
+        negative_entropy += float(np.vdot(probabilities, log_probabilities))
+    mean = total[total > 0] / len(indices)
+    return float(np.exp(negative_entropy / len(indices) - mean @ np.log(mean)))
+
+
+def _log_softmax(logits: npt.NDArray[np.float32]) -> npt.NDArray[np.float64]:
+    """Return the logarithms of the softmax over each row, float64."""
+    shifted = logits.astype(np.float64)
+    shifted -= shifted.max(axis=1, keepdims=True)
+    shifted -= np.log(np.exp(shifted).sum(axis=1, keepdims=True))
+    return shifted

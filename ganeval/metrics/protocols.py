@@ -1,0 +1,115 @@
+"""The protocols: named sets of conventions, each with the metrics as the tool defines them.
+
+A score is comparable with another only under the same protocol. Preprocessing rules for the
+extractor `inception`; others bring their own.
+"""
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+
+from ganeval.images.preprocess import Preprocess, Resize
+from ganeval.metrics.base import Metric
+from ganeval.metrics.frechet import Fid
+from ganeval.metrics.inception_score import InceptionScore
+from ganeval.metrics.kernel import Kid
+from ganeval.metrics.neighbours import DensityCoverage, PrecisionRecall
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class EvaluationProtocol:
+    """A set of conventions.
+
+    Attributes:
+        name: As on the command line.
+        version: Raised when a convention changes, and with it the numbers.
+        summary: One line for `ganeval list protocols`.
+        preprocess: What inception gets.
+        metrics: By name; one that is absent is not defined under the protocol.
+    """
+
+    name: str
+    version: int
+    summary: str
+    preprocess: Preprocess
+    metrics: Mapping[str, Metric] = field(hash=False)
+
+
+_TF1 = Preprocess(
+    resize=Resize(size=299, backend="tf1", filter="bilinear", antialias=False),
+    mean=128.0,
+    std=128.0,
+)
+_HALF_PIXEL = Preprocess(
+    resize=Resize(size=299, backend="torch", filter="bilinear", antialias=False),
+    mean=127.5,
+    std=127.5,
+)
+_PIL_BICUBIC = Preprocess(
+    resize=Resize(size=299, backend="pil", filter="bicubic", antialias=True),
+    mean=128.0,
+    std=128.0,
+)
+_ANTIALIASED = Preprocess(
+    resize=Resize(size=299, backend="torch", filter="bilinear", antialias=True),
+    mean=128.0,
+    std=128.0,
+)
+
+PROTOCOLS: Mapping[str, EvaluationProtocol] = {
+    protocol.name: protocol
+    for protocol in (
+        EvaluationProtocol(
+            name="standard",
+            version=1,
+            summary="FID of TTUR, torch-fidelity, ADM and EDM; KID over all pairs.",
+            preprocess=_TF1,
+            metrics={
+                "fid": Fid(),
+                "is": InceptionScore(),
+                "kid": Kid(),
+                "pr": PrecisionRecall(k=3, inclusion="closed"),
+                "dc": DensityCoverage(k=5, inclusion="strict"),
+            },
+        ),
+        EvaluationProtocol(
+            name="torch-fidelity",
+            version=1,
+            summary="torch-fidelity 0.4: KID over 100 subsets of 1000, with its seed.",
+            preprocess=_TF1,
+            metrics={
+                "fid": Fid(),
+                "is": InceptionScore(),
+                "kid": Kid(subset_size=1000, subsets="torch-fidelity"),
+                "pr": PrecisionRecall(k=3, inclusion="closed"),
+            },
+        ),
+        EvaluationProtocol(
+            name="pytorch-fid",
+            version=1,
+            summary="pytorch-fid 0.3: half-pixel bilinear resize, inputs from -1 to 1; FID only.",
+            preprocess=_HALF_PIXEL,
+            metrics={"fid": Fid()},
+        ),
+        EvaluationProtocol(
+            name="clean-fid",
+            version=1,
+            summary="clean-fid, mode clean: antialiased Pillow bicubic resize; FID and KID.",
+            preprocess=_PIL_BICUBIC,
+            metrics={
+                "fid": Fid(),
+                "kid": Kid(subset_size=1000, subsets="clean-fid"),
+            },
+        ),
+        EvaluationProtocol(
+            name="torchmetrics",
+            version=1,
+            summary="torchmetrics 1.9: antialiased bilinear resize; FID, IS and KID.",
+            preprocess=_ANTIALIASED,
+            metrics={
+                "fid": Fid(),
+                "is": InceptionScore(order="seeded", cut="torch-chunk", std_ddof=1),
+                "kid": Kid(subset_size=1000, subsets="torchmetrics"),
+            },
+        ),
+    )
+}

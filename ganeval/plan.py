@@ -1,0 +1,296 @@
+"""Plan a run: resolve every name, open every source, refuse what can be refused before a pixel."""
+
+import dataclasses
+import hashlib
+import os
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+
+from ganeval.errors import InputError, UsageError
+from ganeval.extractors.base import EXTRACTORS
+from ganeval.features.collect import unusable_pictures
+from ganeval.features.stats import Stats, is_stats, load_stats
+from ganeval.metrics.base import METRICS, Metric, Role
+from ganeval.metrics.protocols import PROTOCOLS, EvaluationProtocol
+from ganeval.registry import parse_options, unknown
+from ganeval.settings import Settings
+from ganeval.sources.base import Source
+from ganeval.sources.open import open_source
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class MetricChoice:
+    """A metric as it will be computed.
+
+    Attributes:
+        name: Its name in the table.
+        metric: The instance.
+        options: Its options that depart from the protocol's.
+    """
+
+    name: str
+    metric: Metric
+    options: Mapping[str, Any]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Side:
+    """A sample or the reference, opened.
+
+    Attributes:
+        location: How the report calls it.
+        source: Its images; None for statistics alone.
+        indices: The images to use, in order.
+        stats: Stored statistics, if the file has them.
+        skipped: Reasons, beginning with the item's name, for pictures left out already.
+    """
+
+    location: str
+    source: Source | None
+    indices: tuple[int, ...]
+    stats: Stats | None
+    skipped: tuple[str, ...]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Plan:
+    """All that is decided before the first pixel."""
+
+    settings: Settings
+    protocol: EvaluationProtocol
+    choices: tuple[MetricChoice, ...]
+    samples: tuple[Side, ...]
+    reference: Side | None
+
+    @property
+    def layers(self) -> frozenset[str]:
+        """The layers that the metrics work on."""
+        return frozenset(choice.metric.needs.layer for choice in self.choices)
+
+
+def make_plan(
+    samples: Sequence[Any],
+    reference: Any,
+    metrics: Sequence[str] | None,
+    settings: Settings,
+) -> Plan:
+    """Return the plan of a run.
+
+    Raises:
+        UsageError: An unknown name or option, or a combination that means nothing.
+        InputError: A source cannot be used, or has too few images for a metric.
+    """
+    protocol = find_protocol(settings.protocol)
+    choices = choose_metrics(metrics, protocol, has_reference=reference is not None)
+    if settings.extractor not in EXTRACTORS.names():
+        raise unknown("extractor", settings.extractor, EXTRACTORS.names())
+    if settings.weights is not None and not settings.weights.is_file():
+        raise InputError(f"{settings.weights}: no such file", "a weight file", "check --weights")
+    reference_side = None
+    if any("reference" in choice.metric.needs.roles for choice in choices):
+        reference_side = open_reference(reference, settings)
+    sides = tuple(open_side(sample, "sample", settings) for sample in samples)
+    _refuse_twins(sides)
+    for choice in choices:
+        _check_counts(choice, sides, reference_side)
+    return Plan(
+        settings=settings,
+        protocol=protocol,
+        choices=choices,
+        samples=sides,
+        reference=reference_side,
+    )
+
+
+def find_protocol(name: str) -> EvaluationProtocol:
+    """Return the protocol called `name`.
+
+    Raises:
+        UsageError: There is none.
+    """
+    if name not in PROTOCOLS:
+        raise unknown("protocol", name, PROTOCOLS)
+    return PROTOCOLS[name]
+
+
+def choose_metrics(
+    texts: Sequence[str] | None, protocol: EvaluationProtocol, *, has_reference: bool
+) -> tuple[MetricChoice, ...]:
+    """Return the metrics of `fid`, `kid:subset_size=500:num_subsets=50`, ... texts.
+
+    None stands for all that the protocol defines and the sources allow.
+
+    Raises:
+        UsageError: An unknown metric or option, a metric the protocol does not define, one named
+            twice, or one that needs a reference when there is none.
+    """
+    if texts is None:
+        choices = tuple(
+            MetricChoice(name=name, metric=metric, options={})
+            for name, metric in protocol.metrics.items()
+            if has_reference or "reference" not in metric.needs.roles
+        )
+    else:
+        choices = tuple(_choose(text.strip(), protocol) for text in texts)
+    names = [choice.name for choice in choices]
+    for choice in choices:
+        if names.count(choice.name) > 1:
+            raise UsageError(f"metric '{choice.name}' is named twice", "each once", "remove one")
+        if "reference" in choice.metric.needs.roles and not has_reference:
+            raise UsageError(
+                f"metric '{choice.name}' compares with real images and there is no reference",
+                "a reference",
+                "name one, or ask for `is` alone",
+            )
+    if not choices:
+        raise UsageError("no metric is named", f"one of {', '.join(METRICS.names())}", "name one")
+    return choices
+
+
+def _choose(text: str, protocol: EvaluationProtocol) -> MetricChoice:
+    """Return the metric of one text under the protocol's conventions."""
+    name, *option_texts = text.split(":")
+    if name not in METRICS.names():
+        raise unknown("metric", name, METRICS.names())
+    if name not in protocol.metrics:
+        raise UsageError(
+            f"protocol '{protocol.name}' does not define {name}",
+            f"one of {', '.join(protocol.metrics)}",
+            "choose another protocol or metric",
+        )
+    base = protocol.metrics[name]
+    given = parse_options(type(base), option_texts, where=f"metric {name}")
+    metric = dataclasses.replace(base, **given)  # type: ignore[type-var]
+    departing = {key: value for key, value in given.items() if value != getattr(base, key)}
+    return MetricChoice(name=name, metric=metric, options=departing)
+
+
+def open_side(thing: Any, role: Role, settings: Settings) -> Side:
+    """Open a source and choose its images.
+
+    Raises:
+        InputError: It cannot be used.
+        UsageError: More images are wanted than it has.
+    """
+    source = open_source(thing, policy=settings.decode, offline=settings.offline)
+    location = source.info.location
+    bad = source.unusable()
+    if bad and settings.on_bad_image == "error":
+        raise unusable_pictures(location, list(bad.values()))
+    check_skipped(location, list(bad.values()), len(source), settings)
+    usable = [index for index in range(len(source)) if index not in bad]
+    return Side(
+        location=location,
+        source=source,
+        indices=_choose_images(location, usable, role, settings),
+        stats=None,
+        skipped=tuple(bad.values()),
+    )
+
+
+def open_reference(thing: Any, settings: Settings) -> Side:
+    """Open a reference: a source, stored statistics, or a file that is both.
+
+    Raises:
+        InputError: It cannot be used.
+        UsageError: A subset of stored statistics is wanted.
+    """
+    if not isinstance(thing, str | os.PathLike) or not is_stats(Path(thing)):
+        return open_side(thing, "reference", settings)
+    stats = load_stats(Path(thing))
+    if settings.num_images is not None:
+        raise UsageError(
+            f"{stats.path}: holds statistics of all its images, and --num-images asks for some",
+            "images",
+            "name the image source itself, or leave --num-images out",
+        )
+    try:
+        side = open_side(thing, "reference", settings)
+    except InputError:  # statistics alone, as most such files
+        location = os.fspath(thing)
+        return Side(location=location, source=None, indices=(), stats=stats, skipped=())
+    return dataclasses.replace(side, stats=stats)
+
+
+def check_skipped(location: str, reasons: Sequence[str], count: int, settings: Settings) -> None:
+    """Refuse a source of which too much would be skipped.
+
+    Raises:
+        InputError: More than `max_bad` of the pictures cannot be used.
+    """
+    if len(reasons) > settings.max_bad * count:
+        raise InputError(
+            f"{location}: {len(reasons):,} of {count:,} pictures cannot be used, the first: "
+            f"{reasons[0]}",
+            f"at most {settings.max_bad:.2%} to skip",
+            "raise --max-bad, or repair them (all are listed above)",
+        ).with_details(reasons)
+
+
+def derive_rng(seed: int, purpose: str) -> np.random.Generator:
+    """Return the random stream of one purpose; adding a purpose changes no other stream."""
+    words = np.frombuffer(hashlib.sha256(purpose.encode()).digest(), dtype=np.uint32)
+    return np.random.default_rng([seed, *words.tolist()])
+
+
+def _choose_images(
+    location: str, usable: list[int], role: Role, settings: Settings
+) -> tuple[int, ...]:
+    """Return all usable images, or a seeded subset of them in the source's order."""
+    wanted = settings.num_images
+    if wanted is None:
+        return tuple(usable)
+    if wanted > len(usable):
+        raise UsageError(
+            f"{location}: has {len(usable):,} images, --num-images asks for {wanted:,}",
+            "at least as many images as are asked for",
+            "lower --num-images or add images",
+        )
+    rng = derive_rng(settings.seed, f"num-images/{role}")
+    chosen = rng.choice(len(usable), size=wanted, replace=False)
+    return tuple(usable[position] for position in sorted(chosen.tolist()))
+
+
+def _refuse_twins(sides: Sequence[Side]) -> None:
+    """Refuse two samples of one name, whose rows nobody could tell apart."""
+    names = [side.location for side in sides]
+    for name in names:
+        if names.count(name) > 1:
+            raise UsageError(f"sample '{name}' is named twice", "each sample once", "remove one")
+
+
+def _check_counts(choice: MetricChoice, samples: Sequence[Side], reference: Side | None) -> None:
+    """Refuse a metric for which a side has too few images."""
+    needs = choice.metric.needs
+    sides = [*samples] if "sample" in needs.roles else []
+    if "reference" in needs.roles and reference is not None:
+        sides.append(reference)
+    for side in sides:
+        if needs.form == "rows" and side.source is None:
+            raise InputError(
+                f"{side.location}: holds statistics, not images",
+                f"images, for {choice.name}",
+                "name the image source, or ask for fid alone",
+            )
+        if side.source is not None:
+            check_minimum(choice, side.location, len(side.indices))
+
+
+def check_minimum(choice: MetricChoice, location: str, num: int) -> None:
+    """Refuse fewer images than a metric is defined for.
+
+    Raises:
+        InputError: Names the minimum and what sets it.
+    """
+    needs = choice.metric.needs
+    if num < needs.minimum:
+        images = "1 image" if num == 1 else f"{num:,} images"
+        raise InputError(
+            f"{location}: {images}",
+            f"{choice.name} needs at least {needs.minimum:,} ({needs.why})",
+            "add images, or leave the metric out with -m",
+        )

@@ -1,0 +1,184 @@
+"""The report: scores, each with all that makes it comparable, and where they came from."""
+
+import json
+import math
+from collections.abc import Mapping
+from dataclasses import asdict, dataclass
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from ganeval.errors import InputError, MismatchError, UsageError
+from ganeval.files import write_whole
+from ganeval.registry import unknown
+from ganeval.results import table
+from ganeval.results.row import ScoreRow
+
+if TYPE_CHECKING:
+    import pandas as pd
+
+SCHEMA = "ganeval.report/1"
+SUFFIXES = (".json", ".csv", ".md", ".tex")
+
+
+@dataclass(frozen=True, slots=True)
+class Report:
+    """Scores and their provenance.
+
+    `report["fid"].value` is the score of the only sample; with several samples name both:
+    `report["fake/", "fid"]`.
+    """
+
+    scores: tuple[ScoreRow, ...]
+    provenance: Mapping[str, Any]
+
+    def __getitem__(self, key: str | tuple[str, str]) -> ScoreRow:
+        """Return a score by name, or by sample and name.
+
+        Raises:
+            UsageError: There is no such score, or several samples have it.
+        """
+        sample, name = (None, key) if isinstance(key, str) else key
+        rows = [row for row in self.scores if row.name == name and sample in (None, row.sample)]
+        if not rows:
+            raise unknown("score", name, dict.fromkeys(row.name for row in self.scores))
+        if len(rows) > 1:
+            raise UsageError(
+                f"{len(rows)} samples have a score '{name}'",
+                "the sample's name too",
+                f"use report[{rows[0].sample!r}, {name!r}]",
+            )
+        return rows[0]
+
+    def frame(self) -> "pd.DataFrame":
+        """Return a tidy DataFrame: one row per score, one column per field of `ScoreRow`."""
+        return table.tidy(self.scores)
+
+    def to_json(self) -> str:
+        """Return the report file's text: full precision, never NaN, the same for the same run."""
+        scores = [
+            asdict(row)
+            | {"interval": list(row.interval) if row.interval else None, "notes": list(row.notes)}
+            for row in self.scores
+        ]
+        content = {"schema": SCHEMA, "scores": scores, "provenance": self.provenance}
+        return json.dumps(content, indent=2, ensure_ascii=True, allow_nan=False) + "\n"
+
+    def save(self, path: str | Path) -> None:
+        """Write the report; the suffix chooses JSON, CSV, Markdown or LaTeX.
+
+        Raises:
+            UsageError: Another suffix, or a folder that does not exist.
+            ResourceError: The disk is full; an older file of that name is still there.
+        """
+        path = Path(path)
+        check_output(path)
+        texts = {
+            ".json": self.to_json,
+            ".csv": lambda: table.csv(self.scores),
+            ".md": lambda: table.markdown(self.scores, self.provenance),
+            ".tex": lambda: table.latex(self.scores, self.provenance),
+        }
+        try:
+            write_whole(path, texts[path.suffix.lower()]().encode("utf-8"))
+        except OSError as error:
+            raise UsageError(
+                f"{path}: cannot be written ({error.strerror})",
+                "a folder with write access",
+                "choose another with -o",
+            ) from error
+
+    @classmethod
+    def load(cls, path: str | Path) -> "Report":
+        """Read a report file.
+
+        Raises:
+            InputError: The file is no report, or of another schema.
+        """
+        path = Path(path)
+        try:
+            content = json.loads(path.read_text(encoding="utf-8"))
+            schema = content["schema"]
+            if schema != SCHEMA:
+                raise _no_report(path, f"schema {schema!r}")
+            return cls(tuple(_row(entry) for entry in content["scores"]), content["provenance"])
+        except FileNotFoundError as error:
+            raise InputError(
+                f"{path}: no such file", "a report written with -o RUN.json", "check the name"
+            ) from error
+        except (OSError, ValueError, KeyError, TypeError, AttributeError) as error:
+            raise _no_report(path, str(error)) from error
+
+    def merge(self, other: "Report") -> "Report":
+        """Return both reports' scores in one, for a table across runs.
+
+        Raises:
+            MismatchError: They were made under different extractors, weights, precisions, protocols
+                or preprocessing, or one score of one sample is in both with different values.
+        """
+        for what in ("extractor", "protocol", "precision", "weights"):
+            mine, others = _condition(self, what), _condition(other, what)
+            if mine != others:
+                raise MismatchError(
+                    f"{what} differs: {mine} and {others}",
+                    "scores made under the same extractor, weights, precision and protocol",
+                    "score both again with the same options",
+                )
+        both = {(row.sample, row.reference, row.name): row for row in self.scores}
+        for row in other.scores:
+            known = both.setdefault((row.sample, row.reference, row.name), row)
+            if known != row:
+                raise MismatchError(
+                    f"{row.name} of {row.sample} is {known.value:.6g} in one and {row.value:.6g} "
+                    "in the other",
+                    "one score for each sample",
+                    "leave out the outdated report",
+                )
+        sources = {**self.provenance.get("sources", {}), **other.provenance.get("sources", {})}
+        return Report(tuple(both.values()), {**self.provenance, "sources": sources})
+
+
+def check_output(path: Path) -> None:
+    """Refuse, before any work, an output file that could not be written.
+
+    Raises:
+        UsageError: Unknown suffix, missing folder, or a folder of that name.
+    """
+    if path.suffix.lower() not in SUFFIXES:
+        raise UsageError(
+            f"{path}: unknown suffix '{path.suffix}'", f"one of {' '.join(SUFFIXES)}", "rename it"
+        )
+    if not path.parent.is_dir():
+        raise UsageError(
+            f"{path}: there is no folder {path.parent}", "an existing folder", "make it first"
+        )
+    if path.is_dir():
+        raise UsageError(f"{path}: is a folder", "a file name", "choose another name")
+
+
+def _condition(report: Report, what: str) -> str:
+    """Return what all scores of a report have in common, as text."""
+    if what in ("extractor", "protocol"):
+        return ", ".join(sorted({str(getattr(row, what)) for row in report.scores}))
+    return json.dumps(report.provenance.get(what), sort_keys=True)
+
+
+def _row(entry: Mapping[str, Any]) -> ScoreRow:
+    """Return a score from its JSON form."""
+    interval = entry["interval"]
+    row = ScoreRow(
+        **{
+            **entry,
+            "interval": None if interval is None else (interval[0], interval[1]),
+            "notes": tuple(entry["notes"]),
+        }
+    )
+    if not math.isfinite(row.value):
+        raise ValueError(f"score {row.name} is not finite")
+    return row
+
+
+def _no_report(path: Path, reason: str) -> InputError:
+    """Return the error for a file that is no report."""
+    return InputError(
+        f"{path}: no ganeval report ({reason})", f"a file with schema {SCHEMA}", "check the name"
+    )

@@ -1,0 +1,42 @@
+"""One score of a report."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from typing import Any
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ScoreRow:
+    """One score of one sample, as the report file has it.
+
+    Attributes:
+        sample: The sample's location as the user wrote it.
+        reference: The reference's, or None for scores that need none.
+        name: `"fid"`, `"precision"`, ...
+        value: Finite.
+        se: Standard error, or None where there is no honest one.
+        interval: 95 % confidence interval, or None likewise.
+        direction: `"lower"` or `"higher"` is better.
+        num_sample: Number of images of the sample.
+        num_reference: Of the reference; None if there is none or its file does not say.
+        extractor: Name of the network.
+        protocol: Name of the conventions.
+        options: The metric's options that depart from the protocol's.
+        details: What the tool's convention adds (`{"std": ...}`).
+        notes: What the reader must know beside the number.
+    """
+
+    sample: str
+    reference: str | None
+    name: str
+    value: float
+    se: float | None
+    interval: tuple[float, float] | None
+    direction: str
+    num_sample: int
+    num_reference: int | None
+    extractor: str
+    protocol: str
+    options: Mapping[str, Any] = field(default_factory=dict)
+    details: Mapping[str, float] = field(default_factory=dict)
+    notes: tuple[str, ...] = ()

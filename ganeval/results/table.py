@@ -1,0 +1,160 @@
+"""Tables of a report: for the terminal, CSV, Markdown and LaTeX."""
+
+from collections.abc import Mapping, Sequence
+from dataclasses import asdict, fields
+from typing import TYPE_CHECKING, Any
+
+from ganeval.results.row import ScoreRow
+
+if TYPE_CHECKING:
+    import pandas as pd
+    from rich.console import Group
+
+ARROWS = {"lower": "\u2193", "higher": "\u2191"}  # down and up arrow
+PAPER_EXTRACTOR = "inception"
+
+
+Rows = Sequence[ScoreRow]
+Provenance = Mapping[str, Any]
+
+
+def tidy(rows: Rows) -> "pd.DataFrame":
+    """Return a row per score, a column per field of `ScoreRow`."""
+    import pandas as pd
+
+    plain = [
+        asdict(row)
+        | {"options": dict(row.options), "details": dict(row.details), "notes": list(row.notes)}
+        for row in rows
+    ]
+    return pd.DataFrame(plain, columns=[entry.name for entry in fields(ScoreRow)])
+
+
+def caption(rows: Rows, provenance: Provenance) -> tuple[str, ...]:
+    """Return the lines that say under which conditions the scores were made."""
+    extractors = dict.fromkeys(row.extractor for row in rows)
+    weights = provenance.get("weights", {})
+    networks = ", ".join(
+        f"{name} ({weights[name].removeprefix('sha256:')[:8]})" if name in weights else name
+        for name in extractors
+    )
+    protocols = ", ".join(dict.fromkeys(row.protocol for row in rows))
+    lines = [f"extractor {networks}, protocol {protocols}, {provenance.get('precision')}"]
+    references = {row.reference: row.num_reference for row in rows if row.reference is not None}
+    for reference, num in references.items():
+        count = "number of images unknown" if num is None else f"{num:,} images"
+        lines.append(f"reference {reference} ({count})")
+    if any(name != PAPER_EXTRACTOR for name in extractors):
+        lines.append("not the Inception network of the papers: compare within this table only")
+    return tuple(lines)
+
+
+def format_value(row: ScoreRow) -> str:
+    """Return the score as people read it: six digits, and its standard error if it has one."""
+    text = f"{row.value:.6g}"
+    return text if row.se is None else f"{text} \u00b1 {row.se:.2g}"
+
+
+def pivot(rows: Rows) -> "pd.DataFrame":
+    """Return the comparison table as text: a row for each sample, a column for each score."""
+    import pandas as pd
+
+    columns: dict[str, dict[str, str]] = {"images": {}}
+    for row in rows:
+        columns["images"][row.sample] = f"{row.num_sample:,}"
+        title = f"{_title(row)} {ARROWS[row.direction]}"
+        columns.setdefault(title, {})[row.sample] = format_value(row)
+    frame = pd.DataFrame(columns).fillna("")
+    frame.index.name = "sample"
+    return frame
+
+
+def _title(row: ScoreRow) -> str:
+    """Return a score's column title; options that depart from the protocol are part of it."""
+    options = "".join(f":{name}={value}" for name, value in row.options.items())
+    return f"{row.name}{options}"
+
+
+def notes(rows: Rows) -> tuple[str, ...]:
+    """Return the scores' notes and details as lines, each once."""
+    lines: dict[str, None] = {}
+    several = len({row.sample for row in rows}) > 1
+    for row in rows:
+        where = f"{row.sample}: " if several else ""
+        for name, value in row.details.items():
+            lines[f"{where}{_title(row)}: {name} {value:.6g}"] = None
+    said: dict[str, dict[str, None]] = {}
+    for row in rows:
+        for note in row.notes:
+            said.setdefault(note, {})[_title(row)] = None
+    return (*lines, *(f"{', '.join(titles)}: {note}" for note, titles in said.items()))
+
+
+def csv(rows: Rows) -> str:
+    """Return the tidy table as CSV with full precision."""
+    frame = tidy(rows)
+    for name in ("options", "details", "notes"):
+        frame[name] = [_flat(value) for value in frame[name]]
+    return frame.to_csv(index=False, lineterminator="\n")
+
+
+def _flat(value: object) -> str:
+    """Return a mapping or list as one cell of text."""
+    if isinstance(value, dict):
+        return ";".join(f"{key}={item}" for key, item in value.items())
+    return ";".join(value) if isinstance(value, list) else str(value)
+
+
+def markdown(rows: Rows, provenance: Provenance) -> str:
+    """Return the comparison table with its conditions as Markdown."""
+    frame = pivot(rows)
+    frame.index = [name.replace("|", "\\|") for name in frame.index]
+    frame.index.name = "sample"
+    table = frame.to_markdown(disable_numparse=True)
+    return "\n".join([table, "", *(f"{line}  " for line in caption(rows, provenance))]) + "\n"
+
+
+def latex(rows: Rows, provenance: Provenance) -> str:
+    """Return the comparison table with its conditions as LaTeX (booktabs)."""
+    frame = pivot(rows).reset_index().map(_escape).rename(columns=_escape)
+    return frame.style.hide(axis="index").to_latex(
+        hrules=True,
+        caption=_escape("; ".join(caption(rows, provenance))),
+        column_format="l" + "r" * (frame.shape[1] - 1),
+        position_float="centering",
+    )
+
+
+_LATEX = {
+    "\\": "\\textbackslash{}",
+    "~": "\\textasciitilde{}",
+    "^": "\\textasciicircum{}",
+    ARROWS["lower"]: "$\\downarrow$",
+    ARROWS["higher"]: "$\\uparrow$",
+    "\u00b1": "$\\pm$",
+    **{char: f"\\{char}" for char in "&%$#_{}"},
+}
+
+
+def _escape(text: str) -> str:
+    """Write what LaTeX would take as a command, and what its fonts lack, as commands."""
+    return "".join(_LATEX.get(char, char) for char in text)
+
+
+def terminal(rows: Rows, provenance: Provenance) -> "Group":
+    """Return the comparison table for a terminal, with its conditions and notes."""
+    from rich import box
+    from rich.console import Group
+    from rich.table import Table
+    from rich.text import Text
+
+    frame = pivot(rows)
+    table = Table(box=box.SIMPLE_HEAD, pad_edge=False, show_edge=False)
+    table.add_column("sample", overflow="fold")
+    for column in frame.columns:
+        table.add_column(column, justify="right", no_wrap=True)
+    for sample, *cells in frame.itertuples():
+        table.add_row(Text(str(sample)), *cells)
+    head = [Text(line, style="dim") for line in caption(rows, provenance)]
+    tail = [Text(line, style="dim") for line in notes(rows)]
+    return Group(*head, Text(), table, *([Text(), *tail] if tail else []))

@@ -1,0 +1,90 @@
+"""Every option that the scoring commands and functions share, in one value."""
+
+import dataclasses
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any, Literal
+
+from ganeval.errors import UsageError
+from ganeval.extractors.base import Precision
+from ganeval.images.image import DecodePolicy
+from ganeval.progress import Progress, silent
+from ganeval.registry import unknown
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Settings:
+    """How to score.
+
+    Attributes:
+        extractor: Name of the network.
+        weights: A weight file of the user's own for it.
+        protocol: Name of the conventions.
+        num_images: Use a seeded random subset of so many images of each side.
+        batch_size: Images in one pass of the network; None for the device's own size.
+        engine: Where shards are computed.
+        device: "auto", "cpu", "cuda", "cuda:1", "mps".
+        precision: Of the network's arithmetic; scores of different precision are not comparable.
+        workers: Decoding threads; None for one per core.
+        seed: Of every random choice.
+        decode: How pictures become 8-bit RGB.
+        on_bad_image: Refuse a source with a picture that cannot be used, or skip it and say so.
+        max_bad: The largest share of pictures that may be skipped.
+        cache_dir: Where features are kept; None for the user's cache folder.
+        cache: False keeps features for this run only.
+        offline: Never open a network connection.
+        progress: Told how far the work is.
+        command: Recorded in the provenance.
+    """
+
+    extractor: str = "inception"
+    weights: Path | None = None
+    protocol: str = "standard"
+    num_images: int | None = None
+    batch_size: int | None = None
+    engine: Literal["local", "ray"] = "local"
+    device: str = "auto"
+    precision: Precision = "float32"
+    workers: int | None = None
+    seed: int = 0
+    decode: DecodePolicy = field(default_factory=DecodePolicy)
+    on_bad_image: Literal["error", "skip"] = "error"
+    max_bad: float = 0.01
+    cache_dir: Path | None = None
+    cache: bool = True
+    offline: bool = False
+    progress: Progress = silent
+    command: str = "ganeval.evaluate"
+
+    def __post_init__(self) -> None:
+        """Refuse values that no command could use."""
+        for name, least in (("num_images", 1), ("batch_size", 1), ("workers", 0), ("seed", 0)):
+            value = getattr(self, name)
+            if value is not None and value < least:
+                raise UsageError(f"{name} is {value}", f"at least {least}", "change the value")
+        if self.engine != "local":
+            raise UsageError(
+                f"engine '{self.engine}' is not part of this version", "local", "leave it out"
+            )
+
+
+def build_settings(options: Mapping[str, Any]) -> Settings:
+    """Return settings from keyword options, the fields of DecodePolicy among them.
+
+    Raises:
+        UsageError: An option that does not exist, with the nearest one that does.
+    """
+    decode_names = [entry.name for entry in dataclasses.fields(DecodePolicy)]
+    names = [entry.name for entry in dataclasses.fields(Settings)]
+    for name in options:
+        if name not in names and name not in decode_names:
+            raise unknown("option", name, [*names, *decode_names])
+    own = {name: value for name, value in options.items() if name in names}
+    decode = {name: value for name, value in options.items() if name in decode_names}
+    if decode:
+        own["decode"] = dataclasses.replace(own.get("decode", DecodePolicy()), **decode)
+    for name in ("weights", "cache_dir"):
+        if own.get(name) is not None:
+            own[name] = Path(own[name])
+    return Settings(**own)

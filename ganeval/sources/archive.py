@@ -1,0 +1,284 @@
+"""Zip and tar archives of pictures, read in place and never unpacked."""
+
+import stat
+import tarfile
+import threading
+import weakref
+import zipfile
+import zlib
+from collections import Counter
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import BinaryIO, cast
+
+from ganeval.errors import InputError
+from ganeval.images.image import DecodePolicy
+from ganeval.sources.encoded import (
+    DOT_FILES,
+    MAX_FILE_BYTES,
+    NOT_REGULAR,
+    EncodedSource,
+    Listing,
+    Reason,
+    check_not_empty,
+    ignored_reason,
+    too_large,
+)
+from ganeval.sources.fit import Crop, Fit
+from ganeval.sources.paths import check_regular_file, damaged, unreadable
+
+LINKS = "links"
+
+# A member that unpacks to more than this, and to more than this many times its stored size, was
+# made to fill memory: pictures are compressed already.
+_BOMB_BYTES = 100 * 2**20
+_BOMB_RATIO = 1000
+
+_ENCRYPTED = 0x1  # bits of a zip member's flags
+_UTF8_NAME = 0x800
+
+_ZIP_DAMAGE = (zipfile.BadZipFile, zlib.error, EOFError, NotImplementedError, UnicodeDecodeError)
+
+
+@dataclass(frozen=True, slots=True)
+class Zip:
+    """Read the pictures in a zip archive, in place."""
+
+    location: str
+    size: int | None = field(default=None, kw_only=True)
+    crop: Crop = field(default="none", kw_only=True)
+
+    def open(
+        self, policy: DecodePolicy, *, offline: bool = False, written: str | None = None
+    ) -> EncodedSource:
+        """List the archive; arguments and errors are those of `Folder.open`."""
+        fit = Fit(self.size, self.crop)
+        check_regular_file(self.location)
+        return EncodedSource(
+            kind="zip",
+            location=written or self.location,
+            container=ZipMembers(self.location),
+            policy=policy,
+            fit=fit,
+        )
+
+
+@dataclass(frozen=True, slots=True)
+class Tar:
+    """Read the pictures in a tar archive without compression, in place."""
+
+    location: str
+    size: int | None = field(default=None, kw_only=True)
+    crop: Crop = field(default="none", kw_only=True)
+
+    def open(
+        self, policy: DecodePolicy, *, offline: bool = False, written: str | None = None
+    ) -> EncodedSource:
+        """List the archive; arguments and errors are those of `Folder.open`."""
+        fit = Fit(self.size, self.crop)
+        check_regular_file(self.location)
+        return EncodedSource(
+            kind="tar",
+            location=written or self.location,
+            container=TarMembers(self.location),
+            policy=policy,
+            fit=fit,
+        )
+
+
+class ZipMembers:
+    """The pictures of a zip archive; one file handle, which a lock guards."""
+
+    def __init__(self, location: str) -> None:
+        self._location = location
+        self._lock = threading.Lock()
+        try:
+            self._archive = zipfile.ZipFile(location)
+        except _ZIP_DAMAGE as error:
+            raise damaged(location, "zip archive", error) from error
+        except OSError as error:
+            raise unreadable(location, error) from error
+        weakref.finalize(self, self._archive.close)
+        self._members: dict[str, zipfile.ZipInfo] = {}
+        self.listing = self._list()
+        check_not_empty(self.listing, location)
+
+    def name(self, index: int) -> str:
+        """Return a member's name behind that of the archive, as messages call it."""
+        return f"{self._location}:{self.listing.names[index]}"
+
+    @contextmanager
+    def stream(self, index: int) -> Iterator[BinaryIO]:
+        """Open a member; other threads wait until it is closed."""
+        member = self._members[self.listing.names[index]]
+        try:
+            with self._lock, self._archive.open(member) as stream:
+                yield cast(BinaryIO, stream)
+        except _ZIP_DAMAGE as error:
+            raise damaged(self.name(index), "member", error) from error
+        except OSError as error:
+            raise unreadable(self.name(index), error) from error
+
+    def read(self, index: int) -> bytes:
+        """Return the bytes of a member.
+
+        A limit makes zipfile inflate no more than that, whatever the member really unpacks to; it
+        checks the declared size and the checksum when that many bytes are out.
+        """
+        num_bytes = self._members[self.listing.names[index]].file_size
+        with self.stream(index) as stream:
+            content = stream.read(num_bytes + 1)
+        if len(content) != num_bytes:
+            raise damaged(self.name(index), "member", EOFError(f"{len(content):,} bytes in it"))
+        return content
+
+    def _list(self) -> Listing:
+        """Choose the pictures among the members."""
+        ignored: Counter[str] = Counter()
+        problems: dict[str, Reason] = {}
+        for member in self._archive.infolist():
+            name = member.filename
+            reason = ignored_reason(name)
+            if member.is_dir():
+                continue
+            if stat.S_ISLNK(member.external_attr >> 16):
+                ignored[LINKS] += 1
+            elif name.startswith("__MACOSX/"):
+                ignored[DOT_FILES] += 1
+            elif reason is not None:
+                ignored[reason] += 1
+            else:
+                _refuse_twin(name, self._members, self._location)
+                self._members[name] = member
+                problem = _zip_problem(member, f"{self._location}:{name}")
+                if problem is not None:
+                    problems[name] = problem
+        return Listing.of(list(self._members), ignored, problems, raw=self._raw_name)
+
+    def _raw_name(self, name: str) -> bytes:
+        """Return a member's name as the archive stores it."""
+        utf8 = self._members[name].flag_bits & _UTF8_NAME
+        return name.encode("utf-8" if utf8 else "cp437")
+
+
+class TarMembers:
+    """The pictures of a tar archive; one file handle, which a lock guards."""
+
+    def __init__(self, location: str) -> None:
+        self._location = location
+        self._lock = threading.Lock()
+        try:
+            self._archive = tarfile.open(  # noqa: SIM115 (closed with this object)
+                location, "r:", encoding="utf-8", errors="surrogateescape"
+            )
+            weakref.finalize(self, self._archive.close)
+            all_members = self._archive.getmembers()
+            self._check_end()
+        except tarfile.TarError as error:
+            raise damaged(location, "tar archive", error) from error
+        except OSError as error:
+            raise unreadable(location, error) from error
+        self._members: dict[str, tarfile.TarInfo] = {}
+        self.listing = self._list(all_members)
+        check_not_empty(self.listing, location)
+
+    def name(self, index: int) -> str:
+        """Return a member's name behind that of the archive, as messages call it."""
+        return f"{self._location}:{self.listing.names[index]}"
+
+    @contextmanager
+    def stream(self, index: int) -> Iterator[BinaryIO]:
+        """Open a member; other threads wait until it is closed."""
+        member = self._members[self.listing.names[index]]
+        try:
+            with self._lock:
+                file = self._archive.extractfile(member)
+                assert file is not None  # only regular members are listed
+                with file:
+                    yield cast(BinaryIO, file)
+        except tarfile.TarError as error:
+            raise damaged(self.name(index), "member", error) from error
+        except OSError as error:
+            raise unreadable(self.name(index), error) from error
+
+    def read(self, index: int) -> bytes:
+        """Return the bytes of a member."""
+        with self.stream(index) as stream:
+            return stream.read()
+
+    def _check_end(self) -> None:
+        """Refuse an archive in which anything but zeros follows the last member.
+
+        tarfile takes a damaged or missing header for the end, and would lose the rest silently.
+        """
+        with Path(self._location).open("rb") as file:
+            file.seek(self._archive.offset)
+            block = file.read(512)
+            whole = len(block) == 512
+            while whole and block:
+                whole = not any(block)
+                block = file.read(2**16)
+        if not whole:
+            raise tarfile.ReadError("no end of archive behind its last readable member")
+
+    def _list(self, members: list[tarfile.TarInfo]) -> Listing:
+        """Choose the pictures among the members."""
+        ignored: Counter[str] = Counter()
+        problems: dict[str, Reason] = {}
+        for member in members:
+            name = member.name.removeprefix("./")
+            reason = ignored_reason(name)
+            if member.isdir():
+                continue
+            if member.issym() or member.islnk():
+                ignored[LINKS] += 1
+            elif not member.isreg():
+                ignored[NOT_REGULAR] += 1
+            elif reason is not None:
+                ignored[reason] += 1
+            else:
+                _refuse_twin(name, self._members, self._location)
+                self._members[name] = member
+                if member.size > MAX_FILE_BYTES:
+                    problems[name] = too_large(f"{self._location}:{name}", member.size)
+        return Listing.of(list(self._members), ignored, problems, raw=_tar_raw_name)
+
+
+def _tar_raw_name(name: str) -> bytes:
+    """Return a member's name as the archive stores it."""
+    return name.encode("utf-8", "surrogateescape")
+
+
+def _refuse_twin(
+    name: str, members: dict[str, zipfile.ZipInfo] | dict[str, tarfile.TarInfo], location: str
+) -> None:
+    """Refuse a second member of the same name: which of the two is meant, nobody knows."""
+    if name in members:
+        raise InputError(
+            f"{location}: two members are called '{name}'",
+            "names that differ",
+            "make the archive anew",
+        )
+
+
+def _zip_problem(member: zipfile.ZipInfo, name: str) -> Reason | None:
+    """Return why a member cannot be read."""
+    if member.flag_bits & _ENCRYPTED:
+        return f"{name}: encrypted", "a zip without a password", "unpack it and zip it without one"
+    if member.compress_type not in (zipfile.ZIP_STORED, zipfile.ZIP_DEFLATED):
+        return (
+            f"{name}: compressed by method {member.compress_type}",
+            "members that are stored or deflated",
+            "zip the pictures anew",
+        )
+    if member.file_size > MAX_FILE_BYTES:
+        return too_large(name, member.file_size)
+    if member.file_size > _BOMB_BYTES and member.file_size > _BOMB_RATIO * member.compress_size:
+        return (
+            f"{name}: unpacks from {member.compress_size:,} to {member.file_size:,} bytes",
+            "an encoded picture",
+            "remove it from the archive",
+        )
+    return None

@@ -1,0 +1,147 @@
+"""Sources whose pictures are uint8 arrays, wherever these come from."""
+
+import hashlib
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+import numpy.typing as npt
+
+from ganeval.errors import InputError
+from ganeval.images.decode import MINIMUM_SIZE
+from ganeval.images.image import Image
+from ganeval.sources.base import Item, SourceInfo
+from ganeval.sources.fit import Fit
+from ganeval.sources.items import Reader
+
+Pixels = npt.NDArray[np.uint8]
+"""One picture, uint8 [C, H, W] with 1 channel (grey) or 3 (RGB)."""
+
+SHAPES = "[N, 3, H, W], [N, H, W, 3], the same with 1 channel, or [N, H, W]"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ReadySource:
+    """A source of which everything is known when it is opened.
+
+    Attributes:
+        info: What it is.
+        reader: How its items are read.
+    """
+
+    info: SourceInfo
+    reader: Reader[Any]
+
+    def __len__(self) -> int:
+        return self.info.count
+
+    def load(self, indices: Sequence[int]) -> list[Item]:
+        """Read and hash the items at `indices`; see `Source.load`."""
+        return self.reader.load(indices)
+
+    def unusable(self) -> Mapping[int, str]:
+        """Return nothing: an array has no header that could be wrong."""
+        return {}
+
+
+def array_source(images: Pixels, *, kind: str, location: str, name: str, fit: Fit) -> ReadySource:
+    """Return the pictures of an array as a source.
+
+    Args:
+        images: uint8, [N, 3, H, W], [N, H, W, 3], the same with 1 channel, or [N, H, W]; may be
+            memory-mapped. It is read when items are.
+        kind: Name in the table of sources.
+        location: As the user wrote it.
+        name: What messages call the array.
+        fit: The size that pictures are brought to.
+
+    Raises:
+        InputError: Another type or shape, no images, or pictures below 8 pixels a side.
+    """
+    channels_first = as_channels_first(images, name=name)
+    num, _, height, width = channels_first.shape
+
+    def read(index: int) -> Pixels:
+        # A copy: what is hashed stays what it is, whatever happens to the array or its file.
+        return np.array(channels_first[index], order="C", copy=True)
+
+    return ReadySource(
+        info=SourceInfo(
+            kind=kind,
+            location=location,
+            count=num,
+            settings=fit.settings(),
+            sizes={(width, height): num},
+        ),
+        reader=Reader(
+            name=lambda index: f"{name}[{index}]",
+            read=read,
+            num_bytes=lambda pixels: pixels.nbytes,
+            digest=array_digest,
+            decode=lambda pixels, _: fit(to_image(pixels)),
+        ),
+    )
+
+
+def as_channels_first(images: npt.NDArray[Any], *, name: str) -> Pixels:
+    """Return a view of many pictures as uint8 [N, C, H, W] with C 1 or 3; see `array_source`."""
+    if images.dtype != np.uint8:
+        raise not_uint8(name, str(images.dtype))
+    if images.ndim not in (3, 4):
+        raise wrong_shape(name, images.shape, f"shape {SHAPES}")
+    if len(images) == 0:
+        raise InputError(f"{name}: no images (shape {images.shape})", "at least one", "add some")
+    first, last = images.shape[1] in (1, 3), images.shape[-1] in (1, 3)
+    if images.ndim == 3:
+        if images.shape[0] in (1, 3) or last:
+            raise wrong_shape(name, images.shape, f"{SHAPES}; this may be a single picture")
+        images = images[:, None]
+    elif first and last:
+        raise wrong_shape(
+            name, images.shape, "one axis of 1 or 3 channels, so that the layout is clear"
+        )
+    elif last:
+        images = images.transpose(0, 3, 1, 2)
+    elif not first:
+        raise wrong_shape(name, images.shape, f"1 or 3 channels, as in {SHAPES}")
+    check_extent(images[0], name=name)
+    return images
+
+
+def check_extent(pixels: Pixels, *, name: str) -> None:
+    """Refuse a picture, [C, H, W], that is too small to mean anything."""
+    height, width = pixels.shape[1:]
+    if min(height, width) < MINIMUM_SIZE:
+        raise InputError(
+            f"{name}: {width} x {height} pixels",
+            f"at least {MINIMUM_SIZE} pixels on each side",
+            "use larger pictures, or check the layout",
+        )
+
+
+def not_uint8(name: str, dtype: str) -> InputError:
+    """Return the error for pixels that are not bytes."""
+    return InputError(
+        f"{name}: values of type {dtype}",
+        "uint8 from 0 to 255, or floats whose range is declared",
+        "convert them, or wrap floats as ganeval.Images(data, value_range=(low, high))",
+    )
+
+
+def wrong_shape(name: str, shape: tuple[int, ...], needed: str) -> InputError:
+    """Return the error for an array that does not look like images."""
+    return InputError(f"{name}: shape {list(shape)}", needed, "transpose, expand or crop it")
+
+
+def array_digest(pixels: Pixels) -> bytes:
+    """Return the digest of one picture, the same for whichever layout it was stored in."""
+    text = "array uint8 " + ",".join(str(extent) for extent in pixels.shape) + "\n"
+    return hashlib.sha256(text.encode() + pixels.tobytes()).digest()
+
+
+def to_image(pixels: Pixels) -> Image:
+    """Return a grey or RGB picture as RGB."""
+    if len(pixels) == 3:
+        return Image(pixels)
+    return Image(np.repeat(pixels, 3, axis=0), ("grey to RGB",))

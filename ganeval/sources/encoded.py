@@ -1,0 +1,197 @@
+"""Sources whose pictures are encoded files: in a folder, a zip or a tar."""
+
+import hashlib
+from collections import Counter
+from collections.abc import Callable, Mapping, Sequence
+from contextlib import AbstractContextManager
+from dataclasses import dataclass
+from functools import cached_property
+from pathlib import PurePosixPath
+from typing import BinaryIO, Protocol
+
+from ganeval.errors import InputError
+from ganeval.images.decode import decode, read_header
+from ganeval.images.image import SUFFIXES, DecodePolicy, Image
+from ganeval.sources.base import Item, SourceInfo
+from ganeval.sources.fit import Fit
+from ganeval.sources.items import Reader
+
+MAX_FILE_BYTES = 2**30
+"""No encoded picture is larger than this; what claims to be is not read."""
+
+DOT_FILES = "dot files"
+OTHER_FILES = "other files"
+NOT_REGULAR = "not a regular file"
+
+Reason = tuple[str, str, str]
+"""The three parts of an InputError: found, needed, remedy."""
+
+
+@dataclass(frozen=True, slots=True)
+class Listing:
+    """The pictures of a container.
+
+    Attributes:
+        names: Their names within the container, sorted by raw bytes.
+        ignored: What else there is, counted by reason.
+        problems: Pictures (by index) that cannot be read at all.
+    """
+
+    names: tuple[str, ...]
+    ignored: Mapping[str, int]
+    problems: Mapping[int, Reason]
+
+    @classmethod
+    def of(
+        cls,
+        names: Sequence[str],
+        ignored: Mapping[str, int],
+        problems: Mapping[str, Reason],
+        *,
+        raw: Callable[[str], bytes],
+    ) -> "Listing":
+        """Sort the names; `raw` returns the bytes of a name as they are stored."""
+        ordered = tuple(sorted(names, key=raw))
+        by_index = {at: problems[name] for at, name in enumerate(ordered) if name in problems}
+        return cls(ordered, dict(sorted(ignored.items())), by_index)
+
+
+class Container(Protocol):
+    """Where encoded pictures lie."""
+
+    @property
+    def listing(self) -> Listing:
+        """What is in it."""
+
+    def name(self, index: int) -> str:
+        """Return how messages call a picture."""
+
+    def stream(self, index: int) -> AbstractContextManager[BinaryIO]:
+        """Open the encoded picture for reading and seeking; InputError if that fails."""
+
+    def read(self, index: int) -> bytes:
+        """Return the encoded picture; InputError if that fails."""
+
+
+def ignored_reason(name: str) -> str | None:
+    """Return why a file of this relative name (with slashes) is left alone, None for a picture."""
+    path = PurePosixPath(name)
+    if any(part.startswith(".") and part != ".." for part in path.parts):
+        return DOT_FILES
+    if path.suffix.lower()[1:] not in SUFFIXES:
+        return OTHER_FILES
+    return None
+
+
+def check_not_empty(listing: Listing, location: str) -> None:
+    """Refuse a container without pictures, saying what is there instead."""
+    if listing.names:
+        return
+    counts = ", ".join(f"{reason}: {count}" for reason, count in listing.ignored.items())
+    raise InputError(
+        f"{location}: no images ({counts or 'nothing in it'})",
+        f"files that end in {', '.join(SUFFIXES)}",
+        "name the place that holds the pictures",
+    )
+
+
+def too_large(name: str, num_bytes: int) -> Reason:
+    """Return the reason for a file that no encoded picture can be."""
+    return (
+        f"{name}: {num_bytes:,} bytes long",
+        f"an encoded picture of at most {MAX_FILE_BYTES:,} bytes",
+        "remove the file",
+    )
+
+
+def policy_settings(policy: DecodePolicy) -> dict[str, object]:
+    """Return the decode policy as JSON values, without `max_pixels`, which changes no pixel."""
+    return {
+        "transparency": policy.transparency,
+        "animated": policy.animated,
+        "exif": policy.exif,
+        "float_range": list(policy.float_range) if policy.float_range else None,
+    }
+
+
+@dataclass(frozen=True, kw_only=True)
+class EncodedSource:
+    """The pictures of a container, decoded under a policy.
+
+    Attributes:
+        kind: Name in the table of sources.
+        location: As the user wrote it.
+        container: Where the pictures lie; not empty.
+        policy: How they are decoded.
+        fit: The size they are brought to.
+    """
+
+    kind: str
+    location: str
+    container: Container
+    policy: DecodePolicy
+    fit: Fit
+
+    def __len__(self) -> int:
+        return len(self.container.listing.names)
+
+    @cached_property
+    def info(self) -> SourceInfo:
+        """What the source is; the first access reads the header of every picture."""
+        return SourceInfo(
+            kind=self.kind,
+            location=self.location,
+            count=len(self),
+            settings=policy_settings(self.policy) | self.fit.settings(),
+            ignored=self.container.listing.ignored,
+            sizes=self._headers[0],
+        )
+
+    def load(self, indices: Sequence[int]) -> list[Item]:
+        """Read and hash the files at `indices`; see `Source.load`."""
+        return self._reader.load(indices)
+
+    def unusable(self) -> Mapping[int, str]:
+        """Return the pictures that cannot be used as far as their headers tell."""
+        return self._headers[1]
+
+    @cached_property
+    def _reader(self) -> Reader[bytes]:
+        """How the files become items."""
+        return Reader(
+            name=self.container.name,
+            read=self._read,
+            num_bytes=len,
+            digest=lambda content: hashlib.sha256(content).digest(),
+            decode=self._decode,
+        )
+
+    def _read(self, index: int) -> bytes:
+        """Return a file's bytes."""
+        problem = self.container.listing.problems.get(index)
+        if problem is not None:
+            raise InputError(*problem)
+        return self.container.read(index)
+
+    def _decode(self, content: bytes, name: str) -> Image:
+        """Return the picture in a file's bytes."""
+        return self.fit(decode(content, name=name, policy=self.policy))
+
+    @cached_property
+    def _headers(self) -> tuple[dict[tuple[int, int], int], dict[int, str]]:
+        """The number of pictures by (width, height), and the unusable ones with the reason."""
+        sizes: Counter[tuple[int, int]] = Counter()
+        unusable: dict[int, str] = {}
+        problems = self.container.listing.problems
+        for index in range(len(self)):
+            try:
+                if index in problems:
+                    raise InputError(*problems[index])
+                with self.container.stream(index) as stream:
+                    header = read_header(
+                        stream, name=self.container.name(index), policy=self.policy
+                    )
+                sizes[header.width, header.height] += 1
+            except InputError as error:
+                unusable[index] = str(error)
+        return dict(sorted(sizes.items())), unusable

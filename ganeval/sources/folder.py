@@ -1,0 +1,182 @@
+"""Folders of pictures."""
+
+import os
+import stat
+from collections import Counter
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import BinaryIO
+
+from ganeval.errors import InputError
+from ganeval.images.image import DecodePolicy
+from ganeval.sources.encoded import (
+    DOT_FILES,
+    MAX_FILE_BYTES,
+    NOT_REGULAR,
+    EncodedSource,
+    Listing,
+    Reason,
+    check_not_empty,
+    ignored_reason,
+    too_large,
+)
+from ganeval.sources.fit import Crop, Fit
+from ganeval.sources.paths import file_mode, unreadable
+
+LINKED_PICTURES = "links to listed pictures"
+
+
+@dataclass(frozen=True, slots=True)
+class Folder:
+    """Read the pictures in a folder and in all folders within it.
+
+    Links to folders are not followed. Links to pictures are, unless the picture is listed anyway.
+    """
+
+    location: str
+    size: int | None = field(default=None, kw_only=True)
+    crop: Crop = field(default="none", kw_only=True)
+
+    def open(
+        self, policy: DecodePolicy, *, offline: bool = False, written: str | None = None
+    ) -> EncodedSource:
+        """List the folder.
+
+        Args:
+            policy: How its pictures are decoded.
+            offline: Makes no difference here.
+            written: How the user called the source, if not by `location`.
+
+        Raises:
+            InputError: It is no folder, cannot be read, or holds no pictures.
+        """
+        fit = Fit(self.size, self.crop)
+        if not stat.S_ISDIR(file_mode(self.location)):
+            raise InputError(f"{self.location}: not a folder", "a folder", "leave out 'folder:'")
+        return EncodedSource(
+            kind="folder",
+            location=written or self.location,
+            container=FolderFiles(self.location),
+            policy=policy,
+            fit=fit,
+        )
+
+
+class FolderFiles:
+    """The picture files of a folder."""
+
+    def __init__(self, location: str) -> None:
+        self._root = Path(location)
+        self._prefix = location.rstrip("/") + "/"
+        self.listing = self._list()
+        check_not_empty(self.listing, location)
+
+    def name(self, index: int) -> str:
+        """Return the path of a picture, as messages call it."""
+        return self._prefix + self.listing.names[index]
+
+    @contextmanager
+    def stream(self, index: int) -> Iterator[BinaryIO]:
+        """Open a picture file."""
+        try:
+            with (self._root / self.listing.names[index]).open("rb") as file:
+                yield file
+        except OSError as error:
+            raise unreadable(self.name(index), error) from error
+
+    def read(self, index: int) -> bytes:
+        """Return the bytes of a picture file."""
+        with self.stream(index) as file:
+            num_bytes = os.fstat(file.fileno()).st_size
+            if num_bytes > MAX_FILE_BYTES:
+                raise InputError(*too_large(self.name(index), num_bytes))
+            return file.read()
+
+    def _list(self) -> Listing:
+        """Walk through the folder and choose among its links."""
+        walk = _Walk(self._root, self._prefix)
+        walk.visit_all()
+        kept = list(walk.links)
+        if walk.links:  # resolving costs a few system calls per file, and most folders have no link
+            real_root = self._root.resolve()
+            listed = {real_root / name for name in walk.files}
+            kept = [link for link in kept if (self._root / link).resolve() not in listed]
+            walk.ignored[LINKED_PICTURES] += len(walk.links) - len(kept)
+        names = [*walk.files, *kept, *walk.problems]
+        return Listing.of(names, +walk.ignored, walk.problems, raw=os.fsencode)
+
+
+class _Walk:
+    """What is found in a folder and all folders within it; names are relative, with slashes.
+
+    Attributes:
+        files: Picture files.
+        links: Links to picture files.
+        problems: Links named like pictures that lead nowhere.
+        ignored: Everything else, counted by reason.
+    """
+
+    def __init__(self, root: Path, prefix: str) -> None:
+        self._root = root
+        self._prefix = prefix
+        self.files: list[str] = []
+        self.links: list[str] = []
+        self.problems: dict[str, Reason] = {}
+        self.ignored: Counter[str] = Counter()
+
+    def visit_all(self) -> None:
+        """Visit the root and every folder within it."""
+        pending = [""]
+        while pending:
+            folder = pending.pop()
+            try:
+                with os.scandir(self._root / folder) as entries:
+                    for entry in entries:
+                        name = folder + entry.name
+                        if self._visit(entry, name):
+                            pending.append(name + "/")
+            except OSError as error:
+                raise unreadable(self._prefix + folder, error) from error
+
+    def _visit(self, entry: os.DirEntry[str], name: str) -> bool:
+        """Note a file or link; return whether it is a folder to go into."""
+        reason = ignored_reason(name)
+        if reason == DOT_FILES:
+            self.ignored[DOT_FILES] += 1
+        elif entry.is_symlink():
+            self._visit_link(entry, name, reason)
+        elif entry.is_dir(follow_symlinks=False):
+            return True
+        elif not entry.is_file(follow_symlinks=False):
+            self.ignored[NOT_REGULAR] += 1
+        elif reason is not None:
+            self.ignored[reason] += 1
+        else:
+            self.files.append(name)
+        return False
+
+    def _visit_link(self, entry: os.DirEntry[str], name: str, reason: str | None) -> None:
+        """Note a symbolic link by what it leads to."""
+        try:
+            mode = entry.stat().st_mode
+        except OSError as error:
+            if reason is None:
+                target = Path(entry.path).readlink()
+                self.problems[name] = (
+                    f"{self._prefix}{name}: a link to '{target}' ({error.strerror})",
+                    "a link to a picture",
+                    "repair or remove the link",
+                )
+            else:
+                self.ignored[reason] += 1
+            return
+        if stat.S_ISDIR(mode):
+            self.ignored["linked folders"] += 1
+        elif not stat.S_ISREG(mode):
+            self.ignored[NOT_REGULAR] += 1
+        elif reason is not None:
+            self.ignored[reason] += 1
+        else:
+            self.links.append(name)

@@ -1,0 +1,69 @@
+"""Items that decode what was hashed, while only so much of it stays in memory."""
+
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from functools import partial
+from typing import Generic, TypeVar
+
+from ganeval.errors import InputError
+from ganeval.images.image import Image
+from ganeval.sources.base import Item
+
+KEPT_BYTES = 256 * 2**20  # of one `load`; what lies beyond is read again when it is decoded
+
+Content = TypeVar("Content")
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Reader(Generic[Content]):
+    """How the items of one source are named, read, hashed and decoded.
+
+    Attributes:
+        name: Of the item at an index, as messages call it.
+        read: Its content; may be called from any thread; raises InputError.
+        num_bytes: How much memory a content takes.
+        digest: SHA-256 of a content.
+        decode: The picture of a content; the item's name is for the message of an InputError.
+    """
+
+    name: Callable[[int], str]
+    read: Callable[[int], Content]
+    num_bytes: Callable[[Content], int]
+    digest: Callable[[Content], bytes]
+    decode: Callable[[Content, str], Image]
+
+    def load(self, indices: Sequence[int]) -> list[Item]:
+        """Read and hash the items at `indices`.
+
+        The first `KEPT_BYTES` of content stay with their items. The others are read once more when
+        their picture is asked for, and must not have changed.
+
+        Raises:
+            InputError: An item cannot be read.
+        """
+        items = []
+        left = KEPT_BYTES
+        for index in indices:
+            content = self.read(index)
+            digest = self.digest(content)
+            left -= self.num_bytes(content)
+            name = self.name(index)
+            image = (
+                partial(self.decode, content, name)
+                if left >= 0
+                else partial(self._image_again, index, digest)
+            )
+            items.append(Item(name, digest, image))
+        return items
+
+    def _image_again(self, index: int, digest: bytes) -> Image:
+        """Read an item for the second time and decode it if it is still the same."""
+        name = self.name(index)
+        content = self.read(index)
+        if self.digest(content) != digest:
+            raise InputError(
+                f"{name}: changed while it was read",
+                "pictures that stay the same during a run",
+                "run again when nothing writes there",
+            )
+        return self.decode(content, name)

@@ -1,0 +1,209 @@
+"""`.npy` and `.npz` files of uint8 images; nothing in them is ever unpickled."""
+
+import tokenize
+import zipfile
+import zlib
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import IO, Any
+
+import numpy as np
+import numpy.typing as npt
+
+from ganeval.errors import InputError
+from ganeval.images.image import DecodePolicy
+from ganeval.sources.arrays import ReadySource, array_source
+from ganeval.sources.fit import Crop, Fit
+from ganeval.sources.paths import check_regular_file, damaged, unreadable
+
+_STATISTICS = (("mu", "sigma"), ("mean", "cov"), ("m", "s"))
+_LOCAL_HEADER_BYTES = 30  # of a zip member, before its name and extra field
+
+_DAMAGE = (zipfile.BadZipFile, zlib.error, EOFError, ValueError, RuntimeError)
+
+
+@dataclass(frozen=True, slots=True)
+class Npy:
+    """Read the images of a NumPy array file, uint8 [N, H, W, 3] or [N, 3, H, W]."""
+
+    location: str
+    size: int | None = field(default=None, kw_only=True)
+    crop: Crop = field(default="none", kw_only=True)
+
+    def open(
+        self, policy: DecodePolicy, *, offline: bool = False, written: str | None = None
+    ) -> ReadySource:
+        """Map the array into memory.
+
+        Args:
+            policy: Makes no difference here.
+            offline: Makes no difference here.
+            written: How the user called the source, if not by `location`.
+
+        Raises:
+            InputError: It is no such file, is damaged, or holds something else.
+        """
+        fit = Fit(self.size, self.crop)
+        check_regular_file(self.location)
+        images = _map_npy(self.location)
+        return array_source(
+            images, kind="npy", location=written or self.location, name=self.location, fit=fit
+        )
+
+
+@dataclass(frozen=True, slots=True)
+class Npz:
+    """Read the images of a NumPy archive: `arr_0`, or its only uint8 array of four axes."""
+
+    location: str
+    size: int | None = field(default=None, kw_only=True)
+    crop: Crop = field(default="none", kw_only=True)
+
+    def open(
+        self, policy: DecodePolicy, *, offline: bool = False, written: str | None = None
+    ) -> ReadySource:
+        """Map the array into memory, or read it if it is compressed; see `Npy.open`."""
+        fit = Fit(self.size, self.crop)
+        check_regular_file(self.location)
+        try:
+            with zipfile.ZipFile(self.location) as archive:
+                headers = _headers_of(archive, self.location)
+                key = _choose(headers, self.location)
+                images = _read_member(archive, key, headers[key], self.location)
+        except _DAMAGE as error:
+            raise damaged(self.location, "npz file", error) from error
+        except OSError as error:
+            raise unreadable(self.location, error) from error
+        return array_source(
+            images, kind="npz", location=written or self.location, name=self.location, fit=fit
+        )
+
+
+@dataclass(frozen=True, slots=True)
+class _Header:
+    """What an array says of itself: shape, dtype, order, and where its values begin."""
+
+    shape: tuple[int, ...]
+    dtype: np.dtype[Any]
+    fortran: bool
+    offset: int
+
+    @property
+    def num_bytes(self) -> int:
+        """Length of header and values together."""
+        count = 1
+        for extent in self.shape:  # Python's integers do not overflow
+            count *= extent
+        return self.offset + count * self.dtype.itemsize
+
+    def describe(self) -> str:
+        """Return type and shape in words."""
+        return f"{self.dtype} {list(self.shape)}"
+
+
+# What parsing a damaged header raises, which holds a Python literal of at most 10,000 characters.
+_BAD_LITERAL = (SyntaxError, tokenize.TokenError, TypeError, RecursionError, MemoryError)
+
+
+def _read_header(stream: IO[bytes], name: str) -> _Header:
+    """Read the header at the start of an array; ValueError if there is none."""
+    version = np.lib.format.read_magic(stream)
+    if version not in ((1, 0), (2, 0)):
+        raise ValueError(f"array format {version}")
+    first = version == (1, 0)
+    parse = np.lib.format.read_array_header_1_0 if first else np.lib.format.read_array_header_2_0
+    try:
+        shape, fortran, dtype = parse(stream)
+    except _BAD_LITERAL as error:
+        raise ValueError("the array's header makes no sense") from error
+    if any(extent < 0 for extent in shape):
+        raise ValueError(f"shape {shape}")
+    if dtype.hasobject:
+        raise InputError(
+            f"{name}: contains Python objects (code)",
+            "an array of numbers",
+            "save it anew as uint8",
+        )
+    return _Header(shape, dtype, fortran, stream.tell())
+
+
+def _map(path: str, header: _Header, start: int) -> npt.NDArray[Any]:
+    """Map the values of an array that begins at byte `start` of a file."""
+    if 0 in header.shape:  # nothing can't be mapped
+        return np.empty(header.shape, header.dtype)
+    order: Any = "F" if header.fortran else "C"
+    return np.memmap(
+        path, header.dtype, "r", offset=start + header.offset, shape=header.shape, order=order
+    )
+
+
+def _map_npy(location: str) -> npt.NDArray[Any]:
+    """Return the array of a `.npy` file, memory-mapped."""
+    try:
+        with Path(location).open("rb") as file:
+            header = _read_header(file, location)
+        if Path(location).stat().st_size < header.num_bytes:
+            raise EOFError(f"{header.num_bytes:,} bytes expected")
+        return _map(location, header, 0)
+    except _DAMAGE as error:
+        raise damaged(location, "npy file", error) from error
+    except OSError as error:
+        raise unreadable(location, error) from error
+
+
+def _headers_of(archive: zipfile.ZipFile, location: str) -> dict[str, _Header]:
+    """Return the header of every array in an archive, by key."""
+    headers = {}
+    for member in archive.infolist():
+        if member.filename.endswith(".npy"):
+            key = member.filename.removesuffix(".npy")
+            with archive.open(member) as stream:
+                headers[key] = _read_header(stream, f"{location}:{key}")
+            if headers[key].num_bytes != member.file_size:
+                raise EOFError(f"{key}: {headers[key].num_bytes:,} bytes expected")
+    return headers
+
+
+def _choose(headers: Mapping[str, _Header], location: str) -> str:
+    """Return the key of the array that holds the images."""
+    first = headers.get("arr_0")
+    if first is not None and first.dtype == np.uint8 and len(first.shape) in (3, 4):
+        return "arr_0"
+    fitting = [
+        key
+        for key, header in headers.items()
+        if header.dtype == np.uint8 and len(header.shape) == 4
+    ]
+    if len(fitting) == 1:
+        return fitting[0]
+    if not fitting and any(a in headers and b in headers for a, b in _STATISTICS):
+        raise InputError(
+            f"{location}: holds statistics, not images",
+            "images",
+            "use it as the reference of `ganeval fid`, or name the pictures it was made from",
+        )
+    found = ", ".join(f"{key} {header.describe()}" for key, header in headers.items())
+    raise InputError(
+        f"{location}: {'several arrays' if fitting else 'no array'} that may be images "
+        f"({found or 'it is empty'})",
+        "uint8 images under the key 'arr_0', or a single uint8 array of four axes",
+        "save them anew with numpy.savez(FILE, images)",
+    )
+
+
+def _read_member(
+    archive: zipfile.ZipFile, key: str, header: _Header, location: str
+) -> npt.NDArray[Any]:
+    """Return an array: memory-mapped if it is stored as it is, else read once."""
+    member = archive.getinfo(key + ".npy")
+    if member.compress_type == zipfile.ZIP_STORED:
+        with Path(location).open("rb") as file:
+            file.seek(member.header_offset)
+            local = file.read(_LOCAL_HEADER_BYTES)
+        # The lengths of name and extra field, which may differ from those in the directory.
+        variable = int.from_bytes(local[26:28], "little") + int.from_bytes(local[28:30], "little")
+        return _map(location, header, member.header_offset + _LOCAL_HEADER_BYTES + variable)
+    with archive.open(member) as stream:
+        array: npt.NDArray[Any] = np.lib.format.read_array(stream, allow_pickle=False)
+    return array

@@ -1,0 +1,183 @@
+"""What lies at a path: nothing, or which kind of source by its content."""
+
+import difflib
+import stat
+import tarfile
+import zipfile
+from pathlib import Path
+
+from ganeval.errors import InputError
+
+_SOURCES = "a folder, a zip, tar, npz or npy file of images, or data:NAME"
+
+_CHECKPOINT_SUFFIXES = (".safetensors", ".pt", ".pth", ".ckpt", ".onnx", ".pkl")
+
+# How files begin that are no source, in the words of the message.
+_BEGINNINGS = (
+    (b"\x89PNG", "one PNG picture"),
+    (b"\xff\xd8\xff", "one JPEG picture"),
+    (b"GIF8", "one GIF picture"),
+    (b"RIFF", "one WebP picture"),
+    (b"BM", "one BMP picture"),
+    (b"II*\x00", "one TIFF picture"),
+    (b"MM\x00*", "one TIFF picture"),
+    (b"version https://git-lfs", "a Git LFS pointer, whose content was not fetched"),
+    (b"<", "a web page or other markup"),
+    (b"{", "JSON text"),
+    (b"PK", "a damaged or truncated zip or npz file"),
+    (b"\x80", "a Python pickle"),
+    (b"7z\xbc\xaf", "a 7z archive"),
+    (b"Rar!", "a RAR archive"),
+)
+
+_COMPRESSIONS = (
+    (b"\x1f\x8b", "gzip", "gunzip"),
+    (b"BZh", "bzip2", "bunzip2"),
+    (b"\xfd7zXZ", "xz", "unxz"),
+    (b"\x28\xb5\x2f\xfd", "zstd", "unzstd"),
+)
+
+
+def exists(location: str) -> bool:
+    """Return whether there is anything at a path, even a link that leads nowhere."""
+    if not location:  # pathlib takes it for the current folder
+        return False
+    try:
+        Path(location).lstat()
+    except (FileNotFoundError, NotADirectoryError, ValueError):
+        return False
+    except OSError as error:
+        raise unreadable(location, error) from error
+    return True
+
+
+def missing(location: str) -> InputError:
+    """Return the error for a path where nothing is, with the nearest name beside it."""
+    path = Path(location)
+    try:
+        siblings = [entry.name for entry in path.parent.iterdir()]
+    except (OSError, ValueError):
+        siblings = []
+    near = difflib.get_close_matches(path.name, siblings, n=1)
+    remedy = f"did you mean '{path.parent / near[0]}'?" if near else "check the path"
+    return InputError(f"{location or '(empty)'}: no such file or directory", _SOURCES, remedy)
+
+
+def unreadable(name: str, error: OSError) -> InputError:
+    """Return the error for a file or folder that the file system does not hand out."""
+    return InputError(
+        f"{name}: cannot be read ({error.strerror or error})",
+        "a file that stays there and may be read",
+        "check that it exists and its permissions",
+    )
+
+
+def file_mode(location: str) -> int:
+    """Return the mode bits of what lies at a path.
+
+    Raises:
+        InputError: There is nothing, or it may not be looked at.
+    """
+    if not exists(location):
+        raise missing(location)
+    try:
+        return Path(location).stat().st_mode
+    except OSError as error:
+        raise unreadable(location, error) from error
+
+
+def check_regular_file(location: str) -> None:
+    """Refuse a path that is no regular file; opening a FIFO would wait for ever."""
+    if not stat.S_ISREG(file_mode(location)):
+        raise InputError(f"{location}: not a regular file", _SOURCES, "name another path")
+
+
+def kind_of(location: str) -> str:
+    """Return the kind of source that lies at an existing path, by its content.
+
+    Raises:
+        InputError: It is none; the message says what it looks like.
+    """
+    if stat.S_ISDIR(file_mode(location)):
+        return "folder"
+    check_regular_file(location)
+    try:
+        with Path(location).open("rb") as file:
+            beginning = file.read(64)
+        members = _zip_members(location)
+        is_tar = members is None and _is_tar(location)
+    except OSError as error:
+        raise unreadable(location, error) from error
+    if members is not None:
+        return _kind_of_zip(location, members)
+    if beginning.startswith(b"\x93NUMPY"):
+        return "npy"
+    for magic, compression, command in _COMPRESSIONS:
+        if beginning.startswith(magic):
+            raise InputError(
+                f"{location}: compressed with {compression}",
+                "a tar without compression, whose members can be read in place, or a zip",
+                f"decompress it first (`{command}`)",
+            )
+    if is_tar:
+        return "tar"
+    raise _no_source(location, beginning)
+
+
+def _zip_members(location: str) -> list[str] | None:
+    """Return the names in a zip file, or None if it is none."""
+    if not zipfile.is_zipfile(location):
+        return None
+    try:
+        with zipfile.ZipFile(location) as archive:
+            return archive.namelist()
+    except (zipfile.BadZipFile, UnicodeDecodeError, NotImplementedError) as error:
+        raise damaged(location, "zip or npz file", error) from error
+
+
+def _is_tar(location: str) -> bool:
+    """Return whether a file is a tar archive without compression."""
+    try:
+        with tarfile.open(location, "r:") as archive:
+            return archive.next() is not None
+    except tarfile.TarError:
+        return False
+
+
+def _kind_of_zip(location: str, members: list[str]) -> str:
+    """Tell zip, npz and PyTorch's checkpoints apart."""
+    if members and all(name.endswith(".npy") for name in members):
+        return "npz"
+    if any(name.endswith("data.pkl") for name in members):
+        raise _checkpoint(location)
+    return "zip"
+
+
+def _no_source(location: str, beginning: bytes) -> InputError:
+    """Return the error for a file of an unknown kind."""
+    if location.lower().endswith(_CHECKPOINT_SUFFIXES):
+        return _checkpoint(location)
+    if not beginning:
+        found = "an empty file"
+    else:
+        looks = [what for magic, what in _BEGINNINGS if beginning.startswith(magic)]
+        found = f"looks like {looks[0]}" if looks else "no kind of file that holds images"
+    return InputError(f"{location}: {found}", _SOURCES, "name one of these, or make the file anew")
+
+
+def _checkpoint(location: str) -> InputError:
+    """Return the error for a generator checkpoint."""
+    return InputError(
+        f"{location}: looks like a network's checkpoint, which this version cannot sample from",
+        _SOURCES,
+        "write samples to a folder or a zip first",
+    )
+
+
+def damaged(location: str, what: str, error: Exception) -> InputError:
+    """Return the error for an archive or array file that cannot be read to its end."""
+    return InputError(
+        f"{location}: damaged or truncated {what} ({error})",
+        "a whole file",
+        "make or download it anew",
+    )

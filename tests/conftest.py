@@ -1,0 +1,84 @@
+"""What every test gets: its own cache, no network, and a way to call the command line."""
+
+import socket
+from collections.abc import Callable
+from pathlib import Path
+
+import numpy as np
+import numpy.typing as npt
+import PIL.Image
+import pytest
+
+from ganeval.cli.main import main
+from tests.command import Command, Outcome
+from tests.pictures import blobs
+
+
+@pytest.fixture(autouse=True)
+def own_cache(tmp_path_factory: pytest.TempPathFactory, monkeypatch: pytest.MonkeyPatch) -> Path:
+    """No test sees the cache, the weights or the terminal of the user."""
+    folder = tmp_path_factory.mktemp("cache")
+    monkeypatch.setenv("GANEVAL_CACHE", str(folder))
+    monkeypatch.setenv("TORCH_HOME", str(folder / "torch"))
+    monkeypatch.delenv("GANEVAL_WEIGHTS", raising=False)
+    return folder
+
+
+@pytest.fixture(autouse=True)
+def no_network(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Only this machine itself may be reached."""
+    connect = socket.socket.connect
+
+    def local_only(self: socket.socket, address: object) -> None:
+        if isinstance(address, tuple) and address[0] not in ("127.0.0.1", "::1", "localhost"):
+            raise OSError(f"a test tried to reach {address[0]}")
+        connect(self, address)  # type: ignore[arg-type]
+
+    def no_names(host: object, *args: object, **kwargs: object) -> list[object]:
+        if host in ("127.0.0.1", "::1", "localhost", None):
+            return resolve(host, *args, **kwargs)  # type: ignore[arg-type, return-value]
+        raise socket.gaierror(f"a test tried to reach {host}")
+
+    resolve = socket.getaddrinfo
+    monkeypatch.setattr(socket.socket, "connect", local_only)
+    monkeypatch.setattr(socket, "getaddrinfo", no_names)
+
+
+@pytest.fixture
+def ganeval(capsys: pytest.CaptureFixture[str]) -> Command:
+    """Call the command line in this process."""
+
+    def call(*words: object) -> Outcome:
+        capsys.readouterr()
+        with pytest.raises(SystemExit) as end:
+            main([str(word) for word in words])
+        captured = capsys.readouterr()
+        assert isinstance(end.value.code, int)
+        return Outcome(end.value.code, captured.out, captured.err)
+
+    return call
+
+
+@pytest.fixture
+def write_pictures() -> Callable[[Path, npt.NDArray[np.uint8]], Path]:
+    """Write uint8 [N, H, W, 3] as numbered PNG files into a new folder."""
+
+    def write(folder: Path, pictures: npt.NDArray[np.uint8]) -> Path:
+        folder.mkdir(parents=True)
+        for number, picture in enumerate(pictures):
+            PIL.Image.fromarray(picture).save(folder / f"{number:05}.png")
+        return folder
+
+    return write
+
+
+@pytest.fixture
+def real(tmp_path: Path, write_pictures: Callable[..., Path]) -> Path:
+    """Thirty pictures that stand for real ones."""
+    return write_pictures(tmp_path / "real", blobs(30, seed=1))
+
+
+@pytest.fixture
+def fake(tmp_path: Path, write_pictures: Callable[..., Path]) -> Path:
+    """Twenty-five pictures that stand for generated ones."""
+    return write_pictures(tmp_path / "fake", blobs(25, seed=2, shift=12))

@@ -1,0 +1,46 @@
+from pathlib import Path
+
+import pytest
+import torch
+from tests.random_inception import soft_images
+
+from ganeval.errors import UsageError
+from ganeval.extractors.base import ExtractorRequest
+from ganeval.extractors.random import Random
+
+
+def images(num: int) -> torch.Tensor:
+    return (soft_images(num, size=32, seed=1).float() - 127.5) / 127.5
+
+
+def test_same_features_every_time_and_no_global_randomness() -> None:
+    torch.manual_seed(5)
+    before = torch.get_rng_state()
+    first = Random.from_request(ExtractorRequest())
+    assert torch.equal(torch.get_rng_state(), before)
+    torch.manual_seed(6)
+    second = Random.from_request(ExtractorRequest())
+    assert first.info == second.info
+    ours, again = first(images(8)), second(images(8))
+    assert all(torch.equal(ours[layer], again[layer]) for layer in ("pool", "logits"))
+
+
+def test_layers_are_as_announced_and_tell_images_apart() -> None:
+    extractor = Random.from_request(ExtractorRequest())
+    layers = extractor(images(64))
+    assert {name: values.shape for name, values in layers.items()} == {
+        name: (64, width) for name, width in extractor.info.layers.items()
+    }
+    assert all(values.dtype == torch.float32 for values in layers.values())
+    pool, logits = layers["pool"], layers["logits"]
+    assert (pool >= 0).all()
+    assert torch.linalg.matrix_rank(pool) > 32
+    probabilities = logits.softmax(dim=1)
+    marginal = probabilities.mean(dim=0)
+    score = (probabilities * (probabilities / marginal).log()).sum(dim=1).mean().exp()
+    assert 1.05 < score < 5
+
+
+def test_weights_of_its_own_are_bad_usage() -> None:
+    with pytest.raises(UsageError, match="random makes its own weights"):
+        Random.from_request(ExtractorRequest(weights_path=Path("mine.pt")))

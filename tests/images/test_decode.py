@@ -1,0 +1,298 @@
+"""Files that are no picture, damaged, too large, too small, animated, rotated; and formats."""
+
+import io
+import struct
+import warnings
+import zlib
+from concurrent.futures import ThreadPoolExecutor
+from dataclasses import replace
+
+import numpy as np
+import PIL.Image
+import PIL.ImageOps
+import pytest
+from PIL import ImageCms, ImageFile
+
+from ganeval.errors import InputError
+from ganeval.images.decode import FORMATS, Header, decode, read_header
+from ganeval.images.image import DecodePolicy
+
+POLICY = DecodePolicy()
+PIXELS = np.random.default_rng(0).integers(0, 256, (12, 20, 3), dtype=np.uint8)  # [H, W, 3]
+PICTURE = PIL.Image.fromarray(PIXELS)
+
+
+def save(picture, kind, **options):
+    stream = io.BytesIO()
+    picture.save(stream, kind, **options)
+    return stream.getvalue()
+
+
+def chunk(kind, data):
+    body = kind + data
+    return struct.pack(">I", len(data)) + body + struct.pack(">I", zlib.crc32(body))
+
+
+def png(width, height, data=b""):
+    header = struct.pack(">IIBBBBB", width, height, 8, 2, 0, 0, 0)
+    signature = b"\x89PNG\r\n\x1a\n"
+    return (
+        signature
+        + chunk(b"IHDR", header)
+        + chunk(b"IDAT", zlib.compress(data))
+        + chunk(b"IEND", b"")
+    )
+
+
+def refusal(content, name="dir/a.png", policy=POLICY, reader=decode):
+    with pytest.raises(InputError) as caught:
+        reader(content, name=name, policy=policy)
+    text = str(caught.value)
+    assert text.startswith(name)
+    assert "\n" not in text
+    return text
+
+
+@pytest.mark.parametrize("kind", ["PNG", "BMP", "TIFF", "PPM", "WEBP"])
+def test_a_lossless_file_gives_its_pixels_contiguous_and_without_notes(kind):
+    options = {"lossless": True} if kind == "WEBP" else {}
+    image = decode(save(PICTURE, kind, **options), name=f"a.{kind}", policy=POLICY)
+    assert image.pixels.dtype == np.uint8
+    assert image.pixels.flags.c_contiguous
+    np.testing.assert_array_equal(image.pixels, PIXELS.transpose(2, 0, 1))
+    assert image.notes == ()
+
+
+@pytest.mark.parametrize("kind", ["JPEG", "GIF"])
+def test_a_lossy_file_gives_what_pillow_gives(kind):
+    content = save(PICTURE, kind)
+    expected = np.asarray(PIL.Image.open(io.BytesIO(content)).convert("RGB"))
+    image = decode(content, name="a", policy=POLICY)
+    np.testing.assert_array_equal(image.pixels, expected.transpose(2, 0, 1))
+
+
+@pytest.mark.parametrize("kind", FORMATS)
+def test_the_header_is_read_from_a_file_and_from_bytes(kind):
+    content = save(PICTURE, kind)
+    header = read_header(content, name="a", policy=POLICY)
+    assert header == read_header(io.BytesIO(content), name="a", policy=POLICY)
+    mode = "P" if kind == "GIF" else "RGB"
+    assert header == Header(20, 12, mode, kind, 1)
+
+
+def test_the_header_needs_the_beginning_of_the_file_only():
+    large = PIL.Image.fromarray(np.zeros((400, 400, 3), np.uint8))
+    content = save(large, "PNG", compress_level=0)
+
+    class Counting(io.BytesIO):
+        num_read = 0
+
+        def read(self, size=-1):
+            data = super().read(size)
+            self.num_read += len(data)
+            return data
+
+    stream = Counting(content)
+    assert read_header(stream, name="a", policy=POLICY).width == 400
+    assert stream.num_read < 2000 < len(content)
+    assert not stream.closed
+
+
+@pytest.mark.parametrize(
+    ("content", "words"),
+    [
+        (b"", "an empty file"),
+        (b"I am a letter, not a picture.\n", "text"),
+        (("d\u00e9j\u00e0 vu " * 60).encode(), "text"),
+        (b"version https://git-lfs.github.com/spec/v1\noid sha256:1\n", "git-lfs pointer"),
+        (b"\n <!DOCTYPE html><html><body>404</body></html>", "an HTML page"),
+        (b"<HTML></HTML>", "an HTML page"),
+        (b"%!PS-Adobe-3.0 EPSF-3.0\n", "text"),
+        (b"\x00\x01\x02\x03" * 20, "unknown format"),
+    ],
+)
+@pytest.mark.parametrize("reader", [decode, read_header])
+def test_a_file_that_is_no_picture_is_described(content, words, reader):
+    assert words in refusal(content, reader=reader)
+
+
+def test_a_git_lfs_pointer_is_told_how_to_become_a_picture():
+    assert "git lfs pull" in refusal(b"version https://git-lfs.github.com/spec/v1\n")
+
+
+def test_other_parsers_of_pillow_are_never_reached():
+    stream = io.BytesIO()
+    PICTURE.save(stream, "ICO")
+    assert "unknown format" in refusal(stream.getvalue())
+
+
+@pytest.mark.parametrize("kind", ["PNG", "JPEG", "GIF", "BMP", "TIFF", "PPM"])
+def test_truncation_is_called_so(kind):
+    content = save(PICTURE.resize((64, 64)), kind)
+    text = refusal(content[: len(content) // 2], name=f"dir/a.{kind}")
+    assert "truncated" in text
+    read_header(content[: len(content) // 2], name="a", policy=POLICY)
+
+
+def test_a_truncated_webp_is_refused():
+    content = save(PICTURE, "WEBP")
+    assert "damaged" in refusal(content[: len(content) // 2])
+
+
+def test_a_wrong_checksum_is_damage():
+    content = bytearray(save(PICTURE, "PNG"))
+    content[60] ^= 0xFF
+    assert "damaged" in refusal(bytes(content))
+
+
+@pytest.mark.filterwarnings("ignore::UserWarning")  # Pillow's on tags that make no sense
+def test_random_damage_gives_a_picture_or_an_input_error():
+    rng = np.random.default_rng(1)
+    policy = DecodePolicy(transparency="drop", animated="first", exif="apply", float_range=(0, 1))
+    exif = PIL.Image.Exif()
+    exif[0x0112] = 6
+    seeds = [save(PICTURE, kind) for kind in FORMATS] + [save(PICTURE, "JPEG", exif=exif)]
+    refusals = []
+    for _ in range(1500):
+        content = bytearray(seeds[rng.integers(len(seeds))])
+        for _ in range(rng.integers(1, 5)):
+            content[rng.integers(min(len(content), 200))] = rng.integers(256)
+        try:
+            decode(bytes(content), name="a.png", policy=policy)
+        except InputError as error:
+            refusals.append(str(error))
+    assert len(refusals) > 300
+    assert all(text.startswith("a.png: ") for text in refusals)
+
+
+@pytest.mark.parametrize("reader", [decode, read_header])
+@pytest.mark.parametrize(("width", "height"), [(11_000, 11_000), (20_000, 20_000), (8, 2**30)])
+def test_a_bomb_is_refused_from_its_header_without_a_warning(width, height, reader):
+    text = refusal(png(width, height), reader=reader)
+    assert f"{width} x {height}" in text
+    assert "64000000" in text
+    assert "--max-pixels" in text
+
+
+def test_a_bomb_in_webp_is_refused():
+    canvas = struct.pack("<I", 16_383)[:3] * 2
+    body = b"WEBPVP8X" + struct.pack("<I", 10) + bytes(4) + canvas
+    text = refusal(b"RIFF" + struct.pack("<I", len(body)) + body)
+    assert "64000000" in text
+    assert "--max-pixels" in text
+
+
+def test_the_limit_is_the_policys_alone():
+    rows, columns = 9_500, 9_500  # more than Pillow warns of
+    content = png(columns, rows)
+    with warnings.catch_warnings():
+        warnings.simplefilter("error")
+        header = read_header(content, name="a", policy=DecodePolicy(max_pixels=10**8))
+    assert (header.width, header.height) == (columns, rows)
+    assert (
+        read_header(png(20_000, 20_000), name="a", policy=DecodePolicy(max_pixels=4 * 10**8)).width
+        == 20_000
+    )
+    small = save(PICTURE, "PNG")
+    assert "at most 239 pixels" in refusal(small, policy=DecodePolicy(max_pixels=239))
+    decode(small, name="a", policy=DecodePolicy(max_pixels=240))
+
+
+def test_nothing_of_pillow_is_changed_for_the_process():
+    before = PIL.Image.MAX_IMAGE_PIXELS, ImageFile.LOAD_TRUNCATED_IMAGES, list(warnings.filters)
+    decode(save(PICTURE, "PNG"), name="a", policy=POLICY)
+    refusal(png(20_000, 20_000))
+    after = PIL.Image.MAX_IMAGE_PIXELS, ImageFile.LOAD_TRUNCATED_IMAGES, list(warnings.filters)
+    assert before == after
+
+
+@pytest.mark.parametrize("size", [(7, 30), (30, 7), (1, 1)])
+def test_pictures_under_eight_pixels_are_refused(size):
+    content = save(PICTURE.resize(size), "PNG")
+    text = refusal(content, reader=read_header)
+    assert f"{size[0]} x {size[1]}" in text
+    assert "at least 8 pixels" in text
+    read_header(save(PICTURE.resize((8, 8)), "PNG"), name="a", policy=POLICY)
+
+
+@pytest.mark.parametrize("kind", ["PNG", "GIF", "WEBP", "TIFF"])
+def test_several_frames_are_refused_or_give_the_first(kind):
+    frames = [PIL.Image.new("RGB", (16, 9), colour) for colour in ("#000000", "#ff0000", "#00ff00")]
+    options = {"lossless": True} if kind == "WEBP" else {}
+    content = save(frames[0], kind, save_all=True, append_images=frames[1:], **options)
+    for reader in (decode, read_header):
+        text = refusal(content, reader=reader)
+        assert ": 3 frames" in text
+        assert "--animated first" in text
+    policy = DecodePolicy(animated="first")
+    assert read_header(content, name="a", policy=policy).frames == 3
+    image = decode(content, name="a", policy=policy)
+    assert "first frame of several" in image.notes
+    assert image.pixels.shape == (3, 9, 16)
+    assert image.pixels.max() == 0
+
+
+def test_the_second_picture_of_a_camera_jpeg_is_no_animation():
+    content = save(PICTURE, "MPO", save_all=True, append_images=[PICTURE])
+    assert read_header(content, name="a", policy=POLICY) == Header(20, 12, "RGB", "JPEG", 1)
+    image = decode(content, name="a.jpg", policy=POLICY)
+    assert image.notes == ("first picture of a multi-picture JPEG",)
+
+
+@pytest.mark.parametrize("orientation", range(2, 9))
+@pytest.mark.parametrize("kind", ["JPEG", "PNG", "WEBP"])
+def test_orientation_is_ignored_or_applied_as_pillow_would(orientation, kind):
+    exif = PIL.Image.Exif()
+    exif[0x0112] = orientation
+    content = save(PICTURE, kind, exif=exif)
+    stored = PIL.Image.open(io.BytesIO(content))
+    upright = PIL.ImageOps.exif_transpose(stored)
+    ignored = decode(content, name="a", policy=POLICY)
+    assert ignored.notes == ("EXIF orientation ignored",)
+    np.testing.assert_array_equal(ignored.pixels, np.asarray(stored).transpose(2, 0, 1))
+    applied = decode(content, name="a", policy=replace(POLICY, exif="apply"))
+    assert applied.notes == ("EXIF orientation applied",)
+    assert applied.pixels.flags.c_contiguous
+    np.testing.assert_array_equal(applied.pixels, np.asarray(upright).transpose(2, 0, 1))
+
+
+@pytest.mark.parametrize("value", [0, 1, 9, 77])
+def test_an_orientation_without_meaning_is_none(value):
+    exif = PIL.Image.Exif()
+    exif[0x0112] = value
+    content = save(PICTURE, "JPEG", exif=exif)
+    assert decode(content, name="a", policy=replace(POLICY, exif="apply")).notes == ()
+
+
+def test_unreadable_exif_does_not_cost_the_picture():
+    content = save(PICTURE, "WEBP", lossless=True, exif=b"Exif\0\0XX not a TIFF header")
+    image = decode(content, name="a", policy=POLICY)
+    assert image.notes == ("unreadable EXIF ignored",)
+    np.testing.assert_array_equal(image.pixels, PIXELS.transpose(2, 0, 1))
+
+
+def test_a_colour_profile_is_noted():
+    profile = ImageCms.ImageCmsProfile(ImageCms.createProfile("sRGB")).tobytes()
+    image = decode(save(PICTURE, "PNG", icc_profile=profile), name="a", policy=POLICY)
+    assert image.notes == ("ICC profile ignored",)
+    np.testing.assert_array_equal(image.pixels, PIXELS.transpose(2, 0, 1))
+
+
+@pytest.mark.parametrize(
+    ("name", "noted"),
+    [("a.png", True), ("z.zip:b/a.WEBP", True), ("a.JPG", False), ("a.jpeg", False), ("a", False)],
+)
+def test_jpeg_under_another_suffix_is_noted(name, noted):
+    image = decode(save(PICTURE, "JPEG"), name=name, policy=POLICY)
+    assert image.notes == (("JPEG data under another suffix",) if noted else ())
+
+
+def test_threads_do_not_disturb_each_other():
+    contents = [save(PICTURE.rotate(angle), kind) for angle in range(8) for kind in FORMATS]
+
+    def pixels(content):
+        return decode(content, name="a", policy=POLICY).pixels.tobytes()
+
+    alone = [pixels(content) for content in contents]
+    with ThreadPoolExecutor(4) as pool:
+        assert list(pool.map(pixels, contents * 5)) == alone * 5

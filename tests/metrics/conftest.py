@@ -1,0 +1,64 @@
+from collections.abc import Callable
+from dataclasses import dataclass
+
+import numpy as np
+import numpy.typing as npt
+import pytest
+
+from ganeval.features.moments import Moments
+from ganeval.metrics.base import Metric, Score
+
+Rows = npt.NDArray[np.float32]
+
+
+@dataclass
+class InMemory:
+    """A summary of rows that serve as every layer."""
+
+    array: Rows
+    keeps_rows: bool = True
+
+    @property
+    def num(self) -> int:
+        return len(self.array)
+
+    def moments(self, layer: str) -> Moments:
+        return Moments.of(self.array)
+
+    def rows(self, layer: str) -> Rows | None:
+        return self.array if self.keeps_rows else None
+
+
+@pytest.fixture
+def score() -> Callable[..., dict[str, Score]]:
+    """Run a metric on rows, with the stream of a seed."""
+
+    def run(
+        metric: Metric,
+        sample: Rows,
+        reference: Rows | None = None,
+        *,
+        seed: int = 0,
+        keeps_rows: bool = True,
+    ) -> dict[str, Score]:
+        summaries = {"sample": InMemory(sample, keeps_rows)}
+        if reference is not None:
+            summaries["reference"] = InMemory(reference, keeps_rows)
+        scores = metric.compute(summaries, np.random.default_rng(seed))  # type: ignore[arg-type]
+        assert tuple(one.name for one in scores) == metric.scores
+        return {one.name: one for one in scores}
+
+    return run
+
+
+@pytest.fixture
+def features() -> Callable[..., Rows]:
+    """Make skewed float32 features, as a network's pooled ones are."""
+
+    def make(num: int, width: int, seed: int, shift: float = 0.0) -> Rows:
+        rng = np.random.default_rng(seed)
+        mixing = np.random.default_rng(width).standard_normal((width, width)) / width**0.5
+        rows = rng.standard_normal((num, width)) @ mixing + 0.3 + shift
+        return np.maximum(rows, 0.1 * rows).astype(np.float32)
+
+    return make

@@ -1,0 +1,180 @@
+import numpy as np
+import pytest
+import torch
+from cleanfid.fid import kernel_distance
+from torch_fidelity.metric_kid import kid_features_to_metric
+from torchmetrics.image.kid import KernelInceptionDistance, poly_mmd
+
+from ganeval.errors import UsageError
+from ganeval.metrics import kernel
+from ganeval.metrics.kernel import Kid
+
+
+class Flat(torch.nn.Module):
+    """An extractor whose features are its input."""
+
+    num_features = 32
+
+    def forward(self, rows):
+        return rows
+
+
+def by_definition(sample, reference):
+    """The sums over pairs, in extended precision."""
+    x, y = sample.astype(np.longdouble), reference.astype(np.longdouble)
+    within = []
+    for rows in (x, y):
+        pairs = ((rows @ rows.T) / rows.shape[1] + 1) ** 3
+        pairs[np.diag_indices(len(rows))] = 0
+        within.append(pairs.sum() / (len(rows) * (len(rows) - 1)))
+    return float(sum(within) - 2 * ((x @ y.T / x.shape[1] + 1) ** 3).mean())
+
+
+@pytest.mark.parametrize(("num_sample", "num_reference"), [(2, 2), (2, 9), (40, 23), (64, 64)])
+@pytest.mark.parametrize("block", [8, 2048])
+def test_all_pairs_equal_the_definition(
+    score, features, monkeypatch, num_sample, num_reference, block
+):
+    monkeypatch.setattr(kernel, "BLOCK", block)
+    sample, reference = features(num_sample, 32, 1, 0.05), features(num_reference, 32, 2)
+    value = score(Kid(), sample, reference)["kid"].value
+    assert value == pytest.approx(by_definition(sample, reference), abs=1e-13)
+
+
+def test_all_pairs_equal_torchmetrics_on_equal_numbers(score, features):
+    sample, reference = features(100, 32, 3, 0.1), features(100, 32, 4)
+    sides = [torch.from_numpy(side).double() for side in (reference, sample)]
+    expected = poly_mmd(*sides).item()
+    assert score(Kid(), sample, reference)["kid"].value == pytest.approx(expected, abs=1e-13)
+
+
+def test_large_common_offset_costs_few_digits(score, features):
+    sample, reference = features(60, 32, 5) + 100, features(50, 32, 6) + 100
+    mean_kernel = 100.0**6
+    value = score(Kid(), sample, reference)["kid"].value
+    assert abs(value - by_definition(sample, reference)) < 1e-14 * mean_kernel
+
+
+def test_unbiased_and_conservative_where_distributions_are_equal(score):
+    rng = np.random.default_rng(7)
+    scores = [
+        score(Kid(), *rng.standard_normal((2, 60, 8)).astype(np.float32))["kid"] for _ in range(400)
+    ]
+    values = np.array([one.value for one in scores])
+    assert abs(values.mean()) < 4 * values.std() / np.sqrt(400)
+    assert values.min() < 0
+    ratio = np.mean([one.se for one in scores]) / values.std()
+    assert 1.1 < ratio < 2
+    covered = np.mean([one.interval[0] <= 0 <= one.interval[1] for one in scores])
+    assert covered > 0.95
+
+
+def test_standard_error_is_the_spread_where_distributions_differ(score):
+    rng = np.random.default_rng(8)
+    true = _discrepancy_of_shifted_gaussians(width=8, shift=0.5)
+    scores = []
+    for _ in range(400):
+        sample = (rng.standard_normal((120, 8)) + 0.5).astype(np.float32)
+        reference = rng.standard_normal((70, 8)).astype(np.float32)
+        scores.append(score(Kid(), sample, reference)["kid"])
+    values = np.array([one.value for one in scores])
+    assert values.mean() == pytest.approx(true, abs=4 * values.std() / np.sqrt(400))
+    assert np.mean([one.se for one in scores]) == pytest.approx(values.std(), rel=0.15)
+    covered = np.mean([one.interval[0] <= true <= one.interval[1] for one in scores])
+    assert 0.92 < covered < 0.99
+
+
+def _discrepancy_of_shifted_gaussians(width, shift):
+    """E k(x,x') + E k(y,y') - 2 E k(x,y) for x ~ N(shift, I), y ~ N(0, I).
+
+    With t = x.y / d: E (1 + t)^3 = 1 + 3 E t + 3 E t^2 + E t^3; given x, x.y ~ N(x.m, |x|^2).
+    """
+
+    def mean_kernel(a, b):
+        # x ~ N(a 1, I), y ~ N(b 1, I): coordinates x_i y_i are independent and alike.
+        first = a * b
+        second = (1 + a * a) * (1 + b * b)
+        third = (3 * a + a**3) * (3 * b + b**3)
+        variance = second - first**2
+        skew = third - 3 * first * second + 2 * first**3
+        mean, square = first, variance / width + first**2
+        cube = skew / width**2 + 3 * first * variance / width + first**3
+        return 1 + 3 * mean + 3 * square + cube
+
+    return mean_kernel(shift, shift) + mean_kernel(0, 0) - 2 * mean_kernel(shift, 0)
+
+
+def test_a_few_images_have_no_interval(score, features):
+    few, many = features(49, 32, 9), features(60, 32, 10)
+    one = score(Kid(), few, many)["kid"]
+    assert one.interval is None
+    assert one.se > 0
+    assert one.notes[0].startswith("no interval: ")
+    both = score(Kid(), many, features(50, 32, 11))["kid"]
+    assert both.interval == (both.value - 1.96 * both.se, both.value + 1.96 * both.se)
+
+
+@pytest.mark.parametrize(("num_sample", "num_reference"), [(150, 120), (100, 300)])
+def test_subsets_equal_torch_fidelity(score, features, num_sample, num_reference):
+    sample, reference = features(num_sample, 32, 12, 0.02), features(num_reference, 32, 13)
+    expected = kid_features_to_metric(
+        torch.from_numpy(sample),
+        torch.from_numpy(reference),
+        kid_subset_size=100,
+        kid_subsets=20,
+        verbose=False,
+    )
+    ours = score(Kid(subset_size=100, num_subsets=20), sample, reference)["kid"]
+    mean, std = (expected[f"kernel_inception_distance_{key}"] for key in ("mean", "std"))
+    assert ours.value == pytest.approx(mean, rel=1e-6)
+    assert ours.details["std"] == pytest.approx(std, rel=1e-6)
+    assert ours.se is None
+    assert "20 subsets of 100 images" in ours.notes[0]
+
+
+@pytest.mark.parametrize(("num_sample", "num_reference"), [(150, 120), (40, 300)])
+def test_subsets_equal_clean_fid_on_the_same_draws(
+    score, features, monkeypatch, num_sample, num_reference
+):
+    sample, reference = features(num_sample, 32, 14, 0.1), features(num_reference, 32, 15)
+    monkeypatch.setattr(np.random, "choice", np.random.default_rng(5).choice)
+    expected = kernel_distance(reference, sample, num_subsets=100, max_subset_size=100)
+    ours = score(Kid(subset_size=100, subsets="clean-fid"), sample, reference, seed=5)["kid"]
+    assert ours.value == pytest.approx(expected, rel=1e-4)
+    assert ours.details == {}
+    doubles = [side.astype(np.float64) for side in (reference, sample)]
+    monkeypatch.setattr(np.random, "choice", np.random.default_rng(5).choice)
+    exact = kernel_distance(*doubles, num_subsets=100, max_subset_size=100)
+    assert ours.value == pytest.approx(exact, rel=1e-4)
+
+
+@pytest.mark.filterwarnings("ignore:Metric `Kernel Inception Distance` will save:UserWarning")
+def test_subsets_equal_torchmetrics_on_the_same_draws(score, features, monkeypatch):
+    sample, reference = features(150, 32, 16, 0.1), features(120, 32, 17)
+    stream = np.random.default_rng(6)
+    monkeypatch.setattr(
+        torch, "randperm", lambda n: torch.from_numpy(stream.choice(n, 100, replace=False))
+    )
+    metric = KernelInceptionDistance(Flat(), subsets=10, subset_size=100)
+    metric.update(torch.from_numpy(reference), real=True)
+    metric.update(torch.from_numpy(sample), real=False)
+    mean, std = metric.compute()
+    ours = Kid(subset_size=100, num_subsets=10, subsets="torchmetrics")
+    result = score(ours, sample, reference, seed=6)["kid"]
+    assert result.value == pytest.approx(mean.item(), rel=1e-5)
+    assert result.details["std"] == pytest.approx(std.item(), rel=1e-4)
+
+
+def test_needs_as_many_images_as_a_subset():
+    assert Kid().needs.minimum == 2
+    assert Kid(subset_size=500).needs.minimum == 500
+    assert Kid(subset_size=500).needs.why == "subset_size 500"
+    assert Kid(subset_size=500, subsets="clean-fid").needs.minimum == 2
+
+
+@pytest.mark.parametrize(
+    "options", [{"subset_size": 1}, {"subset_size": 5, "num_subsets": 0}, {"num_subsets": 10}]
+)
+def test_senseless_options_are_refused(options):
+    with pytest.raises(UsageError):
+        Kid(**options)

@@ -1,0 +1,347 @@
+"""The flow: one pass, the cache, independence of everything that must not matter."""
+
+import dataclasses
+import json
+from collections.abc import Callable
+from concurrent.futures import ThreadPoolExecutor
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import PIL.Image
+import pytest
+import torch
+from numpy.testing import assert_allclose
+
+import ganeval
+from ganeval.errors import InputError, MismatchError, UsageError
+from ganeval.features import collect as collecting
+from ganeval.sources.open import open_source
+from tests.command import Command
+from tests.pictures import blobs
+
+FAST = {"extractor": "random", "device": "cpu"}
+
+
+@pytest.fixture
+def counter(monkeypatch: pytest.MonkeyPatch) -> list[str]:
+    """The names of all pictures that are decoded."""
+    seen: list[str] = []
+    decode = collecting._decode
+
+    def counted(item: Any, *, how: Any) -> Any:
+        seen.append(item.name)
+        return decode(item, how=how)
+
+    monkeypatch.setattr(collecting, "_decode", counted)
+    return seen
+
+
+def test_scores_agree_with_plain_formulas(real: Path, fake: Path) -> None:
+    report = ganeval.evaluate(sample=fake, reference=real, metrics=["fid"], **FAST)
+    features = {}
+    for path in (real, fake):
+        source = open_source(path, policy=ganeval.Settings().decode)
+        from ganeval.extractors.base import ExtractorRequest
+        from ganeval.extractors.random import Random
+        from ganeval.images.resize import preprocess
+
+        network = Random.from_request(ExtractorRequest())
+        inputs = [
+            preprocess(item.image().pixels, network.info.preprocess)
+            for item in source.load(range(len(source)))
+        ]
+        features[path] = network(torch.stack(inputs))["pool"].double().numpy()
+    ours, theirs = features[fake], features[real]
+    first, second = np.cov(ours, rowvar=False), np.cov(theirs, rowvar=False)
+    eigenvalues = np.linalg.eigvals(first @ second)
+    expected = ((ours.mean(0) - theirs.mean(0)) ** 2).sum() + np.trace(first + second)
+    expected -= 2 * np.sqrt(np.maximum(eigenvalues.real, 0)).sum()
+    assert_allclose(report["fid"].value, expected, rtol=1e-5)
+
+
+def test_the_second_run_reads_no_pixel_and_says_the_same(
+    real: Path, fake: Path, counter: list[str], ganeval: Command
+) -> None:
+    words = ("eval", real, fake, "--extractor", "random", "--json")
+    first = ganeval(*words)
+    assert len(counter) == 55
+    counter.clear()
+    second = ganeval(*words)
+    assert counter == []
+    assert second.out == first.out
+
+
+@pytest.mark.parametrize(
+    ("change", "recomputed"),
+    [
+        ({}, 0),
+        ({"seed": 1}, 0),
+        ({"protocol": "torch-fidelity"}, 0),  # other metrics, the same preprocessing of `random`
+        ({"transparency": "white"}, 55),
+        ({"batch_size": 5}, 55),
+        ({"precision": "bfloat16"}, 55),
+        ({"extractor": "efficientnet-lite0"}, 55),
+    ],
+)
+def test_a_change_recomputes_exactly_what_it_must(
+    real: Path, fake: Path, counter: list[str], change: dict[str, Any], recomputed: int
+) -> None:
+    ganeval.evaluate(sample=fake, reference=real, metrics=["fid"], **FAST)
+    counter.clear()
+    ganeval.evaluate(sample=fake, reference=real, metrics=["fid"], **{**FAST, **change})
+    assert len(counter) == recomputed
+
+
+def test_a_changed_image_recomputes_its_shard_only(
+    tmp_path: Path, counter: list[str], write_pictures: Callable[..., Path]
+) -> None:
+    pictures = blobs(1100, seed=3, height=8, width=8)
+    folder = write_pictures(tmp_path / "many", pictures)
+    before = ganeval.evaluate(sample=folder, metrics=["is"], **FAST)
+    counter.clear()
+    PIL.Image.fromarray(255 - pictures[1050]).save(folder / "01050.png")
+    after = ganeval.evaluate(sample=folder, metrics=["is"], **FAST)
+    assert len(counter) == 1100 - 1024
+    assert before["is"].value != after["is"].value
+    counter.clear()
+    PIL.Image.fromarray(pictures[0]).save(folder / "99999.png")  # growth at the end
+    ganeval.evaluate(sample=folder, metrics=["is"], **FAST)
+    assert len(counter) == 1101 - 1024
+
+
+def test_a_poisoned_cache_is_computed_again(
+    real: Path, fake: Path, own_cache: Path, caplog: pytest.LogCaptureFixture
+) -> None:
+    first = ganeval.evaluate(sample=fake, reference=real, metrics=["fid", "kid"], **FAST)
+    for path in (own_cache / "shards").glob("??/*.safetensors"):
+        content = bytearray(path.read_bytes())
+        content[-1] ^= 64
+        path.write_bytes(content)
+    again = ganeval.evaluate(sample=fake, reference=real, metrics=["fid", "kid"], **FAST)
+    assert again == first
+    assert "damaged" in caplog.text
+
+
+@pytest.mark.parametrize("options", [{"workers": 0}, {"workers": 5}, {"cache": False}])
+def test_what_must_not_matter_does_not(real: Path, fake: Path, options: dict[str, Any]) -> None:
+    names = ["fid", "is", "kid", "pr", "dc"]
+    plain = ganeval.evaluate(sample=fake, reference=real, metrics=names, cache=False, **FAST)
+    other = ganeval.evaluate(
+        sample=fake, reference=real, metrics=names, **{**FAST, "cache": False, **options}
+    )
+    assert other.scores == plain.scores
+
+
+def test_batch_size_and_order_do_not_matter_beyond_rounding(tmp_path: Path) -> None:
+    ours, theirs = blobs(40, seed=4), blobs(50, seed=5, shift=10)
+    names = ["fid", "kid", "pr", "dc"]
+    plain = ganeval.evaluate(sample=ours, reference=theirs, metrics=names, **FAST)
+    for sample, options in (
+        (ours[::-1].copy(), {}),
+        (ours, {"batch_size": 1}),
+        (ours, {"batch_size": 33}),
+    ):
+        other = ganeval.evaluate(
+            sample=sample, reference=theirs, metrics=names, **{**FAST, **options}
+        )
+        for row, same in zip(plain.scores, other.scores, strict=True):
+            assert_allclose(same.value, row.value, rtol=1e-5, atol=1e-9)
+
+
+def test_a_metric_changes_no_other_number(real: Path, fake: Path) -> None:
+    alone = ganeval.evaluate(
+        sample=fake, reference=real, metrics=["kid:subset_size=10:num_subsets=5"], **FAST
+    )
+    together = ganeval.evaluate(
+        sample=fake, reference=real, metrics=["fid", "kid:subset_size=10:num_subsets=5"], **FAST
+    )
+    assert alone["kid"] == together["kid"]
+    assert alone["kid"].options == {"subset_size": 10, "num_subsets": 5}
+
+
+def test_identical_images_have_distance_zero(real: Path, caplog: pytest.LogCaptureFixture) -> None:
+    report = ganeval.evaluate(sample=real, reference=f"folder:{real}", metrics=["fid"], **FAST)
+    assert report["fid"].value == 0.0
+    assert "are the same images" in caplog.text
+
+
+def test_kinds_of_source_give_the_same_digits(real: Path, fake: Path) -> None:
+    pictures = blobs(25, seed=2, shift=12)
+    expected = ganeval.evaluate(sample=fake, reference=real, metrics=["fid"], **FAST)["fid"].value
+    for sample in (pictures, torch.from_numpy(pictures.transpose(0, 3, 1, 2).copy())):
+        value = ganeval.evaluate(sample=sample, reference=real, metrics=["fid"], **FAST)
+        assert value["fid"].value == expected
+
+
+def test_a_subset_is_seeded_and_recorded(real: Path, fake: Path) -> None:
+    def scored(**options: Any) -> ganeval.Report:
+        return ganeval.evaluate(sample=fake, reference=real, metrics=["fid"], **FAST, **options)
+
+    first, again = scored(num_images=20), scored(num_images=20)
+    assert first == again
+    assert first["fid"].num_sample == first["fid"].num_reference == 20
+    assert scored(num_images=20, seed=1)["fid"].value != first["fid"].value
+    assert first.provenance["num_images"] == 20
+    with pytest.raises(UsageError, match=r"fake: has 25 images, --num-images asks for 26"):
+        scored(num_images=26)
+
+
+def test_compare_gives_a_row_for_each_sample(real: Path, fake: Path) -> None:
+    report = ganeval.compare(samples=[fake, real], reference=real, metrics=["fid", "pr"], **FAST)
+    assert [row.sample for row in report.scores] == [str(fake)] * 3 + [str(real)] * 3
+    assert report[str(real), "fid"].value == 0.0
+    with pytest.raises(UsageError, match="2 samples have a score 'fid'"):
+        _ = report["fid"]
+    with pytest.raises(UsageError, match="named twice"):
+        ganeval.compare(samples=[fake, fake], reference=real, **FAST)
+
+
+def test_stored_statistics_stand_for_the_reference(
+    real: Path, fake: Path, tmp_path: Path, counter: list[str], ganeval: Command
+) -> None:
+    path = tmp_path / "real.npz"
+    options = ("--extractor", "random")
+    assert ganeval("stats", "make", real, "-o", path, *options).code == 0
+    counter.clear()
+    from_stats = json.loads(ganeval("fid", path, fake, *options, "--json").out)
+    assert len(counter) == 25
+    from_images = json.loads(ganeval("fid", real, fake, *options, "--json").out)
+    ours, theirs = from_stats["scores"][0], from_images["scores"][0]
+    assert_allclose(ours["value"], theirs["value"], rtol=1e-9)
+    assert ours["num_reference"] == 30
+    assert from_stats["provenance"]["sources"][str(path)]["stats"]["verified"]
+    shown = ganeval("stats", "inspect", path).out
+    assert "images\t30" in shown
+    assert "extractor\trandom" in shown
+
+
+def test_statistics_of_other_conditions_are_refused(
+    real: Path, fake: Path, tmp_path: Path, ganeval: Command
+) -> None:
+    path = tmp_path / "real.npz"
+    ganeval("stats", "make", real, "-o", path, "--extractor", "random")
+    found = ganeval("fid", path, fake, "--extractor", "random", "--precision", "bfloat16")
+    assert found.code == 2
+    assert "made with precision float32, this run has bfloat16" in found.error
+    found = ganeval("fid", path, fake, "--extractor", "efficientnet-lite0")
+    assert "64 dimensions, efficientnet-lite0 has 1280" in found.error
+    assert "holds statistics, not images" in ganeval("kid", path, fake).error
+
+
+def test_a_file_with_statistics_and_images_serves_both_ways(
+    fake: Path, tmp_path: Path, counter: list[str]
+) -> None:
+    pictures = blobs(30, seed=1)
+    images = tmp_path / "images.npz"
+    np.savez(images, arr_0=pictures)
+    mean, sigma = np.zeros(64), np.eye(64)
+    both = tmp_path / "both.npz"
+    np.savez(both, mu=mean, sigma=sigma, arr_0=pictures)
+    report = ganeval.evaluate(sample=fake, reference=both, metrics=["fid", "pr"], **FAST)
+    from_images = ganeval.evaluate(sample=fake, reference=images, metrics=["fid", "pr"], **FAST)
+    assert report["precision"].value == from_images["precision"].value
+    assert report["fid"].value != from_images["fid"].value
+    card = report.provenance["sources"][str(both)]
+    assert card["stats"]["used_for"] == ["fid"]
+    assert not card["stats"]["verified"]
+    assert card["used"] == 30
+
+
+def test_reports_of_other_conditions_do_not_merge(real: Path, fake: Path) -> None:
+    report = ganeval.evaluate(sample=fake, reference=real, metrics=["fid"], **FAST)
+    more = ganeval.evaluate(sample=fake, reference=real, metrics=["pr"], **FAST)
+    assert [row.name for row in report.merge(more).scores] == ["fid", "precision", "recall"]
+    for change in (
+        {"precision": "bfloat16"},
+        {"protocol": "pytorch-fid"},
+        {"extractor": "efficientnet-lite0"},
+    ):
+        other = ganeval.evaluate(
+            sample=fake, reference=real, metrics=["fid"], **{**FAST, **change}
+        )
+        with pytest.raises(MismatchError, match="differs"):
+            report.merge(other)
+    weights = {**report.provenance, "weights": {"random": "sha256:0"}}
+    with pytest.raises(MismatchError, match="weights differs"):
+        report.merge(dataclasses.replace(report, provenance=weights))
+
+
+def test_names_and_options_fail_before_an_image_is_read(
+    real: Path, counter: list[str], ganeval: Command
+) -> None:
+    absent = real / "absent"
+    for words, message in (
+        (("eval", real, absent, "-m", "fdi"), "unknown metric 'fdi'"),
+        (("eval", real, absent, "-m", "fid,kid:subset_sise=3"), "did you mean 'subset_size'?"),
+        (("eval", real, absent, "-m", "kid:subset_size=many"), "is 'many'; a value out of"),
+        (("fid", real, absent, "--protocol", "pytorchfid"), "did you mean 'pytorch-fid'?"),
+        (("fid", real, absent, "--extractor", "inceptoin"), "did you mean 'inception'?"),
+        (("kid", real, absent, "--protocol", "pytorch-fid"), "does not define kid"),
+        (("eval", real, absent, "-m", "fid,fid"), "named twice"),
+        (("fid", real, absent, "-o", "run.jsno"), "unknown suffix '.jsno'"),
+        (("fid", real, absent, "-o", "nowhere/run.json"), "there is no folder nowhere"),
+        (("fid", real, absent, "--device", "gpu"), "unknown device 'gpu'"),
+    ):
+        found = ganeval(*words)
+        if "device" not in words[-2]:
+            assert found.code == 2
+            assert message in found.error
+    assert counter == []
+
+
+def test_unknown_options_in_python_name_the_nearest(real: Path) -> None:
+    with pytest.raises(UsageError, match="did you mean 'extractor'"):
+        ganeval.evaluate(sample=real, metrics=["is"], extracter="random")
+
+
+def test_too_few_images_name_the_minimum(tmp_path: Path, real: Path) -> None:
+    one = blobs(1, seed=0)
+    for metric, least in (("fid", 2), ("is", 10), ("kid", 2), ("pr", 4), ("dc", 6)):
+        with pytest.raises(InputError, match=rf"1 image; {metric} needs at least {least} "):
+            ganeval.evaluate(sample=one, reference=real, metrics=[metric], **FAST)
+
+
+def test_large_row_matrices_are_mapped(
+    real: Path, fake: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    plain = ganeval.evaluate(sample=fake, reference=real, metrics=["kid", "pr"], **FAST)
+    monkeypatch.setattr(collecting, "_ROWS_IN_MEMORY", 100)
+    mapped = ganeval.evaluate(sample=fake, reference=real, metrics=["kid", "pr"], **FAST)
+    assert mapped == plain
+
+
+def test_results_wait_in_order_and_few_at_a_time() -> None:
+    started: list[int] = []
+
+    def work(number: int) -> int:
+        started.append(number)
+        return number * number
+
+    with ThreadPoolExecutor(3) as pool:
+        results = collecting._in_order(pool, work, range(100), ahead=5)
+        assert [next(results) for _ in range(10)] == [n * n for n in range(10)]
+        assert max(started) < 16
+        results.close()  # type: ignore[attr-defined]
+
+
+def test_an_interrupt_keeps_finished_shards(
+    tmp_path: Path, counter: list[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    pictures = blobs(2100, seed=6, height=8, width=8)
+    calls = 0
+    run = collecting._run
+
+    def interrupted(inputs: Any, recipe: Any) -> Any:
+        nonlocal calls
+        calls += 1
+        if calls == 100:
+            raise KeyboardInterrupt
+        return run(inputs, recipe)
+
+    monkeypatch.setattr(collecting, "_run", interrupted)
+    with pytest.raises(KeyboardInterrupt, match=r"1,024 of 2,100 images .* run the same command"):
+        ganeval.evaluate(sample=pictures, metrics=["is"], **FAST)
+    counter.clear()
+    ganeval.evaluate(sample=pictures, metrics=["is"], **FAST)
+    assert len(counter) == 2100 - 1024

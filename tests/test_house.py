@@ -1,0 +1,148 @@
+"""The rules of the house: who imports whom, what is public, what stays out."""
+
+import ast
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+import ganeval
+
+ROOT = Path(__file__).parents[1]
+PACKAGE = ROOT / "ganeval"
+
+BASE = {"errors", "registry", "files", "folders", "progress", "version"}
+TOP = {"settings", "plan", "workspace", "source_cards", "evaluation", "extract", "accumulate"}
+ALLOWED = {
+    **{name: {"errors"} for name in BASE},
+    "images": {"errors"},
+    "sources": {"images", *BASE},
+    "extractors": {"images", *BASE},
+    "features": {"sources.base", "extractors.base", "images", *BASE},
+    "metrics": {"features.moments", "images.preprocess", *BASE},
+    "results": BASE,
+    **{
+        name: {"images", "sources", "extractors", "features", "metrics", "results", *TOP, *BASE}
+        for name in (*TOP, "quickstart")
+    },
+    "__init__": {"version", "errors", "sources", "results", *TOP},
+    "__main__": {"cli"},
+    "cli": {
+        *("extractors", "features", "metrics", "results", "sources", "quickstart", *TOP, *BASE),
+    },
+}
+MAX_LINES = 400
+
+
+def modules(package: Path) -> list[Path]:
+    return sorted(package.rglob("*.py"))
+
+
+def imports(path: Path) -> set[str]:
+    """The modules that a file imports, `from a import b` as `a.b` if b is a module."""
+    found = set()
+    for node in ast.walk(ast.parse(path.read_text(encoding="utf-8"))):
+        if isinstance(node, ast.Import):
+            found |= {alias.name for alias in node.names}
+        elif isinstance(node, ast.ImportFrom):
+            assert node.level == 0, f"{path}: relative import"
+            assert node.module is not None
+            found |= {
+                f"{node.module}.{alias.name}"
+                if (ROOT / node.module.replace(".", "/") / f"{alias.name}.py").exists()
+                else node.module
+                for alias in node.names
+            }
+    return found
+
+
+def ours(names: set[str]) -> set[str]:
+    return {name.removeprefix("ganeval.") for name in names if name.startswith("ganeval.")}
+
+
+@pytest.mark.parametrize("path", modules(PACKAGE), ids=lambda path: str(path.relative_to(PACKAGE)))
+def test_imports_go_one_way(path: Path) -> None:
+    layer = path.relative_to(PACKAGE).parts[0].removesuffix(".py")
+    for name in ours(imports(path)):
+        first = name.split(".")[0]
+        allowed = ALLOWED[layer]
+        assert first == layer or first in allowed or name in allowed, f"{path} imports {name}"
+
+
+@pytest.mark.parametrize("path", modules(PACKAGE), ids=lambda path: str(path.relative_to(PACKAGE)))
+def test_nobody_imports_the_command_line_or_the_tests(path: Path) -> None:
+    for name in imports(path):
+        inside_cli = path.relative_to(PACKAGE).parts[0] in ("cli", "__main__.py")
+        assert inside_cli or not name.startswith("ganeval.cli"), f"{path} imports {name}"
+        assert name.split(".")[0] not in ("tests", "scripts"), f"{path} imports {name}"
+
+
+def test_modules_form_no_cycle() -> None:
+    graph = {}
+    for path in modules(PACKAGE):
+        name = ".".join(path.relative_to(ROOT).with_suffix("").parts).removesuffix(".__init__")
+        graph[name] = {target for target in imports(path) if target.startswith("ganeval.")}
+    graph["ganeval"] = set()  # its public names are loaded on use
+    done: set[str] = set()
+    while len(done) < len(graph):
+        free = {name for name in graph.keys() - done if graph[name] & graph.keys() <= done}
+        assert free, f"a cycle among {sorted(graph.keys() - done)}"
+        done |= free
+
+
+def test_reference_models_use_only_public_names() -> None:
+    for path in modules(ROOT / "reference_models"):
+        assert not ours(imports(path)), f"{path} imports an inner module of ganeval"
+
+
+@pytest.mark.parametrize("path", modules(PACKAGE), ids=lambda path: str(path.relative_to(PACKAGE)))
+def test_files_stay_small(path: Path) -> None:
+    assert len(path.read_text(encoding="utf-8").splitlines()) <= MAX_LINES
+
+
+@pytest.mark.parametrize("path", modules(PACKAGE), ids=lambda path: str(path.relative_to(PACKAGE)))
+def test_no_global_randomness_and_no_pickle(path: Path) -> None:
+    tree = ast.parse(path.read_text(encoding="utf-8"))
+    names = {ast.unparse(node) for node in ast.walk(tree) if isinstance(node, ast.Attribute)}
+    banned = {"np.random.seed", "np.random.rand", "np.random.randn", "np.random.shuffle"}
+    assert not names & {*banned, "torch.manual_seed", "torch.seed"}
+    assert not imports(path) & {"pickle", "random", "dill", "cloudpickle"}
+
+
+def test_public_names_are_sorted_and_exist() -> None:
+    assert ganeval.__all__ == sorted(ganeval.__all__)
+    for name in ganeval.__all__:
+        assert getattr(ganeval, name) is not None
+    assert dir(ganeval) == ganeval.__all__
+    with pytest.raises(AttributeError, match="evalute"):
+        _ = ganeval.evalute
+
+
+def test_public_names_stay() -> None:
+    assert ganeval.__all__ == [
+        "Accumulator",
+        "GanevalError",
+        "Images",
+        "Report",
+        "Settings",
+        "__version__",
+        "compare",
+        "evaluate",
+        "open_source",
+    ]
+
+
+def test_import_is_light() -> None:
+    heavy = {"torch", "torchvision", "pandas", "matplotlib", "scipy", "sklearn", "timm", "rich"}
+    code = f"import ganeval, sys; print(sorted({heavy!r} & set(sys.modules)))"
+    out = subprocess.run(
+        [sys.executable, "-c", code], capture_output=True, text=True, check=True, cwd=ROOT
+    )
+    assert out.stdout.strip() == "[]"
+
+
+def test_every_folder_of_code_is_in_the_readme() -> None:
+    readme = (ROOT / "README.md").read_text(encoding="utf-8")
+    for folder in sorted(path.parent for path in PACKAGE.glob("*/__init__.py")):
+        assert f"{folder.name}/" in readme
