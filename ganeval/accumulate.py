@@ -100,6 +100,8 @@ class Accumulator:
                 "shape [N, 3, H, W]",
                 "permute or expand it",
             )
+        if len(images) == 0:
+            return
         data: Any = images.detach().cpu()
         if images.is_floating_point() and self._value_range is not None:
             data = Images(data, value_range=self._value_range, name=self.name)

@@ -3,6 +3,7 @@
 * GanevalError            2  (never raised itself)
   + UsageError            2  a name, an option or their combination is wrong
   + InputError            2  an image, a source or a statistics file cannot be used
+    - UnstableError       2  a source changed or went away while it was read
   + MismatchError         2  scores that are not comparable were about to be compared
   + MachineError    4  (never raised itself) the machine lacks something
     - WeightsError        4  pretrained weights are missing or damaged
@@ -51,6 +52,10 @@ class UsageError(GanevalError):
 
 class InputError(GanevalError):
     """An image, a source or a statistics file cannot be used."""
+
+
+class UnstableError(InputError):
+    """A source changed or went away while it was read; that says nothing about its pictures."""
 
 
 class MismatchError(GanevalError):

@@ -3,6 +3,7 @@
 import errno
 import os
 import shutil
+import sys
 import uuid
 from pathlib import Path
 
@@ -36,6 +37,28 @@ def write_whole(path: Path, content: bytes, *, scratch: Path | None = None) -> N
         raise
     except BaseException:
         temporary.unlink(missing_ok=True)
+        raise
+
+
+def reserve(path: Path, num_bytes: int) -> None:
+    """Make a new file of `num_bytes` zeros whose space on the disk is taken already.
+
+    A file that is only as long as that takes its space when a mapping of it is written to, and a
+    full disk then kills the process with SIGBUS.
+
+    Raises:
+        ResourceError: The disk is full; nothing is left behind.
+    """
+    try:
+        with path.open("xb") as file:
+            if sys.platform == "linux":
+                os.posix_fallocate(file.fileno(), 0, num_bytes)
+            else:
+                file.truncate(num_bytes)
+    except OSError as error:
+        path.unlink(missing_ok=True)
+        if error.errno in _DISK_FULL:
+            raise disk_full(path, num_bytes) from error
         raise
 
 

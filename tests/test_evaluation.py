@@ -257,9 +257,7 @@ def test_reports_of_other_conditions_do_not_merge(real: Path, fake: Path) -> Non
         {"protocol": "pytorch-fid"},
         {"extractor": "efficientnet-lite0"},
     ):
-        other = ganeval.evaluate(
-            sample=fake, reference=real, metrics=["fid"], **{**FAST, **change}
-        )
+        other = ganeval.evaluate(sample=fake, reference=real, metrics=["fid"], **{**FAST, **change})
         with pytest.raises(MismatchError, match="differs"):
             report.merge(other)
     weights = {**report.provenance, "weights": {"random": "sha256:0"}}

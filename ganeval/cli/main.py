@@ -71,11 +71,9 @@ def main(args: Sequence[str] | None = None) -> NoReturn:
     try:
         code = cli.main(args=words, prog_name="ganeval", standalone_mode=False)
         sys.stdout.flush()
-    except KeyboardInterrupt as error:
-        _say(str(error) or "interrupted")
-        _leave(INTERRUPTED)
-    except click.Abort:
-        _say("interrupted")
+    except (KeyboardInterrupt, click.Abort) as error:
+        # click hides Ctrl-C, whose text says how far the work came, behind an exception of its own
+        _say(str(error.__cause__ if isinstance(error, click.Abort) else error) or "interrupted")
         _leave(INTERRUPTED)
     except BrokenPipeError:  # the reader of stdout has seen enough
         _leave(0)
@@ -110,7 +108,7 @@ def _translate(error: Exception) -> GanevalError:
         )
     if isinstance(error, OSError) and error.errno in (errno.ENOSPC, errno.EDQUOT):
         return ResourceError(
-            f"{error.filename or 'a temporary file'}: the disk is full",
+            f"{error.filename or 'stdout or a temporary file'}: the disk is full",
             "free space",
             "run `ganeval cache prune`, or set --cache-dir or TMPDIR to another disk",
         )
@@ -142,10 +140,10 @@ def _say(text: str) -> None:
 
 
 def _leave(code: int) -> NoReturn:
-    """Exit without the interpreter complaining about a closed stdout."""
+    """Exit without the interpreter complaining about a closed or full stdout."""
     try:
         sys.stdout.flush()
-    except BrokenPipeError:
+    except OSError:
         os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
     sys.exit(code)
 

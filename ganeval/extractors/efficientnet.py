@@ -160,7 +160,7 @@ class EfficientNetLite0:
         Args:
             images: float32 [N, 3, 224, 224], resized and normalised.
         """
-        with inference():
+        with inference(self.device):
             with convolutions(self.device, self.precision):
                 maps = self.network(to_device(images, self.device))
             pool = maps.float().mean(dim=(2, 3))

@@ -240,7 +240,7 @@ class Inception:
         Args:
             images: float32 [N, 3, 299, 299], resized and normalised.
         """
-        with inference():
+        with inference(self.device):
             with convolutions(self.device, self.precision):
                 maps = self.features(to_device(images, self.device))
             pool = maps.float().mean(dim=(2, 3))

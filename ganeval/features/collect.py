@@ -4,7 +4,7 @@ import hashlib
 from collections import Counter, deque
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from concurrent.futures import Executor, Future
-from dataclasses import asdict, dataclass, field
+from dataclasses import asdict, dataclass, field, replace
 from functools import partial
 from typing import TypeVar
 
@@ -13,7 +13,7 @@ import numpy.typing as npt
 import PIL
 import torch
 
-from ganeval.errors import GanevalError, InputError
+from ganeval.errors import GanevalError, InputError, UnstableError, one_line
 from ganeval.extractors.base import Extractor, Precision
 from ganeval.features.moments import Moments, merge_all
 from ganeval.features.shards import SHARD_SIZE, ShardInfo, ShardStore, shard_key
@@ -154,7 +154,8 @@ def collect(
     """Return the features of the items of `source` at `indices`, computing only missing shards.
 
     Raises:
-        InputError: A picture cannot be used (unless `skip_bad`), or the network returned NaN.
+        InputError: A picture cannot be used (unless `skip_bad`), changed while it was read, or the
+            network returned NaN.
         Interrupted: Ctrl-C; finished shards stay.
     """
     parts: list[CollectedShard] = []
@@ -223,7 +224,9 @@ def collect_shard(
     if info is None:
         layers, info = _compute(items, recipe, pool, tell)
         store.write(key, layers, info)
-    kept = tuple(digest for at, digest in enumerate(digests) if at not in info.skipped)
+    reasons = {at: one_line(items[at].name) + reason for at, reason in info.skipped.items()}
+    info = replace(info, skipped=reasons)
+    kept = tuple(digest for at, digest in enumerate(digests) if at not in reasons)
     return CollectedShard(key=key, info=info, digests=kept, computed=computed)
 
 
@@ -240,7 +243,7 @@ def _compute(
     decode = partial(_decode, how=recipe.preprocess)
     for at, result in enumerate(_in_order(pool, decode, items, ahead=4 * recipe.micro_batch)):
         if isinstance(result, InputError):
-            skipped[at] = str(result)
+            skipped[at] = str(result).removeprefix(one_line(items[at].name))
             continue
         inputs.append(result[0])
         names.append(items[at].name)
@@ -266,6 +269,8 @@ def _decode(item: Item, *, how: Preprocess) -> tuple[torch.Tensor, tuple[str, ..
     """Return an item's network input float32 [3, S, S] and its notes, or why there is none."""
     try:
         image = item.image()
+    except UnstableError:  # no property of the picture, hence nothing to store
+        raise
     except InputError as error:
         return error
     return preprocess(image.pixels, how), image.notes

@@ -5,6 +5,7 @@ loses at most the shards in flight. Files get their name by a rename when they a
 correctness needs no locks; a damaged or foreign file is noticed by its digests and computed again.
 """
 
+import contextlib
 import hashlib
 import json
 import logging
@@ -21,7 +22,7 @@ import safetensors
 import safetensors.numpy
 
 from ganeval.errors import CacheError, ResourceError
-from ganeval.files import write_whole
+from ganeval.files import reserve, write_whole
 
 log = logging.getLogger(__name__)
 
@@ -37,7 +38,8 @@ class ShardInfo:
     Attributes:
         num: Number of feature rows.
         notes: How many pictures each decoding note applies to.
-        skipped: For items that gave no row: position among the shard's items, and the reason.
+        skipped: For items that gave no row: position among the shard's items, and the reason; in a
+            file without the item's name, because the same content may lie under another one.
     """
 
     num: int
@@ -97,7 +99,10 @@ class ShardStore:
             log.warning("%s: damaged cache file (%s); computing it again", path, error)
             return None
         del tensors
-        os.utime(path)  # `ganeval cache prune` goes by the last use
+        # `ganeval cache prune` goes by the last use. A shard may belong to another user, or have
+        # been pruned this moment, which `rows` will say.
+        with contextlib.suppress(OSError):
+            os.utime(path)
         return info
 
     def _read(
@@ -164,9 +169,14 @@ class ShardStore:
             ) from error
 
     def scratch_rows(self, num: int, width: int) -> npt.NDArray[np.float32]:
-        """Return an array float32 [num, width] on disk that vanishes with its last use."""
+        """Return an array float32 [num, width] on disk that vanishes with its last use.
+
+        Raises:
+            ResourceError: The disk is full.
+        """
         path = self._scratch / f"rows-{os.getpid()}-{time.monotonic_ns()}"
-        rows = np.memmap(path, dtype=np.float32, mode="w+", shape=(num, width))
+        reserve(path, num * width * 4)
+        rows = np.memmap(path, dtype=np.float32, mode="r+", shape=(num, width))
         path.unlink()  # the mapping keeps the space until it is dropped
         return rows
 
@@ -177,8 +187,9 @@ class ShardStore:
     def _remove_stale_scratch(self) -> None:
         """Sweep what killed processes left more than a day ago."""
         for path in self._scratch.iterdir():
-            if time.time() - path.stat().st_mtime > _SECONDS_PER_DAY:
-                path.unlink(missing_ok=True)
+            with contextlib.suppress(FileNotFoundError):  # got its name or was swept by another
+                if time.time() - path.stat().st_mtime > _SECONDS_PER_DAY:
+                    path.unlink()
 
 
 def _digest(rows: npt.NDArray[np.float32]) -> str:

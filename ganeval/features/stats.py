@@ -3,6 +3,7 @@
 import io
 import json
 import zipfile
+import zlib
 from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
@@ -21,6 +22,7 @@ COUNT_KEYS = ("num", "num_images", "n", "N")
 _CARD_KEY = "ganeval"
 _ASYMMETRY = 1e-8  # relative; rounding of the tools that wrote the file stays below
 _NEGATIVE_EIGENVALUE = -1e-6  # relative to the largest
+_DAMAGE = (zipfile.BadZipFile, zlib.error, EOFError, KeyError, ValueError, NotImplementedError)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -68,9 +70,11 @@ def save_stats(path: Path, moments: Moments, card: Mapping[str, Any]) -> None:
 def is_stats(path: Path) -> bool:
     """Tell whether the file is a zip with a mean and a covariance in it."""
     try:
+        if not path.is_file():  # opening a pipe would wait for ever
+            return False
         with zipfile.ZipFile(path) as archive:
             names = {Path(name).stem for name in archive.namelist() if name.endswith(".npy")}
-    except (zipfile.BadZipFile, OSError):
+    except (*_DAMAGE, OSError):
         return False
     return not names.isdisjoint(MEAN_KEYS) and not names.isdisjoint(COVARIANCE_KEYS)
 
@@ -83,13 +87,11 @@ def load_stats(path: Path) -> Stats:
             mean and covariance.
     """
     arrays = _read_arrays(path)
-    mean = _pick(path, arrays, MEAN_KEYS, "mean").astype(np.float64)
-    covariance = _pick(path, arrays, COVARIANCE_KEYS, "covariance").astype(np.float64)
+    mean = _pick(path, arrays, MEAN_KEYS, "mean")
+    covariance = _pick(path, arrays, COVARIANCE_KEYS, "covariance")
     _check(path, mean, covariance)
     covariance = (covariance + covariance.T) / 2
-    counts = [arrays[key] for key in COUNT_KEYS if key in arrays and arrays[key].size == 1]
-    num = int(counts[0]) if counts else None
-    card = json.loads(str(arrays[_CARD_KEY])) if _CARD_KEY in arrays else None
+    num, card = _count(path, arrays), _card(path, arrays)
     # Without a count any will do, since only the covariance is asked for: 2 makes it the scatter.
     degrees = max(num or 2, 2) - 1
     return Stats(
@@ -100,13 +102,50 @@ def load_stats(path: Path) -> Stats:
     )
 
 
+def _count(path: Path, arrays: Mapping[str, npt.NDArray[Any]]) -> int | None:
+    """Return the number of images, if the file says it."""
+    for key in COUNT_KEYS:
+        if key in arrays and arrays[key].size == 1:
+            count = arrays[key].item()
+            whole = isinstance(count, int) or (isinstance(count, float) and count.is_integer())
+            if not whole or count < 1:
+                raise InputError(
+                    f"{path}: {key} is {count!r}",
+                    "a number of images",
+                    "make the file anew with `ganeval stats make`",
+                )
+            return int(count)
+    return None
+
+
+def _card(path: Path, arrays: Mapping[str, npt.NDArray[Any]]) -> Mapping[str, Any] | None:
+    """Return what ganeval wrote about the making of the file; None in files of other tools."""
+    if _CARD_KEY not in arrays:
+        return None
+    try:
+        card = json.loads(str(arrays[_CARD_KEY]))
+    except ValueError as error:
+        raise _damaged(path, error) from error
+    if not isinstance(card, dict):
+        raise _damaged(path, ValueError(f"'{_CARD_KEY}' is no record"))
+    return card
+
+
 def _read_arrays(path: Path) -> dict[str, npt.NDArray[Any]]:
     """Return the small arrays of an `.npz`; images that may be beside them stay unread."""
+    if not path.is_file():  # opening a pipe would wait for ever
+        raise InputError(
+            f"{path}: {'not a regular file' if path.exists() else 'no such file'}",
+            "an .npz with mu and sigma",
+            "check the name",
+        )
     wanted = (*MEAN_KEYS, *COVARIANCE_KEYS, *COUNT_KEYS, _CARD_KEY)
     try:
         with np.load(path, allow_pickle=False) as archive:
+            if isinstance(archive, np.ndarray):
+                raise ValueError("a single array")
             return {key: archive[key] for key in archive.files if key in wanted}
-    except ValueError as error:
+    except (*_DAMAGE, OSError) as error:
         if "pickle" not in str(error).lower():
             raise _damaged(path, error) from error
         raise InputError(
@@ -114,8 +153,6 @@ def _read_arrays(path: Path) -> dict[str, npt.NDArray[Any]]:
             "plain arrays mu and sigma",
             "ask for the file without pickling, or make it anew with `ganeval stats make`",
         ) from error
-    except (OSError, EOFError, zipfile.BadZipFile, KeyError) as error:
-        raise _damaged(path, error) from error
 
 
 def _damaged(path: Path, error: Exception) -> InputError:
@@ -130,10 +167,16 @@ def _damaged(path: Path, error: Exception) -> InputError:
 def _pick(
     path: Path, arrays: Mapping[str, npt.NDArray[Any]], keys: tuple[str, ...], what: str
 ) -> npt.NDArray[Any]:
-    """Return the first array called by one of `keys`."""
+    """Return the first array called by one of `keys` in float64."""
     for key in keys:
         if key in arrays:
-            return arrays[key]
+            if arrays[key].dtype.kind not in "fiu":
+                raise InputError(
+                    f"{path}: {key} is of type {arrays[key].dtype}",
+                    "real numbers",
+                    "make the file anew with `ganeval stats make`",
+                )
+            return arrays[key].astype(np.float64)
     raise InputError(
         f"{path}: no {what} among {', '.join(arrays) or 'its arrays'}",
         f"an array called {' or '.join(keys)}",
@@ -143,7 +186,7 @@ def _pick(
 
 def _check(path: Path, mean: npt.NDArray[np.float64], covariance: npt.NDArray[np.float64]) -> None:
     """Refuse arrays that are no mean and covariance."""
-    if mean.ndim != 1 or covariance.shape != (len(mean), len(mean)):
+    if mean.ndim != 1 or not mean.size or covariance.shape != (len(mean), len(mean)):
         raise InputError(
             f"{path}: mean of shape {mean.shape}, covariance of shape {covariance.shape}",
             "shapes [d] and [d, d]",

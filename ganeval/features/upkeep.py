@@ -1,5 +1,6 @@
 """Looking after the cache: how large it is, and making it smaller."""
 
+import os
 import time
 from dataclasses import dataclass
 from pathlib import Path
@@ -17,7 +18,7 @@ class CacheSize:
 
 def measure(folder: Path) -> CacheSize:
     """Return the size of the shards in `folder`, which need not exist."""
-    sizes = [path.stat().st_size for path in folder.glob("??/*.safetensors")]
+    sizes = [state.st_size for path in folder.glob("??/*.safetensors") if (state := _state(path))]
     return CacheSize(len(sizes), sum(sizes))
 
 
@@ -30,9 +31,17 @@ def prune(folder: Path, *, older_than_days: float) -> CacheSize:
     removed: list[int] = []
     for pattern, counts in (("??/*.safetensors", True), ("tmp/*", False)):
         for path in folder.glob(pattern):
-            state = path.stat()
-            if state.st_mtime < limit:
+            state = _state(path)
+            if state is not None and state.st_mtime < limit:
                 path.unlink(missing_ok=True)
                 if counts:
                     removed.append(state.st_size)
     return CacheSize(len(removed), sum(removed))
+
+
+def _state(path: Path) -> os.stat_result | None:
+    """Return what the file system says of a file, or None if another process has removed it."""
+    try:
+        return path.stat()
+    except FileNotFoundError:
+        return None

@@ -77,7 +77,6 @@ def to_rgb(
         rgb, alpha = _split_alpha(picture)
         note = _WITH_ALPHA[mode]
     elif mode in _WITHOUT_ALPHA:
-        picture.info.pop("transparency", None)  # convert() would stumble over an unscaled colour
         rgb, note = np.asarray(picture.convert("RGB")), _WITHOUT_ALPHA[mode]
         if key is not None:
             scale = _SCALE_KEY.get(raw_mode) if isinstance(raw_mode, str) else None
@@ -116,8 +115,6 @@ def _from_16_bits(
         if picture.mode == "I" or tuple(bits) != (16,) or interpretation != 1:
             # Signed, 12 or 32 bits, or zero as white: Pillow hands the numbers over unscaled.
             raise _unclear(name, f"TIFF grey of an unusual kind ({bits[0]} bits)")
-    elif values.min() < 0 or values.max() > 65535:
-        raise _unclear(name, "grey values beyond 16 bits")
     alpha = None if key is None else _transparent_where(values == key)
     return _replicate((values >> 8).astype(np.uint8)), alpha
 

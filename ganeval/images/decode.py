@@ -152,7 +152,7 @@ def _open(stream: IO[bytes], name: str, policy: DecodePolicy) -> tuple[ImageFile
         width, height = picture.size
         _check_size(width, height, name, policy)
         multi_picture_jpeg = isinstance(picture, MpoImagePlugin.MpoImageFile)
-        frames = 1 if multi_picture_jpeg else int(getattr(picture, "n_frames", 1) or 1)
+        frames = 1 if multi_picture_jpeg else int(getattr(picture, "n_frames", 1))
     if frames > 1 and policy.animated == "error":
         raise InputError(
             f"{name}: {frames} frames", "one frame is needed", "choose `--animated first`"

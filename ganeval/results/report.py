@@ -95,6 +95,8 @@ class Report:
             InputError: The file is no report, or of another schema.
         """
         path = Path(path)
+        if path.exists() and not path.is_file():  # opening a pipe would wait for ever
+            raise _no_report(path, "not a regular file")
         try:
             content = json.loads(path.read_text(encoding="utf-8"))
             schema = content["schema"]

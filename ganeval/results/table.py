@@ -4,6 +4,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import asdict, fields
 from typing import TYPE_CHECKING, Any
 
+from ganeval.errors import one_line
 from ganeval.results.row import ScoreRow
 
 if TYPE_CHECKING:
@@ -43,7 +44,7 @@ def caption(rows: Rows, provenance: Provenance) -> tuple[str, ...]:
     references = {row.reference: row.num_reference for row in rows if row.reference is not None}
     for reference, num in references.items():
         count = "number of images unknown" if num is None else f"{num:,} images"
-        lines.append(f"reference {reference} ({count})")
+        lines.append(f"reference {one_line(reference)} ({count})")
     if any(name != PAPER_EXTRACTOR for name in extractors):
         lines.append("not the Inception network of the papers: compare within this table only")
     return tuple(lines)
@@ -64,7 +65,7 @@ def pivot(rows: Rows) -> "pd.DataFrame":
         columns["images"][row.sample] = f"{row.num_sample:,}"
         title = f"{_title(row)} {ARROWS[row.direction]}"
         columns.setdefault(title, {})[row.sample] = format_value(row)
-    frame = pd.DataFrame(columns).fillna("")
+    frame = pd.DataFrame(columns).fillna("").rename(index=one_line)
     frame.index.name = "sample"
     return frame
 
@@ -80,7 +81,7 @@ def notes(rows: Rows) -> tuple[str, ...]:
     lines: dict[str, None] = {}
     several = len({row.sample for row in rows}) > 1
     for row in rows:
-        where = f"{row.sample}: " if several else ""
+        where = f"{one_line(row.sample)}: " if several else ""
         for name, value in row.details.items():
             lines[f"{where}{_title(row)}: {name} {value:.6g}"] = None
     said: dict[str, dict[str, None]] = {}
@@ -91,8 +92,10 @@ def notes(rows: Rows) -> tuple[str, ...]:
 
 
 def csv(rows: Rows) -> str:
-    """Return the tidy table as CSV with full precision."""
+    """Return the tidy table as CSV with full precision, a line for each score."""
     frame = tidy(rows)
+    for name in ("sample", "reference"):
+        frame[name] = frame[name].map(one_line, na_action="ignore")
     for name in ("options", "details", "notes"):
         frame[name] = [_flat(value) for value in frame[name]]
     return frame.to_csv(index=False, lineterminator="\n")

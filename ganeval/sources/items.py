@@ -5,7 +5,7 @@ from dataclasses import dataclass
 from functools import partial
 from typing import Generic, TypeVar
 
-from ganeval.errors import InputError
+from ganeval.errors import InputError, UnstableError
 from ganeval.images.image import Image
 from ganeval.sources.base import Item
 
@@ -57,11 +57,18 @@ class Reader(Generic[Content]):
         return items
 
     def _image_again(self, index: int, digest: bytes) -> Image:
-        """Read an item for the second time and decode it if it is still the same."""
+        """Read an item for the second time and decode it if it is still the same.
+
+        Raises:
+            UnstableError: It can't be read any more, or is another one now.
+        """
         name = self.name(index)
-        content = self.read(index)
+        try:
+            content = self.read(index)
+        except InputError as error:
+            raise UnstableError(error.found, error.needed, error.remedy) from error
         if self.digest(content) != digest:
-            raise InputError(
+            raise UnstableError(
                 f"{name}: changed while it was read",
                 "pictures that stay the same during a run",
                 "run again when nothing writes there",

@@ -40,7 +40,7 @@ _BLOCK = 1024  # images that are rounded at once, to bound the memory that takes
 _PNG_MODES = ("1", "LA", "I", "I;16", "P", "RGBA")
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True, slots=True, eq=False)
 class Images:
     """Images with what their values do not say: the range of floats, a name for the report.
 
@@ -106,17 +106,7 @@ def dataset_source(
     Raises:
         InputError: It has no length, or no items.
     """
-    if isinstance(dataset, IterableDataset):
-        raise InputError(
-            f"{name}: an IterableDataset, which has no length and cannot be read again",
-            "a data set with __len__ and __getitem__",
-            "write its images to a folder or an npz file",
-        )
-    if not hasattr(dataset, "__len__"):
-        raise InputError(f"{name}: a data set without a length", "__len__", "add it to the class")
-    count = len(dataset)
-    if count == 0:
-        raise InputError(f"{name}: no images (the data set is empty)", "at least one", "add some")
+    count = _num_items(dataset, name)
     lock = threading.Lock()  # data sets are not made to be read by several threads
 
     def read(index: int) -> Pixels | bytes:
@@ -149,6 +139,22 @@ def dataset_source(
             decode=image_of,
         ),
     )
+
+
+def _num_items(dataset: Dataset[Any], name: str) -> int:
+    """Return the length of a data set, or refuse it."""
+    if isinstance(dataset, IterableDataset):
+        raise InputError(
+            f"{name}: an IterableDataset, which has no length and cannot be read again",
+            "a data set with __len__ and __getitem__",
+            "write its images to a folder or an npz file",
+        )
+    if not hasattr(dataset, "__len__"):
+        raise InputError(f"{name}: a data set without a length", "__len__", "add it to the class")
+    count = len(dataset)
+    if count == 0:
+        raise InputError(f"{name}: no images (the data set is empty)", "at least one", "add some")
+    return count
 
 
 def _digest(content: Pixels | bytes) -> bytes:

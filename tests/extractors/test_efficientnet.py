@@ -3,12 +3,12 @@ import pytest
 import torch
 from efficientnet_lite_pytorch import EfficientNet
 from PIL import Image
-from tests.random_inception import soft_images
 from sklearn.datasets import load_sample_image
 
 from ganeval.extractors.base import ExtractorRequest
 from ganeval.extractors.efficientnet import EfficientNetLite0
 from ganeval.extractors.weights import find
+from tests.random_inception import soft_images
 
 
 @pytest.fixture(scope="module")

@@ -3,13 +3,13 @@ from pathlib import Path
 import pytest
 import torch
 from pytorch_fid.inception import InceptionV3
-from tests.random_inception import random_inception_state, soft_images, write_random_inception
 from torch_fidelity.feature_extractor_inceptionv3 import FeatureExtractorInceptionV3
 from torchvision.models import inception_v3
 
 from ganeval.errors import WeightsError
 from ganeval.extractors.base import ExtractorRequest
 from ganeval.extractors.inception import Inception, fid_inception
+from tests.random_inception import random_inception_state, soft_images, write_random_inception
 
 NUM_IMAGES = 4
 

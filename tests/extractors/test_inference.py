@@ -6,6 +6,8 @@ from torch import nn
 
 from ganeval.extractors.inference import fold_batch_norms, inference
 
+CPU = torch.device("cpu")
+
 
 def test_folding_keeps_the_function() -> None:
     generator = torch.Generator().manual_seed(0)
@@ -38,7 +40,7 @@ def test_settings_are_exact_inside_and_restored_after(precision: str) -> None:
         torch.set_float32_matmul_precision(precision)
         outside = settings()
         older = torch.backends.cudnn.allow_tf32
-        with inference():
+        with inference(CPU):
             assert settings() == ["ieee"] * 4 + [False, "highest"]
             assert torch.is_inference_mode_enabled()
         assert settings() == outside
@@ -63,6 +65,6 @@ def settings() -> list[object]:
 
 def test_settings_are_restored_after_an_error() -> None:
     outside = settings()
-    with pytest.raises(RuntimeError, match="shapes"), inference():
+    with pytest.raises(RuntimeError, match="shapes"), inference(CPU):
         torch.zeros(2, 3) @ torch.zeros(2, 3)
     assert settings() == outside

@@ -2,11 +2,11 @@ from pathlib import Path
 
 import pytest
 import torch
-from tests.random_inception import soft_images
 
 from ganeval.errors import UsageError
 from ganeval.extractors.base import ExtractorRequest
 from ganeval.extractors.random import Random
+from tests.random_inception import soft_images
 
 
 def images(num: int) -> torch.Tensor:
@@ -39,6 +39,15 @@ def test_layers_are_as_announced_and_tell_images_apart() -> None:
     marginal = probabilities.mean(dim=0)
     score = (probabilities * (probabilities / marginal).log()).sum(dim=1).mean().exp()
     assert 1.05 < score < 5
+
+
+def test_an_autocast_around_it_changes_nothing() -> None:
+    extractor = Random.from_request(ExtractorRequest())
+    expected = extractor(images(8))
+    with torch.autocast("cpu", torch.bfloat16):
+        layers = extractor(images(8))
+        assert torch.is_autocast_enabled("cpu")
+    assert all(torch.equal(layers[name], expected[name]) for name in expected)
 
 
 def test_weights_of_its_own_are_bad_usage() -> None:

@@ -15,7 +15,10 @@ from ganeval.features.shards import ShardInfo, ShardStore, shard_key
 
 KEY = shard_key({"a": 1}, [b"x" * 32])
 OTHER = shard_key({"a": 2}, [b"x" * 32])
-ROWS = {"pool": np.arange(12, dtype=np.float32).reshape(4, 3), "logits": np.eye(4, dtype=np.float32)}
+ROWS = {
+    "pool": np.arange(12, dtype=np.float32).reshape(4, 3),
+    "logits": np.eye(4, dtype=np.float32),
+}
 INFO = ShardInfo(num=4, notes={"grey to RGB": 3}, skipped={4: "x.png: truncated; ..."})
 
 

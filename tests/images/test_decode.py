@@ -130,8 +130,27 @@ def test_other_parsers_of_pillow_are_never_reached():
 def test_truncation_is_called_so(kind):
     content = save(PICTURE.resize((64, 64)), kind)
     text = refusal(content[: len(content) // 2], name=f"dir/a.{kind}")
-    assert "truncated" in text
+    assert f"dir/a.{kind}: truncated (" in text
     read_header(content[: len(content) // 2], name="a", policy=POLICY)
+
+
+def test_an_animation_cut_anywhere_gives_its_first_frame_or_an_input_error():
+    content = save(PICTURE, "GIF", save_all=True, append_images=[PICTURE.rotate(90)])
+    policy = DecodePolicy(animated="first")
+    num_good = 0
+    for size in range(1000, 1100):  # the second frame begins in between
+        try:
+            num_good += decode(content[:size], name="a", policy=policy).pixels.shape == (3, 12, 20)
+        except InputError:
+            continue
+    assert 0 < num_good < 100
+
+
+def test_pillows_warnings_made_errors_are_damage_too():
+    content = save(PICTURE, "TIFF", compression="tiff_lzw")  # its directory lies at the end
+    with warnings.catch_warnings():
+        warnings.simplefilter("error")
+        assert "Corrupt EXIF data" in refusal(content[:-250])
 
 
 def test_a_truncated_webp_is_refused():

@@ -6,6 +6,7 @@ from pytorch_fid.fid_score import calculate_frechet_distance
 from torch_fidelity.metric_fid import fid_features_to_statistics, fid_statistics_to_metric
 from torchmetrics.image.fid import FrechetInceptionDistance
 
+from ganeval.metrics import frechet
 from ganeval.metrics.frechet import Fid
 
 
@@ -54,6 +55,16 @@ def test_rows_and_moments_of_few_images_agree(score, features):
     with_rows = score(Fid(), sample, reference)["fid"].value
     without = score(Fid(), sample, reference, keeps_rows=False)["fid"].value
     assert without == pytest.approx(with_rows, rel=1e-11)
+
+
+def test_rows_are_asked_for_up_to_as_many_as_dimensions(score, features, monkeypatch):
+    seen = []
+    monkeypatch.setattr(frechet, "frechet_distance", lambda *args: seen.append(args[2:]) or 0.0)
+    few, many = features(64, 64, 13), features(65, 64, 14)
+    score(Fid(), few, many)
+    score(Fid(), many, few)
+    assert [tuple(rows is few for rows in pair) for pair in seen] == [(True, False), (False, True)]
+    assert [tuple(rows is None for rows in pair) for pair in seen] == [(False, True), (True, False)]
 
 
 def test_the_same_images_are_at_exactly_zero(score, features):

@@ -92,6 +92,13 @@ def test_nearly_singular_covariances_take_the_exact_route():
     assert frechet_distance(sample, reference) == pytest.approx(100, abs=1e-10)
 
 
+def test_ill_conditioned_covariances_take_the_exact_route():
+    a = np.geomspace(1, 1e-11, 20)
+    sample, reference = gaussian(np.zeros(20), np.diag(a)), gaussian(np.zeros(20), np.diag(a * 4))
+    assert linalg._full_rank_norm(sample, reference) is None
+    assert frechet_distance(sample, reference) == pytest.approx(a.sum(), rel=1e-13)
+
+
 def test_full_rank_takes_the_fast_route_and_agrees_with_the_exact_one():
     rng = np.random.default_rng(3)
     sample = gaussian(np.zeros(100), covariance_of(rng, 100, 400))

@@ -83,6 +83,16 @@ def test_equals_brute_force_on_ties_and_duplicates(score, closed, offset, k):
     assert expected != brute_force(sample, reference, k, closed=not closed)
 
 
+@pytest.mark.parametrize("closed", [True, False])
+def test_copies_are_at_distance_zero(score, features, closed):
+    # Each point many times, so that balls have no radius; |x|^2 + |x|^2 - 2 x.x is not quite 0.
+    distinct = features(12, 64, 6)
+    reference, sample = np.repeat(distinct, 5, axis=0), np.repeat(distinct[:4], 4, axis=0)
+    expected = brute_force(sample, reference, 3, closed=closed)
+    assert ours(score, sample, reference, 3, closed=closed) == expected
+    assert expected["precision"] == closed
+
+
 @settings(max_examples=60, deadline=None)
 @given(
     seed=st.integers(0, 2**32 - 1),

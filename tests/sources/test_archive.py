@@ -1,9 +1,12 @@
 """Zip and tar archives, sound, hostile and damaged."""
 
+import hashlib
 import io
 import stat
+import sys
 import tarfile
 import zipfile
+from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 from typing import Any
 
@@ -55,7 +58,7 @@ def test_names_members_behind_the_archive(tmp_path: Path, files: Files, make_zip
     assert open_zip(path).load([0])[0].name == f"{path}:B.PNG"
 
 
-OTHERS = {".DS_Store": b"", "a/._0.png": b"", "read.txt": b"", "a/png": b""}
+OTHERS = {".DS_Store": b"", ".hidden/a.png": b"", "a/._0.png": b"", "read.txt": b"", "a/png": b""}
 
 
 def test_zip_counts_what_it_leaves_alone(tmp_path: Path, files: Files, make_zip: Any) -> None:
@@ -67,7 +70,7 @@ def test_zip_counts_what_it_leaves_alone(tmp_path: Path, files: Files, make_zip:
         archive.writestr(link, "a.png")
     source = open_zip(path)
     assert names(source) == list(files)
-    assert source.info.ignored == {"dot files": 3, "links": 1, "other files": 2}
+    assert source.info.ignored == {"dot files": 4, "links": 1, "other files": 2}
 
 
 def test_tar_counts_what_it_leaves_alone(tmp_path: Path, files: Files, make_tar: Any) -> None:
@@ -81,7 +84,7 @@ def test_tar_counts_what_it_leaves_alone(tmp_path: Path, files: Files, make_tar:
     source = open_tar(path)
     assert names(source) == list(files)
     assert source.info.ignored == {
-        "dot files": 2,
+        "dot files": 3,
         "links": 2,
         "not a regular file": 2,
         "other files": 2,
@@ -263,6 +266,22 @@ def test_flipped_bytes_give_pictures_or_input_errors(
         except InputError as error:
             failures += str(path) in str(error)
     assert failures > 10
+
+
+@pytest.mark.parametrize("kind", ["zip", "tar"])
+def test_threads_share_one_handle(tmp_path: Path, make_zip: Any, make_tar: Any, kind: str) -> None:
+    make, open_archive = {"zip": (make_zip, open_zip), "tar": (make_tar, open_tar)}[kind]
+    contents = {f"{at:03d}.png": bytes([at]) * 20_000 for at in range(100)}
+    source = open_archive(make(tmp_path / "archive", contents))
+    interval = sys.getswitchinterval()
+    sys.setswitchinterval(1e-6)
+    try:
+        with ThreadPoolExecutor(8) as pool:
+            items = list(pool.map(lambda at: source.load([at])[0], list(range(100)) * 5))
+    finally:
+        sys.setswitchinterval(interval)
+    expected = [hashlib.sha256(content).digest() for content in contents.values()]
+    assert [item.digest for item in items] == expected * 5
 
 
 @pytest.mark.parametrize("kind", ["zip", "tar"])

@@ -1,0 +1,33 @@
+"""Folders with something wrong in them."""
+
+import logging
+import signal
+from collections.abc import Callable, Iterator
+from pathlib import Path
+
+import pytest
+
+
+@pytest.fixture(autouse=True)
+def own_process_state() -> Iterator[None]:
+    """The command line sets up logging and a signal's handler for a process of its own."""
+    log = logging.getLogger("ganeval")
+    before = signal.getsignal(signal.SIGTERM), log.handlers, log.propagate, log.level
+    yield
+    signal.signal(signal.SIGTERM, before[0])
+    log.handlers, log.propagate = before[1], before[2]
+    log.setLevel(before[3])
+
+
+@pytest.fixture
+def write_files(tmp_path: Path) -> Callable[..., Path]:
+    """Write encoded pictures as numbered files into a new folder."""
+
+    def write(name: str, contents: list[bytes], suffix: str = "png") -> Path:
+        folder = tmp_path / name
+        folder.mkdir()
+        for number, content in enumerate(contents):
+            (folder / f"{number:05}.{suffix}").write_bytes(content)
+        return folder
+
+    return write

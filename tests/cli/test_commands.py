@@ -1,0 +1,229 @@
+"""The command line: every command as a user calls it, and the surface that must not change."""
+
+import json
+import re
+from pathlib import Path
+
+import click
+import pytest
+
+from ganeval.cli.main import COMMANDS, cli
+from ganeval.sources.datasets import digits
+from tests.command import Command
+
+FAST = ("--extractor", "random")
+
+SHARED = {
+    *("--extractor", "--weights", "--protocol", "--num-images", "--batch-size", "--engine"),
+    *("--device", "--precision", "--workers", "--seed", "--transparency", "--animated", "--exif"),
+    *("--float-range", "--max-pixels", "--on-bad-image", "--max-bad", "--cache-dir", "--no-cache"),
+    *("--offline", "--quiet", "--traceback"),
+}
+OUTPUT = {"--json", "--output", "-o"}
+OPTIONS = {
+    **dict.fromkeys(("fid", "is", "kid", "pr", "dc"), SHARED | OUTPUT),
+    **{name: SHARED | OUTPUT | {"-m", "--metrics"} for name in ("eval", "compare")},
+    "stats make": SHARED | {"-o", "--output"},
+    "stats inspect": {"--traceback"},
+    "table": OUTPUT,
+    "list": set(),
+    "weights path": set(),
+    "weights fetch": {"--offline"},
+    "weights verify": set(),
+    "cache info": {"--cache-dir"},
+    "cache prune": {"--cache-dir", "--days"},
+    "cache clear": {"--cache-dir"},
+    "extract": SHARED | {"--part"},
+    "quickstart": {"--out", "--seed", "--cache-dir", "--json", "--quiet", "--traceback"},
+}
+
+
+def leaves() -> dict[str, click.Command]:
+    found = {}
+    context = click.Context(cli)
+    for name in cli.list_commands(context):
+        command = cli.get_command(context, name)
+        assert command is not None
+        if isinstance(command, click.Group):
+            found |= {f"{name} {child}": leaf for child, leaf in command.commands.items()}
+        else:
+            found[name] = command
+    return found
+
+
+def test_commands_and_options_stay() -> None:
+    found = {
+        name: {
+            option
+            for parameter in command.params
+            if isinstance(parameter, click.Option)
+            for option in (*parameter.opts, *parameter.secondary_opts)
+        }
+        for name, command in leaves().items()
+    }
+    assert found == OPTIONS
+
+
+@pytest.mark.parametrize("name", sorted(OPTIONS))
+def test_every_help_text_shows_an_example(name: str, ganeval: Command) -> None:
+    shown = ganeval(*name.split(), "--help")
+    assert shown.code == 0
+    assert re.search(rf"^ +ganeval {name}\b(?! \[)", shown.out, re.MULTILINE)
+
+
+def test_the_main_help_lists_every_command(ganeval: Command) -> None:
+    shown = ganeval("--help").out
+    for name in COMMANDS:
+        assert re.search(rf"^  {name} ", shown, re.MULTILINE)
+    assert ganeval("--version").out.startswith("ganeval, version ")
+
+
+def test_a_score_is_a_table_on_stdout(real: Path, fake: Path, ganeval: Command) -> None:
+    shown = ganeval("fid", real, fake, *FAST)
+    assert shown.code == 0
+    assert "extractor random" in shown.out
+    assert re.search(r"fid \u2193", shown.out)
+    assert re.search(rf"^{re.escape(str(fake))} +25 +\d", shown.out, re.MULTILINE)
+    assert "not the Inception network" in shown.out
+    assert "25 images, 25 computed" in shown.err
+
+
+@pytest.mark.parametrize(
+    ("command", "names"),
+    [
+        ("kid", ["kid"]),
+        ("pr", ["precision", "recall"]),
+        ("dc", ["density", "coverage"]),
+        ("eval", ["fid", "is", "kid", "precision", "recall", "density", "coverage"]),
+        ("compare", ["fid", "is", "kid", "precision", "recall", "density", "coverage"]),
+    ],
+)
+def test_json_is_the_report(
+    command: str, names: list[str], real: Path, fake: Path, ganeval: Command
+) -> None:
+    report = json.loads(ganeval(command, real, fake, *FAST, "--json").out)
+    assert [score["name"] for score in report["scores"]] == names
+    assert {score["sample"] for score in report["scores"]} == {str(fake)}
+    assert report["provenance"]["command"].startswith("ganeval")
+
+
+def test_is_needs_no_reference(fake: Path, ganeval: Command) -> None:
+    score = json.loads(ganeval("is", fake, *FAST, "--json").out)["scores"][0]
+    assert score["reference"] is None
+    assert score["num_reference"] is None
+    assert score["details"]["std"] >= 0
+
+
+def test_files_beside_the_table(real: Path, fake: Path, tmp_path: Path, ganeval: Command) -> None:
+    paths = [tmp_path / f"run{suffix}" for suffix in (".json", ".csv", ".md", ".tex")]
+    words = [word for path in paths for word in ("-o", path)]
+    assert ganeval("fid", real, fake, *FAST, *words).code == 0
+    assert all(path.stat().st_size > 100 for path in paths)
+    joined = ganeval("table", paths[0], paths[0], "--json")
+    assert json.loads(joined.out)["scores"] == json.loads(paths[0].read_text())["scores"]
+
+
+def test_quiet_says_nothing_but_the_result(real: Path, ganeval: Command) -> None:
+    assert ganeval("fid", real, real, *FAST, "--quiet").err == ""
+    assert "same images" in ganeval("fid", real, real, *FAST).err
+
+
+@pytest.mark.parametrize(
+    ("kind", "names"),
+    [
+        ("metrics", ["fid", "is", "kid", "pr", "dc"]),
+        ("extractors", ["inception", "efficientnet-lite0", "random"]),
+        ("protocols", ["standard", "torch-fidelity", "pytorch-fid", "clean-fid", "torchmetrics"]),
+        ("sources", ["folder", "zip", "tar", "npz", "npy", "data"]),
+        ("models", []),
+    ],
+)
+def test_list_prints_a_line_each_with_the_name_first(
+    kind: str, names: list[str], ganeval: Command
+) -> None:
+    lines = ganeval("list", kind).out.splitlines()
+    assert [line.split()[0] for line in lines] == names
+    assert all(len(line.split()) > 3 for line in lines)
+
+
+def test_weights_are_found_and_checked(ganeval: Command, tmp_path: Path) -> None:
+    path = ganeval("weights", "path", "efficientnet-lite0").out.strip()
+    assert Path(path).is_file()
+    assert "sha256:57934424" in ganeval("weights", "verify", "efficientnet-lite0").out
+    missing = ganeval("weights", "path")
+    assert missing.code == 4
+    assert "ganeval weights fetch inception" in missing.error
+    assert "did you mean 'inception'" in ganeval("weights", "path", "inceptoin").error
+
+
+def test_the_cache_is_measured_pruned_and_cleared(
+    real: Path, fake: Path, ganeval: Command, own_cache: Path
+) -> None:
+    assert "0 shards" in ganeval("cache", "info").out
+    ganeval("fid", real, fake, *FAST)
+    assert f"{own_cache / 'shards'}: 2 shards" in ganeval("cache", "info").out
+    assert "removed 0 shards" in ganeval("cache", "prune").out
+    assert "removed 2 shards" in ganeval("cache", "clear").out
+    assert "0 shards" in ganeval("cache", "info").out
+
+
+def test_parts_fill_the_cache(tmp_path: Path, ganeval: Command) -> None:
+    import numpy as np
+
+    from tests.pictures import blobs
+
+    path = tmp_path / "images.npy"
+    np.save(path, blobs(2500, seed=9, height=8, width=8))
+    first = ganeval("extract", path, "--part", "0/2", *FAST)
+    assert first.out == f"{path}: 2 of 3 shards, 1,476 images, 1,476 computed\n"
+    second = ganeval("extract", path, "--part", "1/2", *FAST)
+    assert second.out == f"{path}: 1 of 3 shards, 1,024 images, 1,024 computed\n"
+    assert "2500 images, 0 computed, 2500 found" in ganeval("is", path, *FAST).err
+    for part in ("2/2", "x/2", "1", "0/0"):
+        assert "--part" in ganeval("extract", path, "--part", part, *FAST).error
+
+
+def test_no_network_and_no_weights_names_three_ways_out(real: Path, ganeval: Command) -> None:
+    found = ganeval("fid", real, real, "--offline")
+    assert found.code == 4
+    for way in ("GANEVAL_WEIGHTS", "https://", "--extractor efficientnet-lite0"):
+        assert way in found.error
+
+
+def test_a_traceback_is_shown_on_request(real: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    from ganeval.cli.main import main
+    from ganeval.errors import UsageError
+
+    with pytest.raises(UsageError, match="unknown protocol"):
+        main(["fid", str(real), str(real), "--protocol", "x", "--traceback"])
+
+
+def test_usage_errors_are_one_line(ganeval: Command) -> None:
+    assert "No such option" in ganeval("fid", "a", "b", "--metrc", "x").error
+    assert "Missing argument" in ganeval("fid", "a").error
+    assert "No such command" in ganeval("fdi", "a").error
+    assert ganeval("fid", "a").code == 2
+
+
+def test_quickstart_is_a_tour(tmp_path: Path, ganeval: Command) -> None:
+    out = tmp_path / "tour"
+    shown = ganeval("quickstart", "--out", out)
+    assert shown.code == 0
+    assert "recall: the share of real digits" in shown.out
+    report = json.loads((out / "report.json").read_text())
+    scores = {
+        (Path(score["sample"]).name, score["name"]): score["value"] for score in report["scores"]
+    }
+    assert len(list((out / "reference").iterdir())) == len(digits("train")[0]) == 1437
+    for spoiled in ("noisy", "blurred", "half-the-classes", "few-repeated"):
+        assert scores[spoiled, "fid"] > scores["real", "fid"]
+        assert scores[spoiled, "kid"] > scores["real", "kid"]
+        assert scores[spoiled, "coverage"] < scores["real", "coverage"]
+    for spoiled in ("noisy", "blurred"):
+        assert scores[spoiled, "precision"] < scores["real", "precision"] - 0.2
+    assert scores["half-the-classes", "precision"] > scores["real", "precision"] - 0.05
+    assert scores["half-the-classes", "recall"] < scores["real", "recall"] - 0.1
+    assert scores["few-repeated", "recall"] < 0.1
+    assert (out / "samples.png").stat().st_size > 10_000
+    assert "| sample" in (out / "table.md").read_text(encoding="utf-8")
+    assert "is not empty" in ganeval("quickstart", "--out", out).error

@@ -1,0 +1,139 @@
+"""Picture files, and our scores and features of them, for comparison with the peers'.
+
+One random Inception state dict serves both sides: the published one needs a download.
+"""
+
+from collections.abc import Callable, Sequence
+from pathlib import Path
+from typing import NamedTuple
+
+import numpy as np
+import numpy.typing as npt
+import PIL.Image
+import pytest
+
+import ganeval
+from ganeval.features.collect import collect
+from ganeval.plan import find_protocol
+from ganeval.settings import build_settings
+from ganeval.sources.open import open_source
+from ganeval.workspace import open_workspace
+from tests.random_inception import write_random_inception
+
+NUM_SAMPLE, NUM_REFERENCE = 6, 5
+LAYERS = ("logits", "pool")
+
+Size = tuple[int, int]  # height, width
+
+
+class Folders(NamedTuple):
+    """Where the pictures are."""
+
+    sample: Path
+    reference: Path
+
+
+class Ours(NamedTuple):
+    """What we say of two folders: the scores, and the rows of each layer by side."""
+
+    report: ganeval.Report
+    sample: dict[str, npt.NDArray[np.float32]]
+    reference: dict[str, npt.NDArray[np.float32]]
+
+
+@pytest.fixture(scope="session")
+def shared_weights_path(tmp_path_factory: pytest.TempPathFactory, worker_id: str) -> Path:
+    """The weight file, in a torch hub cache that all workers of this run share."""
+    own = tmp_path_factory.getbasetemp()
+    shared = own if worker_id == "master" else own.parent
+    path = shared / "torch" / "hub" / "checkpoints" / "pt_inception-2015-12-05-6726825d.pth"
+    if not path.exists():
+        path.parent.mkdir(parents=True, exist_ok=True)
+        write_random_inception(own / "weights").replace(path)  # at once: another worker may look
+    return path
+
+
+@pytest.fixture
+def weights_path(shared_weights_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
+    """The weight file, which peers that ask torch for the published one get too."""
+    monkeypatch.setenv("TORCH_HOME", str(shared_weights_path.parents[2]))
+    return shared_weights_path
+
+
+@pytest.fixture
+def write_folders(tmp_path: Path) -> Callable[[Sequence[Size]], Folders]:
+    """Write a sample and a reference folder whose pictures have the sizes in turn.
+
+    Half of the sample is of the reference's kind, so that no score is at its limit.
+    """
+
+    def write(sizes: Sequence[Size]) -> Folders:
+        rng = np.random.default_rng(7)
+        folders = Folders(tmp_path / "sample", tmp_path / "reference")
+        for folder, num in zip(folders, (NUM_SAMPLE, NUM_REFERENCE), strict=True):
+            folder.mkdir()
+            for number in range(num):
+                height, width = sizes[number % len(sizes)]
+                striped = folder == folders.sample and number % 2 == 1
+                _save(_picture(rng, height, width, striped=striped), folder, number)
+        return folders
+
+    return write
+
+
+def _picture(
+    rng: np.random.Generator, height: int, width: int, *, striped: bool
+) -> npt.NDArray[np.uint8]:
+    """Return uint8 [height, width, 3]: soft blobs of colour, or dark stripes; some grain."""
+    y, x = np.mgrid[:height, :width] / max(height, width)
+    if striped:
+        angle, periods = rng.uniform(0, np.pi), rng.uniform(4, 9)
+        wave = np.sin(2 * np.pi * periods * (x * np.cos(angle) + y * np.sin(angle)))
+        picture = np.where(wave > 0.3, 1.0, 0.1)[..., None] * rng.uniform(20, 120, 3)
+    else:
+        coarse = rng.uniform(0, 255, (rng.integers(3, 9), rng.integers(3, 9), 3)).astype(np.uint8)
+        blobs = PIL.Image.fromarray(coarse).resize((width, height), PIL.Image.Resampling.BICUBIC)
+        picture = np.asarray(blobs, dtype=np.float64)
+    picture = picture + rng.normal(0, rng.uniform(2, 15), (height, width, 3))
+    return np.clip(np.rint(picture), 0, 255).astype(np.uint8)
+
+
+def _save(pixels: npt.NDArray[np.uint8], folder: Path, number: int) -> None:
+    """Write a numbered file; the third of a folder is a JPEG and the fourth a gray PNG."""
+    picture = PIL.Image.fromarray(pixels)
+    if number == 2:
+        picture.save(folder / f"{number:03}.jpg", quality=90)
+    else:
+        mode = "L" if number == 3 else "RGB"
+        picture.convert(mode).save(folder / f"{number:03}.png")
+
+
+@pytest.fixture
+def score(weights_path: Path) -> Callable[[Folders, str, Sequence[str]], Ours]:
+    """Score the folders by the public function, and fetch the features that it scored."""
+
+    def run(folders: Folders, protocol: str, metrics: Sequence[str]) -> Ours:
+        options = {"protocol": protocol, "weights": weights_path, "device": "cpu"}
+        options |= {"batch_size": NUM_SAMPLE}  # no time lost on padding
+        report = ganeval.evaluate(
+            sample=folders.sample, reference=folders.reference, metrics=metrics, **options
+        )
+        settings = build_settings(options)
+        rows = []
+        with open_workspace(settings, find_protocol(protocol)) as workspace:
+            for folder in folders:
+                source = open_source(folder, policy=settings.decode)
+                features = collect(
+                    source,
+                    range(len(source)),
+                    workspace.recipe,
+                    workspace.store,
+                    pool=workspace.pool,
+                    skip_bad=False,
+                    progress=settings.progress,
+                )
+                assert features.num_computed == 0, "these are not the features that were scored"
+                rows.append({layer: features.rows(layer) for layer in LAYERS})
+        return Ours(report, *rows)
+
+    return run

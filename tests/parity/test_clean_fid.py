@@ -1,0 +1,93 @@
+"""From picture files to clean-fid's FID and KID under the protocol `clean-fid`.
+
+clean-fid's network is a TorchScript file to be downloaded; its place is taken by pytorch-fid's
+network, which has the weights that both sides share.
+"""
+
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pytest
+import torch
+from cleanfid.fid import compute_fid, fid_from_feats, get_folder_features, kernel_distance
+from pytorch_fid.inception import InceptionV3
+
+from ganeval.plan import derive_rng
+from tests.parity.comparison import TOLERANCE, Rows, assert_same_features, in_joint_span
+
+MIXED = [(33, 33), (64, 64), (300, 300), (517, 517), (47, 33), (300, 200)]
+
+pytestmark = [
+    pytest.mark.filterwarnings("ignore:'mode' parameter is deprecated:DeprecationWarning"),
+    pytest.mark.filterwarnings("ignore:The `disp` argument is deprecated:DeprecationWarning"),
+]
+
+
+@pytest.fixture
+def network(weights_path: Path) -> Callable[[torch.Tensor], torch.Tensor]:
+    """The network in the form that clean-fid takes: from floats of 0..255 to features."""
+    layers = InceptionV3(resize_input=False, normalize_input=False).eval()
+
+    def run(images: torch.Tensor) -> torch.Tensor:
+        return layers((images - 128) / 128)[0][:, :, 0, 0]
+
+    return run
+
+
+@pytest.fixture
+def peer_rows(network: Callable[[torch.Tensor], torch.Tensor]) -> Callable[[Path], Rows]:
+    """Fetch the features that clean-fid has of a folder."""
+
+    def load(folder: Path) -> Rows:
+        return get_folder_features(
+            str(folder),
+            network,
+            num_workers=0,
+            batch_size=4,
+            device=torch.device("cpu"),
+            mode="clean",
+            verbose=False,
+        )
+
+    return load
+
+
+def test_scores_of_pictures_of_mixed_sizes(
+    write_folders: Callable[..., Any],
+    score: Callable[..., Any],
+    peer_rows: Callable[[Path], Rows],
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    folders = write_folders(MIXED)
+    sample, reference = peer_rows(folders.sample), peer_rows(folders.reference)
+    ours = score(folders, "clean-fid", ["fid", "kid"])
+    assert_same_features(ours.sample["pool"], sample)
+    assert_same_features(ours.reference["pool"], reference)
+    expected = fid_from_feats(*in_joint_span(reference, sample))
+    assert ours.report["fid"].value == pytest.approx(expected, rel=TOLERANCE)
+    # The peer draws subsets from NumPy's global generator; here it gets our stream.
+    monkeypatch.setattr(np.random, "choice", derive_rng(0, "metric/kid").choice)
+    expected = kernel_distance(reference, sample)
+    assert ours.report["kid"].value == pytest.approx(expected, rel=TOLERANCE)
+
+
+@pytest.mark.slow
+def test_fid_as_the_peer_prints_it(
+    write_folders: Callable[..., Any],
+    score: Callable[..., Any],
+    network: Callable[[torch.Tensor], torch.Tensor],
+) -> None:
+    folders = write_folders(MIXED)
+    expected = compute_fid(
+        str(folders.reference),
+        str(folders.sample),
+        custom_feat_extractor=network,
+        mode="clean",
+        num_workers=0,
+        device=torch.device("cpu"),
+        verbose=False,
+    )
+    ours = score(folders, "clean-fid", ["fid"])
+    assert ours.report["fid"].value == pytest.approx(expected, rel=TOLERANCE)

@@ -1,0 +1,69 @@
+"""From picture files to pytorch-fid's FID under the protocol `pytorch-fid`."""
+
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pytest
+from pytorch_fid.fid_score import (
+    calculate_fid_given_paths,
+    calculate_frechet_distance,
+    get_activations,
+)
+from pytorch_fid.inception import InceptionV3
+
+from tests.parity.comparison import TOLERANCE, Rows, assert_same_features, in_joint_span
+
+pytestmark = pytest.mark.filterwarnings(
+    "ignore:The `disp` argument is deprecated:DeprecationWarning"
+)
+
+
+@pytest.fixture
+def peer_rows(weights_path: Path) -> Callable[[Path], Rows]:
+    """Fetch the features that pytorch-fid has of a folder, with its settings for FID."""
+    network = InceptionV3([InceptionV3.BLOCK_INDEX_BY_DIM[2048]])
+
+    def load(folder: Path) -> Rows:
+        return get_activations(sorted(folder.iterdir()), network, batch_size=4, num_workers=0)
+
+    return load
+
+
+@pytest.mark.parametrize(
+    ("height", "width"), [(33, 33), (64, 64), (300, 300), (517, 517), (47, 33), (300, 200)]
+)
+def test_fid_of_pictures_of_any_size(
+    write_folders: Callable[..., Any],
+    score: Callable[..., Any],
+    peer_rows: Callable[[Path], Rows],
+    height: int,
+    width: int,
+) -> None:
+    folders = write_folders([(height, width)])
+    sample, reference = peer_rows(folders.sample), peer_rows(folders.reference)
+    ours = score(folders, "pytorch-fid", ["fid"])
+    assert_same_features(ours.sample["pool"], sample)
+    assert_same_features(ours.reference["pool"], reference)
+    statistics = []
+    for side in in_joint_span(sample, reference):
+        statistics += [side.mean(axis=0), np.cov(side, rowvar=False)]
+    expected = calculate_frechet_distance(*statistics)
+    assert ours.report["fid"].value == pytest.approx(expected, rel=TOLERANCE)
+
+
+@pytest.mark.slow
+def test_fid_as_the_peer_prints_it(
+    write_folders: Callable[..., Any], score: Callable[..., Any], weights_path: Path
+) -> None:
+    folders = write_folders([(64, 64)])
+    expected = calculate_fid_given_paths(
+        [str(folders.reference), str(folders.sample)],
+        batch_size=4,
+        device="cpu",
+        dims=2048,
+        num_workers=0,
+    )
+    ours = score(folders, "pytorch-fid", ["fid"])
+    assert ours.report["fid"].value == pytest.approx(expected, rel=TOLERANCE)

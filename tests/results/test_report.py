@@ -1,0 +1,148 @@
+"""Reports and tables: what is written can be read, pasted and trusted."""
+
+import dataclasses
+import io
+import json
+from pathlib import Path
+
+import pandas as pd
+import pytest
+
+from ganeval.errors import InputError, UsageError
+from ganeval.results.report import Report
+from ganeval.results.row import ScoreRow
+from ganeval.results.table import terminal
+
+ROW = ScoreRow(
+    sample="fake_1/",
+    reference="real|2%/",
+    name="fid",
+    value=12.3456789012345,
+    se=None,
+    interval=None,
+    direction="lower",
+    num_sample=5000,
+    num_reference=None,
+    extractor="inception",
+    protocol="standard",
+    notes=("no interval: for a reason",),
+)
+KID = dataclasses.replace(
+    ROW,
+    name="kid",
+    value=-1e-5,
+    se=2e-4,
+    interval=(-4e-4, 4e-4),
+    options={"subset_size": 500},
+    details={"std": 0.25},
+)
+PROVENANCE = {
+    "precision": "float32",
+    "weights": {"inception": "sha256:6726825d0af5"},
+    "sources": {},
+}
+REPORT = Report((ROW, KID), PROVENANCE)
+
+
+def test_a_report_survives_its_file(tmp_path: Path) -> None:
+    REPORT.save(tmp_path / "run.json")
+    assert Report.load(tmp_path / "run.json") == REPORT
+    content = json.loads((tmp_path / "run.json").read_text())
+    assert content["schema"] == "ganeval.report/1"
+    assert list(content["scores"][0]) == [
+        *("sample", "reference", "name", "value", "se", "interval", "direction"),
+        *("num_sample", "num_reference", "extractor", "protocol", "options", "details", "notes"),
+    ]
+    assert content["scores"][0]["value"] == 12.3456789012345
+    assert content["scores"][0]["se"] is None
+
+
+def test_nan_is_never_written(tmp_path: Path) -> None:
+    broken = Report((dataclasses.replace(ROW, value=float("nan")),), PROVENANCE)
+    with pytest.raises(ValueError, match="not JSON compliant"):
+        broken.save(tmp_path / "run.json")
+    assert list(tmp_path.iterdir()) == []
+
+
+@pytest.mark.parametrize(
+    ("content", "message"),
+    [
+        ("{", "no ganeval report"),
+        ("[]", "no ganeval report"),
+        ('{"schema": "ganeval.report/9", "scores": []}', "schema 'ganeval.report/9'"),
+        ('{"schema": "ganeval.report/1"}', "no ganeval report"),
+        ('{"schema": "ganeval.report/1", "scores": [{"name": "fid"}]}', "no ganeval report"),
+        (REPORT.to_json().replace("12.3456789012345", "NaN"), "no ganeval report"),
+    ],
+)
+def test_other_files_are_refused(tmp_path: Path, content: str, message: str) -> None:
+    path = tmp_path / "run.json"
+    path.write_text(content)
+    with pytest.raises(InputError, match=message):
+        Report.load(path)
+    with pytest.raises(InputError, match="no such file"):
+        Report.load(tmp_path / "absent.json")
+
+
+def test_a_misspelt_score_names_the_nearest() -> None:
+    assert REPORT["kid"] is KID
+    assert REPORT["fake_1/", "fid"] is ROW
+    with pytest.raises(UsageError, match="did you mean 'kid'"):
+        _ = REPORT["kidd"]
+
+
+def test_the_frame_is_tidy() -> None:
+    frame = REPORT.frame()
+    assert list(frame.columns) == [field.name for field in dataclasses.fields(ScoreRow)]
+    assert frame["value"].tolist() == [ROW.value, KID.value]
+
+
+def test_csv_keeps_full_precision(tmp_path: Path) -> None:
+    REPORT.save(tmp_path / "run.csv")
+    frame = pd.read_csv(tmp_path / "run.csv", dtype={"value": str})
+    assert [float(text) for text in frame["value"]] == [ROW.value, KID.value]
+    assert frame["options"].tolist()[1] == "subset_size=500"
+
+
+def test_markdown_is_a_table_with_its_conditions(tmp_path: Path) -> None:
+    REPORT.save(tmp_path / "run.md")
+    lines = (tmp_path / "run.md").read_text(encoding="utf-8").splitlines()
+    header = [cell.strip() for cell in lines[0].strip("|").split("|")]
+    assert header == ["sample", "images", "fid \u2193", "kid:subset_size=500 \u2193"]
+    cells = [cell.strip() for cell in lines[2].strip("|").split("|")]
+    assert cells == ["fake_1/", "5,000", "12.3457", "-1e-05 \u00b1 0.0002"]
+    assert "extractor inception (6726825d), protocol standard, float32" in lines[4]
+
+
+def test_latex_escapes_names_and_uses_booktabs(tmp_path: Path) -> None:
+    REPORT.save(tmp_path / "run.tex")
+    text = (tmp_path / "run.tex").read_text(encoding="utf-8")
+    assert r"\toprule" in text
+    assert r"fake\_1/ & 5,000 & 12.3457 & -1e-05 $\pm$ 0.0002 \\" in text
+    assert r"kid:subset\_size=500 $\downarrow$" in text
+    assert r"real|2\%/" in text
+    assert "\u2193" not in text
+
+
+def test_other_networks_are_marked_in_every_table() -> None:
+    rows = tuple(dataclasses.replace(row, extractor="efficientnet-lite0") for row in REPORT.scores)
+    from rich.console import Console
+
+    text = io.StringIO()
+    Console(width=120, file=text).print(terminal(rows, PROVENANCE))
+    shown = text.getvalue()
+    assert "not the Inception network of the papers" in shown
+    assert "number of images unknown" in shown
+    assert "fid, kid:subset_size=500: no interval: for a reason" in shown
+    assert "std 0.25" in shown
+
+
+def test_files_are_refused_before_they_are_written(tmp_path: Path) -> None:
+    for name, message in (
+        ("run.xls", "unknown suffix"),
+        ("absent/run.json", "there is no folder"),
+        ("folder.json", "is a folder"),
+    ):
+        (tmp_path / "folder.json").mkdir(exist_ok=True)
+        with pytest.raises(UsageError, match=message):
+            REPORT.save(tmp_path / name)
