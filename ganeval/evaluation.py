@@ -130,8 +130,8 @@ def compute(
             se=score.se,
             interval=score.interval,
             direction=score.direction,
-            num_sample=_count(summaries["sample"]) or 0,
-            num_reference=None if reference is None else _count(summaries["reference"]),
+            num_sample=summaries["sample"].num or 0,
+            num_reference=None if reference is None else summaries["reference"].num,
             extractor=plan.settings.extractor,
             protocol=plan.protocol.name,
             options=choice.options,
@@ -140,11 +140,6 @@ def compute(
         )
         for score in choice.metric.compute(summaries, rng)
     ]
-
-
-def _count(summary: Summary) -> int | None:
-    """Return the number of images, or None where a statistics file does not say."""
-    return summary.num
 
 
 def collect_side(side: Side, workspace: Workspace, settings: Settings) -> Features:

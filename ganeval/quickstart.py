@@ -7,6 +7,7 @@ from pathlib import Path
 import numpy as np
 import numpy.typing as npt
 import PIL.Image
+import PIL.ImageDraw
 from scipy import ndimage
 
 from ganeval.errors import UsageError
@@ -18,7 +19,7 @@ from ganeval.sources.datasets import digits
 Pixels = npt.NDArray[np.uint8]  # [N, H, W]
 
 _ENLARGE = 4  # from 8 pixels to 32, so that people can look at them
-_NUM_REPEATED = 12
+_NUM_REPEATED = 6
 _NOISE = 12.0  # standard deviation on the 0..255 scale
 _BLUR = 1.0  # pixels
 _SHEET_COLUMNS = 12
@@ -95,12 +96,16 @@ def write_pictures(folder: Path, pictures: Pixels) -> None:
 
 
 def write_contact_sheet(path: Path, samples: dict[str, Pixels]) -> None:
-    """Write one picture with a row of images for each sample, in their order."""
-    rows = [np.hstack(list(pictures[:_SHEET_COLUMNS])) for pictures in samples.values()]
-    PIL.Image.fromarray(np.pad(np.vstack(rows), 4, constant_values=128)).resize(
-        (2 * (rows[0].shape[1] + 8), 2 * (len(rows) * rows[0].shape[0] + 8)),
-        PIL.Image.Resampling.NEAREST,
-    ).save(path)
+    """Write one picture with a labelled row of images for each sample."""
+    cell, label = 2 * _ENLARGE * 8 + 4, 130
+    sheet = PIL.Image.new("L", (label + _SHEET_COLUMNS * cell, len(samples) * cell), 255)
+    draw = PIL.ImageDraw.Draw(sheet)
+    for row, (name, pictures) in enumerate(samples.items()):
+        draw.text((6, row * cell + cell // 2), name, fill=0, font_size=14, anchor="lm")
+        for column, picture in enumerate(pictures[:_SHEET_COLUMNS]):
+            large = PIL.Image.fromarray(picture).resize((cell - 4, cell - 4))
+            sheet.paste(large, (label + column * cell, row * cell + 2))
+    sheet.save(path)
 
 
 def explain(report: Report, folder: Path) -> list[str]:

@@ -49,6 +49,14 @@ class DescribedSource:
         """Number of images whose content an earlier one has too."""
         return len(self.digests) - len(set(self.digests))
 
+    @property
+    def size(self) -> tuple[int, int] | None:
+        """The one (width, height) that all images have when the extractor's resize gets them."""
+        wanted = self.settings.get("size")
+        if isinstance(wanted, int):
+            return wanted, wanted
+        return next(iter(self.sizes)) if len(self.sizes) == 1 else None
+
     def card(self) -> dict[str, Any]:
         """Return the source's provenance, JSON values only."""
         card: dict[str, Any] = {"kind": self.kind, "count": self.count, "digest": None}
@@ -135,9 +143,8 @@ def _pair_warnings(sample: DescribedSource, reference: DescribedSource) -> list[
     shared = sum(digest in real for digest in sample.digests)
     if shared:
         lines.append(f"{pair} share {shared:,} images")
-    sizes = [*sample.sizes, *reference.sizes]
-    if len(sample.sizes) == len(reference.sizes) == 1 and sizes[0] != sizes[1]:
-        (width, height), (other_width, other_height) = sizes
+    if sample.size and reference.size and sample.size != reference.size:
+        (width, height), (other_width, other_height) = sample.size, reference.size
         lines.append(
             f"{pair} differ in size ({width}x{height} and {other_width}x{other_height}), and so "
             "does what the resize does to them; `folder:PATH,size=N` brings both to one size"

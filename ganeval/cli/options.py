@@ -1,6 +1,7 @@
 """The options that every scoring command shares, and the settings they make."""
 
 import functools
+import math
 import shlex
 import sys
 from collections.abc import Callable
@@ -166,7 +167,7 @@ def _range(text: str | None) -> tuple[float, float] | None:
         low, high = (float(part) for part in text.split(","))
     except ValueError:
         low, high = 0.0, 0.0
-    if not low < high:
+    if not low < high or math.isinf(high - low):
         raise UsageError(f"--float-range {text}", "LOW,HIGH with LOW < HIGH", "change it")
     return low, high
 

@@ -1,7 +1,7 @@
 """The types that every extractor speaks, and the table of extractors."""
 
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Literal, Protocol
 
@@ -69,6 +69,6 @@ class ExtractorRequest:
     """
 
     weights_path: Path | None = None
-    device: torch.device = torch.device("cpu")
+    device: torch.device = field(default_factory=lambda: torch.device("cpu"))
     precision: Precision = "float32"
     offline: bool = False

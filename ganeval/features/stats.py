@@ -141,7 +141,8 @@ def _read_arrays(path: Path) -> dict[str, npt.NDArray[Any]]:
         )
     wanted = (*MEAN_KEYS, *COVARIANCE_KEYS, *COUNT_KEYS, _CARD_KEY)
     try:
-        with np.load(path, allow_pickle=False) as archive:
+        with path.open("rb") as file:  # np.load leaves a damaged file open
+            archive = np.load(file, allow_pickle=False)
             if isinstance(archive, np.ndarray):
                 raise ValueError("a single array")
             return {key: archive[key] for key in archive.files if key in wanted}

@@ -28,8 +28,8 @@ class Summary(Protocol):
     """The features of one source, as metrics see them."""
 
     @property
-    def num(self) -> int:
-        """Number of images."""
+    def num(self) -> int | None:
+        """Number of images; None for stored statistics that do not say, never where rows are."""
 
     def moments(self, layer: str) -> Moments:
         """Return mean and scatter of a layer, float64."""

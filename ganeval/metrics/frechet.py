@@ -51,7 +51,7 @@ class Fid:
             _few_rows(sample, sample_moments),
             _few_rows(reference, reference_moments),
         )
-        notes = [*_notes("sample", sample_moments), *_notes("reference", reference_moments)]
+        notes = [*_notes("sample", sample), *_notes("reference", reference)]
         return (Score(name="fid", value=value, direction="lower", notes=(*notes, NO_INTERVAL)),)
 
 
@@ -60,9 +60,12 @@ def _few_rows(summary: Summary, moments: Moments) -> Rows | None:
     return summary.rows("pool") if moments.num <= len(moments.mean) else None
 
 
-def _notes(role: Role, moments: Moments) -> list[str]:
+def _notes(role: Role, summary: Summary) -> list[str]:
     """Say what is unusual about one side."""
-    num, width = moments.num, len(moments.mean)
+    num, moments = summary.num, summary.moments("pool")
+    width = len(moments.mean)
+    if num is None:
+        return [f"{role}: stored statistics that do not say of how many images"]
     if not moments.scatter.any():
         return [f"{role}: the {num} images have the same features; the variance is zero"]
     if num <= width:

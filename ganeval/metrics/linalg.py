@@ -17,6 +17,8 @@ Rows = npt.NDArray[np.floating]
 EPSILON = float(np.finfo(np.float64).eps)
 # The eigenvalue route is kept while its estimated error is below this part of the traces.
 TOLERANCE = 1e-9
+# Below this part of the largest variance a pivot may be rounding.
+PIVOT = 1e-9
 
 
 def frechet_distance(
@@ -69,14 +71,25 @@ def nuclear_norm(
 def factor(moments: Moments, rows: Rows | None = None) -> Matrix:
     """Return F, float64 [d, r], with F F^T = the covariance.
 
-    From rows it is the centred rows over the root of num - 1. From moments alone it is built of
-    the eigenvectors; eigenvalues at or below d * epsilon * the largest are rounding and are left
-    out, for the root of a rounding error is no small number.
+    From rows it is the centred rows over the root of num - 1. From moments alone it is the Cholesky
+    factor where the covariance has full rank beyond doubt, else it is built of the eigenvectors;
+    eigenvalues at or below d * epsilon * the largest are rounding and are left out, for the root of
+    a rounding error is no small number.
     """
     if rows is not None:
         centred = rows.astype(np.float64) - moments.mean
         return np.asarray(centred.T / np.sqrt(moments.num - 1))
-    eigenvalues, vectors = np.linalg.eigh(moments.covariance())
+    covariance = moments.covariance()
+    if moments.num > len(covariance):
+        try:
+            lower = np.linalg.cholesky(covariance)
+        except np.linalg.LinAlgError:
+            pass
+        else:
+            # Every pivot stands clear of what rounding leaves of a direction without variance.
+            if np.diag(lower).min() ** 2 > PIVOT * np.diag(covariance).max():
+                return np.asarray(lower)
+    eigenvalues, vectors = np.linalg.eigh(covariance)
     kept = eigenvalues > len(eigenvalues) * EPSILON * max(eigenvalues[-1], 0.0)
     return np.asarray(vectors[:, kept] * np.sqrt(eigenvalues[kept]))
 

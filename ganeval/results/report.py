@@ -72,14 +72,17 @@ class Report:
         """
         path = Path(path)
         check_output(path)
-        texts = {
-            ".json": self.to_json,
-            ".csv": lambda: table.csv(self.scores),
-            ".md": lambda: table.markdown(self.scores, self.provenance),
-            ".tex": lambda: table.latex(self.scores, self.provenance),
-        }
+        kind = path.suffix.lower()
+        if kind == ".json":
+            text = self.to_json()
+        elif kind == ".csv":
+            text = table.csv(self.scores)
+        elif kind == ".md":
+            text = table.markdown(self.scores, self.provenance)
+        else:
+            text = table.latex(self.scores, self.provenance)
         try:
-            write_whole(path, texts[path.suffix.lower()]().encode("utf-8"))
+            write_whole(path, text.encode("utf-8"))
         except OSError as error:
             raise UsageError(
                 f"{path}: cannot be written ({error.strerror})",

@@ -33,8 +33,8 @@ class SourceInfo:
         kind: The name of the source's kind in the table (`"folder"`, `"zip"`, ...).
         location: As the user wrote it; the report calls the source by it.
         count: The number of images.
-        settings: All options that change pixels (decode policy, size, crop), flat, JSON values; part
-            of every cache key.
+        settings: All options that change pixels (decode policy, size, crop), flat, JSON values;
+            part of every cache key.
         ignored: What was counted and left alone, by reason (`{"dot files": 2}`).
         sizes: Number of images by native (width, height), as far as headers tell; may be empty.
     """
@@ -68,6 +68,6 @@ class Source(Protocol):
     def unusable(self) -> Mapping[int, str]:
         """Return the items that cannot be used as far as headers tell, with the reason for each.
 
-        Keys are indices, values one-line reasons that begin with the item's name. Cheap: no pixel is
-        decoded. An empty mapping says nothing about damage that only decoding shows.
+        Keys are indices, values one-line reasons that begin with the item's name. Cheap: no pixel
+        is decoded. An empty mapping says nothing about damage that only decoding shows.
         """

@@ -31,6 +31,12 @@ def test_merged_parts_equal_extended_precision(offset):
         assert relative_error(moments.scatter, scatter) < 1e-14
 
 
+def test_rounding_of_a_large_mean_does_not_reach_the_scatter():
+    rows = np.random.default_rng(4).standard_normal((500, 8)) + 2.0**40
+    _, scatter = exact_moments(rows)
+    assert relative_error(Moments.of(rows).scatter, scatter) < 1e-13
+
+
 def test_covariance_equals_numpy():
     rows = np.random.default_rng(1).standard_normal((40, 5)).astype(np.float32)
     merged = merge_all(pieces(rows, [7, 30]))

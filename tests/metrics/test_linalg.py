@@ -163,3 +163,16 @@ def test_negative_results_are_zero_only_within_the_bound(monkeypatch):
     monkeypatch.setattr(linalg, "nuclear_norm", lambda *_: (traces / 2 + 1e-11, 1e-12))
     with pytest.raises(AssertionError, match="error bound"):
         frechet_distance(one, other)
+
+
+def test_a_dependent_dimension_is_no_direction_of_its_own() -> None:
+    # Rounding lets Cholesky through here, with a last pivot of about 1e-8 that is not there.
+    rng = np.random.default_rng(5)
+    rows = rng.normal(size=(400, 12))
+    rows[:, 11] = rows[:, :11] @ rng.normal(size=11)
+    moments = Moments.of(rows)
+    assert factor(moments).shape == (12, 11)
+    assert factor(Moments.of(rows[:, :11])).shape == (11, 11)
+    moved = Moments(moments.num, moments.mean + 1, moments.scatter * 4)
+    expected = 12 + np.trace(moments.covariance())  # (2 - 1)^2 tr S
+    assert frechet_distance(moved, moments) == pytest.approx(expected, rel=1e-9)

@@ -71,7 +71,9 @@ def test_equals_torch_fidelity(score, features, num_sample, num_reference, seed)
 @pytest.mark.parametrize("closed", [True, False])
 @pytest.mark.parametrize("offset", [0, 1000])
 @pytest.mark.parametrize("k", [1, 3, 5])
-def test_equals_brute_force_on_ties_and_duplicates(score, closed, offset, k):
+@pytest.mark.parametrize("budget", [20_000, 200_000_000])
+def test_equals_brute_force_on_ties_and_duplicates(score, monkeypatch, closed, offset, k, budget):
+    monkeypatch.setattr(distances, "MEMORY_BUDGET", budget)
     # Whole numbers from a small set: hundreds of distances are exactly equal.
     rng = np.random.default_rng(k)
     reference = rng.integers(0, 4, (60, 5)).astype(np.float32) + offset

@@ -17,8 +17,6 @@ from pytorch_fid.inception import InceptionV3
 from ganeval.plan import derive_rng
 from tests.parity.comparison import TOLERANCE, Rows, assert_same_features, in_joint_span
 
-MIXED = [(33, 33), (64, 64), (300, 300), (517, 517), (47, 33), (300, 200)]
-
 pytestmark = [
     pytest.mark.filterwarnings("ignore:'mode' parameter is deprecated:DeprecationWarning"),
     pytest.mark.filterwarnings("ignore:The `disp` argument is deprecated:DeprecationWarning"),
@@ -60,7 +58,7 @@ def test_scores_of_pictures_of_mixed_sizes(
     peer_rows: Callable[[Path], Rows],
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
-    folders = write_folders(MIXED)
+    folders = write_folders()
     sample, reference = peer_rows(folders.sample), peer_rows(folders.reference)
     ours = score(folders, "clean-fid", ["fid", "kid"])
     assert_same_features(ours.sample["pool"], sample)
@@ -79,7 +77,7 @@ def test_fid_as_the_peer_prints_it(
     score: Callable[..., Any],
     network: Callable[[torch.Tensor], torch.Tensor],
 ) -> None:
-    folders = write_folders(MIXED)
+    folders = write_folders()
     expected = compute_fid(
         str(folders.reference),
         str(folders.sample),

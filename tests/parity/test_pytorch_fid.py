@@ -26,22 +26,17 @@ def peer_rows(weights_path: Path) -> Callable[[Path], Rows]:
     network = InceptionV3([InceptionV3.BLOCK_INDEX_BY_DIM[2048]])
 
     def load(folder: Path) -> Rows:
-        return get_activations(sorted(folder.iterdir()), network, batch_size=4, num_workers=0)
+        return get_activations(sorted(folder.iterdir()), network, batch_size=1, num_workers=0)
 
     return load
 
 
-@pytest.mark.parametrize(
-    ("height", "width"), [(33, 33), (64, 64), (300, 300), (517, 517), (47, 33), (300, 200)]
-)
-def test_fid_of_pictures_of_any_size(
+def test_fid_of_pictures_of_mixed_sizes(
     write_folders: Callable[..., Any],
     score: Callable[..., Any],
     peer_rows: Callable[[Path], Rows],
-    height: int,
-    width: int,
 ) -> None:
-    folders = write_folders([(height, width)])
+    folders = write_folders()
     sample, reference = peer_rows(folders.sample), peer_rows(folders.reference)
     ours = score(folders, "pytorch-fid", ["fid"])
     assert_same_features(ours.sample["pool"], sample)

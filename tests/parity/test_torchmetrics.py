@@ -15,8 +15,7 @@ from torchmetrics.image.kid import KernelInceptionDistance
 from ganeval.plan import derive_rng
 from tests.parity.comparison import TOLERANCE, assert_same_features, in_joint_span
 
-MIXED = [(33, 33), (64, 64), (300, 300), (517, 517), (47, 33), (300, 200)]
-METRICS = ["fid", "is:splits=2", "kid:subset_size=4:num_subsets=20"]
+METRICS = ["fid", "is:splits=2", "kid:subset_size=6:num_subsets=20"]
 
 pytestmark = pytest.mark.filterwarnings("ignore:Metric `.*` will save all extracted:UserWarning")
 
@@ -56,7 +55,7 @@ def test_scores_of_pictures_of_mixed_sizes(
     peer_rows: Callable[[Path, str], torch.Tensor],
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
-    folders = write_folders(MIXED)
+    folders = write_folders()
     sample, reference = (peer_rows(folder, "2048") for folder in folders)
     logits = peer_rows(folders.sample, "logits_unbiased")
     ours = score(folders, "torchmetrics", METRICS)
@@ -73,7 +72,7 @@ def test_scores_of_pictures_of_mixed_sizes(
 def test_fid_as_the_peer_prints_it(
     write_folders: Callable[..., Any], score: Callable[..., Any], weights_path: Path
 ) -> None:
-    folders = write_folders(MIXED)
+    folders = write_folders()
     metric = FrechetInceptionDistance(feature_extractor_weights_path=str(weights_path))
     for folder in folders:
         for picture in pictures(folder):
@@ -100,7 +99,7 @@ def _inception_score(logits: torch.Tensor) -> tuple[torch.Tensor, torch.Tensor]:
 
 def _kid(sample: torch.Tensor, reference: torch.Tensor) -> tuple[torch.Tensor, torch.Tensor]:
     """Return torchmetrics' KID and its standard deviation."""
-    metric = KernelInceptionDistance(Flat(2048), subsets=20, subset_size=4)
+    metric = KernelInceptionDistance(Flat(2048), subsets=20, subset_size=6)
     metric.update(sample, real=False)
     metric.update(reference, real=True)
     return metric.compute()
@@ -109,7 +108,7 @@ def _kid(sample: torch.Tensor, reference: torch.Tensor) -> tuple[torch.Tensor, t
 def _give_our_draws(monkeypatch: pytest.MonkeyPatch, metric: str) -> None:
     """Let torchmetrics, which draws from torch's global generator, draw from our stream."""
     stream = derive_rng(0, f"metric/{metric}")
-    draw = {"is": stream.permutation, "kid": lambda num: stream.choice(num, 4, replace=False)}
+    draw = {"is": stream.permutation, "kid": lambda num: stream.choice(num, 6, replace=False)}
     monkeypatch.setattr(torch, "randperm", lambda num: torch.from_numpy(draw[metric](num)))
 
 
