@@ -9,6 +9,7 @@ from pathlib import Path
 from typing import Any
 
 import numpy as np
+import torch
 
 from ganeval.errors import InputError, UsageError
 from ganeval.extractors.base import EXTRACTORS
@@ -19,6 +20,7 @@ from ganeval.metrics.protocols import PROTOCOLS, EvaluationProtocol
 from ganeval.registry import parse_options, unknown
 from ganeval.settings import Settings
 from ganeval.sources.base import Source
+from ganeval.sources.memory import Images
 from ganeval.sources.open import open_source
 
 
@@ -177,7 +179,7 @@ def open_side(thing: Any, role: Role, settings: Settings) -> Side:
         UsageError: More images are wanted than it has.
     """
     source = open_source(thing, policy=settings.decode, offline=settings.offline)
-    location = source.info.location
+    location = source.info.location if _has_name(thing) else role
     bad = source.unusable()
     if bad and settings.on_bad_image == "error":
         raise unusable_pictures(location, list(bad.values()))
@@ -255,12 +257,23 @@ def _choose_images(
     return tuple(usable[position] for position in sorted(chosen.tolist()))
 
 
+def _has_name(thing: Any) -> bool:
+    """Tell whether a source has a name of its own, unlike a bare tensor, array or data set."""
+    if isinstance(thing, Images):
+        return thing.name is not None
+    return not isinstance(thing, torch.Tensor | np.ndarray | torch.utils.data.Dataset)
+
+
 def _refuse_twins(sides: Sequence[Side]) -> None:
     """Refuse two samples of one name, whose rows nobody could tell apart."""
     names = [side.location for side in sides]
     for name in names:
         if names.count(name) > 1:
-            raise UsageError(f"sample '{name}' is named twice", "each sample once", "remove one")
+            raise UsageError(
+                f"two samples are called '{name}'",
+                "a name for each",
+                "remove one, or name arrays with ganeval.Images(data, name=...)",
+            )
 
 
 def _check_counts(choice: MetricChoice, samples: Sequence[Side], reference: Side | None) -> None:

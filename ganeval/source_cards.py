@@ -26,6 +26,7 @@ class DescribedSource:
         ignored: What was counted and left alone.
         sizes: Number of images by (width, height).
         settings: Options that change pixels.
+        notes: Number of images by what there is to say of their names.
         stats: The stored statistics that were used.
     """
 
@@ -37,6 +38,7 @@ class DescribedSource:
     ignored: Mapping[str, int]
     sizes: Mapping[tuple[int, int], int]
     settings: Mapping[str, object]
+    notes: Mapping[str, int]
     stats: Stats | None
 
     @property
@@ -64,7 +66,7 @@ class DescribedSource:
             card["digest"] = f"sha256:{self.features.digest}"
             card["used"] = self.features.num
             card["duplicates"] = self.num_duplicates
-            card["notes"] = self.features.notes
+            card["notes"] = {**self.notes, **self.features.notes}
         card["skipped"] = list(self.skipped)
         card["ignored"] = dict(self.ignored)
         frequent = sorted(self.sizes.items(), key=lambda entry: (-entry[1], entry[0]))
@@ -92,6 +94,7 @@ def describe(side: Side, features: Features | None, stats: Stats | None) -> Desc
         ignored={} if info is None else info.ignored,
         sizes={} if info is None else info.sizes,
         settings={} if info is None else info.settings,
+        notes={} if info is None else info.notes,
         stats=stats,
     )
 
@@ -107,6 +110,7 @@ def describe_stream(name: str, features: Features) -> DescribedSource:
         ignored={},
         sizes={},
         settings={},
+        notes={},
         stats=None,
     )
 

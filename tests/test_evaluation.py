@@ -193,8 +193,19 @@ def test_compare_gives_a_row_for_each_sample(real: Path, fake: Path) -> None:
     assert report[str(real), "fid"].value == 0.0
     with pytest.raises(UsageError, match="2 samples have a score 'fid'"):
         _ = report["fid"]
-    with pytest.raises(UsageError, match="named twice"):
+    with pytest.raises(UsageError, match="two samples are called"):
         ganeval.compare(samples=[fake, fake], reference=real, **FAST)
+
+
+def test_arrays_are_called_by_their_role_or_name(real: Path) -> None:
+    ours, theirs = blobs(12, seed=1), blobs(14, seed=2)
+    report = ganeval.evaluate(sample=ours, reference=theirs, metrics=["fid"], **FAST)
+    assert (report["fid"].sample, report["fid"].reference) == ("sample", "reference")
+    counts = {name: card["count"] for name, card in report.provenance["sources"].items()}
+    assert counts == {"sample": 12, "reference": 14}
+    named = [ganeval.Images(pictures, name=name) for pictures, name in ((ours, "a"), (theirs, "b"))]
+    report = ganeval.compare(samples=named, reference=real, metrics=["fid"], **FAST)
+    assert [row.sample for row in report.scores] == ["a", "b"]
 
 
 def test_stored_statistics_stand_for_the_reference(

@@ -6,7 +6,6 @@ import struct
 import zlib
 from collections.abc import Iterator
 from dataclasses import dataclass
-from pathlib import PurePath
 from typing import IO
 
 import numpy as np
@@ -26,7 +25,7 @@ from PIL import (
 
 from ganeval.errors import InputError
 from ganeval.images.colour import to_rgb
-from ganeval.images.image import SUFFIXES, DecodePolicy, Image
+from ganeval.images.image import DecodePolicy, Image
 
 FORMATS = tuple(
     plugin.format
@@ -108,7 +107,7 @@ def decode(content: bytes, *, name: str, policy: DecodePolicy) -> Image:
 
     Args:
         content: The bytes of the file.
-        name: What messages call it; its suffix is compared with the format found.
+        name: What messages call it; the picture does not depend on it.
         policy: What to do with pictures that are not plain 8-bit RGB.
 
     Returns:
@@ -124,7 +123,7 @@ def decode(content: bytes, *, name: str, policy: DecodePolicy) -> Image:
     with _damage_refused(name, policy):
         rgb, colour_notes = to_rgb(picture, name=name, policy=policy)
     orientation, exif_notes = _orientation(picture)
-    notes = [*_header_notes(picture, header, name), *colour_notes, *exif_notes]
+    notes = [*_header_notes(picture, header), *colour_notes, *exif_notes]
     pixels = rgb.transpose(2, 0, 1)
     if orientation != 1 and policy.exif == "apply":
         pixels = _upright(pixels, orientation)
@@ -230,11 +229,8 @@ def _damage_refused(name: str, policy: DecodePolicy) -> Iterator[None]:
         ) from error
 
 
-def _header_notes(picture: ImageFile.ImageFile, header: Header, name: str) -> Iterator[str]:
+def _header_notes(picture: ImageFile.ImageFile, header: Header) -> Iterator[str]:
     """Yield notes on what lies around the pixels."""
-    suffix = PurePath(name).suffix.lower().removeprefix(".")
-    if header.format == "JPEG" and suffix in SUFFIXES and suffix not in ("jpg", "jpeg"):
-        yield "JPEG data under another suffix"
     if isinstance(picture, MpoImagePlugin.MpoImageFile):
         yield "first picture of a multi-picture JPEG"
     if header.frames > 1:

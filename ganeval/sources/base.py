@@ -37,6 +37,8 @@ class SourceInfo:
             part of every cache key.
         ignored: What was counted and left alone, by reason (`{"dot files": 2}`).
         sizes: Number of images by native (width, height), as far as headers tell; may be empty.
+        notes: Number of images by what there is to say of their names; what there is to say of
+            their content comes with each `Image`.
     """
 
     kind: str
@@ -45,6 +47,7 @@ class SourceInfo:
     settings: Mapping[str, object] = field(default_factory=dict)
     ignored: Mapping[str, int] = field(default_factory=dict)
     sizes: Mapping[tuple[int, int], int] = field(default_factory=dict)
+    notes: Mapping[str, int] = field(default_factory=dict)
 
 
 class Source(Protocol):

@@ -10,7 +10,7 @@ from pathlib import PurePosixPath
 from typing import BinaryIO, Protocol
 
 from ganeval.errors import InputError
-from ganeval.images.decode import decode, read_header
+from ganeval.images.decode import Header, decode, read_header
 from ganeval.images.image import SUFFIXES, DecodePolicy, Image
 from ganeval.sources.base import Item, SourceInfo
 from ganeval.sources.fit import Fit
@@ -22,6 +22,7 @@ MAX_FILE_BYTES = 2**30
 DOT_FILES = "dot files"
 OTHER_FILES = "other files"
 NOT_REGULAR = "not a regular file"
+JPEG_NOTE = "JPEG data under another suffix"
 
 Reason = tuple[str, str, str]
 """The three parts of an InputError: found, needed, remedy."""
@@ -144,7 +145,8 @@ class EncodedSource:
             count=len(self),
             settings=policy_settings(self.policy) | self.fit.settings(),
             ignored=self.container.listing.ignored,
-            sizes=self._headers[0],
+            sizes=self._headers.sizes,
+            notes=self._headers.notes,
         )
 
     def load(self, indices: Sequence[int]) -> list[Item]:
@@ -153,7 +155,7 @@ class EncodedSource:
 
     def unusable(self) -> Mapping[int, str]:
         """Return the pictures that cannot be used as far as their headers tell."""
-        return self._headers[1]
+        return self._headers.unusable
 
     @cached_property
     def _reader(self) -> Reader[bytes]:
@@ -178,9 +180,10 @@ class EncodedSource:
         return self.fit(decode(content, name=name, policy=self.policy))
 
     @cached_property
-    def _headers(self) -> tuple[dict[tuple[int, int], int], dict[int, str]]:
-        """The number of pictures by (width, height), and the unusable ones with the reason."""
+    def _headers(self) -> "_Headers":
+        """What the headers of all pictures say."""
         sizes: Counter[tuple[int, int]] = Counter()
+        notes: Counter[str] = Counter()
         unusable: dict[int, str] = {}
         problems = self.container.listing.problems
         for index in range(len(self)):
@@ -192,6 +195,27 @@ class EncodedSource:
                         stream, name=self.container.name(index), policy=self.policy
                     )
                 sizes[header.width, header.height] += 1
+                notes[JPEG_NOTE] += _is_misnamed_jpeg(header, self.container.listing.names[index])
             except InputError as error:
                 unusable[index] = str(error)
-        return dict(sorted(sizes.items())), unusable
+        return _Headers(dict(sorted(sizes.items())), dict(+notes), unusable)
+
+
+@dataclass(frozen=True, slots=True)
+class _Headers:
+    """What the headers of all pictures say.
+
+    Attributes:
+        sizes: Number of pictures by (width, height).
+        notes: Number of pictures by what there is to say of their names.
+        unusable: The pictures that cannot be used, by index, with the reason.
+    """
+
+    sizes: Mapping[tuple[int, int], int]
+    notes: Mapping[str, int]
+    unusable: Mapping[int, str]
+
+
+def _is_misnamed_jpeg(header: Header, name: str) -> bool:
+    """Tell whether a JPEG, which has lost detail, is called otherwise."""
+    return header.format == "JPEG" and PurePosixPath(name).suffix.lower() not in (".jpg", ".jpeg")

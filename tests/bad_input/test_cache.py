@@ -22,7 +22,8 @@ from tests.bad_input.outcomes import JSON, RANDOM, files, refusal, report, shard
 from tests.command import Command
 from tests.pictures import blobs
 
-MANY = 2100  # three shards
+SHARD_SIZE = 100
+MANY = 220  # three shards
 
 
 class Payload:
@@ -36,8 +37,9 @@ class Payload:
 
 
 @pytest.fixture
-def many(tmp_path: Path) -> Path:
-    """Three shards' worth of small pictures."""
+def many(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
+    """Small pictures for three shards."""
+    monkeypatch.setattr(collecting, "SHARD_SIZE", SHARD_SIZE)
     path = tmp_path / "many.npy"
     np.save(path, blobs(MANY, seed=66, height=8, width=8))
     return path
@@ -212,13 +214,13 @@ def small_disk(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Call
         subprocess.run(["umount", str(folder)], check=True)
 
 
-SHARD_BYTES = 1024 * (64 + 10) * 4
+SHARD_BYTES = SHARD_SIZE * (64 + 10) * 4
 
 
 def test_row_65_the_cache_fills_the_disk(
     ganeval: Command, real: Path, many: Path, small_disk: Callable[[int], Path]
 ) -> None:
-    disk = small_disk(SHARD_BYTES + 50_000)
+    disk = small_disk(SHARD_BYTES + 8 * PAGE)
     words = ("fid", real, many, "--cache-dir", disk, *JSON)
     line = refusal(ganeval(*words), code=4)
     assert f"{disk}/shards/" in line
@@ -232,7 +234,7 @@ def test_row_65_the_cache_fills_the_disk(
     roomy = disk.parent / "roomy"
     shutil.copytree(disk, roomy)
     found = ganeval("fid", real, many, "--cache-dir", roomy, *JSON)
-    assert f"{many}: 2100 images, 1076 computed, 1024 found in the cache" in found.err
+    assert f"{many}: 220 images, 120 computed, 100 found in the cache" in found.err
 
 
 @pytest.mark.parametrize("name", ["run.json", "run.csv", "run.md", "run.tex"])
@@ -267,10 +269,10 @@ def test_row_65_rows_on_disk_that_do_not_fit(
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
     monkeypatch.setattr(collecting, "_ROWS_IN_MEMORY", 1000)
-    disk = small_disk(3 * SHARD_BYTES + 50_000)
+    disk = small_disk(3 * SHARD_BYTES + 8 * PAGE)
     words = ("eval", real, many, "-m", "kid", "--cache-dir", disk, *JSON)
     line = refusal(ganeval(*words), code=4)
-    assert "the disk is full; 537,600 bytes needed, " in line
+    assert "the disk is full; 56,320 bytes needed, " in line
     assert files(disk) == shards(disk)
     assert len(files(disk)) == 4
 
@@ -305,7 +307,7 @@ def test_row_68_out_of_memory(
 
     def exhausted(self: Random, images: torch.Tensor) -> dict[str, torch.Tensor]:
         calls.append(len(images))
-        if len(calls) == 100:
+        if len(calls) == 10:
             raise failure
         return run(self, images)
 
@@ -315,7 +317,7 @@ def test_row_68_out_of_memory(
     assert "lower --batch-size" in line
     assert len(files(own_cache)) == len(shards(own_cache)) == 1  # what was finished is kept
     found = ganeval("is", many, *JSON)
-    assert "1076 computed, 1024 found in the cache" in found.err
+    assert "120 computed, 100 found in the cache" in found.err
     assert report(found)["scores"][0]["num_sample"] == MANY
 
 

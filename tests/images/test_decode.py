@@ -297,15 +297,6 @@ def test_a_colour_profile_is_noted():
     np.testing.assert_array_equal(image.pixels, PIXELS.transpose(2, 0, 1))
 
 
-@pytest.mark.parametrize(
-    ("name", "noted"),
-    [("a.png", True), ("z.zip:b/a.WEBP", True), ("a.JPG", False), ("a.jpeg", False), ("a", False)],
-)
-def test_jpeg_under_another_suffix_is_noted(name, noted):
-    image = decode(save(PICTURE, "JPEG"), name=name, policy=POLICY)
-    assert image.notes == (("JPEG data under another suffix",) if noted else ())
-
-
 def test_threads_do_not_disturb_each_other():
     contents = [save(PICTURE.rotate(angle), kind) for angle in range(8) for kind in FORMATS]
 

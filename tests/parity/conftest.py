@@ -18,7 +18,7 @@ from ganeval.plan import find_protocol
 from ganeval.settings import build_settings
 from ganeval.sources.open import open_source
 from ganeval.workspace import open_workspace
-from tests.random_inception import write_random_inception
+from tests.random_inception import FILE_NAME, write_random_inception
 
 Size = tuple[int, int]  # height, width
 
@@ -51,7 +51,7 @@ def shared_weights_path(tmp_path_factory: pytest.TempPathFactory, worker_id: str
     """The weight file, in a torch hub cache that all workers of this run share."""
     own = tmp_path_factory.getbasetemp()
     shared = own if worker_id == "master" else own.parent
-    path = shared / "torch" / "hub" / "checkpoints" / "pt_inception-2015-12-05-6726825d.pth"
+    path = shared / "torch" / "hub" / "checkpoints" / FILE_NAME
     if not path.exists():
         path.parent.mkdir(parents=True, exist_ok=True)
         write_random_inception(own / "weights").replace(path)  # at once: another worker may look

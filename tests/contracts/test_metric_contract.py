@@ -1,0 +1,115 @@
+"""What every metric of the table keeps: a new entry is tested without a test of its own."""
+
+import copy
+import dataclasses
+import math
+from typing import Any
+
+import numpy as np
+import numpy.typing as npt
+import pytest
+
+from ganeval.features.moments import Moments
+from ganeval.metrics.base import METRICS, Metric
+from ganeval.metrics.protocols import PROTOCOLS
+
+
+@dataclasses.dataclass(frozen=True)
+class Rows:
+    """A summary that refuses to be changed."""
+
+    array: npt.NDArray[np.float32]
+
+    @property
+    def num(self) -> int:
+        return len(self.array)
+
+    def moments(self, layer: str) -> Moments:
+        return Moments.of(self.array)
+
+    def rows(self, layer: str) -> npt.NDArray[np.float32]:
+        view = self.array.view()
+        view.flags.writeable = False
+        return view
+
+
+def rows(num: int, seed: int) -> Rows:
+    generator = np.random.default_rng(seed)
+    return Rows(np.maximum(generator.normal(0.2, 1, (num, 16)), 0).astype(np.float32))
+
+
+def compute(metric: Metric, num: int = 60, seed: int = 0) -> Any:
+    summaries: dict[Any, Any] = {"sample": rows(num, 1), "reference": rows(num + 5, 2)}
+    roles = {role: summaries[role] for role in metric.needs.roles}
+    return metric.compute(roles, np.random.default_rng(seed))
+
+
+METRIC = pytest.mark.parametrize("name", METRICS.names())
+INSTANCES = pytest.mark.parametrize(
+    "metric",
+    [
+        pytest.param(metric, id=f"{protocol.name}-{name}")
+        for protocol in PROTOCOLS.values()
+        for name, metric in protocol.metrics.items()
+        if getattr(metric, "subset_size", None) is None
+    ],
+)
+
+
+@METRIC
+def test_it_is_a_value_whose_fields_are_its_options(name: str) -> None:
+    kind = METRICS.load(name)
+    assert dataclasses.is_dataclass(kind)
+    metric = kind()
+    assert metric == kind()
+    assert hash(metric) == hash(kind())
+    for field in dataclasses.fields(kind):
+        with pytest.raises(dataclasses.FrozenInstanceError):
+            setattr(metric, field.name, None)
+
+
+@METRIC
+def test_its_docstring_says_what_it_estimates(name: str) -> None:
+    text = METRICS.load(name).__doc__
+    for part in ("Estimand", "Reference:", "Bias:", "Direction:"):
+        assert part in text, part
+    assert METRICS.summary(name).endswith(".")
+
+
+@INSTANCES
+def test_it_returns_the_scores_it_announces(metric: Metric) -> None:
+    scores = compute(metric)
+    assert tuple(score.name for score in scores) == metric.scores
+    for score in scores:
+        assert math.isfinite(score.value)
+        assert score.direction in ("lower", "higher")
+        assert score.se is None or (math.isfinite(score.se) and score.se >= 0)
+        assert all(math.isfinite(value) for value in score.details.values())
+        if score.interval is None:
+            assert any("no interval" in note for note in score.notes), "a note says why"
+        else:
+            assert score.interval[0] <= score.value <= score.interval[1]
+
+
+@INSTANCES
+def test_the_same_stream_gives_the_same_digits(metric: Metric) -> None:
+    assert compute(metric) == compute(metric)
+    state = copy.deepcopy(np.random.get_state()[1])  # noqa: NPY002 (the global one, unchanged)
+    compute(metric)
+    np.testing.assert_array_equal(np.random.get_state()[1], state)  # noqa: NPY002
+
+
+@INSTANCES
+def test_the_announced_minimum_is_enough(metric: Metric) -> None:
+    assert all(math.isfinite(score.value) for score in compute(metric, metric.needs.minimum))
+    assert metric.needs.why
+
+
+@INSTANCES
+def test_inputs_stay_as_they_are(metric: Metric) -> None:
+    sample, reference = rows(40, 3), rows(45, 4)
+    before = sample.array.copy(), reference.array.copy()
+    summaries: dict[Any, Any] = {"sample": sample, "reference": reference}
+    metric.compute({role: summaries[role] for role in metric.needs.roles}, np.random.default_rng(0))
+    np.testing.assert_array_equal(sample.array, before[0])
+    np.testing.assert_array_equal(reference.array, before[1])
