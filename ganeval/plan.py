@@ -227,7 +227,7 @@ def check_skipped(location: str, reasons: Sequence[str], count: int, settings: S
     if len(reasons) > settings.max_bad * count:
         raise InputError(
             f"{location}: {len(reasons):,} of {count:,} pictures cannot be used, the first: "
-            f"{reasons[0]}",
+            f"{reasons[0].partition('; ')[0]}",
             f"at most {settings.max_bad:.2%} to skip",
             "raise --max-bad, or repair them (all are listed above)",
         ).with_details(reasons)

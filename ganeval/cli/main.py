@@ -16,21 +16,22 @@ from ganeval.errors import GanevalError, ResourceError, one_line
 from ganeval.version import __version__
 
 COMMANDS = {
-    "fid": "ganeval.cli.score:fid",
-    "is": "ganeval.cli.score:inception_score",
-    "kid": "ganeval.cli.score:kid",
-    "pr": "ganeval.cli.score:pr",
-    "dc": "ganeval.cli.score:dc",
-    "eval": "ganeval.cli.eval:evaluate",
-    "compare": "ganeval.cli.compare:compare",
-    "stats": "ganeval.cli.stats:stats",
-    "table": "ganeval.cli.table:table",
-    "list": "ganeval.cli.list:list_names",
-    "weights": "ganeval.cli.weights:weights",
-    "cache": "ganeval.cli.cache:cache",
-    "extract": "ganeval.cli.extract:extract",
-    "quickstart": "ganeval.cli.quickstart:quickstart",
+    "fid": ("score:fid", "Frechet Inception distance of SAMPLE to REFERENCE."),
+    "is": ("score:inception_score", "Inception Score of SAMPLE."),
+    "kid": ("score:kid", "Kernel Inception distance of SAMPLE to REFERENCE."),
+    "pr": ("score:pr", "Precision and recall of SAMPLE against REFERENCE."),
+    "dc": ("score:dc", "Density and coverage of SAMPLE against REFERENCE."),
+    "eval": ("eval:evaluate", "Several metrics in one pass over each source."),
+    "compare": ("compare:compare", "One row for each SAMPLE: the comparison table."),
+    "stats": ("stats:stats", "Make or read stored statistics of real images."),
+    "table": ("table:table", "One table from the reports of several runs."),
+    "list": ("list:list_names", "Metrics, extractors, protocols, sources, models."),
+    "weights": ("weights:weights", "Find, get and check the pretrained weights."),
+    "cache": ("cache:cache", "Look after the feature cache."),
+    "extract": ("extract:extract", "Features of a part of SOURCE into the cache."),
+    "quickstart": ("quickstart:quickstart", "The whole tour on embedded images, offline."),
 }
+"""Where each command is, and its line in the help: showing that imports none of them."""
 INTERRUPTED = 130
 
 
@@ -45,9 +46,15 @@ class CommandTable(click.Group):
         """Import and return a command."""
         if cmd_name not in COMMANDS:
             return None
-        module, _, attribute = COMMANDS[cmd_name].partition(":")
-        command: click.Command = getattr(importlib.import_module(module), attribute)
+        module, _, attribute = COMMANDS[cmd_name][0].partition(":")
+        found = importlib.import_module(f"ganeval.cli.{module}")
+        command: click.Command = getattr(found, attribute)
         return command
+
+    def format_commands(self, ctx: click.Context, formatter: click.HelpFormatter) -> None:
+        """Write the table's lines."""
+        with formatter.section("Commands"):
+            formatter.write_dl([(name, line) for name, (_, line) in COMMANDS.items()])
 
 
 @click.group(cls=CommandTable, context_settings={"help_option_names": ["-h", "--help"]})

@@ -345,7 +345,8 @@ def unusable_pictures(location: str, reasons: Sequence[str]) -> InputError:
         found, needed, remedy = [*reasons[0].split("; ", 2), "", ""][:3]
         return InputError(found, needed, f"{remedy}, or skip it with --on-bad-image skip")
     return InputError(
-        f"{location}: {len(reasons):,} pictures cannot be used, the first: {reasons[0]}",
+        f"{location}: {len(reasons):,} pictures cannot be used, the first: "
+        f"{reasons[0].partition('; ')[0]}",
         "pictures that decode under the chosen options",
         "repair or remove them (all are listed above), or use --on-bad-image skip",
     ).with_details(reasons)

@@ -5,10 +5,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from pytorch_fid.fid_score import (
-    calculate_fid_given_paths,
-    get_activations,
-)
+from pytorch_fid.fid_score import calculate_fid_given_paths, get_activations
 from pytorch_fid.inception import InceptionV3
 
 from tests.parity.comparison import TOLERANCE, Rows, assert_same_features, exact_distance
