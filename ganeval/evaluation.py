@@ -106,12 +106,12 @@ def report_of(
     """
     rows: list[ScoreRow] = []
     for location, features in samples.items():
-        for choice in plan.choices:
-            label = f"{choice.name} of {location}"
-            plan.settings.progress(label, 0, 1)
+        label = f"scores of {location}"
+        for done, choice in enumerate(plan.choices):
+            plan.settings.progress(label, done, len(plan.choices))
             summaries = _summaries(choice, location, features, reference, stats)
             rows += compute(choice, summaries, plan, location)
-            plan.settings.progress(label, 1, 1)
+        plan.settings.progress(label, len(plan.choices), len(plan.choices))
     return Report(tuple(rows), _provenance(plan, workspace, samples, reference, stats))
 
 

@@ -124,12 +124,20 @@ def _translate(error: Exception) -> GanevalError:
 
 def _log_to_stderr(*, quiet: bool) -> None:
     """Send the library's warnings to stderr, one line each."""
-    handler = logging.StreamHandler(sys.stderr)
+    handler = _ToStderr()
     handler.setFormatter(_OneLine())
     log = logging.getLogger("ganeval")
     log.handlers = [handler]
     log.propagate = False
     log.setLevel(logging.ERROR if quiet else logging.INFO)
+
+
+class _ToStderr(logging.Handler):
+    """Writes to what stderr is at the moment: a progress display prints such lines above itself."""
+
+    def emit(self, record: logging.LogRecord) -> None:
+        """Print the record."""
+        click.echo(self.format(record), err=True)
 
 
 class _OneLine(logging.Formatter):

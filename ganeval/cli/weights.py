@@ -4,7 +4,6 @@ import click
 
 from ganeval.errors import WeightsError
 from ganeval.extractors import weights as files
-from ganeval.registry import unknown
 
 EXTRACTOR = click.argument("extractor", default="inception", metavar="[EXTRACTOR]")
 
@@ -22,13 +21,12 @@ def path(*, extractor: str) -> None:
     \b
     ganeval weights path inception
     """
-    _known(extractor)
     found = files.find(extractor)
     if found is None:
         searched = ", ".join(str(folder) for folder in files.folders(extractor))
         raise WeightsError(
             f"the weights of {extractor} are not on this machine (searched {searched})",
-            files.WEIGHTS[extractor].file_names[0],
+            files.weight_file(extractor).file_names[0],
             f"run `ganeval weights fetch {extractor}`",
         )
     click.echo(found)
@@ -43,7 +41,6 @@ def fetch(*, extractor: str, offline: bool) -> None:
     \b
     ganeval weights fetch inception
     """
-    _known(extractor)
     click.echo(files.fetch(extractor, offline=offline))
 
 
@@ -55,12 +52,5 @@ def verify(*, extractor: str) -> None:
     \b
     ganeval weights verify inception
     """
-    _known(extractor)
     path = files.fetch(extractor, offline=True)
-    click.echo(f"{path}: sha256:{files.WEIGHTS[extractor].sha256}")
-
-
-def _known(extractor: str) -> None:
-    """Refuse an extractor that has no weight file."""
-    if extractor not in files.WEIGHTS:
-        raise unknown("extractor with weights", extractor, files.WEIGHTS)
+    click.echo(f"{path}: sha256:{files.weight_file(extractor).sha256}")
