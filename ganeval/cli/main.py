@@ -136,8 +136,8 @@ class _ToStderr(logging.Handler):
     """Writes to what stderr is at the moment: a progress display prints such lines above itself."""
 
     def emit(self, record: logging.LogRecord) -> None:
-        """Print the record."""
-        click.echo(self.format(record), err=True)
+        """Print the record; `click.echo` would write past a display that stands in for stderr."""
+        sys.stderr.write(f"{self.format(record)}\n")
 
 
 class _OneLine(logging.Formatter):
@@ -155,10 +155,10 @@ def _say(text: str) -> None:
 
 
 def _leave(code: int) -> NoReturn:
-    """Exit without the interpreter complaining about a closed or full stdout."""
+    """Exit without the interpreter complaining about a closed stdout."""
     try:
         sys.stdout.flush()
-    except OSError:
+    except BrokenPipeError:
         os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
     sys.exit(code)
 

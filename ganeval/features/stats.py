@@ -2,6 +2,7 @@
 
 import io
 import json
+import tokenize
 import zipfile
 import zlib
 from collections.abc import Mapping
@@ -22,7 +23,19 @@ COUNT_KEYS = ("num", "num_images", "n", "N")
 _CARD_KEY = "ganeval"
 _ASYMMETRY = 1e-8  # relative; rounding of the tools that wrote the file stays below
 _NEGATIVE_EIGENVALUE = -1e-6  # relative to the largest
-_DAMAGE = (zipfile.BadZipFile, zlib.error, EOFError, KeyError, ValueError, NotImplementedError)
+_DAMAGE = (
+    zipfile.BadZipFile,
+    zlib.error,
+    EOFError,
+    KeyError,
+    ValueError,
+    NotImplementedError,
+    # An array's header is a Python literal.
+    SyntaxError,
+    tokenize.TokenError,
+    TypeError,
+    RecursionError,
+)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -154,8 +154,9 @@ def test_row_47_truncated(ganeval: Command, fake: Path, stats: Path, share: floa
 
 
 @pytest.mark.parametrize("compressed", [False, True])
+@pytest.mark.parametrize("damaged", [range(80, 200), range(500, 501), range(4000, 4100)])
 def test_row_47_damaged_in_the_middle(
-    ganeval: Command, fake: Path, tmp_path: Path, compressed: bool
+    ganeval: Command, fake: Path, tmp_path: Path, compressed: bool, damaged: range
 ) -> None:
     path = tmp_path / "real.npz"
     save = np.savez_compressed if compressed else np.savez
@@ -163,8 +164,8 @@ def test_row_47_damaged_in_the_middle(
     content = bytearray(path.read_bytes())
     with zipfile.ZipFile(path) as archive:
         start = archive.getinfo("sigma.npy").header_offset
-    for at in (*range(start + 80, start + 200), start + 4000):
-        content[at] ^= 0xFF
+    for at in damaged:
+        content[start + at] ^= 0xFF
     path.write_bytes(content)
     for words in (("fid", path, fake, *RANDOM), ("stats", "inspect", path)):
         assert f"{path}: truncated or damaged (" in refusal(ganeval(*words))
