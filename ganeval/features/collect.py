@@ -341,15 +341,12 @@ def _try_decode(item: Item) -> str | None:
 
 def unusable_pictures(location: str, reasons: Sequence[str]) -> InputError:
     """Return the error for pictures that cannot be used; `details` lists each with its reason."""
-    if len(reasons) == 1:
-        found, needed, remedy = [*reasons[0].split("; ", 2), "", ""][:3]
-        return InputError(found, needed, f"{remedy}, or skip it with --on-bad-image skip")
-    return InputError(
-        f"{location}: {len(reasons):,} pictures cannot be used, the first: "
-        f"{reasons[0].partition('; ')[0]}",
-        "pictures that decode under the chosen options",
-        "repair or remove them (all are listed above), or use --on-bad-image skip",
-    ).with_details(reasons)
+    found, needed, remedy = [*reasons[0].split("; ", 2), "", ""][:3]
+    if len(reasons) > 1:
+        found = f"{location}: {len(reasons):,} pictures cannot be used, the first: {found}"
+        remedy = f"{remedy} (all are listed above)"
+    error = InputError(found, needed, f"{remedy}, or skip it with --on-bad-image skip")
+    return error.with_details(reasons if len(reasons) > 1 else ())
 
 
 def _offset_progress(progress: Progress, label: str, start: int, total: int, done: int) -> None:

@@ -20,6 +20,18 @@ def refusal(outcome: Outcome, *, code: int = 2) -> str:
     return outcome.error
 
 
+def refusals(outcome: Outcome, num: int) -> list[str]:
+    """The lines above the error line, one for each picture that cannot be used."""
+    line = refusal(outcome)
+    assert f": {num} pictures cannot be used, the first: " in line
+    assert "all are listed above" in line
+    lines = outcome.err.splitlines()[-num - 1 : -1]
+    assert lines[0].removeprefix("ganeval: ").split("; ")[0] in line
+    for line in lines:
+        assert len([part for part in line.split("; ") if part.strip()]) >= 3
+    return lines
+
+
 def report(outcome: Outcome) -> dict[str, Any]:
     """The report on stdout, strict JSON, of a command that was to succeed."""
     assert outcome.code == 0, outcome.err

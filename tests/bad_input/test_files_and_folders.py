@@ -14,6 +14,7 @@ from typing import Any
 import PIL.Image
 import pytest
 
+from ganeval.errors import one_line
 from ganeval.features import collect as collecting
 from ganeval.sources import items
 from tests.bad_input.outcomes import JSON, RANDOM, card, files, refusal, report, shards, values
@@ -179,7 +180,9 @@ def test_row_31_an_error_about_a_strange_name_is_one_line(
     assert "an empty file" in line
     assert line.isprintable()
     (fake / "other.png").write_bytes(b"")
-    assert "2 pictures cannot be used" in refusal(ganeval("fid", real, fake, *RANDOM))
+    line = refusal(ganeval("fid", real, fake, *RANDOM))
+    first = one_line(min(name, "other.png", key=os.fsencode))
+    assert f"2 pictures cannot be used, the first: {fake}/{first}: not a picture " in line
 
 
 def test_row_31_reports_about_a_strange_folder(
