@@ -7,6 +7,9 @@ from pathlib import Path
 
 import pytest
 
+from tests.bad_input.outcomes import JSON, values
+from tests.command import Command
+
 
 @pytest.fixture(autouse=True)
 def own_process_state() -> Iterator[None]:
@@ -31,3 +34,13 @@ def write_files(tmp_path: Path) -> Callable[..., Path]:
         return folder
 
     return write
+
+
+@pytest.fixture
+def scores(ganeval: Command, real: Path) -> Callable[..., dict[str, float]]:
+    """Score pictures against the thirty ones by two metrics."""
+
+    def score(folder: Path, *options: object) -> dict[str, float]:
+        return values(ganeval("eval", real, folder, "-m", "fid,kid", *JSON, *options))
+
+    return score

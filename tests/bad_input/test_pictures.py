@@ -1,8 +1,6 @@
-"""Rows 9-23, 33-35 and 39: sizes, pixel formats, damage, bombs, frames."""
+"""Rows 9-20 and 39: sizes and pixel formats."""
 
 import io
-import struct
-import zlib
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
@@ -11,45 +9,13 @@ import numpy as np
 import numpy.typing as npt
 import PIL.Image
 import pytest
-from PIL import PngImagePlugin
 
-from ganeval.images import decode as decoding
-from tests.bad_input.outcomes import JSON, RANDOM, card, refusal, refusals, report, shards, values
+from tests.bad_input.encoded import NUM, PICTURES, encode, png
+from tests.bad_input.outcomes import JSON, RANDOM, card, refusal, refusals, report, values
 from tests.command import Command
 from tests.pictures import blobs
 
-NUM = 12
-PICTURES = blobs(NUM, seed=5)
-
 WriteFiles = Callable[..., Path]
-
-
-def encode(pixels: npt.NDArray[Any] | PIL.Image.Image, kind: str = "PNG", **options: Any) -> bytes:
-    image = pixels if isinstance(pixels, PIL.Image.Image) else PIL.Image.fromarray(pixels)
-    buffer = io.BytesIO()
-    image.save(buffer, kind, **options)
-    return buffer.getvalue()
-
-
-def chunk(kind: bytes, content: bytes) -> bytes:
-    check = struct.pack(">I", zlib.crc32(kind + content))
-    return struct.pack(">I", len(content)) + kind + content + check
-
-
-def png(width: int, height: int, bits: int, colour: int, rows: bytes) -> bytes:
-    header = struct.pack(">IIBBBBB", width, height, bits, colour, 0, 0, 0)
-    body = chunk(b"IHDR", header) + chunk(b"IDAT", zlib.compress(rows, 9)) + chunk(b"IEND", b"")
-    return b"\x89PNG\r\n\x1a\n" + body
-
-
-@pytest.fixture
-def scores(ganeval: Command, real: Path) -> Callable[..., dict[str, float]]:
-    """Score pictures against the thirty ones by two metrics."""
-
-    def score(folder: Path, *options: object) -> dict[str, float]:
-        return values(ganeval("eval", real, folder, "-m", "fid,kid", *JSON, *options))
-
-    return score
 
 
 def test_row_9_mixed_sizes(ganeval: Command, real: Path, fake: Path) -> None:
@@ -227,156 +193,6 @@ def test_row_20_colour_profile(ganeval: Command, real: Path, write_files: WriteF
     assert notes == {"ICC profile ignored": 5}
 
 
-def half(picture: npt.NDArray[np.uint8], kind: str) -> bytes:
-    content = encode(picture, kind)
-    return content[: len(content) // 2]
-
-
-@pytest.mark.parametrize("kind", ["PNG", "JPEG", "BMP", "TIFF", "WEBP", "GIF", "PPM"])
-def test_row_21_a_truncated_picture(
-    ganeval: Command, real: Path, fake: Path, own_cache: Path, kind: str
-) -> None:
-    suffix = {"TIFF": "tif", "PPM": "ppm", "JPEG": "jpg"}.get(kind, kind.lower())
-    bad = fake / f"00009b.{suffix}"
-    bad.write_bytes(half(blobs(1, seed=21)[0], kind))
-    line = refusal(ganeval("fid", real, fake, *RANDOM))
-    assert line.startswith(f"ganeval: error: {bad}: ")
-    assert "replace or remove the file, or skip it with --on-bad-image skip" in line
-    skip = (*JSON, "--on-bad-image", "skip")
-    line = refusal(ganeval("fid", real, fake, *skip))
-    assert f"{fake}: 1 of 26 pictures cannot be used, the first: {bad}: " in line
-    assert "at most 1.00% to skip; raise --max-bad" in line
-    found = ganeval("fid", real, fake, *skip, "--max-bad", "4%")
-    assert f"ganeval: warning: skipped: {bad}: " in found.err
-    assert [reason.split(": ")[0] for reason in card(found, fake)["skipped"]] == [str(bad)]
-    assert report(found)["scores"][0]["num_sample"] == card(found, fake)["used"] == 25
-    bad.unlink()
-    assert values(ganeval("fid", real, fake, *JSON)) == values(found)
-
-
-def test_row_21_the_same_damage_under_another_name_is_reported_by_that_name(
-    ganeval: Command, real: Path, fake: Path
-) -> None:
-    bad = fake / "00009b.png"
-    bad.write_bytes(half(PICTURES[0], "PNG"))
-    assert f"error: {bad}: " in refusal(ganeval("fid", real, fake, *RANDOM))
-    moved = fake.rename(fake.with_name("moved"))
-    assert f"error: {moved}/00009b.png: " in refusal(ganeval("fid", real, moved, *RANDOM))
-
-
-def test_row_22_all_unusable_files_are_listed(ganeval: Command, real: Path, fake: Path) -> None:
-    contents = {
-        "00001.png": (b"", "an empty file"),
-        "00003.png": (b"no picture at all\n", "text"),
-        "00005.jpg": (b"<!DOCTYPE html><html></html>", "an HTML page"),
-        "00007.png": (b"version https://git-lfs.github.com/spec/v1\noid 1\n", "a git-lfs pointer"),
-        "00011.webp": (bytes(300), "data in an unknown format"),
-    }
-    for name, (content, _) in contents.items():
-        (fake / name).write_bytes(content)
-    found = ganeval("fid", real, fake, *RANDOM)
-    assert len(found.err.splitlines()) == 6
-    for line, (name, (_, kind)) in zip(refusals(found, 5), contents.items(), strict=True):
-        assert line.startswith(f"ganeval: {fake}/{name}: not a picture but {kind}; ")
-    found = ganeval("fid", real, fake, *JSON, "--on-bad-image", "skip", "--max-bad", "0.2")
-    assert len(card(found, fake)["skipped"]) == 5
-
-
-def test_row_22_damage_in_several_shards_is_listed(
-    ganeval: Command, real: Path, fake: Path, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    from ganeval.features import collect as collecting
-
-    monkeypatch.setattr(collecting, "SHARD_SIZE", 10)
-    for number in (3, 15, 24):
-        (fake / f"{number:05}.png").write_bytes(half(PICTURES[number % NUM], "PNG"))
-    lines = refusals(ganeval("fid", real, fake, *RANDOM), 3)
-    listed = [line.split(": ")[1] for line in lines]
-    assert listed == [f"{fake}/{number:05}.png" for number in (3, 15, 24)]
-
-
-def test_row_23_jpeg_under_another_suffix(
-    scores: Any, ganeval: Command, real: Path, write_files: WriteFiles
-) -> None:
-    encoded = [encode(picture, "JPEG") for picture in PICTURES]
-    named = write_files("named", encoded, "jpg")
-    unnamed = write_files("unnamed", encoded, "png")
-    assert scores(named) == scores(unnamed)
-    for folder, notes in ((unnamed, {"JPEG data under another suffix": NUM}), (named, {})):
-        assert card(ganeval("fid", real, folder, *JSON), folder)["notes"] == notes
-
-
-def bombs() -> dict[str, bytes]:
-    """Files of some kilobytes that stand for 121 and 400 megapixels."""
-    side = 20_000
-    grey = PIL.Image.new("1", (8, 8))
-    gif, bmp = bytearray(encode(grey, "GIF")), bytearray(encode(grey, "BMP"))
-    gif[6:10] = struct.pack("<HH", side, side)
-    bmp[18:26] = struct.pack("<ii", side, side)
-    tiff = encode(grey, "TIFF")
-    for tag in (256, 257):  # width and height, as one LONG
-        at = tiff.index(struct.pack("<HH", tag, 4)) if struct.pack("<HH", tag, 4) in tiff else 0
-        entry = struct.pack("<HHII", tag, 4, 1, side)
-        at = at or tiff.index(struct.pack("<HHI", tag, 3, 1))
-        tiff = tiff[:at] + entry + tiff[at + 12 :]
-    webp = b"VP8L" + struct.pack("<I", 10) + b"\x2f" + struct.pack("<I", 16_382 | 16_382 << 14)
-    webp += bytes(5)
-    return {
-        "bomb.png": png(side, side, 1, 0, bytes(side * (1 + side // 8))),
-        "large.png": png(11_000, 11_000, 1, 0, bytes(11_000 * (1 + 11_000 // 8))),
-        "bomb.gif": bytes(gif),
-        "bomb.bmp": bytes(bmp),
-        "bomb.tif": tiff,
-        "bomb.ppm": f"P6 {side} {side} 255\n".encode() + bytes(9),
-        "bomb.webp": b"RIFF" + struct.pack("<I", len(webp) + 4) + b"WEBP" + webp,
-    }
-
-
-def test_rows_33_and_34_bombs_are_refused_from_their_header(
-    ganeval: Command, real: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    def reached(*_: object, **__: object) -> None:
-        raise AssertionError("pixels were decoded")
-
-    folder = tmp_path / "bombs"
-    folder.mkdir()
-    contents = bombs()
-    for name, content in contents.items():
-        assert len(content) < 60_000
-        (folder / name).write_bytes(content)
-    monkeypatch.setattr(decoding, "to_rgb", reached)
-    lines = refusals(ganeval("fid", real, folder, *RANDOM), len(contents))
-    for name, line in zip(sorted(contents), lines, strict=True):
-        assert f"{folder}/{name}: " in line
-        assert "pixels" in line.split("; at most 64000000 pixels; ")[0]
-        assert "raise the limit with --max-pixels" in line
-
-
-def test_row_34_the_limit_is_the_users(ganeval: Command, real: Path, fake: Path) -> None:
-    for line in refusals(ganeval("fid", real, fake, *RANDOM, "--max-pixels", 575), 30):
-        assert "24 x 24 = 576 pixels; at most 575 pixels" in line
-    assert ganeval("fid", real, fake, *RANDOM, "--max-pixels", 576).code == 0
-
-
-@pytest.mark.parametrize("kind", ["GIF", "WEBP", "PNG", "TIFF"])
-def test_row_35_several_frames(
-    scores: Any, ganeval: Command, real: Path, write_files: WriteFiles, kind: str
-) -> None:
-    frames = [[PIL.Image.fromarray(p) for p in (q, 255 - q, q[::-1].copy())] for q in PICTURES]
-    options: dict[str, Any] = {"lossless": True} if kind == "WEBP" else {}
-    encoded = [
-        encode(first, kind, save_all=True, append_images=rest, **options) for first, *rest in frames
-    ]
-    folder = write_files("frames", encoded, "tif" if kind == "TIFF" else kind.lower())
-    for line in refusals(ganeval("fid", real, folder, *RANDOM), NUM):
-        assert "3 frames; one frame is needed; choose `--animated first`" in line
-    firsts = [PIL.Image.open(io.BytesIO(content)).convert("RGB") for content in encoded]
-    plain = write_files("plain", [encode(image) for image in firsts])
-    assert scores(folder, "--animated", "first") == scores(plain)
-    found = ganeval("fid", real, folder, *JSON, "--animated", "first")
-    assert card(found, folder)["notes"]["first frame of several"] == NUM
-
-
 def test_row_39_constant_pictures(ganeval: Command, real: Path, write_files: WriteFiles) -> None:
     grey = write_files("grey", [encode(np.full((24, 24, 3), 128, np.uint8))] * NUM)
     dark = write_files("dark", [encode(np.full((24, 24, 3), 100, np.uint8))] * NUM)
@@ -396,14 +212,3 @@ def test_row_39_constant_pictures(ganeval: Command, real: Path, write_files: Wri
         assert any("the variance is zero" in note for note in fid["notes"])
         assert any("exact duplicates" in line for line in report(found)["provenance"]["warnings"])
     assert values(ganeval("fid", grey, f"folder:{grey}", *JSON)) == {"fid": 0.0}
-
-
-def test_text_chunks_made_to_fill_memory(
-    ganeval: Command, real: Path, fake: Path, own_cache: Path
-) -> None:
-    text = PngImagePlugin.PngInfo()
-    text.add_text("comment", "x" * (2 * PngImagePlugin.MAX_TEXT_CHUNK), zip=True)
-    bad = fake / "a.png"
-    bad.write_bytes(encode(PICTURES[0], pnginfo=text))
-    assert f"{bad}: " in refusal(ganeval("fid", real, fake, *RANDOM))
-    assert len(shards(own_cache)) <= 1
