@@ -76,7 +76,7 @@ def main(args: Sequence[str] | None = None) -> NoReturn:
     _log_to_stderr(quiet="--quiet" in words)
     signal.signal(signal.SIGTERM, _terminate)
     try:
-        code = cli.main(args=words, prog_name="ganeval", standalone_mode=False)
+        code = cli.main(args=words, prog_name="ganeval", standalone_mode=False, obj=words)
         sys.stdout.flush()
     except (KeyboardInterrupt, click.Abort) as error:
         # click hides Ctrl-C, whose text says how far the work came, behind an exception of its own

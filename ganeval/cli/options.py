@@ -143,7 +143,7 @@ def _settings(given: dict[str, Any], progress: Any) -> Settings:
     given["max_bad"] = _share(given["max_bad"])
     given["float_range"] = _range(given["float_range"])
     options = {name: value for name, value in given.items() if value is not None}
-    command = shlex.join(["ganeval", *sys.argv[1:]])
+    command = shlex.join(["ganeval", *click.get_current_context().obj])
     return build_settings({**options, "progress": progress, "command": command})
 
 

@@ -103,7 +103,8 @@ def test_json_is_the_report(
     report = json.loads(ganeval(command, real, fake, *FAST, "--json").out)
     assert [score["name"] for score in report["scores"]] == names
     assert {score["sample"] for score in report["scores"]} == {str(fake)}
-    assert report["provenance"]["command"].startswith("ganeval")
+    words = f"ganeval {command} {real} {fake} --extractor random --json"
+    assert report["provenance"]["command"] == words
 
 
 def test_is_needs_no_reference(fake: Path, ganeval: Command) -> None:
