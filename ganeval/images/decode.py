@@ -216,7 +216,7 @@ def _damage_refused(name: str, policy: DecodePolicy) -> Iterator[None]:
     try:
         yield
     except PIL.Image.DecompressionBombError as error:  # some plugins check by themselves
-        raise _too_large(name, str(error), policy.max_pixels) from error
+        raise _too_large(name, "more pixels than Pillow takes", policy.max_pixels) from error
     except _DAMAGE as error:
         reason = str(error) or type(error).__name__
         truncated = isinstance(error, EOFError) or any(
