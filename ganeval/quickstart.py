@@ -18,6 +18,7 @@ from ganeval.sources.datasets import digits
 
 Pixels = npt.NDArray[np.uint8]  # [N, H, W]
 
+REFERENCE = "reference"
 _ENLARGE = 4  # from 8 pixels to 32, so that people can look at them
 _NUM_REPEATED = 6
 _NOISE = 12.0  # standard deviation on the 0..255 scale
@@ -31,21 +32,17 @@ def run_quickstart(folder: Path, settings: Settings) -> Report:
     All samples have the same number of images, because most metrics depend on it.
 
     Raises:
-        UsageError: `folder` is there already and is not empty.
+        UsageError: `folder` holds something else than an earlier tour.
     """
-    if folder.exists() and any(folder.iterdir()):
-        raise UsageError(
-            f"{folder}: is not empty", "a new folder", "remove it or choose with --out"
-        )
+    if folder.exists() and any(folder.iterdir()) and not (folder / REFERENCE).is_dir():
+        raise UsageError(f"{folder}: holds something else", "a new folder", "choose one with --out")
     reference, samples = make_samples(np.random.default_rng(settings.seed))
-    write_pictures(folder / "reference", reference)
+    write_pictures(folder / REFERENCE, reference)
     for name, pictures in samples.items():
         write_pictures(folder / name, pictures)
     write_contact_sheet(folder / "samples.png", samples)
     settings = replace(settings, extractor="efficientnet-lite0", offline=True)
-    report = run(
-        [str(folder / name) for name in samples], str(folder / "reference"), None, settings
-    )
+    report = run([str(folder / name) for name in samples], str(folder / REFERENCE), None, settings)
     report.save(folder / "report.json")
     report.save(folder / "table.md")
     return report
@@ -90,7 +87,7 @@ def _add_noise(pictures: Pixels, rng: np.random.Generator) -> Pixels:
 
 def write_pictures(folder: Path, pictures: Pixels) -> None:
     """Write one PNG for each picture."""
-    folder.mkdir(parents=True)
+    folder.mkdir(parents=True, exist_ok=True)
     for number, picture in enumerate(pictures):
         PIL.Image.fromarray(picture).save(folder / f"{number:04}.png")
 

@@ -28,4 +28,11 @@ def test_quickstart_is_a_tour(tmp_path: Path, ganeval: Command) -> None:
     assert scores["few-repeated", "recall"] < 0.1
     assert (out / "samples.png").stat().st_size > 10_000
     assert "| sample" in (out / "table.md").read_text(encoding="utf-8")
-    assert "is not empty" in ganeval("quickstart", "--out", out).error
+    again = ganeval("quickstart", "--out", out)
+    assert again.out == shown.out
+    assert " 0 computed" in again.err
+    other = tmp_path / "other"
+    other.mkdir()
+    (other / "thesis.tex").touch()
+    assert "holds something else" in ganeval("quickstart", "--out", other).error
+    assert [path.name for path in other.iterdir()] == ["thesis.tex"]
