@@ -1,0 +1,37 @@
+"""The moving average of a network's parameters, which is what gets sampled and scored."""
+
+import copy
+from typing import TypeVar
+
+import torch
+from torch import nn
+
+Network = TypeVar("Network", bound=nn.Module)
+
+
+def averaged_copy(network: Network) -> Network:
+    """Return a copy in evaluation mode that `update` moves after the network."""
+    copied = copy.deepcopy(network).eval()
+    for parameter in copied.parameters():
+        parameter.requires_grad_(False)
+    return copied
+
+
+@torch.no_grad()
+def update(average: nn.Module, network: nn.Module, *, num_images: int, half_life: float) -> None:
+    """Move the average towards the network by one step.
+
+    Parameters are averaged with a weight that halves every `half_life` images; buffers (BatchNorm's
+    statistics) are copied, for an average of statistics belongs to no network.
+
+    Args:
+        average: From `averaged_copy`.
+        network: As it is after the step.
+        num_images: Images seen in the step.
+        half_life: In images; 0 follows the network at once.
+    """
+    keep = 0.5 ** (num_images / half_life) if half_life > 0 else 0.0
+    for ours, theirs in zip(average.parameters(), network.parameters(), strict=True):
+        ours.lerp_(theirs, 1 - keep)
+    for statistic, new in zip(average.buffers(), network.buffers(), strict=True):
+        statistic.copy_(new)

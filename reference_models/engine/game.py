@@ -1,0 +1,44 @@
+"""A game: who plays, and what each player wants to be small."""
+
+from collections.abc import Mapping
+from typing import Any
+
+import torch
+from torch import nn
+
+from reference_models.engine.draw import Draw
+
+Terms = dict[str, torch.Tensor]
+
+
+class Game(nn.Module):
+    """Players and their losses; it never calls backward and never steps.
+
+    A subclass registers its networks as submodules, names in `players` the submodules that each
+    player owns (in the order in which they move), and returns from `loss` the named, already
+    weighted terms whose sum that player minimises.
+
+    Attributes:
+        players: Player -> names of the submodules it owns.
+    """
+
+    players: Mapping[str, tuple[str, ...]]
+
+    def loss(self, player: str, batch: Any, draw: Draw) -> Terms:
+        """Return the scalar terms that `player` minimises the sum of."""
+        raise NotImplementedError
+
+    def after_step(self, player: str) -> None:
+        """Keep a constraint that holds between steps, such as clipped weights; none here."""
+
+    def forward(self, player: str, batch: Any, draw: Draw) -> torch.Tensor:
+        """Return the sum of a player's terms, so that the game can be called functionally."""
+        return torch.stack(list(self.loss(player, batch, draw).values())).sum()
+
+    def parameters_of(self, player: str) -> dict[str, nn.Parameter]:
+        """Return a player's parameters by their names in the game."""
+        return {
+            f"{owned}.{name}": parameter
+            for owned in self.players[player]
+            for name, parameter in self.get_submodule(owned).named_parameters()
+        }

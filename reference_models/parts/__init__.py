@@ -1,0 +1,1 @@
+"""Objectives, penalties and networks that several papers share."""

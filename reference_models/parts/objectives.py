@@ -1,0 +1,64 @@
+"""What discriminator and generator minimise, as functions of the discriminator's logits.
+
+`real` and `fake` are logits, float [B, ...] of any shape; every function returns a mean, a scalar.
+With sp = softplus and D = sigmoid(logit): -log D = sp(-logit) and -log(1 - D) = sp(logit).
+"""
+
+from collections.abc import Callable
+from dataclasses import dataclass
+
+import torch
+import torch.nn.functional as F
+
+Logits = torch.Tensor
+
+
+@dataclass(frozen=True, slots=True)
+class Objective:
+    """The losses of both players.
+
+    Attributes:
+        discriminator: Of the logits of real and of generated images.
+        generator: Of the logits of generated images.
+    """
+
+    discriminator: Callable[[Logits, Logits], torch.Tensor]
+    generator: Callable[[Logits], torch.Tensor]
+
+
+def logistic_discriminator(real: Logits, fake: Logits) -> torch.Tensor:
+    """Return -E log D(x) - E log(1 - D(G(z))): Goodfellow et al. 2014, equation 1, negated."""
+    return F.softplus(-real).mean() + F.softplus(fake).mean()
+
+
+def minimax_generator(fake: Logits) -> torch.Tensor:
+    """Return E log(1 - D(G(z))): Goodfellow et al. 2014, equation 1; vanishes where D is sure."""
+    return -F.softplus(fake).mean()
+
+
+def non_saturating_generator(fake: Logits) -> torch.Tensor:
+    """Return -E log D(G(z)): Goodfellow et al. 2014, section 3; the same fixed point."""
+    return F.softplus(-fake).mean()
+
+
+def wasserstein_discriminator(real: Logits, fake: Logits) -> torch.Tensor:
+    """Return E f(G(z)) - E f(x): Arjovsky et al. 2017, equation 2, negated; minus the distance."""
+    return fake.mean() - real.mean()
+
+
+def wasserstein_generator(fake: Logits) -> torch.Tensor:
+    """Return -E f(G(z)): Arjovsky et al. 2017, theorem 3."""
+    return -fake.mean()
+
+
+def hinge_discriminator(real: Logits, fake: Logits) -> torch.Tensor:
+    """Return E max(0, 1 - f(x)) + E max(0, 1 + f(G(z))): Miyato et al. 2018, equation 16."""
+    return F.relu(1 - real).mean() + F.relu(1 + fake).mean()
+
+
+OBJECTIVES = {
+    "minimax": Objective(logistic_discriminator, minimax_generator),
+    "non-saturating": Objective(logistic_discriminator, non_saturating_generator),
+    "wasserstein": Objective(wasserstein_discriminator, wasserstein_generator),
+    "hinge": Objective(hinge_discriminator, wasserstein_generator),
+}

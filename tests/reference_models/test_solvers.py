@@ -1,0 +1,217 @@
+"""Every solver on the Dirac-GAN, whose linearised step is known in closed form."""
+
+from collections.abc import Callable, Mapping
+
+import numpy as np
+import pytest
+import torch
+from torch import nn
+
+from reference_models.engine.draw import Draw
+from reference_models.engine.game import Game, Terms
+from reference_models.engine.solvers import (
+    Alternating,
+    Consensus,
+    NonFiniteError,
+    Simultaneous,
+    Solver,
+    Unrolled,
+)
+from reference_models.parts.objectives import logistic_discriminator, minimax_generator
+from reference_models.parts.penalties import r1_penalty
+
+STEP = 0.1
+
+
+class Scalar(nn.Module):
+    """One number times its input."""
+
+    def __init__(self, value: float) -> None:
+        super().__init__()
+        self.value = nn.Parameter(torch.tensor(value, dtype=torch.float64))
+
+    def forward(self, x: torch.Tensor) -> torch.Tensor:
+        return self.value * x
+
+
+class DiracGan(Game):
+    """Data at 0, the generator at theta, the discriminator psi x (Mescheder et al. 2018)."""
+
+    players: Mapping[str, tuple[str, ...]] = {"D": ("discriminator",), "G": ("generator",)}
+
+    def __init__(self, theta: float, psi: float, *, r1: float = 0.0) -> None:
+        super().__init__()
+        self.generator, self.discriminator, self.r1 = Scalar(theta), Scalar(psi), r1
+
+    def loss(self, player: str, batch: torch.Tensor, draw: Draw) -> Terms:
+        fake = self.discriminator(self.generator(torch.ones(1, 1, dtype=torch.float64)))
+        if player == "G":
+            return {"minimax": minimax_generator(fake)}
+        terms = {"logistic": logistic_discriminator(self.discriminator(batch), fake)}
+        if self.r1:
+            terms["r1"] = self.r1 * r1_penalty(self.discriminator, batch)
+        return terms
+
+
+def one_step(solver: Solver, theta: float, psi: float, **options: float) -> np.ndarray:
+    game = DiracGan(theta, psi, **options)
+    optimizers = {
+        player: torch.optim.SGD(game.parameters_of(player).values(), lr=STEP)
+        for player in game.players
+    }
+    solver.step(game, optimizers, lambda _: torch.zeros(1, 1, dtype=torch.float64), Draw(0, 0))
+    return np.array([game.generator.value.item(), game.discriminator.value.item()])
+
+
+def largest_eigenvalue(solver: Solver, **options: float) -> float:
+    """Of the Jacobian of one step at the equilibrium, by central differences."""
+    small = 1e-5
+    columns = [
+        (one_step(solver, *point, **options) - one_step(solver, *(-point), **options)) / (2 * small)
+        for point in small * np.eye(2)
+    ]
+    return float(np.abs(np.linalg.eigvals(np.stack(columns, axis=1))).max())
+
+
+def unrolled_in_theory(num_steps: int) -> float:
+    """theta' = (1 - h K h/2) theta - h/2 psi, psi' = psi + h/2 theta, with f'(0) = 1/2."""
+    step = np.array([[1 - STEP * num_steps * STEP / 2, -STEP / 2], [STEP / 2, 1]])
+    return float(np.abs(np.linalg.eigvals(step)).max())
+
+
+@pytest.mark.parametrize(
+    ("solver", "options", "expected"),
+    [
+        (Simultaneous(), {}, np.sqrt(1 + STEP**2 / 4)),  # 1.0012: turns outwards
+        (Alternating(), {}, 1.0),
+        (Consensus(1.0), {}, abs(1 - STEP * (0.25 + 0.5j))),  # .9763
+        (Consensus(10.0), {}, abs(1 - STEP * (2.5 + 0.5j))),  # .7517
+        (Simultaneous(), {"r1": 0.5}, np.sqrt(1 - STEP / 2 + STEP**2 / 4)),  # .9760
+        *((Unrolled(steps, STEP), {}, unrolled_in_theory(steps)) for steps in (0, 1, 5, 10)),
+    ],
+    ids=lambda value: str(value),
+)
+def test_the_step_at_the_equilibrium(
+    solver: Solver, options: dict[str, float], expected: float
+) -> None:
+    assert largest_eigenvalue(solver, **options) == pytest.approx(expected, abs=1e-8)
+
+
+def distance_after(solver: Solver, num_steps: int) -> float:
+    position = np.array([1.0, -1.0])
+    for _ in range(num_steps):
+        position = one_step(solver, *position)
+    return float(np.linalg.norm(position))
+
+
+def test_consensus_arrives_where_simultaneous_leaves() -> None:
+    theta, psi = 1.0, -1.0
+    for _ in range(1000):
+        sigmoid = 1 / (1 + np.exp(-theta * psi))
+        theta, psi = theta + STEP * sigmoid * psi, psi - STEP * sigmoid * theta
+    assert distance_after(Simultaneous(), 1000) == pytest.approx(np.hypot(theta, psi), rel=1e-9)
+    assert np.hypot(theta, psi) > 2.6
+    assert distance_after(Consensus(1.0), 1000) < 1e-9
+
+
+class Quadratic(Game):
+    """Two players with vectors and losses whose field is known."""
+
+    players: Mapping[str, tuple[str, ...]] = {"D": ("first",), "G": ("second", "third")}
+
+    def __init__(self) -> None:
+        super().__init__()
+        generator = torch.Generator().manual_seed(0)
+        for name in ("first", "second", "third"):
+            layer = nn.Linear(3, 1, bias=False, dtype=torch.float64)
+            layer.weight.data = torch.randn(1, 3, generator=generator, dtype=torch.float64)
+            setattr(self, name, layer)
+
+    def loss(self, player: str, batch: float, draw: Draw) -> Terms:
+        x, y = self.first.weight, self.second.weight + 2 * self.third.weight
+        if player == "D":
+            return {"pull": (x * y).sum(), "weight": x.pow(4).sum() * batch}
+        return {"push": -(x * y).sum(), "weight": y.square().sum()}
+
+
+def flat(game: Game) -> torch.Tensor:
+    return torch.cat([parameter.detach().flatten() for parameter in game.parameters()])
+
+
+@pytest.mark.parametrize("steps", [1, 4])
+def test_the_unrolled_gradient_is_that_of_finite_differences(steps: int) -> None:
+    def unrolled_loss(game: Quadratic) -> float:
+        copy = Quadratic()
+        copy.load_state_dict(game.state_dict())
+        for _ in range(steps):
+            loss = copy("D", 0.1, Draw(0, 0))
+            (gradient,) = torch.autograd.grad(loss, [copy.first.weight])
+            copy.first.weight.data -= 0.05 * gradient
+        return float(copy("G", 0.1, Draw(0, 0)).detach())
+
+    game = Quadratic()
+    expected = []
+    for name in ("second", "third"):
+        weight = game.get_submodule(name).weight
+        for at in range(3):
+            values = []
+            for sign in (1, -1):
+                weight.data[0, at] += sign * 1e-5
+                values.append(unrolled_loss(game))
+                weight.data[0, at] -= sign * 1e-5
+            expected.append((values[0] - values[1]) / 2e-5)
+    before = flat(game)
+    optimizers = {
+        player: torch.optim.SGD(game.parameters_of(player).values(), lr=1.0)
+        for player in game.players
+    }
+    Unrolled(steps, 0.05).step(game, optimizers, lambda _: 0.1, Draw(0, 0))
+    moved = (before - flat(game))[3:]
+    np.testing.assert_allclose(moved.numpy(), expected, rtol=1e-7)
+
+
+def recording_game() -> tuple[Game, list[tuple[str, object, int]]]:
+    seen: list[tuple[str, object, int]] = []
+
+    class Recording(Quadratic):
+        def loss(self, player: str, batch: float, draw: Draw) -> Terms:
+            seen.append((player, batch, draw.part))
+            return super().loss(player, batch, draw)
+
+    return Recording(), seen
+
+
+def step_with(game: Game, solver: Solver, feed: Callable[[int], object]) -> dict[str, float]:
+    optimizers = {
+        player: torch.optim.SGD(game.parameters_of(player).values(), lr=0.01)
+        for player in game.players
+    }
+    return solver.step(game, optimizers, feed, Draw(3, 5))
+
+
+def test_alternating_gives_every_move_its_own_batch_and_draw() -> None:
+    game, seen = recording_game()
+    log = step_with(game, Alternating(3), lambda at: 0.1 * at)
+    assert seen == [("D", 0.0, 0), ("D", 0.1, 1), ("D", 0.2, 2), ("G", 0.1 * 3, 3)]
+    assert set(log) == {"D/pull", "D/weight", "G/push", "G/weight"}
+    assert Alternating(3).num_batches == 4
+
+
+@pytest.mark.parametrize("solver", [Alternating(), Simultaneous(), Unrolled(1, 0.1), Consensus(1)])
+def test_a_term_that_is_not_finite_is_named_before_anything_moves(solver: Solver) -> None:
+    game = Quadratic()
+    before = flat(game)
+    with pytest.raises(NonFiniteError, match="term D/weight is nan"):
+        step_with(game, solver, lambda _: float("nan"))
+    assert torch.equal(flat(game), before)
+
+
+def test_draws_depend_on_seed_step_move_and_purpose_alone() -> None:
+    draw = Draw(1, 2, 3)
+    assert torch.equal(draw.normal("z", 4), Draw(1, 2).move(3).normal("z", 4))
+    others = [Draw(0, 2, 3), Draw(1, 1, 3), Draw(1, 2, 4)]
+    values = [one.normal("z", 4) for one in (draw, *others)] + [draw.normal("noise", 4)]
+    assert len({tuple(value.tolist()) for value in values}) == 5
+    state = torch.get_rng_state()
+    draw.uniform("mix", 10)
+    assert torch.equal(torch.get_rng_state(), state)
