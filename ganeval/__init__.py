@@ -9,26 +9,33 @@ if TYPE_CHECKING:
     from ganeval.accumulate import Accumulator
     from ganeval.errors import GanevalError
     from ganeval.evaluation import compare, evaluate
+    from ganeval.generators.card import Card, write_checkpoint
     from ganeval.results.report import Report
     from ganeval.settings import Settings
+    from ganeval.sources.generator import Generator
     from ganeval.sources.memory import Images
     from ganeval.sources.open import open_source
 
 # Loaded on use, so that `import ganeval` and `ganeval --help` are quick.
 _HOMES = {
     "Accumulator": "ganeval.accumulate",
+    "Card": "ganeval.generators.card",
     "GanevalError": "ganeval.errors",
+    "Generator": "ganeval.sources.generator",
     "Images": "ganeval.sources.memory",
     "Report": "ganeval.results.report",
     "Settings": "ganeval.settings",
     "compare": "ganeval.evaluation",
     "evaluate": "ganeval.evaluation",
     "open_source": "ganeval.sources.open",
+    "write_checkpoint": "ganeval.generators.card",
 }
 
 __all__ = [
     "Accumulator",
+    "Card",
     "GanevalError",
+    "Generator",
     "Images",
     "Report",
     "Settings",
@@ -36,6 +43,7 @@ __all__ = [
     "compare",
     "evaluate",
     "open_source",
+    "write_checkpoint",
 ]
 
 

@@ -1,4 +1,13 @@
 """Reference implementations of generative models, one paper per file."""
 
-MODELS: dict[str, str] = {}
-"""Name -> "module:recipe" of the models that can be trained; none yet."""
+MODELS: dict[str, str] = {
+    "gan": "reference_models.gan:RECIPE",
+    "gan-minimax": "reference_models.gan:MINIMAX",
+    "dcgan": "reference_models.dcgan:RECIPE",
+    "wgan": "reference_models.wgan:RECIPE",
+    "wgan-gp": "reference_models.wgan_gp:RECIPE",
+    "sngan": "reference_models.sngan:RECIPE",
+    "unrolled": "reference_models.unrolled:RECIPE",
+    "consensus": "reference_models.consensus:RECIPE",
+}
+"""Name -> "module:recipe" of the models that can be trained."""

@@ -13,11 +13,21 @@ ROOT = Path(__file__).parents[1]
 PACKAGE = ROOT / "ganeval"
 
 BASE = {"errors", "registry", "files", "folders", "progress", "version"}
-TOP = {"settings", "plan", "workspace", "source_cards", "evaluation", "extract", "accumulate"}
+TOP = {
+    "settings",
+    "plan",
+    "workspace",
+    "source_cards",
+    "evaluation",
+    "extract",
+    "accumulate",
+    "sample",
+}
 ALLOWED = {
     **{name: {"errors"} for name in BASE},
     "images": {"errors"},
-    "sources": {"images", *BASE},
+    "generators": {"extractors.state_dict", "images", *BASE},
+    "sources": {"generators", "images", *BASE},
     "extractors": {"images", *BASE},
     "features": {"sources.base", "extractors.base", "images", *BASE},
     "metrics": {"features.moments", "images.preprocess", *BASE},
@@ -26,7 +36,7 @@ ALLOWED = {
         name: {"images", "sources", "extractors", "features", "metrics", "results", *TOP, *BASE}
         for name in (*TOP, "quickstart")
     },
-    "__init__": {"version", "errors", "sources", "results", *TOP},
+    "__init__": {"version", "errors", "generators", "sources", "results", *TOP},
     "__main__": {"cli"},
     "cli": {
         *("extractors", "features", "metrics", "results", "sources", "quickstart", *TOP, *BASE),
@@ -122,7 +132,9 @@ def test_public_names_are_sorted_and_exist() -> None:
 def test_public_names_stay() -> None:
     assert ganeval.__all__ == [
         "Accumulator",
+        "Card",
         "GanevalError",
+        "Generator",
         "Images",
         "Report",
         "Settings",
@@ -130,6 +142,7 @@ def test_public_names_stay() -> None:
         "compare",
         "evaluate",
         "open_source",
+        "write_checkpoint",
     ]
 
 

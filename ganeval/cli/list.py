@@ -1,11 +1,12 @@
 """`ganeval list`: what there is, one line each."""
 
+import importlib
+
 import click
 
 from ganeval.extractors.base import EXTRACTORS
 from ganeval.metrics.base import METRICS
 from ganeval.metrics.protocols import PROTOCOLS
-from ganeval.registry import Registry
 from ganeval.sources.open import SOURCES
 
 KINDS = ("metrics", "extractors", "protocols", "sources", "models")
@@ -24,8 +25,11 @@ def list_names(*, kind: str) -> None:
     elif kind == "models":
         from reference_models import MODELS
 
-        models = Registry("model", MODELS)
-        lines = {name: models.summary(name) for name in models.names()}
+        modules = {name: target.partition(":")[0] for name, target in MODELS.items()}
+        lines = {
+            name: str(importlib.import_module(module).__doc__).splitlines()[0]
+            for name, module in modules.items()
+        }
     else:
         table = {"metrics": METRICS, "extractors": EXTRACTORS, "sources": SOURCES}[kind]
         lines = {name: table.summary(name) for name in table.names()}

@@ -24,6 +24,8 @@ COMMANDS = {
     "eval": ("eval:evaluate", "Several metrics in one pass over each source."),
     "compare": ("compare:compare", "One row for each SAMPLE: the comparison table."),
     "stats": ("stats:stats", "Make or read stored statistics of real images."),
+    "train": ("train:train", "Train a bundled reference model."),
+    "sample": ("sample:sample", "Samples of a generator checkpoint as PNG files."),
     "table": ("table:table", "One table from the reports of several runs."),
     "list": ("list:list_names", "Metrics, extractors, protocols, sources, models."),
     "weights": ("weights:weights", "Find, get and check the pretrained weights."),

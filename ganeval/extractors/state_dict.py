@@ -83,7 +83,7 @@ def parse_state_dict(data: bytes, *, path: Path, published: bool) -> dict[str, t
         raise _no_state_dict(path, f"a {type(tensors).__name__}")
     others = [str(name) for name, value in tensors.items() if not isinstance(value, torch.Tensor)]
     if others:
-        raise _no_state_dict(path, f"entries that are no tensors ({_first(others)})")
+        raise _no_state_dict(path, f"entries that are no tensors ({first_few(others)})")
     return dict(tensors)
 
 
@@ -119,17 +119,17 @@ def _load_torch(data: bytes, *, path: Path, published: bool) -> object:
     try:
         return torch.load(io.BytesIO(data), map_location="cpu", weights_only=True)
     except Exception as error:  # a damaged or hostile pickle may raise anything at all
-        unsafe = _unsafe_globals(data, error)
+        unsafe = unsafe_globals(data, error)
         if unsafe:
             raise WeightsError(
-                f"{path}: contains Python objects, which are code ({_first(unsafe)})",
+                f"{path}: contains Python objects, which are code ({first_few(unsafe)})",
                 STATE_DICT,
                 "if you trust its author, load it in Python and save state_dict() as safetensors",
             ) from error
         raise _unreadable(path, data, error) from error
 
 
-def _unsafe_globals(data: bytes, error: Exception) -> list[str]:
+def unsafe_globals(data: bytes, error: Exception) -> list[str]:
     """Return the functions and classes that a file refused by torch asks for."""
     try:
         return sorted(torch.serialization.get_unsafe_globals_in_checkpoint(io.BytesIO(data)))
@@ -137,7 +137,7 @@ def _unsafe_globals(data: bytes, error: Exception) -> list[str]:
         return re.findall(r"GLOBAL ([\w.]+)", str(error))
 
 
-def _first(names: Iterable[str], limit: int = 5) -> str:
+def first_few(names: Iterable[str], limit: int = 5) -> str:
     """List the first few names and count the rest."""
     names = list(names)
     rest = f" and {len(names) - limit} more" if len(names) > limit else ""
@@ -160,8 +160,8 @@ def build_from(
     network.to_empty(device="cpu")
     own = network.state_dict()
     findings = [
-        f"{len(names)} {fault} ({_first(names)})"
-        for fault, names in _mismatches(own, state).items()
+        f"{len(names)} {fault} ({first_few(names)})"
+        for fault, names in mismatches(own, state).items()
         if names
     ]
     if findings:
@@ -174,7 +174,7 @@ def build_from(
     return network
 
 
-def _mismatches(
+def mismatches(
     own: Mapping[str, torch.Tensor], given: Mapping[str, torch.Tensor]
 ) -> dict[str, list[str]]:
     """Return what is wrong with `given` as tensors of a network, by kind of fault."""

@@ -12,6 +12,7 @@ from ganeval.errors import InputError, UsageError
 from ganeval.images.image import DecodePolicy
 from ganeval.registry import Registry, parse_options, unknown
 from ganeval.sources.base import Source
+from ganeval.sources.generator import Generator, generator_source
 from ganeval.sources.memory import Images, images_source
 from ganeval.sources.paths import exists, kind_of, missing
 
@@ -24,6 +25,7 @@ SOURCES = Registry(
         "npz": "ganeval.sources.numpy_files:Npz",
         "npy": "ganeval.sources.numpy_files:Npy",
         "data": "ganeval.sources.datasets:Data",
+        "generator": "ganeval.sources.checkpoint:GeneratorFile",
     },
 )
 """Every entry is a frozen dataclass: `location` is positional, the other fields are its options.
@@ -41,10 +43,12 @@ def open_source(thing: Any, *, policy: DecodePolicy, offline: bool = False) -> S
     """Return what a user names as a source of images.
 
     Args:
-        thing: A path to a folder, a zip, tar, npz or npy file, recognised by its content;
+        thing: A path to a folder, a zip, tar, npz or npy file or a generator's checkpoint,
+            recognised by its content;
             `kind:path,option=value,...` with a kind of `SOURCES`; a uint8 tensor or array,
             [N, 3, H, W], [N, H, W, 3] or the same with 1 channel; a PyTorch data set with a length;
-            any of these three as `Images`; a `Source`, which is returned as it is.
+            any of these three as `Images`; a network as `Generator`; a `Source`, which is
+            returned as it is.
         policy: How pictures that are not plain 8-bit RGB become it.
         offline: Download nothing.
 
@@ -57,6 +61,8 @@ def open_source(thing: Any, *, policy: DecodePolicy, offline: bool = False) -> S
         return _open_text(os.fsdecode(thing), policy, offline)
     if isinstance(thing, Images):
         return images_source(thing, policy=policy)
+    if isinstance(thing, Generator):
+        return generator_source(thing)
     if isinstance(thing, torch.Tensor | np.ndarray | Dataset):
         return images_source(Images(thing), policy=policy)
     if all(hasattr(thing, name) for name in ("info", "load", "unusable", "__len__")):

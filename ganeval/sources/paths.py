@@ -8,9 +8,10 @@ from pathlib import Path
 
 from ganeval.errors import InputError
 
-_SOURCES = "a folder, a zip, tar, npz or npy file of images, or data:NAME"
+_SOURCES = "a folder, a zip, tar, npz or npy file of images, a generator's checkpoint, or data:NAME"
 
-_CHECKPOINT_SUFFIXES = (".safetensors", ".pt", ".pth", ".ckpt", ".onnx", ".pkl")
+# What is called so is taken for a checkpoint, whose reader says what it is instead.
+_CHECKPOINT_SUFFIXES = (".safetensors", ".pt", ".pth", ".pt2", ".ckpt", ".pkl")
 
 # How files begin that are no source, in the words of the message.
 _BEGINNINGS = (
@@ -25,7 +26,6 @@ _BEGINNINGS = (
     (b"<", "a web page or other markup"),
     (b"{", "JSON text"),
     (b"PK", "a damaged or truncated zip or npz file"),
-    (b"\x80", "a Python pickle"),
     (b"7z\xbc\xaf", "a 7z archive"),
     (b"Rar!", "a RAR archive"),
 )
@@ -121,6 +121,8 @@ def kind_of(location: str) -> str:
             )
     if is_tar:
         return "tar"
+    if _is_checkpoint(location, beginning):
+        return "generator"
     raise _no_source(location, beginning)
 
 
@@ -145,33 +147,35 @@ def _is_tar(location: str) -> bool:
 
 
 def _kind_of_zip(location: str, members: list[str]) -> str:
-    """Tell zip, npz and PyTorch's checkpoints apart."""
+    """Tell zip, npz and PyTorch's checkpoints and programs apart."""
     if members and all(name.endswith(".npy") for name in members):
         return "npz"
-    if any(name.endswith("data.pkl") for name in members):
-        raise _checkpoint(location)
+    if any(name.endswith(("data.pkl", "/models/model.json")) for name in members):
+        return "generator"
     return "zip"
+
+
+def _is_checkpoint(location: str, beginning: bytes) -> bool:
+    """Tell whether a file is tensors or a pickle by its beginning, or at least is called so."""
+    tensors = beginning[8:9] == b"{"  # safetensors: the header's length in 8 bytes, then JSON
+    pickle = beginning[:1] == b"\x80" and beginning[1:2] in (b"\x02", b"\x03", b"\x04", b"\x05")
+    return tensors or pickle or location.lower().endswith(_CHECKPOINT_SUFFIXES)
 
 
 def _no_source(location: str, beginning: bytes) -> InputError:
     """Return the error for a file of an unknown kind."""
-    if location.lower().endswith(_CHECKPOINT_SUFFIXES):
-        return _checkpoint(location)
+    if location.lower().endswith(".onnx"):
+        return InputError(
+            f"{location}: an ONNX network, which this version cannot sample from",
+            _SOURCES,
+            "write samples to a folder or a zip first",
+        )
     if not beginning:
         found = "an empty file"
     else:
         looks = [what for magic, what in _BEGINNINGS if beginning.startswith(magic)]
         found = f"looks like {looks[0]}" if looks else "no kind of file that holds images"
     return InputError(f"{location}: {found}", _SOURCES, "name one of these, or make the file anew")
-
-
-def _checkpoint(location: str) -> InputError:
-    """Return the error for a generator checkpoint."""
-    return InputError(
-        f"{location}: looks like a network's checkpoint, which this version cannot sample from",
-        _SOURCES,
-        "write samples to a folder or a zip first",
-    )
 
 
 def damaged(location: str, what: str, error: Exception) -> InputError:

@@ -24,7 +24,8 @@ def gradient_penalty(
     """
     weight = mix.reshape(-1, *[1] * (real.ndim - 1))
     between = (weight * real + (1 - weight) * fake).detach().requires_grad_()
-    norms = _input_gradient(critic, between).flatten(1).norm(dim=1)
+    gradients = _input_gradient(critic, between).flatten(1)
+    norms: torch.Tensor = torch.linalg.vector_norm(gradients, dim=1)
     return (norms - 1).square().mean()
 
 

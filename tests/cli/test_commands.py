@@ -24,6 +24,11 @@ OPTIONS = {
     **{name: SHARED | OUTPUT | {"-m", "--metrics"} for name in ("eval", "compare")},
     "stats make": SHARED | {"-o", "--output"},
     "stats inspect": {"--traceback"},
+    "train": {
+        *("--data", "--steps", "--seed", "--out", "--resume", "--device", "--quiet"),
+        "--traceback",
+    },
+    "sample": {"-n", "--num-images", "-o", "--output", "--seed", "--quiet", "--traceback"},
     "table": OUTPUT,
     "list": set(),
     "weights path": set(),
@@ -134,8 +139,14 @@ def test_quiet_says_nothing_but_the_result(real: Path, ganeval: Command) -> None
         ("metrics", ["fid", "is", "kid", "pr", "dc"]),
         ("extractors", ["inception", "efficientnet-lite0", "random"]),
         ("protocols", ["standard", "torch-fidelity", "pytorch-fid", "clean-fid", "torchmetrics"]),
-        ("sources", ["folder", "zip", "tar", "npz", "npy", "data"]),
-        ("models", []),
+        ("sources", ["folder", "zip", "tar", "npz", "npy", "data", "generator"]),
+        (
+            "models",
+            [
+                *("gan", "gan-minimax", "dcgan", "wgan", "wgan-gp", "sngan"),
+                *("unrolled", "consensus"),
+            ],
+        ),
     ],
 )
 def test_list_prints_a_line_each_with_the_name_first(

@@ -102,9 +102,10 @@ def test_errors_of_the_grammar(
         ("a.zip", b"version https://git-lfs.github.com/spec/v1", "a Git LFS pointer"),
         ("a.zip", b"<!DOCTYPE html>", "a web page"),
         ("a.csv", b"1,2", "no kind of file that holds images"),
-        ("a.safetensors", b"\x08\0\0\0\0\0\0\0{}", "checkpoint, which this version cannot sample"),
-        ("a.pt", b"\x80\x02}q.", "checkpoint, which this version cannot sample"),
-        ("a.onnx", b"\x08\x07", "checkpoint, which this version cannot sample"),
+        ("a.safetensors", b"\x08\0\0\0\0\0\0\0{}", "is damaged, or no state dict"),
+        ("a.pt", b"\x80\x02}q.", "a Python pickle"),
+        ("a.pth", b"version https://git-lfs.github.com/spec/v1", "git-lfs pointer.*git lfs pull"),
+        ("a.onnx", b"\x08\x07", "an ONNX network, which this version cannot sample"),
         ("a.bin", b"\x80\x04}", "a Python pickle"),
         ("a.bin", bytes(1024), "no kind of file that holds images"),
     ],
@@ -130,7 +131,7 @@ def test_refuses_a_compressed_tar(here: Path, mode: Any, remedy: str) -> None:
 
 def test_a_checkpoint_of_pytorch_is_no_zip_of_pictures(here: Path, make_zip: Any) -> None:
     make_zip(here / "a.bin", {"archive/data.pkl": b"", "archive/data/0": b""})
-    with pytest.raises(InputError, match=r"a\.bin: looks like a network's checkpoint"):
+    with pytest.raises(InputError, match=r"a\.bin: is damaged, or no state dict"):
         open_text("a.bin")
 
 

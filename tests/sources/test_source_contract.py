@@ -106,7 +106,7 @@ def source(thing: tuple[Any, Array]) -> Source:
 
 
 def test_every_kind_in_the_table_is_tested() -> None:
-    assert set(SOURCES.names()) <= set(KINDS)
+    assert set(SOURCES.names()) - {"generator"} <= set(KINDS)  # test_generator.py has that one
 
 
 def test_describes_itself(source: Source, thing: tuple[Any, Array]) -> None:

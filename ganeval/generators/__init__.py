@@ -1,0 +1,1 @@
+"""Generators of images: their checkpoints, how these are read, and how samples are drawn."""

@@ -1,0 +1,216 @@
+"""Our own checkpoint: a generator's tensors with a card that says what they are."""
+
+import dataclasses
+import hashlib
+import json
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any
+
+import safetensors
+import safetensors.torch
+import torch
+
+from ganeval.errors import InputError
+from ganeval.files import write_whole
+
+SCHEMA = "ganeval.card/1"
+METADATA_KEY = "ganeval.card"
+
+_ANEW = "make or download it anew"
+_LENGTH_BYTES = 8  # a safetensors file: the header's length, the header as JSON, the tensors
+
+_TYPES: Mapping[str, tuple[type, ...]] = {
+    "model": (str,),
+    "entry": (str,),
+    "kwargs": (dict,),
+    "prior": (str,),
+    "latent_size": (int,),
+    "num_classes": (int, type(None)),
+    "value_range": (list,),
+    "image_size": (int,),
+    "channels": (int,),
+    "norm_mode": (str,),
+    "ema": (bool,),
+    "step": (int,),
+    "seed": (int,),
+    "data": (dict,),
+    "versions": (dict,),
+    "sha256": (str,),
+}
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Card:
+    """What a generator checkpoint is and how to build and feed its network.
+
+    Attributes:
+        model: Name of the reference model (`"dcgan"`).
+        entry: What builds the network, `"package.module:callable"`.
+        kwargs: Keyword arguments of the entry, JSON values.
+        prior: Of the latents: "normal", or "uniform" from -1 to 1.
+        latent_size: Length of a latent vector.
+        num_classes: Number of classes, None for an unconditional network.
+        value_range: The (low, high) of its output that become 0 and 255.
+        image_size: Height and width of its images.
+        channels: 1 (grey) or 3 (RGB).
+        norm_mode: How its normalisation layers were used ("running", "batch", "none").
+        ema: Whether the weights are a moving average.
+        step: Training steps behind it.
+        seed: Of the training.
+        data: Name and digest of the training data.
+        versions: Of the libraries that trained it.
+        sha256: Of the tensors (see `tensors_sha256`); `write_checkpoint` fills it in.
+    """
+
+    model: str
+    entry: str
+    kwargs: Mapping[str, Any]
+    prior: str
+    latent_size: int
+    num_classes: int | None
+    value_range: tuple[float, float]
+    image_size: int
+    channels: int
+    norm_mode: str
+    ema: bool
+    step: int
+    seed: int
+    data: Mapping[str, Any] = field(default_factory=dict)
+    versions: Mapping[str, str] = field(default_factory=dict)
+    sha256: str = ""
+
+    def text(self) -> str:
+        """Return the card as JSON, the same text for the same card."""
+        fields = {one.name: getattr(self, one.name) for one in dataclasses.fields(self)}
+        return json.dumps({"schema": SCHEMA, **fields}, sort_keys=True, default=dict)
+
+
+def tensors_sha256(tensors: Mapping[str, torch.Tensor]) -> str:
+    """Return the hex SHA-256 over each tensor by sorted name: name, dtype, shape, bytes."""
+    digest = hashlib.sha256()
+    for name in sorted(tensors):
+        value = tensors[name].detach().cpu()
+        shape = ",".join(str(extent) for extent in value.shape)
+        digest.update(f"{name}\n{str(value.dtype).removeprefix('torch.')}\n{shape}\n".encode())
+        digest.update(value.reshape(-1).contiguous().view(torch.uint8).numpy().tobytes())
+    return digest.hexdigest()
+
+
+def write_checkpoint(path: Path, state_dict: Mapping[str, torch.Tensor], card: Card) -> None:
+    """Write tensors and their card as one safetensors file, whole or not at all.
+
+    Args:
+        path: Ends in `.safetensors`.
+        state_dict: Tensors by name, any device.
+        card: Its `sha256` is computed here.
+
+    Raises:
+        ResourceError: The disk is full.
+    """
+    # Copies: tensors that share memory have no place in a safetensors file.
+    tensors = {
+        name: value.detach().cpu().clone(memory_format=torch.contiguous_format)
+        for name, value in state_dict.items()
+    }
+    card = dataclasses.replace(card, sha256=tensors_sha256(tensors))
+    write_whole(path, safetensors.torch.save(tensors, metadata={METADATA_KEY: card.text()}))
+
+
+def read_checkpoint(path: Path) -> tuple[Card, dict[str, torch.Tensor]]:
+    """Read a checkpoint that `write_checkpoint` wrote, and verify it.
+
+    Raises:
+        InputError: No such file, no card in it, a card of another schema, or tensors that are not
+            those that the card was written for.
+    """
+    try:
+        data = path.read_bytes()
+    except OSError as error:
+        raise InputError(
+            f"{path}: cannot be read ({error.strerror or error})",
+            "a checkpoint",
+            "check the path and its permissions",
+        ) from error
+    return parse_checkpoint(data, name=str(path))
+
+
+def parse_checkpoint(data: bytes, *, name: str) -> tuple[Card, dict[str, torch.Tensor]]:
+    """Return card and tensors out of the bytes of a checkpoint; see `read_checkpoint`."""
+    text = card_text(data)
+    if text is None:
+        raise InputError(f"{name}: no card of ganeval in it", "a checkpoint of ours", _ANEW)
+    card = parse_card(text, name=name)
+    try:
+        tensors: dict[str, torch.Tensor] = safetensors.torch.load(data)
+    except safetensors.SafetensorError as error:
+        raise InputError(
+            f"{name}: damaged or truncated ({error})", "a whole file", _ANEW
+        ) from error
+    if tensors_sha256(tensors) != card.sha256:
+        raise InputError(
+            f"{name}: its tensors are not those its card was written for (SHA-256 differs)",
+            "an unchanged checkpoint",
+            _ANEW,
+        )
+    return card, tensors
+
+
+def card_text(data: bytes) -> str | None:
+    """Return the card in the header of a safetensors file's bytes, None if there is none."""
+    end = _LENGTH_BYTES + int.from_bytes(data[:_LENGTH_BYTES], "little")
+    if len(data) < end or data[_LENGTH_BYTES : _LENGTH_BYTES + 1] != b"{":
+        return None
+    try:
+        header = json.loads(data[_LENGTH_BYTES:end])
+    except ValueError:
+        return None
+    metadata = header.get("__metadata__")
+    text = metadata.get(METADATA_KEY) if isinstance(metadata, dict) else None
+    return text if isinstance(text, str) else None
+
+
+def parse_card(text: str, *, name: str) -> Card:
+    """Return a card from its JSON text; `name` is that of its file, for messages.
+
+    Raises:
+        InputError: No JSON, another schema, or a field that is missing or not what it should be.
+    """
+    try:
+        fields = json.loads(text)
+    except ValueError as error:
+        raise InputError(f"{name}: its card is no JSON ({error})", "a whole card", _ANEW) from error
+    schema = fields.pop("schema", None) if isinstance(fields, dict) else None
+    if schema != SCHEMA:
+        raise InputError(
+            f"{name}: a card of schema {schema!r}",
+            f"schema {SCHEMA}",
+            "use the version of ganeval that wrote it",
+        )
+    wrong = [key for key, types in _TYPES.items() if not _fits(fields.get(key, ...), types)]
+    wrong += sorted(set(fields) - set(_TYPES))
+    if not wrong and not _is_range(fields["value_range"]):
+        wrong = ["value_range"]
+    if not wrong and fields["prior"] not in ("normal", "uniform"):
+        wrong = ["prior"]
+    if wrong:
+        raise InputError(
+            f"{name}: its card has wrong, missing or unknown fields: {', '.join(wrong)}",
+            f"the fields of schema {SCHEMA}",
+            _ANEW,
+        )
+    low, high = fields.pop("value_range")
+    return Card(value_range=(low, high), **fields)
+
+
+def _fits(value: Any, types: tuple[type, ...]) -> bool:
+    """Tell whether a JSON value has one of the types; true and false are no numbers."""
+    return isinstance(value, types) and (bool in types or not isinstance(value, bool))
+
+
+def _is_range(value: list[Any]) -> bool:
+    """Tell whether a JSON list is a low and a high number."""
+    return (
+        len(value) == 2 and all(_fits(one, (int, float)) for one in value) and value[0] < value[1]
+    )

@@ -1,0 +1,197 @@
+"""A network that makes images, as a source."""
+
+import hashlib
+import threading
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
+from functools import partial
+from typing import Any
+
+import torch
+
+from ganeval.errors import InputError, UsageError
+from ganeval.generators.drawing import Drawing, LabelPolicy, LatentLayout, Prior
+from ganeval.generators.sampler import Pixels, Sampler, ValueRange, try_out
+from ganeval.images.image import Image
+from ganeval.sources.arrays import to_image
+from ganeval.sources.base import Item, SourceInfo
+from ganeval.sources.fit import Fit
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Generator:
+    """A network that makes images, as a source of them.
+
+    Sample i is drawn from its own random stream, of `seed` and i, and always made in the same batch
+    (number i // batch size, whole): what it is does not depend on how many are wanted or which. The
+    network is run in evaluation mode without gradients, and left as it was.
+
+    >>> import torch
+    >>> layers = torch.nn.Linear(4, 3 * 8 * 8), torch.nn.Unflatten(1, (3, 8, 8)), torch.nn.Tanh()
+    >>> network = torch.nn.Sequential(*layers)
+    >>> sample = Generator(network, latent_size=4, value_range=(-1, 1), num_images=100)
+
+    Attributes:
+        module: Takes latents [B, latent_size], and int64 labels [B] if there are classes; returns
+            floats [B, 3, H, W] or [B, 1, H, W].
+        latent_size: Length of a latent vector.
+        value_range: The (low, high) of the output that become 0 and 255, as `quantise` rounds.
+        num_images: How many samples the source has.
+        prior: Of the latents: standard normal, or uniform from -1 to 1.
+        latent_layout: "map" gives latents [B, latent_size, 1, 1].
+        seed: Of the samples.
+        name: How messages and the report call the source; None: the class of the module.
+        num_classes: Number of classes; None: no labels.
+        label_policy: Labels drawn uniformly, or balanced (`i % num_classes`).
+        batch_size: Samples made at once; None: 16 on the CPU, 64 elsewhere. Another batch size may
+            round a value differently, by one grey level at most as far as seen.
+        device: Where the module is.
+    """
+
+    module: torch.nn.Module
+    latent_size: int = field(kw_only=True)
+    value_range: ValueRange = field(kw_only=True)
+    num_images: int = field(kw_only=True)
+    prior: Prior = field(default="normal", kw_only=True)
+    latent_layout: LatentLayout = field(default="vector", kw_only=True)
+    seed: int = field(default=0, kw_only=True)
+    name: str | None = field(default=None, kw_only=True)
+    num_classes: int | None = field(default=None, kw_only=True)
+    label_policy: LabelPolicy = field(default="uniform", kw_only=True)
+    batch_size: int | None = field(default=None, kw_only=True)
+    device: str = field(default="cpu", kw_only=True)
+
+
+def generator_source(
+    generator: Generator,
+    *,
+    location: str | None = None,
+    fit: Fit | None = None,
+    settings: Mapping[str, object] | None = None,
+) -> "GeneratorSource":
+    """Return a network as a source, after trying it on eight samples.
+
+    Args:
+        generator: The network and how to sample it.
+        location: As the user wrote it; None: the generator's name.
+        fit: The size that images are brought to.
+        settings: What else the report should say of it, as JSON values.
+
+    Raises:
+        InputError: It cannot be scored; see `try_out`.
+        UsageError: An option out of its range.
+    """
+    if generator.num_images < 1:
+        raise UsageError(f"num_images is {generator.num_images}", "at least 1", "change it")
+    name = generator.name or type(generator.module).__name__
+    sampler = Sampler(
+        module=generator.module,
+        drawing=Drawing(
+            latent_size=generator.latent_size,
+            prior=generator.prior,
+            latent_layout=generator.latent_layout,
+            num_classes=generator.num_classes,
+            label_policy=generator.label_policy,
+            seed=generator.seed,
+        ),
+        value_range=generator.value_range,
+        name=name,
+        device=named_device(generator.device),
+        batch_size=generator.batch_size,
+    )
+    chosen = fit or Fit()
+    width, height = try_out(sampler)
+    return GeneratorSource(
+        info=SourceInfo(
+            kind="generator",
+            location=location or name,
+            count=generator.num_images,
+            settings=sampler.settings() | chosen.settings() | dict(settings or {}),
+            sizes={(width, height): generator.num_images},
+        ),
+        sampler=sampler,
+        identity=sampler.identity(),
+        fit=chosen,
+    )
+
+
+def named_device(text: str) -> torch.device:
+    """Return the device of a name."""
+    try:
+        return torch.device(text)
+    except RuntimeError as error:
+        raise UsageError(f"device '{text}'", "cpu, cuda, cuda:1 or mps", "change it") from error
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class GeneratorSource:
+    """Numbered samples of a network.
+
+    Attributes:
+        info: What it is.
+        sampler: What makes them.
+        identity: SHA-256 of the network and of how it is sampled.
+        fit: The size that images are brought to.
+    """
+
+    info: SourceInfo
+    sampler: Sampler
+    identity: bytes
+    fit: Fit
+    _lock: Any = field(default_factory=threading.Lock, repr=False, compare=False)
+
+    def __len__(self) -> int:
+        return self.info.count
+
+    def load(self, indices: Sequence[int]) -> list[Item]:
+        """Name the samples at `indices`; their batches are made when pictures are asked for."""
+        size = self.sampler.micro_batch
+        wanted: dict[int, set[int]] = {}
+        for index in indices:
+            wanted.setdefault(index // size, set()).add(index % size)
+        batches = {
+            number: _Batch(self.sampler, number, frozenset(places), self._lock)
+            for number, places in wanted.items()
+        }
+        return [
+            Item(
+                f"{self.sampler.name}[{index}]",
+                hashlib.sha256(self.identity + index.to_bytes(8, "little")).digest(),
+                partial(self._image, batches[index // size], index % size),
+            )
+            for index in indices
+        ]
+
+    def unusable(self) -> Mapping[int, str]:
+        """Return nothing: what could be known beforehand was tried when the source was opened."""
+        return {}
+
+    def _image(self, batch: "_Batch", place: int) -> Image:
+        """Return one picture."""
+        return self.fit(to_image(batch.take(place)))
+
+
+class _Batch:
+    """A canonical batch that is made on first use and kept until each of its images was taken."""
+
+    def __init__(
+        self, sampler: Sampler, number: int, places: frozenset[int], lock: threading.Lock
+    ) -> None:
+        self._sampler, self._number, self._places = sampler, number, places
+        self._lock = lock  # of the network, which is one for all batches
+        self._made: list[Pixels | InputError] = []
+        self._left: set[int] = set()
+
+    def take(self, place: int) -> Pixels:
+        """Return an image of the batch, made again if all were taken already."""
+        with self._lock:
+            if not self._left:
+                self._made = self._sampler.batch(self._number)
+                self._left = set(self._places)
+            result = self._made[place]
+            self._left.discard(place)
+            if not self._left:
+                self._made = []
+        if isinstance(result, InputError):
+            raise InputError(result.found, result.needed, result.remedy)
+        return result

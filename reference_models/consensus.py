@@ -1,0 +1,29 @@
+"""Consensus optimisation: both players also shrink the length of the joint gradient.
+
+Mescheder, Nowozin and Geiger, "The Numerics of GANs", NeurIPS 2017, equation 10: with v the
+gradients of both players' losses, both move along
+
+    v + gamma grad |v|^2 / 2
+
+in one joint update, which damps the rotation around equilibria. RMSProp(1e-4), gamma = 10. The game
+is that of `gan.py`; only the solver differs.
+"""
+
+from dataclasses import replace
+
+from reference_models.engine.recipe import OptimizerSpec
+from reference_models.engine.solvers import Consensus
+from reference_models.gan import RECIPE as GAN
+from reference_models.gan import build_game
+from reference_models.parts.networks import MlpGenerator
+
+Generator = MlpGenerator
+
+RECIPE = replace(
+    GAN,
+    name="consensus",
+    build=lambda shape, randomness: build_game("non-saturating", shape, randomness),
+    entry="reference_models.consensus:Generator",
+    solver=Consensus(gamma=10.0),
+    optimizers={player: OptimizerSpec(name="rmsprop", lr=1e-4) for player in ("D", "G")},
+)

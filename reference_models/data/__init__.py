@@ -1,0 +1,1 @@
+"""What the reference models learn from: toy densities and small pictures, all offline."""

@@ -1,0 +1,42 @@
+"""Counter-based randomness for data: which items come when, as a function of seed and position."""
+
+import functools
+import hashlib
+
+import numpy as np
+import numpy.typing as npt
+
+Indices = npt.NDArray[np.int64]
+
+
+def generator(seed: int, purpose: str, number: int) -> np.random.Generator:
+    """Return the random stream of (seed, purpose, number).
+
+    Args:
+        seed: At least 0.
+        purpose: Streams of different purposes are independent. Its digest stands for it, because
+            Python's own hash differs from process to process.
+        number: Counts the streams of one purpose, such as the epochs.
+    """
+    stream = int.from_bytes(hashlib.sha256(purpose.encode()).digest()[:8], "big")
+    return np.random.Generator(np.random.Philox(np.random.SeedSequence([seed, stream, number])))
+
+
+def epoch_indices(count: int, *, seed: int, position: int, size: int) -> Indices:
+    """Return which items of `count` a batch holds, int64 [size].
+
+    The stream is one permutation after the other, each drawn anew; the batch is the part of it that
+    begins at `position`.
+    """
+    first, last = position // count, (position + size - 1) // count
+    stream = np.concatenate([_permutation(count, seed, epoch) for epoch in range(first, last + 1)])
+    start = position - first * count
+    return stream[start : start + size]
+
+
+@functools.lru_cache(maxsize=8)
+def _permutation(count: int, seed: int, epoch: int) -> Indices:
+    """Return the order of one epoch; kept, as many batches in a row ask for the same one."""
+    order = generator(seed, "data order", epoch).permutation(count)
+    order.flags.writeable = False  # shared by every caller
+    return order

@@ -1,0 +1,94 @@
+"""Pictures in memory, in epochs."""
+
+import hashlib
+from dataclasses import dataclass, field
+
+import numpy as np
+import numpy.typing as npt
+import torch
+
+import ganeval
+from reference_models.data.order import epoch_indices
+from reference_models.engine.data import Batch
+
+Pixels = npt.NDArray[np.uint8]
+
+
+@dataclass(frozen=True, slots=True, eq=False, kw_only=True)
+class Pictures:
+    """A finite set of pictures of one size, kept as bytes.
+
+    Attributes:
+        name: What the data is called.
+        pixels: uint8 [N, C, H, W], N at least 1.
+        labels: int64 [N], the classes if any.
+        condition: float32 [N, ...], what each picture is to be made from if paired.
+        attributes: int64 [N, A], what is known of each picture beyond its class.
+        digest: Hex SHA-256 of all arrays, their shapes and types; made here.
+    """
+
+    name: str
+    pixels: Pixels
+    labels: npt.NDArray[np.int64] | None = None
+    condition: npt.NDArray[np.float32] | None = None
+    attributes: npt.NDArray[np.int64] | None = None
+    digest: str = field(init=False)
+
+    def __post_init__(self) -> None:
+        """Digest the content."""
+        object.__setattr__(self, "digest", self._digest())
+
+    @property
+    def shape(self) -> tuple[int, ...]:
+        """Of one picture: (C, H, W)."""
+        return self.pixels.shape[1:]
+
+    def __len__(self) -> int:
+        return len(self.pixels)
+
+    def batch(self, seed: int, position: int, size: int) -> Batch:
+        """Return a part of the stream of epochs; bytes 0 to 255 become -1 to 1."""
+        chosen = epoch_indices(len(self), seed=seed, position=position, size=size)
+        return Batch(
+            torch.from_numpy(self.pixels[chosen]).float() / 127.5 - 1,
+            None if self.labels is None else torch.from_numpy(self.labels[chosen]),
+            None if self.condition is None else torch.from_numpy(self.condition[chosen]),
+        )
+
+    def _digest(self) -> str:
+        """Return the SHA-256 of what each array is and holds."""
+        sha256 = hashlib.sha256()
+        for part in (self.pixels, self.labels, self.condition, self.attributes):
+            if part is None:
+                sha256.update(b"none;")
+                continue
+            little = np.ascontiguousarray(part, dtype=part.dtype.newbyteorder("<"))
+            sha256.update(f"{little.dtype.str}{little.shape};".encode())
+            sha256.update(little.tobytes())
+        return sha256.hexdigest()
+
+
+def with_channels(pixels: Pixels, channels: int, *, name: str) -> Pixels:
+    """Return RGB as RGB, or grey pictures stored as RGB with their one channel.
+
+    Args:
+        pixels: uint8 [N, 3, H, W].
+        channels: 1 or 3.
+        name: What messages call the pictures.
+
+    Raises:
+        GanevalError: Another number of channels, or one channel of pictures with colour.
+    """
+    if channels == 3:
+        return pixels
+    if channels != 1:
+        raise ganeval.GanevalError(
+            f"{name}: {channels} channels asked for", "1 (grey) or 3 (RGB)", "change channels"
+        )
+    if not (pixels == pixels[:, :1]).all():
+        raise ganeval.GanevalError(
+            f"{name}: 1 channel asked for of pictures with colour",
+            "grey pictures",
+            "train on 3 channels or convert the pictures",
+        )
+    return np.ascontiguousarray(pixels[:, :1])

@@ -1,0 +1,64 @@
+"""Pictures from anything that ganeval reads."""
+
+import numpy as np
+import numpy.typing as npt
+
+import ganeval
+from reference_models.data.pictures import Pictures, with_channels
+
+_CHUNK = 64  # files in memory at a time while decoding
+
+
+def source_pictures(location: str, *, size: int | None = None, channels: int = 3) -> Pictures:
+    """Return all pictures of a source, decoded by ganeval's default policy.
+
+    Args:
+        location: As on ganeval's command line (`"folder:faces/,size=64,crop=center"`).
+        size: Height and width that the pictures must have; None allows any one size.
+        channels: 3, or 1 for grey pictures.
+
+    Raises:
+        GanevalError: The source or a picture in it cannot be used, the pictures differ in size or
+            are not of the size asked for, or have colour where grey is asked for.
+    """
+    pixels = read_pixels(location)
+    height, width = pixels.shape[2:]
+    if size is not None and (height, width) != (size, size):
+        raise ganeval.GanevalError(
+            f"{location}: pictures of {width}x{height} pixels",
+            f"{size}x{size}",
+            f"add size={size} to the source, and crop=center to keep proportions",
+        )
+    return Pictures(name=location, pixels=with_channels(pixels, channels, name=location))
+
+
+def read_pixels(location: str) -> npt.NDArray[np.uint8]:
+    """Return the pictures of a source in their order, uint8 [N, 3, H, W] RGB.
+
+    Raises:
+        GanevalError: The source or a picture in it cannot be used, or sizes differ.
+    """
+    source = ganeval.open_source(location, policy=ganeval.Settings().decode)
+    pixels = None
+    for start in range(0, len(source), _CHUNK):
+        indices = range(start, min(start + _CHUNK, len(source)))
+        for index, item in zip(indices, source.load(indices), strict=True):
+            picture = item.image().pixels
+            if pixels is None:
+                pixels = np.empty((len(source), *picture.shape), np.uint8)
+            if picture.shape != pixels.shape[1:]:
+                raise _another_size(item.name, picture.shape, pixels.shape[1:])
+            pixels[index] = picture
+    assert pixels is not None  # ganeval opens no source without pictures
+    return pixels
+
+
+def _another_size(
+    name: str, found: tuple[int, ...], needed: tuple[int, ...]
+) -> ganeval.GanevalError:
+    """Return the error for a picture whose size is not that of the first, both as [C, H, W]."""
+    return ganeval.GanevalError(
+        f"{name}: {found[2]}x{found[1]} pixels",
+        f"one size for all, and the first is {needed[2]}x{needed[1]}",
+        "add size=PIXELS to the source, and crop=center to keep proportions",
+    )

@@ -1,0 +1,125 @@
+"""What a model trains on: batches that depend on the seed and the position alone."""
+
+import difflib
+import importlib
+import inspect
+from collections.abc import Iterable
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any, Protocol
+
+from torch import Tensor
+
+import ganeval
+
+DATA: dict[str, str] = {
+    "ring8": "reference_models.data.densities:ring8",
+    "grid25": "reference_models.data.densities:grid25",
+    "mix1d": "reference_models.data.densities:mix1d",
+    "digits": "reference_models.data.digits:digits",
+    "edges": "reference_models.data.digits:edges",
+    "shapes": "reference_models.data.shapes:shapes",
+}
+"""Name -> "module:function" of the data that need no files; the function's arguments are the
+options that `open_data` passes on."""
+
+_SOURCE = "reference_models.data.sources:source_pictures"
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Batch:
+    """Some items, in order.
+
+    Attributes:
+        real: float32 [B, ...]; pictures are [B, C, H, W] in [-1, 1].
+        labels: int64 [B], or None for data without classes.
+        condition: float32 [B, ...], what the item is to be made from, or None if not paired.
+    """
+
+    real: Tensor
+    labels: Tensor | None = None
+    condition: Tensor | None = None
+
+
+class Data(Protocol):
+    """An endless stream of items for each seed, which can be entered at any position."""
+
+    @property
+    def name(self) -> str:
+        """What the data is called."""
+
+    @property
+    def digest(self) -> str:
+        """Hex SHA-256 of the content, or of the definition of a density."""
+
+    @property
+    def shape(self) -> tuple[int, ...]:
+        """Of one item: (d,) or (C, H, W)."""
+
+    def batch(self, seed: int, position: int, size: int) -> Batch:
+        """Return the items number `position` to `position + size - 1` of the stream of `seed`.
+
+        A pure function: however the stream is cut into batches, it is the same stream. Finite data
+        come in epochs, each a permutation of all items; a batch runs on into the next epoch.
+
+        Args:
+            seed: At least 0.
+            position: Items drawn before this batch, at least 0.
+            size: At least 1.
+        """
+
+
+def open_data(
+    name: str,
+    *,
+    size: int | None = None,
+    channels: int | None = None,
+    std: float | None = None,
+    split: str | None = None,
+) -> Data:
+    """Return data by its name in `DATA`, or the pictures of any source that ganeval reads.
+
+    Args:
+        name: `"ring8"`, `"digits"`, ..., or a source as in `ganeval eval`: a path, or
+            `"folder:faces/,size=64,crop=center"`; its pictures must be of one size.
+        size: Height and width of pictures; a source is not resized but must have this size.
+        channels: 1 (grey) or 3 (RGB) of pictures.
+        std: Standard deviation of each mode of a density.
+        split: "train" (the default) or "test" of the digits.
+
+    Raises:
+        GanevalError: An unknown name, or an option that the data does not have or cannot meet.
+    """
+    given = {"size": size, "channels": channels, "std": std, "split": split}
+    options = {key: value for key, value in given.items() if value is not None}
+    if name in DATA:
+        return _build(DATA[name], f"data '{name}'", options)
+    if ":" in name or Path(name).exists():
+        return _build(_SOURCE, f"source '{name}'", options, name)
+    raise _unknown("data", name, DATA, "or the path of a folder or archive of pictures")
+
+
+def _build(entry: str, where: str, options: dict[str, Any], *location: str) -> Data:
+    """Call the function at `entry` with the options, all of which it must have."""
+    module, _, attribute = entry.partition(":")
+    build = getattr(importlib.import_module(module), attribute)
+    known = [
+        name
+        for name, parameter in inspect.signature(build).parameters.items()
+        if parameter.kind is parameter.KEYWORD_ONLY
+    ]
+    for option in options:
+        if option not in known:
+            raise _unknown(f"option of {where}", option, known, "or none")
+    data: Data = build(*location, **options)
+    return data
+
+
+def _unknown(kind: str, name: str, known: Iterable[str], others: str) -> ganeval.GanevalError:
+    """Return the error for a name that is not in a table, with the nearest one that is."""
+    known = list(known)
+    near = difflib.get_close_matches(name, known, n=1)
+    remedy = f"did you mean '{near[0]}'?" if near else "check the spelling"
+    return ganeval.GanevalError(
+        f"unknown {kind} '{name}'", f"one of {', '.join(known)}, {others}", remedy
+    )

@@ -1,0 +1,51 @@
+"""The game of a generator of samples against a discriminator of samples."""
+
+from collections.abc import Mapping
+from typing import Any
+
+import torch
+from torch import nn
+
+from reference_models.engine.draw import Draw
+from reference_models.engine.game import Game, Terms
+from reference_models.parts.objectives import Objective
+
+
+class Unconditional(Game):
+    """Two players: D tells real from generated samples, G maps latents to samples.
+
+    Nothing is detached: a solver asks for the gradients of the parameters it moves, and those that
+    look through a player's move need the others' graph.
+
+    Attributes:
+        generator: Latents [B, latent_size] to samples; has `latent_size`.
+        discriminator: Samples to logits [B].
+        objective: The losses of both.
+    """
+
+    players: Mapping[str, tuple[str, ...]] = {"D": ("discriminator",), "G": ("generator",)}
+
+    def __init__(
+        self, generator: nn.Module, discriminator: nn.Module, objective: Objective
+    ) -> None:
+        """Take the two networks and their objective."""
+        super().__init__()
+        self.generator, self.discriminator = generator, discriminator
+        self.objective = objective
+
+    def sample(self, num: int, draw: Draw) -> torch.Tensor:
+        """Return `num` generated samples."""
+        latent_size: Any = self.generator.latent_size
+        like = next(self.generator.parameters())
+        samples: torch.Tensor = self.generator(draw.normal("z", num, latent_size, like=like))
+        return samples
+
+    def loss(self, player: str, batch: Any, draw: Draw) -> Terms:
+        """Return the objective's term of a player."""
+        fake = self.sample(len(batch.real), draw)
+        if player == "G":
+            return {"adversarial": self.objective.generator(self.discriminator(fake))}
+        # Real and generated batches go through D apart, so that BatchNorm never mixes them.
+        real_logits = self.discriminator(batch.real)
+        fake_logits = self.discriminator(fake)
+        return {"adversarial": self.objective.discriminator(real_logits, fake_logits)}

@@ -1,0 +1,29 @@
+"""Unrolled GAN: the generator looks several moves of the discriminator ahead.
+
+Metz et al., "Unrolled Generative Adversarial Networks", ICLR 2017, equations 5 to 8: G minimises
+its loss against the discriminator that K steps of gradient descent would make of D,
+
+    theta_D^(k+1) = theta_D^k - eta dL_D(theta_G, theta_D^k) / dtheta_D
+
+and differentiates through these steps, so it sees that crowding one mode will be answered. The game
+is that of `gan.py` with equation 1's losses; only the solver differs.
+"""
+
+from dataclasses import replace
+
+from reference_models.engine.recipe import OptimizerSpec
+from reference_models.engine.solvers import Unrolled
+from reference_models.gan import RECIPE as GAN
+from reference_models.gan import build_game
+from reference_models.parts.networks import MlpGenerator
+
+Generator = MlpGenerator
+
+RECIPE = replace(
+    GAN,
+    name="unrolled",
+    build=lambda shape, randomness: build_game("minimax", shape, randomness),
+    entry="reference_models.unrolled:Generator",
+    solver=Unrolled(num_steps=5, lr=1e-2),
+    optimizers={player: OptimizerSpec(lr=5e-4) for player in ("D", "G")},
+)

@@ -1,0 +1,95 @@
+"""Train, sample, score: from nothing to a number without leaving the command line."""
+
+import json
+import zipfile
+from pathlib import Path
+
+import numpy as np
+import PIL.Image
+import pytest
+
+from tests.command import Command
+
+
+@pytest.fixture
+def checkpoint(tmp_path: Path, ganeval: Command) -> Path:
+    done = ganeval("train", "gan", "--steps", "3", "--out", tmp_path / "run")
+    assert done.code == 0
+    assert done.out == f"{tmp_path / 'run' / 'gan.safetensors'}\n"
+    return tmp_path / "run" / "gan.safetensors"
+
+
+def test_training_leaves_one_checkpoint_and_a_grid(checkpoint: Path) -> None:
+    assert [path.name for path in checkpoint.parent.glob("*.safetensors")] == ["gan.safetensors"]
+    with PIL.Image.open(checkpoint.parent / "samples.png") as grid:
+        assert grid.size == (128, 128)
+    lines = (checkpoint.parent / "metrics.jsonl").read_text().splitlines()
+    assert [json.loads(line)["step"] for line in lines] == [1, 2, 3]
+
+
+def test_a_checkpoint_is_scored_with_no_further_flag(checkpoint: Path, ganeval: Command) -> None:
+    words = ("fid", "data:digits,split=test,size=16", f"generator:{checkpoint},num_images=40")
+    first = ganeval(*words, "--extractor", "random", "--json")
+    assert first.code == 0
+    again = ganeval(*words, "--extractor", "random", "--json", "--no-cache")
+    scores = [json.loads(one.out)["scores"] for one in (first, again)]
+    assert scores[0] == scores[1]
+    assert scores[0][0]["num_sample"] == 40
+
+
+def test_samples_are_exactly_so_many_and_resumable(
+    checkpoint: Path, tmp_path: Path, ganeval: Command
+) -> None:
+    folder = tmp_path / "samples"
+    assert ganeval("sample", checkpoint, "-n", 20, "-o", folder).out == f"{folder}: 20 samples\n"
+    names = sorted(path.name for path in folder.iterdir())
+    assert names == [f"{number:05}.png" for number in range(20)]
+    before = {name: (folder / name).read_bytes() for name in names}
+    (folder / names[7]).unlink()
+    assert ganeval("sample", checkpoint, "-n", 20, "-o", folder).code == 0
+    assert {name: (folder / name).read_bytes() for name in names} == before
+    ganeval("sample", checkpoint, "-n", 20, "-o", tmp_path / "samples.zip")
+    with zipfile.ZipFile(tmp_path / "samples.zip") as archive:
+        assert {name: archive.read(name) for name in archive.namelist()} == before
+    ganeval("sample", checkpoint, "-n", 3, "-o", tmp_path / "few")
+    assert (tmp_path / "few" / "00002.png").read_bytes() == before["00002.png"]
+    ganeval("sample", checkpoint, "-n", 3, "-o", tmp_path / "other", "--seed", 1)
+    assert (tmp_path / "other" / "00002.png").read_bytes() != before["00002.png"]
+    with PIL.Image.open(folder / "00000.png") as picture:
+        assert np.asarray(picture).shape == (16, 16, 3)
+
+
+def test_samples_and_the_checkpoint_score_the_same(
+    checkpoint: Path, tmp_path: Path, ganeval: Command
+) -> None:
+    ganeval("sample", checkpoint, "-n", 30, "-o", tmp_path / "samples")
+    values = [
+        json.loads(ganeval("fid", "data:digits", sample, "--extractor", "random", "--json").out)[
+            "scores"
+        ][0]["value"]
+        for sample in (tmp_path / "samples", f"generator:{checkpoint},num_images=30")
+    ]
+    assert values[0] == values[1]
+
+
+def test_other_files_in_the_folder_are_an_error(
+    checkpoint: Path, tmp_path: Path, ganeval: Command
+) -> None:
+    folder = tmp_path / "samples"
+    folder.mkdir()
+    (folder / "notes.txt").touch()
+    found = ganeval("sample", checkpoint, "-n", 3, "-o", folder)
+    assert "holds other files, such as notes.txt" in found.error
+    assert "at least 1" in ganeval("sample", checkpoint, "-n", 0, "-o", folder).error
+
+
+def test_training_refuses_what_it_cannot_do(tmp_path: Path, ganeval: Command) -> None:
+    out = ("--out", tmp_path / "run")
+    assert "did you mean 'dcgan'" in ganeval("train", "dcgna", *out).error
+    assert "has points" in ganeval("train", "gan", "--data", "ring8", *out).error
+    assert "at least 1" in ganeval("train", "gan", "--steps", 0, *out).error
+    assert "leave out --resume" in ganeval("train", "gan", "--resume", *out).error
+    ganeval("train", "gan", "--steps", 1, *out)
+    assert "holds a run already" in ganeval("train", "gan", "--steps", 2, *out).error
+    found = ganeval("train", "gan", "--steps", 2, "--seed", 1, "--resume", *out)
+    assert "seed was 0, now it is 1" in found.error

@@ -1,0 +1,46 @@
+"""Small networks under the names that real checkpoints have."""
+
+import torch
+from torch import nn
+
+
+class Example(nn.Module):
+    """The generator of PyTorch's DCGAN example, smaller: `main.0.weight`, ..., z [B, nz, 1, 1]."""
+
+    def __init__(self, nz: int = 8, ngf: int = 4, nc: int = 3) -> None:
+        super().__init__()
+        self.main = nn.Sequential(
+            nn.ConvTranspose2d(nz, ngf * 2, 4, 1, 0, bias=False),
+            nn.BatchNorm2d(ngf * 2),
+            nn.ReLU(True),
+            nn.ConvTranspose2d(ngf * 2, ngf, 4, 2, 1, bias=False),
+            nn.BatchNorm2d(ngf),
+            nn.ReLU(True),
+            nn.ConvTranspose2d(ngf, nc, 4, 2, 1, bias=False),
+            nn.Tanh(),
+        )
+
+    def forward(self, z: torch.Tensor) -> torch.Tensor:
+        return self.main(z)
+
+
+class Conditional(nn.Module):
+    def __init__(self, size: int = 8) -> None:
+        super().__init__()
+        self.embed = nn.Embedding(5, 6)
+        self.layer = nn.Linear(6, size * size)
+        self.size = size
+
+    def forward(self, z: torch.Tensor, labels: torch.Tensor) -> torch.Tensor:
+        flat = torch.tanh(self.layer(z + self.embed(labels)))
+        return flat.view(-1, 1, self.size, self.size)
+
+
+def seeded(network: nn.Module, seed: int = 0) -> nn.Module:
+    """Fill a network with reproducible weights."""
+    stream = torch.Generator().manual_seed(seed)
+    with torch.no_grad():
+        for name, value in network.state_dict().items():
+            if value.is_floating_point() and not name.endswith("running_var"):
+                value.normal_(0, 0.3, generator=stream)
+    return network

@@ -1,0 +1,139 @@
+"""Every system of the table: the loop's contract, above all that a resumed run is the same run."""
+
+import importlib
+import json
+from collections.abc import Mapping
+from dataclasses import replace
+from pathlib import Path
+from typing import Any
+
+import pytest
+import torch
+
+import ganeval
+from reference_models import MODELS
+from reference_models.engine.data import Data, open_data
+from reference_models.engine.recipe import Recipe
+from reference_models.engine.train import begin, train
+
+CPU = torch.device("cpu")
+
+
+def recipe_of(name: str) -> Recipe:
+    module, _, attribute = MODELS[name].partition(":")
+    recipe: Recipe = getattr(importlib.import_module(module), attribute)
+    return replace(recipe, batch_size=8)
+
+
+@pytest.fixture(scope="module")
+def digits() -> Data:
+    return open_data("digits")
+
+
+def same(first: Mapping[str, Any], second: Mapping[str, Any]) -> bool:
+    return first.keys() == second.keys() and all(
+        torch.equal(value, second[name]) for name, value in first.items()
+    )
+
+
+EVERY = pytest.mark.parametrize("name", sorted(MODELS))
+
+
+@EVERY
+def test_a_resumed_run_is_the_same_run(name: str, digits: Data, tmp_path: Path) -> None:
+    recipe = recipe_of(name)
+    whole = train(recipe, digits, tmp_path / "whole", steps=4, seed=3)
+    train(recipe, digits, tmp_path / "parts", steps=2, seed=3)
+    parts = train(recipe, digits, tmp_path / "parts", steps=4, seed=3, resume=True)
+    assert same(whole.game.state_dict(), parts.game.state_dict())
+    assert same(whole.average.state_dict(), parts.average.state_dict())
+    logs = [(tmp_path / name / "metrics.jsonl").read_text() for name in ("whole", "parts")]
+    assert logs[0] == logs[1]
+    assert [json.loads(line)["step"] for line in logs[0].splitlines()] == [1, 2, 3, 4]
+
+
+@EVERY
+def test_the_seed_is_everything(name: str, digits: Data) -> None:
+    recipe = recipe_of(name)
+    first, again, other = (
+        begin(recipe, digits, seed=seed, device=CPU).game.state_dict() for seed in (0, 0, 1)
+    )
+    assert same(first, again)
+    assert not same(first, other)
+
+
+@EVERY
+def test_every_player_moves_and_only_its_own_networks(
+    name: str, digits: Data, tmp_path: Path
+) -> None:
+    recipe = recipe_of(name)
+    before = begin(recipe, digits, seed=0, device=CPU).game.state_dict()
+    run = train(recipe, digits, tmp_path, steps=1)
+    for player in run.game.players:
+        parameters = run.game.parameters_of(player)
+        assert any(not torch.equal(value, before[key]) for key, value in parameters.items())
+    owned = [key for player in run.game.players for key in run.game.parameters_of(player)]
+    assert sorted(owned) == sorted(key for key, _ in run.game.named_parameters())
+
+
+@EVERY
+def test_the_generator_of_the_card_is_that_of_the_game(name: str, digits: Data) -> None:
+    recipe = recipe_of(name)
+    module, _, attribute = recipe.entry.partition(":")
+    build = getattr(importlib.import_module(module), attribute)
+    generator = build(**json.loads(json.dumps(recipe.generator_options(digits.shape))))
+    game = begin(recipe, digits, seed=0, device=CPU).game
+    generator.load_state_dict(game.get_submodule("generator").state_dict())
+    images = generator(torch.zeros(2, generator.latent_size))
+    assert images.shape == (2, *digits.shape)
+    assert images.abs().max() <= 1
+
+
+@EVERY
+def test_it_says_what_it_is(name: str) -> None:
+    module = importlib.import_module(MODELS[name].partition(":")[0])
+    text = module.__doc__ or ""
+    assert any(str(year) in text for year in range(2014, 2027)), "the paper's year"
+    assert "equation" in text or "section" in text
+    assert recipe_of(name).name == name
+
+
+def test_a_changed_configuration_is_refused_with_the_difference(
+    digits: Data, tmp_path: Path
+) -> None:
+    recipe = recipe_of("gan")
+    train(recipe, digits, tmp_path, steps=1)
+    with pytest.raises(ganeval.GanevalError, match="batch_size was 8, now it is 9"):
+        train(replace(recipe, batch_size=9), digits, tmp_path, steps=2, resume=True)
+    with pytest.raises(ganeval.GanevalError, match="seed was 0, now it is 1"):
+        train(recipe, digits, tmp_path, steps=2, seed=1, resume=True)
+    with pytest.raises(ganeval.GanevalError, match="holds a run already"):
+        train(recipe, digits, tmp_path, steps=2)
+    with pytest.raises(ganeval.GanevalError, match="no such file"):
+        train(recipe, digits, tmp_path / "absent", steps=2, resume=True)
+    (tmp_path / "state.pt").write_bytes(b"PK\x03\x04")
+    with pytest.raises(ganeval.GanevalError, match="damaged"):
+        train(recipe, digits, tmp_path, steps=2, resume=True)
+
+
+def test_a_term_that_is_not_finite_stops_and_keeps_the_state_before(
+    digits: Data, tmp_path: Path
+) -> None:
+    recipe = recipe_of("wgan")
+    wild = {name: replace(spec, name="sgd", lr=1e38) for name, spec in recipe.optimizers.items()}
+    with pytest.raises(ganeval.GanevalError, match=r"step \d+: term ./adversarial is"):
+        train(replace(recipe, optimizers=wild), digits, tmp_path, steps=20)
+    assert torch.load(tmp_path / "state.pt", weights_only=True)["step"] >= 0
+
+
+def test_an_interrupt_keeps_the_state(digits: Data, tmp_path: Path) -> None:
+    def stop(step: int, log: dict[str, float]) -> None:
+        if step == 2:
+            raise KeyboardInterrupt
+
+    recipe = recipe_of("gan")
+    with pytest.raises(KeyboardInterrupt):
+        train(recipe, digits, tmp_path / "cut", steps=5, tell=stop)
+    cut = train(recipe, digits, tmp_path / "cut", steps=5, resume=True)
+    whole = train(recipe, digits, tmp_path / "whole", steps=5)
+    assert same(whole.game.state_dict(), cut.game.state_dict())
