@@ -17,7 +17,7 @@ _PICKLES = (b"\x80\x02", b"\x80\x03", b"\x80\x04", b"\x80\x05")
 _NEEDED = "tensors by name (a state dict) in a .safetensors, .pth or .pt file"
 _CONVERT = (
     "if you trust its author, open it in the environment it is from and save the generator's "
-    "state_dict(), or write its samples to a folder"
+    "state_dict(), or write its samples to a folder (of statistics: mu and sigma to an .npz)"
 )
 
 

@@ -89,7 +89,9 @@ def test_row_44_other_names(ganeval: Command, fake: Path, tmp_path: Path, stats:
 def test_row_44_pickled_statistics(ganeval: Command, fake: Path, tmp_path: Path) -> None:
     path = tmp_path / "edm.npz"
     path.write_bytes(b"\x80\x04\x95\x10\x00\x00\x00\x00\x00\x00\x00}\x94.")
-    assert f"{path}: looks like a Python pickle" in refusal(ganeval("fid", path, fake, *RANDOM))
+    line = refusal(ganeval("fid", path, fake, *RANDOM))
+    assert f"{path}: a Python pickle, which can execute any code when it is opened" in line
+    assert "of statistics: mu and sigma to an .npz" in line
 
 
 def test_row_45_no_covariance(ganeval: Command, fake: Path, tmp_path: Path) -> None:

@@ -309,7 +309,7 @@ def test_a_checkpoint_of_ours_needs_no_option(
     card, tensors = read_checkpoint(path)
     assert (card.kwargs, card.value_range, card.step) == ({"size": 8}, (-1, 1), 10)
     assert all(torch.equal(tensors[name], value) for name, value in state.items())
-    with pytest.raises(InputError, match=r"none of ganeval's models.*entry=tests.generators"):
+    with pytest.raises(InputError, match=r"none of ganeval's models.*entry=tests\.generators"):
         source_of(str(path))
     assert len(source_of(f"generator:{path},entry={CARD.entry},num_images=9")) == 9
     monkeypatch.setattr("reference_models.MODELS", {"x": "tests.generators.networks:recipe"})
