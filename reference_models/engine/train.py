@@ -53,7 +53,7 @@ def train(  # noqa: PLR0913 (keyword-only, each is plain)
     seed: int = 0,
     resume: bool = False,
     device: torch.device | None = None,
-    save_every: int = 500,
+    save_every: int = 100,
     tell: Told | None = None,
 ) -> Run:
     """Train to step `steps`, counted from the start, and keep state and losses in `folder`.
@@ -62,8 +62,8 @@ def train(  # noqa: PLR0913 (keyword-only, each is plain)
     with the same bits on the CPU as one that was not.
 
     Raises:
-        GanevalError: The folder holds another run, or a term of a loss is not finite; the state
-            before it is kept.
+        GanevalError: The folder holds another run, or a term of a loss is not finite; the last
+            saved state is kept.
     """
     device = device or torch.device("cpu")
     folder.mkdir(parents=True, exist_ok=True)
@@ -75,11 +75,16 @@ def train(  # noqa: PLR0913 (keyword-only, each is plain)
         raise ganeval.GanevalError(
             f"{folder}: holds a run already", "a new folder", "use --resume, or choose another"
         )
+    else:
+        _save(run, folder, config)
     _cut_log(folder / METRICS, run.step)
+    whole = True  # whether the run stands between two steps
     with (folder / METRICS).open("a", encoding="utf-8") as log_file:
         try:
             while run.step < steps:
+                whole = False
                 log = one_step(run, recipe, data, seed=seed, device=device)
+                whole = True
                 log_file.write(json.dumps({"step": run.step, **log}) + "\n")
                 if run.step % save_every == 0:
                     log_file.flush()
@@ -90,11 +95,12 @@ def train(  # noqa: PLR0913 (keyword-only, each is plain)
             raise ganeval.GanevalError(
                 f"step {run.step + 1}: {error}",
                 "finite losses",
-                f"lower the learning rate; {folder / STATE} has the state before",
+                f"lower the learning rate; {folder / STATE} has the last saved state",
             ) from error
-        finally:  # on Ctrl-C too; no step changes the run by halves that matter to its state
+        finally:  # on Ctrl-C too
             log_file.flush()
-            _save(run, folder, config)
+            if whole:  # half a step is no state: the last saved one stays
+                _save(run, folder, config)
     return run
 
 

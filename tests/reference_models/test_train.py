@@ -12,6 +12,7 @@ import torch
 
 import ganeval
 from reference_models import MODELS
+from reference_models.engine import ema
 from reference_models.engine.data import Data, open_data
 from reference_models.engine.recipe import Recipe
 from reference_models.engine.train import begin, train
@@ -137,3 +138,26 @@ def test_an_interrupt_keeps_the_state(digits: Data, tmp_path: Path) -> None:
     cut = train(recipe, digits, tmp_path / "cut", steps=5, resume=True)
     whole = train(recipe, digits, tmp_path / "whole", steps=5)
     assert same(whole.game.state_dict(), cut.game.state_dict())
+
+
+def test_an_interrupt_within_a_step_saves_no_half_of_it(
+    digits: Data, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    recipe = recipe_of("gan")
+    whole = train(recipe, digits, tmp_path / "whole", steps=5)
+    update, calls = ema.update, []
+
+    def cut(*arguments: Any, **options: Any) -> None:
+        calls.append(1)
+        if len(calls) == 4:  # both players have moved, the average has not
+            raise KeyboardInterrupt
+        update(*arguments, **options)
+
+    monkeypatch.setattr(ema, "update", cut)
+    with pytest.raises(KeyboardInterrupt):
+        train(recipe, digits, tmp_path / "cut", steps=5, save_every=2)
+    monkeypatch.setattr(ema, "update", update)
+    assert torch.load(tmp_path / "cut" / "state.pt", weights_only=True)["step"] == 2
+    resumed = train(recipe, digits, tmp_path / "cut", steps=5, resume=True)
+    assert same(whole.game.state_dict(), resumed.game.state_dict())
+    assert same(whole.average.state_dict(), resumed.average.state_dict())
