@@ -7,7 +7,7 @@ import click
 from ganeval.extractors.base import EXTRACTORS
 from ganeval.metrics.base import METRICS
 from ganeval.metrics.protocols import PROTOCOLS
-from ganeval.sources.open import SOURCES
+from ganeval.sources.kinds import SOURCES
 
 KINDS = ("metrics", "extractors", "protocols", "sources", "models")
 

@@ -49,7 +49,7 @@ def train(
     """
     from reference_models import MODELS
     from reference_models.engine.data import open_data
-    from reference_models.engine.export import export, write_grid
+    from reference_models.engine.export import GRID, export, fixed_inputs, write_grid
     from reference_models.engine.train import train as train_model
 
     if model not in MODELS:
@@ -61,6 +61,8 @@ def train(
     pictures = open_data(data or recipe.data)
     if len(pictures.shape) != 3:
         raise UsageError(f"data '{data}' has points", "images", "use digits or a folder")
+    if recipe.paired and pictures.condition_source is None:
+        raise UsageError(f"data '{data}' has no conditions", f"pairs, for {model}", "use edges")
     folder = out or Path("runs") / model
     total = steps or recipe.steps
     with _display(model, total, recipe.batch_size, quiet=quiet) as tell:
@@ -81,8 +83,8 @@ def train(
                 "options goes on"
             ) from error
     path = export(run.average, recipe, pictures, folder, step=run.step, seed=seed)
-    latent_size: Any = run.average.latent_size
-    write_grid(run.average, latent_size, folder / "samples.png", seed=seed)
+    inputs = fixed_inputs(run.average, recipe, pictures, GRID * GRID, seed=seed)
+    write_grid(run.average, inputs, folder / "samples.png")
     click.echo(path)
 
 

@@ -28,6 +28,7 @@ _TYPES: Mapping[str, tuple[type, ...]] = {
     "prior": (str,),
     "latent_size": (int,),
     "num_classes": (int, type(None)),
+    "condition": (str, type(None)),
     "value_range": (list,),
     "image_size": (int,),
     "channels": (int,),
@@ -52,6 +53,8 @@ class Card:
         prior: Of the latents: "normal", or "uniform" from -1 to 1.
         latent_size: Length of a latent vector.
         num_classes: Number of classes, None for an unconditional network.
+        condition: Where the conditions are that it makes images from, a source as on the command
+            line; None for an unpaired network.
         value_range: The (low, high) of its output that become 0 and 255.
         image_size: Height and width of its images.
         channels: 1 (grey) or 3 (RGB).
@@ -80,6 +83,7 @@ class Card:
     data: Mapping[str, Any] = field(default_factory=dict)
     versions: Mapping[str, str] = field(default_factory=dict)
     sha256: str = ""
+    condition: str | None = None
 
     def text(self) -> str:
         """Return the card as JSON, the same text for the same card."""
@@ -188,6 +192,7 @@ def parse_card(text: str, *, name: str) -> Card:
             f"schema {SCHEMA}",
             "use the version of ganeval that wrote it",
         )
+    fields = {"condition": None} | fields  # cards of the first version had none
     wrong = [key for key, types in _TYPES.items() if not _fits(fields.get(key, ...), types)]
     wrong += sorted(set(fields) - set(_TYPES))
     if not wrong and not _is_range(fields["value_range"]):

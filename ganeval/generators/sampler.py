@@ -3,7 +3,7 @@
 import hashlib
 import inspect
 import logging
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 
@@ -32,14 +32,16 @@ class Sampler:
     """Draws numbered samples of a network.
 
     Attributes:
-        module: Takes latents, and int64 labels [B] if there are classes; returns floats
-            [B, C, H, W] with 1 or 3 channels.
+        module: Takes latents, then int64 labels [B] if there are classes, then conditions if it is
+            paired; returns floats [B, C, H, W] with 1 or 3 channels.
         drawing: How its inputs are drawn.
         value_range: The (low, high) of its output that become 0 and 255.
         name: What messages call it.
         device: Where its parameters are.
         batch_size: The network sees exactly so many samples at once; None: 16 on the CPU, 64
             elsewhere.
+        conditions: From numbers of samples to what these are made from, float32 [B, 3, H, W] in
+            [-1, 1]; None for an unpaired network.
 
     Raises:
         UsageError: An option out of its range, or parameters on another device.
@@ -51,6 +53,7 @@ class Sampler:
     name: str
     device: torch.device = field(default_factory=lambda: torch.device("cpu"))
     batch_size: int | None = None
+    conditions: Callable[[Sequence[int]], torch.Tensor] | None = None
 
     def __post_init__(self) -> None:
         if not self.value_range[0] < self.value_range[1]:
@@ -124,18 +127,21 @@ class Sampler:
         Raises:
             InputError: The network fails, or returns anything else.
         """
-        latents = self.drawing.latents(indices).to(self.device)
-        labels = self.drawing.labels(indices if labels_of is None else labels_of)
-        inputs = (latents,) if labels is None else (latents, labels.to(self.device))
+        drawn = {
+            "latents": self.drawing.latents(indices),
+            "int64 labels": self.drawing.labels(indices if labels_of is None else labels_of),
+            "conditions": None if self.conditions is None else self.conditions(indices),
+        }
+        inputs = {name: value.to(self.device) for name, value in drawn.items() if value is not None}
         try:
             with _evaluation_mode(self.module), torch.inference_mode():
-                images = self.module(*inputs)
+                images = self.module(*inputs.values())
         except Exception as error:  # a stranger's network may raise anything at all
             reason = (str(error).splitlines() or [""])[0]
             raise InputError(
                 f"{self.name}: the network fails ({type(error).__name__}: {reason})",
-                f"one that takes latents {list(latents.shape)}"
-                + ("" if labels is None else f" and int64 labels {list(labels.shape)}"),
+                "one that takes "
+                + " and ".join(f"{what} {list(value.shape)}" for what, value in inputs.items()),
                 "check latent_size, latent_layout and num_classes",
             ) from error
         return self._checked(images, len(indices))

@@ -44,6 +44,8 @@ class GeneratorFile:
         label_policy: See `Generator`.
         batch_size: See `Generator`.
         device: Where the network runs.
+        condition: The pictures that a paired network makes its images from, a source whose own
+            options stand behind semicolons (`data:edges;split=test`).
         size: Height and width that images are brought to.
         crop: See `Fit`.
     """
@@ -62,13 +64,14 @@ class GeneratorFile:
     label_policy: LabelPolicy = field(default="uniform", kw_only=True)
     batch_size: int | None = field(default=None, kw_only=True)
     device: str = field(default="cpu", kw_only=True)
+    condition: str | None = field(default=None, kw_only=True)
     size: int | None = field(default=None, kw_only=True)
     crop: Crop = field(default="none", kw_only=True)
 
     def open(
         self, policy: DecodePolicy, *, offline: bool = False, written: str | None = None
     ) -> GeneratorSource:
-        """Build the network, fill it and try it out; `policy` has no say in generated images.
+        """Build the network, fill it and try it out; `policy` is for its conditions, if it has any.
 
         Raises:
             InputError: The file is damaged, holds code, or does not fit its network; the network
@@ -107,10 +110,17 @@ class GeneratorFile:
             label_policy=self.label_policy,
             batch_size=self.batch_size,
             device=self.device,
+            condition=self.condition.replace(";", ",")
+            if self.condition is not None
+            else (card.condition if card is not None else None),
         )
         origin = {"entry": entry, "key": key, "weights": _weights(network)}
         return generator_source(
-            generator, location=written or self.location, fit=fit, settings=origin
+            generator,
+            policy=policy,
+            location=written or self.location,
+            fit=fit,
+            settings=origin,
         )
 
     def _content(self, data: bytes) -> tuple[Card | None, Mapping[str, Any]]:

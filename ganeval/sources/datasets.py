@@ -1,4 +1,4 @@
-"""Data sets by name: the digits that come with scikit-learn, and those of torchvision."""
+"""Data sets by name: scikit-learn's digits (and their edges), and those of torchvision."""
 
 import contextlib
 import functools
@@ -19,7 +19,8 @@ from ganeval.errors import ResourceError
 from ganeval.folders import cache_folder
 from ganeval.images.image import DecodePolicy
 from ganeval.registry import unknown
-from ganeval.sources.arrays import ReadySource, array_source
+from ganeval.sources.arrays import ReadySource, array_source, to_image
+from ganeval.sources.edges import edge_map
 from ganeval.sources.fit import Crop, Fit
 from ganeval.sources.memory import dataset_source
 
@@ -68,7 +69,7 @@ _FAILURES = (
 
 @dataclass(frozen=True, slots=True)
 class Data:
-    """Read a data set by name: digits (embedded), mnist, cifar10 and others of torchvision."""
+    """Read a data set by name: digits, edges (embedded), mnist and others of torchvision."""
 
     location: str
     split: str = field(default="train", kw_only=True)
@@ -92,10 +93,13 @@ class Data:
         fit = Fit(self.size, self.crop)
         name = f"data:{self.location}"
         where = written or name
-        if self.location == "digits":
+        if self.location in ("digits", "edges"):
             if self.split not in get_args(DigitsSplit):
-                raise unknown("split of digits", self.split, get_args(DigitsSplit))
+                raise unknown(f"split of {self.location}", self.split, get_args(DigitsSplit))
             images, _ = digits(cast(DigitsSplit, self.split))
+            if self.location == "edges":  # of the digits at their final size
+                resized = [fit(to_image(image[None])).pixels[0] for image in images]
+                images, fit = edge_map(np.stack(resized)), Fit()
             return array_source(images, kind="data", location=where, name=name, fit=fit)
         dataset = torchvision_dataset(self.location, self.split, offline=offline)
         return dataset_source(
@@ -136,7 +140,7 @@ def torchvision_dataset(name: str, split: str, *, offline: bool) -> Dataset[Any]
         ResourceError: It is not there, and `offline` is set or the download failed.
     """
     if name not in DATA_SETS:
-        raise unknown("data set", name, ("digits", *DATA_SETS))
+        raise unknown("data set", name, ("digits", "edges", *DATA_SETS))
     entry = DATA_SETS[name]
     if split != "all" and split not in entry.splits:
         raise unknown(f"split of {name}", split, (*entry.splits, "all"))

@@ -1,21 +1,25 @@
 """A network that makes images, as a source."""
 
 import hashlib
+import os
 import threading
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from functools import partial
 from typing import Any
 
+import numpy as np
 import torch
 
 from ganeval.errors import InputError, UsageError
 from ganeval.generators.drawing import Drawing, LabelPolicy, LatentLayout, Prior
 from ganeval.generators.sampler import Pixels, Sampler, ValueRange, try_out
-from ganeval.images.image import Image
+from ganeval.images.image import DecodePolicy, Image
 from ganeval.sources.arrays import to_image
-from ganeval.sources.base import Item, SourceInfo
+from ganeval.sources.base import Item, Source, SourceInfo
 from ganeval.sources.fit import Fit
+from ganeval.sources.kinds import open_text
+from ganeval.sources.memory import Images, images_source
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -32,8 +36,9 @@ class Generator:
     >>> sample = Generator(network, latent_size=4, value_range=(-1, 1), num_images=100)
 
     Attributes:
-        module: Takes latents [B, latent_size], and int64 labels [B] if there are classes; returns
-            floats [B, 3, H, W] or [B, 1, H, W].
+        module: Takes latents [B, latent_size], then int64 labels [B] if there are classes, then
+            conditions float32 [B, 3, H, W] in [-1, 1] if it is paired; returns floats [B, 3, H, W]
+            or [B, 1, H, W].
         latent_size: Length of a latent vector.
         value_range: The (low, high) of the output that become 0 and 255, as `quantise` rounds.
         num_images: How many samples the source has.
@@ -60,11 +65,13 @@ class Generator:
     label_policy: LabelPolicy = field(default="uniform", kw_only=True)
     batch_size: int | None = field(default=None, kw_only=True)
     device: str = field(default="cpu", kw_only=True)
+    condition: str | os.PathLike[str] | Images | None = field(default=None, kw_only=True)
 
 
 def generator_source(
     generator: Generator,
     *,
+    policy: DecodePolicy | None = None,
     location: str | None = None,
     fit: Fit | None = None,
     settings: Mapping[str, object] | None = None,
@@ -73,6 +80,7 @@ def generator_source(
 
     Args:
         generator: The network and how to sample it.
+        policy: How the conditions become 8-bit RGB.
         location: As the user wrote it; None: the generator's name.
         fit: The size that images are brought to.
         settings: What else the report should say of it, as JSON values.
@@ -84,6 +92,9 @@ def generator_source(
     if generator.num_images < 1:
         raise UsageError(f"num_images is {generator.num_images}", "at least 1", "change it")
     name = generator.name or type(generator.module).__name__
+    conditions = None
+    if generator.condition is not None:
+        conditions = _open_condition(generator.condition, policy or DecodePolicy())
     sampler = Sampler(
         module=generator.module,
         drawing=Drawing(
@@ -98,7 +109,9 @@ def generator_source(
         name=name,
         device=named_device(generator.device),
         batch_size=generator.batch_size,
+        conditions=None if conditions is None else partial(_condition_batch, conditions),
     )
+    of_conditions = {} if conditions is None else {"condition": conditions.info.location}
     chosen = fit or Fit()
     width, height = try_out(sampler)
     return GeneratorSource(
@@ -106,13 +119,35 @@ def generator_source(
             kind="generator",
             location=location or name,
             count=generator.num_images,
-            settings=sampler.settings() | chosen.settings() | dict(settings or {}),
+            settings=sampler.settings() | of_conditions | chosen.settings() | dict(settings or {}),
             sizes={(width, height): generator.num_images},
         ),
         sampler=sampler,
         identity=sampler.identity(),
         fit=chosen,
+        conditions=conditions,
     )
+
+
+def _open_condition(thing: str | os.PathLike[str] | Images, policy: DecodePolicy) -> Source:
+    """Return the pictures that a paired network makes its images from."""
+    if isinstance(thing, Images):
+        return images_source(thing, policy=policy)
+    return open_text(os.fspath(thing), policy)
+
+
+def _condition_batch(source: Source, indices: Sequence[int]) -> torch.Tensor:
+    """Return the conditions of samples, float32 [B, 3, H, W] in [-1, 1]."""
+    items = source.load([index % len(source) for index in indices])
+    pictures = [item.image().pixels for item in items]
+    for item, picture in zip(items, pictures, strict=True):
+        if picture.shape != pictures[0].shape:
+            raise InputError(
+                f"{item.name}: {picture.shape[2]}x{picture.shape[1]} pixels",
+                f"conditions of one size ({pictures[0].shape[2]}x{pictures[0].shape[1]})",
+                "add size=PIXELS to the condition source",
+            )
+    return torch.from_numpy(np.stack(pictures)).float() / 127.5 - 1
 
 
 def named_device(text: str) -> torch.device:
@@ -132,12 +167,14 @@ class GeneratorSource:
         sampler: What makes them.
         identity: SHA-256 of the network and of how it is sampled.
         fit: The size that images are brought to.
+        conditions: What a paired network makes them from.
     """
 
     info: SourceInfo
     sampler: Sampler
     identity: bytes
     fit: Fit
+    conditions: Source | None = None
     _lock: Any = field(default_factory=threading.Lock, repr=False, compare=False)
 
     def __len__(self) -> int:
@@ -153,13 +190,19 @@ class GeneratorSource:
             number: _Batch(self.sampler, number, frozenset(places), self._lock)
             for number, places in wanted.items()
         }
+        paired = self.conditions
+        made_from: list[bytes] = [b""] * len(indices)
+        if paired is not None:
+            made_from = [
+                item.digest for item in paired.load([index % len(paired) for index in indices])
+            ]
         return [
             Item(
                 f"{self.sampler.name}[{index}]",
-                hashlib.sha256(self.identity + index.to_bytes(8, "little")).digest(),
+                hashlib.sha256(self.identity + index.to_bytes(8, "little") + condition).digest(),
                 partial(self._image, batches[index // size], index % size),
             )
-            for index in indices
+            for index, condition in zip(indices, made_from, strict=True)
         ]
 
     def unusable(self) -> Mapping[int, str]:

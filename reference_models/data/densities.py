@@ -56,6 +56,10 @@ class Mixture:
         """Of one item: (d,)."""
         return self.modes.shape[1:]
 
+    @property
+    def condition_source(self) -> None:
+        """Points are not paired."""
+
     def log_density(self, x: Floats) -> Floats:
         """Return the logarithm of the density at `x` [N, d], float64 [N]."""
         squares = _squared_distances(np.asarray(x, np.float64), self.modes)

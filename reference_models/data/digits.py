@@ -11,10 +11,6 @@ from reference_models.data.sources import read_pixels
 
 SPLITS = ("train", "test")
 
-# The longest gradient that Sobel's filters can show in pixels of 0 to 1: a convex function of the
-# pixels is largest where each is 0 or 1, and of those patterns one with (4, 2) is the best.
-_LONGEST_GRADIENT = 20**0.5
-
 
 def digits(*, size: int = 16, channels: int = 1, split: str = "train") -> Pictures:
     """Return the digits, white on black, with their classes 0 to 9.
@@ -41,34 +37,22 @@ def digits(*, size: int = 16, channels: int = 1, split: str = "train") -> Pictur
 def edges(*, size: int = 16, channels: int = 1, split: str = "train") -> Pictures:
     """Return the digits with the condition to make each from: its edges.
 
-    The condition is the length of Sobel's gradient of the pixels, float32 [N, 1, size, size], from
-    -1 (none) to 1 (the longest that is possible), with the border repeated outwards.
+    The condition is ganeval's source `data:edges,split=SPLIT,size=SIZE`, the length of Sobel's
+    gradient, as float32 [N, 1, size, size] from -1 (none) to 1 (the longest that is possible). A
+    model is sampled with the conditions of the test split, whichever it was trained on.
 
     Raises:
         GanevalError: As `digits`.
     """
     plain = digits(size=size, channels=channels, split=split)
+    conditions = read_pixels(f"data:edges,split={split},size={size}")
     return Pictures(
         name="edges",
         pixels=plain.pixels,
         labels=plain.labels,
-        condition=edge_map(plain.pixels[:, :1] / 255.0),
+        condition=conditions[:, :1].astype(np.float32) / 127.5 - 1,
+        condition_source=f"data:edges,split=test,size={size}",
     )
-
-
-def edge_map(pictures: npt.NDArray[np.float64]) -> npt.NDArray[np.float32]:
-    """Return the length of Sobel's gradient of pictures in [0, 1], as float32 in [-1, 1].
-
-    Args:
-        pictures: float64 [N, C, H, W].
-    """
-    padded = np.pad(pictures, ((0, 0), (0, 0), (1, 1), (1, 1)), mode="edge")
-    above, middle, below = padded[:, :, :-2], padded[:, :, 1:-1], padded[:, :, 2:]
-    down, smooth = below - above, above + 2 * middle + below
-    vertical = down[..., :-2] + 2 * down[..., 1:-1] + down[..., 2:]
-    horizontal = smooth[..., 2:] - smooth[..., :-2]
-    length = np.hypot(vertical, horizontal) / _LONGEST_GRADIENT
-    return (2 * length - 1).astype(np.float32)
 
 
 def _classes(split: str) -> npt.NDArray[np.int64]:

@@ -23,6 +23,7 @@ class Pictures:
         pixels: uint8 [N, C, H, W], N at least 1.
         labels: int64 [N], the classes if any.
         condition: float32 [N, ...], what each picture is to be made from if paired.
+        condition_source: Where ganeval finds pictures to sample a paired model with.
         attributes: int64 [N, A], what is known of each picture beyond its class.
         digest: Hex SHA-256 of all arrays, their shapes and types; made here.
     """
@@ -31,6 +32,7 @@ class Pictures:
     pixels: Pixels
     labels: npt.NDArray[np.int64] | None = None
     condition: npt.NDArray[np.float32] | None = None
+    condition_source: str | None = None
     attributes: npt.NDArray[np.int64] | None = None
     digest: str = field(init=False)
 

@@ -56,6 +56,10 @@ class Data(Protocol):
     def shape(self) -> tuple[int, ...]:
         """Of one item: (d,) or (C, H, W)."""
 
+    @property
+    def condition_source(self) -> str | None:
+        """Where ganeval finds conditions to sample a paired model with; None if not paired."""
+
     def batch(self, seed: int, position: int, size: int) -> Batch:
         """Return the items number `position` to `position + size - 1` of the stream of `seed`.
 

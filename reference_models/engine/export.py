@@ -44,9 +44,10 @@ def export(
         model=recipe.name,
         entry=recipe.entry,
         kwargs=recipe.generator_options(data.shape),
-        prior="normal",
-        latent_size=int(getattr(generator, "latent_size")),  # noqa: B009 (mypy: a tensor else)
-        num_classes=None,
+        prior=recipe.prior,
+        latent_size=latent_size_of(generator),
+        num_classes=recipe.num_classes,
+        condition=data.condition_source if recipe.paired else None,
         value_range=(-1.0, 1.0),
         image_size=data.shape[1],
         channels=data.shape[0],
@@ -62,12 +63,52 @@ def export(
     return path
 
 
-@torch.inference_mode()
-def write_grid(generator: nn.Module, latent_size: int, path: Path, *, seed: int) -> None:
-    """Write samples of fixed latents as one PNG, so that the files of a run can be compared."""
+def latent_size_of(generator: nn.Module) -> int:
+    """Return the length of a generator's latent vectors."""
+    return int(getattr(generator, "latent_size"))  # noqa: B009 (mypy takes it for a tensor else)
+
+
+def as_source(
+    generator: nn.Module, recipe: Recipe, data: Data, *, num_images: int, seed: int = 0
+) -> ganeval.Generator:
+    """Return a generator of images as ganeval samples it from its checkpoint."""
+    return ganeval.Generator(
+        generator,
+        latent_size=latent_size_of(generator),
+        value_range=(-1.0, 1.0),
+        num_images=num_images,
+        prior=recipe.prior,
+        seed=seed,
+        name=recipe.name,
+        num_classes=recipe.num_classes,
+        condition=data.condition_source if recipe.paired else None,
+        device=str(next(generator.parameters()).device),
+    )
+
+
+def fixed_inputs(
+    generator: nn.Module, recipe: Recipe, data: Data, num: int, *, seed: int
+) -> tuple[torch.Tensor, ...]:
+    """Return the same `num` latents, labels and conditions (if it takes these) for a whole run."""
     like = next(generator.parameters())
-    latents = Draw(seed, 0).normal("grid", GRID * GRID, latent_size, like=like)
-    images = generator(latents).float().cpu().clamp(-1, 1)
+    draw, size = Draw(seed, 0), latent_size_of(generator)
+    if recipe.prior == "normal":
+        inputs = [draw.normal("grid", num, size, like=like)]
+    else:
+        inputs = [2 * draw.uniform("grid", num, size, like=like) - 1]
+    if recipe.num_classes is not None:
+        inputs.append(torch.arange(num, device=like.device) % recipe.num_classes)
+    if recipe.paired:
+        condition = data.batch(seed, 0, num).condition
+        assert condition is not None
+        inputs.append(condition.to(like.device))
+    return tuple(inputs)
+
+
+@torch.inference_mode()
+def write_grid(generator: nn.Module, inputs: tuple[torch.Tensor, ...], path: Path) -> None:
+    """Write the samples of `GRID * GRID` fixed inputs as one PNG, comparable within a run."""
+    images = generator(*inputs).float().cpu().clamp(-1, 1)
     pixels = np.floor((images.numpy() + 1) * 127.5 + 0.5).clip(0, 255).astype(np.uint8)
     num, channels, height, width = pixels.shape
     rows = num // GRID

@@ -28,6 +28,9 @@ class Game(nn.Module):
         """Return the scalar terms that `player` minimises the sum of."""
         raise NotImplementedError
 
+    def before_step(self, num_images: int) -> None:
+        """Follow a schedule: a function of the images seen before this step; none here."""
+
     def after_step(self, player: str) -> None:
         """Keep a constraint that holds between steps, such as clipped weights; none here."""
 

@@ -45,6 +45,9 @@ class Recipe:
         batch_size: Items in one batch.
         steps: How long the reference run is.
         data: The default data.
+        prior: Of the generator's latents: "normal", or "uniform" from -1 to 1.
+        num_classes: Number of the labels that the generator takes beside latents; None: none.
+        paired: Whether the generator makes each sample from a condition, which the data must have.
         ema_half_life: Of the averaged generator, in images.
     """
 
@@ -60,3 +63,6 @@ class Recipe:
     steps: int = 2000
     data: str = "digits"
     ema_half_life: float = 2000.0
+    prior: Literal["normal", "uniform"] = "normal"
+    num_classes: int | None = None
+    paired: bool = False

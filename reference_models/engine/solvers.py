@@ -1,6 +1,6 @@
 """How the players move. No solver knows a paper's losses; no loss knows how it is minimised."""
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any, Protocol
 
@@ -79,9 +79,7 @@ class Simultaneous:
         for player in game.players:
             terms = game.loss(player, batch, draw)
             log |= _values(player, terms)
-            gradients[player] = torch.autograd.grad(
-                _total(terms), list(game.parameters_of(player).values())
-            )
+            gradients[player] = _gradients(terms, game.parameters_of(player).values())
         for player, values in gradients.items():
             _apply(game, player, optimizers[player], values)
         return log
@@ -175,13 +173,21 @@ def _move(game: Game, player: str, optimizer: Optimizer, batch: Any, draw: Draw)
     """Let one player make one ordinary move."""
     terms = game.loss(player, batch, draw)
     log = _values(player, terms)
-    own = list(game.parameters_of(player).values())
-    _apply(game, player, optimizer, torch.autograd.grad(_total(terms), own))
+    _apply(game, player, optimizer, _gradients(terms, game.parameters_of(player).values()))
     return log
 
 
+def _gradients(terms: Terms, parameters: Iterable[torch.Tensor]) -> tuple[torch.Tensor | None, ...]:
+    """Return the gradient for each parameter.
+
+    None where it has no part in the terms (a stage that a growing network has not reached), so that
+    its optimizer leaves it alone.
+    """
+    return torch.autograd.grad(_total(terms), list(parameters), allow_unused=True)
+
+
 def _apply(
-    game: Game, player: str, optimizer: Optimizer, gradients: tuple[torch.Tensor, ...] | list[Any]
+    game: Game, player: str, optimizer: Optimizer, gradients: Sequence[torch.Tensor | None]
 ) -> None:
     """Give a player its gradients, step, and let the game keep its constraints."""
     for parameter, gradient in zip(game.parameters_of(player).values(), gradients, strict=True):

@@ -112,6 +112,7 @@ def one_step(run: Run, recipe: Recipe, data: Data, *, seed: int, device: torch.d
         number = run.step * recipe.solver.num_batches + part
         return _to(data.batch(seed, number * size, size), device)
 
+    run.game.before_step(run.step * size)
     log = recipe.solver.step(run.game, run.optimizers, feed, Draw(seed, run.step))
     ema.update(
         run.average,

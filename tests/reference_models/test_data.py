@@ -193,7 +193,8 @@ def squared_gradients(floats: npt.NDArray[np.float64]) -> npt.NDArray[np.float64
 def test_edges_are_those_of_scipy(split: str) -> None:
     data = edges(split=split)
     assert data.condition is not None
-    expected = 2 * np.sqrt(squared_gradients(data.pixels[:, 0] / 255.0) / 20) - 1
+    lengths = np.sqrt(squared_gradients(data.pixels[:, 0] / 255.0) / 20)
+    expected = np.floor(lengths * 255 + 0.5) / 127.5 - 1
     np.testing.assert_allclose(data.condition[:, 0], expected, atol=1e-6)
     assert data.condition.dtype == np.float32
 
@@ -210,7 +211,8 @@ def test_edges_come_with_their_digits() -> None:
     assert batch.condition is not None
     floats = (batch.real[:, 0].double().numpy() + 1) / 2
     expected = 2 * np.sqrt(squared_gradients(floats) / 20) - 1
-    np.testing.assert_allclose(batch.condition[:, 0].numpy(), expected, atol=1e-5)
+    half_a_level = 1 / 255 + 1e-5
+    np.testing.assert_allclose(batch.condition[:, 0].numpy(), expected, atol=half_a_level)
     np.testing.assert_array_equal(data.pixels, pictures("digits").pixels)
 
 

@@ -11,7 +11,8 @@ import pytest
 from ganeval.errors import GanevalError, InputError, UsageError
 from ganeval.images.image import DecodePolicy
 from ganeval.sources.base import Source
-from ganeval.sources.open import SOURCES, open_source
+from ganeval.sources.kinds import SOURCES
+from ganeval.sources.open import open_source
 
 Files = dict[str, bytes]
 

@@ -18,8 +18,9 @@ from torch.utils.data import Dataset, TensorDataset
 from ganeval.images.image import DecodePolicy
 from ganeval.sources import items as items_module
 from ganeval.sources.base import Source
+from ganeval.sources.kinds import SOURCES
 from ganeval.sources.memory import Images
-from ganeval.sources.open import SOURCES, open_source
+from ganeval.sources.open import open_source
 
 Array = npt.NDArray[np.uint8]
 Files = dict[str, bytes]

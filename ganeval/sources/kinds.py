@@ -1,0 +1,77 @@
+"""The table of sources, and from a path or a text with options to a source."""
+
+import re
+from collections.abc import Mapping
+from typing import Any
+
+from ganeval.errors import UsageError
+from ganeval.images.image import DecodePolicy
+from ganeval.registry import Registry, parse_options, unknown
+from ganeval.sources.base import Source
+from ganeval.sources.paths import exists, kind_of, missing
+
+SOURCES = Registry(
+    "source kind",
+    {
+        "folder": "ganeval.sources.folder:Folder",
+        "zip": "ganeval.sources.archive:Zip",
+        "tar": "ganeval.sources.archive:Tar",
+        "npz": "ganeval.sources.numpy_files:Npz",
+        "npy": "ganeval.sources.numpy_files:Npy",
+        "data": "ganeval.sources.datasets:Data",
+        "generator": "ganeval.sources.checkpoint:GeneratorFile",
+    },
+)
+"""Every entry is a frozen dataclass: `location` is positional, the other fields are its options.
+
+Its method `open(policy, *, offline=False, written=None)` returns a `Source`; `written` is what the
+user wrote, which the report calls the source by.
+"""
+
+# Two letters at least: one is a drive of Windows.
+_KIND = re.compile(r"(?P<kind>[A-Za-z][A-Za-z0-9_-]+):(?P<rest>.*)", re.DOTALL)
+_GENERATOR = "generator"
+_OPTION = re.compile(r",(?=[A-Za-z_]+=)")
+
+
+def open_text(
+    text: str,
+    policy: DecodePolicy,
+    *,
+    offline: bool = False,
+    generator: Mapping[str, Any] | None = None,
+) -> Source:
+    """Open a path, or what stands behind an explicit kind.
+
+    Args:
+        text: A path, or `kind:location,option=value,...`.
+        policy: How pictures become 8-bit RGB.
+        offline: Download nothing.
+        generator: Options of a checkpoint of a generator that the text does not give.
+
+    Raises:
+        InputError: There is nothing, or nothing usable, under that name.
+        UsageError: An unknown kind or option, or a value that does not fit it.
+        ResourceError: A data set that cannot be downloaded.
+    """
+    if exists(text):
+        kind = kind_of(text)
+        given = dict(generator or {}) if kind == _GENERATOR else {}
+        source: Source = SOURCES.load(kind)(text, **given).open(policy, offline=offline)
+        return source
+    match = _KIND.fullmatch(text)
+    if match is None:
+        raise missing(text)
+    kind, (location, *options) = match["kind"], _OPTION.split(match["rest"])
+    entry = SOURCES.load(kind)
+    where = f"source {kind}"
+    if not location:
+        raise UsageError(f"'{text}' names nothing", f"{kind}:LOCATION", "add the location")
+    values = parse_options(entry, options, where=where)
+    if "location" in values:  # a field of the entry, but no option
+        names = [name for name in entry.__dataclass_fields__ if name != "location"]
+        raise unknown(f"option of {where}", "location", names)
+    if kind == _GENERATOR:
+        values = dict(generator or {}) | values
+    source = entry(location, **values).open(policy, offline=offline, written=text)
+    return source

@@ -1,0 +1,36 @@
+"""What an experiment is: a system, a control, one number of each, and a frozen threshold."""
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from typing import Literal
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Experiment:
+    """A small seeded run that meets a criterion, and a control that must not.
+
+    A criterion that the control meets too would prove nothing. Thresholds lie between the system's
+    mean and three standard deviations on the bad side and the control's on the good one, over five
+    seeds; `docs/experiments.md` has the figures and the command that makes them.
+
+    Attributes:
+        model: The system, by its name in the table of models.
+        criterion: What is measured, in one line.
+        better: Whether the system should have more of it, or less.
+        threshold: What the system must reach and the control must not.
+        control_is: What the control lacks, in one line.
+        system: From a seed to the system's number.
+        control: From a seed to the control's.
+    """
+
+    model: str
+    criterion: str
+    better: Literal["higher", "lower"]
+    threshold: float
+    control_is: str
+    system: Callable[[int], float]
+    control: Callable[[int], float]
+
+    def passes(self, value: float) -> bool:
+        """Tell whether a number meets the criterion."""
+        return value >= self.threshold if self.better == "higher" else value <= self.threshold
