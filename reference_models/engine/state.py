@@ -1,7 +1,6 @@
 """The training state: tensors and numbers only, so that it loads without running code."""
 
-import os
-import uuid
+import sys
 from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
@@ -9,19 +8,16 @@ from typing import Any
 import torch
 
 import ganeval
+from reference_models.engine.whole import written_whole
 
 
 def save_state(path: Path, state: Mapping[str, Any]) -> None:
-    """Write the state so that a killed process leaves the old file or the new one, whole."""
-    temporary = path.with_name(f".{path.name}.{uuid.uuid4().hex}.tmp")
-    try:
-        with temporary.open("xb") as file:
-            torch.save(dict(state), file)
-            file.flush()
-            os.fsync(file.fileno())
-        temporary.replace(path)
-    finally:
-        temporary.unlink(missing_ok=True)
+    """Write the state so that a killed process leaves the old file or the new one, whole.
+
+    Equal states are equal files.
+    """
+    with written_whole(path) as file:
+        torch.save(_plain(state), file)
 
 
 def load_state(path: Path, config: Mapping[str, Any]) -> dict[str, Any]:
@@ -52,3 +48,18 @@ def load_state(path: Path, config: Mapping[str, Any]) -> dict[str, Any]:
                 "restore it, or train into another folder",
             )
     return state
+
+
+def _plain(value: Any) -> Any:
+    """Return a copy of containers and texts in which equal texts are one object.
+
+    The file format refers to an object that comes again instead of repeating it, so that it would
+    show which objects were restored from a file and which were made by this process.
+    """
+    if isinstance(value, str):
+        return sys.intern(value)
+    if isinstance(value, Mapping):
+        return {_plain(key): _plain(part) for key, part in value.items()}
+    if isinstance(value, list | tuple):
+        return type(value)([_plain(part) for part in value])
+    return value

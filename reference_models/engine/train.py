@@ -1,7 +1,6 @@
 """One straight training loop for every system."""
 
-import json
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -16,10 +15,11 @@ from reference_models.engine.data import Batch, Data
 from reference_models.engine.draw import Draw
 from reference_models.engine.game import Game
 from reference_models.engine.recipe import Recipe
+from reference_models.engine.rows import Rows
 from reference_models.engine.solvers import Log, NonFiniteError
 from reference_models.engine.state import load_state, save_state
+from reference_models.engine.whole import remove_leftovers
 
-Told = Callable[[int, Log], None]
 STATE = "state.pt"
 METRICS = "metrics.jsonl"
 
@@ -32,6 +32,15 @@ class Run:
     optimizers: Mapping[str, Optimizer]
     average: nn.Module
     step: int = 0
+
+
+Observer = Callable[[Run, Log], None]
+"""Called once before the first step with an empty log, at the step that the run begins or resumes
+at, and then after each step with its terms; it knows its own interval and lets other steps pass.
+
+The state of a step is saved after the observers have seen it, or without them on Ctrl-C. What an
+observer keeps by step it therefore cuts, and completes, where the first call finds the run. It may
+add numbers of its own to the log, for the observers after it."""
 
 
 def begin(recipe: Recipe, data: Data, *, seed: int, device: torch.device) -> Run:
@@ -54,7 +63,7 @@ def train(  # noqa: PLR0913 (keyword-only, each is plain)
     resume: bool = False,
     device: torch.device | None = None,
     save_every: int = 100,
-    tell: Told | None = None,
+    observers: Sequence[Observer] = (),
 ) -> Run:
     """Train to step `steps`, counted from the start, and keep state and losses in `folder`.
 
@@ -71,26 +80,26 @@ def train(  # noqa: PLR0913 (keyword-only, each is plain)
     run = begin(recipe, data, seed=seed, device=device)
     if resume:
         _restore(run, load_state(folder / STATE, config))
+        remove_leftovers(folder)
     elif (folder / STATE).exists():
         raise ganeval.GanevalError(
             f"{folder}: holds a run already", "a new folder", "use --resume, or choose another"
         )
     else:
         _save(run, folder, config)
-    _cut_log(folder / METRICS, run.step)
-    whole = True  # whether the run stands between two steps
-    with (folder / METRICS).open("a", encoding="utf-8") as log_file:
+    with Rows(folder / METRICS, step=run.step) as rows:
+        whole = True  # whether run and rows stand at the end of the same step
         try:
+            _tell(observers, run, {})
             while run.step < steps:
                 whole = False
                 log = one_step(run, recipe, data, seed=seed, device=device)
+                rows.append(run.step, log)
                 whole = True
-                log_file.write(json.dumps({"step": run.step, **log}) + "\n")
+                _tell(observers, run, log)
                 if run.step % save_every == 0:
-                    log_file.flush()
+                    rows.sync()
                     _save(run, folder, config)
-                if tell is not None:
-                    tell(run.step, log)
         except NonFiniteError as error:
             raise ganeval.GanevalError(
                 f"step {run.step + 1}: {error}",
@@ -98,8 +107,8 @@ def train(  # noqa: PLR0913 (keyword-only, each is plain)
                 f"lower the learning rate; {folder / STATE} has the last saved state",
             ) from error
         finally:  # on Ctrl-C too
-            log_file.flush()
             if whole:  # half a step is no state: the last saved one stays
+                rows.sync()
                 _save(run, folder, config)
     return run
 
@@ -162,11 +171,10 @@ def _restore(run: Run, state: Mapping[str, Any]) -> None:
     run.step = state["step"]
 
 
-def _cut_log(path: Path, step: int) -> None:
-    """Drop the lines that a killed run wrote after its last saved state."""
-    if path.exists():
-        lines = path.read_text(encoding="utf-8").splitlines(keepends=True)[:step]
-        path.write_text("".join(lines), encoding="utf-8")
+def _tell(observers: Sequence[Observer], run: Run, log: Log) -> None:
+    """Let every observer see the run."""
+    for observe in observers:
+        observe(run, log)
 
 
 def _to(batch: Batch, device: torch.device) -> Batch:

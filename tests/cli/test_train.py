@@ -93,3 +93,25 @@ def test_training_refuses_what_it_cannot_do(tmp_path: Path, ganeval: Command) ->
     assert "holds a run already" in ganeval("train", "gan", "--steps", 2, *out).error
     found = ganeval("train", "gan", "--steps", 2, "--seed", 1, "--resume", *out)
     assert "seed was 0, now it is 1" in found.error
+
+
+def test_scores_during_training(tmp_path: Path, ganeval: Command) -> None:
+    words = ("--eval-extractor", "random", "--eval-images", 24, "--eval-metrics", "fid,pr:k=2")
+    held_out = ("--eval-reference", "data:digits,split=test,size=16")
+    done = ganeval(
+        *("train", "gan", "--steps", 4, "--out", tmp_path, "--grid-every", 3),
+        *("--eval-every", 2, *words, *held_out),
+    )
+    assert done.code == 0
+    rows = [json.loads(line) for line in (tmp_path / "curve.jsonl").read_text().splitlines()]
+    assert [set(row) for row in rows] == [
+        {"step", "num_images", "fid", "precision", "recall"} for _ in (2, 4)
+    ]
+    assert [path.name for path in (tmp_path / "samples").iterdir()] == ["000003.png"]
+    checkpoint = f"generator:{tmp_path / 'gan.safetensors'},num_images=24"
+    found = ganeval("fid", held_out[1], checkpoint, "--extractor", "random", "--json")
+    assert json.loads(found.out)["scores"][0]["value"] == rows[-1]["fid"]
+
+
+def test_without_a_terminal_training_says_nothing(tmp_path: Path, ganeval: Command) -> None:
+    assert ganeval("train", "gan", "--steps", 2, "--out", tmp_path).err == ""

@@ -15,7 +15,7 @@ from reference_models import MODELS
 from reference_models.engine import ema
 from reference_models.engine.data import Data, open_data
 from reference_models.engine.recipe import Recipe
-from reference_models.engine.train import begin, train
+from reference_models.engine.train import Run, begin, train
 
 CPU = torch.device("cpu")
 
@@ -128,13 +128,13 @@ def test_a_term_that_is_not_finite_stops_and_keeps_the_state_before(
 
 
 def test_an_interrupt_keeps_the_state(digits: Data, tmp_path: Path) -> None:
-    def stop(step: int, log: dict[str, float]) -> None:
-        if step == 2:
+    def stop(run: Run, log: dict[str, float]) -> None:
+        if run.step == 2:
             raise KeyboardInterrupt
 
     recipe = recipe_of("gan")
     with pytest.raises(KeyboardInterrupt):
-        train(recipe, digits, tmp_path / "cut", steps=5, tell=stop)
+        train(recipe, digits, tmp_path / "cut", steps=5, observers=[stop])
     cut = train(recipe, digits, tmp_path / "cut", steps=5, resume=True)
     whole = train(recipe, digits, tmp_path / "whole", steps=5)
     assert same(whole.game.state_dict(), cut.game.state_dict())
