@@ -38,6 +38,13 @@ if TYPE_CHECKING:
 )
 @click.option("--resume", is_flag=True, help="Go on with the run in that folder.")
 @click.option(
+    "--save-every",
+    type=click.IntRange(min=1),
+    default=100,
+    show_default=True,
+    help="Steps between two saved states: what a killed run loses at most.",
+)
+@click.option(
     "--grid-every",
     type=click.IntRange(min=0),
     default=200,
@@ -73,6 +80,7 @@ def train(
     seed: int,
     out: Path | None,
     resume: bool,
+    save_every: int,
     grid_every: int,
     eval_every: int,
     eval_metrics: str,
@@ -116,6 +124,7 @@ def train(
                 seed=seed,
                 resume=resume,
                 device=resolve_device(device),
+                save_every=save_every,
                 watch=Watch(grid_every=grid_every, scoring=scoring),
                 observers=observers,
             )

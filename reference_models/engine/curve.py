@@ -19,7 +19,7 @@ from reference_models.engine.rows import Rows
 from reference_models.engine.solvers import Log
 from reference_models.engine.train import Observer, Run
 
-logger = logging.getLogger("ganeval.training")  # below ganeval's own, which the command line shows
+logger = logging.getLogger("ganeval.training")
 
 _BLOCK = 64  # samples made at once
 

@@ -7,6 +7,7 @@ from reference_models.engine.export import GRID, fixed_inputs, write_grid
 from reference_models.engine.recipe import Recipe
 from reference_models.engine.solvers import Log
 from reference_models.engine.train import Observer, Run
+from reference_models.engine.whole import remove_leftovers
 
 
 def is_due(step: int, every: int) -> bool:
@@ -29,7 +30,8 @@ def grids(recipe: Recipe, data: Data, folder: Path, *, every: int, seed: int) ->
 
 
 def _remove_later(folder: Path, step: int) -> None:
-    """Remove the grids that a killed run made after `step`."""
+    """Remove the grids that a killed run made after `step`, and what it left half-made."""
+    remove_leftovers(folder)
     for path in folder.glob("*.png"):
         if path.stem.isdigit() and int(path.stem) > step:
             path.unlink()

@@ -40,11 +40,11 @@ class Rows:
         """Add the row of a step, later than all before it."""
         line = json.dumps({"step": step, **values}, allow_nan=False)
         self._file.write(f"{line}\n".encode())
+        self._file.flush()  # for those who look on
         self.last = step
 
     def sync(self) -> None:
         """Return when all rows are on the disk."""
-        self._file.flush()
         os.fsync(self._file.fileno())
 
     def __enter__(self) -> Self:

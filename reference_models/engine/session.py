@@ -46,6 +46,7 @@ def run_training(  # noqa: PLR0913 (keyword-only, each is plain)
     seed: int = 0,
     resume: bool = False,
     device: torch.device | None = None,
+    save_every: int = 100,
     watch: Watch | None = None,
     observers: Sequence[Observer] = (),
 ) -> Path:
@@ -68,6 +69,7 @@ def run_training(  # noqa: PLR0913 (keyword-only, each is plain)
         seed: Of everything that is drawn.
         resume: Go on with the run in the folder.
         device: None for the CPU.
+        save_every: Steps between two states; what a killed run loses at most.
         watch: What is looked at.
         observers: Told of every step, after the others.
 
@@ -88,6 +90,7 @@ def run_training(  # noqa: PLR0913 (keyword-only, each is plain)
             seed=seed,
             resume=resume,
             device=device,
+            save_every=save_every,
             observers=[*watching, *observers],
         )
     inputs = fixed_inputs(run.average, recipe, pictures, GRID * GRID, seed=seed)

@@ -1,7 +1,7 @@
 """The training state: tensors and numbers only, so that it loads without running code."""
 
 import sys
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from pathlib import Path
 from typing import Any
 
@@ -9,6 +9,9 @@ import torch
 
 import ganeval
 from reference_models.engine.whole import written_whole
+
+_SHOWN = 3  # differences on the line of an error
+_ABSENT = "absent"
 
 
 def save_state(path: Path, state: Mapping[str, Any]) -> None:
@@ -23,9 +26,13 @@ def save_state(path: Path, state: Mapping[str, Any]) -> None:
 def load_state(path: Path, config: Mapping[str, Any]) -> dict[str, Any]:
     """Return the state, if it is of a run with the same configuration.
 
+    Args:
+        path: Of the file.
+        config: JSON values; mappings may hold mappings.
+
     Raises:
         GanevalError: There is none, it is damaged, or the configuration differs; the message shows
-            the first difference.
+            the first of the differences, its details all of them.
     """
     if not path.is_file():
         raise ganeval.GanevalError(
@@ -33,21 +40,37 @@ def load_state(path: Path, config: Mapping[str, Any]) -> dict[str, Any]:
         )
     try:
         state: dict[str, Any] = torch.load(path, map_location="cpu", weights_only=True)
-        saved = state["config"]
-    except (OSError, RuntimeError, EOFError, ValueError, KeyError, TypeError) as error:
+        saved = dict(state["config"])
+    except Exception as error:  # a damaged file fails anywhere in the reader
         raise ganeval.GanevalError(
             f"{path}: damaged ({type(error).__name__})",
             "the state of an earlier run",
-            "start again without --resume",
+            "start again in another folder without --resume",
         ) from error
-    for name in sorted({*saved, *config}):
-        if saved.get(name) != config.get(name):
-            raise ganeval.GanevalError(
-                f"{path}: {name} was {saved.get(name)!r}, now it is {config.get(name)!r}",
-                "the configuration that the run began with",
-                "restore it, or train into another folder",
-            )
+    differences = list(_differences(saved, config))
+    if differences:
+        more = len(differences) - _SHOWN
+        raise ganeval.GanevalError(
+            f"{path}: {', '.join(differences[:_SHOWN])}" + (f", and {more} more" * (more > 0)),
+            "the configuration that the run began with",
+            "restore it, or train into another folder",
+        ).with_details(differences if len(differences) > 1 else ())
     return state
+
+
+def _differences(saved: Any, now: Any, name: str = "") -> Iterator[str]:
+    """Yield what differs between two configurations, one text for each value."""
+    if isinstance(saved, Mapping) and isinstance(now, Mapping):
+        for key in sorted({*saved, *now}):
+            inner = f"{name}.{key}" if name else key
+            yield from _differences(saved.get(key, _ABSENT), now.get(key, _ABSENT), inner)
+    elif saved != now:
+        yield f"{name} was {_shown(saved)}, now it is {_shown(now)}"
+
+
+def _shown(value: Any) -> str:
+    """Return a value as text."""
+    return value if isinstance(value, str) else repr(value)
 
 
 def _plain(value: Any) -> Any:

@@ -1,7 +1,8 @@
 """One straight training loop for every system."""
 
+import logging
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import Any
 
@@ -20,8 +21,11 @@ from reference_models.engine.solvers import Log, NonFiniteError
 from reference_models.engine.state import load_state, save_state
 from reference_models.engine.whole import remove_leftovers
 
+logger = logging.getLogger("ganeval.training")  # below ganeval's own, which the command shows
+
 STATE = "state.pt"
 METRICS = "metrics.jsonl"
+FORMAT = 1  # of the state
 
 
 @dataclass(slots=True)
@@ -76,8 +80,8 @@ def train(  # noqa: PLR0913 (keyword-only, each is plain)
     """
     device = device or torch.device("cpu")
     folder.mkdir(parents=True, exist_ok=True)
-    config = configuration(recipe, data, seed)
     run = begin(recipe, data, seed=seed, device=device)
+    config = configuration(run, recipe, data, seed)
     if resume:
         _restore(run, load_state(folder / STATE, config))
         remove_leftovers(folder)
@@ -133,12 +137,23 @@ def one_step(run: Run, recipe: Recipe, data: Data, *, seed: int, device: torch.d
     return log
 
 
-def configuration(recipe: Recipe, data: Data, seed: int) -> dict[str, Any]:
-    """Return what a resumed run must agree on, JSON values."""
+def configuration(run: Run, recipe: Recipe, data: Data, seed: int) -> dict[str, Any]:
+    """Return what a resumed run must agree on: all that changes its numbers, as JSON values."""
+    layers = {
+        name: " ".join(repr(module).split())
+        for name, module in run.game.named_modules()
+        if not any(module.children())
+    }
+    numbers = {
+        name: value for name, value in vars(run.game).items() if isinstance(value, int | float)
+    }
     return {
+        "format": FORMAT,
         "model": recipe.name,
+        "game": {"kind": type(run.game).__qualname__, **numbers},
+        "layers": layers,
         "solver": repr(recipe.solver),
-        "optimizers": {name: repr(spec) for name, spec in sorted(recipe.optimizers.items())},
+        "optimizers": {player: asdict(spec) for player, spec in recipe.optimizers.items()},
         "batch_size": recipe.batch_size,
         "ema_half_life": recipe.ema_half_life,
         "data": data.name,
@@ -154,6 +169,7 @@ def _save(run: Run, folder: Path, config: Mapping[str, Any]) -> None:
         folder / STATE,
         {
             "config": dict(config),
+            "machine": _machine(run),
             "step": run.step,
             "game": run.game.state_dict(),
             "average": run.average.state_dict(),
@@ -169,6 +185,18 @@ def _restore(run: Run, state: Mapping[str, Any]) -> None:
     for name, optimizer in run.optimizers.items():
         optimizer.load_state_dict(state["optimizers"][name])
     run.step = state["step"]
+    if state["machine"] != _machine(run):
+        logger.warning(
+            "the run was made on %s and goes on on %s: its last digits are not those of one run",
+            state["machine"],
+            _machine(run),
+        )
+
+
+def _machine(run: Run) -> str:
+    """Return what changes numbers in the last bits only."""
+    device = next(run.average.parameters()).device.type
+    return f"{device} with torch {torch.__version__}"
 
 
 def _tell(observers: Sequence[Observer], run: Run, log: Log) -> None:
