@@ -4,7 +4,7 @@ import sys
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Literal
 
 import click
 from rich.console import Console, RenderableType
@@ -70,6 +70,13 @@ if TYPE_CHECKING:
 @click.option("--eval-reference", metavar="SOURCE", help="Compare with these images instead.")
 @click.option("--cache-dir", type=click.Path(path_type=Path), help="Where features are kept.")
 @click.option("--device", default="auto", show_default=True, metavar="auto|cpu|cuda|mps")
+@click.option(
+    "--precision",
+    type=click.Choice(["auto", "float32", "bfloat16"]),
+    default="auto",
+    show_default=True,
+    help="Of the networks; auto: bfloat16 on CUDA, float32 elsewhere.",
+)
 @click.option("--quiet", is_flag=True, help="No progress and no warnings.")
 @click.option("--traceback", is_flag=True, help="Show where in the code an error arose.")
 def train(
@@ -89,6 +96,7 @@ def train(
     eval_reference: str | None,
     cache_dir: Path | None,
     device: str,
+    precision: Literal["auto", "float32", "bfloat16"],
     quiet: bool,
     traceback: bool,
 ) -> None:
@@ -124,6 +132,7 @@ def train(
                 seed=seed,
                 resume=resume,
                 device=resolve_device(device),
+                precision=precision,
                 save_every=save_every,
                 watch=Watch(grid_every=grid_every, scoring=scoring),
                 observers=observers,

@@ -16,6 +16,7 @@ from reference_models.engine.curve import Scoring, curve
 from reference_models.engine.data import Data, open_data, unknown
 from reference_models.engine.export import GRID, export, fixed_inputs, write_grid
 from reference_models.engine.observe import grids
+from reference_models.engine.precision import Precision
 from reference_models.engine.recipe import Recipe
 from reference_models.engine.train import Observer, train
 
@@ -46,6 +47,7 @@ def run_training(  # noqa: PLR0913 (keyword-only, each is plain)
     seed: int = 0,
     resume: bool = False,
     device: torch.device | None = None,
+    precision: Precision = "auto",
     save_every: int = 100,
     watch: Watch | None = None,
     observers: Sequence[Observer] = (),
@@ -69,6 +71,7 @@ def run_training(  # noqa: PLR0913 (keyword-only, each is plain)
         seed: Of everything that is drawn.
         resume: Go on with the run in the folder.
         device: None for the CPU.
+        precision: Of the networks' arithmetic; "auto" is bfloat16 on CUDA and float32 elsewhere.
         save_every: Steps between two states; what a killed run loses at most.
         watch: What is looked at.
         observers: Told of every step, after the others.
@@ -90,6 +93,7 @@ def run_training(  # noqa: PLR0913 (keyword-only, each is plain)
             seed=seed,
             resume=resume,
             device=device,
+            precision=precision,
             save_every=save_every,
             observers=[*watching, *observers],
         )

@@ -77,7 +77,7 @@ class Simultaneous:
         log: Log = {}
         gradients = {}
         for player in game.players:
-            terms = game.loss(player, batch, draw)
+            terms = game.terms(player, batch, draw)
             log |= _values(player, terms)
             gradients[player] = _gradients(terms, game.parameters_of(player).values())
         for player, values in gradients.items():
@@ -110,7 +110,7 @@ class Unrolled:
         """Move both players at once, the last along its unrolled gradient."""
         batch = feed(0)
         first, last = game.players
-        terms = game.loss(first, batch, draw)
+        terms = game.terms(first, batch, draw)
         log = _values(first, terms)
         ours, theirs = game.parameters_of(first), game.parameters_of(last)
         first_gradients = torch.autograd.grad(_total(terms), list(ours.values()))
@@ -151,7 +151,7 @@ class Consensus:
         parameters: list[torch.Tensor] = []
         field: list[torch.Tensor] = []
         for player in game.players:
-            terms = game.loss(player, batch, draw)
+            terms = game.terms(player, batch, draw)
             log |= _values(player, terms)
             own = list(game.parameters_of(player).values())
             field += torch.autograd.grad(_total(terms), own, create_graph=True)
@@ -171,7 +171,7 @@ class Consensus:
 
 def _move(game: Game, player: str, optimizer: Optimizer, batch: Any, draw: Draw) -> Log:
     """Let one player make one ordinary move."""
-    terms = game.loss(player, batch, draw)
+    terms = game.terms(player, batch, draw)
     log = _values(player, terms)
     _apply(game, player, optimizer, _gradients(terms, game.parameters_of(player).values()))
     return log

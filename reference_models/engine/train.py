@@ -15,6 +15,7 @@ from reference_models.engine import ema
 from reference_models.engine.data import Batch, Data
 from reference_models.engine.draw import Draw
 from reference_models.engine.game import Game
+from reference_models.engine.precision import Precision, resolve_precision, use_precision
 from reference_models.engine.recipe import Recipe
 from reference_models.engine.rows import Rows
 from reference_models.engine.solvers import Log, NonFiniteError
@@ -47,14 +48,23 @@ observer keeps by step it therefore cuts, and completes, where the first call fi
 add numbers of its own to the log, for the observers after it."""
 
 
-def begin(recipe: Recipe, data: Data, *, seed: int, device: torch.device) -> Run:
+def begin(
+    recipe: Recipe,
+    data: Data,
+    *,
+    seed: int,
+    device: torch.device,
+    precision: Precision = "float32",
+) -> Run:
     """Return a run at step 0; its first weights are a function of the seed."""
     game = recipe.build(data.shape, Draw(seed, 0).generator("first weights")).to(device)
     optimizers = {
         player: recipe.optimizers[player].build(game.parameters_of(player).values())
         for player in game.players
     }
-    return Run(game, optimizers, ema.averaged_copy(game.get_submodule("generator")))
+    average = ema.averaged_copy(game.get_submodule("generator"))
+    use_precision(game, resolve_precision(precision, device))
+    return Run(game, optimizers, average)
 
 
 def train(  # noqa: PLR0913 (keyword-only, each is plain)
@@ -66,6 +76,7 @@ def train(  # noqa: PLR0913 (keyword-only, each is plain)
     seed: int = 0,
     resume: bool = False,
     device: torch.device | None = None,
+    precision: Precision = "auto",
     save_every: int = 100,
     observers: Sequence[Observer] = (),
 ) -> Run:
@@ -80,7 +91,7 @@ def train(  # noqa: PLR0913 (keyword-only, each is plain)
     """
     device = device or torch.device("cpu")
     folder.mkdir(parents=True, exist_ok=True)
-    run = begin(recipe, data, seed=seed, device=device)
+    run = begin(recipe, data, seed=seed, device=device, precision=precision)
     config = configuration(run, recipe, data, seed)
     if resume:
         _restore(run, load_state(folder / STATE, config))
@@ -155,6 +166,7 @@ def configuration(run: Run, recipe: Recipe, data: Data, seed: int) -> dict[str, 
         "solver": repr(recipe.solver),
         "optimizers": {player: asdict(spec) for player, spec in recipe.optimizers.items()},
         "batch_size": recipe.batch_size,
+        "precision": str(run.game.low_precision or torch.float32).removeprefix("torch."),
         "ema_half_life": recipe.ema_half_life,
         "data": data.name,
         "data_digest": data.digest,
