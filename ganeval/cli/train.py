@@ -1,5 +1,6 @@
 """`ganeval train`: train a bundled reference model."""
 
+import shlex
 import sys
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -25,7 +26,7 @@ from ganeval.errors import UsageError
 from ganeval.workspace import resolve_device
 
 if TYPE_CHECKING:
-    from reference_models.engine.train import Observer, Run
+    from reference_models.engine.run import Observer, Run
 
 
 @click.command()
@@ -138,11 +139,11 @@ def train(
                 observers=observers,
             )
         except KeyboardInterrupt as error:
-            raise KeyboardInterrupt(
-                f"interrupted; `ganeval train {model} --out {folder} --resume` with the same "
-                "options goes on"
-            ) from error
-    click.echo(checkpoint)
+            words = click.get_current_context().obj
+            again = shlex.join(["ganeval", *words, *([] if resume else ["--resume"])])
+            raise KeyboardInterrupt(f"interrupted; to go on: `{again}`") from error
+    if checkpoint is not None:
+        click.echo(checkpoint)
 
 
 class _Speed(ProgressColumn):
@@ -174,8 +175,7 @@ def _display(model: str, total: int, batch_size: int, *, quiet: bool) -> "Iterat
     if quiet or not sys.stderr.isatty():
         yield []
         return
-    tasks: list[TaskID] = []
-    with _Losses(
+    display = _Losses(
         TextColumn("{task.description}"),
         BarColumn(bar_width=20),
         MofNCompleteColumn(),
@@ -184,12 +184,17 @@ def _display(model: str, total: int, batch_size: int, *, quiet: bool) -> "Iterat
         TextColumn("left"),
         console=Console(stderr=True),
         transient=True,
-    ) as display:
+    )
+    tasks: list[TaskID] = []
 
-        def observe(run: "Run", log: dict[str, float]) -> None:
-            if not tasks:
-                tasks.append(display.add_task(model, total=total, completed=run.step))
-            display.losses = Text("  ".join(f"{name} {value:.3g}" for name, value in log.items()))
-            display.update(tasks[0], completed=run.step)
+    def observe(run: "Run", log: dict[str, float]) -> None:
+        if not tasks:  # the one of several processes that is told of steps shows them
+            tasks.append(display.add_task(model, total=total, completed=run.step))
+            display.start()
+        display.losses = Text("  ".join(f"{name} {value:.3g}" for name, value in log.items()))
+        display.update(tasks[0], completed=run.step)
 
+    try:
         yield [observe]
+    finally:
+        display.stop()

@@ -7,8 +7,8 @@ from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
+from reference_models.engine.run import Observer, Run
 from reference_models.engine.solvers import Log
-from reference_models.engine.train import Observer, Run
 
 logger = logging.getLogger("ganeval.training")
 

@@ -8,8 +8,8 @@ from reference_models.engine.data import Data
 from reference_models.engine.export import fixed_inputs
 from reference_models.engine.observe import is_due
 from reference_models.engine.recipe import Recipe
+from reference_models.engine.run import Observer, Run
 from reference_models.engine.solvers import Log
-from reference_models.engine.train import Observer, Run
 
 logger = logging.getLogger("ganeval.training")
 

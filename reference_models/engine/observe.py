@@ -5,8 +5,8 @@ from pathlib import Path
 from reference_models.engine.data import Data
 from reference_models.engine.export import GRID, fixed_inputs, write_grid
 from reference_models.engine.recipe import Recipe
+from reference_models.engine.run import Observer, Run
 from reference_models.engine.solvers import Log
-from reference_models.engine.train import Observer, Run
 from reference_models.engine.whole import remove_leftovers
 
 

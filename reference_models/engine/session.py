@@ -16,9 +16,11 @@ from reference_models.engine.curve import Scoring, curve
 from reference_models.engine.data import Data, open_data, unknown
 from reference_models.engine.export import GRID, export, fixed_inputs, write_grid
 from reference_models.engine.observe import grids
+from reference_models.engine.parallel import join_team
 from reference_models.engine.precision import Precision
 from reference_models.engine.recipe import Recipe
-from reference_models.engine.train import Observer, train
+from reference_models.engine.run import Observer
+from reference_models.engine.train import train
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -51,8 +53,10 @@ def run_training(  # noqa: PLR0913 (keyword-only, each is plain)
     save_every: int = 100,
     watch: Watch | None = None,
     observers: Sequence[Observer] = (),
-) -> Path:
+) -> Path | None:
     """Train a model to step `steps` and return the path of its checkpoint.
+
+    Under torchrun all processes call it and share each batch; the first one's alone is returned.
 
     The folder then holds:
 
@@ -70,7 +74,7 @@ def run_training(  # noqa: PLR0913 (keyword-only, each is plain)
         steps: Counted from the start, at least 1; None for the model's own number.
         seed: Of everything that is drawn.
         resume: Go on with the run in the folder.
-        device: None for the CPU.
+        device: None for the CPU. Several processes on CUDA get one device each.
         precision: Of the networks' arithmetic; "auto" is bfloat16 on CUDA and float32 elsewhere.
         save_every: Steps between two states; what a killed run loses at most.
         watch: What is looked at.
@@ -82,9 +86,12 @@ def run_training(  # noqa: PLR0913 (keyword-only, each is plain)
         KeyboardInterrupt: As it came; the state is saved.
     """
     recipe, watch = find_recipe(model), watch or Watch()
-    pictures = _open_pictures(recipe, data or recipe.data)
-    device = device or torch.device("cpu")
-    with _observers(recipe, pictures, folder, watch, seed=seed, device=device) as watching:
+    with join_team(device or torch.device("cpu")) as (team, device), ExitStack() as resources:
+        pictures = _open_pictures(recipe, data or recipe.data)
+        watching: list[Observer] = []
+        if team.leads:
+            told = _observers(recipe, pictures, folder, watch, seed=seed, device=device)
+            watching = [*resources.enter_context(told), *observers]
         run = train(
             recipe,
             pictures,
@@ -95,8 +102,11 @@ def run_training(  # noqa: PLR0913 (keyword-only, each is plain)
             device=device,
             precision=precision,
             save_every=save_every,
-            observers=[*watching, *observers],
+            observers=watching,
+            team=team,
         )
+        if not team.leads:
+            return None
     inputs = fixed_inputs(run.average, recipe, pictures, GRID * GRID, seed=seed)
     write_grid(run.average, inputs, folder / "samples.png")
     return export(run.average, recipe, pictures, folder, step=run.step, seed=seed)

@@ -18,9 +18,10 @@ import ganeval
 from reference_models.engine import board, collapse
 from reference_models.engine.curve import Scoring, curve
 from reference_models.engine.data import Data, open_data
+from reference_models.engine.keep import METRICS, STATE
 from reference_models.engine.rows import Rows
 from reference_models.engine.session import Watch, find_recipe, run_training
-from reference_models.engine.train import METRICS, STATE, Run, begin, one_step, train
+from reference_models.engine.train import Run, begin, one_step, train
 
 CPU = torch.device("cpu")
 NOTHING = Watch(grid_every=0, collapse=False, board=False)
