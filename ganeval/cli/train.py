@@ -1,32 +1,15 @@
 """`ganeval train`: train a bundled reference model."""
 
 import shlex
-import sys
-from collections.abc import Iterator
-from contextlib import contextmanager
 from pathlib import Path
-from typing import TYPE_CHECKING, Literal
+from typing import Literal
 
 import click
-from rich.console import Console, RenderableType
-from rich.progress import (
-    BarColumn,
-    MofNCompleteColumn,
-    Progress,
-    ProgressColumn,
-    Task,
-    TaskID,
-    TextColumn,
-    TimeRemainingColumn,
-)
-from rich.text import Text
 
 from ganeval.cli.options import split_metrics
+from ganeval.cli.training_display import training_display
 from ganeval.errors import UsageError
 from ganeval.workspace import resolve_device
-
-if TYPE_CHECKING:
-    from reference_models.engine.run import Observer, Run
 
 
 @click.command()
@@ -123,7 +106,7 @@ def train(
         reference=eval_reference,
         cache_dir=cache_dir,
     )
-    with _display(model, total, recipe.batch_size, quiet=quiet) as observers:
+    with training_display(model, total, recipe.batch_size, quiet=quiet) as observers:
         try:
             checkpoint = run_training(
                 model,
@@ -144,57 +127,3 @@ def train(
             raise KeyboardInterrupt(f"interrupted; to go on: `{again}`") from error
     if checkpoint is not None:
         click.echo(checkpoint)
-
-
-class _Speed(ProgressColumn):
-    """Images per second, over the last half minute."""
-
-    def __init__(self, batch_size: int) -> None:
-        super().__init__()
-        self.batch_size = batch_size
-
-    def render(self, task: Task) -> Text:
-        """Return the speed, nothing before there is one."""
-        return Text(f"{task.speed * self.batch_size:,.0f} images/s" if task.speed else "")
-
-
-class _Losses(Progress):
-    """A bar with the terms of the losses below it, on as many lines as they need."""
-
-    losses = Text()
-
-    def get_renderables(self) -> Iterator[RenderableType]:
-        """Return what is drawn, from top to bottom."""
-        yield from super().get_renderables()
-        yield self.losses
-
-
-@contextmanager
-def _display(model: str, total: int, batch_size: int, *, quiet: bool) -> "Iterator[list[Observer]]":
-    """Yield what shows the run on a terminal; nothing where nobody would see it."""
-    if quiet or not sys.stderr.isatty():
-        yield []
-        return
-    display = _Losses(
-        TextColumn("{task.description}"),
-        BarColumn(bar_width=20),
-        MofNCompleteColumn(),
-        _Speed(batch_size),
-        TimeRemainingColumn(),
-        TextColumn("left"),
-        console=Console(stderr=True),
-        transient=True,
-    )
-    tasks: list[TaskID] = []
-
-    def observe(run: "Run", log: dict[str, float]) -> None:
-        if not tasks:  # the one of several processes that is told of steps shows them
-            tasks.append(display.add_task(model, total=total, completed=run.step))
-            display.start()
-        display.losses = Text("  ".join(f"{name} {value:.3g}" for name, value in log.items()))
-        display.update(tasks[0], completed=run.step)
-
-    try:
-        yield [observe]
-    finally:
-        display.stop()
