@@ -1,19 +1,14 @@
 """`ganeval train`: train a bundled reference model."""
 
-import importlib
-import sys
-import time
-from collections.abc import Iterator
-from contextlib import contextmanager
+import shlex
 from pathlib import Path
-from typing import Any
+from typing import Literal
 
 import click
-from rich.console import Console
-from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeRemainingColumn
 
+from ganeval.cli.options import split_metrics
+from ganeval.cli.training_display import training_display
 from ganeval.errors import UsageError
-from ganeval.registry import unknown
 from ganeval.workspace import resolve_device
 
 
@@ -21,12 +16,51 @@ from ganeval.workspace import resolve_device
 @click.argument("model")
 @click.option("--data", help="Training images: a name or a source; default: the model's own.")
 @click.option("--steps", type=int, help="Train to this step, counted from the start.")
-@click.option("--seed", type=int, default=0, show_default=True)
+@click.option("--seed", type=click.IntRange(min=0), default=0, show_default=True)
 @click.option(
     "--out", type=click.Path(path_type=Path), help="Folder of the run; default: runs/MODEL."
 )
 @click.option("--resume", is_flag=True, help="Go on with the run in that folder.")
+@click.option(
+    "--save-every",
+    type=click.IntRange(min=1),
+    default=100,
+    show_default=True,
+    help="Steps between two saved states: what a killed run loses at most.",
+)
+@click.option(
+    "--grid-every",
+    type=click.IntRange(min=0),
+    default=200,
+    show_default=True,
+    help="Steps between pictures of samples; 0: only the last.",
+)
+@click.option(
+    "--eval-every",
+    type=click.IntRange(min=0),
+    default=0,
+    show_default=True,
+    help="Steps between scores of the averaged generator; 0: none.",
+)
+@click.option("--eval-metrics", default="fid,kid", show_default=True, metavar="NAMES")
+@click.option("--eval-extractor", default="efficientnet-lite0", show_default=True, metavar="NAME")
+@click.option(
+    "--eval-images",
+    type=click.IntRange(min=2),
+    default=360,
+    show_default=True,
+    help="Samples to score, and training images to compare them with.",
+)
+@click.option("--eval-reference", metavar="SOURCE", help="Compare with these images instead.")
+@click.option("--cache-dir", type=click.Path(path_type=Path), help="Where features are kept.")
 @click.option("--device", default="auto", show_default=True, metavar="auto|cpu|cuda|mps")
+@click.option(
+    "--precision",
+    type=click.Choice(["auto", "float32", "bfloat16"]),
+    default="auto",
+    show_default=True,
+    help="Of the networks; auto: bfloat16 on CUDA, float32 elsewhere.",
+)
 @click.option("--quiet", is_flag=True, help="No progress and no warnings.")
 @click.option("--traceback", is_flag=True, help="Show where in the code an error arose.")
 def train(
@@ -37,7 +71,16 @@ def train(
     seed: int,
     out: Path | None,
     resume: bool,
+    save_every: int,
+    grid_every: int,
+    eval_every: int,
+    eval_metrics: str,
+    eval_extractor: str,
+    eval_images: int,
+    eval_reference: str | None,
+    cache_dir: Path | None,
     device: str,
+    precision: Literal["auto", "float32", "bfloat16"],
     quiet: bool,
     traceback: bool,
 ) -> None:
@@ -45,73 +88,42 @@ def train(
 
     \b
     ganeval train dcgan --steps 2000 --out runs/dcgan
+    ganeval train dcgan --steps 2000 --out runs/dcgan --eval-every 500
     ganeval train wgan-gp --data folder:faces/,size=32,crop=center
     """
-    from reference_models import MODELS
-    from reference_models.engine.data import open_data
-    from reference_models.engine.export import GRID, export, fixed_inputs, write_grid
-    from reference_models.engine.train import train as train_model
+    from reference_models.engine.curve import Scoring
+    from reference_models.engine.session import Watch, find_recipe, run_training
 
-    if model not in MODELS:
-        raise unknown("model", model, MODELS)
+    recipe = find_recipe(model)
     if steps is not None and steps < 1:
         raise UsageError(f"--steps {steps}", "at least 1", "change it")
-    module, _, attribute = MODELS[model].partition(":")
-    recipe = getattr(importlib.import_module(module), attribute)
-    pictures = open_data(data or recipe.data)
-    if len(pictures.shape) != 3:
-        raise UsageError(f"data '{data}' has points", "images", "use digits or a folder")
-    if recipe.paired and pictures.condition_source is None:
-        raise UsageError(f"data '{data}' has no conditions", f"pairs, for {model}", "use edges")
-    folder = out or Path("runs") / model
-    total = steps or recipe.steps
-    with _display(model, total, recipe.batch_size, quiet=quiet) as tell:
+    folder, total = out or Path("runs") / model, steps or recipe.steps
+    scoring = Scoring(
+        every=eval_every,
+        metrics=tuple(split_metrics(eval_metrics) or ()),
+        extractor=eval_extractor,
+        num_images=eval_images,
+        reference=eval_reference,
+        cache_dir=cache_dir,
+    )
+    with training_display(model, total, recipe.batch_size, quiet=quiet) as observers:
         try:
-            run = train_model(
-                recipe,
-                pictures,
-                folder,
+            checkpoint = run_training(
+                model,
+                data=data,
+                folder=folder,
                 steps=total,
                 seed=seed,
                 resume=resume,
                 device=resolve_device(device),
-                tell=tell,
+                precision=precision,
+                save_every=save_every,
+                watch=Watch(grid_every=grid_every, scoring=scoring),
+                observers=observers,
             )
         except KeyboardInterrupt as error:
-            raise KeyboardInterrupt(
-                f"interrupted; `ganeval train {model} --out {folder} --resume` with the same "
-                "options goes on"
-            ) from error
-    path = export(run.average, recipe, pictures, folder, step=run.step, seed=seed)
-    inputs = fixed_inputs(run.average, recipe, pictures, GRID * GRID, seed=seed)
-    write_grid(run.average, inputs, folder / "samples.png")
-    click.echo(path)
-
-
-@contextmanager
-def _display(model: str, total: int, batch_size: int, *, quiet: bool) -> Iterator[Any]:
-    """Yield what the loop tells its losses to: a bar on a terminal, else nothing."""
-    if quiet or not sys.stderr.isatty():
-        yield None
-        return
-    columns = (
-        TextColumn("{task.description}"),
-        BarColumn(bar_width=20),
-        MofNCompleteColumn(),
-        TextColumn("{task.fields[speed]}"),
-        TimeRemainingColumn(),
-        TextColumn("{task.fields[losses]}"),
-    )
-    begin = time.monotonic()
-    with Progress(*columns, console=Console(stderr=True), transient=True) as display:
-        task = display.add_task(model, total=total, speed="", losses="")
-        first: list[int] = []
-
-        def tell(step: int, log: dict[str, float]) -> None:
-            first.append(step) if not first else None
-            done = (step - first[0] + 1) * batch_size
-            speed = f"{done / max(time.monotonic() - begin, 1e-9):,.0f} images/s"
-            losses = " ".join(f"{name} {value:.3g}" for name, value in log.items())
-            display.update(task, completed=step, speed=speed, losses=losses)
-
-        yield tell
+            words = click.get_current_context().obj
+            again = shlex.join(["ganeval", *words, *([] if resume else ["--resume"])])
+            raise KeyboardInterrupt(f"interrupted; to go on: `{again}`") from error
+    if checkpoint is not None:
+        click.echo(checkpoint)

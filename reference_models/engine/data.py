@@ -101,7 +101,7 @@ def open_data(
         return _build(DATA[name], f"data '{name}'", options)
     if ":" in name or Path(name).exists():
         return _build(_SOURCE, f"source '{name}'", options, name)
-    raise _unknown("data", name, DATA, "or the path of a folder or archive of pictures")
+    raise unknown("data", name, DATA, "or the path of a folder or archive of pictures")
 
 
 def _build(entry: str, where: str, options: dict[str, Any], *location: str) -> Data:
@@ -115,16 +115,17 @@ def _build(entry: str, where: str, options: dict[str, Any], *location: str) -> D
     ]
     for option in options:
         if option not in known:
-            raise _unknown(f"option of {where}", option, known, "or none")
+            raise unknown(f"option of {where}", option, known, "or none")
     data: Data = build(*location, **options)
     return data
 
 
-def _unknown(kind: str, name: str, known: Iterable[str], others: str) -> ganeval.GanevalError:
+def unknown(
+    kind: str, name: str, known: Iterable[str], others: str | None = None
+) -> ganeval.GanevalError:
     """Return the error for a name that is not in a table, with the nearest one that is."""
     known = list(known)
     near = difflib.get_close_matches(name, known, n=1)
     remedy = f"did you mean '{near[0]}'?" if near else "check the spelling"
-    return ganeval.GanevalError(
-        f"unknown {kind} '{name}'", f"one of {', '.join(known)}, {others}", remedy
-    )
+    needed = ", ".join([*known, others] if others else known)
+    return ganeval.GanevalError(f"unknown {kind} '{name}'", f"one of {needed}", remedy)

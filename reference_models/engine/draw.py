@@ -1,7 +1,8 @@
 """Counter-based randomness: every number is a function of (seed, purpose, step)."""
 
 import hashlib
-from dataclasses import dataclass
+from collections.abc import Callable
+from dataclasses import dataclass, replace
 
 import numpy as np
 import torch
@@ -19,32 +20,49 @@ class Draw:
         seed: Of the run.
         step: Counted from 0.
         part: Which move within the step, for solvers that make several.
+        rank: Of the process, if several share a batch: numbers for B samples are then the rows of
+            rank's part in those that one process would draw for all of them.
+        size: How many processes there are.
     """
 
     seed: int
     step: int
     part: int = 0
+    rank: int = 0
+    size: int = 1
 
     def generator(self, purpose: str) -> torch.Generator:
-        """Return a CPU generator for `purpose`, fresh in every call."""
+        """Return a CPU generator for `purpose`, fresh in every call, the same in all processes."""
         word = int.from_bytes(hashlib.sha256(purpose.encode()).digest()[:8], "little")
         sequence = np.random.SeedSequence([self.seed, self.step, self.part, word])
         (state,) = sequence.generate_state(1, np.uint64)
         return torch.Generator().manual_seed(int(state >> np.uint64(1)))
 
-    def normal(self, purpose: str, *shape: int, like: torch.Tensor | None = None) -> torch.Tensor:
-        """Return standard normal numbers, float32 of `shape`, on the device of `like`."""
-        return _place(torch.randn(shape, generator=self.generator(purpose)), like)
+    def normal(
+        self, purpose: str, num: int, *shape: int, like: torch.Tensor | None = None
+    ) -> torch.Tensor:
+        """Return standard normal numbers, float32 [num, *shape], on the device of `like`."""
+        return self._rows(torch.randn, purpose, (num, *shape), like)
 
-    def uniform(self, purpose: str, *shape: int, like: torch.Tensor | None = None) -> torch.Tensor:
-        """Return numbers uniform on [0, 1), float32 of `shape`, on the device of `like`."""
-        return _place(torch.rand(shape, generator=self.generator(purpose)), like)
+    def uniform(
+        self, purpose: str, num: int, *shape: int, like: torch.Tensor | None = None
+    ) -> torch.Tensor:
+        """Return numbers uniform on [0, 1), float32 [num, *shape], on the device of `like`."""
+        return self._rows(torch.rand, purpose, (num, *shape), like)
 
     def move(self, part: int) -> "Draw":
         """Return the draw of another move within the step."""
-        return Draw(self.seed, self.step, part)
+        return replace(self, part=part)
 
-
-def _place(values: torch.Tensor, like: torch.Tensor | None) -> torch.Tensor:
-    """Drawn on the CPU, so that every device sees the same numbers."""
-    return values if like is None else values.to(like.device)
+    def _rows(
+        self,
+        draw: Callable[..., torch.Tensor],
+        purpose: str,
+        shape: tuple[int, ...],
+        like: torch.Tensor | None,
+    ) -> torch.Tensor:
+        """Return this process's rows; drawn on the CPU, so that every device sees the same."""
+        num, *rest = shape
+        values = draw((num * self.size, *rest), generator=self.generator(purpose))
+        rows = values[self.rank * num : (self.rank + 1) * num]
+        return rows if like is None else rows.to(like.device)

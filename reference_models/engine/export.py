@@ -1,7 +1,5 @@
 """What users get of a run: one checkpoint that says what it is, and a picture of its samples."""
 
-import os
-import uuid
 from pathlib import Path
 
 import numpy as np
@@ -13,6 +11,7 @@ import ganeval
 from reference_models.engine.data import Data
 from reference_models.engine.draw import Draw
 from reference_models.engine.recipe import Recipe
+from reference_models.engine.whole import written_whole
 
 GRID = 8  # rows and columns
 
@@ -115,12 +114,5 @@ def write_grid(generator: nn.Module, inputs: tuple[torch.Tensor, ...], path: Pat
     sheet = pixels.reshape(rows, GRID, channels, height, width).transpose(0, 3, 1, 4, 2)
     sheet = sheet.reshape(rows * height, GRID * width, channels)
     picture = PIL.Image.fromarray(sheet[..., 0] if channels == 1 else sheet)
-    temporary = path.with_name(f".{path.name}.{uuid.uuid4().hex}.tmp")
-    try:
-        with temporary.open("xb") as file:
-            picture.save(file, "PNG")
-            file.flush()
-            os.fsync(file.fileno())
-        temporary.replace(path)
-    finally:
-        temporary.unlink(missing_ok=True)
+    with written_whole(path) as file:
+        picture.save(file, "PNG")

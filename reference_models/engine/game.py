@@ -20,9 +20,11 @@ class Game(nn.Module):
 
     Attributes:
         players: Player -> names of the submodules it owns.
+        low_precision: What the networks compute in beside float32; set by `use_precision`.
     """
 
     players: Mapping[str, tuple[str, ...]]
+    low_precision: torch.dtype | None = None
 
     def loss(self, player: str, batch: Any, draw: Draw) -> Terms:
         """Return the scalar terms that `player` minimises the sum of."""
@@ -34,9 +36,17 @@ class Game(nn.Module):
     def after_step(self, player: str) -> None:
         """Keep a constraint that holds between steps, such as clipped weights; none here."""
 
+    def terms(self, player: str, batch: Any, draw: Draw) -> Terms:
+        """Return `loss`, with the networks in the game's precision; what solvers call."""
+        if self.low_precision is None:
+            return self.loss(player, batch, draw)
+        device = next(self.parameters()).device.type
+        with torch.autocast(device, self.low_precision):
+            return self.loss(player, batch, draw)
+
     def forward(self, player: str, batch: Any, draw: Draw) -> torch.Tensor:
         """Return the sum of a player's terms, so that the game can be called functionally."""
-        return torch.stack(list(self.loss(player, batch, draw).values())).sum()
+        return torch.stack(list(self.terms(player, batch, draw).values())).sum()
 
     def parameters_of(self, player: str) -> dict[str, nn.Parameter]:
         """Return a player's parameters by their names in the game."""

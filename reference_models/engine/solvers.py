@@ -1,6 +1,6 @@
 """How the players move. No solver knows a paper's losses; no loss knows how it is minimised."""
 
-from collections.abc import Callable, Iterable, Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any, Protocol
 
@@ -75,13 +75,12 @@ class Simultaneous:
         """Move all players along the gradients at the same point."""
         batch = feed(0)
         log: Log = {}
-        gradients = {}
         for player in game.players:
-            terms = game.loss(player, batch, draw)
+            terms = game.terms(player, batch, draw)
             log |= _values(player, terms)
-            gradients[player] = _gradients(terms, game.parameters_of(player).values())
-        for player, values in gradients.items():
-            _apply(game, player, optimizers[player], values)
+            _backward(game, player, terms)
+        for player in game.players:
+            _advance(game, player, optimizers[player])
         return log
 
 
@@ -110,7 +109,7 @@ class Unrolled:
         """Move both players at once, the last along its unrolled gradient."""
         batch = feed(0)
         first, last = game.players
-        terms = game.loss(first, batch, draw)
+        terms = game.terms(first, batch, draw)
         log = _values(first, terms)
         ours, theirs = game.parameters_of(first), game.parameters_of(last)
         first_gradients = torch.autograd.grad(_total(terms), list(ours.values()))
@@ -151,7 +150,7 @@ class Consensus:
         parameters: list[torch.Tensor] = []
         field: list[torch.Tensor] = []
         for player in game.players:
-            terms = game.loss(player, batch, draw)
+            terms = game.terms(player, batch, draw)
             log |= _values(player, terms)
             own = list(game.parameters_of(player).values())
             field += torch.autograd.grad(_total(terms), own, create_graph=True)
@@ -171,27 +170,33 @@ class Consensus:
 
 def _move(game: Game, player: str, optimizer: Optimizer, batch: Any, draw: Draw) -> Log:
     """Let one player make one ordinary move."""
-    terms = game.loss(player, batch, draw)
+    terms = game.terms(player, batch, draw)
     log = _values(player, terms)
-    _apply(game, player, optimizer, _gradients(terms, game.parameters_of(player).values()))
+    _backward(game, player, terms)
+    _advance(game, player, optimizer)
     return log
 
 
-def _gradients(terms: Terms, parameters: Iterable[torch.Tensor]) -> tuple[torch.Tensor | None, ...]:
-    """Return the gradient for each parameter.
+def _backward(game: Game, player: str, terms: Terms) -> None:
+    """Give a player's parameters, and no others, the gradients of the sum of its terms.
 
-    None where it has no part in the terms (a stage that a growing network has not reached), so that
-    its optimizer leaves it alone.
+    A parameter without a part in the terms (of a stage that a growing network has not reached) gets
+    none, so that its optimizer leaves it alone. Several processes exchange gradients in here.
     """
-    return torch.autograd.grad(_total(terms), list(parameters), allow_unused=True)
+    torch.autograd.backward(_total(terms), inputs=list(game.parameters_of(player).values()))
 
 
 def _apply(
-    game: Game, player: str, optimizer: Optimizer, gradients: Sequence[torch.Tensor | None]
+    game: Game, player: str, optimizer: Optimizer, gradients: Sequence[torch.Tensor]
 ) -> None:
-    """Give a player its gradients, step, and let the game keep its constraints."""
+    """Move a player along given gradients."""
     for parameter, gradient in zip(game.parameters_of(player).values(), gradients, strict=True):
         parameter.grad = gradient
+    _advance(game, player, optimizer)
+
+
+def _advance(game: Game, player: str, optimizer: Optimizer) -> None:
+    """Let a player step, and the game keep its constraints."""
     optimizer.step()
     optimizer.zero_grad(set_to_none=True)
     game.after_step(player)

@@ -1,35 +1,38 @@
 """The training state: tensors and numbers only, so that it loads without running code."""
 
-import os
-import uuid
-from collections.abc import Mapping
+import sys
+from collections.abc import Iterator, Mapping
 from pathlib import Path
 from typing import Any
 
 import torch
 
 import ganeval
+from reference_models.engine.whole import written_whole
+
+_SHOWN = 3  # differences on the line of an error
+_ABSENT = "absent"
 
 
 def save_state(path: Path, state: Mapping[str, Any]) -> None:
-    """Write the state so that a killed process leaves the old file or the new one, whole."""
-    temporary = path.with_name(f".{path.name}.{uuid.uuid4().hex}.tmp")
-    try:
-        with temporary.open("xb") as file:
-            torch.save(dict(state), file)
-            file.flush()
-            os.fsync(file.fileno())
-        temporary.replace(path)
-    finally:
-        temporary.unlink(missing_ok=True)
+    """Write the state so that a killed process leaves the old file or the new one, whole.
+
+    Equal states are equal files.
+    """
+    with written_whole(path) as file:
+        torch.save(_plain(state), file)
 
 
 def load_state(path: Path, config: Mapping[str, Any]) -> dict[str, Any]:
     """Return the state, if it is of a run with the same configuration.
 
+    Args:
+        path: Of the file.
+        config: JSON values; mappings may hold mappings.
+
     Raises:
         GanevalError: There is none, it is damaged, or the configuration differs; the message shows
-            the first difference.
+            the first of the differences, its details all of them.
     """
     if not path.is_file():
         raise ganeval.GanevalError(
@@ -37,18 +40,49 @@ def load_state(path: Path, config: Mapping[str, Any]) -> dict[str, Any]:
         )
     try:
         state: dict[str, Any] = torch.load(path, map_location="cpu", weights_only=True)
-        saved = state["config"]
-    except (OSError, RuntimeError, EOFError, ValueError, KeyError, TypeError) as error:
+        saved = dict(state["config"])
+    except Exception as error:  # a damaged file fails anywhere in the reader
         raise ganeval.GanevalError(
             f"{path}: damaged ({type(error).__name__})",
             "the state of an earlier run",
-            "start again without --resume",
+            "start again in another folder without --resume",
         ) from error
-    for name in sorted({*saved, *config}):
-        if saved.get(name) != config.get(name):
-            raise ganeval.GanevalError(
-                f"{path}: {name} was {saved.get(name)!r}, now it is {config.get(name)!r}",
-                "the configuration that the run began with",
-                "restore it, or train into another folder",
-            )
+    differences = list(_differences(saved, config))
+    if differences:
+        more = len(differences) - _SHOWN
+        raise ganeval.GanevalError(
+            f"{path}: {', '.join(differences[:_SHOWN])}" + (f", and {more} more" * (more > 0)),
+            "the configuration that the run began with",
+            "restore it, or train into another folder",
+        ).with_details(differences if len(differences) > 1 else ())
     return state
+
+
+def _differences(saved: Any, now: Any, name: str = "") -> Iterator[str]:
+    """Yield what differs between two configurations, one text for each value."""
+    if isinstance(saved, Mapping) and isinstance(now, Mapping):
+        for key in sorted({*saved, *now}):
+            inner = f"{name}.{key}" if name else key
+            yield from _differences(saved.get(key, _ABSENT), now.get(key, _ABSENT), inner)
+    elif saved != now:
+        yield f"{name} was {_shown(saved)}, now it is {_shown(now)}"
+
+
+def _shown(value: Any) -> str:
+    """Return a value as text."""
+    return value if isinstance(value, str) else repr(value)
+
+
+def _plain(value: Any) -> Any:
+    """Return a copy of containers and texts in which equal texts are one object.
+
+    The file format refers to an object that comes again instead of repeating it, so that it would
+    show which objects were restored from a file and which were made by this process.
+    """
+    if isinstance(value, str):
+        return sys.intern(value)
+    if isinstance(value, Mapping):
+        return {_plain(key): _plain(part) for key, part in value.items()}
+    if isinstance(value, list | tuple):
+        return type(value)([_plain(part) for part in value])
+    return value

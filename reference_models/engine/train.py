@@ -1,47 +1,43 @@
 """One straight training loop for every system."""
 
-import json
-from collections.abc import Callable, Mapping
-from dataclasses import dataclass
+from collections.abc import Sequence
+from contextlib import nullcontext
 from pathlib import Path
-from typing import Any
 
 import torch
-from torch import nn
-from torch.optim import Optimizer
 
 import ganeval
 from reference_models.engine import ema
 from reference_models.engine.data import Batch, Data
 from reference_models.engine.draw import Draw
-from reference_models.engine.game import Game
+from reference_models.engine.keep import STATE, configuration, keeping, restore
+from reference_models.engine.parallel import ALONE, SharedGame, Team, check_team
+from reference_models.engine.precision import Precision, resolve_precision, use_precision
 from reference_models.engine.recipe import Recipe
+from reference_models.engine.run import Observer, Run
 from reference_models.engine.solvers import Log, NonFiniteError
-from reference_models.engine.state import load_state, save_state
+from reference_models.engine.state import load_state
 
-Told = Callable[[int, Log], None]
-STATE = "state.pt"
-METRICS = "metrics.jsonl"
+__all__ = ["Run", "begin", "one_step", "train"]
 
 
-@dataclass(slots=True)
-class Run:
-    """What training changes: the game, its optimizers, the averaged generator, the step."""
-
-    game: Game
-    optimizers: Mapping[str, Optimizer]
-    average: nn.Module
-    step: int = 0
-
-
-def begin(recipe: Recipe, data: Data, *, seed: int, device: torch.device) -> Run:
+def begin(
+    recipe: Recipe,
+    data: Data,
+    *,
+    seed: int,
+    device: torch.device,
+    precision: Precision = "float32",
+) -> Run:
     """Return a run at step 0; its first weights are a function of the seed."""
     game = recipe.build(data.shape, Draw(seed, 0).generator("first weights")).to(device)
     optimizers = {
         player: recipe.optimizers[player].build(game.parameters_of(player).values())
         for player in game.players
     }
-    return Run(game, optimizers, ema.averaged_copy(game.get_submodule("generator")))
+    average = ema.averaged_copy(game.get_submodule("generator"))
+    use_precision(game, resolve_precision(precision, device))
+    return Run(game, optimizers, average)
 
 
 def train(  # noqa: PLR0913 (keyword-only, each is plain)
@@ -53,67 +49,72 @@ def train(  # noqa: PLR0913 (keyword-only, each is plain)
     seed: int = 0,
     resume: bool = False,
     device: torch.device | None = None,
+    precision: Precision = "auto",
     save_every: int = 100,
-    tell: Told | None = None,
+    observers: Sequence[Observer] = (),
+    team: Team = ALONE,
 ) -> Run:
     """Train to step `steps`, counted from the start, and keep state and losses in `folder`.
 
     What step k does depends on (recipe, data, seed, k) alone, so a run that is cut and resumed ends
-    with the same bits on the CPU as one that was not.
+    with the same bits on the CPU as one that was not. Several processes share each batch; all read
+    the folder when they resume, and the first alone writes and is observed.
 
     Raises:
         GanevalError: The folder holds another run, or a term of a loss is not finite; the last
             saved state is kept.
+        KeyboardInterrupt: As it came; if that was not within a step, the state is saved.
     """
+    check_team(team, recipe)
     device = device or torch.device("cpu")
-    folder.mkdir(parents=True, exist_ok=True)
-    config = configuration(recipe, data, seed)
-    run = begin(recipe, data, seed=seed, device=device)
+    run = begin(recipe, data, seed=seed, device=device, precision=precision)
+    config = {**configuration(run, recipe, data, seed), "processes": team.size}
+    team.agree(config)
     if resume:
-        _restore(run, load_state(folder / STATE, config))
+        restore(run, load_state(folder / STATE, config))
     elif (folder / STATE).exists():
         raise ganeval.GanevalError(
             f"{folder}: holds a run already", "a new folder", "use --resume, or choose another"
         )
-    else:
-        _save(run, folder, config)
-    _cut_log(folder / METRICS, run.step)
-    whole = True  # whether the run stands between two steps
-    with (folder / METRICS).open("a", encoding="utf-8") as log_file:
+    team.wait()
+    if team.size > 1:
+        run.shared = SharedGame(run.game)
+    kept = keeping(run, folder, config, save_every=save_every, observers=observers)
+    with kept if team.leads else nullcontext(_ignore) as keep:
         try:
             while run.step < steps:
-                whole = False
-                log = one_step(run, recipe, data, seed=seed, device=device)
-                whole = True
-                log_file.write(json.dumps({"step": run.step, **log}) + "\n")
-                if run.step % save_every == 0:
-                    log_file.flush()
-                    _save(run, folder, config)
-                if tell is not None:
-                    tell(run.step, log)
+                keep(one_step(run, recipe, data, seed=seed, device=device, team=team))
+                if team.interrupted():
+                    raise KeyboardInterrupt
         except NonFiniteError as error:
             raise ganeval.GanevalError(
                 f"step {run.step + 1}: {error}",
                 "finite losses",
                 f"lower the learning rate; {folder / STATE} has the last saved state",
             ) from error
-        finally:  # on Ctrl-C too
-            log_file.flush()
-            if whole:  # half a step is no state: the last saved one stays
-                _save(run, folder, config)
     return run
 
 
-def one_step(run: Run, recipe: Recipe, data: Data, *, seed: int, device: torch.device) -> Log:
-    """Make one step of the solver and of the average."""
-    size = recipe.batch_size
+def one_step(
+    run: Run,
+    recipe: Recipe,
+    data: Data,
+    *,
+    seed: int,
+    device: torch.device,
+    team: Team = ALONE,
+) -> Log:
+    """Make one step of the solver and of the average, on this process's part of the batches."""
+    size, own = recipe.batch_size, recipe.batch_size // team.size
 
     def feed(part: int) -> Batch:
         number = run.step * recipe.solver.num_batches + part
-        return _to(data.batch(seed, number * size, size), device)
+        return _to(data.batch(seed, number * size + team.rank * own, own), device)
 
+    run.moving = True
     run.game.before_step(run.step * size)
-    log = recipe.solver.step(run.game, run.optimizers, feed, Draw(seed, run.step))
+    draw = Draw(seed, run.step, rank=team.rank, size=team.size)
+    log = recipe.solver.step(run.shared or run.game, run.optimizers, feed, draw)
     ema.update(
         run.average,
         run.game.get_submodule("generator"),
@@ -121,52 +122,12 @@ def one_step(run: Run, recipe: Recipe, data: Data, *, seed: int, device: torch.d
         half_life=recipe.ema_half_life,
     )
     run.step += 1
+    run.moving = False
     return log
 
 
-def configuration(recipe: Recipe, data: Data, seed: int) -> dict[str, Any]:
-    """Return what a resumed run must agree on, JSON values."""
-    return {
-        "model": recipe.name,
-        "solver": repr(recipe.solver),
-        "optimizers": {name: repr(spec) for name, spec in sorted(recipe.optimizers.items())},
-        "batch_size": recipe.batch_size,
-        "ema_half_life": recipe.ema_half_life,
-        "data": data.name,
-        "data_digest": data.digest,
-        "shape": list(data.shape),
-        "seed": seed,
-    }
-
-
-def _save(run: Run, folder: Path, config: Mapping[str, Any]) -> None:
-    """Write the state of a run."""
-    save_state(
-        folder / STATE,
-        {
-            "config": dict(config),
-            "step": run.step,
-            "game": run.game.state_dict(),
-            "average": run.average.state_dict(),
-            "optimizers": {name: one.state_dict() for name, one in run.optimizers.items()},
-        },
-    )
-
-
-def _restore(run: Run, state: Mapping[str, Any]) -> None:
-    """Put a run where the state was saved."""
-    run.game.load_state_dict(state["game"])
-    run.average.load_state_dict(state["average"])
-    for name, optimizer in run.optimizers.items():
-        optimizer.load_state_dict(state["optimizers"][name])
-    run.step = state["step"]
-
-
-def _cut_log(path: Path, step: int) -> None:
-    """Drop the lines that a killed run wrote after its last saved state."""
-    if path.exists():
-        lines = path.read_text(encoding="utf-8").splitlines(keepends=True)[:step]
-        path.write_text("".join(lines), encoding="utf-8")
+def _ignore(log: Log) -> None:
+    """Keep nothing."""
 
 
 def _to(batch: Batch, device: torch.device) -> Batch:

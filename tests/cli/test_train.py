@@ -1,13 +1,21 @@
 """Train, sample, score: from nothing to a number without leaving the command line."""
 
+import io
 import json
+import re
+import sys
 import zipfile
 from pathlib import Path
 
 import numpy as np
 import PIL.Image
 import pytest
+import torch
 
+from ganeval.cli.training_display import training_display
+from reference_models.engine.data import open_data
+from reference_models.engine.session import find_recipe
+from reference_models.engine.train import begin
 from tests.command import Command
 
 
@@ -93,3 +101,63 @@ def test_training_refuses_what_it_cannot_do(tmp_path: Path, ganeval: Command) ->
     assert "holds a run already" in ganeval("train", "gan", "--steps", 2, *out).error
     found = ganeval("train", "gan", "--steps", 2, "--seed", 1, "--resume", *out)
     assert "seed was 0, now it is 1" in found.error
+
+
+def test_scores_during_training(tmp_path: Path, ganeval: Command) -> None:
+    words = ("--eval-extractor", "random", "--eval-images", 24, "--eval-metrics", "fid,pr:k=2")
+    held_out = ("--eval-reference", "data:digits,split=test,size=16")
+    done = ganeval(
+        *("train", "gan", "--steps", 4, "--out", tmp_path, "--grid-every", 3),
+        *("--eval-every", 2, *words, *held_out),
+    )
+    assert done.code == 0
+    rows = [json.loads(line) for line in (tmp_path / "curve.jsonl").read_text().splitlines()]
+    assert [set(row) for row in rows] == [
+        {"step", "num_images", "fid", "precision", "recall"} for _ in (2, 4)
+    ]
+    assert [path.name for path in (tmp_path / "samples").iterdir()] == ["000003.png"]
+    checkpoint = f"generator:{tmp_path / 'gan.safetensors'},num_images=24"
+    found = ganeval("fid", held_out[1], checkpoint, "--extractor", "random", "--json")
+    assert json.loads(found.out)["scores"][0]["value"] == rows[-1]["fid"]
+
+
+def test_without_a_terminal_training_says_nothing(tmp_path: Path, ganeval: Command) -> None:
+    assert ganeval("train", "gan", "--steps", 2, "--out", tmp_path).err == ""
+
+
+class Terminal(io.StringIO):
+    def isatty(self) -> bool:
+        return True
+
+
+@pytest.mark.parametrize("width", [80, 120])
+def test_the_display_shows_everything_on_any_terminal(
+    width: int, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    for name, value in {"COLUMNS": str(width), "LINES": "24", "TERM": "xterm"}.items():
+        monkeypatch.setenv(name, value)
+    monkeypatch.setattr(sys, "stderr", Terminal())
+    recipe = find_recipe("gan")
+    run = begin(recipe, open_data("digits"), seed=0, device=torch.device("cpu"))
+    terms = {f"player{number}/a_long_term": 1 / 3 for number in range(9)}
+    with training_display("gan", 2000, 64, quiet=False) as (observe,):
+        observe(run, {})
+        run.step = 40
+        observe(run, {**terms, "score/fid": 12.3456})
+        run.step = 41
+        observe(run, terms)
+    text = re.sub(r"\x1b\[[0-9;?]*[A-Za-z]", "", sys.stderr.getvalue())
+    *_, last = text.split("gan ")
+    assert "41/2000" in last
+    assert "images/s" in last
+    assert re.search(r"\d+:\d\d:\d\d left", last)
+    shown = last.split()
+    assert [f"{name}={value:.3g}" in shown for name, value in terms.items()] == [True] * 9
+    assert "score/fid=12.3" in shown
+    assert max(len(line.rstrip()) for line in last.splitlines()) <= width
+
+
+@pytest.mark.parametrize("quiet", [True, False])
+def test_nothing_is_drawn_where_nobody_would_see_it(quiet: bool) -> None:
+    with training_display("gan", 2000, 64, quiet=quiet) as observers:
+        assert observers == []

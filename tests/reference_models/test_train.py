@@ -12,12 +12,18 @@ import pytest
 import torch
 
 import ganeval
-from reference_models import MODELS
+from reference_models import MODELS, wgan_gp
 from reference_models.engine import ema
+from reference_models.engine.curve import Scoring, curve
 from reference_models.engine.data import Data, open_data
 from reference_models.engine.export import fixed_inputs
+from reference_models.engine.game import Game
 from reference_models.engine.recipe import Recipe
-from reference_models.engine.train import begin, train
+from reference_models.engine.state import save_state
+from reference_models.engine.train import Run, begin, train
+from reference_models.parts.networks import MlpDiscriminator
+from reference_models.parts.objectives import OBJECTIVES
+from reference_models.parts.unconditional import Unconditional
 
 CPU = torch.device("cpu")
 
@@ -50,14 +56,28 @@ EVERY = pytest.mark.parametrize("name", sorted(MODELS))
 @EVERY
 def test_a_resumed_run_is_the_same_run(name: str, tmp_path: Path) -> None:
     recipe, data = recipe_of(name), data_of(name)
-    whole = train(recipe, data, tmp_path / "whole", steps=4, seed=3)
-    train(recipe, data, tmp_path / "parts", steps=2, seed=3)
-    parts = train(recipe, data, tmp_path / "parts", steps=4, seed=3, resume=True)
+    scoring = Scoring(every=5, extractor="random", num_images=8)
+
+    def train_to(steps: int, folder: Path, *, resume: bool = False) -> Run:
+        scores = curve(scoring, recipe, data, folder / "curve.jsonl", seed=3, device=CPU)
+        with scores as observe:
+            return train(
+                *(recipe, data, folder),
+                steps=steps,
+                seed=3,
+                resume=resume,
+                observers=[observe],
+            )
+
+    whole = train_to(20, tmp_path / "whole")
+    train_to(10, tmp_path / "parts")
+    parts = train_to(20, tmp_path / "parts", resume=True)
     assert same(whole.game.state_dict(), parts.game.state_dict())
     assert same(whole.average.state_dict(), parts.average.state_dict())
-    logs = [(tmp_path / name / "metrics.jsonl").read_text() for name in ("whole", "parts")]
-    assert logs[0] == logs[1]
-    assert [json.loads(line)["step"] for line in logs[0].splitlines()] == [1, 2, 3, 4]
+    for file, steps in (("metrics.jsonl", range(1, 21)), ("curve.jsonl", range(5, 21, 5))):
+        texts = [(tmp_path / folder / file).read_text() for folder in ("whole", "parts")]
+        assert texts[0] == texts[1]
+        assert [json.loads(line)["step"] for line in texts[0].splitlines()] == list(steps)
 
 
 @EVERY
@@ -109,17 +129,78 @@ def test_a_changed_configuration_is_refused_with_the_difference(
 ) -> None:
     recipe = recipe_of("gan")
     train(recipe, digits, tmp_path, steps=1)
-    with pytest.raises(ganeval.GanevalError, match="batch_size was 8, now it is 9"):
-        train(replace(recipe, batch_size=9), digits, tmp_path, steps=2, resume=True)
-    with pytest.raises(ganeval.GanevalError, match="seed was 0, now it is 1"):
-        train(recipe, digits, tmp_path, steps=2, seed=1, resume=True)
+
+    def refused(recipe: Recipe, seed: int = 0) -> ganeval.GanevalError:
+        with pytest.raises(ganeval.GanevalError) as error:
+            train(recipe, digits, tmp_path, steps=2, seed=seed, resume=True)
+        return error.value
+
+    found = refused(replace(recipe, batch_size=9), seed=1).found
+    assert found.endswith("state.pt: batch_size was 8, now it is 9, seed was 0, now it is 1")
+    slower = {**recipe.optimizers, "G": replace(recipe.optimizers["G"], lr=1e-4)}
+    found = refused(replace(recipe, optimizers=slower)).found
+    assert found.endswith("state.pt: optimizers.G.lr was 0.0005, now it is 0.0001")
     with pytest.raises(ganeval.GanevalError, match="holds a run already"):
         train(recipe, digits, tmp_path, steps=2)
     with pytest.raises(ganeval.GanevalError, match="no such file"):
         train(recipe, digits, tmp_path / "absent", steps=2, resume=True)
-    (tmp_path / "state.pt").write_bytes(b"PK\x03\x04")
+
+
+def test_another_network_is_refused_layer_by_layer(digits: Data, tmp_path: Path) -> None:
+    recipe = recipe_of("gan")
+
+    def wider(shape: tuple[int, ...], randomness: torch.Generator) -> Game:
+        discriminator = MlpDiscriminator(shape=shape, width=64)
+        return Unconditional(
+            recipe.build(shape, randomness).get_submodule("generator"),
+            discriminator,
+            OBJECTIVES["non-saturating"],
+        )
+
+    train(recipe, digits, tmp_path, steps=1)
+    with pytest.raises(ganeval.GanevalError) as error:
+        train(replace(recipe, build=wider), digits, tmp_path, steps=2, resume=True)
+    linear = "layers.discriminator.layers.{} was Linear(in_features={}, out_features={}, bias=True)"
+    details = [detail.partition(", now")[0] for detail in error.value.details]
+    assert details == [
+        linear.format(*layer) for layer in ((1, 256, 128), (3, 128, 128), (5, 128, 1))
+    ]
+    assert "out_features=128, bias=True), now it is Linear" in str(error.value)
+
+
+def test_a_penalty_of_another_weight_is_another_game(digits: Data, tmp_path: Path) -> None:
+    recipe = recipe_of("wgan-gp")
+
+    def heavier(shape: tuple[int, ...], randomness: torch.Generator) -> Game:
+        game = recipe.build(shape, randomness)
+        assert isinstance(game, wgan_gp.WassersteinGanGp)
+        game.weight = 20.0
+        return game
+
+    train(recipe, digits, tmp_path, steps=1)
+    with pytest.raises(ganeval.GanevalError, match=r"game.weight was 10.0, now it is 20.0"):
+        train(replace(recipe, build=heavier), digits, tmp_path, steps=2, resume=True)
+
+
+@pytest.mark.parametrize("content", [b"", b"PK\x03\x04", b"\x80\x04}.", b"half"])
+def test_a_damaged_state_is_refused(content: bytes, digits: Data, tmp_path: Path) -> None:
+    recipe = recipe_of("gan")
+    train(recipe, digits, tmp_path, steps=1)
+    state = tmp_path / "state.pt"
+    state.write_bytes(content if content != b"half" else state.read_bytes()[:5000])
     with pytest.raises(ganeval.GanevalError, match="damaged"):
         train(recipe, digits, tmp_path, steps=2, resume=True)
+
+
+def test_another_machine_is_a_warning(
+    digits: Data, tmp_path: Path, caplog: pytest.LogCaptureFixture
+) -> None:
+    recipe = recipe_of("gan")
+    train(recipe, digits, tmp_path, steps=1)
+    state = torch.load(tmp_path / "state.pt", weights_only=True)
+    save_state(tmp_path / "state.pt", {**state, "machine": "cuda with torch 2.9.0"})
+    train(recipe, digits, tmp_path, steps=2, resume=True)
+    assert "made on cuda with torch 2.9.0 and goes on on cpu with torch" in caplog.text
 
 
 def test_a_term_that_is_not_finite_stops_and_keeps_the_state_before(
@@ -133,13 +214,13 @@ def test_a_term_that_is_not_finite_stops_and_keeps_the_state_before(
 
 
 def test_an_interrupt_keeps_the_state(digits: Data, tmp_path: Path) -> None:
-    def stop(step: int, log: dict[str, float]) -> None:
-        if step == 2:
+    def stop(run: Run, log: dict[str, float]) -> None:
+        if run.step == 2:
             raise KeyboardInterrupt
 
     recipe = recipe_of("gan")
     with pytest.raises(KeyboardInterrupt):
-        train(recipe, digits, tmp_path / "cut", steps=5, tell=stop)
+        train(recipe, digits, tmp_path / "cut", steps=5, observers=[stop])
     cut = train(recipe, digits, tmp_path / "cut", steps=5, resume=True)
     whole = train(recipe, digits, tmp_path / "whole", steps=5)
     assert same(whole.game.state_dict(), cut.game.state_dict())

@@ -1,0 +1,127 @@
+"""What a run keeps in its folder: the terms of every step, and the state to go on from."""
+
+import logging
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from contextlib import contextmanager
+from dataclasses import asdict
+from pathlib import Path
+from typing import Any
+
+import torch
+
+from reference_models.engine.data import Data
+from reference_models.engine.recipe import Recipe
+from reference_models.engine.rows import Rows
+from reference_models.engine.run import Observer, Run
+from reference_models.engine.solvers import Log
+from reference_models.engine.state import save_state
+from reference_models.engine.whole import remove_leftovers
+
+logger = logging.getLogger("ganeval.training")  # below ganeval's own, which the command shows
+
+STATE = "state.pt"
+METRICS = "metrics.jsonl"
+FORMAT = 1  # of the state
+
+
+@contextmanager
+def keeping(
+    run: Run,
+    folder: Path,
+    config: Mapping[str, Any],
+    *,
+    save_every: int,
+    observers: Sequence[Observer],
+) -> Iterator[Callable[[Log], None]]:
+    """Yield what is to be called after each step: it keeps the terms and tells the observers.
+
+    The state is saved every so many steps and on leaving for whatever reason, Ctrl-C say; but not
+    within a step, nor after one whose terms are not kept yet: then the last saved one stays. It is
+    saved after the terms are on the disk, so that these are never the fewer.
+    """
+    folder.mkdir(parents=True, exist_ok=True)
+    remove_leftovers(folder)
+    with Rows(folder / METRICS, step=run.step) as rows:
+
+        def save() -> None:
+            rows.sync()
+            _save(run, folder, config)
+
+        def keep(log: Log) -> None:
+            rows.append(run.step, log)
+            for observe in observers:
+                observe(run, log)
+            if run.step % save_every == 0:
+                save()
+
+        try:
+            save()
+            for observe in observers:
+                observe(run, {})
+            yield keep
+        finally:
+            if not run.moving and rows.last == run.step:
+                save()
+
+
+def configuration(run: Run, recipe: Recipe, data: Data, seed: int) -> dict[str, Any]:
+    """Return what a resumed run must agree on: all that changes its numbers, as JSON values."""
+    layers = {
+        name: " ".join(repr(module).split())
+        for name, module in run.game.named_modules()
+        if not any(module.children())
+    }
+    numbers = {
+        name: value for name, value in vars(run.game).items() if isinstance(value, int | float)
+    }
+    return {
+        "format": FORMAT,
+        "model": recipe.name,
+        "game": {"kind": type(run.game).__qualname__, **numbers},
+        "layers": layers,
+        "solver": repr(recipe.solver),
+        "optimizers": {player: asdict(spec) for player, spec in recipe.optimizers.items()},
+        "batch_size": recipe.batch_size,
+        "precision": str(run.game.low_precision or torch.float32).removeprefix("torch."),
+        "ema_half_life": recipe.ema_half_life,
+        "data": data.name,
+        "data_digest": data.digest,
+        "shape": list(data.shape),
+        "seed": seed,
+    }
+
+
+def _save(run: Run, folder: Path, config: Mapping[str, Any]) -> None:
+    """Write the state of a run."""
+    save_state(
+        folder / STATE,
+        {
+            "config": config,
+            "machine": _machine(run),
+            "step": run.step,
+            "game": run.game.state_dict(),
+            "average": run.average.state_dict(),
+            "optimizers": {name: one.state_dict() for name, one in run.optimizers.items()},
+        },
+    )
+
+
+def restore(run: Run, state: Mapping[str, Any]) -> None:
+    """Put a run where the state was saved."""
+    run.game.load_state_dict(state["game"])
+    run.average.load_state_dict(state["average"])
+    for name, optimizer in run.optimizers.items():
+        optimizer.load_state_dict(state["optimizers"][name])
+    run.step = state["step"]
+    if state["machine"] != _machine(run):
+        logger.warning(
+            "the run was made on %s and goes on on %s: its last digits are not those of one run",
+            state["machine"],
+            _machine(run),
+        )
+
+
+def _machine(run: Run) -> str:
+    """Return what changes numbers in the last bits only."""
+    device = next(run.average.parameters()).device.type
+    return f"{device} with torch {torch.__version__}"

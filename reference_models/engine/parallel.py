@@ -1,0 +1,246 @@
+"""One run by several processes, each with its part of every batch: data parallel under torchrun."""
+
+import os
+import signal
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
+from dataclasses import dataclass, field
+from datetime import timedelta
+from types import FrameType
+from typing import Any
+
+import torch
+from torch import distributed, nn
+from torch.nn.parallel import DistributedDataParallel
+
+import ganeval
+from reference_models.engine.draw import Draw
+from reference_models.engine.game import Game, Terms
+from reference_models.engine.recipe import Recipe
+from reference_models.engine.solvers import Alternating, Simultaneous
+
+INTERRUPTED = 130  # the exit status
+TIMEOUT = timedelta(minutes=30)  # of the others while the first process scores samples
+
+
+@dataclass(frozen=True, slots=True)
+class Team:
+    """The processes of a run, one alone unless `join_team` says otherwise.
+
+    Attributes:
+        rank: Of this process, from 0, which alone writes files, scores and prints.
+        size: How many there are.
+    """
+
+    rank: int = 0
+    size: int = 1
+    _signals: list[int] = field(default_factory=list, repr=False, compare=False)
+
+    @property
+    def leads(self) -> bool:
+        """Whether this is the process that writes."""
+        return self.rank == 0
+
+    def wait(self) -> None:
+        """Return when all processes have come here."""
+        if self.size > 1:
+            distributed.barrier()
+
+    def agree(self, config: Mapping[str, Any]) -> None:
+        """Refuse processes that would train different things, for lack of the same files say.
+
+        Raises:
+            GanevalError: The configurations differ.
+        """
+        if self.size == 1:
+            return
+        configs: list[Any] = [None] * self.size
+        distributed.all_gather_object(configs, dict(config))
+        for rank, other in enumerate(configs):
+            differing = [name for name in config if other[name] != config[name]]
+            if differing:
+                raise ganeval.GanevalError(
+                    f"process {rank} differs from process {self.rank} in {', '.join(differing)}",
+                    "the same command, versions and data for all processes",
+                    "look at the machines",
+                )
+
+    def interrupted(self) -> bool:
+        """Tell all processes alike whether one of them was sent SIGINT or SIGTERM."""
+        if self.size == 1:
+            return False
+        return bool(_sum(torch.tensor(float(len(self._signals)))) > 0)
+
+
+ALONE = Team()
+
+
+@contextmanager
+def join_team(device: torch.device) -> Iterator[tuple[Team, torch.device]]:
+    """Yield the processes that torchrun has started and this one's device; else one alone.
+
+    Gloo connects processes on CPUs, NCCL those on CUDA devices, where LOCAL_RANK numbers the
+    device. SIGINT and SIGTERM are kept until all processes have ended the same step. A process that
+    goes away ends the others: torchrun stops them, and a call that waits for it fails.
+
+    Seen with Gloo on CPUs only.
+
+    Raises:
+        GanevalError: A device that is not there or that processes cannot share, or another process
+            has gone.
+    """
+    size = int(os.environ.get("WORLD_SIZE", "1"))
+    if size == 1:
+        yield ALONE, device
+        return
+    device = _own_device(device, int(os.environ["LOCAL_RANK"]))
+    distributed.init_process_group(
+        "nccl" if device.type == "cuda" else "gloo",
+        timeout=TIMEOUT,
+        device_id=device if device.type == "cuda" else None,
+    )
+    team = Team(distributed.get_rank(), size)
+
+    def remember(number: int, frame: FrameType | None) -> None:
+        team._signals.append(number)
+
+    before = {number: signal.signal(number, remember) for number in (signal.SIGINT, signal.SIGTERM)}
+    try:
+        yield team, device
+    except KeyboardInterrupt:
+        if not team.leads:  # the first one says it
+            raise SystemExit(INTERRUPTED) from None
+        raise
+    except RuntimeError as error:
+        if not _is_lost_connection(error):
+            raise
+        raise ganeval.GanevalError(
+            f"process {team.rank} of {size} has lost another one",
+            "all processes of the run",
+            "see the other's error; --resume goes on from the last saved state",
+        ) from error
+    finally:
+        for number, handler in before.items():
+            signal.signal(number, handler)
+        distributed.destroy_process_group()
+
+
+class SharedGame(Game):
+    """A game whose players move along the mean gradient of all processes.
+
+    Each player has a DistributedDataParallel of its own, which knows the player's parameters alone.
+    A solver may only call `terms`, `parameters_of` and `after_step`, and `backward` once after each
+    `terms`. BatchNorm normalises each process's part of a batch by its own statistics; the running
+    ones are the first's.
+    """
+
+    def __init__(self, game: Game) -> None:
+        """Take a game that has the same parameters on every process."""
+        super().__init__()
+        self.game, self.players = game, game.players
+        self._moves = {player: _share(game, player) for player in game.players}
+
+    def terms(self, player: str, batch: Any, draw: Draw) -> Terms:
+        """Return the terms: values are the mean of all processes, gradients each one's own.
+
+        So a term that is not finite somewhere is not finite everywhere, and all processes stop.
+        """
+        terms: Terms = self._moves[player](batch, draw)
+        own = torch.stack([term.detach() for term in terms.values()])
+        means = _sum(own.clone()) / distributed.get_world_size()
+        return {
+            name: term + (mean - value)
+            for (name, term), mean, value in zip(terms.items(), means, own, strict=True)
+        }
+
+    def parameters_of(self, player: str) -> dict[str, nn.Parameter]:
+        """Return a player's parameters by their names in the game."""
+        return self.game.parameters_of(player)
+
+    def after_step(self, player: str) -> None:
+        """Let the game keep its constraints."""
+        self.game.after_step(player)
+
+
+def check_team(team: Team, recipe: Recipe) -> None:
+    """Refuse what several processes cannot do.
+
+    Raises:
+        GanevalError: The batch cannot be divided, or the solver needs more than gradients.
+    """
+    if team.size == 1:
+        return
+    if recipe.batch_size % team.size:
+        raise ganeval.GanevalError(
+            f"a batch of {recipe.batch_size} for {team.size} processes",
+            "a number of processes that divides it",
+            "change --nproc-per-node",
+        )
+    if not isinstance(recipe.solver, Alternating | Simultaneous):
+        raise ganeval.GanevalError(
+            f"{recipe.name} on {team.size} processes",
+            f"one, because {type(recipe.solver).__name__} differentiates through gradients, which "
+            "DistributedDataParallel cannot",
+            "run it without torchrun",
+        )
+
+
+class _Move(nn.Module):
+    """A player's terms as a forward pass."""
+
+    def __init__(self, game: Game, player: str) -> None:
+        super().__init__()
+        self.game, self.player = game, player
+
+    def forward(self, batch: Any, draw: Draw) -> Terms:
+        """Return the terms."""
+        return self.game.terms(self.player, batch, draw)
+
+
+def _share(game: Game, player: str) -> DistributedDataParallel:
+    """Return the player's move with gradients that are averaged in its backward pass.
+
+    The others' parameters do not ask for gradients while it is made, so that it waits for none of
+    theirs. With a schedule, a network may have parameters that take no part yet.
+    """
+    own = {id(parameter) for parameter in game.parameters_of(player).values()}
+    others = [parameter for parameter in game.parameters() if id(parameter) not in own]
+    for parameter in others:
+        parameter.requires_grad_(False)
+    has_schedule = type(game).before_step is not Game.before_step
+    shared = DistributedDataParallel(_Move(game, player), find_unused_parameters=has_schedule)
+    for parameter in others:
+        parameter.requires_grad_(True)
+    return shared
+
+
+def _own_device(device: torch.device, local_rank: int) -> torch.device:
+    """Return the device of the process number `local_rank` on this machine."""
+    if device.type == "cpu":
+        return device
+    if device.type != "cuda" or device.index is not None:
+        raise ganeval.GanevalError(
+            f"device {device} for several processes",
+            "cpu, or cuda without a number",
+            "change --device, or run it without torchrun",
+        )
+    if local_rank >= torch.cuda.device_count():
+        raise ganeval.GanevalError(
+            f"process {local_rank} of this machine, which has {torch.cuda.device_count()} devices",
+            "one CUDA device for each process",
+            "change --nproc-per-node",
+        )
+    torch.cuda.set_device(local_rank)
+    return torch.device("cuda", local_rank)
+
+
+def _sum(values: torch.Tensor) -> torch.Tensor:
+    """Return the sum over all processes, of a tensor that may lie on any device."""
+    on_device = values.cuda() if distributed.get_backend() == "nccl" else values
+    distributed.all_reduce(on_device)
+    return on_device.to(values.device)
+
+
+def _is_lost_connection(error: RuntimeError) -> bool:
+    """Tell whether a collective call has failed, as which the backends raise several classes."""
+    return isinstance(error, distributed.DistError) or "gloo" in str(error).lower()

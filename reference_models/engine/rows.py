@@ -1,0 +1,70 @@
+"""Rows of numbers by training step, one JSON object a line."""
+
+import json
+import os
+from collections.abc import Mapping
+from pathlib import Path
+from types import TracebackType
+from typing import Any, Self
+
+from reference_models.engine.whole import written_whole
+
+
+class Rows:
+    """A file of rows that a run writes as it goes and cuts where it resumes.
+
+    The training state is saved after the rows of its step are on the disk (`sync`), so a run that
+    was killed has every row up to its state, and maybe some beyond it, the last of them torn.
+
+    Attributes:
+        last: Step of the last row; 0 if there is none.
+    """
+
+    def __init__(self, path: Path, *, step: int) -> None:
+        """Open the rows up to `step` for more of them; drop those that a killed run wrote later."""
+        content = path.read_bytes() if path.exists() else b""
+        kept: list[bytes] = []
+        self.last = 0
+        for line in content.splitlines(keepends=True):
+            number = _step_of(line)
+            if number is None or number > step:
+                break
+            kept.append(line)
+            self.last = number
+        if b"".join(kept) != content:
+            with written_whole(path) as file:
+                file.writelines(kept)
+        self._file = path.open("ab")
+
+    def append(self, step: int, values: Mapping[str, Any]) -> None:
+        """Add the row of a step, later than all before it."""
+        line = json.dumps({"step": step, **values}, allow_nan=False)
+        self._file.write(f"{line}\n".encode())
+        self._file.flush()  # for those who look on
+        self.last = step
+
+    def sync(self) -> None:
+        """Return when all rows are on the disk."""
+        os.fsync(self._file.fileno())
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(
+        self,
+        kind: type[BaseException] | None,
+        error: BaseException | None,
+        traceback: TracebackType | None,
+    ) -> None:
+        self._file.close()
+
+
+def _step_of(line: bytes) -> int | None:
+    """Return the step of a row, None for one that is not whole."""
+    if not line.endswith(b"\n"):
+        return None
+    try:
+        step = json.loads(line)["step"]
+    except (ValueError, TypeError, KeyError):
+        return None
+    return step if isinstance(step, int) else None

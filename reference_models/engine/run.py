@@ -1,0 +1,36 @@
+"""What a training run is, and who may look at it."""
+
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+
+from torch import nn
+from torch.optim import Optimizer
+
+from reference_models.engine.game import Game
+from reference_models.engine.solvers import Log
+
+
+@dataclass(slots=True)
+class Run:
+    """What training changes: the game, its optimizers, the averaged generator, the step.
+
+    Attributes:
+        moving: Whether a step has begun and not ended; what is there then is no state.
+        shared: The game as several processes play it; None: one process alone.
+    """
+
+    game: Game
+    optimizers: Mapping[str, Optimizer]
+    average: nn.Module
+    step: int = 0
+    moving: bool = False
+    shared: Game | None = None
+
+
+Observer = Callable[[Run, Log], None]
+"""Called once before the first step with an empty log, at the step that the run begins or resumes
+at, and then after each step with its terms; it knows its own interval and lets other steps pass.
+
+The state of a step is saved after the observers have seen it, or without them on Ctrl-C. What an
+observer keeps by step it therefore cuts, and completes, where the first call finds the run. It may
+add numbers of its own to the log, for the observers after it."""

@@ -1,0 +1,160 @@
+"""A whole training session of a model by its name: what `ganeval train` does."""
+
+import importlib
+from collections.abc import Iterator, Sequence
+from contextlib import ExitStack, contextmanager
+from dataclasses import dataclass, field
+from pathlib import Path
+
+import torch
+
+import ganeval
+from reference_models import MODELS
+from reference_models.engine.board import tensorboard
+from reference_models.engine.collapse import collapse_warning
+from reference_models.engine.curve import Scoring, curve
+from reference_models.engine.data import Data, open_data, unknown
+from reference_models.engine.export import GRID, export, fixed_inputs, write_grid
+from reference_models.engine.observe import grids
+from reference_models.engine.parallel import join_team
+from reference_models.engine.precision import Precision
+from reference_models.engine.recipe import Recipe
+from reference_models.engine.run import Observer
+from reference_models.engine.train import train
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Watch:
+    """What is looked at while a model trains; none of it changes a number of the training.
+
+    Attributes:
+        grid_every: Steps from one grid of samples to the next; 0: none but the last.
+        scoring: Of the curve.
+        collapse: Whether to warn when the samples become alike.
+        board: Whether to write for TensorBoard, if it is installed.
+    """
+
+    grid_every: int = 200
+    scoring: Scoring = field(default_factory=Scoring)
+    collapse: bool = True
+    board: bool = True
+
+
+def run_training(  # noqa: PLR0913 (keyword-only, each is plain)
+    model: str,
+    *,
+    folder: Path,
+    data: str | None = None,
+    steps: int | None = None,
+    seed: int = 0,
+    resume: bool = False,
+    device: torch.device | None = None,
+    precision: Precision = "auto",
+    save_every: int = 100,
+    watch: Watch | None = None,
+    observers: Sequence[Observer] = (),
+) -> Path | None:
+    """Train a model to step `steps` and return the path of its checkpoint.
+
+    Under torchrun all processes call it and share each batch; the first one's alone is returned.
+    CUDA and MPS take the same way as the CPU, with numbers drawn on the CPU and batches moved to
+    the device; neither has been seen to run yet.
+
+    The folder then holds:
+
+    * `MODEL.safetensors`: the averaged generator with its card, the one checkpoint;
+    * `samples.png`: samples of 64 fixed inputs, and `samples/000200.png` the same at intervals;
+    * `metrics.jsonl`: the terms of every step;
+    * `curve.jsonl`: the scores of the averaged generator, if it was scored;
+    * `tensorboard/`: both for TensorBoard, if it is installed;
+    * `state.pt`: what `resume` goes on from.
+
+    Args:
+        model: Its name in `MODELS`.
+        folder: Of the run; made if it is not there.
+        data: A name or source as in `open_data`; None for the model's own.
+        steps: Counted from the start, at least 1; None for the model's own number.
+        seed: Of everything that is drawn.
+        resume: Go on with the run in the folder.
+        device: None for the CPU. Several processes on CUDA get one device each.
+        precision: Of the networks' arithmetic; "auto" is bfloat16 on CUDA and float32 elsewhere.
+        save_every: Steps between two states; what a killed run loses at most.
+        watch: What is looked at.
+        observers: Told of every step, after the others.
+
+    Raises:
+        GanevalError: A name, an option or a combination that cannot be; the folder holds another
+            run; a term of a loss is not finite.
+        KeyboardInterrupt: As it came; the state is saved.
+    """
+    recipe, watch = find_recipe(model), watch or Watch()
+    with join_team(device or torch.device("cpu")) as (team, device), ExitStack() as resources:
+        pictures = _open_pictures(recipe, data or recipe.data)
+        watching: list[Observer] = []
+        if team.leads:
+            told = _observers(recipe, pictures, folder, watch, seed=seed, device=device)
+            watching = [*resources.enter_context(told), *observers]
+        run = train(
+            recipe,
+            pictures,
+            folder,
+            steps=steps or recipe.steps,
+            seed=seed,
+            resume=resume,
+            device=device,
+            precision=precision,
+            save_every=save_every,
+            observers=watching,
+            team=team,
+        )
+        if not team.leads:
+            return None
+    inputs = fixed_inputs(run.average, recipe, pictures, GRID * GRID, seed=seed)
+    write_grid(run.average, inputs, folder / "samples.png")
+    return export(run.average, recipe, pictures, folder, step=run.step, seed=seed)
+
+
+def find_recipe(model: str) -> Recipe:
+    """Return a model's recipe by its name.
+
+    Raises:
+        GanevalError: There is no such model.
+    """
+    if model not in MODELS:
+        raise unknown("model", model, MODELS)
+    module, _, attribute = MODELS[model].partition(":")
+    recipe: Recipe = getattr(importlib.import_module(module), attribute)
+    return recipe
+
+
+def _open_pictures(recipe: Recipe, name: str) -> Data:
+    """Return the data, if the model can be trained on them and its checkpoint be sampled."""
+    data = open_data(name)
+    if len(data.shape) != 3:
+        raise ganeval.GanevalError(
+            f"data '{name}' has points", "images", "use digits or a folder of pictures"
+        )
+    if recipe.paired and data.condition_source is None:
+        raise ganeval.GanevalError(
+            f"data '{name}' has no conditions", f"pairs, for {recipe.name}", "use edges"
+        )
+    return data
+
+
+@contextmanager
+def _observers(
+    recipe: Recipe, data: Data, folder: Path, watch: Watch, *, seed: int, device: torch.device
+) -> Iterator[list[Observer]]:
+    """Yield the observers that are asked for; the curve comes before those that show its scores."""
+    watching = [grids(recipe, data, folder / "samples", every=watch.grid_every, seed=seed)]
+    with ExitStack() as resources:
+        if watch.scoring.every:
+            path = folder / "curve.jsonl"
+            scores = curve(watch.scoring, recipe, data, path, seed=seed, device=device)
+            watching.append(resources.enter_context(scores))
+        if watch.collapse:
+            watching.append(collapse_warning(recipe, data, seed=seed))
+        board = (
+            resources.enter_context(tensorboard(folder / "tensorboard")) if watch.board else None
+        )
+        yield watching if board is None else [*watching, board]

@@ -1,0 +1,257 @@
+"""What watches a run: grids, the curve, warnings, TensorBoard; and that none of it changes one."""
+
+import importlib.machinery
+import json
+import logging
+import sys
+import types
+from dataclasses import replace
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import PIL.Image
+import pytest
+import torch
+
+import ganeval
+from reference_models.engine import board, collapse
+from reference_models.engine.curve import Scoring, curve
+from reference_models.engine.data import Data, open_data
+from reference_models.engine.keep import METRICS, STATE
+from reference_models.engine.rows import Rows
+from reference_models.engine.session import Watch, find_recipe, run_training
+from reference_models.engine.train import Run, begin, one_step, train
+
+CPU = torch.device("cpu")
+NOTHING = Watch(grid_every=0, collapse=False, board=False)
+SCORING = Scoring(every=2, metrics=("fid", "kid"), extractor="random", num_images=24)
+EVERYTHING = Watch(grid_every=2, scoring=SCORING)
+
+
+@pytest.fixture(scope="module")
+def digits() -> Data:
+    return open_data("digits")
+
+
+def test_a_watched_run_is_the_same_run(tmp_path: Path) -> None:
+    for name, watch in (("plain", NOTHING), ("watched", EVERYTHING)):
+        run_training("gan", folder=tmp_path / name, steps=5, watch=watch)
+    for name in (STATE, METRICS, "gan.safetensors", "samples.png"):
+        assert (tmp_path / "plain" / name).read_bytes() == (
+            tmp_path / "watched" / name
+        ).read_bytes(), name
+
+
+def test_grids_are_of_the_same_latents_at_every_interval(tmp_path: Path) -> None:
+    run_training("gan", folder=tmp_path, steps=5, watch=Watch(grid_every=2, board=False))
+    grids = sorted((tmp_path / "samples").iterdir())
+    assert [path.name for path in grids] == ["000002.png", "000004.png"]
+    run_training("gan", folder=tmp_path / "four", steps=4, watch=NOTHING)
+    assert grids[1].read_bytes() == (tmp_path / "four" / "samples.png").read_bytes()
+    pictures = [np.asarray(PIL.Image.open(path)) for path in grids]
+    assert pictures[0].shape == (128, 128)
+    assert not np.array_equal(*pictures)
+
+
+def test_the_curve_is_what_the_toolkit_says_of_the_checkpoint(tmp_path: Path, digits: Data) -> None:
+    watch = Watch(grid_every=0, scoring=SCORING, board=False)
+    checkpoint = run_training("gan", folder=tmp_path, steps=4, watch=watch)
+    rows = [json.loads(line) for line in (tmp_path / "curve.jsonl").read_text().splitlines()]
+    assert [row["step"] for row in rows] == [2, 4]
+    assert set(rows[1]) == {"step", "num_images", "fid", "kid"}
+    real = digits.batch(0, 0, 24).real
+    report = ganeval.evaluate(
+        sample=f"generator:{checkpoint},num_images=24",
+        reference=ganeval.Images(real, value_range=(-1, 1), name="real"),
+        metrics=["fid", "kid"],
+        extractor="random",
+        device="cpu",
+    )
+    assert rows[1]["fid"] == report["fid"].value
+    assert rows[1]["kid"] == report["kid"].value
+
+
+def test_a_resumed_curve_is_the_same_curve(tmp_path: Path) -> None:
+    whole, parts = tmp_path / "whole", tmp_path / "parts"
+    run_training("gan", folder=whole, steps=6, watch=EVERYTHING)
+    run_training("gan", folder=parts, steps=3, watch=EVERYTHING)
+    with (parts / "curve.jsonl").open("a") as file:  # as of a killed run that was further
+        file.write('{"step": 4, "num_images": 24, "fid": 1.0, "kid": 1.0}\n{"step": 6, "num_im')
+    (parts / "samples" / "000008.png").touch()
+    run_training("gan", folder=parts, steps=6, resume=True, watch=EVERYTHING)
+    files = sorted(path.relative_to(whole) for path in whole.rglob("*") if path.is_file())
+    assert files == sorted(path.relative_to(parts) for path in parts.rglob("*") if path.is_file())
+    for name in files:
+        assert (whole / name).read_bytes() == (parts / name).read_bytes(), name
+
+
+def test_an_interrupted_evaluation_is_made_up_for(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    whole, parts = tmp_path / "whole", tmp_path / "parts"
+    run_training("gan", folder=whole, steps=4, watch=EVERYTHING)
+
+    def cut(*arguments: object) -> None:
+        raise KeyboardInterrupt
+
+    with monkeypatch.context() as patch:
+        patch.setattr(ganeval.Accumulator, "compute", cut)
+        with pytest.raises(KeyboardInterrupt):
+            run_training("gan", folder=parts, steps=4, watch=EVERYTHING)
+    assert torch.load(parts / STATE, weights_only=True)["step"] == 2
+    run_training("gan", folder=parts, steps=4, resume=True, watch=EVERYTHING)
+    for name in (STATE, METRICS, "curve.jsonl"):
+        assert (whole / name).read_bytes() == (parts / name).read_bytes(), name
+
+
+def test_a_generator_that_cannot_be_scored_is_named_and_trains_on(
+    tmp_path: Path, caplog: pytest.LogCaptureFixture
+) -> None:
+    def flatten(run: Run, log: dict[str, float]) -> None:
+        for parameter in run.average.parameters():
+            parameter.zero_()
+
+    recipe = find_recipe("gan")
+    pictures = open_data("digits")
+    path = tmp_path / "curve.jsonl"
+    with curve(SCORING, recipe, pictures, path, seed=0, device=CPU) as observe:
+        train(recipe, pictures, tmp_path, steps=2, observers=[flatten, observe])
+    assert "step 2 is not scored: gan: the network gives the same image" in caplog.text
+    assert path.read_text() == ""
+
+
+def test_unknown_metrics_fail_before_any_step(tmp_path: Path) -> None:
+    watch = Watch(scoring=Scoring(every=2, metrics=("fdi",)))
+    with pytest.raises(ganeval.GanevalError, match="did you mean 'fid'"):
+        run_training("gan", folder=tmp_path / "run", steps=4, watch=watch)
+    assert not (tmp_path / "run" / METRICS).exists()
+
+
+def flattened(run: Run, share: float) -> None:
+    """Bring the samples to a share of their spread: images are tanh of the last layer's values."""
+    output = run.average.get_submodule("output")
+    assert isinstance(output.weight, torch.Tensor)
+    output.weight.mul_(share)
+
+
+def test_collapse_is_said_once_for_each_time(
+    digits: Data, caplog: pytest.LogCaptureFixture
+) -> None:
+    recipe = find_recipe("gan")
+    run = begin(recipe, digits, seed=0, device=CPU)
+    observe = collapse.collapse_warning(recipe, digits, seed=0)
+
+    def look(times: int) -> int:
+        before = len(caplog.records)
+        for _ in range(times):
+            run.step += collapse.EVERY
+            observe(run, {"D/adversarial": 1.0})
+        return len(caplog.records) - before
+
+    flattened(run, 8.0)
+    assert look(10) == 0
+    flattened(run, 1 / 1000)
+    assert look(2) == 0
+    assert look(1) == 1
+    assert "step 650: the samples collapse: they differ from each other 0 %" in caplog.text
+    assert look(10) == 0
+    flattened(run, 1000.0)
+    assert look(5) == 0
+    flattened(run, 1 / 1000)
+    assert look(10) == 1
+
+
+@pytest.mark.parametrize(
+    ("name", "generator", "num_warnings"),
+    [
+        ("gan", {}, 0),
+        ("gan", {"lr": 2e-2, "betas": (0.9, 0.999)}, 1),
+        ("consensus", {}, 0),
+    ],
+)
+def test_only_a_collapsing_run_is_warned_of(
+    name: str,
+    generator: dict[str, Any],
+    num_warnings: int,
+    digits: Data,
+    caplog: pytest.LogCaptureFixture,
+) -> None:
+    recipe = find_recipe(name)
+    optimizers = dict(recipe.optimizers, G=replace(recipe.optimizers["G"], **generator))
+    run = begin(replace(recipe, optimizers=optimizers), digits, seed=0, device=CPU)
+    observe = collapse.collapse_warning(recipe, digits, seed=0)
+    while run.step < 200:
+        observe(run, one_step(run, recipe, digits, seed=0, device=CPU))
+    assert len(caplog.records) == num_warnings
+
+
+def test_spread_is_the_distance_between_two_images() -> None:
+    images = torch.randn(30, 2, 4, 4, generator=torch.Generator().manual_seed(0))
+    distances = torch.pdist(images.flatten(1).double())
+    assert collapse.spread(images) == pytest.approx(float(distances.square().mean().sqrt()))
+
+
+@pytest.fixture
+def board_calls(monkeypatch: pytest.MonkeyPatch) -> list[tuple[object, ...]]:
+    """A stand-in for TensorBoard, which is no dependency, that keeps what it is told."""
+    calls: list[tuple[object, ...]] = []
+
+    class Writer:
+        def __init__(self, folder: str, purge_step: int) -> None:
+            calls.append(("open", folder, purge_step))
+
+        def add_scalar(self, name: str, value: float, step: int) -> None:
+            calls.append((name, value, step))
+
+        def close(self) -> None:
+            calls.append(("close",))
+
+    module = types.ModuleType("torch.utils.tensorboard")
+    module.__dict__["SummaryWriter"] = Writer
+    package = types.ModuleType("tensorboard")
+    package.__spec__ = importlib.machinery.ModuleSpec("tensorboard", None)
+    monkeypatch.setitem(sys.modules, "tensorboard", package)
+    monkeypatch.setitem(sys.modules, "torch.utils.tensorboard", module)
+    return calls
+
+
+def test_tensorboard_gets_terms_and_scores(
+    tmp_path: Path,
+    board_calls: list[tuple[object, ...]],
+    caplog: pytest.LogCaptureFixture,
+) -> None:
+    caplog.set_level(logging.INFO)
+    watch = Watch(grid_every=0, scoring=SCORING)
+    run_training("gan", folder=tmp_path, steps=board.EVERY, watch=watch)
+    run_training("gan", folder=tmp_path, steps=board.EVERY + 1, resume=True, watch=watch)
+    rows = [json.loads(line) for line in (tmp_path / METRICS).read_text().splitlines()]
+    term = rows[board.EVERY - 1]["D/adversarial"]
+    assert ("D/adversarial", term, board.EVERY) in board_calls
+    assert [call[2] for call in board_calls if call[0] == "score/kid"] == [2, 4, 6, 8, 10]
+    opened = [call for call in board_calls if call[0] == "open"]
+    assert opened == [("open", str(tmp_path / "tensorboard"), at) for at in (1, board.EVERY + 1)]
+    assert board_calls[-1] == ("close",)
+    assert f"tensorboard --logdir {tmp_path / 'tensorboard'}" in caplog.text
+
+
+def test_without_tensorboard_nothing_is_written(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setitem(sys.modules, "tensorboard", None)
+    with board.tensorboard(tmp_path) as observe:
+        assert observe is None
+
+
+def test_rows_are_cut_where_the_run_stands(tmp_path: Path) -> None:
+    path = tmp_path / "rows.jsonl"
+    path.write_text('{"step": 1, "a": 0.5}\n{"step": 2, "a": 0.25}\n{"step": 3, "a"')
+    with Rows(path, step=2) as rows:
+        assert rows.last == 2
+    with Rows(path, step=1) as rows:
+        assert rows.last == 1
+        rows.append(5, {"a": 1.0})
+        rows.sync()
+        assert path.read_text() == '{"step": 1, "a": 0.5}\n{"step": 5, "a": 1.0}\n'
+    with Rows(tmp_path / "new.jsonl", step=9) as rows:
+        assert rows.last == 0
