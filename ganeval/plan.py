@@ -20,6 +20,7 @@ from ganeval.metrics.protocols import PROTOCOLS, EvaluationProtocol
 from ganeval.registry import parse_options, unknown
 from ganeval.settings import Settings
 from ganeval.sources.base import Source
+from ganeval.sources.generator import NUM_IMAGES, Generator
 from ganeval.sources.memory import Images
 from ganeval.sources.open import open_source
 
@@ -95,7 +96,10 @@ def make_plan(
     reference_side = None
     if any("reference" in choice.metric.needs.roles for choice in choices):
         reference_side = open_reference(reference, settings)
-    sides = tuple(open_side(sample, "sample", settings) for sample in samples)
+    wanted = _num_generated(reference_side)
+    sides = tuple(open_side(sample, "sample", settings, wanted) for sample in samples)
+    opened = [*sides, *([reference_side] if reference_side is not None else [])]
+    check_generator_options([*samples, reference], opened, settings)
     _refuse_twins(sides)
     for choice in choices:
         _check_counts(choice, sides, reference_side)
@@ -171,14 +175,29 @@ def _choose(text: str, protocol: EvaluationProtocol) -> MetricChoice:
     return MetricChoice(name=name, metric=metric, options=departing)
 
 
-def open_side(thing: Any, role: Role, settings: Settings) -> Side:
+def open_side(thing: Any, role: Role, settings: Settings, num_generated: int | None = None) -> Side:
     """Open a source and choose its images.
+
+    Args:
+        thing: The source.
+        role: What it is for.
+        settings: The options.
+        num_generated: How many images a generator makes that is not told by the user.
 
     Raises:
         InputError: It cannot be used.
         UsageError: More images are wanted than it has.
     """
-    source = open_source(thing, policy=settings.decode, offline=settings.offline)
+    source = open_source(
+        thing,
+        policy=settings.decode,
+        offline=settings.offline,
+        generator={
+            "num_images": settings.num_images or num_generated,
+            "seed": settings.seed,
+            **settings.generator.given(),
+        },
+    )
     location = source.info.location if _has_name(thing) else role
     bad = source.unusable()
     if bad and settings.on_bad_image == "error":
@@ -218,6 +237,25 @@ def open_reference(thing: Any, settings: Settings) -> Side:
     return dataclasses.replace(side, stats=stats)
 
 
+def check_generator_options(
+    things: Sequence[Any], sides: Sequence[Side], settings: Settings
+) -> None:
+    """Refuse options of generators' files when none is among the sources.
+
+    Raises:
+        UsageError: The first of these options.
+    """
+    kinds = {side.source.info.kind for side in sides if side.source is not None}
+    in_memory = all(isinstance(thing, Generator) for thing in things if thing is not None)
+    given = settings.generator.given()
+    if given and (in_memory or "generator" not in kinds):
+        raise UsageError(
+            f"option {next(iter(given))} is given, and no source is a generator's file",
+            "a generator's file, for such an option",
+            "leave it out, or correct the source",
+        )
+
+
 def check_skipped(location: str, reasons: Sequence[str], count: int, settings: Settings) -> None:
     """Refuse a source of which too much would be skipped.
 
@@ -237,6 +275,16 @@ def derive_rng(seed: int, purpose: str) -> np.random.Generator:
     """Return the random stream of one purpose; adding a purpose changes no other stream."""
     words = np.frombuffer(hashlib.sha256(purpose.encode()).digest(), dtype=np.uint32)
     return np.random.default_rng([seed, *words.tolist()])
+
+
+def _num_generated(reference: Side | None) -> int | None:
+    """Return how many images a generator makes: as many as the reference has, within a limit."""
+    if reference is None:
+        return None
+    num = reference.stats.num if reference.source is None and reference.stats else None
+    if reference.source is not None:
+        num = len(reference.indices)
+    return None if num is None else min(num, NUM_IMAGES)
 
 
 def _choose_images(

@@ -19,6 +19,7 @@ SCHEMA = "ganeval.card/1"
 METADATA_KEY = "ganeval.card"
 
 _ANEW = "make or download it anew"
+_NORM_MODES = ("running", "none")
 _LENGTH_BYTES = 8  # a safetensors file: the header's length, the header as JSON, the tensors
 
 _TYPES: Mapping[str, tuple[type, ...]] = {
@@ -58,7 +59,8 @@ class Card:
         value_range: The (low, high) of its output that become 0 and 255.
         image_size: Height and width of its images.
         channels: 1 (grey) or 3 (RGB).
-        norm_mode: How its normalisation layers were used ("running", "batch", "none").
+        norm_mode: How its normalisation layers are used: "running" statistics, or "none" that
+            depend on the batch.
         ema: Whether the weights are a moving average.
         step: Training steps behind it.
         seed: Of the training.
@@ -204,6 +206,12 @@ def parse_card(text: str, *, name: str) -> Card:
             f"{name}: its card has wrong, missing or unknown fields: {', '.join(wrong)}",
             f"the fields of schema {SCHEMA}",
             _ANEW,
+        )
+    if fields["norm_mode"] not in _NORM_MODES:
+        raise InputError(
+            f"{name}: its card says norm_mode '{fields['norm_mode']}'",
+            f"one of {', '.join(_NORM_MODES)}: an image that its own latent makes, not its batch",
+            "write its samples to a folder and score that",
         )
     low, high = fields.pop("value_range")
     return Card(value_range=(low, high), **fields)

@@ -1,5 +1,7 @@
 """Small networks under the names that real checkpoints have."""
 
+from types import SimpleNamespace
+
 import torch
 from torch import nn
 
@@ -44,3 +46,6 @@ def seeded(network: nn.Module, seed: int = 0) -> nn.Module:
             if value.is_floating_point() and not name.endswith("running_var"):
                 value.normal_(0, 0.3, generator=stream)
     return network
+
+
+RECIPE = SimpleNamespace(entry="tests.generators.networks:Conditional")
