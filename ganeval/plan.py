@@ -96,10 +96,9 @@ def make_plan(
     reference_side = None
     if any("reference" in choice.metric.needs.roles for choice in choices):
         reference_side = open_reference(reference, settings)
-    wanted = _num_generated(reference_side)
-    sides = tuple(open_side(sample, "sample", settings, wanted) for sample in samples)
-    opened = [*sides, *([reference_side] if reference_side is not None else [])]
-    check_generator_options([*samples, reference], opened, settings)
+    num_wanted = num_generated(reference_side)
+    sides = tuple(open_side(sample, "sample", settings, num_wanted) for sample in samples)
+    check_generator_options([*samples, reference], [*sides, reference_side], settings)
     _refuse_twins(sides)
     for choice in choices:
         _check_counts(choice, sides, reference_side)
@@ -237,23 +236,46 @@ def open_reference(thing: Any, settings: Settings) -> Side:
     return dataclasses.replace(side, stats=stats)
 
 
+def num_generated(reference: Side | None) -> int | None:
+    """Return how many images a generator makes: as many as the reference has, at most 50,000.
+
+    None if that is not known.
+    """
+    if reference is None:
+        return None
+    num = reference.stats.num if reference.source is None and reference.stats else None
+    if reference.source is not None:
+        num = len(reference.indices)
+    return None if num is None else min(num, NUM_IMAGES)
+
+
 def check_generator_options(
-    things: Sequence[Any], sides: Sequence[Side], settings: Settings
+    things: Sequence[Any], sides: Sequence[Side | None], settings: Settings
 ) -> None:
     """Refuse options of generators' files when none is among the sources.
+
+    Args:
+        things: As the user gave them.
+        sides: Of each of these; None for one that was not opened.
+        settings: The options.
 
     Raises:
         UsageError: The first of these options.
     """
-    kinds = {side.source.info.kind for side in sides if side.source is not None}
-    in_memory = all(isinstance(thing, Generator) for thing in things if thing is not None)
     given = settings.generator.given()
-    if given and (in_memory or "generator" not in kinds):
+    if given and not any(map(_is_generator_file, things, sides)):
         raise UsageError(
             f"option {next(iter(given))} is given, and no source is a generator's file",
             "a generator's file, for such an option",
             "leave it out, or correct the source",
         )
+
+
+def _is_generator_file(thing: Any, side: Side | None) -> bool:
+    """Tell whether a source takes options from the command, unlike a `Generator` in memory."""
+    if side is None or side.source is None or isinstance(thing, Generator):
+        return False
+    return side.source.info.kind == "generator"
 
 
 def check_skipped(location: str, reasons: Sequence[str], count: int, settings: Settings) -> None:
@@ -275,16 +297,6 @@ def derive_rng(seed: int, purpose: str) -> np.random.Generator:
     """Return the random stream of one purpose; adding a purpose changes no other stream."""
     words = np.frombuffer(hashlib.sha256(purpose.encode()).digest(), dtype=np.uint32)
     return np.random.default_rng([seed, *words.tolist()])
-
-
-def _num_generated(reference: Side | None) -> int | None:
-    """Return how many images a generator makes: as many as the reference has, within a limit."""
-    if reference is None:
-        return None
-    num = reference.stats.num if reference.source is None and reference.stats else None
-    if reference.source is not None:
-        num = len(reference.indices)
-    return None if num is None else min(num, NUM_IMAGES)
 
 
 def _choose_images(

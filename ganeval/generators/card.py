@@ -15,8 +15,11 @@ import torch
 from ganeval.errors import InputError
 from ganeval.files import write_whole
 
-SCHEMA = "ganeval.card/1"
+SCHEMA = "ganeval.card/2"
 METADATA_KEY = "ganeval.card"
+SEAL_KEY = "ganeval.card.sha256"  # of the card's text; cards of the first version had none
+
+_UNSEALED = "ganeval.card/1"
 
 _ANEW = "make or download it anew"
 _NORM_MODES = ("running", "none")
@@ -121,7 +124,8 @@ def write_checkpoint(path: Path, state_dict: Mapping[str, torch.Tensor], card: C
         for name, value in state_dict.items()
     }
     card = dataclasses.replace(card, sha256=tensors_sha256(tensors))
-    write_whole(path, safetensors.torch.save(tensors, metadata={METADATA_KEY: card.text()}))
+    metadata = {METADATA_KEY: card.text(), SEAL_KEY: _seal(card.text())}
+    write_whole(path, safetensors.torch.save(tensors, metadata=metadata))
 
 
 def read_checkpoint(path: Path) -> tuple[Card, dict[str, torch.Tensor]]:
@@ -129,7 +133,7 @@ def read_checkpoint(path: Path) -> tuple[Card, dict[str, torch.Tensor]]:
 
     Raises:
         InputError: No such file, no card in it, a card of another schema, or tensors that are not
-            those that the card was written for.
+            those that the card was written for, or a card that is not as it was written.
     """
     try:
         data = path.read_bytes()
@@ -148,6 +152,12 @@ def parse_checkpoint(data: bytes, *, name: str) -> tuple[Card, dict[str, torch.T
     if text is None:
         raise InputError(f"{name}: no card of ganeval in it", "a checkpoint of ours", _ANEW)
     card = parse_card(text, name=name)
+    if json.loads(text)["schema"] != _UNSEALED and _metadata(data).get(SEAL_KEY) != _seal(text):
+        raise InputError(
+            f"{name}: its card is not as it was written (SHA-256 differs)",
+            "an unchanged checkpoint",
+            _ANEW,
+        )
     try:
         tensors: dict[str, torch.Tensor] = safetensors.torch.load(data)
     except safetensors.SafetensorError as error:
@@ -165,16 +175,25 @@ def parse_checkpoint(data: bytes, *, name: str) -> tuple[Card, dict[str, torch.T
 
 def card_text(data: bytes) -> str | None:
     """Return the card in the header of a safetensors file's bytes, None if there is none."""
+    text = _metadata(data).get(METADATA_KEY)
+    return text if isinstance(text, str) else None
+
+
+def _metadata(data: bytes) -> Mapping[str, Any]:
+    """Return the metadata in the header of a safetensors file's bytes, nothing if it has none."""
     end = _LENGTH_BYTES + int.from_bytes(data[:_LENGTH_BYTES], "little")
     if len(data) < end or data[_LENGTH_BYTES : _LENGTH_BYTES + 1] != b"{":
-        return None
+        return {}
     try:
-        header = json.loads(data[_LENGTH_BYTES:end])
-    except ValueError:
-        return None
-    metadata = header.get("__metadata__")
-    text = metadata.get(METADATA_KEY) if isinstance(metadata, dict) else None
-    return text if isinstance(text, str) else None
+        metadata = json.loads(data[_LENGTH_BYTES:end]).get("__metadata__")
+    except (ValueError, RecursionError):
+        return {}
+    return metadata if isinstance(metadata, dict) else {}
+
+
+def _seal(text: str) -> str:
+    """Return the hex SHA-256 of a card's text."""
+    return hashlib.sha256(text.encode(errors="surrogatepass")).hexdigest()
 
 
 def parse_card(text: str, *, name: str) -> Card:
@@ -185,10 +204,10 @@ def parse_card(text: str, *, name: str) -> Card:
     """
     try:
         fields = json.loads(text)
-    except ValueError as error:
+    except (ValueError, RecursionError) as error:
         raise InputError(f"{name}: its card is no JSON ({error})", "a whole card", _ANEW) from error
     schema = fields.pop("schema", None) if isinstance(fields, dict) else None
-    if schema != SCHEMA:
+    if schema not in (SCHEMA, _UNSEALED):
         raise InputError(
             f"{name}: a card of schema {schema!r}",
             f"schema {SCHEMA}",

@@ -110,11 +110,11 @@ def _session(data: bytes, external: Mapping[str, bytes], *, name: str) -> Any:
     options = runtime.SessionOptions()
     options.log_severity_level = 4  # what goes wrong is raised too
     options.intra_op_num_threads = torch.get_num_threads()
-    if external:
-        options.add_external_initializers_from_files_in_memory(
-            list(external), list(external.values()), [len(one) for one in external.values()]
-        )
     try:
+        if external:
+            options.add_external_initializers_from_files_in_memory(
+                list(external), list(external.values()), [len(one) for one in external.values()]
+            )
         return runtime.InferenceSession(data, options, providers=["CPUExecutionProvider"])
     except Exception as error:  # onnxruntime's errors have no common class but this
         reason = str(error).splitlines()[0]
