@@ -8,7 +8,6 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
-import safetensors
 import safetensors.torch
 import torch
 
@@ -160,7 +159,7 @@ def parse_checkpoint(data: bytes, *, name: str) -> tuple[Card, dict[str, torch.T
         )
     try:
         tensors: dict[str, torch.Tensor] = safetensors.torch.load(data)
-    except safetensors.SafetensorError as error:
+    except Exception as error:  # a hostile header may raise more than SafetensorError
         raise InputError(
             f"{name}: damaged or truncated ({error})", "a whole file", _ANEW
         ) from error

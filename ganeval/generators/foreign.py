@@ -1,12 +1,13 @@
 """Checkpoints of others: what a file is, told by its content, and its tensors; no code is run."""
 
 import io
+import json
+import shlex
 import zipfile
 from collections.abc import Mapping
 from typing import Any
 
 import numpy as np
-import safetensors
 import safetensors.torch
 import torch
 
@@ -15,6 +16,9 @@ from ganeval.extractors.state_dict import ZIP, first_few, unsafe_globals, what_i
 
 LEGACY_TORCH = b"\x80\x02\x8a\x0a"  # torch.save before 1.6: its magic number as a pickle
 _PICKLES = (b"\x80\x02", b"\x80\x03", b"\x80\x04", b"\x80\x05")
+# Protocols 0 and 1 have no mark of their own: an opening opcode, and STOP at the end.
+_TEXT_PICKLES = (b"(", b"c", b"]", b"}")
+_PICKLE_END = b"."
 _NEEDED = "tensors by name (a state dict) in a .safetensors, .pth or .pt file, or an ONNX file"
 _SAVE_ANEW = (
     "open it in the environment it is from and save the generator's state_dict(), or write its "
@@ -35,7 +39,7 @@ def read_content(data: bytes, *, name: str) -> Mapping[str, Any]:
     if data[8:9] == b"{":
         try:
             tensors: dict[str, torch.Tensor] = safetensors.torch.load(data)
-        except safetensors.SafetensorError as error:
+        except Exception as error:  # a hostile header may raise more than SafetensorError
             raise _unusable(name, f"{what_it_is(data)} ({error})") from error
         return tensors
     _check_no_pickle(data, name)
@@ -73,22 +77,28 @@ def _is_npz(data: bytes) -> bool:
 
 def _check_no_pickle(data: bytes, name: str) -> None:
     """Refuse a bare pickle, which runs code when it is opened."""
-    if not data.startswith(_PICKLES) or data.startswith(LEGACY_TORCH):
+    textual = data[:1] in _TEXT_PICKLES and data[-1:] == _PICKLE_END
+    if data.startswith(LEGACY_TORCH) or not (textual or data.startswith(_PICKLES)):
         return
-    load = f"pickle.load(open({name!r}, 'rb'))"
     if b"_reconstruct_persistent_obj" in data or b"dnnlib" in data:
+        load = f'pickle.load(open({json.dumps(name)}, "rb"))["G_ema"]'
+        command = _python(f'import pickle, torch; torch.save({load}.state_dict(), "G_ema.pt")')
         raise InputError(
             f"{name}: a pickle of StyleGAN's kind, which executes Python code that it brings along",
             _NEEDED,
-            'if you trust its author, in the repository it is from: python -c "import pickle, '
-            f"torch; torch.save({load}['G_ema'].state_dict(), 'G_ema.pt')\", or export it as ONNX, "
-            "or write its images to a folder and score that",
+            f"if you trust its author, in the repository it is from: {command}, or export it as "
+            "ONNX, or write its images to a folder and score that",
         )
     raise InputError(
         f"{name}: a Python pickle, which can execute any code when it is opened",
         _NEEDED,
         f"if you trust its author, {_SAVE_ANEW}",
     )
+
+
+def _python(code: str) -> str:
+    """Return a command that a user can paste, whatever is in a file's name."""
+    return f"python -c {shlex.quote(code)}"
 
 
 def _load(data: bytes, name: str) -> Mapping[str, Any]:
@@ -108,23 +118,28 @@ def _load(data: bytes, name: str) -> Mapping[str, Any]:
             raise _unusable(name, what_it_is(data)) from error
         raise _of_objects(name, unsafe) from error
     if not isinstance(content, Mapping):
-        raise _unusable(name, f"holds a {type(content).__name__}")
+        raise InputError(
+            f"{name}: holds a {type(content).__name__}",
+            _NEEDED,
+            "save the network's state_dict()",
+        )
     return content
 
 
 def _of_objects(name: str, unsafe: list[str]) -> InputError:
     """Return the error for a file of torch.save that holds more than tensors, numbers and texts."""
-    load = f"torch.load({name!r}, weights_only=False)"
+    load = f"torch.load({json.dumps(name)}, weights_only=False)"
     if any(one.startswith("torch.nn.modules.") for one in unsafe):
         found = "a whole pickled network, whose classes are code"
-        save = f"torch.save({load}.state_dict(), 'state.pt')"
+        kept = f"{load}.state_dict()"
     else:
         found = "contains Python objects, which are code"
-        save = f"torch.save({{k: v for k, v in {load}.items() if type(v) is dict}}, 'state.pt')"
+        kept = f"{{k: v for k, v in {load}.items() if isinstance(v, dict)}}"
     return InputError(
         f"{name}: {found} ({first_few(unsafe)})",
         _NEEDED,
-        f'if you trust its author, where its code is installed: python -c "import torch; {save}"',
+        "if you trust its author, where its code is installed: "
+        + _python(f'import torch; torch.save({kept}, "state.pt")'),
     )
 
 

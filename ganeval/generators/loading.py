@@ -1,8 +1,8 @@
 """From the file of a generator, whatever its kind, to a network and how it wants to be fed."""
 
 import logging
-from collections.abc import Mapping
-from dataclasses import dataclass
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field, fields, replace
 from pathlib import Path
 from typing import Any
 
@@ -23,6 +23,11 @@ from ganeval.generators.sampler import ImageLayout, ValueRange
 log = logging.getLogger(__name__)
 
 _OF_TENSORS = ("entry", "kwargs", "key")
+_FLAGS = {
+    "entry": "--entry MODULE:CALLABLE (with --kwargs JSON if it takes any)",
+    "latent_size": "--latent-size N",
+    "value_range": "--value-range LOW,HIGH",
+}
 _BEGINNING = 64  # bytes that tell the kinds apart
 
 
@@ -59,11 +64,12 @@ class Loaded:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class _Content:
-    """A network and what its file alone says."""
+    """A network, what its file alone says of its feed, and what the log says of it."""
 
     network: torch.nn.Module
-    says: Mapping[str, Any]
+    said: str
     origin: Mapping[str, object]
+    says: Mapping[str, Any] = field(default_factory=dict)
     condition: str | None = None
 
 
@@ -89,12 +95,10 @@ def load_network(
         content = _read_onnx(data, path, options, device=device, paired=paired)
     elif program is not None:
         network = open_program(data, program, name=name, trust=options.trust, device=device)
-        content = _Content(
-            network=network, says={}, origin={"file": program, "weights": _of(network.sha256)}
-        )
-        _warn_of_unused(options, program, name)
+        content = _self_contained(network, network.sha256, program, options)
     else:
         content = _read_tensors(data, options, device=device, name=name)
+    log.info("%s: %s, %s", name, content.said, str(content.origin["weights"])[:19])
     return Loaded(
         network=content.network,
         feed=_feed(content.says, options, name),
@@ -111,14 +115,24 @@ def _read_onnx(
     if device.type != "cpu":
         raise not_there(name, "an ONNX file", device)
     network = open_onnx(data, path, name=name)
-    _warn_of_unused(options, "an ONNX file", name)
     labels = ["labels"] if options.num_classes is not None else []
     network.check_inputs(["latents", *labels, *(["conditions"] if paired else [])], name=name)
     says: dict[str, Any] = {"latent_layout": "map" if network.is_map else "vector"}
     if network.latent_size is not None:
         says["latent_size"] = network.latent_size
+    content = _self_contained(network, network.sha256, "an ONNX file", options)
+    return replace(content, says=says)
+
+
+def _self_contained(
+    network: torch.nn.Module, sha256: str, kind: str, options: GeneratorOptions
+) -> _Content:
+    """Return the network of a file that brings it whole, and which options it does not use."""
+    unused = [one for one in _OF_TENSORS if one in options.given()]
     return _Content(
-        network=network, says=says, origin={"file": "ONNX", "weights": _of(network.sha256)}
+        network=network,
+        said=f"{kind}, {', '.join(unused)} not used" if unused else kind,
+        origin={"file": kind, "weights": f"sha256:{sha256}"},
     )
 
 
@@ -134,7 +148,7 @@ def _read_tensors(
         content = read_content(data, name=name)
     entry = options.entry or (card.entry if card is not None else None)
     if entry is None:
-        raise _needs_options(name, "entry, latent_size and value_range", "MODULE:CALLABLE")
+        raise _needs_options(name, [one for one in _FLAGS if one not in options.given()])
     if options.entry is None:
         check_listed(entry, name=name)
     kwargs = card.kwargs if card is not None else {}
@@ -143,16 +157,13 @@ def _read_tensors(
     network = build(entry, kwargs)
     chosen = fill(network, content, name=name, key=options.key)
     averaged = chosen.averaged or (card is not None and card.ema)
-    weights = _of(tensors_sha256(network.state_dict()))
-    log.info(
-        "%s: %s with the tensors%s%s, %s",
-        *(name, entry, f" under '{chosen.path}'" if chosen.path else ""),
-        *(" (a moving average)" if averaged else "", weights[:19]),
-    )
+    where = f" under '{chosen.path}'" if chosen.path else ""
+    weights = f"sha256:{tensors_sha256(network.state_dict())}"
     return _Content(
         network=network.to(device),
-        says={} if card is None else _said_by(card),
+        said=f"{entry} with the tensors{where}{' (a moving average)' if averaged else ''}",
         origin={"entry": entry, "key": chosen.path, "ema": averaged, "weights": weights},
+        says={} if card is None else _said_by(card),
         condition=None if card is None else card.condition,
     )
 
@@ -170,31 +181,17 @@ def _said_by(card: Card) -> dict[str, Any]:
 def _feed(says: Mapping[str, Any], options: GeneratorOptions, name: str) -> Feed:
     """Return how a network is fed, by the options or else by what the file says."""
     answers = {**says, **options.given()}
-    lacking = [one for one in ("latent_size", "value_range") if one not in answers]
+    lacking = [one for one in _FLAGS if one != "entry" and one not in answers]
     if lacking:
-        raise _needs_options(name, " and ".join(lacking), options.entry)
+        raise _needs_options(name, lacking)
     answers["value_range"] = parse_range(answers["value_range"])
-    return Feed(**{field: answers[field] for field in Feed.__slots__ if field in answers})
+    return Feed(**{one.name: answers[one.name] for one in fields(Feed) if one.name in answers})
 
 
-def _needs_options(name: str, lacking: str, entry: str | None) -> InputError:
-    """Return the error for a file that does not say how its network is fed."""
-    build_it = f"--entry {entry} " if entry is not None else ""
+def _needs_options(name: str, lacking: Sequence[str]) -> InputError:
+    """Return the error for a file that does not say what network it is of or how to feed it."""
     return InputError(
-        f"{name}: has no card that says what network it is of and how to feed it",
-        f"the options {lacking}",
-        f"add {build_it}--latent-size N --value-range=-1,1"
-        + (" (and --kwargs '{...}' if it takes any)" if entry is not None else ""),
+        f"{name}: has no card that says its {' and '.join(lacking)}",
+        f"the option{'s' if len(lacking) > 1 else ''} {', '.join(lacking)}",
+        f"add {' '.join(_FLAGS[one] for one in lacking)}",
     )
-
-
-def _warn_of_unused(options: GeneratorOptions, kind: str, name: str) -> None:
-    """Say which options mean nothing to a file that brings its own network."""
-    unused = [one for one in _OF_TENSORS if one in options.given()]
-    if unused:
-        log.warning("%s: %s is %s; not used: %s", name, "it", kind, ", ".join(unused))
-
-
-def _of(sha256: str) -> str:
-    """Return a digest as the report writes it."""
-    return f"sha256:{sha256}"

@@ -88,7 +88,7 @@ def fill(
 
 def _candidates(content: Mapping[str, Any], path: str, depth: int) -> Iterator[Candidate]:
     """Yield the tensors in a mapping, those below each common prefix, and in nested mappings."""
-    tensors = {str(key): value for key, value in content.items() if torch.is_tensor(value)}
+    tensors = {str(key): value for key, value in content.items() if _is_plain(value)}
     nested = {str(key): value for key, value in content.items() if isinstance(value, Mapping)}
     if tensors:
         yield Candidate(path, tensors)
@@ -103,6 +103,13 @@ def _candidates(content: Mapping[str, Any], path: str, depth: int) -> Iterator[C
         yield from _candidates(inner, _join(path, prefix), depth - 1)
     for key, value in nested.items():
         yield from _candidates(value, _join(path, key), depth - 1)
+
+
+def _is_plain(value: object) -> bool:
+    """Tell whether a value is a tensor of the kind that networks have."""
+    if not isinstance(value, torch.Tensor) or value.is_quantized or value.is_nested:
+        return False
+    return value.layout is torch.strided and not value.is_complex() and not value.is_meta
 
 
 def _join(path: str, key: str) -> str:

@@ -4,7 +4,12 @@ import argparse
 import dataclasses
 import io
 import json
+import os
 import pickle
+import re
+import shlex
+import subprocess
+import sys
 import zipfile
 from collections.abc import Callable
 from pathlib import Path
@@ -69,8 +74,8 @@ HOSTILE: dict[str, tuple[Callable[[Path], bytes], str, str]] = {
     ),
     "trap-0.pkl": (
         lambda sprung: pickle.dumps(Trap(sprung), protocol=0),
-        "is damaged, or no state dict",
-        "get the file again",
+        "a Python pickle, which can execute any code when it is opened",
+        "save the generator's state_dict()",
     ),
     "trap-in-a-dict.pt": (
         lambda sprung: torch_file({"state_dict": STATE, "args": Trap(sprung)}),
@@ -85,7 +90,7 @@ HOSTILE: dict[str, tuple[Callable[[Path], bytes], str, str]] = {
     "stylegan.pkl": (
         lambda _: pickle.dumps({"G_ema": PersistentClass()}),
         "a pickle of StyleGAN's kind, which executes Python code that it brings along",
-        "['G_ema'].state_dict(), 'G_ema.pt')\"",
+        '["G_ema"].state_dict(), "G_ema.pt")\'',
     ),
     "tensorflow-stylegan.pkl": (
         lambda _: pickle.dumps("dnnlib.tflib.network"),
@@ -95,24 +100,24 @@ HOSTILE: dict[str, tuple[Callable[[Path], bytes], str, str]] = {
     "module.pt": (
         lambda _: torch_file(nn.Linear(2, 2)),
         "a whole pickled network, whose classes are code (",
-        ".state_dict(), 'state.pt')\"",
+        '.state_dict(), "state.pt")\'',
     ),
     "module-old.pt": (
         lambda _: torch_file(nn.Linear(2, 2), old=True),
         "a whole pickled network",
-        ".state_dict(), 'state.pt')\"",
+        '.state_dict(), "state.pt")\'',
     ),
     "rosinality.pt": (
         lambda _: torch_file({"g_ema": STATE, "args": argparse.Namespace(size=256)}),
         "contains Python objects, which are code (argparse.Namespace)",
-        "if type(v) is dict}, 'state.pt')\"",
+        'if isinstance(v, dict)}, "state.pt")\'',
     ),
     "studiogan.pth": (
         lambda _: torch_file({"state_dict": STATE, "best_fid": np.float64(3.5)}),
         "contains Python objects, which are code (numpy",
-        "if type(v) is dict}",
+        "if isinstance(v, dict)}",
     ),
-    "list.pt": (lambda _: torch_file([1, 2]), "holds a list", "get the file again"),
+    "list.pt": (lambda _: torch_file([1, 2]), "holds a list", "save the network's state_dict()"),
     "objects.npz": (
         lambda sprung: npz(w=np.array([Trap(sprung)], dtype=object)),
         "an npz file with arrays of objects or text, which are pickles",
@@ -197,10 +202,24 @@ def test_the_traps_would_spring(tmp_path: Path) -> None:
     assert (tmp_path / "sprung").exists()
 
 
-@pytest.mark.parametrize("load", ["objects.npz"])
-def test_a_path_to_an_npz_of_objects_is_no_source_of_images(load: str, tmp_path: Path) -> None:
-    path = tmp_path / load
-    path.write_bytes(HOSTILE[load][0](tmp_path / "sprung"))
+@pytest.mark.parametrize("name", ["module.pt", "rosinality.pt", "studiogan.pth"])
+def test_the_command_that_helps_does_help(name: str, tmp_path: Path) -> None:
+    path = tmp_path / f"it's $HOME {name}"
+    content = seeded(Example()) if name == "module.pt" else None
+    path.write_bytes(HOSTILE[name][0](tmp_path) if content is None else torch_file(content))
+    command = refused(f"generator:{path}", **OPTIONS).partition("installed: ")[2]
+    subprocess.run(
+        shlex.split(command.replace("python", shlex.quote(sys.executable), 1)),
+        check=True, cwd=tmp_path, env={**os.environ, "PYTHONPATH": str(Path(__file__).parents[2])},
+    )  # fmt: skip
+    options = OPTIONS | {"latent_size": 8, "num_images": 3}
+    text = f"generator:{tmp_path / 'state.pt'}"
+    assert len(open_source(text, policy=DecodePolicy(), generator=options)) == 3
+
+
+def test_a_path_to_an_npz_of_objects_is_no_source_of_images(tmp_path: Path) -> None:
+    path = tmp_path / "objects.npz"
+    path.write_bytes(HOSTILE["objects.npz"][0](tmp_path / "sprung"))
     assert str(path) in refused(str(path))
     assert not (tmp_path / "sprung").exists()
 
@@ -277,8 +296,6 @@ def test_a_flipped_bit_is_noticed_wherever_it_is(tmp_path: Path) -> None:
 )
 @pytest.mark.usefixtures("listed")
 def test_a_card_that_lies(changes: dict[str, Any], said: str, tmp_path: Path) -> None:
-    import re
-
     path = tmp_path / "ours.safetensors"
     ours(path, **changes)
     assert re.search(said, refused(str(path)))

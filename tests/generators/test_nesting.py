@@ -70,6 +70,17 @@ def test_tensors_that_are_not_finite_do_not_fit() -> None:
     assert "1 tensors with NaN or infinity (main.0.weight)" in misfit(Example(), spoiled)
 
 
+def test_tensors_of_strange_kinds_are_none_of_the_networks() -> None:
+    strange = [
+        torch.eye(3).to_sparse(),
+        torch.eye(3).to(torch.complex64),
+        torch.empty(3, 3, device="meta"),
+    ]
+    for value in strange:
+        message = misfit(nn.Linear(3, 3), {"weight": value, "bias": torch.zeros(3)})
+        assert "1 tensors missing (weight)" in message
+
+
 def test_a_file_without_tensors_says_so() -> None:
     assert "holds no tensors by name; " in misfit(Example(), {"epoch": 3, "args": {"lr": 0.1}})
 

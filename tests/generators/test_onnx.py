@@ -1,5 +1,6 @@
 """ONNX files: the same samples as the network that was exported, and what is refused before it."""
 
+import logging
 import sys
 from collections.abc import Callable
 from pathlib import Path
@@ -49,11 +50,13 @@ def test_gives_the_samples_of_the_network_that_was_exported(exported: Path, tmp_
         assert np.abs(pixels(source) - pixels(direct(40))).max() <= 1
         settings = source.info.settings
         assert (settings["latent_size"], settings["latent_layout"]) == (8, "map")
-        assert settings["file"] == "ONNX"
+        assert settings["file"] == "an ONNX file"
 
 
 def test_is_recognised_by_its_content(exported: Path) -> None:
-    with pytest.raises(InputError, match="the options value_range; add --latent-size N"):
+    with pytest.raises(
+        InputError, match="its value_range; the option value_range; add --value-range LOW,HIGH"
+    ):
         open_text(exported / "g.onnx")
 
 
@@ -293,9 +296,10 @@ def test_only_the_cpu_and_only_with_the_extra(
 def test_is_scored_with_options_that_fit_it(
     exported: Path, real: Path, caplog: pytest.LogCaptureFixture
 ) -> None:
+    caplog.set_level(logging.INFO, logger="ganeval")
     report = ganeval.evaluate(
         sample=str(exported / "g.onnx"), reference=str(real), metrics=["fid"],
         extractor="random", value_range=(-1, 1), key="unneeded",
     )  # fmt: skip
     assert report["fid"].num_sample == 30
-    assert "is an ONNX file; not used: key" in caplog.text
+    assert "g.onnx: an ONNX file, key not used, sha256:" in caplog.text
