@@ -103,9 +103,16 @@ def _write_folder(
             "choose another with -o",
         ) from error
     missing = [at for at, name in enumerate(names) if name not in present]
-    for done, (at, content) in enumerate(_pictures(source, missing, mark)):
-        progress(str(folder), len(names) - len(missing) + done, len(names))
-        write_whole(folder / names[at], content)
+    try:
+        for done, (at, content) in enumerate(_pictures(source, missing, mark)):
+            progress(str(folder), len(names) - len(missing) + done, len(names))
+            write_whole(folder / names[at], content)
+    except KeyboardInterrupt as error:
+        num = sum((folder / name).exists() for name in names)
+        raise KeyboardInterrupt(
+            f"interrupted: {num:,} of {len(names):,} samples are in {folder}; run the same command "
+            "again to go on"
+        ) from error
     progress(str(folder), len(names), len(names))
 
 

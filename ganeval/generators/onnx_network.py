@@ -1,7 +1,6 @@
 """A network out of an ONNX file, run by onnxruntime on the CPU."""
 
 import hashlib
-import importlib
 from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
@@ -100,14 +99,14 @@ def open_onnx(data: bytes, path: Path, *, name: str) -> OnnxNetwork:
 def _session(data: bytes, external: Mapping[str, bytes], *, name: str) -> Any:
     """Return a session of onnxruntime on the CPU."""
     try:
-        runtime: Any = importlib.import_module("onnxruntime")
+        import onnxruntime
     except ImportError as error:
         raise ResourceError(
             f"{name}: an ONNX file, and onnxruntime is not installed",
             "the extra 'onnx'",
             "pip install 'ganeval[onnx]'",
         ) from error
-    options = runtime.SessionOptions()
+    options = onnxruntime.SessionOptions()
     options.log_severity_level = 4  # what goes wrong is raised too
     options.intra_op_num_threads = torch.get_num_threads()
     try:
@@ -115,11 +114,11 @@ def _session(data: bytes, external: Mapping[str, bytes], *, name: str) -> Any:
             options.add_external_initializers_from_files_in_memory(
                 list(external), list(external.values()), [len(one) for one in external.values()]
             )
-        return runtime.InferenceSession(data, options, providers=["CPUExecutionProvider"])
+        return onnxruntime.InferenceSession(data, options, providers=["CPUExecutionProvider"])
     except Exception as error:  # onnxruntime's errors have no common class but this
         reason = str(error).splitlines()[0]
         raise InputError(
-            f"{name}: onnxruntime {runtime.__version__} cannot run it ({reason})",
+            f"{name}: onnxruntime {onnxruntime.__version__} cannot run it ({reason})",
             "a whole ONNX file of an opset that it knows",
             "get it again, or export it anew",
         ) from error

@@ -7,6 +7,8 @@ import torch
 from torch.nn.modules.batchnorm import _NormBase
 
 from ganeval.errors import InputError
+from ganeval.generators.onnx_network import OnnxNetwork
+from ganeval.generators.programs import Program
 from ganeval.generators.sampler import Sampler
 
 log = logging.getLogger(__name__)
@@ -114,7 +116,9 @@ def _rounded(value: float) -> float:
 
 
 def _normalisation(module: torch.nn.Module) -> str:
-    """Return the kinds of normalisation layers in a network, "none" if torch shows none."""
+    """Return the kinds of normalisation layers in a network, "none" if it has none."""
+    if isinstance(module, OnnxNetwork | Program | torch.jit.ScriptModule):
+        return "inside the file"
     kinds = set()
     for part in module.modules():
         if isinstance(part, _NormBase):

@@ -22,7 +22,7 @@ from ganeval.settings import Settings
 from ganeval.sources.checkpoint import GeneratorFile
 from ganeval.sources.generator import Generator
 from tests.command import Command
-from tests.generators.networks import Conditional, Example, seeded
+from tests.generators.networks import Conditional, DcganExample, Example, seeded
 from tests.pictures import blobs
 
 STATE = seeded(Example()).state_dict()
@@ -47,7 +47,7 @@ def scores(outcome: Any) -> list[dict[str, Any]]:
         {"g": OTHER, "g_ema": STATE},
         {"state_dict": {f"netG.{name}": value for name, value in STATE.items()}, "epoch": 3},
     ],
-    ids=["dcgan-example", "data-parallel", "ema", "lightning"],
+    ids=["bare", "data-parallel", "ema", "lightning"],
 )
 def test_usual_files_are_scored_without_edits(
     content: Any, tmp_path: Path, real: Path, ganeval: Command
@@ -62,6 +62,22 @@ def test_usual_files_are_scored_without_edits(
     )  # fmt: skip
     assert score["value"] == direct["fid"].value
     assert (score["num_sample"], score["num_reference"]) == (30, 30)
+
+
+def test_the_checkpoint_of_pytorchs_dcgan_example_is_scored(
+    tmp_path: Path, real: Path, ganeval: Command
+) -> None:
+    state = seeded(DcganExample(ngf=4)).state_dict()
+    assert [name for name in state if name.startswith("main.12")] == ["main.12.weight"]
+    torch.save(state, tmp_path / "netG_epoch_24.pth")
+    found = ganeval(
+        *("fid", real, tmp_path / "netG_epoch_24.pth", "--latent-size", 100),
+        *("--entry", "tests.generators.networks:DcganExample", "--kwargs", '{"ngf": 4}'),
+        *("--latent-layout", "map", "--value-range", "-1,1", *FAST),
+    )
+    (score,) = scores(found)
+    assert score["num_sample"] == 30
+    assert "64x64, 3 channels" in found.err
 
 
 def test_an_onnx_file_is_scored_without_edits(exported: Path, real: Path, ganeval: Command) -> None:

@@ -171,7 +171,9 @@ def test_an_interrupted_zip_goes_on_where_it_was(
         usual(path, content)
 
     monkeypatch.setattr(sample_module, "write_whole", stop_after_seven)
-    assert ganeval(*words).code == 130
+    stopped = ganeval(*words)
+    assert stopped.code == 130
+    assert "interrupted: 7 of 20 samples are in " in stopped.err
     assert not (tmp_path / "out.zip").exists()
     monkeypatch.setattr(sample_module, "write_whole", lambda path, content: (
         written.append(path.name), usual(path, content)

@@ -9,6 +9,8 @@ from typing import Any
 import numpy as np
 import onnx
 import pytest
+from hypothesis import given
+from hypothesis import strategies as st
 from onnx import TensorProto, helper, numpy_helper
 
 import ganeval
@@ -51,6 +53,7 @@ def test_gives_the_samples_of_the_network_that_was_exported(exported: Path, tmp_
         settings = source.info.settings
         assert (settings["latent_size"], settings["latent_layout"]) == (8, "map")
         assert settings["file"] == "an ONNX file"
+        assert source.info.found["normalisation"] == "inside the file"
 
 
 def test_is_recognised_by_its_content(exported: Path) -> None:
@@ -235,6 +238,15 @@ def refusal(text: str) -> str:
     except GanevalError as error:
         return str(error)
     return ""
+
+
+@given(st.binary(max_size=200))
+def test_any_bytes_are_facts_or_a_damaged_file(rest: bytes) -> None:
+    try:
+        facts = onnx_file.read_facts(b"\x08\x0a\x3a" + rest, name="g.onnx")
+    except InputError:  # anything else fails the test
+        return
+    assert all(isinstance(text, str) for text in (*facts.domains, *facts.external))
 
 
 def test_deep_nesting_is_refused() -> None:
