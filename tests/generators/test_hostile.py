@@ -80,7 +80,7 @@ HOSTILE: dict[str, tuple[Callable[[Path], bytes], str, str]] = {
     "trap-in-a-dict.pt": (
         lambda sprung: torch_file({"state_dict": STATE, "args": Trap(sprung)}),
         "contains Python objects, which are code",
-        "python -c \"import torch; torch.save(",
+        "python -c 'import torch; torch.save(",
     ),
     "trap-in-an-old-file.pt": (
         lambda sprung: torch_file({"args": Trap(sprung)}, old=True),
