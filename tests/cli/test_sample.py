@@ -119,7 +119,7 @@ def killed_in_the_middle(words: list[str], tmp_path: Path) -> Path:
     process = subprocess.Popen(
         [sys.executable, "-m", "ganeval", *words], stderr=subprocess.PIPE, env=os.environ
     )
-    deadline = time.monotonic() + 60
+    deadline = time.monotonic() + 120
     while time.monotonic() < deadline and process.poll() is None:
         found = [path for path in tmp_path.glob("*out*") if len(list(path.glob("*.png"))) > 5]
         if found:
