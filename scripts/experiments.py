@@ -1,6 +1,6 @@
 """Run every experiment of the reference models over several seeds, and print their table.
 
-    .venv/bin/python scripts/experiments.py --output docs/experiments.json
+    .venv/bin/python scripts/experiments.py --numbers docs/experiments.json
 
 Each system has a number that must meet a threshold, and a control that must not. The thresholds are
 frozen in `reference_models/experiments`; a first run of this script set them, between the system's
@@ -31,8 +31,12 @@ Job = tuple[str, str, int]  # experiment, "system" or "control", seed
 @click.argument("models", nargs=-1)
 @click.option("--seeds", default="0-4", show_default=True, help="First and last.")
 @click.option("--processes", default=os.cpu_count(), show_default=True)
-@click.option("--output", type=click.Path(path_type=Path), help="Every number, as JSON.")
-def experiments(models: tuple[str, ...], seeds: str, processes: int, output: Path | None) -> None:
+@click.option(
+    "--numbers",
+    type=click.Path(path_type=Path),
+    help="Keep every number in this JSON file; those in it already are not computed again.",
+)
+def experiments(models: tuple[str, ...], seeds: str, processes: int, numbers: Path | None) -> None:
     """Print a Markdown table of the experiments of MODELS, or of all."""
     first, last = (int(end) for end in seeds.split("-"))
     names = models or tuple(EXPERIMENTS)
@@ -42,25 +46,24 @@ def experiments(models: tuple[str, ...], seeds: str, processes: int, output: Pat
         for seed in range(first, last + 1)
         for side in ("system", "control")
     ]
+    known: dict[str, float] = {}
+    if numbers is not None and numbers.exists():
+        known = json.loads(numbers.read_text(encoding="utf-8"))
     with ProcessPoolExecutor(processes, initializer=one_thread) as pool:
-        results = dict(zip(jobs, pool.map(measure, jobs), strict=True))
+        missing = [job for job in jobs if key(job) not in known]
+        for job, value in zip(missing, pool.map(measure, missing), strict=True):
+            known[key(job)] = value
+            if numbers is not None:
+                numbers.write_text(json.dumps(known, indent=1) + "\n", encoding="utf-8")
     click.echo("| model | criterion | control | system | control's | threshold | passes |")
     click.echo("|---|---|---|---|---|---|---|")
     for name in names:
-        click.echo(row(name, results))
-    if output is not None:
-        numbers = {
-            name: {
-                side: {
-                    str(seed): value
-                    for (one, other, seed), (value, _) in results.items()
-                    if (one, other) == (name, side)
-                }
-                for side in ("system", "control")
-            }
-            for name in names
-        }
-        output.write_text(json.dumps(numbers, indent=1) + "\n")
+        click.echo(row(name, {job: known[key(job)] for job in jobs if job[0] == name}))
+
+
+def key(job: Job) -> str:
+    """Return the name of a number in the file."""
+    return " ".join(map(str, job))
 
 
 def find(name: str) -> Experiment:
@@ -77,33 +80,29 @@ def one_thread() -> None:
     torch.set_num_threads(1)
 
 
-def measure(job: Job) -> tuple[float, float]:
-    """Return an experiment's number for a seed, and the processor seconds that it took."""
+def measure(job: Job) -> float:
+    """Return an experiment's number for a seed."""
     name, side, seed = job
     begin = time.process_time()
-    value = getattr(find(name), side)(seed)
+    value: float = getattr(find(name), side)(seed)
     seconds = time.process_time() - begin
-    print(f"{name} {side} {seed}: {value:.4g} ({seconds:.1f} s)", file=sys.stderr, flush=True)
-    return value, seconds
+    print(f"{key(job)}: {value:.4g} ({seconds:.1f} s)", file=sys.stderr, flush=True)
+    return value
 
 
-def row(name: str, results: dict[Job, tuple[float, float]]) -> str:
+def row(name: str, results: dict[Job, float]) -> str:
     """Return a row of the table."""
     experiment = find(name)
-    values = {
-        side: [
-            value for (one, other, _), (value, _) in results.items() if (one, other) == (name, side)
-        ]
+    system, control = (
+        [value for (_, one, _), value in results.items() if one == side]
         for side in ("system", "control")
-    }
-    passing = {side: sum(map(experiment.passes, numbers)) for side, numbers in values.items()}
-    num = len(values["system"])
+    )
+    passing, failing = (sum(map(experiment.passes, values)) for values in (system, control))
     bound = "at least" if experiment.better == "higher" else "at most"
     return (
         f"| {name} | {experiment.criterion} | {experiment.control_is} "
-        f"| {summary(values['system'])} | {summary(values['control'])} "
-        f"| {bound} {experiment.threshold:g} "
-        f"| {passing['system']} of {num}, control {passing['control']} |"
+        f"| {summary(system)} | {summary(control)} | {bound} {experiment.threshold:g} "
+        f"| {passing} of {len(system)}, control {failing} |"
     )
 
 
