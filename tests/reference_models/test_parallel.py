@@ -124,8 +124,14 @@ def test_draws_of_all_processes_are_those_of_one() -> None:
         assert torch.equal(torch.cat(parts), whole)
 
 
-def test_one_process_is_no_team(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.delenv("WORLD_SIZE", raising=False)
+@pytest.mark.parametrize("environment", [{}, {"WORLD_SIZE": "4"}, {"LOCAL_RANK": "0"}], ids=str)
+def test_one_process_is_no_team(
+    environment: dict[str, str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    for name in ("WORLD_SIZE", "LOCAL_RANK"):
+        monkeypatch.delenv(name, raising=False)
+    for name, value in environment.items():
+        monkeypatch.setenv(name, value)
     with join_team(torch.device("cpu")) as (team, device):
         assert (team.leads, team.size, device.type) == (True, 1, "cpu")
         assert not team.interrupted()

@@ -253,5 +253,8 @@ def test_rows_are_cut_where_the_run_stands(tmp_path: Path) -> None:
         rows.append(5, {"a": 1.0})
         rows.sync()
         assert path.read_text() == '{"step": 1, "a": 0.5}\n{"step": 5, "a": 1.0}\n'
+    path.write_text('{"step": 1, "a": 0.5}')  # torn just before its end
+    with Rows(path, step=1) as rows:
+        assert rows.last == 0
     with Rows(tmp_path / "new.jsonl", step=9) as rows:
         assert rows.last == 0
