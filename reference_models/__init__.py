@@ -7,7 +7,12 @@ MODELS: dict[str, str] = {
     "wgan": "reference_models.wgan:RECIPE",
     "wgan-gp": "reference_models.wgan_gp:RECIPE",
     "sngan": "reference_models.sngan:RECIPE",
+    "infogan": "reference_models.infogan:RECIPE",
+    "bigan": "reference_models.bigan:RECIPE",
+    "ali": "reference_models.bigan:ALI",
+    "pix2pix": "reference_models.pix2pix:RECIPE",
     "unrolled": "reference_models.unrolled:RECIPE",
     "consensus": "reference_models.consensus:RECIPE",
+    "progan": "reference_models.progan:RECIPE",
 }
 """Name -> "module:recipe" of the models that can be trained."""

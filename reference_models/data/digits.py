@@ -38,8 +38,9 @@ def edges(*, size: int = 16, channels: int = 1, split: str = "train") -> Picture
     """Return the digits with the condition to make each from: its edges.
 
     The condition is ganeval's source `data:edges,split=SPLIT,size=SIZE`, the length of Sobel's
-    gradient, as float32 [N, 1, size, size] from -1 (none) to 1 (the longest that is possible). A
-    model is sampled with the conditions of the test split, whichever it was trained on.
+    gradient, as float32 [N, 3, size, size] from -1 (none) to 1 (the longest that is possible), in
+    RGB as conditions are in sampling. A model is sampled with the conditions of the test split,
+    whichever it was trained on.
 
     Raises:
         GanevalError: As `digits`.
@@ -50,7 +51,7 @@ def edges(*, size: int = 16, channels: int = 1, split: str = "train") -> Picture
         name="edges",
         pixels=plain.pixels,
         labels=plain.labels,
-        condition=conditions[:, :1].astype(np.float32) / 127.5 - 1,
+        condition=conditions.astype(np.float32) / 127.5 - 1,
         condition_source=f"data:edges,split=test,size={size}",
     )
 

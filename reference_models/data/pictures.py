@@ -22,7 +22,7 @@ class Pictures:
         name: What the data is called.
         pixels: uint8 [N, C, H, W], N at least 1.
         labels: int64 [N], the classes if any.
-        condition: float32 [N, ...], what each picture is to be made from if paired.
+        condition: float32 [N, 3, H, W] in [-1, 1], what each picture is to be made from if paired.
         condition_source: Where ganeval finds pictures to sample a paired model with.
         attributes: int64 [N, A], what is known of each picture beyond its class.
         digest: Hex SHA-256 of all arrays, their shapes and types; made here.

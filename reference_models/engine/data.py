@@ -33,7 +33,8 @@ class Batch:
     Attributes:
         real: float32 [B, ...]; pictures are [B, C, H, W] in [-1, 1].
         labels: int64 [B], or None for data without classes.
-        condition: float32 [B, ...], what the item is to be made from, or None if not paired.
+        condition: float32 [B, 3, H, W] in [-1, 1], what the item is to be made from, or None if not
+            paired.
     """
 
     real: Tensor

@@ -1,22 +1,14 @@
 """Generators and discriminators that several papers share; resolution and channels are parameters.
 
-Generators map latents float32 [B, latent_size] to samples, discriminators samples to logits [B].
-Images are in [-1, 1].
+Generators map latents float32 [B, latent_size] to samples, discriminators samples to logits [B], or
+to [B, num_outputs] where a head has more to say (an encoder, a second head). Images are in [-1, 1].
 """
 
 import itertools
 import math
-from collections.abc import Callable
 
 import torch
 from torch import nn
-
-Wrap = Callable[[nn.Module], nn.Module]
-
-
-def plain(layer: nn.Module) -> nn.Module:
-    """Return the layer as it is."""
-    return layer
 
 
 class MlpGenerator(nn.Module):
@@ -49,9 +41,14 @@ class MlpDiscriminator(nn.Module):
     """A multi-layer perceptron from points or small images to one logit."""
 
     def __init__(
-        self, *, shape: tuple[int, ...], width: int = 128, depth: int = 2, wrap: Wrap = plain
+        self,
+        *,
+        shape: tuple[int, ...],
+        width: int = 128,
+        depth: int = 2,
+        num_outputs: int = 1,
     ) -> None:
-        """Build `depth` hidden layers; `wrap` changes every linear layer (spectral norm, say)."""
+        """Build `depth` hidden layers."""
         super().__init__()
         sizes = [math.prod(shape), *[width] * depth]
         self.layers = nn.Sequential(
@@ -59,13 +56,13 @@ class MlpDiscriminator(nn.Module):
             *(
                 layer
                 for before, after in itertools.pairwise(sizes)
-                for layer in (wrap(nn.Linear(before, after)), nn.LeakyReLU(0.2))
+                for layer in (nn.Linear(before, after), nn.LeakyReLU(0.2))
             ),
-            wrap(nn.Linear(width, 1)),
+            nn.Linear(width, num_outputs),
         )
 
     def forward(self, x: torch.Tensor) -> torch.Tensor:
-        """Return logits float32 [B]."""
+        """Return logits float32 [B], or [B, num_outputs] if there are several."""
         logits: torch.Tensor = self.layers(x)
         return logits.squeeze(1)
 
@@ -110,8 +107,8 @@ class ConvDiscriminator(nn.Module):
         image_size: int,
         channels: int,
         width: int = 64,
+        num_outputs: int = 1,
         batch_norm: bool = True,
-        wrap: Wrap = plain,
     ) -> None:
         """Build a stage for every halving; no BatchNorm on the input stage, as the paper says."""
         super().__init__()
@@ -121,16 +118,16 @@ class ConvDiscriminator(nn.Module):
         for stage in range(doublings):
             after = width * 2**stage
             normed = batch_norm and stage > 0
-            layers.append(wrap(nn.Conv2d(before, after, 4, stride=2, padding=1, bias=not normed)))
+            layers.append(nn.Conv2d(before, after, 4, stride=2, padding=1, bias=not normed))
             layers += [nn.BatchNorm2d(after)] if normed else []
             layers.append(nn.LeakyReLU(0.2))
             before = after
-        self.layers = nn.Sequential(*layers, wrap(nn.Conv2d(before, 1, 4)))
+        self.layers = nn.Sequential(*layers, nn.Conv2d(before, num_outputs, 4))
 
     def forward(self, x: torch.Tensor) -> torch.Tensor:
-        """Return logits float32 [B]."""
+        """Return logits float32 [B], or [B, num_outputs] if there are several."""
         logits: torch.Tensor = self.layers(x)
-        return logits.flatten()
+        return logits.flatten(1).squeeze(1)
 
 
 def generator_for(shape: tuple[int, ...], *, latent_size: int, width: int) -> nn.Module:
@@ -143,14 +140,18 @@ def generator_for(shape: tuple[int, ...], *, latent_size: int, width: int) -> nn
 
 
 def discriminator_for(
-    shape: tuple[int, ...], width: int, *, batch_norm: bool = False, wrap: Wrap = plain
+    shape: tuple[int, ...], width: int, *, num_outputs: int = 1, batch_norm: bool = False
 ) -> nn.Module:
     """Return an MLP for points, convolutions for images."""
     if len(shape) == 3:
         return ConvDiscriminator(
-            image_size=shape[1], channels=shape[0], width=width, batch_norm=batch_norm, wrap=wrap
+            image_size=shape[1],
+            channels=shape[0],
+            width=width,
+            num_outputs=num_outputs,
+            batch_norm=batch_norm,
         )
-    return MlpDiscriminator(shape=shape, width=4 * width, wrap=wrap)
+    return MlpDiscriminator(shape=shape, width=4 * width, num_outputs=num_outputs)
 
 
 @torch.no_grad()

@@ -1,5 +1,6 @@
 """Every system of the table: the loop's contract, above all that a resumed run is the same run."""
 
+import functools
 import importlib
 import json
 from collections.abc import Mapping
@@ -15,6 +16,7 @@ from reference_models import MODELS, wgan_gp
 from reference_models.engine import ema
 from reference_models.engine.curve import Scoring, curve
 from reference_models.engine.data import Data, open_data
+from reference_models.engine.export import fixed_inputs
 from reference_models.engine.game import Game
 from reference_models.engine.recipe import Recipe
 from reference_models.engine.state import save_state
@@ -37,6 +39,11 @@ def digits() -> Data:
     return open_data("digits")
 
 
+@functools.cache
+def data_of(name: str) -> Data:
+    return open_data(recipe_of(name).data)
+
+
 def same(first: Mapping[str, Any], second: Mapping[str, Any]) -> bool:
     return first.keys() == second.keys() and all(
         torch.equal(value, second[name]) for name, value in first.items()
@@ -47,14 +54,15 @@ EVERY = pytest.mark.parametrize("name", sorted(MODELS))
 
 
 @EVERY
-def test_a_resumed_run_is_the_same_run(name: str, digits: Data, tmp_path: Path) -> None:
-    recipe, scoring = recipe_of(name), Scoring(every=5, extractor="random", num_images=8)
+def test_a_resumed_run_is_the_same_run(name: str, tmp_path: Path) -> None:
+    recipe, data = recipe_of(name), data_of(name)
+    scoring = Scoring(every=5, extractor="random", num_images=8)
 
     def train_to(steps: int, folder: Path, *, resume: bool = False) -> Run:
-        scores = curve(scoring, recipe, digits, folder / "curve.jsonl", seed=3, device=CPU)
+        scores = curve(scoring, recipe, data, folder / "curve.jsonl", seed=3, device=CPU)
         with scores as observe:
             return train(
-                *(recipe, digits, folder),
+                *(recipe, data, folder),
                 steps=steps,
                 seed=3,
                 resume=resume,
@@ -73,22 +81,20 @@ def test_a_resumed_run_is_the_same_run(name: str, digits: Data, tmp_path: Path) 
 
 
 @EVERY
-def test_the_seed_is_everything(name: str, digits: Data) -> None:
+def test_the_seed_is_everything(name: str) -> None:
     recipe = recipe_of(name)
     first, again, other = (
-        begin(recipe, digits, seed=seed, device=CPU).game.state_dict() for seed in (0, 0, 1)
+        begin(recipe, data_of(name), seed=seed, device=CPU).game.state_dict() for seed in (0, 0, 1)
     )
     assert same(first, again)
     assert not same(first, other)
 
 
 @EVERY
-def test_every_player_moves_and_only_its_own_networks(
-    name: str, digits: Data, tmp_path: Path
-) -> None:
-    recipe = recipe_of(name)
-    before = begin(recipe, digits, seed=0, device=CPU).game.state_dict()
-    run = train(recipe, digits, tmp_path, steps=1)
+def test_every_player_moves_and_only_its_own_networks(name: str, tmp_path: Path) -> None:
+    recipe, data = recipe_of(name), data_of(name)
+    before = begin(recipe, data, seed=0, device=CPU).game.state_dict()
+    run = train(recipe, data, tmp_path, steps=1)
     for player in run.game.players:
         parameters = run.game.parameters_of(player)
         assert any(not torch.equal(value, before[key]) for key, value in parameters.items())
@@ -97,15 +103,15 @@ def test_every_player_moves_and_only_its_own_networks(
 
 
 @EVERY
-def test_the_generator_of_the_card_is_that_of_the_game(name: str, digits: Data) -> None:
-    recipe = recipe_of(name)
+def test_the_generator_of_the_card_is_that_of_the_game(name: str) -> None:
+    recipe, data = recipe_of(name), data_of(name)
     module, _, attribute = recipe.entry.partition(":")
     build = getattr(importlib.import_module(module), attribute)
-    generator = build(**json.loads(json.dumps(recipe.generator_options(digits.shape))))
-    game = begin(recipe, digits, seed=0, device=CPU).game
+    generator = build(**json.loads(json.dumps(recipe.generator_options(data.shape)))).eval()
+    game = begin(recipe, data, seed=0, device=CPU).game
     generator.load_state_dict(game.get_submodule("generator").state_dict())
-    images = generator(torch.zeros(2, generator.latent_size))
-    assert images.shape == (2, *digits.shape)
+    images = generator(*fixed_inputs(generator, recipe, data, 2, seed=0))
+    assert images.shape == (2, *data.shape)
     assert images.abs().max() <= 1
 
 

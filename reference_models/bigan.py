@@ -1,0 +1,142 @@
+"""BiGAN and ALI: an encoder learns beside the generator, and D judges pairs of sample and latent.
+
+Donahue, Kraehenbuehl and Darrell, "Adversarial Feature Learning", ICLR 2017, section 3, and
+Dumoulin et al., "Adversarially Learned Inference", ICLR 2017, section 2, have one objective:
+
+    min_{G,E} max_D  E_x log D(x, E(x)) + E_z log(1 - D(G(z), z))
+
+What is special: the second player owns two networks, generator and encoder, and at the optimum E
+inverts G. In BiGAN E is a function (`RECIPE`); in ALI it is a Gaussian whose mean and variance
+depend on x, sampled as E(x) = mu(x) + sigma(x) * noise (`ALI`). As both papers advise, that player
+minimises the loss with the labels swapped instead.
+"""
+
+from collections.abc import Mapping
+from typing import Any
+
+import torch
+from torch import nn
+
+from reference_models.engine.draw import Draw
+from reference_models.engine.game import Game, Terms
+from reference_models.engine.recipe import OptimizerSpec, Recipe
+from reference_models.engine.solvers import Alternating
+from reference_models.parts.networks import discriminator_for, generator_for, init_uniform
+from reference_models.parts.objectives import OBJECTIVES
+
+LATENT_SIZE = 32
+WIDTH = 32
+
+Generator = generator_for
+
+
+class Encoder(nn.Module):
+    """Maps samples to latents: a function of the sample, or a Gaussian around one."""
+
+    def __init__(
+        self, *, shape: tuple[int, ...], latent_size: int, width: int, stochastic: bool
+    ) -> None:
+        """Build the network; a stochastic one has a log-variance for every mean."""
+        super().__init__()
+        self.latent_size, self.stochastic = latent_size, stochastic
+        num_outputs = 2 * latent_size if stochastic else latent_size
+        self.network = discriminator_for(shape, width, num_outputs=num_outputs)
+
+    def forward(self, x: torch.Tensor, noise: torch.Tensor | None = None) -> torch.Tensor:
+        """Return latents float32 [B, latent_size].
+
+        Args:
+            x: Samples.
+            noise: Standard normal [B, latent_size], for the stochastic one; None gives its mean.
+        """
+        outputs: torch.Tensor = self.network(x)
+        mean, log_variance = outputs.tensor_split([self.latent_size], dim=1)
+        if not self.stochastic or noise is None:
+            return mean
+        return mean + (0.5 * log_variance).exp() * noise
+
+
+class JointDiscriminator(nn.Module):
+    """Tells pairs (x, E(x)) from pairs (G(z), z)."""
+
+    def __init__(self, *, shape: tuple[int, ...], latent_size: int, width: int) -> None:
+        """Build features of the sample, and layers on them and the latent together."""
+        super().__init__()
+        num_features = 4 * width
+        self.features = discriminator_for(shape, width, num_outputs=num_features)
+        self.head = nn.Sequential(
+            nn.Linear(num_features + latent_size, 8 * width),
+            nn.LeakyReLU(0.2),
+            nn.Linear(8 * width, 8 * width),
+            nn.LeakyReLU(0.2),
+            nn.Linear(8 * width, 1),
+        )
+
+    def forward(self, x: torch.Tensor, z: torch.Tensor) -> torch.Tensor:
+        """Return logits float32 [B] of samples and latents [B, latent_size]."""
+        logits: torch.Tensor = self.head(torch.cat([self.features(x), z], dim=1))
+        return logits.squeeze(1)
+
+
+class Bidirectional(Game):
+    """The game of generator and encoder together against the joint discriminator."""
+
+    players: Mapping[str, tuple[str, ...]] = {
+        "D": ("discriminator",),
+        "G": ("generator", "encoder"),
+    }
+
+    def __init__(
+        self, generator: nn.Module, encoder: Encoder, discriminator: JointDiscriminator
+    ) -> None:
+        """Take the three networks."""
+        super().__init__()
+        self.generator, self.encoder = generator, encoder
+        self.discriminator = discriminator
+
+    def loss(self, player: str, batch: Any, draw: Draw) -> Terms:
+        """Return the term of D, or of G and E with the labels swapped."""
+        num, size = len(batch.real), self.encoder.latent_size
+        z = draw.normal("z", num, size, like=batch.real)
+        encoded = self.encoder(batch.real, draw.normal("encoding", num, size, like=batch.real))
+        of_real = self.discriminator(batch.real, encoded)
+        of_fake = self.discriminator(self.generator(z), z)
+        discriminator = OBJECTIVES["non-saturating"].discriminator
+        if player == "D":
+            return {"adversarial": discriminator(of_real, of_fake)}
+        return {"adversarial": discriminator(of_fake, of_real)}
+
+
+def generator_options(shape: tuple[int, ...]) -> dict[str, Any]:
+    """Return the generator's keyword arguments."""
+    return {"shape": list(shape), "latent_size": LATENT_SIZE, "width": WIDTH}
+
+
+def build_game(
+    shape: tuple[int, ...], randomness: torch.Generator, *, stochastic: bool
+) -> Bidirectional:
+    """Return the game with its first weights."""
+    sizes: dict[str, Any] = {"shape": shape, "latent_size": LATENT_SIZE, "width": WIDTH}
+    game = Bidirectional(
+        Generator(**generator_options(shape)),
+        Encoder(**sizes, stochastic=stochastic),
+        JointDiscriminator(**sizes),
+    )
+    init_uniform(game, randomness)
+    return game
+
+
+def _recipe(name: str, *, stochastic: bool) -> Recipe:
+    """Return the recipe with one of the two encoders."""
+    return Recipe(
+        name=name,
+        build=lambda shape, randomness: build_game(shape, randomness, stochastic=stochastic),
+        entry="reference_models.bigan:Generator",
+        generator_options=generator_options,
+        solver=Alternating(),
+        optimizers={player: OptimizerSpec(lr=2e-4, betas=(0.5, 0.999)) for player in ("D", "G")},
+    )
+
+
+RECIPE = _recipe("bigan", stochastic=False)
+ALI = _recipe("ali", stochastic=True)

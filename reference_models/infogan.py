@@ -1,0 +1,152 @@
+"""InfoGAN: parts of the latent vector are codes that can be read off the image.
+
+Chen et al., "InfoGAN: Interpretable Representation Learning by Information Maximizing Generative
+Adversarial Nets", NeurIPS 2016, equation 6:
+
+    min_{G,Q} max_D  V(D, G) - lambda L_I(G, Q)
+    L_I(G, Q) = E log Q(c | G(z, c)) + H(c)  <=  I(c; G(z, c))            (equation 5)
+
+What is special: Q is a second head on the layers of D (section 6), so `- lambda L_I` is a term of
+both players: it moves G, and with D the shared layers and the head. The codes are one categorical
+code, which our checkpoints call the label, and continuous codes uniform from -1 to 1, for which Q
+is a Gaussian with standard deviation 1. V is the non-saturating game of `gan.py`.
+"""
+
+import math
+from collections.abc import Mapping
+from typing import Any
+
+import torch
+import torch.nn.functional as F
+from torch import nn
+
+from reference_models.engine.draw import Draw
+from reference_models.engine.game import Game, Terms
+from reference_models.engine.recipe import OptimizerSpec, Recipe
+from reference_models.engine.solvers import Alternating
+from reference_models.parts.networks import discriminator_for, generator_for, init_uniform
+from reference_models.parts.objectives import OBJECTIVES
+
+LATENT_SIZE = 64
+NUM_CLASSES = 10
+NUM_CONTINUOUS = 2
+WIDTH = 32
+
+
+class Generator(nn.Module):
+    """Makes samples of noise, continuous codes and a categorical code."""
+
+    def __init__(
+        self,
+        *,
+        shape: tuple[int, ...],
+        latent_size: int,
+        num_classes: int,
+        num_continuous: int,
+        width: int,
+    ) -> None:
+        """Build the network; the last `num_continuous` of the latents carry the codes."""
+        super().__init__()
+        self.latent_size, self.num_classes = latent_size, num_classes
+        self.num_continuous = num_continuous
+        self.network = generator_for(
+            tuple(shape), latent_size=latent_size + num_classes, width=width
+        )
+
+    def codes(self, z: torch.Tensor) -> torch.Tensor:
+        """Return the continuous codes in standard normal latents, uniform on [-1, 1] [B, n].
+
+        One prior, the normal, serves every model here; its distribution function makes it uniform.
+        """
+        return torch.erf(z[:, self.latent_size - self.num_continuous :] / math.sqrt(2))
+
+    def forward(self, z: torch.Tensor, labels: torch.Tensor) -> torch.Tensor:
+        """Return samples of latents [B, latent_size] and categorical codes int64 [B]."""
+        noise = z[:, : self.latent_size - self.num_continuous]
+        categories = F.one_hot(labels, self.num_classes).to(z.dtype)
+        samples: torch.Tensor = self.network(torch.cat([noise, self.codes(z), categories], dim=1))
+        return samples
+
+
+class InfoGan(Game):
+    """The game of G against D with its second head Q."""
+
+    players: Mapping[str, tuple[str, ...]] = {"D": ("discriminator",), "G": ("generator",)}
+
+    def __init__(self, generator: Generator, discriminator: nn.Module, weight: float) -> None:
+        """Take the networks and lambda.
+
+        Args:
+            generator: As above.
+            discriminator: Samples to [B, 1 + num_classes + num_continuous]: the logit of D, the
+                logits of the categorical code, the means of the continuous ones.
+            weight: Lambda.
+        """
+        super().__init__()
+        self.generator, self.discriminator, self.weight = generator, discriminator, weight
+
+    def information(
+        self, outputs: torch.Tensor, labels: torch.Tensor, codes: torch.Tensor
+    ) -> torch.Tensor:
+        """Return L_I in nats, up to the constant entropy of the continuous codes.
+
+        Args:
+            outputs: Of the discriminator for generated samples.
+            labels: int64 [B], their categorical codes.
+            codes: float32 [B, n], their continuous codes.
+        """
+        logits, means = outputs[:, 1:].tensor_split([self.generator.num_classes], dim=1)
+        entropy = math.log(self.generator.num_classes)
+        density = -0.5 * ((codes - means).square() + math.log(2 * math.pi)).sum(dim=1)
+        return entropy - F.cross_entropy(logits, labels) + density.mean()
+
+    def loss(self, player: str, batch: Any, draw: Draw) -> Terms:
+        """Return the adversarial term of a player, and the one of both."""
+        num, like = len(batch.real), next(self.generator.parameters())
+        z = draw.normal("z", num, self.generator.latent_size, like=like)
+        labels = (draw.uniform("code", num, like=like) * self.generator.num_classes).long()
+        outputs = self.discriminator(self.generator(z, labels))
+        objective = OBJECTIVES["non-saturating"]
+        if player == "G":
+            adversarial = objective.generator(outputs[:, 0])
+        else:
+            real = self.discriminator(batch.real)[:, 0]
+            adversarial = objective.discriminator(real, outputs[:, 0])
+        information = self.information(outputs, labels, self.generator.codes(z))
+        return {"adversarial": adversarial, "information": -self.weight * information}
+
+
+def generator_options(shape: tuple[int, ...]) -> dict[str, Any]:
+    """Return the generator's keyword arguments."""
+    return {
+        "shape": list(shape),
+        "latent_size": LATENT_SIZE,
+        "num_classes": NUM_CLASSES,
+        "num_continuous": NUM_CONTINUOUS,
+        "width": WIDTH,
+    }
+
+
+def build_game(
+    shape: tuple[int, ...], randomness: torch.Generator, *, weight: float = 1.0
+) -> InfoGan:
+    """Return the game with its first weights."""
+    num_outputs = 1 + NUM_CLASSES + NUM_CONTINUOUS
+    game = InfoGan(
+        Generator(**generator_options(shape)),
+        discriminator_for(shape, WIDTH, num_outputs=num_outputs),
+        weight,
+    )
+    init_uniform(game, randomness)
+    return game
+
+
+RECIPE = Recipe(
+    name="infogan",
+    build=build_game,
+    entry="reference_models.infogan:Generator",
+    generator_options=generator_options,
+    solver=Alternating(),
+    optimizers={"D": OptimizerSpec(lr=2e-4), "G": OptimizerSpec(lr=1e-3)},
+    num_classes=NUM_CLASSES,
+)

@@ -1,0 +1,175 @@
+"""pix2pix: one picture is made from another, and D sees both.
+
+Isola et al., "Image-to-Image Translation with Conditional Adversarial Networks", CVPR 2017,
+equation 4, with condition x, target y and noise z:
+
+    min_G max_D  E log D(x, y) + E log(1 - D(x, G(x, z))) + lambda E |y - G(x, z)|_1
+
+What is special: G is a U-Net (section 3.2.1), whose skips carry what input and output share; D is
+a PatchGAN (section 3.2.2), one logit for each patch of 16 pixels here; lambda = 100; the noise is
+dropout in the decoder, in training and in sampling alike. Here the signs of the latents are the
+dropout masks, so that a sample is a function of its own latent, and the statistics of the
+normalisation are those of each picture: InstanceNorm, which is BatchNorm at the paper's batch of 1.
+"""
+
+import itertools
+from collections.abc import Mapping
+from typing import Any
+
+import torch
+from torch import nn
+
+from reference_models.engine.draw import Draw
+from reference_models.engine.game import Game, Terms
+from reference_models.engine.recipe import OptimizerSpec, Recipe
+from reference_models.engine.solvers import Alternating
+from reference_models.parts.networks import init_dcgan
+from reference_models.parts.objectives import OBJECTIVES
+
+WIDTH = 32
+L1_WEIGHT = 100.0
+BOTTOM = 2  # pixels of the smallest map: InstanceNorm of one pixel would be zero
+CONDITION_CHANNELS = 3
+
+
+class Generator(nn.Module):
+    """A U-Net with dropout that its latents decide."""
+
+    def __init__(self, *, shape: tuple[int, ...], width: int) -> None:
+        """Build a stage down for every halving to 2 x 2, and the same back up.
+
+        Args:
+            shape: Of the pictures, (C, H, W) with H = W a power of 2, at least 8.
+            width: Channels of the largest map; they double with each stage, up to 8 times.
+        """
+        super().__init__()
+        channels, size, _ = shape
+        widths = [width * min(2**stage, 8) for stage in range(_halvings(size))]
+        self.down = nn.ModuleList(
+            nn.Sequential(
+                nn.Conv2d(before, after, 4, stride=2, padding=1),
+                nn.InstanceNorm2d(after) if number else nn.Identity(),
+                nn.LeakyReLU(0.2),
+            )
+            for number, (before, after) in enumerate(
+                itertools.pairwise([CONDITION_CHANNELS, *widths])
+            )
+        )
+        # A stage up gets the one below it and the skip from its own level, so twice the channels.
+        self.up = nn.ModuleList(
+            nn.Sequential(
+                nn.ConvTranspose2d(before, after, 4, stride=2, padding=1),
+                nn.InstanceNorm2d(after),
+            )
+            for before, after in zip(
+                [widths[-1], *(2 * width for width in widths[-2:0:-1])], widths[-2::-1], strict=True
+            )
+        )
+        self.output = nn.ConvTranspose2d(2 * widths[0], channels, 4, stride=2, padding=1)
+        self.dropped = widths[-2::-1]
+        self.latent_size = sum(self.dropped)
+
+    def forward(self, z: torch.Tensor, condition: torch.Tensor) -> torch.Tensor:
+        """Return pictures float32 [B, C, H, W] in [-1, 1].
+
+        Args:
+            z: float32 [B, latent_size]; a channel of the decoder is kept where its latent is
+                positive, half of them if they are symmetric around 0.
+            condition: float32 [B, 3, H, W] in [-1, 1].
+        """
+        maps = [condition]
+        for stage in self.down:
+            maps.append(stage(maps[-1]))
+        x = maps.pop()
+        for stage, latents in zip(self.up, torch.split(z, self.dropped, dim=1), strict=True):
+            keep = 2.0 * (latents > 0)  # so that the expectation is that without dropout
+            x = torch.cat([stage(x) * keep[:, :, None, None], maps.pop()], dim=1).relu()
+        pictures: torch.Tensor = self.output(x).tanh()
+        return pictures
+
+
+class PatchDiscriminator(nn.Module):
+    """The 16 x 16 PatchGAN of the paper's appendix: C64-C128 and a convolution to one channel."""
+
+    def __init__(self, *, channels: int, width: int) -> None:
+        """Build the three convolutions; a logit depends on 16 pixels each way."""
+        super().__init__()
+        self.layers = nn.Sequential(
+            nn.Conv2d(CONDITION_CHANNELS + channels, width, 4, stride=2, padding=1),
+            nn.LeakyReLU(0.2),
+            nn.Conv2d(width, 2 * width, 4, padding=1),
+            nn.InstanceNorm2d(2 * width),
+            nn.LeakyReLU(0.2),
+            nn.Conv2d(2 * width, 1, 4, padding=1),
+        )
+
+    def forward(self, condition: torch.Tensor, x: torch.Tensor) -> torch.Tensor:
+        """Return logits float32 [B, 1, H', W'], one for each patch."""
+        logits: torch.Tensor = self.layers(torch.cat([condition, x], dim=1))
+        return logits
+
+
+class Paired(Game):
+    """The conditional game with the distance to the target as a term of G."""
+
+    players: Mapping[str, tuple[str, ...]] = {"D": ("discriminator",), "G": ("generator",)}
+
+    def __init__(
+        self, generator: Generator, discriminator: PatchDiscriminator, l1_weight: float
+    ) -> None:
+        """Take the networks and lambda."""
+        super().__init__()
+        self.generator, self.discriminator = generator, discriminator
+        self.l1_weight = l1_weight
+
+    def loss(self, player: str, batch: Any, draw: Draw) -> Terms:
+        """Return the term of D, or the two of G."""
+        z = draw.normal("z", len(batch.real), self.generator.latent_size, like=batch.real)
+        fake = self.generator(z, batch.condition)
+        fake_logits = self.discriminator(batch.condition, fake)
+        objective = OBJECTIVES["non-saturating"]
+        if player == "D":
+            real_logits = self.discriminator(batch.condition, batch.real)
+            # Section 3.3: D's loss is halved, so that it learns more slowly than G.
+            return {"adversarial": 0.5 * objective.discriminator(real_logits, fake_logits)}
+        distance = (batch.real - fake).abs().mean()
+        return {"adversarial": objective.generator(fake_logits), "l1": self.l1_weight * distance}
+
+
+def generator_options(shape: tuple[int, ...]) -> dict[str, Any]:
+    """Return the generator's keyword arguments."""
+    return {"shape": list(shape), "width": WIDTH}
+
+
+def build_game(
+    shape: tuple[int, ...], randomness: torch.Generator, *, l1_weight: float = L1_WEIGHT
+) -> Paired:
+    """Return the game with its first weights."""
+    game = Paired(
+        Generator(**generator_options(shape)),
+        PatchDiscriminator(channels=shape[0], width=WIDTH),
+        l1_weight,
+    )
+    init_dcgan(game, randomness)
+    return game
+
+
+def _halvings(size: int) -> int:
+    """Return how often a size halves down to the bottom."""
+    halvings = (size // BOTTOM).bit_length() - 1
+    if halvings < 2 or BOTTOM * 2**halvings != size:
+        raise ValueError(f"image size {size} is not 8, 16, 32, ...")
+    return halvings
+
+
+RECIPE = Recipe(
+    name="pix2pix",
+    build=build_game,
+    entry="reference_models.pix2pix:Generator",
+    generator_options=generator_options,
+    solver=Alternating(),
+    optimizers={player: OptimizerSpec(lr=2e-4, betas=(0.5, 0.999)) for player in ("D", "G")},
+    batch_size=16,
+    data="edges",
+    paired=True,
+)

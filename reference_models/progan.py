@@ -1,0 +1,308 @@
+"""Progressive growing: both networks start at 4 x 4 pixels and gain layers while they train.
+
+Karras et al., "Progressive Growing of GANs for Improved Quality, Stability, and Variation", ICLR
+2018. The objective is that of `wgan_gp.py` with a drift term (appendix A.1), so D minimises
+
+    E f(G(z)) - E f(x) + 10 E (|grad f(xhat)|_2 - 1)^2 + 0.001 E f(x)^2
+
+What is special: a new resolution is faded in, its output mixed with the upsampled one of the
+resolution before by a weight that grows from 0 to 1 (section 2, figure 2), in D likewise; how far
+the networks have grown is a function of the images seen, so there is no stage to save. The standard
+deviation over a group of the batch is one more map in D (section 3); weights are N(0, 1) and scaled
+by He's constant in every pass, so that all learn at one speed (section 4.1); each pixel of G is
+normalised to unit length (section 4.2). Unlike the official code, Adam keeps its moments when the
+networks grow.
+"""
+
+import itertools
+import math
+from collections.abc import Mapping
+from typing import Any
+
+import torch
+import torch.nn.functional as F
+from torch import nn
+
+from reference_models.engine.draw import Draw
+from reference_models.engine.game import Game, Terms
+from reference_models.engine.recipe import OptimizerSpec, Recipe
+from reference_models.engine.solvers import Alternating
+from reference_models.parts.objectives import OBJECTIVES
+from reference_models.parts.penalties import gradient_penalty
+
+LATENT_SIZE = 64
+WIDTH = 16
+PENALTY_WEIGHT = 10.0
+DRIFT_WEIGHT = 1e-3
+GROUP_SIZE = 4
+STABLE_IMAGES = 12_800
+FADE_IMAGES = 12_800
+SMALLEST = 4
+
+
+def growth_after(num_images: int, num_levels: int, *, stable: int, fade: int) -> float:
+    """Return how far the networks have grown after so many images.
+
+    The integer k is the resolution 4 * 2**k; between k and k + 1 the latter is faded in. Each
+    resolution is trained for `stable` images, then the next is faded in over `fade` images.
+    """
+    level, into = divmod(num_images, stable + fade)
+    return min(level + max(0, into - stable) / fade, num_levels - 1.0)
+
+
+class EqualisedConv(nn.Module):
+    """A convolution whose weights are N(0, 1) and scaled in every pass: section 4.1."""
+
+    def __init__(
+        self, before: int, after: int, size: int = 3, *, padding: int = 1, gain: float = 2**0.5
+    ) -> None:
+        """Take channels and kernel size; `gain` is sqrt(2) before a leaky ReLU."""
+        super().__init__()
+        self.weight = nn.Parameter(torch.zeros(after, before, size, size))
+        self.bias = nn.Parameter(torch.zeros(after))
+        self.scale, self.padding = gain / math.sqrt(before * size**2), padding
+
+    def forward(self, x: torch.Tensor) -> torch.Tensor:
+        """Return the convolution of maps [B, C, H, W]."""
+        return F.conv2d(x, self.weight * self.scale, self.bias, padding=self.padding)
+
+
+class PixelNorm(nn.Module):
+    """Gives every pixel mean square 1 over the channels: section 4.2."""
+
+    def forward(self, x: torch.Tensor) -> torch.Tensor:
+        """Return the normalised maps [B, C, H, W]."""
+        return x * torch.rsqrt(x.square().mean(dim=1, keepdim=True) + 1e-8)
+
+
+class GroupDeviation(nn.Module):
+    """Adds one channel: the standard deviation over a group of samples, averaged: section 3."""
+
+    def forward(self, x: torch.Tensor) -> torch.Tensor:
+        """Return [B, C + 1, H, W]; a group is 4 samples in a row, or all if 4 do not divide B."""
+        num, channels, height, width = x.shape
+        size = GROUP_SIZE if num % GROUP_SIZE == 0 else num
+        groups = x.reshape(-1, size, channels, height, width)
+        deviation = (groups.var(dim=1, correction=0) + 1e-8).sqrt().mean(dim=(1, 2, 3))
+        per_sample = deviation.repeat_interleave(size)[:, None, None, None]
+        return torch.cat([x, per_sample.expand(-1, 1, height, width)], dim=1)
+
+
+def fade(old: torch.Tensor | None, new: torch.Tensor, weight: float) -> torch.Tensor:
+    """Return `new` at weight 1, `old` (at half the resolution or the same) at weight 0."""
+    if old is None:
+        return new
+    if old.shape[-1] != new.shape[-1]:
+        old = enlarge(old)
+    return torch.lerp(old, new, weight)
+
+
+def enlarge(x: torch.Tensor) -> torch.Tensor:
+    """Return maps of twice the height and width, every pixel repeated."""
+    return F.interpolate(x, scale_factor=2, mode="nearest")
+
+
+class Growing(nn.Module):
+    """A network that knows how far it has grown.
+
+    Attributes:
+        growth: Buffer, float32 scalar: see `growth_after`. As a buffer it goes with the averaged
+            network, the training state and the checkpoint.
+    """
+
+    growth: torch.Tensor
+
+    def __init__(self, *, image_size: int, width: int) -> None:
+        """Count the levels and their widths: `width` channels at full size, twice at half of it."""
+        super().__init__()
+        self.num_levels = (image_size // SMALLEST).bit_length()
+        if self.num_levels < 2 or SMALLEST * 2 ** (self.num_levels - 1) != image_size:
+            raise ValueError(f"image size {image_size} is not 8, 16, 32, ...")
+        self.widths = [width * min(2**level, 8) for level in range(self.num_levels)][::-1]
+        self.register_buffer("growth", torch.zeros((), dtype=torch.float32))
+
+    def position(self) -> tuple[int, float]:
+        """Return the highest level in use, and its weight: 1 if it is not being faded in."""
+        growth = float(self.growth)
+        level = math.ceil(growth)
+        return level, 1.0 - (level - growth)
+
+
+def _synthesis(first: EqualisedConv, width: int) -> nn.Sequential:
+    """Return the two layers of a level of G."""
+    return nn.Sequential(
+        first,
+        nn.LeakyReLU(0.2),
+        PixelNorm(),
+        EqualisedConv(width, width),
+        nn.LeakyReLU(0.2),
+        PixelNorm(),
+    )
+
+
+class Generator(Growing):
+    """Latents to images of the full size, whatever resolution the layers in use have."""
+
+    def __init__(self, *, latent_size: int, image_size: int, channels: int, width: int) -> None:
+        """Build all levels; those not reached yet have no part in the image."""
+        super().__init__(image_size=image_size, width=width)
+        self.latent_size = latent_size
+        # On a map of one pixel this convolution is a linear layer to 4 x 4 pixels.
+        first = EqualisedConv(latent_size, self.widths[0], SMALLEST, padding=SMALLEST - 1)
+        self.normalise = PixelNorm()
+        self.levels = nn.ModuleList([_synthesis(first, self.widths[0])])
+        for before, after in itertools.pairwise(self.widths):
+            self.levels.append(_synthesis(EqualisedConv(before, after), after))
+        self.to_image = nn.ModuleList(
+            EqualisedConv(width, channels, 1, padding=0, gain=1.0) for width in self.widths
+        )
+
+    def forward(self, z: torch.Tensor) -> torch.Tensor:
+        """Return images float32 [B, C, H, W], clipped to [-1, 1] in evaluation alone.
+
+        Nothing but D keeps them there, and clipped values would teach nothing.
+        """
+        images = self.grown(z, *self.position())
+        return images if self.training else images.clamp(-1, 1)
+
+    def grown(self, z: torch.Tensor, level: int, weight: float) -> torch.Tensor:
+        """Return images of a given level, faded in by a weight above 0 and at most 1."""
+        x = before = self.normalise(z[:, :, None, None])
+        for number in range(level + 1):
+            before = x
+            x = self.levels[number](enlarge(x) if number else x)
+        old = self.to_image[level - 1](before) if weight < 1 else None
+        images = fade(old, self.to_image[level](x), weight)
+        for _ in range(self.num_levels - 1 - level):
+            images = enlarge(images)
+        return images
+
+
+class Discriminator(Growing):
+    """Images of the full size to logits; it sees them at the resolution it has grown to."""
+
+    def __init__(self, *, image_size: int, channels: int, width: int) -> None:
+        """Build all levels."""
+        super().__init__(image_size=image_size, width=width)
+        self.from_image = nn.ModuleList(
+            nn.Sequential(EqualisedConv(channels, width, 1, padding=0), nn.LeakyReLU(0.2))
+            for width in self.widths
+        )
+        last = self.widths[0]
+        self.levels = nn.ModuleList(
+            [
+                nn.Sequential(
+                    GroupDeviation(),
+                    EqualisedConv(last + 1, last),
+                    nn.LeakyReLU(0.2),
+                    EqualisedConv(last, last, SMALLEST, padding=0),
+                    nn.LeakyReLU(0.2),
+                )
+            ]
+        )
+        for after, before in itertools.pairwise(self.widths):
+            self.levels.append(
+                nn.Sequential(
+                    EqualisedConv(before, before),
+                    nn.LeakyReLU(0.2),
+                    EqualisedConv(before, after),
+                    nn.LeakyReLU(0.2),
+                    nn.AvgPool2d(2),
+                )
+            )
+        self.output = EqualisedConv(last, 1, 1, padding=0, gain=1.0)
+
+    def forward(self, x: torch.Tensor) -> torch.Tensor:
+        """Return logits float32 [B] of images [B, C, H, W]."""
+        level, weight = self.position()
+        for _ in range(self.num_levels - 1 - level):
+            x = F.avg_pool2d(x, 2)
+        maps = self.levels[level](self.from_image[level](x))
+        if weight < 1:
+            maps = fade(self.from_image[level - 1](F.avg_pool2d(x, 2)), maps, weight)
+        for number in range(level - 1, -1, -1):
+            maps = self.levels[number](maps)
+        logits: torch.Tensor = self.output(maps)
+        return logits.flatten()
+
+
+class Progressive(Game):
+    """The game whose networks grow with the images seen."""
+
+    players: Mapping[str, tuple[str, ...]] = {"D": ("discriminator",), "G": ("generator",)}
+
+    def __init__(self, generator: Generator, discriminator: Discriminator) -> None:
+        """Take the two networks."""
+        super().__init__()
+        self.generator, self.discriminator = generator, discriminator
+
+    def before_step(self, num_images: int) -> None:
+        """Grow both networks as far as the images seen say."""
+        levels = self.generator.num_levels
+        growth = growth_after(num_images, levels, stable=STABLE_IMAGES, fade=FADE_IMAGES)
+        self.generator.growth.fill_(growth)
+        self.discriminator.growth.fill_(growth)
+
+    def at_resolution(self, real: torch.Tensor) -> torch.Tensor:
+        """Return real images as generated ones are: without detail that has not been faded in."""
+        level, weight = self.generator.position()
+        side = SMALLEST * 2**level
+        shown = F.adaptive_avg_pool2d(real, side)
+        if weight < 1:
+            shown = fade(F.avg_pool2d(shown, 2), shown, weight)
+        for _ in range(self.generator.num_levels - 1 - level):
+            shown = enlarge(shown)
+        return shown
+
+    def loss(self, player: str, batch: Any, draw: Draw) -> Terms:
+        """Return the three terms of D, or the one of G."""
+        num = len(batch.real)
+        fake = self.generator(draw.normal("z", num, self.generator.latent_size, like=batch.real))
+        objective = OBJECTIVES["wasserstein"]
+        fake_logits = self.discriminator(fake)
+        if player == "G":
+            return {"adversarial": objective.generator(fake_logits)}
+        real = self.at_resolution(batch.real)
+        real_logits = self.discriminator(real)
+        mix = draw.uniform("mix", num, like=real)
+        penalty = gradient_penalty(self.discriminator, real, fake.detach(), mix)
+        return {
+            "adversarial": objective.discriminator(real_logits, fake_logits),
+            "gradient_penalty": PENALTY_WEIGHT * penalty,
+            "drift": DRIFT_WEIGHT * real_logits.square().mean(),
+        }
+
+
+def generator_options(shape: tuple[int, ...]) -> dict[str, Any]:
+    """Return the generator's keyword arguments."""
+    return {
+        "latent_size": LATENT_SIZE,
+        "image_size": shape[1],
+        "channels": shape[0],
+        "width": WIDTH,
+    }
+
+
+def build_game(shape: tuple[int, ...], randomness: torch.Generator) -> Progressive:
+    """Return the game with its first weights."""
+    game = Progressive(
+        Generator(**generator_options(shape)),
+        Discriminator(image_size=shape[1], channels=shape[0], width=WIDTH),
+    )
+    with torch.no_grad():
+        for module in game.modules():
+            if isinstance(module, EqualisedConv):
+                module.weight.normal_(generator=randomness)
+    return game
+
+
+RECIPE = Recipe(
+    name="progan",
+    build=build_game,
+    entry="reference_models.progan:Generator",
+    generator_options=generator_options,
+    solver=Alternating(),
+    optimizers={player: OptimizerSpec(lr=1e-3, betas=(0.0, 0.99)) for player in ("D", "G")},
+    batch_size=32,
+    steps=3000,
+)
