@@ -44,13 +44,15 @@ def evaluate(
 
     Args:
         sample: Generated images: a path or source text (`"folder:fake/,size=64"`), a uint8 tensor
-            or array [N, 3, H, W] or [N, H, W, 3], an `Images`, or a map-style data set.
+            or array [N, 3, H, W] or [N, H, W, 3], an `Images`, a map-style data set, a generator's
+            file, or a network as `Generator`.
         reference: Real images, likewise, or stored statistics; not needed for `is` alone.
         metrics: Names with options after colons (`"kid:subset_size=500"`); None for all that the
             protocol defines.
         settings: All options in one value, instead of `options`.
-        **options: Fields of `Settings` and of `DecodePolicy`: `extractor="efficientnet-lite0"`,
-            `protocol`, `num_images`, `device`, `seed`, `transparency`, ...
+        **options: Fields of `Settings`, of `DecodePolicy` and of `GeneratorOptions`:
+            `extractor="efficientnet-lite0"`, `protocol`, `num_images`, `device`, `seed`,
+            `transparency`, `entry`, `latent_size`, ...
 
     Raises:
         UsageError: A name or option that does not exist, before any image is read.

@@ -9,7 +9,7 @@ from ganeval.evaluation import collect_side, stats_conditions
 from ganeval.features.collect import collect
 from ganeval.features.shards import SHARD_SIZE
 from ganeval.features.stats import save_stats
-from ganeval.plan import find_protocol, open_side
+from ganeval.plan import check_generator_options, find_protocol, open_side
 from ganeval.settings import Settings
 from ganeval.version import __version__
 from ganeval.workspace import open_workspace
@@ -45,6 +45,7 @@ def make_stats(reference: Any, path: Path, settings: Settings) -> int:
         )
     protocol = find_protocol(settings.protocol)
     side = open_side(reference, "reference", settings)
+    check_generator_options([reference], [side], settings)
     with open_workspace(settings, protocol) as workspace:
         features = collect_side(side, workspace, settings)
         card = {
@@ -76,6 +77,7 @@ def extract_part(source: Any, part: int, num_parts: int, settings: Settings) -> 
         raise UsageError("extract with --no-cache", "a cache to put features into", "drop one")
     protocol = find_protocol(settings.protocol)
     side = open_side(source, "sample", settings)
+    check_generator_options([source], [side], settings)
     assert side.source is not None
     starts = range(0, len(side.indices), SHARD_SIZE)
     mine = starts[part::num_parts]

@@ -2,42 +2,61 @@
 
 import errno
 import os
+import re
 import shutil
 import sys
 import uuid
+from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
+from typing import BinaryIO
 
 from ganeval.errors import ResourceError
 
+_LEFTOVER = re.compile(r"\.(?P<name>.+)\.[0-9a-f]{32}\.tmp")
 _DISK_FULL = (errno.ENOSPC, errno.EDQUOT)
 
 
-def write_whole(path: Path, content: bytes, *, scratch: Path | None = None) -> None:
-    """Write `content` to `path` so that no reader ever sees a part of it.
+@contextmanager
+def writing(path: Path, *, scratch: Path | None = None) -> Iterator[BinaryIO]:
+    """Give a new file that is called `path` when the block ends well, and else goes away.
 
-    The bytes go to a uniquely named file beside `path` (or in `scratch`, on the same file system),
-    are synced, and get their name by a rename. No lock is needed, and a killed process leaves at
-    most a file with a temporary name.
+    No reader ever sees a part of it: it is uniquely named, beside `path` (or in `scratch`, on the
+    same file system), synced, and gets its name by a rename. No lock is needed, and a killed
+    process leaves at most a file with a temporary name; see `leftover_of`.
+    """
+    temporary = (scratch or path.parent) / f".{path.name}.{uuid.uuid4().hex}.tmp"
+    try:
+        with temporary.open("xb") as file:
+            yield file
+            file.flush()
+            os.fsync(file.fileno())
+        temporary.replace(path)
+    except BaseException:
+        temporary.unlink(missing_ok=True)
+        raise
+
+
+def write_whole(path: Path, content: bytes, *, scratch: Path | None = None) -> None:
+    """Write `content` to `path` so that no reader ever sees a part of it; see `writing`.
 
     Raises:
         ResourceError: The disk is full; nothing is left behind.
         OSError: Any other refusal of the file system.
     """
-    temporary = (scratch or path.parent) / f".{path.name}.{uuid.uuid4().hex}.tmp"
     try:
-        with temporary.open("xb") as file:
+        with writing(path, scratch=scratch) as file:
             file.write(content)
-            file.flush()
-            os.fsync(file.fileno())
-        temporary.replace(path)
     except OSError as error:
-        temporary.unlink(missing_ok=True)
         if error.errno in _DISK_FULL:
             raise disk_full(path, len(content)) from error
         raise
-    except BaseException:
-        temporary.unlink(missing_ok=True)
-        raise
+
+
+def leftover_of(name: str) -> str | None:
+    """Return what a file that a killed process left was to be called; None if it is no such."""
+    match = _LEFTOVER.fullmatch(name)
+    return None if match is None else match["name"]
 
 
 def reserve(path: Path, num_bytes: int) -> None:

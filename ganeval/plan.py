@@ -20,6 +20,7 @@ from ganeval.metrics.protocols import PROTOCOLS, EvaluationProtocol
 from ganeval.registry import parse_options, unknown
 from ganeval.settings import Settings
 from ganeval.sources.base import Source
+from ganeval.sources.generator import NUM_IMAGES, Generator
 from ganeval.sources.memory import Images
 from ganeval.sources.open import open_source
 
@@ -95,7 +96,9 @@ def make_plan(
     reference_side = None
     if any("reference" in choice.metric.needs.roles for choice in choices):
         reference_side = open_reference(reference, settings)
-    sides = tuple(open_side(sample, "sample", settings) for sample in samples)
+    num_wanted = num_generated(reference_side)
+    sides = tuple(open_side(sample, "sample", settings, num_wanted) for sample in samples)
+    check_generator_options([*samples, reference], [*sides, reference_side], settings)
     _refuse_twins(sides)
     for choice in choices:
         _check_counts(choice, sides, reference_side)
@@ -171,14 +174,29 @@ def _choose(text: str, protocol: EvaluationProtocol) -> MetricChoice:
     return MetricChoice(name=name, metric=metric, options=departing)
 
 
-def open_side(thing: Any, role: Role, settings: Settings) -> Side:
+def open_side(thing: Any, role: Role, settings: Settings, num_generated: int | None = None) -> Side:
     """Open a source and choose its images.
+
+    Args:
+        thing: The source.
+        role: What it is for.
+        settings: The options.
+        num_generated: How many images a generator makes that is not told by the user.
 
     Raises:
         InputError: It cannot be used.
         UsageError: More images are wanted than it has.
     """
-    source = open_source(thing, policy=settings.decode, offline=settings.offline)
+    source = open_source(
+        thing,
+        policy=settings.decode,
+        offline=settings.offline,
+        generator={
+            "num_images": settings.num_images or num_generated,
+            "seed": settings.seed,
+            **settings.generator.given(),
+        },
+    )
     location = source.info.location if _has_name(thing) else role
     bad = source.unusable()
     if bad and settings.on_bad_image == "error":
@@ -216,6 +234,48 @@ def open_reference(thing: Any, settings: Settings) -> Side:
         location = os.fspath(thing)
         return Side(location=location, source=None, indices=(), stats=stats, skipped=())
     return dataclasses.replace(side, stats=stats)
+
+
+def num_generated(reference: Side | None) -> int | None:
+    """Return how many images a generator makes: as many as the reference has, at most 50,000.
+
+    None if that is not known.
+    """
+    if reference is None:
+        return None
+    num = reference.stats.num if reference.source is None and reference.stats else None
+    if reference.source is not None:
+        num = len(reference.indices)
+    return None if num is None else min(num, NUM_IMAGES)
+
+
+def check_generator_options(
+    things: Sequence[Any], sides: Sequence[Side | None], settings: Settings
+) -> None:
+    """Refuse options of generators' files when none is among the sources.
+
+    Args:
+        things: As the user gave them.
+        sides: Of each of these; None for one that was not opened.
+        settings: The options.
+
+    Raises:
+        UsageError: The first of these options.
+    """
+    given = settings.generator.given()
+    if given and not any(map(_is_generator_file, things, sides)):
+        raise UsageError(
+            f"option {next(iter(given))} is given, and no source is a generator's file",
+            "a generator's file, for such an option",
+            "leave it out, or correct the source",
+        )
+
+
+def _is_generator_file(thing: Any, side: Side | None) -> bool:
+    """Tell whether a source takes options from the command, unlike a `Generator` in memory."""
+    if side is None or side.source is None or isinstance(thing, Generator):
+        return False
+    return side.source.info.kind == "generator"
 
 
 def check_skipped(location: str, reasons: Sequence[str], count: int, settings: Settings) -> None:

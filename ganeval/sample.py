@@ -1,15 +1,20 @@
 """Write the samples of a generator as PNG files, into a folder or a zip."""
 
+import glob
+import hashlib
 import io
+import shutil
 import zipfile
 from collections.abc import Iterator
 from pathlib import Path
 
 import numpy as np
 import PIL.Image
+from PIL.PngImagePlugin import PngInfo
 
-from ganeval.errors import UsageError
-from ganeval.files import write_whole
+from ganeval.errors import InputError, UsageError
+from ganeval.files import leftover_of, write_whole, writing
+from ganeval.generators.options import GeneratorOptions
 from ganeval.images.image import DecodePolicy
 from ganeval.progress import Progress, silent
 from ganeval.sources.base import Source
@@ -17,75 +22,159 @@ from ganeval.sources.open import open_source
 
 _AT_ONCE = 256
 _FIXED_DATE = (1980, 1, 1, 0, 0, 0)  # the same samples make the same zip
+_MARK = "ganeval"  # the name of a text in each PNG
 
 
 def write_samples(
-    checkpoint: str, num: int, target: Path, *, seed: int = 0, progress: Progress = silent
+    checkpoint: str,
+    num: int,
+    target: Path,
+    *,
+    seed: int = 0,
+    generator: GeneratorOptions | None = None,
+    progress: Progress = silent,
 ) -> None:
     """Write `num` samples of a checkpoint, numbered from 0.
 
-    A folder is resumable: pictures that are there stay as they are, and every file is whole. A zip
-    gets its name when it is complete.
+    Every file is whole. What was interrupted goes on where it was: pictures that are there stay as
+    they are. Each carries a text chunk that tells the checkpoint, seed and options it is of, the
+    same in all of them, so that those of others are noticed. A zip gets its name when it is
+    complete; until then its pictures are in a hidden folder beside it.
 
     Args:
         checkpoint: A path, or a source text with options (`"generator:g.pt,entry=..."`).
         num: Number of samples, at least 1.
-        target: A folder, made if need be, or a file ending in .zip.
+        target: A folder, made if need be, or a file ending in .zip in a folder that exists.
         seed: Of the samples.
+        generator: What the checkpoint does not say itself.
         progress: Told how far the work is.
 
     Raises:
-        InputError: The checkpoint cannot be used.
-        UsageError: `num` is below 1, or the folder holds other files.
+        InputError: The checkpoint cannot be used, or the folder holds samples of another one.
+        UsageError: `num` is below 1, the target cannot be one, or the folder holds other files.
         ResourceError: The disk is full.
     """
     if num < 1:
         raise UsageError(f"-n {num}", "at least 1", "change it")
-    text = checkpoint if checkpoint.startswith("generator:") else f"generator:{checkpoint}"
-    source = open_source(f"{text},num_images={num},seed={seed}", policy=DecodePolicy())
+    is_zip = target.suffix.lower() == ".zip"
+    if is_zip and (target.is_dir() or not target.parent.is_dir()):
+        raise UsageError(f"{target}: not a place for a zip", "an existing folder", "change -o")
+    source = _open(checkpoint, num, seed, generator or GeneratorOptions())
     digits = max(5, len(str(num - 1)))
     names = [f"{number:0{digits}}.png" for number in range(num)]
-    if target.suffix.lower() == ".zip":
-        _write_zip(source, names, target, progress)
+    # The first sample's digest covers the network, its inputs, options and condition.
+    mark = source.load([0])[0].digest.hex()
+    if is_zip:
+        _write_zip(source, names, target, mark, progress)
     else:
-        _write_folder(source, names, target, progress)
+        _write_folder(source, names, target, mark, progress)
 
 
-def _write_folder(source: Source, names: list[str], folder: Path, progress: Progress) -> None:
+def _open(checkpoint: str, num: int, seed: int, generator: GeneratorOptions) -> Source:
+    """Return the generator as a source of exactly so many samples."""
+    given = {"num_images": num, "seed": seed, **generator.given()}
+    source = open_source(checkpoint, policy=DecodePolicy(), generator=given)
+    if source.info.kind != "generator":
+        raise InputError(
+            f"{checkpoint}: a source of images of kind {source.info.kind}",
+            "a generator's file",
+            "name one",
+        )
+    if len(source) != num:
+        raise UsageError(
+            f"{checkpoint}: says num_images={len(source)}, and -n says {num}",
+            "one of them",
+            "leave num_images out",
+        )
+    return source
+
+
+def _write_folder(
+    source: Source, names: list[str], folder: Path, mark: str, progress: Progress
+) -> None:
     """Write the missing pictures of a folder that holds nothing else."""
-    folder.mkdir(parents=True, exist_ok=True)
-    present = {path.name for path in folder.iterdir() if not path.name.endswith(".tmp")}
-    others = sorted(present - set(names))
+    try:
+        folder.mkdir(parents=True, exist_ok=True)
+        present = _present(folder, names, mark)
+    except OSError as error:
+        raise UsageError(
+            f"{folder}: cannot be used ({error.strerror or error})",
+            "a folder that may be written to, or a name ending in .zip",
+            "choose another with -o",
+        ) from error
+    missing = [at for at, name in enumerate(names) if name not in present]
+    try:
+        for done, (at, content) in enumerate(_pictures(source, missing, mark)):
+            progress(str(folder), len(names) - len(missing) + done, len(names))
+            write_whole(folder / names[at], content)
+    except KeyboardInterrupt as error:
+        num = sum((folder / name).exists() for name in names)
+        raise KeyboardInterrupt(
+            f"interrupted: {num:,} of {len(names):,} samples are in {folder}; run the same command "
+            "again to go on"
+        ) from error
+    progress(str(folder), len(names), len(names))
+
+
+def _present(folder: Path, names: list[str], mark: str) -> set[str]:
+    """Return the pictures that are there already; half-written ones of a killed run go away.
+
+    Raises:
+        InputError: One is of another checkpoint, seed or option.
+        UsageError: There are other files.
+    """
+    wanted = set(names)
+    found = sorted(path.name for path in folder.iterdir())
+    leftovers = {name for name in found if leftover_of(name) in wanted}
+    others = [name for name in found if name not in wanted | leftovers]
     if others:
         raise UsageError(
             f"{folder}: holds other files, such as {others[0]}",
             "a folder for exactly these samples",
             "choose another with -o",
         )
-    missing = [at for at, name in enumerate(names) if name not in present]
-    for done, (at, content) in enumerate(_pictures(source, missing)):
-        progress(str(folder), len(names) - len(missing) + done, len(names))
-        write_whole(folder / names[at], content)
-    progress(str(folder), len(names), len(names))
+    for name in leftovers:
+        (folder / name).unlink(missing_ok=True)
+    present = wanted.intersection(found)
+    for name in sorted(present):
+        if _mark_of(folder / name) != mark:
+            raise InputError(
+                f"{folder / name}: not of this checkpoint, seed and options",
+                "an empty folder, or one that the same command began",
+                "choose another with -o, or remove that one",
+            )
+    return present
 
 
-def _write_zip(source: Source, names: list[str], path: Path, progress: Progress) -> None:
-    """Write all pictures into one zip."""
-    buffer = io.BytesIO()
-    with zipfile.ZipFile(buffer, "w", zipfile.ZIP_STORED) as archive:
-        for at, content in _pictures(source, list(range(len(names)))):
-            progress(str(path), at, len(names))
-            archive.writestr(zipfile.ZipInfo(names[at], _FIXED_DATE), content)
-    write_whole(path, buffer.getvalue())
-    progress(str(path), len(names), len(names))
+def _mark_of(path: Path) -> str | None:
+    """Return what a picture says it is of."""
+    try:
+        with PIL.Image.open(path, formats=["PNG"]) as picture:
+            return picture.info.get(_MARK)
+    except (OSError, ValueError, SyntaxError):  # what Pillow raises on what is no PNG
+        return None
 
 
-def _pictures(source: Source, indices: list[int]) -> Iterator[tuple[int, bytes]]:
+def _write_zip(source: Source, names: list[str], path: Path, mark: str, progress: Progress) -> None:
+    """Write all pictures into a folder beside the zip, and then the zip."""
+    of_these = hashlib.sha256(f"{mark} {len(names)}".encode()).hexdigest()[:16]
+    parts = path.parent / f".{path.name}.{of_these}.parts"
+    _write_folder(source, names, parts, mark, progress)
+    with writing(path) as file, zipfile.ZipFile(file, "w", zipfile.ZIP_STORED) as archive:
+        for name in names:
+            archive.writestr(zipfile.ZipInfo(name, _FIXED_DATE), (parts / name).read_bytes())
+    for folder in path.parent.glob(f".{glob.escape(path.name)}.*.parts"):
+        shutil.rmtree(folder)
+
+
+def _pictures(source: Source, indices: list[int], mark: str) -> Iterator[tuple[int, bytes]]:
     """Yield each sample's index and its PNG."""
+    text = PngInfo()
+    text.add_text(_MARK, mark)
     for start in range(0, len(indices), _AT_ONCE):
         chosen = indices[start : start + _AT_ONCE]
         for at, item in zip(chosen, source.load(chosen), strict=True):
             buffer = io.BytesIO()
             pixels = np.ascontiguousarray(item.image().pixels.transpose(1, 2, 0))
-            PIL.Image.fromarray(pixels).save(buffer, "PNG")
+            PIL.Image.fromarray(pixels).save(buffer, "PNG", pnginfo=text)
             yield at, buffer.getvalue()

@@ -8,6 +8,7 @@ from typing import Any, Literal
 
 from ganeval.errors import UsageError
 from ganeval.extractors.base import Precision
+from ganeval.generators.options import GeneratorOptions
 from ganeval.images.image import DecodePolicy
 from ganeval.progress import Progress, silent
 from ganeval.registry import unknown
@@ -21,7 +22,8 @@ class Settings:
         extractor: Name of the network.
         weights: A weight file of the user's own for it.
         protocol: Name of the conventions.
-        num_images: Use a seeded random subset of so many images of each side.
+        num_images: Use a seeded random subset of so many images of each side; a generator makes so
+            many.
         batch_size: Images in one pass of the network; None for the device's own size.
         engine: Where shards are computed.
         device: "auto", "cpu", "cuda", "cuda:1", "mps".
@@ -29,6 +31,8 @@ class Settings:
         workers: Decoding threads; None for one per core.
         seed: Of every random choice.
         decode: How pictures become 8-bit RGB.
+        generator: What is said of the generators' files among the sources, where the text of a
+            source does not say it itself.
         on_bad_image: Refuse a source with a picture that cannot be used, or skip it and say so.
         max_bad: The largest share of pictures that may be skipped.
         cache_dir: Where features are kept; None for the user's cache folder.
@@ -49,6 +53,7 @@ class Settings:
     workers: int | None = None
     seed: int = 0
     decode: DecodePolicy = field(default_factory=DecodePolicy)
+    generator: GeneratorOptions = field(default_factory=GeneratorOptions)
     on_bad_image: Literal["error", "skip"] = "error"
     max_bad: float = 0.01
     cache_dir: Path | None = None
@@ -69,21 +74,31 @@ class Settings:
             )
 
 
+# The fields of these are keyword options too.
+_GROUPS: Mapping[str, type[DecodePolicy] | type[GeneratorOptions]] = {
+    "decode": DecodePolicy,
+    "generator": GeneratorOptions,
+}
+
+
 def build_settings(options: Mapping[str, Any]) -> Settings:
-    """Return settings from keyword options, the fields of DecodePolicy among them.
+    """Return settings from keyword options, the fields of its groups among them.
 
     Raises:
         UsageError: An option that does not exist, with the nearest one that does.
     """
-    decode_names = [entry.name for entry in dataclasses.fields(DecodePolicy)]
+    homes = {
+        entry.name: group for group, cls in _GROUPS.items() for entry in dataclasses.fields(cls)
+    }
     names = [entry.name for entry in dataclasses.fields(Settings)]
     for name in options:
-        if name not in names and name not in decode_names:
-            raise unknown("option", name, [*names, *decode_names])
+        if name not in names and name not in homes:
+            raise unknown("option", name, [*names, *homes])
     own = {name: value for name, value in options.items() if name in names}
-    decode = {name: value for name, value in options.items() if name in decode_names}
-    if decode:
-        own["decode"] = dataclasses.replace(own.get("decode", DecodePolicy()), **decode)
+    for group, cls in _GROUPS.items():
+        given = {name: value for name, value in options.items() if homes.get(name) == group}
+        if given:
+            own[group] = dataclasses.replace(own.get(group, cls()), **given)
     for name in ("weights", "cache_dir"):
         if own.get(name) is not None:
             own[name] = Path(own[name])

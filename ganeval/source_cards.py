@@ -25,7 +25,7 @@ class DescribedSource:
         skipped: Reasons for pictures that were left out.
         ignored: What was counted and left alone.
         sizes: Number of images by (width, height).
-        settings: Options that change pixels.
+        settings: Options that change pixels, and what trying the source out has shown.
         notes: Number of images by what there is to say of their names.
         stats: The stored statistics that were used.
     """
@@ -93,7 +93,7 @@ def describe(side: Side, features: Features | None, stats: Stats | None) -> Desc
         skipped=[*side.skipped, *(features.skipped if features else ())],
         ignored={} if info is None else info.ignored,
         sizes={} if info is None else info.sizes,
-        settings={} if info is None else info.settings,
+        settings={} if info is None else {**info.settings, **info.found},
         notes={} if info is None else info.notes,
         stats=stats,
     )

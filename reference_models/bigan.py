@@ -24,7 +24,7 @@ from reference_models.engine.solvers import Alternating
 from reference_models.parts.networks import discriminator_for, generator_for, init_uniform
 from reference_models.parts.objectives import OBJECTIVES
 
-LATENT_SIZE = 32
+LATENT_SIZE = 8
 WIDTH = 32
 
 Generator = generator_for
@@ -134,7 +134,7 @@ def _recipe(name: str, *, stochastic: bool) -> Recipe:
         entry="reference_models.bigan:Generator",
         generator_options=generator_options,
         solver=Alternating(),
-        optimizers={player: OptimizerSpec(lr=2e-4, betas=(0.5, 0.999)) for player in ("D", "G")},
+        optimizers={player: OptimizerSpec(lr=1e-3, betas=(0.5, 0.999)) for player in ("D", "G")},
     )
 
 

@@ -116,25 +116,31 @@ class InfoGan(Game):
         return {"adversarial": adversarial, "information": -self.weight * information}
 
 
-def generator_options(shape: tuple[int, ...]) -> dict[str, Any]:
+def generator_options(
+    shape: tuple[int, ...], num_classes: int = NUM_CLASSES, num_continuous: int = NUM_CONTINUOUS
+) -> dict[str, Any]:
     """Return the generator's keyword arguments."""
     return {
         "shape": list(shape),
         "latent_size": LATENT_SIZE,
-        "num_classes": NUM_CLASSES,
-        "num_continuous": NUM_CONTINUOUS,
+        "num_classes": num_classes,
+        "num_continuous": num_continuous,
         "width": WIDTH,
     }
 
 
 def build_game(
-    shape: tuple[int, ...], randomness: torch.Generator, *, weight: float = 1.0
+    shape: tuple[int, ...],
+    randomness: torch.Generator,
+    *,
+    num_classes: int = NUM_CLASSES,
+    num_continuous: int = NUM_CONTINUOUS,
+    weight: float = 1.0,
 ) -> InfoGan:
     """Return the game with its first weights."""
-    num_outputs = 1 + NUM_CLASSES + NUM_CONTINUOUS
     game = InfoGan(
-        Generator(**generator_options(shape)),
-        discriminator_for(shape, WIDTH, num_outputs=num_outputs),
+        Generator(**generator_options(shape, num_classes, num_continuous)),
+        discriminator_for(shape, WIDTH, num_outputs=1 + num_classes + num_continuous),
         weight,
     )
     init_uniform(game, randomness)

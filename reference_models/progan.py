@@ -40,14 +40,14 @@ FADE_IMAGES = 12_800
 SMALLEST = 4
 
 
-def growth_after(num_images: int, num_levels: int, *, stable: int, fade: int) -> float:
-    """Return how far the networks have grown after so many images.
+def growth_after(num_images: int, *, stable: int, fade: int) -> float:
+    """Return how far the networks have grown after so many images, if there is no end to it.
 
     The integer k is the resolution 4 * 2**k; between k and k + 1 the latter is faded in. Each
     resolution is trained for `stable` images, then the next is faded in over `fade` images.
     """
     level, into = divmod(num_images, stable + fade)
-    return min(level + max(0, into - stable) / fade, num_levels - 1.0)
+    return level + max(0, into - stable) / fade
 
 
 class EqualisedConv(nn.Module):
@@ -231,15 +231,18 @@ class Progressive(Game):
 
     players: Mapping[str, tuple[str, ...]] = {"D": ("discriminator",), "G": ("generator",)}
 
-    def __init__(self, generator: Generator, discriminator: Discriminator) -> None:
-        """Take the two networks."""
+    def __init__(
+        self, generator: Generator, discriminator: Discriminator, *, stable: int, fade: int
+    ) -> None:
+        """Take the two networks, and the images for each resolution and for each fading."""
         super().__init__()
         self.generator, self.discriminator = generator, discriminator
+        self.stable, self.fade = stable, fade
+        self.last = generator.num_levels - 1.0
 
     def before_step(self, num_images: int) -> None:
         """Grow both networks as far as the images seen say."""
-        levels = self.generator.num_levels
-        growth = growth_after(num_images, levels, stable=STABLE_IMAGES, fade=FADE_IMAGES)
+        growth = min(growth_after(num_images, stable=self.stable, fade=self.fade), self.last)
         self.generator.growth.fill_(growth)
         self.discriminator.growth.fill_(growth)
 
@@ -283,11 +286,19 @@ def generator_options(shape: tuple[int, ...]) -> dict[str, Any]:
     }
 
 
-def build_game(shape: tuple[int, ...], randomness: torch.Generator) -> Progressive:
+def build_game(
+    shape: tuple[int, ...],
+    randomness: torch.Generator,
+    *,
+    stable: int = STABLE_IMAGES,
+    fade: int = FADE_IMAGES,
+) -> Progressive:
     """Return the game with its first weights."""
     game = Progressive(
         Generator(**generator_options(shape)),
         Discriminator(image_size=shape[1], channels=shape[0], width=WIDTH),
+        stable=stable,
+        fade=fade,
     )
     with torch.no_grad():
         for module in game.modules():

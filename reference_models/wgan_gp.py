@@ -54,12 +54,16 @@ class WassersteinGanGp(Unconditional):
         return terms
 
 
-def build_game(shape: tuple[int, ...], randomness: torch.Generator) -> Game:
-    """Return the game with its first weights."""
+def build_game(
+    shape: tuple[int, ...], randomness: torch.Generator, *, weight: float | None = None
+) -> Game:
+    """Return the game with its first weights; without a weight, lambda is the paper's."""
+    if weight is None:
+        weight = 10.0 if len(shape) == 3 else 0.1
     game = WassersteinGanGp(
         Generator(shape, latent_size=LATENT_SIZE, width=WIDTH),
         discriminator_for(shape, WIDTH),
-        weight=10.0 if len(shape) == 3 else 0.1,
+        weight,
     )
     init_uniform(game, randomness)
     return game

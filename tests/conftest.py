@@ -72,6 +72,14 @@ def write_pictures() -> Callable[[Path, npt.NDArray[np.uint8]], Path]:
     return write
 
 
+@pytest.fixture(scope="session")
+def exported(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A folder with one network as `g.onnx` (and `g.onnx.data`), `g.ts` and `g.pt2`."""
+    from tests.exported import write_exported  # torch.onnx is slow to import
+
+    return write_exported(tmp_path_factory.mktemp("exported"))
+
+
 @pytest.fixture
 def real(tmp_path: Path, write_pictures: Callable[..., Path]) -> Path:
     """Thirty pictures that stand for real ones."""

@@ -33,13 +33,17 @@ ALLOWED = {
     "metrics": {"features.moments", "images.preprocess", *BASE},
     "results": BASE,
     **{
-        name: {"images", "sources", "extractors", "features", "metrics", "results", *TOP, *BASE}
+        name: {
+            *("generators", "images", "sources", "extractors", "features", "metrics", "results"),
+            *(*TOP, *BASE),
+        }
         for name in (*TOP, "quickstart")
     },
     "__init__": {"version", "errors", "generators", "sources", "results", *TOP},
     "__main__": {"cli"},
     "cli": {
-        *("extractors", "features", "metrics", "results", "sources", "quickstart", *TOP, *BASE),
+        *("extractors", "features", "generators", "metrics", "results", "sources", "quickstart"),
+        *(*TOP, *BASE),
     },
 }
 MAX_LINES = 400

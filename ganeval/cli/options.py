@@ -10,6 +10,7 @@ from typing import Any
 
 import click
 
+from ganeval.cli.generator_options import GENERATOR_OPTIONS
 from ganeval.cli.progress import terminal_progress
 from ganeval.errors import UsageError
 from ganeval.results.report import Report, check_output
@@ -27,7 +28,11 @@ _RUN_OPTIONS = (
     click.option("--extractor", default="inception", show_default=True, metavar="NAME"),
     click.option("--weights", type=click.Path(path_type=Path), help="Your own weight file for it."),
     click.option("--protocol", default="standard", show_default=True, metavar="NAME"),
-    click.option("--num-images", type=int, help="A seeded random subset of so many of each side."),
+    click.option(
+        "--num-images",
+        type=int,
+        help="A seeded random subset of so many of each side; a generator makes so many.",
+    ),
     click.option("--batch-size", type=int, help="Images in one pass of the network."),
     click.option(
         "--engine", type=click.Choice(["local", "ray"]), default="local", show_default=True
@@ -68,6 +73,7 @@ _RUN_OPTIONS = (
     click.option(
         "--max-bad", default="1%", show_default=True, metavar="SHARE", help="Most to skip."
     ),
+    *GENERATOR_OPTIONS,
     click.option("--cache-dir", type=click.Path(path_type=Path), help="Where features are kept."),
     click.option("--no-cache", is_flag=True, help="Keep features for this run only."),
     click.option("--offline", is_flag=True, help="Never open a network connection."),

@@ -17,8 +17,8 @@ Network = TypeVar("Network", bound=torch.nn.Module)
 
 STATE_DICT = "a state dict (tensors by name) in a .safetensors, .pth or .pt file is needed"
 
-
 ZIP = b"PK\x03\x04"
+HDF5 = b"\x89HDF\r\n\x1a\n"
 
 
 def read_bytes(path: Path) -> bytes:
@@ -45,6 +45,8 @@ def what_it_is(data: bytes, expected_size: int | None = None) -> str:
         return "is a git-lfs pointer, not the file that it stands for"
     if data[:512].lstrip().lower().startswith((b"<!doctype html", b"<html")):
         return "is an HTML page, not a weight file"
+    if data.startswith(HDF5):
+        return "is an HDF5 file, as Keras writes"
     if expected_size is None:
         # A zip archive ends with its directory: without that the tail is missing.
         unfinished = data.startswith(ZIP) and not zipfile.is_zipfile(io.BytesIO(data))

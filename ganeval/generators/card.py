@@ -8,17 +8,20 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
-import safetensors
 import safetensors.torch
 import torch
 
 from ganeval.errors import InputError
 from ganeval.files import write_whole
 
-SCHEMA = "ganeval.card/1"
+SCHEMA = "ganeval.card/2"
 METADATA_KEY = "ganeval.card"
+SEAL_KEY = "ganeval.card.sha256"  # of the card's text; cards of the first version had none
+
+_UNSEALED = "ganeval.card/1"
 
 _ANEW = "make or download it anew"
+_NORM_MODES = ("running", "none")
 _LENGTH_BYTES = 8  # a safetensors file: the header's length, the header as JSON, the tensors
 
 _TYPES: Mapping[str, tuple[type, ...]] = {
@@ -58,7 +61,8 @@ class Card:
         value_range: The (low, high) of its output that become 0 and 255.
         image_size: Height and width of its images.
         channels: 1 (grey) or 3 (RGB).
-        norm_mode: How its normalisation layers were used ("running", "batch", "none").
+        norm_mode: How its normalisation layers are used: "running" statistics, or "none" that
+            depend on the batch.
         ema: Whether the weights are a moving average.
         step: Training steps behind it.
         seed: Of the training.
@@ -119,7 +123,8 @@ def write_checkpoint(path: Path, state_dict: Mapping[str, torch.Tensor], card: C
         for name, value in state_dict.items()
     }
     card = dataclasses.replace(card, sha256=tensors_sha256(tensors))
-    write_whole(path, safetensors.torch.save(tensors, metadata={METADATA_KEY: card.text()}))
+    metadata = {METADATA_KEY: card.text(), SEAL_KEY: _seal(card.text())}
+    write_whole(path, safetensors.torch.save(tensors, metadata=metadata))
 
 
 def read_checkpoint(path: Path) -> tuple[Card, dict[str, torch.Tensor]]:
@@ -127,7 +132,7 @@ def read_checkpoint(path: Path) -> tuple[Card, dict[str, torch.Tensor]]:
 
     Raises:
         InputError: No such file, no card in it, a card of another schema, or tensors that are not
-            those that the card was written for.
+            those that the card was written for, or a card that is not as it was written.
     """
     try:
         data = path.read_bytes()
@@ -146,9 +151,15 @@ def parse_checkpoint(data: bytes, *, name: str) -> tuple[Card, dict[str, torch.T
     if text is None:
         raise InputError(f"{name}: no card of ganeval in it", "a checkpoint of ours", _ANEW)
     card = parse_card(text, name=name)
+    if json.loads(text)["schema"] != _UNSEALED and _metadata(data).get(SEAL_KEY) != _seal(text):
+        raise InputError(
+            f"{name}: its card is not as it was written (SHA-256 differs)",
+            "an unchanged checkpoint",
+            _ANEW,
+        )
     try:
         tensors: dict[str, torch.Tensor] = safetensors.torch.load(data)
-    except safetensors.SafetensorError as error:
+    except Exception as error:  # a hostile header may raise more than SafetensorError
         raise InputError(
             f"{name}: damaged or truncated ({error})", "a whole file", _ANEW
         ) from error
@@ -163,16 +174,25 @@ def parse_checkpoint(data: bytes, *, name: str) -> tuple[Card, dict[str, torch.T
 
 def card_text(data: bytes) -> str | None:
     """Return the card in the header of a safetensors file's bytes, None if there is none."""
+    text = _metadata(data).get(METADATA_KEY)
+    return text if isinstance(text, str) else None
+
+
+def _metadata(data: bytes) -> Mapping[str, Any]:
+    """Return the metadata in the header of a safetensors file's bytes, nothing if it has none."""
     end = _LENGTH_BYTES + int.from_bytes(data[:_LENGTH_BYTES], "little")
     if len(data) < end or data[_LENGTH_BYTES : _LENGTH_BYTES + 1] != b"{":
-        return None
+        return {}
     try:
-        header = json.loads(data[_LENGTH_BYTES:end])
-    except ValueError:
-        return None
-    metadata = header.get("__metadata__")
-    text = metadata.get(METADATA_KEY) if isinstance(metadata, dict) else None
-    return text if isinstance(text, str) else None
+        metadata = json.loads(data[_LENGTH_BYTES:end]).get("__metadata__")
+    except (ValueError, RecursionError):
+        return {}
+    return metadata if isinstance(metadata, dict) else {}
+
+
+def _seal(text: str) -> str:
+    """Return the hex SHA-256 of a card's text."""
+    return hashlib.sha256(text.encode(errors="surrogatepass")).hexdigest()
 
 
 def parse_card(text: str, *, name: str) -> Card:
@@ -183,10 +203,10 @@ def parse_card(text: str, *, name: str) -> Card:
     """
     try:
         fields = json.loads(text)
-    except ValueError as error:
+    except (ValueError, RecursionError) as error:
         raise InputError(f"{name}: its card is no JSON ({error})", "a whole card", _ANEW) from error
     schema = fields.pop("schema", None) if isinstance(fields, dict) else None
-    if schema != SCHEMA:
+    if schema not in (SCHEMA, _UNSEALED):
         raise InputError(
             f"{name}: a card of schema {schema!r}",
             f"schema {SCHEMA}",
@@ -204,6 +224,12 @@ def parse_card(text: str, *, name: str) -> Card:
             f"{name}: its card has wrong, missing or unknown fields: {', '.join(wrong)}",
             f"the fields of schema {SCHEMA}",
             _ANEW,
+        )
+    if fields["norm_mode"] not in _NORM_MODES:
+        raise InputError(
+            f"{name}: its card says norm_mode '{fields['norm_mode']}'",
+            f"one of {', '.join(_NORM_MODES)}: an image that its own latent makes, not its batch",
+            "write its samples to a folder and score that",
         )
     low, high = fields.pop("value_range")
     return Card(value_range=(low, high), **fields)

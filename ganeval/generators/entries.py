@@ -1,9 +1,7 @@
 """From an entry, `package.module:callable`, to a network; who may name one."""
 
 import importlib
-import json
 from collections.abc import Mapping
-from pathlib import Path
 from typing import Any
 
 import torch
@@ -14,40 +12,27 @@ _TABLE = "reference_models"
 
 
 def check_listed(entry: str, *, name: str) -> None:
-    """Refuse an entry that a file asks for unless the table of reference models lists its module.
+    """Refuse an entry that a file asks for unless it is that of a reference model's recipe.
 
-    Nothing of the entry is imported.
+    Nothing of the entry is imported, only the recipes that the table of models lists.
 
     Raises:
         InputError: It is not listed.
     """
     models: Mapping[str, str] = importlib.import_module(_TABLE).MODELS
-    listed = {target.partition(":")[0] for target in models.values()}
-    if entry.partition(":")[0] not in listed:
+    if entry not in {_recipe_entry(target) for target in models.values()}:
         raise InputError(
             f"{name}: its card asks for the code '{entry}', which is none of ganeval's models",
             f"an entry out of the table of {_TABLE}",
-            f"if you trust that code, name it yourself: generator:{name},entry={entry}",
+            f"if you trust that code, name it yourself: --entry {entry}",
         )
 
 
-def parse_kwargs(text: str) -> dict[str, Any]:
-    """Return the keyword arguments in a JSON text, or in the file that `@file.json` names.
-
-    Raises:
-        UsageError: No JSON object.
-    """
-    try:
-        source = Path(text[1:]).read_text(encoding="utf-8") if text.startswith("@") else text
-        kwargs = json.loads(source)
-    except (OSError, ValueError) as error:
-        raise UsageError(f"kwargs '{text}': {error}", _KWARGS, "correct it") from error
-    if not isinstance(kwargs, dict):
-        raise UsageError(f"kwargs '{text}'", _KWARGS, "correct it")
-    return kwargs
-
-
-_KWARGS = 'a JSON object as {"size": 64}, or @file.json'
+def _recipe_entry(target: str) -> str:
+    """Return what builds the generator of a listed recipe (`"module:RECIPE"`)."""
+    module_name, _, attribute = target.partition(":")
+    entry: str = getattr(importlib.import_module(module_name), attribute).entry
+    return entry
 
 
 def build(entry: str, kwargs: Mapping[str, Any]) -> torch.nn.Module:

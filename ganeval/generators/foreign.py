@@ -1,11 +1,13 @@
 """Checkpoints of others: what a file is, told by its content, and its tensors; no code is run."""
 
 import io
+import json
+import shlex
 import zipfile
 from collections.abc import Mapping
 from typing import Any
 
-import safetensors
+import numpy as np
 import safetensors.torch
 import torch
 
@@ -14,10 +16,13 @@ from ganeval.extractors.state_dict import ZIP, first_few, unsafe_globals, what_i
 
 LEGACY_TORCH = b"\x80\x02\x8a\x0a"  # torch.save before 1.6: its magic number as a pickle
 _PICKLES = (b"\x80\x02", b"\x80\x03", b"\x80\x04", b"\x80\x05")
-_NEEDED = "tensors by name (a state dict) in a .safetensors, .pth or .pt file"
-_CONVERT = (
-    "if you trust its author, open it in the environment it is from and save the generator's "
-    "state_dict(), or write its samples to a folder (of statistics: mu and sigma to an .npz)"
+# Protocols 0 and 1 have no mark of their own: an opening opcode, and STOP at the end.
+_TEXT_PICKLES = (b"(", b"c", b"]", b"}")
+_PICKLE_END = b"."
+_NEEDED = "tensors by name (a state dict) in a .safetensors, .pth or .pt file, or an ONNX file"
+_SAVE_ANEW = (
+    "open it in the environment it is from and save the generator's state_dict(), or write its "
+    "samples to a folder (of statistics: mu and sigma to an .npz)"
 )
 
 
@@ -34,35 +39,66 @@ def read_content(data: bytes, *, name: str) -> Mapping[str, Any]:
     if data[8:9] == b"{":
         try:
             tensors: dict[str, torch.Tensor] = safetensors.torch.load(data)
-        except safetensors.SafetensorError as error:
+        except Exception as error:  # a hostile header may raise more than SafetensorError
             raise _unusable(name, f"{what_it_is(data)} ({error})") from error
         return tensors
-    code = _code_in(data)
-    if code is not None:
-        raise InputError(f"{name}: {code}", _NEEDED, _CONVERT)
+    _check_no_pickle(data, name)
+    if _is_npz(data):
+        return _load_arrays(data, name)
     if not data.startswith((ZIP, LEGACY_TORCH)):
         raise _unusable(name, what_it_is(data))
     return _load(data, name)
 
 
-def _code_in(data: bytes) -> str | None:
-    """Return what a file is that runs code when it is opened, None for any other."""
-    if data.startswith(_PICKLES) and not data.startswith(LEGACY_TORCH):
-        if b"_reconstruct_persistent_obj" in data:
-            return "a pickle of StyleGAN's kind, which executes Python code that it brings along"
-        return "a Python pickle, which can execute any code when it is opened"
-    if not zipfile.is_zipfile(io.BytesIO(data)):
-        return None
+def _load_arrays(data: bytes, name: str) -> dict[str, torch.Tensor]:
+    """Return the arrays of an npz file, none of them of Python objects."""
+    try:
+        with np.load(io.BytesIO(data), allow_pickle=False) as arrays:
+            return {key: torch.from_numpy(arrays[key]) for key in arrays.files}
+    except (ValueError, TypeError) as error:
+        raise InputError(
+            f"{name}: an npz file with arrays of objects or text, which are pickles",
+            "arrays of numbers",
+            f"if you trust its author, {_SAVE_ANEW}",
+        ) from error
+    except Exception as error:  # zipfile and numpy raise many kinds on a damaged file
+        raise _unusable(name, f"a damaged npz file ({error})") from error
+
+
+def _is_npz(data: bytes) -> bool:
+    """Tell whether a file's bytes are a zip of .npy members alone."""
     try:
         with zipfile.ZipFile(io.BytesIO(data)) as archive:
             members = archive.namelist()
     except (zipfile.BadZipFile, UnicodeDecodeError, NotImplementedError):
-        return None
-    if any("/code/" in member or member.endswith("/constants.pkl") for member in members):
-        return "a TorchScript archive, which is a program"
-    if any(member.endswith("/models/model.json") for member in members):
-        return "a program of torch.export (.pt2)"
-    return None
+        return False
+    return bool(members) and all(member.endswith(".npy") for member in members)
+
+
+def _check_no_pickle(data: bytes, name: str) -> None:
+    """Refuse a bare pickle, which runs code when it is opened."""
+    textual = data[:1] in _TEXT_PICKLES and data[-1:] == _PICKLE_END
+    if data.startswith(LEGACY_TORCH) or not (textual or data.startswith(_PICKLES)):
+        return
+    if b"_reconstruct_persistent_obj" in data or b"dnnlib" in data:
+        load = f'pickle.load(open({json.dumps(name)}, "rb"))["G_ema"]'
+        command = _python(f'import pickle, torch; torch.save({load}.state_dict(), "G_ema.pt")')
+        raise InputError(
+            f"{name}: a pickle of StyleGAN's kind, which executes Python code that it brings along",
+            _NEEDED,
+            f"if you trust its author, in the repository it is from: {command}, or export it as "
+            "ONNX, or write its images to a folder and score that",
+        )
+    raise InputError(
+        f"{name}: a Python pickle, which can execute any code when it is opened",
+        _NEEDED,
+        f"if you trust its author, {_SAVE_ANEW}",
+    )
+
+
+def _python(code: str) -> str:
+    """Return a command that a user can paste, whatever is in a file's name."""
+    return f"python -c {shlex.quote(code)}"
 
 
 def _load(data: bytes, name: str) -> Mapping[str, Any]:
@@ -78,16 +114,33 @@ def _load(data: bytes, name: str) -> Mapping[str, Any]:
         content = torch.load(io.BytesIO(data), map_location="cpu", weights_only=True)
     except Exception as error:  # a damaged or hostile pickle may raise anything at all
         unsafe = unsafe_globals(data, error)
-        if any(one.startswith("torch.nn.modules.") for one in unsafe):
-            found = "a whole pickled network, whose classes are code"
-        elif unsafe:
-            found = "contains Python objects, which are code"
-        else:
+        if not unsafe:
             raise _unusable(name, what_it_is(data)) from error
-        raise InputError(f"{name}: {found} ({first_few(unsafe)})", _NEEDED, _CONVERT) from error
+        raise _of_objects(name, unsafe) from error
     if not isinstance(content, Mapping):
-        raise _unusable(name, f"holds a {type(content).__name__}")
+        raise InputError(
+            f"{name}: holds a {type(content).__name__}",
+            _NEEDED,
+            "save the network's state_dict()",
+        )
     return content
+
+
+def _of_objects(name: str, unsafe: list[str]) -> InputError:
+    """Return the error for a file of torch.save that holds more than tensors, numbers and texts."""
+    load = f"torch.load({json.dumps(name)}, weights_only=False)"
+    if any(one.startswith("torch.nn.modules.") for one in unsafe):
+        found = "a whole pickled network, whose classes are code"
+        kept = f"{load}.state_dict()"
+    else:
+        found = "contains Python objects, which are code"
+        kept = f"{{k: v for k, v in {load}.items() if isinstance(v, dict)}}"
+    return InputError(
+        f"{name}: {found} ({first_few(unsafe)})",
+        _NEEDED,
+        "if you trust its author, where its code is installed: "
+        + _python(f'import torch; torch.save({kept}, "state.pt")'),
+    )
 
 
 def _unusable(name: str, found: str) -> InputError:
@@ -95,4 +148,6 @@ def _unusable(name: str, found: str) -> InputError:
     remedy = "get the file again from its source"
     if "git-lfs" in found:
         remedy = "run `git lfs pull`"
+    elif "HDF5" in found:
+        remedy = "export the network as ONNX, or write its samples to a folder and score that"
     return InputError(f"{name}: {found}", _NEEDED, remedy)

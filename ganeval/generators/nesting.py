@@ -13,12 +13,18 @@ from ganeval.extractors.state_dict import first_few, mismatches
 Tensors = Mapping[str, torch.Tensor]
 
 _DEPTH = 4  # {"state": {"g_ema": {"module._orig_mod.x": ...}}} is as deep as they come
+# What a part of a tensor's name says of how its layer was made.
+_MAKERS = {
+    "weight_orig": "torch.nn.utils.spectral_norm (weight_orig, weight_u)",
+    "parametrizations.": "torch.nn.utils.parametrizations",
+    "sn_u": "mimicry's spectral normalisation (sn_u, sn_sigma)",
+}
 _EMA = {"ema", "averaged", "avg", "shadow"}
 
 
 @dataclass(frozen=True, slots=True)
 class Candidate:
-    """A set of tensors, and the keys and prefixes that lead to it (`"g_ema.module"`)."""
+    """A set of tensors, and the keys and prefixes that lead to it: `"g_ema.module"`, or ""."""
 
     path: str
     tensors: Tensors
@@ -32,7 +38,7 @@ class Candidate:
 
 def fill(
     network: torch.nn.Module, content: Mapping[str, Any], *, name: str, key: str | None
-) -> str:
+) -> Candidate:
     """Put the one set of tensors that fits a network exactly into it.
 
     Looked at are all nested mappings, and in each of them the tensors below a common prefix
@@ -47,7 +53,7 @@ def fill(
         key: Only what lies under this key.
 
     Returns:
-        The keys and prefixes that led to the tensors, with dots; "" for the file's top.
+        The set that was chosen.
 
     Raises:
         InputError: None fits, or several do.
@@ -77,12 +83,12 @@ def fill(
             f"choose it with key={chosen[0].path}",
         )
     network.load_state_dict({**own, **chosen[0].tensors})
-    return chosen[0].path
+    return chosen[0]
 
 
 def _candidates(content: Mapping[str, Any], path: str, depth: int) -> Iterator[Candidate]:
     """Yield the tensors in a mapping, those below each common prefix, and in nested mappings."""
-    tensors = {str(key): value for key, value in content.items() if torch.is_tensor(value)}
+    tensors = {str(key): value for key, value in content.items() if _is_plain(value)}
     nested = {str(key): value for key, value in content.items() if isinstance(value, Mapping)}
     if tensors:
         yield Candidate(path, tensors)
@@ -97,6 +103,13 @@ def _candidates(content: Mapping[str, Any], path: str, depth: int) -> Iterator[C
         yield from _candidates(inner, _join(path, prefix), depth - 1)
     for key, value in nested.items():
         yield from _candidates(value, _join(path, key), depth - 1)
+
+
+def _is_plain(value: object) -> bool:
+    """Tell whether a value is a tensor of the kind that networks have."""
+    if not isinstance(value, torch.Tensor) or value.is_quantized or value.is_nested:
+        return False
+    return value.layout is torch.strided and not value.is_complex() and not value.is_meta
 
 
 def _join(path: str, key: str) -> str:
@@ -126,8 +139,18 @@ def _nothing_fits(name: str, own: Tensors, candidates: list[Candidate]) -> Input
         for fault, names in mismatches(own, nearest.tensors).items()
         if names
     ]
+    hint = _hint(own, nearest.tensors)
     return InputError(
         f"{name}: the tensors{where} are those of another network: {', '.join(findings)}",
         f"all {len(own)} tensors of the entry's network, and no other",
-        "correct entry or kwargs, or choose with key=NAME",
+        f"{hint}correct entry or kwargs, or choose with key=NAME",
     )
+
+
+def _hint(own: Tensors, given: Tensors) -> str:
+    """Return what the names on one side alone tell of how that network was made."""
+    for side, others, place in ((given, own, "the file"), (own, given, "the entry's network")):
+        for mark, maker in _MAKERS.items():
+            if any(mark in name for name in side) and not any(mark in name for name in others):
+                return f"{place} has tensors of {maker}, the other has not: "
+    return ""

@@ -2,10 +2,10 @@
 
 import hashlib
 import inspect
-import logging
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, field
+from typing import Literal
 
 import numpy as np
 import numpy.typing as npt
@@ -17,14 +17,12 @@ from ganeval.generators.drawing import Drawing
 from ganeval.images.decode import MINIMUM_SIZE
 from ganeval.images.quantise import check_range, quantise
 
-log = logging.getLogger(__name__)
-
 ValueRange = tuple[float, float]
+ImageLayout = Literal["nchw", "nhwc"]
 Pixels = npt.NDArray[np.uint8]  # [C, H, W] with 1 or 3 channels
 
 _MICRO_BATCH = {"cpu": 16}
 _MICRO_BATCH_ELSEWHERE = 64
-_NUM_TRIED = 8
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -33,10 +31,11 @@ class Sampler:
 
     Attributes:
         module: Takes latents, then int64 labels [B] if there are classes, then conditions if it is
-            paired; returns floats [B, C, H, W] with 1 or 3 channels.
+            paired; returns floats [B, C, H, W] with 1 or 3 channels (or as `image_layout` says).
         drawing: How its inputs are drawn.
         value_range: The (low, high) of its output that become 0 and 255.
         name: What messages call it.
+        image_layout: Of its output: "nhwc" is [B, H, W, C].
         device: Where its parameters are.
         batch_size: The network sees exactly so many samples at once; None: 16 on the CPU, 64
             elsewhere.
@@ -51,6 +50,7 @@ class Sampler:
     drawing: Drawing
     value_range: ValueRange
     name: str
+    image_layout: ImageLayout = "nchw"
     device: torch.device = field(default_factory=lambda: torch.device("cpu"))
     batch_size: int | None = None
     conditions: Callable[[Sequence[int]], torch.Tensor] | None = None
@@ -78,6 +78,7 @@ class Sampler:
         return {
             **self.drawing.settings(),
             "value_range": [float(end) for end in self.value_range],
+            "image_layout": self.image_layout,
             "generator_batch": self.micro_batch,
             "generator_device": self.device.type,
         }
@@ -151,6 +152,8 @@ class Sampler:
         if not isinstance(images, torch.Tensor) or not images.is_floating_point():
             kind = images.dtype if isinstance(images, torch.Tensor) else type(images).__name__
             raise self._no_images(f"returns {kind}")
+        if self.image_layout == "nhwc" and images.ndim == 4:
+            images = images.permute(0, 3, 1, 2)
         shape = list(images.shape)
         if images.ndim != 4 or images.shape[1] not in (1, 3):
             raise self._no_images(f"returns shape {shape}")
@@ -165,7 +168,8 @@ class Sampler:
         return InputError(
             f"{self.name}: the network {found}",
             "floats [B, 3, H, W] or [B, 1, H, W], one image for each latent",
-            "wrap it in a module whose forward returns that",
+            "set image_layout=nhwc if the channels come last, or wrap it in a module that returns "
+            "that",
         )
 
     def finish(self, image: torch.Tensor, index: int) -> Pixels | InputError:
@@ -176,62 +180,6 @@ class Sampler:
         except InputError as error:
             return error
         return quantise(image, value_range=self.value_range).cpu().numpy()
-
-
-def try_out(sampler: Sampler) -> tuple[int, int]:
-    """Draw eight samples before anything is scored, and refuse a network that cannot be scored.
-
-    Checked are: type, shape and count; finite values within the declared range; that the images
-    depend on the latents, do not depend on the rest of their batch, and repeat under their seed.
-
-    Returns:
-        Width and height of the images.
-
-    Raises:
-        InputError: One of these fails.
-    """
-    indices = range(_NUM_TRIED)
-    images = sampler.forward(indices)
-    for image, index in zip(images, indices, strict=True):
-        result = sampler.finish(image, index)
-        if isinstance(result, InputError):
-            raise result
-    low, high = sampler.value_range
-    if low < 0 and not bool((images < 0).any()):
-        log.warning(
-            "%s: declared range %g to %g, but none of %d samples has a negative value (%g to %g)",
-            *(sampler.name, low, high, _NUM_TRIED, images.min().item(), images.max().item()),
-        )
-    again = sampler.forward(indices)
-    one_level = (high - low) / 255
-    # Kernels of accelerators need not add in one order; those of the CPU do.
-    tolerance = 0.0 if sampler.device.type == "cpu" else one_level
-    if _distance(images, again) > tolerance:
-        raise _refused(
-            sampler, "draws random numbers of its own: the same latents give other images"
-        )
-    alike = sampler.forward(indices, labels_of=[0] * _NUM_TRIED)
-    if bool((alike == alike[:1]).all()):
-        raise _refused(sampler, f"gives the same image for {_NUM_TRIED} latents")
-    half = _NUM_TRIED // 2
-    mixed = sampler.forward([*indices[:half], *range(_NUM_TRIED, _NUM_TRIED + half)])
-    if _distance(images[:half], mixed[:half]) > one_level:
-        raise _refused(sampler, "gives other images in other company (batch statistics?)")
-    return images.shape[3], images.shape[2]
-
-
-def _distance(one: torch.Tensor, other: torch.Tensor) -> float:
-    """Return the largest absolute difference."""
-    return float((one.double() - other.double()).abs().max().item())
-
-
-def _refused(sampler: Sampler, found: str) -> InputError:
-    """Return the error for a network whose images are no function of their latents."""
-    return InputError(
-        f"{sampler.name}: the network {found}",
-        "a network whose image is a function of its own latent (and label) alone",
-        "correct it, or write its samples to a folder and score that",
-    )
 
 
 @contextmanager

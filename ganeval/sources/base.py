@@ -39,6 +39,7 @@ class SourceInfo:
         sizes: Number of images by native (width, height), as far as headers tell; may be empty.
         notes: Number of images by what there is to say of their names; what there is to say of
             their content comes with each `Image`.
+        found: What trying the source out has shown, JSON values; part of no key.
     """
 
     kind: str
@@ -48,6 +49,7 @@ class SourceInfo:
     ignored: Mapping[str, int] = field(default_factory=dict)
     sizes: Mapping[tuple[int, int], int] = field(default_factory=dict)
     notes: Mapping[str, int] = field(default_factory=dict)
+    found: Mapping[str, object] = field(default_factory=dict)
 
 
 class Source(Protocol):

@@ -13,13 +13,16 @@ import torch
 
 from ganeval.errors import InputError, UsageError
 from ganeval.generators.drawing import Drawing, LabelPolicy, LatentLayout, Prior
-from ganeval.generators.sampler import Pixels, Sampler, ValueRange, try_out
+from ganeval.generators.sampler import ImageLayout, Pixels, Sampler, ValueRange
+from ganeval.generators.trial import try_out
 from ganeval.images.image import DecodePolicy, Image
 from ganeval.sources.arrays import to_image
 from ganeval.sources.base import Item, Source, SourceInfo
 from ganeval.sources.fit import Fit
 from ganeval.sources.kinds import open_text
 from ganeval.sources.memory import Images, images_source
+
+NUM_IMAGES = 50_000  # that a generator makes when nothing else says how many
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -41,28 +44,34 @@ class Generator:
             or [B, 1, H, W].
         latent_size: Length of a latent vector.
         value_range: The (low, high) of the output that become 0 and 255, as `quantise` rounds.
-        num_images: How many samples the source has.
+        num_images: How many samples the source has; None: as many as the reference that it is
+            scored against, at most 50,000.
         prior: Of the latents: standard normal, or uniform from -1 to 1.
+        truncation: The largest absolute value of a normal latent; others are drawn anew.
         latent_layout: "map" gives latents [B, latent_size, 1, 1].
         seed: Of the samples.
         name: How messages and the report call the source; None: the class of the module.
         num_classes: Number of classes; None: no labels.
         label_policy: Labels drawn uniformly, or balanced (`i % num_classes`).
+        image_layout: Of the output; "nhwc" is [B, H, W, C].
         batch_size: Samples made at once; None: 16 on the CPU, 64 elsewhere. Another batch size may
             round a value differently, by one grey level at most as far as seen.
         device: Where the module is.
+        condition: The pictures that a paired network makes its images from: a source.
     """
 
     module: torch.nn.Module
     latent_size: int = field(kw_only=True)
     value_range: ValueRange = field(kw_only=True)
-    num_images: int = field(kw_only=True)
+    num_images: int | None = field(default=None, kw_only=True)
     prior: Prior = field(default="normal", kw_only=True)
+    truncation: float | None = field(default=None, kw_only=True)
     latent_layout: LatentLayout = field(default="vector", kw_only=True)
     seed: int = field(default=0, kw_only=True)
     name: str | None = field(default=None, kw_only=True)
     num_classes: int | None = field(default=None, kw_only=True)
     label_policy: LabelPolicy = field(default="uniform", kw_only=True)
+    image_layout: ImageLayout = field(default="nchw", kw_only=True)
     batch_size: int | None = field(default=None, kw_only=True)
     device: str = field(default="cpu", kw_only=True)
     condition: str | os.PathLike[str] | Images | None = field(default=None, kw_only=True)
@@ -89,8 +98,9 @@ def generator_source(
         InputError: It cannot be scored; see `try_out`.
         UsageError: An option out of its range.
     """
-    if generator.num_images < 1:
-        raise UsageError(f"num_images is {generator.num_images}", "at least 1", "change it")
+    count = NUM_IMAGES if generator.num_images is None else generator.num_images
+    if count < 1:
+        raise UsageError(f"num_images is {count}", "at least 1", "change it")
     name = generator.name or type(generator.module).__name__
     conditions = None
     if generator.condition is not None:
@@ -100,6 +110,7 @@ def generator_source(
         drawing=Drawing(
             latent_size=generator.latent_size,
             prior=generator.prior,
+            truncation=generator.truncation,
             latent_layout=generator.latent_layout,
             num_classes=generator.num_classes,
             label_policy=generator.label_policy,
@@ -107,20 +118,26 @@ def generator_source(
         ),
         value_range=generator.value_range,
         name=name,
+        image_layout=generator.image_layout,
         device=named_device(generator.device),
         batch_size=generator.batch_size,
         conditions=None if conditions is None else partial(_condition_batch, conditions),
     )
     of_conditions = {} if conditions is None else {"condition": conditions.info.location}
     chosen = fit or Fit()
-    width, height = try_out(sampler)
+    trial = try_out(sampler)
     return GeneratorSource(
         info=SourceInfo(
             kind="generator",
             location=location or name,
-            count=generator.num_images,
+            count=count,
             settings=sampler.settings() | of_conditions | chosen.settings() | dict(settings or {}),
-            sizes={(width, height): generator.num_images},
+            sizes={(trial.width, trial.height): count},
+            found={
+                "observed_range": list(trial.observed),
+                "normalisation": trial.normalisation,
+                "output_channels": trial.channels,
+            },
         ),
         sampler=sampler,
         identity=sampler.identity(),

@@ -1,5 +1,6 @@
 """From whatever a user names to a source."""
 
+import dataclasses
 import os
 from collections.abc import Mapping
 from typing import Any
@@ -26,15 +27,16 @@ def open_source(
     """Return what a user names as a source of images.
 
     Args:
-        thing: A path to a folder, a zip, tar, npz or npy file or a generator's checkpoint,
-            recognised by its content;
+        thing: A path to a folder, a zip, tar, npz or npy file or a generator's file, recognised by
+            its content;
             `kind:path,option=value,...` (`ganeval list sources`); a uint8 tensor or array,
             [N, 3, H, W], [N, H, W, 3] or the same with 1 channel; a PyTorch data set with a length;
             any of these three as `Images`; a network as `Generator`; a `Source`, which is
             returned as it is.
         policy: How pictures that are not plain 8-bit RGB become it.
         offline: Download nothing.
-        generator: Options of a generator that it does not bring itself (`num_images`, `entry`).
+        generator: Options of a generator's file that its text does not give (`num_images`,
+            `entry`); of these a `Generator` takes `num_images` if it has none.
 
     Raises:
         InputError: There is nothing, or nothing usable, under that name.
@@ -46,6 +48,8 @@ def open_source(
     if isinstance(thing, Images):
         return images_source(thing, policy=policy)
     if isinstance(thing, Generator):
+        if thing.num_images is None:
+            thing = dataclasses.replace(thing, num_images=(generator or {}).get("num_images"))
         return generator_source(thing, policy=policy)
     if isinstance(thing, torch.Tensor | np.ndarray | Dataset):
         return images_source(Images(thing), policy=policy)

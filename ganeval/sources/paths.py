@@ -7,11 +7,21 @@ import zipfile
 from pathlib import Path
 
 from ganeval.errors import InputError
+from ganeval.generators.onnx_file import is_onnx
+from ganeval.generators.programs import kind_of_members
 
 _SOURCES = "a folder, a zip, tar, npz or npy file of images, a generator's checkpoint, or data:NAME"
 
 # What is called so is taken for a checkpoint, whose reader says what it is instead.
-_CHECKPOINT_SUFFIXES = (".safetensors", ".pt", ".pth", ".pt2", ".ckpt", ".pkl")
+_CHECKPOINT_SUFFIXES = (".safetensors", ".pt", ".pth", ".pt2", ".ckpt", ".pkl", ".onnx", ".h5")
+
+# Files at the top of a folder that make it a model of another kind, and whose.
+_PIPELINES = {
+    "model_index.json": "a pipeline of diffusers",
+    "saved_model.pb": "a SavedModel of TensorFlow",
+}
+
+_HDF5 = b"\x89HDF\r\n\x1a\n"
 
 # How files begin that are no source, in the words of the message.
 _BEGINNINGS = (
@@ -92,6 +102,22 @@ def check_regular_file(location: str) -> None:
         raise InputError(f"{location}: not a regular file", _SOURCES, "name another path")
 
 
+def check_no_pipeline(location: str) -> None:
+    """Refuse a folder that is a model of other software.
+
+    Raises:
+        InputError: It is one.
+    """
+    for name, what in _PIPELINES.items():
+        if (Path(location) / name).is_file():
+            raise InputError(
+                f"{location}: {what}, which is loaded by its own library's code",
+                _SOURCES,
+                f"write its images to a folder and score that (folder:{location} if the pictures "
+                "in this one are meant)",
+            )
+
+
 def kind_of(location: str) -> str:
     """Return the kind of source that lies at an existing path, by its content.
 
@@ -99,6 +125,7 @@ def kind_of(location: str) -> str:
         InputError: It is none; the message says what it looks like.
     """
     if stat.S_ISDIR(file_mode(location)):
+        check_no_pipeline(location)
         return "folder"
     check_regular_file(location)
     try:
@@ -150,26 +177,22 @@ def _kind_of_zip(location: str, members: list[str]) -> str:
     """Tell zip, npz and PyTorch's checkpoints and programs apart."""
     if members and all(name.endswith(".npy") for name in members):
         return "npz"
-    if any(name.endswith(("data.pkl", "/models/model.json")) for name in members):
+    is_program = kind_of_members(members) is not None
+    if is_program or any(name.endswith("data.pkl") for name in members):
         return "generator"
     return "zip"
 
 
 def _is_checkpoint(location: str, beginning: bytes) -> bool:
-    """Tell whether a file is tensors or a pickle by its beginning, or at least is called so."""
+    """Tell whether a file is a network's by its beginning, or at least is called so."""
     tensors = beginning[8:9] == b"{"  # safetensors: the header's length in 8 bytes, then JSON
     pickle = beginning[:1] == b"\x80" and beginning[1:2] in (b"\x02", b"\x03", b"\x04", b"\x05")
-    return tensors or pickle or location.lower().endswith(_CHECKPOINT_SUFFIXES)
+    other = is_onnx(beginning) or beginning.startswith(_HDF5)
+    return tensors or pickle or other or location.lower().endswith(_CHECKPOINT_SUFFIXES)
 
 
 def _no_source(location: str, beginning: bytes) -> InputError:
     """Return the error for a file of an unknown kind."""
-    if location.lower().endswith(".onnx"):
-        return InputError(
-            f"{location}: an ONNX network, which this version cannot sample from",
-            _SOURCES,
-            "write samples to a folder or a zip first",
-        )
     if not beginning:
         found = "an empty file"
     else:

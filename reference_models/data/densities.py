@@ -115,6 +115,14 @@ def mix1d(*, std: float = 0.5) -> Mixture:
     return Mixture("mix1d", np.array([[-1.0], [1.5]]), std, np.array([2.0, 1.0]) / 3)
 
 
+def nearest_modes(samples: Samples, data: Mixture) -> npt.NDArray[np.int64]:
+    """Return which mode each sample [N, d] is nearest to, int64 [N]."""
+    nearest: npt.NDArray[np.int64] = _squared_distances(_to_float64(samples), data.modes).argmin(
+        axis=1
+    )
+    return nearest
+
+
 def high_quality(samples: Samples, data: Mixture) -> npt.NDArray[np.bool_]:
     """Return which samples [N, d] lie within 3 std of the nearest mode, bool [N].
 
@@ -136,6 +144,17 @@ def covered_modes(samples: Samples, data: Mixture) -> int:
     return int(enough.sum())
 
 
+def found_modes(samples: Samples, data: Mixture) -> int:
+    """Return how many modes get, within 3 std, at least 20 % of their fair share of all samples.
+
+    Stricter than `covered_modes`: samples spread over the plane, few of which lie near any mode,
+    find none.
+    """
+    points = _to_float64(samples)
+    counts = _mode_counts(points[high_quality(points, data)], data)
+    return int((counts >= COVERED_SHARE * data.weights * len(points)).sum())
+
+
 def mode_kl(samples: Samples, data: Mixture) -> float:
     """Return KL(histogram of the samples' nearest modes || the modes' weights), in nats.
 
@@ -155,8 +174,7 @@ def _equal(name: str, modes: Floats, std: float) -> Mixture:
 
 def _mode_counts(points: Floats, data: Mixture) -> npt.NDArray[np.int64]:
     """Return how many points are nearest to each mode, int64 [K]."""
-    nearest = _squared_distances(points, data.modes).argmin(axis=1)
-    return np.bincount(nearest, minlength=len(data.modes))
+    return np.bincount(nearest_modes(points, data), minlength=len(data.modes))
 
 
 def _squared_distances(points: Floats, modes: Floats) -> Floats:

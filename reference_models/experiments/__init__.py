@@ -1,4 +1,18 @@
 """Small runs that show of each system what it is for, each with a control that must fail."""
 
-EXPERIMENTS: dict[str, str] = {}
-"""Name of the experiment -> "module:experiment"."""
+EXPERIMENTS: dict[str, str] = {
+    "gan": "reference_models.experiments.digits:GAN",
+    "gan-minimax": "reference_models.experiments.digits:GAN_MINIMAX",
+    "dcgan": "reference_models.experiments.digits:DCGAN",
+    "wgan": "reference_models.experiments.distance:WGAN",
+    "wgan-gp": "reference_models.experiments.ring:WGAN_GP",
+    "sngan": "reference_models.experiments.ring:SNGAN",
+    "infogan": "reference_models.experiments.codes:INFOGAN",
+    "bigan": "reference_models.experiments.codes:BIGAN",
+    "ali": "reference_models.experiments.codes:ALI",
+    "pix2pix": "reference_models.experiments.digits:PIX2PIX",
+    "unrolled": "reference_models.experiments.ring:UNROLLED",
+    "consensus": "reference_models.experiments.ring:CONSENSUS",
+    "progan": "reference_models.experiments.digits:PROGAN",
+}
+"""Name of the model -> "module:experiment"."""

@@ -12,7 +12,13 @@ from tests.command import Command
 
 FAST = ("--extractor", "random")
 
+GENERATOR = {
+    *("--entry", "--kwargs", "--key", "--latent-size", "--latent-layout", "--prior"),
+    *("--truncation", "--num-classes", "--label-policy", "--value-range", "--image-layout"),
+    "--trust",
+}
 SHARED = {
+    *GENERATOR,
     *("--extractor", "--weights", "--protocol", "--num-images", "--batch-size", "--engine"),
     *("--device", "--precision", "--workers", "--seed", "--transparency", "--animated", "--exif"),
     *("--float-range", "--max-pixels", "--on-bad-image", "--max-bad", "--cache-dir", "--no-cache"),
@@ -28,7 +34,8 @@ OPTIONS = {
         *("--data", "--steps", "--seed", "--out", "--resume", "--device", "--quiet"),
         "--traceback",
     },
-    "sample": {"-n", "--num-images", "-o", "--output", "--seed", "--quiet", "--traceback"},
+    "sample": GENERATOR
+    | {"-n", "--num-images", "-o", "--output", "--seed", "--quiet", "--traceback"},
     "table": OUTPUT,
     "list": set(),
     "weights path": set(),

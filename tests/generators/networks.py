@@ -1,5 +1,9 @@
 """Small networks under the names that real checkpoints have."""
 
+from pathlib import Path
+from types import SimpleNamespace
+from typing import Any
+
 import torch
 from torch import nn
 
@@ -24,6 +28,31 @@ class Example(nn.Module):
         return self.main(z)
 
 
+class DcganExample(nn.Module):
+    """The generator of PyTorch's DCGAN example as it is, for 64 pixels: main.0, 1, 3, 4 ... 12.
+
+    pytorch/examples, dcgan/main.py, class Generator; there nz=100, ngf=64, nc=3.
+    """
+
+    def __init__(self, nz: int = 100, ngf: int = 64, nc: int = 3) -> None:
+        super().__init__()
+        widths = [ngf * 8, ngf * 4, ngf * 2, ngf]
+        layers: list[nn.Module] = []
+        for number, (before, after) in enumerate(zip([nz, *widths], widths, strict=False)):
+            stride, padding = (2, 1) if number else (1, 0)
+            layers += [
+                nn.ConvTranspose2d(before, after, 4, stride, padding, bias=False),
+                nn.BatchNorm2d(after),
+                nn.ReLU(True),
+            ]
+        self.main = nn.Sequential(
+            *layers, nn.ConvTranspose2d(ngf, nc, 4, 2, 1, bias=False), nn.Tanh()
+        )
+
+    def forward(self, z: torch.Tensor) -> torch.Tensor:
+        return self.main(z)
+
+
 class Conditional(nn.Module):
     def __init__(self, size: int = 8) -> None:
         super().__init__()
@@ -36,6 +65,16 @@ class Conditional(nn.Module):
         return flat.view(-1, 1, self.size, self.size)
 
 
+class Trap:
+    """Something that a pickle of it makes: opening it touches a file."""
+
+    def __init__(self, path: Path) -> None:
+        self.path = path
+
+    def __reduce__(self) -> Any:
+        return Path.touch, (self.path,)
+
+
 def seeded(network: nn.Module, seed: int = 0) -> nn.Module:
     """Fill a network with reproducible weights."""
     stream = torch.Generator().manual_seed(seed)
@@ -44,3 +83,6 @@ def seeded(network: nn.Module, seed: int = 0) -> nn.Module:
             if value.is_floating_point() and not name.endswith("running_var"):
                 value.normal_(0, 0.3, generator=stream)
     return network
+
+
+RECIPE = SimpleNamespace(entry="tests.generators.networks:Conditional")

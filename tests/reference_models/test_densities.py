@@ -10,10 +10,12 @@ import torch
 from reference_models.data.densities import (
     Mixture,
     covered_modes,
+    found_modes,
     grid25,
     high_quality,
     mix1d,
     mode_kl,
+    nearest_modes,
     ring8,
 )
 
@@ -114,6 +116,18 @@ def test_a_mode_counts_from_a_fifth_of_its_share() -> None:
     far = np.full((5000, 2), 50.0)  # of low quality: they count neither for nor against
     assert covered_modes(torch.from_numpy(np.concatenate([samples, far])), data) == 6
     assert covered_modes(far, data) == 0
+
+
+def test_a_mode_is_found_from_a_fifth_of_its_share_of_all_samples() -> None:
+    data = ring8()
+    samples = np.repeat(data.modes, [25, 24, 25, 26, 300, 300, 300, 0], axis=0)
+    assert found_modes(samples, data) == 6
+    far = np.full((1000, 2), 50.0)  # of low quality: now the fair share is 250, a fifth 50
+    assert found_modes(np.concatenate([samples, far]), data) == 3
+    spread = np.random.default_rng(0).uniform(-3, 3, (5000, 2))
+    assert covered_modes(spread, data) == 8
+    assert found_modes(spread, data) == 0
+    assert nearest_modes(torch.from_numpy(samples[[0, 30, -1]]), data).tolist() == [0, 1, 6]
 
 
 def test_mode_kl_has_its_closed_forms() -> None:

@@ -1,0 +1,197 @@
+"""From the file of a generator, whatever its kind, to a network and how it wants to be fed."""
+
+import logging
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field, fields, replace
+from pathlib import Path
+from typing import Any
+
+import torch
+
+from ganeval.errors import InputError
+from ganeval.generators.card import Card, card_text, parse_checkpoint, tensors_sha256
+from ganeval.generators.drawing import LabelPolicy, LatentLayout, Prior
+from ganeval.generators.entries import build, check_listed
+from ganeval.generators.foreign import read_content
+from ganeval.generators.nesting import fill
+from ganeval.generators.onnx_file import is_onnx
+from ganeval.generators.onnx_network import open_onnx
+from ganeval.generators.options import GeneratorOptions, parse_kwargs, parse_range
+from ganeval.generators.programs import not_there, open_program, program_kind
+from ganeval.generators.sampler import ImageLayout, ValueRange
+
+log = logging.getLogger(__name__)
+
+_OF_TENSORS = ("entry", "kwargs", "key")
+_FLAGS = {
+    "entry": "--entry MODULE:CALLABLE (with --kwargs JSON if it takes any)",
+    "latent_size": "--latent-size N",
+    "value_range": "--value-range LOW,HIGH",
+}
+_BEGINNING = 64  # bytes that tell the kinds apart
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Feed:
+    """How a network is fed, and what its output is; the fields are those of `GeneratorOptions`."""
+
+    latent_size: int
+    value_range: ValueRange
+    latent_layout: LatentLayout = "vector"
+    prior: Prior = "normal"
+    truncation: float | None = None
+    num_classes: int | None = None
+    label_policy: LabelPolicy = "uniform"
+    image_layout: ImageLayout = "nchw"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Loaded:
+    """A network out of a file.
+
+    Attributes:
+        network: On its device.
+        feed: By the options, or else by the file.
+        condition: The source of conditions that the file names.
+        origin: What the report says of the file, JSON values.
+    """
+
+    network: torch.nn.Module
+    feed: Feed
+    condition: str | None
+    origin: Mapping[str, object]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class _Content:
+    """A network, what its file alone says of its feed, and what the log says of it."""
+
+    network: torch.nn.Module
+    said: str
+    origin: Mapping[str, object]
+    says: Mapping[str, Any] = field(default_factory=dict)
+    condition: str | None = None
+
+
+def load_network(
+    data: bytes, path: Path, options: GeneratorOptions, *, device: torch.device, paired: bool
+) -> Loaded:
+    """Return the network of a file, told by its content, and how to feed it.
+
+    Args:
+        data: The bytes of the file.
+        path: Where it is.
+        options: What the user says.
+        device: Where the network is to run.
+        paired: Whether the user names conditions.
+
+    Raises:
+        InputError: The file is damaged, holds code, or does not fit its network.
+        UsageError: An option is missing or does not fit.
+    """
+    name = str(path)
+    program = program_kind(data)
+    if is_onnx(data[:_BEGINNING]):
+        content = _read_onnx(data, path, options, device=device, paired=paired)
+    elif program is not None:
+        network = open_program(data, program, name=name, trust=options.trust, device=device)
+        content = _self_contained(network, network.sha256, program, options)
+    else:
+        content = _read_tensors(data, options, device=device, name=name)
+    log.info("%s: %s, %s", name, content.said, str(content.origin["weights"])[:19])
+    return Loaded(
+        network=content.network,
+        feed=_feed(content.says, options, name),
+        condition=content.condition,
+        origin=content.origin,
+    )
+
+
+def _read_onnx(
+    data: bytes, path: Path, options: GeneratorOptions, *, device: torch.device, paired: bool
+) -> _Content:
+    """Return the network of an ONNX file."""
+    name = str(path)
+    if device.type != "cpu":
+        raise not_there(name, "an ONNX file", device)
+    network = open_onnx(data, path, name=name)
+    labels = ["labels"] if options.num_classes is not None else []
+    network.check_inputs(["latents", *labels, *(["conditions"] if paired else [])], name=name)
+    says: dict[str, Any] = {"latent_layout": "map" if network.is_map else "vector"}
+    if network.latent_size is not None:
+        says["latent_size"] = network.latent_size
+    content = _self_contained(network, network.sha256, "an ONNX file", options)
+    return replace(content, says=says)
+
+
+def _self_contained(
+    network: torch.nn.Module, sha256: str, kind: str, options: GeneratorOptions
+) -> _Content:
+    """Return the network of a file that brings it whole, and which options it does not use."""
+    unused = [one for one in _OF_TENSORS if one in options.given()]
+    return _Content(
+        network=network,
+        said=f"{kind}, {', '.join(unused)} not used" if unused else kind,
+        origin={"file": kind, "weights": f"sha256:{sha256}"},
+    )
+
+
+def _read_tensors(
+    data: bytes, options: GeneratorOptions, *, device: torch.device, name: str
+) -> _Content:
+    """Return the network of an entry, filled with the tensors of a file."""
+    card = None
+    if card_text(data) is not None:
+        card, tensors = parse_checkpoint(data, name=name)
+        content: Mapping[str, Any] = tensors
+    else:
+        content = read_content(data, name=name)
+    entry = options.entry or (card.entry if card is not None else None)
+    if entry is None:
+        raise _needs_options(name, [one for one in _FLAGS if one not in options.given()])
+    if options.entry is None:
+        check_listed(entry, name=name)
+    kwargs = card.kwargs if card is not None else {}
+    if options.kwargs is not None:
+        kwargs = parse_kwargs(options.kwargs)
+    network = build(entry, kwargs)
+    chosen = fill(network, content, name=name, key=options.key)
+    averaged = chosen.averaged or (card is not None and card.ema)
+    where = f" under '{chosen.path}'" if chosen.path else ""
+    weights = f"sha256:{tensors_sha256(network.state_dict())}"
+    return _Content(
+        network=network.to(device),
+        said=f"{entry} with the tensors{where}{' (a moving average)' if averaged else ''}",
+        origin={"entry": entry, "key": chosen.path, "ema": averaged, "weights": weights},
+        says={} if card is None else _said_by(card),
+        condition=None if card is None else card.condition,
+    )
+
+
+def _said_by(card: Card) -> dict[str, Any]:
+    """Return what a card says of how its network is fed."""
+    return {
+        "latent_size": card.latent_size,
+        "prior": card.prior,
+        "num_classes": card.num_classes,
+        "value_range": card.value_range,
+    }
+
+
+def _feed(says: Mapping[str, Any], options: GeneratorOptions, name: str) -> Feed:
+    """Return how a network is fed, by the options or else by what the file says."""
+    answers = {**says, **options.given()}
+    lacking = [one for one in _FLAGS if one != "entry" and one not in answers]
+    if lacking:
+        raise _needs_options(name, lacking)
+    answers["value_range"] = parse_range(answers["value_range"])
+    return Feed(**{one.name: answers[one.name] for one in fields(Feed) if one.name in answers})
+
+
+def _needs_options(name: str, lacking: Sequence[str]) -> InputError:
+    """Return the error for a file that does not say what network it is of or how to feed it."""
+    return InputError(
+        f"{name}: has no card that says its {' and '.join(lacking)}",
+        f"the option{'s' if len(lacking) > 1 else ''} {', '.join(lacking)}",
+        f"add {' '.join(_FLAGS[one] for one in lacking)}",
+    )

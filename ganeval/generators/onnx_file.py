@@ -1,0 +1,190 @@
+"""What an ONNX file says of itself, read out of its protobuf before anything in it is run.
+
+The messages and their field numbers are those of `onnx/onnx.proto` (github.com/onnx/onnx), the
+encoding is https://protobuf.dev/programming-guides/encoding/.
+"""
+
+from collections.abc import Iterator
+from dataclasses import dataclass
+from pathlib import Path
+
+from ganeval.errors import InputError
+
+# The first bytes: ir_version (3 and later), then any other field of the model.
+_IR_VERSIONS = range(3, 64)
+_SECOND_TAGS = frozenset(b"\x12\x1a\x22\x28\x32\x3a\x42\x72")
+
+_STANDARD = frozenset(("", "ai.onnx", "ai.onnx.ml"))
+_MAX_DEPTH = 40  # of graphs in the attributes of nodes
+
+# Message -> field -> message, for all ways that lead to an operator, a domain or a tensor.
+MESSAGES = {
+    "ModelProto": {
+        7: "GraphProto",
+        8: "OperatorSetIdProto",
+        20: "TrainingInfoProto",
+        25: "FunctionProto",
+    },
+    "TrainingInfoProto": {1: "GraphProto", 2: "GraphProto"},
+    "GraphProto": {1: "NodeProto", 5: "TensorProto", 15: "SparseTensorProto"},
+    "FunctionProto": {7: "NodeProto", 9: "OperatorSetIdProto", 11: "AttributeProto"},
+    "NodeProto": {5: "AttributeProto"},
+    "AttributeProto": {
+        5: "TensorProto",
+        6: "GraphProto",
+        10: "TensorProto",
+        11: "GraphProto",
+        22: "SparseTensorProto",
+        23: "SparseTensorProto",
+    },
+    "SparseTensorProto": {1: "TensorProto", 2: "TensorProto"},
+    "TensorProto": {13: "StringStringEntryProto"},
+    "OperatorSetIdProto": {},
+    "StringStringEntryProto": {},
+}
+# Where the texts are that say a domain.
+DOMAINS = {"OperatorSetIdProto": 1, "NodeProto": 7}
+FUNCTION_DOMAIN = 10
+
+Value = int | memoryview
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class OnnxFacts:
+    """What matters for whether a file may be run.
+
+    Attributes:
+        domains: Of operators that are neither ONNX's own nor functions in the file.
+        external: Where tensors are that lie in other files, as the file says it.
+    """
+
+    domains: tuple[str, ...]
+    external: tuple[str, ...]
+
+
+def is_onnx(beginning: bytes) -> bool:
+    """Tell whether a file that begins so (at least 9 bytes) is an ONNX model."""
+    return (
+        len(beginning) > 8
+        and beginning[0] == 0x08
+        and beginning[1] in _IR_VERSIONS
+        and beginning[2] in _SECOND_TAGS
+        and beginning[8:9] != b"{"  # safetensors
+    )
+
+
+def read_facts(data: bytes, *, name: str) -> OnnxFacts:
+    """Return what an ONNX file says of its operators and of other files.
+
+    Args:
+        data: The bytes of the file.
+        name: Of the file, for messages.
+
+    Raises:
+        InputError: It is damaged or truncated.
+    """
+    used: set[str] = set()
+    own: set[str] = set()
+    external: set[str] = set()
+    try:
+        for message, view in _walk("ModelProto", memoryview(data), 0):
+            if message == "StringStringEntryProto":
+                entry = dict(_fields(view))
+                if _text(entry.get(1)) == "location":
+                    external.add(_text(entry.get(2)))
+            elif message in DOMAINS:
+                used |= _texts(view, DOMAINS[message])
+            elif message == "FunctionProto":
+                own |= _texts(view, FUNCTION_DOMAIN)
+    except ValueError as error:  # UnicodeDecodeError too
+        raise InputError(
+            f"{name}: a damaged or truncated ONNX file ({error})",
+            "a whole file",
+            "get it again from its source, or export it anew",
+        ) from error
+    return OnnxFacts(
+        domains=tuple(sorted(used - own - _STANDARD)), external=tuple(sorted(external))
+    )
+
+
+def read_external(facts: OnnxFacts, path: Path, *, name: str) -> dict[str, bytes]:
+    """Return the other files of an ONNX file by where it says they are.
+
+    Raises:
+        InputError: One is not in the folder of the file, or cannot be read.
+    """
+    folder = path.resolve().parent
+    files = {}
+    for location in facts.external:
+        try:
+            place = (folder / location).resolve()
+            if not place.is_relative_to(folder) or not place.is_file():
+                raise ValueError
+            files[location] = place.read_bytes()
+        except (OSError, ValueError) as error:
+            raise InputError(
+                f"{name}: has tensors in '{location}', which is no readable file in its folder",
+                "external data beside the ONNX file",
+                "copy that file there too, or export the network again into a folder of its own",
+            ) from error
+    return files
+
+
+def _walk(message: str, data: memoryview, depth: int) -> Iterator[tuple[str, memoryview]]:
+    """Yield a message and all messages in it that the table leads to."""
+    if depth > _MAX_DEPTH:
+        raise ValueError("nested too deeply")
+    yield message, data
+    children = MESSAGES[message]
+    if not children:
+        return
+    for number, value in _fields(data):
+        if number in children:
+            if isinstance(value, int):
+                raise ValueError(f"field {number} of {message} is a number")
+            yield from _walk(children[number], value, depth + 1)
+
+
+def _fields(data: memoryview) -> Iterator[tuple[int, Value]]:
+    """Yield the numbered fields of an encoded message."""
+    at = 0
+    while at < len(data):
+        tag, at = _varint(data, at)
+        kind = tag & 7
+        if kind == 0:
+            number, at = _varint(data, at)
+            yield tag >> 3, number
+            continue
+        if kind == 2:
+            size, at = _varint(data, at)
+        elif kind in (1, 5):
+            size = 8 if kind == 1 else 4
+        else:
+            raise ValueError(f"no protobuf at byte {at}")
+        if at + size > len(data):
+            raise ValueError(f"{at + size - len(data):,} bytes are missing")
+        yield tag >> 3, data[at : at + size]
+        at += size
+
+
+def _varint(data: memoryview, at: int) -> tuple[int, int]:
+    """Return a number of variable length, and where it ends."""
+    value = 0
+    for shift in range(0, 70, 7):
+        if at == len(data):
+            raise ValueError("a number is cut short")
+        value |= (data[at] & 0x7F) << shift
+        at += 1
+        if data[at - 1] < 0x80:
+            return value, at
+    raise ValueError("a number is too long")
+
+
+def _texts(data: memoryview, number: int) -> set[str]:
+    """Return the texts in a field of a message."""
+    return {_text(value) for key, value in _fields(data) if key == number}
+
+
+def _text(value: Value | None) -> str:
+    """Return a field as text."""
+    return bytes(value).decode() if isinstance(value, memoryview) else ""

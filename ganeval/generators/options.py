@@ -1,0 +1,89 @@
+"""What a user may say of a generator's file: its options, once for every place that has them."""
+
+import dataclasses
+import json
+from collections.abc import Mapping
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from ganeval.errors import UsageError
+from ganeval.generators.drawing import LabelPolicy, LatentLayout, Prior
+from ganeval.generators.sampler import ImageLayout, ValueRange
+
+_KWARGS = 'a JSON object as {"size": 64}, or @file.json'
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class GeneratorOptions:
+    """What is said of a generator's file; what is left out the file answers, or else the default.
+
+    The fields are the options of the source kind `generator`, of `ganeval sample` and of every
+    scoring command, and keyword options of `ganeval.evaluate`. One that is given goes before what
+    the file says.
+
+    Attributes:
+        entry: `package.module:callable` that builds the network. Importing it runs its code.
+        kwargs: Its keyword arguments: a mapping, a JSON object as text, or `@file.json`.
+        key: Which of several sets of tensors (`g_ema`).
+        latent_size: Length of a latent vector.
+        latent_layout: "vector" (default) gives latents [B, latent_size], "map" [B, latent_size, 1,
+            1].
+        prior: Of the latents: "normal" (default), or "uniform" from -1 to 1.
+        truncation: The largest absolute value of a normal latent; others are drawn anew.
+        num_classes: Number of classes; the default is no labels.
+        label_policy: Labels drawn uniformly (default), or "balanced" (`i % num_classes`).
+        value_range: Of the output, `LOW,HIGH` or two numbers: what becomes 0 and 255.
+        image_layout: Of the output: "nchw" (default) or "nhwc".
+        trust: Run a file that is a program (TorchScript, torch.export).
+    """
+
+    entry: str | None = None
+    kwargs: str | Mapping[str, Any] | None = None
+    key: str | None = None
+    latent_size: int | None = None
+    latent_layout: LatentLayout | None = None
+    prior: Prior | None = None
+    truncation: float | None = None
+    num_classes: int | None = None
+    label_policy: LabelPolicy | None = None
+    value_range: str | ValueRange | None = None
+    image_layout: ImageLayout | None = None
+    trust: bool = False
+
+    def given(self) -> dict[str, Any]:
+        """Return the options that were given, by name."""
+        names = [field.name for field in dataclasses.fields(GeneratorOptions)]
+        values = {name: getattr(self, name) for name in names}
+        return {name: one for name, one in values.items() if one is not None and one is not False}
+
+
+def parse_kwargs(given: str | Mapping[str, Any]) -> dict[str, Any]:
+    """Return the keyword arguments in a mapping, a JSON text, or the file of `@file.json`.
+
+    Raises:
+        UsageError: No JSON object.
+    """
+    if isinstance(given, Mapping):
+        return dict(given)
+    try:
+        text = Path(given[1:]).read_text(encoding="utf-8") if given.startswith("@") else given
+        kwargs = json.loads(text)
+    except (OSError, ValueError) as error:
+        raise UsageError(f"kwargs '{given}': {error}", _KWARGS, "correct it") from error
+    if not isinstance(kwargs, dict):
+        raise UsageError(f"kwargs '{given}'", _KWARGS, "correct it")
+    return kwargs
+
+
+def parse_range(given: str | ValueRange) -> ValueRange:
+    """Return the range in `LOW,HIGH`, or in two numbers.
+
+    Raises:
+        UsageError: It is neither.
+    """
+    try:
+        low, high = (float(end) for end in (given.split(",") if isinstance(given, str) else given))
+    except (TypeError, ValueError) as error:
+        raise UsageError(f"value_range '{given}'", "LOW,HIGH as -1,1", "correct it") from error
+    return low, high

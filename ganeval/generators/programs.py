@@ -1,0 +1,111 @@
+"""Files that are programs, TorchScript and torch.export: run only for a user who trusts them."""
+
+import hashlib
+import io
+import warnings
+import zipfile
+from collections.abc import Callable
+from typing import Any, Literal
+
+import torch
+
+from ganeval.errors import InputError, UsageError
+
+Kind = Literal["a TorchScript archive", "a program of torch.export (.pt2)"]
+
+_EXPORTED = ("/models/model.json", "serialized_exported_program.json")  # since 2.7, and before
+
+_CONSTANTS = "/constants.pkl"
+
+
+class Program(torch.nn.Module):
+    """A network out of a file that is a program; the file's SHA-256 is a part of how it prints."""
+
+    def __init__(self, run: Callable[..., torch.Tensor], *, sha256: str) -> None:
+        super().__init__()
+        self.run = run
+        self.sha256 = sha256
+
+    def forward(self, *inputs: torch.Tensor) -> torch.Tensor:
+        """Run the program."""
+        return self.run(*inputs)
+
+    def extra_repr(self) -> str:
+        """Return what tells this program from another."""
+        return f"sha256={self.sha256}"
+
+
+def program_kind(data: bytes) -> Kind | None:
+    """Return what program a file's bytes are, by the members of the archive; None if none."""
+    if not zipfile.is_zipfile(io.BytesIO(data)):
+        return None
+    try:
+        with zipfile.ZipFile(io.BytesIO(data)) as archive:
+            return kind_of_members(archive.namelist())
+    except (zipfile.BadZipFile, UnicodeDecodeError, NotImplementedError):
+        return None
+
+
+def kind_of_members(members: list[str]) -> Kind | None:
+    """Return what program an archive of these members is, None if none."""
+    if any(member.endswith(_EXPORTED) for member in members):
+        return "a program of torch.export (.pt2)"
+    if any("/code/__torch__" in member or member.endswith(_CONSTANTS) for member in members):
+        return "a TorchScript archive"
+    return None
+
+
+def open_program(
+    data: bytes, kind: Kind, *, name: str, trust: bool, device: torch.device
+) -> Program:
+    """Return the network of a program, on its device.
+
+    Args:
+        data: The bytes of the file.
+        kind: See `program_kind`.
+        name: Of the file, for messages.
+        trust: Whether the user vouches for it; without that nothing of it is opened.
+        device: Where it runs.
+
+    Raises:
+        InputError: It is not trusted, or damaged.
+        UsageError: It cannot run on the device.
+    """
+    if not trust:
+        raise InputError(
+            f"{name}: {kind}, which can do anything on this machine when it is opened",
+            "tensors by name with an entry, or an ONNX file",
+            "export it as ONNX, or, if you trust its author, add --trust (in Python trust=True)",
+        )
+    run = _load_exported if kind == "a program of torch.export (.pt2)" else _load_script
+    try:
+        with warnings.catch_warnings():
+            warnings.simplefilter("ignore")  # that torch.jit.load is deprecated helps no reader
+            network = Program(run(data), sha256=hashlib.sha256(data).hexdigest())
+    except Exception as error:  # a stranger's program may raise anything at all
+        reason = (str(error).strip().splitlines() or [""])[0]
+        raise InputError(
+            f"{name}: {kind} that torch {torch.__version__} cannot open "
+            f"({type(error).__name__}: {reason})",
+            "a whole file of a version of torch that fits",
+            "get it again, or export it as ONNX",
+        ) from error
+    if kind == "a program of torch.export (.pt2)" and device.type != "cpu":
+        raise not_there(name, kind, device)
+    return network.to(device)
+
+
+def not_there(name: str, kind: str, device: torch.device) -> UsageError:
+    """Return the error for a network that runs on the CPU alone."""
+    return UsageError(f"{name}: {kind} on device {device}", "the CPU", "leave out device")
+
+
+def _load_script(data: bytes) -> Any:
+    """Return a TorchScript module."""
+    return torch.jit.load(io.BytesIO(data), map_location="cpu")  # type: ignore[no-untyped-call]
+
+
+def _load_exported(data: bytes) -> Callable[..., torch.Tensor]:
+    """Return the function of an exported program, which was fixed in one mode when exported."""
+    module = torch.export.load(io.BytesIO(data)).module()
+    return module.__call__  # the module itself would be a part that refuses eval()

@@ -1,0 +1,88 @@
+"""What a network says of a sample beside whether it is real: its code, or its latent."""
+
+from collections.abc import Callable
+from dataclasses import replace
+
+import torch
+from sklearn.metrics import normalized_mutual_info_score
+
+from reference_models import bigan, infogan
+from reference_models.data.densities import nearest_modes, ring8
+from reference_models.data.digits import digits
+from reference_models.engine.draw import Draw
+from reference_models.engine.recipe import Recipe
+from reference_models.engine.train import begin
+from reference_models.experiments.base import Experiment
+from reference_models.experiments.measure import CPU, trained
+
+NUM_POINTS = 2000
+NUM_MODES = 8
+
+
+def code_and_mode(weight: float) -> Callable[[int], float]:
+    """Return what trains InfoGAN with eight codes and measures what they say of the modes."""
+    recipe = replace(
+        infogan.RECIPE,
+        build=lambda shape, randomness: infogan.build_game(
+            shape, randomness, num_classes=NUM_MODES, num_continuous=0, weight=weight
+        ),
+        num_classes=NUM_MODES,
+    )
+
+    def measure(seed: int) -> float:
+        data = ring8()
+        run = trained(recipe, data, steps=2000, seed=seed)
+        codes = torch.arange(NUM_POINTS) % NUM_MODES
+        z = Draw(0, 0).normal("measure", NUM_POINTS, infogan.LATENT_SIZE)
+        with torch.inference_mode():
+            samples = run.average(z, codes)
+        return float(normalized_mutual_info_score(codes.numpy(), nearest_modes(samples, data)))
+
+    return measure
+
+
+INFOGAN = Experiment(
+    model="infogan",
+    criterion="normalised mutual information of code and mode of ring8",
+    better="higher",
+    threshold=0.8,
+    control_is="lambda 0",
+    system=code_and_mode(1.0),
+    control=code_and_mode(0.0),
+)
+
+
+def reconstruction(recipe: Recipe, *, encoder_learns: bool) -> Callable[[int], float]:
+    """Return what trains and measures |x - G(E(x))| beside |x - G(E(x'))|, x' another digit.
+
+    Without learning, the encoder that is asked is the one of step 0.
+    """
+
+    def measure(seed: int) -> float:
+        data, held_out = digits(), digits(split="test")
+        run = trained(recipe, data, steps=500, seed=seed)
+        asked = run if encoder_learns else begin(recipe, data, seed=seed, device=CPU)
+        x = held_out.batch(0, 0, len(held_out)).real
+        with torch.inference_mode():
+            made = run.average(asked.game.get_submodule("encoder")(x))
+        ratio = (x - made).abs().mean() / (x - made.roll(1, 0)).abs().mean()
+        return float(ratio)
+
+    return measure
+
+
+def _inverting(recipe: Recipe) -> Experiment:
+    """Return the experiment of a model whose encoder must have learnt to invert the generator."""
+    return Experiment(
+        model=recipe.name,
+        criterion="error of reconstructing held-out digits, of that with another digit",
+        better="lower",
+        threshold=0.8,
+        control_is="the encoder as it was before the first step",
+        system=reconstruction(recipe, encoder_learns=True),
+        control=reconstruction(recipe, encoder_learns=False),
+    )
+
+
+BIGAN = _inverting(bigan.RECIPE)
+ALI = _inverting(bigan.ALI)

@@ -1,0 +1,131 @@
+"""Handwritten digits: who comes nearer to held-out ones than a trivial model does."""
+
+from collections.abc import Callable
+from dataclasses import replace
+from typing import Any
+
+import numpy as np
+import torch
+
+import ganeval
+from reference_models import dcgan, gan, pix2pix, progan
+from reference_models.data.digits import digits, edges
+from reference_models.data.pictures import Pictures
+from reference_models.engine.data import Batch
+from reference_models.engine.export import as_source
+from reference_models.engine.game import Game
+from reference_models.engine.recipe import Recipe
+from reference_models.experiments.base import Experiment
+from reference_models.experiments.measure import fid_of_digits, trained
+
+NUM_IMAGES = 360  # as many as there are held-out digits
+CRITERION = "FID to held-out digits, features of `random`"
+
+
+def fid_after(recipe: Recipe, steps: int, *, untrained: bool = False) -> Callable[[int], float]:
+    """Return what trains on the digits and scores the samples."""
+
+    def measure(seed: int) -> float:
+        data = digits()
+        run = trained(recipe, data, steps=0 if untrained else steps, seed=seed)
+        return fid_of_digits(as_source(run.average, recipe, data, num_images=NUM_IMAGES, seed=seed))
+
+    return measure
+
+
+def pixel_gaussian(seed: int) -> float:
+    """Score the trivial model: a Gaussian with the mean and covariance of the training pixels."""
+    data = digits()
+    pixels = data.pixels.reshape(len(data), -1).astype(np.float64)
+    samples = np.random.default_rng(seed).multivariate_normal(
+        pixels.mean(axis=0), np.cov(pixels, rowvar=False), NUM_IMAGES
+    )
+    images = np.clip(np.rint(samples), 0, 255).astype(np.uint8).reshape(-1, *data.shape)
+    return fid_of_digits(ganeval.Images(torch.from_numpy(images)))
+
+
+def _beside_pixel_gaussian(recipe: Recipe, steps: int) -> Experiment:
+    """Return the experiment of a model that must halve the FID of the trivial one."""
+    return Experiment(
+        model=recipe.name,
+        criterion=CRITERION,
+        better="lower",
+        threshold=0.09,
+        control_is="a Gaussian over pixels",
+        system=fid_after(recipe, steps),
+        control=pixel_gaussian,
+    )
+
+
+GAN = _beside_pixel_gaussian(gan.RECIPE, 2500)
+GAN_MINIMAX = _beside_pixel_gaussian(gan.MINIMAX, 2500)
+DCGAN = _beside_pixel_gaussian(dcgan.RECIPE, 400)
+
+
+def grown_to(last: float) -> Callable[[tuple[int, ...], torch.Generator], Game]:
+    """Return how the game of progressive growing is built that ends at another resolution."""
+
+    def build(shape: tuple[int, ...], randomness: torch.Generator) -> Game:
+        game = progan.build_game(shape, randomness, stable=3200, fade=3200)
+        game.last = last
+        return game
+
+    return build
+
+
+PROGAN = Experiment(
+    model="progan",
+    criterion=CRITERION,
+    better="lower",
+    threshold=0.09,
+    control_is="the same that stops growing at 8 x 8 pixels",
+    system=fid_after(replace(progan.RECIPE, build=grown_to(2.0)), 600),
+    control=fid_after(replace(progan.RECIPE, build=grown_to(1.0)), 600),
+)
+
+
+class Shuffled:
+    """Pairs whose conditions belong to other pictures."""
+
+    def __init__(self, pairs: Pictures) -> None:
+        """Take the pairs."""
+        self.pairs = pairs
+
+    def __getattr__(self, name: str) -> Any:
+        """Return what stays as it was."""
+        return getattr(self.pairs, name)
+
+    def batch(self, seed: int, position: int, size: int) -> Batch:
+        """Return a batch whose conditions are moved on by one."""
+        batch = self.pairs.batch(seed, position, size)
+        assert batch.condition is not None
+        return Batch(batch.real, batch.labels, batch.condition.roll(1, 0))
+
+
+def distance_to_target(*, shuffled: bool) -> Callable[[int], float]:
+    """Return what trains pix2pix and compares its pictures of held-out edges with their digits."""
+
+    def measure(seed: int) -> float:
+        recipe, data = pix2pix.RECIPE, edges()
+        training: Any = Shuffled(data) if shuffled else data
+        run = trained(recipe, training, steps=500, seed=seed)
+        source = ganeval.open_source(
+            as_source(run.average, recipe, data, num_images=NUM_IMAGES, seed=seed),
+            policy=ganeval.Settings().decode,
+        )
+        made = np.stack([item.image().pixels for item in source.load(range(NUM_IMAGES))])
+        wanted = edges(split="test").pixels
+        return float(np.abs(made.astype(np.float64) - wanted).mean() / 255)
+
+    return measure
+
+
+PIX2PIX = Experiment(
+    model="pix2pix",
+    criterion="mean absolute difference to the digits of held-out edges (of 1)",
+    better="lower",
+    threshold=0.12,
+    control_is="shuffled pairs",
+    system=distance_to_target(shuffled=False),
+    control=distance_to_target(shuffled=True),
+)

@@ -1,0 +1,101 @@
+"""Parallel lines: a distance grows with the shift, a divergence of disjoint supports does not."""
+
+import math
+from collections.abc import Callable, Mapping
+from functools import partial
+from typing import Any
+
+import torch
+
+from reference_models import gan, wgan
+from reference_models.engine.data import Batch
+from reference_models.engine.draw import Draw
+from reference_models.engine.game import Game, Terms
+from reference_models.engine.recipe import Recipe
+from reference_models.engine.solvers import Alternating
+from reference_models.experiments.base import Experiment
+from reference_models.parts.networks import MlpDiscriminator, init_uniform
+from reference_models.parts.objectives import OBJECTIVES, Objective
+from reference_models.parts.penalties import clip_weights
+
+STEPS = 600
+BATCH_SIZE = 64
+NUM_POINTS = 2000
+
+
+class Lines(Game):
+    """D alone, between the real line at 0 and one that is shifted: Arjovsky et al. 2017, example 1.
+
+    Attributes:
+        discriminator: Points [B, 2] to logits [B].
+        objective: Of D.
+        shift: Distance of the lines.
+        clip: Largest absolute weight, None for no limit.
+    """
+
+    players: Mapping[str, tuple[str, ...]] = {"D": ("discriminator",)}
+
+    def __init__(
+        self, objective: Objective, *, shift: float, clip: float | None, seed: int
+    ) -> None:
+        """Take the objective and make the network."""
+        super().__init__()
+        self.discriminator = MlpDiscriminator(shape=(2,))
+        init_uniform(self.discriminator, Draw(seed, 0).generator("first weights"))
+        self.objective, self.shift, self.clip = objective, shift, clip
+
+    def loss(self, player: str, batch: Any, draw: Draw) -> Terms:
+        """Return the term of D; the batch holds heights on the real line, [B, 1]."""
+        heights = draw.uniform("fake", len(batch.real), 1)
+        real = torch.cat([torch.zeros_like(batch.real), batch.real], dim=1)
+        fake = torch.cat([torch.full_like(heights, self.shift), heights], dim=1)
+        logits = self.discriminator(real), self.discriminator(fake)
+        return {"adversarial": self.objective.discriminator(*logits)}
+
+    def after_step(self, player: str) -> None:
+        """Clip the weights, if there is a limit."""
+        if self.clip is not None:
+            clip_weights(self.discriminator, self.clip)
+
+
+def growth_of_estimate(
+    recipe: Recipe, objective: str, *, clip: float | None, at_zero: float
+) -> Callable[[int], float]:
+    """Return what trains D at shifts 1 and 2 and says by which factor its estimate grows.
+
+    Args:
+        recipe: Gives D's optimizer.
+        objective: Of D, by name.
+        clip: Largest absolute weight.
+        at_zero: D's best loss where both lines are one; the estimate is how far it falls below.
+    """
+
+    def estimate(shift: float, seed: int) -> float:
+        game = Lines(OBJECTIVES[objective], shift=shift, clip=clip, seed=seed)
+        optimizers = {"D": recipe.optimizers["D"].build(game.parameters_of("D").values())}
+        for step in range(STEPS):
+            draw = Draw(seed, step)
+            batch = Batch(draw.uniform("real", BATCH_SIZE, 1))
+            Alternating().step(game, optimizers, partial(_same, batch), draw)
+        draw = Draw(seed, STEPS)
+        with torch.inference_mode():
+            loss = game("D", Batch(draw.uniform("real", NUM_POINTS, 1)), draw)
+        return at_zero - float(loss)
+
+    return lambda seed: estimate(2.0, seed) / estimate(1.0, seed)
+
+
+def _same(batch: Batch, part: int) -> Batch:
+    """Return the one batch of a step."""
+    return batch
+
+
+WGAN = Experiment(
+    model="wgan",
+    criterion="growth of D's estimate when the distance of two lines doubles (W1: 2)",
+    better="higher",
+    threshold=1.5,
+    control_is="the discriminator of gan (JSD: log 2 at any distance)",
+    system=growth_of_estimate(wgan.RECIPE, "wasserstein", clip=wgan.CLIP, at_zero=0.0),
+    control=growth_of_estimate(gan.RECIPE, "non-saturating", clip=None, at_zero=2 * math.log(2)),
+)

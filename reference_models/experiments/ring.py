@@ -1,0 +1,121 @@
+"""Eight Gaussians on a circle: who finds all of them, and who circles or collapses without help."""
+
+from collections.abc import Callable
+from dataclasses import replace
+from functools import partial
+
+import torch
+
+from reference_models import consensus, sngan, unrolled, wgan_gp
+from reference_models.data.densities import found_modes, ring8
+from reference_models.engine.draw import Draw
+from reference_models.engine.game import Game
+from reference_models.engine.recipe import OptimizerSpec, Recipe
+from reference_models.engine.solvers import Consensus, Simultaneous, Unrolled
+from reference_models.experiments.base import Experiment
+from reference_models.experiments.measure import points, trained
+from reference_models.parts.networks import discriminator_for, init_uniform
+from reference_models.parts.objectives import OBJECTIVES
+from reference_models.parts.unconditional import Unconditional
+
+NUM_POINTS = 2000
+CRITERION = "modes of ring8 found, of 8"
+
+
+def modes_after(recipe: Recipe, steps: int) -> Callable[[int], float]:
+    """Return what trains for so many steps and counts the modes that are found."""
+
+    def measure(seed: int) -> float:
+        data = ring8()
+        run = trained(recipe, data, steps=steps, seed=seed)
+        return float(found_modes(points(run, NUM_POINTS), data))
+
+    return measure
+
+
+_WGAN_GP = replace(
+    wgan_gp.RECIPE,
+    optimizers={player: OptimizerSpec(lr=2e-3, betas=(0.5, 0.9)) for player in ("D", "G")},
+)
+WGAN_GP = Experiment(
+    model="wgan-gp",
+    criterion=CRITERION,
+    better="higher",
+    threshold=6.0,
+    control_is="the same without the penalty",
+    system=modes_after(_WGAN_GP, 800),
+    control=modes_after(replace(_WGAN_GP, build=partial(wgan_gp.build_game, weight=0.0)), 800),
+)
+
+NUM_PAIRS = 5000
+HALF_SIDE = 3.0  # of a square around the ring
+
+
+def without_spectral_norm(shape: tuple[int, ...], randomness: torch.Generator) -> Game:
+    """Return the game of SN-GAN with the discriminator's weights as they are."""
+    game = Unconditional(
+        sngan.Generator(shape, latent_size=sngan.LATENT_SIZE, width=sngan.WIDTH),
+        discriminator_for(shape, sngan.WIDTH),
+        OBJECTIVES["hinge"],
+    )
+    init_uniform(game, randomness)
+    return game
+
+
+def steepest_slope(recipe: Recipe, steps: int) -> Callable[[int], float]:
+    """Return what trains and finds the largest |D(x) - D(y)| / |x - y| among random pairs."""
+
+    def measure(seed: int) -> float:
+        run = trained(recipe, ring8(), steps=steps, seed=seed)
+        judge = run.game.get_submodule("discriminator").eval()
+        draw = Draw(seed, 0)
+        first, second = (
+            HALF_SIDE * (2 * draw.uniform(name, NUM_PAIRS, 2) - 1) for name in ("first", "second")
+        )
+        with torch.inference_mode():
+            rises = (judge(first) - judge(second)).abs()
+        return float((rises / (first - second).norm(dim=1)).max())
+
+    return measure
+
+
+SNGAN = Experiment(
+    model="sngan",
+    criterion="steepest slope of D after training on ring8 (1-Lipschitz: at most 1)",
+    better="lower",
+    threshold=1.0,
+    control_is="no spectral norm",
+    system=steepest_slope(sngan.RECIPE, 500),
+    control=steepest_slope(replace(sngan.RECIPE, build=without_spectral_norm), 500),
+)
+
+# The learning rates of the paper's own code differ by 10 likewise, G the faster.
+_UNROLLED = replace(
+    unrolled.RECIPE,
+    solver=Unrolled(num_steps=5, lr=3e-2),
+    optimizers={"D": OptimizerSpec(lr=5e-4), "G": OptimizerSpec(lr=2e-3)},
+)
+UNROLLED = Experiment(
+    model="unrolled",
+    criterion=CRITERION,
+    better="higher",
+    threshold=6.0,
+    control_is="no step unrolled",
+    system=modes_after(_UNROLLED, 700),
+    control=modes_after(replace(_UNROLLED, solver=Simultaneous()), 700),
+)
+
+_CONSENSUS = replace(
+    consensus.RECIPE,
+    solver=Consensus(gamma=1.0),
+    optimizers={player: OptimizerSpec(name="rmsprop", lr=1e-3) for player in ("D", "G")},
+)
+CONSENSUS = Experiment(
+    model="consensus",
+    criterion=CRITERION,
+    better="higher",
+    threshold=6.0,
+    control_is="simultaneous steps, gamma 0",
+    system=modes_after(_CONSENSUS, 1200),
+    control=modes_after(replace(_CONSENSUS, solver=Simultaneous()), 1200),
+)
