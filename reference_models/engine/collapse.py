@@ -34,13 +34,14 @@ def collapse_warning(recipe: Recipe, data: Data, *, seed: int) -> Observer:
 
     Every 50 steps the averaged generator's samples of 64 fixed inputs are compared with as many
     training images. They are alike if their spread is below a tenth of that of the images, or below
-    a third of the widest that it was so far; found alike three times, with no recovery to twice
-    that limit between, they have collapsed. The next warning comes only after such a recovery.
+    a third of the widest that it was so far (and of that of the images); found alike three times,
+    with no recovery to twice that limit between, they have collapsed. The next warning comes only
+    after such a recovery.
 
-    The limits were set on digits: the share of the healthy systems is above 0.13 from step 50 on
-    (dcgan 0.23, rising to 0.95), and once risen none falls by more than a tenth, while it is below
-    0.01 for gan when G has 40 times its learning rate and momentum 0.9. Samples of a few kinds that
-    are far from each other are not seen: recall or coverage in the curve shows these.
+    The limits were set on digits: from step 50 on the share of the healthy systems is above 0.13
+    and most rise (dcgan from 0.23 to 0.95; progan falls from 1.2 to 0.57 before it rises), while it
+    is below 0.01 for gan when G has 40 times its learning rate and momentum 0.9. Samples of a few
+    kinds that are far from each other are not seen: recall or coverage in the curve shows these.
     """
     whole = spread(data.batch(seed, 0, NUM).real)
     inputs: list[tuple[torch.Tensor, ...]] = []
@@ -54,7 +55,7 @@ def collapse_warning(recipe: Recipe, data: Data, *, seed: int) -> Observer:
             inputs.append(fixed_inputs(run.average, recipe, data, NUM, seed=seed))
         with torch.inference_mode():
             share = spread(run.average(*inputs[0])) / whole
-        widest = max(widest, share)
+        widest = max(widest, min(share, 1.0))  # wider than the data is no virtue
         limit = max(LEAST, FALL * widest)
         if share < limit:
             alike += 1

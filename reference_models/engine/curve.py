@@ -1,7 +1,7 @@
 """Scores of the averaged generator during training, by ganeval's own metrics."""
 
 import logging
-from collections.abc import Iterator, Sized
+from collections.abc import Iterator, Mapping, Sized
 from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass
 from pathlib import Path
@@ -57,12 +57,19 @@ def curve(
     named in a warning and gets no row.
 
     Raises:
-        GanevalError: A metric, an extractor or a reference that cannot be had; before any step.
+        GanevalError: A metric, an extractor or a reference that cannot be had, or another one than
+            that of the rows before; before any step.
     """
+    reference = _reference(scoring, data)
+    conditions = {
+        "num_images": scoring.num_images,
+        "extractor": scoring.extractor,
+        "reference": reference.name if isinstance(reference, ganeval.Images) else reference,
+    }
     with ExitStack() as resources:
         scorer = resources.enter_context(
             ganeval.Accumulator(
-                reference=_reference(scoring, data),
+                reference=reference,
                 metrics=scoring.metrics,
                 extractor=scoring.extractor,
                 device=str(device),
@@ -75,13 +82,14 @@ def curve(
         def observe(run: Run, log: Log) -> None:
             if not opened:
                 opened.append(resources.enter_context(Rows(path, step=run.step)))
+                _check_conditions(path, opened[0].values, conditions)
             (rows,) = opened
             if not is_due(run.step, scoring.every) or rows.last == run.step:
                 return
             samples = as_source(run.average, recipe, data, num_images=scoring.num_images, seed=seed)
             scores = _scores(scorer, samples, run.step)
             if scores:
-                rows.append(run.step, {"num_images": scoring.num_images, **scores})
+                rows.append(run.step, {**conditions, **scores})
                 rows.sync()
                 log |= {f"score/{name}": value for name, value in scores.items()}
 
@@ -96,6 +104,17 @@ def _reference(scoring: Scoring, data: Data) -> Any:
     return ganeval.Images(
         data.batch(0, 0, num).real, value_range=(-1, 1), name=f"{num} training images"
     )
+
+
+def _check_conditions(path: Path, last: Mapping[str, Any], now: Mapping[str, Any]) -> None:
+    """Refuse to put scores into one curve that are not comparable."""
+    for name, value in now.items():
+        if last and last.get(name) != value:
+            raise ganeval.GanevalError(
+                f"{path}: {name} was {last.get(name)}, now it is {value}",
+                "one way of scoring for the whole curve",
+                "restore it, or move the file away",
+            )
 
 
 def _scores(

@@ -90,7 +90,7 @@ def join_team(device: torch.device) -> Iterator[tuple[Team, torch.device]]:
             has gone.
     """
     size = int(os.environ.get("WORLD_SIZE", "1"))
-    if size == 1:
+    if size == 1 or "LOCAL_RANK" not in os.environ:  # some schedulers set the first alone
         yield ALONE, device
         return
     device = _own_device(device, int(os.environ["LOCAL_RANK"]))

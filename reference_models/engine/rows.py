@@ -18,19 +18,20 @@ class Rows:
 
     Attributes:
         last: Step of the last row; 0 if there is none.
+        values: Of the last row, by name; empty if there is none.
     """
 
     def __init__(self, path: Path, *, step: int) -> None:
         """Open the rows up to `step` for more of them; drop those that a killed run wrote later."""
         content = path.read_bytes() if path.exists() else b""
         kept: list[bytes] = []
-        self.last = 0
+        self.last, self.values = 0, dict[str, Any]()
         for line in content.splitlines(keepends=True):
-            number = _step_of(line)
-            if number is None or number > step:
+            row = _row_of(line)
+            if row is None or row["step"] > step:
                 break
             kept.append(line)
-            self.last = number
+            self.last, self.values = row["step"], row
         if b"".join(kept) != content:
             with written_whole(path) as file:
                 file.writelines(kept)
@@ -41,7 +42,7 @@ class Rows:
         line = json.dumps({"step": step, **values}, allow_nan=False)
         self._file.write(f"{line}\n".encode())
         self._file.flush()  # for those who look on
-        self.last = step
+        self.last, self.values = step, dict(values)
 
     def sync(self) -> None:
         """Return when all rows are on the disk."""
@@ -59,12 +60,12 @@ class Rows:
         self._file.close()
 
 
-def _step_of(line: bytes) -> int | None:
-    """Return the step of a row, None for one that is not whole."""
+def _row_of(line: bytes) -> dict[str, Any] | None:
+    """Return a row, None for one that is not whole."""
     if not line.endswith(b"\n"):
         return None
     try:
-        step = json.loads(line)["step"]
-    except (ValueError, TypeError, KeyError):
+        row = json.loads(line)
+    except ValueError:
         return None
-    return step if isinstance(step, int) else None
+    return row if isinstance(row, dict) and isinstance(row.get("step"), int) else None

@@ -31,8 +31,9 @@ OPTIONS = {
     "stats make": SHARED | {"-o", "--output"},
     "stats inspect": {"--traceback"},
     "train": {
-        *("--data", "--steps", "--seed", "--out", "--resume", "--device", "--quiet"),
-        "--traceback",
+        *("--data", "--steps", "--seed", "--out", "--resume", "--save-every", "--grid-every"),
+        *("--eval-every", "--eval-metrics", "--eval-extractor", "--eval-images"),
+        *("--eval-reference", "--cache-dir", "--device", "--precision", "--quiet", "--traceback"),
     },
     "sample": GENERATOR
     | {"-n", "--num-images", "-o", "--output", "--seed", "--quiet", "--traceback"},
@@ -151,7 +152,7 @@ def test_quiet_says_nothing_but_the_result(real: Path, ganeval: Command) -> None
             "models",
             [
                 *("gan", "gan-minimax", "dcgan", "wgan", "wgan-gp", "sngan"),
-                *("unrolled", "consensus"),
+                *("infogan", "bigan", "ali", "pix2pix", "progan", "unrolled", "consensus"),
             ],
         ),
     ],

@@ -16,9 +16,8 @@ import ganeval
 from reference_models import gan, wgan_gp
 from reference_models.engine.draw import Draw
 from reference_models.engine.parallel import Team, check_team, join_team
-from reference_models.engine.recipe import Recipe
 from reference_models.engine.train import train
-from tests.reference_models.processes import DATA, GROWING, SIMULTANEOUS, STEPS
+from tests.reference_models.processes import DATA, FIRST_ORDER, ONES, STEPS
 
 ROOT = Path(__file__).parents[2]
 TORCHRUN = (sys.executable, "-m", "torch.distributed.run", "--nproc-per-node", "2")
@@ -55,14 +54,11 @@ def free_port() -> int:
         return port
 
 
-@pytest.mark.parametrize(
-    ("name", "recipe"),
-    [("gan", gan.RECIPE), ("simultaneous", SIMULTANEOUS), ("growing", GROWING)],
-    ids=lambda value: value if isinstance(value, str) else "",
-)
+@pytest.mark.parametrize("name", ONES)
 def test_two_processes_are_one(
-    name: str, recipe: Recipe, found: list[dict[str, Any]], folder: Path, tmp_path: Path
+    name: str, found: list[dict[str, Any]], folder: Path, tmp_path: Path
 ) -> None:
+    recipe = ONES[name]
     alone = train(recipe, DATA, tmp_path, steps=STEPS)
     start = train(recipe, DATA, tmp_path / "start", steps=0)
     assert any(
@@ -78,12 +74,11 @@ def test_two_processes_are_one(
     assert rows[1] == [pytest.approx(row, abs=1e-5) for row in rows[0]]
 
 
-@pytest.mark.parametrize("name", ["gan", "simultaneous", "growing", "wgan-gp"])
+@pytest.mark.parametrize("name", [*ONES, *(f"every-{name}" for name in FIRST_ORDER)])
 def test_both_processes_hold_the_same_parameters(name: str, found: list[dict[str, Any]]) -> None:
-    names = [name for name in found[0][name] if "running" not in name]
-    assert names
-    for key in names:
-        assert torch.equal(found[0][name][key], found[1][name][key]), key
+    assert found[0][name].keys() == found[1][name].keys() != set()
+    for key, value in found[0][name].items():
+        assert torch.equal(value, found[1][name][key]), key
 
 
 def test_a_resumed_run_of_two_processes_is_the_same_run(
@@ -124,8 +119,14 @@ def test_draws_of_all_processes_are_those_of_one() -> None:
         assert torch.equal(torch.cat(parts), whole)
 
 
-def test_one_process_is_no_team(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.delenv("WORLD_SIZE", raising=False)
+@pytest.mark.parametrize("environment", [{}, {"WORLD_SIZE": "4"}, {"LOCAL_RANK": "0"}], ids=str)
+def test_one_process_is_no_team(
+    environment: dict[str, str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    for name in ("WORLD_SIZE", "LOCAL_RANK"):
+        monkeypatch.delenv(name, raising=False)
+    for name, value in environment.items():
+        monkeypatch.setenv(name, value)
     with join_team(torch.device("cpu")) as (team, device):
         assert (team.leads, team.size, device.type) == (True, 1, "cpu")
         assert not team.interrupted()

@@ -221,6 +221,7 @@ def test_an_interrupt_keeps_the_state(digits: Data, tmp_path: Path) -> None:
     recipe = recipe_of("gan")
     with pytest.raises(KeyboardInterrupt):
         train(recipe, digits, tmp_path / "cut", steps=5, observers=[stop])
+    assert torch.load(tmp_path / "cut" / "state.pt", weights_only=True)["step"] == 2
     cut = train(recipe, digits, tmp_path / "cut", steps=5, resume=True)
     whole = train(recipe, digits, tmp_path / "whole", steps=5)
     assert same(whole.game.state_dict(), cut.game.state_dict())

@@ -59,7 +59,14 @@ def test_the_curve_is_what_the_toolkit_says_of_the_checkpoint(tmp_path: Path, di
     checkpoint = run_training("gan", folder=tmp_path, steps=4, watch=watch)
     rows = [json.loads(line) for line in (tmp_path / "curve.jsonl").read_text().splitlines()]
     assert [row["step"] for row in rows] == [2, 4]
-    assert set(rows[1]) == {"step", "num_images", "fid", "kid"}
+    assert rows[1] == {
+        "step": 4,
+        "num_images": 24,
+        "extractor": "random",
+        "reference": "24 training images",
+        "fid": rows[1]["fid"],
+        "kid": rows[1]["kid"],
+    }
     real = digits.batch(0, 0, 24).real
     report = ganeval.evaluate(
         sample=f"generator:{checkpoint},num_images=24",
@@ -77,13 +84,31 @@ def test_a_resumed_curve_is_the_same_curve(tmp_path: Path) -> None:
     run_training("gan", folder=whole, steps=6, watch=EVERYTHING)
     run_training("gan", folder=parts, steps=3, watch=EVERYTHING)
     with (parts / "curve.jsonl").open("a") as file:  # as of a killed run that was further
-        file.write('{"step": 4, "num_images": 24, "fid": 1.0, "kid": 1.0}\n{"step": 6, "num_im')
+        file.write('{"step": 4, "fid": 1.0}\n{"step": 6, "fi')
     (parts / "samples" / "000008.png").touch()
     run_training("gan", folder=parts, steps=6, resume=True, watch=EVERYTHING)
     files = sorted(path.relative_to(whole) for path in whole.rglob("*") if path.is_file())
     assert files == sorted(path.relative_to(parts) for path in parts.rglob("*") if path.is_file())
     for name in files:
         assert (whole / name).read_bytes() == (parts / name).read_bytes(), name
+
+
+@pytest.mark.parametrize(
+    ("change", "text"),
+    [
+        ({"num_images": 20}, "num_images was 24, now it is 20"),
+        ({"reference": "data:digits,size=16"}, "reference was 24 training images, now it is data:"),
+    ],
+)
+def test_a_curve_has_one_way_of_scoring(change: dict[str, Any], text: str, tmp_path: Path) -> None:
+    run_training("gan", folder=tmp_path, steps=2, watch=EVERYTHING)
+    rows = (tmp_path / "curve.jsonl").read_text()
+    watch = replace(EVERYTHING, scoring=replace(SCORING, **change))
+    with pytest.raises(ganeval.GanevalError, match=text):
+        run_training("gan", folder=tmp_path, steps=4, resume=True, watch=watch)
+    more = replace(EVERYTHING, scoring=replace(SCORING, metrics=("fid", "pr")))
+    run_training("gan", folder=tmp_path, steps=4, resume=True, watch=more)
+    assert (tmp_path / "curve.jsonl").read_text().startswith(rows)
 
 
 def test_an_interrupted_evaluation_is_made_up_for(
@@ -253,5 +278,8 @@ def test_rows_are_cut_where_the_run_stands(tmp_path: Path) -> None:
         rows.append(5, {"a": 1.0})
         rows.sync()
         assert path.read_text() == '{"step": 1, "a": 0.5}\n{"step": 5, "a": 1.0}\n'
+    path.write_text('{"step": 1, "a": 0.5}')  # torn just before its end
+    with Rows(path, step=1) as rows:
+        assert rows.last == 0
     with Rows(tmp_path / "new.jsonl", step=9) as rows:
         assert rows.last == 0
