@@ -1,4 +1,4 @@
-"""BiGAN and ALI: an encoder learns beside the generator, and D judges pairs of sample and latent.
+"""BiGAN and ALI: an encoder learns beside the generator, D judges pairs of sample and latent.
 
 Donahue, Kraehenbuehl and Darrell, "Adversarial Feature Learning", ICLR 2017, section 3, and
 Dumoulin et al., "Adversarially Learned Inference", ICLR 2017, section 2, have one objective:
@@ -126,7 +126,7 @@ def build_game(
     return game
 
 
-def _recipe(name: str, *, stochastic: bool) -> Recipe:
+def _recipe(name: str, *, stochastic: bool, variant: str) -> Recipe:
     """Return the recipe with one of the two encoders."""
     return Recipe(
         name=name,
@@ -135,8 +135,9 @@ def _recipe(name: str, *, stochastic: bool) -> Recipe:
         generator_options=generator_options,
         solver=Alternating(),
         optimizers={player: OptimizerSpec(lr=1e-3, betas=(0.5, 0.999)) for player in ("D", "G")},
+        variant=variant,
     )
 
 
-RECIPE = _recipe("bigan", stochastic=False)
-ALI = _recipe("ali", stochastic=True)
+RECIPE = _recipe("bigan", stochastic=False, variant="BiGAN: the encoder is a function")
+ALI = _recipe("ali", stochastic=True, variant="ALI: the encoder is a Gaussian")

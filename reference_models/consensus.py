@@ -22,6 +22,7 @@ Generator = MlpGenerator
 RECIPE = replace(
     GAN,
     name="consensus",
+    variant="",
     build=lambda shape, randomness: build_game("non-saturating", shape, randomness),
     entry="reference_models.consensus:Generator",
     solver=Consensus(gamma=10.0),

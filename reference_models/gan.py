@@ -33,7 +33,7 @@ def build_game(objective: str, shape: tuple[int, ...], randomness: torch.Generat
     return game
 
 
-def _recipe(name: str, objective: str) -> Recipe:
+def _recipe(name: str, objective: str, variant: str) -> Recipe:
     """Return the recipe with one of the two generator losses."""
     return Recipe(
         name=name,
@@ -46,8 +46,9 @@ def _recipe(name: str, objective: str) -> Recipe:
         },
         solver=Alternating(),
         optimizers={player: OptimizerSpec(lr=5e-4) for player in ("D", "G")},
+        variant=variant,
     )
 
 
-RECIPE = _recipe("gan", "non-saturating")
-MINIMAX = _recipe("gan-minimax", "minimax")
+RECIPE = _recipe("gan", "non-saturating", "non-saturating loss of G")
+MINIMAX = _recipe("gan-minimax", "minimax", "equation 1 as it stands")

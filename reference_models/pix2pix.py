@@ -23,7 +23,7 @@ from reference_models.engine.draw import Draw
 from reference_models.engine.game import Game, Terms
 from reference_models.engine.recipe import OptimizerSpec, Recipe
 from reference_models.engine.solvers import Alternating
-from reference_models.parts.networks import init_dcgan
+from reference_models.parts.networks import doublings, init_dcgan
 from reference_models.parts.objectives import OBJECTIVES
 
 WIDTH = 32
@@ -44,7 +44,7 @@ class Generator(nn.Module):
         """
         super().__init__()
         channels, size, _ = shape
-        widths = [width * min(2**stage, 8) for stage in range(_halvings(size))]
+        widths = [width * min(2**stage, 8) for stage in range(doublings(size, smallest=BOTTOM))]
         self.down = nn.ModuleList(
             nn.Sequential(
                 nn.Conv2d(before, after, 4, stride=2, padding=1),
@@ -152,14 +152,6 @@ def build_game(
     )
     init_dcgan(game, randomness)
     return game
-
-
-def _halvings(size: int) -> int:
-    """Return how often a size halves down to the bottom."""
-    halvings = (size // BOTTOM).bit_length() - 1
-    if halvings < 2 or BOTTOM * 2**halvings != size:
-        raise ValueError(f"image size {size} is not 8, 16, 32, ...")
-    return halvings
 
 
 RECIPE = Recipe(

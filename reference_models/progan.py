@@ -27,6 +27,7 @@ from reference_models.engine.draw import Draw
 from reference_models.engine.game import Game, Terms
 from reference_models.engine.recipe import OptimizerSpec, Recipe
 from reference_models.engine.solvers import Alternating
+from reference_models.parts.networks import doublings
 from reference_models.parts.objectives import OBJECTIVES
 from reference_models.parts.penalties import gradient_penalty
 
@@ -115,9 +116,7 @@ class Growing(nn.Module):
     def __init__(self, *, image_size: int, width: int) -> None:
         """Count the levels and their widths: `width` channels at full size, twice at half of it."""
         super().__init__()
-        self.num_levels = (image_size // SMALLEST).bit_length()
-        if self.num_levels < 2 or SMALLEST * 2 ** (self.num_levels - 1) != image_size:
-            raise ValueError(f"image size {image_size} is not 8, 16, 32, ...")
+        self.num_levels = 1 + doublings(image_size, smallest=SMALLEST)
         self.widths = [width * min(2**level, 8) for level in range(self.num_levels)][::-1]
         self.register_buffer("growth", torch.zeros((), dtype=torch.float32))
 

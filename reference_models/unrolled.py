@@ -22,6 +22,7 @@ Generator = MlpGenerator
 RECIPE = replace(
     GAN,
     name="unrolled",
+    variant="",
     build=lambda shape, randomness: build_game("minimax", shape, randomness),
     entry="reference_models.unrolled:Generator",
     solver=Unrolled(num_steps=5, lr=1e-2),

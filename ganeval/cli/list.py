@@ -25,14 +25,19 @@ def list_names(*, kind: str) -> None:
     elif kind == "models":
         from reference_models import MODELS
 
-        modules = {name: target.partition(":")[0] for name, target in MODELS.items()}
-        lines = {
-            name: str(importlib.import_module(module).__doc__).splitlines()[0]
-            for name, module in modules.items()
-        }
+        lines = {name: _model_line(target) for name, target in MODELS.items()}
     else:
         table = {"metrics": METRICS, "extractors": EXTRACTORS, "sources": SOURCES}[kind]
         lines = {name: table.summary(name) for name in table.names()}
     width = max((len(name) for name in lines), default=0)
     for name, summary in lines.items():
         click.echo(f"{name:<{width}}  {summary}")
+
+
+def _model_line(target: str) -> str:
+    """Return the first line of a model's file, and what tells the model from its twin there."""
+    name, _, attribute = target.partition(":")
+    module = importlib.import_module(name)
+    line = str(module.__doc__).splitlines()[0]
+    variant = getattr(module, attribute).variant
+    return f"{line} {variant[:1].upper()}{variant[1:]}." if variant else line

@@ -14,20 +14,20 @@ def source_pictures(location: str, *, size: int | None = None, channels: int = 3
 
     Args:
         location: As on ganeval's command line (`"folder:faces/,size=64,crop=center"`).
-        size: Height and width that the pictures must have; None allows any one size.
+        size: Height and width that the pictures must have; None allows any one size, if square.
         channels: 3, or 1 for grey pictures.
 
     Raises:
         GanevalError: The source or a picture in it cannot be used, the pictures differ in size or
-            are not of the size asked for, or have colour where grey is asked for.
+            are not square or not of the size asked for, or have colour where grey is asked for.
     """
     pixels = read_pixels(location)
     height, width = pixels.shape[2:]
-    if size is not None and (height, width) != (size, size):
+    if height != width or size not in (None, width):
         raise ganeval.GanevalError(
             f"{location}: pictures of {width}x{height} pixels",
-            f"{size}x{size}",
-            f"add size={size} to the source, and crop=center to keep proportions",
+            "square ones" if size is None else f"{size}x{size}",
+            f"add size={size or 32} to the source, and crop=center to keep proportions",
         )
     return Pictures(name=location, pixels=with_channels(pixels, channels, name=location))
 

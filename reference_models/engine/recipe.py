@@ -49,6 +49,7 @@ class Recipe:
         num_classes: Number of the labels that the generator takes beside latents; None: none.
         paired: Whether the generator makes each sample from a condition, which the data must have.
         ema_half_life: Of the averaged generator, in images.
+        variant: What tells it from the other model in its file, for the list of models.
     """
 
     name: str
@@ -66,3 +67,4 @@ class Recipe:
     prior: Literal["normal", "uniform"] = "normal"
     num_classes: int | None = None
     paired: bool = False
+    variant: str = ""

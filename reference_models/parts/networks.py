@@ -10,6 +10,8 @@ import math
 import torch
 from torch import nn
 
+import ganeval
+
 
 class MlpGenerator(nn.Module):
     """A multi-layer perceptron from latents to points or small images."""
@@ -75,9 +77,9 @@ class ConvGenerator(nn.Module):
     ) -> None:
         """Build a stage for every doubling; `width` channels before the last one."""
         super().__init__()
-        doublings = _doublings(image_size)
+        num = doublings(image_size)
         self.latent_size, self.shape = latent_size, (channels, image_size, image_size)
-        widths = [width * 2 ** (doublings - 1 - stage) for stage in range(doublings)]
+        widths = [width * 2 ** (num - 1 - stage) for stage in range(num)]
         layers: list[nn.Module] = [
             nn.ConvTranspose2d(latent_size, widths[0], 4, bias=False),
             nn.BatchNorm2d(widths[0]),
@@ -112,10 +114,10 @@ class ConvDiscriminator(nn.Module):
     ) -> None:
         """Build a stage for every halving; no BatchNorm on the input stage, as the paper says."""
         super().__init__()
-        doublings = _doublings(image_size)
+        num = doublings(image_size)
         layers: list[nn.Module] = []
         before = channels
-        for stage in range(doublings):
+        for stage in range(num):
             after = width * 2**stage
             normed = batch_norm and stage > 0
             layers.append(nn.Conv2d(before, after, 4, stride=2, padding=1, bias=not normed))
@@ -181,9 +183,17 @@ def init_uniform(network: nn.Module, generator: torch.Generator) -> None:
                 module.bias.uniform_(-bound, bound, generator=generator)
 
 
-def _doublings(image_size: int) -> int:
-    """Return how often 4 doubles to the image size."""
-    doublings = int(math.log2(image_size // 4)) if image_size >= 8 else 0
-    if doublings < 1 or 4 * 2**doublings != image_size:
-        raise ValueError(f"image size {image_size} is not 8, 16, 32, ...")
-    return doublings
+def doublings(image_size: int, *, smallest: int = 4) -> int:
+    """Return how often `smallest` doubles to the image size.
+
+    Raises:
+        GanevalError: It does not.
+    """
+    number = (image_size // smallest).bit_length() - 1
+    if image_size < 8 or smallest * 2**number != image_size:
+        raise ganeval.GanevalError(
+            f"images of {image_size} pixels",
+            "8, 16, 32, 64, ...",
+            "add size=32 (and crop=center to keep proportions) to the data",
+        )
+    return number

@@ -4,6 +4,7 @@ import pytest
 import torch
 from torch import nn
 
+import ganeval
 from reference_models import pix2pix
 from reference_models.engine.data import Batch
 from reference_models.engine.draw import Draw
@@ -88,7 +89,7 @@ def test_resolution_is_a_parameter(size: int) -> None:
     condition = pictures(2, 3, size, size, seed=8)
     image = network(torch.ones(2, network.latent_size), condition)
     assert image.shape == (2, 3, size, size)
-    with pytest.raises(ValueError, match="image size 20"):
+    with pytest.raises(ganeval.GanevalError, match="images of 20 pixels"):
         pix2pix.Generator(shape=(3, 20, 20), width=4)
 
 

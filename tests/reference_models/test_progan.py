@@ -5,6 +5,7 @@ import torch
 import torch.nn.functional as F
 from torch import nn
 
+import ganeval
 from reference_models import progan
 from reference_models.engine.data import Batch
 from reference_models.engine.draw import Draw
@@ -134,5 +135,5 @@ def test_resolution_is_a_parameter(size: int) -> None:
     generator = progan.Generator(latent_size=8, image_size=size, channels=3, width=4)
     generator.growth.fill_(generator.num_levels - 1)
     assert generator.eval()(torch.ones(2, 8)).shape == (2, 3, size, size)
-    with pytest.raises(ValueError, match="image size 20"):
+    with pytest.raises(ganeval.GanevalError, match="images of 20 pixels"):
         progan.Generator(latent_size=8, image_size=20, channels=3, width=4)

@@ -6,6 +6,7 @@ import pytest
 import torch
 from torch import nn
 
+import ganeval
 from reference_models import consensus, dcgan, gan, sngan, unrolled, wgan, wgan_gp
 from reference_models.engine.data import Batch
 from reference_models.engine.draw import Draw
@@ -65,7 +66,7 @@ def test_dcgan_has_the_layers_and_weights_of_the_paper() -> None:
 def test_resolution_is_a_parameter(size: int) -> None:
     game = dcgan.RECIPE.build((3, size, size), randomness())
     assert game.discriminator(game.sample(2, Draw(0, 0))).shape == (2,)
-    with pytest.raises(ValueError, match="image size 20"):
+    with pytest.raises(ganeval.GanevalError, match="images of 20 pixels"):
         dcgan.RECIPE.build((3, 20, 20), randomness())
 
 
