@@ -11,6 +11,7 @@ from pathlib import Path
 import pytest
 
 from tests.command import Command
+from tests.reference_models.folders import assert_same_files
 
 ROOT = Path(__file__).parents[2]
 OPTIONS = (
@@ -50,11 +51,6 @@ def test_stopped_at_a_random_moment_and_resumed(
     rest = ("--steps", steps, *OPTIONS)
     assert ganeval("train", "gan", "--out", stopped, *rest, "--resume").code == 0
     assert ganeval("train", "gan", "--out", whole, *rest).code == 0
-    files = sorted(path.relative_to(whole) for path in whole.rglob("*") if path.is_file())
-    assert files == sorted(
-        path.relative_to(stopped) for path in stopped.rglob("*") if path.is_file()
-    )
-    for name in files:
-        assert (stopped / name).read_bytes() == (whole / name).read_bytes(), name
+    assert_same_files(stopped, whole)
     rows = (stopped / "metrics.jsonl").read_text().splitlines()
     assert [json.loads(row)["step"] for row in rows] == list(range(1, int(steps) + 1))

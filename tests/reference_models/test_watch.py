@@ -22,6 +22,7 @@ from reference_models.engine.keep import METRICS, STATE
 from reference_models.engine.rows import Rows
 from reference_models.engine.session import Watch, find_recipe, run_training
 from reference_models.engine.train import Run, begin, one_step, train
+from tests.reference_models.folders import assert_same_files, content
 
 CPU = torch.device("cpu")
 NOTHING = Watch(grid_every=0, collapse=False, board=False)
@@ -38,9 +39,7 @@ def test_a_watched_run_is_the_same_run(tmp_path: Path) -> None:
     for name, watch in (("plain", NOTHING), ("watched", EVERYTHING)):
         run_training("gan", folder=tmp_path / name, steps=5, watch=watch)
     for name in (STATE, METRICS, "gan.safetensors", "samples.png"):
-        assert (tmp_path / "plain" / name).read_bytes() == (
-            tmp_path / "watched" / name
-        ).read_bytes(), name
+        assert content(tmp_path / "plain" / name) == content(tmp_path / "watched" / name), name
 
 
 def test_grids_are_of_the_same_latents_at_every_interval(tmp_path: Path) -> None:
@@ -87,10 +86,7 @@ def test_a_resumed_curve_is_the_same_curve(tmp_path: Path) -> None:
         file.write('{"step": 4, "fid": 1.0}\n{"step": 6, "fi')
     (parts / "samples" / "000008.png").touch()
     run_training("gan", folder=parts, steps=6, resume=True, watch=EVERYTHING)
-    files = sorted(path.relative_to(whole) for path in whole.rglob("*") if path.is_file())
-    assert files == sorted(path.relative_to(parts) for path in parts.rglob("*") if path.is_file())
-    for name in files:
-        assert (whole / name).read_bytes() == (parts / name).read_bytes(), name
+    assert_same_files(parts, whole)
 
 
 @pytest.mark.parametrize(
