@@ -16,9 +16,8 @@ from ganeval.files import write_whole
 
 SCHEMA = "ganeval.card/2"
 METADATA_KEY = "ganeval.card"
-SEAL_KEY = "ganeval.card.sha256"  # of the card's text; cards of the first version had none
 
-_UNSEALED = "ganeval.card/1"
+_UNSEALED = "ganeval.card/1"  # cards of the first version had no seal
 
 _ANEW = "make or download it anew"
 _NORM_MODES = ("running", "none")
@@ -90,9 +89,14 @@ class Card:
     condition: str | None = None
 
     def text(self) -> str:
-        """Return the card as JSON, the same text for the same card."""
+        """Return the card as JSON, the same text for the same card.
+
+        The field `seal` is the SHA-256 of the text without it, so that a change is noticed.
+        """
         fields = {one.name: getattr(self, one.name) for one in dataclasses.fields(self)}
-        return json.dumps({"schema": SCHEMA, **fields}, sort_keys=True, default=dict)
+        fields["schema"] = SCHEMA
+        seal = hashlib.sha256(json.dumps(fields, sort_keys=True, default=dict).encode())
+        return json.dumps(fields | {"seal": seal.hexdigest()}, sort_keys=True, default=dict)
 
 
 def tensors_sha256(tensors: Mapping[str, torch.Tensor]) -> str:
@@ -123,8 +127,8 @@ def write_checkpoint(path: Path, state_dict: Mapping[str, torch.Tensor], card: C
         for name, value in state_dict.items()
     }
     card = dataclasses.replace(card, sha256=tensors_sha256(tensors))
-    metadata = {METADATA_KEY: card.text(), SEAL_KEY: _seal(card.text())}
-    write_whole(path, safetensors.torch.save(tensors, metadata=metadata))
+    # One key alone: safetensors writes several in random order.
+    write_whole(path, safetensors.torch.save(tensors, metadata={METADATA_KEY: card.text()}))
 
 
 def read_checkpoint(path: Path) -> tuple[Card, dict[str, torch.Tensor]]:
@@ -151,12 +155,6 @@ def parse_checkpoint(data: bytes, *, name: str) -> tuple[Card, dict[str, torch.T
     if text is None:
         raise InputError(f"{name}: no card of ganeval in it", "a checkpoint of ours", _ANEW)
     card = parse_card(text, name=name)
-    if json.loads(text)["schema"] != _UNSEALED and _metadata(data).get(SEAL_KEY) != _seal(text):
-        raise InputError(
-            f"{name}: its card is not as it was written (SHA-256 differs)",
-            "an unchanged checkpoint",
-            _ANEW,
-        )
     try:
         tensors: dict[str, torch.Tensor] = safetensors.torch.load(data)
     except Exception as error:  # a hostile header may raise more than SafetensorError
@@ -174,32 +172,23 @@ def parse_checkpoint(data: bytes, *, name: str) -> tuple[Card, dict[str, torch.T
 
 def card_text(data: bytes) -> str | None:
     """Return the card in the header of a safetensors file's bytes, None if there is none."""
-    text = _metadata(data).get(METADATA_KEY)
-    return text if isinstance(text, str) else None
-
-
-def _metadata(data: bytes) -> Mapping[str, Any]:
-    """Return the metadata in the header of a safetensors file's bytes, nothing if it has none."""
     end = _LENGTH_BYTES + int.from_bytes(data[:_LENGTH_BYTES], "little")
     if len(data) < end or data[_LENGTH_BYTES : _LENGTH_BYTES + 1] != b"{":
-        return {}
+        return None
     try:
         metadata = json.loads(data[_LENGTH_BYTES:end]).get("__metadata__")
     except (ValueError, RecursionError):
-        return {}
-    return metadata if isinstance(metadata, dict) else {}
-
-
-def _seal(text: str) -> str:
-    """Return the hex SHA-256 of a card's text."""
-    return hashlib.sha256(text.encode(errors="surrogatepass")).hexdigest()
+        return None
+    text = metadata.get(METADATA_KEY) if isinstance(metadata, dict) else None
+    return text if isinstance(text, str) else None
 
 
 def parse_card(text: str, *, name: str) -> Card:
     """Return a card from its JSON text; `name` is that of its file, for messages.
 
     Raises:
-        InputError: No JSON, another schema, or a field that is missing or not what it should be.
+        InputError: No JSON, another schema, a field that is missing or not what it should be, or
+            not as it was written.
     """
     try:
         fields = json.loads(text)
@@ -213,6 +202,7 @@ def parse_card(text: str, *, name: str) -> Card:
             "use the version of ganeval that wrote it",
         )
     fields = {"condition": None} | fields  # cards of the first version had none
+    fields.pop("seal", None)
     wrong = [key for key, types in _TYPES.items() if not _fits(fields.get(key, ...), types)]
     wrong += sorted(set(fields) - set(_TYPES))
     if not wrong and not _is_range(fields["value_range"]):
@@ -232,7 +222,14 @@ def parse_card(text: str, *, name: str) -> Card:
             "write its samples to a folder and score that",
         )
     low, high = fields.pop("value_range")
-    return Card(value_range=(low, high), **fields)
+    card = Card(value_range=(low, high), **fields)
+    if schema != _UNSEALED and card.text() != text:
+        raise InputError(
+            f"{name}: its card is not as it was written (SHA-256 differs)",
+            "an unchanged checkpoint",
+            _ANEW,
+        )
+    return card
 
 
 def _fits(value: Any, types: tuple[type, ...]) -> bool:

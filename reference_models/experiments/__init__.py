@@ -1,8 +1,8 @@
 """Small runs that show of each system what it is for, each with a control that must fail."""
 
 EXPERIMENTS: dict[str, str] = {
-    "gan": "reference_models.experiments.digits:GAN",
-    "gan-minimax": "reference_models.experiments.digits:GAN_MINIMAX",
+    "gan": "reference_models.experiments.ring:GAN",
+    "gan-minimax": "reference_models.experiments.ring:GAN_MINIMAX",
     "dcgan": "reference_models.experiments.digits:DCGAN",
     "wgan": "reference_models.experiments.distance:WGAN",
     "wgan-gp": "reference_models.experiments.ring:WGAN_GP",

@@ -4,9 +4,10 @@ from collections.abc import Callable
 from dataclasses import replace
 from functools import partial
 
+import numpy as np
 import torch
 
-from reference_models import consensus, sngan, unrolled, wgan_gp
+from reference_models import consensus, gan, sngan, unrolled, wgan_gp
 from reference_models.data.densities import found_modes, ring8
 from reference_models.engine.draw import Draw
 from reference_models.engine.game import Game
@@ -32,6 +33,31 @@ def modes_after(recipe: Recipe, steps: int) -> Callable[[int], float]:
 
     return measure
 
+
+def gaussian(seed: int) -> float:
+    """Count the modes that the trivial model finds: a Gaussian with the moments of the data."""
+    data = ring8()
+    moments = np.zeros(2), (2.0 + data.std**2) * np.eye(2)  # half of the squared radius, 4
+    samples = np.random.default_rng(seed).multivariate_normal(*moments, NUM_POINTS)
+    return float(found_modes(samples, data))
+
+
+def _beside_gaussian(recipe: Recipe) -> Experiment:
+    """Return the experiment of a model that must find what the trivial one cannot."""
+    faster = {player: OptimizerSpec(lr=2e-3) for player in ("D", "G")}
+    return Experiment(
+        model=recipe.name,
+        criterion=CRITERION,
+        better="higher",
+        threshold=6.0,
+        control_is="a Gaussian",
+        system=modes_after(replace(recipe, optimizers=faster), 1500),
+        control=gaussian,
+    )
+
+
+GAN = _beside_gaussian(gan.RECIPE)
+GAN_MINIMAX = _beside_gaussian(gan.MINIMAX)
 
 _WGAN_GP = replace(
     wgan_gp.RECIPE,
