@@ -1,5 +1,6 @@
 """What a network says of a sample beside whether it is real: its code, or its latent."""
 
+import functools
 from collections.abc import Callable
 from dataclasses import replace
 
@@ -11,6 +12,7 @@ from reference_models.data.densities import nearest_modes, ring8
 from reference_models.data.digits import digits
 from reference_models.engine.draw import Draw
 from reference_models.engine.recipe import Recipe
+from reference_models.engine.run import Run
 from reference_models.engine.train import begin
 from reference_models.experiments.base import Experiment
 from reference_models.experiments.measure import CPU, trained
@@ -52,6 +54,13 @@ INFOGAN = Experiment(
 )
 
 
+@functools.lru_cache(maxsize=1)
+def _trained(name: str, seed: int) -> Run:
+    """Return a trained run; system and control ask for the same one."""
+    recipe = {"bigan": bigan.RECIPE, "ali": bigan.ALI}[name]
+    return trained(recipe, digits(), steps=500, seed=seed)
+
+
 def reconstruction(recipe: Recipe, *, encoder_learns: bool) -> Callable[[int], float]:
     """Return what trains and measures |x - G(E(x))| beside |x - G(E(x'))|, x' another digit.
 
@@ -60,7 +69,7 @@ def reconstruction(recipe: Recipe, *, encoder_learns: bool) -> Callable[[int], f
 
     def measure(seed: int) -> float:
         data, held_out = digits(), digits(split="test")
-        run = trained(recipe, data, steps=500, seed=seed)
+        run = _trained(recipe.name, seed)
         asked = run if encoder_learns else begin(recipe, data, seed=seed, device=CPU)
         x = held_out.batch(0, 0, len(held_out)).real
         with torch.inference_mode():
