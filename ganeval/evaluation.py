@@ -8,6 +8,7 @@ from typing import Any
 from ganeval.errors import InputError, MismatchError
 from ganeval.features.collect import Features, collect
 from ganeval.features.stats import Stats
+from ganeval.gallery import gather_galleries
 from ganeval.metrics.base import Role, Summary
 from ganeval.plan import (
     MetricChoice,
@@ -114,7 +115,11 @@ def report_of(
             summaries = _summaries(choice, location, features, reference, stats)
             rows += compute(choice, summaries, plan, location)
         plan.settings.progress(label, len(plan.choices), len(plan.choices))
-    return Report(tuple(rows), _provenance(plan, workspace, samples, reference, stats))
+    provenance = _provenance(plan, workspace, samples, reference, stats)
+    galleries = ()
+    if plan.settings.gallery:
+        galleries = gather_galleries(plan, samples, reference, stats, rows)
+    return Report(tuple(rows), provenance, galleries=galleries)
 
 
 def compute(

@@ -38,6 +38,7 @@ class Settings:
         cache_dir: Where features are kept; None for the user's cache folder.
         cache: False keeps features for this run only.
         offline: Never open a network connection.
+        gallery: Keep small copies of some pictures for an HTML report.
         progress: Told how far the work is.
         command: Recorded in the provenance.
     """
@@ -59,6 +60,7 @@ class Settings:
     cache_dir: Path | None = None
     cache: bool = True
     offline: bool = False
+    gallery: bool = False
     progress: Progress = silent
     command: str = "ganeval.evaluate"
 

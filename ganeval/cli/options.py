@@ -13,7 +13,7 @@ import click
 from ganeval.cli.generator_options import GENERATOR_OPTIONS
 from ganeval.cli.progress import terminal_progress
 from ganeval.errors import UsageError
-from ganeval.results.report import Report, check_output
+from ganeval.results.report import Report, check_output, check_plots
 from ganeval.settings import Settings, build_settings
 
 METRICS_OPTION = click.option(
@@ -88,9 +88,18 @@ _OUTPUT_OPTIONS = (
         "--output",
         type=click.Path(path_type=Path),
         multiple=True,
-        help="Also write .json, .csv, .md or .tex; may be repeated.",
+        help="Also write .json, .csv, .md, .tex or .html; may be repeated.",
+    ),
+    click.option(
+        "--plots",
+        type=click.Path(path_type=Path),
+        metavar="FOLDER",
+        help="Also write each plot of the .html there, as PNG and SVG.",
     ),
 )
+
+# Tells the options of the run that an output shows pictures.
+_GALLERY = "ganeval.gallery"
 
 
 def run_options(command: Callable[..., Any]) -> Callable[..., Any]:
@@ -100,6 +109,7 @@ def run_options(command: Callable[..., Any]) -> Callable[..., Any]:
     @functools.wraps(command)
     def wrapper(**values: Any) -> Any:
         given = {name: values.pop(name) for name in names if name is not None}
+        given["gallery"] = click.get_current_context().meta.get(_GALLERY, False)
         with terminal_progress(quiet=given["quiet"]) as progress:
             settings = _settings(given, progress)
             result = command(settings=settings, **values)
@@ -109,15 +119,23 @@ def run_options(command: Callable[..., Any]) -> Callable[..., Any]:
 
 
 def output_options(command: Callable[..., Any]) -> Callable[..., Any]:
-    """Give a command `--json` and `-o`, checked first; it returns a report, printed here."""
+    """Give a command `--json`, `-o` and `--plots`, checked first; it returns a report."""
 
     @functools.wraps(command)
-    def wrapper(*, as_json: bool, output: tuple[Path, ...], **values: Any) -> None:
+    def wrapper(
+        *, as_json: bool, output: tuple[Path, ...], plots: Path | None, **values: Any
+    ) -> None:
         for path in output:
             check_output(path)
+        if plots is not None:
+            check_plots(plots)
+        shown = plots is not None or any(path.suffix.lower() == ".html" for path in output)
+        click.get_current_context().meta[_GALLERY] = shown
         report: Report = command(**values)
         for path in output:
             report.save(path)
+        if plots is not None:
+            report.save_plots(plots)
         show(report, as_json=as_json)
 
     return _decorate(wrapper, _OUTPUT_OPTIONS)

@@ -107,6 +107,16 @@ class Features:
         """The reasons, each beginning with the item's name, for items that gave no row."""
         return tuple(reason for info in self.infos for reason in info.skipped.values())
 
+    def places(self) -> list[int]:
+        """Return for each row the place of its image among all that were asked for."""
+        places: list[int] = []
+        start = 0
+        for info in self.infos:
+            stop = start + info.num + len(info.skipped)
+            places += [at for at in range(start, stop) if at - start not in info.skipped]
+            start = stop
+        return places
+
     def moments(self, layer: str) -> Moments:
         """Return mean and scatter of a layer, merged in the order of the shards."""
         if layer not in self._moments:

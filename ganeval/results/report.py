@@ -3,7 +3,7 @@
 import json
 import math
 from collections.abc import Mapping
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, field
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -11,13 +11,14 @@ from ganeval.errors import InputError, MismatchError, UsageError
 from ganeval.files import write_whole
 from ganeval.registry import unknown
 from ganeval.results import table
+from ganeval.results.gallery import Gallery
 from ganeval.results.row import ScoreRow
 
 if TYPE_CHECKING:
     import pandas as pd
 
 SCHEMA = "ganeval.report/1"
-SUFFIXES = (".json", ".csv", ".md", ".tex")
+SUFFIXES = (".json", ".csv", ".md", ".tex", ".html")
 
 
 @dataclass(frozen=True, slots=True)
@@ -26,10 +27,16 @@ class Report:
 
     `report["fid"].value` is the score of the only sample; with several samples name both:
     `report["fake/", "fid"]`.
+
+    Attributes:
+        scores: A row each.
+        provenance: JSON values.
+        galleries: What an HTML page shows of the samples; part of no other file.
     """
 
     scores: tuple[ScoreRow, ...]
     provenance: Mapping[str, Any]
+    galleries: tuple[Gallery, ...] = field(default=(), kw_only=True, compare=False, repr=False)
 
     def __getitem__(self, key: str | tuple[str, str]) -> ScoreRow:
         """Return a score by name, or by sample and name.
@@ -64,7 +71,7 @@ class Report:
         return json.dumps(content, indent=2, ensure_ascii=True, allow_nan=False) + "\n"
 
     def save(self, path: str | Path) -> None:
-        """Write the report; the suffix chooses JSON, CSV, Markdown or LaTeX.
+        """Write the report; the suffix chooses JSON, CSV, Markdown, LaTeX or HTML.
 
         Raises:
             UsageError: Another suffix, or a folder that does not exist.
@@ -79,16 +86,33 @@ class Report:
             text = table.csv(self.scores)
         elif kind == ".md":
             text = table.markdown(self.scores, self.provenance)
-        else:
+        elif kind == ".tex":
             text = table.latex(self.scores, self.provenance)
+        else:
+            from ganeval.results import page  # draws, which is slow to import
+
+            text = page.html(self.scores, self.provenance, self.galleries)
         try:
             write_whole(path, text.encode("utf-8"))
         except OSError as error:
-            raise UsageError(
-                f"{path}: cannot be written ({error.strerror})",
-                "a folder with write access",
-                "choose another with -o",
-            ) from error
+            raise _unwritable(path, error, "-o") from error
+
+    def save_plots(self, folder: str | Path) -> None:
+        """Write each plot of the page as `NAME.svg` and `NAME.png`; the folder is made if need be.
+
+        Raises:
+            UsageError: The folder cannot be made or written to.
+            ResourceError: The disk is full.
+        """
+        from ganeval.results import plots  # draws, which is slow to import
+
+        folder = Path(folder)
+        check_plots(folder)
+        try:
+            folder.mkdir(exist_ok=True)
+            plots.save_plots(self.scores, self.galleries, folder)
+        except OSError as error:
+            raise _unwritable(folder, error, "--plots") from error
 
     @classmethod
     def load(cls, path: str | Path) -> "Report":
@@ -139,7 +163,11 @@ class Report:
                     "leave out the outdated report",
                 )
         sources = {**self.provenance.get("sources", {}), **other.provenance.get("sources", {})}
-        return Report(tuple(both.values()), {**self.provenance, "sources": sources})
+        provenance = {**self.provenance, "sources": sources}
+        galleries = {entry.sample: entry for entry in (*other.galleries, *self.galleries)}
+        return Report(
+            tuple(both.values()), provenance, galleries=tuple(galleries.values())
+        )
 
 
 def check_output(path: Path) -> None:
@@ -158,6 +186,29 @@ def check_output(path: Path) -> None:
         )
     if path.is_dir():
         raise UsageError(f"{path}: is a folder", "a file name", "choose another name")
+
+
+def check_plots(folder: Path) -> None:
+    """Refuse, before any work, a folder that plots could not be written to.
+
+    Raises:
+        UsageError: A file of that name, or no folder to make it in.
+    """
+    if folder.exists() and not folder.is_dir():
+        raise UsageError(f"{folder}: is no folder", "a folder for plots", "choose another name")
+    if not folder.parent.is_dir():
+        raise UsageError(
+            f"{folder}: there is no folder {folder.parent}", "an existing folder", "make it first"
+        )
+
+
+def _unwritable(path: Path, error: OSError, option: str) -> UsageError:
+    """Return the error for an output that the file system refuses."""
+    return UsageError(
+        f"{path}: cannot be written ({error.strerror})",
+        "a folder with write access",
+        f"choose another with {option}",
+    )
 
 
 def _condition(report: Report, what: str) -> str:

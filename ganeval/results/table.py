@@ -63,14 +63,14 @@ def pivot(rows: Rows) -> "pd.DataFrame":
     columns: dict[str, dict[str, str]] = {"images": {}}
     for row in rows:
         columns["images"][row.sample] = f"{row.num_sample:,}"
-        title = f"{_title(row)} {ARROWS[row.direction]}"
+        title = f"{score_title(row)} {ARROWS[row.direction]}"
         columns.setdefault(title, {})[row.sample] = format_value(row)
     frame = pd.DataFrame(columns).fillna("").rename(index=one_line)
     frame.index.name = "sample"
     return frame
 
 
-def _title(row: ScoreRow) -> str:
+def score_title(row: ScoreRow) -> str:
     """Return a score's column title; options that depart from the protocol are part of it."""
     options = "".join(f":{name}={value}" for name, value in row.options.items())
     return f"{row.name}{options}"
@@ -83,11 +83,11 @@ def notes(rows: Rows) -> tuple[str, ...]:
     for row in rows:
         where = f"{one_line(row.sample)}: " if several else ""
         for name, value in row.details.items():
-            lines[f"{where}{_title(row)}: {name} {value:.6g}"] = None
+            lines[f"{where}{score_title(row)}: {name} {value:.6g}"] = None
     said: dict[str, dict[str, None]] = {}
     for row in rows:
         for note in row.notes:
-            said.setdefault(note, {})[_title(row)] = None
+            said.setdefault(note, {})[score_title(row)] = None
     return (*lines, *(f"{', '.join(titles)}: {note}" for note, titles in said.items()))
 
 

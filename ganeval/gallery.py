@@ -1,0 +1,207 @@
+"""Gather what the HTML report shows of each sample: pictures, neighbours and FID by size."""
+
+import io
+from collections.abc import Mapping, Sequence
+
+import numpy as np
+import numpy.typing as npt
+import PIL.Image
+
+from ganeval.errors import UnstableError
+from ganeval.features.collect import Features
+from ganeval.features.moments import Moments
+from ganeval.features.stats import Stats
+from ganeval.metrics.linalg import frechet_distance
+from ganeval.plan import Plan, Side, derive_rng
+from ganeval.results.gallery import Curve, Gallery, Neighbours, Picture
+from ganeval.results.row import ScoreRow
+
+NUM_PICTURES = 24
+NUM_EXTREMES = 8
+NUM_NEIGHBOURHOODS = 8
+NUM_NEAREST = 3
+NUM_USUAL = 256  # pictures of the reference whose nearest other one tells what is usual
+THUMBNAIL = 64  # pixels
+LOSSLESS = 32  # up to this size every pixel is kept: a viewer enlarges it
+
+_LAYER = "pool"
+_BLOCK = 4096  # rows compared at a time
+_PARTS = (8, 4, 2)
+_PER_DIMENSION = 2  # images below which FID is no line in 1/N
+
+Rows = npt.NDArray[np.float32]
+Indices = npt.NDArray[np.intp]
+Distances = npt.NDArray[np.float64]
+
+
+def gather_galleries(
+    plan: Plan,
+    samples: Mapping[str, Features],
+    reference: Features | None,
+    stats: Stats | None,
+    rows: Sequence[ScoreRow],
+) -> tuple[Gallery, ...]:
+    """Return what there is to see of each sample.
+
+    Args:
+        plan: The run's.
+        samples: Features by location.
+        reference: Features of the reference, if its images were needed.
+        stats: Stored statistics of the reference, if they were enough.
+        rows: The scores.
+
+    Raises:
+        UnstableError: A picture is no longer what was scored.
+        InputError: A picture cannot be read any more.
+    """
+    fids = {row.sample: row.value for row in rows if row.name == "fid"}
+    galleries = []
+    for done, side in enumerate(plan.samples):
+        plan.settings.progress("pictures of the report", done, len(plan.samples))
+        features = samples[side.location]
+        rng = derive_rng(plan.settings.seed, f"gallery/{side.location}")
+        chosen = _choose(features.num, NUM_PICTURES, rng)
+        neighbours, usual = _neighbours(side, features, plan.reference, reference, rng)
+        moments = stats or reference
+        curve = None
+        if side.location in fids and moments is not None:
+            curve = _curve(features.rows(_LAYER), moments, fids[side.location], rng)
+        galleries.append(
+            Gallery(
+                sample=side.location,
+                pictures=_pictures(side, features, chosen),
+                neighbours=neighbours,
+                usual_distance=usual,
+                curve=curve,
+            )
+        )
+    return tuple(galleries)
+
+
+def _choose(num: int, wanted: int, rng: np.random.Generator) -> Indices:
+    """Return so many of `num` rows, or all, in random order."""
+    return rng.permutation(num)[:wanted]
+
+
+def _pictures(
+    side: Side, features: Features, rows: Indices, values: Sequence[float] | None = None
+) -> tuple[Picture, ...]:
+    """Return small copies of the pictures that gave these rows of the features."""
+    assert side.source is not None
+    places = features.places()
+    items = side.source.load([side.indices[places[row]] for row in rows])
+    small = []
+    for at, (row, item) in enumerate(zip(rows, items, strict=True)):
+        if item.digest != features.digests[row]:
+            raise UnstableError(
+                f"{item.name}: is another picture than the one that was scored",
+                "a source that gives the same picture each time",
+                "leave out the HTML report, or store the pictures in a folder",
+            )
+        value = None if values is None else values[at]
+        small.append(_thumbnail(item.name, item.image().pixels, value))
+    return tuple(small)
+
+
+def _thumbnail(name: str, pixels: npt.NDArray[np.uint8], value: float | None) -> Picture:
+    """Return a small copy of uint8 [3, H, W]; its proportions stay."""
+    image = PIL.Image.fromarray(np.ascontiguousarray(pixels.transpose(1, 2, 0)))
+    image.thumbnail((THUMBNAIL, THUMBNAIL), PIL.Image.Resampling.LANCZOS)
+    file = io.BytesIO()
+    image.save(file, "WEBP", lossless=max(image.size) <= LOSSLESS, quality=75, method=4)
+    return Picture(
+        name=name, data=file.getvalue(), width=image.width, height=image.height, value=value
+    )
+
+
+def _neighbours(
+    side: Side,
+    features: Features,
+    real_side: Side | None,
+    real: Features | None,
+    rng: np.random.Generator,
+) -> tuple[tuple[Neighbours, ...], float | None]:
+    """Return generated pictures with the nearest of the reference, and what distance is usual."""
+    if real_side is None or real is None:
+        return (), None
+    real_rows = real.rows(_LAYER)
+    chosen = _choose(features.num, NUM_NEIGHBOURHOODS, rng)
+    columns, distances = _nearest(features.rows(_LAYER)[chosen], real_rows, NUM_NEAREST)
+    found = tuple(
+        Neighbours(
+            picture=picture,
+            nearest=_pictures(real_side, real, columns[at], distances[at].tolist()),
+        )
+        for at, picture in enumerate(_pictures(side, features, chosen))
+    )
+    if real.num < 2:
+        return found, None
+    some = _choose(real.num, NUM_USUAL, rng)
+    return found, float(np.median(_nearest(real_rows[some], real_rows, 2)[1][:, 1]))
+
+
+def _nearest(queries: Rows, rows: Rows, wanted: int) -> tuple[Indices, Distances]:
+    """Return indices and distances of the nearest rows of each query, both [q, wanted], ascending.
+
+    Products in float32 find the candidates; differences in float64 give distances and order.
+    """
+    wanted = min(wanted, len(rows))
+    kept = min(wanted + 8, len(rows))  # more than wanted, for what float32 confuses
+    squared = np.empty((len(queries), len(rows)), np.float32)
+    centre = rows[:_BLOCK].mean(axis=0)
+    centred = queries - centre
+    for start in range(0, len(rows), _BLOCK):
+        block = rows[start : start + _BLOCK] - centre
+        norms = np.einsum("ij,ij->i", block, block)
+        squared[:, start : start + _BLOCK] = norms - 2 * (centred @ block.T)
+    candidates = np.argpartition(squared, kept - 1, axis=1)[:, :kept]
+    difference = rows[candidates].astype(np.float64) - queries[:, None, :]
+    distances = np.sqrt(np.einsum("qkd,qkd->qk", difference, difference))
+    order = np.lexsort((candidates, distances))[:, :wanted]
+    return (
+        np.take_along_axis(candidates, order, axis=1),
+        np.take_along_axis(distances, order, axis=1),
+    )
+
+
+def _curve(
+    rows: Rows, reference: Features | Stats, whole: float, rng: np.random.Generator
+) -> Curve:
+    """Return FID of an eighth, a quarter, a half and all of the sample.
+
+    For each size, the mean over two parts that share no image. The line in 1/N is that of Chong and
+    Forsyth, "Effectively Unbiased FID and Inception Score and where to find them" (CVPR 2020).
+    """
+    order = rng.permutation(len(rows))
+    width = rows.shape[1]
+    moments = reference.moments(_LAYER)
+    few = None
+    if isinstance(reference, Features) and reference.num <= width:
+        few = reference.rows(_LAYER)
+    sizes, values = [], []
+    for count in _PARTS:
+        size = len(rows) // count
+        if size < 2:
+            continue
+        parts = [rows[np.sort(order[at * size : (at + 1) * size])] for at in range(2)]
+        distances = [
+            frechet_distance(Moments.of(part), moments, part if size <= width else None, few)
+            for part in parts
+        ]
+        sizes.append(size)
+        values.append(float(np.mean(distances)))
+    sizes.append(len(rows))
+    values.append(whole)
+    return Curve(sizes=tuple(sizes), values=tuple(values), limit=_limit(sizes, values, width))
+
+
+def _limit(sizes: Sequence[int], values: Sequence[float], width: int) -> float | None:
+    """Return the intercept of the least-squares line in 1/N, or None if the sizes allow none."""
+    enough = [at for at, size in enumerate(sizes) if size >= _PER_DIMENSION * width]
+    if len(enough) < 3:
+        return None
+    inverse = 1 / np.array([sizes[at] for at in enough])
+    fid = np.array([values[at] for at in enough])
+    centred = inverse - inverse.mean()
+    slope = float(centred @ fid) / float(centred @ centred)
+    return float(fid.mean() - slope * inverse.mean())

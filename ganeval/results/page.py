@@ -1,0 +1,98 @@
+"""The HTML report: one file that needs no network, no script and no colour to be read."""
+
+import base64
+import hashlib
+import json
+import re
+from collections.abc import Mapping, Sequence
+from importlib.resources import files
+from typing import Any
+
+from ganeval.errors import one_line
+from ganeval.results import plots, table
+from ganeval.results.gallery import Gallery
+from ganeval.results.plots import Plot
+from ganeval.results.row import ScoreRow
+
+_HEAD = re.compile(r"\A.*?<svg[^>]*?viewBox=\"([^\"]*)\"[^>]*>", re.DOTALL)
+
+
+def html(
+    rows: Sequence[ScoreRow], provenance: Mapping[str, Any], galleries: Sequence[Gallery]
+) -> str:
+    """Return the report as a page; whatever comes from a file or a user is escaped."""
+    import jinja2
+    from markupsafe import Markup
+
+    folder = files("ganeval.results")
+    environment = jinja2.Environment(
+        loader=jinja2.FunctionLoader(lambda name: (folder / name).read_text(encoding="utf-8")),
+        autoescape=True,
+        undefined=jinja2.StrictUndefined,
+        trim_blocks=True,
+        lstrip_blocks=True,
+    )
+    environment.filters |= {"data_uri": _data_uri, "inline": _inline, "one_line": one_line}
+    script = (folder / "page.js").read_text(encoding="utf-8")
+    samples = tuple(dict.fromkeys(row.sample for row in rows))
+    return environment.get_template("page.html").render(
+        rows=rows,
+        samples=samples,
+        letters={sample: plots.letter(at) for at, sample in enumerate(samples)},
+        columns=_columns(rows),
+        scores={(row.sample, table.score_title(row)): row for row in rows},
+        best=_best(rows),
+        curves=any(gallery.curve for gallery in galleries),
+        caption=table.caption(rows, provenance),
+        notes=table.notes(rows),
+        plots=plots.draw(rows, galleries),
+        galleries=galleries,
+        provenance=provenance,
+        provenance_json=json.dumps(provenance, indent=2, ensure_ascii=False),
+        markdown=table.markdown(rows, provenance),
+        latex=table.latex(rows, provenance),
+        format_value=table.format_value,
+        style=Markup((folder / "page.css").read_text(encoding="utf-8")),
+        script=Markup(script),
+        script_digest=base64.b64encode(hashlib.sha256(script.encode()).digest()).decode(),
+    )
+
+
+def _columns(rows: Sequence[ScoreRow]) -> dict[str, str]:
+    """Return the arrow of each score's column by its title."""
+    return {table.score_title(row): table.ARROWS[row.direction] for row in rows}
+
+
+def _best(rows: Sequence[ScoreRow]) -> list[ScoreRow]:
+    """Return the scores that no other sample's is better than; none of a single sample."""
+    best = []
+    for row in rows:
+        rivals = [other for other in rows if table.score_title(other) == table.score_title(row)]
+        sign = 1 if row.direction == "higher" else -1
+        if len(rivals) > 1 and all(sign * row.value >= sign * other.value for other in rivals):
+            best.append(row)
+    return best
+
+
+def _data_uri(content: bytes) -> str:
+    """Return a WebP file as an address that holds it."""
+    return "data:image/webp;base64," + base64.b64encode(content).decode("ascii")
+
+
+def _inline(plot: Plot) -> Any:
+    """Return a plot as part of a page: as wide as there is room, in the page's colours."""
+    from markupsafe import Markup, escape
+
+    identity = f"plot-{plot.name}"
+    head = Markup(
+        '<svg xmlns:xlink="http://www.w3.org/1999/xlink" viewBox="{{}}" role="img" '
+        'aria-labelledby="{0}-title {0}-desc"><title id="{0}-title">{1}</title>'
+        '<desc id="{0}-desc">{2}</desc>'
+    ).format(identity, plot.title, plot.description)
+    match = _HEAD.match(plot.svg)
+    assert match is not None
+    body = plot.svg[match.end() :]
+    # Names that matplotlib gives to groups repeat from plot to plot, and nothing refers to them.
+    body = re.sub(r'<g id="[^"]*">', "<g>", body)
+    body = body.replace(plots.INK, "var(--ink)").replace(plots.RULE, "var(--rule)")
+    return Markup(str(head).replace("{}", str(escape(match[1])))) + Markup(body)
