@@ -9,6 +9,7 @@ from ganeval.errors import InputError, MismatchError
 from ganeval.features.collect import Features, collect
 from ganeval.features.stats import Stats
 from ganeval.gallery import gather_galleries
+from ganeval.influence import Influence
 from ganeval.metrics.base import Role, Summary
 from ganeval.plan import (
     MetricChoice,
@@ -19,6 +20,7 @@ from ganeval.plan import (
     derive_rng,
     make_plan,
 )
+from ganeval.results.gallery import Gallery
 from ganeval.results.provenance import library_versions
 from ganeval.results.report import Report
 from ganeval.results.row import ScoreRow
@@ -107,7 +109,7 @@ def report_of(
     Raises:
         InputError: Too few images for a metric.
     """
-    rows: list[ScoreRow] = []
+    rows: list[tuple[ScoreRow, Influence | None]] = []
     for location, features in samples.items():
         label = f"scores of {location}"
         for done, choice in enumerate(plan.choices):
@@ -115,35 +117,45 @@ def report_of(
             summaries = _summaries(choice, location, features, reference, stats)
             rows += compute(choice, summaries, plan, location)
         plan.settings.progress(label, len(plan.choices), len(plan.choices))
+    influences = {
+        (row.sample, row.reference, row.name): influence
+        for row, influence in rows
+        if influence is not None
+    }
+    scores = tuple(row for row, _ in rows)
     provenance = _provenance(plan, workspace, samples, reference, stats)
-    galleries = ()
+    galleries: tuple[Gallery, ...] = ()
     if plan.settings.gallery:
-        galleries = gather_galleries(plan, samples, reference, stats, rows)
-    return Report(tuple(rows), provenance, galleries=galleries)
+        galleries = gather_galleries(plan, samples, reference or stats, scores, influences)
+    return Report(scores, provenance, influences, galleries)
 
 
 def compute(
     choice: MetricChoice, summaries: Mapping[Role, Summary], plan: Plan, sample: str
-) -> list[ScoreRow]:
-    """Return a metric's scores as report rows."""
+) -> list[tuple[ScoreRow, Influence | None]]:
+    """Return a metric's scores as report rows, each with the influence of the images."""
     reference = plan.reference if "reference" in choice.metric.needs.roles else None
-    rng = derive_rng(plan.settings.seed, f"metric/{choice.name}")
+    # Metrics of one family (fid, fid-debiased) deal the images to the same parts.
+    rng = derive_rng(plan.settings.seed, f"metric/{choice.name.partition('-')[0]}")
     return [
-        ScoreRow(
-            sample=sample,
-            reference=None if reference is None else reference.location,
-            name=score.name,
-            value=score.value,
-            se=score.se,
-            interval=score.interval,
-            direction=score.direction,
-            num_sample=summaries["sample"].num or 0,
-            num_reference=None if reference is None else summaries["reference"].num,
-            extractor=plan.settings.extractor,
-            protocol=plan.protocol.name,
-            options=choice.options,
-            details=score.details,
-            notes=score.notes,
+        (
+            ScoreRow(
+                sample=sample,
+                reference=None if reference is None else reference.location,
+                name=score.name,
+                value=score.value,
+                se=score.se,
+                interval=score.interval,
+                direction=score.direction,
+                num_sample=summaries["sample"].num or 0,
+                num_reference=None if reference is None else summaries["reference"].num,
+                extractor=plan.settings.extractor,
+                protocol=plan.protocol.name,
+                options=choice.options,
+                details=score.details,
+                notes=score.notes,
+            ),
+            score.influence,
         )
         for score in choice.metric.compute(summaries, rng)
     ]

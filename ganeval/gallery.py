@@ -11,9 +11,11 @@ from ganeval.errors import UnstableError
 from ganeval.features.collect import Features
 from ganeval.features.moments import Moments
 from ganeval.features.stats import Stats
+from ganeval.influence import Influence
 from ganeval.metrics.linalg import frechet_distance
 from ganeval.plan import Plan, Side, derive_rng
 from ganeval.results.gallery import Curve, Gallery, Neighbours, Picture
+from ganeval.results.influence_file import Key
 from ganeval.results.row import ScoreRow
 
 NUM_PICTURES = 24
@@ -37,45 +39,68 @@ Distances = npt.NDArray[np.float64]
 def gather_galleries(
     plan: Plan,
     samples: Mapping[str, Features],
-    reference: Features | None,
-    stats: Stats | None,
+    reference: Features | Stats | None,
     rows: Sequence[ScoreRow],
+    influences: Mapping[Key, Influence],
 ) -> tuple[Gallery, ...]:
     """Return what there is to see of each sample.
 
     Args:
         plan: The run's.
         samples: Features by location.
-        reference: Features of the reference, if its images were needed.
-        stats: Stored statistics of the reference, if they were enough.
+        reference: Features of the reference, or its stored statistics if they were enough.
         rows: The scores.
+        influences: By score.
 
     Raises:
         UnstableError: A picture is no longer what was scored.
         InputError: A picture cannot be read any more.
     """
-    fids = {row.sample: row.value for row in rows if row.name == "fid"}
+    fids = {row.sample: row for row in rows if row.name == "fid"}
     galleries = []
     for done, side in enumerate(plan.samples):
         plan.settings.progress("pictures of the report", done, len(plan.samples))
         features = samples[side.location]
         rng = derive_rng(plan.settings.seed, f"gallery/{side.location}")
-        chosen = _choose(features.num, NUM_PICTURES, rng)
+        shown = _pictures(side, features, _choose(features.num, NUM_PICTURES, rng))
         neighbours, usual = _neighbours(side, features, plan.reference, reference, rng)
-        moments = stats or reference
+        raising: tuple[Picture, ...] = ()
+        lowering: tuple[Picture, ...] = ()
         curve = None
-        if side.location in fids and moments is not None:
-            curve = _curve(features.rows(_LAYER), moments, fids[side.location], rng)
+        fid = fids.get(side.location)
+        if fid is not None and reference is not None:
+            curve = _curve(features.rows(_LAYER), reference, fid.value, rng)
+            influence = influences.get((fid.sample, fid.reference, fid.name))
+            if influence is not None:
+                raising, lowering = _extremes(side, features, influence)
         galleries.append(
             Gallery(
                 sample=side.location,
-                pictures=_pictures(side, features, chosen),
+                pictures=shown,
+                raising=raising,
+                lowering=lowering,
                 neighbours=neighbours,
                 usual_distance=usual,
                 curve=curve,
             )
         )
+    plan.settings.progress("pictures of the report", len(plan.samples), len(plan.samples))
     return tuple(galleries)
+
+
+def _extremes(
+    side: Side, features: Features, influence: Influence
+) -> tuple[tuple[Picture, ...], tuple[Picture, ...]]:
+    """Return the pictures that raise a score most and those that lower it most.
+
+    The value of each is what it adds to the score: its influence over the number of images.
+    """
+    order = np.argsort(influence.sample, kind="stable")
+    num = min(NUM_EXTREMES, len(order) // 2)
+    share = influence.sample / len(order)
+    lowest, highest = order[:num], order[::-1][:num]
+    raising = _pictures(side, features, highest, share[highest].tolist())
+    return raising, _pictures(side, features, lowest, share[lowest].tolist())
 
 
 def _choose(num: int, wanted: int, rng: np.random.Generator) -> Indices:
@@ -118,11 +143,11 @@ def _neighbours(
     side: Side,
     features: Features,
     real_side: Side | None,
-    real: Features | None,
+    real: Features | Stats | None,
     rng: np.random.Generator,
 ) -> tuple[tuple[Neighbours, ...], float | None]:
     """Return generated pictures with the nearest of the reference, and what distance is usual."""
-    if real_side is None or real is None:
+    if real_side is None or not isinstance(real, Features):
         return (), None
     real_rows = real.rows(_LAYER)
     chosen = _choose(features.num, NUM_NEIGHBOURHOODS, rng)

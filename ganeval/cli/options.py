@@ -13,7 +13,8 @@ import click
 from ganeval.cli.generator_options import GENERATOR_OPTIONS
 from ganeval.cli.progress import terminal_progress
 from ganeval.errors import UsageError
-from ganeval.results.report import Report, check_output, check_plots
+from ganeval.results.plots import check_plots
+from ganeval.results.report import Report, check_output
 from ganeval.settings import Settings, build_settings
 
 METRICS_OPTION = click.option(

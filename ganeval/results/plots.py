@@ -7,11 +7,11 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from ganeval.errors import one_line
+from ganeval.errors import UsageError, one_line
 from ganeval.files import write_whole
 from ganeval.results.gallery import Curve, Gallery
 from ganeval.results.row import ScoreRow
-from ganeval.results.table import ARROWS, format_value, score_title
+from ganeval.results.table import ARROWS, score_title
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
@@ -28,7 +28,7 @@ _MARKS = ("o", "s", "^", "D", "v", "P", "X")
 _HATCHES = ("", "////", "....", "xxxx", "\\\\\\\\", "++++", "----")
 _LONGEST_NAME = 44
 
-_STYLE: Mapping[str, Any] = {
+_STYLE: Any = {
     "font.size": 8.5,
     "text.parse_math": False,
     "text.color": INK,
@@ -83,7 +83,7 @@ def draw(rows: Sequence[ScoreRow], galleries: Sequence[Gallery]) -> tuple[Plot, 
     scores: dict[str, list[ScoreRow]] = {}
     for row in rows:
         scores.setdefault(score_title(row), []).append(row)
-    with mpl.rc_context(dict(_STYLE)):
+    with mpl.rc_context(_STYLE):
         plots = [_bars(name, entries, samples) for name, entries in scores.items()]
         for precision, recall in _pairs(scores):
             plots.append(_plane(scores[precision], scores[recall], samples))
@@ -93,22 +93,39 @@ def draw(rows: Sequence[ScoreRow], galleries: Sequence[Gallery]) -> tuple[Plot, 
     return tuple(plots)
 
 
-def save_plots(
-    rows: Sequence[ScoreRow], galleries: Sequence[Gallery], folder: Path
-) -> tuple[Path, ...]:
-    """Write each plot as `NAME.svg` and `NAME.png` into a folder and return their paths.
+def save_plots(rows: Sequence[ScoreRow], galleries: Sequence[Gallery], folder: Path) -> None:
+    """Write each plot as `NAME.svg` and `NAME.png` into a folder, which is made if need be.
 
     Raises:
+        UsageError: The folder cannot be made or written to.
         ResourceError: The disk is full.
-        OSError: The folder cannot be written to.
     """
-    paths = []
-    for plot in draw(rows, galleries):
-        for suffix, content in ((".svg", plot.svg.encode("utf-8")), (".png", plot.png)):
-            path = folder / f"{plot.name}{suffix}"
-            write_whole(path, content)
-            paths.append(path)
-    return tuple(paths)
+    check_plots(folder)
+    try:
+        folder.mkdir(exist_ok=True)
+        for plot in draw(rows, galleries):
+            write_whole(folder / f"{plot.name}.svg", plot.svg.encode("utf-8"))
+            write_whole(folder / f"{plot.name}.png", plot.png)
+    except OSError as error:
+        raise UsageError(
+            f"{folder}: cannot be written to ({error.strerror})",
+            "a folder with write access",
+            "choose another with --plots",
+        ) from error
+
+
+def check_plots(folder: Path) -> None:
+    """Refuse, before any work, a folder that plots could not be written to.
+
+    Raises:
+        UsageError: A file of that name, or no folder to make it in.
+    """
+    if folder.exists() and not folder.is_dir():
+        raise UsageError(f"{folder}: is no folder", "a folder for plots", "choose another name")
+    if not folder.parent.is_dir():
+        raise UsageError(
+            f"{folder}: there is no folder {folder.parent}", "an existing folder", "make it first"
+        )
 
 
 def _pairs(scores: Mapping[str, Sequence[ScoreRow]]) -> list[tuple[str, str]]:
@@ -138,17 +155,17 @@ def _bars(name: str, rows: Sequence[ScoreRow], samples: Sequence[str]) -> Plot:
         low_high = whisker(row)
         if low_high is not None:
             axes.plot(low_high, [at, at], color=INK, linewidth=1.6, marker="|", markersize=9)
+        if "debiased" in row.details:
+            axes.plot(row.details["debiased"], at, "D", color="white", markeredgecolor=INK, ms=5)
         where: dict[str, Any] = {"transform": axes.get_yaxis_transform(), "va": "bottom"}
         axes.text(0.005, at - 0.24, _label(row.sample, samples, 34), **where)
-        axes.text(0.995, at - 0.24, format_value(row), ha="right", fontweight="bold", **where)
+        axes.text(0.995, at - 0.24, _value(row), ha="right", fontweight="bold", **where)
     axes.axvline(0, color=INK, linewidth=0.8)
     axes.set(ylim=(len(rows) - 0.6, -0.72), yticks=[])
     axes.spines["left"].set_visible(False)
     axes.grid(axis="x")
     axes.set_title(f"{name} {ARROWS[rows[0].direction]} {rows[0].direction} is better")
-    values = "; ".join(
-        f"{_label(row.sample, samples)}: {format_value(row)}{_range(row)}" for row in rows
-    )
+    values = "; ".join(f"{_label(row.sample, samples)}: {_value(row)}{_range(row)}" for row in rows)
     return _finished(figure, f"bars-{_file_name(name)}", f"{name} of each sample", values)
 
 
@@ -157,6 +174,11 @@ def whisker(row: ScoreRow) -> tuple[float, float] | None:
     if row.interval is not None:
         return row.interval
     return None if row.se is None else (row.value - row.se, row.value + row.se)
+
+
+def _value(row: ScoreRow) -> str:
+    """Return a score with its standard error, if it has one."""
+    return f"{row.value:.6g}" + ("" if row.se is None else f" \u00b1 {row.se:.2g}")
 
 
 def _range(row: ScoreRow) -> str:
@@ -187,8 +209,7 @@ def _plane(precision: Sequence[ScoreRow], recall: Sequence[ScoreRow], samples: l
             fontweight="bold",
         )
         said.append(
-            f"{_label(row.sample, samples)}: precision {format_value(row)}, "
-            f"recall {format_value(other)}"
+            f"{_label(row.sample, samples)}: precision {_value(row)}, recall {_value(other)}"
         )
     axes.set(xlim=(-0.03, 1.06), ylim=(-0.03, 1.08), xlabel="recall \u2191: variety")
     axes.set_ylabel("precision \u2191: fidelity")
@@ -230,7 +251,8 @@ def _curves(curves: Mapping[str, Curve], samples: list[str]) -> Plot:
         said.append(f"{_label(sample, samples)}: {text}")
     longest = max(curves.values(), key=lambda curve: curve.sizes[-1])
     axes.set_xticks([1 / size for size in longest.sizes] + [0])
-    axes.set_xticklabels([f"{size:,}" for size in longest.sizes] + ["\u221e"])
+    axes.set_xticklabels([_count(size) for size in longest.sizes] + ["\u221e"])
+    axes.tick_params(axis="x", labelsize=7.5)
     largest = max(1 / size for curve in curves.values() for size in curve.sizes)
     axes.set(xlim=(1.05 * largest, -0.07 * largest), xlabel="generated images (axis in 1/N)")
     axes.set_ylabel("FID \u2193")
@@ -238,6 +260,11 @@ def _curves(curves: Mapping[str, Curve], samples: list[str]) -> Plot:
     axes.set_title("FID against the number of images")
     _legend(figure)
     return _finished(figure, "fid-samples", "FID against the number of images", "; ".join(said))
+
+
+def _count(num: int) -> str:
+    """Return a number of images as a short label: 1,437, 12.5k, 50k."""
+    return f"{num / 1000:.3g}k" if num >= 10_000 else f"{num:,}"
 
 
 def _figure(height: float) -> "tuple[Figure, Axes]":

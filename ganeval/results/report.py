@@ -1,6 +1,7 @@
 """The report: scores, each with all that makes it comparable, and where they came from."""
 
 import json
+import logging
 import math
 from collections.abc import Mapping
 from dataclasses import asdict, dataclass, field
@@ -9,13 +10,23 @@ from typing import TYPE_CHECKING, Any
 
 from ganeval.errors import InputError, MismatchError, UsageError
 from ganeval.files import write_whole
+from ganeval.influence import Influence
 from ganeval.registry import unknown
 from ganeval.results import table
 from ganeval.results.gallery import Gallery
+from ganeval.results.influence_file import (
+    Key,
+    beside,
+    load_influences,
+    save_influences,
+    scores_digest,
+)
 from ganeval.results.row import ScoreRow
 
 if TYPE_CHECKING:
     import pandas as pd
+
+log = logging.getLogger(__name__)
 
 SCHEMA = "ganeval.report/1"
 SUFFIXES = (".json", ".csv", ".md", ".tex", ".html")
@@ -31,12 +42,14 @@ class Report:
     Attributes:
         scores: A row each.
         provenance: JSON values.
+        influence: What each image adds to a score, by sample, reference and name, where known.
         galleries: What an HTML page shows of the samples; part of no other file.
     """
 
     scores: tuple[ScoreRow, ...]
     provenance: Mapping[str, Any]
-    galleries: tuple[Gallery, ...] = field(default=(), kw_only=True, compare=False, repr=False)
+    influence: Mapping[Key, Influence] = field(default_factory=dict, compare=False, repr=False)
+    galleries: tuple[Gallery, ...] = field(default=(), compare=False, repr=False)
 
     def __getitem__(self, key: str | tuple[str, str]) -> ScoreRow:
         """Return a score by name, or by sample and name.
@@ -62,16 +75,22 @@ class Report:
 
     def to_json(self) -> str:
         """Return the report file's text: full precision, never NaN, the same for the same run."""
-        scores = [
+        content = {"schema": SCHEMA, "scores": self._plain(), "provenance": self.provenance}
+        return json.dumps(content, indent=2, ensure_ascii=True, allow_nan=False) + "\n"
+
+    def _plain(self) -> list[dict[str, Any]]:
+        """Return the scores as JSON values."""
+        return [
             asdict(row)
             | {"interval": list(row.interval) if row.interval else None, "notes": list(row.notes)}
             for row in self.scores
         ]
-        content = {"schema": SCHEMA, "scores": scores, "provenance": self.provenance}
-        return json.dumps(content, indent=2, ensure_ascii=True, allow_nan=False) + "\n"
 
     def save(self, path: str | Path) -> None:
         """Write the report; the suffix chooses JSON, CSV, Markdown, LaTeX or HTML.
+
+        Beside RUN.json it leaves RUN.influence.safetensors with the influence values, if there are
+        any. That file comes first and is tied to the scores, so it never serves another report.
 
         Raises:
             UsageError: Another suffix, or a folder that does not exist.
@@ -93,9 +112,15 @@ class Report:
 
             text = page.html(self.scores, self.provenance, self.galleries)
         try:
+            if kind == ".json" and self.influence:
+                save_influences(beside(path), self.influence, scores_digest(self._plain()))
             write_whole(path, text.encode("utf-8"))
         except OSError as error:
-            raise _unwritable(path, error, "-o") from error
+            raise UsageError(
+                f"{path}: cannot be written ({error.strerror})",
+                "a folder with write access",
+                "choose another with -o",
+            ) from error
 
     def save_plots(self, folder: str | Path) -> None:
         """Write each plot of the page as `NAME.svg` and `NAME.png`; the folder is made if need be.
@@ -106,20 +131,15 @@ class Report:
         """
         from ganeval.results import plots  # draws, which is slow to import
 
-        folder = Path(folder)
-        check_plots(folder)
-        try:
-            folder.mkdir(exist_ok=True)
-            plots.save_plots(self.scores, self.galleries, folder)
-        except OSError as error:
-            raise _unwritable(folder, error, "--plots") from error
+        plots.save_plots(self.scores, self.galleries, Path(folder))
 
     @classmethod
     def load(cls, path: str | Path) -> "Report":
-        """Read a report file.
+        """Read a report file, and the influence values beside it if they are its own.
 
         Raises:
-            InputError: The file is no report, or of another schema.
+            InputError: The file is no report, or of another schema; or the influence values are
+                damaged.
         """
         path = Path(path)
         if path.exists() and not path.is_file():  # opening a pipe would wait for ever
@@ -129,13 +149,15 @@ class Report:
             schema = content["schema"]
             if schema != SCHEMA:
                 raise _no_report(path, f"schema {schema!r}")
-            return cls(tuple(_row(entry) for entry in content["scores"]), content["provenance"])
+            rows = tuple(_row(entry) for entry in content["scores"])
+            provenance, digest = content["provenance"], scores_digest(content["scores"])
         except FileNotFoundError as error:
             raise InputError(
                 f"{path}: no such file", "a report written with -o RUN.json", "check the name"
             ) from error
         except (OSError, ValueError, KeyError, TypeError, AttributeError) as error:
             raise _no_report(path, str(error)) from error
+        return cls(rows, provenance, _influences(beside(path), digest))
 
     def merge(self, other: "Report") -> "Report":
         """Return both reports' scores in one, for a table across runs.
@@ -163,10 +185,12 @@ class Report:
                     "leave out the outdated report",
                 )
         sources = {**self.provenance.get("sources", {}), **other.provenance.get("sources", {})}
-        provenance = {**self.provenance, "sources": sources}
         galleries = {entry.sample: entry for entry in (*other.galleries, *self.galleries)}
         return Report(
-            tuple(both.values()), provenance, galleries=tuple(galleries.values())
+            tuple(both.values()),
+            {**self.provenance, "sources": sources},
+            {**self.influence, **other.influence},
+            tuple(galleries.values()),
         )
 
 
@@ -188,27 +212,15 @@ def check_output(path: Path) -> None:
         raise UsageError(f"{path}: is a folder", "a file name", "choose another name")
 
 
-def check_plots(folder: Path) -> None:
-    """Refuse, before any work, a folder that plots could not be written to.
-
-    Raises:
-        UsageError: A file of that name, or no folder to make it in.
-    """
-    if folder.exists() and not folder.is_dir():
-        raise UsageError(f"{folder}: is no folder", "a folder for plots", "choose another name")
-    if not folder.parent.is_dir():
-        raise UsageError(
-            f"{folder}: there is no folder {folder.parent}", "an existing folder", "make it first"
-        )
-
-
-def _unwritable(path: Path, error: OSError, option: str) -> UsageError:
-    """Return the error for an output that the file system refuses."""
-    return UsageError(
-        f"{path}: cannot be written ({error.strerror})",
-        "a folder with write access",
-        f"choose another with {option}",
-    )
+def _influences(path: Path, digest: str) -> dict[Key, Influence]:
+    """Return the influence values that belong to the scores of `digest`; none if there are none."""
+    try:
+        influences = load_influences(path, digest)
+    except FileNotFoundError:
+        return {}
+    if influences is None:
+        log.warning("%s: belongs to other scores than the report beside it; left aside", path)
+    return influences or {}
 
 
 def _condition(report: Report, what: str) -> str:
