@@ -60,41 +60,58 @@ def gather_galleries(
     galleries = []
     for done, side in enumerate(plan.samples):
         plan.settings.progress("pictures of the report", done, len(plan.samples))
-        features = samples[side.location]
-        rng = derive_rng(plan.settings.seed, f"gallery/{side.location}")
-        shown = _pictures(side, features, _choose(features.num, NUM_PICTURES, rng))
-        neighbours, usual = _neighbours(side, features, plan.reference, reference, rng)
-        raising: tuple[Picture, ...] = ()
-        lowering: tuple[Picture, ...] = ()
-        curve = None
         fid = fids.get(side.location)
-        if fid is not None and reference is not None:
-            curve = _curve(features.rows(_LAYER), reference, fid.value, rng)
-            influence = influences.get((fid.sample, fid.reference, fid.name))
-            if influence is not None:
-                raising, lowering = _extremes(side, features, influence)
+        influence = None if fid is None else influences.get((fid.sample, fid.reference, fid.name))
         galleries.append(
-            Gallery(
-                sample=side.location,
-                pictures=shown,
-                raising=raising,
-                lowering=lowering,
-                neighbours=neighbours,
-                usual_distance=usual,
-                curve=curve,
+            _gallery(
+                plan,
+                side,
+                samples[side.location],
+                reference,
+                None if fid is None else fid.value,
+                influence,
             )
         )
     plan.settings.progress("pictures of the report", len(plan.samples), len(plan.samples))
     return tuple(galleries)
 
 
+def _gallery(
+    plan: Plan,
+    side: Side,
+    features: Features,
+    reference: Features | Stats | None,
+    fid: float | None,
+    influence: Influence | None,
+) -> Gallery:
+    """Return what there is to see of one sample."""
+    rng = derive_rng(plan.settings.seed, f"gallery/{side.location}")
+    pictures = _pictures(side, features, _choose(features.num, NUM_PICTURES, rng))
+    neighbours, usual = _neighbours(side, features, plan.reference, reference, rng)
+    curve = None
+    if fid is not None and reference is not None:
+        curve = _curve(features.rows(_LAYER), reference, fid, rng)
+    raising, lowering = _extremes(side, features, influence)
+    return Gallery(
+        sample=side.location,
+        pictures=pictures,
+        raising=raising,
+        lowering=lowering,
+        neighbours=neighbours,
+        usual_distance=usual,
+        curve=curve,
+    )
+
+
 def _extremes(
-    side: Side, features: Features, influence: Influence
+    side: Side, features: Features, influence: Influence | None
 ) -> tuple[tuple[Picture, ...], tuple[Picture, ...]]:
     """Return the pictures that raise a score most and those that lower it most.
 
     The value of each is what it adds to the score: its influence over the number of images.
     """
+    if influence is None:
+        return (), ()
     order = np.argsort(influence.sample, kind="stable")
     num = min(NUM_EXTREMES, len(order) // 2)
     share = influence.sample / len(order)

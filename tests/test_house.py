@@ -19,6 +19,7 @@ TOP = {
     "workspace",
     "source_cards",
     "evaluation",
+    "gallery",
     "extract",
     "accumulate",
     "sample",

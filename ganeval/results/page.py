@@ -3,16 +3,21 @@
 import base64
 import hashlib
 import json
+import math
 import re
 from collections.abc import Mapping, Sequence
 from importlib.resources import files
-from typing import Any
+from importlib.resources.abc import Traversable
+from typing import TYPE_CHECKING, Any
 
 from ganeval.errors import one_line
 from ganeval.results import plots, table
+from ganeval.results.drawing import INK, RULE, Plot, letter
 from ganeval.results.gallery import Gallery
-from ganeval.results.plots import Plot
 from ganeval.results.row import ScoreRow
+
+if TYPE_CHECKING:
+    import jinja2
 
 _HEAD = re.compile(r"\A.*?<svg[^>]*?viewBox=\"([^\"]*)\"[^>]*>", re.DOTALL)
 
@@ -21,10 +26,44 @@ def html(
     rows: Sequence[ScoreRow], provenance: Mapping[str, Any], galleries: Sequence[Gallery]
 ) -> str:
     """Return the report as a page; whatever comes from a file or a user is escaped."""
-    import jinja2
     from markupsafe import Markup
 
     folder = files("ganeval.results")
+    script = (folder / "page.js").read_text(encoding="utf-8")
+    samples = tuple(dict.fromkeys(row.sample for row in rows))
+    return (
+        _environment(folder)
+        .get_template("page.html")
+        .render(
+            rows=rows,
+            samples=samples,
+            letters={sample: letter(at) for at, sample in enumerate(samples)},
+            columns=_columns(rows),
+            scores={(row.sample, table.score_title(row)): row for row in rows},
+            best=_best(rows),
+            curves=any(gallery.curve for gallery in galleries),
+            extremes=any(gallery.raising for gallery in galleries),
+            neighbours=any(gallery.neighbours for gallery in galleries),
+            caption=table.caption(rows, provenance),
+            notes=table.notes(rows),
+            plots=plots.draw(rows, galleries),
+            galleries=galleries,
+            provenance=provenance,
+            provenance_json=json.dumps(provenance, indent=2, ensure_ascii=True),
+            markdown=table.markdown(rows, provenance),
+            latex=table.latex(rows, provenance),
+            debiased=any("debiased" in row.details for row in rows),
+            style=Markup((folder / "page.css").read_text(encoding="utf-8")),
+            script=Markup(script),
+            script_digest=base64.b64encode(hashlib.sha256(script.encode()).digest()).decode(),
+        )
+    )
+
+
+def _environment(folder: Traversable) -> "jinja2.Environment":
+    """Return how the template is filled in."""
+    import jinja2
+
     environment = jinja2.Environment(
         loader=jinja2.FunctionLoader(lambda name: (folder / name).read_text(encoding="utf-8")),
         autoescape=True,
@@ -32,32 +71,13 @@ def html(
         trim_blocks=True,
         lstrip_blocks=True,
     )
-    environment.filters |= {"data_uri": _data_uri, "inline": _inline, "one_line": one_line}
-    script = (folder / "page.js").read_text(encoding="utf-8")
-    samples = tuple(dict.fromkeys(row.sample for row in rows))
-    return environment.get_template("page.html").render(
-        rows=rows,
-        samples=samples,
-        letters={sample: plots.letter(at) for at, sample in enumerate(samples)},
-        columns=_columns(rows),
-        scores={(row.sample, table.score_title(row)): row for row in rows},
-        best=_best(rows),
-        curves=any(gallery.curve for gallery in galleries),
-        extremes=any(gallery.raising for gallery in galleries),
-        neighbours=any(gallery.neighbours for gallery in galleries),
-        caption=table.caption(rows, provenance),
-        notes=table.notes(rows),
-        plots=plots.draw(rows, galleries),
-        galleries=galleries,
-        provenance=provenance,
-        provenance_json=json.dumps(provenance, indent=2, ensure_ascii=False),
-        markdown=table.markdown(rows, provenance),
-        latex=table.latex(rows, provenance),
-        debiased=any("debiased" in row.details for row in rows),
-        style=Markup((folder / "page.css").read_text(encoding="utf-8")),
-        script=Markup(script),
-        script_digest=base64.b64encode(hashlib.sha256(script.encode()).digest()).decode(),
-    )
+    environment.filters |= {
+        "data_uri": _data_uri,
+        "inline": _inline,
+        "interval": _interval,
+        "one_line": one_line,
+    }
+    return environment
 
 
 def _columns(rows: Sequence[ScoreRow]) -> dict[str, str]:
@@ -74,6 +94,14 @@ def _best(rows: Sequence[ScoreRow]) -> list[ScoreRow]:
         if len(rivals) > 1 and all(sign * row.value >= sign * other.value for other in rivals):
             best.append(row)
     return best
+
+
+def _interval(interval: tuple[float, float]) -> str:
+    """Return an interval in as many digits as tell its ends apart."""
+    low, high = interval
+    digits = max(math.ceil(-math.log10(high - low)) + 1, 0) if high > low else 4
+    # Adding 0 turns the -0.0 that rounding can leave into 0.0.
+    return " to ".join(f"{round(end, digits) + 0.0:.{digits}f}" for end in interval)
 
 
 def _data_uri(content: bytes) -> str:
@@ -95,6 +123,6 @@ def _inline(plot: Plot) -> Any:
     assert match is not None
     body = plot.svg[match.end() :]
     # Names that matplotlib gives to groups repeat from plot to plot, and nothing refers to them.
-    body = re.sub(r'<g id="[^"]*">', "<g>", body)
-    body = body.replace(plots.INK, "var(--ink)").replace(plots.RULE, "var(--rule)")
+    body = re.sub(r'<g id="[^"]*"', "<g", body)
+    body = body.replace(INK, "var(--ink)").replace(RULE, "var(--rule)")
     return Markup(str(head).replace("{}", str(escape(match[1])))) + Markup(body)
