@@ -2,6 +2,7 @@
 
 import io
 from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, replace
 
 import numpy as np
 import numpy.typing as npt
@@ -36,6 +37,23 @@ Indices = npt.NDArray[np.intp]
 Distances = npt.NDArray[np.float64]
 
 
+@dataclass(frozen=True, slots=True, kw_only=True)
+class _Real:
+    """The reference, where its images were needed.
+
+    Attributes:
+        side: Its images.
+        features: Their features.
+        rows: Those as one matrix.
+        usual_distance: As in `Gallery`.
+    """
+
+    side: Side
+    features: Features
+    rows: Rows
+    usual_distance: float | None
+
+
 def gather_galleries(
     plan: Plan,
     samples: Mapping[str, Features],
@@ -57,50 +75,52 @@ def gather_galleries(
         InputError: A picture cannot be read any more.
     """
     fids = {row.sample: row for row in rows if row.name == "fid"}
+    real = _real(plan, reference)
     galleries = []
     for done, side in enumerate(plan.samples):
         plan.settings.progress("pictures of the report", done, len(plan.samples))
+        rng = derive_rng(plan.settings.seed, f"gallery/{side.location}")
+        features = samples[side.location]
         fid = fids.get(side.location)
         influence = None if fid is None else influences.get((fid.sample, fid.reference, fid.name))
-        galleries.append(
-            _gallery(
-                plan,
-                side,
-                samples[side.location],
-                reference,
-                None if fid is None else fid.value,
-                influence,
-            )
-        )
+        gallery = _gallery(side, features, real, influence, rng)
+        if fid is not None and reference is not None:
+            curve = _curve(features.rows(_LAYER), reference, fid.value, rng)
+            gallery = replace(gallery, curve=curve)
+        galleries.append(gallery)
     plan.settings.progress("pictures of the report", len(plan.samples), len(plan.samples))
     return tuple(galleries)
 
 
 def _gallery(
-    plan: Plan,
     side: Side,
     features: Features,
-    reference: Features | Stats | None,
-    fid: float | None,
+    real: _Real | None,
     influence: Influence | None,
+    rng: np.random.Generator,
 ) -> Gallery:
-    """Return what there is to see of one sample."""
-    rng = derive_rng(plan.settings.seed, f"gallery/{side.location}")
-    pictures = _pictures(side, features, _choose(features.num, NUM_PICTURES, rng))
-    neighbours, usual = _neighbours(side, features, plan.reference, reference, rng)
-    curve = None
-    if fid is not None and reference is not None:
-        curve = _curve(features.rows(_LAYER), reference, fid, rng)
+    """Return the pictures to see of one sample."""
     raising, lowering = _extremes(side, features, influence)
     return Gallery(
         sample=side.location,
-        pictures=pictures,
+        pictures=_pictures(side, features, _choose(features.num, NUM_PICTURES, rng)),
         raising=raising,
         lowering=lowering,
-        neighbours=neighbours,
-        usual_distance=usual,
-        curve=curve,
+        neighbours=() if real is None else _neighbours(side, features, real, rng),
+        usual_distance=None if real is None else real.usual_distance,
     )
+
+
+def _real(plan: Plan, reference: Features | Stats | None) -> _Real | None:
+    """Return the reference with the distance that is usual in it, or None if it has no images."""
+    if plan.reference is None or not isinstance(reference, Features):
+        return None
+    rows = reference.rows(_LAYER)
+    usual = None
+    if len(rows) > 1:
+        some = _choose(len(rows), NUM_USUAL, derive_rng(plan.settings.seed, "gallery/usual"))
+        usual = float(np.median(_nearest(rows[some], rows, 2)[1][:, 1]))
+    return _Real(side=plan.reference, features=reference, rows=rows, usual_distance=usual)
 
 
 def _extremes(
@@ -157,29 +177,18 @@ def _thumbnail(name: str, pixels: npt.NDArray[np.uint8], value: float | None) ->
 
 
 def _neighbours(
-    side: Side,
-    features: Features,
-    real_side: Side | None,
-    real: Features | Stats | None,
-    rng: np.random.Generator,
-) -> tuple[tuple[Neighbours, ...], float | None]:
-    """Return generated pictures with the nearest of the reference, and what distance is usual."""
-    if real_side is None or not isinstance(real, Features):
-        return (), None
-    real_rows = real.rows(_LAYER)
+    side: Side, features: Features, real: _Real, rng: np.random.Generator
+) -> tuple[Neighbours, ...]:
+    """Return a random choice of generated pictures with the nearest of the reference."""
     chosen = _choose(features.num, NUM_NEIGHBOURHOODS, rng)
-    columns, distances = _nearest(features.rows(_LAYER)[chosen], real_rows, NUM_NEAREST)
-    found = tuple(
+    columns, distances = _nearest(features.some(_LAYER, chosen.tolist()), real.rows, NUM_NEAREST)
+    return tuple(
         Neighbours(
             picture=picture,
-            nearest=_pictures(real_side, real, columns[at], distances[at].tolist()),
+            nearest=_pictures(real.side, real.features, columns[at], distances[at].tolist()),
         )
         for at, picture in enumerate(_pictures(side, features, chosen))
     )
-    if real.num < 2:
-        return found, None
-    some = _choose(real.num, NUM_USUAL, rng)
-    return found, float(np.median(_nearest(real_rows[some], real_rows, 2)[1][:, 1]))
 
 
 def _nearest(queries: Rows, rows: Rows, wanted: int) -> tuple[Indices, Distances]:

@@ -140,6 +140,16 @@ class Features:
         rows.flags.writeable = False
         return rows
 
+    def some(self, layer: str, rows: Sequence[int]) -> npt.NDArray[np.float32]:
+        """Return the features of a few images in the order given, float32 [len(rows), width]."""
+        found: dict[int, npt.NDArray[np.float32]] = {}
+        start = 0
+        for part in self._shards(layer):
+            stop = start + len(part)
+            found |= {row: part[row - start] for row in rows if start <= row < stop}
+            start = stop
+        return np.stack([found[row] for row in rows])
+
     def _shards(self, layer: str) -> Iterator[npt.NDArray[np.float32]]:
         """Yield the rows of each shard that has any."""
         for key, info in zip(self.keys, self.infos, strict=True):

@@ -43,6 +43,7 @@ def html(
             best=_best(rows),
             curves=any(gallery.curve for gallery in galleries),
             extremes=any(gallery.raising for gallery in galleries),
+            usual=any(gallery.usual_distance for gallery in galleries),
             neighbours=any(gallery.neighbours for gallery in galleries),
             caption=table.caption(rows, provenance),
             notes=table.notes(rows),
