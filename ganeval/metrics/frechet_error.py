@@ -118,8 +118,7 @@ def interval_around(
     half_width = 1.96 * influence.extrapolated_se
     if debiased <= half_width:
         return None, (
-            f"no interval: without its bias {debiased:.4g}, not told apart from 0, where the "
-            "error is not normal"
+            "no interval: without its bias not told apart from 0, where the error is not normal"
         )
     exact = "" if influence.reference is not None else ", with the reference's statistics exact"
     return (debiased - half_width, debiased + half_width), (
