@@ -157,7 +157,8 @@ def debias(
     Returns:
         The extrapolation, and the influences with the remainder of the parts.
     """
-    sample_parts, reference_parts = _Parts.of(sample, rng), _Parts.of(reference, rng)
+    # The reference first, so that it is cut alike for samples of any size.
+    reference_parts, sample_parts = _Parts.of(reference, rng), _Parts.of(sample, rng)
     halves, fourths = (
         [distance(sample_parts.join(which), reference_parts.join(which)) for which in whiches]
         for whiches in (HALVES, [(at,) for at in range(4)])
