@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING, Any
 
 from ganeval.errors import one_line
 from ganeval.results import plots, table
+from ganeval.results.differences import Difference, letters
 from ganeval.results.drawing import INK, RULE, Plot, letter
 from ganeval.results.gallery import Gallery
 from ganeval.results.row import ScoreRow
@@ -23,9 +24,19 @@ _HEAD = re.compile(r"\A.*?<svg[^>]*?viewBox=\"([^\"]*)\"[^>]*>", re.DOTALL)
 
 
 def html(
-    rows: Sequence[ScoreRow], provenance: Mapping[str, Any], galleries: Sequence[Gallery]
+    rows: Sequence[ScoreRow],
+    provenance: Mapping[str, Any],
+    pairs: Sequence[Difference],
+    galleries: Sequence[Gallery],
 ) -> str:
-    """Return the report as a page; whatever comes from a file or a user is escaped."""
+    """Return the report as a page; whatever comes from a file or a user is escaped.
+
+    Args:
+        rows: The scores, the samples in the order of the table.
+        provenance: JSON values.
+        pairs: The differences by the score that orders the samples; may be empty.
+        galleries: What there is to see of the samples; may be empty.
+    """
     from markupsafe import Markup
 
     folder = files("ganeval.results")
@@ -47,12 +58,17 @@ def html(
             neighbours=any(gallery.neighbours for gallery in galleries),
             caption=table.caption(rows, provenance),
             notes=table.notes(rows),
+            groups=letters(samples, pairs)
+            if any(pair.p_value is not None for pair in pairs)
+            else {},
+            pairs=_pair_cells(pairs),
+            pair_notes=table.pair_notes(pairs),
             plots=plots.draw(rows, galleries),
             galleries=galleries,
             provenance=provenance,
             provenance_json=json.dumps(provenance, indent=2, ensure_ascii=True),
-            markdown=table.markdown(rows, provenance),
-            latex=table.latex(rows, provenance),
+            markdown=table.markdown(rows, provenance, pairs),
+            latex=table.latex(rows, provenance, pairs),
             debiased=any("debiased" in row.details for row in rows),
             style=Markup((folder / "page.css").read_text(encoding="utf-8")),
             script=Markup(script),
@@ -84,6 +100,14 @@ def _environment(folder: Traversable) -> "jinja2.Environment":
 def _columns(rows: Sequence[ScoreRow]) -> dict[str, str]:
     """Return the arrow of each score's column by its title."""
     return {table.score_title(row): table.ARROWS[row.direction] for row in rows}
+
+
+def _pair_cells(pairs: Sequence[Difference]) -> list[tuple[Difference, tuple[str, ...]]]:
+    """Return each difference with its cells as people read them."""
+    if not pairs:
+        return []
+    cells = table.pair_table(pairs).itertuples(index=False, name=None)
+    return list(zip(pairs, cells, strict=True))
 
 
 def _best(rows: Sequence[ScoreRow]) -> list[ScoreRow]:

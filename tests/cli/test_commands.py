@@ -27,7 +27,8 @@ SHARED = {
 OUTPUT = {"--json", "--output", "-o"}
 OPTIONS = {
     **dict.fromkeys(("fid", "is", "kid", "pr", "dc"), SHARED | OUTPUT),
-    **{name: SHARED | OUTPUT | {"-m", "--metrics"} for name in ("eval", "compare")},
+    "eval": SHARED | OUTPUT | {"-m", "--metrics"},
+    "compare": SHARED | OUTPUT | {"-m", "--metrics", "--rank", "--paired", "--unpaired"},
     "stats make": SHARED | {"-o", "--output"},
     "stats inspect": {"--traceback"},
     "train": {
@@ -144,7 +145,7 @@ def test_quiet_says_nothing_but_the_result(real: Path, ganeval: Command) -> None
 @pytest.mark.parametrize(
     ("kind", "names"),
     [
-        ("metrics", ["fid", "is", "kid", "pr", "dc"]),
+        ("metrics", ["fid", "is", "kid", "pr", "dc", "fid-debiased", "fid-infinity"]),
         ("extractors", ["inception", "efficientnet-lite0", "random"]),
         ("protocols", ["standard", "torch-fidelity", "pytorch-fid", "clean-fid", "torchmetrics"]),
         ("sources", ["folder", "zip", "tar", "npz", "npy", "data", "generator"]),

@@ -5,13 +5,18 @@ import io
 import json
 from pathlib import Path
 
+import numpy as np
 import pandas as pd
 import pytest
+import safetensors
+import safetensors.numpy
 
-from ganeval.errors import InputError, UsageError
+from ganeval.errors import InputError, ResourceError, UsageError
+from ganeval.influence import Influence
+from ganeval.results.comparisons import compared
 from ganeval.results.report import Report
 from ganeval.results.row import ScoreRow
-from ganeval.results.table import terminal
+from ganeval.results.table import format_value, terminal
 
 ROW = ScoreRow(
     sample="fake_1/",
@@ -42,6 +47,16 @@ PROVENANCE = {
     "sources": {},
 }
 REPORT = Report((ROW, KID), PROVENANCE)
+INFLUENCE = Influence(sample=np.array([1.0, -1.0, 0.0]), reference=np.array([0.5, -0.5]))
+KEY = (ROW.sample, ROW.reference, "fid")
+WITH_INFLUENCE = Report(
+    REPORT.scores,
+    PROVENANCE,
+    {
+        KEY: INFLUENCE,
+        (*KEY[:2], "kid"): Influence(sample=np.zeros(2), remainder=np.arange(4.0)),
+    },
+)
 
 
 def test_a_report_survives_its_file(tmp_path: Path) -> None:
@@ -55,6 +70,141 @@ def test_a_report_survives_its_file(tmp_path: Path) -> None:
     ]
     assert content["scores"][0]["value"] == 12.3456789012345
     assert content["scores"][0]["se"] is None
+
+
+def test_influences_lie_beside_the_report(tmp_path: Path) -> None:
+    REPORT.save(tmp_path / "bare.json")
+    assert [path.name for path in tmp_path.iterdir()] == ["bare.json"]
+    path = tmp_path / "run.json"
+    WITH_INFLUENCE.save(path)
+    beside = tmp_path / "run.influence.safetensors"
+    first = beside.read_bytes()
+    loaded = Report.load(path)
+    assert loaded == WITH_INFLUENCE
+    assert loaded.influence.keys() == {KEY, (*KEY[:2], "kid")}
+    np.testing.assert_array_equal(loaded.influence[KEY].sample, INFLUENCE.sample)
+    np.testing.assert_array_equal(loaded.influence[KEY].reference, INFLUENCE.reference)
+    assert loaded.influence[KEY].remainder is None
+    assert loaded.influence[KEY].se == INFLUENCE.se
+    loaded.save(path)
+    assert beside.read_bytes() == first
+    with safetensors.safe_open(beside, framework="np") as file:
+        assert set(file.keys()) == {"0.sample", "0.reference", "1.sample", "1.remainder"}
+    beside.unlink()
+    assert Report.load(path).influence == {}
+
+
+def test_influences_of_other_scores_are_left_aside(
+    tmp_path: Path, caplog: pytest.LogCaptureFixture
+) -> None:
+    path = tmp_path / "run.json"
+    WITH_INFLUENCE.save(path)
+    path.write_text(path.read_text().replace("12.3456789012345", "12.5"))
+    assert Report.load(path).influence == {}
+    assert "belongs to other scores" in caplog.text
+
+
+@pytest.mark.parametrize("damage", ["truncate", "flip", "foreign"])
+def test_damaged_influences_are_refused(tmp_path: Path, damage: str) -> None:
+    path = tmp_path / "run.json"
+    WITH_INFLUENCE.save(path)
+    beside = tmp_path / "run.influence.safetensors"
+    content = bytearray(beside.read_bytes())
+    if damage == "truncate":
+        content = content[:-8]
+    elif damage == "flip":
+        content[-1] ^= 1
+    else:
+        content = bytearray(safetensors.numpy.save({"x": np.zeros(2)}))
+    beside.write_bytes(content)
+    with pytest.raises(InputError, match=r"run\.influence\.safetensors: damaged"):
+        Report.load(path)
+
+
+def test_a_report_that_cannot_be_written_leaves_both_older_files(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    path = tmp_path / "run.json"
+    WITH_INFLUENCE.save(path)
+    before = {path.name: path.read_bytes() for path in tmp_path.iterdir()}
+
+    def refuse(descriptor: int) -> None:
+        raise OSError(28, "No space left on device")
+
+    monkeypatch.setattr("os.fsync", refuse)
+    changed = dataclasses.replace(WITH_INFLUENCE, scores=(ROW,))
+    with pytest.raises((ResourceError, UsageError)):
+        changed.save(path)
+    assert {path.name: path.read_bytes() for path in tmp_path.iterdir()} == before
+
+
+def test_tables_say_what_is_known_of_the_error() -> None:
+    biased = dataclasses.replace(ROW, se=0.05, interval=(9.81234, 10.23456))
+    alone = dataclasses.replace(ROW, value=0.75, interval=(0.71, 0.78))
+    around = dataclasses.replace(ROW, value=0.75, se=0.02, interval=(0.71, 0.78))
+    assert format_value(biased) == "12.3457 [9.81, 10.23]"
+    assert format_value(alone) == "0.75 [0.710, 0.780]"
+    assert format_value(around) == "0.75 \u00b1 0.02"
+    assert format_value(ROW) == "12.3457"
+    large = dataclasses.replace(ROW, interval=(100.0, 360.0), se=60.0)
+    assert format_value(large) == "12.3457 [100, 360]"
+
+
+def compared_report() -> Report:
+    rng = np.random.default_rng(0)
+    rows, influences = [], {}
+    for sample, value in (("a_1/", 5.0), ("b/", 1.0), ("c/", 1.1)):
+        for name, direction in (("kid", "lower"), ("recall", "higher")):
+            rows.append(
+                dataclasses.replace(
+                    KID, sample=sample, name=name, value=value, se=0.1, direction=direction
+                )
+            )
+            influences[sample, KID.reference, name] = Influence(sample=rng.standard_normal(200))
+    return compared(Report(tuple(rows), PROVENANCE, influences))
+
+
+def test_compared_samples_are_ranked_and_grouped(tmp_path: Path) -> None:
+    report = compared_report()
+    assert [row.sample for row in report.scores[::2]] == ["a_1/", "b/", "c/"]
+    assert [row.sample for row in report.ranked[::2]] == ["b/", "c/", "a_1/"]
+    assert report.rank == "kid"
+    assert [(one.sample, one.other) for one in report.pairs] == [
+        *(("b/", "c/"), ("b/", "a_1/"), ("c/", "a_1/")),
+    ]
+    assert len(report.comparisons) == 6
+    assert [row.sample for row in compared(report, rank="recall").ranked[::2]] == [
+        *("a_1/", "c/", "b/"),
+    ]
+    report.save(tmp_path / "run.json")
+    assert Report.load(tmp_path / "run.json") == report
+    content = json.loads((tmp_path / "run.json").read_text())
+    assert content["rank"] == "kid"
+    assert list(content["comparisons"][0]) == [
+        *("name", "sample", "other", "difference", "se", "interval", "p_value", "p_adjusted"),
+        *("detectable", "paired", "method", "notes"),
+    ]
+    report.save(tmp_path / "run.md")
+    text = (tmp_path / "run.md").read_text(encoding="utf-8")
+    lines = [[cell.strip() for cell in line.split("|")[1:-1]] for line in text.splitlines()]
+    assert lines[0][:3] == ["sample", "images", "group by kid"]
+    assert [line[2] for line in lines[2:5]] == ["a", "a", "b"]
+    assert lines[6] == ["kid", "difference", "95 % interval", "p (Holm)", "detectable"]
+    assert lines[9][0] == "b/ - a_1/"
+    assert lines[9][3] == "< 0.0001"
+    report.save(tmp_path / "run.tex")
+    text = (tmp_path / "run.tex").read_text(encoding="utf-8")
+    assert text.count(r"\toprule") == 2
+    assert r"b/ - a\_1/ & -4 & [-4.19, -3.81] & < 0.0001 & 0.24 \\" in text
+
+
+def test_pairs_without_an_error_say_why(tmp_path: Path) -> None:
+    report = compared(dataclasses.replace(compared_report(), influence={}))
+    assert report.pairs[0].p_value is None
+    report.save(tmp_path / "run.md")
+    text = (tmp_path / "run.md").read_text(encoding="utf-8")
+    assert "b/ - c/: no influence values are stored of both" in text
+    assert "group" not in text
 
 
 def test_nan_is_never_written(tmp_path: Path) -> None:
