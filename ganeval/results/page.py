@@ -42,6 +42,7 @@ def html(
     folder = files("ganeval.results")
     script = (folder / "page.js").read_text(encoding="utf-8")
     samples = tuple(dict.fromkeys(row.sample for row in rows))
+    galleries = sorted(galleries, key=lambda gallery: samples.index(gallery.sample))
     return (
         _environment(folder)
         .get_template("page.html")

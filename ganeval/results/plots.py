@@ -38,7 +38,8 @@ def draw(rows: Sequence[ScoreRow], galleries: Sequence[Gallery]) -> tuple[Plot, 
         plots = [_bars(name, entries, samples) for name, entries in scores.items()]
         for precision, recall in _pairs(scores):
             plots.append(_plane(scores[precision], scores[recall], samples))
-        curves = {entry.sample: entry.curve for entry in galleries if entry.curve is not None}
+        found = {entry.sample: entry.curve for entry in galleries}
+        curves = {sample: curve for sample in samples if (curve := found.get(sample))}
         if curves:
             plots.append(_curves(curves, samples))
     return tuple(plots)

@@ -24,7 +24,7 @@ SHARED = {
     *("--float-range", "--max-pixels", "--on-bad-image", "--max-bad", "--cache-dir", "--no-cache"),
     *("--offline", "--quiet", "--traceback"),
 }
-OUTPUT = {"--json", "--output", "-o"}
+OUTPUT = {"--json", "--output", "-o", "--plots"}
 OPTIONS = {
     **dict.fromkeys(("fid", "is", "kid", "pr", "dc"), SHARED | OUTPUT),
     "eval": SHARED | OUTPUT | {"-m", "--metrics"},
