@@ -106,7 +106,7 @@ def _bars(name: str, rows: Sequence[ScoreRow], samples: Sequence[str]) -> Plot:
         if "debiased" in row.details:
             axes.plot(row.details["debiased"], at, "D", color="white", markeredgecolor=INK, ms=5)
         where: dict[str, Any] = {"transform": axes.get_yaxis_transform(), "va": "bottom"}
-        axes.text(0.005, at - 0.24, label(row.sample, samples, 30), **where)
+        axes.text(0.005, at - 0.24, label(row.sample, samples, 32), **where)
         axes.text(0.995, at - 0.24, _value(row), ha="right", fontweight="bold", **where)
     axes.axvline(0, color=INK, linewidth=0.8)
     axes.set(ylim=(len(rows) - 0.6, -0.72), yticks=[])

@@ -19,7 +19,12 @@ _FLAGS = (
     "--disable-sync",
     "--no-first-run",
 )
-_NAMES = ("chromium", "chromium-browser", "google-chrome")
+_NAMES = (
+    "chromium",
+    "chromium-browser",
+    "google-chrome",
+    "/Applications/Google Chrome.app/Contents/MacOS/Google Chrome",
+)
 _DESKTOP, _PHONE = {"width": 1280, "height": 900}, {"width": 390, "height": 844}
 
 
