@@ -34,13 +34,11 @@ ALLOWED = {
     "results": BASE,
     **{
         name: {"images", "sources", "extractors", "features", "metrics", "results", *TOP, *BASE}
-        for name in (*TOP, "quickstart")
+        for name in TOP
     },
     "__init__": {"version", "errors", "generators", "sources", "results", *TOP},
     "__main__": {"cli"},
-    "cli": {
-        *("extractors", "features", "metrics", "results", "sources", "quickstart", *TOP, *BASE),
-    },
+    "cli": {"extractors", "features", "metrics", "results", "sources", *TOP, *BASE},
 }
 MAX_LINES = 400
 
