@@ -142,6 +142,6 @@ CONSENSUS = Experiment(
     better="higher",
     threshold=6.0,
     control_is="simultaneous steps, gamma 0",
-    system=modes_after(_CONSENSUS, 1200),
-    control=modes_after(replace(_CONSENSUS, solver=Simultaneous()), 1200),
+    system=modes_after(_CONSENSUS, 800),
+    control=modes_after(replace(_CONSENSUS, solver=Simultaneous()), 800),
 )
