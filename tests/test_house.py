@@ -38,12 +38,12 @@ ALLOWED = {
             *("generators", "images", "sources", "extractors", "features", "metrics", "results"),
             *(*TOP, *BASE),
         }
-        for name in (*TOP, "quickstart")
+        for name in TOP
     },
     "__init__": {"version", "errors", "generators", "sources", "results", *TOP},
     "__main__": {"cli"},
     "cli": {
-        *("extractors", "features", "generators", "metrics", "results", "sources", "quickstart"),
+        *("extractors", "features", "generators", "metrics", "results", "sources"),
         *(*TOP, *BASE),
     },
 }

@@ -1,8 +1,4 @@
-"""What the numbers mean, on real pictures under the network that everybody has.
-
-That dropped classes lower recall and coverage and leave precision is in the test of the tour,
-`tests/cli/test_quickstart.py`.
-"""
+"""What the numbers mean, on real pictures under the network that everybody has."""
 
 import numpy as np
 import numpy.typing as npt
@@ -11,6 +7,7 @@ from scipy import ndimage
 from sklearn.datasets import load_sample_images
 
 import ganeval
+from ganeval.sources.datasets import digits
 
 NETWORK = {"extractor": "efficientnet-lite0", "device": "cpu"}
 Pixels = npt.NDArray[np.uint8]
@@ -58,3 +55,29 @@ def test_fid_grows_with_every_step_of_blur(photographs: tuple[Pixels, Pixels]) -
     ]
     assert scores == sorted(scores)
     assert scores[-1] > 2 * scores[0]
+
+
+def test_missing_classes_and_repeated_pictures_cost_recall_and_not_precision() -> None:
+    training, _ = digits("train")
+    test, classes = digits("test")
+    samples = {
+        "all": test[::4],
+        "half of the classes": test[classes < 5][::2],
+        "few pictures": np.resize(test[::60], (90, 8, 8)),
+    }
+    report = ganeval.compare(
+        samples=[
+            ganeval.Images(pictures[:, None], name=name) for name, pictures in samples.items()
+        ],
+        reference=training[::5, None],
+        metrics=["pr", "dc"],
+        **NETWORK,
+    )
+    whole, half, few = (
+        {name: report[sample, name].value for name in ("precision", "recall", "coverage")}
+        for sample in samples
+    )
+    assert half["precision"] > whole["precision"] - 0.05
+    assert half["recall"] < whole["recall"] - 0.1
+    assert few["recall"] < 0.1
+    assert few["coverage"] < half["coverage"] < whole["coverage"]

@@ -12,7 +12,7 @@ from reference_models.data.densities import found_modes, ring8
 from reference_models.engine.draw import Draw
 from reference_models.engine.game import Game
 from reference_models.engine.recipe import OptimizerSpec, Recipe
-from reference_models.engine.solvers import Consensus, Simultaneous, Unrolled
+from reference_models.engine.solvers import Simultaneous, Unrolled
 from reference_models.experiments.base import Experiment
 from reference_models.experiments.measure import points, trained
 from reference_models.parts.networks import discriminator_for, init_uniform
@@ -131,17 +131,12 @@ UNROLLED = Experiment(
     control=modes_after(replace(_UNROLLED, solver=Simultaneous()), 700),
 )
 
-_CONSENSUS = replace(
-    consensus.RECIPE,
-    solver=Consensus(gamma=1.0),
-    optimizers={player: OptimizerSpec(name="rmsprop", lr=1e-3) for player in ("D", "G")},
-)
 CONSENSUS = Experiment(
     model="consensus",
     criterion=CRITERION,
     better="higher",
     threshold=6.0,
     control_is="simultaneous steps, gamma 0",
-    system=modes_after(_CONSENSUS, 1200),
-    control=modes_after(replace(_CONSENSUS, solver=Simultaneous()), 1200),
+    system=modes_after(consensus.RECIPE, 800),
+    control=modes_after(replace(consensus.RECIPE, solver=Simultaneous()), 800),
 )

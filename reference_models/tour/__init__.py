@@ -1,0 +1,1 @@
+"""The tour of `ganeval quickstart`: two models trained on digits, scored, shown and explained."""

@@ -1,0 +1,206 @@
+"""Train two models, score them beside their untrained state and real digits, keep everything."""
+
+import json
+import logging
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from contextlib import AbstractContextManager, contextmanager, nullcontext
+from dataclasses import dataclass, field, replace
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import numpy.typing as npt
+import torch
+
+import ganeval
+from reference_models.engine.curve import Scoring
+from reference_models.engine.data import open_data
+from reference_models.engine.export import export
+from reference_models.engine.keep import STATE
+from reference_models.engine.run import Observer
+from reference_models.engine.session import Watch, find_recipe, run_training
+from reference_models.engine.train import begin
+from reference_models.tour.learning_curves import SHOWN, Row, write_learning_curves
+from reference_models.tour.sheet import write_sheet
+
+logger = logging.getLogger("ganeval.training")
+
+TRAINING = "data:digits,split=train,size=16"
+HELD_OUT = "data:digits,split=test,size=16"
+REAL = "held-out digits"
+_SHEET_COLUMNS = 12
+
+Display = Callable[[str, int, int], AbstractContextManager[Sequence[Observer]]]
+"""From a model, its steps and its batch size to what shows its training."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Tour:
+    """What is trained, and how it is scored.
+
+    Attributes:
+        steps: Of each model by its name; the default trains about a minute each on two cores.
+        num_scores: Points of a learning curve beside the untrained one.
+        extractor: Network that turns images into features.
+        num_images: Samples of each model; all of the held-out digits are 360.
+    """
+
+    steps: Mapping[str, int] = field(default_factory=lambda: {"gan": 12_000, "dcgan": 1_800})
+    num_scores: int = 3
+    extractor: str = "efficientnet-lite0"
+    num_images: int = 360
+
+
+TOUR = Tour()
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Scored:
+    """What the tour found.
+
+    Attributes:
+        models: Their names.
+        samples: What the report calls a sample, by what people call it: "gan", "untrained gan",
+            ..., and `REAL`.
+        report: All scores of all samples against the training digits.
+    """
+
+    models: tuple[str, ...]
+    samples: Mapping[str, str]
+    report: ganeval.Report
+
+
+def run_tour(
+    tour: Tour, folder: Path, settings: ganeval.Settings, *, display: Display | None = None
+) -> Scored:
+    """Train, score and draw; a tour that was cut goes on, one that is done gives the same again.
+
+    The checkpoints are scored as they are, without files of pictures in between, and against the
+    same training digits as during training, so that a curve ends at the table's score. All is done
+    on the CPU. The folder then holds:
+
+    * `table.md` and `report.json`: the scores;
+    * `samples.png`: a row of pictures of every sample;
+    * `learning-curves.png`: scores by images seen;
+    * `MODEL/`: the training as `run_training` leaves it, for each model;
+    * `untrained/MODEL.safetensors`: what each training began with.
+
+    Args:
+        tour: What is trained and scored.
+        folder: Made if it is not there.
+        settings: Seed, cache, progress and command; the other options are the tour's own.
+        display: Shows each training.
+
+    Raises:
+        GanevalError: The folder holds something else, or a tour of another seed.
+        KeyboardInterrupt: As it came; what is done is kept.
+    """
+    _check_folder(folder, next(iter(tour.steps)))
+    settings = replace(settings, extractor=tour.extractor, device="cpu", offline=True)
+    for model in tour.steps:
+        _train(model, tour, folder, settings, display)
+    samples = {
+        REAL: HELD_OUT,
+        **{model: str(folder / model / f"{model}.safetensors") for model in tour.steps},
+        **{
+            f"untrained {model}": str(_untrained(model, folder / "untrained", settings.seed))
+            for model in tour.steps
+        },
+    }
+    options = {"num_images": tour.num_images, "seed": settings.seed}
+    sources = {
+        name: ganeval.open_source(sample, policy=settings.decode, generator=options)
+        for name, sample in samples.items()
+    }
+    report = ganeval.compare(samples=[*sources.values()], reference=TRAINING, settings=settings)
+    scored = Scored(models=tuple(tour.steps), samples=samples, report=report)
+    report.save(folder / "report.json")
+    report.save(folder / "table.md")
+    first = {name: _first_pictures(source) for name, source in sources.items()}
+    write_sheet(folder / "samples.png", first)
+    curves = {model: _curve(model, folder / model, scored) for model in tour.steps}
+    real = _scores(scored, REAL)
+    write_learning_curves(folder / "learning-curves.png", curves, real, real_name=REAL)
+    return scored
+
+
+def _check_folder(folder: Path, first_model: str) -> None:
+    """Refuse a folder that holds something else than a tour."""
+    if folder.exists() and not folder.is_dir():
+        found = "is a file"
+    elif folder.exists() and any(folder.iterdir()) and not (folder / first_model).is_dir():
+        found = "holds something else"
+    else:
+        return
+    raise ganeval.GanevalError(f"{folder}: {found}", "a new folder", "choose one with --out")
+
+
+def _train(
+    model: str, tour: Tour, folder: Path, settings: ganeval.Settings, display: Display | None
+) -> None:
+    """Train a model to its last step, from where an earlier tour has left it."""
+    steps, recipe, folder = tour.steps[model], find_recipe(model), folder / model
+    every = steps // tour.num_scores
+    logger.info("%s: %d steps of training, with a score after each %d", model, steps, every)
+    scoring = Scoring(
+        every=every,
+        metrics=("fid", "pr"),
+        extractor=tour.extractor,
+        num_images=tour.num_images,
+        reference=TRAINING,
+        cache_dir=settings.cache_dir,
+    )
+    shown = nullcontext(()) if display is None else display(model, steps, recipe.batch_size)
+    with _one_thread(), shown as observers:
+        run_training(
+            model,
+            folder=folder,
+            steps=steps,
+            seed=settings.seed,
+            resume=(folder / STATE).exists(),
+            save_every=every,
+            watch=Watch(grid_every=every, scoring=scoring, board=False),
+            observers=observers,
+        )
+
+
+@contextmanager
+def _one_thread() -> Iterator[None]:
+    """Let torch have one thread; several would wait for each other in networks of this size.
+
+    Where other programs run, they wait much longer than they work. The digits of a training also
+    do not depend on the number of cores then.
+    """
+    before = torch.get_num_threads()
+    torch.set_num_threads(1)
+    try:
+        yield
+    finally:
+        torch.set_num_threads(before)
+
+
+def _untrained(model: str, folder: Path, seed: int) -> Path:
+    """Write the checkpoint that a model's training begins with."""
+    folder.mkdir(exist_ok=True)
+    recipe = find_recipe(model)
+    data = open_data(recipe.data)
+    run = begin(recipe, data, seed=seed, device=torch.device("cpu"))
+    return export(run.average, recipe, data, folder, step=run.step, seed=seed)
+
+
+def _first_pictures(source: Any) -> npt.NDArray[np.uint8]:
+    """Return the first pictures of a source, uint8 [N, 3, H, W]."""
+    return np.stack([item.image().pixels for item in source.load(range(_SHEET_COLUMNS))])
+
+
+def _curve(model: str, folder: Path, scored: Scored) -> list[Row]:
+    """Return the scores of a training by the images that it had seen, the untrained first."""
+    batch_size = find_recipe(model).batch_size
+    lines = (folder / "curve.jsonl").read_text(encoding="utf-8").splitlines()
+    rows = [{"step": 0, **_scores(scored, f"untrained {model}")}, *map(json.loads, lines)]
+    return [{"images": row["step"] * batch_size, **row} for row in rows]
+
+
+def _scores(scored: Scored, sample: str) -> dict[str, float]:
+    """Return those scores of a sample that the learning curves show."""
+    return {name: scored.report[scored.samples[sample], name].value for name in SHOWN}
