@@ -22,10 +22,3 @@ for (const table of document.querySelectorAll("table.sortable")) {
     });
   });
 }
-const folded = [];
-addEventListener("beforeprint", () => {
-  for (const part of document.querySelectorAll("details:not([open])")) {
-    if (part.dataset.print === "open") { part.open = true; folded.push(part); }
-  }
-});
-addEventListener("afterprint", () => { for (const part of folded.splice(0)) part.open = false; });

@@ -25,6 +25,7 @@ from ganeval.results.table import ARROWS, score_title
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
 
+_SMALLEST_RANGE = 0.3  # of precision and of recall
 _LOG_FROM = 20  # times the smallest FID: from there on the small ones would all look like 0
 
 
@@ -159,8 +160,9 @@ def _plane(precision: Sequence[ScoreRow], recall: Sequence[ScoreRow], samples: l
         said.append(
             f"{label(row.sample, samples)}: precision {_value(row)}, recall {_value(other)}"
         )
-    axes.set(xlim=(-0.03, 1.06), ylim=(-0.03, 1.08), xlabel="recall \u2191: variety")
-    axes.set_ylabel("precision \u2191: fidelity")
+    axes.margins(0.12)
+    axes.set(xlim=_at_least(axes.get_xlim()), ylim=_at_least(axes.get_ylim()))
+    axes.set(xlabel="recall \u2191: variety", ylabel="precision \u2191: fidelity")
     axes.grid()
     name = score_title(precision[0])
     axes.set_title("Precision against recall" + name.removeprefix("precision"))
@@ -168,6 +170,12 @@ def _plane(precision: Sequence[ScoreRow], recall: Sequence[ScoreRow], samples: l
     return finished(
         figure, f"{_file_name(name)}-recall", "Precision against recall", "; ".join(said)
     )
+
+
+def _at_least(ends: tuple[float, float]) -> tuple[float, float]:
+    """Return the ends of an axis, apart enough that a hundredth does not look like a gulf."""
+    spare = max(_SMALLEST_RANGE - (ends[1] - ends[0]), 0) / 2
+    return ends[0] - spare, ends[1] + spare
 
 
 def _curves(curves: Mapping[str, Curve], samples: list[str]) -> Plot:
