@@ -1,5 +1,6 @@
 """Stored statistics of a source: mean and covariance in an `.npz` that every FID tool can read."""
 
+import hashlib
 import io
 import json
 import tokenize
@@ -53,6 +54,14 @@ class Stats:
     num: int | None
     card: Mapping[str, Any] | None
     layer_moments: Moments
+
+    @property
+    def digest(self) -> str:
+        """Hex SHA-256 of mean and covariance, which tells these statistics from others."""
+        moments = self.layer_moments
+        content = hashlib.sha256(moments.mean.tobytes())
+        content.update(np.ascontiguousarray(moments.covariance()).tobytes())
+        return content.hexdigest()
 
     def moments(self, layer: str) -> Moments:
         """Return the moments; only "pool" is ever stored."""

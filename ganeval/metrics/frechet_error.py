@@ -15,6 +15,7 @@ from ganeval.metrics.transport import frechet_influence, optimal_maps
 # extrapolation leaves a bias well below it.
 ENOUGH_FOR_ERROR = 2
 ENOUGH_FOR_INTERVAL = 5
+_BLOCK = 4096
 
 NO_ROWS = "no interval: only statistics of the sample are stored, and errors come from its features"
 
@@ -118,8 +119,7 @@ def interval_around(
     half_width = 1.96 * influence.extrapolated_se
     if debiased <= half_width:
         return None, (
-            f"no interval: without its bias {debiased:.4g}, not told apart from 0, where the "
-            "error is not normal"
+            "no interval: without its bias not told apart from 0, where the error is not normal"
         )
     exact = "" if influence.reference is not None else ", with the reference's statistics exact"
     return (debiased - half_width, debiased + half_width), (
@@ -158,7 +158,8 @@ def debias(
     Returns:
         The extrapolation, and the influences with the remainder of the parts.
     """
-    sample_parts, reference_parts = _Parts.of(sample, rng), _Parts.of(reference, rng)
+    # The reference first, so that it is cut alike for samples of any size.
+    reference_parts, sample_parts = _Parts.of(reference, rng), _Parts.of(sample, rng)
     halves, fourths = (
         [distance(sample_parts.join(which), reference_parts.join(which)) for which in whiches]
         for whiches in (HALVES, [(at,) for at in range(4)])
@@ -185,7 +186,7 @@ class _Parts:
         if rows is None:
             return cls(side, (), ())
         indices = quarters(len(rows), rng)
-        return cls(side, indices, tuple(Moments.of(rows[part]) for part in indices))
+        return cls(side, indices, tuple(_moments_of(rows, part) for part in indices))
 
     def join(self, which: tuple[int, ...]) -> Side:
         """Return some of the quarters as one side."""
@@ -196,3 +197,9 @@ class _Parts:
         if moments.num <= len(moments.mean):
             rows = rows[np.concatenate([self.indices[at] for at in which])]
         return Side(self.side.role, moments, rows)
+
+
+def _moments_of(rows: Rows, part: Indices) -> Moments:
+    """Return the moments of some rows, of which few are made float64 at a time."""
+    cuts = range(0, len(part), _BLOCK)
+    return merge_all(Moments.of(rows[part[start : start + _BLOCK]]) for start in cuts)
