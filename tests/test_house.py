@@ -39,11 +39,15 @@ ALLOWED = {
         }
         for name in (*TOP, "quickstart")
     },
+    "doctor": {
+        *("extractors.base", "features.stats", "images", "sources", "settings", "plan"),
+        *BASE,
+    },
     "__init__": {"version", "errors", "generators", "sources", "results", *TOP},
     "__main__": {"cli"},
     "cli": {
-        *("extractors", "features", "generators", "metrics", "results", "sources", "quickstart"),
-        *(*TOP, *BASE),
+        *("doctor", "extractors", "features", "generators", "metrics", "results", "sources"),
+        *("quickstart", *TOP, *BASE),
     },
 }
 MAX_LINES = 400

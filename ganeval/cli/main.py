@@ -31,6 +31,7 @@ COMMANDS = {
     "weights": ("weights:weights", "Find, get and check the pretrained weights."),
     "cache": ("cache:cache", "Look after the feature cache."),
     "extract": ("extract:extract", "Features of a part of SOURCE into the cache."),
+    "doctor": ("doctor:doctor", "Look sources over before scoring them."),
     "quickstart": ("quickstart:quickstart", "The whole tour on embedded images, offline."),
 }
 """Where each command is, and its line in the help: showing that imports none of them."""
