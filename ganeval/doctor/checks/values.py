@@ -4,7 +4,7 @@ from ganeval.doctor.finding import Finding, Severity, first_names, of
 from ganeval.doctor.inventory import Inventory
 
 _ENOUGH = 8  # pictures, before their common range means anything
-_HALF = 127
+_UNIT, _HALF = 1, 127
 _FLAT = 2.0  # grey levels of standard deviation: less than the noise of a camera
 _MANY_FLAT = 0.01  # of the pictures
 
@@ -18,7 +18,7 @@ def value_range(inventory: Inventory) -> list[Finding]:
     severity: Severity = "warning"
     if low == high:  # see `constant`
         return []
-    if high <= 1:
+    if high <= _UNIT:
         severity, meaning = "error", "floats of 0 to 1 were stored as whole numbers"
     elif high <= _HALF:
         meaning = "they seem to be scaled to half of what they should be"
@@ -58,6 +58,8 @@ def constant(inventory: Inventory) -> list[Finding]:
 
 def low_contrast(inventory: Inventory) -> list[Finding]:
     """Find pictures that are nearly of one colour."""
+    if all(look.high <= _UNIT for look in inventory.looks):  # see `value_range`
+        return []
     names = [look.name for look in inventory.looks if 0 < look.contrast < _FLAT]
     if len(names) <= _MANY_FLAT * len(inventory.looks):
         return []
