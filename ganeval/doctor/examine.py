@@ -34,6 +34,7 @@ CHECKS: tuple[Callable[[Inventory], list[Finding]], ...] = (
     copies.exact_copies,
     copies.near_copies,
     names.class_order,
+    numbers.fewer_than_asked,
     numbers.few_images,
     numbers.statistics,
 )
@@ -158,4 +159,5 @@ def _inventory(side: Side, num_features: int, settings: Settings, pool: Executor
         stats=side.stats,
         extractor=settings.extractor,
         num_features=num_features,
+        num_wanted=settings.num_images,
     )

@@ -28,7 +28,7 @@ class Inventory:
     Attributes:
         location: As the user wrote it.
         kind: Of source; "stats" for stored statistics alone.
-        count: Number of its pictures; None if a statistics file does not say.
+        count: Number of its pictures that were looked at; None if a statistics file does not say.
         looks: What each picture shows, in order; pictures that scoring refuses are among them where
             they can be decoded all the same.
         refusals: The pictures that scoring refuses, in order.
@@ -36,6 +36,7 @@ class Inventory:
         stats: The stored statistics in it, if there are any.
         extractor: Name of the network that is to score it.
         num_features: How many features the network has.
+        num_wanted: How many pictures scoring was told to use; None for all.
     """
 
     location: str
@@ -47,6 +48,7 @@ class Inventory:
     stats: Stats | None
     extractor: str
     num_features: int
+    num_wanted: int | None = None
 
     @cached_property
     def sizes(self) -> Counter[tuple[int, int]]:

@@ -52,21 +52,42 @@ def nearly_same(queries: Thumbnails, among: Thumbnails | None = None) -> npt.NDA
     others, pool = (places, wanted) if among is None else _units(among)
     if not len(wanted) or not len(pool):
         return found
+    # Each once: a tree of many equal points would search them all.
+    _, once, group = np.unique(pool, axis=0, return_index=True, return_inverse=True)
+    pool, group = pool[once], group.reshape(-1)
+    if among is None:
+        found[places] = _twins(places, once, group)
     # Dropping frequencies only brings pictures closer, so that nothing within reach is lost.
     tree = cKDTree(pool @ _lowest().T)
     reach = float(np.sqrt(2 - 2 * ALIKE))
     nearest = [*range(1, _NEIGHBOURS + 2)]  # itself may be the first
     near = tree.query(wanted @ _lowest().T, k=nearest, distance_upper_bound=reach)[1]
-    own = np.arange(len(wanted))
     for column in np.asarray(near).T:
         open_ = (column < len(pool)) & (found[places] < 0)
         if among is None:
-            open_ &= column != own
-        at = own[open_]
+            open_ &= column != group
+        at = np.flatnonzero(open_)
         likeness = np.einsum("nd,nd->n", wanted[at], pool[column[at]])
         hits = at[likeness >= ALIKE]
-        found[places[hits]] = others[column[hits]]
+        found[places[hits]] = others[once[column[hits]]]
     return found
+
+
+def _twins(
+    places: npt.NDArray[np.int64], once: npt.NDArray[np.int64], group: npt.NDArray[np.int64]
+) -> npt.NDArray[np.int64]:
+    """Return for each of `places` another one of its group, -1 if it is alone there.
+
+    Args:
+        places: int64 [N].
+        once: int64 [G], the position of the first of each group.
+        group: int64 [N], of each position.
+    """
+    own = np.arange(len(places))
+    last = np.zeros_like(once)
+    last[group] = own  # later ones overwrite
+    twin = np.where(once[group] != own, once[group], last[group])
+    return np.where(twin != own, places[twin], -1)
 
 
 def _units(thumbnails: Thumbnails) -> tuple[npt.NDArray[np.int64], Units]:

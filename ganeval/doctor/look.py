@@ -3,15 +3,13 @@
 from dataclasses import dataclass
 
 import numpy as np
-import numpy.typing as npt
 import PIL.Image
+import PIL.ImageStat
 
 from ganeval.doctor.detail import detail_above, repeats
 from ganeval.doctor.likeness import Thumbnails, thumbnail
 from ganeval.images.decode import Header
 from ganeval.images.image import Image
-
-_GREY = np.array([0.299, 0.587, 0.114], np.float32)  # ITU-R BT.601
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -76,8 +74,7 @@ class Refusal:
 def look_at(image: Image, *, name: str, digest: bytes, header: Header | None) -> Look:
     """Return what a picture shows."""
     pixels = image.pixels
-    grey: npt.NDArray[np.float32] = np.tensordot(_GREY, pixels, axes=1).astype(np.float32)
-    rounded = PIL.Image.fromarray(np.rint(grey).astype(np.uint8))
+    grey = PIL.Image.fromarray(np.ascontiguousarray(pixels.transpose(1, 2, 0))).convert("L")
     _, height, width = pixels.shape
     return Look(
         name=name,
@@ -88,9 +85,9 @@ def look_at(image: Image, *, name: str, digest: bytes, header: Header | None) ->
         notes=image.notes,
         low=int(pixels.min()),
         high=int(pixels.max()),
-        contrast=float(grey.std()),
+        contrast=PIL.ImageStat.Stat(grey).stddev[0],
         is_grey=bool((pixels[0] == pixels[1]).all() and (pixels[1] == pixels[2]).all()),
-        detail=detail_above(grey),
+        detail=detail_above(pixels),
         repeats=repeats(pixels),
-        thumbnail=thumbnail(rounded),
+        thumbnail=thumbnail(grey),
     )

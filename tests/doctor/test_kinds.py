@@ -162,6 +162,12 @@ def test_few_images(num: int, severity: str | None, tmp_path: Path) -> None:
         assert "singular" in findings[0].what
 
 
+def test_more_images_than_there_are(stored: Path, look: Look) -> None:
+    (finding,) = look(stored, num_images=NUM + 1)
+    assert (finding.check, finding.severity) == ("fewer-than-asked", "error")
+    assert look(stored, num_images=NUM) == []
+
+
 def test_a_subset_is_seeded(stored: Path) -> None:
     def names(seed: int) -> list[str]:
         settings = Settings(extractor="random", num_images=20, seed=seed)

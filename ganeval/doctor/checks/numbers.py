@@ -4,6 +4,23 @@ from ganeval.doctor.finding import Finding, Severity
 from ganeval.doctor.inventory import Inventory
 
 
+def fewer_than_asked(inventory: Inventory) -> list[Finding]:
+    """Find fewer pictures than scoring is told to use."""
+    num, wanted = inventory.count, inventory.num_wanted
+    if num is None or wanted is None or num >= wanted:
+        return []
+    return [
+        Finding(
+            check="fewer-than-asked",
+            severity="error",
+            source=inventory.location,
+            what=f"{num:,} pictures, and --num-images asks for {wanted:,}",
+            needed="at least as many as are asked for",
+            remedy="lower --num-images or add pictures",
+        )
+    ]
+
+
 def few_images(inventory: Inventory) -> list[Finding]:
     """Find fewer pictures than an estimate of a covariance needs."""
     num, width = inventory.count, inventory.num_features
