@@ -74,7 +74,10 @@ def cli() -> None:
 
 
 def main(args: Sequence[str] | None = None) -> NoReturn:
-    """Run the command line and exit: 0 done, 1 gate failed, 2 usage or input, 4 environment, 130."""
+    """Run the command line and exit.
+
+    0 done, 1 gate failed, 2 usage or input, 4 environment, 130 interrupted.
+    """
     words = list(sys.argv[1:] if args is None else args)
     _log_to_stderr(quiet="--quiet" in words)
     signal.signal(signal.SIGTERM, _terminate)
