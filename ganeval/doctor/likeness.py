@@ -63,10 +63,10 @@ def nearly_same(queries: Thumbnails, among: Thumbnails | None = None) -> npt.NDA
     nearest = [*range(1, _NEIGHBOURS + 2)]  # itself may be the first
     near = tree.query(wanted @ _lowest().T, k=nearest, distance_upper_bound=reach)[1]
     for column in np.asarray(near).T:
-        open_ = (column < len(pool)) & (found[places] < 0)
+        candidate = (column < len(pool)) & (found[places] < 0)
         if among is None:
-            open_ &= column != group
-        at = np.flatnonzero(open_)
+            candidate &= column != group
+        at = np.flatnonzero(candidate)
         likeness = np.einsum("nd,nd->n", wanted[at], pool[column[at]])
         hits = at[likeness >= ALIKE]
         found[places[hits]] = others[once[column[hits]]]

@@ -8,6 +8,9 @@ from pathlib import Path
 import numpy as np
 import pytest
 
+from ganeval.doctor.examine import examine
+from ganeval.doctor.text import to_text
+from ganeval.settings import Settings
 from tests.command import Command
 from tests.doctor.sharp import sharp
 
@@ -106,10 +109,6 @@ def test_json(noted: Path, ganeval: Command, real: Path) -> None:
 def test_lines_are_folded_on_a_terminal(
     spoilt: Path, ganeval: Command, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    from ganeval.doctor.examine import examine
-    from ganeval.doctor.text import to_text
-    from ganeval.settings import Settings
-
     monkeypatch.chdir(spoilt.parent)
     text = to_text(examine([spoilt.name], Settings(extractor="random")), 80)
     lines = text.splitlines()

@@ -13,6 +13,7 @@ from ganeval.doctor.finding import Finding
 from ganeval.settings import build_settings
 from tests.doctor.sharp import sharp
 
+Look = Callable[..., list[Finding]]
 NUM = 130  # more than twice the features of `random`, and less than five times
 
 
@@ -28,9 +29,6 @@ def stored(tmp_path_factory: pytest.TempPathFactory) -> Path:
 def clean(stored: Path, tmp_path: Path) -> Path:
     """A copy to spoil."""
     return Path(shutil.copytree(stored, tmp_path / "clean"))
-
-
-Look = Callable[..., list[Finding]]
 
 
 @pytest.fixture

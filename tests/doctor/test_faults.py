@@ -11,7 +11,7 @@ import PIL.ImageCms
 import pytest
 
 from ganeval.doctor.finding import Finding
-from tests.doctor.conftest import NUM
+from tests.doctor.conftest import NUM, Look
 from tests.doctor.sharp import sharp
 
 Spoil = Callable[[Path], object]
@@ -250,9 +250,7 @@ def only(findings: list[Finding]) -> Finding:
 
 
 @pytest.mark.parametrize("fault", FAULTS)
-def test_a_fault_is_found_alone(
-    fault: str, clean: Path, look: Callable[..., list[Finding]]
-) -> None:
+def test_a_fault_is_found_alone(fault: str, clean: Path, look: Look) -> None:
     spoil, check, severity, what, remedy = FAULTS[fault]
     spoil(clean)
     finding = only(look(clean))
@@ -264,18 +262,16 @@ def test_a_fault_is_found_alone(
     assert all(name.startswith(str(clean)) for name in finding.examples)
 
 
-def test_a_clean_source_has_no_finding(stored: Path, look: Callable[..., list[Finding]]) -> None:
+def test_a_clean_source_has_no_finding(stored: Path, look: Look) -> None:
     assert look(stored) == []
 
 
-def test_options_of_scoring_lift_a_refusal(clean: Path, look: Callable[..., list[Finding]]) -> None:
+def test_options_of_scoring_lift_a_refusal(clean: Path, look: Look) -> None:
     transparent(clean)
     assert look(clean, transparency="white") == []
 
 
-def test_what_is_refused_is_looked_at_all_the_same(
-    clean: Path, look: Callable[..., list[Finding]]
-) -> None:
+def test_what_is_refused_is_looked_at_all_the_same(clean: Path, look: Look) -> None:
     transparent(clean)
     each(lambda picture: picture.crop((0, 0, 76, 76)), 1)(clean)
     assert [finding.check for finding in look(clean)] == ["refused", "several-sizes"]
@@ -284,9 +280,7 @@ def test_what_is_refused_is_looked_at_all_the_same(
 # Pairs of sources
 
 
-def test_another_clean_source_is_no_fault(
-    stored: Path, tmp_path: Path, look: Callable[..., list[Finding]]
-) -> None:
+def test_another_clean_source_is_no_fault(stored: Path, tmp_path: Path, look: Look) -> None:
     np.save(tmp_path / "other.npy", sharp(NUM, seed=2))
     assert look(stored, tmp_path / "other.npy") == []
 
@@ -320,7 +314,7 @@ def other(tmp_path: Path, write_pictures: Callable[[Path, Pixels], Path]) -> Pat
 
 @pytest.mark.parametrize("fault", PAIRS)
 def test_a_fault_between_two_sources_is_found_alone(
-    fault: str, other: Path, stored: Path, look: Callable[..., list[Finding]]
+    fault: str, other: Path, stored: Path, look: Look
 ) -> None:
     spoil, check, severity, what = PAIRS[fault]
     for path in sorted(other.iterdir()):
@@ -332,9 +326,7 @@ def test_a_fault_between_two_sources_is_found_alone(
     assert what in finding.what
 
 
-def test_compression_of_one_side_is_found(
-    other: Path, stored: Path, look: Callable[..., list[Finding]]
-) -> None:
+def test_compression_of_one_side_is_found(other: Path, stored: Path, look: Look) -> None:
     for path in sorted(other.iterdir()):
         with PIL.Image.open(path) as picture:
             picture.save(path.with_suffix(".jpg"), quality=90)
@@ -344,8 +336,6 @@ def test_compression_of_one_side_is_found(
     assert finding.what.startswith(f"{other} is compressed")
 
 
-def test_the_same_pictures_twice_are_named_once(
-    stored: Path, look: Callable[..., list[Finding]]
-) -> None:
+def test_the_same_pictures_twice_are_named_once(stored: Path, look: Look) -> None:
     finding = only(look(stored, stored))
     assert (finding.check, finding.what) == ("overlap", "the same pictures")

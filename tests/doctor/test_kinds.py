@@ -1,27 +1,34 @@
 """Every kind of source is looked over, also where a picture of it cannot be had."""
 
+import ast
 import io
 import tarfile
 import zipfile
-from collections.abc import Callable
+from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
 import numpy as np
 import pytest
 import torch
 
+from ganeval.doctor import checks
+from ganeval.doctor.checks.values import value_range
 from ganeval.doctor.examine import CHECKS, PAIR_CHECKS, examine
-from ganeval.doctor.finding import SEVERITIES, Finding
+from ganeval.doctor.finding import SEVERITIES
+from ganeval.doctor.inventory import Inventory, look_over
 from ganeval.errors import InputError, UsageError
+from ganeval.extract import make_stats
 from ganeval.extractors.base import EXTRACTORS, ExtractorRequest
 from ganeval.generators.options import GeneratorOptions
+from ganeval.progress import silent
 from ganeval.settings import Settings
-from tests.doctor.conftest import NUM
+from ganeval.sources.folder import FolderFiles
+from ganeval.sources.generator import Generator, generator_source
+from tests.doctor.conftest import NUM, Look
 from tests.doctor.sharp import sharp
 from tests.generators.networks import Example, seeded
 
 RANDOM = Settings(extractor="random")
-Look = Callable[..., list[Finding]]
 
 
 def test_archives(stored: Path, tmp_path: Path, look: Look) -> None:
@@ -81,10 +88,6 @@ def test_a_generator_whose_range_is_wrong(tmp_path: Path) -> None:
         def forward(self, z: torch.Tensor) -> torch.Tensor:
             return super().forward(z) / 2 + 0.5
 
-    from ganeval.doctor.checks.values import value_range
-    from ganeval.doctor.inventory import Inventory, look_over
-    from ganeval.sources.generator import Generator, generator_source
-
     source = generator_source(
         Generator(
             seeded(Positive()),
@@ -94,12 +97,8 @@ def test_a_generator_whose_range_is_wrong(tmp_path: Path) -> None:
             num_images=20,
         )
     )
-    from concurrent.futures import ThreadPoolExecutor
-
     with ThreadPoolExecutor(1) as pool:
-        looks, refusals = look_over(
-            source, range(20), pool=pool, progress=lambda label, done, total: None
-        )
+        looks, refusals = look_over(source, range(20), pool=pool, progress=silent)
     assert refusals == []
     inventory = Inventory(
         location="g",
@@ -132,8 +131,6 @@ def test_statistics_of_another_tool(tmp_path: Path, stored: Path, look: Look) ->
 
 
 def test_statistics_of_ours(tmp_path: Path, stored: Path, look: Look) -> None:
-    from ganeval.extract import make_stats
-
     make_stats(str(stored), tmp_path / "s.npz", RANDOM)
     assert look(tmp_path / "s.npz", stored) == []
     (finding,) = [
@@ -192,8 +189,6 @@ def test_a_picture_that_changes_or_goes_is_a_finding(
     clean: Path, look: Look, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr("ganeval.sources.items.KEPT_BYTES", 0)
-    from ganeval.sources.folder import FolderFiles
-
     read = FolderFiles.read
     reads: dict[int, int] = {}
 
@@ -223,12 +218,8 @@ def test_findings_are_sorted_by_severity(clean: Path) -> None:
 
 
 def test_every_check_is_in_the_tables() -> None:
-    import ast
-
-    import ganeval.doctor.checks as package
-
     names = set()
-    for path in Path(package.__path__[0]).glob("*.py"):
+    for path in Path(checks.__path__[0]).glob("*.py"):
         for node in ast.parse(path.read_text(encoding="utf-8")).body:
             if (
                 isinstance(node, ast.FunctionDef)
