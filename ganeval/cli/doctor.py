@@ -21,9 +21,10 @@ GATE_FAILED = 1
 def doctor(*, sources: tuple[str, ...], strict: bool, as_json: bool, settings: Settings) -> int:
     """Look SOURCES over before scoring them; the first is the reference.
 
-    Every picture is decoded once, and no features are made. The options are those of the scoring commands,
-    so that any such command can be tried by its words. Exit codes: 0 looked over, whatever was
-    found; with --strict 1 if there is an error or a warning; 2 if a source cannot be opened.
+    Every picture is decoded once, and no features are made. The options are those of the scoring
+    commands, so that any such command can be tried by its words. Exit codes: 0 looked over,
+    whatever was found; with --strict 1 if there is an error or a warning; 2 if a source cannot be
+    opened.
 
     \b
     ganeval doctor real/ fake/

@@ -61,6 +61,15 @@ def test_scaled_up_photographs_have_none(factor: int, at: int, how: PIL.Image.Re
     assert share_below(enlarged, at) > 0.85
 
 
+def test_rounding_is_no_detail() -> None:
+    faint = [
+        part.resize((SIZE, SIZE), HOW.LANCZOS).point(lambda value: 100 + value / 6)
+        for part in crops(SIZE // 2)
+    ]
+    values = np.array([look(picture).detail[0] for picture in faint])
+    assert np.nanmedian(values) < 0.005
+
+
 def test_detail_is_one_for_the_usual_spectrum_and_unknown_for_flat_or_small() -> None:
     values = np.array([detail_above(picture.transpose(2, 0, 1)) for picture in sharp(130, seed=1)])
     np.testing.assert_allclose(values.mean(axis=0), 1, atol=0.25)
