@@ -10,7 +10,9 @@ import PIL.Image
 import PIL.ImageCms
 import pytest
 
+from ganeval.doctor.examine import examine
 from ganeval.doctor.finding import Finding
+from ganeval.settings import Settings
 from tests.doctor.conftest import NUM, Look
 from tests.doctor.sharp import sharp
 
@@ -271,10 +273,12 @@ def test_options_of_scoring_lift_a_refusal(clean: Path, look: Look) -> None:
     assert look(clean, transparency="white") == []
 
 
-def test_what_is_refused_is_looked_at_all_the_same(clean: Path, look: Look) -> None:
-    transparent(clean)
-    each(lambda picture: picture.crop((0, 0, 76, 76)), 1)(clean)
-    assert [finding.check for finding in look(clean)] == ["refused", "several-sizes"]
+@pytest.mark.parametrize("spoil", [transparent, animated])
+def test_what_is_refused_is_looked_at_all_the_same(spoil: Spoil, clean: Path) -> None:
+    spoil(clean)
+    (inventory,) = examine([str(clean)], Settings(extractor="random")).inventories
+    assert len(inventory.refusals) == 1
+    assert len(inventory.looks) == NUM
 
 
 # Pairs of sources
