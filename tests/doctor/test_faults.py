@@ -130,6 +130,10 @@ def by_prefix(folder: Path) -> None:
         path.rename(folder / f"{'cat' if number < 50 else 'dog'}_{path.name}")
 
 
+def linked_to_nothing(folder: Path) -> None:
+    (folder / "z.png").symlink_to("nowhere")
+
+
 def beside_others(folder: Path) -> None:
     (folder / "notes.txt").write_text("x")
     (folder / ".DS_Store").write_text("x")
@@ -164,7 +168,7 @@ FAULTS: dict[str, tuple[Spoil, str, str, str, str]] = {
         "replace",
     ),
     "dangling link": (
-        lambda folder: (folder / "z.png").symlink_to("nowhere"),
+        linked_to_nothing,
         "refused",
         "error",
         "a link to 'nowhere'",
@@ -273,8 +277,10 @@ def test_options_of_scoring_lift_a_refusal(clean: Path, look: Look) -> None:
     assert look(clean, transparency="white") == []
 
 
-@pytest.mark.parametrize("spoil", [transparent, animated])
-def test_what_is_refused_is_looked_at_all_the_same(spoil: Spoil, clean: Path) -> None:
+@pytest.mark.parametrize("spoil", [transparent, animated, linked_to_nothing])
+def test_a_refused_picture_hides_no_other_and_is_looked_at_if_it_can_be(
+    spoil: Spoil, clean: Path
+) -> None:
     spoil(clean)
     (inventory,) = examine([str(clean)], Settings(extractor="random")).inventories
     assert len(inventory.refusals) == 1
