@@ -39,10 +39,14 @@ ALLOWED = {
         }
         for name in TOP
     },
+    "doctor": {
+        *("extractors.base", "features.stats", "images", "sources", "settings", "plan"),
+        *BASE,
+    },
     "__init__": {"version", "errors", "generators", "sources", "results", *TOP},
     "__main__": {"cli"},
     "cli": {
-        *("extractors", "features", "generators", "metrics", "results", "sources"),
+        *("doctor", "extractors", "features", "generators", "metrics", "results", "sources"),
         *(*TOP, *BASE),
     },
 }

@@ -31,6 +31,7 @@ COMMANDS = {
     "weights": ("weights:weights", "Find, get and check the pretrained weights."),
     "cache": ("cache:cache", "Look after the feature cache."),
     "extract": ("extract:extract", "Features of a part of SOURCE into the cache."),
+    "doctor": ("doctor:doctor", "Look sources over before scoring them."),
     "quickstart": ("quickstart:quickstart", "The whole tour on embedded images, offline."),
 }
 """Where each command is, and its line in the help: showing that imports none of them."""
@@ -73,7 +74,10 @@ def cli() -> None:
 
 
 def main(args: Sequence[str] | None = None) -> NoReturn:
-    """Run the command line and exit: 0 done, 2 usage or input, 4 environment, 130 interrupted."""
+    """Run the command line and exit.
+
+    0 done, 1 gate failed, 2 usage or input, 4 environment, 130 interrupted.
+    """
     words = list(sys.argv[1:] if args is None else args)
     _log_to_stderr(quiet="--quiet" in words)
     signal.signal(signal.SIGTERM, _terminate)

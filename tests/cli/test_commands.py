@@ -47,6 +47,7 @@ OPTIONS = {
     "cache prune": {"--cache-dir", "--days"},
     "cache clear": {"--cache-dir"},
     "extract": SHARED | {"--part"},
+    "doctor": SHARED | {"--strict", "--json"},
     "quickstart": {"--out", "--seed", "--cache-dir", "--json", "--quiet", "--traceback"},
 }
 
