@@ -8,6 +8,7 @@ from typing import Any
 from ganeval.errors import InputError, MismatchError
 from ganeval.features.collect import Features, collect
 from ganeval.features.stats import Stats
+from ganeval.influence import Influence
 from ganeval.metrics.base import Role, Summary
 from ganeval.plan import (
     MetricChoice,
@@ -106,7 +107,7 @@ def report_of(
     Raises:
         InputError: Too few images for a metric.
     """
-    rows: list[ScoreRow] = []
+    rows: list[tuple[ScoreRow, Influence | None]] = []
     for location, features in samples.items():
         label = f"scores of {location}"
         for done, choice in enumerate(plan.choices):
@@ -114,31 +115,41 @@ def report_of(
             summaries = _summaries(choice, location, features, reference, stats)
             rows += compute(choice, summaries, plan, location)
         plan.settings.progress(label, len(plan.choices), len(plan.choices))
-    return Report(tuple(rows), _provenance(plan, workspace, samples, reference, stats))
+    influences = {
+        (row.sample, row.reference, row.name): influence
+        for row, influence in rows
+        if influence is not None
+    }
+    provenance = _provenance(plan, workspace, samples, reference, stats)
+    return Report(tuple(row for row, _ in rows), provenance, influences)
 
 
 def compute(
     choice: MetricChoice, summaries: Mapping[Role, Summary], plan: Plan, sample: str
-) -> list[ScoreRow]:
-    """Return a metric's scores as report rows."""
+) -> list[tuple[ScoreRow, Influence | None]]:
+    """Return a metric's scores as report rows, each with the influence of the images."""
     reference = plan.reference if "reference" in choice.metric.needs.roles else None
-    rng = derive_rng(plan.settings.seed, f"metric/{choice.name}")
+    # Metrics of one family (fid, fid-debiased) deal the images to the same parts.
+    rng = derive_rng(plan.settings.seed, f"metric/{choice.name.partition('-')[0]}")
     return [
-        ScoreRow(
-            sample=sample,
-            reference=None if reference is None else reference.location,
-            name=score.name,
-            value=score.value,
-            se=score.se,
-            interval=score.interval,
-            direction=score.direction,
-            num_sample=summaries["sample"].num or 0,
-            num_reference=None if reference is None else summaries["reference"].num,
-            extractor=plan.settings.extractor,
-            protocol=plan.protocol.name,
-            options=choice.options,
-            details=score.details,
-            notes=score.notes,
+        (
+            ScoreRow(
+                sample=sample,
+                reference=None if reference is None else reference.location,
+                name=score.name,
+                value=score.value,
+                se=score.se,
+                interval=score.interval,
+                direction=score.direction,
+                num_sample=summaries["sample"].num or 0,
+                num_reference=None if reference is None else summaries["reference"].num,
+                extractor=plan.settings.extractor,
+                protocol=plan.protocol.name,
+                options=choice.options,
+                details=score.details,
+                notes=score.notes,
+            ),
+            score.influence,
         )
         for score in choice.metric.compute(summaries, rng)
     ]

@@ -127,7 +127,7 @@ def choose_metrics(
 ) -> tuple[MetricChoice, ...]:
     """Return the metrics of `fid`, `kid:subset_size=500:num_subsets=50`, ... texts.
 
-    None stands for all that the protocol defines and the sources allow.
+    None stands for all that the protocol computes by default and the sources allow.
 
     Raises:
         UsageError: An unknown metric or option, a metric the protocol does not define, one named
@@ -161,13 +161,14 @@ def _choose(text: str, protocol: EvaluationProtocol) -> MetricChoice:
     name, *option_texts = text.split(":")
     if name not in METRICS.names():
         raise unknown("metric", name, METRICS.names())
-    if name not in protocol.metrics:
+    defined = {**protocol.metrics, **protocol.on_request}
+    if name not in defined:
         raise UsageError(
             f"protocol '{protocol.name}' does not define {name}",
-            f"one of {', '.join(protocol.metrics)}",
+            f"one of {', '.join(defined)}",
             "choose another protocol or metric",
         )
-    base = protocol.metrics[name]
+    base = defined[name]
     given = parse_options(type(base), option_texts, where=f"metric {name}")
     metric = dataclasses.replace(base, **given)  # type: ignore[type-var]
     departing = {key: value for key, value in given.items() if value != getattr(base, key)}

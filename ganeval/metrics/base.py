@@ -8,12 +8,15 @@ import numpy as np
 import numpy.typing as npt
 
 from ganeval.features.moments import Moments
+from ganeval.influence import Influence
 from ganeval.registry import Registry
 
 METRICS = Registry(
     "metric",
     {
         "fid": "ganeval.metrics.frechet:Fid",
+        "fid-debiased": "ganeval.metrics.frechet_limit:FidDebiased",
+        "fid-infinity": "ganeval.metrics.frechet_limit:FidInfinity",
         "is": "ganeval.metrics.inception_score:InceptionScore",
         "kid": "ganeval.metrics.kernel:Kid",
         "pr": "ganeval.metrics.neighbours:PrecisionRecall",
@@ -69,9 +72,11 @@ class Score:
         value: Finite.
         direction: Which way is better.
         se: Standard error, or None if there is no honest one (a note says why).
-        interval: 95 % confidence interval, or None likewise.
+        interval: 95 % confidence interval of what the score estimates, or None likewise. Where the
+            value is biased, it need not hold the value.
         details: What the tool's convention adds (`{"std": ...}`).
         notes: What the reader must know beside the number.
+        influence: What each image adds to it, where that is known.
     """
 
     name: str
@@ -81,6 +86,7 @@ class Score:
     interval: tuple[float, float] | None = None
     details: Mapping[str, float] = field(default_factory=dict)
     notes: tuple[str, ...] = ()
+    influence: Influence | None = field(default=None, compare=False, repr=False)
 
 
 class Metric(Protocol):

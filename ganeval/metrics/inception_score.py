@@ -1,17 +1,24 @@
 """Inception Score."""
 
 import itertools
-from collections.abc import Iterator, Mapping
-from dataclasses import dataclass
+import math
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass, replace
 from typing import ClassVar, Literal
 
 import numpy as np
 import numpy.typing as npt
 
 from ganeval.errors import UsageError
+from ganeval.influence import Influence
 from ganeval.metrics.base import Needs, Role, Score, Summary
+from ganeval.metrics.extrapolation import HALVES, Extrapolation, Indices, quarters
 
 BLOCK = 4096  # rows of float64 probabilities held at a time
+MINIMUM_FOR_ERROR = 8  # images, 2 in each of the parts that the bias is extrapolated from
+NO_CONFIDENCE = (
+    "std is the spread over the splits, no error of the score, and leaves out their bias"
+)
 
 
 @dataclass(frozen=True, slots=True)
@@ -25,6 +32,12 @@ class InceptionScore:
     Reference: Salimans et al., "Improved Techniques for Training GANs", NeurIPS 2016, section 4.
     Bias: downwards, about 1/N of a split, so more with more splits.
     Direction: higher is better; from 1 to the number of classes.
+
+    Standard error: value sd(KL_i) / sqrt(N) with KL_i = KL(p(y|x_i) || p(y)) over all images, since
+    log IS is their mean, and the change of p(y) itself is of second order.
+
+    Interval: of infinitely many images, around the score of all of them without its bias
+    (extrapolated from random halves and quarters), which lies above the mean over splits. There is none where the extrapolation is still as large as its error.
 
     Attributes:
         splits: Number of parts.
@@ -78,16 +91,10 @@ class InceptionScore:
         details: dict[str, float] = {}
         if len(values) > self.std_ddof:
             details["std"] = float(np.std(values, ddof=self.std_ddof))
-        notes = ("no interval: std is the spread over the splits; it leaves out their bias",)
-        return (
-            Score(
-                name="is",
-                value=float(np.mean(values)),
-                direction="higher",
-                details=details,
-                notes=notes,
-            ),
-        )
+        score = Score(name="is", value=float(np.mean(values)), direction="higher", details=details)
+        if len(logits) < MINIMUM_FOR_ERROR:
+            return (replace(score, notes=(f"no interval: {len(logits)} images", NO_CONFIDENCE)),)
+        return (_with_error(score, logits, rng),)
 
     def _permutation(self, num: int, rng: np.random.Generator) -> npt.NDArray[np.integer]:
         """Return the order in which images are dealt."""
@@ -116,6 +123,70 @@ def score_of_split(logits: npt.NDArray[np.float32], indices: npt.NDArray[np.inte
         negative_entropy += float(np.vdot(probabilities, log_probabilities))
     mean = total[total > 0] / len(indices)
     return float(np.exp(negative_entropy / len(indices) - mean @ np.log(mean)))
+
+
+def _with_error(score: Score, logits: npt.NDArray[np.float32], rng: np.random.Generator) -> Score:
+    """Return the score with its standard error and, where it is honest, its interval."""
+    parts = quarters(len(logits), rng)
+    divergences, extrapolation = _divergences(logits, parts)
+    # Both are of log IS; for small changes the score changes in proportion.
+    scale = score.value
+    centred = divergences - divergences.mean()
+    influence = Influence(
+        sample=scale * centred, remainder=scale * extrapolation.remainder((centred, parts))
+    )
+    score = replace(score, se=influence.se, influence=influence)
+    log_error = influence.extrapolated_se / scale
+    if abs(extrapolation.second_term) > log_error:
+        note = "no interval: at this number of images the bias is large and not known well enough"
+        return replace(score, notes=(note, NO_CONFIDENCE))
+    ends = np.exp(extrapolation.value + 1.96 * log_error * np.array([-1, 1]))
+    note = (
+        "interval of infinitely many images, around the value without its bias, "
+        f"{math.exp(extrapolation.value):.6g}"
+    )
+    return replace(score, interval=(float(ends[0]), float(ends[1])), notes=(note, NO_CONFIDENCE))
+
+
+def _divergences(
+    logits: npt.NDArray[np.float32], parts: Sequence[Indices]
+) -> tuple[npt.NDArray[np.float64], Extrapolation]:
+    """Return each image's KL(p(y|x) || p(y)), float64 [N], and log IS of all, halves, quarters."""
+    negative_entropy = np.empty(len(logits))
+    totals = np.zeros((len(parts), logits.shape[1]))
+    for total, part in zip(totals, parts, strict=True):
+        for rows in _blocks(part):
+            log_probabilities = _log_softmax(logits[rows])
+            probabilities = np.exp(log_probabilities)
+            total += probabilities.sum(axis=0)
+            negative_entropy[rows] = np.einsum("ij,ij->i", probabilities, log_probabilities)
+
+    def log_score(*which: int) -> float:
+        num = sum(len(parts[at]) for at in which)
+        mean = totals[list(which)].sum(axis=0) / num
+        entropies = sum(float(negative_entropy[parts[at]].sum()) for at in which)
+        return entropies / num - float(mean @ _log(mean))
+
+    log_mean = _log(totals.sum(axis=0) / len(logits))
+    divergences = negative_entropy.copy()
+    for rows in _blocks(np.arange(len(logits))):
+        divergences[rows] -= np.exp(_log_softmax(logits[rows])) @ log_mean
+    everything = range(len(parts))
+    return divergences, Extrapolation(
+        log_score(*everything),
+        [log_score(*half) for half in HALVES],
+        [log_score(at) for at in everything],
+    )
+
+
+def _log(mean: npt.NDArray[np.float64]) -> npt.NDArray[np.float64]:
+    """Return the logarithm, and 0 for a class that never occurs, where nothing depends on it."""
+    return np.log(np.where(mean > 0, mean, 1.0))
+
+
+def _blocks(indices: Indices) -> Iterator[Indices]:
+    """Cut indices into blocks."""
+    return (indices[start : start + BLOCK] for start in range(0, len(indices), BLOCK))
 
 
 def _log_softmax(logits: npt.NDArray[np.float32]) -> npt.NDArray[np.float64]:

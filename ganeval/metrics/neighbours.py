@@ -1,18 +1,24 @@
 """Precision and recall, density and coverage: who lies in whose nearest-neighbour balls."""
 
+import math
 from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import ClassVar, Literal
 
 import numpy as np
+import numpy.typing as npt
 
 from ganeval.errors import UsageError
 from ganeval.metrics.base import Needs, Role, Score, Summary
 from ganeval.metrics.distances import Points, memberships, on_common_centre, squared_radii
+from ganeval.metrics.jackknife import NUM_GROUPS, groups_of, standard_error, without_groups
 
 Inclusion = Literal["closed", "strict"]
 
-NO_INTERVAL = "no interval: nearest neighbours change by jumps, and resampling misjudges them"
+# Images a side up to which the standard error, which takes half the time again, is computed.
+MOST_FOR_ERROR = 10_000
+UNCONDITIONAL = "se: jackknife over both sides, a little too large"
+NO_INTERVAL = "no interval: how such a score is distributed is not known"
 
 
 @dataclass(frozen=True, slots=True)
@@ -29,6 +35,10 @@ class PrecisionRecall:
     Bias: balls shrink as images are added, so both depend on the numbers of images and on k;
     compare only where these agree. Sensitive to outliers, which have large balls.
     Direction: higher is better; from 0 to 1.
+
+    Standard error: jackknife over 20 random groups of both sides, because resampling would put
+    copies at distance 0. Interval: Wilson's, of a fraction of N images ("Probable Inference",
+    JASA 1927), conditional on the balls, so that it leaves out their own chance.
 
     Attributes:
         k: Which neighbour sets the radius.
@@ -59,17 +69,55 @@ class PrecisionRecall:
         precision = float((balls > 0).mean())
         balls = memberships(sample, squared_radii(sample, self.k), reference, closed=closed)[0]
         recall = float((balls > 0).mean())
-        notes = [NO_INTERVAL]
+        notes: list[str] = []
         if len(sample) != len(reference):
-            notes.insert(
-                0,
+            notes.append(
                 f"{len(sample)} sample and {len(reference)} reference images: comparable only with "
-                "scores of the same numbers and the same k",
+                "scores of the same numbers and the same k"
             )
-        return (
-            Score(name="precision", value=precision, direction="higher", notes=tuple(notes)),
-            Score(name="recall", value=recall, direction="higher", notes=tuple(notes)),
+        errors, note = self._errors(sample, reference, rng)
+        notes.append(f"interval: Wilson's, conditional on the balls as they are; {note}")
+        return tuple(
+            Score(
+                name=name,
+                value=value,
+                direction="higher",
+                se=se,
+                interval=wilson(value, num),
+                notes=tuple(notes),
+            )
+            for name, value, num, se in (
+                ("precision", precision, len(sample), errors[0]),
+                ("recall", recall, len(reference), errors[1]),
+            )
         )
+
+    def _errors(
+        self, sample: Points, reference: Points, rng: np.random.Generator
+    ) -> tuple[tuple[float | None, float | None], str]:
+        """Return the standard errors of precision and recall, and what to say of them."""
+        reason = _no_jackknife(sample, reference, self.k)
+        if reason:
+            return (None, None), reason
+        of_sample, of_reference = (groups_of(len(side), rng) for side in (sample, reference))
+        precisions = without_groups(reference, sample, of_reference, of_sample, self.k)
+        recalls = without_groups(sample, reference, of_sample, of_reference, self.k)
+        errors = [
+            standard_error(_means(counts.balls > 0, counts.kept_points))
+            for counts in (precisions, recalls)
+        ]
+        return (errors[0], errors[1]), UNCONDITIONAL
+
+
+def wilson(fraction: float, num: int) -> tuple[float, float]:
+    """Return the 95 % interval of a probability from a fraction of `num` independent trials."""
+    weight = 1.96**2 / num
+    centre = (fraction + weight / 2) / (1 + weight)
+    half_width = (
+        1.96 / (1 + weight) * math.sqrt(fraction * (1 - fraction) / num + weight / (4 * num))
+    )
+    # At 0 and 1 an end is exactly there, but for the last digit.
+    return min(centre - half_width, fraction), max(centre + half_width, fraction)
 
 
 @dataclass(frozen=True, slots=True)
@@ -119,11 +167,46 @@ class DensityCoverage:
         )
         density = float(balls.sum() / (self.k * len(sample)))
         coverage = float((held > 0).mean())
-        notes = (NO_INTERVAL,)
-        return (
-            Score(name="density", value=density, direction="higher", notes=notes),
-            Score(name="coverage", value=coverage, direction="higher", notes=notes),
+        errors, note = self._errors(sample, reference, rng)
+        return tuple(
+            Score(
+                name=name, value=value, direction="higher", se=se, notes=(f"{NO_INTERVAL}; {note}",)
+            )
+            for name, value, se in (
+                ("density", density, errors[0]),
+                ("coverage", coverage, errors[1]),
+            )
         )
+
+    def _errors(
+        self, sample: Points, reference: Points, rng: np.random.Generator
+    ) -> tuple[tuple[float | None, float | None], str]:
+        """Return the standard errors of density and coverage, and what to say of them."""
+        reason = _no_jackknife(sample, reference, self.k)
+        if reason:
+            return (None, None), reason
+        of_sample, of_reference = (groups_of(len(side), rng) for side in (sample, reference))
+        counts = without_groups(reference, sample, of_reference, of_sample, self.k)
+        densities = _means(counts.balls / self.k, counts.kept_points)
+        coverages = _means(counts.held > 0, counts.kept_centres)
+        return (standard_error(densities), standard_error(coverages)), UNCONDITIONAL
+
+
+def _no_jackknife(sample: Points, reference: Points, k: int) -> str | None:
+    """Say why there is no standard error, or return None."""
+    fewest, most = min(len(sample), len(reference)), max(len(sample), len(reference))
+    if fewest < max(2 * NUM_GROUPS, 2 * (k + 1)):
+        return f"no standard error: the jackknife needs {2 * NUM_GROUPS} images a side at least"
+    if most > MOST_FOR_ERROR:
+        return f"no standard error: computed up to {MOST_FOR_ERROR:,} images a side (--num-images)"
+    return None
+
+
+def _means(
+    values: npt.NDArray[np.floating | np.bool_], kept: npt.NDArray[np.bool_]
+) -> npt.NDArray[np.float64]:
+    """Return each row's mean over what is kept of it, float64 [groups]."""
+    return np.asarray((values * kept).sum(axis=1) / kept.sum(axis=1), dtype=np.float64)
 
 
 def _check_k(metric: str, k: int) -> None:

@@ -10,6 +10,7 @@ from dataclasses import dataclass, field
 from ganeval.images.preprocess import Preprocess, Resize
 from ganeval.metrics.base import Metric
 from ganeval.metrics.frechet import Fid
+from ganeval.metrics.frechet_limit import FidDebiased, FidInfinity
 from ganeval.metrics.inception_score import InceptionScore
 from ganeval.metrics.kernel import Kid
 from ganeval.metrics.neighbours import DensityCoverage, PrecisionRecall
@@ -24,7 +25,8 @@ class EvaluationProtocol:
         version: Raised when a convention changes, and with it the numbers.
         summary: One line for `ganeval list protocols`.
         preprocess: What inception gets.
-        metrics: By name; one that is absent is not defined under the protocol.
+        metrics: By name, the ones that are computed if none is named.
+        on_request: Further ones. A metric in neither is not defined under the protocol.
     """
 
     name: str
@@ -32,6 +34,7 @@ class EvaluationProtocol:
     summary: str
     preprocess: Preprocess
     metrics: Mapping[str, Metric] = field(hash=False)
+    on_request: Mapping[str, Metric] = field(hash=False, default_factory=dict)
 
 
 _TF1 = Preprocess(
@@ -70,6 +73,7 @@ PROTOCOLS: Mapping[str, EvaluationProtocol] = {
                 "pr": PrecisionRecall(k=3, inclusion="closed"),
                 "dc": DensityCoverage(k=5, inclusion="strict"),
             },
+            on_request={"fid-debiased": FidDebiased(), "fid-infinity": FidInfinity()},
         ),
         EvaluationProtocol(
             name="torch-fidelity",

@@ -1,20 +1,31 @@
 """The report: scores, each with all that makes it comparable, and where they came from."""
 
 import json
+import logging
 import math
 from collections.abc import Mapping
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, field
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from ganeval.errors import InputError, MismatchError, UsageError
 from ganeval.files import write_whole
+from ganeval.influence import Influence
 from ganeval.registry import unknown
 from ganeval.results import table
+from ganeval.results.influence_file import (
+    Key,
+    beside,
+    load_influences,
+    save_influences,
+    scores_digest,
+)
 from ganeval.results.row import ScoreRow
 
 if TYPE_CHECKING:
     import pandas as pd
+
+log = logging.getLogger(__name__)
 
 SCHEMA = "ganeval.report/1"
 SUFFIXES = (".json", ".csv", ".md", ".tex")
@@ -26,10 +37,16 @@ class Report:
 
     `report["fid"].value` is the score of the only sample; with several samples name both:
     `report["fake/", "fid"]`.
+
+    Attributes:
+        scores: A row each.
+        provenance: JSON values.
+        influence: What each image adds to a score, by sample, reference and name, where known.
     """
 
     scores: tuple[ScoreRow, ...]
     provenance: Mapping[str, Any]
+    influence: Mapping[Key, Influence] = field(default_factory=dict, compare=False, repr=False)
 
     def __getitem__(self, key: str | tuple[str, str]) -> ScoreRow:
         """Return a score by name, or by sample and name.
@@ -55,16 +72,22 @@ class Report:
 
     def to_json(self) -> str:
         """Return the report file's text: full precision, never NaN, the same for the same run."""
-        scores = [
+        content = {"schema": SCHEMA, "scores": self._plain(), "provenance": self.provenance}
+        return json.dumps(content, indent=2, ensure_ascii=True, allow_nan=False) + "\n"
+
+    def _plain(self) -> list[dict[str, Any]]:
+        """Return the scores as JSON values."""
+        return [
             asdict(row)
             | {"interval": list(row.interval) if row.interval else None, "notes": list(row.notes)}
             for row in self.scores
         ]
-        content = {"schema": SCHEMA, "scores": scores, "provenance": self.provenance}
-        return json.dumps(content, indent=2, ensure_ascii=True, allow_nan=False) + "\n"
 
     def save(self, path: str | Path) -> None:
         """Write the report; the suffix chooses JSON, CSV, Markdown or LaTeX.
+
+        Beside RUN.json it leaves RUN.influence.safetensors with the influence values, if there are
+        any. That file comes first and is tied to the scores, so it never serves another report.
 
         Raises:
             UsageError: Another suffix, or a folder that does not exist.
@@ -82,6 +105,8 @@ class Report:
         else:
             text = table.latex(self.scores, self.provenance)
         try:
+            if kind == ".json" and self.influence:
+                save_influences(beside(path), self.influence, scores_digest(self._plain()))
             write_whole(path, text.encode("utf-8"))
         except OSError as error:
             raise UsageError(
@@ -92,10 +117,11 @@ class Report:
 
     @classmethod
     def load(cls, path: str | Path) -> "Report":
-        """Read a report file.
+        """Read a report file, and the influence values beside it if they are its own.
 
         Raises:
-            InputError: The file is no report, or of another schema.
+            InputError: The file is no report, or of another schema; or the influence values are
+                damaged.
         """
         path = Path(path)
         if path.exists() and not path.is_file():  # opening a pipe would wait for ever
@@ -105,13 +131,15 @@ class Report:
             schema = content["schema"]
             if schema != SCHEMA:
                 raise _no_report(path, f"schema {schema!r}")
-            return cls(tuple(_row(entry) for entry in content["scores"]), content["provenance"])
+            rows = tuple(_row(entry) for entry in content["scores"])
+            provenance, digest = content["provenance"], scores_digest(content["scores"])
         except FileNotFoundError as error:
             raise InputError(
                 f"{path}: no such file", "a report written with -o RUN.json", "check the name"
             ) from error
         except (OSError, ValueError, KeyError, TypeError, AttributeError) as error:
             raise _no_report(path, str(error)) from error
+        return cls(rows, provenance, _influences(beside(path), digest))
 
     def merge(self, other: "Report") -> "Report":
         """Return both reports' scores in one, for a table across runs.
@@ -139,7 +167,11 @@ class Report:
                     "leave out the outdated report",
                 )
         sources = {**self.provenance.get("sources", {}), **other.provenance.get("sources", {})}
-        return Report(tuple(both.values()), {**self.provenance, "sources": sources})
+        return Report(
+            tuple(both.values()),
+            {**self.provenance, "sources": sources},
+            {**self.influence, **other.influence},
+        )
 
 
 def check_output(path: Path) -> None:
@@ -158,6 +190,17 @@ def check_output(path: Path) -> None:
         )
     if path.is_dir():
         raise UsageError(f"{path}: is a folder", "a file name", "choose another name")
+
+
+def _influences(path: Path, digest: str) -> dict[Key, Influence]:
+    """Return the influence values that belong to the scores of `digest`; none if there are none."""
+    try:
+        influences = load_influences(path, digest)
+    except FileNotFoundError:
+        return {}
+    if influences is None:
+        log.warning("%s: belongs to other scores than the report beside it; left aside", path)
+    return influences or {}
 
 
 def _condition(report: Report, what: str) -> str:

@@ -1,5 +1,6 @@
 """Tables of a report: for the terminal, CSV, Markdown and LaTeX."""
 
+import math
 from collections.abc import Mapping, Sequence
 from dataclasses import asdict, fields
 from typing import TYPE_CHECKING, Any
@@ -51,8 +52,17 @@ def caption(rows: Rows, provenance: Provenance) -> tuple[str, ...]:
 
 
 def format_value(row: ScoreRow) -> str:
-    """Return the score as people read it: six digits, and its standard error if it has one."""
+    """Return the score as people read it: six digits, and what is known of its error.
+
+    An interval that does not hold the value, which is biased, or that comes without a standard
+    error is written out; else the standard error says it.
+    """
     text = f"{row.value:.6g}"
+    if row.interval is not None:
+        low, high = row.interval
+        if row.se is None or not low <= row.value <= high:
+            digits = max(math.ceil(-math.log10(high - low)) + 1, 0) if high > low else 4
+            return f"{text} [{low:.{digits}f}, {high:.{digits}f}]"
     return text if row.se is None else f"{text} \u00b1 {row.se:.2g}"
 
 

@@ -10,7 +10,7 @@ import numpy.typing as npt
 import pytest
 
 from ganeval.features.moments import Moments
-from ganeval.metrics.base import METRICS, Metric
+from ganeval.metrics.base import METRICS, Metric, Score
 from ganeval.metrics.protocols import PROTOCOLS
 
 
@@ -50,7 +50,7 @@ INSTANCES = pytest.mark.parametrize(
     [
         pytest.param(metric, id=f"{protocol.name}-{name}")
         for protocol in PROTOCOLS.values()
-        for name, metric in protocol.metrics.items()
+        for name, metric in {**protocol.metrics, **protocol.on_request}.items()
         if getattr(metric, "subset_size", None) is None
     ],
 )
@@ -88,7 +88,22 @@ def test_it_returns_the_scores_it_announces(metric: Metric) -> None:
         if score.interval is None:
             assert any("no interval" in note for note in score.notes), "a note says why"
         else:
-            assert score.interval[0] <= score.value <= score.interval[1]
+            assert score.interval[0] <= score.interval[1]
+            if not score.interval[0] <= score.value <= score.interval[1]:
+                assert any("without its bias" in note for note in score.notes), "a note says why"
+        if score.influence is not None:
+            check_influence(score, num=60)
+
+
+def check_influence(score: Score, num: int) -> None:
+    """Influences have mean 0, and the standard error follows from them where there is one."""
+    sides = [(score.influence.sample, num)]
+    if score.influence.reference is not None:
+        sides.append((score.influence.reference, num + 5))
+    for values, expected in sides:
+        assert values.shape == (expected,)
+        assert np.isfinite(values).all()
+        assert abs(values.mean()) < 1e-12 * max(abs(values).max(), 1)
 
 
 @INSTANCES

@@ -6,7 +6,7 @@ from pytorch_fid.fid_score import calculate_frechet_distance
 from torch_fidelity.metric_fid import fid_features_to_statistics, fid_statistics_to_metric
 from torchmetrics.image.fid import FrechetInceptionDistance
 
-from ganeval.metrics import frechet
+from ganeval.metrics import frechet_error
 from ganeval.metrics.frechet import Fid
 
 
@@ -59,7 +59,9 @@ def test_rows_and_moments_of_few_images_agree(score, features):
 
 def test_rows_are_asked_for_up_to_as_many_as_dimensions(score, features, monkeypatch):
     seen = []
-    monkeypatch.setattr(frechet, "frechet_distance", lambda *args: seen.append(args[2:]) or 0.0)
+    monkeypatch.setattr(
+        frechet_error, "frechet_distance", lambda *args: seen.append(args[2:]) or 0.0
+    )
     few, many = features(64, 64, 13), features(65, 64, 14)
     score(Fid(), few, many)
     score(Fid(), many, few)

@@ -1,0 +1,61 @@
+"""From the scores of halves and quarters to the score of infinitely many images."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+import numpy as np
+import numpy.typing as npt
+
+Indices = npt.NDArray[np.integer]
+Values = npt.NDArray[np.float64]
+
+HALVES = ((0, 1), (2, 3))  # of which quarters
+
+
+def quarters(num: int, rng: np.random.Generator) -> tuple[Indices, ...]:
+    """Return the indices of four random parts of `num` rows, each in ascending order.
+
+    Random because the parts must be exchangeable, and names are often sorted by class.
+    """
+    return tuple(np.sort(part) for part in np.array_split(rng.permutation(num), 4))
+
+
+@dataclass(frozen=True, slots=True)
+class Extrapolation:
+    """A score of all images, of two halves and of four quarters of them.
+
+    Attributes:
+        whole: F_N.
+        halves: Two of N / 2 images.
+        quarters: Four of N / 4 images.
+    """
+
+    whole: float
+    halves: Sequence[float]
+    quarters: Sequence[float]
+
+    @property
+    def value(self) -> float:
+        """The score without the terms a/N + b/N^2 of its bias: (8 F_N - 6 F_N/2 + F_N/4) / 3.
+
+        Richardson's extrapolation in 1/N. What is linear in the images is the same in all three
+        means, so it stays as it is.
+        """
+        half, quarter = np.mean(self.halves), np.mean(self.quarters)
+        return float((8 * self.whole - 6 * half + quarter) / 3)
+
+    @property
+    def second_term(self) -> float:
+        """What b/N^2 contributes to `value`: its difference from 2 F_N - F_N/2."""
+        return self.value - float(2 * self.whole - np.mean(self.halves))
+
+    def remainder(self, *sides: tuple[Values, Sequence[Indices]]) -> Values:
+        """Return the scores of the quarters less what the first order says of them, float64 [4].
+
+        Args:
+            *sides: Influences of a side's images, and the indices of its quarters.
+        """
+        first_order = [
+            [float(influence[part].mean()) for part in parts] for influence, parts in sides
+        ]
+        return np.asarray(np.array(self.quarters) - np.sum(first_order, axis=0))

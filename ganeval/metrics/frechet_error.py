@@ -1,0 +1,198 @@
+"""How far a Frechet distance is from that of infinitely many images: its error and its bias."""
+
+from dataclasses import dataclass, replace
+
+import numpy as np
+
+from ganeval.features.moments import Moments, merge_all
+from ganeval.influence import Influence
+from ganeval.metrics.base import Role
+from ganeval.metrics.extrapolation import HALVES, Extrapolation, Indices, quarters
+from ganeval.metrics.linalg import Rows, frechet_distance
+from ganeval.metrics.transport import frechet_influence, optimal_maps
+
+# Images per dimension from which the standard error is that of the spread, and from which the
+# extrapolation leaves a bias well below it.
+ENOUGH_FOR_ERROR = 2
+ENOUGH_FOR_INTERVAL = 5
+
+NO_ROWS = "no interval: only statistics of the sample are stored, and errors come from its features"
+
+
+@dataclass(frozen=True, slots=True)
+class Side:
+    """One side of a distance.
+
+    Attributes:
+        role: Which.
+        moments: Of the features.
+        rows: The features, float32 [num, d]; None if only the moments are stored, which then count
+            as exact.
+    """
+
+    role: Role
+    moments: Moments
+    rows: Rows | None
+
+    @property
+    def few_rows(self) -> Rows | None:
+        """The rows where there are no more of them than dimensions, so that they are a factor."""
+        return self.rows if self.moments.num <= len(self.moments.mean) else None
+
+    def too_few(self, per_dimension: int) -> str | None:
+        """Say that there are fewer random images per dimension, or return None."""
+        width = len(self.moments.mean)
+        if self.rows is None or len(self.rows) >= per_dimension * width:
+            return None
+        return f"{self.role} of {len(self.rows):,} images, fewer than {per_dimension * width:,}"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Error:
+    """What can be said of the error of a distance.
+
+    Attributes:
+        se: Standard error, or None if there is no honest one.
+        interval: 95 % interval of the distance of infinitely many images, or None likewise.
+        debiased: The distance without its bias; None where that was not computed.
+        influence: Of each image; None where the rows of the sample are not stored.
+        note: What the interval is, or why there is none.
+    """
+
+    se: float | None = None
+    interval: tuple[float, float] | None = None
+    debiased: float | None = None
+    influence: Influence | None = None
+    note: str
+
+
+def distance(sample: Side, reference: Side) -> float:
+    """Return the squared Frechet distance between the Gaussians of both sides."""
+    return frechet_distance(sample.moments, reference.moments, sample.few_rows, reference.few_rows)
+
+
+def error_of(value: float, sample: Side, reference: Side, rng: np.random.Generator) -> Error:
+    """Return what is known of the error of the distance `value`.
+
+    Eight eigenvalue problems with the one of the value: one with vectors for the influences, six
+    for the bias, which are left out below 5 images per dimension.
+    """
+    if sample.rows is None:
+        return Error(note=NO_ROWS)
+    influence = influence_of(sample, reference)
+    scarce = _scarce(ENOUGH_FOR_ERROR, sample, reference)
+    if scarce:
+        note = f"no interval: {scarce} (2 per dimension), and no standard error; decide with kid"
+        return Error(influence=influence, note=note)
+    scarce = _scarce(ENOUGH_FOR_INTERVAL, sample, reference)
+    if scarce:
+        note = (
+            f"no interval: {scarce} (5 per dimension), so the bias is many standard errors; "
+            "se is the spread between draws, for differences at equal numbers of images"
+        )
+        return Error(se=influence.se, influence=influence, note=note)
+    extrapolation, influence = debias(value, sample, reference, influence, rng)
+    interval, note = interval_around(extrapolation.value, influence)
+    return Error(
+        se=influence.se,
+        interval=interval,
+        debiased=extrapolation.value,
+        influence=influence,
+        note=note,
+    )
+
+
+def _scarce(per_dimension: int, *sides: Side) -> str | None:
+    """Name the first side with fewer images per dimension."""
+    return next(filter(None, (side.too_few(per_dimension) for side in sides)), None)
+
+
+def interval_around(
+    debiased: float, influence: Influence
+) -> tuple[tuple[float, float] | None, str]:
+    """Return the 95 % interval around an extrapolated distance and what to say of it.
+
+    At distance 0 the first order vanishes and the limit is not normal, so where 0 is not excluded
+    there is no interval.
+    """
+    half_width = 1.96 * influence.extrapolated_se
+    if debiased <= half_width:
+        return None, (
+            f"no interval: without its bias {debiased:.4g}, not told apart from 0, where the "
+            "error is not normal"
+        )
+    exact = "" if influence.reference is not None else ", with the reference's statistics exact"
+    return (debiased - half_width, debiased + half_width), (
+        f"interval of infinitely many images{exact}, around the value without its bias"
+    )
+
+
+def influence_of(sample: Side, reference: Side) -> Influence:
+    """Return the influence of each image on the distance; the sample must have rows."""
+    forth, back = optimal_maps(
+        sample.moments, reference.moments, sample.few_rows, reference.few_rows
+    )
+    assert sample.rows is not None
+    of_sample = frechet_influence(sample.rows, sample.moments, reference.moments, forth)
+    of_reference = None
+    if reference.rows is not None:
+        of_reference = frechet_influence(reference.rows, reference.moments, sample.moments, back)
+    return Influence(sample=of_sample, reference=of_reference)
+
+
+def debias(
+    value: float, sample: Side, reference: Side, first: Influence, rng: np.random.Generator
+) -> tuple[Extrapolation, Influence]:
+    """Extrapolate a distance from random halves and quarters of every side that has rows.
+
+    Each part of the sample is compared with one part of the reference, so the biases that both
+    sides bring are removed together.
+
+    Args:
+        value: The distance of all images.
+        sample: With rows, of 8 images at least.
+        reference: Its moments are those of every part where it has no rows.
+        first: The influences on `value`.
+        rng: Deals the images to the parts.
+
+    Returns:
+        The extrapolation, and the influences with the remainder of the parts.
+    """
+    sample_parts, reference_parts = _Parts.of(sample, rng), _Parts.of(reference, rng)
+    halves, fourths = (
+        [distance(sample_parts.join(which), reference_parts.join(which)) for which in whiches]
+        for whiches in (HALVES, [(at,) for at in range(4)])
+    )
+    extrapolation = Extrapolation(value, halves, fourths)
+    sides = [(first.sample, sample_parts.indices)]
+    if first.reference is not None:
+        sides.append((first.reference, reference_parts.indices))
+    return extrapolation, replace(first, remainder=extrapolation.remainder(*sides))
+
+
+@dataclass(frozen=True, slots=True)
+class _Parts:
+    """A side and its quarters; a side without rows is its own quarter."""
+
+    side: Side
+    indices: tuple[Indices, ...]
+    moments: tuple[Moments, ...]
+
+    @classmethod
+    def of(cls, side: Side, rng: np.random.Generator) -> "_Parts":
+        """Deal the rows of a side to four parts."""
+        rows = side.rows
+        if rows is None:
+            return cls(side, (), ())
+        indices = quarters(len(rows), rng)
+        return cls(side, indices, tuple(Moments.of(rows[part]) for part in indices))
+
+    def join(self, which: tuple[int, ...]) -> Side:
+        """Return some of the quarters as one side."""
+        if self.side.rows is None:
+            return self.side
+        moments = merge_all(self.moments[at] for at in which)
+        rows = self.side.rows
+        if moments.num <= len(moments.mean):
+            rows = rows[np.concatenate([self.indices[at] for at in which])]
+        return Side(self.side.role, moments, rows)
