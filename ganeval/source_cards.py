@@ -76,6 +76,7 @@ class DescribedSource:
             card["stats"] = {
                 "path": str(self.stats.path),
                 "count": self.stats.num,
+                "digest": self.stats.digest,
                 "verified": self.stats.card is not None,
                 "used_for": ["fid"],
             }

@@ -1,5 +1,6 @@
 """Stored statistics of a source: mean and covariance in an `.npz` that every FID tool can read."""
 
+import hashlib
 import io
 import json
 import tokenize
@@ -53,6 +54,14 @@ class Stats:
     num: int | None
     card: Mapping[str, Any] | None
     layer_moments: Moments
+
+    @property
+    def digest(self) -> str:
+        """SHA-256 of the mean and the covariance, as `"sha256:..."`."""
+        moments = self.layer_moments
+        digest = hashlib.sha256(moments.mean.tobytes())
+        digest.update(moments.covariance(ddof=1).tobytes())
+        return f"sha256:{digest.hexdigest()}"
 
     def moments(self, layer: str) -> Moments:
         """Return the moments; only "pool" is ever stored."""
