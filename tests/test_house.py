@@ -37,7 +37,7 @@ ALLOWED = {
             *("generators", "images", "sources", "extractors", "features", "metrics", "results"),
             *(*TOP, *BASE),
         }
-        for name in (*TOP, "quickstart")
+        for name in (*TOP, "quickstart", "pytest_plugin")
     },
     "__init__": {"version", "errors", "generators", "sources", "results", *TOP},
     "__main__": {"cli"},

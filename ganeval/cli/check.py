@@ -77,15 +77,19 @@ def check(
     limits = parse_limits(max_regress)
     for path in output:
         check_output(path, tuple(gate_output.WRITERS))
-    verdict = compare_with_baseline(Report.load(run), load_baseline(baseline), limits, alpha)
+    verdict = compare_with_baseline(
+        Report.load(run),
+        load_baseline(baseline),
+        limits,
+        alpha,
+        on_inconclusive=Outcome(on_inconclusive or "inconclusive"),
+    )
     for path in output:
         gate_output.save(verdict, path)
     if os.environ.get(SUMMARY):
         gate_output.append_summary(verdict, Path(os.environ[SUMMARY]))
     _show(verdict, as_json=as_json)
-    if verdict.outcome is Outcome.INCONCLUSIVE and on_inconclusive is not None:
-        return EXIT_CODES[Outcome(on_inconclusive)]
-    return EXIT_CODES[verdict.outcome]
+    return EXIT_CODES[verdict.counted]
 
 
 def _show(verdict: Verdict, *, as_json: bool) -> None:

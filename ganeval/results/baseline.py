@@ -14,6 +14,7 @@ from ganeval.results.report import Report, check_output, read_report
 from ganeval.results.table import format_value
 
 SCHEMA = "ganeval.baseline/1"
+MADE_BY = "ganeval baseline accept RUN.json -o BASE.json"
 
 
 def accept(run: Report, path: Path) -> tuple[str, ...]:
@@ -56,10 +57,14 @@ def _write(run: Report, path: Path) -> None:
         ) from error
 
 
-def load_baseline(path: Path) -> Report:
+def load_baseline(path: Path, *, remedy: str = "check the name") -> Report:
     """Read a baseline, and the influence values beside it.
+
+    Args:
+        path: The file.
+        remedy: What to do if there is none.
 
     Raises:
         InputError: The file is no baseline, or the influence values are damaged.
     """
-    return read_report(path, schema=SCHEMA, made_by="ganeval baseline accept RUN.json -o BASE.json")
+    return read_report(path, schema=SCHEMA, made_by=MADE_BY, remedy=remedy)

@@ -142,9 +142,9 @@ def _decide(evidence: Evidence, p_value: float | None, alpha: float) -> Decision
         if outcome is Outcome.INCONCLUSIVE:
             num_needed = _num_needed(evidence, evidence.margin, evidence.se, alpha)
             reason += (
-                "; more samples would not decide soon, it is as large as what is tolerated"
+                "; more images would not decide soon, it is as large as what is tolerated"
                 if num_needed is None
-                else f"; about {num_needed:,} samples would decide"
+                else f"; about {num_needed:,} images would decide"
             )
     return Decision(
         evidence=evidence,

@@ -24,6 +24,7 @@ class Verdict:
         alpha: Largest probability of a false alarm.
         run: The report that was checked.
         baseline: What it was compared with.
+        on_inconclusive: What an inconclusive answer counts as.
     """
 
     outcome: Outcome
@@ -32,9 +33,26 @@ class Verdict:
     alpha: float
     run: Report
     baseline: Report
+    on_inconclusive: Outcome = Outcome.INCONCLUSIVE
+
+    @property
+    def counted(self) -> Outcome:
+        """What the answer counts as."""
+        return self.count(self.outcome)
+
+    def count(self, outcome: Outcome) -> Outcome:
+        """Return what an outcome counts as."""
+        return self.on_inconclusive if outcome is Outcome.INCONCLUSIVE else outcome
 
 
-def check(run: Report, baseline: Report, limits: Sequence[Limit], alpha: float) -> Verdict:
+def check(
+    run: Report,
+    baseline: Report,
+    limits: Sequence[Limit],
+    alpha: float,
+    *,
+    on_inconclusive: Outcome = Outcome.INCONCLUSIVE,
+) -> Verdict:
     """Compare a run with the baseline, score by score.
 
     The first limit is that of the primary score. Where FID cannot be trusted, KID decides in its
@@ -62,6 +80,7 @@ def check(run: Report, baseline: Report, limits: Sequence[Limit], alpha: float) 
         alpha=alpha,
         run=run,
         baseline=baseline,
+        on_inconclusive=on_inconclusive,
     )
 
 

@@ -19,6 +19,7 @@ if TYPE_CHECKING:
 
 SCHEMA = "ganeval.gate/1"
 COLUMNS = ("score", "baseline", "run", "change", "tolerated", "detectable", "p", "answer")
+_XML = '<?xml version="1.0" encoding="UTF-8"?>'
 _COLOURS = {Outcome.PASS: "green", Outcome.FAIL: "red", Outcome.INCONCLUSIVE: "yellow"}
 
 
@@ -47,11 +48,14 @@ def cells(decision: Decision, limit: Limit) -> tuple[str, ...]:
 
 def headline(verdict: Verdict) -> str:
     """Return the answer in one line."""
-    return {
+    text = {
         Outcome.PASS: "gate passed: no score is worse by more than is tolerated",
         Outcome.FAIL: "gate failed: worse than the baseline",
         Outcome.INCONCLUSIVE: "gate inconclusive: neither worse nor no worse is shown",
     }[verdict.outcome]
+    if verdict.counted is verdict.outcome:
+        return text
+    return f"{text}; counted as {verdict.counted}"
 
 
 def explanations(verdict: Verdict) -> tuple[str, ...]:
@@ -148,6 +152,7 @@ def to_json(verdict: Verdict) -> str:
     content = {
         "schema": SCHEMA,
         "outcome": verdict.outcome.value,
+        "counted_as": verdict.counted.value,
         "alpha": verdict.alpha,
         "scores": [
             _entry(decision, limit)
@@ -182,33 +187,44 @@ def _entry(decision: Decision, limit: Limit) -> dict[str, Any]:
 def junit(verdict: Verdict) -> str:
     """Return the answer as JUnit XML: a test case for each score.
 
-    An inconclusive score is an error, one in whose place another decides is skipped. Elements and
-    attributes are those that Jenkins and GitLab read.
+    An inconclusive score is an error, skipped if it counts as passed and a failure if as failed;
+    one in whose place another decides is skipped. Elements and attributes are those that Jenkins
+    and GitLab read.
     """
-    outcomes = [decision.outcome for decision in verdict.decisions]
+    tags = [_tag(verdict, decision) for decision in verdict.decisions]
     counts = {
-        "tests": str(len(outcomes)),
-        "failures": str(outcomes.count(Outcome.FAIL)),
-        "errors": str(outcomes.count(Outcome.INCONCLUSIVE)),
+        "tests": str(len(tags)),
+        "failures": str(tags.count("failure")),
+        "errors": str(tags.count("error")),
     }
     root = ET.Element("testsuites", {"name": "ganeval check", **counts})
-    skipped = {"skipped": str(outcomes.count(None))}
+    skipped = {"skipped": str(tags.count("skipped"))}
     suite = ET.SubElement(root, "testsuite", {"name": "ganeval check", **counts, **skipped})
-    lines = explanations(verdict)
-    for decision, line, text in zip(verdict.decisions, lines, _lines(verdict), strict=True):
-        name = decision.evidence.name
-        case = ET.SubElement(suite, "testcase", {"classname": "ganeval.check", "name": name})
-        body = "\n".join(f"{column}: {cell}" for column, cell in zip(COLUMNS, text, strict=True))
-        if decision.outcome is None:
-            ET.SubElement(case, "skipped", {"message": line})
-        elif decision.outcome is not Outcome.PASS:
-            tag = "failure" if decision.outcome is Outcome.FAIL else "error"
-            attributes = {"type": decision.outcome.value, "message": line}
+    for decision, tag, line, texts in zip(
+        verdict.decisions, tags, explanations(verdict), _lines(verdict), strict=True
+    ):
+        attributes = {"classname": "ganeval.check", "name": decision.evidence.name}
+        case = ET.SubElement(suite, "testcase", attributes)
+        body = "\n".join(f"{column}: {text}" for column, text in zip(COLUMNS, texts, strict=True))
+        if tag in ("failure", "error"):
+            attributes = {"type": str(decision.outcome), "message": line}
             ET.SubElement(case, tag, attributes).text = body
         else:
+            if tag == "skipped":
+                ET.SubElement(case, "skipped")  # some schemas allow it no attribute
             ET.SubElement(case, "system-out").text = f"{line}\n{body}"
     ET.indent(root)
-    return ET.tostring(root, encoding="unicode", xml_declaration=True) + "\n"
+    return f"{_XML}\n{ET.tostring(root, encoding='unicode')}\n"
+
+
+def _tag(verdict: Verdict, decision: Decision) -> str | None:
+    """Return the element that says of a test case that it did not pass; None if it did."""
+    if decision.outcome is None:
+        return "skipped"
+    if decision.outcome is Outcome.INCONCLUSIVE and verdict.counted is Outcome.PASS:
+        return "skipped"
+    counted = verdict.count(decision.outcome)
+    return {Outcome.PASS: None, Outcome.FAIL: "failure", Outcome.INCONCLUSIVE: "error"}[counted]
 
 
 WRITERS: Mapping[str, Callable[[Verdict], str]] = {

@@ -158,13 +158,14 @@ class Report:
         )
 
 
-def read_report(path: Path, *, schema: str, made_by: str) -> Report:
+def read_report(path: Path, *, schema: str, made_by: str, remedy: str = "check the name") -> Report:
     """Read a file of a report's form, and the influence values beside it if they are its own.
 
     Args:
         path: The file.
         schema: That it must have.
         made_by: What writes such files.
+        remedy: What to do if there is none.
 
     Raises:
         InputError: The file is of another form or schema; or the influence values are damaged.
@@ -186,7 +187,7 @@ def read_report(path: Path, *, schema: str, made_by: str) -> Report:
         provenance, digest = content["provenance"], scores_digest(content["scores"])
     except FileNotFoundError as error:
         raise InputError(
-            f"{path}: no such file", f"a file written with {made_by}", "check the name"
+            f"{path}: no such file", f"a file written with {made_by}", remedy
         ) from error
     except (OSError, ValueError, KeyError, TypeError, AttributeError) as error:
         raise refuse(error) from error

@@ -63,7 +63,7 @@ def test_the_detectable_effect_and_the_samples_that_would_decide() -> None:
     assert decision.detectable == pytest.approx(factor * 0.4)
     needed = 1000 * (factor * 0.4 / 0.5) ** 2
     assert decision.num_needed == math.ceil(needed / 100) * 100
-    assert f"about {decision.num_needed:,} samples would decide" in decision.reason
+    assert f"about {decision.num_needed:,} images would decide" in decision.reason
 
 
 def test_close_to_the_tolerance_the_distance_to_it_decides_how_many_are_needed() -> None:
@@ -74,7 +74,7 @@ def test_close_to_the_tolerance_the_distance_to_it_decides_how_many_are_needed()
     (at_it,) = decide([changed(difference=0.5)], 0.05)
     assert at_it.outcome == "inconclusive"
     assert at_it.num_needed is None
-    assert "more samples would not decide soon" in at_it.reason
+    assert "more images would not decide soon" in at_it.reason
 
 
 def test_what_cannot_be_trusted_decides_nothing() -> None:
