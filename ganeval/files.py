@@ -6,8 +6,8 @@ import re
 import shutil
 import sys
 import uuid
-from collections.abc import Iterator
-from contextlib import contextmanager
+from collections.abc import Iterator, Mapping
+from contextlib import ExitStack, contextmanager
 from pathlib import Path
 from typing import BinaryIO
 
@@ -51,6 +51,27 @@ def write_whole(path: Path, content: bytes, *, scratch: Path | None = None) -> N
         if error.errno in _DISK_FULL:
             raise disk_full(path, len(content)) from error
         raise
+
+
+def write_together(contents: Mapping[Path, bytes]) -> None:
+    """Write several files, of which none gets its name before all are complete.
+
+    The first is written first and gets its name last, so that it never stands without the others.
+
+    Raises:
+        ResourceError: The disk is full; all older files of these names are still there.
+        OSError: Any other refusal of the file system.
+    """
+    with ExitStack() as stack:
+        for path, content in contents.items():
+            try:
+                file = stack.enter_context(writing(path))
+                file.write(content)
+                file.flush()
+            except OSError as error:
+                if error.errno in _DISK_FULL:
+                    raise disk_full(path, len(content)) from error
+                raise
 
 
 def leftover_of(name: str) -> str | None:

@@ -15,12 +15,12 @@ METRICS = Registry(
     "metric",
     {
         "fid": "ganeval.metrics.frechet:Fid",
-        "fid-debiased": "ganeval.metrics.frechet_limit:FidDebiased",
-        "fid-infinity": "ganeval.metrics.frechet_limit:FidInfinity",
         "is": "ganeval.metrics.inception_score:InceptionScore",
         "kid": "ganeval.metrics.kernel:Kid",
         "pr": "ganeval.metrics.neighbours:PrecisionRecall",
         "dc": "ganeval.metrics.neighbours:DensityCoverage",
+        "fid-debiased": "ganeval.metrics.frechet_limit:FidDebiased",
+        "fid-infinity": "ganeval.metrics.frechet_limit:FidInfinity",
     },
 )
 

@@ -37,7 +37,8 @@ class InceptionScore:
     log IS is their mean, and the change of p(y) itself is of second order.
 
     Interval: of infinitely many images, around the score of all of them without its bias
-    (extrapolated from random halves and quarters), which lies above the mean over splits. There is none where the extrapolation is still as large as its error.
+    (extrapolated from random halves and quarters), which lies above the mean over splits. There is
+    none where what the extrapolation does last is still as large as its error.
 
     Attributes:
         splits: Number of parts.

@@ -11,7 +11,6 @@ import safetensors
 import safetensors.numpy
 
 from ganeval.errors import InputError
-from ganeval.files import write_whole
 from ganeval.influence import Influence
 
 SCHEMA = "ganeval.influence/1"
@@ -33,18 +32,14 @@ def scores_digest(scores: Any) -> str:
     return f"sha256:{hashlib.sha256(text.encode('ascii')).hexdigest()}"
 
 
-def save_influences(path: Path, influences: Mapping[Key, Influence], digest: str) -> None:
-    """Write the file; the same influences always give the same bytes.
+def packed(influences: Mapping[Key, Influence], digest: str) -> bytes:
+    """Return the file's content; the same influences always give the same bytes.
 
     The tensors are called after their score's place in the card and the side, `"0.sample"`.
 
     Args:
-        path: The file.
         influences: By score.
         digest: Of the report's scores.
-
-    Raises:
-        ResourceError: The disk is full; an older file of that name is still there.
     """
     tensors: dict[str, np.ndarray[Any, Any]] = {}
     entries = []
@@ -63,7 +58,7 @@ def save_influences(path: Path, influences: Mapping[Key, Influence], digest: str
     card = {"schema": SCHEMA, "scores_digest": digest, "scores": entries}
     # One metadata entry, because the order of several is not fixed in the file.
     metadata = {_CARD_KEY: json.dumps(card, sort_keys=True)}
-    write_whole(path, safetensors.numpy.save(tensors, metadata=metadata))
+    return safetensors.numpy.save(tensors, metadata=metadata)
 
 
 def load_influences(path: Path, digest: str) -> dict[Key, Influence] | None:

@@ -9,7 +9,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from ganeval.errors import InputError, MismatchError, UsageError
-from ganeval.files import write_whole
+from ganeval.files import write_together
 from ganeval.influence import Influence
 from ganeval.registry import unknown
 from ganeval.results import table
@@ -17,7 +17,7 @@ from ganeval.results.influence_file import (
     Key,
     beside,
     load_influences,
-    save_influences,
+    packed,
     scores_digest,
 )
 from ganeval.results.row import ScoreRow
@@ -87,7 +87,7 @@ class Report:
         """Write the report; the suffix chooses JSON, CSV, Markdown or LaTeX.
 
         Beside RUN.json it leaves RUN.influence.safetensors with the influence values, if there are
-        any. That file comes first and is tied to the scores, so it never serves another report.
+        any; that file is tied to the scores, so it never serves another report.
 
         Raises:
             UsageError: Another suffix, or a folder that does not exist.
@@ -105,9 +105,10 @@ class Report:
         else:
             text = table.latex(self.scores, self.provenance)
         try:
+            contents = {path: text.encode("utf-8")}
             if kind == ".json" and self.influence:
-                save_influences(beside(path), self.influence, scores_digest(self._plain()))
-            write_whole(path, text.encode("utf-8"))
+                contents[beside(path)] = packed(self.influence, scores_digest(self._plain()))
+            write_together(contents)
         except OSError as error:
             raise UsageError(
                 f"{path}: cannot be written ({error.strerror})",

@@ -83,6 +83,60 @@ def test_number_of_classes_where_images_are_certain_and_balanced(score):
     assert one.value == pytest.approx(8, rel=1e-13)
 
 
+def population_score(draw):
+    """The score of very many images, whose bias is negligible."""
+    return by_definition(draw(np.random.default_rng(0), 200_000), [slice(None)])[0]
+
+
+def draw_logits(rng, num):
+    classes = rng.choice(20, num, p=np.arange(1, 21) / 210)
+    logits = rng.standard_normal((num, 20))
+    logits[np.arange(num), classes] += 3 * rng.gamma(2, 1, num)
+    return logits.astype(np.float32)
+
+
+def test_the_error_is_the_spread_and_intervals_cover_the_limit(score):
+    rng = np.random.default_rng(9)
+    true = population_score(draw_logits)
+    scores = [score(InceptionScore(splits=2), draw_logits(rng, 400))["is"] for _ in range(300)]
+    values = [one.value for one in scores]
+    # The standard deviation of 300 draws has an error of 4 %.
+    assert np.mean([one.se for one in scores]) == pytest.approx(np.std(values), rel=0.15)
+    assert all(one.se == one.influence.se for one in scores)
+    # Of 300 intervals at 95 % fewer than 270 cover with probability 1e-4 (binomial).
+    assert sum(one.interval[0] <= true <= one.interval[1] for one in scores) >= 270
+    assert np.mean(values) < true - 0.3 * np.std(values)  # the mean over splits is biased
+
+
+def test_influences_are_the_derivatives_by_the_weights(score):
+    logits = logits_of(60, 8)
+    p = np.exp(logits.astype(np.float64))
+    p /= p.sum(axis=1, keepdims=True)
+
+    def weighted(weights):
+        mean = weights @ p
+        return np.exp(weights @ (p * np.log(p)).sum(axis=1) - mean @ np.log(mean))
+
+    one = score(InceptionScore(splits=1), logits)["is"]
+    for image in range(0, 60, 7):
+        ends = []
+        for step in (1e-6, -1e-6):
+            weights = np.full(60, (1 - step) / 60)
+            weights[image] += step
+            ends.append(weighted(weights))
+        slope = (ends[0] - ends[1]) / 2e-6
+        assert one.influence.sample[image] == pytest.approx(slope, rel=1e-6)
+
+
+def test_no_interval_where_the_bias_is_not_known(score):
+    few = score(InceptionScore(splits=2), logits_of(7, 6))["is"]
+    assert few.se is few.interval is None
+    certain = np.eye(300, dtype=np.float32)[np.random.default_rng(1).permutation(300)] * 50
+    one = score(InceptionScore(splits=2), certain)["is"]  # a class each: log IS is log N throughout
+    assert one.interval is None
+    assert "the bias is large" in one.notes[0]
+
+
 def test_adding_a_constant_to_logits_changes_nothing(score):
     logits = np.round(logits_of(50, 4) * 64) / 64
     value = score(InceptionScore(), logits)["is"].value

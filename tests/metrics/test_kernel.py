@@ -105,6 +105,19 @@ def _discrepancy_of_shifted_gaussians(width, shift):
     return mean_kernel(shift, shift) + mean_kernel(0, 0) - 2 * mean_kernel(shift, 0)
 
 
+def test_influences_are_the_derivatives_by_the_weights(score, features):
+    sample, reference = features(40, 8, 20, 0.3), features(30, 8, 21)
+    one = score(Kid(), sample, reference)["kid"]
+    x, y = sample.astype(float), reference.astype(float)
+    within = (x @ x.T / 8 + 1) ** 3
+    within[np.diag_indices(40)] = 0
+    between = (x @ y.T / 8 + 1) ** 3
+    # d/dw_i of sum w_i w_j k / (1 - 1/n) - 2 sum w_i k_i, less its mean
+    slopes = 2 * (within.sum(axis=1) / 39 - between.mean(axis=1))
+    np.testing.assert_allclose(one.influence.sample, slopes - slopes.mean(), rtol=1e-10)
+    assert one.influence.reference.shape == (30,)
+
+
 def test_a_few_images_have_no_interval(score, features):
     few, many = features(49, 32, 9), features(60, 32, 10)
     one = score(Kid(), few, many)["kid"]

@@ -1,15 +1,17 @@
 import numpy as np
 import prdc
 import pytest
+import scipy.stats
 import torch
 from hypothesis import given, settings
 from hypothesis import strategies as st
 from torch_fidelity.metric_prc import prc_features_to_metric
 
 from ganeval.errors import UsageError
-from ganeval.metrics import distances
+from ganeval.metrics import distances, neighbours
 from ganeval.metrics.distances import memberships, on_common_centre, squared_radii
-from ganeval.metrics.neighbours import DensityCoverage, PrecisionRecall
+from ganeval.metrics.jackknife import NUM_GROUPS, groups_of, without_groups
+from ganeval.metrics.neighbours import DensityCoverage, PrecisionRecall, wilson
 
 SIZES = [(100, 80), (80, 100), (37, 250)]
 
@@ -190,3 +192,55 @@ def test_k_is_checked_and_sets_the_minimum(metric):
     assert metric(k=4).needs.minimum == 5
     with pytest.raises(UsageError):
         metric(k=0)
+
+
+@pytest.mark.parametrize("num_copies", [0, 15])
+def test_the_jackknife_equals_leaving_groups_out(features, num_copies):
+    sample, reference = features(110, 6, 1, 0.2), features(95, 6, 2)
+    reference[:num_copies] = sample[:num_copies]  # at distance 0 from their originals
+    rng = np.random.default_rng(3)
+    of_sample, of_reference = groups_of(110, rng), groups_of(95, rng)
+    assert set(np.bincount(of_sample)) == {5, 6}
+    sides = on_common_centre(sample, reference)
+    counts = without_groups(*reversed(sides), of_reference, of_sample, 3)
+    for group in range(NUM_GROUPS):
+        left = on_common_centre(sample[of_sample != group], reference[of_reference != group])
+        balls, held = memberships(left[1], squared_radii(left[1], 3), left[0], closed=True)
+        np.testing.assert_array_equal(counts.balls[group][of_sample != group], balls)
+        np.testing.assert_array_equal(counts.held[group][of_reference != group], held)
+
+
+def test_the_jackknife_is_no_smaller_than_the_spread(score):
+    rng = np.random.default_rng(4)
+    results = []
+    for _ in range(60):
+        sample = (rng.standard_normal((200, 8)) + 0.3).astype(np.float32)
+        reference = rng.standard_normal((200, 8)).astype(np.float32)
+        results.append(
+            {
+                **score(PrecisionRecall(), sample, reference),
+                **score(DensityCoverage(), sample, reference),
+            }
+        )
+    for name in results[0]:
+        spread = np.std([one[name].value for one in results])
+        # 60 draws: the spread has an error of 9 %.
+        assert 0.9 < np.mean([one[name].se for one in results]) / spread < 2.2
+
+
+def test_wilson_equals_scipy():
+    for hits, num in ((0, 20), (7, 20), (20, 20), (613, 1000)):
+        expected = scipy.stats.binomtest(hits, num).proportion_ci(0.95, method="wilson")
+        assert wilson(hits / num, num) == pytest.approx(tuple(expected), abs=2e-5)
+    assert wilson(0.0, 20)[0] == 0.0
+    assert wilson(1.0, 20)[1] == 1.0
+
+
+def test_where_the_jackknife_does_not_go(score, features, monkeypatch):
+    few = score(PrecisionRecall(), features(39, 8, 1), features(60, 8, 2))["recall"]
+    assert few.se is None
+    assert "needs 40 images a side" in few.notes[-1]
+    monkeypatch.setattr(neighbours, "MOST_FOR_ERROR", 50)
+    many = score(DensityCoverage(), features(45, 8, 1), features(60, 8, 2))["density"]
+    assert many.se is None
+    assert "up to 50 images a side" in many.notes[-1]

@@ -5,13 +5,17 @@ import io
 import json
 from pathlib import Path
 
+import numpy as np
 import pandas as pd
 import pytest
+import safetensors
+import safetensors.numpy
 
-from ganeval.errors import InputError, UsageError
+from ganeval.errors import InputError, ResourceError, UsageError
+from ganeval.influence import Influence
 from ganeval.results.report import Report
 from ganeval.results.row import ScoreRow
-from ganeval.results.table import terminal
+from ganeval.results.table import format_value, terminal
 
 ROW = ScoreRow(
     sample="fake_1/",
@@ -42,6 +46,16 @@ PROVENANCE = {
     "sources": {},
 }
 REPORT = Report((ROW, KID), PROVENANCE)
+INFLUENCE = Influence(sample=np.array([1.0, -1.0, 0.0]), reference=np.array([0.5, -0.5]))
+KEY = (ROW.sample, ROW.reference, "fid")
+WITH_INFLUENCE = Report(
+    REPORT.scores,
+    PROVENANCE,
+    {
+        KEY: INFLUENCE,
+        (*KEY[:2], "kid"): Influence(sample=np.zeros(2), remainder=np.arange(4.0)),
+    },
+)
 
 
 def test_a_report_survives_its_file(tmp_path: Path) -> None:
@@ -55,6 +69,84 @@ def test_a_report_survives_its_file(tmp_path: Path) -> None:
     ]
     assert content["scores"][0]["value"] == 12.3456789012345
     assert content["scores"][0]["se"] is None
+
+
+def test_influences_lie_beside_the_report(tmp_path: Path) -> None:
+    REPORT.save(tmp_path / "bare.json")
+    assert [path.name for path in tmp_path.iterdir()] == ["bare.json"]
+    path = tmp_path / "run.json"
+    WITH_INFLUENCE.save(path)
+    beside = tmp_path / "run.influence.safetensors"
+    first = beside.read_bytes()
+    loaded = Report.load(path)
+    assert loaded == WITH_INFLUENCE
+    assert loaded.influence.keys() == {KEY, (*KEY[:2], "kid")}
+    np.testing.assert_array_equal(loaded.influence[KEY].sample, INFLUENCE.sample)
+    np.testing.assert_array_equal(loaded.influence[KEY].reference, INFLUENCE.reference)
+    assert loaded.influence[KEY].remainder is None
+    assert loaded.influence[KEY].se == INFLUENCE.se
+    loaded.save(path)
+    assert beside.read_bytes() == first
+    with safetensors.safe_open(beside, framework="np") as file:
+        assert set(file.keys()) == {"0.sample", "0.reference", "1.sample", "1.remainder"}
+    beside.unlink()
+    assert Report.load(path).influence == {}
+
+
+def test_influences_of_other_scores_are_left_aside(
+    tmp_path: Path, caplog: pytest.LogCaptureFixture
+) -> None:
+    path = tmp_path / "run.json"
+    WITH_INFLUENCE.save(path)
+    path.write_text(path.read_text().replace("12.3456789012345", "12.5"))
+    assert Report.load(path).influence == {}
+    assert "belongs to other scores" in caplog.text
+
+
+@pytest.mark.parametrize("damage", ["truncate", "flip", "foreign"])
+def test_damaged_influences_are_refused(tmp_path: Path, damage: str) -> None:
+    path = tmp_path / "run.json"
+    WITH_INFLUENCE.save(path)
+    beside = tmp_path / "run.influence.safetensors"
+    content = bytearray(beside.read_bytes())
+    if damage == "truncate":
+        content = content[:-8]
+    elif damage == "flip":
+        content[-1] ^= 1
+    else:
+        content = bytearray(safetensors.numpy.save({"x": np.zeros(2)}))
+    beside.write_bytes(content)
+    with pytest.raises(InputError, match=r"run\.influence\.safetensors: damaged"):
+        Report.load(path)
+
+
+def test_a_report_that_cannot_be_written_leaves_both_older_files(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    path = tmp_path / "run.json"
+    WITH_INFLUENCE.save(path)
+    before = {path.name: path.read_bytes() for path in tmp_path.iterdir()}
+
+    def refuse(descriptor: int) -> None:
+        raise OSError(28, "No space left on device")
+
+    monkeypatch.setattr("os.fsync", refuse)
+    changed = dataclasses.replace(WITH_INFLUENCE, scores=(ROW,))
+    with pytest.raises((ResourceError, UsageError)):
+        changed.save(path)
+    assert {path.name: path.read_bytes() for path in tmp_path.iterdir()} == before
+
+
+def test_tables_say_what_is_known_of_the_error() -> None:
+    biased = dataclasses.replace(ROW, se=0.05, interval=(9.81234, 10.23456))
+    alone = dataclasses.replace(ROW, value=0.75, interval=(0.71, 0.78))
+    around = dataclasses.replace(ROW, value=0.75, se=0.02, interval=(0.71, 0.78))
+    assert format_value(biased) == "12.3457 [9.81, 10.23]"
+    assert format_value(alone) == "0.75 [0.710, 0.780]"
+    assert format_value(around) == "0.75 \u00b1 0.02"
+    assert format_value(ROW) == "12.3457"
+    large = dataclasses.replace(ROW, interval=(100.0, 360.0), se=60.0)
+    assert format_value(large) == "12.3457 [100, 360]"
 
 
 def test_nan_is_never_written(tmp_path: Path) -> None:
