@@ -8,8 +8,8 @@ import json
 from pathlib import Path
 
 from ganeval.errors import UsageError
-from ganeval.files import write_whole
-from ganeval.results.influence_file import beside, save_influences, scores_digest
+from ganeval.files import write_together
+from ganeval.results.influence_file import beside, packed, scores_digest
 from ganeval.results.report import Report, check_output, read_report
 from ganeval.results.table import format_value
 
@@ -42,13 +42,16 @@ def accept(run: Report, path: Path) -> tuple[str, ...]:
 
 
 def _write(run: Report, path: Path) -> None:
-    """Write both files; the influence values first, which are tied to the scores."""
+    """Write both files, or none; the influence values of an older baseline do not stay."""
     content = json.loads(run.to_json()) | {"schema": SCHEMA}
     text = json.dumps(content, indent=2, sort_keys=True, ensure_ascii=True, allow_nan=False) + "\n"
+    contents = {path: text.encode("ascii")}
+    if run.influence:
+        contents[beside(path)] = packed(run.influence, scores_digest(content["scores"]))
     try:
-        if run.influence:
-            save_influences(beside(path), run.influence, scores_digest(content["scores"]))
-        write_whole(path, text.encode("ascii"))
+        write_together(contents)
+        if not run.influence:
+            beside(path).unlink(missing_ok=True)
     except OSError as error:
         raise UsageError(
             f"{path}: cannot be written ({error.strerror})",

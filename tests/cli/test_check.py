@@ -1,8 +1,11 @@
 """The gate on the command line: every exit code on real runs, and every form of its answer."""
 
 import json
+import os
 import re
+import shutil
 import subprocess
+import sys
 import xml.etree.ElementTree as ET
 from pathlib import Path
 
@@ -318,6 +321,40 @@ def test_the_action_calls_commands_and_options_that_exist(ganeval: Command) -> N
         text = ganeval(command, "--help").out
         for option in re.findall(r"(?<![\w-])--?[a-z][a-z-]*", words):
             assert re.search(rf"(^|[ ,]){option}\b", text, re.MULTILINE), option
+
+
+@pytest.mark.parametrize(("run", "inconclusive", "code"), [("worse", "", 1), ("again", "pass", 0)])
+def test_the_action_ends_as_the_gate_does(
+    run: str, inconclusive: str, code: int, runs: Path, baseline: Path, tmp_path: Path
+) -> None:
+    action = yaml.safe_load((ROOT / "action.yml").read_text(encoding="utf-8"))
+    (step,) = [step for step in action["runs"]["steps"] if step.get("id") == "check"]
+    (tmp_path / "bin").mkdir()
+    for name, words in (("ganeval", "-m ganeval"), ("python", "")):
+        program = tmp_path / "bin" / name
+        program.write_text(f'#!/bin/sh\nexec "{sys.executable}" {words} "$@"\n')
+        program.chmod(0o755)
+    folder = tmp_path / "out put"
+    folder.mkdir()
+    shutil.copy(runs / f"{run}.json", folder / "run.json")
+    shutil.copy(runs / f"{run}.influence.safetensors", folder / "run.influence.safetensors")
+    environment = {
+        **os.environ,
+        "PATH": f"{tmp_path / 'bin'}{os.pathsep}{os.environ['PATH']}",
+        "PYTHONPATH": str(ROOT),
+        "GITHUB_OUTPUT": str(tmp_path / "outputs"),
+        "BASELINE": str(baseline),
+        "MAX_REGRESS": "fid=2%",
+        "ALPHA": "0.05",
+        "ON_INCONCLUSIVE": inconclusive,
+        "OUTPUT": str(folder),
+    }
+    # As GitHub runs `shell: bash`.
+    words = ["bash", "--noprofile", "--norc", "-eo", "pipefail", "-c", step["run"]]
+    assert subprocess.run(words, env=environment, capture_output=True).returncode == code
+    outcome = {"worse": "fail", "again": "inconclusive"}[run]
+    assert (tmp_path / "outputs").read_text() == f"outcome={outcome}\n"
+    assert {path.name for path in folder.iterdir()} > {"gate.xml", "gate.json", "gate.md"}
 
 
 def test_the_recipes_parse_and_call_commands_that_exist() -> None:
