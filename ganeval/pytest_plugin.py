@@ -4,7 +4,7 @@ pytest loads it by itself where ganeval is installed; everything heavy waits for
 """
 
 import itertools
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Literal
 
@@ -12,6 +12,7 @@ import pytest
 
 if TYPE_CHECKING:
     from ganeval.results.gate import Verdict
+    from ganeval.results.report import Report
     from ganeval.settings import Settings
 
 
@@ -64,7 +65,6 @@ class Check:
                 under other conditions.
         """
         __tracebackhide__ = True
-        from ganeval.evaluation import evaluate
         from ganeval.results.baseline import load_baseline
         from ganeval.results.decision import Outcome
         from ganeval.results.gate import check
@@ -72,23 +72,36 @@ class Check:
         from ganeval.results.limits import parse_limits
 
         limits = parse_limits([max_regress] if isinstance(max_regress, str) else max_regress)
-        metrics = _metrics_of([limit.name for limit in limits])
-        run = evaluate(
-            sample=sample, reference=reference, metrics=metrics, settings=settings, **options
-        )
-        path = self._folder / f"ganeval-run-{next(self._numbers)}.json"
-        run.save(path)
+        names = [limit.name for limit in limits]
+        run, path = self._score(sample, reference, names, settings, options)
         accept = f"ganeval baseline accept {path} -o {baseline}"
-        verdict = check(
-            run,
-            load_baseline(Path(baseline), remedy=f"accept this run: {accept}"),
-            limits,
-            alpha,
-            on_inconclusive=Outcome(on_inconclusive),
-        )
+        accepted = load_baseline(Path(baseline), remedy=f"accept this run: {accept}")
+        verdict = check(run, accepted, limits, alpha, on_inconclusive=Outcome(on_inconclusive))
         if verdict.counted is not Outcome.PASS:
             raise AssertionError(f"{plain(verdict)}\nTo accept it: {accept}")
         return verdict
+
+    def _score(
+        self,
+        sample: Any,
+        reference: Any,
+        names: Sequence[str],
+        settings: "Settings | None",
+        options: Mapping[str, Any],
+    ) -> "tuple[Report, Path]":
+        """Return the report with the named scores, and where it lies so that it can be accepted."""
+        from ganeval.evaluation import evaluate
+
+        run = evaluate(
+            sample=sample,
+            reference=reference,
+            metrics=_metrics_of(names),
+            settings=settings,
+            **options,
+        )
+        path = self._folder / f"ganeval-run-{next(self._numbers)}.json"
+        run.save(path)
+        return run, path
 
 
 def _metrics_of(names: Sequence[str]) -> list[str]:

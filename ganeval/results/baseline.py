@@ -24,13 +24,7 @@ def accept(run: Report, path: Path) -> tuple[str, ...]:
         UsageError: The run has no score or several samples, or the file cannot be written.
         InputError: The file that would be replaced is no baseline.
     """
-    samples = sorted({row.sample for row in run.scores})
-    if len(samples) != 1:
-        raise UsageError(
-            f"the run has {len(samples)} samples",
-            "a run of one sample, whose later versions are to be compared with it",
-            "score that sample alone",
-        )
+    check_single(run)
     check_output(path, (".json",))
     before = load_baseline(path) if path.exists() else None
     old = {} if before is None else {row.name: format_value(row) for row in before.scores}
@@ -39,6 +33,21 @@ def accept(run: Report, path: Path) -> tuple[str, ...]:
         f"{row.name}\t{format_value(row)}" + (f"\t(was {old[row.name]})" if row.name in old else "")
         for row in run.scores
     )
+
+
+def check_single(report: Report) -> None:
+    """Refuse a report that is not of one sample.
+
+    Raises:
+        UsageError: It has no score or several samples.
+    """
+    num = len({row.sample for row in report.scores})
+    if num != 1:
+        raise UsageError(
+            f"the run has {num} samples",
+            "a run of one sample, whose later versions are compared with it",
+            "score that sample alone",
+        )
 
 
 def _write(run: Report, path: Path) -> None:

@@ -5,6 +5,7 @@ from dataclasses import dataclass, replace
 from typing import Any
 
 from ganeval.errors import MismatchError, UsageError
+from ganeval.results.baseline import check_single
 from ganeval.results.change import change_of
 from ganeval.results.decision import Decision, Evidence, Outcome, decide, overall
 from ganeval.results.limits import Limit
@@ -60,13 +61,15 @@ def check(
 
     Raises:
         MismatchError: The two were made under different conditions.
-        UsageError: A score that is not in both, or an `alpha` that is no probability of an error.
+        UsageError: Several samples, a score that is not in both, or an `alpha` that is no
+            probability of an error.
     """
     if not 0 < alpha < 0.5:
         raise UsageError(f"alpha is {alpha:g}", "above 0 and below 0.5", "change --alpha")
-    for limit in limits:
-        for report in (run, baseline):
-            _ = report[limit.name]
+    for report in (run, baseline):
+        check_single(report)
+        for limit in limits:
+            _ = report[limit.name]  # refuses a name that is not there
     check_comparable(run, baseline, [limit.name for limit in limits])
     deciding, shown = _with_fallback(
         [(limit, _evidence(limit, run, baseline)) for limit in limits], run, baseline

@@ -84,7 +84,22 @@ def conditions(verdict: Verdict) -> tuple[str, ...]:
         f"sample {one_line(sample)} ({rows[0].num_sample:,} images; "
         f"baseline {', '.join(f'{count:,}' for count in counts)})",
         f"one-sided tests, alpha {verdict.alpha:g}",
+        *_other_machine(verdict.run.provenance, verdict.baseline.provenance),
     )
+
+
+def _other_machine(run: Mapping[str, Any], baseline: Mapping[str, Any]) -> tuple[str, ...]:
+    """Say what else differs; numbers may depend on it in their last digits only."""
+    here, there = (
+        {"device": made.get("device"), "ganeval": made.get("ganeval"), **made.get("libraries", {})}
+        for made in (run, baseline)
+    )
+    differing = [
+        f"{name} {there[name]} (here {here[name]})"
+        for name in here
+        if name in there and here[name] != there[name]
+    ]
+    return (f"baseline made with {', '.join(differing)}",) if differing else ()
 
 
 def terminal(verdict: Verdict) -> "Group":

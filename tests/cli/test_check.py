@@ -153,6 +153,8 @@ def test_a_baseline_is_two_files_that_can_be_reviewed(
     both.save(tmp_path / "both.json")
     several = ganeval("baseline", "accept", tmp_path / "both.json", "-o", tmp_path / "b.json")
     assert (several.code, "the run has 2 samples" in several.error) == (2, True)
+    several = ganeval("check", tmp_path / "both.json", "--baseline", baseline)
+    assert (several.code, "the run has 2 samples" in several.error) == (2, True)
 
 
 def test_without_its_influence_values_a_baseline_still_serves(
@@ -162,6 +164,18 @@ def test_without_its_influence_values_a_baseline_still_serves(
     shown = gate("worse")
     assert shown.code == 1
     assert "the chance of the shared reference counts twice" in shown.out
+
+
+def test_another_machine_is_named_and_not_refused(gate: Command, baseline: Path) -> None:
+    content = json.loads(baseline.read_text())
+    content["provenance"]["device"] = "cuda"
+    content["provenance"]["libraries"]["torch"] = "2.9.0"
+    baseline.write_text(json.dumps(content))
+    shown = gate("base")
+    assert shown.code == 0
+    assert f"baseline made with device cuda (here cpu), torch 2.9.0 (here {torch.__version__}" in (
+        shown.out
+    )
 
 
 def test_generators_are_compared_pair_by_pair(
