@@ -119,6 +119,30 @@ def test_samples_that_were_drawn_alike_are_compared_pair_by_pair() -> None:
     assert alike.se == pytest.approx(jackknife, rel=0.4)
 
 
+def test_pairs_keep_alpha_too() -> None:
+    found: Counter[str] = Counter()
+    for trial in range(TRIALS):
+        reference, rows, fresh = (normal(NUM, WIDTH, 3 * trial + at) for at in range(3))
+        alike = np.float32(0.95) * rows + np.float32((1 - 0.95**2) ** 0.5) * fresh
+        shift = np.float32([FAR**0.5, 0, 0, 0])
+        baseline, run = (
+            report(side + shift, reference, [Fid()], kind="generator", settings=DRAWN)
+            for side in (rows, alike)
+        )
+        verdict = gate(run, baseline, "fid=0.1%")
+        assert verdict.decisions[0].evidence.notes[0].startswith("paired")
+        found[verdict.outcome] += 1
+    assert 0 < found["fail"] <= stats.binom.ppf(0.999, TRIALS, 0.05)
+
+
+def test_guards_can_fail_the_gate() -> None:
+    run = report(normal(NUM, WIDTH, 2, distance=9.0), REFERENCE, BOTH)
+    baseline = report(normal(NUM, WIDTH, 3, distance=FAR), REFERENCE, BOTH)
+    verdict = gate(run, baseline, "fid=10000%,kid=2%")
+    assert [one.outcome for one in verdict.decisions] == ["pass", "fail"]
+    assert verdict.outcome == "fail"
+
+
 def test_the_same_images_pass() -> None:
     run = report(normal(NUM, WIDTH, 2), REFERENCE, BOTH)
     verdict = gate(run, copy.deepcopy(run))
