@@ -16,9 +16,13 @@ from ganeval.plan import (
     Side,
     check_minimum,
     check_skipped,
+    choose_metrics,
+    choose_rank,
     derive_rng,
+    find_protocol,
     make_plan,
 )
+from ganeval.results.comparisons import compared
 from ganeval.results.provenance import library_versions
 from ganeval.results.report import Report
 from ganeval.results.row import ScoreRow
@@ -69,15 +73,45 @@ def compare(
     samples: Sequence[Any],
     reference: Any,
     metrics: Sequence[str] | None = None,
+    rank: str | None = None,
+    paired: bool | None = None,
     settings: Settings | None = None,
     **options: Any,
 ) -> Report:
-    """Score several samples against one reference; arguments and errors as for `evaluate`.
+    """Score several samples against one reference, and compare all pairs of them.
 
-    >>> compare(samples=["a/", "b/"], reference="real/").frame()  # doctest: +SKIP
+    >>> compare(samples=["a/", "b/"], reference="real/").comparisons  # doctest: +SKIP
+
+    Args:
+        samples: As for `evaluate`, several.
+        reference: As for `evaluate`.
+        metrics: As for `evaluate`.
+        rank: The metric or score that orders the samples; None for the first.
+        paired: Whether image i of all samples comes from the same seed; None finds out for
+            generators.
+        settings: As for `evaluate`.
+        **options: As for `evaluate`.
+
+    Raises:
+        UsageError, InputError, MachineError: As `evaluate` does.
     """
     settings = settings or build_settings(options)
-    return run(list(samples), reference, metrics, settings)
+    return run_comparison(list(samples), reference, metrics, settings, rank=rank, paired=paired)
+
+
+def run_comparison(
+    samples: Sequence[Any],
+    reference: Any,
+    metrics: Sequence[str] | None,
+    settings: Settings,
+    *,
+    rank: str | None,
+    paired: bool | None,
+) -> Report:
+    """Score all samples, then compare every pair."""
+    choices = choose_metrics(metrics, find_protocol(settings.protocol), has_reference=True)
+    score = choose_rank(rank, choices)
+    return compared(run(samples, reference, metrics, settings), rank=score, paired=paired)
 
 
 def run(

@@ -62,16 +62,16 @@ def write_together(contents: Mapping[Path, bytes]) -> None:
         ResourceError: The disk is full; all older files of these names are still there.
         OSError: Any other refusal of the file system.
     """
-    with ExitStack() as stack:
-        for path, content in contents.items():
-            try:
+    try:
+        with ExitStack() as stack:
+            for path, content in contents.items():
                 file = stack.enter_context(writing(path))
                 file.write(content)
                 file.flush()
-            except OSError as error:
-                if error.errno in _DISK_FULL:
-                    raise disk_full(path, len(content)) from error
-                raise
+    except OSError as error:
+        if error.errno in _DISK_FULL:
+            raise disk_full(path, len(contents[path])) from error
+        raise
 
 
 def leftover_of(name: str) -> str | None:

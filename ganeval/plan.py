@@ -156,6 +156,25 @@ def choose_metrics(
     return choices
 
 
+def choose_rank(rank: str | None, choices: Sequence[MetricChoice]) -> str:
+    """Return the score by which samples are ordered.
+
+    Args:
+        rank: The name of a score, or of a metric for its first score; None for the first of all.
+        choices: The metrics of the run.
+
+    Raises:
+        UsageError: None of them is called so.
+    """
+    names = {choice.name: choice.metric.scores[0] for choice in choices}
+    names |= {score: score for choice in choices for score in choice.metric.scores}
+    if rank is None:
+        return choices[0].metric.scores[0]
+    if rank not in names:
+        raise unknown("metric to rank by", rank, names)
+    return names[rank]
+
+
 def _choose(text: str, protocol: EvaluationProtocol) -> MetricChoice:
     """Return the metric of one text under the protocol's conventions."""
     name, *option_texts = text.split(":")

@@ -1,5 +1,6 @@
 """The accumulator: the same bits as `evaluate`, however the stream is split."""
 
+import dataclasses
 import itertools
 from pathlib import Path
 from typing import Any
@@ -30,7 +31,7 @@ def test_any_split_gives_the_bits_of_evaluate(cuts: list[int]) -> None:
             metric.update(PICTURES[start:stop])
         report = metric.compute()
     for name in ("fid", "is", "kid", "precision", "recall", "density", "coverage"):
-        assert report[name].value == expected[name].value
+        assert dataclasses.replace(report[name], sample="sample") == expected[name]
         assert report[name].num_sample == 1100
 
 

@@ -191,10 +191,52 @@ def test_compare_gives_a_row_for_each_sample(real: Path, fake: Path) -> None:
     report = ganeval.compare(samples=[fake, real], reference=real, metrics=["fid", "pr"], **FAST)
     assert [row.sample for row in report.scores] == [str(fake)] * 3 + [str(real)] * 3
     assert report[str(real), "fid"].value == 0.0
+    assert [row.sample for row in report.ranked] == [str(real)] * 3 + [str(fake)] * 3
+    (fid,) = report.pairs
+    assert (fid.sample, fid.other) == (str(real), str(fake))
+    assert fid.p_value is None  # fewer images than dimensions
+    assert "kid" in fid.notes[0]
     with pytest.raises(UsageError, match="2 samples have a score 'fid'"):
         _ = report["fid"]
     with pytest.raises(UsageError, match="two samples are called"):
         ganeval.compare(samples=[fake, fake], reference=real, **FAST)
+
+
+def test_compare_pairs_generators_of_one_seed_and_ranks_by_any_score(real: Path) -> None:
+    class Noise(torch.nn.Module):
+        def __init__(self, scale: float) -> None:
+            super().__init__()
+            self.scale = scale
+
+        def forward(self, latents: torch.Tensor) -> torch.Tensor:
+            return torch.tanh(self.scale * latents).reshape(-1, 3, 8, 8)
+
+    def generator(scale: float, seed: int) -> ganeval.Generator:
+        return ganeval.Generator(
+            Noise(scale),
+            latent_size=192,
+            value_range=(-1, 1),
+            num_images=60,
+            seed=seed,
+            name=f"{scale} of {seed}",
+        )
+
+    samples = [generator(1.0, 0), generator(1.01, 0), generator(1.0, 1)]
+    report = ganeval.compare(
+        samples=samples, reference=real, metrics=["is", "kid"], rank="kid", **FAST
+    )
+    assert report.rank == "kid"
+    paired = {frozenset((one.sample, one.other)): one for one in report.pairs}
+    twins = paired[frozenset(("1.0 of 0", "1.01 of 0"))]
+    strangers = paired[frozenset(("1.0 of 0", "1.0 of 1"))]
+    assert (twins.paired, strangers.paired) == (True, False)
+    assert twins.se < strangers.se / 2
+    unpaired = ganeval.compare(
+        samples=samples, reference=real, metrics=["kid"], paired=False, **FAST
+    )
+    assert not any(one.paired for one in unpaired.comparisons)
+    with pytest.raises(UsageError, match=r"unknown metric to rank by 'kd'; .* did you mean 'kid'"):
+        ganeval.compare(samples=["absent/"], reference="absent/", rank="kd", **FAST)
 
 
 def test_arrays_are_called_by_their_role_or_name(real: Path) -> None:

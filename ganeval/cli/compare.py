@@ -1,9 +1,9 @@
-"""`ganeval compare`: one row for each sample."""
+"""`ganeval compare`: one row for each sample, and the differences between all pairs."""
 
 import click
 
 from ganeval.cli.options import METRICS_OPTION, output_options, run_options, split_metrics
-from ganeval.evaluation import run
+from ganeval.evaluation import run_comparison
 from ganeval.results.report import Report
 from ganeval.settings import Settings
 
@@ -12,14 +12,30 @@ from ganeval.settings import Settings
 @click.argument("reference")
 @click.argument("samples", nargs=-1, required=True, metavar="SAMPLE...")
 @METRICS_OPTION
+@click.option("--rank", metavar="METRIC", help="Orders the samples; default: the first metric.")
+@click.option(
+    "--paired/--unpaired",
+    default=None,
+    help="Whether image i of all samples comes from the same seed; default: found out for "
+    "generators.",
+)
 @output_options
 @run_options
 def compare(
-    *, reference: str, samples: tuple[str, ...], metrics: str | None, settings: Settings
+    *,
+    reference: str,
+    samples: tuple[str, ...],
+    metrics: str | None,
+    rank: str | None,
+    paired: bool | None,
+    settings: Settings,
 ) -> Report:
-    """Score several SAMPLEs against one REFERENCE and print the comparison table.
+    """Score several SAMPLEs against one REFERENCE, rank them, and compare every pair.
 
     \b
     ganeval compare real/ dcgan/ stylegan/ -o table.tex
+    ganeval compare real/ a.safetensors b.safetensors --rank kid
     """
-    return run(samples, reference, split_metrics(metrics), settings)
+    return run_comparison(
+        samples, reference, split_metrics(metrics), settings, rank=rank, paired=paired
+    )

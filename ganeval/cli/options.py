@@ -134,7 +134,7 @@ def show(report: Report, *, as_json: bool) -> None:
 
     # A pipe or a file has no width; a table there must not be cut to that of a terminal.
     console = Console(width=None if sys.stdout.isatty() else 240, highlight=False)
-    console.print(terminal(report.scores, report.provenance), soft_wrap=True)
+    console.print(terminal(report.ranked, report.provenance, report.pairs), soft_wrap=True)
 
 
 def split_metrics(text: str | None) -> list[str] | None:

@@ -118,8 +118,7 @@ def interval_around(
     half_width = 1.96 * influence.extrapolated_se
     if debiased <= half_width:
         return None, (
-            f"no interval: without its bias {debiased:.4g}, not told apart from 0, where the "
-            "error is not normal"
+            "no interval: without its bias not told apart from 0, where the error is not normal"
         )
     exact = "" if influence.reference is not None else ", with the reference's statistics exact"
     return (debiased - half_width, debiased + half_width), (
@@ -158,7 +157,8 @@ def debias(
     Returns:
         The extrapolation, and the influences with the remainder of the parts.
     """
-    sample_parts, reference_parts = _Parts.of(sample, rng), _Parts.of(reference, rng)
+    # The reference first, so that it is cut alike for samples of any size.
+    reference_parts, sample_parts = _Parts.of(reference, rng), _Parts.of(sample, rng)
     halves, fourths = (
         [distance(sample_parts.join(which), reference_parts.join(which)) for which in whiches]
         for whiches in (HALVES, [(at,) for at in range(4)])

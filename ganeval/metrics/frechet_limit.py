@@ -72,7 +72,6 @@ class FidDebiased:
                 direction="lower",
                 se=se,
                 interval=interval,
-                details={"fid": value},
                 notes=(*side_notes(summaries), note),
                 influence=influence,
             ),

@@ -1,7 +1,6 @@
 """Inception Score."""
 
 import itertools
-import math
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 from typing import ClassVar, Literal
@@ -142,10 +141,7 @@ def _with_error(score: Score, logits: npt.NDArray[np.float32], rng: np.random.Ge
         note = "no interval: at this number of images the bias is large and not known well enough"
         return replace(score, notes=(note, NO_CONFIDENCE))
     ends = np.exp(extrapolation.value + 1.96 * log_error * np.array([-1, 1]))
-    note = (
-        "interval of infinitely many images, around the value without its bias, "
-        f"{math.exp(extrapolation.value):.6g}"
-    )
+    note = "interval of infinitely many images, around the value without its bias"
     return replace(score, interval=(float(ends[0]), float(ends[1])), notes=(note, NO_CONFIDENCE))
 
 

@@ -13,6 +13,7 @@ from ganeval.files import write_together
 from ganeval.influence import Influence
 from ganeval.registry import unknown
 from ganeval.results import table
+from ganeval.results.differences import Difference
 from ganeval.results.influence_file import (
     Key,
     beside,
@@ -42,11 +43,15 @@ class Report:
         scores: A row each.
         provenance: JSON values.
         influence: What each image adds to a score, by sample, reference and name, where known.
+        comparisons: The differences between all pairs of samples, by score.
+        rank: The score that orders the samples in tables, if they were compared.
     """
 
     scores: tuple[ScoreRow, ...]
     provenance: Mapping[str, Any]
     influence: Mapping[Key, Influence] = field(default_factory=dict, compare=False, repr=False)
+    comparisons: tuple[Difference, ...] = ()
+    rank: str | None = None
 
     def __getitem__(self, key: str | tuple[str, str]) -> ScoreRow:
         """Return a score by name, or by sample and name.
@@ -72,8 +77,27 @@ class Report:
 
     def to_json(self) -> str:
         """Return the report file's text: full precision, never NaN, the same for the same run."""
-        content = {"schema": SCHEMA, "scores": self._plain(), "provenance": self.provenance}
+        content: dict[str, Any] = {"schema": SCHEMA, "scores": self._plain()}
+        if self.comparisons:
+            content["rank"] = self.rank
+            content["comparisons"] = [asdict(one) for one in self.comparisons]
+        content["provenance"] = self.provenance
         return json.dumps(content, indent=2, ensure_ascii=True, allow_nan=False) + "\n"
+
+    @property
+    def ranked(self) -> tuple[ScoreRow, ...]:
+        """The scores with the samples in the order of `rank`, best first."""
+        places = {
+            row.sample: row.value if row.direction == "lower" else -row.value
+            for row in self.scores
+            if row.name == self.rank
+        }
+        return tuple(sorted(self.scores, key=lambda row: places.get(row.sample, math.inf)))
+
+    @property
+    def pairs(self) -> tuple[Difference, ...]:
+        """The comparisons by the score that orders the samples."""
+        return tuple(one for one in self.comparisons if one.name == self.rank)
 
     def _plain(self) -> list[dict[str, Any]]:
         """Return the scores as JSON values."""
@@ -101,9 +125,9 @@ class Report:
         elif kind == ".csv":
             text = table.csv(self.scores)
         elif kind == ".md":
-            text = table.markdown(self.scores, self.provenance)
+            text = table.markdown(self.ranked, self.provenance, self.pairs)
         else:
-            text = table.latex(self.scores, self.provenance)
+            text = table.latex(self.ranked, self.provenance, self.pairs)
         try:
             contents = {path: text.encode("utf-8")}
             if kind == ".json" and self.influence:
@@ -185,14 +209,16 @@ def read_report(path: Path, *, schema: str, made_by: str, remedy: str = "check t
         if content["schema"] != schema:
             raise refuse(f"schema {content['schema']!r}")
         rows = tuple(_row(entry) for entry in content["scores"])
-        provenance, digest = content["provenance"], scores_digest(content["scores"])
+        pairs = tuple(_difference(entry) for entry in content.get("comparisons", []))
+        rank, provenance = content.get("rank"), content["provenance"]
+        digest = scores_digest(content["scores"])
     except FileNotFoundError as error:
         raise InputError(
             f"{path}: no such file", f"a file written with {made_by}", remedy
         ) from error
     except (OSError, ValueError, KeyError, TypeError, AttributeError) as error:
         raise refuse(error) from error
-    return Report(rows, provenance, _influences(beside(path), digest))
+    return Report(rows, provenance, _influences(beside(path), digest), pairs, rank)
 
 
 def check_output(path: Path, suffixes: tuple[str, ...] = SUFFIXES) -> None:
@@ -244,3 +270,15 @@ def _row(entry: Mapping[str, Any]) -> ScoreRow:
     if not math.isfinite(row.value):
         raise ValueError(f"score {row.name} is not finite")
     return row
+
+
+def _difference(entry: Mapping[str, Any]) -> Difference:
+    """Return a difference from its JSON form."""
+    interval = entry["interval"]
+    return Difference(
+        **{
+            **entry,
+            "interval": None if interval is None else (interval[0], interval[1]),
+            "notes": tuple(entry["notes"]),
+        }
+    )

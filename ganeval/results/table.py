@@ -6,17 +6,20 @@ from dataclasses import asdict, fields
 from typing import TYPE_CHECKING, Any
 
 from ganeval.errors import one_line
+from ganeval.results.differences import Difference, letters
 from ganeval.results.row import ScoreRow
 
 if TYPE_CHECKING:
     import pandas as pd
     from rich.console import Group
+    from rich.table import Table
 
 ARROWS = {"lower": "\u2193", "higher": "\u2191"}  # down and up arrow
 PAPER_EXTRACTOR = "inception"
 
 
 Rows = Sequence[ScoreRow]
+Pairs = Sequence[Difference]
 Provenance = Mapping[str, Any]
 
 
@@ -66,11 +69,18 @@ def format_value(row: ScoreRow) -> str:
     return text if row.se is None else f"{text} \u00b1 {row.se:.2g}"
 
 
-def pivot(rows: Rows) -> "pd.DataFrame":
-    """Return the comparison table as text: a row for each sample, a column for each score."""
+def pivot(rows: Rows, pairs: Pairs = ()) -> "pd.DataFrame":
+    """Return the comparison table as text: a row for each sample, a column for each score.
+
+    With `pairs`, samples that these do not tell apart have a letter in common.
+    """
     import pandas as pd
 
     columns: dict[str, dict[str, str]] = {"images": {}}
+    if any(pair.p_value is not None for pair in pairs):
+        columns[f"group by {pairs[0].name}"] = letters(
+            list(dict.fromkeys(row.sample for row in rows)), pairs
+        )
     for row in rows:
         columns["images"][row.sample] = f"{row.num_sample:,}"
         title = f"{_title(row)} {ARROWS[row.direction]}"
@@ -78,6 +88,42 @@ def pivot(rows: Rows) -> "pd.DataFrame":
     frame = pd.DataFrame(columns).fillna("").rename(index=one_line)
     frame.index.name = "sample"
     return frame
+
+
+def pair_table(pairs: Pairs) -> "pd.DataFrame":
+    """Return the differences between pairs as text, a row each."""
+    import pandas as pd
+
+    columns = ("difference", "95 % interval", "p (Holm)", "detectable")
+    cells = {}
+    for pair in pairs:
+        values = [f"{pair.difference:.4g}", "", "", ""]
+        if pair.interval and pair.p_adjusted is not None and pair.detectable is not None:
+            low, high = pair.interval
+            values[1:] = [
+                f"[{low:.3g}, {high:.3g}]",
+                f"{pair.p_adjusted:.2g}" if pair.p_adjusted >= 1e-4 else "< 0.0001",
+                f"{pair.detectable:.2g}",
+            ]
+        cells[f"{one_line(pair.sample)} - {one_line(pair.other)}"] = values
+    frame = pd.DataFrame.from_dict(cells, orient="index", columns=list(columns))
+    frame.index.name = pairs[0].name
+    return frame
+
+
+def pair_notes(pairs: Pairs) -> tuple[str, ...]:
+    """Return what a reader of the differences must know, as lines, each once."""
+    lines: dict[str, None] = {}
+    if any(pair.detectable is not None for pair in pairs):
+        lines["detectable: the smallest true difference seen 4 times in 5 (one-sided, 5 %)"] = None
+    for pair in pairs:
+        if pair.paired:
+            lines["paired: image i of both comes from the same latents"] = None
+        if pair.method == "debiased":
+            lines["differences are between the values without their bias"] = None
+        for note in pair.notes:
+            lines[f"{one_line(pair.sample)} - {one_line(pair.other)}: {note}"] = None
+    return tuple(lines)
 
 
 def _title(row: ScoreRow) -> str:
@@ -118,23 +164,39 @@ def _flat(value: object) -> str:
     return ";".join(value) if isinstance(value, list) else str(value)
 
 
-def markdown(rows: Rows, provenance: Provenance) -> str:
+def markdown(rows: Rows, provenance: Provenance, pairs: Pairs = ()) -> str:
     """Return the comparison table with its conditions as Markdown."""
-    frame = pivot(rows)
-    frame.index = [name.replace("|", "\\|") for name in frame.index]
-    frame.index.name = "sample"
-    table = frame.to_markdown(disable_numparse=True)
-    return "\n".join([table, "", *(f"{line}  " for line in caption(rows, provenance))]) + "\n"
+    lines = [_markdown(pivot(rows, pairs)), ""]
+    if pairs:
+        lines += [_markdown(pair_table(pairs)), "", *(f"{line}  " for line in pair_notes(pairs))]
+    lines += [f"{line}  " for line in caption(rows, provenance)]
+    return "\n".join(lines) + "\n"
 
 
-def latex(rows: Rows, provenance: Provenance) -> str:
+def _markdown(frame: "pd.DataFrame") -> str:
+    """Return a frame of text as a Markdown table."""
+    named = frame.rename(index=lambda name: name.replace("|", "\\|"))
+    return str(named.to_markdown(disable_numparse=True))
+
+
+def latex(rows: Rows, provenance: Provenance, pairs: Pairs = ()) -> str:
     """Return the comparison table with its conditions as LaTeX (booktabs)."""
-    frame = pivot(rows).reset_index().map(_escape).rename(columns=_escape)
-    return frame.style.hide(axis="index").to_latex(
-        hrules=True,
-        caption=_escape("; ".join(caption(rows, provenance))),
-        column_format="l" + "r" * (frame.shape[1] - 1),
-        position_float="centering",
+    tables = [_latex(pivot(rows, pairs), caption(rows, provenance))]
+    if pairs:
+        tables.append(_latex(pair_table(pairs), pair_notes(pairs)))
+    return "\n".join(tables)
+
+
+def _latex(frame: "pd.DataFrame", lines: Sequence[str]) -> str:
+    """Return a frame of text as a LaTeX table."""
+    escaped = frame.reset_index().map(_escape).rename(columns=_escape)
+    return str(
+        escaped.style.hide(axis="index").to_latex(
+            hrules=True,
+            caption=_escape("; ".join(lines)),
+            column_format="l" + "r" * (escaped.shape[1] - 1),
+            position_float="centering",
+        )
     )
 
 
@@ -154,20 +216,30 @@ def _escape(text: str) -> str:
     return "".join(_LATEX.get(char, char) for char in text)
 
 
-def terminal(rows: Rows, provenance: Provenance) -> "Group":
+def terminal(rows: Rows, provenance: Provenance, pairs: Pairs = ()) -> "Group":
     """Return the comparison table for a terminal, with its conditions and notes."""
-    from rich import box
     from rich.console import Group
+    from rich.text import Text
+
+    parts: list[Any] = [Text(line, style="dim") for line in caption(rows, provenance)]
+    parts += [Text(), _framed(pivot(rows, pairs))]
+    if pairs:
+        parts += [Text(), _framed(pair_table(pairs)), Text()]
+        parts += [Text(line, style="dim") for line in pair_notes(pairs)]
+    tail = [Text(line, style="dim") for line in notes(rows)]
+    return Group(*parts, *([Text(), *tail] if tail else []))
+
+
+def _framed(frame: "pd.DataFrame") -> "Table":
+    """Return a frame of text as a table of the terminal."""
+    from rich import box
     from rich.table import Table
     from rich.text import Text
 
-    frame = pivot(rows)
     table = Table(box=box.SIMPLE_HEAD, pad_edge=False, show_edge=False)
-    table.add_column("sample", overflow="fold")
+    table.add_column(str(frame.index.name), overflow="fold")
     for column in frame.columns:
         table.add_column(column, justify="right", no_wrap=True)
-    for sample, *cells in frame.itertuples():
-        table.add_row(Text(str(sample)), *cells)
-    head = [Text(line, style="dim") for line in caption(rows, provenance)]
-    tail = [Text(line, style="dim") for line in notes(rows)]
-    return Group(*head, Text(), table, *([Text(), *tail] if tail else []))
+    for name, *cells in frame.itertuples():
+        table.add_row(Text(str(name)), *map(Text, cells))
+    return table

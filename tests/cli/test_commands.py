@@ -27,7 +27,8 @@ SHARED = {
 OUTPUT = {"--json", "--output", "-o"}
 OPTIONS = {
     **dict.fromkeys(("fid", "is", "kid", "pr", "dc"), SHARED | OUTPUT),
-    **{name: SHARED | OUTPUT | {"-m", "--metrics"} for name in ("eval", "compare")},
+    "eval": SHARED | OUTPUT | {"-m", "--metrics"},
+    "compare": SHARED | OUTPUT | {"-m", "--metrics", "--rank", "--paired", "--unpaired"},
     "stats make": SHARED | {"-o", "--output"},
     "stats inspect": {"--traceback"},
     "train": {

@@ -199,7 +199,6 @@ def test_the_parts_are_random_and_the_same_for_all_estimates(score):
     assert debiased.value == fid.details["debiased"]
     assert debiased.interval == fid.interval
     assert debiased.se >= fid.se
-    assert debiased.details == {"fid": fid.value}
     other = score(FidDebiased(), sample, reference, seed=4)["fid_debiased"]
     assert other.value != debiased.value
 
@@ -215,10 +214,11 @@ def test_extrapolation_removes_two_terms_of_a_bias():
 
 def test_debiased_of_few_images_has_no_error(score):
     rng = np.random.default_rng(10)
-    few = score(FidDebiased(), draw(30, rng, 0.5), draw(90, rng))["fid_debiased"]
+    sample, reference = draw(30, rng, 0.5), draw(90, rng)
+    few = score(FidDebiased(), sample, reference)["fid_debiased"]
     assert few.se is few.interval is None
     assert "sample of 30 images, fewer than 60 (5 per dimension)" in few.notes[-1]
-    assert few.value < few.details["fid"]
+    assert few.value < score(Fid(), sample, reference)["fid"].value
 
 
 def test_infinity_is_the_intercept_of_a_line(score, monkeypatch):

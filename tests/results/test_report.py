@@ -13,6 +13,7 @@ import safetensors.numpy
 
 from ganeval.errors import InputError, ResourceError, UsageError
 from ganeval.influence import Influence
+from ganeval.results.comparisons import compared
 from ganeval.results.report import Report
 from ganeval.results.row import ScoreRow
 from ganeval.results.table import format_value, terminal
@@ -147,6 +148,63 @@ def test_tables_say_what_is_known_of_the_error() -> None:
     assert format_value(ROW) == "12.3457"
     large = dataclasses.replace(ROW, interval=(100.0, 360.0), se=60.0)
     assert format_value(large) == "12.3457 [100, 360]"
+
+
+def compared_report() -> Report:
+    rng = np.random.default_rng(0)
+    rows, influences = [], {}
+    for sample, value in (("a_1/", 5.0), ("b/", 1.0), ("c/", 1.1)):
+        for name, direction in (("kid", "lower"), ("recall", "higher")):
+            rows.append(
+                dataclasses.replace(
+                    KID, sample=sample, name=name, value=value, se=0.1, direction=direction
+                )
+            )
+            influences[sample, KID.reference, name] = Influence(sample=rng.standard_normal(200))
+    return compared(Report(tuple(rows), PROVENANCE, influences))
+
+
+def test_compared_samples_are_ranked_and_grouped(tmp_path: Path) -> None:
+    report = compared_report()
+    assert [row.sample for row in report.scores[::2]] == ["a_1/", "b/", "c/"]
+    assert [row.sample for row in report.ranked[::2]] == ["b/", "c/", "a_1/"]
+    assert report.rank == "kid"
+    assert [(one.sample, one.other) for one in report.pairs] == [
+        *(("b/", "c/"), ("b/", "a_1/"), ("c/", "a_1/")),
+    ]
+    assert len(report.comparisons) == 6
+    assert [row.sample for row in compared(report, rank="recall").ranked[::2]] == [
+        *("a_1/", "c/", "b/"),
+    ]
+    report.save(tmp_path / "run.json")
+    assert Report.load(tmp_path / "run.json") == report
+    content = json.loads((tmp_path / "run.json").read_text())
+    assert content["rank"] == "kid"
+    assert list(content["comparisons"][0]) == [
+        *("name", "sample", "other", "difference", "se", "interval", "p_value", "p_adjusted"),
+        *("detectable", "paired", "method", "notes"),
+    ]
+    report.save(tmp_path / "run.md")
+    text = (tmp_path / "run.md").read_text(encoding="utf-8")
+    lines = [[cell.strip() for cell in line.split("|")[1:-1]] for line in text.splitlines()]
+    assert lines[0][:3] == ["sample", "images", "group by kid"]
+    assert [line[2] for line in lines[2:5]] == ["a", "a", "b"]
+    assert lines[6] == ["kid", "difference", "95 % interval", "p (Holm)", "detectable"]
+    assert lines[9][0] == "b/ - a_1/"
+    assert lines[9][3] == "< 0.0001"
+    report.save(tmp_path / "run.tex")
+    text = (tmp_path / "run.tex").read_text(encoding="utf-8")
+    assert text.count(r"\toprule") == 2
+    assert r"b/ - a\_1/ & -4 & [-4.19, -3.81] & < 0.0001 & 0.24 \\" in text
+
+
+def test_pairs_without_an_error_say_why(tmp_path: Path) -> None:
+    report = compared(dataclasses.replace(compared_report(), influence={}))
+    assert report.pairs[0].p_value is None
+    report.save(tmp_path / "run.md")
+    text = (tmp_path / "run.md").read_text(encoding="utf-8")
+    assert "b/ - c/: no influence values are stored of both" in text
+    assert "group" not in text
 
 
 def test_nan_is_never_written(tmp_path: Path) -> None:

@@ -1,0 +1,274 @@
+"""The difference between two scores against one reference, with its error and its p-value."""
+
+import math
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field, replace
+from typing import Any
+
+import numpy as np
+
+from ganeval.errors import MismatchError
+from ganeval.influence import Influence, Values
+from ganeval.results.row import ScoreRow
+
+DETECTABLE = 2.49  # standard errors: one-sided alpha 0.05 and power 0.8, 1.645 + 0.842
+ALPHA = 0.05
+# What makes sample i of two generators come from the same latents, labels and conditions.
+_DRAWING = (
+    "seed",
+    "prior",
+    "latent_size",
+    "truncation",
+    "num_classes",
+    "label_policy",
+    "condition",
+)
+_BIASED = ("fid", "is")
+_BY_JACKKNIFE = ("precision", "recall", "density", "coverage")
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Measured:
+    """A score with all that a difference needs.
+
+    Attributes:
+        row: The score.
+        influence: Of each image; None where it is not known.
+        source: What the provenance says of the sample.
+        reference: Likewise; None for scores without one.
+    """
+
+    row: ScoreRow
+    influence: Influence | None
+    source: Mapping[str, Any] = field(default_factory=dict)
+    reference: Mapping[str, Any] | None = None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Difference:
+    """The score of one sample less that of another.
+
+    Attributes:
+        name: The score's name.
+        sample: The one.
+        other: The other.
+        difference: Score of `sample` less score of `other`, both without bias where `method` says
+            so.
+        se: Standard error, or None if there is no honest one (a note says why).
+        interval: 95 % interval, or None likewise.
+        p_value: Two-sided, of no difference, or None likewise.
+        p_adjusted: After Holm's correction over the pairs of a table.
+        detectable: The smallest true difference that these numbers of images would have shown with
+            a power of 0.8, one-sided at 0.05: 2.49 standard errors.
+        paired: Whether image i of both comes from the same latents, and the error profits.
+        method: What was subtracted: "debiased", "equal-numbers", "influence", "jackknife", or
+            "none".
+        notes: What the reader must know.
+    """
+
+    name: str
+    sample: str
+    other: str
+    difference: float
+    se: float | None = None
+    interval: tuple[float, float] | None = None
+    p_value: float | None = None
+    p_adjusted: float | None = None
+    detectable: float | None = None
+    paired: bool = False
+    method: str
+    notes: tuple[str, ...] = ()
+
+
+def difference(one: Measured, other: Measured, *, paired: bool | None = None) -> Difference:
+    """Return the difference between two scores of one metric against one reference.
+
+    The reference's noise is in both scores, so the influences of its images are subtracted before
+    their variance is taken; likewise those of the samples where image i of both comes from the same
+    latents. Bounliphone et al., "A Test of Relative Similarity For Model Selection in Generative
+    Models", ICLR 2016, do this for the kernel distance.
+
+    Args:
+        one: The score to subtract from.
+        other: The score that is subtracted.
+        paired: Whether image i of both comes from the same latents; None finds out for generators.
+
+    Raises:
+        MismatchError: The scores were made under other conditions or against another reference.
+    """
+    _check(one, other)
+    plain = Difference(
+        name=one.row.name,
+        sample=one.row.sample,
+        other=other.row.sample,
+        difference=one.row.value - other.row.value,
+        method="none",
+    )
+    if one.row.name in _BY_JACKKNIFE:
+        return _by_jackknife(plain, one.row, other.row)
+    if one.influence is None or other.influence is None:
+        return replace(plain, notes=("no influence values are stored of both",))
+    removed = all("debiased" in side.row.details for side in (one, other))
+    if one.row.se is None or other.row.se is None:
+        reason = f"{one.row.name} of too few images has no error; decide with kid"
+        return replace(plain, notes=(reason,))
+    if one.row.name in _BIASED and not removed:
+        nums = (one.row.num_sample, other.row.num_sample)
+        if nums[0] != nums[1]:
+            reason = (
+                f"{one.row.name} depends on the number of images, and {nums[0]:,} and {nums[1]:,} "
+                "are too few to remove that; decide with kid"
+            )
+            return replace(plain, notes=(reason,))
+        plain = replace(plain, method="equal-numbers")
+    elif removed:
+        values = (one.row.details["debiased"], other.row.details["debiased"])
+        plain = replace(plain, difference=values[0] - values[1], method="debiased")
+    else:
+        plain = replace(plain, method="influence")
+    if paired is None:
+        paired = same_latents(one.source, other.source)
+    paired = paired and len(one.influence.sample) == len(other.influence.sample)
+    se = _standard_error(
+        one.influence,
+        other.influence,
+        paired=paired,
+        with_remainder=removed or plain.name == "fid_debiased",
+    )
+    return replace(_with_error(plain, se), paired=paired)
+
+
+def same_latents(one: Mapping[str, Any], other: Mapping[str, Any]) -> bool:
+    """Tell from their provenance whether sample i of two generators has the same latents."""
+    if not one.get("kind") == other.get("kind") == "generator":
+        return False
+    counts = {card.get(key) for card in (one, other) for key in ("count", "used")}
+    settings = [card.get("settings", {}) for card in (one, other)]
+    return len(counts) == 1 and all(
+        settings[0].get(key) == settings[1].get(key) for key in _DRAWING
+    )
+
+
+def holm(differences: Sequence[Difference]) -> tuple[Difference, ...]:
+    """Return the differences of one metric with Holm's p-values.
+
+    Holm, "A Simple Sequentially Rejective Multiple Test Procedure", Scandinavian Journal of
+    Statistics 1979: the family-wise error stays below alpha whatever the dependence.
+    """
+    tested = [at for at, one in enumerate(differences) if one.p_value is not None]
+    tested.sort(key=lambda at: differences[at].p_value or 0.0)
+    adjusted: dict[int, float] = {}
+    largest = 0.0
+    for rank, at in enumerate(tested):
+        p_value = differences[at].p_value
+        assert p_value is not None
+        largest = max(largest, min(1.0, (len(tested) - rank) * p_value))
+        adjusted[at] = largest
+    return tuple(replace(one, p_adjusted=adjusted.get(at)) for at, one in enumerate(differences))
+
+
+def letters(samples: Sequence[str], differences: Sequence[Difference]) -> dict[str, str]:
+    """Return letters such that two samples share one if they were not told apart.
+
+    Piepho, "An Algorithm for a Letter-Based Representation of All-Pairwise Comparisons", Journal of
+    Computational and Graphical Statistics 2004: insert and absorb.
+
+    Args:
+        samples: In the order of the table; the first gets "a".
+        differences: Of one metric, all pairs; one without p-value tells nothing apart.
+    """
+    columns = [frozenset(samples)]
+    for one in differences:
+        if one.p_adjusted is None or one.p_adjusted >= ALPHA:
+            continue
+        pair = {one.sample, one.other}
+        split = [column - {name} for column in columns if pair <= column for name in pair]
+        columns = [column for column in columns if not pair <= column]
+        for column in sorted(split, key=len, reverse=True):
+            if not any(column <= kept for kept in columns):
+                columns.append(column)
+    columns.sort(key=lambda column: sorted(map(samples.index, column)))
+    return {
+        name: "".join(chr(ord("a") + at) for at, column in enumerate(columns) if name in column)
+        for name in samples
+    }
+
+
+def _check(one: Measured, other: Measured) -> None:
+    """Refuse scores that are not comparable."""
+    conditions = [
+        {
+            "metric": side.row.name,
+            "extractor": side.row.extractor,
+            "protocol": side.row.protocol,
+            "options": dict(side.row.options),
+            "reference": _identity(side.reference),
+        }
+        for side in (one, other)
+    ]
+    for what, mine in conditions[0].items():
+        if mine != conditions[1][what]:
+            raise MismatchError(
+                f"{what} differs: {mine} for {one.row.sample} and {conditions[1][what]} for "
+                f"{other.row.sample}",
+                "scores made under the same conditions against the same reference",
+                "score both again with the same options",
+            )
+
+
+def _identity(reference: Mapping[str, Any] | None) -> Any:
+    """Return what tells one reference from another."""
+    if reference is None:
+        return None
+    return reference.get("digest") or reference.get("stats")
+
+
+def _by_jackknife(plain: Difference, one: ScoreRow, other: ScoreRow) -> Difference:
+    """Return a difference from two standard errors, as if the references were two."""
+    if one.num_sample != other.num_sample:
+        return replace(plain, notes=(f"{one.name} compares at equal numbers of images only",))
+    if one.se is None or other.se is None:
+        return replace(plain, notes=("there is no standard error of both",))
+    note = "as if each had a reference of its own: rather too large an error"
+    return replace(
+        _with_error(plain, math.hypot(one.se, other.se)), method="jackknife", notes=(note,)
+    )
+
+
+def _standard_error(
+    one: Influence, other: Influence, *, paired: bool, with_remainder: bool
+) -> float:
+    """Return the standard error of a difference from the influences of both scores.
+
+    The remainder of an extrapolation is subtracted too, see `Influence.extrapolated_se`: the same
+    random stream cuts both samples, so it is paired where they are.
+    """
+    variance = 0.0
+    if paired:
+        variance += _mean_variance(one.sample - other.sample)
+    else:
+        variance += _mean_variance(one.sample) + _mean_variance(other.sample)
+    if one.reference is not None and other.reference is not None:
+        variance += _mean_variance(one.reference - other.reference)
+    if with_remainder and one.remainder is not None and other.remainder is not None:
+        variance += float((one.remainder - other.remainder).var(ddof=1)) / 4
+    return math.sqrt(variance)
+
+
+def _mean_variance(values: Values) -> float:
+    """Return the variance of the mean of independent values."""
+    return float(np.var(values, ddof=1)) / len(values)
+
+
+def _with_error(plain: Difference, se: float) -> Difference:
+    """Return a difference with its error, by the normal distribution."""
+    value = plain.difference
+    # Equal scores are no difference, even where nothing varies.
+    deviations = math.inf if se == 0 and value != 0 else abs(value) / (se or 1.0)
+    return replace(
+        plain,
+        se=se,
+        interval=(value - 1.96 * se, value + 1.96 * se),
+        p_value=math.erfc(deviations / math.sqrt(2)),
+        detectable=DETECTABLE * se,
+    )

@@ -1,0 +1,262 @@
+"""Differences between scores: calibrated over draws, comparable or refused."""
+
+import dataclasses
+import itertools
+from typing import Any
+
+import numpy as np
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from ganeval.errors import MismatchError
+from ganeval.features.moments import Moments
+from ganeval.influence import Influence
+from ganeval.metrics.base import Metric
+from ganeval.metrics.frechet import Fid
+from ganeval.metrics.frechet_limit import FidDebiased
+from ganeval.metrics.kernel import Kid
+from ganeval.metrics.neighbours import PrecisionRecall
+from ganeval.results.differences import (
+    Difference,
+    Measured,
+    difference,
+    holm,
+    letters,
+    same_latents,
+)
+from ganeval.results.row import ScoreRow
+
+WIDTH = 8
+REFERENCE = {"digest": "sha256:1"}
+GENERATOR = {
+    "kind": "generator",
+    "count": 100,
+    "used": 100,
+    "settings": {"seed": 0, "prior": "normal", "latent_size": 8},
+}
+
+
+@dataclasses.dataclass
+class Rows:
+    """A summary of rows."""
+
+    array: Any
+
+    @property
+    def num(self) -> int:
+        return len(self.array)
+
+    def moments(self, layer: str) -> Moments:
+        return Moments.of(self.array)
+
+    def rows(self, layer: str) -> Any:
+        return self.array
+
+
+def normal(rng: np.random.Generator, num: int) -> Any:
+    return rng.standard_normal((num, WIDTH)).astype(np.float32)
+
+
+def measure(
+    metric: Metric, sample: Any, reference: Any, name: str = "a", source: Any = None
+) -> Measured:
+    """Score a sample as a report would."""
+    summaries: Any = {"sample": Rows(sample), "reference": Rows(reference)}
+    score = metric.compute(summaries, np.random.default_rng(0))[0]
+    row = ScoreRow(
+        sample=name,
+        reference="real",
+        name=score.name,
+        value=score.value,
+        se=score.se,
+        interval=score.interval,
+        direction=score.direction,
+        num_sample=len(sample),
+        num_reference=len(reference),
+        extractor="random",
+        protocol="standard",
+        details=score.details,
+    )
+    return Measured(row=row, influence=score.influence, source=source or {}, reference=REFERENCE)
+
+
+@pytest.mark.parametrize("metric", [Fid(), FidDebiased(), Kid()], ids=["fid", "debiased", "kid"])
+def test_no_difference_raises_an_alarm_in_a_trial_of_twenty(metric: Metric) -> None:
+    # 300 trials at 5 %: more than 28 alarms have probability 1e-3 (binomial); 2 more for the normal
+    # approximation. The standard deviation of 300 draws has an error of 4 %.
+    rng = np.random.default_rng(1)
+    trials, alarms, errors, values = 300, 0, [], []
+    for _ in range(trials):
+        reference, one, other = normal(rng, 80), normal(rng, 80) + 0.5, normal(rng, 80) + 0.5
+        found = difference(measure(metric, one, reference), measure(metric, other, reference, "b"))
+        assert found.p_value is not None
+        alarms += found.p_value < 0.05
+        errors.append(found.se)
+        values.append(found.difference)
+    assert alarms <= 30
+    assert np.mean(errors) == pytest.approx(np.std(values), rel=0.15)
+    assert found.detectable == 2.49 * found.se
+
+
+def test_an_effect_of_the_detectable_size_is_seen_four_times_in_five() -> None:
+    # 300 trials of power 0.8: fewer than 215 seen with probability 2e-4 (binomial).
+    rng = np.random.default_rng(2)
+    seen, shift = 0, 0.128
+    sizes, detectable = [], []
+    for _ in range(300):
+        reference, one, other = normal(rng, 120), normal(rng, 120) + 0.5, normal(rng, 120) + 0.5
+        found = difference(
+            measure(Kid(), one + shift, reference), measure(Kid(), other, reference, "b")
+        )
+        assert found.se is not None
+        seen += found.difference > 1.645 * found.se
+        sizes.append(found.difference)
+        detectable.append(found.detectable)
+    ratio = np.mean(sizes) / np.mean(detectable)
+    assert 0.9 < ratio < 1.15, "the effect is about what the error says is detectable"
+    assert 205 < seen < 275
+
+
+@pytest.mark.parametrize("metric", [Fid(), Kid()], ids=["fid", "kid"])
+def test_shared_latents_and_a_shared_reference_make_the_error_smaller(metric: Metric) -> None:
+    rng = np.random.default_rng(3)
+    values, errors, unpaired, separate = [], [], [], []
+    for _ in range(200):
+        reference, latents = normal(rng, 80), normal(rng, 80)
+        sides = [
+            measure(metric, latents + 0.6, reference, "a", GENERATOR),
+            measure(metric, 1.02 * latents + 0.62, reference, "b", GENERATOR),
+        ]
+        found = difference(*sides)
+        assert found.paired
+        values.append(found.difference)
+        errors.append(found.se)
+        unpaired.append(difference(*sides, paired=False).se)
+        separate.append(np.hypot(sides[0].row.se or 0.0, sides[1].row.se or 0.0))
+    # The standard deviation of 200 draws has an error of 5 %.
+    assert np.mean(errors) == pytest.approx(np.std(values), rel=0.2)
+    assert np.mean(unpaired) > 5 * np.mean(errors)
+    assert np.mean(separate) > 1.1 * np.mean(unpaired)
+
+
+def test_what_fid_is_allowed_to_decide() -> None:
+    rng = np.random.default_rng(4)
+    reference = normal(rng, 100)
+    scores = {
+        num: measure(Fid(), normal(rng, num) + 0.5, reference) for num in (12, 20, 21, 45, 60)
+    }
+    twin = measure(Fid(), normal(rng, 20) + 0.5, reference, "b")
+    few = difference(scores[20], twin)
+    assert (few.method, few.difference) == (
+        "equal-numbers",
+        scores[20].row.value - twin.row.value,
+    )
+    for pair in ((scores[20], scores[21]), (scores[12], scores[12]), (scores[20], scores[60])):
+        none = difference(*pair)
+        assert none.se is none.interval is none.p_value is none.detectable is None
+        assert none.method == "none"
+        assert "kid" in none.notes[0]
+    many = difference(scores[45], scores[60])
+    assert many.method == "debiased"
+    debiased = [scores[num].row.details["debiased"] for num in (45, 60)]
+    assert many.difference == debiased[0] - debiased[1]
+
+
+def test_other_scores() -> None:
+    rng = np.random.default_rng(5)
+    reference = normal(rng, 60)
+    sides = [measure(PrecisionRecall(), normal(rng, 60), reference) for _ in range(2)]
+    found = difference(*sides)
+    assert found.method == "jackknife"
+    assert found.se == np.hypot(sides[0].row.se or 0.0, sides[1].row.se or 0.0)
+    other = measure(PrecisionRecall(), normal(rng, 61), reference)
+    assert "equal numbers" in difference(sides[0], other).notes[0]
+    bare = dataclasses.replace(measure(Kid(), normal(rng, 60), reference), influence=None)
+    assert "no influence values" in difference(bare, bare).notes[0]
+
+
+def test_equal_samples_differ_by_nothing() -> None:
+    rng = np.random.default_rng(6)
+    side = measure(Kid(), normal(rng, 60), normal(rng, 60))
+    found = difference(side, side, paired=True)
+    assert (found.difference, found.se, found.p_value) == (0.0, 0.0, 1.0)
+
+
+@pytest.mark.parametrize(
+    ("change", "message"),
+    [
+        ({"extractor": "inception"}, "extractor differs: random for a and inception for a"),
+        ({"protocol": "clean-fid"}, "protocol differs"),
+        ({"options": {"k": 5}}, "options differs"),
+        ({"name": "fid"}, "metric differs"),
+    ],
+)
+def test_scores_under_other_conditions_are_refused(change: dict[str, Any], message: str) -> None:
+    rng = np.random.default_rng(7)
+    side = measure(Kid(), normal(rng, 50), normal(rng, 50))
+    other = dataclasses.replace(side, row=dataclasses.replace(side.row, **change))
+    with pytest.raises(MismatchError, match=message):
+        difference(side, other)
+    with pytest.raises(MismatchError, match="reference differs"):
+        difference(side, dataclasses.replace(side, reference={"digest": "sha256:2"}))
+
+
+@pytest.mark.parametrize(
+    ("change", "same"),
+    [
+        ({}, True),
+        ({"kind": "folder"}, False),
+        ({"count": 99}, False),
+        ({"used": 99}, False),
+        ({"settings": {**GENERATOR["settings"], "seed": 1}}, False),  # type: ignore[dict-item]
+        ({"settings": {**GENERATOR["settings"], "latent_size": 9}}, False),  # type: ignore[dict-item]
+        ({"settings": {**GENERATOR["settings"], "image_layout": "x"}}, True),  # type: ignore[dict-item]
+    ],
+)
+def test_generators_share_their_latents_if_all_of_their_drawing_is_the_same(
+    change: dict[str, Any], same: bool
+) -> None:
+    assert same_latents(GENERATOR, {**GENERATOR, **change}) == same
+
+
+def pair(one: str, other: str, p_value: float | None) -> Difference:
+    return Difference(
+        name="kid", sample=one, other=other, difference=0.0, p_value=p_value, method="influence"
+    )
+
+
+def test_holm_equals_its_definition() -> None:
+    given_values = (0.01, None, 0.04, 0.03, 0.005)
+    found = [one.p_adjusted for one in holm([pair("a", "b", value) for value in given_values])]
+    assert found == [pytest.approx(0.03), None, 0.06, 0.06, pytest.approx(0.02)]
+    assert holm([pair("a", "b", 0.7), pair("a", "c", 0.6)])[0].p_adjusted == 1.0
+
+
+@given(data=st.data(), num=st.integers(1, 6))
+def test_letters_are_shared_by_those_not_told_apart(data: st.DataObject, num: int) -> None:
+    names = [f"sample {at}" for at in range(num)]
+    pairs = [
+        dataclasses.replace(pair(one, other, 0.5), p_adjusted=value)
+        for one, other in itertools.combinations(names, 2)
+        for value in [data.draw(st.sampled_from([0.01, 0.5, None]))]
+    ]
+    given_letters = letters(names, pairs)
+    assert given_letters[names[0]][0] == "a"
+    for one in pairs:
+        apart = one.p_adjusted is not None and one.p_adjusted < 0.05
+        shared = set(given_letters[one.sample]) & set(given_letters[one.other])
+        assert bool(shared) != apart
+
+
+def test_influences_of_a_stored_reference_leave_its_noise_out() -> None:
+    rng = np.random.default_rng(8)
+    values = rng.standard_normal((2, 50))
+    sides = [
+        dataclasses.replace(
+            measure(Kid(), normal(rng, 50), normal(rng, 50)), influence=Influence(sample=one)
+        )
+        for one in values
+    ]
+    found = difference(*sides)
+    assert found.se == pytest.approx(np.sqrt(values.var(axis=1, ddof=1).sum() / 50))
