@@ -220,7 +220,7 @@ def _identity(reference: Mapping[str, Any] | None) -> Any:
     """Return what tells one reference from another."""
     if reference is None:
         return None
-    return reference.get("digest") or reference.get("stats")
+    return reference.get("digest") or reference.get("stats", {}).get("digest")
 
 
 def _by_jackknife(plain: Difference, one: ScoreRow, other: ScoreRow) -> Difference:

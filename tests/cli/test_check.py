@@ -158,13 +158,15 @@ def test_a_baseline_is_two_files_that_can_be_reviewed(
     assert (several.code, "the run has 2 samples" in several.error) == (2, True)
 
 
-def test_without_its_influence_values_a_baseline_still_serves(
-    gate: Command, baseline: Path, tmp_path: Path
+def test_without_its_influence_values_a_baseline_decides_nothing(
+    gate: Command, tmp_path: Path
 ) -> None:
     (tmp_path / "baseline.influence.safetensors").unlink()
     shown = gate("worse")
-    assert shown.code == 1
-    assert "the chance of the shared reference counts twice" in shown.out
+    assert shown.code == 3
+    assert "fid: the baseline lacks its influence values; keep the file that lies beside it" in (
+        shown.out
+    )
 
 
 def test_another_machine_is_named_and_not_refused(gate: Command, baseline: Path) -> None:

@@ -157,7 +157,8 @@ def test_fid_of_unequal_numbers_is_compared_without_its_bias() -> None:
     (decision,) = gate(run, baseline).decisions
     expected = run["fid"].details["debiased"] - baseline["fid"].details["debiased"]
     assert decision.evidence.difference == expected
-    assert "values without their bias" in decision.evidence.notes[0]
+    assert decision.evidence.baseline == baseline["fid"].details["debiased"]
+    assert "values without their bias" in decision.evidence.notes
 
 
 def test_kid_decides_where_fid_cannot() -> None:
@@ -191,6 +192,7 @@ def test_scores_that_depend_on_the_number_of_images_are_compared_at_equal_number
     baseline = report(normal(NUM, WIDTH, 3), REFERENCE, [PrecisionRecall()])
     (decision,) = gate(run, baseline, "precision=5%").decisions
     assert (decision.outcome, decision.num_needed) == ("inconclusive", NUM)
+    assert "equal numbers of images only" in decision.reason
     same = report(normal(NUM, WIDTH, 2), REFERENCE, [PrecisionRecall()])
     (decision,) = gate(same, baseline, "precision=50%").decisions
     assert decision.outcome == "pass"
@@ -198,6 +200,14 @@ def test_scores_that_depend_on_the_number_of_images_are_compared_at_equal_number
     assert before is not None
     assert after is not None
     assert decision.evidence.se == pytest.approx(np.hypot(before, after))
+
+
+def test_a_score_without_an_error_decides_nothing_and_says_why() -> None:
+    subsets = Kid(subset_size=20, num_subsets=5)
+    run, baseline = (report(normal(NUM, WIDTH, at), REFERENCE, [subsets]) for at in (2, 3))
+    (decision,) = gate(run, baseline, "kid=5").decisions
+    assert decision.outcome == "inconclusive"
+    assert decision.reason.startswith("kid has no standard error: no interval: the spread over 5")
 
 
 def changed(run: Report, **provenance: Any) -> Report:
@@ -237,6 +247,20 @@ def test_what_was_made_otherwise_is_refused_by_name() -> None:
             gate(run, baseline)
         assert what in caught.value.found
         assert "ganeval baseline accept" in caught.value.remedy
+    # Stored statistics are what they are, wherever the file is.
+    stored = [
+        changed(
+            base,
+            sources={
+                **sources,
+                "real/": {"digest": None, "stats": {"path": path, "digest": digest}},
+            },
+        )
+        for path, digest in (("a.npz", "sha256:1"), ("b.npz", "sha256:1"), ("a.npz", "sha256:2"))
+    ]
+    assert gate(stored[0], stored[1]).outcome == "pass"
+    with pytest.raises(MismatchError, match="reference"):
+        gate(stored[0], stored[2])
     # Pictures in a folder do not say how their labels were drawn.
     assert gate(labelled("balanced"), base).outcome == "pass"
 
