@@ -11,6 +11,8 @@ from dataclasses import dataclass
 from enum import StrEnum
 from statistics import NormalDist
 
+from ganeval.results.multiplicity import holm_adjusted
+
 POWER = 0.8  # at which regressions are called detectable
 _NORMAL = NormalDist()
 
@@ -96,27 +98,12 @@ class Decision:
 def decide(evidence: Sequence[Evidence], alpha: float) -> tuple[Decision, ...]:
     """Decide for each score: the first one is tested at `alpha`, the guards by Holm's procedure.
 
-    Holm, "A simple sequentially rejective multiple test procedure", Scandinavian Journal of
-    Statistics 6, 1979: the i-th smallest of k p-values is multiplied by k - i + 1, and never below
-    the one before it. To pass, every score has to exclude its margin at `alpha` by itself.
+    To pass, every score has to exclude its margin at `alpha` by itself.
     """
-    p_values = [evidence[0].p_value, *holm([one.p_value for one in evidence[1:]])]
+    p_values = [evidence[0].p_value, *holm_adjusted([one.p_value for one in evidence[1:]])]
     return tuple(
         _decide(one, p_value, alpha) for one, p_value in zip(evidence, p_values, strict=True)
     )
-
-
-def holm(p_values: Sequence[float | None]) -> list[float | None]:
-    """Return Holm's adjusted p-values in the given order; unknown ones are not counted."""
-    known = sorted(
-        (p_value, place) for place, p_value in enumerate(p_values) if p_value is not None
-    )
-    adjusted: list[float | None] = [None] * len(p_values)
-    largest = 0.0
-    for rank, (p_value, place) in enumerate(known):
-        largest = max(largest, min(1.0, p_value * (len(known) - rank)))
-        adjusted[place] = largest
-    return adjusted
 
 
 def overall(decisions: Sequence[Decision]) -> Outcome:

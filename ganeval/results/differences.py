@@ -9,6 +9,7 @@ import numpy as np
 
 from ganeval.errors import MismatchError
 from ganeval.influence import Influence, Values
+from ganeval.results.multiplicity import holm_adjusted
 from ganeval.results.row import ScoreRow
 
 DETECTABLE = 2.49  # standard errors: one-sided alpha 0.05 and power 0.8, 1.645 + 0.842
@@ -150,21 +151,11 @@ def same_latents(one: Mapping[str, Any], other: Mapping[str, Any]) -> bool:
 
 
 def holm(differences: Sequence[Difference]) -> tuple[Difference, ...]:
-    """Return the differences of one metric with Holm's p-values.
-
-    Holm, "A Simple Sequentially Rejective Multiple Test Procedure", Scandinavian Journal of
-    Statistics 1979: the family-wise error stays below alpha whatever the dependence.
-    """
-    tested = [at for at, one in enumerate(differences) if one.p_value is not None]
-    tested.sort(key=lambda at: differences[at].p_value or 0.0)
-    adjusted: dict[int, float] = {}
-    largest = 0.0
-    for rank, at in enumerate(tested):
-        p_value = differences[at].p_value
-        assert p_value is not None
-        largest = max(largest, min(1.0, (len(tested) - rank) * p_value))
-        adjusted[at] = largest
-    return tuple(replace(one, p_adjusted=adjusted.get(at)) for at, one in enumerate(differences))
+    """Return the differences of one metric with Holm's p-values."""
+    p_values = holm_adjusted([one.p_value for one in differences])
+    return tuple(
+        replace(one, p_adjusted=p_value) for one, p_value in zip(differences, p_values, strict=True)
+    )
 
 
 def letters(samples: Sequence[str], differences: Sequence[Difference]) -> dict[str, str]:

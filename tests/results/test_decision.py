@@ -7,8 +7,9 @@ import pytest
 from scipy import stats
 
 from ganeval.errors import UsageError
-from ganeval.results.decision import Evidence, Outcome, decide, holm, overall
+from ganeval.results.decision import Evidence, Outcome, decide, overall
 from ganeval.results.limits import Limit, parse_limits
+from ganeval.results.multiplicity import holm_adjusted
 
 FID = Evidence(
     name="fid",
@@ -90,11 +91,11 @@ def test_what_cannot_be_trusted_decides_nothing() -> None:
 
 def test_holm_is_that_of_the_paper() -> None:
     # By hand: 4 x .01; 3 x .02; 2 x .022 lies below the one before it; 1 x .6.
-    assert holm([0.022, 0.01, None, 0.6, 0.02]) == pytest.approx(
+    assert holm_adjusted([0.022, 0.01, None, 0.6, 0.02]) == pytest.approx(
         [0.06, 0.04, None, 0.6, 0.06], nan_ok=True
     )
-    assert holm([0.7, 0.8]) == [1.0, 1.0]
-    assert holm([]) == []
+    assert holm_adjusted([0.7, 0.8]) == [1.0, 1.0]
+    assert holm_adjusted([]) == []
 
 
 def test_guards_share_their_errors_and_the_primary_keeps_its_own() -> None:
