@@ -49,7 +49,7 @@ def change_of(name: str, run: Report, baseline: Report) -> Change:
             se=0.0,
             notes=("the same images",),
         )
-    found = difference(after, before)
+    found = difference(after, before, as_they_are=True)
     start = before.row.details["debiased"] if found.method == "debiased" else before.row.value
     if found.se is None:
         width = run.provenance.get("dimensions")

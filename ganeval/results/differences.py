@@ -81,7 +81,9 @@ class Difference:
     notes: tuple[str, ...] = ()
 
 
-def difference(one: Measured, other: Measured, *, paired: bool | None = None) -> Difference:
+def difference(
+    one: Measured, other: Measured, *, paired: bool | None = None, as_they_are: bool = False
+) -> Difference:
     """Return the difference between two scores of one metric against one reference.
 
     The reference's noise is in both scores, so the influences of its images are subtracted before
@@ -93,6 +95,9 @@ def difference(one: Measured, other: Measured, *, paired: bool | None = None) ->
         one: The score to subtract from.
         other: The score that is subtracted.
         paired: Whether image i of both comes from the same latents; None finds out for generators.
+        as_they_are: Whether biased scores of equal numbers of images keep their biases, which
+            nearly cancel between versions of one generator; the error is then the smaller and the
+            better known.
 
     Raises:
         MismatchError: The scores were made under other conditions or against another reference.
@@ -109,16 +114,17 @@ def difference(one: Measured, other: Measured, *, paired: bool | None = None) ->
         return _by_jackknife(plain, one.row, other.row)
     if one.influence is None or other.influence is None:
         return replace(plain, notes=("no influence values are stored of both",))
+    equal = one.row.num_sample == other.row.num_sample
     removed = all("debiased" in side.row.details for side in (one, other))
+    removed = removed and not (as_they_are and equal)
     if one.row.se is None or other.row.se is None:
         reason = f"{one.row.name} of too few images has no error; decide with kid"
         return replace(plain, notes=(reason,))
     if one.row.name in _BIASED and not removed:
-        nums = (one.row.num_sample, other.row.num_sample)
-        if nums[0] != nums[1]:
+        if not equal:
             reason = (
-                f"{one.row.name} depends on the number of images, and {nums[0]:,} and {nums[1]:,} "
-                "are too few to remove that; decide with kid"
+                f"{one.row.name} depends on the number of images, and {one.row.num_sample:,} and "
+                f"{other.row.num_sample:,} are too few to remove that; decide with kid"
             )
             return replace(plain, notes=(reason,))
         plain = replace(plain, method="equal-numbers")

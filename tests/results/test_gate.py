@@ -161,6 +161,16 @@ def test_fid_of_unequal_numbers_is_compared_without_its_bias() -> None:
     assert "values without their bias" in decision.evidence.notes
 
 
+def test_fid_of_equal_numbers_is_compared_as_it_is() -> None:
+    run, baseline = (
+        report(normal(NUM, WIDTH, seed, distance=FAR), REFERENCE, [Fid()]) for seed in (2, 3)
+    )
+    (decision,) = gate(run, baseline).decisions
+    assert "debiased" in run["fid"].details
+    assert decision.evidence.difference == run["fid"].value - baseline["fid"].value
+    assert "at equal numbers of images, where the bias cancels" in decision.evidence.notes
+
+
 def test_kid_decides_where_fid_cannot() -> None:
     few = report(normal(WIDTH, WIDTH, 2, distance=9.0), REFERENCE, BOTH)
     baseline = report(normal(NUM, WIDTH, 3, distance=FAR), REFERENCE, BOTH)
