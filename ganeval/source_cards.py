@@ -75,8 +75,8 @@ class DescribedSource:
         if self.stats is not None:
             card["stats"] = {
                 "path": str(self.stats.path),
+                "digest": f"sha256:{self.stats.digest}",
                 "count": self.stats.num,
-                "digest": self.stats.digest,
                 "verified": self.stats.card is not None,
                 "used_for": ["fid"],
             }

@@ -202,6 +202,20 @@ def test_compare_gives_a_row_for_each_sample(real: Path, fake: Path) -> None:
         ganeval.compare(samples=[fake, fake], reference=real, **FAST)
 
 
+def test_estimates_of_one_distance_agree_and_have_influences() -> None:
+    report = ganeval.evaluate(
+        sample=blobs(330, seed=1, height=8, width=8),
+        reference=blobs(340, seed=2, height=8, width=8),
+        metrics=["fid", "fid-debiased", "kid"],
+        **FAST,
+    )
+    assert report["fid_debiased"].value == report["fid"].details["debiased"]
+    assert report["fid_debiased"].interval == report["fid"].interval
+    for name in ("fid", "fid_debiased", "kid"):
+        influence = report.influence["sample", "reference", name]
+        assert (len(influence.sample), len(influence.reference)) == (330, 340)
+
+
 def test_compare_pairs_generators_of_one_seed_and_ranks_by_any_score(real: Path) -> None:
     class Noise(torch.nn.Module):
         def __init__(self, scale: float) -> None:

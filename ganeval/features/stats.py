@@ -57,11 +57,11 @@ class Stats:
 
     @property
     def digest(self) -> str:
-        """SHA-256 of the mean and the covariance, as `"sha256:..."`."""
+        """Hex SHA-256 of mean and covariance, which tells these statistics from others."""
         moments = self.layer_moments
-        digest = hashlib.sha256(moments.mean.tobytes())
-        digest.update(moments.covariance(ddof=1).tobytes())
-        return f"sha256:{digest.hexdigest()}"
+        content = hashlib.sha256(moments.mean.tobytes())
+        content.update(np.ascontiguousarray(moments.covariance()).tobytes())
+        return content.hexdigest()
 
     def moments(self, layer: str) -> Moments:
         """Return the moments; only "pool" is ever stored."""

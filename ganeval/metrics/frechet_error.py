@@ -15,6 +15,7 @@ from ganeval.metrics.transport import frechet_influence, optimal_maps
 # extrapolation leaves a bias well below it.
 ENOUGH_FOR_ERROR = 2
 ENOUGH_FOR_INTERVAL = 5
+_BLOCK = 4096
 
 NO_ROWS = "no interval: only statistics of the sample are stored, and errors come from its features"
 
@@ -185,7 +186,7 @@ class _Parts:
         if rows is None:
             return cls(side, (), ())
         indices = quarters(len(rows), rng)
-        return cls(side, indices, tuple(Moments.of(rows[part]) for part in indices))
+        return cls(side, indices, tuple(_moments_of(rows, part) for part in indices))
 
     def join(self, which: tuple[int, ...]) -> Side:
         """Return some of the quarters as one side."""
@@ -196,3 +197,9 @@ class _Parts:
         if moments.num <= len(moments.mean):
             rows = rows[np.concatenate([self.indices[at] for at in which])]
         return Side(self.side.role, moments, rows)
+
+
+def _moments_of(rows: Rows, part: Indices) -> Moments:
+    """Return the moments of some rows, of which few are made float64 at a time."""
+    cuts = range(0, len(part), _BLOCK)
+    return merge_all(Moments.of(rows[part[start : start + _BLOCK]]) for start in cuts)

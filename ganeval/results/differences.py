@@ -199,7 +199,7 @@ def _check(one: Measured, other: Measured) -> None:
             "extractor": side.row.extractor,
             "protocol": side.row.protocol,
             "options": dict(side.row.options),
-            "reference": _identity(side.reference),
+            "reference": reference_identity(side),
         }
         for side in (one, other)
     ]
@@ -213,11 +213,15 @@ def _check(one: Measured, other: Measured) -> None:
             )
 
 
-def _identity(reference: Mapping[str, Any] | None) -> Any:
-    """Return what tells one reference from another."""
-    if reference is None:
+def reference_identity(side: Measured) -> Any:
+    """Return what tells one reference from another: the digest of what the score used of it."""
+    if side.reference is None:
         return None
-    return reference.get("digest") or reference.get("stats", {}).get("digest")
+    stats = side.reference.get("stats")
+    # A file with statistics and images serves the Frechet distances by the former.
+    if stats is not None and side.row.name.partition("_")[0] in stats["used_for"]:
+        return stats["digest"]
+    return side.reference.get("digest")
 
 
 def _by_jackknife(plain: Difference, one: ScoreRow, other: ScoreRow) -> Difference:

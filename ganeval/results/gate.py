@@ -7,7 +7,9 @@ from typing import Any
 from ganeval.errors import MismatchError, UsageError
 from ganeval.results.baseline import check_single
 from ganeval.results.change import change_of
+from ganeval.results.comparisons import measured
 from ganeval.results.decision import Decision, Evidence, Outcome, decide, overall
+from ganeval.results.differences import reference_identity
 from ganeval.results.limits import Limit
 from ganeval.results.report import Report
 
@@ -187,7 +189,9 @@ def _conditions(report: Report, names: Sequence[str]) -> dict[str, Any]:
     preprocess: Mapping[str, Any] = provenance.get("preprocess", {})
     rows = [report[name] for name in names]
     sources = provenance.get("sources", {})
-    references = {row.reference for row in rows if row.reference is not None}
+    references = dict.fromkeys(
+        str(reference_identity(measured(report, row))) for row in rows if row.reference is not None
+    )
     labels = [_labels(sources.get(row.sample, {})) for row in rows]
     return {
         "extractor": rows[0].extractor,
@@ -195,15 +199,10 @@ def _conditions(report: Report, names: Sequence[str]) -> dict[str, Any]:
         "protocol": f"{rows[0].protocol} {provenance.get('protocol_version')}",
         "precision": provenance.get("precision"),
         **{f"preprocessing {key}": value for key, value in preprocess.items()},
-        "reference": ", ".join(_reference(sources.get(name, {})) for name in sorted(references)),
+        "reference": ", ".join(references),
         "labels": labels[0],
         **{f"options of {row.name}": dict(row.options) for row in rows},
     }
-
-
-def _reference(source: dict[str, Any]) -> str:
-    """Return what identifies the images or the statistics of a reference."""
-    return str(source.get("digest") or source.get("stats", {}).get("digest"))
 
 
 def _labels(source: dict[str, Any]) -> str | None:

@@ -119,7 +119,7 @@ def test_the_error_is_the_spread_over_draws(population, per_dimension, exact):
 
 @pytest.mark.parametrize("keeps_rows", [True, False])
 def test_intervals_cover_the_distance_of_infinitely_many(score, population, keeps_rows):
-    # Of 300 intervals at 95 % fewer than 270 cover with probability 1e-4 (binomial).
+    # Of 300 intervals at 95 % fewer than 270 cover with probability 2e-4 (binomial).
     rng = np.random.default_rng(5)
     num = 10 * WIDTH
     covered, biased = 0, 0
@@ -140,6 +140,26 @@ def fid_of(score, sample, reference, seed):
     stored = Stats(path=Path("real.npz"), num=None, card=None, layer_moments=reference)
     summaries = {"sample": InMemory(sample), "reference": stored}
     return Fid().compute(summaries, np.random.default_rng(seed))[0]
+
+
+@pytest.mark.parametrize("shift", [0.0, 0.5])
+def test_the_debiased_error_counts_what_extrapolation_adds(shift):
+    # Which is about as much as the first order where both sides are random and nearly alike.
+    rng = np.random.default_rng(13)
+    num = 6 * WIDTH
+    scores = []
+    for seed in range(400):
+        summaries = {
+            "sample": InMemory(draw(num, rng, shift)),
+            "reference": InMemory(draw(num, rng)),
+        }
+        scores += FidDebiased().compute(summaries, np.random.default_rng(seed))
+    values = [one.value for one in scores]
+    variances = [one.influence.extrapolated_se**2 for one in scores]
+    assert np.mean(variances) ** 0.5 == pytest.approx(np.std(values), rel=0.15)
+    if shift == 0.0:
+        first_order = np.mean([one.influence.se**2 for one in scores]) ** 0.5
+        assert first_order < 0.8 * np.std(values)
 
 
 def test_the_same_law_has_no_interval(score):

@@ -41,6 +41,14 @@ def test_all_pairs_equal_the_definition(
     assert value == pytest.approx(by_definition(sample, reference), abs=1e-13)
 
 
+def test_blocks_do_not_change_the_standard_error(score, features, monkeypatch):
+    sample, reference = features(40, 32, 1), features(23, 32, 2)
+    whole = score(Kid(), sample, reference)["kid"]
+    monkeypatch.setattr(kernel, "BLOCK", 8)
+    blocks = score(Kid(), sample, reference)["kid"]
+    assert blocks.se == pytest.approx(whole.se, rel=1e-9)
+
+
 def test_all_pairs_equal_torchmetrics_on_equal_numbers(score, features):
     sample, reference = features(100, 32, 3, 0.1), features(100, 32, 4)
     sides = [torch.from_numpy(side).double() for side in (reference, sample)]

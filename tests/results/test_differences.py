@@ -202,6 +202,23 @@ def test_scores_under_other_conditions_are_refused(change: dict[str, Any], messa
         difference(side, dataclasses.replace(side, reference={"digest": "sha256:2"}))
 
 
+def test_a_reference_is_what_the_score_used_of_it() -> None:
+    rng = np.random.default_rng(9)
+    rows = normal(rng, 60)
+    stats = {"digest": "sha256:s", "used_for": ["fid"]}
+    for metric, known, other in (
+        (Fid(), {"digest": None, "stats": stats}, {"digest": "sha256:1", "stats": stats}),
+        (Kid(), {"digest": "sha256:1", "stats": stats}, {"digest": "sha256:1"}),
+    ):
+        side = measure(metric, normal(rng, 60), rows)
+        sides = [dataclasses.replace(side, reference=one) for one in (known, other)]
+        assert difference(*sides).difference == 0
+    side = measure(Fid(), normal(rng, 60), rows)
+    sides = [dataclasses.replace(side, reference=one) for one in (REFERENCE, {"stats": stats})]
+    with pytest.raises(MismatchError, match="reference differs"):
+        difference(*sides)
+
+
 @pytest.mark.parametrize(
     ("change", "same"),
     [

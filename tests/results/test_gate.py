@@ -263,7 +263,10 @@ def test_what_was_made_otherwise_is_refused_by_name() -> None:
             base,
             sources={
                 **sources,
-                "real/": {"digest": None, "stats": {"path": path, "digest": digest}},
+                "real/": {
+                    "digest": None,
+                    "stats": {"path": path, "digest": digest, "used_for": ["fid"]},
+                },
             },
         )
         for path, digest in (("a.npz", "sha256:1"), ("b.npz", "sha256:1"), ("a.npz", "sha256:2"))
