@@ -37,7 +37,7 @@ ALLOWED = {
             *("generators", "images", "sources", "extractors", "features", "metrics", "results"),
             *(*TOP, *BASE),
         }
-        for name in TOP
+        for name in (*TOP, "pytest_plugin")
     },
     "doctor": {
         *("extractors.base", "features.stats", "images", "sources", "settings", "plan"),

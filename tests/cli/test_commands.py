@@ -39,6 +39,9 @@ OPTIONS = {
     "sample": GENERATOR
     | {"-n", "--num-images", "-o", "--output", "--seed", "--quiet", "--traceback"},
     "table": OUTPUT,
+    "check": OUTPUT
+    | {"--baseline", "--max-regress", "--alpha", "--on-inconclusive", "--quiet", "--traceback"},
+    "baseline accept": {"-o", "--output", "--quiet", "--traceback"},
     "list": set(),
     "weights path": set(),
     "weights fetch": {"--offline"},
