@@ -341,6 +341,7 @@ def _provenance(
         "precision": recipe.precision,
         "weights": {info.name: f"sha256:{info.weights_sha256}"},
         "preprocess": asdict(recipe.preprocess),
+        "dimensions": info.layers["pool"],
         "protocol_version": plan.protocol.version,
         "micro_batch": recipe.micro_batch,
         "num_images": settings.num_images,

@@ -23,6 +23,8 @@ COMMANDS = {
     "dc": ("score:dc", "Density and coverage of SAMPLE against REFERENCE."),
     "eval": ("eval:evaluate", "Several metrics in one pass over each source."),
     "compare": ("compare:compare", "One row for each SAMPLE: the comparison table."),
+    "check": ("check:check", "Compare a run with the accepted baseline: the regression gate."),
+    "baseline": ("baseline:baseline", "Accept a run as the baseline of later ones."),
     "stats": ("stats:stats", "Make or read stored statistics of real images."),
     "train": ("train:train", "Train a bundled reference model."),
     "sample": ("sample:sample", "Samples of a generator checkpoint as PNG files."),
@@ -31,6 +33,7 @@ COMMANDS = {
     "weights": ("weights:weights", "Find, get and check the pretrained weights."),
     "cache": ("cache:cache", "Look after the feature cache."),
     "extract": ("extract:extract", "Features of a part of SOURCE into the cache."),
+    "doctor": ("doctor:doctor", "Look sources over before scoring them."),
     "quickstart": ("quickstart:quickstart", "The whole tour on embedded images, offline."),
 }
 """Where each command is, and its line in the help: showing that imports none of them."""
@@ -73,7 +76,10 @@ def cli() -> None:
 
 
 def main(args: Sequence[str] | None = None) -> NoReturn:
-    """Run the command line and exit: 0 done, 2 usage or input, 4 environment, 130 interrupted."""
+    """Run the command line and exit.
+
+    0 done, 1 gate failed, 2 usage or input, 3 gate inconclusive, 4 environment, 130 interrupted.
+    """
     words = list(sys.argv[1:] if args is None else args)
     _log_to_stderr(quiet="--quiet" in words)
     signal.signal(signal.SIGTERM, _terminate)

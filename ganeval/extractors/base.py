@@ -64,8 +64,8 @@ class Extractor(Protocol):
 class ExtractorRequest:
     """What a user asks of an extractor.
 
-    Every class in the table has `from_request(request) -> Extractor`. Nothing is downloaded when
-    `offline` is set.
+    Every class in the table has `from_request(request) -> Extractor`, and `num_features`, the width
+    of `"pool"`, which is known without weights. Nothing is downloaded when `offline` is set.
     """
 
     weights_path: Path | None = None

@@ -4,6 +4,8 @@ Tan and Le, "EfficientNet: Rethinking Model Scaling for Convolutional Neural Net
 the variant of 2020 for small devices: no squeeze-and-excitation, ReLU6 instead of swish.
 """
 
+from typing import ClassVar
+
 import torch
 import torch.nn.functional as F
 from torch import nn
@@ -125,6 +127,8 @@ class Lite0(nn.Module):
 class EfficientNetLite0:
     """EfficientNet-Lite0 on ImageNet, weights included: 1280 features, 1000 logits."""
 
+    num_features: ClassVar[int] = 1280
+
     def __init__(
         self, network: Lite0, sha256: str, device: torch.device, precision: Precision
     ) -> None:
@@ -141,7 +145,7 @@ class EfficientNetLite0:
                 mean=127.0,
                 std=128.0,
             ),
-            layers={"pool": 1280, "logits": 1000},
+            layers={"pool": self.num_features, "logits": 1000},
         )
 
     @classmethod

@@ -9,7 +9,7 @@ leave the padding out, and the last block takes the maximum where the others tak
 from collections import OrderedDict
 from collections.abc import Callable, Mapping, Sequence
 from functools import partial
-from typing import NamedTuple
+from typing import ClassVar, NamedTuple
 
 import torch
 import torch.nn.functional as F
@@ -202,6 +202,8 @@ def fid_inception() -> nn.Sequential:
 class Inception:
     """Inception-v3 of 2015, as FID was defined on: 2048 features, 1008 logits without bias."""
 
+    num_features: ClassVar[int] = 2048
+
     def __init__(
         self, network: nn.Sequential, sha256: str, device: torch.device, precision: Precision
     ) -> None:
@@ -218,7 +220,7 @@ class Inception:
                 mean=128.0,
                 std=128.0,
             ),
-            layers={"pool": 2048, "logits": 1008, "logits_biased": 1008},
+            layers={"pool": self.num_features, "logits": 1008, "logits_biased": 1008},
         )
 
     @classmethod

@@ -2,6 +2,7 @@
 
 import hashlib
 import math
+from typing import ClassVar
 
 import torch
 import torch.nn.functional as F
@@ -39,6 +40,8 @@ class Tiny(nn.Module):
 class Random:
     """A tiny seeded network without meaning, for tests: 64 features, 10 logits."""
 
+    num_features: ClassVar[int] = 64
+
     def __init__(self, device: torch.device, precision: Precision) -> None:
         self.network = Tiny(SEED)
         digest = hashlib.sha256()
@@ -55,7 +58,7 @@ class Random:
                 mean=127.5,
                 std=127.5,
             ),
-            layers={"pool": 64, "logits": 10},
+            layers={"pool": self.num_features, "logits": 10},
         )
 
     @classmethod

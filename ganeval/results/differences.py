@@ -9,6 +9,7 @@ import numpy as np
 
 from ganeval.errors import MismatchError
 from ganeval.influence import Influence, Values
+from ganeval.results.multiplicity import holm_adjusted
 from ganeval.results.row import ScoreRow
 
 DETECTABLE = 2.49  # standard errors: one-sided alpha 0.05 and power 0.8, 1.645 + 0.842
@@ -80,7 +81,9 @@ class Difference:
     notes: tuple[str, ...] = ()
 
 
-def difference(one: Measured, other: Measured, *, paired: bool | None = None) -> Difference:
+def difference(
+    one: Measured, other: Measured, *, paired: bool | None = None, as_they_are: bool = False
+) -> Difference:
     """Return the difference between two scores of one metric against one reference.
 
     The reference's noise is in both scores, so the influences of its images are subtracted before
@@ -92,6 +95,9 @@ def difference(one: Measured, other: Measured, *, paired: bool | None = None) ->
         one: The score to subtract from.
         other: The score that is subtracted.
         paired: Whether image i of both comes from the same latents; None finds out for generators.
+        as_they_are: Whether biased scores of equal numbers of images keep their biases, which
+            nearly cancel between versions of one generator; the error is then the smaller and the
+            better known.
 
     Raises:
         MismatchError: The scores were made under other conditions or against another reference.
@@ -108,16 +114,17 @@ def difference(one: Measured, other: Measured, *, paired: bool | None = None) ->
         return _by_jackknife(plain, one.row, other.row)
     if one.influence is None or other.influence is None:
         return replace(plain, notes=("no influence values are stored of both",))
+    equal = one.row.num_sample == other.row.num_sample
     removed = all("debiased" in side.row.details for side in (one, other))
+    removed = removed and not (as_they_are and equal)
     if one.row.se is None or other.row.se is None:
         reason = f"{one.row.name} of too few images has no error; decide with kid"
         return replace(plain, notes=(reason,))
     if one.row.name in _BIASED and not removed:
-        nums = (one.row.num_sample, other.row.num_sample)
-        if nums[0] != nums[1]:
+        if not equal:
             reason = (
-                f"{one.row.name} depends on the number of images, and {nums[0]:,} and {nums[1]:,} "
-                "are too few to remove that; decide with kid"
+                f"{one.row.name} depends on the number of images, and {one.row.num_sample:,} and "
+                f"{other.row.num_sample:,} are too few to remove that; decide with kid"
             )
             return replace(plain, notes=(reason,))
         plain = replace(plain, method="equal-numbers")
@@ -150,21 +157,11 @@ def same_latents(one: Mapping[str, Any], other: Mapping[str, Any]) -> bool:
 
 
 def holm(differences: Sequence[Difference]) -> tuple[Difference, ...]:
-    """Return the differences of one metric with Holm's p-values.
-
-    Holm, "A Simple Sequentially Rejective Multiple Test Procedure", Scandinavian Journal of
-    Statistics 1979: the family-wise error stays below alpha whatever the dependence.
-    """
-    tested = [at for at, one in enumerate(differences) if one.p_value is not None]
-    tested.sort(key=lambda at: differences[at].p_value or 0.0)
-    adjusted: dict[int, float] = {}
-    largest = 0.0
-    for rank, at in enumerate(tested):
-        p_value = differences[at].p_value
-        assert p_value is not None
-        largest = max(largest, min(1.0, (len(tested) - rank) * p_value))
-        adjusted[at] = largest
-    return tuple(replace(one, p_adjusted=adjusted.get(at)) for at, one in enumerate(differences))
+    """Return the differences of one metric with Holm's p-values."""
+    p_values = holm_adjusted([one.p_value for one in differences])
+    return tuple(
+        replace(one, p_adjusted=p_value) for one, p_value in zip(differences, p_values, strict=True)
+    )
 
 
 def letters(samples: Sequence[str], differences: Sequence[Difference]) -> dict[str, str]:
@@ -202,7 +199,7 @@ def _check(one: Measured, other: Measured) -> None:
             "extractor": side.row.extractor,
             "protocol": side.row.protocol,
             "options": dict(side.row.options),
-            "reference": _identity(side),
+            "reference": reference_identity(side),
         }
         for side in (one, other)
     ]
@@ -216,7 +213,7 @@ def _check(one: Measured, other: Measured) -> None:
             )
 
 
-def _identity(side: Measured) -> Any:
+def reference_identity(side: Measured) -> Any:
     """Return what tells one reference from another: the digest of what the score used of it."""
     if side.reference is None:
         return None

@@ -166,25 +166,7 @@ class Report:
             InputError: The file is no report, or of another schema; or the influence values are
                 damaged.
         """
-        path = Path(path)
-        if path.exists() and not path.is_file():  # opening a pipe would wait for ever
-            raise _no_report(path, "not a regular file")
-        try:
-            content = json.loads(path.read_text(encoding="utf-8"))
-            schema = content["schema"]
-            if schema != SCHEMA:
-                raise _no_report(path, f"schema {schema!r}")
-            rows = tuple(_row(entry) for entry in content["scores"])
-            pairs = tuple(_difference(entry) for entry in content.get("comparisons", []))
-            rank, provenance = content.get("rank"), content["provenance"]
-            digest = scores_digest(content["scores"])
-        except FileNotFoundError as error:
-            raise InputError(
-                f"{path}: no such file", "a report written with -o RUN.json", "check the name"
-            ) from error
-        except (OSError, ValueError, KeyError, TypeError, AttributeError) as error:
-            raise _no_report(path, str(error)) from error
-        return cls(rows, provenance, _influences(beside(path), digest), pairs, rank)
+        return read_report(Path(path), schema=SCHEMA, made_by="-o RUN.json")
 
     def merge(self, other: "Report") -> "Report":
         """Return both reports' scores in one, for a table across runs.
@@ -221,15 +203,53 @@ class Report:
         )
 
 
-def check_output(path: Path) -> None:
+def read_report(path: Path, *, schema: str, made_by: str, remedy: str = "check the name") -> Report:
+    """Read a file of a report's form, and the influence values beside it if they are its own.
+
+    Args:
+        path: The file.
+        schema: That it must have.
+        made_by: What writes such files.
+        remedy: What to do if there is none.
+
+    Raises:
+        InputError: The file is of another form or schema; or the influence values are damaged.
+    """
+
+    def refuse(reason: object) -> InputError:
+        kind = schema.partition("/")[0].replace(".", " ")
+        return InputError(
+            f"{path}: no {kind} ({reason})", f"a file with schema {schema}", "check the name"
+        )
+
+    if path.exists() and not path.is_file():  # opening a pipe would wait for ever
+        raise refuse("not a regular file")
+    try:
+        content = json.loads(path.read_text(encoding="utf-8"))
+        if content["schema"] != schema:
+            raise refuse(f"schema {content['schema']!r}")
+        rows = tuple(_row(entry) for entry in content["scores"])
+        pairs = tuple(_difference(entry) for entry in content.get("comparisons", []))
+        rank, provenance = content.get("rank"), content["provenance"]
+        digest = scores_digest(content["scores"])
+    except FileNotFoundError as error:
+        raise InputError(
+            f"{path}: no such file", f"a file written with {made_by}", remedy
+        ) from error
+    except (OSError, ValueError, KeyError, TypeError, AttributeError) as error:
+        raise refuse(error) from error
+    return Report(rows, provenance, _influences(beside(path), digest), pairs, rank)
+
+
+def check_output(path: Path, suffixes: tuple[str, ...] = SUFFIXES) -> None:
     """Refuse, before any work, an output file that could not be written.
 
     Raises:
         UsageError: Unknown suffix, missing folder, or a folder of that name.
     """
-    if path.suffix.lower() not in SUFFIXES:
+    if path.suffix.lower() not in suffixes:
         raise UsageError(
-            f"{path}: unknown suffix '{path.suffix}'", f"one of {' '.join(SUFFIXES)}", "rename it"
+            f"{path}: unknown suffix '{path.suffix}'", f"one of {' '.join(suffixes)}", "rename it"
         )
     if not path.parent.is_dir():
         raise UsageError(
@@ -281,11 +301,4 @@ def _difference(entry: Mapping[str, Any]) -> Difference:
             "interval": None if interval is None else (interval[0], interval[1]),
             "notes": tuple(entry["notes"]),
         }
-    )
-
-
-def _no_report(path: Path, reason: str) -> InputError:
-    """Return the error for a file that is no report."""
-    return InputError(
-        f"{path}: no ganeval report ({reason})", f"a file with schema {SCHEMA}", "check the name"
     )

@@ -157,6 +157,18 @@ class EncodedSource:
         """Return the pictures that cannot be used as far as their headers tell."""
         return self._headers.unusable
 
+    def header(self, index: int) -> Header:
+        """Read what a picture file says of itself; no pixel is decoded.
+
+        Raises:
+            InputError: It cannot be used, as far as its header tells.
+        """
+        problem = self.container.listing.problems.get(index)
+        if problem is not None:
+            raise InputError(*problem)
+        with self.container.stream(index) as stream:
+            return read_header(stream, name=self.container.name(index), policy=self.policy)
+
     @cached_property
     def _reader(self) -> Reader[bytes]:
         """How the files become items."""
@@ -185,17 +197,11 @@ class EncodedSource:
         sizes: Counter[tuple[int, int]] = Counter()
         notes: Counter[str] = Counter()
         unusable: dict[int, str] = {}
-        problems = self.container.listing.problems
         for index in range(len(self)):
             try:
-                if index in problems:
-                    raise InputError(*problems[index])
-                with self.container.stream(index) as stream:
-                    header = read_header(
-                        stream, name=self.container.name(index), policy=self.policy
-                    )
+                header = self.header(index)
                 sizes[header.width, header.height] += 1
-                notes[JPEG_NOTE] += _is_misnamed_jpeg(header, self.container.listing.names[index])
+                notes[JPEG_NOTE] += is_misnamed_jpeg(header, self.container.listing.names[index])
             except InputError as error:
                 unusable[index] = str(error)
         return _Headers(dict(sorted(sizes.items())), dict(+notes), unusable)
@@ -216,6 +222,6 @@ class _Headers:
     unusable: Mapping[int, str]
 
 
-def _is_misnamed_jpeg(header: Header, name: str) -> bool:
+def is_misnamed_jpeg(header: Header, name: str) -> bool:
     """Tell whether a JPEG, which has lost detail, is called otherwise."""
     return header.format == "JPEG" and PurePosixPath(name).suffix.lower() not in (".jpg", ".jpeg")

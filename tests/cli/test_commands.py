@@ -39,6 +39,9 @@ OPTIONS = {
     "sample": GENERATOR
     | {"-n", "--num-images", "-o", "--output", "--seed", "--quiet", "--traceback"},
     "table": OUTPUT,
+    "check": OUTPUT
+    | {"--baseline", "--max-regress", "--alpha", "--on-inconclusive", "--quiet", "--traceback"},
+    "baseline accept": {"-o", "--output", "--quiet", "--traceback"},
     "list": set(),
     "weights path": set(),
     "weights fetch": {"--offline"},
@@ -47,6 +50,7 @@ OPTIONS = {
     "cache prune": {"--cache-dir", "--days"},
     "cache clear": {"--cache-dir"},
     "extract": SHARED | {"--part"},
+    "doctor": SHARED | {"--strict", "--json"},
     "quickstart": {"--out", "--seed", "--cache-dir", "--json", "--quiet", "--traceback"},
 }
 

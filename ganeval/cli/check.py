@@ -1,0 +1,104 @@
+"""`ganeval check`: the regression gate."""
+
+import os
+import sys
+from pathlib import Path
+
+import click
+
+from ganeval.results import gate_output
+from ganeval.results.baseline import load_baseline
+from ganeval.results.decision import Outcome
+from ganeval.results.gate import Verdict
+from ganeval.results.gate import check as compare_with_baseline
+from ganeval.results.limits import DEFAULT, parse_limits
+from ganeval.results.report import Report, check_output
+
+EXIT_CODES = {Outcome.PASS: 0, Outcome.FAIL: 1, Outcome.INCONCLUSIVE: 3}
+SUMMARY = "GITHUB_STEP_SUMMARY"
+
+
+@click.command()
+@click.argument("run", metavar="RUN.json", type=click.Path(path_type=Path))
+@click.option(
+    "--baseline",
+    metavar="BASE.json",
+    type=click.Path(path_type=Path),
+    required=True,
+    help="What `ganeval baseline accept` wrote.",
+)
+@click.option(
+    "--max-regress",
+    multiple=True,
+    default=[DEFAULT],
+    show_default=True,
+    metavar="NAME=AMOUNT,...",
+    help="How much worse a score may be, in its units or as % of the baseline. The first is the "
+    "primary one, the others are tested by Holm's procedure.",
+)
+@click.option(
+    "--alpha", type=float, default=0.05, show_default=True, help="Chance of a false alarm."
+)
+@click.option(
+    "--on-inconclusive",
+    type=click.Choice(["pass", "fail"]),
+    help="Exit with 0 or 1 if nothing is shown; default: 3.",
+)
+@click.option("--json", "as_json", is_flag=True, help="Print the answer as JSON.")
+@click.option(
+    "-o",
+    "--output",
+    type=click.Path(path_type=Path),
+    multiple=True,
+    help="Also write .xml (JUnit), .json or .md; may be repeated.",
+)
+@click.option("--quiet", is_flag=True, help="No warnings.")
+@click.option("--traceback", is_flag=True, help="Show where in the code an error arose.")
+def check(
+    *,
+    run: Path,
+    baseline: Path,
+    max_regress: tuple[str, ...],
+    alpha: float,
+    on_inconclusive: str | None,
+    as_json: bool,
+    output: tuple[Path, ...],
+    quiet: bool,
+    traceback: bool,
+) -> int:
+    """Compare RUN.json with the baseline: exit 0 passed, 1 failed, 2 not comparable, 3 not known.
+
+    With the variable GITHUB_STEP_SUMMARY set, the answer is added to that file as Markdown.
+
+    \b
+    ganeval check run.json --baseline baseline.json --max-regress fid=2%
+    ganeval check run.json --baseline baseline.json --max-regress kid=0.001,recall=5% -o gate.xml
+    """
+    limits = parse_limits(max_regress)
+    for path in output:
+        check_output(path, tuple(gate_output.WRITERS))
+    verdict = compare_with_baseline(
+        Report.load(run),
+        load_baseline(baseline),
+        limits,
+        alpha,
+        on_inconclusive=Outcome(on_inconclusive or "inconclusive"),
+    )
+    for path in output:
+        gate_output.save(verdict, path)
+    if os.environ.get(SUMMARY):
+        gate_output.append_summary(verdict, Path(os.environ[SUMMARY]))
+    _show(verdict, as_json=as_json)
+    return EXIT_CODES[verdict.counted]
+
+
+def _show(verdict: Verdict, *, as_json: bool) -> None:
+    """Print the answer to stdout."""
+    if as_json:
+        click.echo(gate_output.to_json(verdict), nl=False)
+        return
+    from rich.console import Console
+
+    # A pipe or a file has no width; a table there must not be cut to that of a terminal.
+    console = Console(width=None if sys.stdout.isatty() else 240, highlight=False)
+    console.print(gate_output.terminal(verdict), soft_wrap=True)

@@ -1,0 +1,1 @@
+"""A look over sources before they are scored."""

@@ -1,0 +1,92 @@
+"""Whether there are enough pictures for the network's number of features."""
+
+from ganeval.doctor.finding import Finding, Severity
+from ganeval.doctor.inventory import Inventory
+
+
+def fewer_than_asked(inventory: Inventory) -> list[Finding]:
+    """Find fewer pictures than scoring is told to use."""
+    num, wanted = inventory.count, inventory.num_wanted
+    if num is None or wanted is None or num >= wanted:
+        return []
+    return [
+        Finding(
+            check="fewer-than-asked",
+            severity="error",
+            source=inventory.location,
+            what=f"{num:,} pictures, and --num-images asks for {wanted:,}",
+            needed="at least as many as are asked for",
+            remedy="lower --num-images or add pictures",
+        )
+    ]
+
+
+def few_images(inventory: Inventory) -> list[Finding]:
+    """Find fewer pictures than an estimate of a covariance needs."""
+    num, width = inventory.count, inventory.num_features
+    if num is None or inventory.kind == "generator" or num >= 5 * width:
+        return []
+    severity: Severity
+    if num <= width:
+        severity, meaning = "warning", "their covariance is singular, and FID mostly its bias"
+    elif num < 2 * width:
+        severity, meaning = "warning", "FID is mostly its bias"
+    else:
+        severity, meaning = "note", "FID has a bias that depends on their number"
+    return [
+        Finding(
+            check="few-images",
+            severity=severity,
+            source=inventory.location,
+            what=f"{num:,} pictures for {width:,} features ({inventory.extractor}): {meaning}",
+            needed=f"{5 * width:,} or more; 50,000 in most papers",
+            remedy="compare scores of the same number of pictures only, or use kid, which has no "
+            "such bias",
+        )
+    ]
+
+
+def statistics(inventory: Inventory) -> list[Finding]:
+    """Find stored statistics that do not say how they were made, or do not fit."""
+    stats = inventory.stats
+    if stats is None:
+        return []
+    findings = []
+    width = len(stats.layer_moments.mean)
+    made_with = None if stats.card is None else stats.card.get("extractor")
+    if width != inventory.num_features or made_with not in (None, inventory.extractor):
+        findings.append(
+            Finding(
+                check="statistics-of-another-network",
+                severity="error",
+                source=inventory.location,
+                what=f"statistics of {width:,} features" + (f" ({made_with})" if made_with else ""),
+                needed=f"those of {inventory.extractor}, which has {inventory.num_features:,}",
+                remedy="choose the extractor they were made with, or make them anew with "
+                "`ganeval stats make`",
+            )
+        )
+    if stats.card is None:
+        findings.append(
+            Finding(
+                check="unverified-statistics",
+                severity="note",
+                source=inventory.location,
+                what="statistics that another tool has made; extractor, weights and resize are "
+                "not recorded",
+                needed="the conditions that the sample is scored under",
+                remedy="make them anew with `ganeval stats make` if the pictures are at hand",
+            )
+        )
+    if stats.num is None:
+        findings.append(
+            Finding(
+                check="statistics-without-number",
+                severity="note",
+                source=inventory.location,
+                what="statistics that do not say of how many pictures they are",
+                needed="their number, on which the bias of FID depends",
+                remedy="make them anew with `ganeval stats make` if the pictures are at hand",
+            )
+        )
+    return findings

@@ -1,0 +1,121 @@
+"""The pytest plugin: assert in a test that a generator is no worse than the accepted baseline.
+
+pytest loads it by itself where ganeval is installed; everything heavy waits for the first use.
+"""
+
+import itertools
+from collections.abc import Mapping, Sequence
+from pathlib import Path
+from typing import TYPE_CHECKING, Any, Literal
+
+import pytest
+
+if TYPE_CHECKING:
+    from ganeval.results.gate import Verdict
+    from ganeval.results.report import Report
+    from ganeval.settings import Settings
+
+
+@pytest.fixture
+def ganeval_check(tmp_path: Path) -> "Check":
+    """Score a generator, a tensor or a folder and assert that it is no worse than the baseline."""
+    return Check(tmp_path)
+
+
+class Check:
+    """Scores a sample and asserts against a baseline, with the statistics of `ganeval check`."""
+
+    def __init__(self, folder: Path) -> None:
+        self._folder = folder
+        self._numbers = itertools.count(1)
+
+    def __call__(
+        self,
+        *,
+        sample: Any,
+        reference: Any,
+        baseline: str | Path,
+        max_regress: str | Sequence[str] = "fid=2%",
+        alpha: float = 0.05,
+        on_inconclusive: Literal["pass", "fail"] = "fail",
+        settings: "Settings | None" = None,
+        **options: Any,
+    ) -> "Verdict":
+        """Score the sample by all that `max_regress` names, and compare.
+
+        >>> def test_generator(ganeval_check):
+        ...     ganeval_check(sample="fake/", reference="real/", baseline="baseline.json")
+
+        Args:
+            sample: Generated images, as for `ganeval.evaluate`: a path, a tensor, a `Generator`.
+            reference: Real images, likewise.
+            baseline: What `ganeval baseline accept` wrote.
+            max_regress: As on the command line; the first score is the primary one.
+            alpha: Largest probability of a false alarm.
+            on_inconclusive: What the test does if nothing is shown.
+            settings: As for `ganeval.evaluate`.
+            **options: As for `ganeval.evaluate`.
+
+        Returns:
+            The verdict, if it is no failure.
+
+        Raises:
+            AssertionError: The gate failed, or is inconclusive; the message is the table.
+            GanevalError: The images cannot be scored, there is no such baseline, or it was made
+                under other conditions.
+        """
+        __tracebackhide__ = True
+        from ganeval.results.baseline import load_baseline
+        from ganeval.results.decision import Outcome
+        from ganeval.results.gate import check
+        from ganeval.results.gate_output import plain
+        from ganeval.results.limits import parse_limits
+
+        limits = parse_limits([max_regress] if isinstance(max_regress, str) else max_regress)
+        names = [limit.name for limit in limits]
+        run, path = self._score(sample, reference, names, settings, options)
+        accept = f"ganeval baseline accept {path} -o {baseline}"
+        accepted = load_baseline(Path(baseline), remedy=f"accept this run: {accept}")
+        verdict = check(run, accepted, limits, alpha, on_inconclusive=Outcome(on_inconclusive))
+        if verdict.counted is not Outcome.PASS:
+            raise AssertionError(f"{plain(verdict)}\nTo accept it: {accept}")
+        return verdict
+
+    def _score(
+        self,
+        sample: Any,
+        reference: Any,
+        names: Sequence[str],
+        settings: "Settings | None",
+        options: Mapping[str, Any],
+    ) -> "tuple[Report, Path]":
+        """Return the report with the named scores, and where it lies so that it can be accepted."""
+        from ganeval.evaluation import evaluate
+
+        run = evaluate(
+            sample=sample,
+            reference=reference,
+            metrics=_metrics_of(names),
+            settings=settings,
+            **options,
+        )
+        path = self._folder / f"ganeval-run-{next(self._numbers)}.json"
+        run.save(path)
+        return run, path
+
+
+def _metrics_of(names: Sequence[str]) -> list[str]:
+    """Return the metrics that give the named scores, and kid, which decides where fid cannot.
+
+    Raises:
+        UsageError: There is no such score.
+    """
+    from ganeval.metrics.base import METRICS
+    from ganeval.registry import unknown
+
+    homes = {score: name for name in METRICS.names() for score in METRICS.load(name).scores}
+    for name in names:
+        if name not in homes:
+            raise unknown("score", name, homes)
+    wanted = [homes[name] for name in names]
+    return list(dict.fromkeys([*wanted, "kid"] if "fid" in wanted else wanted))

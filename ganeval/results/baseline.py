@@ -1,0 +1,82 @@
+"""The baseline file: accepted scores with all that a later run needs to be compared with them.
+
+It is the report of one sample with sorted keys, so that accepting another run gives a diff that
+people can read, and has the influence values beside it, as a report has.
+"""
+
+import json
+from pathlib import Path
+
+from ganeval.errors import UsageError
+from ganeval.files import write_together
+from ganeval.results.influence_file import beside, packed, scores_digest
+from ganeval.results.report import Report, check_output, read_report
+from ganeval.results.table import format_value
+
+SCHEMA = "ganeval.baseline/1"
+MADE_BY = "ganeval baseline accept RUN.json -o BASE.json"
+
+
+def accept(run: Report, path: Path) -> tuple[str, ...]:
+    """Write a run as the baseline; return a line for each score, with what it was before.
+
+    Raises:
+        UsageError: The run has no score or several samples, or the file cannot be written.
+        InputError: The file that would be replaced is no baseline.
+    """
+    check_single(run)
+    check_output(path, (".json",))
+    before = load_baseline(path) if path.exists() else None
+    old = {} if before is None else {row.name: format_value(row) for row in before.scores}
+    _write(run, path)
+    return tuple(
+        f"{row.name}\t{format_value(row)}" + (f"\t(was {old[row.name]})" if row.name in old else "")
+        for row in run.scores
+    )
+
+
+def check_single(report: Report) -> None:
+    """Refuse a report that is not of one sample.
+
+    Raises:
+        UsageError: It has no score or several samples.
+    """
+    num = len({row.sample for row in report.scores})
+    if num != 1:
+        raise UsageError(
+            f"the run has {num} samples",
+            "a run of one sample, whose later versions are compared with it",
+            "score that sample alone",
+        )
+
+
+def _write(run: Report, path: Path) -> None:
+    """Write both files, or none; the influence values of an older baseline do not stay."""
+    content = json.loads(run.to_json()) | {"schema": SCHEMA}
+    text = json.dumps(content, indent=2, sort_keys=True, ensure_ascii=True, allow_nan=False) + "\n"
+    contents = {path: text.encode("ascii")}
+    if run.influence:
+        contents[beside(path)] = packed(run.influence, scores_digest(content["scores"]))
+    try:
+        write_together(contents)
+        if not run.influence:
+            beside(path).unlink(missing_ok=True)
+    except OSError as error:
+        raise UsageError(
+            f"{path}: cannot be written ({error.strerror})",
+            "a folder with write access",
+            "choose another with -o",
+        ) from error
+
+
+def load_baseline(path: Path, *, remedy: str = "check the name") -> Report:
+    """Read a baseline, and the influence values beside it.
+
+    Args:
+        path: The file.
+        remedy: What to do if there is none.
+
+    Raises:
+        InputError: The file is no baseline, or the influence values are damaged.
+    """
+    return read_report(path, schema=SCHEMA, made_by=MADE_BY, remedy=remedy)

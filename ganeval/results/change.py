@@ -1,0 +1,99 @@
+"""The change of one score between two runs, with its standard error."""
+
+from dataclasses import dataclass
+
+from ganeval.results.comparisons import measured
+from ganeval.results.differences import Difference, Measured, difference
+from ganeval.results.report import Report
+
+ENOUGH_EQUAL, ENOUGH_UNEQUAL = 2, 5  # images per dimension from which differences of FID are normal
+_HOW = {
+    "debiased": "values without their bias",
+    "equal-numbers": "at equal numbers of images, where the bias cancels",
+    "jackknife": "errors by the jackknife",
+}
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Change:
+    """What became of a score.
+
+    Attributes:
+        before: The value that `difference` starts from; without its bias where that was removed.
+        difference: After less before.
+        se: Its standard error; 0 for the same images; None if there is no honest one.
+        untrusted: Why the difference says nothing, and what would; None if it does.
+        num_trusted: Images from which it would, where that is known.
+        notes: How the error was found.
+    """
+
+    before: float
+    difference: float
+    se: float | None
+    untrusted: str | None = None
+    num_trusted: int | None = None
+    notes: tuple[str, ...] = ()
+
+
+def change_of(name: str, run: Report, baseline: Report) -> Change:
+    """Return the change of the score `name` of one sample, from the baseline to the run.
+
+    Both are of the same reference; see `difference`.
+    """
+    after, before = measured(run, run[name]), measured(baseline, baseline[name])
+    digest = after.source.get("digest")
+    if digest is not None and digest == before.source.get("digest"):
+        return Change(
+            before=before.row.value,
+            difference=after.row.value - before.row.value,
+            se=0.0,
+            notes=("the same images",),
+        )
+    found = difference(after, before, as_they_are=True)
+    start = before.row.details["debiased"] if found.method == "debiased" else before.row.value
+    if found.se is None:
+        width = run.provenance.get("dimensions")
+        reason, num_trusted = _untrusted(found, after, before, width)
+        return Change(
+            before=start,
+            difference=found.difference,
+            se=None,
+            untrusted=reason,
+            num_trusted=num_trusted,
+        )
+    return Change(before=start, difference=found.difference, se=found.se, notes=_how(found))
+
+
+def _how(found: Difference) -> tuple[str, ...]:
+    """Say how the error of a difference was found."""
+    pairs = "paired: both samples drawn alike" if found.paired else "unpaired: samples drawn apart"
+    return tuple(filter(None, (pairs, _HOW.get(found.method), *found.notes)))
+
+
+def _untrusted(
+    found: Difference, after: Measured, before: Measured, width: int | None
+) -> tuple[str, int | None]:
+    """Say why a difference is not trusted, and from how many images it would be if that is known.
+
+    Args:
+        found: The difference, without an error.
+        after: The run's score.
+        before: The baseline's.
+        width: Number of dimensions of the features, if the report has it.
+    """
+    name, num, num_before = found.name, after.row.num_sample, before.row.num_sample
+    if after.row.se is None or before.row.se is None:
+        if name != "fid" or width is None:
+            return f"{name} has no standard error: {'; '.join(after.row.notes)}", None
+        return (
+            f"fid of {num:,} images in {width:,} dimensions (baseline {num_before:,}, reference "
+            f"{after.row.num_reference or 0:,}) decides nothing: {ENOUGH_EQUAL * width:,} are "
+            f"needed on every side if their numbers are equal, else {ENOUGH_UNEQUAL * width:,}"
+        ), ENOUGH_EQUAL * width
+    reason = "; ".join(found.notes)
+    if num != num_before:
+        return reason, max(num, num_before)
+    for what, side in (("run", after), ("baseline", before)):
+        if side.influence is None:
+            reason = f"the {what} lacks its influence values; keep the file that lies beside it"
+    return reason, None

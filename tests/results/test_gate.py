@@ -1,0 +1,287 @@
+"""The gate on reports: its rates of error, pairing, who decides, and what it refuses."""
+
+import copy
+import dataclasses
+from collections import Counter
+from typing import Any
+
+import numpy as np
+import pytest
+from scipy import stats
+
+from ganeval.errors import MismatchError, UsageError
+from ganeval.metrics.frechet import Fid
+from ganeval.metrics.kernel import Kid
+from ganeval.metrics.neighbours import PrecisionRecall
+from ganeval.results.gate import Verdict, check
+from ganeval.results.limits import parse_limits
+from ganeval.results.report import Report
+from tests.results.gate_runs import normal, report
+
+WIDTH, NUM, TRIALS = 4, 200, 200
+FAR = 1.0  # squared distance of the baseline's population
+MDE_FACTOR = float(stats.norm.ppf(0.95) + stats.norm.ppf(0.8))
+BOTH = (Fid(), Kid())
+REFERENCE = normal(NUM, WIDTH, 1)
+DRAWN = {"seed": 0, "latent_size": 8, "prior": "normal", "num_classes": None}
+
+
+def gate(run: Report, baseline: Report, limits: str = "fid=2%", alpha: float = 0.05) -> Verdict:
+    return check(run, baseline, parse_limits([limits]), alpha)
+
+
+def outcomes(
+    *, distance: float, limits: str, metric: Any, num_baseline: int = NUM, seed: int = 0
+) -> Counter[str]:
+    """Count the answers for independent pairs of a baseline and a run, references drawn anew."""
+    found: Counter[str] = Counter()
+    for trial in range(TRIALS):
+        seeds = [int(one) for one in np.random.SeedSequence([seed, trial]).generate_state(3)]
+        reference = normal(NUM, WIDTH, seeds[0])
+        baseline = report(normal(num_baseline, WIDTH, seeds[1], distance=FAR), reference, [metric])
+        run = report(normal(NUM, WIDTH, seeds[2], distance=distance), reference, [metric])
+        found[gate(run, baseline, limits).outcome] += 1
+    return found
+
+
+def fid_error() -> float:
+    """The spread of the difference of FID of two samples under one reference, by simulation."""
+    differences = []
+    for trial in range(300):
+        reference = normal(NUM, WIDTH, 3 * trial)
+        first, second = (
+            report(normal(NUM, WIDTH, 3 * trial + side, distance=FAR), reference, [Fid()])
+            for side in (1, 2)
+        )
+        differences.append(second["fid"].value - first["fid"].value)
+    return float(np.std(differences))
+
+
+FID_ERROR = pytest.fixture(scope="module", name="error")(fid_error)
+
+
+@pytest.mark.parametrize("num_baseline", [NUM, 5 * NUM])
+def test_unchanged_generators_fail_no_more_often_than_alpha(num_baseline: int) -> None:
+    found = outcomes(distance=FAR, limits="fid=0.1%", metric=Fid(), num_baseline=num_baseline)
+    assert found["fail"] <= stats.binom.ppf(0.999, TRIALS, 0.05)
+    assert found["fail"] > 0  # the test is no test if it never rejects
+    assert found["inconclusive"] > TRIALS / 2  # so small a regression cannot be excluded
+
+
+def test_unchanged_generators_pass_where_the_tolerance_is_detectable(error: float) -> None:
+    found = outcomes(distance=FAR, limits=f"fid={MDE_FACTOR * error}", metric=Fid(), seed=1)
+    assert found["pass"] >= stats.binom.ppf(0.001, TRIALS, 0.8)
+
+
+def test_regressions_of_the_detectable_size_are_found(error: float) -> None:
+    # The larger distance has a larger error by itself: 2 shift / sqrt(N) for the mean alone.
+    worse = FAR + MDE_FACTOR * error * 1.05
+    found = outcomes(distance=worse, limits="fid=0.1%", metric=Fid(), seed=2)
+    assert found["fail"] >= stats.binom.ppf(0.001, TRIALS, 0.8)
+
+
+def test_regressions_of_the_tolerated_size_pass_no_more_often_than_alpha(error: float) -> None:
+    found = outcomes(distance=FAR + error, limits=f"fid={error}", metric=Fid(), seed=3)
+    assert found["pass"] <= stats.binom.ppf(0.999, TRIALS, 0.05)
+
+
+def test_kid_keeps_alpha_too() -> None:
+    found = outcomes(distance=FAR, limits="kid=0.1%", metric=Kid(), seed=4, num_baseline=2 * NUM)
+    assert 0 < found["fail"] <= stats.binom.ppf(0.999, TRIALS, 0.05)
+
+
+def test_samples_that_were_drawn_alike_are_compared_pair_by_pair() -> None:
+    rows = normal(NUM, WIDTH, 2, distance=FAR)
+    noise = 0.05 * normal(NUM, WIDTH, 3)
+    pairs = [
+        [report(side, REFERENCE, BOTH, kind="generator", settings=settings) for side in sides]
+        for settings in (DRAWN, {**DRAWN, "seed": 1})
+        for sides in [(rows, rows + noise)]
+    ]
+    baseline, run = pairs[0]
+    apart = gate(pairs[1][1], baseline).decisions[0].evidence
+    alike = gate(run, baseline).decisions[0].evidence
+    assert alike.notes[0].startswith("paired")
+    assert apart.notes[0].startswith("unpaired")
+    assert alike.se is not None
+    assert apart.se is not None
+    assert alike.se < apart.se / 8
+    # Independent of our formula: the jackknife over pairs.
+    groups = np.array_split(np.random.default_rng(0).permutation(NUM), 20)
+    left_out = []
+    for group in groups:
+        kept = np.setdiff1d(np.arange(NUM), group)
+        values = [
+            report(side[kept], REFERENCE, [Fid()])["fid"].value for side in (rows, rows + noise)
+        ]
+        left_out.append(values[1] - values[0])
+    jackknife = np.std(left_out) * np.sqrt(len(groups) - 1)
+    assert alike.se == pytest.approx(jackknife, rel=0.4)
+
+
+def test_pairs_keep_alpha_too() -> None:
+    found: Counter[str] = Counter()
+    for trial in range(TRIALS):
+        reference, rows, fresh = (normal(NUM, WIDTH, 3 * trial + at) for at in range(3))
+        alike = np.float32(0.95) * rows + np.float32((1 - 0.95**2) ** 0.5) * fresh
+        shift = np.float32([FAR**0.5, 0, 0, 0])
+        baseline, run = (
+            report(side + shift, reference, [Fid()], kind="generator", settings=DRAWN)
+            for side in (rows, alike)
+        )
+        verdict = gate(run, baseline, "fid=0.1%")
+        assert verdict.decisions[0].evidence.notes[0].startswith("paired")
+        found[verdict.outcome] += 1
+    assert 0 < found["fail"] <= stats.binom.ppf(0.999, TRIALS, 0.05)
+
+
+def test_guards_can_fail_the_gate() -> None:
+    run = report(normal(NUM, WIDTH, 2, distance=9.0), REFERENCE, BOTH)
+    baseline = report(normal(NUM, WIDTH, 3, distance=FAR), REFERENCE, BOTH)
+    verdict = gate(run, baseline, "fid=10000%,kid=2%")
+    assert [one.outcome for one in verdict.decisions] == ["pass", "fail"]
+    assert verdict.outcome == "fail"
+
+
+def test_the_same_images_pass() -> None:
+    run = report(normal(NUM, WIDTH, 2), REFERENCE, BOTH)
+    verdict = gate(run, copy.deepcopy(run))
+    assert verdict.outcome == "pass"
+    evidence = verdict.decisions[0].evidence
+    assert (evidence.difference, evidence.se) == (0.0, 0.0)
+
+
+def test_fid_of_unequal_numbers_is_compared_without_its_bias() -> None:
+    run = report(normal(5 * WIDTH, WIDTH, 2, distance=FAR), REFERENCE, [Fid()])
+    baseline = report(normal(NUM, WIDTH, 3, distance=FAR), REFERENCE, [Fid()])
+    (decision,) = gate(run, baseline).decisions
+    expected = run["fid"].details["debiased"] - baseline["fid"].details["debiased"]
+    assert decision.evidence.difference == expected
+    assert decision.evidence.baseline == baseline["fid"].details["debiased"]
+    assert "values without their bias" in decision.evidence.notes
+
+
+def test_fid_of_equal_numbers_is_compared_as_it_is() -> None:
+    run, baseline = (
+        report(normal(NUM, WIDTH, seed, distance=FAR), REFERENCE, [Fid()]) for seed in (2, 3)
+    )
+    (decision,) = gate(run, baseline).decisions
+    assert "debiased" in run["fid"].details
+    assert decision.evidence.difference == run["fid"].value - baseline["fid"].value
+    assert "at equal numbers of images, where the bias cancels" in decision.evidence.notes
+
+
+def test_kid_decides_where_fid_cannot() -> None:
+    few = report(normal(WIDTH, WIDTH, 2, distance=9.0), REFERENCE, BOTH)
+    baseline = report(normal(NUM, WIDTH, 3, distance=FAR), REFERENCE, BOTH)
+    kid, fid = gate(few, baseline).decisions
+    assert (kid.evidence.name, fid.evidence.name) == ("kid", "fid")
+    assert kid.outcome == "fail"
+    assert fid.outcome is None
+    assert fid.reason.startswith("fid of 4 images in 4 dimensions (baseline 200, reference 200)")
+    assert "kid decides in its place" in fid.reason
+    own = gate(few, baseline, "fid=2%,kid=100000")
+    assert [one.evidence.name for one in own.decisions] == ["kid", "fid"]
+    assert own.decisions[0].evidence.margin == 100_000
+    assert own.outcome == "pass"
+
+
+def test_fid_that_cannot_decide_says_what_would() -> None:
+    few = report(normal(WIDTH, WIDTH, 2, distance=9.0), REFERENCE, [Fid()])
+    baseline = report(normal(NUM, WIDTH, 3, distance=FAR), REFERENCE, [Fid()])
+    (decision,) = gate(few, baseline).decisions
+    assert decision.outcome == "inconclusive"
+    assert decision.num_needed == 2 * WIDTH
+    assert decision.reason.endswith("score both with -m fid,kid to let kid decide")
+    (decision,) = gate(few, baseline, "fid=0.5").decisions
+    assert decision.reason.endswith("(--max-regress kid=AMOUNT) to let it decide")
+
+
+def test_scores_that_depend_on_the_number_of_images_are_compared_at_equal_numbers() -> None:
+    run = report(normal(100, WIDTH, 2), REFERENCE, [PrecisionRecall()])
+    baseline = report(normal(NUM, WIDTH, 3), REFERENCE, [PrecisionRecall()])
+    (decision,) = gate(run, baseline, "precision=5%").decisions
+    assert (decision.outcome, decision.num_needed) == ("inconclusive", NUM)
+    assert "equal numbers of images only" in decision.reason
+    same = report(normal(NUM, WIDTH, 2), REFERENCE, [PrecisionRecall()])
+    (decision,) = gate(same, baseline, "precision=50%").decisions
+    assert decision.outcome == "pass"
+    before, after = baseline["precision"].se, same["precision"].se
+    assert before is not None
+    assert after is not None
+    assert decision.evidence.se == pytest.approx(np.hypot(before, after))
+
+
+def test_a_score_without_an_error_decides_nothing_and_says_why() -> None:
+    subsets = Kid(subset_size=20, num_subsets=5)
+    run, baseline = (report(normal(NUM, WIDTH, at), REFERENCE, [subsets]) for at in (2, 3))
+    (decision,) = gate(run, baseline, "kid=5").decisions
+    assert decision.outcome == "inconclusive"
+    assert decision.reason.startswith("kid has no standard error: no interval: the spread over 5")
+
+
+def changed(run: Report, **provenance: Any) -> Report:
+    return dataclasses.replace(run, provenance={**run.provenance, **provenance})
+
+
+def test_what_was_made_otherwise_is_refused_by_name() -> None:
+    base = report(normal(NUM, WIDTH, 2), REFERENCE, [Fid()])
+    sources = base.provenance["sources"]
+    generator = {**sources["fake/"], "kind": "generator"}
+
+    def labelled(policy: str) -> Report:
+        settings = {"num_classes": 10, "label_policy": policy}
+        return changed(base, sources={**sources, "fake/": {**generator, "settings": settings}})
+
+    def rows(**changes: Any) -> Report:
+        return dataclasses.replace(
+            base, scores=tuple(dataclasses.replace(row, **changes) for row in base.scores)
+        )
+
+    other = {**sources, "real/": {**sources["real/"], "digest": "sha256:other"}}
+    for run, baseline, what in (
+        (rows(extractor="inception"), base, "extractor (inception and random)"),
+        (rows(protocol="clean-fid"), base, "protocol (clean-fid 1 and standard 1)"),
+        (rows(options={"k": 3}), base, "options of fid ({'k': 3} and {})"),
+        (changed(base, weights={"random": "sha256:2"}), base, "weights (sha256:2 and sha256:1)"),
+        (changed(base, precision="bfloat16"), base, "precision (bfloat16 and float32)"),
+        (changed(base, preprocess={"mean": 0}), base, "preprocessing mean (0 and 127.5)"),
+        (changed(base, sources=other), base, "reference (sha256:other and sha256:"),
+        (
+            labelled("balanced"),
+            labelled("uniform"),
+            "labels (balanced out of 10 and uniform out of 10)",
+        ),
+    ):
+        with pytest.raises(MismatchError) as caught:
+            gate(run, baseline)
+        assert what in caught.value.found
+        assert "ganeval baseline accept" in caught.value.remedy
+    # Stored statistics are what they are, wherever the file is.
+    stored = [
+        changed(
+            base,
+            sources={
+                **sources,
+                "real/": {
+                    "digest": None,
+                    "stats": {"path": path, "digest": digest, "used_for": ["fid"]},
+                },
+            },
+        )
+        for path, digest in (("a.npz", "sha256:1"), ("b.npz", "sha256:1"), ("a.npz", "sha256:2"))
+    ]
+    assert gate(stored[0], stored[1]).outcome == "pass"
+    with pytest.raises(MismatchError, match="reference"):
+        gate(stored[0], stored[2])
+    # Pictures in a folder do not say how their labels were drawn.
+    assert gate(labelled("balanced"), base).outcome == "pass"
+
+
+def test_scores_that_are_not_there_are_refused() -> None:
+    base = report(normal(NUM, WIDTH, 2), REFERENCE, [Fid()])
+    with pytest.raises(UsageError, match=r"unknown score 'fidd'.*did you mean 'fid'"):
+        gate(base, base, "fidd=2%")
+    for alpha in (0.0, 0.5, float("nan")):
+        with pytest.raises(UsageError, match="alpha is"):
+            gate(base, base, alpha=alpha)
