@@ -24,11 +24,12 @@ SHARED = {
     *("--float-range", "--max-pixels", "--on-bad-image", "--max-bad", "--cache-dir", "--no-cache"),
     *("--offline", "--quiet", "--traceback"),
 }
-OUTPUT = {"--json", "--output", "-o", "--plots"}
+OUTPUT = {"--json", "--output", "-o"}
+REPORT = OUTPUT | {"--plots"}
 OPTIONS = {
-    **dict.fromkeys(("fid", "is", "kid", "pr", "dc"), SHARED | OUTPUT),
-    "eval": SHARED | OUTPUT | {"-m", "--metrics"},
-    "compare": SHARED | OUTPUT | {"-m", "--metrics", "--rank", "--paired", "--unpaired"},
+    **dict.fromkeys(("fid", "is", "kid", "pr", "dc"), SHARED | REPORT),
+    "eval": SHARED | REPORT | {"-m", "--metrics"},
+    "compare": SHARED | REPORT | {"-m", "--metrics", "--rank", "--paired", "--unpaired"},
     "stats make": SHARED | {"-o", "--output"},
     "stats inspect": {"--traceback"},
     "train": {
@@ -38,7 +39,7 @@ OPTIONS = {
     },
     "sample": GENERATOR
     | {"-n", "--num-images", "-o", "--output", "--seed", "--quiet", "--traceback"},
-    "table": OUTPUT,
+    "table": REPORT,
     "check": OUTPUT
     | {"--baseline", "--max-regress", "--alpha", "--on-inconclusive", "--quiet", "--traceback"},
     "baseline accept": {"-o", "--output", "--quiet", "--traceback"},
