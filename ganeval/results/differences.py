@@ -7,7 +7,7 @@ from typing import Any
 
 import numpy as np
 
-from ganeval.errors import MismatchError
+from ganeval.errors import MismatchError, UsageError
 from ganeval.influence import Influence, Values
 from ganeval.results.multiplicity import holm_adjusted
 from ganeval.results.row import ScoreRow
@@ -101,48 +101,63 @@ def difference(
 
     Raises:
         MismatchError: The scores were made under other conditions or against another reference.
+        UsageError: A pairing is asked for, of different numbers of images.
     """
     _check(one, other)
-    plain = Difference(
-        name=one.row.name,
-        sample=one.row.sample,
-        other=other.row.sample,
-        difference=one.row.value - other.row.value,
-        method="none",
-    )
-    if one.row.name in _BY_JACKKNIFE:
-        return _by_jackknife(plain, one.row, other.row)
+    found = _subtracted(one.row, other.row, as_they_are=as_they_are)
+    if found.method == "jackknife":
+        assert one.row.se is not None
+        assert other.row.se is not None
+        return _with_error(found, math.hypot(one.row.se, other.row.se))
+    if found.method == "none":
+        return found
     if one.influence is None or other.influence is None:
-        return replace(plain, notes=("no influence values are stored of both",))
-    equal = one.row.num_sample == other.row.num_sample
-    removed = all("debiased" in side.row.details for side in (one, other))
-    removed = removed and not (as_they_are and equal)
-    if one.row.se is None or other.row.se is None:
-        reason = f"{one.row.name} of too few images has no error; decide with kid"
-        return replace(plain, notes=(reason,))
-    if one.row.name in _BIASED and not removed:
-        if not equal:
-            reason = (
-                f"{one.row.name} depends on the number of images, and {one.row.num_sample:,} and "
-                f"{other.row.num_sample:,} are too few to remove that; decide with kid"
-            )
-            return replace(plain, notes=(reason,))
-        plain = replace(plain, method="equal-numbers")
-    elif removed:
-        values = (one.row.details["debiased"], other.row.details["debiased"])
-        plain = replace(plain, difference=values[0] - values[1], method="debiased")
-    else:
-        plain = replace(plain, method="influence")
+        return replace(found, method="none", notes=("no influence values are stored of both",))
     if paired is None:
         paired = same_latents(one.source, other.source)
-    paired = paired and len(one.influence.sample) == len(other.influence.sample)
+    if paired and len(one.influence.sample) != len(other.influence.sample):
+        raise UsageError(
+            f"{found.sample} and {found.other} have different numbers of images",
+            "image i of both from the same latents, for a paired comparison",
+            "leave --paired out, or score equal numbers",
+        )
     se = _standard_error(
         one.influence,
         other.influence,
         paired=paired,
-        with_remainder=removed or plain.name == "fid_debiased",
+        with_remainder=found.method == "debiased" or found.name == "fid_debiased",
     )
-    return replace(_with_error(plain, se), paired=paired)
+    return replace(_with_error(found, se), paired=paired)
+
+
+def _subtracted(one: ScoreRow, other: ScoreRow, *, as_they_are: bool) -> Difference:
+    """Return a difference without error, by the method that fits; "none" with the reason."""
+    plain = Difference(
+        name=one.name,
+        sample=one.sample,
+        other=other.sample,
+        difference=one.value - other.value,
+        method="none",
+    )
+    advice = "; decide with kid" if one.name in (*_BIASED, "fid_debiased") else ""
+    nums = f"{one.num_sample:,} and {other.num_sample:,} images"
+    equal = one.num_sample == other.num_sample
+    if one.se is None or other.se is None:
+        return replace(plain, notes=(f"no standard error of both{advice}",))
+    if one.name in _BY_JACKKNIFE:
+        if not equal:
+            return replace(plain, notes=(f"{nums}: comparable at equal numbers only",))
+        note = "as if each had a reference of its own, so the error is rather too large"
+        return replace(plain, method="jackknife", notes=(note,))
+    if one.name not in _BIASED:
+        return replace(plain, method="influence")
+    removable = "debiased" in one.details and "debiased" in other.details
+    if removable and not (as_they_are and equal):
+        value = one.details["debiased"] - other.details["debiased"]
+        return replace(plain, difference=value, method="debiased")
+    if not equal:
+        return replace(plain, notes=(f"{nums} are too few to remove the bias; decide with kid",))
+    return replace(plain, method="equal-numbers")
 
 
 def same_latents(one: Mapping[str, Any], other: Mapping[str, Any]) -> bool:
@@ -222,18 +237,6 @@ def reference_identity(side: Measured) -> Any:
     if stats is not None and side.row.name.partition("_")[0] in stats["used_for"]:
         return stats["digest"]
     return side.reference.get("digest")
-
-
-def _by_jackknife(plain: Difference, one: ScoreRow, other: ScoreRow) -> Difference:
-    """Return a difference from two standard errors, as if the references were two."""
-    if one.num_sample != other.num_sample:
-        return replace(plain, notes=(f"{one.name} compares at equal numbers of images only",))
-    if one.se is None or other.se is None:
-        return replace(plain, notes=("there is no standard error of both",))
-    note = "as if each had a reference of its own: rather too large an error"
-    return replace(
-        _with_error(plain, math.hypot(one.se, other.se)), method="jackknife", notes=(note,)
-    )
 
 
 def _standard_error(

@@ -9,7 +9,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from ganeval.errors import MismatchError
+from ganeval.errors import MismatchError, UsageError
 from ganeval.features.moments import Moments
 from ganeval.influence import Influence
 from ganeval.metrics.base import Metric
@@ -172,8 +172,19 @@ def test_other_scores() -> None:
     assert found.se == np.hypot(sides[0].row.se or 0.0, sides[1].row.se or 0.0)
     other = measure(PrecisionRecall(), normal(rng, 61), reference)
     assert "equal numbers" in difference(sides[0], other).notes[0]
+    few = measure(PrecisionRecall(), normal(rng, 20), reference)
+    assert difference(few, few).notes == ("no standard error of both",)
     bare = dataclasses.replace(measure(Kid(), normal(rng, 60), reference), influence=None)
     assert "no influence values" in difference(bare, bare).notes[0]
+
+
+def test_pairs_have_equal_numbers() -> None:
+    rng = np.random.default_rng(10)
+    reference = normal(rng, 60)
+    sides = [measure(Kid(), normal(rng, num), reference) for num in (60, 61)]
+    assert not difference(*sides).paired
+    with pytest.raises(UsageError, match="different numbers of images"):
+        difference(*sides, paired=True)
 
 
 def test_equal_samples_differ_by_nothing() -> None:

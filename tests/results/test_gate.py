@@ -202,7 +202,7 @@ def test_scores_that_depend_on_the_number_of_images_are_compared_at_equal_number
     baseline = report(normal(NUM, WIDTH, 3), REFERENCE, [PrecisionRecall()])
     (decision,) = gate(run, baseline, "precision=5%").decisions
     assert (decision.outcome, decision.num_needed) == ("inconclusive", NUM)
-    assert "equal numbers of images only" in decision.reason
+    assert "comparable at equal numbers only" in decision.reason
     same = report(normal(NUM, WIDTH, 2), REFERENCE, [PrecisionRecall()])
     (decision,) = gate(same, baseline, "precision=50%").decisions
     assert decision.outcome == "pass"
