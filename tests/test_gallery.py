@@ -13,6 +13,7 @@ import torch
 import ganeval
 from ganeval.errors import UnstableError
 from ganeval.extractors.base import EXTRACTORS, ExtractorRequest
+from ganeval.features.shards import SHARD_SIZE
 from ganeval.images.resize import preprocess
 from ganeval.results.gallery import Gallery, Picture
 from ganeval.results.report import Report
@@ -88,6 +89,20 @@ def test_copies_of_the_reference_are_at_distance_zero() -> None:
     for hood in gallery.neighbours:
         assert number(hood.nearest[0]) == number(hood.picture) + 20
         assert hood.nearest[0].value == 0
+
+
+def test_more_images_than_a_shard_are_told_apart() -> None:
+    real = blobs(2 * SHARD_SIZE + 30, seed=5, height=8, width=8)
+    gallery = gallery_of(
+        ganeval.Images(real[::-1].copy(), name="fake"), ganeval.Images(real, name="real")
+    )
+    shards = {number(picture) // SHARD_SIZE for picture in gallery.pictures}
+    assert {0, 1} <= shards
+    for picture in gallery.pictures:
+        np.testing.assert_array_equal(pixels(picture), real[len(real) - 1 - number(picture)])
+    assert {number(hood.picture) // SHARD_SIZE for hood in gallery.neighbours} >= {0, 1}
+    for hood in gallery.neighbours:
+        assert number(hood.nearest[0]) == len(real) - 1 - number(hood.picture)
 
 
 def test_the_pictures_that_raise_fid_most_are_the_odd_ones() -> None:
