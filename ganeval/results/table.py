@@ -121,8 +121,11 @@ def pair_notes(pairs: Pairs) -> tuple[str, ...]:
             lines["paired: image i of both comes from the same latents"] = None
         if pair.method == "debiased":
             lines["differences are between the values without their bias"] = None
+    common = set.intersection(*(set(pair.notes) for pair in pairs)) if pairs else set()
+    for pair in pairs:
         for note in pair.notes:
-            lines[f"{one_line(pair.sample)} - {one_line(pair.other)}: {note}"] = None
+            where = "every pair" if note in common else f"{pair.sample} - {pair.other}"
+            lines[f"{one_line(where)}: {note}"] = None
     return tuple(lines)
 
 

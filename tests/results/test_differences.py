@@ -26,6 +26,7 @@ from ganeval.results.differences import (
     same_latents,
 )
 from ganeval.results.row import ScoreRow
+from ganeval.results.table import pair_notes
 
 WIDTH = 8
 REFERENCE = {"digest": "sha256:1"}
@@ -288,3 +289,17 @@ def test_influences_of_a_stored_reference_leave_its_noise_out() -> None:
     ]
     found = difference(*sides)
     assert found.se == pytest.approx(np.sqrt(values.var(axis=1, ddof=1).sum() / 50))
+
+
+def test_a_note_of_every_pair_is_said_once() -> None:
+    scarce = "no standard error of both"
+    pairs = [
+        dataclasses.replace(pair(*names, None), notes=notes)
+        for names, notes in (
+            (("a", "b"), (scarce,)),
+            (("a", "c"), (scarce, "another")),
+            (("b", "c"), (scarce,)),
+        )
+    ]
+    assert pair_notes(pairs) == (f"every pair: {scarce}", "a - c: another")
+    assert pair_notes(()) == ()
