@@ -1,7 +1,9 @@
 """What every test gets: its own cache, no network, and a way to call the command line."""
 
+import logging
+import signal
 import socket
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from pathlib import Path
 
 import numpy as np
@@ -22,6 +24,17 @@ def own_cache(tmp_path_factory: pytest.TempPathFactory, monkeypatch: pytest.Monk
     monkeypatch.setenv("TORCH_HOME", str(folder / "torch"))
     monkeypatch.delenv("GANEVAL_WEIGHTS", raising=False)
     return folder
+
+
+@pytest.fixture(autouse=True)
+def own_process_state() -> Iterator[None]:
+    """The command line sets up logging and a signal's handler for a process of its own."""
+    log = logging.getLogger("ganeval")
+    before = signal.getsignal(signal.SIGTERM), log.handlers, log.propagate, log.level
+    yield
+    signal.signal(signal.SIGTERM, before[0])
+    log.handlers, log.propagate = before[1], before[2]
+    log.setLevel(before[3])
 
 
 @pytest.fixture(autouse=True)

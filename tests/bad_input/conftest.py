@@ -1,25 +1,12 @@
 """Folders with something wrong in them."""
 
-import logging
-import signal
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 from pathlib import Path
 
 import pytest
 
 from tests.bad_input.outcomes import JSON, values
 from tests.command import Command
-
-
-@pytest.fixture(autouse=True)
-def own_process_state() -> Iterator[None]:
-    """The command line sets up logging and a signal's handler for a process of its own."""
-    log = logging.getLogger("ganeval")
-    before = signal.getsignal(signal.SIGTERM), log.handlers, log.propagate, log.level
-    yield
-    signal.signal(signal.SIGTERM, before[0])
-    log.handlers, log.propagate = before[1], before[2]
-    log.setLevel(before[3])
 
 
 @pytest.fixture

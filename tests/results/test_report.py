@@ -203,7 +203,7 @@ def test_pairs_without_an_error_say_why(tmp_path: Path) -> None:
     assert report.pairs[0].p_value is None
     report.save(tmp_path / "run.md")
     text = (tmp_path / "run.md").read_text(encoding="utf-8")
-    assert "b/ - c/: no influence values are stored of both" in text
+    assert "every pair: no influence values are stored of both" in text
     assert "group" not in text
 
 
