@@ -11,7 +11,7 @@ from dataclasses import dataclass
 from enum import StrEnum
 from statistics import NormalDist
 
-from ganeval.results.multiplicity import holm_adjusted
+from ganeval.results.multiplicity import format_p_value, holm_adjusted
 
 POWER = 0.8  # at which regressions are called detectable
 _NORMAL = NormalDist()
@@ -149,14 +149,14 @@ def _compare(
     """Return the answer where there is an honest error, and its reason."""
     worse = evidence.regression
     if p_value < alpha and worse > margin:
-        return Outcome.FAIL, f"worse beyond chance (p = {p_value:.2g}) and more than is tolerated"
+        return Outcome.FAIL, f"worse beyond chance ({_said(p_value)}) and more than is tolerated"
     upper = worse + _NORMAL.inv_cdf(1 - alpha) * se
     if upper < margin:
         return Outcome.PASS, f"worse by {upper:.4g} at most, {margin:.4g} is tolerated"
     if worse > margin:
         return (
             Outcome.INCONCLUSIVE,
-            f"more than is tolerated, but it may be chance (p = {p_value:.2g})",
+            f"more than is tolerated, but it may be chance ({_said(p_value)})",
         )
     return Outcome.INCONCLUSIVE, f"may be worse by {upper:.4g}, {margin:.4g} is tolerated"
 
@@ -187,3 +187,9 @@ def _round_up(number: float) -> int:
 def _factor(alpha: float) -> float:
     """Return how many standard errors a one-sided test finds with the usual power."""
     return _NORMAL.inv_cdf(1 - alpha) + _NORMAL.inv_cdf(POWER)
+
+
+def _said(p_value: float) -> str:
+    """Return a p-value as words of a reason."""
+    text = format_p_value(p_value)
+    return f"p {text}" if text.startswith("<") else f"p = {text}"

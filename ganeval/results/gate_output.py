@@ -11,6 +11,7 @@ from ganeval.files import write_whole
 from ganeval.results.decision import Decision, Outcome
 from ganeval.results.gate import Verdict
 from ganeval.results.limits import Limit
+from ganeval.results.multiplicity import format_p_value
 from ganeval.results.report import check_output
 from ganeval.results.table import ARROWS, caption
 
@@ -41,7 +42,7 @@ def cells(decision: Decision, limit: Limit) -> tuple[str, ...]:
         change,
         tolerated,
         "" if decision.detectable is None else f"{decision.detectable:.2g}",
-        "" if decision.p_value is None else f"{decision.p_value:.2g}",
+        "" if decision.p_value is None else format_p_value(decision.p_value),
         "" if decision.outcome is None else decision.outcome.upper(),
     )
 

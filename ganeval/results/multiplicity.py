@@ -1,6 +1,8 @@
-"""Several tests at once."""
+"""Several tests at once, and how their p-values are shown."""
 
 from collections.abc import Sequence
+
+SMALLEST_SHOWN = 1e-4
 
 
 def holm_adjusted(p_values: Sequence[float | None]) -> list[float | None]:
@@ -17,3 +19,8 @@ def holm_adjusted(p_values: Sequence[float | None]) -> list[float | None]:
         largest = max(largest, min(1.0, value * (len(known) - rank)))
         adjusted[place] = largest
     return adjusted
+
+
+def format_p_value(p_value: float) -> str:
+    """Return a p-value as text; far out, no test's error is known well enough for digits."""
+    return f"{p_value:.2g}" if p_value >= SMALLEST_SHOWN else f"< {SMALLEST_SHOWN:.4f}"

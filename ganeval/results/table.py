@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Any
 
 from ganeval.errors import one_line
 from ganeval.results.differences import Difference, letters
+from ganeval.results.multiplicity import format_p_value
 from ganeval.results.row import ScoreRow
 
 if TYPE_CHECKING:
@@ -102,7 +103,7 @@ def pair_table(pairs: Pairs) -> "pd.DataFrame":
             low, high = pair.interval
             values[1:] = [
                 f"[{low:.3g}, {high:.3g}]",
-                f"{pair.p_adjusted:.2g}" if pair.p_adjusted >= 1e-4 else "< 0.0001",
+                format_p_value(pair.p_adjusted),
                 f"{pair.detectable:.2g}",
             ]
         cells[f"{one_line(pair.sample)} - {one_line(pair.other)}"] = values

@@ -9,7 +9,7 @@ from scipy import stats
 from ganeval.errors import UsageError
 from ganeval.results.decision import Evidence, Outcome, decide, overall
 from ganeval.results.limits import Limit, parse_limits
-from ganeval.results.multiplicity import holm_adjusted
+from ganeval.results.multiplicity import format_p_value, holm_adjusted
 
 FID = Evidence(
     name="fid",
@@ -151,3 +151,8 @@ def test_limits_are_read_in_order() -> None:
 def test_other_limits_are_refused(text: str, message: str) -> None:
     with pytest.raises(UsageError, match=message):
         parse_limits([text])
+
+
+def test_a_p_value_far_out_has_no_digits() -> None:
+    shown = [format_p_value(value) for value in (0.0, 9.9e-5, 1e-4, 0.0312, 1.0)]
+    assert shown == ["< 0.0001", "< 0.0001", "0.0001", "0.031", "1"]
