@@ -13,6 +13,7 @@ from ganeval.features.collect import Features
 from ganeval.features.moments import Moments
 from ganeval.features.stats import Stats
 from ganeval.influence import Influence
+from ganeval.metrics.extrapolation import intercept_of_line
 from ganeval.metrics.linalg import frechet_distance
 from ganeval.plan import Plan, Side, derive_rng
 from ganeval.results.gallery import Curve, Gallery, Neighbours, Picture
@@ -252,7 +253,4 @@ def _limit(sizes: Sequence[int], values: Sequence[float], width: int) -> float |
     if len(enough) < 3:
         return None
     inverse = 1 / np.array([sizes[at] for at in enough])
-    fid = np.array([values[at] for at in enough])
-    centred = inverse - inverse.mean()
-    slope = float(centred @ fid) / float(centred @ centred)
-    return float(fid.mean() - slope * inverse.mean())
+    return intercept_of_line(inverse, np.array([values[at] for at in enough]))[0]

@@ -12,7 +12,8 @@ from ganeval.results.decision import Outcome
 from ganeval.results.gate import Verdict
 from ganeval.results.gate import check as compare_with_baseline
 from ganeval.results.limits import DEFAULT, parse_limits
-from ganeval.results.report import Report, check_output
+from ganeval.results.output import check_output
+from ganeval.results.report import Report
 
 EXIT_CODES = {Outcome.PASS: 0, Outcome.FAIL: 1, Outcome.INCONCLUSIVE: 3}
 SUMMARY = "GITHUB_STEP_SUMMARY"

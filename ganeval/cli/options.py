@@ -13,8 +13,9 @@ import click
 from ganeval.cli.generator_options import GENERATOR_OPTIONS
 from ganeval.cli.progress import terminal_progress
 from ganeval.errors import UsageError
+from ganeval.results.output import check_output
 from ganeval.results.plots import check_plots
-from ganeval.results.report import Report, check_output
+from ganeval.results.report import SUFFIXES, Report
 from ganeval.settings import Settings, build_settings
 
 METRICS_OPTION = click.option(
@@ -127,7 +128,7 @@ def output_options(command: Callable[..., Any]) -> Callable[..., Any]:
         *, as_json: bool, output: tuple[Path, ...], plots: Path | None, **values: Any
     ) -> None:
         for path in output:
-            check_output(path)
+            check_output(path, SUFFIXES)
         if plots is not None:
             check_plots(plots)
         shown = plots is not None or any(path.suffix.lower() == ".html" for path in output)

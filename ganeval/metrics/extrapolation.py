@@ -59,3 +59,19 @@ class Extrapolation:
             [float(influence[part].mean()) for part in parts] for influence, parts in sides
         ]
         return np.asarray(np.array(self.quarters) - np.sum(first_order, axis=0))
+
+
+def intercept_of_line(x: Values, y: Values) -> tuple[float, float]:
+    """Return the value at 0 of the least-squares line, and its standard error.
+
+    Args:
+        x: float64 [n], at least 3 different values.
+        y: float64 [n].
+    """
+    centred = x - x.mean()
+    spread = float(centred @ centred)
+    slope = float(centred @ y) / spread
+    intercept = float(y.mean()) - slope * float(x.mean())
+    residuals = y - intercept - slope * x
+    variance = float(residuals @ residuals) / (len(x) - 2)
+    return intercept, float(np.sqrt(variance * (1 / len(x) + float(x.mean()) ** 2 / spread)))

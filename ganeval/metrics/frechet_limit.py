@@ -9,6 +9,7 @@ import numpy as np
 from ganeval.errors import UsageError
 from ganeval.features.moments import Moments
 from ganeval.metrics.base import Needs, Role, Score, Summary
+from ganeval.metrics.extrapolation import intercept_of_line
 from ganeval.metrics.frechet import side_notes, sides_of
 from ganeval.metrics.frechet_error import (
     ENOUGH_FOR_INTERVAL,
@@ -133,7 +134,7 @@ class FidInfinity:
             distance(_subset(sample, rng.choice(num, size, replace=False)), reference)
             for size in sizes.tolist()
         ]
-        intercept, error = _intercept(1 / sizes, np.array(values))
+        intercept, error = intercept_of_line(1 / sizes, np.array(values))
         notes = (
             f"no interval: regression_se is the error of the line through {self.num_sizes} sizes "
             f"from {smallest:,} on, which share images; the draw of the images adds to it",
@@ -164,16 +165,3 @@ def _subset(side: Side, indices: np.ndarray[tuple[int], np.dtype[np.int64]]) -> 
     assert side.rows is not None
     rows = side.rows[np.sort(indices)]
     return Side(side.role, Moments.of(rows), rows)
-
-
-def _intercept(
-    x: np.ndarray[tuple[int], np.dtype[np.float64]], y: np.ndarray[tuple[int], np.dtype[np.float64]]
-) -> tuple[float, float]:
-    """Return the value at 0 of the least-squares line, and its standard error."""
-    centred = x - x.mean()
-    spread = float(centred @ centred)
-    slope = float(centred @ y) / spread
-    intercept = float(y.mean()) - slope * float(x.mean())
-    residuals = y - intercept - slope * x
-    variance = float(residuals @ residuals) / (len(x) - 2)
-    return intercept, float(np.sqrt(variance * (1 / len(x) + float(x.mean()) ** 2 / spread)))

@@ -8,9 +8,9 @@ import json
 from pathlib import Path
 
 from ganeval.errors import UsageError
-from ganeval.files import write_together
 from ganeval.results.influence_file import beside, packed, scores_digest
-from ganeval.results.report import Report, check_output, read_report
+from ganeval.results.output import check_output, write_output
+from ganeval.results.report import Report, read_report
 from ganeval.results.table import format_value
 
 SCHEMA = "ganeval.baseline/1"
@@ -57,16 +57,9 @@ def _write(run: Report, path: Path) -> None:
     contents = {path: text.encode("ascii")}
     if run.influence:
         contents[beside(path)] = packed(run.influence, scores_digest(content["scores"]))
-    try:
-        write_together(contents)
-        if not run.influence:
-            beside(path).unlink(missing_ok=True)
-    except OSError as error:
-        raise UsageError(
-            f"{path}: cannot be written ({error.strerror})",
-            "a folder with write access",
-            "choose another with -o",
-        ) from error
+    write_output(contents)
+    if not run.influence:
+        beside(path).unlink(missing_ok=True)
 
 
 def load_baseline(path: Path, *, remedy: str = "check the name") -> Report:

@@ -7,12 +7,11 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from ganeval.errors import UsageError, one_line
-from ganeval.files import write_whole
 from ganeval.results.decision import Decision, Outcome
 from ganeval.results.gate import Verdict
 from ganeval.results.limits import Limit
 from ganeval.results.multiplicity import format_p_value
-from ganeval.results.report import check_output
+from ganeval.results.output import check_output, write_output
 from ganeval.results.table import ARROWS, caption
 
 if TYPE_CHECKING:
@@ -259,14 +258,7 @@ def save(verdict: Verdict, path: Path) -> None:
         ResourceError: The disk is full; an older file of that name is still there.
     """
     check_output(path, tuple(WRITERS))
-    try:
-        write_whole(path, WRITERS[path.suffix.lower()](verdict).encode("utf-8"))
-    except OSError as error:
-        raise UsageError(
-            f"{path}: cannot be written ({error.strerror})",
-            "a folder with write access",
-            "choose another with -o",
-        ) from error
+    write_output({path: WRITERS[path.suffix.lower()](verdict).encode("utf-8")})
 
 
 def append_summary(verdict: Verdict, path: Path) -> None:

@@ -3,7 +3,6 @@
 import base64
 import hashlib
 import json
-import math
 import re
 from collections.abc import Mapping, Sequence
 from importlib.resources import files
@@ -92,7 +91,7 @@ def _environment(folder: Traversable) -> "jinja2.Environment":
     environment.filters |= {
         "data_uri": _data_uri,
         "inline": _inline,
-        "interval": _interval,
+        "interval": lambda interval: " to ".join(table.format_ends(interval)),
         "one_line": one_line,
     }
     return environment
@@ -120,14 +119,6 @@ def _best(rows: Sequence[ScoreRow]) -> list[ScoreRow]:
         if len(rivals) > 1 and all(sign * row.value >= sign * other.value for other in rivals):
             best.append(row)
     return best
-
-
-def _interval(interval: tuple[float, float]) -> str:
-    """Return an interval in as many digits as tell its ends apart."""
-    low, high = interval
-    digits = max(math.ceil(-math.log10(high - low)) + 1, 0) if high > low else 4
-    # Adding 0 turns the -0.0 that rounding can leave into 0.0.
-    return " to ".join(f"{round(end, digits) + 0.0:.{digits}f}" for end in interval)
 
 
 def _data_uri(content: bytes) -> str:

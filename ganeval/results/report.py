@@ -9,7 +9,6 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from ganeval.errors import InputError, MismatchError, UsageError
-from ganeval.files import write_together
 from ganeval.influence import Influence
 from ganeval.registry import unknown
 from ganeval.results import table
@@ -22,6 +21,7 @@ from ganeval.results.influence_file import (
     packed,
     scores_digest,
 )
+from ganeval.results.output import check_output, write_output
 from ganeval.results.row import ScoreRow
 
 if TYPE_CHECKING:
@@ -121,7 +121,7 @@ class Report:
             ResourceError: The disk is full; an older file of that name is still there.
         """
         path = Path(path)
-        check_output(path)
+        check_output(path, SUFFIXES)
         kind = path.suffix.lower()
         if kind == ".json":
             text = self.to_json()
@@ -135,17 +135,10 @@ class Report:
             from ganeval.results import page  # draws, which is slow to import
 
             text = page.html(self.ranked, self.provenance, self.pairs, self.galleries)
-        try:
-            contents = {path: text.encode("utf-8")}
-            if kind == ".json" and self.influence:
-                contents[beside(path)] = packed(self.influence, scores_digest(self._plain()))
-            write_together(contents)
-        except OSError as error:
-            raise UsageError(
-                f"{path}: cannot be written ({error.strerror})",
-                "a folder with write access",
-                "choose another with -o",
-            ) from error
+        contents = {path: text.encode("utf-8")}
+        if kind == ".json" and self.influence:
+            contents[beside(path)] = packed(self.influence, scores_digest(self._plain()))
+        write_output(contents)
 
     def save_plots(self, folder: str | Path) -> None:
         """Write each plot of the page as `NAME.svg` and `NAME.png`; the folder is made if need be.
@@ -239,24 +232,6 @@ def read_report(path: Path, *, schema: str, made_by: str, remedy: str = "check t
     except (OSError, ValueError, KeyError, TypeError, AttributeError) as error:
         raise refuse(error) from error
     return Report(rows, provenance, _influences(beside(path), digest), pairs, rank)
-
-
-def check_output(path: Path, suffixes: tuple[str, ...] = SUFFIXES) -> None:
-    """Refuse, before any work, an output file that could not be written.
-
-    Raises:
-        UsageError: Unknown suffix, missing folder, or a folder of that name.
-    """
-    if path.suffix.lower() not in suffixes:
-        raise UsageError(
-            f"{path}: unknown suffix '{path.suffix}'", f"one of {' '.join(suffixes)}", "rename it"
-        )
-    if not path.parent.is_dir():
-        raise UsageError(
-            f"{path}: there is no folder {path.parent}", "an existing folder", "make it first"
-        )
-    if path.is_dir():
-        raise UsageError(f"{path}: is a folder", "a file name", "choose another name")
 
 
 def _influences(path: Path, digest: str) -> dict[Key, Influence]:

@@ -65,9 +65,17 @@ def format_value(row: ScoreRow) -> str:
     if row.interval is not None:
         low, high = row.interval
         if row.se is None or not low <= row.value <= high:
-            digits = max(math.ceil(-math.log10(high - low)) + 1, 0) if high > low else 4
-            return f"{text} [{low:.{digits}f}, {high:.{digits}f}]"
+            return f"{text} [{', '.join(format_ends(row.interval))}]"
     return text if row.se is None else f"{text} \u00b1 {row.se:.2g}"
+
+
+def format_ends(interval: tuple[float, float]) -> tuple[str, str]:
+    """Return the ends of an interval in as many digits as tell them apart."""
+    low, high = interval
+    digits = max(math.ceil(-math.log10(high - low)) + 1, 0) if high > low else 4
+    # Adding 0 turns the -0.0 that rounding can leave into 0.0.
+    low, high = round(low, digits) + 0.0, round(high, digits) + 0.0
+    return f"{low:.{digits}f}", f"{high:.{digits}f}"
 
 
 def pivot(rows: Rows, pairs: Pairs = ()) -> "pd.DataFrame":

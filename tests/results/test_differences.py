@@ -10,7 +10,6 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from ganeval.errors import MismatchError, UsageError
-from ganeval.features.moments import Moments
 from ganeval.influence import Influence
 from ganeval.metrics.base import Metric
 from ganeval.metrics.frechet import Fid
@@ -27,6 +26,7 @@ from ganeval.results.differences import (
 )
 from ganeval.results.row import ScoreRow
 from ganeval.results.table import pair_notes
+from tests.results.gate_runs import Summary
 
 WIDTH = 8
 REFERENCE = {"digest": "sha256:1"}
@@ -38,23 +38,6 @@ GENERATOR = {
 }
 
 
-@dataclasses.dataclass
-class Rows:
-    """A summary of rows."""
-
-    array: Any
-
-    @property
-    def num(self) -> int:
-        return len(self.array)
-
-    def moments(self, layer: str) -> Moments:
-        return Moments.of(self.array)
-
-    def rows(self, layer: str) -> Any:
-        return self.array
-
-
 def normal(rng: np.random.Generator, num: int) -> Any:
     return rng.standard_normal((num, WIDTH)).astype(np.float32)
 
@@ -63,7 +46,7 @@ def measure(
     metric: Metric, sample: Any, reference: Any, name: str = "a", source: Any = None
 ) -> Measured:
     """Score a sample as a report would."""
-    summaries: Any = {"sample": Rows(sample), "reference": Rows(reference)}
+    summaries: Any = {"sample": Summary(sample), "reference": Summary(reference)}
     score = metric.compute(summaries, np.random.default_rng(0))[0]
     row = ScoreRow(
         sample=name,
