@@ -305,6 +305,17 @@ def test_pictures_of_several_sizes_are_refused(real: Path) -> None:
     )
 
 
+@pytest.mark.parametrize(("size", "needed"), [(None, "square ones; add size=32"), (24, "24x24;")])
+def test_pictures_that_are_not_square_are_refused(
+    size: int | None, needed: str, tmp_path: Path
+) -> None:
+    for number in range(2):
+        PIL.Image.new("RGB", (30, 24)).save(tmp_path / f"{number}.png")
+    with pytest.raises(ganeval.GanevalError) as caught:
+        open_data(str(tmp_path), size=size)
+    assert f"{tmp_path}: pictures of 30x24 pixels; {needed}" in str(caught.value)
+
+
 def test_a_damaged_picture_is_named(real: Path) -> None:
     (real / "00003.png").write_bytes(b"nothing")
     with pytest.raises(ganeval.GanevalError, match=r"00003\.png"):
