@@ -89,6 +89,7 @@ def _environment(folder: Traversable) -> "jinja2.Environment":
         lstrip_blocks=True,
     )
     environment.filters |= {
+        "breakable": _breakable,
         "data_uri": _data_uri,
         "inline": _inline,
         "interval": lambda interval: " to ".join(table.format_ends(interval)),
@@ -119,6 +120,13 @@ def _best(rows: Sequence[ScoreRow]) -> list[ScoreRow]:
         if len(rivals) > 1 and all(sign * row.value >= sign * other.value for other in rivals):
             best.append(row)
     return best
+
+
+def _breakable(name: str) -> Any:
+    """Return a name that a narrow column breaks behind a slash rather than within a word."""
+    from markupsafe import Markup
+
+    return Markup("/<wbr>").join(one_line(name).split("/"))
 
 
 def _data_uri(content: bytes) -> str:

@@ -164,3 +164,15 @@ def test_a_folder_that_cannot_be_is_refused_before_any_work(
 
 def test_the_reference_is_named(page: str) -> None:
     assert f"reference {REFERENCE} (640 images)" in page
+
+
+def test_long_names_break_behind_a_slash_and_stay_text(tmp_path: Path) -> None:
+    report = full_report()
+    name = "runs/<b>/g.pt"
+    rows = tuple(
+        dataclasses.replace(row, sample=name) for row in report.scores if row.sample == HOSTILE
+    )
+    dataclasses.replace(report, scores=rows, comparisons=(), galleries=()).save(tmp_path / "r.html")
+    text = (tmp_path / "r.html").read_text(encoding="utf-8")
+    assert "</span>runs/<wbr>&lt;b&gt;/<wbr>g.pt" in text
+    assert "<b>/" not in text
