@@ -228,3 +228,9 @@ def test_usage_errors_are_one_line(ganeval: Command) -> None:
     assert "Missing argument" in ganeval("fid", "a").error
     assert "No such command" in ganeval("fdi", "a").error
     assert ganeval("fid", "a").code == 2
+
+
+def test_models_of_one_file_are_told_apart(ganeval: Command) -> None:
+    lines = ganeval("list", "models").out.splitlines()
+    summaries = [line.partition("  ")[2] for line in lines]
+    assert len(set(summaries)) == len(summaries) > 10
