@@ -232,5 +232,5 @@ def test_usage_errors_are_one_line(ganeval: Command) -> None:
 
 def test_models_of_one_file_are_told_apart(ganeval: Command) -> None:
     lines = ganeval("list", "models").out.splitlines()
-    summaries = [line.partition("  ")[2] for line in lines]
+    summaries = [line.partition(" ")[2].strip() for line in lines]
     assert len(set(summaries)) == len(summaries) > 10
