@@ -13,7 +13,7 @@ import torch
 
 from ganeval.errors import CacheError, ResourceError, UsageError
 from ganeval.extractors.base import EXTRACTORS, Extractor, ExtractorRequest
-from ganeval.features.collect import Recipe
+from ganeval.features.compute import Recipe
 from ganeval.features.shards import ShardStore
 from ganeval.folders import cache_folder
 from ganeval.metrics.protocols import EvaluationProtocol
