@@ -1,0 +1,355 @@
+"""How honest intervals and gate are on features of real pictures.
+
+    .venv/bin/python scripts/calibration.py --folder DIR --trials 100
+
+Populations are finite (`scripts/picture_pool.py`) and draws from them independent, with
+replacement, so the truth of every trial is known: the score of the populations. A regression is
+planted by blurring a share of the crops, so large that the score of the populations grows by what
+the gate calls detectable. DIR keeps the features and every trial, so that a second call goes on.
+"""
+
+import json
+import subprocess
+import sys
+from concurrent.futures import ProcessPoolExecutor
+from dataclasses import dataclass
+from functools import cache
+from multiprocessing import get_context
+from pathlib import Path
+from typing import Any
+
+import click
+import numpy as np
+import numpy.typing as npt
+import scipy.optimize
+
+ROOT = Path(__file__).parents[1]
+sys.path[:0] = [str(ROOT), str(ROOT / "scripts")]
+
+from picture_pool import POPULATIONS, compute_part, features_of  # noqa: E402
+
+from ganeval.features.moments import Moments  # noqa: E402
+from ganeval.metrics.base import Metric  # noqa: E402
+from ganeval.metrics.distances import memberships, on_common_centre, squared_radii  # noqa: E402
+from ganeval.metrics.frechet import Fid  # noqa: E402
+from ganeval.metrics.inception_score import InceptionScore, score_of_split  # noqa: E402
+from ganeval.metrics.kernel import Kid  # noqa: E402
+from ganeval.metrics.linalg import frechet_distance  # noqa: E402
+from ganeval.metrics.neighbours import PrecisionRecall  # noqa: E402
+from ganeval.results.gate import check  # noqa: E402
+from ganeval.results.limits import Limit  # noqa: E402
+from tests.results.gate_runs import report  # noqa: E402
+
+ALPHA = 0.05
+NO_MARGIN = 1e-9  # tolerated, so little that chance alone decides
+PILOTS = 8  # trials that say what is detectable
+Rows = npt.NDArray[np.float32]
+
+
+@dataclass(frozen=True)
+class Case:
+    """One line of the tables.
+
+    Attributes:
+        metric: What is computed.
+        num_reference: Images drawn of the reference.
+        num_baseline: Images of the baseline, whose interval is looked at.
+        num_run: Images of the run; None where the gate is not asked.
+    """
+
+    metric: Metric
+    num_reference: int
+    num_baseline: int
+    num_run: int | None = None
+
+    @property
+    def name(self) -> str:
+        """How the file of trials calls it."""
+        numbers = (self.num_reference, self.num_baseline, self.num_run or 0)
+        return "-".join([self.metric.scores[0], *map(str, numbers)])
+
+
+CASES = (
+    Case(Fid(), 2560, 2560, 2560),
+    Case(Fid(), 6400, 6400, 6400),
+    Case(Fid(), 12800, 12800, 6400),
+    Case(Kid(), 1000, 1000, 1000),
+    Case(Kid(), 6400, 6400, 1000),
+    Case(InceptionScore(), 0, 1000),
+    Case(InceptionScore(), 0, 6400),
+    Case(InceptionScore(), 0, 12800),
+    Case(PrecisionRecall(), 1000, 1000),
+    Case(PrecisionRecall(), 2560, 2560),
+)
+
+
+@dataclass(frozen=True)
+class World:
+    """The populations, from files that all processes share."""
+
+    folder: Path
+
+    def rows(self, population: str, layer: str = "pool") -> Rows:
+        """Return a layer of a population, memory-mapped."""
+        rows: Rows = np.load(self.folder / f"{population}-{layer}.npy", mmap_mode="r")
+        return rows
+
+    def draw(self, rng: np.random.Generator, num: int, population: str, layer: str) -> Rows:
+        """Draw independent images of a population."""
+        rows = self.rows(population, layer)
+        return np.asarray(rows[rng.integers(len(rows), size=num)])
+
+    def mixture(self, indices: npt.NDArray[np.int64], blurred: npt.NDArray[np.bool_]) -> Rows:
+        """Return images of the model, some of them blurred."""
+        sharp, blurry = self.rows("model"), self.rows("blurred")
+        return np.where(blurred[:, None], blurry[indices], sharp[indices])
+
+    def truth(self, name: str, share: float = 0.0) -> float:
+        """Return the score of the populations with a share of the model's images blurred."""
+        if name == "is":
+            return score_of_split(
+                np.asarray(self.rows("model", "logits")), np.arange(len(self.rows("model")))
+            )
+        if name == "fid":
+            reference, sharp, blurry = moments_of(self.folder)
+            mean = (1 - share) * sharp.mean + share * blurry.mean
+            between = share * (1 - share) * np.outer(*[blurry.mean - sharp.mean] * 2)
+            covariance = (1 - share) * sharp.scatter + share * blurry.scatter + between
+            return frechet_distance(Moments(2, mean, covariance), reference)
+        kernel = kernels_of(self.folder)
+        weights = np.array([-1, 1 - share, share])
+        return float(weights @ kernel @ weights)
+
+    def share_of(self, name: str, increase: float) -> float:
+        """Return the share of blurred images that raises the score of the populations so far."""
+        start = self.truth(name)
+        share = scipy.optimize.brentq(
+            lambda share: self.truth(name, share) - start - increase, 0, 1, xtol=1e-4
+        )
+        return float(share)
+
+
+@cache
+def moments_of(folder: Path) -> tuple[Moments, ...]:
+    """Return the moments of the populations; `scatter` is their covariance."""
+    found = [Moments.of(np.asarray(World(folder).rows(name))) for name in POPULATIONS]
+    return tuple(Moments(2, one.mean, one.scatter / one.num) for one in found)
+
+
+@cache
+def kernels_of(folder: Path) -> npt.NDArray[np.float64]:
+    """Return the mean cubic kernel between the populations, float64 [3, 3]."""
+    sides = [np.asarray(World(folder).rows(name)) for name in POPULATIONS]
+    means = np.empty((3, 3))
+    for at, one in enumerate(sides):
+        for to, other in enumerate(sides[: at + 1]):
+            total = 0.0
+            for start in range(0, len(one), 512):
+                values = (one[start : start + 512] @ other.T).astype(np.float64)
+                total += float(((values / one.shape[1] + 1) ** 3).sum())
+            means[at, to] = means[to, at] = total / len(one) / len(other)
+    return means
+
+
+def trial_of(folder: Path, case: Case, number: int, share: float | None) -> dict[str, Any]:
+    """Return what one trial found; `share` of the images are blurred in the planted runs."""
+    seeds = [case.num_reference, case.num_baseline, case.num_run or 0, number]
+    rng = np.random.default_rng(seeds)
+    world, metric = World(folder), case.metric
+    layer = metric.needs.layer
+    num_reference = case.num_reference or 2
+    real = world.draw(rng, num_reference, "reference", layer)
+    num_model = len(world.rows("model"))
+    indices = rng.integers(num_model, size=case.num_baseline)
+    before_rows = np.asarray(world.rows("model", layer)[indices])
+    before = report(before_rows, real, [metric], kind="generator")
+    found: dict[str, Any] = {"case": case.name, "trial": number, "scores": {}}
+    for row in before.scores:
+        found["scores"][row.name] = {
+            "value": row.value,
+            "centre": row.details.get("debiased", row.value),
+            "se": row.se,
+            "interval": row.interval,
+        }
+    if isinstance(metric, PrecisionRecall):
+        truths = conditional_truths(world, metric.k, before_rows, real)
+        for name, truth in truths.items():
+            found["scores"][name]["truth"] = truth
+    if case.num_run is None:
+        return found
+    limit = Limit(name=metric.scores[0], amount=NO_MARGIN, relative=False)
+    fresh = rng.integers(num_model, size=case.num_run)
+    runs = {"unchanged": (fresh, np.zeros(case.num_run, dtype=bool), "folder")}
+    if share is not None:
+        more, blurred = rng.integers(num_model, size=case.num_run), rng.random(case.num_run) < share
+        runs["planted"] = (more, blurred, "folder")
+        if case.num_run == case.num_baseline:
+            runs["paired"] = (indices, blurred, "generator")
+    for what, (chosen, blurred, kind) in runs.items():
+        after = report(world.mixture(chosen, blurred), real, [metric], kind=kind)
+        decision = check(after, before, [limit], ALPHA).decisions[0]
+        found[what] = {
+            "outcome": str(decision.outcome),
+            "detectable": decision.detectable,
+            "difference": decision.evidence.difference,
+            "se": decision.evidence.se,
+        }
+    return found
+
+
+def conditional_truths(world: World, k: int, sample: Rows, real: Rows) -> dict[str, float]:
+    """Return which share of the populations lies in the balls of a trial, precision and recall."""
+    shares = {}
+    for name, population, balls in (("precision", "model", real), ("recall", "reference", sample)):
+        points, centres = on_common_centre(np.asarray(world.rows(population)), balls)
+        inside, _ = memberships(centres, squared_radii(centres, k), points, closed=True)
+        shares[name] = float((inside > 0).mean())
+    return shares
+
+
+@click.command()
+@click.option("--folder", type=click.Path(path_type=Path), required=True, help="Kept files.")
+@click.option("--trials", default=100, show_default=True)
+@click.option("--workers", default=1, show_default=True, help="Processes.")
+@click.option("--only", default="", help="Cases whose name begins so.")
+def calibrate(folder: Path, trials: int, workers: int, only: str) -> None:
+    """Get the pictures and their features once, run the trials that are missing, print tables."""
+    folder.mkdir(parents=True, exist_ok=True)
+    with ProcessPoolExecutor(workers, mp_context=get_context("spawn")) as pool:
+        make_populations(folder, pool, workers)
+        chosen = [case for case in CASES if case.name.startswith(only)]
+        for case in chosen:
+            run_case(folder, case, trials, pool)
+    world = World(folder)
+    done = {case: load_trials(folder, case)[:trials] for case in chosen}
+    print_coverage(world, done)
+    print_gate(world, done)
+
+
+def make_populations(folder: Path, pool: ProcessPoolExecutor, workers: int) -> None:
+    """Write the features of the populations, if they are not there."""
+    wanted = [folder / f"{name}-{layer}.npy" for name in POPULATIONS for layer in LAYERS]
+    if all(path.exists() for path in wanted):
+        return
+    pictures = folder / "pictures"
+    if not pictures.exists():
+        subprocess.run(["apt-get", "download", "openclipart-png"], cwd=folder, check=True)
+        package = next(folder.glob("openclipart-png_*.deb"))
+        subprocess.run(["dpkg", "-x", package.name, pictures.name], cwd=folder, check=True)
+    for name in POPULATIONS:
+        parts = [
+            pool.submit(compute_part, pictures, folder / "cache", name, part, workers)
+            for part in range(workers)
+        ]
+        num_new = sum(part.result() for part in parts)
+        print(f"{name}: {num_new} crops went through the network", file=sys.stderr)
+        for layer, rows in features_of(pictures, folder / "cache", name).items():
+            np.save(folder / f"{name}-{layer}.npy", rows)
+
+
+LAYERS = ("pool", "logits")
+
+
+def run_case(folder: Path, case: Case, trials: int, pool: ProcessPoolExecutor) -> None:
+    """Run the trials of a case that are missing; each is one line of its file."""
+    path = folder / f"{case.name}.jsonl"
+    have = {one["trial"] for one in load_trials(folder, case)}
+    missing = [number for number in range(trials) if number not in have]
+    if not missing:
+        return
+    share = None
+    if case.num_run is not None:
+        pilots = pool.map(
+            trial_of, *zip(*[(folder, case, 10**6 + at, None) for at in range(PILOTS)], strict=True)
+        )
+        detectable = float(np.mean([one["unchanged"]["detectable"] for one in pilots]))
+        share = World(folder).share_of(case.metric.scores[0], detectable)
+        print(f"{case.name}: detectable {detectable:.4g}, {share:.2%} blurred", file=sys.stderr)
+    jobs = [pool.submit(trial_of, folder, case, number, share) for number in missing]
+    with path.open("a", encoding="utf-8") as file:
+        for job in jobs:
+            file.write(json.dumps(job.result()) + "\n")
+            file.flush()
+
+
+def load_trials(folder: Path, case: Case) -> list[dict[str, Any]]:
+    """Return the trials of a case that are done, in order."""
+    path = folder / f"{case.name}.jsonl"
+    if not path.exists():
+        return []
+    lines = path.read_text(encoding="utf-8").splitlines()
+    return sorted((json.loads(line) for line in lines), key=lambda one: one["trial"])
+
+
+def print_coverage(world: World, done: dict[Case, list[dict[str, Any]]]) -> None:
+    """Print how far scores are from the truth, and how often intervals hold it."""
+    print(
+        "| score | sample | reference | trials | truth | value | centre | SD | mean SE "
+        "| with interval | of these cover |"
+    )
+    print("|---|---|---|---|---|---|---|---|---|---|---|")
+    for case, trials in done.items():
+        for name in case.metric.scores if trials else ():
+            scores = [one["scores"][name] for one in trials]
+            conditional = "truth" in scores[0]
+            fixed = float("nan") if conditional else world.truth(name)
+            truths = [one.get("truth", fixed) for one in scores]
+            with_interval = [
+                low <= truth <= high
+                for one, truth in zip(scores, truths, strict=True)
+                for low, high in ([one["interval"]] if one["interval"] else [])
+            ]
+            errors = [one["se"] for one in scores if one["se"] is not None]
+            cells = [
+                name,
+                f"{case.num_baseline:,}",
+                f"{case.num_reference:,}" if case.num_reference else "-",
+                str(len(trials)),
+                f"{np.mean(truths):.4g}",
+                f"{np.mean([one['value'] for one in scores]):.4g}",
+                f"{np.mean([one['centre'] for one in scores]):.4g}",
+                f"{np.std([one['centre'] for one in scores], ddof=1):.2g}",
+                f"{np.mean(errors):.2g}" if errors else "-",
+                f"{len(with_interval) / len(scores):.0%}",
+                f"{np.mean(with_interval):.1%}" if with_interval else "-",
+            ]
+            print(f"| {' | '.join(cells)} |")
+
+
+def print_gate(world: World, done: dict[Case, list[dict[str, Any]]]) -> None:
+    """Print how often the gate errs, and what pairing gains."""
+    print(
+        "\n| score | reference | baseline | run | trials | detectable | false alarms "
+        "| planted found | SD of difference (mean SE) | paired (mean SE) |"
+    )
+    print("|---|---|---|---|---|---|---|---|---|---|")
+    for case, trials in done.items():
+        if not trials or case.num_run is None:
+            continue
+        cells = [
+            case.metric.scores[0],
+            *(f"{num:,}" for num in (case.num_reference, case.num_baseline, case.num_run)),
+            str(len(trials)),
+            f"{np.mean([one['unchanged']['detectable'] for one in trials]):.3g}",
+            *(
+                f"{np.mean([one[what]['outcome'] == 'fail' for one in trials]):.1%}"
+                for what in ("unchanged", "planted")
+            ),
+            *(
+                spread([one[what] for one in trials if what in one])
+                for what in ("planted", "paired")
+            ),
+        ]
+        print(f"| {' | '.join(cells)} |")
+
+
+def spread(differences: list[dict[str, Any]]) -> str:
+    """Return the standard deviation of differences, and the mean of their standard errors."""
+    if not differences:
+        return "-"
+    deviation = np.std([one["difference"] for one in differences], ddof=1)
+    return f"{deviation:.2g} ({np.mean([one['se'] for one in differences]):.2g})"
+
+
+if __name__ == "__main__":
+    calibrate()
