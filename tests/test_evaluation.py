@@ -16,6 +16,7 @@ from numpy.testing import assert_allclose
 import ganeval
 from ganeval.errors import InputError, MismatchError, UsageError
 from ganeval.features import collect as collecting
+from ganeval.features import compute as computing
 from ganeval.sources.open import open_source
 from tests.command import Command
 from tests.pictures import blobs
@@ -27,13 +28,13 @@ FAST = {"extractor": "random", "device": "cpu"}
 def counter(monkeypatch: pytest.MonkeyPatch) -> list[str]:
     """The names of all pictures that are decoded."""
     seen: list[str] = []
-    decode = collecting._decode
+    decode = computing._decode
 
     def counted(item: Any, *, how: Any) -> Any:
         seen.append(item.name)
         return decode(item, how=how)
 
-    monkeypatch.setattr(collecting, "_decode", counted)
+    monkeypatch.setattr(computing, "_decode", counted)
     return seen
 
 
@@ -384,7 +385,7 @@ def test_results_wait_in_order_and_few_at_a_time() -> None:
         return number * number
 
     with ThreadPoolExecutor(3) as pool:
-        results = collecting._in_order(pool, work, range(100), ahead=5)
+        results = computing.in_order(pool, work, range(100), ahead=5)
         assert [next(results) for _ in range(10)] == [n * n for n in range(10)]
         assert max(started) < 16
         results.close()  # type: ignore[attr-defined]
@@ -395,7 +396,7 @@ def test_an_interrupt_keeps_finished_shards(
 ) -> None:
     pictures = blobs(2100, seed=6, height=8, width=8)
     calls = 0
-    run = collecting._run
+    run = computing._run
 
     def interrupted(inputs: Any, recipe: Any) -> Any:
         nonlocal calls
@@ -404,7 +405,7 @@ def test_an_interrupt_keeps_finished_shards(
             raise KeyboardInterrupt
         return run(inputs, recipe)
 
-    monkeypatch.setattr(collecting, "_run", interrupted)
+    monkeypatch.setattr(computing, "_run", interrupted)
     with pytest.raises(KeyboardInterrupt, match=r"1,024 of 2,100 images .* run the same command"):
         ganeval.evaluate(sample=pictures, metrics=["is"], **FAST)
     counter.clear()
