@@ -28,13 +28,13 @@ FAST = {"extractor": "random", "device": "cpu"}
 def counter(monkeypatch: pytest.MonkeyPatch) -> list[str]:
     """The names of all pictures that are decoded."""
     seen: list[str] = []
-    decode = computing._decode
+    decode = computing.decode_and_resize
 
     def counted(item: Any, *, how: Any) -> Any:
         seen.append(item.name)
         return decode(item, how=how)
 
-    monkeypatch.setattr(computing, "_decode", counted)
+    monkeypatch.setattr(computing, "decode_and_resize", counted)
     return seen
 
 

@@ -3,7 +3,7 @@
 import hashlib
 from collections import Counter
 from collections.abc import Callable, Iterator, Mapping, Sequence
-from concurrent.futures import Executor
+from concurrent.futures import Executor, Future, ThreadPoolExecutor
 from dataclasses import dataclass, field, replace
 from functools import partial
 
@@ -138,8 +138,7 @@ def collect(
     label = source.info.location
     try:
         progress(label, 0, total)
-        for start in range(0, total, SHARD_SIZE):
-            items = source.load(indices[start : start + SHARD_SIZE])
+        for start, items in _loaded(source, indices):
             tell = partial(_offset_progress, progress, label, start, total)
             identity = recipe.identity(source.info.settings)
             part = collect_shard(items, identity, recipe, store, pool=pool, tell=tell)
@@ -155,6 +154,18 @@ def collect(
             "run the same command again to go on"
         ) from error
     return join(store, parts)
+
+
+def _loaded(source: Source, indices: Sequence[int]) -> Iterator[tuple[int, list[Item]]]:
+    """Yield where each shard starts and its items, read while the shard before is worked on."""
+    starts = range(0, len(indices), SHARD_SIZE)
+    with ThreadPoolExecutor(1, thread_name_prefix="read") as reader:
+        loading: Future[list[Item]] | None = None
+        for start in starts:
+            items = loading.result() if loading else source.load(indices[:SHARD_SIZE])
+            following = indices[start + SHARD_SIZE : start + 2 * SHARD_SIZE]
+            loading = reader.submit(source.load, following)
+            yield start, items
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -70,7 +70,7 @@ def compute(
     notes: Counter[str] = Counter()
     skipped: dict[int, str] = {}
     inputs: list[torch.Tensor] = []
-    decode = partial(_decode, how=recipe.preprocess)
+    decode = partial(decode_and_resize, how=recipe.preprocess)
     for at, result in enumerate(in_order(pool, decode, items, ahead=4 * recipe.micro_batch)):
         if isinstance(result, InputError):
             skipped[at] = str(result).removeprefix(one_line(items[at].name))
@@ -95,7 +95,9 @@ def compute(
     return layers, ShardInfo(num=len(names), notes=notes, skipped=skipped)
 
 
-def _decode(item: Item, *, how: Preprocess) -> tuple[torch.Tensor, tuple[str, ...]] | InputError:
+def decode_and_resize(
+    item: Item, *, how: Preprocess
+) -> tuple[torch.Tensor, tuple[str, ...]] | InputError:
     """Return an item's network input float32 [3, S, S] and its notes, or why there is none."""
     try:
         image = item.image()

@@ -33,7 +33,7 @@ def count_down(owner: Any, name: str, number: int, signal_name: str) -> None:
 
 def meet(ready: int, go: int) -> None:
     """Let the first shard wait until the other process is as far."""
-    original, met = collecting._compute, []
+    original, met = collecting.compute, []
 
     def met_first(*args: Any) -> Any:
         if not met:
@@ -41,7 +41,7 @@ def meet(ready: int, go: int) -> None:
             os.read(go, 1)
         return original(*args)
 
-    collecting._compute = met_first
+    collecting.compute = met_first
 
 
 def prepare(accident: str) -> None:

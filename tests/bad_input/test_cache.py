@@ -18,6 +18,7 @@ import torch
 from ganeval import files as writing
 from ganeval.extractors.random import Random
 from ganeval.features import collect as collecting
+from ganeval.features import compute as computing
 from tests.bad_input.outcomes import JSON, RANDOM, files, refusal, report, shards, values
 from tests.command import Command
 from tests.pictures import blobs
@@ -329,7 +330,7 @@ def test_row_68_out_of_memory_while_decoding(
     def exhausted(*_: object, **__: object) -> None:
         raise MemoryError
 
-    monkeypatch.setattr(collecting, "preprocess", exhausted)
+    monkeypatch.setattr(computing, "preprocess", exhausted)
     words = ("fid", real, real, *RANDOM, "--on-bad-image", "skip", "--max-bad", "100%")
     assert "lower --batch-size or --workers" in refusal(ganeval(*words), code=4)
     assert files(own_cache) == []
