@@ -12,7 +12,6 @@ from torch import nn
 
 from ganeval.extractors.base import ExtractorInfo, ExtractorRequest, Precision
 from ganeval.extractors.inference import (
-    convolutions,
     fold_batch_norms,
     inference,
     place,
@@ -133,7 +132,7 @@ class EfficientNetLite0:
         self, network: Lite0, sha256: str, device: torch.device, precision: Precision
     ) -> None:
         fold_batch_norms(network)
-        place(network, device)
+        place(network, device, precision)
         self.network = network
         self.device, self.precision = device, precision
         self.info = ExtractorInfo(
@@ -165,7 +164,6 @@ class EfficientNetLite0:
             images: float32 [N, 3, 224, 224], resized and normalised.
         """
         with inference(self.device):
-            with convolutions(self.device, self.precision):
-                maps = self.network(to_device(images, self.device))
+            maps = self.network(to_device(images, self.device, self.precision))
             pool = maps.float().mean(dim=(2, 3))
             return {"pool": pool.cpu(), "logits": self.network.classify(pool).cpu()}

@@ -17,7 +17,6 @@ from torch import nn
 
 from ganeval.extractors.base import ExtractorInfo, ExtractorRequest, Precision
 from ganeval.extractors.inference import (
-    convolutions,
     fold_batch_norms,
     inference,
     place,
@@ -208,7 +207,7 @@ class Inception:
         self, network: nn.Sequential, sha256: str, device: torch.device, precision: Precision
     ) -> None:
         fold_batch_norms(network)
-        place(network, device)
+        place(network, device, precision)
         self.features, self.classifier = network[:-1], network[-1]
         self.device, self.precision = device, precision
         self.info = ExtractorInfo(
@@ -243,8 +242,7 @@ class Inception:
             images: float32 [N, 3, 299, 299], resized and normalised.
         """
         with inference(self.device):
-            with convolutions(self.device, self.precision):
-                maps = self.features(to_device(images, self.device))
+            maps = self.features(to_device(images, self.device, self.precision))
             pool = maps.float().mean(dim=(2, 3))
             logits = pool @ self.classifier.weight.T
             layers = {

@@ -11,6 +11,8 @@ from torch.nn.utils.fusion import fuse_conv_bn_eval
 
 from ganeval.extractors.base import Precision
 
+DTYPES: dict[Precision, torch.dtype] = {"float32": torch.float32, "bfloat16": torch.bfloat16}
+
 
 def fold_batch_norms(network: nn.Module) -> None:
     """Fold each BatchNorm2d into the Conv2d registered right before it, in place.
@@ -27,20 +29,24 @@ def fold_batch_norms(network: nn.Module) -> None:
                 setattr(module, norm_name, nn.Identity())
 
 
-def place(network: nn.Module, device: torch.device) -> None:
-    """Freeze a network and move it to its device, channels last."""
+def place(network: nn.Module, device: torch.device, precision: Precision) -> None:
+    """Freeze a network and move it to its device, channels last.
+
+    The weights of the convolutions are rounded to the precision, once. What follows the pooled
+    features stays in float32.
+    """
     network.eval().requires_grad_(False)
+    for module in network.modules():
+        if isinstance(module, nn.Conv2d):
+            module.to(DTYPES[precision])
     network.to(device).to(memory_format=torch.channels_last)
 
 
-def to_device(images: torch.Tensor, device: torch.device) -> torch.Tensor:
-    """Move a batch to the device, channels last."""
-    return images.to(device, non_blocking=True, memory_format=torch.channels_last)
-
-
-def convolutions(device: torch.device, precision: Precision) -> torch.autocast:
-    """Return the context for the convolutions: as they are, or autocast to bfloat16."""
-    return torch.autocast(device.type, torch.bfloat16, enabled=precision == "bfloat16")
+def to_device(images: torch.Tensor, device: torch.device, precision: Precision) -> torch.Tensor:
+    """Move a batch to the device, channels last, in the precision of the network."""
+    return images.to(
+        device, DTYPES[precision], non_blocking=True, memory_format=torch.channels_last
+    )
 
 
 @contextmanager

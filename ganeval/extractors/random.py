@@ -10,7 +10,7 @@ from torch import nn
 
 from ganeval.errors import UsageError
 from ganeval.extractors.base import ExtractorInfo, ExtractorRequest, Precision
-from ganeval.extractors.inference import convolutions, inference, place, to_device
+from ganeval.extractors.inference import inference, place, to_device
 from ganeval.images.preprocess import Preprocess, Resize
 
 SEED = 0
@@ -33,8 +33,8 @@ class Tiny(nn.Module):
 
     def forward(self, images: torch.Tensor) -> torch.Tensor:
         """Return non-negative maps [N, 64, 6, 6] of images [N, 3, 32, 32]."""
-        maps = F.relu(F.conv2d(images, self.edges, stride=2))
-        return F.relu(F.conv2d(maps, self.textures, stride=2))
+        maps = F.relu(F.conv2d(images, self.edges.to(images.dtype), stride=2))
+        return F.relu(F.conv2d(maps, self.textures.to(maps.dtype), stride=2))
 
 
 class Random:
@@ -47,7 +47,7 @@ class Random:
         digest = hashlib.sha256()
         for name, values in self.network.state_dict().items():
             digest.update(f"{name} {list(values.shape)} ".encode() + values.numpy().tobytes())
-        place(self.network, device)
+        place(self.network, device, precision)
         self.device, self.precision = device, precision
         self.info = ExtractorInfo(
             name="random",
@@ -83,7 +83,6 @@ class Random:
             images: float32 [N, 3, 32, 32], resized and normalised.
         """
         with inference(self.device):
-            with convolutions(self.device, self.precision):
-                maps = self.network(to_device(images, self.device))
+            maps = self.network(to_device(images, self.device, self.precision))
             pool = maps.float().mean(dim=(2, 3))
             return {"pool": pool.cpu(), "logits": (pool @ self.network.classes.T).cpu()}
