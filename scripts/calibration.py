@@ -26,8 +26,6 @@ import scipy.optimize
 ROOT = Path(__file__).parents[1]
 sys.path[:0] = [str(ROOT), str(ROOT / "scripts")]
 
-from picture_pool import POPULATIONS, compute_part, features_of  # noqa: E402
-
 from ganeval.features.moments import Moments  # noqa: E402
 from ganeval.metrics.base import Metric  # noqa: E402
 from ganeval.metrics.distances import memberships, on_common_centre, squared_radii  # noqa: E402
@@ -38,6 +36,7 @@ from ganeval.metrics.linalg import frechet_distance  # noqa: E402
 from ganeval.metrics.neighbours import PrecisionRecall  # noqa: E402
 from ganeval.results.gate import check  # noqa: E402
 from ganeval.results.limits import Limit  # noqa: E402
+from picture_pool import POPULATIONS, compute_part, features_of  # noqa: E402
 from tests.results.gate_runs import report  # noqa: E402
 
 ALPHA = 0.05

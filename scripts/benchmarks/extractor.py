@@ -1,0 +1,128 @@
+"""The Inception network: images per second, beside pytorch-fid's and the machine's limit.
+
+Each network runs in a process of its own, as its users run it, and the processes take turns.
+"""
+
+import os
+from collections.abc import Callable, Iterator
+from concurrent.futures import ProcessPoolExecutor
+from contextlib import ExitStack
+from multiprocessing import get_context
+from pathlib import Path
+
+import numpy as np
+import torch
+from torch.utils.flop_counter import FlopCounterMode
+
+from benchmarks.timing import Figure, seconds_of
+from ganeval.cli.memory import keep_freed_memory
+from ganeval.extractors.base import ExtractorRequest
+from ganeval.extractors.inception import Inception, fid_inception
+from ganeval.workspace import MICRO_BATCH
+
+NUM_IMAGES = 48
+PEER = "pytorch-fid"
+Network = Callable[[torch.Tensor], torch.Tensor]
+
+_network: Network  # of this process
+
+
+def extractor_figures(weights: Path, rounds: int) -> Iterator[Figure]:
+    """Yield the rates in float32 and bfloat16."""
+    best: dict[str, float] = {}
+    with ExitStack() as stack:
+        pools = {
+            name: stack.enter_context(
+                ProcessPoolExecutor(1, get_context("spawn"), _prepare, (name, weights))
+            )
+            for name in (PEER, "float32", "bfloat16")
+        }
+        features = {name: pool.submit(_features).result() for name, pool in pools.items()}
+        for _ in range(rounds):
+            for name, pool in pools.items():
+                seconds = pool.submit(_timed).result()
+                best[name] = max(best.get(name, 0.0), NUM_IMAGES / seconds)
+            best["product"] = max(best.get("product", 0.0), product_rate())
+    flop = flop_per_image()
+    error = _relative(features["float32"], features[PEER])
+    yield Figure(
+        work=f"Inception, float32, images/s (features differ by {error:.0e} at most)",
+        ours=f"{best['float32']:.2f}",
+        other=f"{PEER} {best[PEER]:.2f}",
+        ratio=f"{best['float32'] / best[PEER]:.2f} x",
+        wanted=">= 2.3 x",
+    )
+    reached = best["float32"] * flop
+    yield Figure(
+        work=f"Inception, float32, GFLOP/s at {flop / 1e9:.1f} GFLOP an image",
+        ours=f"{reached / 1e9:.0f}",
+        other=f"matrix product {best['product'] / 1e9:.0f}",
+        ratio=f"{reached / best['product']:.0%}",
+        wanted=">= 75 %",
+    )
+    yield Figure(
+        work="Inception, bfloat16, images/s",
+        ours=f"{best['bfloat16']:.2f}",
+        other=f"{PEER} {best[PEER]:.2f}",
+        ratio=f"{best['bfloat16'] / best[PEER]:.2f} x",
+        wanted=">= 4.5 x",
+    )
+
+
+def product_rate() -> float:
+    """Return the rate of the faster of numpy's and torch's float32 products, in FLOP/s."""
+    num = 4096
+    matrix = np.random.default_rng(0).random((num, num), dtype=np.float32)
+    tensor = torch.from_numpy(matrix)
+    seconds = min(seconds_of(lambda: matrix @ matrix), seconds_of(lambda: tensor @ tensor))
+    return 2 * num**3 / seconds
+
+
+def flop_per_image() -> float:
+    """Return the floating-point operations of the network's convolutions for one image."""
+    with torch.device("meta"):
+        network, images = fid_inception().eval(), torch.empty(1, 3, 299, 299)
+    with FlopCounterMode(display=False) as counter:
+        network[:-1](images)
+    return float(counter.get_total_flops())
+
+
+def _prepare(name: str, weights: Path) -> None:
+    """Load a network in its own process."""
+    global _network
+    if name == PEER:
+        from pytorch_fid.inception import InceptionV3
+
+        os.environ["TORCH_HOME"] = str(weights.parents[2])
+        network = InceptionV3([3]).eval()
+        _network = lambda images: network((images + 1) / 2)[0][:, :, 0, 0]  # noqa: E731
+        return
+    keep_freed_memory()
+    request = ExtractorRequest(
+        weights_path=weights,
+        device=torch.device("cpu"),
+        precision=name,  # type: ignore[arg-type]
+        offline=True,
+    )
+    extractor, size = Inception.from_request(request), MICRO_BATCH["cpu"]
+    _network = lambda images: torch.cat(  # noqa: E731
+        [extractor(batch)["pool"] for batch in images.split(size)]
+    )
+
+
+def _features() -> torch.Tensor:
+    """Return the features of random images, float32 [NUM_IMAGES, 2048]."""
+    generator = torch.Generator().manual_seed(0)
+    images = torch.rand(NUM_IMAGES, 3, 299, 299, generator=generator) * 2 - 1
+    with torch.inference_mode():
+        return _network(images).clone()
+
+
+def _timed() -> float:
+    """Return the seconds of one pass."""
+    return seconds_of(_features)
+
+
+def _relative(one: torch.Tensor, other: torch.Tensor) -> float:
+    """Return the largest difference in units of the largest feature."""
+    return float((one - other).abs().max() / other.abs().max())
