@@ -9,6 +9,7 @@ import numpy.typing as npt
 
 from ganeval.features.moments import Moments
 from ganeval.influence import Influence
+from ganeval.metrics.resources import DEFAULT, Resources
 from ganeval.registry import Registry
 
 METRICS = Registry(
@@ -100,9 +101,13 @@ class Metric(Protocol):
         """What the metric needs."""
 
     def compute(
-        self, summaries: Mapping[Role, Summary], rng: np.random.Generator
+        self,
+        summaries: Mapping[Role, Summary],
+        rng: np.random.Generator,
+        resources: Resources = DEFAULT,
     ) -> tuple[Score, ...]:
         """Return the scores.
 
-        `rng` is the metric's own stream; nothing else is random. The summaries meet `needs`.
+        `rng` is the metric's own stream; nothing else is random. The summaries meet `needs`. No
+        score depends on the resources.
         """

@@ -19,6 +19,7 @@ from ganeval.metrics.frechet_error import (
     influence_of,
     interval_around,
 )
+from ganeval.metrics.resources import DEFAULT, Resources
 
 _DEBIASED_MINIMUM = 8
 
@@ -50,7 +51,10 @@ class FidDebiased:
         return _needs(_DEBIASED_MINIMUM, "4 parts with a covariance")
 
     def compute(
-        self, summaries: Mapping[Role, Summary], rng: np.random.Generator
+        self,
+        summaries: Mapping[Role, Summary],
+        rng: np.random.Generator,
+        resources: Resources = DEFAULT,
     ) -> tuple[Score, ...]:
         """Return the one score `fid_debiased`."""
         sample, reference = sides_of(summaries)
@@ -122,7 +126,10 @@ class FidInfinity:
         return _needs(2 * self.num_sizes, f"{self.num_sizes} sizes")
 
     def compute(
-        self, summaries: Mapping[Role, Summary], rng: np.random.Generator
+        self,
+        summaries: Mapping[Role, Summary],
+        rng: np.random.Generator,
+        resources: Resources = DEFAULT,
     ) -> tuple[Score, ...]:
         """Return the one score `fid_infinity`; its details have the error of the regression."""
         sample, reference = sides_of(summaries)

@@ -10,6 +10,7 @@ import numpy.typing as npt
 from ganeval.errors import UsageError
 from ganeval.influence import Influence
 from ganeval.metrics.base import Needs, Role, Score, Summary
+from ganeval.metrics.resources import DEFAULT, Resources
 
 Rows = npt.NDArray[np.float32]
 Sums = npt.NDArray[np.float64]
@@ -89,7 +90,10 @@ class Kid:
         )
 
     def compute(
-        self, summaries: Mapping[Role, Summary], rng: np.random.Generator
+        self,
+        summaries: Mapping[Role, Summary],
+        rng: np.random.Generator,
+        resources: Resources = DEFAULT,
     ) -> tuple[Score, ...]:
         """Return the one score `kid`; its details have `std` over subsets, if there are subsets."""
         sample, reference = summaries["sample"].rows("pool"), summaries["reference"].rows("pool")

@@ -7,6 +7,7 @@ import pytest
 
 from ganeval.features.moments import Moments
 from ganeval.metrics.base import Metric, Score
+from ganeval.metrics.resources import DEFAULT, Resources
 
 Rows = npt.NDArray[np.float32]
 
@@ -40,11 +41,13 @@ def score() -> Callable[..., dict[str, Score]]:
         *,
         seed: int = 0,
         keeps_rows: bool = True,
+        resources: Resources = DEFAULT,
     ) -> dict[str, Score]:
         summaries = {"sample": InMemory(sample, keeps_rows)}
         if reference is not None:
             summaries["reference"] = InMemory(reference, keeps_rows)
-        scores = metric.compute(summaries, np.random.default_rng(seed))  # type: ignore[arg-type]
+        rng = np.random.default_rng(seed)
+        scores = metric.compute(summaries, rng, resources)  # type: ignore[arg-type]
         assert tuple(one.name for one in scores) == metric.scores
         return {one.name: one for one in scores}
 

@@ -1,0 +1,138 @@
+"""What precision, recall, density and coverage share: both sides' neighbours, and near pairs."""
+
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass
+
+import numpy as np
+
+from ganeval.metrics.base import Role, Summary
+from ganeval.metrics.distances import (
+    Distances,
+    Indices,
+    Points,
+    Rows,
+    on_common_centre,
+    on_own_centre,
+)
+from ganeval.metrics.jackknife import SPARE, WithoutGroups, without_groups
+from ganeval.metrics.nearest import Nearest, nearest
+from ganeval.metrics.pairs import Pairs, memberships, near_pairs
+from ganeval.metrics.resources import Resources
+
+_COMMON_K = 5  # up to which all k look for the same number of neighbours, and share them
+_PAIR_BYTES = 24
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Neighbourhood:
+    """Both sides with their nearest neighbours and the pairs between them.
+
+    Attributes:
+        sides: The points of each side, around a common centre.
+        near: The nearest other points of its own side, of each point.
+        pairs: Of centres of a side and points of the other, as near as the last of these; None
+            where they are too many to be kept.
+        resources: Memory and threads.
+    """
+
+    sides: Mapping[Role, Points]
+    near: Mapping[Role, Nearest]
+    pairs: Mapping[Role, Pairs] | None
+    resources: Resources
+
+    def radii(self, role: Role, k: int) -> Distances:
+        """Return the squared distance of each point of a side to its k-th neighbour there."""
+        return self.near[role].squared[:, k - 1]
+
+    def memberships(self, role: Role, k: int, *, closed: bool) -> tuple[Indices, Indices]:
+        """Count in how many balls of a side each point of the other lies, and what each holds."""
+        return memberships(
+            self.sides[role],
+            self.radii(role, k),
+            self.sides[_other(role)],
+            closed=closed,
+            pairs=self._pairs(role),
+            resources=self.resources,
+        )
+
+    def without_groups(self, role: Role, k: int, groups: Mapping[Role, Indices]) -> WithoutGroups:
+        """Count memberships in the balls of a side, for each group that is left out."""
+        return without_groups(
+            self.sides[role],
+            self.sides[_other(role)],
+            self.near[role],
+            self._pairs(role),
+            centre_groups=groups[role],
+            point_groups=groups[_other(role)],
+            k=k,
+            resources=self.resources,
+        )
+
+    def _pairs(self, role: Role) -> Iterator[Pairs]:
+        """Yield the pairs with centres of a side."""
+        if self.pairs is not None:
+            yield self.pairs[role]
+            return
+        reaches = self.near[role].squared[:, -1]
+        centres, points = self.sides[role], self.sides[_other(role)]
+        for pairs, _ in near_pairs(centres, points, reaches, resources=self.resources):
+            yield pairs
+
+
+def neighbourhood(
+    summaries: Mapping[Role, Summary], layer: str, k: int, resources: Resources
+) -> Neighbourhood:
+    """Return the neighbourhood of both sides that serves the k-th neighbours."""
+    sample, reference = summaries["sample"].rows(layer), summaries["reference"].rows(layer)
+    assert sample is not None
+    assert reference is not None
+    near: dict[Role, Nearest] = {
+        "sample": _nearest(sample, k, resources),
+        "reference": _nearest(reference, k, resources),
+    }
+    points = on_common_centre(sample, reference, resources)
+    sides: dict[Role, Points] = {"sample": points[0], "reference": points[1]}
+    pairs = _collect(sides, near, resources)
+    return Neighbourhood(sides=sides, near=near, pairs=pairs, resources=resources)
+
+
+def _nearest(rows: Rows, k: int, resources: Resources) -> Nearest:
+    """Return the neighbours of a side up to the k-th, and those that a jackknife may need."""
+    num = min(max(k, _COMMON_K) + SPARE, len(rows) - 1)
+    return nearest(on_own_centre(rows, resources), num, resources)
+
+
+def _collect(
+    sides: Mapping[Role, Points], near: Mapping[Role, Nearest], resources: Resources
+) -> dict[Role, Pairs] | None:
+    """Return the pairs of both sides, or None if they take more than a part of the memory."""
+    forth: list[Pairs] = []
+    back: list[Pairs] = []
+    room = resources.memory // 4
+    for of_reference, of_sample in near_pairs(
+        sides["reference"],
+        sides["sample"],
+        near["reference"].squared[:, -1],
+        near["sample"].squared[:, -1],
+        resources,
+    ):
+        forth.append(of_reference)
+        back.append(of_sample)
+        room -= 2 * _PAIR_BYTES * (len(of_reference) + len(of_sample))
+        if room < 0:
+            return None
+    return {"reference": _joined(forth), "sample": _joined(back)}
+
+
+def _joined(parts: list[Pairs]) -> Pairs:
+    """Return pairs of several tiles together."""
+    return Pairs(
+        np.concatenate([part.centres for part in parts]),
+        np.concatenate([part.points for part in parts]),
+        np.concatenate([part.squared for part in parts]),
+    )
+
+
+def _other(role: Role) -> Role:
+    """Return the other side."""
+    return "sample" if role == "reference" else "reference"
