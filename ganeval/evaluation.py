@@ -11,6 +11,7 @@ from ganeval.features.stats import Stats
 from ganeval.gallery import gather_galleries
 from ganeval.influence import Influence
 from ganeval.metrics.base import Role, Summary
+from ganeval.metrics.resources import Resources
 from ganeval.plan import (
     MetricChoice,
     Plan,
@@ -149,8 +150,9 @@ def report_of(
         for done, choice in enumerate(plan.choices):
             plan.settings.progress(label, done, len(plan.choices))
             summaries = _summaries(choice, location, features, reference, stats)
-            rows += compute(choice, summaries, plan, location)
+            rows += compute(choice, summaries, plan, location, workspace.resources)
         plan.settings.progress(label, len(plan.choices), len(plan.choices))
+        features.forget()
     influences = {
         (row.sample, row.reference, row.name): influence
         for row, influence in rows
@@ -165,7 +167,11 @@ def report_of(
 
 
 def compute(
-    choice: MetricChoice, summaries: Mapping[Role, Summary], plan: Plan, sample: str
+    choice: MetricChoice,
+    summaries: Mapping[Role, Summary],
+    plan: Plan,
+    sample: str,
+    resources: Resources,
 ) -> list[tuple[ScoreRow, Influence | None]]:
     """Return a metric's scores as report rows, each with the influence of the images."""
     reference = plan.reference if "reference" in choice.metric.needs.roles else None
@@ -191,7 +197,7 @@ def compute(
             ),
             score.influence,
         )
-        for score in choice.metric.compute(summaries, rng)
+        for score in choice.metric.compute(summaries, rng, resources)
     ]
 
 

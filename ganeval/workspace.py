@@ -17,6 +17,7 @@ from ganeval.features.compute import Recipe
 from ganeval.features.shards import ShardStore
 from ganeval.folders import cache_folder
 from ganeval.metrics.protocols import EvaluationProtocol
+from ganeval.metrics.resources import Resources
 from ganeval.settings import Settings
 
 log = logging.getLogger(__name__)
@@ -31,6 +32,7 @@ class Workspace:
     recipe: Recipe
     store: ShardStore
     pool: Executor
+    resources: Resources
 
 
 @contextmanager
@@ -54,7 +56,8 @@ def open_workspace(
         _open_store(settings) as store,
         ThreadPoolExecutor(num_workers, thread_name_prefix="decode") as pool,
     ):
-        yield Workspace(recipe=recipe, store=store, pool=pool)
+        resources = Resources(threads=torch.get_num_threads())
+        yield Workspace(recipe=recipe, store=store, pool=pool, resources=resources)
 
 
 def _recipe(settings: Settings, protocol: EvaluationProtocol, layers: frozenset[str]) -> Recipe:

@@ -31,7 +31,7 @@ ALLOWED = {
     "sources": {"generators", "images", *BASE},
     "extractors": {"images", *BASE},
     "features": {"sources.base", "extractors.base", "images", *BASE},
-    "metrics": {"features.moments", "images.preprocess", *BASE},
+    "metrics": {"features.derived", "features.moments", "images.preprocess", *BASE},
     "results": BASE,
     **{
         name: {

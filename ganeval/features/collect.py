@@ -12,6 +12,7 @@ import numpy.typing as npt
 
 from ganeval.errors import GanevalError, InputError, one_line
 from ganeval.features.compute import Recipe, compute, in_order
+from ganeval.features.derived import Arrays, Compute, Options, derived_key, find_or_derive
 from ganeval.features.moments import Moments, merge_all
 from ganeval.features.shards import SHARD_SIZE, ShardInfo, ShardStore, shard_key
 from ganeval.progress import Progress
@@ -37,7 +38,10 @@ class Features:
     infos: tuple[ShardInfo, ...]
     digests: tuple[bytes, ...]
     num_computed: int
-    _moments: dict[str, Moments] = field(default_factory=dict, repr=False, compare=False)
+    _rows: dict[str, npt.NDArray[np.float32]] = field(
+        default_factory=dict, repr=False, compare=False
+    )
+    _derived: dict[str, Arrays] = field(default_factory=dict, repr=False, compare=False)
 
     @property
     def num(self) -> int:
@@ -72,15 +76,55 @@ class Features:
             start = stop
         return places
 
+    @property
+    def key(self) -> str:
+        """Hex SHA-256 over the keys of the shards: equal for equal features."""
+        return hashlib.sha256("".join(self.keys).encode("ascii")).hexdigest()
+
     def moments(self, layer: str) -> Moments:
         """Return mean and scatter of a layer, merged in the order of the shards."""
-        if layer not in self._moments:
-            parts = (Moments.of(rows) for rows in self._shards(layer))
-            self._moments[layer] = merge_all(parts)
-        return self._moments[layer]
+
+        def merge() -> Arrays:
+            merged = merge_all(Moments.of(rows) for rows in self._shards(layer))
+            return {"mean": merged.mean, "scatter": merged.scatter}
+
+        arrays = self.derived(layer, "moments", {}, merge)
+        return Moments(self.num, arrays["mean"], arrays["scatter"])
+
+    def derived(
+        self, layer: str, name: str, options: Options, compute: Compute, *, keep: bool = True
+    ) -> Arrays:
+        """Return what `compute` derives from a layer, once in a run and, if kept, once for all.
+
+        Args:
+            layer: The layer.
+            name: What it is.
+            options: What else it depends on.
+            compute: Computes it.
+            keep: Whether it is worth a file in the cache.
+        """
+        key = derived_key(name, options, layer, self.keys)
+        if key not in self._derived:
+            if keep:
+                size = partial(self._num_bytes, layer)
+                self._derived[key] = find_or_derive(self.store, key, compute, most_bytes=size)
+            else:
+                self._derived[key] = compute()
+        return self._derived[key]
+
+    def forget(self) -> None:
+        """Let go of the rows and derived values that this run holds in memory."""
+        self._rows.clear()
+        self._derived.clear()
 
     def rows(self, layer: str) -> npt.NDArray[np.float32]:
         """Return a layer's features, float32 [num, width]; a large matrix is mapped from disk."""
+        if layer not in self._rows:
+            self._rows[layer] = self._join_rows(layer)
+        return self._rows[layer]
+
+    def _join_rows(self, layer: str) -> npt.NDArray[np.float32]:
+        """Return all rows of a layer in one matrix."""
         shards = self._shards(layer)
         first = next(shards)
         width = first.shape[1]
@@ -104,6 +148,11 @@ class Features:
             found |= {row: part[row - start] for row in rows if start <= row < stop}
             start = stop
         return np.stack([found[row] for row in rows])
+
+    def _num_bytes(self, layer: str) -> int:
+        """Return the size of a layer's features."""
+        shard = next(self._shards(layer))
+        return shard.nbytes // len(shard) * self.num
 
     def _shards(self, layer: str) -> Iterator[npt.NDArray[np.float32]]:
         """Yield the rows of each shard that has any."""

@@ -15,6 +15,7 @@ import time
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import numpy.typing as npt
@@ -29,6 +30,7 @@ log = logging.getLogger(__name__)
 SHARD_SIZE = 1024
 FORMAT = 1
 _SECONDS_PER_DAY = 86_400
+_DAMAGE = (safetensors.SafetensorError, OSError, ValueError, KeyError, TypeError)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -95,7 +97,7 @@ class ShardStore:
             info, tensors = self._read(path, key, layers)
         except FileNotFoundError:
             return None
-        except (safetensors.SafetensorError, OSError, ValueError, KeyError, TypeError) as error:
+        except _DAMAGE as error:
             log.warning("%s: damaged cache file (%s); computing it again", path, error)
             return None
         del tensors
@@ -130,7 +132,7 @@ class ShardStore:
         path = self.path(key)
         try:
             return self._read(path, key, [layer])[1][layer]
-        except (safetensors.SafetensorError, OSError, ValueError, KeyError, TypeError) as error:
+        except _DAMAGE as error:
             raise CacheError(
                 f"{path}: the shard was there a moment ago, now: {error}",
                 "a cache that nobody clears during the run",
@@ -154,8 +156,46 @@ class ShardStore:
         }
         # One metadata entry, because the order of several is not fixed in the file.
         metadata = {"ganeval.shard": json.dumps(card, sort_keys=True)}
-        content = safetensors.numpy.save(dict(layers), metadata=metadata)
-        path = self.path(key)
+        self._put(self.path(key), safetensors.numpy.save(dict(layers), metadata=metadata))
+
+    def derived_path(self, key: str) -> Path:
+        """Return where the derived value called `key` is or would be."""
+        return self.folder / "derived" / f"{key}.safetensors"
+
+    def find_derived(self, key: str) -> dict[str, npt.NDArray[Any]] | None:
+        """Return a derived value if it is there and whole, verifying its digests.
+
+        A damaged or foreign file is reported and counts as absent.
+        """
+        path = self.derived_path(key)
+        try:
+            arrays = _read_derived(path, key)
+        except FileNotFoundError:
+            return None
+        except _DAMAGE as error:
+            log.warning("%s: damaged cache file (%s); computing it again", path, error)
+            return None
+        with contextlib.suppress(OSError):  # as in `find`
+            os.utime(path)
+        return arrays
+
+    def write_derived(self, key: str, arrays: Mapping[str, npt.NDArray[Any]]) -> None:
+        """Store a derived value; the same value always has the same bytes.
+
+        Raises:
+            ResourceError, CacheError: As `write` does.
+        """
+        card = {"key": key, "sha256": {name: _typed(array) for name, array in arrays.items()}}
+        metadata = {"ganeval.derived": json.dumps(card, sort_keys=True)}
+        self._put(self.derived_path(key), safetensors.numpy.save(dict(arrays), metadata=metadata))
+
+    def _put(self, path: Path, content: bytes) -> None:
+        """Write a file of the store whole.
+
+        Raises:
+            ResourceError: The disk is full. Files already stored stay.
+            CacheError: The folder cannot be written to.
+        """
         try:
             path.parent.mkdir(mode=0o700, exist_ok=True)
             write_whole(path, content, scratch=self._scratch)
@@ -192,7 +232,26 @@ class ShardStore:
                     path.unlink()
 
 
-def _digest(rows: npt.NDArray[np.float32]) -> str:
+def _read_derived(path: Path, key: str) -> dict[str, npt.NDArray[Any]]:
+    """Return the arrays of a derived value, or raise if anything is not as it was written."""
+    path.stat()  # a FileNotFoundError of its own kind
+    with safetensors.safe_open(path, framework="np") as file:
+        card = json.loads((file.metadata() or {})["ganeval.derived"])
+        if card["key"] != key:
+            raise ValueError("it belongs to another key")
+        arrays = {name: file.get_tensor(name) for name in card["sha256"]}
+    for name, array in arrays.items():
+        if _typed(array) != card["sha256"][name]:
+            raise ValueError(f"digest of {name} does not match")
+    return arrays
+
+
+def _typed(array: npt.NDArray[Any]) -> str:
+    """Return an array's type and digest."""
+    return f"{array.dtype.str} {_digest(array)}"
+
+
+def _digest(rows: npt.NDArray[Any]) -> str:
     """Return the hex SHA-256 of an array's shape and bytes."""
     digest = hashlib.sha256(repr(rows.shape).encode())
     digest.update(np.ascontiguousarray(rows).view(np.uint8).data)

@@ -15,6 +15,7 @@ import numpy as np
 import numpy.typing as npt
 
 from ganeval.errors import InputError
+from ganeval.features.derived import Arrays, Compute, Options
 from ganeval.features.moments import Moments
 from ganeval.files import write_whole
 
@@ -70,6 +71,17 @@ class Stats:
 
     def rows(self, layer: str) -> None:
         """Return None: no rows are stored."""
+
+    @property
+    def key(self) -> str:
+        """The digest."""
+        return self.digest
+
+    def derived(
+        self, layer: str, name: str, options: Options, compute: Compute, *, keep: bool = True
+    ) -> Arrays:
+        """Return what `compute` returns: nothing is kept beside a statistics file."""
+        return compute()
 
 
 def save_stats(path: Path, moments: Moments, card: Mapping[str, Any]) -> None:

@@ -8,6 +8,7 @@ import numpy as np
 import numpy.typing as npt
 
 from ganeval.errors import UsageError
+from ganeval.features.derived import Arrays
 from ganeval.influence import Influence
 from ganeval.metrics.base import Needs, Role, Score, Summary
 from ganeval.metrics.resources import DEFAULT, Resources
@@ -96,11 +97,9 @@ class Kid:
         resources: Resources = DEFAULT,
     ) -> tuple[Score, ...]:
         """Return the one score `kid`; its details have `std` over subsets, if there are subsets."""
-        sample, reference = summaries["sample"].rows("pool"), summaries["reference"].rows("pool")
-        assert sample is not None
-        assert reference is not None
         if self.subset_size is None:
-            return (_all_pairs(sample, reference),)
+            return (_all_pairs(summaries["sample"], summaries["reference"]),)
+        sample, reference = _rows(summaries["sample"]), _rows(summaries["reference"])
         size = self.subset_size
         if self.subsets == "clean-fid":
             size = min(size, len(sample), len(reference))
@@ -161,12 +160,30 @@ def _kernel(first: Rows, second: Rows) -> Rows:
     return np.asarray(gram**3)
 
 
-def _all_pairs(sample: Rows, reference: Rows) -> Score:
+def _rows(summary: Summary) -> Rows:
+    """Return the pooled features of a side."""
+    rows = summary.rows("pool")
+    assert rows is not None
+    return rows
+
+
+def _within(summary: Summary) -> tuple[Sums, float]:
+    """Return `within_sums` of a side."""
+
+    def compute() -> Arrays:
+        sums, squares = within_sums(_rows(summary))
+        return {"sums": sums, "squares": np.array([squares])}
+
+    arrays = summary.derived("pool", "kernel sums", {}, compute)
+    return arrays["sums"], float(arrays["squares"][0])
+
+
+def _all_pairs(sample: Summary, reference: Summary) -> Score:
     """Return the score over all pairs, with its standard error."""
-    sample_within, sample_squares = within_sums(sample)
-    reference_within, reference_squares = within_sums(reference)
-    sample_between, reference_between, squares = between_sums(sample, reference)
-    num_sample, num_reference = len(sample), len(reference)
+    sample_within, sample_squares = _within(sample)
+    reference_within, reference_squares = _within(reference)
+    sample_between, reference_between, squares = between_sums(_rows(sample), _rows(reference))
+    num_sample, num_reference = len(sample_within), len(reference_within)
     of_sample = 2 * (sample_within / (num_sample - 1) - sample_between / num_reference)
     of_reference = 2 * (reference_within / (num_reference - 1) - reference_between / num_sample)
     # Each influence has E k(x, x') or E k(y, y') twice and E k(x, y) twice: half the sum of both

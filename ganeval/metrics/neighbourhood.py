@@ -2,9 +2,12 @@
 
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
+from typing import Any
 
 import numpy as np
+import numpy.typing as npt
 
+from ganeval.features.derived import Arrays
 from ganeval.metrics.base import Role, Summary
 from ganeval.metrics.distances import (
     Distances,
@@ -20,6 +23,7 @@ from ganeval.metrics.pairs import Pairs, memberships, near_pairs
 from ganeval.metrics.resources import Resources
 
 _COMMON_K = 5  # up to which all k look for the same number of neighbours, and share them
+_PAIR_FIELDS = ("centres", "points", "squared")
 _PAIR_BYTES = 24
 
 
@@ -83,29 +87,56 @@ def neighbourhood(
     summaries: Mapping[Role, Summary], layer: str, k: int, resources: Resources
 ) -> Neighbourhood:
     """Return the neighbourhood of both sides that serves the k-th neighbours."""
-    sample, reference = summaries["sample"].rows(layer), summaries["reference"].rows(layer)
-    assert sample is not None
-    assert reference is not None
     near: dict[Role, Nearest] = {
-        "sample": _nearest(sample, k, resources),
-        "reference": _nearest(reference, k, resources),
+        "sample": _nearest(summaries["sample"], layer, k, resources),
+        "reference": _nearest(summaries["reference"], layer, k, resources),
     }
-    points = on_common_centre(sample, reference, resources)
+    points = on_common_centre(
+        _rows(summaries["sample"], layer), _rows(summaries["reference"], layer), resources
+    )
     sides: dict[Role, Points] = {"sample": points[0], "reference": points[1]}
-    pairs = _collect(sides, near, resources)
+    arrays = summaries["sample"].derived(
+        layer,
+        "near pairs",
+        {"reference": summaries["reference"].key, **_extent(near)},
+        lambda: _collect(sides, near, resources),
+        keep=False,
+    )
+    pairs: dict[Role, Pairs] | None = None
+    if arrays:
+        pairs = {"sample": _unpacked("sample", arrays), "reference": _unpacked("reference", arrays)}
     return Neighbourhood(sides=sides, near=near, pairs=pairs, resources=resources)
 
 
-def _nearest(rows: Rows, k: int, resources: Resources) -> Nearest:
+def _nearest(summary: Summary, layer: str, k: int, resources: Resources) -> Nearest:
     """Return the neighbours of a side up to the k-th, and those that a jackknife may need."""
-    num = min(max(k, _COMMON_K) + SPARE, len(rows) - 1)
-    return nearest(on_own_centre(rows, resources), num, resources)
+    assert summary.num is not None
+    num = min(max(k, _COMMON_K) + SPARE, summary.num - 1)
+
+    def compute() -> Arrays:
+        found = nearest(on_own_centre(_rows(summary, layer), resources), num, resources)
+        return {"indices": found.indices, "squared": found.squared}
+
+    arrays = summary.derived(layer, "nearest", {"num": num}, compute)
+    return Nearest(arrays["indices"], arrays["squared"])
+
+
+def _rows(summary: Summary, layer: str) -> Rows:
+    """Return the features of a side, which has them."""
+    rows = summary.rows(layer)
+    assert rows is not None
+    return rows
+
+
+def _extent(near: Mapping[Role, Nearest]) -> dict[str, int]:
+    """Return how many neighbours pairs reach to."""
+    return {role: side.squared.shape[1] for role, side in near.items()}
 
 
 def _collect(
     sides: Mapping[Role, Points], near: Mapping[Role, Nearest], resources: Resources
-) -> dict[Role, Pairs] | None:
-    """Return the pairs of both sides, or None if they take more than a part of the memory."""
+) -> Arrays:
+    """Return the pairs of both sides, or nothing if they take more than a part of the memory."""
     forth: list[Pairs] = []
     back: list[Pairs] = []
     room = resources.memory // 4
@@ -120,17 +151,21 @@ def _collect(
         back.append(of_sample)
         room -= 2 * _PAIR_BYTES * (len(of_reference) + len(of_sample))
         if room < 0:
-            return None
-    return {"reference": _joined(forth), "sample": _joined(back)}
+            return {}
+    return {**_packed("reference", forth), **_packed("sample", back)}
 
 
-def _joined(parts: list[Pairs]) -> Pairs:
-    """Return pairs of several tiles together."""
-    return Pairs(
-        np.concatenate([part.centres for part in parts]),
-        np.concatenate([part.points for part in parts]),
-        np.concatenate([part.squared for part in parts]),
-    )
+def _packed(role: Role, parts: list[Pairs]) -> dict[str, npt.NDArray[Any]]:
+    """Return the pairs of several tiles together, as arrays with names."""
+    return {
+        f"{role} {name}": np.concatenate([getattr(part, name) for part in parts])
+        for name in _PAIR_FIELDS
+    }
+
+
+def _unpacked(role: Role, arrays: Arrays) -> Pairs:
+    """Return what `_packed` has packed."""
+    return Pairs(*(arrays[f"{role} {name}"] for name in _PAIR_FIELDS))
 
 
 def _other(role: Role) -> Role:

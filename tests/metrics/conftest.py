@@ -1,3 +1,4 @@
+import hashlib
 from collections.abc import Callable
 from dataclasses import dataclass
 
@@ -5,6 +6,7 @@ import numpy as np
 import numpy.typing as npt
 import pytest
 
+from ganeval.features.derived import Arrays, Compute, Options
 from ganeval.features.moments import Moments
 from ganeval.metrics.base import Metric, Score
 from ganeval.metrics.resources import DEFAULT, Resources
@@ -28,6 +30,15 @@ class InMemory:
 
     def rows(self, layer: str) -> Rows | None:
         return self.array if self.keeps_rows else None
+
+    @property
+    def key(self) -> str:
+        return hashlib.sha256(self.array.tobytes()).hexdigest()
+
+    def derived(
+        self, layer: str, name: str, options: Options, compute: Compute, *, keep: bool = True
+    ) -> Arrays:
+        return compute()
 
 
 @pytest.fixture

@@ -7,6 +7,7 @@ from collections.abc import Sequence
 import numpy as np
 import numpy.typing as npt
 
+from ganeval.features.derived import Arrays, Compute, Options
 from ganeval.features.moments import Moments
 from ganeval.metrics.base import Metric
 from ganeval.results.report import Report
@@ -30,6 +31,15 @@ class Summary:
 
     def rows(self, layer: str) -> Rows:
         return self.array
+
+    @property
+    def key(self) -> str:
+        return hashlib.sha256(self.array.tobytes()).hexdigest()
+
+    def derived(
+        self, layer: str, name: str, options: Options, compute: Compute, *, keep: bool = True
+    ) -> Arrays:
+        return compute()
 
 
 def normal(num: int, width: int, seed: int, *, distance: float = 0.0) -> Rows:
