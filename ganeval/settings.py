@@ -29,6 +29,8 @@ class Settings:
         device: "auto", "cpu", "cuda", "cuda:1", "mps".
         precision: Of the network's arithmetic; scores of different precision are not comparable.
         workers: Decoding threads; None for one per core.
+        memory: Bytes that metrics may take beyond the features; features larger than a quarter of
+            it are mapped from disk. No score depends on it.
         seed: Of every random choice.
         decode: How pictures become 8-bit RGB.
         generator: What is said of the generators' files among the sources, where the text of a
@@ -52,6 +54,7 @@ class Settings:
     device: str = "auto"
     precision: Precision = "float32"
     workers: int | None = None
+    memory: int = 10**9
     seed: int = 0
     decode: DecodePolicy = field(default_factory=DecodePolicy)
     generator: GeneratorOptions = field(default_factory=GeneratorOptions)
@@ -66,10 +69,11 @@ class Settings:
 
     def __post_init__(self) -> None:
         """Refuse values that no command could use."""
-        for name, least in (("num_images", 1), ("batch_size", 1), ("workers", 0), ("seed", 0)):
+        limits = {"num_images": 1, "batch_size": 1, "workers": 0, "seed": 0, "memory": 10_000_000}
+        for name, least in limits.items():
             value = getattr(self, name)
             if value is not None and value < least:
-                raise UsageError(f"{name} is {value}", f"at least {least}", "change the value")
+                raise UsageError(f"{name} is {value}", f"at least {least:,}", "change the value")
         if self.engine != "local":
             raise UsageError(
                 f"engine '{self.engine}' is not part of this version", "local", "leave it out"

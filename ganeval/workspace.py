@@ -56,7 +56,7 @@ def open_workspace(
         _open_store(settings) as store,
         ThreadPoolExecutor(num_workers, thread_name_prefix="decode") as pool,
     ):
-        resources = Resources(threads=torch.get_num_threads())
+        resources = Resources(memory=settings.memory, threads=torch.get_num_threads())
         yield Workspace(recipe=recipe, store=store, pool=pool, resources=resources)
 
 
@@ -123,7 +123,7 @@ def _open_store(settings: Settings) -> Iterator[ShardStore]:
     if settings.cache:
         folder = shards_folder(settings.cache_dir)
         try:
-            store = ShardStore(folder)
+            store = ShardStore(folder, most_in_memory=settings.memory // 4)
         except OSError as error:
             if settings.cache_dir is not None and not isinstance(error, PermissionError):
                 raise CacheError(
@@ -136,7 +136,7 @@ def _open_store(settings: Settings) -> Iterator[ShardStore]:
             yield store
             return
     with tempfile.TemporaryDirectory(prefix="ganeval-") as name:
-        yield ShardStore(Path(name))
+        yield ShardStore(Path(name), most_in_memory=settings.memory // 4)
 
 
 def shards_folder(cache_dir: Path | None) -> Path:

@@ -18,8 +18,6 @@ from ganeval.features.shards import SHARD_SIZE, ShardInfo, ShardStore, shard_key
 from ganeval.progress import Progress
 from ganeval.sources.base import Item, Source
 
-_ROWS_IN_MEMORY = 256 * 2**20  # bytes; larger feature matrices are mapped from disk
-
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Features:
@@ -127,11 +125,7 @@ class Features:
         """Return all rows of a layer in one matrix."""
         shards = self._shards(layer)
         first = next(shards)
-        width = first.shape[1]
-        if self.num * width * 4 <= _ROWS_IN_MEMORY:
-            rows = np.empty((self.num, width), np.float32)
-        else:
-            rows = self.store.scratch_rows(self.num, width)
+        rows = self.store.matrix(self.num, first.shape[1])
         start = 0
         for part in (first, *shards):
             rows[start : start + len(part)] = part
