@@ -24,7 +24,7 @@ from ganeval.metrics.resources import Resources
 
 _COMMON_K = 5  # up to which all k look for the same number of neighbours, and share them
 _PAIR_FIELDS = ("centres", "points", "squared")
-_PAIR_BYTES = 24
+_PAIR_BYTES = 16
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -75,12 +75,12 @@ class Neighbourhood:
     def _pairs(self, role: Role) -> Iterator[Pairs]:
         """Yield the pairs with centres of a side."""
         if self.pairs is not None:
-            yield self.pairs[role]
+            yield from self.pairs[role].cut()
             return
         reaches = self.near[role].squared[:, -1]
         centres, points = self.sides[role], self.sides[_other(role)]
         for pairs, _ in near_pairs(centres, points, reaches, resources=self.resources):
-            yield pairs
+            yield from pairs.cut()
 
 
 def neighbourhood(

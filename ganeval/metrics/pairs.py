@@ -22,19 +22,21 @@ from ganeval.metrics.distances import (
 )
 from ganeval.metrics.resources import DEFAULT, Resources, in_order
 
+_PART = 2**18  # pairs that are decided at a time
+
 
 @dataclass(frozen=True, slots=True)
 class Pairs:
     """Pairs of a centre and a point.
 
     Attributes:
-        centres: Index of the centre, int [pairs].
-        points: Index of the point, int [pairs].
+        centres: Index of the centre, int32 [pairs].
+        points: Index of the point, int32 [pairs].
         squared: Their squared distance, rounded, float64 [pairs].
     """
 
-    centres: Indices
-    points: Indices
+    centres: npt.NDArray[np.int32]
+    points: npt.NDArray[np.int32]
     squared: Distances
 
     def __len__(self) -> int:
@@ -43,6 +45,12 @@ class Pairs:
     def where(self, chosen: npt.NDArray[np.bool_]) -> "Pairs":
         """Return some of the pairs."""
         return Pairs(self.centres[chosen], self.points[chosen], self.squared[chosen])
+
+    def cut(self) -> Iterator["Pairs"]:
+        """Yield the pairs a part at a time, so that deciding on them takes little memory."""
+        for start in range(0, len(self), _PART):
+            part = slice(start, start + _PART)
+            yield Pairs(self.centres[part], self.points[part], self.squared[part])
 
 
 def near_pairs(
@@ -89,13 +97,20 @@ def _near(
     """Return the pairs of one tile."""
     start, other = at
     squared = tile(centres, points, start, other)
-    rows, columns = entries(squared <= limits[start : start + BLOCK, None])
     unit = 1 / centres.scale**2
-    forth = Pairs(start + rows, other + columns, squared[rows, columns] * np.float64(unit))
+    forth = entries(squared <= limits[start : start + BLOCK, None])
+    found = _pairs(start + forth[0], other + forth[1], squared[forth], unit)
     if back is None:
-        return forth, Pairs(rows[:0], columns[:0], np.empty(0))
+        return found, _pairs(forth[0][:0], forth[1][:0], squared[:0, 0], unit)
     rows, columns = entries(squared <= back[other : other + BLOCK])
-    return forth, Pairs(other + columns, start + rows, squared[rows, columns] * np.float64(unit))
+    return found, _pairs(other + columns, start + rows, squared[rows, columns], unit)
+
+
+def _pairs(centres: Indices, points: Indices, squared: Rows, unit: float) -> Pairs:
+    """Return pairs whose squared distances are in units of a tile."""
+    exact = squared.astype(np.float64)
+    exact *= unit
+    return Pairs(centres.astype(np.int32), points.astype(np.int32), exact)
 
 
 def inside_balls(
@@ -154,7 +169,8 @@ def memberships(
     balls = np.zeros(len(points), dtype=np.intp)
     held = np.zeros(len(centres), dtype=np.intp)
     if pairs is None:
-        pairs = (forth for forth, _ in near_pairs(centres, points, radii, resources=resources))
+        found = near_pairs(centres, points, radii, resources=resources)
+        pairs = (part for forth, _ in found for part in forth.cut())
     for some in pairs:
         inside = some.where(
             inside_balls(centres, points, some, radii, closed=closed, resources=resources)

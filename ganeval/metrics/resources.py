@@ -41,7 +41,7 @@ def in_order(
     """Map on several threads, and yield the results in the order of the inputs.
 
     Each thread multiplies matrices on its own, so a product has the same bits on any number of
-    threads. At most two results a thread wait to be taken.
+    threads. Few results wait to be taken.
     """
     num_threads = min(resources.threads, len(inputs))
     with _blas().limit(limits=1, user_api="blas"):
@@ -49,7 +49,7 @@ def in_order(
             yield from map(function, inputs)
             return
         with ThreadPoolExecutor(num_threads, thread_name_prefix="metric") as pool:
-            yield from _ahead(pool, function, inputs, 2 * num_threads)
+            yield from _ahead(pool, function, inputs, num_threads + 1)
 
 
 def _ahead(
