@@ -11,7 +11,6 @@ from ganeval.features.stats import Stats
 from ganeval.gallery import gather_galleries
 from ganeval.influence import Influence
 from ganeval.metrics.base import Role, Summary
-from ganeval.metrics.resources import Resources
 from ganeval.plan import (
     MetricChoice,
     Plan,
@@ -150,7 +149,7 @@ def report_of(
         for done, choice in enumerate(plan.choices):
             plan.settings.progress(label, done, len(plan.choices))
             summaries = _summaries(choice, location, features, reference, stats)
-            rows += compute(choice, summaries, plan, location, workspace.resources)
+            rows += compute(choice, summaries, plan, location)
         plan.settings.progress(label, len(plan.choices), len(plan.choices))
         features.forget()
     influences = {
@@ -167,11 +166,7 @@ def report_of(
 
 
 def compute(
-    choice: MetricChoice,
-    summaries: Mapping[Role, Summary],
-    plan: Plan,
-    sample: str,
-    resources: Resources,
+    choice: MetricChoice, summaries: Mapping[Role, Summary], plan: Plan, sample: str
 ) -> list[tuple[ScoreRow, Influence | None]]:
     """Return a metric's scores as report rows, each with the influence of the images."""
     reference = plan.reference if "reference" in choice.metric.needs.roles else None
@@ -197,7 +192,7 @@ def compute(
             ),
             score.influence,
         )
-        for score in choice.metric.compute(summaries, rng, resources)
+        for score in choice.metric.compute(summaries, rng)
     ]
 
 

@@ -17,7 +17,7 @@ from ganeval.features.compute import Recipe
 from ganeval.features.shards import ShardStore
 from ganeval.folders import cache_folder
 from ganeval.metrics.protocols import EvaluationProtocol
-from ganeval.metrics.resources import Resources
+from ganeval.resources import Resources
 from ganeval.settings import Settings
 
 log = logging.getLogger(__name__)
@@ -32,7 +32,6 @@ class Workspace:
     recipe: Recipe
     store: ShardStore
     pool: Executor
-    resources: Resources
 
 
 @contextmanager
@@ -56,8 +55,7 @@ def open_workspace(
         _open_store(settings) as store,
         ThreadPoolExecutor(num_workers, thread_name_prefix="decode") as pool,
     ):
-        resources = Resources(memory=settings.memory, threads=torch.get_num_threads())
-        yield Workspace(recipe=recipe, store=store, pool=pool, resources=resources)
+        yield Workspace(recipe=recipe, store=store, pool=pool)
 
 
 def _recipe(settings: Settings, protocol: EvaluationProtocol, layers: frozenset[str]) -> Recipe:
@@ -120,10 +118,11 @@ def resolve_device(name: str) -> torch.device:
 @contextmanager
 def _open_store(settings: Settings) -> Iterator[ShardStore]:
     """Open the cache, or a store for this run only if there is to be none or it cannot be used."""
+    resources = Resources(memory=settings.memory, threads=torch.get_num_threads())
     if settings.cache:
         folder = shards_folder(settings.cache_dir)
         try:
-            store = ShardStore(folder, most_in_memory=settings.memory // 4)
+            store = ShardStore(folder, resources)
         except OSError as error:
             if settings.cache_dir is not None and not isinstance(error, PermissionError):
                 raise CacheError(
@@ -136,7 +135,7 @@ def _open_store(settings: Settings) -> Iterator[ShardStore]:
             yield store
             return
     with tempfile.TemporaryDirectory(prefix="ganeval-") as name:
-        yield ShardStore(Path(name), most_in_memory=settings.memory // 4)
+        yield ShardStore(Path(name), resources)
 
 
 def shards_folder(cache_dir: Path | None) -> Path:

@@ -12,7 +12,7 @@ import ganeval
 ROOT = Path(__file__).parents[1]
 PACKAGE = ROOT / "ganeval"
 
-BASE = {"errors", "registry", "files", "folders", "influence", "progress", "version"}
+BASE = {"errors", "registry", "files", "folders", "influence", "progress", "resources", "version"}
 TOP = {
     "settings",
     "plan",

@@ -23,16 +23,17 @@ _METRIC = """
 import resource, sys
 import numpy as np
 from ganeval.metrics.base import METRICS
-from ganeval.metrics.resources import Resources
+from ganeval.resources import Resources
 from tests.metrics.conftest import InMemory
 rng = np.random.default_rng(0)
 sides = rng.standard_normal((2, 8000, 128)).astype(np.float32)
 if sys.argv[2] == "concentrated":  # nearly all sample images lie in nearly all balls
     sides[0] *= 0.01
-summaries = {"sample": InMemory(sides[0]), "reference": InMemory(sides[1])}
+resources = Resources(memory=40_000_000, threads=2)
+sample, reference = (InMemory(side, resources=resources) for side in sides)
 metric = METRICS.load(sys.argv[1])()
 before = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss
-metric.compute(summaries, rng, Resources(memory=40_000_000, threads=2))
+metric.compute({"sample": sample, "reference": reference}, rng)
 print((resource.getrusage(resource.RUSAGE_SELF).ru_maxrss - before) * 1024)
 """
 

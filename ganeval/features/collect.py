@@ -16,6 +16,7 @@ from ganeval.features.derived import Arrays, Compute, Options, derived_key, find
 from ganeval.features.moments import Moments, merge_all
 from ganeval.features.shards import SHARD_SIZE, ShardInfo, ShardStore, shard_key
 from ganeval.progress import Progress
+from ganeval.resources import Resources
 from ganeval.sources.base import Item, Source
 
 
@@ -78,6 +79,11 @@ class Features:
     def key(self) -> str:
         """Hex SHA-256 over the keys of the shards: equal for equal features."""
         return hashlib.sha256("".join(self.keys).encode("ascii")).hexdigest()
+
+    @property
+    def resources(self) -> Resources:
+        """What metrics may use of the machine."""
+        return self.store.resources
 
     def moments(self, layer: str) -> Moments:
         """Return mean and scatter of a layer, merged in the order of the shards."""
@@ -145,8 +151,10 @@ class Features:
 
     def _num_bytes(self, layer: str) -> int:
         """Return the size of a layer's features."""
-        shard = next(self._shards(layer))
-        return shard.nbytes // len(shard) * self.num
+        some = self._rows.get(layer)
+        if some is None:
+            some = next(self._shards(layer))
+        return some.nbytes // len(some) * self.num
 
     def _shards(self, layer: str) -> Iterator[npt.NDArray[np.float32]]:
         """Yield the rows of each shard that has any."""

@@ -24,12 +24,12 @@ import safetensors.numpy
 
 from ganeval.errors import CacheError, ResourceError
 from ganeval.files import reserve, write_whole
+from ganeval.resources import DEFAULT, Resources
 
 log = logging.getLogger(__name__)
 
 SHARD_SIZE = 1024
 FORMAT = 1
-MOST_IN_MEMORY = 250_000_000  # bytes; larger feature matrices are mapped from disk
 _SECONDS_PER_DAY = 86_400
 _DAMAGE = (safetensors.SafetensorError, OSError, ValueError, KeyError, TypeError)
 
@@ -67,18 +67,18 @@ def shard_key(identity: Mapping[str, object], digests: Sequence[bytes]) -> str:
 class ShardStore:
     """Shards in a folder; any number of processes and machines may share it."""
 
-    def __init__(self, folder: Path, *, most_in_memory: int = MOST_IN_MEMORY) -> None:
+    def __init__(self, folder: Path, resources: Resources = DEFAULT) -> None:
         """Open the store in `folder`, which is created with access for its owner only.
 
         Args:
             folder: Where the shards are.
-            most_in_memory: Bytes up to which a matrix of features is held in memory.
+            resources: What may be used of the machine.
 
         Raises:
             OSError: The folder cannot be created or written to.
         """
         self.folder = folder
-        self._most_in_memory = most_in_memory
+        self.resources = resources
         self._scratch = folder / "tmp"
         folder.mkdir(mode=0o700, parents=True, exist_ok=True)
         self._scratch.mkdir(mode=0o700, exist_ok=True)
@@ -216,7 +216,7 @@ class ShardStore:
 
     def matrix(self, num: int, width: int) -> npt.NDArray[np.float32]:
         """Return an array float32 [num, width] to be filled; a large one is mapped from disk."""
-        if num * width * 4 <= self._most_in_memory:
+        if num * width * 4 <= self.resources.memory // 4:
             return np.empty((num, width), np.float32)
         return self.scratch_rows(num, width)
 

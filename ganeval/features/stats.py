@@ -18,6 +18,7 @@ from ganeval.errors import InputError
 from ganeval.features.derived import Arrays, Compute, Options
 from ganeval.features.moments import Moments
 from ganeval.files import write_whole
+from ganeval.resources import DEFAULT, Resources
 
 MEAN_KEYS = ("mu", "mean", "m")
 COVARIANCE_KEYS = ("sigma", "cov", "s")
@@ -76,6 +77,11 @@ class Stats:
     def key(self) -> str:
         """The digest."""
         return self.digest
+
+    @property
+    def resources(self) -> Resources:
+        """The default: no metric takes much for mere statistics."""
+        return DEFAULT
 
     def derived(
         self, layer: str, name: str, options: Options, compute: Compute, *, keep: bool = True

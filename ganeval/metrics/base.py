@@ -10,8 +10,8 @@ import numpy.typing as npt
 from ganeval.features.derived import Arrays, Compute, Options
 from ganeval.features.moments import Moments
 from ganeval.influence import Influence
-from ganeval.metrics.resources import DEFAULT, Resources
 from ganeval.registry import Registry
+from ganeval.resources import Resources
 
 METRICS = Registry(
     "metric",
@@ -48,6 +48,10 @@ class Summary(Protocol):
     @property
     def key(self) -> str:
         """Tells these features from all others."""
+
+    @property
+    def resources(self) -> Resources:
+        """What a metric may use of the machine; no score depends on it."""
 
     def derived(
         self, layer: str, name: str, options: Options, compute: Compute, *, keep: bool = True
@@ -121,13 +125,9 @@ class Metric(Protocol):
         """What the metric needs."""
 
     def compute(
-        self,
-        summaries: Mapping[Role, Summary],
-        rng: np.random.Generator,
-        resources: Resources = DEFAULT,
+        self, summaries: Mapping[Role, Summary], rng: np.random.Generator
     ) -> tuple[Score, ...]:
         """Return the scores.
 
-        `rng` is the metric's own stream; nothing else is random. The summaries meet `needs`. No
-        score depends on the resources.
+        `rng` is the metric's own stream; nothing else is random. The summaries meet `needs`.
         """

@@ -13,7 +13,7 @@ from hashlib import blake2b
 import numpy as np
 import numpy.typing as npt
 
-from ganeval.metrics.resources import DEFAULT, Resources, in_order
+from ganeval.resources import DEFAULT, Resources, in_order
 
 Rows = npt.NDArray[np.float32]
 Distances = npt.NDArray[np.float64]
@@ -145,12 +145,13 @@ def entries(inside: npt.NDArray[np.bool_]) -> tuple[Indices, Indices]:
 def error_unit(width: int) -> float:
     """Return the error of a squared distance of `tile` in units of (|x| + |y|)^2.
 
-    Products: at most width u in any order of summation (Higham, "Accuracy and Stability of
-    Numerical Algorithms", section 3.1) where u = epsilon / 2; centring: 1 u; norms and sums: a few
-    u. The direct computation that it is compared with has an error far below one u.
+    A product has an error of width u |x| |y| at most in any order of summation (Higham, "Accuracy
+    and Stability of Numerical Algorithms", section 3.1) where u = epsilon / 2, and |x| |y| is a
+    quarter of the unit at most. Centring and the norms add 1 u each, the two sums at most 2.5 u;
+    the direct computation that it is compared with has an error far below one u.
     """
-    rounding = (width + 16) * float(np.finfo(np.float32).eps) / 2
-    return rounding / (1 - rounding)
+    rounding = (width / 2 + 8) * float(np.finfo(np.float32).eps) / 2
+    return rounding / (1 - 2 * rounding)
 
 
 def limits_of(points: Points, squared: Distances) -> Rows:

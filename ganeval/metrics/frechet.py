@@ -8,7 +8,6 @@ import numpy as np
 
 from ganeval.metrics.base import Needs, Role, Score, Summary
 from ganeval.metrics.frechet_error import Side, distance, error_of
-from ganeval.metrics.resources import DEFAULT, Resources
 
 
 @dataclass(frozen=True, slots=True)
@@ -48,10 +47,7 @@ class Fid:
         )
 
     def compute(
-        self,
-        summaries: Mapping[Role, Summary],
-        rng: np.random.Generator,
-        resources: Resources = DEFAULT,
+        self, summaries: Mapping[Role, Summary], rng: np.random.Generator
     ) -> tuple[Score, ...]:
         """Return the one score `fid`; its details have `debiased` where it has an interval."""
         sample, reference = sides_of(summaries)

@@ -19,7 +19,6 @@ from ganeval.metrics.frechet_error import (
     influence_of,
     interval_around,
 )
-from ganeval.metrics.resources import DEFAULT, Resources
 
 _DEBIASED_MINIMUM = 8
 
@@ -51,10 +50,7 @@ class FidDebiased:
         return _needs(_DEBIASED_MINIMUM, "4 parts with a covariance")
 
     def compute(
-        self,
-        summaries: Mapping[Role, Summary],
-        rng: np.random.Generator,
-        resources: Resources = DEFAULT,
+        self, summaries: Mapping[Role, Summary], rng: np.random.Generator
     ) -> tuple[Score, ...]:
         """Return the one score `fid_debiased`."""
         sample, reference = sides_of(summaries)
@@ -126,10 +122,7 @@ class FidInfinity:
         return _needs(2 * self.num_sizes, f"{self.num_sizes} sizes")
 
     def compute(
-        self,
-        summaries: Mapping[Role, Summary],
-        rng: np.random.Generator,
-        resources: Resources = DEFAULT,
+        self, summaries: Mapping[Role, Summary], rng: np.random.Generator
     ) -> tuple[Score, ...]:
         """Return the one score `fid_infinity`; its details have the error of the regression."""
         sample, reference = sides_of(summaries)

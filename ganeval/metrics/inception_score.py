@@ -12,7 +12,6 @@ from ganeval.errors import UsageError
 from ganeval.influence import Influence
 from ganeval.metrics.base import Needs, Role, Score, Summary
 from ganeval.metrics.extrapolation import HALVES, Extrapolation, Indices, quarters
-from ganeval.metrics.resources import DEFAULT, Resources
 
 BLOCK = 4096  # rows of float64 probabilities held at a time
 MINIMUM_FOR_ERROR = 8  # images, 2 in each of the parts that the bias is extrapolated from
@@ -82,10 +81,7 @@ class InceptionScore:
         )
 
     def compute(
-        self,
-        summaries: Mapping[Role, Summary],
-        rng: np.random.Generator,
-        resources: Resources = DEFAULT,
+        self, summaries: Mapping[Role, Summary], rng: np.random.Generator
     ) -> tuple[Score, ...]:
         """Return the one score `is`; its details have `std`, the spread over the splits."""
         logits = summaries["sample"].rows(self.layer)

@@ -13,7 +13,7 @@ import numpy.typing as npt
 from ganeval.metrics.distances import Distances, Indices, Points
 from ganeval.metrics.nearest import Nearest
 from ganeval.metrics.pairs import Pairs, inside_balls
-from ganeval.metrics.resources import DEFAULT, Resources
+from ganeval.resources import DEFAULT, Resources
 
 NUM_GROUPS = 20
 SPARE = 12  # neighbours beyond k that are looked at; so many in one group have never been seen

@@ -13,7 +13,7 @@ from ganeval.errors import UsageError
 from ganeval.features.derived import Arrays
 from ganeval.influence import Influence
 from ganeval.metrics.base import Needs, Role, Score, Summary
-from ganeval.metrics.resources import DEFAULT, Resources, in_order
+from ganeval.resources import DEFAULT, Resources, in_order
 
 Rows = npt.NDArray[np.float32]
 Sums = npt.NDArray[np.float64]
@@ -93,14 +93,11 @@ class Kid:
         )
 
     def compute(
-        self,
-        summaries: Mapping[Role, Summary],
-        rng: np.random.Generator,
-        resources: Resources = DEFAULT,
+        self, summaries: Mapping[Role, Summary], rng: np.random.Generator
     ) -> tuple[Score, ...]:
         """Return the one score `kid`; its details have `std` over subsets, if there are subsets."""
         if self.subset_size is None:
-            return (_all_pairs(summaries["sample"], summaries["reference"], resources),)
+            return (_all_pairs(summaries["sample"], summaries["reference"]),)
         sample, reference = _rows(summaries["sample"]), _rows(summaries["reference"])
         size = self.subset_size
         if self.subsets == "clean-fid":
@@ -169,23 +166,23 @@ def _rows(summary: Summary) -> Rows:
     return rows
 
 
-def _within(summary: Summary, resources: Resources) -> tuple[Sums, float]:
+def _within(summary: Summary) -> tuple[Sums, float]:
     """Return `within_sums` of a side."""
 
     def compute() -> Arrays:
-        sums, squares = within_sums(_rows(summary), resources)
+        sums, squares = within_sums(_rows(summary), summary.resources)
         return {"sums": sums, "squares": np.array([squares])}
 
     arrays = summary.derived("pool", "kernel sums", {}, compute)
     return arrays["sums"], float(arrays["squares"][0])
 
 
-def _all_pairs(sample: Summary, reference: Summary, resources: Resources) -> Score:
+def _all_pairs(sample: Summary, reference: Summary) -> Score:
     """Return the score over all pairs, with its standard error."""
-    sample_within, sample_squares = _within(sample, resources)
-    reference_within, reference_squares = _within(reference, resources)
+    sample_within, sample_squares = _within(sample)
+    reference_within, reference_squares = _within(reference)
     sample_between, reference_between, squares = between_sums(
-        _rows(sample), _rows(reference), resources
+        _rows(sample), _rows(reference), sample.resources
     )
     num_sample, num_reference = len(sample_within), len(reference_within)
     of_sample = 2 * (sample_within / (num_sample - 1) - sample_between / num_reference)

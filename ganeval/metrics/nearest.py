@@ -18,7 +18,7 @@ from ganeval.metrics.distances import (
     strips,
     tile,
 )
-from ganeval.metrics.resources import DEFAULT, Resources, in_order
+from ganeval.resources import DEFAULT, Resources, in_order
 
 _SPARE = 32  # neighbours beyond the wanted ones that are kept until errors are settled
 

@@ -20,7 +20,7 @@ from ganeval.metrics.distances import (
 from ganeval.metrics.jackknife import SPARE, WithoutGroups, without_groups
 from ganeval.metrics.nearest import Nearest, nearest
 from ganeval.metrics.pairs import Pairs, memberships, near_pairs
-from ganeval.metrics.resources import Resources
+from ganeval.resources import Resources
 
 _COMMON_K = 5  # up to which all k look for the same number of neighbours, and share them
 _PAIR_FIELDS = ("centres", "points", "squared")
@@ -83,13 +83,12 @@ class Neighbourhood:
             yield from pairs.cut()
 
 
-def neighbourhood(
-    summaries: Mapping[Role, Summary], layer: str, k: int, resources: Resources
-) -> Neighbourhood:
+def neighbourhood(summaries: Mapping[Role, Summary], layer: str, k: int) -> Neighbourhood:
     """Return the neighbourhood of both sides that serves the k-th neighbours."""
+    resources = summaries["sample"].resources
     near: dict[Role, Nearest] = {
-        "sample": _nearest(summaries["sample"], layer, k, resources),
-        "reference": _nearest(summaries["reference"], layer, k, resources),
+        "sample": _nearest(summaries["sample"], layer, k),
+        "reference": _nearest(summaries["reference"], layer, k),
     }
     points = on_common_centre(
         _rows(summaries["sample"], layer), _rows(summaries["reference"], layer), resources
@@ -108,13 +107,14 @@ def neighbourhood(
     return Neighbourhood(sides=sides, near=near, pairs=pairs, resources=resources)
 
 
-def _nearest(summary: Summary, layer: str, k: int, resources: Resources) -> Nearest:
+def _nearest(summary: Summary, layer: str, k: int) -> Nearest:
     """Return the neighbours of a side up to the k-th, and those that a jackknife may need."""
     assert summary.num is not None
     num = min(max(k, _COMMON_K) + SPARE, summary.num - 1)
 
     def compute() -> Arrays:
-        found = nearest(on_own_centre(_rows(summary, layer), resources), num, resources)
+        points = on_own_centre(_rows(summary, layer), summary.resources)
+        found = nearest(points, num, summary.resources)
         return {"indices": found.indices, "squared": found.squared}
 
     arrays = summary.derived(layer, "nearest", {"num": num}, compute)

@@ -12,7 +12,6 @@ from ganeval.errors import UsageError
 from ganeval.metrics.base import Needs, Role, Score, Summary
 from ganeval.metrics.jackknife import NUM_GROUPS, groups_of, standard_error
 from ganeval.metrics.neighbourhood import Neighbourhood, neighbourhood
-from ganeval.metrics.resources import DEFAULT, Resources
 
 Inclusion = Literal["closed", "strict"]
 
@@ -61,13 +60,10 @@ class PrecisionRecall:
         return _needs(self.k)
 
     def compute(
-        self,
-        summaries: Mapping[Role, Summary],
-        rng: np.random.Generator,
-        resources: Resources = DEFAULT,
+        self, summaries: Mapping[Role, Summary], rng: np.random.Generator
     ) -> tuple[Score, ...]:
         """Return `precision` and `recall`."""
-        near = neighbourhood(summaries, "pool", self.k, resources)
+        near = neighbourhood(summaries, "pool", self.k)
         closed = self.inclusion == "closed"
         precision, recall = (
             float((near.memberships(role, self.k, closed=closed)[0] > 0).mean()) for role in BALLS
@@ -157,13 +153,10 @@ class DensityCoverage:
         return _needs(self.k)
 
     def compute(
-        self,
-        summaries: Mapping[Role, Summary],
-        rng: np.random.Generator,
-        resources: Resources = DEFAULT,
+        self, summaries: Mapping[Role, Summary], rng: np.random.Generator
     ) -> tuple[Score, ...]:
         """Return `density` and `coverage`."""
-        near = neighbourhood(summaries, "pool", self.k, resources)
+        near = neighbourhood(summaries, "pool", self.k)
         balls, held = near.memberships("reference", self.k, closed=self.inclusion == "closed")
         density = float(balls.sum() / (self.k * len(balls)))
         coverage = float((held > 0).mean())

@@ -20,7 +20,7 @@ from ganeval.metrics.distances import (
     limits_of,
     tile,
 )
-from ganeval.metrics.resources import DEFAULT, Resources, in_order
+from ganeval.resources import DEFAULT, Resources, in_order
 
 _PART = 2**18  # pairs that are decided at a time
 

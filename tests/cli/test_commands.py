@@ -196,9 +196,11 @@ def test_the_cache_is_measured_pruned_and_cleared(
 ) -> None:
     assert "0 shards" in ganeval("cache", "info").out
     ganeval("fid", real, fake, *FAST)
-    assert f"{own_cache / 'shards'}: 2 shards" in ganeval("cache", "info").out
+    assert f"{own_cache / 'shards'}: 2 shards, 0.0 MiB" in ganeval("cache", "info").out
+    ganeval("kid", real, fake, *FAST)
+    assert "2 shards, 2 values derived from them, 0.0 MiB" in ganeval("cache", "info").out
     assert "removed 0 shards" in ganeval("cache", "prune").out
-    assert "removed 2 shards" in ganeval("cache", "clear").out
+    assert "removed 2 shards, 2 values derived" in ganeval("cache", "clear").out
     assert "0 shards" in ganeval("cache", "info").out
 
 

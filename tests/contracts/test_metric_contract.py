@@ -14,6 +14,7 @@ from ganeval.features.derived import Arrays, Compute, Options
 from ganeval.features.moments import Moments
 from ganeval.metrics.base import METRICS, Metric, Score
 from ganeval.metrics.protocols import PROTOCOLS
+from ganeval.resources import DEFAULT, Resources
 
 
 @dataclasses.dataclass(frozen=True)
@@ -21,6 +22,7 @@ class Rows:
     """A summary that refuses to be changed."""
 
     array: npt.NDArray[np.float32]
+    resources: Resources = DEFAULT
 
     @property
     def num(self) -> int:

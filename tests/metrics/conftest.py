@@ -9,7 +9,7 @@ import pytest
 from ganeval.features.derived import Arrays, Compute, Options
 from ganeval.features.moments import Moments
 from ganeval.metrics.base import Metric, Score
-from ganeval.metrics.resources import DEFAULT, Resources
+from ganeval.resources import DEFAULT, Resources
 
 Rows = npt.NDArray[np.float32]
 
@@ -20,6 +20,7 @@ class InMemory:
 
     array: Rows
     keeps_rows: bool = True
+    resources: Resources = DEFAULT
 
     @property
     def num(self) -> int:
@@ -54,11 +55,11 @@ def score() -> Callable[..., dict[str, Score]]:
         keeps_rows: bool = True,
         resources: Resources = DEFAULT,
     ) -> dict[str, Score]:
-        summaries = {"sample": InMemory(sample, keeps_rows)}
+        summaries = {"sample": InMemory(sample, keeps_rows, resources)}
         if reference is not None:
-            summaries["reference"] = InMemory(reference, keeps_rows)
+            summaries["reference"] = InMemory(reference, keeps_rows, resources)
         rng = np.random.default_rng(seed)
-        scores = metric.compute(summaries, rng, resources)  # type: ignore[arg-type]
+        scores = metric.compute(summaries, rng)  # type: ignore[arg-type]
         assert tuple(one.name for one in scores) == metric.scores
         return {one.name: one for one in scores}
 

@@ -8,7 +8,7 @@ from torchmetrics.image.kid import KernelInceptionDistance, poly_mmd
 from ganeval.errors import UsageError
 from ganeval.metrics import kernel
 from ganeval.metrics.kernel import Kid
-from ganeval.metrics.resources import Resources
+from ganeval.resources import Resources
 
 
 class Flat(torch.nn.Module):

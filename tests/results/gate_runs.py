@@ -10,6 +10,7 @@ import numpy.typing as npt
 from ganeval.features.derived import Arrays, Compute, Options
 from ganeval.features.moments import Moments
 from ganeval.metrics.base import Metric
+from ganeval.resources import DEFAULT, Resources
 from ganeval.results.report import Report
 from ganeval.results.row import ScoreRow
 
@@ -18,9 +19,11 @@ Rows = npt.NDArray[np.float32]
 
 @dataclasses.dataclass
 class Summary:
-    """A summary of rows that serve as every layer."""
+    """A summary of rows that serve as every layer; what is derived is derived once."""
 
     array: Rows
+    resources: Resources = DEFAULT
+    known: dict[str, Arrays] = dataclasses.field(default_factory=dict)
 
     @property
     def num(self) -> int:
@@ -39,7 +42,10 @@ class Summary:
     def derived(
         self, layer: str, name: str, options: Options, compute: Compute, *, keep: bool = True
     ) -> Arrays:
-        return compute()
+        name = f"{layer} {name} {sorted(options.items())}"
+        if name not in self.known:
+            self.known[name] = compute()
+        return self.known[name]
 
 
 def normal(num: int, width: int, seed: int, *, distance: float = 0.0) -> Rows:

@@ -1,4 +1,4 @@
-"""What a metric may use of the machine, and work that is spread over its threads."""
+"""What the metrics may use of the machine, and work that is spread over its threads."""
 
 from collections import deque
 from collections.abc import Callable, Iterator, Sequence
@@ -15,10 +15,11 @@ _Output = TypeVar("_Output")
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Resources:
-    """How much memory and how many threads a metric may use; no number depends on them.
+    """How much memory and how many threads the metrics may use; no number depends on them.
 
     Attributes:
-        memory: Bytes beyond the features themselves.
+        memory: Bytes beyond the features, which are mapped from disk where they take more than a
+            quarter of it.
         threads: Number of threads, from 1.
     """
 
