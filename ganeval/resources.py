@@ -9,6 +9,8 @@ from typing import TypeVar
 
 from threadpoolctl import ThreadpoolController
 
+_THREAD_BYTES = 60_000_000  # what a thread that works on a tile takes at most
+
 _Input = TypeVar("_Input")
 _Output = TypeVar("_Output")
 
@@ -20,7 +22,7 @@ class Resources:
     Attributes:
         memory: Bytes beyond the features, which are mapped from disk where they take more than a
             quarter of it.
-        threads: Number of threads, from 1.
+        threads: Number of threads, from 1; fewer are used where the memory is too little for them.
     """
 
     memory: int = 10**9
@@ -44,7 +46,8 @@ def in_order(
     Each thread multiplies matrices on its own, so a product has the same bits on any number of
     threads. Few results wait to be taken.
     """
-    num_threads = min(resources.threads, len(inputs))
+    affordable = max(resources.memory // _THREAD_BYTES, 1)
+    num_threads = min(resources.threads, affordable, len(inputs))
     with _blas().limit(limits=1, user_api="blas"):
         if num_threads <= 1:
             yield from map(function, inputs)

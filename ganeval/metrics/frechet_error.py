@@ -10,7 +10,7 @@ from ganeval.features.moments import Moments, merge_all
 from ganeval.influence import Influence
 from ganeval.metrics.base import Role, Summary
 from ganeval.metrics.extrapolation import HALVES, Extrapolation, Indices, quarters
-from ganeval.metrics.linalg import Rows, frechet_distance
+from ganeval.metrics.linalg import Matrix, Rows, frechet_distance
 from ganeval.metrics.transport import frechet_influence, optimal_maps
 
 # Images per dimension from which the standard error is that of the spread, and from which the
@@ -209,17 +209,17 @@ def _moments_of_parts(side: Side, rows: Rows, parts: tuple[Indices, ...]) -> tup
         return tuple(_moments_of(rows, part) for part in parts)
 
     def compute() -> Arrays:
-        moments = [_moments_of(rows, part) for part in parts]
-        return {
-            "means": np.stack([one.mean for one in moments]),
-            "scatters": np.stack([one.scatter for one in moments]),
-        }
+        arrays: dict[str, Matrix] = {}
+        for at, part in enumerate(parts):
+            moments = _moments_of(rows, part)
+            arrays |= {f"mean {at}": moments.mean, f"scatter {at}": moments.scatter}
+        return arrays
 
     deal = hashlib.sha256(b"".join(part.astype("<i8").tobytes() for part in parts)).hexdigest()
     arrays = side.summary.derived("pool", "moments of quarters", {"deal": deal}, compute)
     return tuple(
-        Moments(len(part), mean, scatter)
-        for part, mean, scatter in zip(parts, arrays["means"], arrays["scatters"], strict=True)
+        Moments(len(part), arrays[f"mean {at}"], arrays[f"scatter {at}"])
+        for at, part in enumerate(parts)
     )
 
 

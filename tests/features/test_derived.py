@@ -163,6 +163,20 @@ def test_reading_gives_what_computing_gives(real: Path, fake: Path, own_cache: P
     assert derived_files(own_cache) == files
 
 
+def test_a_matrix_is_read_once(real: Path, fake: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    ganeval.evaluate(sample=fake, reference=real, metrics=["is", "kid", "pr", "dc"], **FAST)
+    read: list[str] = []
+    rows = ShardStore.rows
+
+    def counted(store: ShardStore, key: str, layer: str) -> Any:
+        read.append(layer)
+        return rows(store, key, layer)
+
+    monkeypatch.setattr(ShardStore, "rows", counted)
+    ganeval.evaluate(sample=fake, reference=real, metrics=["is", "kid", "pr", "dc"], **FAST)
+    assert sorted(read) == ["logits", "pool", "pool"]
+
+
 def test_a_damaged_value_is_computed_again(
     real: Path, fake: Path, own_cache: Path, caplog: pytest.LogCaptureFixture
 ) -> None:

@@ -56,11 +56,11 @@ def test_a_side_may_be_compared_with_itself(score, features):
     assert value == pytest.approx(by_definition(rows, rows), abs=1e-13)
 
 
-def test_memory_and_threads_change_nothing(score, features, monkeypatch):
+def test_threads_change_nothing(score, features, monkeypatch):
     monkeypatch.setattr(kernel, "BLOCK", 8)
     sample, reference = features(83, 32, 1), features(61, 32, 2)
     expected = score(Kid(), sample, reference)["kid"]
-    other = score(Kid(), sample, reference, resources=Resources(memory=20_000, threads=3))["kid"]
+    other = score(Kid(), sample, reference, resources=Resources(threads=3))["kid"]
     assert other == expected
     np.testing.assert_array_equal(other.influence.sample, expected.influence.sample)
 
