@@ -29,9 +29,9 @@ class Settings:
         device: "auto", "cpu", "cuda", "cuda:1", "mps".
         precision: Of the network's arithmetic; scores of different precision are not comparable.
         workers: Decoding threads; None for one per core.
+        seed: Of every random choice.
         memory: Bytes that metrics may take beyond the features; features larger than a quarter of
             it are mapped from disk. No score depends on it.
-        seed: Of every random choice.
         decode: How pictures become 8-bit RGB.
         generator: What is said of the generators' files among the sources, where the text of a
             source does not say it itself.
@@ -54,8 +54,8 @@ class Settings:
     device: str = "auto"
     precision: Precision = "float32"
     workers: int | None = None
-    memory: int = 10**9
     seed: int = 0
+    memory: int = 10**9
     decode: DecodePolicy = field(default_factory=DecodePolicy)
     generator: GeneratorOptions = field(default_factory=GeneratorOptions)
     on_bad_image: Literal["error", "skip"] = "error"

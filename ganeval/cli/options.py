@@ -48,14 +48,14 @@ _RUN_OPTIONS = (
         show_default=True,
     ),
     click.option("--workers", type=int, help="Decoding threads; default: one per core."),
+    click.option("--seed", type=int, default=0, show_default=True),
     click.option(
         "--memory",
         default="1GB",
         show_default=True,
         metavar="SIZE",
-        help="For the metrics, beyond the features; larger features are mapped from disk.",
+        help="For metrics, beyond the features, which are mapped from disk above a quarter of it.",
     ),
-    click.option("--seed", type=int, default=0, show_default=True),
     click.option(
         "--transparency",
         type=click.Choice(["drop", "white", "black"]),
