@@ -18,6 +18,7 @@ from ganeval.features.decoders import Decoders
 from ganeval.features.shards import ShardStore
 from ganeval.folders import cache_folder
 from ganeval.metrics.protocols import EvaluationProtocol
+from ganeval.resources import Resources
 from ganeval.settings import Settings
 
 log = logging.getLogger(__name__)
@@ -118,10 +119,11 @@ def resolve_device(name: str) -> torch.device:
 @contextmanager
 def _open_store(settings: Settings) -> Iterator[ShardStore]:
     """Open the cache, or a store for this run only if there is to be none or it cannot be used."""
+    resources = Resources(memory=settings.memory, threads=torch.get_num_threads())
     if settings.cache:
         folder = shards_folder(settings.cache_dir)
         try:
-            store = ShardStore(folder)
+            store = ShardStore(folder, resources)
         except OSError as error:
             if settings.cache_dir is not None and not isinstance(error, PermissionError):
                 raise CacheError(
@@ -134,7 +136,7 @@ def _open_store(settings: Settings) -> Iterator[ShardStore]:
             yield store
             return
     with tempfile.TemporaryDirectory(prefix="ganeval-") as name:
-        yield ShardStore(Path(name))
+        yield ShardStore(Path(name), resources)
 
 
 def shards_folder(cache_dir: Path | None) -> Path:
