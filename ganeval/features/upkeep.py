@@ -5,6 +5,8 @@ import time
 from dataclasses import dataclass
 from pathlib import Path
 
+from ganeval.remote import RemotePath
+
 _SECONDS_PER_DAY = 86_400
 
 
@@ -19,6 +21,20 @@ class CacheSize:
 def measure(folder: Path) -> CacheSize:
     """Return the size of the shards in `folder`, which need not exist."""
     sizes = [state.st_size for path in folder.glob("??/*.safetensors") if (state := _state(path))]
+    return CacheSize(len(sizes), sum(sizes))
+
+
+def measure_shared(shards: RemotePath) -> CacheSize:
+    """Return the size of the shards on a remote file system; nothing there is an empty cache.
+
+    Raises:
+        ResourceError: The file system fails.
+    """
+    try:
+        found = shards.sizes()
+    except FileNotFoundError:
+        return CacheSize(0, 0)
+    sizes = [size for name, size in found.items() if name.endswith(".safetensors")]
     return CacheSize(len(sizes), sum(sizes))
 
 
