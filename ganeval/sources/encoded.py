@@ -9,6 +9,7 @@ from functools import cached_property
 from pathlib import PurePosixPath
 from typing import BinaryIO, Protocol
 
+from ganeval.ahead import mapped
 from ganeval.errors import InputError
 from ganeval.images.decode import Header, decode, read_header
 from ganeval.images.image import SUFFIXES, DecodePolicy, Image
@@ -20,6 +21,7 @@ MAX_FILE_BYTES = 2**30
 """No encoded picture is larger than this; what claims to be is not read."""
 
 DOT_FILES = "dot files"
+LINKS = "links"
 OTHER_FILES = "other files"
 NOT_REGULAR = "not a regular file"
 JPEG_NOTE = "JPEG data under another suffix"
@@ -64,6 +66,10 @@ class Container(Protocol):
     def listing(self) -> Listing:
         """What is in it."""
 
+    @property
+    def num_threads(self) -> int:
+        """How many pictures it pays to read at once."""
+
     def name(self, index: int) -> str:
         """Return how messages call a picture."""
 
@@ -72,6 +78,13 @@ class Container(Protocol):
 
     def read(self, index: int) -> bytes:
         """Return the encoded picture; InputError if that fails."""
+
+    def check(self) -> None:
+        """Raise UnstableError if what was read may be other than what was listed.
+
+        Called after reading. A container whose pictures each stand for themselves has nothing to
+        check: what matters of them is read at once, and hashed.
+        """
 
 
 def ignored_reason(name: str) -> str | None:
@@ -102,6 +115,15 @@ def too_large(name: str, num_bytes: int) -> Reason:
         f"{name}: {num_bytes:,} bytes long",
         f"an encoded picture of at most {MAX_FILE_BYTES:,} bytes",
         "remove the file",
+    )
+
+
+def twins(name: str, location: str) -> InputError:
+    """Return the error for a second member of a name: which of the two is meant, nobody knows."""
+    return InputError(
+        f"{location}: two members are called '{name}'",
+        "names that differ",
+        "make the archive anew",
     )
 
 
@@ -151,7 +173,9 @@ class EncodedSource:
 
     def load(self, indices: Sequence[int]) -> list[Item]:
         """Read and hash the files at `indices`; see `Source.load`."""
-        return self._reader.load(indices)
+        items = self._reader.load(indices)
+        self.container.check()
+        return items
 
     def unusable(self) -> Mapping[int, str]:
         """Return the pictures that cannot be used as far as their headers tell."""
@@ -178,6 +202,7 @@ class EncodedSource:
             num_bytes=len,
             digest=lambda content: hashlib.sha256(content).digest(),
             decode=self._decode,
+            num_threads=self.container.num_threads,
         )
 
     def _read(self, index: int) -> bytes:
@@ -191,19 +216,27 @@ class EncodedSource:
         """Return the picture in a file's bytes."""
         return self.fit(decode(content, name=name, policy=self.policy))
 
+    def _look(self, index: int) -> Header | InputError:
+        """Return what a picture file says of itself, or why it cannot be used."""
+        try:
+            return self.header(index)
+        except InputError as error:
+            return error
+
     @cached_property
     def _headers(self) -> "_Headers":
         """What the headers of all pictures say."""
         sizes: Counter[tuple[int, int]] = Counter()
         notes: Counter[str] = Counter()
         unusable: dict[int, str] = {}
-        for index in range(len(self)):
-            try:
-                header = self.header(index)
-                sizes[header.width, header.height] += 1
-                notes[JPEG_NOTE] += is_misnamed_jpeg(header, self.container.listing.names[index])
-            except InputError as error:
-                unusable[index] = str(error)
+        looks = mapped(self._look, range(len(self)), num_threads=self.container.num_threads)
+        for index, header in enumerate(looks):
+            if isinstance(header, InputError):
+                unusable[index] = str(header)
+                continue
+            sizes[header.width, header.height] += 1
+            notes[JPEG_NOTE] += is_misnamed_jpeg(header, self.container.listing.names[index])
+        self.container.check()
         return _Headers(dict(sorted(sizes.items())), dict(+notes), unusable)
 
 
