@@ -33,11 +33,12 @@ NUM_READERS = 32
 
 # As many connections as that, and no minute of silence, several times over, before an error.
 _FOR_S3 = {
+    "max_concurrency": 1,  # within one file: it takes a question of its length first
     "config_kwargs": {
         "max_pool_connections": NUM_READERS,
         "connect_timeout": 10,
         "read_timeout": 20,
-    }
+    },
 }
 # The web's files as they are stored.
 _FOR_WEB = {"headers": {"Accept-Encoding": "identity"}}

@@ -173,9 +173,10 @@ class EncodedSource:
 
     def load(self, indices: Sequence[int]) -> list[Item]:
         """Read and hash the files at `indices`; see `Source.load`."""
-        items = self._reader.load(indices)
-        self.container.check()
-        return items
+        try:
+            return self._reader.load(indices)
+        finally:  # an archive that is another one now seems to be damaged
+            self.container.check()
 
     def unusable(self) -> Mapping[int, str]:
         """Return the pictures that cannot be used as far as their headers tell."""
