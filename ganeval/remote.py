@@ -49,6 +49,10 @@ _OPTIONS: Mapping[str, Mapping[str, Any]] = {
     "https": _FOR_WEB,
 }
 
+# What is written is a shard or the like. Nothing else ends the wait for a server that takes a
+# request to write and never asks for its body; one that stops sending is noticed by its backend.
+_SECONDS_TO_WRITE = 300
+
 _CREDENTIAL = re.compile(r"signature|token|secret|password|credential|^sig$|^key$", re.IGNORECASE)
 
 
@@ -170,7 +174,8 @@ class RemotePath:
     def write(self, content: bytes) -> None:
         """Store a file; no reader ever sees a part of it."""
         if _scheme(self.url) in _OBJECT_STORES:
-            self._call(self.file_system.pipe_file, self.path, content)
+            limit = {"timeout": _SECONDS_TO_WRITE} if self.file_system.async_impl else {}
+            self._call(self.file_system.pipe_file, self.path, content, **limit)
             return
         folder, _, name = self.path.rpartition("/")
         temporary = f"{folder}/.{name}.{uuid.uuid4().hex}.tmp"
@@ -195,7 +200,8 @@ class RemotePath:
 
     def _failure(self, error: BaseException) -> ResourceError:
         """Return the error for a file system that does not do what it is asked to."""
-        what = str(error).strip() or type(error).__name__
+        silent = "no answer" if isinstance(error, TimeoutError) else type(error).__name__
+        what = str(error).strip() or silent
         return ResourceError(
             f"{self.url}: {what.rstrip('.')}",
             "a file system that can be reached, and the right to use it",

@@ -4,7 +4,7 @@ import hashlib
 from collections import Counter
 from collections.abc import Callable, Mapping, Sequence
 from contextlib import AbstractContextManager
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from functools import cached_property
 from pathlib import PurePosixPath
 from typing import BinaryIO, Protocol
@@ -38,11 +38,14 @@ class Listing:
         names: Their names within the container, sorted by raw bytes.
         ignored: What else there is, counted by reason.
         problems: Pictures (by index) that cannot be read at all.
+        headers: What those pictures (by index) say of themselves, or why they cannot be used, that
+            had to be passed by in listing anyway.
     """
 
     names: tuple[str, ...]
     ignored: Mapping[str, int]
     problems: Mapping[int, Reason]
+    headers: Mapping[int, Header | InputError] = field(default_factory=dict)
 
     @classmethod
     def of(
@@ -52,11 +55,18 @@ class Listing:
         problems: Mapping[str, Reason],
         *,
         raw: Callable[[str], bytes],
+        headers: Mapping[str, Header | InputError] | None = None,
     ) -> "Listing":
         """Sort the names; `raw` returns the bytes of a name as they are stored."""
         ordered = tuple(sorted(names, key=raw))
-        by_index = {at: problems[name] for at, name in enumerate(ordered) if name in problems}
-        return cls(ordered, dict(sorted(ignored.items())), by_index)
+        return cls(
+            ordered,
+            dict(sorted(ignored.items())),
+            {at: problems[name] for at, name in enumerate(ordered) if name in problems},
+            {at: headers[name] for at, name in enumerate(ordered) if name in headers}
+            if headers
+            else {},
+        )
 
 
 class Container(Protocol):
@@ -191,6 +201,11 @@ class EncodedSource:
         problem = self.container.listing.problems.get(index)
         if problem is not None:
             raise InputError(*problem)
+        known = self.container.listing.headers.get(index)
+        if isinstance(known, InputError):
+            raise known
+        if known is not None:
+            return known
         with self.container.stream(index) as stream:
             return read_header(stream, name=self.container.name(index), policy=self.policy)
 

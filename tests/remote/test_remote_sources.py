@@ -173,6 +173,7 @@ def test_an_archive_is_read_in_few_requests(kind: str, bucket: Path, proxy: Prox
     num_bytes = write(kind, bucket, noise(60, 128)).stat().st_size  # 3 MB
     source = opened(f"{kind}:s3://{bucket.name}/real.{kind}")
     assert source.unusable() == {}
+    assert sum(passed.num_bytes for passed in proxy.passed) < 1.4 * num_bytes
     proxy.passed.clear()
     source.load(range(59))
     assert len(proxy.passed) < 12

@@ -1,6 +1,7 @@
 """A cache on S3: the level behind the local one, which machines share."""
 
 import json
+import socket
 from collections.abc import Callable
 from pathlib import Path
 
@@ -8,6 +9,7 @@ import pytest
 
 import ganeval as package
 from ganeval import extract as extracting
+from ganeval import remote
 from ganeval.extractors.random import Random
 from ganeval.features import collect as collecting
 from ganeval.features.shared import SharedFiles
@@ -232,6 +234,19 @@ def test_a_server_that_is_busy_is_asked_again(
     assert "30 computed" in ganeval("extract", real, *RANDOM, *there).out
     assert busy == []
     assert len(stored(bucket)) == 4
+
+
+def test_a_server_that_never_answers(
+    ganeval: Command,
+    real: Path,
+    connect: Callable[..., None],
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    monkeypatch.setattr(remote, "_SECONDS_TO_WRITE", 0.5)
+    with socket.create_server(("127.0.0.1", 0)) as silent:
+        connect(f"http://127.0.0.1:{silent.getsockname()[1]}")
+        line = refusal(ganeval("extract", real, *RANDOM, "--cache-dir", "s3://b/x"), code=4)
+    assert "s3://b/x/shards/ganeval-cache: no answer" in line
 
 
 def test_requests_for_each_shard_are_few(

@@ -16,7 +16,7 @@ import pytest
 
 from ganeval.errors import InputError
 from ganeval.images.image import DecodePolicy
-from ganeval.sources import tar as tar_module
+from ganeval.sources import tar_members as tar_module
 from ganeval.sources import zip as zip_module
 from ganeval.sources.base import Source
 from ganeval.sources.tar import Tar
