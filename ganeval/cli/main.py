@@ -12,6 +12,7 @@ from typing import NoReturn
 
 import click
 
+from ganeval.cli.memory import keep_freed_memory
 from ganeval.errors import GanevalError, ResourceError, one_line
 from ganeval.version import __version__
 
@@ -82,6 +83,7 @@ def main(args: Sequence[str] | None = None) -> NoReturn:
     """
     words = list(sys.argv[1:] if args is None else args)
     _log_to_stderr(quiet="--quiet" in words)
+    keep_freed_memory()
     signal.signal(signal.SIGTERM, _terminate)
     try:
         code = cli.main(args=words, prog_name="ganeval", standalone_mode=False, obj=words)

@@ -217,7 +217,8 @@ class EncodedSource:
             read=self._read,
             num_bytes=len,
             digest=lambda content: hashlib.sha256(content).digest(),
-            decode=self._decode,
+            decode=_Decode(self.policy, self.fit),
+            portable=True,
             num_threads=self.container.num_threads,
         )
 
@@ -227,10 +228,6 @@ class EncodedSource:
         if problem is not None:
             raise InputError(*problem)
         return self.container.read(index)
-
-    def _decode(self, content: bytes, name: str) -> Image:
-        """Return the picture in a file's bytes."""
-        return self.fit(decode(content, name=name, policy=self.policy))
 
     def _look(self, index: int) -> Header | InputError:
         """Return what a picture file says of itself, or why it cannot be used."""
@@ -254,6 +251,18 @@ class EncodedSource:
             notes[JPEG_NOTE] += is_misnamed_jpeg(header, self.container.listing.names[index])
         self.container.check()
         return _Headers(dict(sorted(sizes.items())), dict(+notes), unusable)
+
+
+@dataclass(frozen=True, slots=True)
+class _Decode:
+    """Decodes a file's bytes; small, so that it travels to another process with them."""
+
+    policy: DecodePolicy
+    fit: Fit
+
+    def __call__(self, content: bytes, name: str) -> Image:
+        """Return the picture in a file's bytes."""
+        return self.fit(decode(content, name=name, policy=self.policy))
 
 
 @dataclass(frozen=True, slots=True)
