@@ -258,6 +258,20 @@ def test_an_archive_that_changes_is_noticed(
         source.load(range(len(source)))
 
 
+@pytest.mark.parametrize("changed", [0, 5])
+def test_a_tar_of_a_row_that_changes_is_noticed(changed: int, tmp_path: Path) -> None:
+    pictures = blobs(7, seed=4)
+    for shard in range(6):
+        write_tar(tmp_path / f"f-{shard}.tar", {"a.png": png(pictures[shard])})
+    source = opened(f"{tmp_path}/f-{{0..5}}.tar")
+    source.load(range(3))
+    path = tmp_path / f"f-{changed}.tar"
+    write_tar(path, {"a.png": png(pictures[6])})
+    os.utime(path, (1, 1))
+    with pytest.raises(UnstableError, match=rf"f-{changed}\.tar: changed while it was read"):
+        source.load(range(3, 6))
+
+
 def test_an_object_that_changes_is_noticed(
     bucket: Path, s3: Server, monkeypatch: pytest.MonkeyPatch
 ) -> None:
