@@ -120,7 +120,7 @@ def local_copy(location: str) -> Iterator[Path]:
     if not is_remote(location):
         yield Path(location)
         return
-    with tempfile.TemporaryDirectory(prefix="ganeval-") as folder:
+    with tempfile.TemporaryDirectory(prefix="remote-") as folder:
         path = Path(folder) / "copy"
         RemotePath.of(location).download(path)
         yield path
