@@ -25,7 +25,7 @@ def writing(path: Path, *, scratch: Path | None = None) -> Iterator[BinaryIO]:
     same file system), synced, and gets its name by a rename. No lock is needed, and a killed
     process leaves at most a file with a temporary name; see `leftover_of`.
     """
-    temporary = (scratch or path.parent) / f".{path.name}.{uuid.uuid4().hex}.tmp"
+    temporary = (scratch or path.parent) / temporary_name(path)
     try:
         with temporary.open("xb") as file:
             yield file
@@ -72,6 +72,11 @@ def write_together(contents: Mapping[Path, bytes]) -> None:
         if error.errno in _DISK_FULL:
             raise disk_full(path, len(contents[path])) from error
         raise
+
+
+def temporary_name(path: Path) -> str:
+    """Return a unique name for what is to be called `path`; see `leftover_of`."""
+    return f".{path.name}.{uuid.uuid4().hex}.tmp"
 
 
 def leftover_of(name: str) -> str | None:

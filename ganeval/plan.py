@@ -5,7 +5,6 @@ import hashlib
 import os
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from pathlib import Path
 from typing import Any
 
 import numpy as np
@@ -18,6 +17,7 @@ from ganeval.features.stats import Stats, is_stats, load_stats
 from ganeval.metrics.base import METRICS, Metric, Role
 from ganeval.metrics.protocols import PROTOCOLS, EvaluationProtocol
 from ganeval.registry import parse_options, unknown
+from ganeval.remote import refuse_offline
 from ganeval.settings import Settings
 from ganeval.sources.base import Source
 from ganeval.sources.generator import NUM_IMAGES, Generator
@@ -239,9 +239,10 @@ def open_reference(thing: Any, settings: Settings) -> Side:
         InputError: It cannot be used.
         UsageError: A subset of stored statistics is wanted.
     """
-    if not isinstance(thing, str | os.PathLike) or not is_stats(Path(thing)):
+    refuse_offline(thing, offline=settings.offline)
+    if not isinstance(thing, str | os.PathLike) or not is_stats(os.fspath(thing)):
         return open_side(thing, "reference", settings)
-    stats = load_stats(Path(thing))
+    stats = load_stats(os.fspath(thing))
     if settings.num_images is not None:
         raise UsageError(
             f"{stats.path}: holds statistics of all its images, and --num-images asks for some",

@@ -1,13 +1,14 @@
 """What the metrics may use of the machine, and work that is spread over its threads."""
 
-from collections import deque
 from collections.abc import Callable, Iterator, Sequence
-from concurrent.futures import Executor, Future, ThreadPoolExecutor
+from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from functools import cache
 from typing import TypeVar
 
 from threadpoolctl import ThreadpoolController
+
+from ganeval import ahead
 
 _THREAD_BYTES = 60_000_000  # what a thread that works on a tile takes at most
 
@@ -53,21 +54,4 @@ def in_order(
             yield from map(function, inputs)
             return
         with ThreadPoolExecutor(num_threads, thread_name_prefix="metric") as pool:
-            yield from _ahead(pool, function, inputs, num_threads + 1)
-
-
-def _ahead(
-    pool: Executor, function: Callable[[_Input], _Output], inputs: Sequence[_Input], most: int
-) -> Iterator[_Output]:
-    """Map like `pool.map`, but keep at most `most` results waiting."""
-    waiting: deque[Future[_Output]] = deque()
-    try:
-        for value in inputs:
-            waiting.append(pool.submit(function, value))
-            if len(waiting) >= most:
-                yield waiting.popleft().result()
-        while waiting:
-            yield waiting.popleft().result()
-    finally:
-        for future in waiting:
-            future.cancel()
+            yield from ahead.in_order(pool, function, inputs, ahead=num_threads + 1)

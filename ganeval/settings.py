@@ -38,7 +38,8 @@ class Settings:
             source does not say it itself.
         on_bad_image: Refuse a source with a picture that cannot be used, or skip it and say so.
         max_bad: The largest share of pictures that may be skipped.
-        cache_dir: Where features are kept; None for the user's cache folder.
+        cache_dir: Where features are kept: a folder, or a URL that machines share; None for the
+            user's cache folder.
         cache: False keeps features for this run only.
         offline: Never open a network connection.
         gallery: Keep small copies of some pictures for an HTML report.
@@ -61,7 +62,7 @@ class Settings:
     generator: GeneratorOptions = field(default_factory=GeneratorOptions)
     on_bad_image: Literal["error", "skip"] = "error"
     max_bad: float = 0.01
-    cache_dir: Path | None = None
+    cache_dir: Path | str | None = None
     cache: bool = True
     offline: bool = False
     gallery: bool = False
@@ -106,7 +107,6 @@ def build_settings(options: Mapping[str, Any]) -> Settings:
         given = {name: value for name, value in options.items() if homes.get(name) == group}
         if given:
             own[group] = dataclasses.replace(own.get(group, cls()), **given)
-    for name in ("weights", "cache_dir"):
-        if own.get(name) is not None:
-            own[name] = Path(own[name])
+    if own.get("weights") is not None:
+        own["weights"] = Path(own["weights"])
     return Settings(**own)

@@ -16,8 +16,10 @@ from ganeval.extractors.base import EXTRACTORS, Extractor, ExtractorRequest
 from ganeval.features.compute import Recipe
 from ganeval.features.decoders import Decoders
 from ganeval.features.shards import ShardStore
-from ganeval.folders import cache_folder
+from ganeval.features.shared import SharedFiles
+from ganeval.folders import shards_folder, shared_cache
 from ganeval.metrics.protocols import EvaluationProtocol
+from ganeval.remote import RemotePath, refuse_offline
 from ganeval.resources import Resources
 from ganeval.settings import Settings
 
@@ -120,25 +122,44 @@ def resolve_device(name: str) -> torch.device:
 def _open_store(settings: Settings) -> Iterator[ShardStore]:
     """Open the cache, or a store for this run only if there is to be none or it cannot be used."""
     resources = Resources(memory=settings.memory, threads=torch.get_num_threads())
-    if settings.cache:
-        folder = shards_folder(settings.cache_dir)
-        try:
-            store = ShardStore(folder, resources)
-        except OSError as error:
-            if settings.cache_dir is not None and not isinstance(error, PermissionError):
-                raise CacheError(
-                    f"{folder}: cannot be used as cache ({error.strerror or error})",
-                    "a folder with write access",
-                    "choose another with --cache-dir, or use --no-cache",
-                ) from error
-            log.warning("%s: cannot be used as cache (%s); going on without", folder, error)
-        else:
+    if not settings.cache:
+        with _passing_store(resources, None) as store:
             yield store
-            return
+        return
+    shared = _open_shared(settings)
+    folder = shards_folder(settings.cache_dir)
+    try:
+        store = ShardStore(folder, resources, shared=shared)
+    except OSError as error:
+        if settings.cache_dir is not None and not isinstance(error, PermissionError):
+            raise CacheError(
+                f"{folder}: cannot be used as cache ({error.strerror or error})",
+                "a folder with write access",
+                "choose another with --cache-dir, or use --no-cache",
+            ) from error
+        log.warning("%s: cannot be used as cache (%s); going on without", folder, error)
+        with _passing_store(resources, shared) as store:
+            yield store
+    else:
+        yield store
+
+
+@contextmanager
+def _passing_store(resources: Resources, shared: SharedFiles | None) -> Iterator[ShardStore]:
+    """Open a store whose folder goes away in the end."""
     with tempfile.TemporaryDirectory(prefix="ganeval-") as name:
-        yield ShardStore(Path(name), resources)
+        yield ShardStore(Path(name), resources, shared=shared)
 
 
-def shards_folder(cache_dir: Path | None) -> Path:
-    """Return where shards are kept."""
-    return (cache_dir or cache_folder()) / "shards"
+def _open_shared(settings: Settings) -> SharedFiles | None:
+    """Open the cache that machines share, if there is one.
+
+    Raises:
+        UsageError: There is, and the run is to open no connection.
+        CacheError: It cannot be used.
+    """
+    url = shared_cache(settings.cache_dir)
+    if url is None:
+        return None
+    refuse_offline(url, offline=settings.offline)
+    return SharedFiles(RemotePath.of(url) / "shards")

@@ -5,11 +5,13 @@ from pathlib import Path
 
 import click
 
-from ganeval.features.upkeep import CacheSize, measure
+from ganeval.errors import UsageError
+from ganeval.features.upkeep import CacheSize, measure, measure_shared
 from ganeval.features.upkeep import prune as prune_shards
-from ganeval.folders import cache_folder
+from ganeval.folders import cache_folder, shards_folder, shared_cache
+from ganeval.remote import RemotePath
 
-FOLDER = click.option("--cache-dir", type=click.Path(path_type=Path), help="Another cache.")
+FOLDER = click.option("--cache-dir", type=click.Path(), help="Another cache.")
 
 
 @click.group()
@@ -19,13 +21,17 @@ def cache() -> None:
 
 @cache.command()
 @FOLDER
-def info(*, cache_dir: Path | None) -> None:
-    """Print where the cache is and how large.
+def info(*, cache_dir: str | None) -> None:
+    """Print where the cache is and how large; of a shared one, both of its levels.
 
     \b
     ganeval cache info
     """
-    folder = _shards(cache_dir)
+    url = shared_cache(cache_dir)
+    if url is not None:
+        shards = RemotePath.of(url) / "shards"
+        click.echo(f"{shards.url}: {_describe(measure_shared(shards))}")
+    folder = shards_folder(cache_dir)
     click.echo(f"{folder}: {_describe(measure(folder))}")
 
 
@@ -34,32 +40,40 @@ def info(*, cache_dir: Path | None) -> None:
 @click.option(
     "--days", type=click.FloatRange(min=0), default=30, show_default=True, help="Unused so long."
 )
-def prune(*, cache_dir: Path | None, days: float) -> None:
+def prune(*, cache_dir: str | None, days: float) -> None:
     """Remove features that were not used for a while.
 
     \b
     ganeval cache prune --days 7
     """
-    folder = _shards(cache_dir)
+    folder = _own_folder(cache_dir)
     click.echo(f"{folder}: removed {_describe(prune_shards(folder, older_than_days=days))}")
 
 
 @cache.command()
 @FOLDER
-def clear(*, cache_dir: Path | None) -> None:
+def clear(*, cache_dir: str | None) -> None:
     """Remove all features; weights and data sets stay.
 
     \b
     ganeval cache clear
     """
-    folder = _shards(cache_dir)
+    folder = _own_folder(cache_dir)
     removed = prune_shards(folder, older_than_days=-math.inf)
     click.echo(f"{folder}: removed {_describe(removed)}")
 
 
-def _shards(cache_dir: Path | None) -> Path:
-    """Return the folder of shards."""
-    return (cache_dir or cache_folder()) / "shards"
+def _own_folder(cache_dir: str | None) -> Path:
+    """Return the folder of shards; refuse a cache that others may be using."""
+    url = shared_cache(cache_dir)
+    if url is not None:
+        raise UsageError(
+            f"{url}: a cache that machines share, and no file there tells of its last use",
+            "a folder of this machine",
+            f"name --cache-dir {cache_folder()} for the level on this machine, and let the "
+            "bucket's lifecycle rules or its own tools remove the rest",
+        )
+    return shards_folder(cache_dir)
 
 
 def _describe(size: CacheSize) -> str:

@@ -88,7 +88,11 @@ _RUN_OPTIONS = (
         "--max-bad", default="1%", show_default=True, metavar="SHARE", help="Most to skip."
     ),
     *GENERATOR_OPTIONS,
-    click.option("--cache-dir", type=click.Path(path_type=Path), help="Where features are kept."),
+    click.option(
+        "--cache-dir",
+        type=click.Path(),
+        help="Where features are kept: a folder, or a URL (s3://bucket/cache) that machines share.",
+    ),
     click.option("--no-cache", is_flag=True, help="Keep features for this run only."),
     click.option("--offline", is_flag=True, help="Never open a network connection."),
     click.option("--quiet", is_flag=True, help="No progress and no warnings."),

@@ -24,12 +24,12 @@ _FILES = {
     "--out", type=click.Path(path_type=Path), default=Path("quickstart"), show_default=True
 )
 @click.option("--seed", type=click.IntRange(min=0), default=0, show_default=True)
-@click.option("--cache-dir", type=click.Path(path_type=Path), help="Where features are kept.")
+@click.option("--cache-dir", type=click.Path(), help="Where features are kept.")
 @click.option("--json", "as_json", is_flag=True, help="Print the report as JSON.")
 @click.option("--quiet", is_flag=True, help="No progress and no warnings.")
 @click.option("--traceback", is_flag=True, help="Show where in the code an error arose.")
 def quickstart(
-    *, out: Path, seed: int, cache_dir: Path | None, as_json: bool, quiet: bool, traceback: bool
+    *, out: Path, seed: int, cache_dir: str | None, as_json: bool, quiet: bool, traceback: bool
 ) -> None:
     """Train two models on digits, score them beside real digits, and say what each metric sees.
 

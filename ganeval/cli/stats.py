@@ -31,9 +31,9 @@ def make(*, reference: str, output: Path, settings: Settings) -> None:
 
 
 @stats.command()
-@click.argument("file", type=click.Path(path_type=Path))
+@click.argument("file", type=click.Path())
 @click.option("--traceback", is_flag=True, help="Show where in the code an error arose.")
-def inspect(*, file: Path, traceback: bool) -> None:
+def inspect(*, file: str, traceback: bool) -> None:
     """Print what a statistics file says of itself.
 
     \b

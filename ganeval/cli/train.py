@@ -52,7 +52,7 @@ from ganeval.workspace import resolve_device
     help="Samples to score, and training images to compare them with.",
 )
 @click.option("--eval-reference", metavar="SOURCE", help="Compare with these images instead.")
-@click.option("--cache-dir", type=click.Path(path_type=Path), help="Where features are kept.")
+@click.option("--cache-dir", type=click.Path(), help="Where features are kept.")
 @click.option("--device", default="auto", show_default=True, metavar="auto|cpu|cuda|mps")
 @click.option(
     "--precision",
@@ -78,7 +78,7 @@ def train(
     eval_extractor: str,
     eval_images: int,
     eval_reference: str | None,
-    cache_dir: Path | None,
+    cache_dir: str | None,
     device: str,
     precision: Literal["auto", "float32", "bfloat16"],
     quiet: bool,

@@ -4,7 +4,6 @@ import os
 from collections.abc import Callable, Sequence
 from concurrent.futures import Executor, ThreadPoolExecutor
 from dataclasses import dataclass
-from pathlib import Path
 
 from ganeval.doctor.checks import copies, encoding, names, numbers, pairs, refused, sizes, values
 from ganeval.doctor.finding import SEVERITIES, Finding
@@ -13,6 +12,7 @@ from ganeval.errors import GanevalError, InputError
 from ganeval.extractors.base import EXTRACTORS
 from ganeval.features.stats import is_stats, load_stats
 from ganeval.plan import Side, check_generator_options, derive_rng, num_generated
+from ganeval.remote import refuse_offline
 from ganeval.settings import Settings
 from ganeval.sources.open import open_source
 
@@ -111,7 +111,8 @@ def _open_all(things: Sequence[str], settings: Settings) -> list[Side]:
 
 def _open(thing: str, settings: Settings, num_wanted: int | None) -> Side:
     """Open a source, stored statistics, or a file that is both, and choose what to look at."""
-    stats = load_stats(Path(thing)) if is_stats(Path(thing)) else None
+    refuse_offline(thing, offline=settings.offline)
+    stats = load_stats(thing) if is_stats(thing) else None
     try:
         source = open_source(
             thing,

@@ -10,8 +10,9 @@ from functools import partial
 import numpy as np
 import numpy.typing as npt
 
+from ganeval.ahead import in_order
 from ganeval.errors import GanevalError, InputError, one_line
-from ganeval.features.compute import Recipe, compute, in_order
+from ganeval.features.compute import Recipe, compute
 from ganeval.features.derived import Arrays, Compute, Options, derived_key, find_or_derive
 from ganeval.features.moments import Moments, merge_all
 from ganeval.features.shards import SHARD_SIZE, ShardInfo, ShardStore, shard_key

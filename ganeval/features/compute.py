@@ -1,26 +1,23 @@
 """From items to features: decode ahead in a pool, run the network in batches of one size."""
 
-from collections import Counter, deque
-from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
-from concurrent.futures import BrokenExecutor, Executor, Future
+from collections import Counter
+from collections.abc import Callable, Mapping, Sequence
+from concurrent.futures import Executor
 from dataclasses import asdict, dataclass
 from functools import partial
-from typing import TypeVar
 
 import numpy as np
 import numpy.typing as npt
 import PIL
 import torch
 
-from ganeval.errors import InputError, ResourceError, UnstableError, one_line
+from ganeval.ahead import in_order
+from ganeval.errors import InputError, UnstableError, one_line
 from ganeval.extractors.base import Extractor, Precision
 from ganeval.features.shards import ShardInfo
 from ganeval.images.preprocess import Preprocess
 from ganeval.images.resize import preprocess
 from ganeval.sources.base import Item
-
-_Input = TypeVar("_Input")
-_Output = TypeVar("_Output")
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -135,30 +132,3 @@ def _check_finite(
             "finite features",
             "check the weights (`ganeval weights verify`) and use --precision float32",
         )
-
-
-def in_order(
-    pool: Executor, function: Callable[[_Input], _Output], inputs: Iterable[_Input], *, ahead: int
-) -> Iterator[_Output]:
-    """Map like `pool.map`, but keep at most `ahead` results waiting, so that memory stays flat.
-
-    Raises:
-        ResourceError: A process of the pool was killed.
-    """
-    waiting: deque[Future[_Output]] = deque()
-    try:
-        for value in inputs:
-            waiting.append(pool.submit(function, value))
-            if len(waiting) >= ahead:
-                yield waiting.popleft().result()
-        while waiting:
-            yield waiting.popleft().result()
-    except BrokenExecutor as error:
-        raise ResourceError(
-            "a decoding process was killed, as the system does when memory runs out",
-            "memory for every worker",
-            "lower --workers, or leave it out to decode in threads",
-        ) from error
-    finally:
-        for future in waiting:
-            future.cancel()

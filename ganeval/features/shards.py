@@ -3,6 +3,9 @@
 A shard is both the cache and the resume: a file that exists is not computed again, and a killed run
 loses at most the shards in flight. Files get their name by a rename when they are complete, so
 correctness needs no locks; a damaged or foreign file is noticed by its digests and computed again.
+
+Behind the folder there may be a second, remote level that machines share (`features.shared`). What
+is only there is fetched whole, what is only here is stored there; all else reads the folder.
 """
 
 import contextlib
@@ -12,10 +15,10 @@ import logging
 import os
 import stat
 import time
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
+from typing import Any, TypeVar
 
 import numpy as np
 import numpy.typing as npt
@@ -23,7 +26,8 @@ import safetensors
 import safetensors.numpy
 
 from ganeval.errors import CacheError, ResourceError
-from ganeval.files import reserve, write_whole
+from ganeval.features.shared import SharedFiles
+from ganeval.files import reserve, temporary_name, write_whole
 from ganeval.resources import DEFAULT, Resources
 
 log = logging.getLogger(__name__)
@@ -32,6 +36,8 @@ SHARD_SIZE = 1024
 FORMAT = 1
 _SECONDS_PER_DAY = 86_400
 _DAMAGE = (safetensors.SafetensorError, OSError, ValueError, KeyError, TypeError)
+
+_Content = TypeVar("_Content")
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -67,18 +73,26 @@ def shard_key(identity: Mapping[str, object], digests: Sequence[bytes]) -> str:
 class ShardStore:
     """Shards in a folder; any number of processes and machines may share it."""
 
-    def __init__(self, folder: Path, resources: Resources = DEFAULT) -> None:
+    def __init__(
+        self,
+        folder: Path,
+        resources: Resources = DEFAULT,
+        *,
+        shared: SharedFiles | None = None,
+    ) -> None:
         """Open the store in `folder`, which is created with access for its owner only.
 
         Args:
-            folder: Where the shards are.
+            folder: Where its files are.
             resources: What may be used of the machine.
+            shared: The same files on a remote file system.
 
         Raises:
             OSError: The folder cannot be created or written to.
         """
         self.folder = folder
         self.resources = resources
+        self._shared = shared
         self._scratch = folder / "tmp"
         folder.mkdir(mode=0o700, parents=True, exist_ok=True)
         self._scratch.mkdir(mode=0o700, exist_ok=True)
@@ -98,20 +112,61 @@ class ShardStore:
 
         A damaged or foreign file is reported and counts as absent.
         """
-        path = self.path(key)
-        try:
-            info, tensors = self._read(path, key, layers)
-        except FileNotFoundError:
-            return None
-        except _DAMAGE as error:
-            log.warning("%s: damaged cache file (%s); computing it again", path, error)
-            return None
-        del tensors
-        # `ganeval cache prune` goes by the last use. A shard may belong to another user, or have
-        # been pruned this moment, which `rows` will say.
-        with contextlib.suppress(OSError):
-            os.utime(path)
+        info = self._find(self.path(key), lambda path: self._read(path, key, layers)[0])
+        if info is not None:
+            # `ganeval cache prune` goes by the last use. A shard may belong to another user, or
+            # have been pruned this moment, which `rows` will say.
+            with contextlib.suppress(OSError):
+                os.utime(self.path(key))
         return info
+
+    def _find(self, path: Path, read: Callable[[Path], _Content]) -> _Content | None:
+        """Return what `read` makes of a file of the store, or None if it is not there and whole.
+
+        Every file is looked for like this: in the folder, then at the remote level. What is found
+        is at both of them then.
+        """
+        found = _whole(path, path, read)
+        if self._shared is None:
+            return found
+        name = path.relative_to(self.folder).as_posix()
+        if found is not None:
+            self._shared.complete(name, path)
+            return found
+        content = self._shared.fetch(name)
+        if content is None:
+            return None
+        fetched = self._scratch / temporary_name(path)
+        try:
+            write_whole(fetched, content)
+            found = _whole(fetched, self._shared.url(name), read)
+            if found is not None:
+                path.parent.mkdir(mode=0o700, exist_ok=True)
+                fetched.replace(path)
+        finally:
+            fetched.unlink(missing_ok=True)
+        return found
+
+    def _put(self, path: Path, content: bytes) -> None:
+        """Give the store a file, in the folder and at the remote level.
+
+        Raises:
+            ResourceError: The disk is full.
+            CacheError: The folder or the remote level cannot be written to.
+        """
+        try:
+            path.parent.mkdir(mode=0o700, exist_ok=True)
+            write_whole(path, content, scratch=self._scratch)
+        except ResourceError:
+            raise
+        except OSError as error:
+            raise CacheError(
+                f"{path}: cannot be written ({error.strerror})",
+                "a cache folder with write access",
+                "choose another with --cache-dir, or use --no-cache",
+            ) from error
+        if self._shared is not None:
+            self._shared.store(path.relative_to(self.folder).as_posix(), content)
 
     def _read(
         self, path: Path, key: str, layers: Sequence[str]
@@ -173,16 +228,10 @@ class ShardStore:
 
         A damaged or foreign file is reported and counts as absent.
         """
-        path = self.derived_path(key)
-        try:
-            arrays = _read_derived(path, key)
-        except FileNotFoundError:
-            return None
-        except _DAMAGE as error:
-            log.warning("%s: damaged cache file (%s); computing it again", path, error)
-            return None
-        with contextlib.suppress(OSError):  # as in `find`
-            os.utime(path)
+        arrays = self._find(self.derived_path(key), lambda path: _read_derived(path, key))
+        if arrays is not None:
+            with contextlib.suppress(OSError):  # as in `find`
+                os.utime(self.derived_path(key))
         return arrays
 
     def write_derived(self, key: str, arrays: Mapping[str, npt.NDArray[Any]]) -> None:
@@ -194,25 +243,6 @@ class ShardStore:
         card = {"key": key, "sha256": {name: _typed(array) for name, array in arrays.items()}}
         metadata = {"ganeval.derived": json.dumps(card, sort_keys=True)}
         self._put(self.derived_path(key), safetensors.numpy.save(dict(arrays), metadata=metadata))
-
-    def _put(self, path: Path, content: bytes) -> None:
-        """Write a file of the store whole.
-
-        Raises:
-            ResourceError: The disk is full. Files already stored stay.
-            CacheError: The folder cannot be written to.
-        """
-        try:
-            path.parent.mkdir(mode=0o700, exist_ok=True)
-            write_whole(path, content, scratch=self._scratch)
-        except ResourceError:
-            raise
-        except OSError as error:
-            raise CacheError(
-                f"{path}: cannot be written ({error.strerror})",
-                "a cache folder with write access",
-                "choose another with --cache-dir, or use --no-cache",
-            ) from error
 
     def matrix(self, num: int, width: int) -> npt.NDArray[np.float32]:
         """Return an array float32 [num, width] to be filled; a large one is mapped from disk."""
@@ -242,6 +272,17 @@ class ShardStore:
             with contextlib.suppress(FileNotFoundError):  # got its name or was swept by another
                 if time.time() - path.stat().st_mtime > _SECONDS_PER_DAY:
                     path.unlink()
+
+
+def _whole(path: Path, name: object, read: Callable[[Path], _Content]) -> _Content | None:
+    """Return what `read` makes of a file; None if it is absent, or damaged, which is reported."""
+    try:
+        return read(path)
+    except FileNotFoundError:
+        return None
+    except _DAMAGE as error:
+        log.warning("%s: damaged cache file (%s); computing it again", name, error)
+        return None
 
 
 def _read_derived(path: Path, key: str) -> dict[str, npt.NDArray[Any]]:

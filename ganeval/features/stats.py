@@ -18,6 +18,8 @@ from ganeval.errors import InputError
 from ganeval.features.derived import Arrays, Compute, Options
 from ganeval.features.moments import Moments
 from ganeval.files import write_whole
+from ganeval.remote import is_remote
+from ganeval.remote_file import open_file
 from ganeval.resources import DEFAULT, Resources
 
 MEAN_KEYS = ("mu", "mean", "m")
@@ -46,13 +48,13 @@ class Stats:
     """What a statistics file holds; a summary for the metrics that need only moments.
 
     Attributes:
-        path: The file.
+        path: The file, or its URL.
         num: Number of images, or None if the file does not say.
         card: What ganeval wrote about their making; None in files of other tools.
         layer_moments: Mean and scatter of the layer "pool".
     """
 
-    path: Path
+    path: Path | str
     num: int | None
     card: Mapping[str, Any] | None
     layer_moments: Moments
@@ -107,24 +109,29 @@ def save_stats(path: Path, moments: Moments, card: Mapping[str, Any]) -> None:
     write_whole(path, buffer.getvalue())
 
 
-def is_stats(path: Path) -> bool:
-    """Tell whether the file is a zip with a mean and a covariance in it."""
+def is_stats(path: Path | str) -> bool:
+    """Tell whether the file, of this machine or at a URL, is a zip with mean and covariance in it.
+
+    Raises:
+        ResourceError: A remote file system fails.
+    """
     try:
-        if not path.is_file():  # opening a pipe would wait for ever
+        if not _is_regular(path):
             return False
-        with zipfile.ZipFile(path) as archive:
+        with open_file(path) as file, zipfile.ZipFile(file) as archive:
             names = {Path(name).stem for name in archive.namelist() if name.endswith(".npy")}
     except (*_DAMAGE, OSError):
         return False
     return not names.isdisjoint(MEAN_KEYS) and not names.isdisjoint(COVARIANCE_KEYS)
 
 
-def load_stats(path: Path) -> Stats:
+def load_stats(path: Path | str) -> Stats:
     """Read a statistics file of ganeval or of any tool that writes `mu` and `sigma`.
 
     Raises:
         InputError: The file is damaged, holds Python objects, lacks an array, or its arrays are no
             mean and covariance.
+        ResourceError: A remote file system fails.
     """
     arrays = _read_arrays(path)
     mean = _pick(path, arrays, MEAN_KEYS, "mean")
@@ -142,7 +149,12 @@ def load_stats(path: Path) -> Stats:
     )
 
 
-def _count(path: Path, arrays: Mapping[str, npt.NDArray[Any]]) -> int | None:
+def _is_regular(path: Path | str) -> bool:
+    """Tell whether a file can be opened: to open a pipe would wait for ever."""
+    return is_remote(path) or Path(path).is_file()
+
+
+def _count(path: Path | str, arrays: Mapping[str, npt.NDArray[Any]]) -> int | None:
     """Return the number of images, if the file says it."""
     for key in COUNT_KEYS:
         if key in arrays and arrays[key].size == 1:
@@ -158,7 +170,7 @@ def _count(path: Path, arrays: Mapping[str, npt.NDArray[Any]]) -> int | None:
     return None
 
 
-def _card(path: Path, arrays: Mapping[str, npt.NDArray[Any]]) -> Mapping[str, Any] | None:
+def _card(path: Path | str, arrays: Mapping[str, npt.NDArray[Any]]) -> Mapping[str, Any] | None:
     """Return what ganeval wrote about the making of the file; None in files of other tools."""
     if _CARD_KEY not in arrays:
         return None
@@ -171,17 +183,17 @@ def _card(path: Path, arrays: Mapping[str, npt.NDArray[Any]]) -> Mapping[str, An
     return card
 
 
-def _read_arrays(path: Path) -> dict[str, npt.NDArray[Any]]:
+def _read_arrays(path: Path | str) -> dict[str, npt.NDArray[Any]]:
     """Return the small arrays of an `.npz`; images that may be beside them stay unread."""
-    if not path.is_file():  # opening a pipe would wait for ever
+    if not _is_regular(path):
         raise InputError(
-            f"{path}: {'not a regular file' if path.exists() else 'no such file'}",
+            f"{path}: {'not a regular file' if Path(path).exists() else 'no such file'}",
             "an .npz with mu and sigma",
             "check the name",
         )
     wanted = (*MEAN_KEYS, *COVARIANCE_KEYS, *COUNT_KEYS, _CARD_KEY)
     try:
-        with path.open("rb") as file:  # np.load leaves a damaged file open
+        with open_file(path) as file:  # np.load leaves a damaged file open
             archive = np.load(file, allow_pickle=False)
             if isinstance(archive, np.ndarray):
                 raise ValueError("a single array")
@@ -196,7 +208,7 @@ def _read_arrays(path: Path) -> dict[str, npt.NDArray[Any]]:
         ) from error
 
 
-def _damaged(path: Path, error: Exception) -> InputError:
+def _damaged(path: Path | str, error: Exception) -> InputError:
     """Return the error for a file that is no whole `.npz`."""
     return InputError(
         f"{path}: truncated or damaged ({error or type(error).__name__})",
@@ -206,7 +218,7 @@ def _damaged(path: Path, error: Exception) -> InputError:
 
 
 def _pick(
-    path: Path, arrays: Mapping[str, npt.NDArray[Any]], keys: tuple[str, ...], what: str
+    path: Path | str, arrays: Mapping[str, npt.NDArray[Any]], keys: tuple[str, ...], what: str
 ) -> npt.NDArray[Any]:
     """Return the first array called by one of `keys` in float64."""
     for key in keys:
@@ -225,7 +237,9 @@ def _pick(
     )
 
 
-def _check(path: Path, mean: npt.NDArray[np.float64], covariance: npt.NDArray[np.float64]) -> None:
+def _check(
+    path: Path | str, mean: npt.NDArray[np.float64], covariance: npt.NDArray[np.float64]
+) -> None:
     """Refuse arrays that are no mean and covariance."""
     if mean.ndim != 1 or not mean.size or covariance.shape != (len(mean), len(mean)):
         raise InputError(

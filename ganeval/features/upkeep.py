@@ -6,6 +6,8 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
+from ganeval.remote import RemotePath
+
 _SECONDS_PER_DAY = 86_400
 
 
@@ -27,6 +29,23 @@ def measure(folder: Path) -> CacheSize:
         pattern: [state.st_size for path in folder.glob(pattern) if (state := _state(path))]
         for pattern in (_SHARDS, _DERIVED)
     }
+    return _total(sizes)
+
+
+def measure_shared(shards: RemotePath) -> CacheSize:
+    """Return the size of the shards on a remote file system; nothing there is an empty cache.
+
+    Raises:
+        ResourceError: The file system fails.
+    """
+    try:
+        found = shards.sizes()
+    except FileNotFoundError:
+        return CacheSize(0, 0, 0)
+    sizes: dict[str, list[int]] = {_SHARDS: [], _DERIVED: []}
+    for name, size in found.items():
+        if name.endswith(".safetensors"):
+            sizes[_DERIVED if name.startswith("derived/") else _SHARDS].append(size)
     return _total(sizes)
 
 

@@ -3,9 +3,11 @@
 from dataclasses import dataclass, field
 from pathlib import Path
 
+from ganeval.errors import InputError
 from ganeval.generators.loading import load_network
 from ganeval.generators.options import GeneratorOptions
 from ganeval.images.image import DecodePolicy
+from ganeval.remote import is_remote
 from ganeval.sources.fit import Crop, Fit
 from ganeval.sources.generator import Generator, GeneratorSource, generator_source, named_device
 from ganeval.sources.paths import check_no_pipeline, check_regular_file, unreadable
@@ -49,6 +51,12 @@ class GeneratorFile(GeneratorOptions):
             UsageError: An option is missing or does not fit.
         """
         fit = Fit(self.size, self.crop)
+        if is_remote(self.location):
+            raise InputError(
+                f"{self.location}: a generator's file on a remote file system",
+                "a file of this machine",
+                "copy it here and name the copy",
+            )
         check_no_pipeline(self.location)
         check_regular_file(self.location)
         path = Path(self.location)

@@ -4,11 +4,12 @@ import hashlib
 from collections import Counter
 from collections.abc import Callable, Mapping, Sequence
 from contextlib import AbstractContextManager
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from functools import cached_property
 from pathlib import PurePosixPath
 from typing import BinaryIO, Protocol
 
+from ganeval.ahead import mapped
 from ganeval.errors import InputError
 from ganeval.images.decode import Header, decode, read_header
 from ganeval.images.image import SUFFIXES, DecodePolicy, Image
@@ -20,6 +21,7 @@ MAX_FILE_BYTES = 2**30
 """No encoded picture is larger than this; what claims to be is not read."""
 
 DOT_FILES = "dot files"
+LINKS = "links"
 OTHER_FILES = "other files"
 NOT_REGULAR = "not a regular file"
 JPEG_NOTE = "JPEG data under another suffix"
@@ -36,11 +38,14 @@ class Listing:
         names: Their names within the container, sorted by raw bytes.
         ignored: What else there is, counted by reason.
         problems: Pictures (by index) that cannot be read at all.
+        headers: What those pictures (by index) say of themselves, or why they cannot be used, that
+            had to be passed by in listing anyway.
     """
 
     names: tuple[str, ...]
     ignored: Mapping[str, int]
     problems: Mapping[int, Reason]
+    headers: Mapping[int, Header | InputError] = field(default_factory=dict)
 
     @classmethod
     def of(
@@ -50,11 +55,18 @@ class Listing:
         problems: Mapping[str, Reason],
         *,
         raw: Callable[[str], bytes],
+        headers: Mapping[str, Header | InputError] | None = None,
     ) -> "Listing":
         """Sort the names; `raw` returns the bytes of a name as they are stored."""
         ordered = tuple(sorted(names, key=raw))
-        by_index = {at: problems[name] for at, name in enumerate(ordered) if name in problems}
-        return cls(ordered, dict(sorted(ignored.items())), by_index)
+        return cls(
+            ordered,
+            dict(sorted(ignored.items())),
+            {at: problems[name] for at, name in enumerate(ordered) if name in problems},
+            {at: headers[name] for at, name in enumerate(ordered) if name in headers}
+            if headers
+            else {},
+        )
 
 
 class Container(Protocol):
@@ -64,6 +76,10 @@ class Container(Protocol):
     def listing(self) -> Listing:
         """What is in it."""
 
+    @property
+    def num_threads(self) -> int:
+        """How many pictures it pays to read at once."""
+
     def name(self, index: int) -> str:
         """Return how messages call a picture."""
 
@@ -72,6 +88,13 @@ class Container(Protocol):
 
     def read(self, index: int) -> bytes:
         """Return the encoded picture; InputError if that fails."""
+
+    def check(self) -> None:
+        """Raise UnstableError if what was read may be other than what was listed.
+
+        Called after reading. A container whose pictures each stand for themselves has nothing to
+        check: what matters of them is read at once, and hashed.
+        """
 
 
 def ignored_reason(name: str) -> str | None:
@@ -102,6 +125,15 @@ def too_large(name: str, num_bytes: int) -> Reason:
         f"{name}: {num_bytes:,} bytes long",
         f"an encoded picture of at most {MAX_FILE_BYTES:,} bytes",
         "remove the file",
+    )
+
+
+def twins(name: str, location: str) -> InputError:
+    """Return the error for a second member of a name: which of the two is meant, nobody knows."""
+    return InputError(
+        f"{location}: two members are called '{name}'",
+        "names that differ",
+        "make the archive anew",
     )
 
 
@@ -151,7 +183,10 @@ class EncodedSource:
 
     def load(self, indices: Sequence[int]) -> list[Item]:
         """Read and hash the files at `indices`; see `Source.load`."""
-        return self._reader.load(indices)
+        try:
+            return self._reader.load(indices)
+        finally:  # an archive that is another one now seems to be damaged
+            self.container.check()
 
     def unusable(self) -> Mapping[int, str]:
         """Return the pictures that cannot be used as far as their headers tell."""
@@ -166,6 +201,11 @@ class EncodedSource:
         problem = self.container.listing.problems.get(index)
         if problem is not None:
             raise InputError(*problem)
+        known = self.container.listing.headers.get(index)
+        if isinstance(known, InputError):
+            raise known
+        if known is not None:
+            return known
         with self.container.stream(index) as stream:
             return read_header(stream, name=self.container.name(index), policy=self.policy)
 
@@ -179,6 +219,7 @@ class EncodedSource:
             digest=lambda content: hashlib.sha256(content).digest(),
             decode=_Decode(self.policy, self.fit),
             portable=True,
+            num_threads=self.container.num_threads,
         )
 
     def _read(self, index: int) -> bytes:
@@ -188,19 +229,27 @@ class EncodedSource:
             raise InputError(*problem)
         return self.container.read(index)
 
+    def _look(self, index: int) -> Header | InputError:
+        """Return what a picture file says of itself, or why it cannot be used."""
+        try:
+            return self.header(index)
+        except InputError as error:
+            return error
+
     @cached_property
     def _headers(self) -> "_Headers":
         """What the headers of all pictures say."""
         sizes: Counter[tuple[int, int]] = Counter()
         notes: Counter[str] = Counter()
         unusable: dict[int, str] = {}
-        for index in range(len(self)):
-            try:
-                header = self.header(index)
-                sizes[header.width, header.height] += 1
-                notes[JPEG_NOTE] += is_misnamed_jpeg(header, self.container.listing.names[index])
-            except InputError as error:
-                unusable[index] = str(error)
+        looks = mapped(self._look, range(len(self)), num_threads=self.container.num_threads)
+        for index, header in enumerate(looks):
+            if isinstance(header, InputError):
+                unusable[index] = str(header)
+                continue
+            sizes[header.width, header.height] += 1
+            notes[JPEG_NOTE] += is_misnamed_jpeg(header, self.container.listing.names[index])
+        self.container.check()
         return _Headers(dict(sorted(sizes.items())), dict(+notes), unusable)
 
 

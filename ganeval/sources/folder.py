@@ -11,6 +11,7 @@ from typing import BinaryIO
 
 from ganeval.errors import InputError
 from ganeval.images.image import DecodePolicy
+from ganeval.remote import is_remote
 from ganeval.sources.encoded import (
     DOT_FILES,
     MAX_FILE_BYTES,
@@ -23,7 +24,8 @@ from ganeval.sources.encoded import (
     too_large,
 )
 from ganeval.sources.fit import Crop, Fit
-from ganeval.sources.paths import file_mode, unreadable
+from ganeval.sources.paths import is_folder, unreadable
+from ganeval.sources.remote_folder import RemoteFolder
 
 LINKED_PICTURES = "links to listed pictures"
 
@@ -53,12 +55,12 @@ class Folder:
             InputError: It is no folder, cannot be read, or holds no pictures.
         """
         fit = Fit(self.size, self.crop)
-        if not stat.S_ISDIR(file_mode(self.location)):
+        if not is_folder(self.location):
             raise InputError(f"{self.location}: not a folder", "a folder", "leave out 'folder:'")
         return EncodedSource(
             kind="folder",
             location=written or self.location,
-            container=FolderFiles(self.location),
+            container=(RemoteFolder if is_remote(self.location) else FolderFiles)(self.location),
             policy=policy,
             fit=fit,
         )
@@ -66,6 +68,8 @@ class Folder:
 
 class FolderFiles:
     """The picture files of a folder."""
+
+    num_threads = 1
 
     def __init__(self, location: str) -> None:
         self._root = Path(location)
@@ -93,6 +97,9 @@ class FolderFiles:
             if num_bytes > MAX_FILE_BYTES:
                 raise InputError(*too_large(self.name(index), num_bytes))
             return file.read()
+
+    def check(self) -> None:
+        """Do nothing; see `Container`."""
 
     def _list(self) -> Listing:
         """Walk through the folder and choose among its links."""

@@ -5,6 +5,7 @@ from dataclasses import dataclass
 from functools import partial
 from typing import Generic, TypeVar
 
+from ganeval.ahead import mapped
 from ganeval.errors import InputError, UnstableError
 from ganeval.images.image import Image
 from ganeval.sources.base import Item
@@ -24,6 +25,7 @@ class Reader(Generic[Content]):
         num_bytes: How much memory a content takes.
         digest: SHA-256 of a content.
         decode: The picture of a content; the item's name is for the message of an InputError.
+        num_threads: How many items are read at once.
         portable: Whether content and `decode` can be sent to another process.
     """
 
@@ -32,6 +34,7 @@ class Reader(Generic[Content]):
     num_bytes: Callable[[Content], int]
     digest: Callable[[Content], bytes]
     decode: Callable[[Content, str], Image]
+    num_threads: int = 1
     portable: bool = False
 
     def load(self, indices: Sequence[int]) -> list[Item]:
@@ -45,8 +48,8 @@ class Reader(Generic[Content]):
         """
         items = []
         left = KEPT_BYTES
-        for index in indices:
-            content = self.read(index)
+        contents = mapped(self.read, indices, num_threads=self.num_threads)
+        for index, content in zip(indices, contents, strict=True):
             digest = self.digest(content)
             left -= self.num_bytes(content)
             name = self.name(index)

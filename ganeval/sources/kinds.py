@@ -7,15 +7,17 @@ from typing import Any
 from ganeval.errors import UsageError
 from ganeval.images.image import DecodePolicy
 from ganeval.registry import Registry, parse_options, unknown
+from ganeval.remote import is_remote, refuse_offline
 from ganeval.sources.base import Source
+from ganeval.sources.braces import expand_braces
 from ganeval.sources.paths import exists, kind_of, missing
 
 SOURCES = Registry(
     "source kind",
     {
         "folder": "ganeval.sources.folder:Folder",
-        "zip": "ganeval.sources.archive:Zip",
-        "tar": "ganeval.sources.archive:Tar",
+        "zip": "ganeval.sources.zip:Zip",
+        "tar": "ganeval.sources.tar:Tar",
         "npz": "ganeval.sources.numpy_files:Npz",
         "npy": "ganeval.sources.numpy_files:Npy",
         "data": "ganeval.sources.datasets:Data",
@@ -54,8 +56,10 @@ def open_text(
         UsageError: An unknown kind or option, or a value that does not fit it.
         ResourceError: A data set that cannot be downloaded.
     """
-    if exists(text):
-        kind = kind_of(text)
+    refuse_offline(text, offline=offline)
+    is_row = _is_row_of_tars(text)
+    if is_row or exists(text):
+        kind = "tar" if is_row else kind_of(text)
         given = dict(generator or {}) if kind == _GENERATOR else {}
         source: Source = SOURCES.load(kind)(text, **given).open(policy, offline=offline)
         return source
@@ -67,6 +71,7 @@ def open_text(
     where = f"source {kind}"
     if not location:
         raise UsageError(f"'{text}' names nothing", f"{kind}:LOCATION", "add the location")
+    refuse_offline(location, offline=offline)
     values = parse_options(entry, options, where=where)
     if "location" in values:  # a field of the entry, but no option
         names = [name for name in entry.__dataclass_fields__ if name != "location"]
@@ -75,3 +80,11 @@ def open_text(
         values = dict(generator or {}) | values
     source = entry(location, **values).open(policy, offline=offline, written=text)
     return source
+
+
+def _is_row_of_tars(text: str) -> bool:
+    """Tell whether a text without a kind names several archives by braces."""
+    first, *others = expand_braces(text)
+    if not others or (not is_remote(text) and exists(text)):
+        return False
+    return exists(first)

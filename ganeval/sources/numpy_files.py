@@ -13,6 +13,7 @@ import numpy.typing as npt
 
 from ganeval.errors import InputError
 from ganeval.images.image import DecodePolicy
+from ganeval.remote_file import local_copy
 from ganeval.sources.arrays import ReadySource, array_source
 from ganeval.sources.fit import Crop, Fit
 from ganeval.sources.paths import check_regular_file, damaged, unreadable
@@ -67,10 +68,10 @@ class Npz:
         fit = Fit(self.size, self.crop)
         check_regular_file(self.location)
         try:
-            with zipfile.ZipFile(self.location) as archive:
+            with local_copy(self.location) as path, zipfile.ZipFile(path) as archive:
                 headers = _headers_of(archive, self.location)
                 key = _choose(headers, self.location)
-                images = _read_member(archive, key, headers[key], self.location)
+                images = _read_member(archive, key, headers[key], path)
         except _DAMAGE as error:
             raise damaged(self.location, "npz file", error) from error
         except OSError as error:
@@ -128,7 +129,7 @@ def _read_header(stream: IO[bytes], name: str) -> _Header:
     return _Header(shape, dtype, fortran, stream.tell())
 
 
-def _map(path: str, header: _Header, start: int) -> npt.NDArray[Any]:
+def _map(path: Path, header: _Header, start: int) -> npt.NDArray[Any]:
     """Map the values of an array that begins at byte `start` of a file."""
     if 0 in header.shape:  # nothing can't be mapped
         return np.empty(header.shape, header.dtype)
@@ -141,11 +142,12 @@ def _map(path: str, header: _Header, start: int) -> npt.NDArray[Any]:
 def _map_npy(location: str) -> npt.NDArray[Any]:
     """Return the array of a `.npy` file, memory-mapped."""
     try:
-        with Path(location).open("rb") as file:
-            header = _read_header(file, location)
-        if Path(location).stat().st_size < header.num_bytes:
-            raise EOFError(f"{header.num_bytes:,} bytes expected")
-        return _map(location, header, 0)
+        with local_copy(location) as path:
+            with path.open("rb") as file:
+                header = _read_header(file, location)
+            if path.stat().st_size < header.num_bytes:
+                raise EOFError(f"{header.num_bytes:,} bytes expected")
+            return _map(path, header, 0)
     except _DAMAGE as error:
         raise damaged(location, "npy file", error) from error
     except OSError as error:
@@ -193,17 +195,17 @@ def _choose(headers: Mapping[str, _Header], location: str) -> str:
 
 
 def _read_member(
-    archive: zipfile.ZipFile, key: str, header: _Header, location: str
+    archive: zipfile.ZipFile, key: str, header: _Header, path: Path
 ) -> npt.NDArray[Any]:
     """Return an array: memory-mapped if it is stored as it is, else read once."""
     member = archive.getinfo(key + ".npy")
     if member.compress_type == zipfile.ZIP_STORED:
-        with Path(location).open("rb") as file:
+        with path.open("rb") as file:
             file.seek(member.header_offset)
             local = file.read(_LOCAL_HEADER_BYTES)
         # The lengths of name and extra field, which may differ from those in the directory.
         variable = int.from_bytes(local[26:28], "little") + int.from_bytes(local[28:30], "little")
-        return _map(location, header, member.header_offset + _LOCAL_HEADER_BYTES + variable)
+        return _map(path, header, member.header_offset + _LOCAL_HEADER_BYTES + variable)
     with archive.open(member) as stream:
         array: npt.NDArray[Any] = np.lib.format.read_array(stream, allow_pickle=False)
     return array

@@ -5,10 +5,13 @@ import stat
 import tarfile
 import zipfile
 from pathlib import Path
+from typing import BinaryIO
 
 from ganeval.errors import InputError
 from ganeval.generators.onnx_file import is_onnx
 from ganeval.generators.programs import kind_of_members
+from ganeval.remote import RemotePath, is_remote
+from ganeval.remote_file import open_file
 
 _SOURCES = "a folder, a zip, tar, npz or npy file of images, a generator's checkpoint, or data:NAME"
 
@@ -49,7 +52,12 @@ _COMPRESSIONS = (
 
 
 def exists(location: str) -> bool:
-    """Return whether there is anything at a path, even a link that leads nowhere."""
+    """Return whether there is anything at a path, even a link that leads nowhere.
+
+    A URL says nothing of that before its server is asked, and is taken for something.
+    """
+    if is_remote(location):
+        return True
     if not location:  # pathlib takes it for the current folder
         return False
     try:
@@ -63,6 +71,8 @@ def exists(location: str) -> bool:
 
 def missing(location: str) -> InputError:
     """Return the error for a path where nothing is, with the nearest name beside it."""
+    if is_remote(location):
+        return InputError(f"{location}: there is nothing", _SOURCES, "check the URL")
     path = Path(location)
     try:
         siblings = [entry.name for entry in path.parent.iterdir()]
@@ -82,12 +92,29 @@ def unreadable(name: str, error: OSError) -> InputError:
     )
 
 
-def file_mode(location: str) -> int:
-    """Return the mode bits of what lies at a path.
+def is_folder(location: str) -> bool:
+    """Tell whether a folder lies at a path or URL.
 
     Raises:
         InputError: There is nothing, or it may not be looked at.
     """
+    if not is_remote(location):
+        return stat.S_ISDIR(_file_mode(location))
+    place = RemotePath.of(location)
+    if location.endswith("/") and not place.lists:
+        raise InputError(
+            f"{location}: a folder of the web, which cannot be listed",
+            "a file there, or a folder of a file system such as s3://",
+            "put the pictures into a zip or tar, or copy them here",
+        )
+    try:
+        return str(place.info()["type"]) == "directory"
+    except FileNotFoundError as error:
+        raise missing(location) from error
+
+
+def _file_mode(location: str) -> int:
+    """Return the mode bits of what lies at a path of this machine."""
     if not exists(location):
         raise missing(location)
     try:
@@ -97,8 +124,9 @@ def file_mode(location: str) -> int:
 
 
 def check_regular_file(location: str) -> None:
-    """Refuse a path that is no regular file; opening a FIFO would wait for ever."""
-    if not stat.S_ISREG(file_mode(location)):
+    """Refuse what is no regular file; opening a FIFO would wait for ever."""
+    regular = not is_folder(location) if is_remote(location) else stat.S_ISREG(_file_mode(location))
+    if not regular:
         raise InputError(f"{location}: not a regular file", _SOURCES, "name another path")
 
 
@@ -109,7 +137,7 @@ def check_no_pipeline(location: str) -> None:
         InputError: It is one.
     """
     for name, what in _PIPELINES.items():
-        if (Path(location) / name).is_file():
+        if not is_remote(location) and (Path(location) / name).is_file():
             raise InputError(
                 f"{location}: {what}, which is loaded by its own library's code",
                 _SOURCES,
@@ -124,15 +152,15 @@ def kind_of(location: str) -> str:
     Raises:
         InputError: It is none; the message says what it looks like.
     """
-    if stat.S_ISDIR(file_mode(location)):
+    if is_folder(location):
         check_no_pipeline(location)
         return "folder"
     check_regular_file(location)
     try:
-        with Path(location).open("rb") as file:
+        with open_file(location) as file:
             beginning = file.read(64)
-        members = _zip_members(location)
-        is_tar = members is None and _is_tar(location)
+            members = _zip_members(file, location)
+            is_tar = members is None and _is_tar(file)
     except OSError as error:
         raise unreadable(location, error) from error
     if members is not None:
@@ -153,21 +181,22 @@ def kind_of(location: str) -> str:
     raise _no_source(location, beginning)
 
 
-def _zip_members(location: str) -> list[str] | None:
+def _zip_members(file: BinaryIO, location: str) -> list[str] | None:
     """Return the names in a zip file, or None if it is none."""
-    if not zipfile.is_zipfile(location):
+    if not zipfile.is_zipfile(file):
         return None
     try:
-        with zipfile.ZipFile(location) as archive:
+        with zipfile.ZipFile(file) as archive:
             return archive.namelist()
     except (zipfile.BadZipFile, UnicodeDecodeError, NotImplementedError) as error:
         raise damaged(location, "zip or npz file", error) from error
 
 
-def _is_tar(location: str) -> bool:
+def _is_tar(file: BinaryIO) -> bool:
     """Return whether a file is a tar archive without compression."""
+    file.seek(0)
     try:
-        with tarfile.open(location, "r:") as archive:
+        with tarfile.open(fileobj=file, mode="r:") as archive:
             return archive.next() is not None
     except tarfile.TarError:
         return False

@@ -34,7 +34,7 @@ class Scoring:
         extractor: Network that turns images into features.
         num_images: Samples, and training images to compare them with (or all, if there are fewer).
         reference: A source to compare with instead, such as a held-out split.
-        cache_dir: Where features are kept; None for the user's cache folder.
+        cache_dir: Where features are kept, a folder or URL; None for the user's cache folder.
     """
 
     every: int = 0
@@ -42,7 +42,7 @@ class Scoring:
     extractor: str = "efficientnet-lite0"
     num_images: int = 360
     reference: str | None = None
-    cache_dir: Path | None = None
+    cache_dir: Path | str | None = None
 
 
 @contextmanager

@@ -14,7 +14,8 @@ from pytorch_fid.fid_score import ImagePathDataset
 from torch.utils.data import DataLoader
 
 from benchmarks.timing import Figure, alternate
-from ganeval.features.compute import decode_and_resize, in_order
+from ganeval.ahead import in_order
+from ganeval.features.compute import decode_and_resize
 from ganeval.images.image import DecodePolicy
 from ganeval.images.preprocess import Preprocess, Resize
 from ganeval.sources.open import open_source

@@ -16,9 +16,11 @@ import pytest
 
 from ganeval.errors import InputError
 from ganeval.images.image import DecodePolicy
-from ganeval.sources import archive as archive_module
-from ganeval.sources.archive import Tar, Zip
+from ganeval.sources import tar_members as tar_module
+from ganeval.sources import zip as zip_module
 from ganeval.sources.base import Source
+from ganeval.sources.tar import Tar
+from ganeval.sources.zip import Zip
 
 POLICY = DecodePolicy()
 Files = dict[str, bytes]
@@ -147,7 +149,7 @@ def test_zip_refuses_rare_compression(tmp_path: Path, files: Files, make_zip: An
 def test_zip_refuses_a_bomb(
     tmp_path: Path, files: Files, make_zip: Any, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(archive_module, "_BOMB_BYTES", 10**6)
+    monkeypatch.setattr(zip_module, "_BOMB_BYTES", 10**6)
     bomb = bytes(2 * 10**6)
     path = make_zip(tmp_path / "a.zip", {"a.png": bomb, "b.png": files["a.png"]})
     assert ":a.png: unpacks from " in only_problem(open_zip(path))
@@ -163,7 +165,7 @@ def test_refuses_what_no_picture_is_as_large_as(
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
     limit = max(len(content) for content in files.values())
-    monkeypatch.setattr(archive_module, "MAX_FILE_BYTES", limit)
+    monkeypatch.setattr(zip_module if kind == "zip" else tar_module, "MAX_FILE_BYTES", limit)
     large = files | {"large.png": bytes(limit + 1)}
     if kind == "zip":
         source = open_zip(make_zip(tmp_path / "a.zip", large))

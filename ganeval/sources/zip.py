@@ -1,8 +1,6 @@
-"""Zip and tar archives of pictures, read in place and never unpacked."""
+"""Zip archives of pictures, read in place and never unpacked."""
 
 import stat
-import tarfile
-import threading
 import weakref
 import zipfile
 import zlib
@@ -10,26 +8,24 @@ from collections import Counter
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, field
-from pathlib import Path
 from typing import BinaryIO, cast
 
-from ganeval.errors import InputError
 from ganeval.images.image import DecodePolicy
+from ganeval.sources.archive_file import ArchiveFile
 from ganeval.sources.encoded import (
     DOT_FILES,
+    LINKS,
     MAX_FILE_BYTES,
-    NOT_REGULAR,
     EncodedSource,
     Listing,
     Reason,
     check_not_empty,
     ignored_reason,
     too_large,
+    twins,
 )
 from ganeval.sources.fit import Crop, Fit
-from ganeval.sources.paths import check_regular_file, damaged, unreadable
-
-LINKS = "links"
+from ganeval.sources.paths import damaged, unreadable
 
 # A member that unpacks to more than this, and to more than this many times its stored size, was
 # made to fill memory: pictures are compressed already.
@@ -55,7 +51,6 @@ class Zip:
     ) -> EncodedSource:
         """List the archive; arguments and errors are those of `Folder.open`."""
         fit = Fit(self.size, self.crop)
-        check_regular_file(self.location)
         return EncodedSource(
             kind="zip",
             location=written or self.location,
@@ -65,37 +60,17 @@ class Zip:
         )
 
 
-@dataclass(frozen=True, slots=True)
-class Tar:
-    """Read the pictures in a tar archive without compression, in place."""
-
-    location: str
-    size: int | None = field(default=None, kw_only=True)
-    crop: Crop = field(default="none", kw_only=True)
-
-    def open(
-        self, policy: DecodePolicy, *, offline: bool = False, written: str | None = None
-    ) -> EncodedSource:
-        """List the archive; arguments and errors are those of `Folder.open`."""
-        fit = Fit(self.size, self.crop)
-        check_regular_file(self.location)
-        return EncodedSource(
-            kind="tar",
-            location=written or self.location,
-            container=TarMembers(self.location),
-            policy=policy,
-            fit=fit,
-        )
-
-
 class ZipMembers:
     """The pictures of a zip archive; one file handle, which a lock guards."""
 
+    num_threads = 1
+
     def __init__(self, location: str) -> None:
         self._location = location
-        self._lock = threading.Lock()
+        self._file = ArchiveFile(location)
         try:
-            self._archive = zipfile.ZipFile(location)
+            with self._file.reading() as file:
+                self._archive = zipfile.ZipFile(file)
         except _ZIP_DAMAGE as error:
             raise damaged(location, "zip archive", error) from error
         except OSError as error:
@@ -114,7 +89,7 @@ class ZipMembers:
         """Open a member; other threads wait until it is closed."""
         member = self._members[self.listing.names[index]]
         try:
-            with self._lock, self._archive.open(member) as stream:
+            with self._file.reading(), self._archive.open(member) as stream:
                 yield cast(BinaryIO, stream)
         except _ZIP_DAMAGE as error:
             raise damaged(self.name(index), "member", error) from error
@@ -134,6 +109,10 @@ class ZipMembers:
             raise damaged(self.name(index), "member", EOFError(f"{len(content):,} bytes in it"))
         return content
 
+    def check(self) -> None:
+        """Raise UnstableError if the archive is another one now."""
+        self._file.check()
+
     def _list(self) -> Listing:
         """Choose the pictures among the members."""
         ignored: Counter[str] = Counter()
@@ -150,7 +129,8 @@ class ZipMembers:
             elif reason is not None:
                 ignored[reason] += 1
             else:
-                _refuse_twin(name, self._members, self._location)
+                if name in self._members:
+                    raise twins(name, self._location)
                 self._members[name] = member
                 problem = _zip_problem(member, f"{self._location}:{name}")
                 if problem is not None:
@@ -161,106 +141,6 @@ class ZipMembers:
         """Return a member's name as the archive stores it."""
         utf8 = self._members[name].flag_bits & _UTF8_NAME
         return name.encode("utf-8" if utf8 else "cp437")
-
-
-class TarMembers:
-    """The pictures of a tar archive; one file handle, which a lock guards."""
-
-    def __init__(self, location: str) -> None:
-        self._location = location
-        self._lock = threading.Lock()
-        try:
-            self._archive = tarfile.open(  # noqa: SIM115 (closed with this object)
-                location, "r:", encoding="utf-8", errors="surrogateescape"
-            )
-            weakref.finalize(self, self._archive.close)
-            all_members = self._archive.getmembers()
-            self._check_end()
-        except tarfile.TarError as error:
-            raise damaged(location, "tar archive", error) from error
-        except OSError as error:
-            raise unreadable(location, error) from error
-        self._members: dict[str, tarfile.TarInfo] = {}
-        self.listing = self._list(all_members)
-        check_not_empty(self.listing, location)
-
-    def name(self, index: int) -> str:
-        """Return a member's name behind that of the archive, as messages call it."""
-        return f"{self._location}:{self.listing.names[index]}"
-
-    @contextmanager
-    def stream(self, index: int) -> Iterator[BinaryIO]:
-        """Open a member; other threads wait until it is closed."""
-        member = self._members[self.listing.names[index]]
-        try:
-            with self._lock:
-                file = self._archive.extractfile(member)
-                assert file is not None  # only regular members are listed
-                with file:
-                    yield cast(BinaryIO, file)
-        except tarfile.TarError as error:
-            raise damaged(self.name(index), "member", error) from error
-        except OSError as error:
-            raise unreadable(self.name(index), error) from error
-
-    def read(self, index: int) -> bytes:
-        """Return the bytes of a member."""
-        with self.stream(index) as stream:
-            return stream.read()
-
-    def _check_end(self) -> None:
-        """Refuse an archive in which anything but zeros follows the last member.
-
-        tarfile takes a damaged or missing header for the end, and would lose the rest silently.
-        """
-        with Path(self._location).open("rb") as file:
-            file.seek(self._archive.offset)
-            block = file.read(512)
-            whole = len(block) == 512
-            while whole and block:
-                whole = not any(block)
-                block = file.read(2**16)
-        if not whole:
-            raise tarfile.ReadError("no end of archive behind its last readable member")
-
-    def _list(self, members: list[tarfile.TarInfo]) -> Listing:
-        """Choose the pictures among the members."""
-        ignored: Counter[str] = Counter()
-        problems: dict[str, Reason] = {}
-        for member in members:
-            name = member.name.removeprefix("./")
-            reason = ignored_reason(name)
-            if member.isdir():
-                continue
-            if member.issym() or member.islnk():
-                ignored[LINKS] += 1
-            elif not member.isreg():
-                ignored[NOT_REGULAR] += 1
-            elif reason is not None:
-                ignored[reason] += 1
-            else:
-                _refuse_twin(name, self._members, self._location)
-                self._members[name] = member
-                if member.size > MAX_FILE_BYTES:
-                    problems[name] = too_large(f"{self._location}:{name}", member.size)
-        return Listing.of(list(self._members), ignored, problems, raw=_tar_raw_name)
-
-
-def _tar_raw_name(name: str) -> bytes:
-    """Return a member's name as the archive stores it."""
-    return name.encode("utf-8", "surrogateescape")
-
-
-def _refuse_twin(
-    name: str, members: dict[str, zipfile.ZipInfo] | dict[str, tarfile.TarInfo], location: str
-) -> None:
-    """Refuse a second member of the same name: which of the two is meant, nobody knows."""
-    if name in members:
-        raise InputError(
-            f"{location}: two members are called '{name}'",
-            "names that differ",
-            "make the archive anew",
-        )
 
 
 def _zip_problem(member: zipfile.ZipInfo, name: str) -> Reason | None:

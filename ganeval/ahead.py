@@ -1,0 +1,49 @@
+"""Working ahead in threads, by a bounded number of results."""
+
+from collections import deque
+from collections.abc import Callable, Iterable, Iterator
+from concurrent.futures import BrokenExecutor, Executor, Future, ThreadPoolExecutor
+from typing import TypeVar
+
+from ganeval.errors import ResourceError
+
+_Input = TypeVar("_Input")
+_Output = TypeVar("_Output")
+
+
+def in_order(
+    pool: Executor, function: Callable[[_Input], _Output], inputs: Iterable[_Input], *, ahead: int
+) -> Iterator[_Output]:
+    """Map like `pool.map`, but keep at most `ahead` results waiting, so that memory stays flat.
+
+    Raises:
+        ResourceError: A process of the pool was killed.
+    """
+    waiting: deque[Future[_Output]] = deque()
+    try:
+        for value in inputs:
+            waiting.append(pool.submit(function, value))
+            if len(waiting) >= ahead:
+                yield waiting.popleft().result()
+        while waiting:
+            yield waiting.popleft().result()
+    except BrokenExecutor as error:
+        raise ResourceError(
+            "a decoding process was killed, as the system does when memory runs out",
+            "memory for every worker",
+            "lower --workers, or leave it out to decode in threads",
+        ) from error
+    finally:
+        for future in waiting:
+            future.cancel()
+
+
+def mapped(
+    function: Callable[[_Input], _Output], inputs: Iterable[_Input], *, num_threads: int
+) -> Iterator[_Output]:
+    """Map like `map`, with several calls at once if there are to be several threads."""
+    if num_threads == 1:
+        yield from map(function, inputs)
+        return
+    with ThreadPoolExecutor(num_threads, thread_name_prefix="ahead") as pool:
+        yield from in_order(pool, function, inputs, ahead=2 * num_threads)
