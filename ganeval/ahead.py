@@ -2,10 +2,8 @@
 
 from collections import deque
 from collections.abc import Callable, Iterable, Iterator
-from concurrent.futures import BrokenExecutor, Executor, Future, ThreadPoolExecutor
+from concurrent.futures import Executor, Future, ThreadPoolExecutor
 from typing import TypeVar
-
-from ganeval.errors import ResourceError
 
 _Input = TypeVar("_Input")
 _Output = TypeVar("_Output")
@@ -14,11 +12,7 @@ _Output = TypeVar("_Output")
 def in_order(
     pool: Executor, function: Callable[[_Input], _Output], inputs: Iterable[_Input], *, ahead: int
 ) -> Iterator[_Output]:
-    """Map like `pool.map`, but keep at most `ahead` results waiting, so that memory stays flat.
-
-    Raises:
-        ResourceError: A process of the pool was killed.
-    """
+    """Map like `pool.map`, but keep at most `ahead` results waiting, so that memory stays flat."""
     waiting: deque[Future[_Output]] = deque()
     try:
         for value in inputs:
@@ -27,12 +21,6 @@ def in_order(
                 yield waiting.popleft().result()
         while waiting:
             yield waiting.popleft().result()
-    except BrokenExecutor as error:
-        raise ResourceError(
-            "a decoding process was killed, as the system does when memory runs out",
-            "memory for every worker",
-            "lower --workers, or leave it out to decode in threads",
-        ) from error
     finally:
         for future in waiting:
             future.cancel()

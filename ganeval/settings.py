@@ -28,8 +28,7 @@ class Settings:
         engine: Where shards are computed.
         device: "auto", "cpu", "cuda", "cuda:1", "mps".
         precision: Of the network's arithmetic; scores of different precision are not comparable.
-        workers: Decoding workers: processes in large jobs, threads in small ones; None for threads
-            alone, one per core.
+        workers: Decoding threads; None for one per core.
         seed: Of every random choice.
         memory: Bytes that metrics may take beyond the features; features larger than a quarter of
             it are mapped from disk. No score depends on it.

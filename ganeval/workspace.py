@@ -4,7 +4,7 @@ import logging
 import os
 import tempfile
 from collections.abc import Iterator
-from concurrent.futures import Executor
+from concurrent.futures import Executor, ThreadPoolExecutor
 from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
@@ -14,7 +14,6 @@ import torch
 from ganeval.errors import CacheError, ResourceError, UsageError
 from ganeval.extractors.base import EXTRACTORS, Extractor, ExtractorRequest
 from ganeval.features.compute import Recipe
-from ganeval.features.decoders import Decoders
 from ganeval.features.shards import ShardStore
 from ganeval.features.shared import SharedFiles
 from ganeval.folders import shards_folder, shared_cache
@@ -56,7 +55,7 @@ def open_workspace(
     num_workers = os.cpu_count() or 1 if settings.workers is None else max(settings.workers, 1)
     with (
         _open_store(settings) as store,
-        Decoders(num_workers, processes=bool(settings.workers)) as pool,
+        ThreadPoolExecutor(num_workers, thread_name_prefix="decode") as pool,
     ):
         yield Workspace(recipe=recipe, store=store, pool=pool)
 

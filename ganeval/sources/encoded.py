@@ -217,8 +217,7 @@ class EncodedSource:
             read=self._read,
             num_bytes=len,
             digest=lambda content: hashlib.sha256(content).digest(),
-            decode=_Decode(self.policy, self.fit),
-            portable=True,
+            decode=self._decode,
             num_threads=self.container.num_threads,
         )
 
@@ -236,6 +235,10 @@ class EncodedSource:
         except InputError as error:
             return error
 
+    def _decode(self, content: bytes, name: str) -> Image:
+        """Return the picture in a file's bytes."""
+        return self.fit(decode(content, name=name, policy=self.policy))
+
     @cached_property
     def _headers(self) -> "_Headers":
         """What the headers of all pictures say."""
@@ -251,18 +254,6 @@ class EncodedSource:
             notes[JPEG_NOTE] += is_misnamed_jpeg(header, self.container.listing.names[index])
         self.container.check()
         return _Headers(dict(sorted(sizes.items())), dict(+notes), unusable)
-
-
-@dataclass(frozen=True, slots=True)
-class _Decode:
-    """Decodes a file's bytes; small, so that it travels to another process with them."""
-
-    policy: DecodePolicy
-    fit: Fit
-
-    def __call__(self, content: bytes, name: str) -> Image:
-        """Return the picture in a file's bytes."""
-        return self.fit(decode(content, name=name, policy=self.policy))
 
 
 @dataclass(frozen=True, slots=True)

@@ -26,7 +26,6 @@ class Reader(Generic[Content]):
         digest: SHA-256 of a content.
         decode: The picture of a content; the item's name is for the message of an InputError.
         num_threads: How many items are read at once.
-        portable: Whether content and `decode` can be sent to another process.
     """
 
     name: Callable[[int], str]
@@ -35,7 +34,6 @@ class Reader(Generic[Content]):
     digest: Callable[[Content], bytes]
     decode: Callable[[Content, str], Image]
     num_threads: int = 1
-    portable: bool = False
 
     def load(self, indices: Sequence[int]) -> list[Item]:
         """Read and hash the items at `indices`.
@@ -58,7 +56,7 @@ class Reader(Generic[Content]):
                 if left >= 0
                 else partial(self._image_again, index, digest)
             )
-            items.append(Item(name, digest, image, portable=self.portable and left >= 0))
+            items.append(Item(name, digest, image))
         return items
 
     def _image_again(self, index: int, digest: bytes) -> Image:
