@@ -56,6 +56,11 @@ class Listing:
         by_index = {at: problems[name] for at, name in enumerate(ordered) if name in problems}
         return cls(ordered, dict(sorted(ignored.items())), by_index)
 
+    @property
+    def digest(self) -> str:
+        """Hex SHA-256 over the names."""
+        return hashlib.sha256("\n".join(map(ascii, self.names)).encode()).hexdigest()
+
 
 class Container(Protocol):
     """Where encoded pictures lie."""
@@ -147,6 +152,7 @@ class EncodedSource:
             ignored=self.container.listing.ignored,
             sizes=self._headers.sizes,
             notes=self._headers.notes,
+            fingerprint=self.container.listing.digest,
         )
 
     def load(self, indices: Sequence[int]) -> list[Item]:
