@@ -12,11 +12,12 @@ import ganeval
 ROOT = Path(__file__).parents[1]
 PACKAGE = ROOT / "ganeval"
 
-BASE = {"errors", "registry", "files", "folders", "influence", "progress", "version"}
+BASE = {"errors", "registry", "files", "folders", "influence", "progress", "team", "version"}
 TOP = {
     "settings",
     "plan",
     "workspace",
+    "engines",
     "source_cards",
     "evaluation",
     "gallery",

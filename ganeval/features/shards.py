@@ -85,6 +85,10 @@ class ShardStore:
         """Return where the shard called `key` is or would be."""
         return self.folder / key[:2] / f"{key}.safetensors"
 
+    def mark_path(self, name: str) -> Path:
+        """Return where a file may lie for a moment by which processes see that they share this."""
+        return self._scratch / f"mark-{name}"
+
     def find(self, key: str, layers: Sequence[str]) -> ShardInfo | None:
         """Return the shard's info if it is there and whole, verifying its digests.
 
