@@ -9,6 +9,7 @@ from ganeval.errors import UsageError
 from ganeval.evaluation import collect_sides, stats_conditions
 from ganeval.features.collect import cut
 from ganeval.features.stats import save_stats
+from ganeval.metrics.base import Role
 from ganeval.plan import check_generator_options, find_protocol, open_side
 from ganeval.settings import Settings
 from ganeval.version import __version__
@@ -60,13 +61,23 @@ def make_stats(reference: Any, path: Path, settings: Settings) -> int:
     return features.num
 
 
-def extract_part(source: Any, part: int, num_parts: int, settings: Settings) -> Extracted:
+def extract_part(
+    source: Any, part: int, num_parts: int, settings: Settings, *, role: Role = "sample"
+) -> Extracted:
     """Put the features of part `part` (from 0) of `num_parts` of a source into the cache.
 
     A part is every `num_parts`-th shard. The parts may run at any time on any machines that share
     the cache; the scoring commands then find all shards there.
 
+    Args:
+        source: As for `evaluate`.
+        part: Which part.
+        num_parts: How many there are.
+        settings: As for scoring.
+        role: What it will be in scoring, where each role has a random subset of its own.
+
     Raises:
+        CacheError: The cache cannot be used.
         UsageError: There is no such part, or no cache to put the shards into.
         InputError: The source cannot be used.
     """
@@ -78,7 +89,7 @@ def extract_part(source: Any, part: int, num_parts: int, settings: Settings) -> 
         raise UsageError("extract with --no-cache", "a cache to put features into", "drop one")
     settings = prepare_engine(settings)
     protocol = find_protocol(settings.protocol)
-    side = open_side(source, "sample", settings)
+    side = open_side(source, role, settings)
     check_generator_options([source], [side], settings)
     assert side.source is not None
     tasks = cut(side.source, side.indices)

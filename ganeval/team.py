@@ -173,7 +173,11 @@ class Team:
             late = "timed out" in text.lower()
             raise TeamError(
                 f"process {self.rank} of {self.size}: another one "
-                + (f"has not answered for {self.timeout:g} seconds" if late else "is gone"),
+                + (
+                    f"has not answered for {self.timeout:g} seconds"
+                    if late
+                    else "is gone or out of reach"
+                ),
                 f"all of them, at work (how long to wait: {_TIMEOUT_VARIABLE}, in seconds)",
                 "see the others' errors and run the same command again: finished shards are kept",
             ) from error

@@ -13,15 +13,15 @@ Engine = Callable[[Sequence[Side], Workspace, Settings], Iterator[Features]]
 
 
 def prepare_engine(settings: Settings) -> Settings:
-    """Connect to the machines that a run is for, which say what "auto" means.
+    """Look for the machines that a run is for, which say what device "auto" means.
 
     Raises:
         TeamError: They cannot be reached.
     """
     if settings.engine == "ray":
-        from ganeval.engines.ray_cluster import connect
+        from ganeval.engines.ray_cluster import find_cluster
 
-        return connect(settings)
+        return find_cluster(settings)
     return settings
 
 

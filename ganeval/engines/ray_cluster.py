@@ -2,11 +2,14 @@
 
 import logging
 import os
+import re
 import signal
 import socket
+import sys
 import threading
 import uuid
 from collections.abc import Iterator, Sequence
+from contextlib import contextmanager, redirect_stdout
 from dataclasses import replace
 from pathlib import Path
 from typing import Any
@@ -23,11 +26,13 @@ from ganeval.workspace import Workspace
 
 log = logging.getLogger(__name__)
 
+_ADDRESS = re.compile(r"(ray://)?\[?(?P<host>[^\[\]/]+)\]?:(?P<port>\d+)")
+_KNOCK_SECONDS = 10
 _RETRIES = 5  # of a shard whose worker process or machine is gone
 
 
-def connect(settings: Settings) -> Settings:
-    """Connect to the running cluster, and return the settings with the device it works on.
+def find_cluster(settings: Settings) -> Settings:
+    """Look for the running cluster, and return the settings with the device it works on.
 
     Raises:
         UsageError: An option that means nothing on a cluster.
@@ -45,9 +50,8 @@ def connect(settings: Settings) -> Settings:
             "change it",
         )
     ray = _import_ray()
-    if not ray.is_initialized():
-        _join_cluster(ray)
-    has_cuda = ray.cluster_resources().get("GPU", 0) > 0
+    with _connected(ray):
+        has_cuda = ray.cluster_resources().get("GPU", 0) > 0
     if settings.device == "cuda" and not has_cuda:
         raise ResourceError(
             "device 'cuda' is not there (the Ray cluster has no GPU)",
@@ -73,24 +77,27 @@ def collect_on_ray(
         Interrupted: Ctrl-C; finished shards stay.
     """
     ray = _import_ray()
-    make = ray.remote(max_retries=_RETRIES, **_needs(ray, settings))(make_shard)
-    job = ray.put(_job(sides, workspace, settings))
-    pending = [
-        make.remote(job, number, tuple(task.indices))
-        for number, side in enumerate(sides)
-        for task in tasks_of(side)
-    ]
-    made = _results(ray, pending, sides, settings.progress)
-    try:
-        yield from join_sides(sides, made, workspace, skip_bad=settings.on_bad_image == "skip")
-    except BaseException as error:
-        for task in pending:
-            ray.cancel(task)
-        if isinstance(error, KeyboardInterrupt):
-            raise Interrupted(
-                "interrupted: finished shards are in the cache; run the same command again to go on"
-            ) from error
-        raise
+    job = _job(sides, workspace, settings)
+    with _connected(ray):
+        make = ray.remote(max_retries=_RETRIES, **_needs(ray, settings))(make_shard)
+        reference = ray.put(job)
+        pending = [
+            make.remote(reference, number, tuple(task.indices))
+            for number, side in enumerate(sides)
+            for task in tasks_of(side)
+        ]
+        made = _results(ray, pending, sides, settings.progress)
+        try:
+            yield from join_sides(sides, made, workspace, skip_bad=settings.on_bad_image == "skip")
+        except BaseException as error:
+            for task in pending:
+                ray.cancel(task)
+            if isinstance(error, KeyboardInterrupt):
+                raise Interrupted(
+                    "interrupted: finished shards are in the cache; "
+                    "run the same command again to go on"
+                ) from error
+            raise
 
 
 def _import_ray() -> Any:
@@ -104,14 +111,32 @@ def _import_ray() -> Any:
     return ray
 
 
+@contextmanager
+def _connected(ray: Any) -> Iterator[None]:
+    """Connect for the block, if the program has not done so itself.
+
+    Ray prints news of the cluster to stdout, which is for results.
+    """
+    if ray.is_initialized():
+        yield
+        return
+    with redirect_stdout(sys.stderr):
+        _join_cluster(ray)
+        try:
+            yield
+        finally:
+            ray.shutdown()
+
+
 def _join_cluster(ray: Any) -> None:
     """Connect to the cluster of RAY_ADDRESS, or the one on this machine; never start one."""
     in_main = threading.current_thread() is threading.main_thread()
     before = signal.getsignal(signal.SIGTERM)
+    address = os.environ.get("RAY_ADDRESS")
     try:
+        _knock(address or "")
         ray.init(address="auto", logging_level="ERROR", log_to_driver=False)
-    except (ConnectionError, RuntimeError, ValueError) as error:
-        address = os.environ.get("RAY_ADDRESS")
+    except (OSError, RuntimeError, ValueError) as error:
         raise TeamError(
             f"no Ray cluster at RAY_ADDRESS={address}" if address else "no Ray cluster is running",
             "one that can be reached from here",
@@ -119,6 +144,17 @@ def _join_cluster(ray: Any) -> None:
         ) from error
     if in_main:  # Ray would exit without a word
         signal.signal(signal.SIGTERM, before)
+
+
+def _knock(address: str) -> None:
+    """Open a connection to HOST:PORT, where Ray would go on trying for many minutes.
+
+    Raises:
+        OSError: Nobody answers.
+    """
+    place = _ADDRESS.fullmatch(address)
+    if place is not None:
+        socket.create_connection((place["host"], int(place["port"])), _KNOCK_SECONDS).close()
 
 
 def _needs(ray: Any, settings: Settings) -> dict[str, Any]:
