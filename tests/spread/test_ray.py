@@ -174,7 +174,9 @@ def test_what_goes_wrong_in_a_task_is_an_error_here(
     words = ("is", real, *RAY)
     path = real / "00007.png"
     path.write_bytes(path.read_bytes()[:-40])
-    assert "00007.png: truncated" in refusal(ganeval(*words))
+    line = refusal(ganeval(*words))
+    assert "00007.png: truncated" in line
+    assert "or skip it with --on-bad-image skip" in line
     skipping = ganeval(*words, "--on-bad-image", "skip", "--max-bad", "5%")
     assert f"skipped: {path}: truncated" in skipping.err
     assert "29 images, 0 computed, 29 found" in skipping.err
