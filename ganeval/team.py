@@ -7,24 +7,32 @@ is bytes of a length that each knows beforehand: Gloo ends a process that gets a
 import hashlib
 import json
 import os
+import re
 import socket
+import threading
+import time
 import uuid
-from collections.abc import Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping
+from concurrent.futures import Future
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 from datetime import timedelta
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, TypeVar
 
 from ganeval.errors import TeamError, UsageError
 
 if TYPE_CHECKING:
     import torch
 
+_Result = TypeVar("_Result")
+
 _VARIABLES = ("RANK", "WORLD_SIZE", "LOCAL_RANK", "LOCAL_WORLD_SIZE")
 _TIMEOUT_VARIABLE = "GANEVAL_TIMEOUT"
 _TIMEOUT_SECONDS = 1800.0
+_POLL_SECONDS = 0.02
 _DIGEST_BYTES = 32
 _HOST_BYTES = 64
+_LATE = re.compile("timed out (waiting|after)|wait timeout", re.IGNORECASE)
 _FAILURE = bytes(_DIGEST_BYTES)  # instead of the digest of what must agree
 
 
@@ -64,13 +72,10 @@ class Team:
         Raises:
             TeamError: They cannot be reached within the timeout.
         """
-        from torch import distributed
-
         with self._expecting_all():
-            distributed.init_process_group("gloo", timeout=timedelta(seconds=self.timeout))
+            self.token = _interruptibly(lambda: _connect(self.rank, self.size, self.timeout))
         hosts = self.exchange(socket.gethostname().encode()[:_HOST_BYTES], _HOST_BYTES)
         self._hosts += [host.rstrip(b"\0").decode(errors="replace") for host in hosts]
-        self.token = self.exchange(uuid.uuid4().bytes, 16)[0].hex()
 
     def name(self, rank: int) -> str:
         """Return how messages call a process."""
@@ -138,7 +143,7 @@ class Team:
         own = _as_tensor(content, num_bytes)
         parts = [own.new_empty(num_bytes) for _ in range(self.size)]
         with self._expecting_all():
-            distributed.all_gather(parts, own)
+            _interruptibly(lambda: distributed.all_gather(parts, own))
         return [_as_bytes(part) for part in parts]
 
     def send(self, content: bytes, num_bytes: int) -> "Message":
@@ -170,7 +175,7 @@ class Team:
             yield
         except RuntimeError as error:  # the backend raises several classes, this one among them
             text = str(error)
-            late = "timed out" in text.lower()
+            late = _LATE.search(text) is not None
             raise TeamError(
                 f"process {self.rank} of {self.size}: another one "
                 + (
@@ -210,7 +215,7 @@ class Message:
             TeamError: A process is gone or has not reported in time.
         """
         with self.team._expecting_all():
-            self.work.wait()
+            _interruptibly(self.work.wait)
         return [_as_bytes(part) for part in self.parts]
 
 
@@ -248,6 +253,61 @@ def _timeout() -> float:
     if not 0 < seconds < float("inf"):
         raise UsageError(f"{_TIMEOUT_VARIABLE}={text}", "a number of seconds above 0", "change it")
     return seconds
+
+
+def _connect(rank: int, size: int, seconds: float) -> str:
+    """Connect the processes with one another, and return a random name that they share."""
+    from torch import distributed
+    from torch.distributed.distributed_c10d import PrefixStore
+    from torch.distributed.rendezvous import rendezvous
+
+    timeout = timedelta(seconds=seconds)
+    store, _, _ = next(rendezvous("env://", rank, size, timeout=timeout))
+    token = _shake_hands(store, rank, size, seconds)
+    own = PrefixStore(token, store)
+    distributed.init_process_group("gloo", store=own, rank=rank, world_size=size, timeout=timeout)
+    return token
+
+
+def _shake_hands(store: Any, rank: int, size: int, seconds: float) -> str:
+    """Return a name that the first process gives to the others that are alive now.
+
+    When torchrun restarts processes, its store still holds what the former ones have written, their
+    addresses among it; so each gets the name as the answer to a word that nobody has said before.
+    """
+    token = uuid.uuid4().hex
+    if rank:
+        store.set(f"ganeval/hello/{rank}", token)
+        token = store.get(f"ganeval/answer/{token}").decode()
+        store.set(f"ganeval/thanks/{token}/{rank}", "")
+        return str(token)
+    deadline = time.monotonic() + seconds
+    missing = set(range(1, size))
+    while missing:
+        for other in list(missing):
+            if store.check([f"ganeval/thanks/{token}/{other}"]):
+                missing.discard(other)
+            elif store.check([f"ganeval/hello/{other}"]):
+                word = store.get(f"ganeval/hello/{other}").decode()
+                store.set(f"ganeval/answer/{word}", token)
+        if time.monotonic() > deadline:
+            raise RuntimeError(f"timed out waiting for processes {sorted(missing)}")
+        time.sleep(_POLL_SECONDS)
+    return token
+
+
+def _interruptibly(call: Callable[[], _Result]) -> _Result:
+    """Wait for a call that would keep Ctrl-C waiting itself."""
+    done: Future[_Result] = Future()
+
+    def run() -> None:
+        try:
+            done.set_result(call())
+        except BaseException as error:
+            done.set_exception(error)
+
+    threading.Thread(target=run, daemon=True).start()
+    return done.result()
 
 
 def _digest(text: str) -> bytes:

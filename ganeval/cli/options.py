@@ -38,7 +38,11 @@ _RUN_OPTIONS = (
     ),
     click.option("--batch-size", type=int, help="Images in one pass of the network."),
     click.option(
-        "--engine", type=click.Choice(["local", "ray"]), default="local", show_default=True
+        "--engine",
+        type=click.Choice(["local", "ray"]),
+        default="local",
+        show_default=True,
+        help="Where features are computed; torchrun is noticed without it.",
     ),
     click.option("--device", default="auto", show_default=True, metavar="auto|cpu|cuda|cuda:1|mps"),
     click.option(

@@ -2,6 +2,7 @@
 
 import multiprocessing
 import multiprocessing.forkserver
+import sys
 from collections.abc import Callable, Iterator
 from functools import partial
 from multiprocessing.context import ForkServerContext
@@ -18,6 +19,8 @@ from tests.spread.jobs import NUM_FAKE, NUM_REAL, Job, Place, contents, start
 @pytest.fixture(scope="session")
 def server() -> ForkServerContext:
     """The server from which processes are forked; one thread each."""
+    if sys.platform != "linux":
+        pytest.skip("the processes are watched through /proc")
     context = multiprocessing.get_context("forkserver")
     context.set_forkserver_preload(["tests.spread.ranks"])
     with pytest.MonkeyPatch.context() as patch:

@@ -11,6 +11,7 @@ from dataclasses import replace
 from pathlib import Path
 
 import pytest
+from torch.distributed import TCPStore
 
 from tests.bad_input.outcomes import files, refusal, shards
 from tests.bad_input.test_cache import mount
@@ -87,7 +88,7 @@ def test_a_process_hangs(launch: Launch, place: Place, alone: Alone, victim: int
 
 
 def test_torchrun_ends_the_others(launch: Launch, place: Place, alone: Alone) -> None:
-    job = launch(2, accidents={1: "STOP@2"})
+    job = launch(2, accidents={1: "STOP@2"}, GANEVAL_TIMEOUT="1000")
     until(job, 1)
     pid = job.processes[0].pid
     assert pid is not None
@@ -100,6 +101,19 @@ def test_torchrun_ends_the_others(launch: Launch, place: Place, alone: Alone) ->
         "run the same command again to go on"
     )
     assert_goes_on(launch, place, alone, size=1, num_in_flight=2)
+
+
+def test_torchrun_starts_all_again(launch: Launch, place: Place, alone: Alone) -> None:
+    # torchrun's own store lives on, with what the killed processes have written to it.
+    store = TCPStore("127.0.0.1", 0, is_master=True, wait_for_workers=False)
+    world = {"MASTER_PORT": str(store.port), "TORCHELASTIC_USE_AGENT_STORE": "True"}
+    job = launch(3, accidents={2: "KILL@2"}, **world)
+    assert [outcome.code for outcome in job.end()] == [4, 4, -signal.SIGKILL]
+    num_kept, num_before = len(shards(place.cache)), place.num_computed()
+    outcomes = launch(3, **world).end()
+    assert [outcome.code for outcome in outcomes] == [0, 0, 0], outcomes
+    assert scored(outcomes[0]) == scored(alone[0])
+    assert place.num_computed() == num_before + NUM_SHARDS - num_kept
 
 
 def test_a_shard_that_others_do_not_see(launch: Launch, place: Place) -> None:

@@ -36,6 +36,7 @@ Alone = tuple[Outcome, dict[str, bytes]]
 def test_a_cluster_of_two_nodes_loses_one(
     pictures: Path, own_cache: Path, alone: Alone, tmp_path: Path
 ) -> None:
+    pytest.importorskip("ray")
     path = tmp_path / "found.json"
     done = subprocess.run(
         [sys.executable, "-m", "tests.spread.two_nodes", path, *WORDS, "--engine", "ray"],
@@ -210,6 +211,7 @@ def test_a_cache_that_workers_do_not_share(
 def test_without_a_cluster_or_ray(
     real: Path, ganeval: Command, monkeypatch: pytest.MonkeyPatch
 ) -> None:
+    pytest.importorskip("ray")
     with monkeypatch.context() as patch:
         patch.setenv("RAY_ADDRESS", f"127.0.0.1:{free_port()}")
         line = refusal(ganeval("is", real, *RAY), code=4)
