@@ -8,6 +8,7 @@ import subprocess
 import time
 from collections.abc import Callable, Iterator
 from dataclasses import replace
+from functools import partial
 from pathlib import Path
 
 import pytest
@@ -39,10 +40,10 @@ def assert_goes_on(
     assert found == alone[1]
 
 
-def until(job: Job, number: int) -> None:
-    """Wait until a process has been stopped by its accident."""
+def until(reached: Callable[[], bool]) -> None:
+    """Wait for something that must happen soon."""
     deadline = time.monotonic() + DEADLINE
-    while not is_stopped(job, number):
+    while not reached():
         assert time.monotonic() < deadline
 
 
@@ -67,7 +68,7 @@ def test_the_whole_job_is_killed(launch: Launch, place: Place, alone: Alone, see
     moments = [rng.randint(1, NUM_SHARDS // size) for _ in range(size)]
     job = launch(size, accidents={at: f"STOP@{moment}" for at, moment in enumerate(moments)})
     for number in range(size):
-        until(job, number)
+        until(partial(is_stopped, job, number))
     job.kill()
     assert [outcome.code for outcome in job.end()] == [-signal.SIGKILL] * size
     assert len(shards(place.cache)) == sum(moments) - size
@@ -89,7 +90,7 @@ def test_a_process_hangs(launch: Launch, place: Place, alone: Alone, victim: int
 
 def test_torchrun_ends_the_others(launch: Launch, place: Place, alone: Alone) -> None:
     job = launch(2, accidents={1: "STOP@2"}, GANEVAL_TIMEOUT="1000")
-    until(job, 1)
+    until(lambda: is_stopped(job, 1) and len(shards(place.cache)) == 8)  # the first one waits
     pid = job.processes[0].pid
     assert pid is not None
     os.kill(pid, signal.SIGTERM)
