@@ -108,8 +108,8 @@ def _work(
         part = next(parts, None)
         if part is not None and part.info.skipped and not skip_bad:
             source = mine[number].source
-            done = mine[: number + 1]
-            rest = [task for task in tasks if task.source is source and task not in done]
+            done = {task.start for task in mine[: number + 1] if task.source is source}
+            rest = [task for task in tasks if task.source is source and task.start not in done]
             raise bad_pictures(source.info.location, part, rest, workspace.pool)
         messages.append(team.send(_pack(part), _REPORT_BYTES))
         while num_checked < len(messages) and messages[num_checked].is_done():
