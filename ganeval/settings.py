@@ -31,7 +31,8 @@ class Settings:
         engine: Where shards are computed: here, or on a Ray cluster.
         device: "auto", "cpu", "cuda", "cuda:1", "mps".
         precision: Of the network's arithmetic; scores of different precision are not comparable.
-        workers: Decoding threads; None for one per core.
+        workers: Decoding workers: processes in large jobs, threads in small ones; None for threads
+            alone, one per core.
         seed: Of every random choice.
         decode: How pictures become 8-bit RGB.
         generator: What is said of the generators' files among the sources, where the text of a

@@ -5,7 +5,7 @@ import os
 import shutil
 import tempfile
 from collections.abc import Iterator
-from concurrent.futures import Executor, ThreadPoolExecutor
+from concurrent.futures import Executor
 from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
@@ -15,6 +15,7 @@ import torch
 from ganeval.errors import CacheError, ResourceError, UsageError
 from ganeval.extractors.base import EXTRACTORS, Extractor, ExtractorRequest
 from ganeval.features.compute import Recipe
+from ganeval.features.decoders import Decoders
 from ganeval.features.shards import ShardStore
 from ganeval.folders import cache_folder
 from ganeval.metrics.protocols import EvaluationProtocol
@@ -59,13 +60,13 @@ def open_workspace(
     recipe = _recipe(settings, protocol, layers)
     with (
         _open_store(settings, must_keep=must_keep) as store,
-        ThreadPoolExecutor(_num_workers(settings), thread_name_prefix="decode") as pool,
+        Decoders(_num_workers(settings), processes=bool(settings.workers)) as pool,
     ):
         yield Workspace(recipe=recipe, store=store, pool=pool)
 
 
 def _num_workers(settings: Settings) -> int:
-    """Return how many threads decode: a core's share for each of a host's processes."""
+    """Return how many workers decode: one per core, which the processes of a host divide."""
     if settings.workers is None:
         return max((os.cpu_count() or 1) // settings.team.local_size, 1)
     return max(settings.workers, 1)

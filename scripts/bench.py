@@ -24,19 +24,21 @@ sys.path[:0] = [str(ROOT), str(ROOT / "scripts")]
 from benchmarks.decoding import decoding_figures  # noqa: E402
 from benchmarks.extractor import extractor_figures  # noqa: E402
 from benchmarks.metrics import metric_figures  # noqa: E402
+from benchmarks.precision import precision_figures  # noqa: E402
 from benchmarks.programs import import_figures, program_figures  # noqa: E402
 from benchmarks.timing import Figure  # noqa: E402
 from tests.random_inception import write_random_inception  # noqa: E402
 
-PARTS = ("extractor", "decoding", "programs", "metrics", "imports")
+PARTS = ("extractor", "precision", "decoding", "programs", "metrics", "imports")
 
 
 @click.command()
 @click.option("--only", multiple=True, type=click.Choice(PARTS), help="Repeatable; default: all.")
 @click.option("--pictures", default=512, show_default=True, help="A side, for whole programs.")
+@click.option("--images", default=2000, show_default=True, help="A side, for the precision.")
 @click.option("--features", default=10_000, show_default=True, help="A side, for the metrics.")
 @click.option("--rounds", default=2, show_default=True)
-def bench(only: tuple[str, ...], pictures: int, features: int, rounds: int) -> None:
+def bench(only: tuple[str, ...], pictures: int, images: int, features: int, rounds: int) -> None:
     """Print the machine, then a line for each comparison as it is done."""
     print(_machine())
     print("| work | ganeval | beside | ratio | wanted |\n|---|---|---|---|---|")
@@ -45,6 +47,7 @@ def bench(only: tuple[str, ...], pictures: int, features: int, rounds: int) -> N
         weights = write_random_inception(folder / "torch" / "hub" / "checkpoints")
         parts: dict[str, Callable[[], Iterator[Figure]]] = {
             "extractor": lambda: extractor_figures(weights, rounds),
+            "precision": lambda: precision_figures(weights, images),
             "decoding": lambda: decoding_figures(folder, rounds),
             "programs": lambda: program_figures(folder, weights, pictures, rounds),
             "metrics": lambda: metric_figures(features, rounds),

@@ -13,6 +13,7 @@ from typing import NoReturn
 import click
 
 from ganeval.cli.call import Call, join_team
+from ganeval.cli.memory import keep_freed_memory
 from ganeval.errors import GanevalError, ResourceError, one_line
 from ganeval.team import ALONE, Team
 from ganeval.version import __version__
@@ -84,6 +85,7 @@ def main(args: Sequence[str] | None = None) -> NoReturn:
     """
     words = list(sys.argv[1:] if args is None else args)
     _log_to_stderr(quiet="--quiet" in words)
+    keep_freed_memory()
     signal.signal(signal.SIGTERM, _terminate)
     team = ALONE
     try:

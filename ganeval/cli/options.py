@@ -51,7 +51,11 @@ _RUN_OPTIONS = (
         default="float32",
         show_default=True,
     ),
-    click.option("--workers", type=int, help="Decoding threads; default: one per core."),
+    click.option(
+        "--workers",
+        type=int,
+        help="Decoding processes (threads in small jobs); default: threads, one per core.",
+    ),
     click.option("--seed", type=int, default=0, show_default=True),
     click.option(
         "--transparency",

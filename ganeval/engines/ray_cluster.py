@@ -186,6 +186,7 @@ def _job(sides: Sequence[Side], workspace: Workspace, settings: Settings) -> Job
         settings=replace(
             settings,
             engine="local",
+            workers=None,  # threads: they are the processors that a task has asked for
             progress=silent,
             weights=None if weights is None else weights.absolute(),
         ),

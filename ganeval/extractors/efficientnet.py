@@ -7,7 +7,6 @@ the variant of 2020 for small devices: no squeeze-and-excitation, ReLU6 instead 
 from typing import ClassVar
 
 import torch
-import torch.nn.functional as F
 from torch import nn
 
 from ganeval.extractors.base import ExtractorInfo, ExtractorRequest, Precision
@@ -33,30 +32,33 @@ STAGES = (
 """Table 1 of the paper; Lite0 scales neither width nor depth."""
 
 
-class SameConv(nn.Conv2d):
-    """Convolution without bias, padded as TensorFlow's "same" pads maps of even size.
+def _conv(
+    channels_in: int, channels: int, kernel: int, *, stride: int = 1, groups: int = 1
+) -> nn.Conv2d:
+    """Return a convolution without bias; with stride 2 its maps come padded by `_pad`."""
+    padding = kernel // 2 if stride == 1 else 0
+    return nn.Conv2d(
+        channels_in, channels, kernel, stride, padding=padding, groups=groups, bias=False
+    )
 
-    With stride 2 the padding is one row and one column smaller before the maps than after them.
+
+def _pad(kernel: int) -> nn.ZeroPad2d:
+    """Pad as TensorFlow's "same" pads maps of even size for a stride of 2.
+
+    The padding is one row and one column smaller before the maps than after them.
     """
-
-    def __init__(
-        self, channels_in: int, channels: int, kernel: int, *, stride: int = 1, groups: int = 1
-    ) -> None:
-        padding = kernel // 2 if stride == 1 else 0
-        super().__init__(
-            channels_in, channels, kernel, stride, padding=padding, groups=groups, bias=False
-        )
-        before, after = kernel // 2 - 1, kernel // 2
-        self.uneven = (before, after, before, after) if stride == 2 else None
-
-    def forward(self, input: torch.Tensor) -> torch.Tensor:
-        """Pad and convolve."""
-        return super().forward(input if self.uneven is None else F.pad(input, self.uneven))
+    before, after = kernel // 2 - 1, kernel // 2
+    return nn.ZeroPad2d((before, after, before, after))
 
 
 def _norm(channels: int) -> nn.BatchNorm2d:
     """Return a BatchNorm with the epsilon of the published weights."""
     return nn.BatchNorm2d(channels, eps=1e-3)
+
+
+def _relu6() -> nn.ReLU6:
+    """Return the activation."""
+    return nn.ReLU6(inplace=True)
 
 
 class Block(nn.Module):
@@ -71,17 +73,20 @@ class Block(nn.Module):
         inner = channels_in * expansion
         # The names are those of the weight file.
         if self.expands:
-            self._expand_conv = SameConv(channels_in, inner, 1)
+            self._expand_conv = _conv(channels_in, inner, 1)
             self._bn0 = _norm(inner)
-        self._depthwise_conv = SameConv(inner, inner, kernel, stride=stride, groups=inner)
+            self._relu0 = _relu6()
+        self._pad = _pad(kernel) if stride == 2 else nn.Identity()
+        self._depthwise_conv = _conv(inner, inner, kernel, stride=stride, groups=inner)
         self._bn1 = _norm(inner)
-        self._project_conv = SameConv(inner, channels, 1)
+        self._relu1 = _relu6()
+        self._project_conv = _conv(inner, channels, 1)
         self._bn2 = _norm(channels)
 
     def forward(self, maps: torch.Tensor) -> torch.Tensor:
         """Return maps [N, channels, H / stride, W / stride]."""
-        inner = F.relu6(self._bn0(self._expand_conv(maps))) if self.expands else maps
-        inner = F.relu6(self._bn1(self._depthwise_conv(inner)))
+        inner = self._relu0(self._bn0(self._expand_conv(maps))) if self.expands else maps
+        inner = self._relu1(self._bn1(self._depthwise_conv(self._pad(inner))))
         output: torch.Tensor = self._bn2(self._project_conv(inner))
         return maps + output if self.adds else output
 
@@ -91,8 +96,10 @@ class Lite0(nn.Module):
 
     def __init__(self) -> None:
         super().__init__()
-        self._conv_stem = SameConv(3, 32, 3, stride=2)
+        self._pad = _pad(3)
+        self._conv_stem = _conv(3, 32, 3, stride=2)
         self._bn0 = _norm(32)
+        self._relu0 = _relu6()
         blocks: list[Block] = []
         channels_in = 32
         for num_blocks, kernel, stride, expansion, channels in STAGES:
@@ -108,14 +115,16 @@ class Lite0(nn.Module):
                 )
                 channels_in = channels
         self._blocks = nn.Sequential(*blocks)
-        self._conv_head = SameConv(channels_in, 1280, 1)
+        self._conv_head = _conv(channels_in, 1280, 1)
         self._bn1 = _norm(1280)
+        self._relu1 = _relu6()
         self._fc = nn.Linear(1280, 1000)
 
     def forward(self, images: torch.Tensor) -> torch.Tensor:
         """Return maps [N, 1280, 7, 7] of images [N, 3, 224, 224]."""
-        maps = self._blocks(F.relu6(self._bn0(self._conv_stem(images))))
-        return F.relu6(self._bn1(self._conv_head(maps)))
+        maps = self._relu0(self._bn0(self._conv_stem(self._pad(images))))
+        output: torch.Tensor = self._relu1(self._bn1(self._conv_head(self._blocks(maps))))
+        return output
 
     def classify(self, pool: torch.Tensor) -> torch.Tensor:
         """Return logits [N, 1000] of pooled features [N, 1280]."""

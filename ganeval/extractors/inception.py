@@ -63,10 +63,12 @@ class ConvNorm(nn.Module):
             channels_in, conv.channels, kernel, stride=stride, padding=padding, bias=False
         )
         self.bn = nn.BatchNorm2d(conv.channels, eps=1e-3)
+        self.relu = nn.ReLU(inplace=True)
 
     def forward(self, maps: torch.Tensor) -> torch.Tensor:
         """Return non-negative maps."""
-        return F.relu(self.bn(self.conv(maps)), inplace=True)
+        output: torch.Tensor = self.relu(self.bn(self.conv(maps)))
+        return output
 
 
 class Mixed(nn.Module):
@@ -100,7 +102,8 @@ class Mixed(nn.Module):
         for branch, chain in self.chains.items():
             output = self.pool(maps) if branch == "branch_pool" else maps
             for names in chain:
-                output = torch.cat([self.get_submodule(name)(output) for name in names], dim=1)
+                maps_beside = [self.get_submodule(name)(output) for name in names]
+                output = torch.cat(maps_beside, dim=1) if len(names) > 1 else maps_beside[0]
             outputs.append(output)
         return torch.cat(outputs, dim=1)
 

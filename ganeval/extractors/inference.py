@@ -10,6 +10,7 @@ from torch import nn
 from torch.nn.utils.fusion import fuse_conv_bn_eval
 
 from ganeval.extractors.base import Precision
+from ganeval.extractors.packed import has_packed_convolutions, pack_convolutions
 
 DTYPES: dict[Precision, torch.dtype] = {"float32": torch.float32, "bfloat16": torch.bfloat16}
 
@@ -40,6 +41,8 @@ def place(network: nn.Module, device: torch.device, precision: Precision) -> Non
         if isinstance(module, nn.Conv2d):
             module.to(DTYPES[precision])
     network.to(device).to(memory_format=torch.channels_last)
+    if device.type == "cpu" and has_packed_convolutions():
+        pack_convolutions(network)
 
 
 def to_device(images: torch.Tensor, device: torch.device, precision: Precision) -> torch.Tensor:

@@ -2,7 +2,7 @@
 
 from collections import Counter, deque
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
-from concurrent.futures import Executor, Future
+from concurrent.futures import BrokenExecutor, Executor, Future
 from dataclasses import asdict, dataclass
 from functools import partial
 from typing import TypeVar
@@ -12,7 +12,7 @@ import numpy.typing as npt
 import PIL
 import torch
 
-from ganeval.errors import InputError, UnstableError, one_line
+from ganeval.errors import InputError, ResourceError, UnstableError, one_line
 from ganeval.extractors.base import Extractor, Precision
 from ganeval.features.shards import ShardInfo
 from ganeval.images.preprocess import Preprocess
@@ -133,7 +133,11 @@ def _check_finite(
 def in_order(
     pool: Executor, function: Callable[[_Input], _Output], inputs: Iterable[_Input], *, ahead: int
 ) -> Iterator[_Output]:
-    """Map like `pool.map`, but keep at most `ahead` results waiting, so that memory stays flat."""
+    """Map like `pool.map`, but keep at most `ahead` results waiting, so that memory stays flat.
+
+    Raises:
+        ResourceError: A process of the pool was killed.
+    """
     waiting: deque[Future[_Output]] = deque()
     try:
         for value in inputs:
@@ -142,6 +146,12 @@ def in_order(
                 yield waiting.popleft().result()
         while waiting:
             yield waiting.popleft().result()
+    except BrokenExecutor as error:
+        raise ResourceError(
+            "a decoding process was killed, as the system does when memory runs out",
+            "memory for every worker",
+            "lower --workers, or leave it out to decode in threads",
+        ) from error
     finally:
         for future in waiting:
             future.cancel()

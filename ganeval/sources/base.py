@@ -18,11 +18,14 @@ class Item:
         image: Decodes exactly the content that was hashed. Safe to call from any thread. Raises
             InputError that begins with `name` if the content is no usable picture, or is no longer
             what was hashed.
+        portable: Whether another process can be sent the item, at little more than the cost of its
+            content.
     """
 
     name: str
     digest: bytes
     image: Callable[[], Image]
+    portable: bool = False
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

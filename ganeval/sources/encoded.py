@@ -183,7 +183,8 @@ class EncodedSource:
             read=self._read,
             num_bytes=len,
             digest=lambda content: hashlib.sha256(content).digest(),
-            decode=self._decode,
+            decode=_Decode(self.policy, self.fit),
+            portable=True,
         )
 
     def _read(self, index: int) -> bytes:
@@ -192,10 +193,6 @@ class EncodedSource:
         if problem is not None:
             raise InputError(*problem)
         return self.container.read(index)
-
-    def _decode(self, content: bytes, name: str) -> Image:
-        """Return the picture in a file's bytes."""
-        return self.fit(decode(content, name=name, policy=self.policy))
 
     @cached_property
     def _headers(self) -> "_Headers":
@@ -211,6 +208,18 @@ class EncodedSource:
             except InputError as error:
                 unusable[index] = str(error)
         return _Headers(dict(sorted(sizes.items())), dict(+notes), unusable)
+
+
+@dataclass(frozen=True, slots=True)
+class _Decode:
+    """Decodes a file's bytes; small, so that it travels to another process with them."""
+
+    policy: DecodePolicy
+    fit: Fit
+
+    def __call__(self, content: bytes, name: str) -> Image:
+        """Return the picture in a file's bytes."""
+        return self.fit(decode(content, name=name, policy=self.policy))
 
 
 @dataclass(frozen=True, slots=True)

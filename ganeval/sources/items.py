@@ -24,6 +24,7 @@ class Reader(Generic[Content]):
         num_bytes: How much memory a content takes.
         digest: SHA-256 of a content.
         decode: The picture of a content; the item's name is for the message of an InputError.
+        portable: Whether content and `decode` can be sent to another process.
     """
 
     name: Callable[[int], str]
@@ -31,6 +32,7 @@ class Reader(Generic[Content]):
     num_bytes: Callable[[Content], int]
     digest: Callable[[Content], bytes]
     decode: Callable[[Content, str], Image]
+    portable: bool = False
 
     def load(self, indices: Sequence[int]) -> list[Item]:
         """Read and hash the items at `indices`.
@@ -53,7 +55,7 @@ class Reader(Generic[Content]):
                 if left >= 0
                 else partial(self._image_again, index, digest)
             )
-            items.append(Item(name, digest, image))
+            items.append(Item(name, digest, image, portable=self.portable and left >= 0))
         return items
 
     def _image_again(self, index: int, digest: bytes) -> Image:

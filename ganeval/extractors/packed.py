@@ -1,0 +1,72 @@
+"""Convolutions of oneDNN with packed weights and the activation in the same pass over memory.
+
+torch's compiler replaces convolutions on the CPU by the same operations. Their results are the same
+bits as those of a convolution and an activation one after the other.
+"""
+
+from itertools import pairwise
+from typing import Any
+
+import torch
+from torch import nn
+
+_OPERATIONS: Any = torch.ops.mkldnn
+_ACTIVATIONS: dict[type[nn.Module], tuple[str, list[float]]] = {
+    nn.Identity: ("none", []),
+    nn.ReLU: ("relu", []),
+    nn.ReLU6: ("hardtanh", [0.0, 6.0]),
+}
+
+
+class PackedConv(nn.Module):
+    """A convolution with its activation.
+
+    The weights are packed for the size of the first maps, since extractors see but one size.
+    """
+
+    def __init__(self, conv: nn.Conv2d, activation: nn.Module) -> None:
+        super().__init__()
+        self.conv = conv
+        self.activation, self.bounds = _ACTIVATIONS[type(activation)]
+        self.packed: torch.Tensor | None = None
+
+    def forward(self, maps: torch.Tensor) -> torch.Tensor:
+        """Return the activated maps, channels last."""
+        conv = self.conv
+        how = (conv.padding, conv.stride, conv.dilation, conv.groups)
+        if self.packed is None:
+            self.packed = _OPERATIONS._reorder_convolution_weight(
+                conv.weight, *how, list(maps.shape)
+            )
+        output: torch.Tensor = _OPERATIONS._convolution_pointwise(
+            maps, self.packed, conv.bias, *how, self.activation, self.bounds, ""
+        )
+        return output
+
+
+def has_packed_convolutions() -> bool:
+    """Tell whether this build of torch has the operations, which are not part of its interface."""
+    names = ("_reorder_convolution_weight", "_convolution_pointwise")
+    return bool(torch.backends.mkldnn.is_available()) and all(  # type: ignore[no-untyped-call]
+        hasattr(_OPERATIONS, name) for name in names
+    )
+
+
+def pack_convolutions(network: nn.Module) -> None:
+    """Replace each Conv2d and the activation registered after it, in place.
+
+    Between the two there may be an Identity, where a BatchNorm was folded.
+    """
+    for module in list(network.modules()):
+        children = [
+            (name, child)
+            for name, child in module.named_children()
+            if not isinstance(child, nn.Identity)
+        ]
+        for (name, conv), (next_name, after) in pairwise([*children, ("", nn.Identity())]):
+            if not isinstance(conv, nn.Conv2d):
+                continue
+            activation = after if type(after) in _ACTIVATIONS else nn.Identity()
+            setattr(module, name, PackedConv(conv, activation))
+            if activation is after and next_name:
+                setattr(module, next_name, nn.Identity())

@@ -1,0 +1,50 @@
+"""What bfloat16 does to FID: the error beside float32, and that of mixing the two."""
+
+from collections.abc import Iterator
+from pathlib import Path
+
+import numpy as np
+
+from benchmarks.timing import Figure
+from ganeval import Images
+from ganeval.evaluation import collect_side
+from ganeval.features.moments import Moments
+from ganeval.metrics.linalg import frechet_distance
+from ganeval.plan import find_protocol, open_side
+from ganeval.settings import build_settings
+from ganeval.workspace import open_workspace
+from tests.random_inception import soft_images
+
+EXTRACTORS = ("efficientnet-lite0", "inception")
+
+
+def precision_figures(weights: Path, num: int) -> Iterator[Figure]:
+    """Yield FID of `num` against `num` pictures in both precisions, for each extractor."""
+    # The sample is darker and has less contrast.
+    sides = [soft_images(num, size=64, seed=seed).numpy() for seed in range(2)]
+    sides[1] = (sides[1] * 0.85).astype(np.uint8)
+    for extractor in EXTRACTORS:
+        path = weights if extractor == "inception" else None
+        exact, rough = (
+            [_moments(images, extractor, path, precision) for images in sides]
+            for precision in ("float32", "bfloat16")
+        )
+        reference = frechet_distance(*exact)
+        yield Figure(
+            work=f"FID in bfloat16, {extractor}, {num:,} pictures a side",
+            ours=f"{frechet_distance(*rough):.4f}",
+            other=f"float32 {reference:.4f}",
+            ratio=f"{frechet_distance(*rough) / reference - 1:+.2%} "
+            f"({frechet_distance(exact[0], rough[1]) / reference - 1:+.2%} with one side only)",
+            wanted="within 1 %",
+        )
+
+
+def _moments(images: object, extractor: str, weights: Path | None, precision: str) -> Moments:
+    """Return the moments of the pooled features."""
+    settings = build_settings(
+        {"extractor": extractor, "weights": weights, "precision": precision, "cache": False}
+    )
+    with open_workspace(settings, find_protocol("standard")) as workspace:
+        side = open_side(Images(images), "sample", settings)
+        return collect_side(side, workspace, settings).moments("pool")
