@@ -45,7 +45,8 @@ def join_team(words: list[str]) -> Team:
         raise SystemExit(0)
     if not team.leads:
         os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
-        logging.getLogger("ganeval").setLevel(logging.WARNING)
+        log = logging.getLogger("ganeval")
+        log.setLevel(max(log.level, logging.WARNING))
     team.join()
     return team
 
