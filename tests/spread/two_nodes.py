@@ -16,7 +16,7 @@ from typing import Any
 from ray.cluster_utils import Cluster
 
 MEMORY = 80 * 2**20  # bytes of a node's object store
-DEADLINE = 60  # seconds
+DEADLINE = 200  # seconds
 
 
 def stop_at_work(node: Any) -> int:
