@@ -158,6 +158,7 @@ def report_of(
             summaries = _summaries(choice, location, features, reference, stats)
             rows += compute(choice, summaries, plan, location)
         plan.settings.progress(label, len(plan.choices), len(plan.choices))
+        features.forget()
     influences = {
         (row.sample, row.reference, row.name): influence
         for row, influence in rows

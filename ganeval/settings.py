@@ -34,6 +34,8 @@ class Settings:
         workers: Decoding workers: processes in large jobs, threads in small ones; None for threads
             alone, one per core.
         seed: Of every random choice.
+        memory: Bytes that metrics may take beyond the features; features larger than a quarter of
+            it are mapped from disk. No score depends on it.
         decode: How pictures become 8-bit RGB.
         generator: What is said of the generators' files among the sources, where the text of a
             source does not say it itself.
@@ -58,6 +60,7 @@ class Settings:
     precision: Precision = "float32"
     workers: int | None = None
     seed: int = 0
+    memory: int = 10**9
     decode: DecodePolicy = field(default_factory=DecodePolicy)
     generator: GeneratorOptions = field(default_factory=GeneratorOptions)
     on_bad_image: Literal["error", "skip"] = "error"
@@ -72,10 +75,11 @@ class Settings:
 
     def __post_init__(self) -> None:
         """Refuse values that no command could use."""
-        for name, least in (("num_images", 1), ("batch_size", 1), ("workers", 0), ("seed", 0)):
+        limits = {"num_images": 1, "batch_size": 1, "workers": 0, "seed": 0, "memory": 10_000_000}
+        for name, least in limits.items():
             value = getattr(self, name)
             if value is not None and value < least:
-                raise UsageError(f"{name} is {value}", f"at least {least}", "change the value")
+                raise UsageError(f"{name} is {value}", f"at least {least:,}", "change the value")
         if self.engine not in get_args(Engine):
             raise unknown("engine", self.engine, get_args(Engine))
         if self.engine != "local" and self.team.size > 1:

@@ -19,6 +19,7 @@ from ganeval.features.decoders import Decoders
 from ganeval.features.shards import ShardStore
 from ganeval.folders import cache_folder
 from ganeval.metrics.protocols import EvaluationProtocol
+from ganeval.resources import Resources
 from ganeval.settings import Settings
 from ganeval.team import Team
 
@@ -156,10 +157,11 @@ def resolve_device(name: str) -> torch.device:
 @contextmanager
 def _open_store(settings: Settings, *, must_keep: bool) -> Iterator[ShardStore]:
     """Open the cache, or a store for this run only if there is to be none or it cannot be used."""
+    resources = Resources(memory=settings.memory, threads=torch.get_num_threads())
     if settings.cache:
         folder = shards_folder(settings.cache_dir)
         try:
-            store = ShardStore(folder)
+            store = ShardStore(folder, resources)
         except OSError as error:
             asked_for = settings.cache_dir is not None and not isinstance(error, PermissionError)
             if asked_for or must_keep or is_shared(settings):
@@ -173,7 +175,7 @@ def _open_store(settings: Settings, *, must_keep: bool) -> Iterator[ShardStore]:
             yield store
             return
     with _scratch_folder(settings.team) as folder:
-        yield ShardStore(folder)
+        yield ShardStore(folder, resources)
 
 
 def is_shared(settings: Settings) -> bool:

@@ -28,12 +28,14 @@ sys.path[:0] = [str(ROOT), str(ROOT / "scripts")]
 
 from ganeval.features.moments import Moments  # noqa: E402
 from ganeval.metrics.base import Metric  # noqa: E402
-from ganeval.metrics.distances import memberships, on_common_centre, squared_radii  # noqa: E402
+from ganeval.metrics.distances import on_common_centre  # noqa: E402
 from ganeval.metrics.frechet import Fid  # noqa: E402
 from ganeval.metrics.inception_score import InceptionScore, score_of_split  # noqa: E402
 from ganeval.metrics.kernel import Kid  # noqa: E402
 from ganeval.metrics.linalg import frechet_distance  # noqa: E402
+from ganeval.metrics.nearest import squared_radii  # noqa: E402
 from ganeval.metrics.neighbours import PrecisionRecall  # noqa: E402
+from ganeval.metrics.pairs import memberships  # noqa: E402
 from ganeval.results.gate import check  # noqa: E402
 from ganeval.results.limits import Limit  # noqa: E402
 from picture_pool import POPULATIONS, compute_part, features_of  # noqa: E402

@@ -15,8 +15,8 @@ from numpy.testing import assert_allclose
 
 import ganeval
 from ganeval.errors import InputError, MismatchError, UsageError
-from ganeval.features import collect as collecting
 from ganeval.features import compute as computing
+from ganeval.features.shards import ShardStore
 from ganeval.sources.open import open_source
 from tests.command import Command
 from tests.pictures import blobs
@@ -368,13 +368,22 @@ def test_too_few_images_name_the_minimum(tmp_path: Path, real: Path) -> None:
             ganeval.evaluate(sample=one, reference=real, metrics=[metric], **FAST)
 
 
-def test_large_row_matrices_are_mapped(
-    real: Path, fake: Path, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    plain = ganeval.evaluate(sample=fake, reference=real, metrics=["kid", "pr"], **FAST)
-    monkeypatch.setattr(collecting, "_ROWS_IN_MEMORY", 100)
-    mapped = ganeval.evaluate(sample=fake, reference=real, metrics=["kid", "pr"], **FAST)
-    assert mapped == plain
+def test_large_row_matrices_are_mapped(fake: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    mapped = []
+    scratch_rows = ShardStore.scratch_rows
+
+    def counted(store: ShardStore, num: int, width: int) -> Any:
+        mapped.append(num)
+        return scratch_rows(store, num, width)
+
+    monkeypatch.setattr(ShardStore, "scratch_rows", counted)
+    many = np.repeat(blobs(50, seed=1, height=8, width=8), 200, axis=0)
+    options = {"metrics": ["kid", "pr"], **FAST}
+    plain = ganeval.evaluate(sample=fake, reference=many, memory=2 * 10**7, **options)
+    assert mapped == []
+    little = ganeval.evaluate(sample=fake, reference=many, memory=10**7, cache=False, **options)
+    assert mapped == [10_000]  # 2.56 MB of features
+    assert little.scores == plain.scores
 
 
 def test_results_wait_in_order_and_few_at_a_time() -> None:

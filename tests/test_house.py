@@ -12,7 +12,10 @@ import ganeval
 ROOT = Path(__file__).parents[1]
 PACKAGE = ROOT / "ganeval"
 
-BASE = {"errors", "registry", "files", "folders", "influence", "progress", "team", "version"}
+BASE = {
+    *("errors", "registry", "files", "folders", "influence", "progress", "resources", "team"),
+    "version",
+}
 TOP = {
     "settings",
     "plan",
@@ -32,7 +35,7 @@ ALLOWED = {
     "sources": {"generators", "images", *BASE},
     "extractors": {"images", *BASE},
     "features": {"sources.base", "extractors.base", "images", *BASE},
-    "metrics": {"features.moments", "images.preprocess", *BASE},
+    "metrics": {"features.derived", "features.moments", "images.preprocess", *BASE},
     "results": BASE,
     **{
         name: {

@@ -1,10 +1,12 @@
-"""Memory does not grow with the number of images where only moments are needed."""
+"""Memory does not grow with the number of images, nor with that of their pairs."""
 
 import os
 import subprocess
 import sys
 from collections.abc import Callable
 from pathlib import Path
+
+import pytest
 
 from tests.pictures import blobs
 
@@ -16,6 +18,23 @@ try:
     main(sys.argv[1:])
 finally:
     print(resource.getrusage(resource.RUSAGE_SELF).ru_maxrss * 1024, file=sys.stderr)
+"""
+_METRIC = """
+import resource, sys
+import numpy as np
+from ganeval.metrics.base import METRICS
+from ganeval.resources import Resources
+from tests.metrics.conftest import InMemory
+rng = np.random.default_rng(0)
+sides = rng.standard_normal((2, 8000, 128)).astype(np.float32)
+if sys.argv[2] == "concentrated":  # nearly all sample images lie in nearly all balls
+    sides[0] *= 0.01
+resources = Resources(memory=40_000_000, threads=2)
+sample, reference = (InMemory(side, resources=resources) for side in sides)
+metric = METRICS.load(sys.argv[1])()
+before = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss
+metric.compute({"sample": sample, "reference": reference}, rng)
+print((resource.getrusage(resource.RUSAGE_SELF).ru_maxrss - before) * 1024)
 """
 
 
@@ -40,3 +59,15 @@ def test_fid_needs_no_more_memory_for_ten_times_the_images(
         for path in few.iterdir():
             os.link(path, many / f"{copy}-{path.name}")
     assert peak(many, many) - peak(few, few) < ALLOWED_GROWTH
+
+
+@pytest.mark.parametrize(
+    ("name", "sample"), [("pr", "spread"), ("pr", "concentrated"), ("kid", "spread")]
+)
+def test_pairs_keep_to_the_memory_that_is_allowed(name: str, sample: str) -> None:
+    # All squared distances take 512 MB in float64, and 256 MB in float32.
+    done = subprocess.run(
+        [sys.executable, "-c", _METRIC, name, sample], capture_output=True, text=True, check=True
+    )
+    # The tile that is worked on comes on top of the 40 MB.
+    assert int(done.stdout) < 160_000_000

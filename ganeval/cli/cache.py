@@ -64,4 +64,5 @@ def _shards(cache_dir: Path | None) -> Path:
 
 def _describe(size: CacheSize) -> str:
     """Return a size for people."""
-    return f"{size.num_shards:,} shards, {size.num_bytes / 2**20:,.1f} MiB"
+    derived = f", {size.num_derived:,} values derived from them" if size.num_derived else ""
+    return f"{size.num_shards:,} shards{derived}, {size.num_bytes / 2**20:,.1f} MiB"

@@ -2,6 +2,7 @@
 
 import functools
 import math
+import re
 import shlex
 import sys
 from collections.abc import Callable
@@ -57,6 +58,13 @@ _RUN_OPTIONS = (
         help="Decoding processes (threads in small jobs); default: threads, one per core.",
     ),
     click.option("--seed", type=int, default=0, show_default=True),
+    click.option(
+        "--memory",
+        default="1GB",
+        show_default=True,
+        metavar="SIZE",
+        help="For metrics, beyond the features, which are mapped from disk above a quarter of it.",
+    ),
     click.option(
         "--transparency",
         type=click.Choice(["drop", "white", "black"]),
@@ -177,6 +185,7 @@ def _settings(given: dict[str, Any], progress: Any) -> Settings:
     del given["quiet"], given["traceback"]
     given["cache"] = not given.pop("no_cache")
     given["max_bad"] = _share(given["max_bad"])
+    given["memory"] = _size(given["memory"])
     given["float_range"] = _range(given["float_range"])
     options = {name: value for name, value in given.items() if value is not None}
     call = current_call()
@@ -195,6 +204,16 @@ def _share(text: str) -> float:
     if not 0 <= value <= 1:
         raise UsageError(f"--max-bad {text}", "a share such as 1% or 0.01", "change it")
     return value
+
+
+def _size(text: str) -> int:
+    """Return `2GB`, `1.5GiB` or a number of bytes as bytes."""
+    match = re.fullmatch(r"(\d+(?:\.\d+)?)\s*(?:([kmgt])(i?)b?|b)?", text.strip(), re.IGNORECASE)
+    if match is None:
+        raise UsageError(f"--memory {text}", "a size such as 500MB or 2GB", "change it")
+    number, prefix, binary = match.groups()
+    power = "kmgt".index(prefix.lower()) + 1 if prefix else 0
+    return int(float(number) * (1024 if binary else 1000) ** power)
 
 
 def _range(text: str | None) -> tuple[float, float] | None:

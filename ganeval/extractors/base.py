@@ -53,7 +53,7 @@ class Extractor(Protocol):
         """What the extractor is."""
 
     def __call__(self, images: torch.Tensor) -> dict[str, torch.Tensor]:
-        """Return every layer's features, float32 [N, width] on the CPU.
+        """Return every layer's features, float32 [N, width] on the network's device.
 
         Args:
             images: float32 [N, 3, S, S], resized and normalised, on the CPU.

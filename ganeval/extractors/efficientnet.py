@@ -167,7 +167,7 @@ class EfficientNetLite0:
         return cls(network, sha256, request.device, request.precision)
 
     def __call__(self, images: torch.Tensor) -> dict[str, torch.Tensor]:
-        """Return `pool` [N, 1280] and `logits` [N, 1000], float32 on the CPU.
+        """Return `pool` [N, 1280] and `logits` [N, 1000], float32 on the device.
 
         Args:
             images: float32 [N, 3, 224, 224], resized and normalised.
@@ -175,4 +175,4 @@ class EfficientNetLite0:
         with inference(self.device):
             maps = self.network(to_device(images, self.device, self.precision))
             pool = maps.float().mean(dim=(2, 3))
-            return {"pool": pool.cpu(), "logits": self.network.classify(pool).cpu()}
+            return {"pool": pool, "logits": self.network.classify(pool)}

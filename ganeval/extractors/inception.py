@@ -236,7 +236,7 @@ class Inception:
         return cls(network, sha256, request.device, request.precision)
 
     def __call__(self, images: torch.Tensor) -> dict[str, torch.Tensor]:
-        """Return `pool` [N, 2048], `logits` and `logits_biased` [N, 1008], float32 on the CPU.
+        """Return `pool` [N, 2048], `logits` and `logits_biased` [N, 1008], float32 on the device.
 
         The Inception Score of the literature is computed from the logits without the classifier's
         bias (Salimans et al. 2016, in the code published with it).
@@ -248,9 +248,8 @@ class Inception:
             maps = self.features(to_device(images, self.device, self.precision))
             pool = maps.float().mean(dim=(2, 3))
             logits = pool @ self.classifier.weight.T
-            layers = {
+            return {
                 "pool": pool,
                 "logits": logits,
                 "logits_biased": logits + self.classifier.bias,
             }
-            return {name: values.cpu() for name, values in layers.items()}

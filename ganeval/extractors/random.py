@@ -77,7 +77,7 @@ class Random:
         return cls(request.device, request.precision)
 
     def __call__(self, images: torch.Tensor) -> dict[str, torch.Tensor]:
-        """Return `pool` [N, 64] and `logits` [N, 10], float32 on the CPU.
+        """Return `pool` [N, 64] and `logits` [N, 10], float32 on the device.
 
         Args:
             images: float32 [N, 3, 32, 32], resized and normalised.
@@ -85,4 +85,4 @@ class Random:
         with inference(self.device):
             maps = self.network(to_device(images, self.device, self.precision))
             pool = maps.float().mean(dim=(2, 3))
-            return {"pool": pool.cpu(), "logits": (pool @ self.network.classes.T).cpu()}
+            return {"pool": pool, "logits": (pool @ self.network.classes.T)}

@@ -12,12 +12,12 @@ import numpy.typing as npt
 
 from ganeval.errors import GanevalError, InputError, one_line
 from ganeval.features.compute import Recipe, compute, in_order
+from ganeval.features.derived import Arrays, Compute, Options, derived_key, find_or_derive
 from ganeval.features.moments import Moments, merge_all
 from ganeval.features.shards import SHARD_SIZE, ShardInfo, ShardStore, shard_key
 from ganeval.progress import Progress
+from ganeval.resources import Resources
 from ganeval.sources.base import Item, Source
-
-_ROWS_IN_MEMORY = 256 * 2**20  # bytes; larger feature matrices are mapped from disk
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -37,7 +37,10 @@ class Features:
     infos: tuple[ShardInfo, ...]
     digests: tuple[bytes, ...]
     num_computed: int
-    _moments: dict[str, Moments] = field(default_factory=dict, repr=False, compare=False)
+    _rows: dict[str, npt.NDArray[np.float32]] = field(
+        default_factory=dict, repr=False, compare=False
+    )
+    _derived: dict[str, Arrays] = field(default_factory=dict, repr=False, compare=False)
 
     @property
     def num(self) -> int:
@@ -72,22 +75,63 @@ class Features:
             start = stop
         return places
 
+    @property
+    def key(self) -> str:
+        """Hex SHA-256 over the keys of the shards: equal for equal features."""
+        return hashlib.sha256("".join(self.keys).encode("ascii")).hexdigest()
+
+    @property
+    def resources(self) -> Resources:
+        """What metrics may use of the machine."""
+        return self.store.resources
+
     def moments(self, layer: str) -> Moments:
         """Return mean and scatter of a layer, merged in the order of the shards."""
-        if layer not in self._moments:
-            parts = (Moments.of(rows) for rows in self._shards(layer))
-            self._moments[layer] = merge_all(parts)
-        return self._moments[layer]
+
+        def merge() -> Arrays:
+            merged = merge_all(Moments.of(rows) for rows in self._shards(layer))
+            return {"mean": merged.mean, "scatter": merged.scatter}
+
+        arrays = self.derived(layer, "moments", {}, merge)
+        return Moments(self.num, arrays["mean"], arrays["scatter"])
+
+    def derived(
+        self, layer: str, name: str, options: Options, compute: Compute, *, keep: bool = True
+    ) -> Arrays:
+        """Return what `compute` derives from a layer, once in a run and, if kept, once for all.
+
+        Args:
+            layer: The layer.
+            name: What it is.
+            options: What else it depends on.
+            compute: Computes it.
+            keep: Whether it is worth a file in the cache.
+        """
+        key = derived_key(name, options, layer, self.keys)
+        if key not in self._derived:
+            if keep:
+                size = partial(self._num_bytes, layer)
+                self._derived[key] = find_or_derive(self.store, key, compute, most_bytes=size)
+            else:
+                self._derived[key] = compute()
+        return self._derived[key]
+
+    def forget(self) -> None:
+        """Let go of the rows and derived values that this run holds in memory."""
+        self._rows.clear()
+        self._derived.clear()
 
     def rows(self, layer: str) -> npt.NDArray[np.float32]:
         """Return a layer's features, float32 [num, width]; a large matrix is mapped from disk."""
+        if layer not in self._rows:
+            self._rows[layer] = self._join_rows(layer)
+        return self._rows[layer]
+
+    def _join_rows(self, layer: str) -> npt.NDArray[np.float32]:
+        """Return all rows of a layer in one matrix."""
         shards = self._shards(layer)
         first = next(shards)
-        width = first.shape[1]
-        if self.num * width * 4 <= _ROWS_IN_MEMORY:
-            rows = np.empty((self.num, width), np.float32)
-        else:
-            rows = self.store.scratch_rows(self.num, width)
+        rows = self.store.matrix(self.num, first.shape[1])
         start = 0
         for part in (first, *shards):
             rows[start : start + len(part)] = part
@@ -104,6 +148,13 @@ class Features:
             found |= {row: part[row - start] for row in rows if start <= row < stop}
             start = stop
         return np.stack([found[row] for row in rows])
+
+    def _num_bytes(self, layer: str) -> int:
+        """Return the size of a layer's features."""
+        some = self._rows.get(layer)
+        if some is None:
+            some = next(self._shards(layer))
+        return some.nbytes // len(some) * self.num
 
     def _shards(self, layer: str) -> Iterator[npt.NDArray[np.float32]]:
         """Yield the rows of each shard that has any."""

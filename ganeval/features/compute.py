@@ -85,7 +85,7 @@ def compute(
     if inputs:
         batches.append(_run(inputs, recipe))
     layers = {
-        layer: torch.cat([batch[layer] for batch in batches]).numpy()
+        layer: torch.cat([batch[layer] for batch in batches]).cpu().numpy()
         if batches
         else np.empty((0, width[layer]), np.float32)
         for layer in recipe.layers
@@ -109,11 +109,18 @@ def decode_and_resize(
 
 
 def _run(inputs: list[torch.Tensor], recipe: Recipe) -> dict[str, torch.Tensor]:
-    """Run the network on one micro-batch, padded to its size with zeros."""
-    batch = inputs[0].new_zeros((recipe.micro_batch, *inputs[0].shape))
+    """Run the network on one micro-batch, padded to its size with zeros.
+
+    On a GPU this returns before the network has run: the batch is copied from pinned memory, which
+    torch uses again only when the copy is done, and the features stay on the device.
+    """
+    batch = torch.empty(
+        (recipe.micro_batch, *inputs[0].shape), pin_memory=recipe.device_type == "cuda"
+    )
     torch.stack(inputs, out=batch[: len(inputs)])
+    batch[len(inputs) :] = 0
     outputs = recipe.extractor(batch)
-    return {layer: outputs[layer][: len(inputs)].clone() for layer in recipe.layers}
+    return {layer: outputs[layer][: len(inputs)] for layer in recipe.layers}
 
 
 def _check_finite(

@@ -15,6 +15,7 @@ import time
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import numpy.typing as npt
@@ -23,12 +24,14 @@ import safetensors.numpy
 
 from ganeval.errors import CacheError, ResourceError
 from ganeval.files import reserve, write_whole
+from ganeval.resources import DEFAULT, Resources
 
 log = logging.getLogger(__name__)
 
 SHARD_SIZE = 1024
 FORMAT = 1
 _SECONDS_PER_DAY = 86_400
+_DAMAGE = (safetensors.SafetensorError, OSError, ValueError, KeyError, TypeError)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -64,13 +67,18 @@ def shard_key(identity: Mapping[str, object], digests: Sequence[bytes]) -> str:
 class ShardStore:
     """Shards in a folder; any number of processes and machines may share it."""
 
-    def __init__(self, folder: Path) -> None:
+    def __init__(self, folder: Path, resources: Resources = DEFAULT) -> None:
         """Open the store in `folder`, which is created with access for its owner only.
+
+        Args:
+            folder: Where the shards are.
+            resources: What may be used of the machine.
 
         Raises:
             OSError: The folder cannot be created or written to.
         """
         self.folder = folder
+        self.resources = resources
         self._scratch = folder / "tmp"
         folder.mkdir(mode=0o700, parents=True, exist_ok=True)
         self._scratch.mkdir(mode=0o700, exist_ok=True)
@@ -99,7 +107,7 @@ class ShardStore:
             info, tensors = self._read(path, key, layers)
         except FileNotFoundError:
             return None
-        except (safetensors.SafetensorError, OSError, ValueError, KeyError, TypeError) as error:
+        except _DAMAGE as error:
             log.warning("%s: damaged cache file (%s); computing it again", path, error)
             return None
         del tensors
@@ -134,7 +142,7 @@ class ShardStore:
         path = self.path(key)
         try:
             return self._read(path, key, [layer])[1][layer]
-        except (safetensors.SafetensorError, OSError, ValueError, KeyError, TypeError) as error:
+        except _DAMAGE as error:
             raise CacheError(
                 f"{path}: the shard was there a moment ago, now: {error}",
                 "a cache that nobody clears during the run",
@@ -158,8 +166,46 @@ class ShardStore:
         }
         # One metadata entry, because the order of several is not fixed in the file.
         metadata = {"ganeval.shard": json.dumps(card, sort_keys=True)}
-        content = safetensors.numpy.save(dict(layers), metadata=metadata)
-        path = self.path(key)
+        self._put(self.path(key), safetensors.numpy.save(dict(layers), metadata=metadata))
+
+    def derived_path(self, key: str) -> Path:
+        """Return where the derived value called `key` is or would be."""
+        return self.folder / "derived" / f"{key}.safetensors"
+
+    def find_derived(self, key: str) -> dict[str, npt.NDArray[Any]] | None:
+        """Return a derived value if it is there and whole, verifying its digests.
+
+        A damaged or foreign file is reported and counts as absent.
+        """
+        path = self.derived_path(key)
+        try:
+            arrays = _read_derived(path, key)
+        except FileNotFoundError:
+            return None
+        except _DAMAGE as error:
+            log.warning("%s: damaged cache file (%s); computing it again", path, error)
+            return None
+        with contextlib.suppress(OSError):  # as in `find`
+            os.utime(path)
+        return arrays
+
+    def write_derived(self, key: str, arrays: Mapping[str, npt.NDArray[Any]]) -> None:
+        """Store a derived value; the same value always has the same bytes.
+
+        Raises:
+            ResourceError, CacheError: As `write` does.
+        """
+        card = {"key": key, "sha256": {name: _typed(array) for name, array in arrays.items()}}
+        metadata = {"ganeval.derived": json.dumps(card, sort_keys=True)}
+        self._put(self.derived_path(key), safetensors.numpy.save(dict(arrays), metadata=metadata))
+
+    def _put(self, path: Path, content: bytes) -> None:
+        """Write a file of the store whole.
+
+        Raises:
+            ResourceError: The disk is full. Files already stored stay.
+            CacheError: The folder cannot be written to.
+        """
         try:
             path.parent.mkdir(mode=0o700, exist_ok=True)
             write_whole(path, content, scratch=self._scratch)
@@ -171,6 +217,12 @@ class ShardStore:
                 "a cache folder with write access",
                 "choose another with --cache-dir, or use --no-cache",
             ) from error
+
+    def matrix(self, num: int, width: int) -> npt.NDArray[np.float32]:
+        """Return an array float32 [num, width] to be filled; a large one is mapped from disk."""
+        if num * width * 4 <= self.resources.memory // 4:
+            return np.empty((num, width), np.float32)
+        return self.scratch_rows(num, width)
 
     def scratch_rows(self, num: int, width: int) -> npt.NDArray[np.float32]:
         """Return an array float32 [num, width] on disk that vanishes with its last use.
@@ -196,7 +248,26 @@ class ShardStore:
                     path.unlink()
 
 
-def _digest(rows: npt.NDArray[np.float32]) -> str:
+def _read_derived(path: Path, key: str) -> dict[str, npt.NDArray[Any]]:
+    """Return the arrays of a derived value, or raise if anything is not as it was written."""
+    path.stat()  # a FileNotFoundError of its own kind
+    with safetensors.safe_open(path, framework="np") as file:
+        card = json.loads((file.metadata() or {})["ganeval.derived"])
+        if card["key"] != key:
+            raise ValueError("it belongs to another key")
+        arrays = {name: file.get_tensor(name) for name in card["sha256"]}
+    for name, array in arrays.items():
+        if _typed(array) != card["sha256"][name]:
+            raise ValueError(f"digest of {name} does not match")
+    return arrays
+
+
+def _typed(array: npt.NDArray[Any]) -> str:
+    """Return an array's type and digest."""
+    return f"{array.dtype.str} {_digest(array)}"
+
+
+def _digest(rows: npt.NDArray[Any]) -> str:
     """Return the hex SHA-256 of an array's shape and bytes."""
     digest = hashlib.sha256(repr(rows.shape).encode())
     digest.update(np.ascontiguousarray(rows).view(np.uint8).data)

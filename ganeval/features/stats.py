@@ -15,8 +15,10 @@ import numpy as np
 import numpy.typing as npt
 
 from ganeval.errors import InputError
+from ganeval.features.derived import Arrays, Compute, Options
 from ganeval.features.moments import Moments
 from ganeval.files import write_whole
+from ganeval.resources import DEFAULT, Resources
 
 MEAN_KEYS = ("mu", "mean", "m")
 COVARIANCE_KEYS = ("sigma", "cov", "s")
@@ -70,6 +72,22 @@ class Stats:
 
     def rows(self, layer: str) -> None:
         """Return None: no rows are stored."""
+
+    @property
+    def key(self) -> str:
+        """The digest."""
+        return self.digest
+
+    @property
+    def resources(self) -> Resources:
+        """The default: no metric takes much for mere statistics."""
+        return DEFAULT
+
+    def derived(
+        self, layer: str, name: str, options: Options, compute: Compute, *, keep: bool = True
+    ) -> Arrays:
+        """Return what `compute` returns: nothing is kept beside a statistics file."""
+        return compute()
 
 
 def save_stats(path: Path, moments: Moments, card: Mapping[str, Any]) -> None:

@@ -7,9 +7,11 @@ from typing import ClassVar, Literal, Protocol
 import numpy as np
 import numpy.typing as npt
 
+from ganeval.features.derived import Arrays, Compute, Options
 from ganeval.features.moments import Moments
 from ganeval.influence import Influence
 from ganeval.registry import Registry
+from ganeval.resources import Resources
 
 METRICS = Registry(
     "metric",
@@ -41,6 +43,29 @@ class Summary(Protocol):
         """Return a layer's features, float32 [num, width], perhaps memory-mapped and read-only.
 
         None if only moments are stored. A metric whose `needs.form` is "rows" always gets them.
+        """
+
+    @property
+    def key(self) -> str:
+        """Tells these features from all others."""
+
+    @property
+    def resources(self) -> Resources:
+        """What a metric may use of the machine; no score depends on it."""
+
+    def derived(
+        self, layer: str, name: str, options: Options, compute: Compute, *, keep: bool = True
+    ) -> Arrays:
+        """Return what `compute` derives from a layer of this source alone, from a cache if it can.
+
+        So metrics of one run share it, and so do all samples that are compared with one reference.
+
+        Args:
+            layer: The layer.
+            name: What it is.
+            options: What else it depends on.
+            compute: Computes it; the same arrays whenever the features, name and options are equal.
+            keep: Whether it is worth a file that later runs read.
         """
 
 

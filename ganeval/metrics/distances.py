@@ -1,172 +1,215 @@
-"""Squared distances between rows, and decisions about them that are exact.
+"""Squared distances between rows: quick ones with a bound of their error, and exact ones.
 
-Blocks of |x|^2 + |y|^2 - 2 x.y in float64 decide almost everything; what they cannot decide, ties
-above all, is computed again as the sum of (x - y)^2. So every decision equals that of the direct
-computation in float64, at the cost of a matrix product.
+Blocks of |x|^2 + |y|^2 - 2 x.y in float32 decide almost everything; what their error leaves open,
+ties above all, is computed again as the sum of (x - y)^2 in float64. So every decision equals that
+of the direct computation in float64, at the cost of a matrix product in float32.
 """
 
 from collections.abc import Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, field
+from functools import partial
 from hashlib import blake2b
 
 import numpy as np
 import numpy.typing as npt
 
+from ganeval.resources import DEFAULT, Resources, in_order
+
 Rows = npt.NDArray[np.float32]
 Distances = npt.NDArray[np.float64]
-Indices = npt.NDArray[np.intp]
+Indices = npt.NDArray[np.integer]
 
-MEMORY_BUDGET = 200_000_000  # bytes of distances and of what decides on them, held at a time
-BLOCK = 1024  # rows made float64 at a time
+BLOCK = 1024  # rows of a block; a tile of distances between two blocks fits the processor's cache
+_PAIRS = 64  # pairs whose differences are held at a time, for the same reason
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True, slots=True, kw_only=True)
 class Points:
     """Rows ready for distances.
 
     Attributes:
         rows: float32 [n, d].
-        centre: float64 [d], subtracted from both sides so that a common offset costs no digits.
-        squared_norms: float64 [n], of the centred rows.
+        centre: float32 [d], subtracted so that a common offset costs no digits.
+        scale: A power of two by which rows are multiplied, so that no square leaves float32.
+        norms: float64 [n], of the centred rows.
         groups: int [n]; rows of the same group are identical, so their distance is 0.
+        room: Bytes of centred blocks that may be kept.
     """
 
     rows: Rows
-    centre: npt.NDArray[np.float64]
-    squared_norms: Distances
+    centre: Rows
+    scale: float
+    norms: Distances
     groups: Indices
+    room: int
+    _kept: dict[int, Rows] = field(default_factory=dict, repr=False, compare=False)
 
     def __len__(self) -> int:
         return len(self.rows)
 
-    def centred(self, start: int, stop: int) -> Distances:
-        """Return the centred rows from `start` to `stop`, float64 [stop - start, d]."""
-        return np.asarray(self.rows[start:stop] - self.centre)
+    def starts(self, begin: int = 0) -> range:
+        """Return where the blocks from `begin` on start."""
+        return range(begin, len(self), BLOCK)
+
+    def block(self, start: int) -> Rows:
+        """Return the centred and scaled rows of a block, float32 [at most BLOCK, d]."""
+        block = self._kept.get(start)
+        if block is None:
+            scale = np.float32(self.scale)
+            block = self.rows[start : start + BLOCK] * scale
+            block -= self.centre * scale
+            if (len(self._kept) + 1) * block.nbytes <= self.room:
+                self._kept[start] = block
+        return block
+
+    def half_squares(self, start: int) -> Rows:
+        """Return half the squared norms of a block, scaled, float32 [at most BLOCK]."""
+        norms = self.norms[start : start + BLOCK] * self.scale
+        return (norms * norms / 2).astype(np.float32)
 
 
-def on_common_centre(sample: Rows, reference: Rows) -> tuple[Points, Points]:
+def on_common_centre(
+    sample: Rows, reference: Rows, resources: Resources = DEFAULT
+) -> tuple[Points, Points]:
     """Return both sides as points around the mean of the reference, groups shared between them."""
-    centre = reference.mean(axis=0, dtype=np.float64)
+    first, second = _points((sample, reference), reference, resources)
+    return first, second
+
+
+def on_own_centre(rows: Rows, resources: Resources = DEFAULT) -> Points:
+    """Return rows as points around their mean."""
+    return _points((rows,), rows, resources)[0]
+
+
+def _points(sides: tuple[Rows, ...], central: Rows, resources: Resources) -> list[Points]:
+    """Return all sides as points around the mean of `central`."""
+    centre = central.mean(axis=0, dtype=np.float64).astype(np.float32)
     identities: dict[bytes, int] = {}
-    return _points(sample, centre, identities), _points(reference, centre, identities)
+    measured = [_measure(rows, centre, identities, resources) for rows in sides]
+    farthest = max(float(norms.max()) for norms, _ in measured)
+    scale = 2.0 ** -np.frexp(farthest)[1] if farthest else 1.0
+    return [
+        Points(
+            rows=rows,
+            centre=centre,
+            scale=float(scale),
+            norms=norms,
+            groups=groups,
+            room=resources.memory // (4 * len(sides)),
+        )
+        for rows, (norms, groups) in zip(sides, measured, strict=True)
+    ]
 
 
-def _points(rows: Rows, centre: npt.NDArray[np.float64], identities: dict[bytes, int]) -> Points:
-    """Return rows as points; `identities` numbers each distinct row and grows with new ones."""
-    squared_norms, groups = np.empty(len(rows)), np.empty(len(rows), dtype=np.intp)
-    for start in range(0, len(rows), BLOCK):
-        block = rows[start : start + BLOCK] - centre
-        squared_norms[start : start + BLOCK] = np.einsum("ij,ij->i", block, block)
-        for index in range(start, min(start + BLOCK, len(rows))):
-            identity = blake2b(rows[index].tobytes(), digest_size=16).digest()
+def _measure(
+    rows: Rows, centre: Rows, identities: dict[bytes, int], resources: Resources
+) -> tuple[Distances, Indices]:
+    """Return norms and groups; `identities` numbers each distinct row and grows with new ones."""
+    norms, groups = np.empty(len(rows)), np.empty(len(rows), dtype=np.intp)
+    starts = range(0, len(rows), BLOCK)
+    measured = in_order(partial(_measure_block, rows, centre), starts, resources)
+    for start, (lengths, hashes) in zip(starts, measured, strict=True):
+        norms[start : start + BLOCK] = lengths
+        for index, identity in enumerate(hashes, start):
             groups[index] = identities.setdefault(identity, len(identities))
-    return Points(rows, centre, squared_norms, groups)
+    return norms, groups
 
 
-def strips(
-    centres: Points, points: Points, chosen: Indices
-) -> Iterator[tuple[Indices, Distances, Distances]]:
-    """Yield squared distances from some centres to all points, a strip of centres at a time.
+def _measure_block(rows: Rows, centre: Rows, start: int) -> tuple[Distances, list[bytes]]:
+    """Return the norms of a block's centred rows and a hash of each row."""
+    rows = rows[start : start + BLOCK]
+    block = rows - centre.astype(np.float64)
+    hashes = [blake2b(row.tobytes(), digest_size=16).digest() for row in rows]
+    return np.sqrt(np.einsum("ij,ij->i", block, block)), hashes
 
-    Args:
-        centres: One side.
-        points: The other.
-        chosen: Indices of the centres to go through.
 
-    Yields:
-        Indices of b centres; their squared distances, float64 [b, len(points)]; a bound of the
-        error in each row, float64 [b, 1].
+def tile(centres: Points, points: Points, start: int, other: int) -> Rows:
+    """Return the squared distances between a block of centres and one of points.
+
+    float32 [at most BLOCK, at most BLOCK], in units of 1 / scale^2; their error is at most
+    `error_unit` times the squared sum of the norms.
     """
-    height = max(1, MEMORY_BUDGET // (32 * len(points)))
-    width = centres.rows.shape[1]
-    farthest = np.sqrt(points.squared_norms.max())
-    for first in range(0, len(chosen), height):
-        strip = chosen[first : first + height]
-        block = centres.rows[strip] - centres.centre
-        norms = centres.squared_norms[strip, None]
-        squared = np.empty((len(strip), len(points)))
-        for start in range(0, len(points), BLOCK):
-            stop = min(start + BLOCK, len(points))
-            part = squared[:, start:stop]
-            np.matmul(block, points.centred(start, stop).T, out=part)
-            part *= -2.0
-            part += norms
-            part += points.squared_norms[start:stop]
-        yield strip, squared, _error_bound(width) * (np.sqrt(norms) + farthest) ** 2
+    squared = centres.block(start) @ points.block(other).T
+    squared -= centres.half_squares(start)[:, None]
+    squared -= points.half_squares(other)
+    squared *= -2.0
+    return squared
 
 
-def _error_bound(width: int) -> float:
-    """Return the error of a squared distance in units of (|x| + |y|)^2.
+def entries(inside: npt.NDArray[np.bool_]) -> tuple[Indices, Indices]:
+    """Return rows, ascending, and columns of what is true in a matrix; few are the quickest."""
+    rows, columns = np.divmod(np.flatnonzero(inside), inside.shape[1])
+    return rows, columns
 
-    Products and norms: at most width u each (Higham, "Accuracy and Stability of Numerical
-    Algorithms", section 3.1) where u = epsilon / 2; centring, the sums and the direct computation
-    that it is compared with: a few u, and width u. Doubled by using epsilon for u.
+
+def error_unit(width: int) -> float:
+    """Return the error of a squared distance of `tile` in units of (|x| + |y|)^2.
+
+    A product has an error of width u |x| |y| at most in any order of summation (Higham, "Accuracy
+    and Stability of Numerical Algorithms", section 3.1) where u = epsilon / 2, and |x| |y| is a
+    quarter of the unit at most. Centring and the norms add 1 u each, the two sums at most 2.5 u;
+    the direct computation that it is compared with has an error far below one u.
     """
-    return (2 * width + 16) * float(np.finfo(np.float64).eps)
+    rounding = (width / 2 + 8) * float(np.finfo(np.float32).eps) / 2
+    return rounding / (1 - 2 * rounding)
+
+
+def limits_of(points: Points, squared: Distances) -> Rows:
+    """Return squared distances in the units of a tile, rounded upwards, float32."""
+    # What underflows in float32 is far below the constant, of which the largest square is 1.
+    scaled = squared * points.scale**2 + 2.0**-100
+    return np.nextafter(scaled.astype(np.float32), np.float32(np.inf))
 
 
 def direct(
-    centres: Points, points: Points, centre_indices: Indices, point_indices: Indices
+    centres: Points,
+    points: Points,
+    centre_indices: Indices,
+    point_indices: Indices,
+    resources: Resources = DEFAULT,
 ) -> Distances:
     """Return sum (x - y)^2 for pairs of a centre and a point, float64 [number of pairs]."""
     squared = np.zeros(len(centre_indices))
     distinct = np.flatnonzero(centres.groups[centre_indices] != points.groups[point_indices])
-    for start in range(0, len(distinct), BLOCK):
-        pairs = distinct[start : start + BLOCK]
-        difference = centres.rows[centre_indices[pairs]].astype(np.float64)
-        difference -= points.rows[point_indices[pairs]]
-        squared[pairs] = (difference * difference).sum(axis=1)
+    parts = [distinct[start : start + BLOCK] for start in range(0, len(distinct), BLOCK)]
+
+    def compute(pairs: Indices) -> None:
+        for start in range(0, len(pairs), _PAIRS):
+            some = pairs[start : start + _PAIRS]
+            difference = centres.rows[centre_indices[some]].astype(np.float64)
+            difference -= points.rows[point_indices[some]]
+            squared[some] = (difference * difference).sum(axis=1)
+
+    for _ in in_order(compute, parts, resources):
+        pass
     return squared
 
 
-def squared_radii(points: Points, k: int) -> Distances:
-    """Return each point's squared distance to its k-th nearest other point, float64 [n].
+def strips(
+    points: Points, chosen: Indices, memory: int
+) -> Iterator[tuple[Indices, Distances, Distances]]:
+    """Yield squared distances of float64 from some points to all, a strip of them at a time.
 
     Args:
-        points: More than k of them.
-        k: From 1; identical points count, a point itself does not.
+        points: All of them.
+        chosen: Indices of those to go through.
+        memory: Bytes of distances and of what decides on them, held at a time.
+
+    Yields:
+        Indices of b points; their squared distances, float64 [b, n]; a bound of the error in each
+        row, float64 [b, 1].
     """
-    radii = np.zeros(len(points))
-    copies = np.bincount(points.groups)[points.groups]
-    unsettled = np.flatnonzero(copies <= k)  # the others have k copies at distance 0
-    for strip, squared, error in strips(points, points, unsettled):
-        squared[np.arange(len(strip)), strip] = np.inf
-        near = np.partition(squared, k - 1, axis=1)[:, k - 1, None]
-        num_below = (squared < near - 2 * error).sum(axis=1)
-        row, column = np.nonzero(np.abs(squared - near) <= 2 * error)
-        exact = direct(points, points, strip[row], column)
-        order = np.lexsort((exact, row))
-        first = np.searchsorted(row, np.arange(len(strip)))
-        radii[strip] = exact[order][first + k - 1 - num_below]
-    return radii
-
-
-def memberships(
-    centres: Points, radii: Distances, points: Points, *, closed: bool
-) -> tuple[Indices, Indices]:
-    """Count which points lie in which balls.
-
-    Args:
-        centres: Centres of the balls.
-        radii: Squared radii, float64 [len(centres)].
-        points: The points.
-        closed: Whether a point on the rim is inside.
-
-    Returns:
-        Number of balls each point lies in, int [len(points)]; number of points in each ball,
-        int [len(centres)].
-    """
-    inside_balls = np.zeros(len(points), dtype=np.intp)
-    held_points = np.zeros(len(centres), dtype=np.intp)
-    compare = np.less_equal if closed else np.less
-    for strip, squared, error in strips(centres, points, np.arange(len(centres))):
-        rim = radii[strip, None]
-        identical = centres.groups[strip, None] == points.groups
-        squared[identical] = 0.0
-        inside = compare(squared, rim)
-        row, column = np.nonzero((np.abs(squared - rim) <= error) & ~identical)
-        exact = direct(centres, points, strip[row], column)
-        inside[row, column] = compare(exact, rim[row, 0])
-        inside_balls += inside.sum(axis=0)
-        held_points[strip] = inside.sum(axis=1)
-    return inside_balls, held_points
+    height = max(1, memory // (32 * len(points)))
+    centre, squares = points.centre.astype(np.float64), points.norms**2
+    unit = (2 * points.rows.shape[1] + 16) * float(np.finfo(np.float64).eps)
+    for first in range(0, len(chosen), height):
+        strip = chosen[first : first + height]
+        block = points.rows[strip] - centre
+        squared = np.empty((len(strip), len(points)))
+        for start in points.starts():
+            part = squared[:, start : start + BLOCK]
+            np.matmul(block, (points.rows[start : start + BLOCK] - centre).T, out=part)
+            part *= -2.0
+            part += squares[strip, None]
+            part += squares[start : start + BLOCK]
+        yield strip, squared, unit * (points.norms[strip, None] + points.norms.max()) ** 2

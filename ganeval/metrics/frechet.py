@@ -70,7 +70,7 @@ class Fid:
 def sides_of(summaries: Mapping[Role, Summary]) -> tuple[Side, Side]:
     """Return the sample and the reference as sides of a distance."""
     sample, reference = (
-        Side(role, summaries[role].moments("pool"), summaries[role].rows("pool"))
+        Side(role, summaries[role].moments("pool"), summaries[role].rows("pool"), summaries[role])
         for role in ("sample", "reference")
     )
     return sample, reference

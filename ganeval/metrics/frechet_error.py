@@ -1,14 +1,16 @@
 """How far a Frechet distance is from that of infinitely many images: its error and its bias."""
 
+import hashlib
 from dataclasses import dataclass, replace
 
 import numpy as np
 
+from ganeval.features.derived import Arrays
 from ganeval.features.moments import Moments, merge_all
 from ganeval.influence import Influence
-from ganeval.metrics.base import Role
+from ganeval.metrics.base import Role, Summary
 from ganeval.metrics.extrapolation import HALVES, Extrapolation, Indices, quarters
-from ganeval.metrics.linalg import Rows, frechet_distance
+from ganeval.metrics.linalg import Matrix, Rows, frechet_distance
 from ganeval.metrics.transport import frechet_influence, optimal_maps
 
 # Images per dimension from which the standard error is that of the spread, and from which the
@@ -29,11 +31,13 @@ class Side:
         moments: Of the features.
         rows: The features, float32 [num, d]; None if only the moments are stored, which then count
             as exact.
+        summary: Where values derived from all of the features are kept; None for a part of them.
     """
 
     role: Role
     moments: Moments
     rows: Rows | None
+    summary: Summary | None = None
 
     @property
     def few_rows(self) -> Rows | None:
@@ -186,7 +190,7 @@ class _Parts:
         if rows is None:
             return cls(side, (), ())
         indices = quarters(len(rows), rng)
-        return cls(side, indices, tuple(_moments_of(rows, part) for part in indices))
+        return cls(side, indices, _moments_of_parts(side, rows, indices))
 
     def join(self, which: tuple[int, ...]) -> Side:
         """Return some of the quarters as one side."""
@@ -197,6 +201,26 @@ class _Parts:
         if moments.num <= len(moments.mean):
             rows = rows[np.concatenate([self.indices[at] for at in which])]
         return Side(self.side.role, moments, rows)
+
+
+def _moments_of_parts(side: Side, rows: Rows, parts: tuple[Indices, ...]) -> tuple[Moments, ...]:
+    """Return the moments of parts of a side; those of a reference serve every sample."""
+    if side.summary is None or side.role != "reference":
+        return tuple(_moments_of(rows, part) for part in parts)
+
+    def compute() -> Arrays:
+        arrays: dict[str, Matrix] = {}
+        for at, part in enumerate(parts):
+            moments = _moments_of(rows, part)
+            arrays |= {f"mean {at}": moments.mean, f"scatter {at}": moments.scatter}
+        return arrays
+
+    deal = hashlib.sha256(b"".join(part.astype("<i8").tobytes() for part in parts)).hexdigest()
+    arrays = side.summary.derived("pool", "moments of quarters", {"deal": deal}, compute)
+    return tuple(
+        Moments(len(part), arrays[f"mean {at}"], arrays[f"scatter {at}"])
+        for at, part in enumerate(parts)
+    )
 
 
 def _moments_of(rows: Rows, part: Indices) -> Moments:

@@ -1,18 +1,22 @@
-"""The delete-group jackknife of nearest-neighbour scores, at the cost of about one more score.
+"""The delete-group jackknife of nearest-neighbour scores, from the pairs that these have found.
 
 Without a group of images the balls grow, but only those of the few images with a neighbour in the
-group. So one pass over the distances counts, for each group, who lies in whose ball.
+group. So the pairs that are near count, for each group, who lies in whose ball.
 """
 
+from collections.abc import Iterable
 from dataclasses import dataclass
 
 import numpy as np
 import numpy.typing as npt
 
-from ganeval.metrics.distances import Distances, Indices, Points, strips
+from ganeval.metrics.distances import Distances, Indices, Points
+from ganeval.metrics.nearest import Nearest
+from ganeval.metrics.pairs import Pairs, inside_balls
+from ganeval.resources import DEFAULT, Resources
 
 NUM_GROUPS = 20
-_SPARE = 12  # neighbours beyond k that are kept; so many in one group have never been seen
+SPARE = 12  # neighbours beyond k that are looked at; so many in one group have never been seen
 
 Counts = npt.NDArray[np.int64]
 
@@ -51,58 +55,63 @@ def standard_error(values: npt.NDArray[np.float64]) -> float:
 def without_groups(
     centres: Points,
     points: Points,
+    near: Nearest,
+    pairs: Iterable[Pairs],
+    *,
     centre_groups: Indices,
     point_groups: Indices,
     k: int,
+    resources: Resources = DEFAULT,
 ) -> WithoutGroups:
     """Count memberships in the balls to the k-th neighbour, for each group that is left out.
-
-    Distances carry their rounding here: a tie decided wrongly moves a standard error by nothing.
 
     Args:
         centres: Their balls reach to the k-th nearest other centre.
         points: What the balls may hold.
+        near: The nearest other centres of each centre, `SPARE` more than k where there are so many.
+        pairs: Of centres and points, all that are as near as the last of these.
         centre_groups: int [centres].
         point_groups: int [points].
         k: From 1; more than k centres stay when a group is left out.
+        resources: Threads.
     """
-    radii = _radii(centres, centre_groups, k)
+    radii = _radii(near, centre_groups, k)
     smallest = radii.min(axis=0)
-    kept_centres = np.arange(NUM_GROUPS)[:, None] != centre_groups
-    kept_points = np.arange(NUM_GROUPS)[:, None] != point_groups
-    balls = np.zeros((NUM_GROUPS, len(points)))
-    held = np.zeros((NUM_GROUPS, len(centres)))
-    members = kept_points.astype(np.float32).T
-    for strip, squared, _ in strips(centres, points, np.arange(len(centres))):
-        squared[centres.groups[strip, None] == points.groups] = 0.0
-        inside = (squared <= smallest[strip, None]).astype(np.float32)
-        balls += kept_centres[:, strip].astype(np.float32) @ inside
-        held[:, strip] += (inside @ members).T
+    balls = np.zeros((NUM_GROUPS, len(points)), np.int64)
+    held = np.zeros((NUM_GROUPS, len(centres)), np.int64)
+    for some in pairs:
+        inside = inside_balls(centres, points, some, smallest, closed=True, resources=resources)
+        core, shell = some.where(inside), some.where(~inside)
+        balls += _without(core.points, centre_groups[core.centres], len(points))
+        held += _without(core.centres, point_groups[core.points], len(centres))
         for group in range(NUM_GROUPS):
-            grown = np.flatnonzero(
-                (radii[group, strip] > smallest[strip]) & kept_centres[group, strip]
+            grown = (radii[group] > smallest) & (centre_groups != group)
+            near_grown = shell.where(grown[shell.centres])
+            inside = inside_balls(
+                centres, points, near_grown, radii[group], closed=True, resources=resources
             )
-            shell = squared[grown] <= radii[group, strip[grown], None]
-            shell &= inside[grown] == 0
-            balls[group] += shell.sum(axis=0)
-            held[group, strip[grown]] += shell[:, kept_points[group]].sum(axis=1)
-    return WithoutGroups(balls.astype(np.int64), held.astype(np.int64), kept_points, kept_centres)
+            new = near_grown.where(inside)
+            balls[group] += np.bincount(new.points, minlength=len(points))
+            new = new.where(point_groups[new.points] != group)
+            held[group] += np.bincount(new.centres, minlength=len(centres))
+    groups = np.arange(NUM_GROUPS)[:, None]
+    return WithoutGroups(balls, held, groups != point_groups, groups != centre_groups)
 
 
-def _radii(points: Points, groups: Indices, k: int) -> Distances:
+def _without(which: Indices, groups: Indices, num: int) -> Counts:
+    """Count occurrences of 0 to num - 1, for each group without those that belong to it."""
+    total = np.bincount(which, minlength=num)
+    own = np.bincount(groups * num + which, minlength=NUM_GROUPS * num)
+    return np.asarray(total - own.reshape(NUM_GROUPS, num))
+
+
+def _radii(near: Nearest, groups: Indices, k: int) -> Distances:
     """Return squared distances to the k-th neighbour without each group, [NUM_GROUPS, points]."""
-    num_near = min(k + _SPARE, len(points) - 1)
-    radii = np.empty((NUM_GROUPS, len(points)))
-    for strip, squared, _ in strips(points, points, np.arange(len(points))):
-        squared[points.groups[strip, None] == points.groups] = 0.0
-        squared[np.arange(len(strip)), strip] = np.inf
-        near = np.argpartition(squared, num_near - 1, axis=1)[:, :num_near]
-        near_squared = np.take_along_axis(squared, near, axis=1)
-        order = np.argsort(near_squared, axis=1)
-        near_squared = np.take_along_axis(near_squared, order, axis=1)
-        near_groups = groups[np.take_along_axis(near, order, axis=1)]
-        for group in range(NUM_GROUPS):
-            rank = (near_groups != group).cumsum(axis=1)
-            at = np.minimum((rank < k).sum(axis=1), num_near - 1)
-            radii[group, strip] = near_squared[np.arange(len(strip)), at]
+    num_near = min(k + SPARE, near.squared.shape[1])
+    near_groups = groups[near.indices[:, :num_near]]
+    radii = np.empty((NUM_GROUPS, len(near.squared)))
+    for group in range(NUM_GROUPS):
+        rank = (near_groups != group).cumsum(axis=1)
+        at = np.minimum((rank < k).sum(axis=1), num_near - 1)
+        radii[group] = near.squared[np.arange(len(near.squared)), at]
     return radii

@@ -10,13 +10,13 @@ import numpy.typing as npt
 
 from ganeval.errors import UsageError
 from ganeval.metrics.base import Needs, Role, Score, Summary
-from ganeval.metrics.distances import Points, memberships, on_common_centre, squared_radii
-from ganeval.metrics.jackknife import NUM_GROUPS, groups_of, standard_error, without_groups
+from ganeval.metrics.jackknife import NUM_GROUPS, groups_of, standard_error
+from ganeval.metrics.neighbourhood import Neighbourhood, neighbourhood
 
 Inclusion = Literal["closed", "strict"]
 
-# Images a side up to which the standard error, which takes half the time again, is computed.
-MOST_FOR_ERROR = 10_000
+# Precision asks for the balls of the reference, recall for those of the sample.
+BALLS: tuple[Role, Role] = ("reference", "sample")
 UNCONDITIONAL = "se: jackknife over both sides, a little too large"
 NO_INTERVAL = "no interval: how such a score is distributed is not known"
 
@@ -63,19 +63,19 @@ class PrecisionRecall:
         self, summaries: Mapping[Role, Summary], rng: np.random.Generator
     ) -> tuple[Score, ...]:
         """Return `precision` and `recall`."""
-        sample, reference = _points(summaries)
+        near = neighbourhood(summaries, "pool", self.k)
         closed = self.inclusion == "closed"
-        balls = memberships(reference, squared_radii(reference, self.k), sample, closed=closed)[0]
-        precision = float((balls > 0).mean())
-        balls = memberships(sample, squared_radii(sample, self.k), reference, closed=closed)[0]
-        recall = float((balls > 0).mean())
+        precision, recall = (
+            float((near.memberships(role, self.k, closed=closed)[0] > 0).mean()) for role in BALLS
+        )
         notes: list[str] = []
-        if len(sample) != len(reference):
+        num_sample, num_reference = len(near.sides["sample"]), len(near.sides["reference"])
+        if num_sample != num_reference:
             notes.append(
-                f"{len(sample)} sample and {len(reference)} reference images: comparable only with "
+                f"{num_sample} sample and {num_reference} reference images: comparable only with "
                 "scores of the same numbers and the same k"
             )
-        errors, note = self._errors(sample, reference, rng)
+        errors, note = self._errors(near, rng)
         notes.append(f"interval: Wilson's, conditional on the balls as they are; {note}")
         return tuple(
             Score(
@@ -87,24 +87,22 @@ class PrecisionRecall:
                 notes=tuple(notes),
             )
             for name, value, num, se in (
-                ("precision", precision, len(sample), errors[0]),
-                ("recall", recall, len(reference), errors[1]),
+                ("precision", precision, num_sample, errors[0]),
+                ("recall", recall, num_reference, errors[1]),
             )
         )
 
     def _errors(
-        self, sample: Points, reference: Points, rng: np.random.Generator
+        self, near: Neighbourhood, rng: np.random.Generator
     ) -> tuple[tuple[float | None, float | None], str]:
         """Return the standard errors of precision and recall, and what to say of them."""
-        reason = _no_jackknife(sample, reference, self.k)
+        reason = _no_jackknife(near, self.k)
         if reason:
             return (None, None), reason
-        of_sample, of_reference = (groups_of(len(side), rng) for side in (sample, reference))
-        precisions = without_groups(reference, sample, of_reference, of_sample, self.k)
-        recalls = without_groups(sample, reference, of_sample, of_reference, self.k)
+        groups = {role: groups_of(len(side), rng) for role, side in near.sides.items()}
         errors = [
             standard_error(_means(counts.balls > 0, counts.kept_points))
-            for counts in (precisions, recalls)
+            for counts in (near.without_groups(role, self.k, groups) for role in BALLS)
         ]
         return (errors[0], errors[1]), UNCONDITIONAL
 
@@ -158,16 +156,11 @@ class DensityCoverage:
         self, summaries: Mapping[Role, Summary], rng: np.random.Generator
     ) -> tuple[Score, ...]:
         """Return `density` and `coverage`."""
-        sample, reference = _points(summaries)
-        balls, held = memberships(
-            reference,
-            squared_radii(reference, self.k),
-            sample,
-            closed=self.inclusion == "closed",
-        )
-        density = float(balls.sum() / (self.k * len(sample)))
+        near = neighbourhood(summaries, "pool", self.k)
+        balls, held = near.memberships("reference", self.k, closed=self.inclusion == "closed")
+        density = float(balls.sum() / (self.k * len(balls)))
         coverage = float((held > 0).mean())
-        errors, note = self._errors(sample, reference, rng)
+        errors, note = self._errors(near, rng)
         return tuple(
             Score(
                 name=name, value=value, direction="higher", se=se, notes=(f"{NO_INTERVAL}; {note}",)
@@ -179,26 +172,23 @@ class DensityCoverage:
         )
 
     def _errors(
-        self, sample: Points, reference: Points, rng: np.random.Generator
+        self, near: Neighbourhood, rng: np.random.Generator
     ) -> tuple[tuple[float | None, float | None], str]:
         """Return the standard errors of density and coverage, and what to say of them."""
-        reason = _no_jackknife(sample, reference, self.k)
+        reason = _no_jackknife(near, self.k)
         if reason:
             return (None, None), reason
-        of_sample, of_reference = (groups_of(len(side), rng) for side in (sample, reference))
-        counts = without_groups(reference, sample, of_reference, of_sample, self.k)
+        groups = {role: groups_of(len(side), rng) for role, side in near.sides.items()}
+        counts = near.without_groups("reference", self.k, groups)
         densities = _means(counts.balls / self.k, counts.kept_points)
         coverages = _means(counts.held > 0, counts.kept_centres)
         return (standard_error(densities), standard_error(coverages)), UNCONDITIONAL
 
 
-def _no_jackknife(sample: Points, reference: Points, k: int) -> str | None:
+def _no_jackknife(near: Neighbourhood, k: int) -> str | None:
     """Say why there is no standard error, or return None."""
-    fewest, most = min(len(sample), len(reference)), max(len(sample), len(reference))
-    if fewest < max(2 * NUM_GROUPS, 2 * (k + 1)):
+    if min(map(len, near.sides.values())) < max(2 * NUM_GROUPS, 2 * (k + 1)):
         return f"no standard error: the jackknife needs {2 * NUM_GROUPS} images a side at least"
-    if most > MOST_FOR_ERROR:
-        return f"no standard error: computed up to {MOST_FOR_ERROR:,} images a side (--num-images)"
     return None
 
 
@@ -224,11 +214,3 @@ def _needs(k: int) -> Needs:
         minimum=k + 1,
         why=f"{k} neighbours (k={k})",
     )
-
-
-def _points(summaries: Mapping[Role, Summary]) -> tuple[Points, Points]:
-    """Return the pooled features of sample and reference as points."""
-    sample, reference = summaries["sample"].rows("pool"), summaries["reference"].rows("pool")
-    assert sample is not None
-    assert reference is not None
-    return on_common_centre(sample, reference)

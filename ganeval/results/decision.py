@@ -68,10 +68,22 @@ class Evidence:
         return 1 - _NORMAL.cdf(self.regression / self.se)
 
     def detectable(self, alpha: float) -> float | None:
-        """Return the regression that would be found in 80 % of runs; None if unknown."""
+        """Return the regression that would be found in 80 % of runs at least; None if unknown.
+
+        `se` is that of what was seen, and the error of a distance grows with it: the variance of
+        its influences in proportion, as they are those of its square root times that root. So the
+        regression D solves D = z SE (1 + D / baseline)^(1/2), with the growth at most that of a
+        doubled distance, because near 0 it is the rest of second order that counts.
+        """
         if self.se is None or self.untrusted is not None:
             return None
-        return _factor(alpha) * self.se
+        steady = _factor(alpha) * self.se
+        if self.direction == "higher":
+            return steady
+        if self.baseline <= math.sqrt(2) * steady:
+            return math.sqrt(2) * steady
+        half_growth = steady**2 / (2 * self.baseline)
+        return half_growth + math.hypot(half_growth, steady)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

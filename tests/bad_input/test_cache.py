@@ -19,6 +19,7 @@ from ganeval import files as writing
 from ganeval.extractors.random import Random
 from ganeval.features import collect as collecting
 from ganeval.features import compute as computing
+from ganeval.features.shards import ShardStore
 from tests.bad_input.outcomes import JSON, RANDOM, files, refusal, report, shards, values
 from tests.command import Command
 from tests.pictures import blobs
@@ -271,7 +272,7 @@ def test_row_65_rows_on_disk_that_do_not_fit(
     small_disk: Callable[[int], Path],
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
-    monkeypatch.setattr(collecting, "_ROWS_IN_MEMORY", 1000)
+    monkeypatch.setattr(ShardStore, "matrix", ShardStore.scratch_rows)
     disk = small_disk(3 * SHARD_BYTES + 8 * PAGE)
     words = ("eval", real, many, "-m", "kid", "--cache-dir", disk, *JSON)
     line = refusal(ganeval(*words), code=4)

@@ -3,11 +3,14 @@
 import json
 import re
 from pathlib import Path
+from typing import Any
 
 import click
 import pytest
 
+from ganeval.cli.call import Call
 from ganeval.cli.main import COMMANDS, cli
+from ganeval.cli.options import run_options
 from tests.command import Command
 
 FAST = ("--extractor", "random")
@@ -20,8 +23,16 @@ GENERATOR = {
 SHARED = {
     *GENERATOR,
     *("--extractor", "--weights", "--protocol", "--num-images", "--batch-size", "--engine"),
-    *("--device", "--precision", "--workers", "--seed", "--transparency", "--animated", "--exif"),
-    *("--float-range", "--max-pixels", "--on-bad-image", "--max-bad", "--cache-dir", "--no-cache"),
+    *("--device", "--precision", "--workers", "--memory", "--seed", "--transparency", "--animated"),
+    *(
+        "--exif",
+        "--float-range",
+        "--max-pixels",
+        "--on-bad-image",
+        "--max-bad",
+        "--cache-dir",
+        "--no-cache",
+    ),
     *("--offline", "--quiet", "--traceback"),
 }
 OUTPUT = {"--json", "--output", "-o"}
@@ -186,9 +197,11 @@ def test_the_cache_is_measured_pruned_and_cleared(
 ) -> None:
     assert "0 shards" in ganeval("cache", "info").out
     ganeval("fid", real, fake, *FAST)
-    assert f"{own_cache / 'shards'}: 2 shards" in ganeval("cache", "info").out
+    assert f"{own_cache / 'shards'}: 2 shards, 0.0 MiB" in ganeval("cache", "info").out
+    ganeval("kid", real, fake, *FAST)
+    assert "2 shards, 2 values derived from them, 0.0 MiB" in ganeval("cache", "info").out
     assert "removed 0 shards" in ganeval("cache", "prune").out
-    assert "removed 2 shards" in ganeval("cache", "clear").out
+    assert "removed 2 shards, 2 values derived" in ganeval("cache", "clear").out
     assert "0 shards" in ganeval("cache", "info").out
 
 
@@ -252,3 +265,27 @@ def test_models_of_one_file_are_told_apart(ganeval: Command) -> None:
     lines = ganeval("list", "models").out.splitlines()
     summaries = [line.partition(" ")[2].strip() for line in lines]
     assert len(set(summaries)) == len(summaries) > 10
+
+
+@pytest.mark.parametrize(
+    ("text", "num_bytes"),
+    [
+        ("2GB", 2 * 10**9),
+        ("1.5 GiB", 3 * 2**29),
+        ("500mb", 500_000_000),
+        ("64M", 64_000_000),
+        ("20000000", 20_000_000),
+        ("20000000B", 20_000_000),
+        ("1TB", 10**12),
+    ],
+)
+def test_memory_is_a_size(text: str, num_bytes: int) -> None:
+    seen: list[Any] = []
+
+    @click.command()
+    @run_options
+    def command(*, settings: Any) -> None:
+        seen.append(settings.memory)
+
+    command.main(["--memory", text], standalone_mode=False, obj=Call([]))
+    assert seen == [num_bytes]

@@ -2,6 +2,7 @@
 
 import copy
 import dataclasses
+import hashlib
 import math
 from typing import Any
 
@@ -9,9 +10,11 @@ import numpy as np
 import numpy.typing as npt
 import pytest
 
+from ganeval.features.derived import Arrays, Compute, Options
 from ganeval.features.moments import Moments
 from ganeval.metrics.base import METRICS, Metric, Score
 from ganeval.metrics.protocols import PROTOCOLS
+from ganeval.resources import DEFAULT, Resources
 
 
 @dataclasses.dataclass(frozen=True)
@@ -19,6 +22,7 @@ class Rows:
     """A summary that refuses to be changed."""
 
     array: npt.NDArray[np.float32]
+    resources: Resources = DEFAULT
 
     @property
     def num(self) -> int:
@@ -31,6 +35,15 @@ class Rows:
         view = self.array.view()
         view.flags.writeable = False
         return view
+
+    @property
+    def key(self) -> str:
+        return hashlib.sha256(self.array.tobytes()).hexdigest()
+
+    def derived(
+        self, layer: str, name: str, options: Options, compute: Compute, *, keep: bool = True
+    ) -> Arrays:
+        return compute()
 
 
 def rows(num: int, seed: int) -> Rows:

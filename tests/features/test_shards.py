@@ -122,12 +122,12 @@ def test_scratch_rows_vanish(store: ShardStore) -> None:
 
 def test_upkeep_counts_and_removes(store: ShardStore) -> None:
     size = upkeep.measure(store.folder)
-    assert size == upkeep.CacheSize(1, store.path(KEY).stat().st_size)
-    assert upkeep.prune(store.folder, older_than_days=1) == upkeep.CacheSize(0, 0)
+    assert size == upkeep.CacheSize(1, 0, store.path(KEY).stat().st_size)
+    assert upkeep.prune(store.folder, older_than_days=1) == upkeep.CacheSize(0, 0, 0)
     os.utime(store.path(KEY), (0, time.time() - 2 * 86_400))
     store.find(KEY, ["pool"])  # a use makes it young again
-    assert upkeep.prune(store.folder, older_than_days=1) == upkeep.CacheSize(0, 0)
+    assert upkeep.prune(store.folder, older_than_days=1) == upkeep.CacheSize(0, 0, 0)
     os.utime(store.path(KEY), (0, time.time() - 2 * 86_400))
     assert upkeep.prune(store.folder, older_than_days=1) == size
-    assert upkeep.measure(store.folder) == upkeep.CacheSize(0, 0)
-    assert upkeep.measure(store.folder / "absent") == upkeep.CacheSize(0, 0)
+    assert upkeep.measure(store.folder) == upkeep.CacheSize(0, 0, 0)
+    assert upkeep.measure(store.folder / "absent") == upkeep.CacheSize(0, 0, 0)

@@ -1,3 +1,4 @@
+import hashlib
 from collections.abc import Callable
 from dataclasses import dataclass
 
@@ -5,8 +6,10 @@ import numpy as np
 import numpy.typing as npt
 import pytest
 
+from ganeval.features.derived import Arrays, Compute, Options
 from ganeval.features.moments import Moments
 from ganeval.metrics.base import Metric, Score
+from ganeval.resources import DEFAULT, Resources
 
 Rows = npt.NDArray[np.float32]
 
@@ -17,6 +20,7 @@ class InMemory:
 
     array: Rows
     keeps_rows: bool = True
+    resources: Resources = DEFAULT
 
     @property
     def num(self) -> int:
@@ -27,6 +31,15 @@ class InMemory:
 
     def rows(self, layer: str) -> Rows | None:
         return self.array if self.keeps_rows else None
+
+    @property
+    def key(self) -> str:
+        return hashlib.sha256(self.array.tobytes()).hexdigest()
+
+    def derived(
+        self, layer: str, name: str, options: Options, compute: Compute, *, keep: bool = True
+    ) -> Arrays:
+        return compute()
 
 
 @pytest.fixture
@@ -40,11 +53,13 @@ def score() -> Callable[..., dict[str, Score]]:
         *,
         seed: int = 0,
         keeps_rows: bool = True,
+        resources: Resources = DEFAULT,
     ) -> dict[str, Score]:
-        summaries = {"sample": InMemory(sample, keeps_rows)}
+        summaries = {"sample": InMemory(sample, keeps_rows, resources)}
         if reference is not None:
-            summaries["reference"] = InMemory(reference, keeps_rows)
-        scores = metric.compute(summaries, np.random.default_rng(seed))  # type: ignore[arg-type]
+            summaries["reference"] = InMemory(reference, keeps_rows, resources)
+        rng = np.random.default_rng(seed)
+        scores = metric.compute(summaries, rng)  # type: ignore[arg-type]
         assert tuple(one.name for one in scores) == metric.scores
         return {one.name: one for one in scores}
 

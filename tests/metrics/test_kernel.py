@@ -8,6 +8,7 @@ from torchmetrics.image.kid import KernelInceptionDistance, poly_mmd
 from ganeval.errors import UsageError
 from ganeval.metrics import kernel
 from ganeval.metrics.kernel import Kid
+from ganeval.resources import Resources
 
 
 class Flat(torch.nn.Module):
@@ -47,6 +48,21 @@ def test_blocks_do_not_change_the_standard_error(score, features, monkeypatch):
     monkeypatch.setattr(kernel, "BLOCK", 8)
     blocks = score(Kid(), sample, reference)["kid"]
     assert blocks.se == pytest.approx(whole.se, rel=1e-9)
+
+
+def test_a_side_may_be_compared_with_itself(score, features):
+    rows = features(30, 32, 1)
+    value = score(Kid(), rows, rows)["kid"].value
+    assert value == pytest.approx(by_definition(rows, rows), abs=1e-13)
+
+
+def test_threads_change_nothing(score, features, monkeypatch):
+    monkeypatch.setattr(kernel, "BLOCK", 8)
+    sample, reference = features(83, 32, 1), features(61, 32, 2)
+    expected = score(Kid(), sample, reference)["kid"]
+    other = score(Kid(), sample, reference, resources=Resources(threads=3))["kid"]
+    assert other == expected
+    np.testing.assert_array_equal(other.influence.sample, expected.influence.sample)
 
 
 def test_all_pairs_equal_torchmetrics_on_equal_numbers(score, features):

@@ -5,13 +5,17 @@ import scipy.stats
 import torch
 from hypothesis import given, settings
 from hypothesis import strategies as st
+from scipy.spatial.distance import cdist
 from torch_fidelity.metric_prc import prc_features_to_metric
 
 from ganeval.errors import UsageError
-from ganeval.metrics import distances, neighbours
-from ganeval.metrics.distances import memberships, on_common_centre, squared_radii
-from ganeval.metrics.jackknife import NUM_GROUPS, groups_of, without_groups
+from ganeval.metrics import nearest as neighbour_module
+from ganeval.metrics.distances import error_unit, on_common_centre, on_own_centre, tile
+from ganeval.metrics.jackknife import NUM_GROUPS, SPARE, groups_of, without_groups
+from ganeval.metrics.nearest import nearest, squared_radii
 from ganeval.metrics.neighbours import DensityCoverage, PrecisionRecall, wilson
+from ganeval.metrics.pairs import memberships, near_pairs
+from ganeval.resources import DEFAULT, Resources
 
 SIZES = [(100, 80), (80, 100), (37, 250)]
 
@@ -39,11 +43,11 @@ def brute_force(sample, reference, k, *, closed):
     }
 
 
-def ours(score, sample, reference, k, *, closed):
+def ours(score, sample, reference, k, *, closed, resources=DEFAULT):
     inclusion = "closed" if closed else "strict"
     results = {
-        **score(PrecisionRecall(k, inclusion), sample, reference),
-        **score(DensityCoverage(k, inclusion), sample, reference),
+        **score(PrecisionRecall(k, inclusion), sample, reference, resources=resources),
+        **score(DensityCoverage(k, inclusion), sample, reference, resources=resources),
     }
     return {name: one.value for name, one in results.items()}
 
@@ -73,9 +77,8 @@ def test_equals_torch_fidelity(score, features, num_sample, num_reference, seed)
 @pytest.mark.parametrize("closed", [True, False])
 @pytest.mark.parametrize("offset", [0, 1000])
 @pytest.mark.parametrize("k", [1, 3, 5])
-@pytest.mark.parametrize("budget", [20_000, 200_000_000])
-def test_equals_brute_force_on_ties_and_duplicates(score, monkeypatch, closed, offset, k, budget):
-    monkeypatch.setattr(distances, "MEMORY_BUDGET", budget)
+@pytest.mark.parametrize("memory", [20_000, 200_000_000])
+def test_equals_brute_force_on_ties_and_duplicates(score, closed, offset, k, memory):
     # Whole numbers from a small set: hundreds of distances are exactly equal.
     rng = np.random.default_rng(k)
     reference = rng.integers(0, 4, (60, 5)).astype(np.float32) + offset
@@ -83,7 +86,8 @@ def test_equals_brute_force_on_ties_and_duplicates(score, monkeypatch, closed, o
     sample[:20] = reference[:20]
     sample[30:40] = sample[30]
     expected = brute_force(sample, reference, k, closed=closed)
-    assert ours(score, sample, reference, k, closed=closed) == expected
+    resources = Resources(memory=memory)
+    assert ours(score, sample, reference, k, closed=closed, resources=resources) == expected
     assert expected != brute_force(sample, reference, k, closed=not closed)
 
 
@@ -126,29 +130,88 @@ def test_counts_equal_the_direct_computation(seed, sizes, width, levels, noise):
         assert np.array_equal(held, inside.sum(axis=1))
 
 
-def test_small_memory_changes_nothing(score, features, monkeypatch):
+def lattice(num, width, seed, levels=3):
+    """Rows of small whole numbers: most distances are equal to many others, and exact."""
+    return np.random.default_rng(seed).integers(0, levels, (num, width)).astype(np.float32)
+
+
+@pytest.mark.parametrize("num_copies", [1, 30])
+def test_neighbours_are_exact_in_several_blocks_of_ties(num_copies):
+    # More neighbours are equally near than the quick pass keeps, so some rows are searched again.
+    rows = lattice(1500, 12, 1)
+    rows[200 : 200 + num_copies] = rows[7]
+    found = nearest(on_own_centre(rows), 17, Resources(threads=2))
+    own = cdist(rows.astype(float), rows.astype(float), "sqeuclidean")
+    np.testing.assert_array_equal(np.take_along_axis(own, found.indices, axis=1), found.squared)
+    assert not (found.indices == np.arange(1500)[:, None]).any()
+    assert all(len(set(line)) == 17 for line in found.indices.tolist())
+    np.fill_diagonal(own, np.inf)
+    np.testing.assert_array_equal(found.squared, np.sort(own, axis=1)[:, :17])
+
+
+@pytest.mark.parametrize("kind", ["features", "ties", "one place"])
+def test_memory_and_threads_change_nothing(score, features, kind):
+    width = 256 if kind == "one place" else 16
+    sample, reference = features(1100, width, 1, 0.2), features(1200, width, 2)
+    if kind == "ties":
+        sample, reference = lattice(1100, 6, 1), lattice(1200, 6, 2)
+    elif kind == "one place":  # where all sample images lie in most balls
+        sample = (reference.mean(axis=0) + 1e-3 * sample).astype(np.float32)
+    for metric in (PrecisionRecall(), DensityCoverage()):
+        one = score(metric, sample, reference)
+        for resources in (Resources(memory=20_000), Resources(threads=3)):
+            assert score(metric, sample, reference, resources=resources) == one
+    if kind == "one place":
+        assert one["density"].value > 0.9 * len(reference) / 5
+
+
+@pytest.mark.parametrize("exponent", [-80, 80])
+def test_squares_beyond_float32_change_nothing(score, features, exponent):
     sample, reference = features(70, 16, 1, 0.2), features(90, 16, 2)
-    whole = ours(score, sample, reference, 3, closed=True)
-    monkeypatch.setattr(distances, "MEMORY_BUDGET", 20_000)
-    monkeypatch.setattr(distances, "BLOCK", 13)
-    assert ours(score, sample, reference, 3, closed=True) == whole
+    expected = ours(score, sample, reference, 3, closed=True)
+    factor = np.float32(2.0**exponent)
+    assert ours(score, sample * factor, reference * factor, 3, closed=True) == expected
 
 
-def test_strips_keep_to_the_budget(features, monkeypatch):
-    monkeypatch.setattr(distances, "MEMORY_BUDGET", 32 * 90 * 7)
-    sample, reference = on_common_centre(features(70, 16, 1), features(90, 16, 2))
-    heights = [len(strip) for strip, _, _ in distances.strips(sample, reference, np.arange(70))]
-    assert heights == [7] * 10
+@pytest.mark.parametrize("offset", [0, 1000])
+def test_error_bound_holds(features, offset):
+    sample, reference = features(50, 256, 1) * 30 + offset, features(60, 256, 2) * 30 + offset
+    points, centres = on_common_centre(sample, reference)
+    exact = ((reference.astype(np.longdouble)[:, None] - sample.astype(np.longdouble)) ** 2).sum(2)
+    norms = centres.norms[:, None] + points.norms
+    error = np.abs(tile(centres, points, 0, 0) / centres.scale**2 - exact)
+    assert np.all(error <= error_unit(256) * norms**2)
+    assert error_unit(256) < 1e-5
 
 
-def test_error_bound_holds(features):
-    sample, reference = features(50, 256, 1) * 30, features(60, 256, 2) * 30
-    exact = ((sample.astype(np.longdouble)[:, None] - reference.astype(np.longdouble)) ** 2).sum(2)
-    for strip, squared, error in distances.strips(
-        *on_common_centre(sample, reference), np.arange(50)
-    ):
-        assert np.all(np.abs(squared - exact[strip]) <= error)
-        assert np.all(error < 1e-9 * exact[strip])
+def test_one_far_image_leaves_nothing_open(features, monkeypatch):
+    rows = features(400, 64, 1)
+    rows[5] *= 1e4
+    searched = []
+    monkeypatch.setattr(
+        neighbour_module, "_search", lambda points, rows, *rest: searched.extend(rows.tolist())
+    )
+    nearest(on_own_centre(rows), 17)
+    assert searched == [5]
+
+
+def test_near_pairs_are_all_there(features):
+    sample, reference = features(1100, 16, 1, 0.2), features(1200, 16, 2)
+    points, centres = on_common_centre(sample, reference)
+    exact = cdist(reference.astype(float), sample.astype(float), "sqeuclidean")
+    # Reaches that end at a point, so that rounding alone would decide.
+    reaches, back = np.sort(exact, axis=1)[:, 12], np.sort(exact, axis=0)[20]
+    forth, others = zip(*near_pairs(centres, points, reaches, back), strict=True)
+    for parts, matrix, radii in ((forth, exact, reaches), (others, exact.T, back)):
+        inside = np.zeros(matrix.shape, dtype=bool)
+        for part in parts:
+            inside[part.centres, part.points] = True
+            np.testing.assert_allclose(
+                part.squared, matrix[part.centres, part.points], rtol=1e-4, atol=1e-4
+            )
+        wanted = matrix <= radii[:, None]
+        assert inside[wanted].all()
+        assert inside.sum() < 1.01 * wanted.sum()
 
 
 def test_identical_sets_and_constant_images(score, features):
@@ -203,7 +266,11 @@ def test_the_jackknife_equals_leaving_groups_out(features, num_copied):
     of_sample, of_reference = groups_of(110, rng), groups_of(95, rng)
     assert set(np.bincount(of_sample)) == {5, 6}
     sides = on_common_centre(sample, reference)
-    counts = without_groups(*reversed(sides), of_reference, of_sample, 3)
+    near = nearest(on_own_centre(reference), 3 + SPARE)
+    pairs = [forth for forth, _ in near_pairs(sides[1], sides[0], near.squared[:, -1])]
+    counts = without_groups(
+        *reversed(sides), near, pairs, centre_groups=of_reference, point_groups=of_sample, k=3
+    )
     for group in range(NUM_GROUPS):
         left = on_common_centre(sample[of_sample != group], reference[of_reference != group])
         balls, held = memberships(left[1], squared_radii(left[1], 3), left[0], closed=True)
@@ -237,11 +304,7 @@ def test_wilson_equals_scipy():
     assert wilson(1.0, 20)[1] == 1.0
 
 
-def test_where_the_jackknife_does_not_go(score, features, monkeypatch):
+def test_where_the_jackknife_does_not_go(score, features):
     few = score(PrecisionRecall(), features(39, 8, 1), features(60, 8, 2))["recall"]
     assert few.se is None
     assert "needs 40 images a side" in few.notes[-1]
-    monkeypatch.setattr(neighbours, "MOST_FOR_ERROR", 50)
-    many = score(DensityCoverage(), features(45, 8, 1), features(60, 8, 2))["density"]
-    assert many.se is None
-    assert "up to 50 images a side" in many.notes[-1]

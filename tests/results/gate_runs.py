@@ -7,8 +7,10 @@ from collections.abc import Sequence
 import numpy as np
 import numpy.typing as npt
 
+from ganeval.features.derived import Arrays, Compute, Options
 from ganeval.features.moments import Moments
 from ganeval.metrics.base import Metric
+from ganeval.resources import DEFAULT, Resources
 from ganeval.results.report import Report
 from ganeval.results.row import ScoreRow
 
@@ -17,9 +19,11 @@ Rows = npt.NDArray[np.float32]
 
 @dataclasses.dataclass
 class Summary:
-    """A summary of rows that serve as every layer."""
+    """A summary of rows that serve as every layer; what is derived is derived once."""
 
     array: Rows
+    resources: Resources = DEFAULT
+    known: dict[str, Arrays] = dataclasses.field(default_factory=dict)
 
     @property
     def num(self) -> int:
@@ -30,6 +34,18 @@ class Summary:
 
     def rows(self, layer: str) -> Rows:
         return self.array
+
+    @property
+    def key(self) -> str:
+        return hashlib.sha256(self.array.tobytes()).hexdigest()
+
+    def derived(
+        self, layer: str, name: str, options: Options, compute: Compute, *, keep: bool = True
+    ) -> Arrays:
+        name = f"{layer} {name} {sorted(options.items())}"
+        if name not in self.known:
+            self.known[name] = compute()
+        return self.known[name]
 
 
 def normal(num: int, width: int, seed: int, *, distance: float = 0.0) -> Rows:

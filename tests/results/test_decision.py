@@ -3,7 +3,9 @@
 import dataclasses
 import math
 
+import numpy as np
 import pytest
+import scipy.optimize
 from scipy import stats
 
 from ganeval.errors import UsageError
@@ -61,10 +63,23 @@ def test_the_bounds_are_those_of_a_one_sided_normal_test() -> None:
 def test_the_detectable_effect_and_the_samples_that_would_decide() -> None:
     (decision,) = decide([changed(se=0.4)], 0.05)
     factor = stats.norm.ppf(0.95) + stats.norm.ppf(0.8)
-    assert decision.detectable == pytest.approx(factor * 0.4)
     needed = 1000 * (factor * 0.4 / 0.5) ** 2
     assert decision.num_needed == math.ceil(needed / 100) * 100
     assert f"about {decision.num_needed:,} images would decide" in decision.reason
+
+
+@pytest.mark.parametrize("baseline", [10.0, 2.0, 0.3, 0.0, -1.0])
+def test_the_detectable_effect_has_the_error_that_comes_with_it(baseline: float) -> None:
+    (decision,) = decide([changed(se=0.4, baseline=baseline)], 0.05)
+    factor = stats.norm.ppf(0.95) + stats.norm.ppf(0.8)
+
+    def excess(effect: float) -> float:
+        growth = min(effect / baseline, 1) if baseline > 0 else 1
+        return float(effect - factor * 0.4 * np.sqrt(1 + growth))
+
+    assert decision.detectable == pytest.approx(scipy.optimize.brentq(excess, 0, 10))
+    (upwards,) = decide([changed(se=0.4, baseline=baseline, direction="higher")], 0.05)
+    assert upwards.detectable == pytest.approx(factor * 0.4)
 
 
 def test_close_to_the_tolerance_the_distance_to_it_decides_how_many_are_needed() -> None:

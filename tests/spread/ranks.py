@@ -108,6 +108,7 @@ def at_write(number: int, what: str) -> None:
                 subprocess.run(["ip", "link", "set", os.environ["GLOO_SOCKET_IFNAME"], "down"])
             elif what != "loses":
                 os.kill(os.getpid(), signal.Signals[f"SIG{what}"])
+                signal.pause()  # another thread may have got it, and this one would go on
         write(self, key, *args)
         if len(calls) == number and what == "loses":
             self.path(key).unlink()

@@ -1,0 +1,227 @@
+"""Values derived from whole sources: computed once, read afterwards, never wrong."""
+
+import os
+import time
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import PIL.Image
+import pytest
+
+import ganeval
+from ganeval.errors import ResourceError
+from ganeval.features import upkeep
+from ganeval.features.derived import derived_key
+from ganeval.features.shards import ShardStore
+from ganeval.metrics import frechet_error, kernel, neighbourhood
+from tests.pictures import blobs
+
+FAST = {"extractor": "random", "device": "cpu"}
+SHARDS = ["a" * 64, "b" * 64]
+KEY = derived_key("sums", {}, "pool", SHARDS)
+ARRAYS = {"sums": np.arange(5.0), "indices": np.array([[3, 1]], np.int32)}
+
+
+@pytest.fixture
+def store(tmp_path: Path) -> ShardStore:
+    store = ShardStore(tmp_path / "shards")
+    store.write_derived(KEY, ARRAYS)
+    return store
+
+
+@pytest.fixture
+def counts(monkeypatch: pytest.MonkeyPatch) -> dict[str, list[int]]:
+    """For how many images each derived value is computed, in the order of the calls."""
+    counted: dict[str, list[int]] = {}
+
+    def count(module: Any, name: str, size: Callable[..., int]) -> None:
+        function = getattr(module, name)
+        counted[name] = []
+
+        def call(*args: Any) -> Any:
+            counted[name].append(size(*args))
+            return function(*args)
+
+        monkeypatch.setattr(module, name, call)
+
+    count(kernel, "within_sums", lambda rows, *rest: len(rows))
+    count(neighbourhood, "nearest", lambda points, *rest: len(points))
+    count(neighbourhood, "_collect", lambda sides, *rest: len(sides["sample"]))
+    count(frechet_error, "_moments_of", lambda rows, part: len(part))
+    return counted
+
+
+def derived_files(cache: Path) -> dict[str, bytes]:
+    folder = cache / "shards" / "derived"
+    return {path.name: path.read_bytes() for path in folder.iterdir()}
+
+
+def test_what_was_written_is_found(store: ShardStore) -> None:
+    found = store.find_derived(KEY)
+    assert found is not None
+    assert found.keys() == ARRAYS.keys()
+    for name, array in ARRAYS.items():
+        np.testing.assert_array_equal(found[name], array)
+        assert found[name].dtype == array.dtype
+    assert store.find_derived("0" * 64) is None
+
+
+def test_the_same_value_has_the_same_bytes(store: ShardStore) -> None:
+    before = store.derived_path(KEY).read_bytes()
+    store.write_derived(KEY, dict(reversed(ARRAYS.items())))
+    assert store.derived_path(KEY).read_bytes() == before
+
+
+def test_keys_depend_on_everything_and_its_order() -> None:
+    keys = {
+        KEY,
+        derived_key("other", {}, "pool", SHARDS),
+        derived_key("sums", {"num": 1}, "pool", SHARDS),
+        derived_key("sums", {}, "logits", SHARDS),
+        derived_key("sums", {}, "pool", SHARDS[::-1]),
+        derived_key("sums", {}, "pool", SHARDS[:1]),
+    }
+    assert len(keys) == 6
+
+
+@pytest.mark.parametrize("damage", ["flip", "truncate", "empty", "foreign", "text", "type"])
+def test_a_damaged_file_is_noticed(
+    store: ShardStore, damage: str, caplog: pytest.LogCaptureFixture
+) -> None:
+    path = store.derived_path(KEY)
+    content = bytearray(path.read_bytes())
+    if damage == "flip":
+        content[-5] ^= 1
+    elif damage == "truncate":
+        del content[-7:]
+    elif damage == "empty":
+        content.clear()
+    elif damage == "text":
+        content[:] = b"<html>not found</html>"
+    elif damage == "type":
+        content = content.replace(b'"dtype":"F64"', b'"dtype":"I64"')
+    else:
+        store.write_derived("0" * 64, ARRAYS)
+        content[:] = store.derived_path("0" * 64).read_bytes()
+    assert content != path.read_bytes()
+    path.write_bytes(content)
+    assert store.find_derived(KEY) is None
+    assert "damaged cache file" in caplog.text
+
+
+def test_upkeep_counts_and_removes(store: ShardStore) -> None:
+    path = store.derived_path(KEY)
+    size = upkeep.CacheSize(0, 1, path.stat().st_size)
+    assert upkeep.measure(store.folder) == size
+    os.utime(path, (0, time.time() - 2 * 86_400))
+    store.find_derived(KEY)  # a use makes it young again
+    assert upkeep.prune(store.folder, older_than_days=1) == upkeep.CacheSize(0, 0, 0)
+    os.utime(path, (0, time.time() - 2 * 86_400))
+    assert upkeep.prune(store.folder, older_than_days=1) == size
+    assert not path.exists()
+
+
+@pytest.mark.parametrize("cache", [True, False])
+def test_a_comparison_pays_for_the_reference_once(
+    counts: dict[str, list[int]], cache: bool
+) -> None:
+    reference = blobs(340, seed=1, height=8, width=8)
+    samples = [
+        ganeval.Images(blobs(num, seed=num, height=8, width=8, shift=9), name=str(num))
+        for num in (330, 331, 332)
+    ]
+    options = {"metrics": ["fid", "kid", "dc", "pr"], "cache": cache, **FAST}
+    ganeval.compare(samples=samples, reference=reference, **options)
+    assert sorted(counts["within_sums"]) == [330, 331, 332, 340]
+    assert sorted(counts["nearest"]) == [330, 331, 332, 340]
+    assert counts["_collect"] == [330, 331, 332]
+    assert counts["_moments_of"].count(85) == 4  # quarters of the reference
+    assert len(counts["_moments_of"]) == 4 + 3 * 4
+    for calls in counts.values():
+        calls.clear()
+    ganeval.evaluate(sample=samples[0], reference=reference, **options)
+    if cache:
+        assert counts["within_sums"] == counts["nearest"] == []
+        assert counts["_moments_of"].count(85) == 4  # larger than the features
+    else:
+        assert sorted(counts["within_sums"]) == [330, 340]
+
+
+def test_reading_gives_what_computing_gives(real: Path, fake: Path, own_cache: Path) -> None:
+    def score() -> ganeval.Report:
+        return ganeval.evaluate(sample=fake, reference=real, **FAST)
+
+    report = score()
+    files = derived_files(own_cache)
+    assert len(files) == 4  # the neighbours and kernel sums of two sides
+    assert score() == report
+    for name in files:
+        (own_cache / "shards" / "derived" / name).unlink()
+    assert score() == report
+    assert derived_files(own_cache) == files
+
+
+def test_a_matrix_is_read_once(real: Path, fake: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    ganeval.evaluate(sample=fake, reference=real, metrics=["is", "kid", "pr", "dc"], **FAST)
+    read: list[str] = []
+    rows = ShardStore.rows
+
+    def counted(store: ShardStore, key: str, layer: str) -> Any:
+        read.append(layer)
+        return rows(store, key, layer)
+
+    monkeypatch.setattr(ShardStore, "rows", counted)
+    ganeval.evaluate(sample=fake, reference=real, metrics=["is", "kid", "pr", "dc"], **FAST)
+    assert sorted(read) == ["logits", "pool", "pool"]
+
+
+def test_a_damaged_value_is_computed_again(
+    real: Path, fake: Path, own_cache: Path, caplog: pytest.LogCaptureFixture
+) -> None:
+    first = ganeval.evaluate(sample=fake, reference=real, metrics=["kid", "pr"], **FAST)
+    files = derived_files(own_cache)
+    for path in (own_cache / "shards" / "derived").iterdir():
+        content = bytearray(path.read_bytes())
+        content[-1] ^= 64
+        path.write_bytes(content)
+    again = ganeval.evaluate(sample=fake, reference=real, metrics=["kid", "pr"], **FAST)
+    assert again == first
+    assert caplog.text.count("damaged cache file") == 4
+    assert derived_files(own_cache) == files
+
+
+def test_a_changed_image_changes_the_value(
+    real: Path, fake: Path, counts: dict[str, list[int]]
+) -> None:
+    ganeval.evaluate(sample=fake, reference=real, metrics=["kid"], **FAST)
+    PIL.Image.fromarray(blobs(1, seed=9)[0]).save(real / "00029.png")
+    cached = ganeval.evaluate(sample=fake, reference=real, metrics=["kid"], **FAST)
+    assert counts["within_sums"] == [25, 30, 30]
+    fresh = ganeval.evaluate(sample=fake, reference=real, metrics=["kid"], cache=False, **FAST)
+    assert cached.scores == fresh.scores
+
+
+def test_moments_are_kept_where_they_are_smaller_than_the_features(own_cache: Path) -> None:
+    few, many = (blobs(num, seed=num, height=8, width=8) for num in (100, 200))
+    ganeval.evaluate(sample=few, reference=many, metrics=["fid"], **FAST)
+    files = derived_files(own_cache)
+    assert len(files) == 1
+    assert 64 * 65 * 8 < len(next(iter(files.values()))) < 64 * 65 * 8 + 2000
+
+
+def test_a_value_that_cannot_be_kept_is_no_error(
+    real: Path,
+    fake: Path,
+    monkeypatch: pytest.MonkeyPatch,
+    caplog: pytest.LogCaptureFixture,
+) -> None:
+    def full(store: ShardStore, key: str, arrays: Any) -> None:
+        raise ResourceError(f"{key}: the disk is full", "1 byte needed, 0 free", "free some")
+
+    expected = ganeval.evaluate(sample=fake, reference=real, metrics=["kid"], cache=False, **FAST)
+    monkeypatch.setattr(ShardStore, "write_derived", full)
+    report = ganeval.evaluate(sample=fake, reference=real, metrics=["kid"], **FAST)
+    assert report.scores == expected.scores
+    assert "the disk is full; 1 byte needed, 0 free; free some; it will be computed" in caplog.text
