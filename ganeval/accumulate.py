@@ -11,7 +11,7 @@ import numpy.typing as npt
 import torch
 
 from ganeval.errors import InputError, UsageError
-from ganeval.evaluation import collect_reference, report_of, usable_stats
+from ganeval.evaluation import collect_sides, reference_to_collect, report_of, usable_stats
 from ganeval.features.collect import CollectedShard, Features, collect_shard, join
 from ganeval.features.shards import SHARD_SIZE
 from ganeval.plan import make_plan
@@ -66,6 +66,10 @@ class Accumulator:
         if settings.num_images is not None:
             raise UsageError(
                 "num_images is set for a stream", "all its images", "feed as many as are wanted"
+            )
+        if settings.engine != "local":
+            raise UsageError(
+                f"engine '{settings.engine}' for a stream", "local, where it arises", "leave it out"
             )
         self.name = name
         self._value_range = value_range
@@ -164,8 +168,9 @@ class Accumulator:
 
     def _reference_features(self) -> Features | None:
         """Return the reference's features, which are computed once."""
-        if self._reference is None:
-            self._reference = collect_reference(self._plan, self._workspace, self._stats)
+        side = reference_to_collect(self._plan, self._stats)
+        if self._reference is None and side is not None:
+            (self._reference,) = collect_sides([side], self._workspace, self._plan.settings)
         return self._reference
 
 

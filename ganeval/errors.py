@@ -9,6 +9,7 @@
     - WeightsError        4  pretrained weights are missing or damaged
     - CacheError          4  the cache cannot be used
     - ResourceError       4  disk, memory or network gave out
+    - TeamError           4  processes that share the work differ, or one is gone
 """
 
 from collections.abc import Iterable
@@ -78,3 +79,7 @@ class CacheError(MachineError):
 
 class ResourceError(MachineError):
     """Disk, memory or network gave out."""
+
+
+class TeamError(MachineError):
+    """Processes that share the work differ, or one of them is gone."""

@@ -5,8 +5,9 @@ from collections.abc import Mapping, Sequence
 from dataclasses import asdict
 from typing import Any
 
+from ganeval.engines.choose import choose_engine, prepare_engine
 from ganeval.errors import InputError, MismatchError
-from ganeval.features.collect import Features, collect
+from ganeval.features.collect import Features
 from ganeval.features.stats import Stats
 from ganeval.gallery import gather_galleries
 from ganeval.influence import Influence
@@ -123,12 +124,18 @@ def run(
     settings: Settings,
 ) -> Report:
     """Plan, collect every source once, compute every metric, report."""
+    settings = prepare_engine(settings)
     plan = make_plan(samples, reference, metrics, settings)
     with open_workspace(settings, plan.protocol, plan.layers) as workspace:
         stats = usable_stats(plan.reference, workspace)
-        real = collect_reference(plan, workspace, stats)
-        fake = {side.location: collect_side(side, workspace, settings) for side in plan.samples}
-        return report_of(plan, workspace, fake, real, stats)
+        real = reference_to_collect(plan, stats)
+        sides = [*([] if real is None else [real]), *plan.samples]
+        features = collect_sides(sides, workspace, settings)
+        reference = None if real is None else features.pop(0)
+        by_sample = {
+            side.location: found for side, found in zip(plan.samples, features, strict=True)
+        }
+        return report_of(plan, workspace, by_sample, reference, stats)
 
 
 def report_of(
@@ -196,22 +203,23 @@ def compute(
     ]
 
 
-def collect_side(side: Side, workspace: Workspace, settings: Settings) -> Features:
-    """Return the features of a side, and warn of every picture that was skipped.
+def collect_sides(
+    sides: Sequence[Side], workspace: Workspace, settings: Settings
+) -> list[Features]:
+    """Return the features of each side, and warn of every picture that was skipped.
 
     Raises:
         InputError: A picture cannot be used, or too many were skipped.
+        TeamError: Processes that share the work differ, or one is gone.
     """
-    assert side.source is not None
-    features = collect(
-        side.source,
-        side.indices,
-        workspace.recipe,
-        workspace.store,
-        pool=workspace.pool,
-        skip_bad=settings.on_bad_image == "skip",
-        progress=settings.progress,
-    )
+    collected = choose_engine(settings)(sides, workspace, settings)
+    return [
+        _checked(side, features, settings) for side, features in zip(sides, collected, strict=True)
+    ]
+
+
+def _checked(side: Side, features: Features, settings: Settings) -> Features:
+    """Say what was collected of a side, and refuse it if too much was skipped."""
     skipped = [*side.skipped, *features.skipped]
     check_skipped(side.location, skipped, len(side.indices) + len(side.skipped), settings)
     for reason in skipped:
@@ -226,16 +234,16 @@ def collect_side(side: Side, workspace: Workspace, settings: Settings) -> Featur
     return features
 
 
-def collect_reference(plan: Plan, workspace: Workspace, stats: Stats | None) -> Features | None:
-    """Return the reference's features, or None if stored statistics or no reference will do."""
+def reference_to_collect(plan: Plan, stats: Stats | None) -> Side | None:
+    """Return the reference, or None if stored statistics or no reference will do."""
     forms = [
         choice.metric.needs.form
         for choice in plan.choices
         if "reference" in choice.metric.needs.roles
     ]
-    if plan.reference is None or (stats is not None and "rows" not in forms):
+    if stats is not None and "rows" not in forms:
         return None
-    return collect_side(plan.reference, workspace, plan.settings)
+    return plan.reference
 
 
 def usable_stats(reference: Side | None, workspace: Workspace) -> Stats | None:

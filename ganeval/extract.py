@@ -1,14 +1,15 @@
 """Features without scores: stored statistics, and parts of a source for many machines."""
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
+from ganeval.engines.choose import choose_engine, prepare_engine
 from ganeval.errors import UsageError
-from ganeval.evaluation import collect_side, stats_conditions
-from ganeval.features.collect import collect
-from ganeval.features.shards import SHARD_SIZE
+from ganeval.evaluation import collect_sides, stats_conditions
+from ganeval.features.collect import cut
 from ganeval.features.stats import save_stats
+from ganeval.metrics.base import Role
 from ganeval.plan import check_generator_options, find_protocol, open_side
 from ganeval.settings import Settings
 from ganeval.version import __version__
@@ -43,11 +44,12 @@ def make_stats(reference: Any, path: Path, settings: Settings) -> int:
         raise UsageError(
             f"{path}: not a place for statistics", "a file.npz in an existing folder", "change -o"
         )
+    settings = prepare_engine(settings)
     protocol = find_protocol(settings.protocol)
     side = open_side(reference, "reference", settings)
     check_generator_options([reference], [side], settings)
     with open_workspace(settings, protocol) as workspace:
-        features = collect_side(side, workspace, settings)
+        (features,) = collect_sides([side], workspace, settings)
         card = {
             **stats_conditions(workspace),
             "protocol": protocol.name,
@@ -59,13 +61,23 @@ def make_stats(reference: Any, path: Path, settings: Settings) -> int:
     return features.num
 
 
-def extract_part(source: Any, part: int, num_parts: int, settings: Settings) -> Extracted:
+def extract_part(
+    source: Any, part: int, num_parts: int, settings: Settings, *, role: Role = "sample"
+) -> Extracted:
     """Put the features of part `part` (from 0) of `num_parts` of a source into the cache.
 
     A part is every `num_parts`-th shard. The parts may run at any time on any machines that share
     the cache; the scoring commands then find all shards there.
 
+    Args:
+        source: As for `evaluate`.
+        part: Which part.
+        num_parts: How many there are.
+        settings: As for scoring.
+        role: What it will be in scoring, where each role has a random subset of its own.
+
     Raises:
+        CacheError: The cache cannot be used.
         UsageError: There is no such part, or no cache to put the shards into.
         InputError: The source cannot be used.
     """
@@ -75,26 +87,20 @@ def extract_part(source: Any, part: int, num_parts: int, settings: Settings) -> 
         )
     if not settings.cache:
         raise UsageError("extract with --no-cache", "a cache to put features into", "drop one")
+    settings = prepare_engine(settings)
     protocol = find_protocol(settings.protocol)
-    side = open_side(source, "sample", settings)
+    side = open_side(source, role, settings)
     check_generator_options([source], [side], settings)
     assert side.source is not None
-    starts = range(0, len(side.indices), SHARD_SIZE)
-    mine = starts[part::num_parts]
-    indices = [index for start in mine for index in side.indices[start : start + SHARD_SIZE]]
-    with open_workspace(settings, protocol) as workspace:
-        features = collect(
-            side.source,
-            indices,
-            workspace.recipe,
-            workspace.store,
-            pool=workspace.pool,
-            skip_bad=settings.on_bad_image == "skip",
-            progress=settings.progress,
-        )
+    tasks = cut(side.source, side.indices)
+    mine = tasks[part::num_parts]
+    indices = tuple(index for task in mine for index in task.indices)
+    with open_workspace(settings, protocol, must_keep=True) as workspace:
+        side = replace(side, indices=indices)
+        (features,) = choose_engine(settings)([side], workspace, settings)
     return Extracted(
         num_images=features.num,
         num_computed=features.num_computed,
         num_shards=len(mine),
-        total_shards=len(starts),
+        total_shards=len(tasks),
     )

@@ -50,6 +50,7 @@ class Side:
         indices: The images to use, in order.
         stats: Stored statistics, if the file has them.
         skipped: Reasons, beginning with the item's name, for pictures left out already.
+        text: What opens the source anew in another process; None for one in memory.
     """
 
     location: str
@@ -57,6 +58,7 @@ class Side:
     indices: tuple[int, ...]
     stats: Stats | None
     skipped: tuple[str, ...]
+    text: str | None = None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -207,16 +209,7 @@ def open_side(thing: Any, role: Role, settings: Settings, num_generated: int | N
         InputError: It cannot be used.
         UsageError: More images are wanted than it has.
     """
-    source = open_source(
-        thing,
-        policy=settings.decode,
-        offline=settings.offline,
-        generator={
-            "num_images": settings.num_images or num_generated,
-            "seed": settings.seed,
-            **settings.generator.given(),
-        },
-    )
+    source = open_images(thing, settings, settings.num_images or num_generated)
     location = source.info.location if _has_name(thing) else role
     bad = source.unusable()
     if bad and settings.on_bad_image == "error":
@@ -229,6 +222,21 @@ def open_side(thing: Any, role: Role, settings: Settings, num_generated: int | N
         indices=_choose_images(location, usable, role, settings),
         stats=None,
         skipped=tuple(bad.values()),
+        text=os.fsdecode(thing) if isinstance(thing, str | bytes | os.PathLike) else None,
+    )
+
+
+def open_images(thing: Any, settings: Settings, num_generated: int | None) -> Source:
+    """Open a source; a generator makes `num_generated` images if its text does not tell."""
+    return open_source(
+        thing,
+        policy=settings.decode,
+        offline=settings.offline,
+        generator={
+            "num_images": num_generated,
+            "seed": settings.seed,
+            **settings.generator.given(),
+        },
     )
 
 

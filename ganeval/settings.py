@@ -4,7 +4,7 @@ import dataclasses
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import Any, Literal
+from typing import Any, Literal, get_args
 
 from ganeval.errors import UsageError
 from ganeval.extractors.base import Precision
@@ -12,6 +12,9 @@ from ganeval.generators.options import GeneratorOptions
 from ganeval.images.image import DecodePolicy
 from ganeval.progress import Progress, silent
 from ganeval.registry import unknown
+from ganeval.team import ALONE, Team
+
+Engine = Literal["local", "ray"]
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -25,7 +28,7 @@ class Settings:
         num_images: Use a seeded random subset of so many images of each side; a generator makes so
             many.
         batch_size: Images in one pass of the network; None for the device's own size.
-        engine: Where shards are computed.
+        engine: Where shards are computed: here, or on a Ray cluster.
         device: "auto", "cpu", "cuda", "cuda:1", "mps".
         precision: Of the network's arithmetic; scores of different precision are not comparable.
         workers: Decoding threads; None for one per core.
@@ -44,6 +47,7 @@ class Settings:
         gallery: Keep small copies of some pictures for an HTML report.
         progress: Told how far the work is.
         command: Recorded in the provenance.
+        team: The processes that share the work, which the command line finds under torchrun.
     """
 
     extractor: str = "inception"
@@ -51,7 +55,7 @@ class Settings:
     protocol: str = "standard"
     num_images: int | None = None
     batch_size: int | None = None
-    engine: Literal["local", "ray"] = "local"
+    engine: Engine = "local"
     device: str = "auto"
     precision: Precision = "float32"
     workers: int | None = None
@@ -67,6 +71,7 @@ class Settings:
     gallery: bool = False
     progress: Progress = silent
     command: str = "ganeval.evaluate"
+    team: Team = ALONE
 
     def __post_init__(self) -> None:
         """Refuse values that no command could use."""
@@ -75,9 +80,11 @@ class Settings:
             value = getattr(self, name)
             if value is not None and value < least:
                 raise UsageError(f"{name} is {value}", f"at least {least:,}", "change the value")
-        if self.engine != "local":
+        if self.engine not in get_args(Engine):
+            raise unknown("engine", self.engine, get_args(Engine))
+        if self.engine != "local" and self.team.size > 1:
             raise UsageError(
-                f"engine '{self.engine}' is not part of this version", "local", "leave it out"
+                f"--engine {self.engine} under torchrun", "one of them", "drop the other"
             )
 
 

@@ -2,6 +2,7 @@
 
 import logging
 import os
+import shutil
 import tempfile
 from collections.abc import Iterator
 from concurrent.futures import Executor, ThreadPoolExecutor
@@ -21,6 +22,7 @@ from ganeval.metrics.protocols import EvaluationProtocol
 from ganeval.remote import RemotePath, refuse_offline
 from ganeval.resources import Resources
 from ganeval.settings import Settings
+from ganeval.team import Team
 
 log = logging.getLogger(__name__)
 
@@ -38,7 +40,11 @@ class Workspace:
 
 @contextmanager
 def open_workspace(
-    settings: Settings, protocol: EvaluationProtocol, layers: frozenset[str] = frozenset()
+    settings: Settings,
+    protocol: EvaluationProtocol,
+    layers: frozenset[str] = frozenset(),
+    *,
+    must_keep: bool = False,
 ) -> Iterator[Workspace]:
     """Load the network and open the store; close and clean up in the end.
 
@@ -46,23 +52,31 @@ def open_workspace(
         settings: The user's options.
         protocol: Its preprocessing rules for the Inception network.
         layers: Layers that are needed beyond the extractor's default ones.
+        must_keep: Refuse a cache that cannot be used, which a run can do without.
 
     Raises:
+        CacheError: The cache cannot be used, and the run cannot do without.
         WeightsError: The weights cannot be had.
         ResourceError: The device is not there.
     """
     recipe = _recipe(settings, protocol, layers)
-    num_workers = os.cpu_count() or 1 if settings.workers is None else max(settings.workers, 1)
     with (
-        _open_store(settings) as store,
-        ThreadPoolExecutor(num_workers, thread_name_prefix="decode") as pool,
+        _open_store(settings, must_keep=must_keep) as store,
+        ThreadPoolExecutor(_num_workers(settings), thread_name_prefix="decode") as pool,
     ):
         yield Workspace(recipe=recipe, store=store, pool=pool)
 
 
+def _num_workers(settings: Settings) -> int:
+    """Return how many workers decode: one per core, which the processes of a host divide."""
+    if settings.workers is None:
+        return max((os.cpu_count() or 1) // settings.team.local_size, 1)
+    return max(settings.workers, 1)
+
+
 def _recipe(settings: Settings, protocol: EvaluationProtocol, layers: frozenset[str]) -> Recipe:
     """Load the network and fix how pictures become its input."""
-    device = resolve_device(settings.device)
+    device = _own_device(settings)
     extractor: Extractor = EXTRACTORS.load(settings.extractor).from_request(
         ExtractorRequest(
             weights_path=settings.weights,
@@ -71,6 +85,7 @@ def _recipe(settings: Settings, protocol: EvaluationProtocol, layers: frozenset[
             offline=settings.offline,
         )
     )
+    device_type = device.type if settings.engine == "local" else settings.device
     info = extractor.info
     absent = layers - info.layers.keys()
     if absent:
@@ -83,10 +98,33 @@ def _recipe(settings: Settings, protocol: EvaluationProtocol, layers: frozenset[
         extractor=extractor,
         preprocess=protocol.preprocess if info.name == "inception" else info.preprocess,
         precision=settings.precision,
-        device_type=device.type,
-        micro_batch=settings.batch_size or MICRO_BATCH.get(device.type, 32),
+        device_type=device_type,
+        micro_batch=settings.batch_size or MICRO_BATCH.get(device_type, 32),
         layers=tuple(sorted({*info.default_layers, *layers})),
     )
+
+
+def _own_device(settings: Settings) -> torch.device:
+    """Return the device of this process, of those that share a host's CUDA devices."""
+    if settings.engine != "local":  # the network here is only asked what it is
+        return torch.device("cpu")
+    device, team = resolve_device(settings.device), settings.team
+    if team.size == 1 or device.type != "cuda":
+        return device
+    if device.index is not None:
+        raise UsageError(
+            f"--device {settings.device} for {team.size} processes",
+            "cuda without a number, of which each process takes its own",
+            "change it",
+        )
+    if team.local_rank >= torch.cuda.device_count():
+        raise ResourceError(
+            f"{team.local_size} processes on a host with {torch.cuda.device_count()} CUDA devices",
+            "a device for each",
+            "change --nproc-per-node",
+        )
+    torch.cuda.set_device(team.local_rank)
+    return torch.device("cuda", team.local_rank)
 
 
 def resolve_device(name: str) -> torch.device:
@@ -118,11 +156,11 @@ def resolve_device(name: str) -> torch.device:
 
 
 @contextmanager
-def _open_store(settings: Settings) -> Iterator[ShardStore]:
+def _open_store(settings: Settings, *, must_keep: bool) -> Iterator[ShardStore]:
     """Open the cache, or a store for this run only if there is to be none or it cannot be used."""
     resources = Resources(memory=settings.memory, threads=torch.get_num_threads())
     if not settings.cache:
-        with _passing_store(resources, None) as store:
+        with _passing_store(settings.team, resources, None) as store:
             yield store
         return
     shared = _open_shared(settings)
@@ -130,24 +168,54 @@ def _open_store(settings: Settings) -> Iterator[ShardStore]:
     try:
         store = ShardStore(folder, resources, shared=shared)
     except OSError as error:
-        if settings.cache_dir is not None and not isinstance(error, PermissionError):
+        asked_for = settings.cache_dir is not None and not isinstance(error, PermissionError)
+        if asked_for or must_keep or is_shared(settings):
             raise CacheError(
                 f"{folder}: cannot be used as cache ({error.strerror or error})",
                 "a folder with write access",
                 "choose another with --cache-dir, or use --no-cache",
             ) from error
         log.warning("%s: cannot be used as cache (%s); going on without", folder, error)
-        with _passing_store(resources, shared) as store:
+        with _passing_store(settings.team, resources, shared) as store:
             yield store
     else:
         yield store
 
 
 @contextmanager
-def _passing_store(resources: Resources, shared: SharedFiles | None) -> Iterator[ShardStore]:
+def _passing_store(
+    team: Team, resources: Resources, shared: SharedFiles | None
+) -> Iterator[ShardStore]:
     """Open a store whose folder goes away in the end."""
-    with tempfile.TemporaryDirectory(prefix="ganeval-") as name:
-        yield ShardStore(Path(name), resources, shared=shared)
+    with _scratch_folder(team) as folder:
+        yield ShardStore(folder, resources, shared=shared)
+
+
+def is_shared(settings: Settings) -> bool:
+    """Tell whether several processes work on a run."""
+    return settings.team.size > 1 or settings.engine != "local"
+
+
+@contextmanager
+def _scratch_folder(team: Team) -> Iterator[Path]:
+    """Yield a folder for this run alone, the same one for all processes of a host."""
+    if team.size == 1:
+        with tempfile.TemporaryDirectory(prefix="ganeval-") as name:
+            yield Path(name)
+        return
+    if team.local_size != team.size:
+        raise UsageError(
+            f"--no-cache for {team.size} processes, {team.local_size} of them on this host",
+            "a cache that all hosts share",
+            "name a folder on a shared file system with --cache-dir",
+        )
+    folder = Path(tempfile.gettempdir()) / f"ganeval-{team.token}"
+    folder.mkdir(mode=0o700, exist_ok=True)
+    try:
+        yield folder
+    finally:
+        if team.leads:  # the last to need it
+            shutil.rmtree(folder, ignore_errors=True)
 
 
 def _open_shared(settings: Settings) -> SharedFiles | None:

@@ -13,13 +13,14 @@ ROOT = Path(__file__).parents[1]
 PACKAGE = ROOT / "ganeval"
 
 BASE = {
-    *("errors", "registry", "files", "folders", "influence", "progress", "version"),
-    *("ahead", "remote", "remote_file", "resources"),
+    *("errors", "registry", "files", "folders", "influence", "progress", "resources", "team"),
+    *("ahead", "remote", "remote_file", "version"),
 }
 TOP = {
     "settings",
     "plan",
     "workspace",
+    "engines",
     "source_cards",
     "evaluation",
     "gallery",

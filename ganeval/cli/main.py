@@ -12,8 +12,10 @@ from typing import NoReturn
 
 import click
 
+from ganeval.cli.call import Call, join_team
 from ganeval.cli.memory import keep_freed_memory
 from ganeval.errors import GanevalError, ResourceError, one_line
+from ganeval.team import ALONE, Team
 from ganeval.version import __version__
 
 COMMANDS = {
@@ -85,33 +87,40 @@ def main(args: Sequence[str] | None = None) -> NoReturn:
     _log_to_stderr(quiet="--quiet" in words)
     keep_freed_memory()
     signal.signal(signal.SIGTERM, _terminate)
+    team = ALONE
     try:
-        code = cli.main(args=words, prog_name="ganeval", standalone_mode=False, obj=words)
+        team = join_team(words)
+        call = Call(words, team)
+        code = cli.main(args=words, prog_name="ganeval", standalone_mode=False, obj=call)
         sys.stdout.flush()
     except (KeyboardInterrupt, click.Abort) as error:
         # click hides Ctrl-C, whose text says how far the work came, behind an exception of its own
-        _say(str(error.__cause__ if isinstance(error, click.Abort) else error) or "interrupted")
+        text = str(error.__cause__ if isinstance(error, click.Abort) else error)
+        if team.leads:
+            _say(text or "interrupted")
         _leave(INTERRUPTED)
     except BrokenPipeError:  # the reader of stdout has seen enough
         _leave(0)
     except Exception as error:
         if "--traceback" in words:
             raise
-        _leave(_report(error, words))
+        _leave(_report(error, words, team))
     _leave(code if isinstance(code, int) else 0)
 
 
-def _report(error: Exception, words: Sequence[str]) -> int:
+def _report(error: Exception, words: Sequence[str], team: Team) -> int:
     """Print an error as one line (and its details above it); return the exit code."""
     if isinstance(error, click.ClickException):
         command = " ".join(["ganeval", *(word for word in words[:1] if word in COMMANDS)])
-        _say(f"error: {error.format_message().rstrip('.')}; see `{command} --help`")
-        return 2
-    known = _translate(error)
-    for line in known.details:
-        _say(line)
-    _say(f"error: {known}")
-    return known.exit_code
+        lines = [f"error: {error.format_message().rstrip('.')}; see `{command} --help`"]
+        code = 2
+    else:
+        known = _translate(error)
+        lines, code = [*known.details, f"error: {known}"], known.exit_code
+    if not team.fails_alike(lines[-1]) or team.leads:
+        for line in lines:
+            _say(line)
+    return code
 
 
 def _translate(error: Exception) -> GanevalError:

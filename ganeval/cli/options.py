@@ -11,6 +11,7 @@ from typing import Any
 
 import click
 
+from ganeval.cli.call import current_call
 from ganeval.cli.generator_options import GENERATOR_OPTIONS
 from ganeval.cli.progress import terminal_progress
 from ganeval.errors import UsageError
@@ -38,7 +39,11 @@ _RUN_OPTIONS = (
     ),
     click.option("--batch-size", type=int, help="Images in one pass of the network."),
     click.option(
-        "--engine", type=click.Choice(["local", "ray"]), default="local", show_default=True
+        "--engine",
+        type=click.Choice(["local", "ray"]),
+        default="local",
+        show_default=True,
+        help="Where features are computed; torchrun is noticed without it.",
     ),
     click.option("--device", default="auto", show_default=True, metavar="auto|cpu|cuda|cuda:1|mps"),
     click.option(
@@ -124,7 +129,8 @@ def run_options(command: Callable[..., Any]) -> Callable[..., Any]:
     def wrapper(**values: Any) -> Any:
         given = {name: values.pop(name) for name in names if name is not None}
         given["gallery"] = click.get_current_context().meta.get(_GALLERY, False)
-        with terminal_progress(quiet=given["quiet"]) as progress:
+        quiet = given["quiet"] or not current_call().team.leads
+        with terminal_progress(quiet=quiet) as progress:
             settings = _settings(given, progress)
             result = command(settings=settings, **values)
         return result
@@ -182,8 +188,10 @@ def _settings(given: dict[str, Any], progress: Any) -> Settings:
     given["memory"] = _size(given["memory"])
     given["float_range"] = _range(given["float_range"])
     options = {name: value for name, value in given.items() if value is not None}
-    command = shlex.join(["ganeval", *click.get_current_context().obj])
-    return build_settings({**options, "progress": progress, "command": command})
+    call = current_call()
+    command = shlex.join(["ganeval", *call.words])
+    options |= {"progress": progress, "command": command, "team": call.team}
+    return build_settings(options)
 
 
 def _share(text: str) -> float:

@@ -6,6 +6,7 @@ from pathlib import Path
 
 import click
 
+from ganeval.cli.call import current_call
 from ganeval.cli.options import show
 from ganeval.cli.progress import terminal_progress
 from ganeval.cli.training_display import training_display
@@ -42,7 +43,7 @@ def quickstart(
     from reference_models.tour.tour import TOUR, run_tour
     from reference_models.tour.words import explain
 
-    command = shlex.join(["ganeval", *click.get_current_context().obj])
+    command = shlex.join(["ganeval", *current_call().words])
     with terminal_progress(quiet=quiet) as progress:
         settings = Settings(seed=seed, cache_dir=cache_dir, progress=progress, command=command)
         display = functools.partial(training_display, quiet=quiet)

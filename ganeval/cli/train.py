@@ -6,6 +6,7 @@ from typing import Literal
 
 import click
 
+from ganeval.cli.call import current_call
 from ganeval.cli.options import split_metrics
 from ganeval.cli.training_display import training_display
 from ganeval.errors import UsageError
@@ -122,7 +123,7 @@ def train(
                 observers=observers,
             )
         except KeyboardInterrupt as error:
-            words = click.get_current_context().obj
+            words = current_call().words
             again = shlex.join(["ganeval", *words, *([] if resume else ["--resume"])])
             raise KeyboardInterrupt(f"interrupted; to go on: `{again}`") from error
     if checkpoint is not None:

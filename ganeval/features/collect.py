@@ -190,15 +190,11 @@ def collect(
     label = source.info.location
     try:
         progress(label, 0, total)
-        for start, items in _loaded(source, indices):
-            tell = partial(_offset_progress, progress, label, start, total)
-            identity = recipe.identity(source.info.settings)
-            part = collect_shard(items, identity, recipe, store, pool=pool, tell=tell)
-            if part.info.skipped and not skip_bad:
-                rest = indices[start + SHARD_SIZE :]
-                raise _bad_pictures(source, list(part.info.skipped.values()), rest, pool)
+        tasks = cut(source, indices)
+        for part in collect_parts(tasks, recipe, store, pool=pool, progress=progress):
             parts.append(part)
-            progress(label, min(start + SHARD_SIZE, total), total)
+            if part.info.skipped and not skip_bad:
+                raise bad_pictures(label, part, tasks[len(parts) :], pool)
     except KeyboardInterrupt as error:
         done = SHARD_SIZE * len(parts)
         raise Interrupted(
@@ -208,16 +204,21 @@ def collect(
     return join(store, parts)
 
 
-def _loaded(source: Source, indices: Sequence[int]) -> Iterator[tuple[int, list[Item]]]:
-    """Yield where each shard starts and its items, read while the shard before is worked on."""
-    starts = range(0, len(indices), SHARD_SIZE)
-    with ThreadPoolExecutor(1, thread_name_prefix="read") as reader:
-        loading: Future[list[Item]] | None = None
-        for start in starts:
-            items = loading.result() if loading else source.load(indices[:SHARD_SIZE])
-            following = indices[start + SHARD_SIZE : start + 2 * SHARD_SIZE]
-            loading = reader.submit(source.load, following)
-            yield start, items
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ShardTask:
+    """What one shard is made of.
+
+    Attributes:
+        source: Where its items are.
+        indices: Of its items, in order.
+        start: Place of its first item among all that are asked for of the source.
+        total: How many these are.
+    """
+
+    source: Source
+    indices: Sequence[int]
+    start: int
+    total: int
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -228,6 +229,48 @@ class CollectedShard:
     info: ShardInfo
     digests: tuple[bytes, ...]
     computed: bool
+
+
+def cut(source: Source, indices: Sequence[int]) -> list[ShardTask]:
+    """Return the shards of the items of `source` at `indices`, in order."""
+    total = len(indices)
+    return [
+        ShardTask(
+            source=source, indices=indices[start : start + SHARD_SIZE], start=start, total=total
+        )
+        for start in range(0, total, SHARD_SIZE)
+    ]
+
+
+def collect_parts(
+    tasks: Sequence[ShardTask],
+    recipe: Recipe,
+    store: ShardStore,
+    *,
+    pool: Executor,
+    progress: Progress,
+) -> Iterator[CollectedShard]:
+    """Find the shards in the store or compute them, one after the other; see `collect_shard`."""
+    for task, items in zip(tasks, _loaded(tasks), strict=True):
+        label = task.source.info.location
+        tell = partial(_offset_progress, progress, label, task.start, task.total)
+        identity = recipe.identity(task.source.info.settings)
+        part = collect_shard(items, identity, recipe, store, pool=pool, tell=tell)
+        tell(len(items))
+        yield part
+
+
+def _loaded(tasks: Sequence[ShardTask]) -> Iterator[list[Item]]:
+    """Yield the items of each shard, read while the shard before is worked on."""
+    with ThreadPoolExecutor(1, thread_name_prefix="read") as reader:
+        loading: Future[list[Item]] | None = None
+        for task in tasks:
+            following = reader.submit(task.source.load, task.indices)
+            if loading is not None:
+                yield loading.result()
+            loading = following
+        if loading is not None:
+            yield loading.result()
 
 
 def join(store: ShardStore, parts: Sequence[CollectedShard]) -> Features:
@@ -262,25 +305,31 @@ def collect_shard(
     if info is None:
         layers, info = compute(items, recipe, pool, tell)
         store.write(key, layers, info)
-    reasons = {at: one_line(items[at].name) + reason for at, reason in info.skipped.items()}
-    info = replace(info, skipped=reasons)
-    kept = tuple(digest for at, digest in enumerate(digests) if at not in reasons)
+    info = name_skipped(info, items)
+    kept = tuple(digest for at, digest in enumerate(digests) if at not in info.skipped)
     return CollectedShard(key=key, info=info, digests=kept, computed=computed)
 
 
-def _bad_pictures(
-    source: Source, reasons: list[str], rest: Sequence[int], pool: Executor
+def name_skipped(info: ShardInfo, items: Sequence[Item]) -> ShardInfo:
+    """Return what a shard says of its items with the names that these have now."""
+    reasons = {at: one_line(items[at].name) + reason for at, reason in info.skipped.items()}
+    return replace(info, skipped=reasons)
+
+
+def bad_pictures(
+    location: str, part: CollectedShard, rest: Sequence[ShardTask], pool: Executor
 ) -> GanevalError:
-    """Return the error for pictures that cannot be decoded, after looking at all that are left.
+    """Return the error for a shard with pictures that cannot be used, after a look at the `rest`.
 
     Decoding is cheap beside the network, and one run then names every file to repair.
     """
-    for start in range(0, len(rest), SHARD_SIZE):
-        items = source.load(rest[start : start + SHARD_SIZE])
+    reasons = list(part.info.skipped.values())
+    for task in rest:
+        items = task.source.load(task.indices)
         for result in in_order(pool, _try_decode, items, ahead=64):
             if result is not None:
                 reasons.append(result)
-    return unusable_pictures(source.info.location, reasons)
+    return unusable_pictures(location, reasons)
 
 
 def _try_decode(item: Item) -> str | None:

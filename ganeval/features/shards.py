@@ -103,9 +103,18 @@ class ShardStore:
             log.warning("%s: anyone can write to this cache; `chmod o-w` it", folder)
         self._remove_stale_scratch()
 
+    @property
+    def url(self) -> str | None:
+        """Where the files are shared with other machines; None if they are not."""
+        return None if self._shared is None else self._shared.url("")
+
     def path(self, key: str) -> Path:
         """Return where the shard called `key` is or would be."""
         return self.folder / key[:2] / f"{key}.safetensors"
+
+    def mark_path(self, name: str) -> Path:
+        """Return where a file may lie for a moment by which processes see that they share this."""
+        return self._scratch / f"mark-{name}"
 
     def find(self, key: str, layers: Sequence[str]) -> ShardInfo | None:
         """Return the shard's info if it is there and whole, verifying its digests.

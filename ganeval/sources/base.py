@@ -40,6 +40,9 @@ class SourceInfo:
         notes: Number of images by what there is to say of their names; what there is to say of
             their content comes with each `Image`.
         found: What trying the source out has shown, JSON values; part of no key.
+        fingerprint: Hex digest of what tells the items from others before they are read (file
+            names, a generator's network), which processes that share the work compare; may be
+            empty.
     """
 
     kind: str
@@ -50,6 +53,7 @@ class SourceInfo:
     sizes: Mapping[tuple[int, int], int] = field(default_factory=dict)
     notes: Mapping[str, int] = field(default_factory=dict)
     found: Mapping[str, object] = field(default_factory=dict)
+    fingerprint: str = ""
 
 
 class Source(Protocol):

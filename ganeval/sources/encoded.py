@@ -68,6 +68,11 @@ class Listing:
             else {},
         )
 
+    @property
+    def digest(self) -> str:
+        """Hex SHA-256 over the names."""
+        return hashlib.sha256("\n".join(map(ascii, self.names)).encode()).hexdigest()
+
 
 class Container(Protocol):
     """Where encoded pictures lie."""
@@ -179,6 +184,7 @@ class EncodedSource:
             ignored=self.container.listing.ignored,
             sizes=self._headers.sizes,
             notes=self._headers.notes,
+            fingerprint=self.container.listing.digest,
         )
 
     def load(self, indices: Sequence[int]) -> list[Item]:

@@ -126,6 +126,7 @@ def generator_source(
     of_conditions = {} if conditions is None else {"condition": conditions.info.location}
     chosen = fit or Fit()
     trial = try_out(sampler)
+    identity = sampler.identity()
     return GeneratorSource(
         info=SourceInfo(
             kind="generator",
@@ -138,9 +139,10 @@ def generator_source(
                 "normalisation": trial.normalisation,
                 "output_channels": trial.channels,
             },
+            fingerprint=identity.hex(),
         ),
         sampler=sampler,
-        identity=sampler.identity(),
+        identity=identity,
         fit=chosen,
         conditions=conditions,
     )

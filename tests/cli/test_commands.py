@@ -8,6 +8,7 @@ from typing import Any
 import click
 import pytest
 
+from ganeval.cli.call import Call
 from ganeval.cli.main import COMMANDS, cli
 from ganeval.cli.options import run_options
 from tests.command import Command
@@ -60,7 +61,7 @@ OPTIONS = {
     "cache info": {"--cache-dir"},
     "cache prune": {"--cache-dir", "--days"},
     "cache clear": {"--cache-dir"},
-    "extract": SHARED | {"--part"},
+    "extract": SHARED | {"--part", "--role"},
     "doctor": SHARED | {"--strict", "--json"},
     "quickstart": {"--out", "--seed", "--cache-dir", "--json", "--quiet", "--traceback"},
 }
@@ -218,6 +219,24 @@ def test_parts_fill_the_cache(tmp_path: Path, ganeval: Command) -> None:
     assert "2500 images, 0 computed, 2500 found" in ganeval("is", path, *FAST).err
     for part in ("2/2", "x/2", "1", "0/0"):
         assert "--part" in ganeval("extract", path, "--part", part, *FAST).error
+    more = ganeval("extract", path, "--part", "3/4", *FAST)
+    assert more.out == f"{path}: 0 of 3 shards, 0 images, 0 computed\n"
+
+
+def test_parts_of_a_subset_are_those_of_its_role(real: Path, fake: Path, ganeval: Command) -> None:
+    subset = ("--num-images", 20, *FAST)
+    ganeval("extract", real, "--role", "reference", *subset)
+    ganeval("extract", fake, *subset)
+    found = ganeval("fid", real, fake, *subset)
+    assert found.err.count("20 images, 0 computed, 20 found") == 2
+
+
+def test_parts_need_a_cache_that_stays(real: Path, ganeval: Command, own_cache: Path) -> None:
+    (own_cache / "shards").write_text("a file where a folder should be")
+    found = ganeval("extract", real, *FAST)
+    assert found.code == 4
+    assert "shards: cannot be used as cache" in found.error
+    assert "with --no-cache" in ganeval("extract", real, *FAST, "--no-cache").error
 
 
 def test_no_network_and_no_weights_names_three_ways_out(real: Path, ganeval: Command) -> None:
@@ -268,5 +287,5 @@ def test_memory_is_a_size(text: str, num_bytes: int) -> None:
     def command(*, settings: Any) -> None:
         seen.append(settings.memory)
 
-    command.main(["--memory", text], standalone_mode=False, obj=[])
+    command.main(["--memory", text], standalone_mode=False, obj=Call([]))
     assert seen == [num_bytes]

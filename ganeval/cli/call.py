@@ -1,0 +1,58 @@
+"""How the command line was called: its words, and the processes that torchrun has started."""
+
+import logging
+import os
+import sys
+from dataclasses import dataclass
+
+import click
+
+from ganeval.team import ALONE, Team, find_team
+
+_SHARED = ("fid", "is", "kid", "pr", "dc", "eval", "compare", "stats", "extract")
+"""Commands whose work processes share. `train` looks after them itself."""
+
+
+@dataclass(frozen=True, slots=True)
+class Call:
+    """A call of the command line.
+
+    Attributes:
+        words: What the user wrote after `ganeval`.
+        team: The processes that work on it.
+    """
+
+    words: list[str]
+    team: Team = ALONE
+
+
+def join_team(words: list[str]) -> Team:
+    """Return the processes that share the work of a command, connected; see `Team.join`.
+
+    Only the first writes to stdout. Of a command that is no work to share, only the first does
+    anything, and it alone.
+
+    Raises:
+        UsageError: The timeout is no number.
+        TeamError: The processes cannot be reached.
+        SystemExit: There is nothing to do for this one.
+    """
+    name = words[0] if words else ""
+    team = ALONE if name == "train" else find_team()
+    if team.size == 1 or (team.leads and name not in _SHARED):
+        return ALONE
+    if name not in _SHARED:
+        raise SystemExit(0)
+    if not team.leads:
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+        log = logging.getLogger("ganeval")
+        log.setLevel(max(log.level, logging.WARNING))
+    team.join()
+    return team
+
+
+def current_call() -> Call:
+    """Return the call that is being worked on."""
+    call = click.get_current_context().obj
+    assert isinstance(call, Call)
+    return call

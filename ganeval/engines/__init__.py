@@ -1,0 +1,1 @@
+"""Where shards are computed: here, by the processes of torchrun, on a Ray cluster."""

@@ -1,0 +1,333 @@
+"""The processes that torchrun has started for one command: who they are, and how they talk.
+
+They talk through torch.distributed with Gloo, whatever device they compute on, because all they say
+is bytes of a length that each knows beforehand: Gloo ends a process that gets another length.
+"""
+
+import hashlib
+import json
+import os
+import re
+import socket
+import threading
+import time
+import uuid
+from collections.abc import Callable, Iterator, Mapping
+from concurrent.futures import Future
+from contextlib import contextmanager
+from dataclasses import dataclass, field
+from datetime import timedelta
+from typing import TYPE_CHECKING, Any, TypeVar
+
+from ganeval.errors import TeamError, UsageError
+
+if TYPE_CHECKING:
+    import torch
+
+_Result = TypeVar("_Result")
+
+_VARIABLES = ("RANK", "WORLD_SIZE", "LOCAL_RANK", "LOCAL_WORLD_SIZE")
+_TIMEOUT_VARIABLE = "GANEVAL_TIMEOUT"
+_TIMEOUT_SECONDS = 1800.0
+_POLL_SECONDS = 0.02
+_DIGEST_BYTES = 32
+_HOST_BYTES = 64
+_LATE = re.compile("timed out (waiting|after)|wait timeout", re.IGNORECASE)
+_FAILURE = bytes(_DIGEST_BYTES)  # instead of the digest of what must agree
+
+
+@dataclass(slots=True, kw_only=True, eq=False)
+class Team:
+    """The processes of a command, one alone unless torchrun has started more.
+
+    Attributes:
+        rank: Of this process, from 0, which alone computes scores and prints.
+        size: How many there are.
+        local_rank: Of this process on its host, from 0.
+        local_size: How many there are on its host.
+        timeout: Seconds in which every process must answer, and end two shards.
+        token: A random name that they share.
+    """
+
+    rank: int = 0
+    size: int = 1
+    local_rank: int = 0
+    local_size: int = 1
+    timeout: float = _TIMEOUT_SECONDS
+    token: str = ""
+    _hosts: list[str] = field(default_factory=list, repr=False)
+    _has_begun: bool = field(default=False, repr=False)
+
+    @property
+    def leads(self) -> bool:
+        """Whether this is the process that computes scores and prints."""
+        return self.rank == 0
+
+    def join(self) -> None:
+        """Connect to the other processes.
+
+        Nothing disconnects again: the connections end with the process, and an orderly end would
+        wait for calls that a lost process never answers.
+
+        Raises:
+            TeamError: They cannot be reached within the timeout.
+        """
+        with self._expecting_all():
+            self.token = _interruptibly(lambda: _connect(self.rank, self.size, self.timeout))
+        hosts = self.exchange(socket.gethostname().encode()[:_HOST_BYTES], _HOST_BYTES)
+        self._hosts += [host.rstrip(b"\0").decode(errors="replace") for host in hosts]
+
+    def name(self, rank: int) -> str:
+        """Return how messages call a process."""
+        return f"process {rank} of {self.size} (on {self._hosts[rank]})"
+
+    def agree(self, statement: Mapping[str, str]) -> None:
+        """Make sure that all processes are about to do the same.
+
+        Args:
+            statement: What must be the same, by the name that a message calls it.
+
+        Raises:
+            TeamError: It is not, or a process cannot begin; only the first process says so.
+        """
+        self._has_begun = True
+        topics = self.exchange(_digest(json.dumps(list(statement))), _DIGEST_BYTES)
+        for rank, topic in enumerate(topics):
+            if topic == _FAILURE:
+                self.refuse(f"{self.name(rank)} cannot begin", "all of them", "see its error")
+            if topic != topics[0]:
+                self.refuse(
+                    f"{self.name(rank)} has another task than {self.name(0)}",
+                    "the same command for all processes",
+                    "look at how they were started",
+                )
+        digests = [_digest(value) for value in statement.values()]
+        answers = self.exchange(b"".join(digests), _DIGEST_BYTES * len(digests))
+        for rank, answer in enumerate(answers):
+            if answer != answers[0]:
+                names = [
+                    name
+                    for at, name in enumerate(statement)
+                    if _part(answer, at) != _part(answers[0], at)
+                ]
+                self.refuse(
+                    f"{self.name(rank)} differs from {self.name(0)} in {', '.join(names)}",
+                    "the same pictures, weights, options and versions for all processes",
+                    "look at the machines and at how the processes were started",
+                )
+
+    def fails_alike(self, text: str) -> bool:
+        """Tell the others that this process cannot begin, and whether they all say the same."""
+        if self.size == 1 or self._has_begun:
+            return False
+        self._has_begun = True
+        try:
+            if any(topic != _FAILURE for topic in self.exchange(_FAILURE, _DIGEST_BYTES)):
+                return False
+            return len(set(self.exchange(_digest(text), _DIGEST_BYTES))) == 1
+        except TeamError:
+            return False
+
+    def exchange(self, content: bytes, num_bytes: int) -> list[bytes]:
+        """Return what each process says, by rank; shorter content is filled with zeros at the end.
+
+        Args:
+            content: What this one says.
+            num_bytes: The same for all processes.
+
+        Raises:
+            TeamError: A process is gone or does not answer.
+        """
+        from torch import distributed
+
+        own = _as_tensor(content, num_bytes)
+        parts = [own.new_empty(num_bytes) for _ in range(self.size)]
+        with self._expecting_all():
+            _interruptibly(lambda: distributed.all_gather(parts, own))
+        return [_as_bytes(part) for part in parts]
+
+    def send(self, content: bytes, num_bytes: int) -> "Message":
+        """Send content to the first process without waiting for it; see `exchange`.
+
+        Every process must call this equally often.
+
+        Raises:
+            TeamError: A process is gone.
+        """
+        from torch import distributed
+
+        own = _as_tensor(content, num_bytes)
+        parts = [own.new_empty(num_bytes) for _ in range(self.size)] if self.leads else None
+        with self._expecting_all():
+            work = distributed.gather(own, parts, dst=0, async_op=True)
+        return Message(self, work, own, parts or [])
+
+    def refuse(self, found: str, needed: str, remedy: str) -> None:
+        """Raise the error that all processes have found alike, and only the first one says."""
+        if not self.leads:
+            raise SystemExit(TeamError.exit_code)
+        raise TeamError(found, needed, remedy)
+
+    @contextmanager
+    def _expecting_all(self) -> Iterator[None]:
+        """Turn a call that fails because of another process into an error of ours."""
+        try:
+            yield
+        except RuntimeError as error:  # the backend raises several classes, this one among them
+            text = str(error)
+            late = _LATE.search(text) is not None
+            raise TeamError(
+                f"process {self.rank} of {self.size}: another one "
+                + (
+                    f"has not answered for {self.timeout:g} seconds"
+                    if late
+                    else "is gone or out of reach"
+                ),
+                f"all of them, at work (how long to wait: {_TIMEOUT_VARIABLE}, in seconds)",
+                "see the others' errors and run the same command again: finished shards are kept",
+            ) from error
+
+
+@dataclass(frozen=True, slots=True)
+class Message:
+    """What was sent to the first process, which reads it there.
+
+    Attributes:
+        team: The processes.
+        work: Of the backend.
+        own: What this process sends, which must live until it is sent.
+        parts: On the first process: what each sends.
+    """
+
+    team: Team
+    work: Any
+    own: "torch.Tensor"
+    parts: "list[torch.Tensor]"
+
+    def is_done(self) -> bool:
+        """Tell whether `wait` would not wait, perhaps because the sending has failed."""
+        return bool(self.work.is_completed())
+
+    def wait(self) -> list[bytes]:
+        """Wait for the end of the sending and return, on the first process, all contents by rank.
+
+        Raises:
+            TeamError: A process is gone or has not reported in time.
+        """
+        with self.team._expecting_all():
+            _interruptibly(self.work.wait)
+        return [_as_bytes(part) for part in self.parts]
+
+
+ALONE = Team()
+
+
+def find_team() -> Team:
+    """Return the processes of which torchrun's environment makes this one a part.
+
+    Raises:
+        UsageError: The timeout is no number of seconds.
+    """
+    texts = [os.environ.get(name, "") for name in _VARIABLES]
+    if not all(map(str.isdigit, texts)):  # some schedulers set a few of them
+        return ALONE
+    rank, size, local_rank, local_size = map(int, texts)
+    if size == 1:
+        return ALONE
+    return Team(
+        rank=rank,
+        size=size,
+        local_rank=local_rank,
+        local_size=local_size,
+        timeout=_timeout(),
+    )
+
+
+def _timeout() -> float:
+    """Return how long processes wait for one another."""
+    text = os.environ.get(_TIMEOUT_VARIABLE, str(_TIMEOUT_SECONDS))
+    try:
+        seconds = float(text)
+    except ValueError:
+        seconds = 0.0
+    if not 0 < seconds < float("inf"):
+        raise UsageError(f"{_TIMEOUT_VARIABLE}={text}", "a number of seconds above 0", "change it")
+    return seconds
+
+
+def _connect(rank: int, size: int, seconds: float) -> str:
+    """Connect the processes with one another, and return a random name that they share."""
+    from torch import distributed
+    from torch.distributed.distributed_c10d import PrefixStore
+    from torch.distributed.rendezvous import rendezvous
+
+    timeout = timedelta(seconds=seconds)
+    store, _, _ = next(rendezvous("env://", rank, size, timeout=timeout))
+    token = _shake_hands(store, rank, size, seconds)
+    own = PrefixStore(token, store)
+    distributed.init_process_group("gloo", store=own, rank=rank, world_size=size, timeout=timeout)
+    return token
+
+
+def _shake_hands(store: Any, rank: int, size: int, seconds: float) -> str:
+    """Return a name that the first process gives to the others that are alive now.
+
+    When torchrun restarts processes, its store still holds what the former ones have written, their
+    addresses among it; so each gets the name as the answer to a word that nobody has said before.
+    """
+    token = uuid.uuid4().hex
+    if rank:
+        store.set(f"ganeval/hello/{rank}", token)
+        token = store.get(f"ganeval/answer/{token}").decode()
+        store.set(f"ganeval/thanks/{token}/{rank}", "")
+        return str(token)
+    deadline = time.monotonic() + seconds
+    missing = set(range(1, size))
+    while missing:
+        for other in list(missing):
+            if store.check([f"ganeval/thanks/{token}/{other}"]):
+                missing.discard(other)
+            elif store.check([f"ganeval/hello/{other}"]):
+                word = store.get(f"ganeval/hello/{other}").decode()
+                store.set(f"ganeval/answer/{word}", token)
+        if time.monotonic() > deadline:
+            raise RuntimeError(f"timed out waiting for processes {sorted(missing)}")
+        time.sleep(_POLL_SECONDS)
+    return token
+
+
+def _interruptibly(call: Callable[[], _Result]) -> _Result:
+    """Wait for a call that would keep Ctrl-C waiting itself."""
+    done: Future[_Result] = Future()
+
+    def run() -> None:
+        try:
+            done.set_result(call())
+        except BaseException as error:
+            done.set_exception(error)
+
+    threading.Thread(target=run, daemon=True).start()
+    return done.result()
+
+
+def _digest(text: str) -> bytes:
+    """Return the SHA-256 of a text."""
+    return hashlib.sha256(text.encode()).digest()
+
+
+def _part(digests: bytes, at: int) -> bytes:
+    """Return one of several digests."""
+    return digests[at * _DIGEST_BYTES : (at + 1) * _DIGEST_BYTES]
+
+
+def _as_tensor(content: bytes, num_bytes: int) -> "torch.Tensor":
+    """Return bytes as a tensor of a given length, filled with zeros at the end."""
+    import torch
+
+    assert len(content) <= num_bytes
+    return torch.frombuffer(bytearray(content.ljust(num_bytes, b"\0")), dtype=torch.uint8)
+
+
+def _as_bytes(part: "torch.Tensor") -> bytes:
+    """Return a tensor as bytes."""
+    return part.numpy().tobytes()

@@ -1,0 +1,121 @@
+"""What one process of several does, forked from a server that has loaded all this already."""
+
+import ctypes
+import os
+import signal
+import subprocess
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import PIL
+import torch
+from torch import distributed  # noqa: F401
+
+import ganeval.cli.compare
+import ganeval.cli.eval
+import ganeval.cli.extract
+import ganeval.cli.stats  # noqa: F401
+from ganeval.cli.main import main
+from ganeval.extractors import random as random_extractor
+from ganeval.features import collect as collecting
+from ganeval.features.shards import ShardStore
+
+SHARD_SIZE = 20
+CLONE_NEWNET = 0x40000000
+
+
+@dataclass(frozen=True, kw_only=True)
+class Rank:
+    """One process.
+
+    Attributes:
+        words: Of the command line.
+        environment: What it has of its own.
+        folder: Where it runs.
+        out, err: Files that get what it prints.
+        log: A file that gets a line for each shard that any process begins to compute.
+        accident: What happens to it: `KILL@2`, `STOP@2` (a signal to itself when it is about to
+            write its shard number 2, from 1), `cut@2` (its network at that moment), `loses@2` (what
+            it writes then goes away), `weights`, `versions` (it has others).
+        network: Of a namespace it lives in.
+    """
+
+    words: Sequence[str]
+    environment: Mapping[str, str]
+    folder: Path
+    out: Path
+    err: Path
+    log: Path
+    accident: str = ""
+    network: str = ""
+
+
+def work(rank: Rank) -> None:
+    """Run the command line as this process."""
+    os.environ.update(rank.environment)
+    os.chdir(rank.folder)
+    for descriptor, path in ((1, rank.out), (2, rank.err)):
+        os.dup2(os.open(path, os.O_WRONLY | os.O_CREAT | os.O_TRUNC), descriptor)
+    if rank.network:
+        enter(rank.network)
+    torch.set_num_threads(1)
+    collecting.SHARD_SIZE = SHARD_SIZE
+    log_computing(rank.log)
+    prepare(rank.accident)
+    main(list(rank.words))
+
+
+def enter(network: str) -> None:
+    """Move into a network namespace."""
+    with Path(f"/run/netns/{network}").open() as file:
+        if ctypes.CDLL(None, use_errno=True).setns(file.fileno(), CLONE_NEWNET):
+            raise OSError(ctypes.get_errno(), "setns")
+
+
+def log_computing(path: Path) -> None:
+    """Note each shard that is computed."""
+    compute = collecting.compute
+
+    def noted(*args: Any) -> Any:
+        with path.open("ab") as file:
+            file.write(b"computing\n")
+        return compute(*args)
+
+    collecting.compute = noted
+
+
+def prepare(accident: str) -> None:
+    """Set the accident up."""
+    what, _, number = accident.partition("@")
+    if what == "weights":
+        random_extractor.SEED += 1
+    elif what == "versions":
+        PIL.__version__ += "1"
+    elif what:
+        at_write(int(number), what)
+
+
+def at_write(number: int, what: str) -> None:
+    """Let something happen when this process is about to write a shard for the `number`th time."""
+    write, calls = ShardStore.write, []
+
+    def counted(self: ShardStore, key: str, *args: Any) -> None:
+        calls.append(key)
+        if len(calls) == number:
+            if what == "cut":
+                subprocess.run(["ip", "link", "set", os.environ["GLOO_SOCKET_IFNAME"], "down"])
+            elif what != "loses":
+                os.kill(os.getpid(), signal.Signals[f"SIG{what}"])
+                signal.pause()  # another thread may have got it, and this one would go on
+        write(self, key, *args)
+        if len(calls) == number and what == "loses":
+            self.path(key).unlink()
+
+    ShardStore.write = counted  # type: ignore[method-assign]
+
+
+if __name__ == "__main__":  # under torchrun itself
+    collecting.SHARD_SIZE = SHARD_SIZE
+    main()
