@@ -13,8 +13,8 @@ from typing import NoReturn
 import click
 
 from ganeval.cli.call import Call, join_team
-from ganeval.cli.memory import keep_freed_memory
 from ganeval.errors import GanevalError, ResourceError, one_line
+from ganeval.memory import keep_freed_memory
 from ganeval.team import ALONE, Team
 from ganeval.version import __version__
 

@@ -11,6 +11,7 @@ from pathlib import Path
 from ganeval.engines.sharing import MadeShard, conditions, pictures
 from ganeval.errors import TeamError
 from ganeval.features.collect import ShardTask, collect_parts
+from ganeval.memory import keep_freed_memory
 from ganeval.plan import find_protocol, open_images
 from ganeval.progress import silent
 from ganeval.settings import Settings
@@ -80,6 +81,7 @@ def make_shard(job: Job, number: int, indices: tuple[int, ...]) -> tuple[MadeSha
     """
     with _kept_warnings() as warnings:
         if job.token not in _OPENED:
+            keep_freed_memory()
             _OPENED[job.token] = _open(job)
         opened = _OPENED[job.token]
         if number not in opened.sources:

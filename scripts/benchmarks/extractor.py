@@ -15,9 +15,9 @@ import torch
 from torch.utils.flop_counter import FlopCounterMode
 
 from benchmarks.timing import Figure, seconds_of
-from ganeval.cli.memory import keep_freed_memory
 from ganeval.extractors.base import ExtractorRequest
 from ganeval.extractors.inception import Inception, fid_inception
+from ganeval.memory import keep_freed_memory
 from ganeval.workspace import MICRO_BATCH
 
 NUM_IMAGES = 48
