@@ -29,7 +29,7 @@ TOP = {
     "sample",
 }
 ALLOWED = {
-    **{name: {"errors", "remote"} for name in BASE},
+    **{name: {"ahead", "errors", "remote"} for name in BASE},
     "images": {"errors"},
     "generators": {"extractors.state_dict", "images", *BASE},
     "sources": {"generators", "images", *BASE},

@@ -8,7 +8,6 @@ from pathlib import Path
 import pytest
 
 import ganeval as package
-from ganeval import extract as extracting
 from ganeval import remote
 from ganeval.extractors.random import Random
 from ganeval.features import collect as collecting
@@ -25,7 +24,6 @@ Machine = Callable[[str], Path]
 def small_shards(monkeypatch: pytest.MonkeyPatch) -> None:
     """Let thirty pictures make four shards, and twenty-five also."""
     monkeypatch.setattr(collecting, "SHARD_SIZE", 8)
-    monkeypatch.setattr(extracting, "SHARD_SIZE", 8)
 
 
 @pytest.fixture
