@@ -18,7 +18,7 @@ import torch
 from torch.utils.data import Dataset
 
 from ganeval import Images
-from ganeval.evaluation import collect_side
+from ganeval.evaluation import collect_sides
 from ganeval.extract import extract_part
 from ganeval.plan import find_protocol, open_side
 from ganeval.settings import Settings
@@ -107,5 +107,5 @@ def features_of(folder: Path, cache: Path, population: str) -> Layers:
     settings = settings_for(cache)
     with open_workspace(settings, find_protocol("standard")) as workspace:
         side = open_side(crops_of(folder, population), "sample", settings)
-        features = collect_side(side, workspace, settings)
+        (features,) = collect_sides([side], workspace, settings)
         return {layer: np.array(features.rows(layer)) for layer in ("pool", "logits")}

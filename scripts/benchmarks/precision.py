@@ -7,7 +7,7 @@ import numpy as np
 
 from benchmarks.timing import Figure
 from ganeval import Images
-from ganeval.evaluation import collect_side
+from ganeval.evaluation import collect_sides
 from ganeval.features.moments import Moments
 from ganeval.metrics.linalg import frechet_distance
 from ganeval.plan import find_protocol, open_side
@@ -47,4 +47,5 @@ def _moments(images: object, extractor: str, weights: Path | None, precision: st
     )
     with open_workspace(settings, find_protocol("standard")) as workspace:
         side = open_side(Images(images), "sample", settings)
-        return collect_side(side, workspace, settings).moments("pool")
+        (features,) = collect_sides([side], workspace, settings)
+        return features.moments("pool")
