@@ -119,8 +119,16 @@ def unusable_cache(
 
 
 def test_row_64_a_cache_that_cannot_be_used_is_done_without(
-    ganeval: Command, real: Path, fake: Path, unusable_cache: Path
+    ganeval: Command,
+    real: Path,
+    fake: Path,
+    unusable_cache: Path,
+    tmp_path: Path,
+    monkeypatch: pytest.MonkeyPatch,
 ) -> None:
+    temporary = tmp_path / "temporary"  # that of all processes has what other tests leave
+    temporary.mkdir()
+    monkeypatch.setattr(tempfile, "tempdir", str(temporary))
     expected = ganeval("eval", real, fake, *JSON, "--no-cache")
     found = ganeval("eval", real, fake, *JSON)
     warnings = [line for line in found.err.splitlines() if "warning: " in line]
@@ -128,7 +136,7 @@ def test_row_64_a_cache_that_cannot_be_used_is_done_without(
     assert f"{unusable_cache}/shards: cannot be used as cache (" in warnings[0]
     assert values(found) == values(expected)
     assert shards(unusable_cache) == []
-    assert not list(Path(tempfile.gettempdir()).glob("ganeval-*"))
+    assert not list(temporary.iterdir())
 
 
 def test_row_64_a_cache_that_was_asked_for_must_work(
