@@ -24,7 +24,7 @@ import resource, sys
 import numpy as np
 from ganeval.metrics.base import METRICS
 from ganeval.resources import Resources
-from tests.metrics.conftest import InMemory
+from tests.summaries import InMemory
 rng = np.random.default_rng(0)
 sides = rng.standard_normal((2, 8000, 128)).astype(np.float32)
 if sys.argv[2] == "concentrated":  # nearly all sample images lie in nearly all balls

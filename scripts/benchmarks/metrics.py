@@ -16,7 +16,7 @@ from ganeval.metrics.kernel import Kid
 from ganeval.metrics.linalg import frechet_distance
 from ganeval.metrics.neighbours import DensityCoverage, PrecisionRecall
 from ganeval.resources import Resources
-from tests.results.gate_runs import Summary
+from tests.summaries import InMemory
 
 WIDTH = 2048
 Rows = npt.NDArray[np.float32]
@@ -73,8 +73,8 @@ def _compute(sample: Rows, reference: Rows, *metrics: Metric) -> None:
     """Compute metrics as one run does, on all cores."""
     resources = Resources(threads=os.cpu_count() or 1)
     summaries = {
-        "sample": Summary(sample, resources),
-        "reference": Summary(reference, resources),
+        "sample": InMemory(sample, resources=resources),
+        "reference": InMemory(reference, resources=resources),
     }
     for metric in metrics:
         metric.compute(summaries, np.random.default_rng(0))  # type: ignore[arg-type]

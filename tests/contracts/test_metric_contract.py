@@ -2,53 +2,20 @@
 
 import copy
 import dataclasses
-import hashlib
 import math
 from typing import Any
 
 import numpy as np
-import numpy.typing as npt
 import pytest
 
-from ganeval.features.derived import Arrays, Compute, Options
-from ganeval.features.moments import Moments
 from ganeval.metrics.base import METRICS, Metric, Score
 from ganeval.metrics.protocols import PROTOCOLS
-from ganeval.resources import DEFAULT, Resources
+from tests.summaries import InMemory
 
 
-@dataclasses.dataclass(frozen=True)
-class Rows:
-    """A summary that refuses to be changed."""
-
-    array: npt.NDArray[np.float32]
-    resources: Resources = DEFAULT
-
-    @property
-    def num(self) -> int:
-        return len(self.array)
-
-    def moments(self, layer: str) -> Moments:
-        return Moments.of(self.array)
-
-    def rows(self, layer: str) -> npt.NDArray[np.float32]:
-        view = self.array.view()
-        view.flags.writeable = False
-        return view
-
-    @property
-    def key(self) -> str:
-        return hashlib.sha256(self.array.tobytes()).hexdigest()
-
-    def derived(
-        self, layer: str, name: str, options: Options, compute: Compute, *, keep: bool = True
-    ) -> Arrays:
-        return compute()
-
-
-def rows(num: int, seed: int) -> Rows:
+def rows(num: int, seed: int) -> InMemory:
     generator = np.random.default_rng(seed)
-    return Rows(np.maximum(generator.normal(0.2, 1, (num, 16)), 0).astype(np.float32))
+    return InMemory(np.maximum(generator.normal(0.2, 1, (num, 16)), 0).astype(np.float32))
 
 
 def compute(metric: Metric, num: int = 60, seed: int = 0) -> Any:

@@ -12,6 +12,7 @@ import pytest
 from ganeval.errors import CacheError, ResourceError
 from ganeval.features import upkeep
 from ganeval.features.shards import ShardInfo, ShardStore, shard_key
+from tests.features.damage import DAMAGES, damaged
 
 KEY = shard_key({"a": 1}, [b"x" * 32])
 OTHER = shard_key({"a": 2}, [b"x" * 32])
@@ -52,24 +53,16 @@ def test_keys_depend_on_everything_and_its_order() -> None:
     assert shard_key({"b": 2, "a": 1}, [b"x" * 32, b"y" * 32]) in keys
 
 
-@pytest.mark.parametrize("damage", ["flip", "truncate", "empty", "foreign", "text"])
+@pytest.mark.parametrize("damage", [*DAMAGES, "foreign"])
 def test_a_damaged_file_is_noticed(
     store: ShardStore, damage: str, caplog: pytest.LogCaptureFixture
 ) -> None:
     path = store.path(KEY)
-    content = bytearray(path.read_bytes())
-    if damage == "flip":
-        content[-5] ^= 1
-    elif damage == "truncate":
-        del content[-7:]
-    elif damage == "empty":
-        content.clear()
-    elif damage == "text":
-        content[:] = b"<html>not found</html>"
-    else:
+    if damage == "foreign":
         store.write(OTHER, ROWS, INFO)
-        content[:] = store.path(OTHER).read_bytes()
-    path.write_bytes(content)
+        path.write_bytes(store.path(OTHER).read_bytes())
+    else:
+        path.write_bytes(damaged(path.read_bytes(), damage))
     assert store.find(KEY, ["pool", "logits"]) is None
     assert "damaged cache file" in caplog.text
     with pytest.raises(CacheError, match=r"run the same command again"):

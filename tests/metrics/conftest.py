@@ -1,45 +1,14 @@
-import hashlib
 from collections.abc import Callable
-from dataclasses import dataclass
 
 import numpy as np
 import numpy.typing as npt
 import pytest
 
-from ganeval.features.derived import Arrays, Compute, Options
-from ganeval.features.moments import Moments
 from ganeval.metrics.base import Metric, Score
 from ganeval.resources import DEFAULT, Resources
+from tests.summaries import InMemory
 
 Rows = npt.NDArray[np.float32]
-
-
-@dataclass
-class InMemory:
-    """A summary of rows that serve as every layer."""
-
-    array: Rows
-    keeps_rows: bool = True
-    resources: Resources = DEFAULT
-
-    @property
-    def num(self) -> int:
-        return len(self.array)
-
-    def moments(self, layer: str) -> Moments:
-        return Moments.of(self.array)
-
-    def rows(self, layer: str) -> Rows | None:
-        return self.array if self.keeps_rows else None
-
-    @property
-    def key(self) -> str:
-        return hashlib.sha256(self.array.tobytes()).hexdigest()
-
-    def derived(
-        self, layer: str, name: str, options: Options, compute: Compute, *, keep: bool = True
-    ) -> Arrays:
-        return compute()
 
 
 @pytest.fixture

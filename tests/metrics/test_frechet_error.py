@@ -15,7 +15,7 @@ from ganeval.metrics.frechet_error import Side, distance, influence_of
 from ganeval.metrics.frechet_limit import FidDebiased, FidInfinity
 from ganeval.metrics.linalg import frechet_distance
 from ganeval.metrics.transport import optimal_maps
-from tests.metrics.conftest import InMemory
+from tests.summaries import InMemory
 
 WIDTH = 12
 

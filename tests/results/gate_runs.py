@@ -1,51 +1,17 @@
 """Reports of features that tests draw themselves, to be checked by the gate."""
 
-import dataclasses
 import hashlib
 from collections.abc import Sequence
 
 import numpy as np
 import numpy.typing as npt
 
-from ganeval.features.derived import Arrays, Compute, Options
-from ganeval.features.moments import Moments
 from ganeval.metrics.base import Metric
-from ganeval.resources import DEFAULT, Resources
 from ganeval.results.report import Report
 from ganeval.results.row import ScoreRow
+from tests.summaries import InMemory
 
 Rows = npt.NDArray[np.float32]
-
-
-@dataclasses.dataclass
-class Summary:
-    """A summary of rows that serve as every layer; what is derived is derived once."""
-
-    array: Rows
-    resources: Resources = DEFAULT
-    known: dict[str, Arrays] = dataclasses.field(default_factory=dict)
-
-    @property
-    def num(self) -> int:
-        return len(self.array)
-
-    def moments(self, layer: str) -> Moments:
-        return Moments.of(self.array)
-
-    def rows(self, layer: str) -> Rows:
-        return self.array
-
-    @property
-    def key(self) -> str:
-        return hashlib.sha256(self.array.tobytes()).hexdigest()
-
-    def derived(
-        self, layer: str, name: str, options: Options, compute: Compute, *, keep: bool = True
-    ) -> Arrays:
-        name = f"{layer} {name} {sorted(options.items())}"
-        if name not in self.known:
-            self.known[name] = compute()
-        return self.known[name]
 
 
 def normal(num: int, width: int, seed: int, *, distance: float = 0.0) -> Rows:
@@ -64,7 +30,7 @@ def report(
     settings: dict[str, object] | None = None,
 ) -> Report:
     """Return what `evaluate` would report of features that are these."""
-    summaries = {"sample": Summary(sample), "reference": Summary(reference)}
+    summaries = {"sample": InMemory(sample), "reference": InMemory(reference)}
     scores = [
         score
         for metric in metrics

@@ -26,7 +26,7 @@ from ganeval.results.differences import (
 )
 from ganeval.results.row import ScoreRow
 from ganeval.results.table import pair_notes
-from tests.results.gate_runs import Summary
+from tests.summaries import InMemory
 
 WIDTH = 8
 REFERENCE = {"digest": "sha256:1"}
@@ -46,7 +46,7 @@ def measure(
     metric: Metric, sample: Any, reference: Any, name: str = "a", source: Any = None
 ) -> Measured:
     """Score a sample as a report would."""
-    summaries: Any = {"sample": Summary(sample), "reference": Summary(reference)}
+    summaries: Any = {"sample": InMemory(sample), "reference": InMemory(reference)}
     score = metric.compute(summaries, np.random.default_rng(0))[0]
     row = ScoreRow(
         sample=name,
