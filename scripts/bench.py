@@ -22,14 +22,22 @@ ROOT = Path(__file__).parents[1]
 sys.path[:0] = [str(ROOT), str(ROOT / "scripts")]
 
 from benchmarks.decoding import decoding_figures  # noqa: E402
+from benchmarks.engines import engine_figures  # noqa: E402
 from benchmarks.extractor import extractor_figures  # noqa: E402
 from benchmarks.metrics import metric_figures  # noqa: E402
 from benchmarks.precision import precision_figures  # noqa: E402
-from benchmarks.programs import import_figures, program_figures  # noqa: E402
+from benchmarks.programs import (  # noqa: E402
+    import_figures,
+    process_figures,
+    program_figures,
+)
 from benchmarks.timing import Figure  # noqa: E402
 from tests.random_inception import write_random_inception  # noqa: E402
 
-PARTS = ("extractor", "precision", "decoding", "programs", "metrics", "imports")
+PARTS = (
+    *("extractor", "engines", "precision", "decoding", "programs", "processes", "metrics"),
+    "imports",
+)
 
 
 @click.command()
@@ -47,9 +55,11 @@ def bench(only: tuple[str, ...], pictures: int, images: int, features: int, roun
         weights = write_random_inception(folder / "torch" / "hub" / "checkpoints")
         parts: dict[str, Callable[[], Iterator[Figure]]] = {
             "extractor": lambda: extractor_figures(weights, rounds),
+            "engines": lambda: engine_figures(folder, weights, rounds),
             "precision": lambda: precision_figures(weights, images),
             "decoding": lambda: decoding_figures(folder, rounds),
             "programs": lambda: program_figures(folder, weights, pictures, rounds),
+            "processes": lambda: process_figures(folder, 4 * pictures, rounds),
             "metrics": lambda: metric_figures(features, rounds),
             "imports": lambda: import_figures(rounds),
         }

@@ -33,9 +33,9 @@ from ganeval.metrics.frechet import Fid  # noqa: E402
 from ganeval.metrics.inception_score import InceptionScore, score_of_split  # noqa: E402
 from ganeval.metrics.kernel import Kid  # noqa: E402
 from ganeval.metrics.linalg import frechet_distance  # noqa: E402
-from ganeval.metrics.nearest import squared_radii  # noqa: E402
+from ganeval.metrics.nearest import nearest  # noqa: E402
 from ganeval.metrics.neighbours import PrecisionRecall  # noqa: E402
-from ganeval.metrics.pairs import memberships  # noqa: E402
+from ganeval.metrics.pairs import memberships, pairs_within  # noqa: E402
 from ganeval.results.gate import check  # noqa: E402
 from ganeval.results.limits import Limit  # noqa: E402
 from picture_pool import POPULATIONS, compute_part, features_of  # noqa: E402
@@ -203,7 +203,9 @@ def conditional_truths(world: World, k: int, sample: Rows, real: Rows) -> dict[s
     shares = {}
     for name, population, balls in (("precision", "model", real), ("recall", "reference", sample)):
         points, centres = on_common_centre(np.asarray(world.rows(population)), balls)
-        inside, _ = memberships(centres, squared_radii(centres, k), points, closed=True)
+        radii = nearest(centres, k).squared[:, -1]
+        pairs = pairs_within(centres, points, radii)
+        inside, _ = memberships(centres, radii, points, pairs=pairs, closed=True)
         shares[name] = float((inside > 0).mean())
     return shares
 

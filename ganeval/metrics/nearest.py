@@ -58,11 +58,6 @@ def nearest(points: Points, num: int, resources: Resources = DEFAULT) -> Nearest
     return found
 
 
-def squared_radii(points: Points, k: int, resources: Resources = DEFAULT) -> Distances:
-    """Return each point's squared distance to its k-th nearest other point, float64 [n]."""
-    return nearest(points, k, resources).squared[:, k - 1]
-
-
 def _copies(groups: Indices, rows: Indices, num: int) -> Indices:
     """Return `num` points that are identical to each of some rows, [rows, num]."""
     order = np.argsort(groups, kind="stable")

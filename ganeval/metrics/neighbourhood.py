@@ -19,7 +19,7 @@ from ganeval.metrics.distances import (
 )
 from ganeval.metrics.jackknife import SPARE, WithoutGroups, without_groups
 from ganeval.metrics.nearest import Nearest, nearest
-from ganeval.metrics.pairs import Pairs, memberships, near_pairs
+from ganeval.metrics.pairs import Pairs, memberships, near_pairs, pairs_within
 from ganeval.resources import Resources
 
 _COMMON_K = 5  # up to which all k look for the same number of neighbours, and share them
@@ -73,14 +73,11 @@ class Neighbourhood:
         )
 
     def _pairs(self, role: Role) -> Iterator[Pairs]:
-        """Yield the pairs with centres of a side."""
+        """Return the pairs with centres of a side."""
         if self.pairs is not None:
-            yield from self.pairs[role].cut()
-            return
+            return self.pairs[role].cut()
         reaches = self.near[role].squared[:, -1]
-        centres, points = self.sides[role], self.sides[_other(role)]
-        for pairs, _ in near_pairs(centres, points, reaches, resources=self.resources):
-            yield from pairs.cut()
+        return pairs_within(self.sides[role], self.sides[_other(role)], reaches, self.resources)
 
 
 def neighbourhood(summaries: Mapping[Role, Summary], layer: str, k: int) -> Neighbourhood:

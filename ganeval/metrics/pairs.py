@@ -80,6 +80,14 @@ def near_pairs(
     return in_order(partial(_near, centres, points, limits, back), tiles, resources)
 
 
+def pairs_within(
+    centres: Points, points: Points, reaches: Distances, resources: Resources = DEFAULT
+) -> Iterator[Pairs]:
+    """Yield all pairs within the centres' reaches, float64 [centres], and some a little farther."""
+    for pairs, _ in near_pairs(centres, points, reaches, resources=resources):
+        yield from pairs.cut()
+
+
 def _limits(centres: Points, points: Points, reaches: Distances) -> Rows:
     """Return what a rounded distance within reach cannot exceed, in the units of a tile.
 
@@ -148,8 +156,8 @@ def memberships(
     radii: Distances,
     points: Points,
     *,
+    pairs: Iterable[Pairs],
     closed: bool,
-    pairs: Iterable[Pairs] | None = None,
     resources: Resources = DEFAULT,
 ) -> tuple[Indices, Indices]:
     """Count which points lie in which balls.
@@ -158,8 +166,8 @@ def memberships(
         centres: Centres of the balls.
         radii: Squared radii, float64 [len(centres)].
         points: The points.
+        pairs: All pairs within the radii, and maybe more; see `pairs_within`.
         closed: Whether a point on the rim is inside.
-        pairs: All pairs within the radii, if they are known, and maybe more.
         resources: Memory and threads.
 
     Returns:
@@ -168,9 +176,6 @@ def memberships(
     """
     balls = np.zeros(len(points), dtype=np.intp)
     held = np.zeros(len(centres), dtype=np.intp)
-    if pairs is None:
-        found = near_pairs(centres, points, radii, resources=resources)
-        pairs = (part for forth, _ in found for part in forth.cut())
     for some in pairs:
         inside = some.where(
             inside_balls(centres, points, some, radii, closed=closed, resources=resources)

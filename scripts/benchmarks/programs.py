@@ -62,6 +62,31 @@ def program_figures(folder: Path, weights: Path, pictures: int, rounds: int) -> 
     )
 
 
+def process_figures(folder: Path, pictures: int, rounds: int) -> Iterator[Figure]:
+    """Yield the time of two processes under torchrun, one thread each, beside one with two."""
+    real, fake = (
+        write_pictures(folder / f"small {name}", pictures, 64, seed)
+        for seed, name in enumerate(("real", "fake"))
+    )
+    words = ["ganeval", "fid", real, fake, "--extractor", "efficientnet-lite0", "--no-cache"]
+
+    def run(*launcher: object, threads: int) -> None:
+        run_module(*launcher, *words, "--quiet", environment={"OMP_NUM_THREADS": str(threads)})
+
+    torchrun = ("torch.distributed.run", "--nproc-per-node", 2, "-m")
+    best = alternate(
+        {"two": lambda: run(*torchrun, threads=1), "one": lambda: run(threads=2)}, rounds
+    )
+    yield Figure(
+        work=f"fid of {pictures} against {pictures} pictures of 64 pixels, efficientnet-lite0, "
+        "two processes under torchrun",
+        ours=f"{best['two']:.1f} s",
+        other=f"one process of two threads {best['one']:.1f} s",
+        ratio=f"{best['two'] / best['one'] - 1:+.0%}",
+        wanted="within 10 %",
+    )
+
+
 def import_figures(rounds: int) -> Iterator[Figure]:
     """Yield how long the lightest calls take, beside Python's own start."""
     calls = {

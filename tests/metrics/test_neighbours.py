@@ -12,9 +12,9 @@ from ganeval.errors import UsageError
 from ganeval.metrics import nearest as neighbour_module
 from ganeval.metrics.distances import error_unit, on_common_centre, on_own_centre, tile
 from ganeval.metrics.jackknife import NUM_GROUPS, SPARE, groups_of, without_groups
-from ganeval.metrics.nearest import nearest, squared_radii
+from ganeval.metrics.nearest import nearest
 from ganeval.metrics.neighbours import DensityCoverage, PrecisionRecall, wilson
-from ganeval.metrics.pairs import memberships, near_pairs
+from ganeval.metrics.pairs import memberships, near_pairs, pairs_within
 from ganeval.resources import DEFAULT, Resources
 
 SIZES = [(100, 80), (80, 100), (37, 250)]
@@ -121,11 +121,13 @@ def test_counts_equal_the_direct_computation(seed, sizes, width, levels, noise):
     between = ((reference.astype(float)[:, None] - sample.astype(float)) ** 2).sum(axis=2)
     own = ((reference.astype(float)[:, None] - reference.astype(float)) ** 2).sum(axis=2)
     np.fill_diagonal(own, np.inf)
-    radii = squared_radii(second, 3)
+    radii = nearest(second, 3).squared[:, -1]
     assert np.array_equal(radii, np.sort(own, axis=1)[:, 2])
     for closed, compare in ((True, np.less_equal), (False, np.less)):
         inside = compare(between, radii[:, None])
-        in_balls, held = memberships(second, radii, first, closed=closed)
+        in_balls, held = memberships(
+            second, radii, first, pairs=pairs_within(second, first, radii), closed=closed
+        )
         assert np.array_equal(in_balls, inside.sum(axis=0))
         assert np.array_equal(held, inside.sum(axis=1))
 
@@ -273,7 +275,9 @@ def test_the_jackknife_equals_leaving_groups_out(features, num_copied):
     )
     for group in range(NUM_GROUPS):
         left = on_common_centre(sample[of_sample != group], reference[of_reference != group])
-        balls, held = memberships(left[1], squared_radii(left[1], 3), left[0], closed=True)
+        radii = nearest(left[1], 3).squared[:, -1]
+        pairs = pairs_within(left[1], left[0], radii)
+        balls, held = memberships(left[1], radii, left[0], pairs=pairs, closed=True)
         np.testing.assert_array_equal(counts.balls[group][of_sample != group], balls)
         np.testing.assert_array_equal(counts.held[group][of_reference != group], held)
 
