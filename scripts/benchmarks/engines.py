@@ -48,7 +48,7 @@ def _export(weights: Path, path: Path, images: torch.Tensor) -> None:
     network = fid_inception()
     network.load_state_dict(torch.load(weights, weights_only=True))
     fold_batch_norms(network)
-    program = torch.onnx.export(network[:-1], (images,), dynamo=True, verbose=False)
+    program = torch.onnx.export(network[:-1].eval(), (images,), dynamo=True, verbose=False)
     program.save(path)
 
 
