@@ -10,9 +10,9 @@ from dataclasses import dataclass
 import numpy as np
 import numpy.typing as npt
 
-from ganeval.metrics.distances import Distances, Indices, Points
+from ganeval.metrics.distances import Indices, Points
 from ganeval.metrics.nearest import Nearest
-from ganeval.metrics.pairs import Pairs, inside_balls
+from ganeval.metrics.pairs import Pairs, inside_balls, settled
 from ganeval.resources import DEFAULT, Resources
 
 NUM_GROUPS = 20
@@ -75,22 +75,25 @@ def without_groups(
         k: From 1; more than k centres stay when a group is left out.
         resources: Threads.
     """
-    radii = _radii(near, centre_groups, k)
-    smallest = radii.min(axis=0)
+    last = _last_inside(near, centre_groups, k)
+    reaches = near.squared[np.arange(len(centres)), last.max(axis=0)]
+    ranks = range(k - 1, int(last.max()) + 1)
     balls = np.zeros((NUM_GROUPS, len(points)), np.int64)
     held = np.zeros((NUM_GROUPS, len(centres)), np.int64)
-    for some in pairs:
-        inside = inside_balls(centres, points, some, smallest, closed=True, resources=resources)
-        core, shell = some.where(inside), some.where(~inside)
+    for found in pairs:
+        some = found.where(
+            inside_balls(centres, points, found, reaches, closed=True, resources=resources)
+        )
+        rims = [near.squared[some.centres, rank] for rank in ranks]
+        squared = settled(centres, points, some, rims, resources)
+        num_nearer = k - 1 + sum((rim < squared).astype(np.intp) for rim in rims)
+        always = num_nearer < k
+        core, shell = some.where(always), some.where(~always)
         balls += _without(core.points, centre_groups[core.centres], len(points))
         held += _without(core.centres, point_groups[core.points], len(centres))
         for group in range(NUM_GROUPS):
-            grown = (radii[group] > smallest) & (centre_groups != group)
-            near_grown = shell.where(grown[shell.centres])
-            inside = inside_balls(
-                centres, points, near_grown, radii[group], closed=True, resources=resources
-            )
-            new = near_grown.where(inside)
+            grown = num_nearer[~always] <= last[group, shell.centres]
+            new = shell.where(grown & (centre_groups[shell.centres] != group))
             balls[group] += np.bincount(new.points, minlength=len(points))
             new = new.where(point_groups[new.points] != group)
             held[group] += np.bincount(new.centres, minlength=len(centres))
@@ -105,13 +108,9 @@ def _without(which: Indices, groups: Indices, num: int) -> Counts:
     return np.asarray(total - own.reshape(NUM_GROUPS, num))
 
 
-def _radii(near: Nearest, groups: Indices, k: int) -> Distances:
-    """Return squared distances to the k-th neighbour without each group, [NUM_GROUPS, points]."""
+def _last_inside(near: Nearest, groups: Indices, k: int) -> Indices:
+    """Return which neighbour, from 0, is the k-th without each group, [NUM_GROUPS, centres]."""
     num_near = min(k + SPARE, near.squared.shape[1])
     near_groups = groups[near.indices[:, :num_near]]
-    radii = np.empty((NUM_GROUPS, len(near.squared)))
-    for group in range(NUM_GROUPS):
-        rank = (near_groups != group).cumsum(axis=1)
-        at = np.minimum((rank < k).sum(axis=1), num_near - 1)
-        radii[group] = near.squared[np.arange(len(near.squared)), at]
-    return radii
+    counted = np.stack([(near_groups != group).cumsum(axis=1) for group in range(NUM_GROUPS)])
+    return np.asarray(np.minimum((counted < k).sum(axis=2), num_near - 1))

@@ -121,6 +121,34 @@ def _pairs(centres: Indices, points: Indices, squared: Rows, unit: float) -> Pai
     return Pairs(centres.astype(np.int32), points.astype(np.int32), exact)
 
 
+def settled(
+    centres: Points,
+    points: Points,
+    pairs: Pairs,
+    rims: Iterable[Distances],
+    resources: Resources = DEFAULT,
+) -> Distances:
+    """Return the squared distances of pairs, exact where rounding may put them beyond a rim.
+
+    Args:
+        centres: What the pairs' centres are of.
+        points: What the pairs' points are of.
+        pairs: The pairs.
+        rims: Squared radii, each float64 [pairs].
+        resources: Threads.
+    """
+    norms = centres.norms[pairs.centres] + points.norms[pairs.points]
+    error = error_unit(centres.rows.shape[1]) * norms**2 + 2.0**-100 / centres.scale**2
+    near_rim = np.zeros(len(pairs), dtype=np.bool_)
+    for rim in rims:
+        near_rim |= np.abs(pairs.squared - rim) <= error
+    undecided, squared = np.flatnonzero(near_rim), pairs.squared.copy()
+    squared[undecided] = direct(
+        centres, points, pairs.centres[undecided], pairs.points[undecided], resources
+    )
+    return squared
+
+
 def inside_balls(
     centres: Points,
     points: Points,
@@ -140,14 +168,8 @@ def inside_balls(
         closed: Whether a point on the rim is inside.
         resources: Threads.
     """
-    norms = centres.norms[pairs.centres] + points.norms[pairs.points]
-    error = error_unit(centres.rows.shape[1]) * norms**2 + 2.0**-100 / centres.scale**2
     rims = radii[pairs.centres]
-    squared = pairs.squared.copy()
-    undecided = np.flatnonzero(np.abs(squared - rims) <= error)
-    squared[undecided] = direct(
-        centres, points, pairs.centres[undecided], pairs.points[undecided], resources
-    )
+    squared = settled(centres, points, pairs, [rims], resources)
     return np.asarray(squared <= rims if closed else squared < rims)
 
 
