@@ -5,7 +5,8 @@ ties above all, is computed again as the sum of (x - y)^2 in float64. So every d
 of the direct computation in float64, at the cost of a matrix product in float32.
 """
 
-from collections.abc import Iterator
+import threading
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field
 from functools import partial
 from hashlib import blake2b
@@ -18,6 +19,7 @@ from ganeval.resources import DEFAULT, Resources, in_order
 Rows = npt.NDArray[np.float32]
 Distances = npt.NDArray[np.float64]
 Indices = npt.NDArray[np.integer]
+Sums = npt.NDArray[np.uint64]
 
 BLOCK = 1024  # rows of a block; a tile of distances between two blocks fits the processor's cache
 _PAIRS = 64  # pairs whose differences are held at a time, for the same reason
@@ -84,8 +86,8 @@ def on_own_centre(rows: Rows, resources: Resources = DEFAULT) -> Points:
 def _points(sides: tuple[Rows, ...], central: Rows, resources: Resources) -> list[Points]:
     """Return all sides as points around the mean of `central`."""
     centre = central.mean(axis=0, dtype=np.float64).astype(np.float32)
-    identities: dict[bytes, int] = {}
-    measured = [_measure(rows, centre, identities, resources) for rows in sides]
+    measured = [_measure(rows, centre, resources) for rows in sides]
+    groups = _groups(sides, [sums for _, sums in measured])
     farthest = max(float(norms.max()) for norms, _ in measured)
     scale = 2.0 ** -np.frexp(farthest)[1] if farthest else 1.0
     return [
@@ -94,42 +96,61 @@ def _points(sides: tuple[Rows, ...], central: Rows, resources: Resources) -> lis
             centre=centre,
             scale=float(scale),
             norms=norms,
-            groups=groups,
+            groups=own_groups,
             room=resources.memory // (4 * len(sides)),
         )
-        for rows, (norms, groups) in zip(sides, measured, strict=True)
+        for rows, (norms, _), own_groups in zip(sides, measured, groups, strict=True)
     ]
 
 
-def _measure(
-    rows: Rows, centre: Rows, identities: dict[bytes, int], resources: Resources
-) -> tuple[Distances, Indices]:
-    """Return norms and groups; `identities` numbers each distinct row and grows with new ones."""
-    norms, groups = np.empty(len(rows)), np.empty(len(rows), dtype=np.intp)
+def _measure(rows: Rows, centre: Rows, resources: Resources) -> tuple[Distances, Sums]:
+    """Return the norms of the centred rows, and a sum of each row that equal rows share."""
     starts = range(0, len(rows), BLOCK)
-    measured = in_order(partial(_measure_block, rows, centre), starts, resources)
-    for start, (lengths, hashes) in zip(starts, measured, strict=True):
-        norms[start : start + BLOCK] = lengths
-        for index, identity in enumerate(hashes, start):
-            groups[index] = identities.setdefault(identity, len(identities))
-    return norms, groups
+    measured = list(in_order(partial(_measure_block, rows, centre), starts, resources))
+    norms, sums = zip(*measured, strict=True)
+    return np.concatenate(norms), np.concatenate(sums)
 
 
-def _measure_block(rows: Rows, centre: Rows, start: int) -> tuple[Distances, list[bytes]]:
-    """Return the norms of a block's centred rows and a hash of each row."""
+def _measure_block(rows: Rows, centre: Rows, start: int) -> tuple[Distances, Sums]:
+    """Return norms and sums of a block; the sums are of the bits, so they have no rounding."""
     rows = rows[start : start + BLOCK]
     block = rows - centre.astype(np.float64)
-    hashes = [blake2b(row.tobytes(), digest_size=16).digest() for row in rows]
-    return np.sqrt(np.einsum("ij,ij->i", block, block)), hashes
+    sums = np.ascontiguousarray(rows).view(np.uint32).sum(axis=1, dtype=np.uint64)
+    return np.sqrt(np.einsum("ij,ij->i", block, block)), sums
+
+
+def _groups(sides: Sequence[Rows], sums: Sequence[Sums]) -> list[Indices]:
+    """Return a number for each row of each side, the same for identical rows only."""
+    _, numbers, counts = np.unique(np.concatenate(sums), return_inverse=True, return_counts=True)
+    groups: list[Indices] = np.split(numbers, np.cumsum([len(side) for side in sides])[:-1])
+    identities: dict[bytes, int] = {}
+    for rows, own in zip(sides, groups, strict=True):
+        for index in np.flatnonzero(counts[own] > 1):
+            identity = blake2b(rows[index].tobytes(), digest_size=16).digest()
+            own[index] = len(counts) + identities.setdefault(identity, len(identities))
+    return groups
+
+
+class _Scratch(threading.local):
+    """Memory for a tile in each thread: mapped anew for each tile, it takes a twelfth more time."""
+
+    def __init__(self) -> None:
+        self.tile = np.empty(BLOCK * BLOCK, np.float32)
+
+
+_scratch = _Scratch()
 
 
 def tile(centres: Points, points: Points, start: int, other: int) -> Rows:
     """Return the squared distances between a block of centres and one of points.
 
     float32 [at most BLOCK, at most BLOCK], in units of 1 / scale^2; their error is at most
-    `error_unit` times the squared sum of the norms.
+    `error_unit` times the squared sum of the norms. The thread's next tile takes its place.
     """
-    squared = centres.block(start) @ points.block(other).T
+    block, others = centres.block(start), points.block(other)
+    shape = len(block), len(others)
+    squared = _scratch.tile[: shape[0] * shape[1]].reshape(shape)
+    np.matmul(block, others.T, out=squared)
     squared -= centres.half_squares(start)[:, None]
     squared -= points.half_squares(other)
     squared *= -2.0
@@ -178,7 +199,8 @@ def direct(
             some = pairs[start : start + _PAIRS]
             difference = centres.rows[centre_indices[some]].astype(np.float64)
             difference -= points.rows[point_indices[some]]
-            squared[some] = (difference * difference).sum(axis=1)
+            np.square(difference, out=difference)
+            squared[some] = difference.sum(axis=1)
 
     for _ in in_order(compute, parts, resources):
         pass

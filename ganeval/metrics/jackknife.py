@@ -6,17 +6,20 @@ group. So the pairs that are near count, for each group, who lies in whose ball.
 
 from collections.abc import Iterable
 from dataclasses import dataclass
+from functools import cache
+from itertools import count
 
 import numpy as np
 import numpy.typing as npt
+import scipy.special
 
-from ganeval.metrics.distances import Indices, Points
+from ganeval.metrics.distances import Indices, Points, entries
 from ganeval.metrics.nearest import Nearest
-from ganeval.metrics.pairs import Pairs, inside_balls, settled
+from ganeval.metrics.pairs import Pairs, settled, within
 from ganeval.resources import DEFAULT, Resources
 
 NUM_GROUPS = 20
-SPARE = 12  # neighbours beyond k that are looked at; so many in one group have never been seen
+_RUNS_OUT = 1e-8  # chance that a ball has too few spare neighbours, for all groups together
 
 Counts = npt.NDArray[np.int64]
 
@@ -36,6 +39,16 @@ class WithoutGroups:
     held: Counts
     kept_points: npt.NDArray[np.bool_]
     kept_centres: npt.NDArray[np.bool_]
+
+
+@cache
+def num_near(k: int) -> int:
+    """Return how many neighbours of a centre are enough to find the k-th without any group."""
+    return next(
+        num
+        for num in count(k)
+        if NUM_GROUPS * scipy.special.bdtrc(num - k, num, 1 / NUM_GROUPS) < _RUNS_OUT
+    )
 
 
 def groups_of(num: int, rng: np.random.Generator) -> Indices:
@@ -68,49 +81,54 @@ def without_groups(
     Args:
         centres: Their balls reach to the k-th nearest other centre.
         points: What the balls may hold.
-        near: The nearest other centres of each centre, `SPARE` more than k where there are so many.
+        near: The nearest other centres of each centre, `num_near(k)` where there are so many.
         pairs: Of centres and points, all that are as near as the last of these.
         centre_groups: int [centres].
         point_groups: int [points].
         k: From 1; more than k centres stay when a group is left out.
         resources: Threads.
     """
+    groups = np.arange(NUM_GROUPS)[:, None]
     last = _last_inside(near, centre_groups, k)
     reaches = near.squared[np.arange(len(centres)), last.max(axis=0)]
     ranks = range(k - 1, int(last.max()) + 1)
     balls = np.zeros((NUM_GROUPS, len(points)), np.int64)
     held = np.zeros((NUM_GROUPS, len(centres)), np.int64)
     for found in pairs:
-        some = found.where(
-            inside_balls(centres, points, found, reaches, closed=True, resources=resources)
-        )
+        some = within(centres, points, found, reaches)
         rims = [near.squared[some.centres, rank] for rank in ranks]
         squared = settled(centres, points, some, rims, resources)
         num_nearer = k - 1 + sum((rim < squared).astype(np.intp) for rim in rims)
         always = num_nearer < k
-        core, shell = some.where(always), some.where(~always)
+        core, shell, nearer_of_shell = some.where(always), some.where(~always), num_nearer[~always]
         balls += _without(core.points, centre_groups[core.centres], len(points))
         held += _without(core.centres, point_groups[core.points], len(centres))
-        for group in range(NUM_GROUPS):
-            grown = num_nearer[~always] <= last[group, shell.centres]
-            new = shell.where(grown & (centre_groups[shell.centres] != group))
-            balls[group] += np.bincount(new.points, minlength=len(points))
-            new = new.where(point_groups[new.points] != group)
-            held[group] += np.bincount(new.centres, minlength=len(centres))
-    groups = np.arange(NUM_GROUPS)[:, None]
+        grown = last[:, shell.centres] >= nearer_of_shell
+        group, at = entries(grown & (groups != centre_groups[shell.centres]))
+        new = shell.where(at)
+        balls += _grouped(new.points, group, len(points))
+        kept = point_groups[new.points] != group
+        held += _grouped(new.centres[kept], group[kept], len(centres))
     return WithoutGroups(balls, held, groups != point_groups, groups != centre_groups)
 
 
 def _without(which: Indices, groups: Indices, num: int) -> Counts:
     """Count occurrences of 0 to num - 1, for each group without those that belong to it."""
     total = np.bincount(which, minlength=num)
-    own = np.bincount(groups * num + which, minlength=NUM_GROUPS * num)
-    return np.asarray(total - own.reshape(NUM_GROUPS, num))
+    return np.asarray(total - _grouped(which, groups, num))
+
+
+def _grouped(which: Indices, groups: Indices, num: int) -> Counts:
+    """Count occurrences of 0 to num - 1 in each group, int [NUM_GROUPS, num]."""
+    counts = np.bincount(groups * num + which, minlength=NUM_GROUPS * num)
+    return counts.reshape(NUM_GROUPS, num)
 
 
 def _last_inside(near: Nearest, groups: Indices, k: int) -> Indices:
     """Return which neighbour, from 0, is the k-th without each group, [NUM_GROUPS, centres]."""
-    num_near = min(k + SPARE, near.squared.shape[1])
-    near_groups = groups[near.indices[:, :num_near]]
-    counted = np.stack([(near_groups != group).cumsum(axis=1) for group in range(NUM_GROUPS)])
-    return np.asarray(np.minimum((counted < k).sum(axis=2), num_near - 1))
+    num = min(num_near(k), near.squared.shape[1])
+    near_groups = groups[near.indices[:, :num]].astype(np.int16)
+    counted = np.stack(
+        [(near_groups != group).cumsum(axis=1, dtype=np.int16) for group in range(NUM_GROUPS)]
+    )
+    return np.asarray(np.minimum((counted < k).sum(axis=2, dtype=np.int16), np.int16(num - 1)))

@@ -17,7 +17,7 @@ from ganeval.metrics.distances import (
     on_common_centre,
     on_own_centre,
 )
-from ganeval.metrics.jackknife import SPARE, WithoutGroups, without_groups
+from ganeval.metrics.jackknife import WithoutGroups, num_near, without_groups
 from ganeval.metrics.nearest import Nearest, nearest
 from ganeval.metrics.pairs import Pairs, memberships, near_pairs, pairs_within
 from ganeval.resources import Resources
@@ -107,7 +107,7 @@ def neighbourhood(summaries: Mapping[Role, Summary], layer: str, k: int) -> Neig
 def _nearest(summary: Summary, layer: str, k: int) -> Nearest:
     """Return the neighbours of a side up to the k-th, and those that a jackknife may need."""
     assert summary.num is not None
-    num = min(max(k, _COMMON_K) + SPARE, summary.num - 1)
+    num = min(num_near(max(k, _COMMON_K)), summary.num - 1)
 
     def compute() -> Arrays:
         points = on_own_centre(_rows(summary, layer), summary.resources)

@@ -42,8 +42,8 @@ class Pairs:
     def __len__(self) -> int:
         return len(self.squared)
 
-    def where(self, chosen: npt.NDArray[np.bool_]) -> "Pairs":
-        """Return some of the pairs."""
+    def where(self, chosen: npt.NDArray[np.bool_] | Indices) -> "Pairs":
+        """Return some of the pairs, by a mask or by their indices."""
         return Pairs(self.centres[chosen], self.points[chosen], self.squared[chosen])
 
     def cut(self) -> Iterator["Pairs"]:
@@ -121,6 +121,18 @@ def _pairs(centres: Indices, points: Indices, squared: Rows, unit: float) -> Pai
     return Pairs(centres.astype(np.int32), points.astype(np.int32), exact)
 
 
+def _error(centres: Points, points: Points, pairs: Pairs) -> Distances:
+    """Return how far the squared distances of pairs may be from the exact ones, [pairs]."""
+    norms = centres.norms[pairs.centres] + points.norms[pairs.points]
+    return error_unit(centres.rows.shape[1]) * norms**2 + 2.0**-100 / centres.scale**2
+
+
+def within(centres: Points, points: Points, pairs: Pairs, reaches: Distances) -> Pairs:
+    """Return the pairs within the centres' reaches, [centres], and some a little farther."""
+    surplus = pairs.squared - reaches[pairs.centres]
+    return pairs.where(surplus <= _error(centres, points, pairs))
+
+
 def settled(
     centres: Points,
     points: Points,
@@ -137,8 +149,7 @@ def settled(
         rims: Squared radii, each float64 [pairs].
         resources: Threads.
     """
-    norms = centres.norms[pairs.centres] + points.norms[pairs.points]
-    error = error_unit(centres.rows.shape[1]) * norms**2 + 2.0**-100 / centres.scale**2
+    error = _error(centres, points, pairs)
     near_rim = np.zeros(len(pairs), dtype=np.bool_)
     for rim in rims:
         near_rim |= np.abs(pairs.squared - rim) <= error

@@ -1,3 +1,6 @@
+import math
+from fractions import Fraction
+
 import numpy as np
 import prdc
 import pytest
@@ -11,7 +14,7 @@ from torch_fidelity.metric_prc import prc_features_to_metric
 from ganeval.errors import UsageError
 from ganeval.metrics import nearest as neighbour_module
 from ganeval.metrics.distances import error_unit, on_common_centre, on_own_centre, tile
-from ganeval.metrics.jackknife import NUM_GROUPS, SPARE, groups_of, without_groups
+from ganeval.metrics.jackknife import NUM_GROUPS, groups_of, num_near, without_groups
 from ganeval.metrics.nearest import nearest
 from ganeval.metrics.neighbours import DensityCoverage, PrecisionRecall, wilson
 from ganeval.metrics.pairs import memberships, near_pairs, pairs_within
@@ -268,7 +271,7 @@ def test_the_jackknife_equals_leaving_groups_out(features, num_copied):
     of_sample, of_reference = groups_of(110, rng), groups_of(95, rng)
     assert set(np.bincount(of_sample)) == {5, 6}
     sides = on_common_centre(sample, reference)
-    near = nearest(on_own_centre(reference), 3 + SPARE)
+    near = nearest(on_own_centre(reference), num_near(3))
     pairs = [forth for forth, _ in near_pairs(sides[1], sides[0], near.squared[:, -1])]
     counts = without_groups(
         *reversed(sides), near, pairs, centre_groups=of_reference, point_groups=of_sample, k=3
@@ -280,6 +283,30 @@ def test_the_jackknife_equals_leaving_groups_out(features, num_copied):
         balls, held = memberships(left[1], radii, left[0], pairs=pairs, closed=True)
         np.testing.assert_array_equal(counts.balls[group][of_sample != group], balls)
         np.testing.assert_array_equal(counts.held[group][of_reference != group], held)
+
+
+@pytest.mark.parametrize("k", [1, 3, 5, 40])
+def test_enough_neighbours_are_looked_at_for_any_group_to_go(k):
+    def chance_of_too_few(num):
+        # Fewer than k of so many neighbours stay when those of one group in 20 go.
+        lost = range(num - k + 1, num + 1)
+        return sum(
+            math.comb(num, m) * Fraction(1, 20) ** m * Fraction(19, 20) ** (num - m) for m in lost
+        )
+
+    assert NUM_GROUPS * chance_of_too_few(num_near(k)) < 1e-8
+    assert NUM_GROUPS * chance_of_too_few(num_near(k) - 1) >= 1e-8
+
+
+def test_identical_rows_share_a_group_and_rearranged_ones_do_not():
+    one = np.array([[1, 2, 3], [3, 2, 1], [1, 2, 3]], np.float32)
+    other = np.array([[0, 0, 0], [3, 2, 1], [2, 1, 3]], np.float32)
+    sample, reference = on_common_centre(one, other)
+    numbers = [*sample.groups, *reference.groups]
+    rows = [row.tobytes() for row in (*one, *other)]
+    for at in range(6):
+        for to in range(6):
+            assert (numbers[at] == numbers[to]) == (rows[at] == rows[to])
 
 
 def test_the_jackknife_is_no_smaller_than_the_spread(score):
