@@ -2,6 +2,7 @@
 
 import hashlib
 from dataclasses import dataclass, field
+from functools import cached_property
 
 import numpy as np
 import numpy.typing as npt
@@ -29,8 +30,12 @@ class InMemory:
     def num(self) -> int:
         return len(self.array)
 
-    def moments(self, layer: str) -> Moments:
+    @cached_property
+    def _moments(self) -> Moments:
         return Moments.of(self.array)
+
+    def moments(self, layer: str) -> Moments:
+        return self._moments
 
     def rows(self, layer: str) -> Rows | None:
         view = self.array.view()

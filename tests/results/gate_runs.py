@@ -23,14 +23,15 @@ def normal(num: int, width: int, seed: int, *, distance: float = 0.0) -> Rows:
 
 def report(
     sample: Rows,
-    reference: Rows,
+    reference: Rows | InMemory,
     metrics: Sequence[Metric],
     *,
     kind: str = "folder",
     settings: dict[str, object] | None = None,
 ) -> Report:
     """Return what `evaluate` would report of features that are these."""
-    summaries = {"sample": InMemory(sample), "reference": InMemory(reference)}
+    real = reference if isinstance(reference, InMemory) else InMemory(reference)
+    summaries = {"sample": InMemory(sample), "reference": real}
     scores = [
         score
         for metric in metrics
@@ -46,7 +47,7 @@ def report(
             interval=score.interval,
             direction=score.direction,
             num_sample=len(sample),
-            num_reference=len(reference),
+            num_reference=real.num,
             extractor="random",
             protocol="standard",
             details=score.details,
@@ -56,7 +57,7 @@ def report(
     )
     cards = {
         "fake/": _card(sample, kind, settings or {}),
-        "real/": _card(reference, "folder", {}),
+        "real/": _card(real.array, "folder", {}),
     }
     provenance = {
         "precision": "float32",
