@@ -24,6 +24,7 @@ sys.path[:0] = [str(ROOT), str(ROOT / "scripts")]
 from benchmarks.decoding import decoding_figures  # noqa: E402
 from benchmarks.engines import engine_figures  # noqa: E402
 from benchmarks.extractor import extractor_figures  # noqa: E402
+from benchmarks.memory import memory_figures  # noqa: E402
 from benchmarks.metrics import metric_figures  # noqa: E402
 from benchmarks.precision import precision_figures  # noqa: E402
 from benchmarks.programs import (  # noqa: E402
@@ -36,7 +37,7 @@ from tests.random_inception import write_random_inception  # noqa: E402
 
 PARTS = (
     *("extractor", "engines", "precision", "decoding", "programs", "processes", "metrics"),
-    "imports",
+    *("memory", "imports"),
 )
 
 
@@ -45,8 +46,11 @@ PARTS = (
 @click.option("--pictures", default=512, show_default=True, help="A side, for whole programs.")
 @click.option("--images", default=2000, show_default=True, help="A side, for the precision.")
 @click.option("--features", default=10_000, show_default=True, help="A side, for the metrics.")
+@click.option("--many", default=50_000, show_default=True, help="Pictures a side, for the memory.")
 @click.option("--rounds", default=2, show_default=True)
-def bench(only: tuple[str, ...], pictures: int, images: int, features: int, rounds: int) -> None:
+def bench(
+    only: tuple[str, ...], pictures: int, images: int, features: int, many: int, rounds: int
+) -> None:
     """Print the machine, then a line for each comparison as it is done."""
     print(_machine())
     print("| work | ganeval | beside | ratio | wanted |\n|---|---|---|---|---|")
@@ -56,11 +60,12 @@ def bench(only: tuple[str, ...], pictures: int, images: int, features: int, roun
         parts: dict[str, Callable[[], Iterator[Figure]]] = {
             "extractor": lambda: extractor_figures(weights, rounds),
             "engines": lambda: engine_figures(folder, weights, rounds),
-            "precision": lambda: precision_figures(weights, images),
+            "precision": lambda: precision_figures(folder, weights, images),
             "decoding": lambda: decoding_figures(folder, rounds),
             "programs": lambda: program_figures(folder, weights, pictures, rounds),
             "processes": lambda: process_figures(folder, 4 * pictures, rounds),
             "metrics": lambda: metric_figures(features, rounds),
+            "memory": lambda: memory_figures(folder, many),
             "imports": lambda: import_figures(rounds),
         }
         for part in only or PARTS:

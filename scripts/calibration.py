@@ -9,7 +9,6 @@ the gate calls detectable. DIR keeps the features and every trial, so that a sec
 """
 
 import json
-import subprocess
 import sys
 from concurrent.futures import ProcessPoolExecutor
 from dataclasses import dataclass
@@ -38,12 +37,13 @@ from ganeval.metrics.neighbours import PrecisionRecall  # noqa: E402
 from ganeval.metrics.pairs import memberships, pairs_within  # noqa: E402
 from ganeval.results.gate import check  # noqa: E402
 from ganeval.results.limits import Limit  # noqa: E402
-from picture_pool import POPULATIONS, compute_part, features_of  # noqa: E402
+from picture_pool import POPULATIONS, compute_part, download, features_of  # noqa: E402
 from tests.results.gate_runs import report  # noqa: E402
 from tests.summaries import InMemory  # noqa: E402
 
 ALPHA = 0.05
 NO_MARGIN = 1e-9  # tolerated, so little that chance alone decides
+LAYERS = ("pool", "logits")
 PILOTS = 8  # trials that say what is detectable
 Rows = npt.NDArray[np.float32]
 
@@ -93,7 +93,7 @@ class World:
 
     def rows(self, population: str, layer: str = "pool") -> Rows:
         """Return a layer of a population, memory-mapped."""
-        rows: Rows = np.load(self.folder / f"{population}-{layer}.npy", mmap_mode="r")
+        rows: Rows = np.load(_file_of(self.folder, population, layer), mmap_mode="r")
         return rows
 
     def draw(self, rng: np.random.Generator, num: int, population: str, layer: str) -> Rows:
@@ -233,26 +233,36 @@ def calibrate(folder: Path, trials: int, workers: int, only: str) -> None:
 
 def make_populations(folder: Path, pool: ProcessPoolExecutor, workers: int) -> None:
     """Write the features of the populations, if they are not there."""
-    wanted = [folder / f"{name}-{layer}.npy" for name in POPULATIONS for layer in LAYERS]
-    if all(path.exists() for path in wanted):
+    missing = [name for name in POPULATIONS if not _file_of(folder, name, LAYERS[-1]).exists()]
+    if not missing:
         return
-    pictures = folder / "pictures"
-    if not pictures.exists():
-        subprocess.run(["apt-get", "download", "openclipart-png"], cwd=folder, check=True)
-        package = next(folder.glob("openclipart-png_*.deb"))
-        subprocess.run(["dpkg", "-x", package.name, pictures.name], cwd=folder, check=True)
-    for name in POPULATIONS:
-        parts = [
+    pictures = download(folder)
+    parts = {
+        name: [
             pool.submit(compute_part, pictures, folder / "cache", name, part, workers)
             for part in range(workers)
         ]
-        num_new = sum(part.result() for part in parts)
+        for name in missing
+    }
+    saved = []
+    for name in missing:
+        num_new = sum(part.result() for part in parts[name])
         print(f"{name}: {num_new} crops went through the network", file=sys.stderr)
-        for layer, rows in features_of(pictures, folder / "cache", name).items():
-            np.save(folder / f"{name}-{layer}.npy", rows)
+        saved.append(pool.submit(save_features, folder, pictures, name))
+    for one in saved:
+        one.result()
 
 
-LAYERS = ("pool", "logits")
+def save_features(folder: Path, pictures: Path, population: str) -> None:
+    """Write the features of a population, which are in the cache, as arrays."""
+    layers = features_of(pictures, folder / "cache", population)
+    for layer in LAYERS:
+        np.save(_file_of(folder, population, layer), layers[layer])
+
+
+def _file_of(folder: Path, population: str, layer: str) -> Path:
+    """Return the file with a layer of a population."""
+    return folder / f"{population}-{layer}.npy"
 
 
 def run_case(folder: Path, case: Case, trials: int, pool: ProcessPoolExecutor) -> None:

@@ -6,6 +6,7 @@ crop by crop.
 """
 
 import hashlib
+import subprocess
 from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -15,7 +16,7 @@ import numpy.typing as npt
 import PIL.Image
 import PIL.ImageFilter
 import torch
-from torch.utils.data import Dataset
+from torch.utils.data import Dataset, Subset
 
 from ganeval import Images
 from ganeval.evaluation import collect_sides
@@ -74,14 +75,34 @@ class Crops(Dataset[torch.Tensor]):
         return torch.from_numpy(np.array(crop)).movedim(2, 0)
 
 
+def download(folder: Path) -> Path:
+    """Return the folder with the pictures of Debian's package, below `folder`; get them once."""
+    pictures = folder / "pictures"
+    if not pictures.exists():
+        subprocess.run(["apt-get", "download", "openclipart-png"], cwd=folder, check=True)
+        package = next(folder.glob("openclipart-png_*.deb"))
+        subprocess.run(["dpkg", "-x", package.name, pictures.name], cwd=folder, check=True)
+    return pictures
+
+
 def crops_of(folder: Path, population: str) -> Images:
     """Return the crops of a population as a source."""
+    return Images(_crops(folder, population), name=population)
+
+
+def single_crops_of(folder: Path, population: str, num: int) -> Images:
+    """Return one crop each of some pictures of a population, as a source."""
+    return Images(Subset(_crops(folder, population), range(0, num * CROPS, CROPS)), name=population)
+
+
+def _crops(folder: Path, population: str) -> Crops:
+    """Return all crops of a population."""
     halves: tuple[list[Path], list[Path]] = ([], [])
     for path in sorted(folder.rglob("*.png")):
         if not path.is_symlink() and _is_usable(path):
             halves[hashlib.sha256(path.name.encode()).digest()[0] % 2].append(path)
     paths = halves[population != "reference"]
-    return Images(Crops(paths, 1.0 if population == "blurred" else 0.0), name=population)
+    return Crops(paths, 1.0 if population == "blurred" else 0.0)
 
 
 def _is_usable(path: Path) -> bool:

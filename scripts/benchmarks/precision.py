@@ -1,6 +1,7 @@
 """What bfloat16 does to FID: the error beside float32, and that of mixing the two."""
 
 from collections.abc import Iterator
+from itertools import product
 from pathlib import Path
 
 import numpy as np
@@ -13,17 +14,21 @@ from ganeval.metrics.linalg import frechet_distance
 from ganeval.plan import find_protocol, open_side
 from ganeval.settings import build_settings
 from ganeval.workspace import open_workspace
+from picture_pool import download, single_crops_of
 from tests.random_inception import soft_images
 
 EXTRACTORS = ("efficientnet-lite0", "inception")
 
 
-def precision_figures(weights: Path, num: int) -> Iterator[Figure]:
+def precision_figures(folder: Path, weights: Path, num: int) -> Iterator[Figure]:
     """Yield FID of `num` against `num` pictures in both precisions, for each extractor."""
-    # The sample is darker and has less contrast.
-    sides = [soft_images(num, size=64, seed=seed).numpy() for seed in range(2)]
-    sides[1] = (sides[1] * 0.85).astype(np.uint8)
-    for extractor in EXTRACTORS:
+    made = [soft_images(num, size=64, seed=seed).numpy() for seed in range(2)]
+    made[1] = (made[1] * 0.85).astype(np.uint8)  # darker and of less contrast
+    pictures = download(folder)
+    real = [single_crops_of(pictures, name, num) for name in ("reference", "model")]
+    for extractor, (kind, sides) in product(
+        EXTRACTORS, (("crops of clip art", real), ("made pictures", list(map(Images, made))))
+    ):
         path = weights if extractor == "inception" else None
         exact, rough = (
             [_moments(images, extractor, path, precision) for images in sides]
@@ -31,7 +36,7 @@ def precision_figures(weights: Path, num: int) -> Iterator[Figure]:
         )
         reference = frechet_distance(*exact)
         yield Figure(
-            work=f"FID in bfloat16, {extractor}, {num:,} pictures a side",
+            work=f"FID in bfloat16, {extractor}, {num:,} {kind} a side",
             ours=f"{frechet_distance(*rough):.4f}",
             other=f"float32 {reference:.4f}",
             ratio=f"{frechet_distance(*rough) / reference - 1:+.2%} "
@@ -40,12 +45,12 @@ def precision_figures(weights: Path, num: int) -> Iterator[Figure]:
         )
 
 
-def _moments(images: object, extractor: str, weights: Path | None, precision: str) -> Moments:
+def _moments(images: Images, extractor: str, weights: Path | None, precision: str) -> Moments:
     """Return the moments of the pooled features."""
     settings = build_settings(
         {"extractor": extractor, "weights": weights, "precision": precision, "cache": False}
     )
     with open_workspace(settings, find_protocol("standard")) as workspace:
-        side = open_side(Images(images), "sample", settings)
+        side = open_side(images, "sample", settings)
         (features,) = collect_sides([side], workspace, settings)
         return features.moments("pool")
