@@ -385,3 +385,20 @@ def test_the_recipes_parse_and_call_commands_that_exist() -> None:
     assert gitlab["gate"]["artifacts"]["reports"] == {"junit": "gate.xml"}
     assert gitlab["gate"]["allow_failure"] == {"exit_codes": 3}
     assert set(re.findall(r"^\s*(?:- )?ganeval ([a-z]+)", text, re.M)) <= set(COMMANDS)
+
+
+def test_the_workflow_of_the_readme_runs_as_it_stands(
+    ganeval: Command, real: Path, fake: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    text = (ROOT / "README.md").read_text(encoding="utf-8")
+    (workflow,) = [yaml.safe_load(block) for block in re.findall(r"```yaml\n(.*?)```", text, re.S)]
+    steps = workflow["jobs"]["gate"]["steps"]
+    commands = [step["run"].split() for step in steps if step.get("run", "").startswith("ganeval")]
+    assert (real.name, fake.name) == ("real", "fake")
+    monkeypatch.chdir(tmp_path)
+    score, check = (words[1:] for words in commands)
+    score += ["--extractor", "random"]  # nothing is downloaded in a test
+    assert ganeval(*score).code == 0
+    assert ganeval("baseline", "accept", "run.json", "-o", "baseline.json").code == 0
+    assert ganeval(*check).code == 0
+    assert (tmp_path / "gate.xml").exists()
