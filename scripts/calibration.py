@@ -215,18 +215,21 @@ def conditional_truths(world: World, k: int, sample: Rows, real: Rows) -> dict[s
 @click.command()
 @click.option("--folder", type=click.Path(path_type=Path), required=True, help="Kept files.")
 @click.option("--trials", default=100, show_default=True)
+@click.option(
+    "--first", default=0, help="Number of the first trial, to add to those made elsewhere."
+)
 @click.option("--workers", default=1, show_default=True, help="Processes.")
 @click.option("--only", default="", help="Cases whose name begins so.")
-def calibrate(folder: Path, trials: int, workers: int, only: str) -> None:
+def calibrate(folder: Path, trials: int, first: int, workers: int, only: str) -> None:
     """Get the pictures and their features once, run the trials that are missing, print tables."""
     folder.mkdir(parents=True, exist_ok=True)
     with ProcessPoolExecutor(workers, mp_context=get_context("spawn")) as pool:
         make_populations(folder, pool, workers)
         chosen = [case for case in CASES if case.name.startswith(only)]
         for case in chosen:
-            run_case(folder, case, trials, pool)
+            run_case(folder, case, range(first, first + trials), pool)
     world = World(folder)
-    done = {case: load_trials(folder, case)[:trials] for case in chosen}
+    done = {case: load_trials(folder, case) for case in chosen}
     print_coverage(world, done)
     print_gate(world, done)
 
@@ -265,11 +268,11 @@ def _file_of(folder: Path, population: str, layer: str) -> Path:
     return folder / f"{population}-{layer}.npy"
 
 
-def run_case(folder: Path, case: Case, trials: int, pool: ProcessPoolExecutor) -> None:
-    """Run the trials of a case that are missing; each is one line of its file."""
+def run_case(folder: Path, case: Case, wanted: range, pool: ProcessPoolExecutor) -> None:
+    """Run the wanted trials of a case that are missing; each is one line of its file."""
     path = folder / f"{case.name}.jsonl"
     have = {one["trial"] for one in load_trials(folder, case)}
-    missing = [number for number in range(trials) if number not in have]
+    missing = [number for number in wanted if number not in have]
     if not missing:
         return
     share = None
