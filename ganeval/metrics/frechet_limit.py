@@ -52,7 +52,7 @@ class FidDebiased:
     def compute(
         self, summaries: Mapping[Role, Summary], rng: np.random.Generator
     ) -> tuple[Score, ...]:
-        """Return the one score `fid_debiased`."""
+        """Return the one score `fid_debiased`; its details have `fid`, with the bias."""
         sample, reference = sides_of(summaries)
         value = distance(sample, reference)
         first = influence_of(sample, reference)
@@ -73,6 +73,7 @@ class FidDebiased:
                 direction="lower",
                 se=se,
                 interval=interval,
+                details={"fid": value},
                 notes=(*side_notes(summaries), note),
                 influence=influence,
             ),

@@ -22,6 +22,7 @@ class Change:
         before: The value that `difference` starts from; without its bias where that was removed.
         difference: After less before.
         se: Its standard error; 0 for the same images; None if there is no honest one.
+        bias_left: See `Difference`.
         untrusted: Why the difference says nothing, and what would; None if it does.
         num_trusted: Images from which it would, where that is known.
         notes: How the error was found.
@@ -30,6 +31,7 @@ class Change:
     before: float
     difference: float
     se: float | None
+    bias_left: float = 0.0
     untrusted: str | None = None
     num_trusted: int | None = None
     notes: tuple[str, ...] = ()
@@ -61,13 +63,20 @@ def change_of(name: str, run: Report, baseline: Report) -> Change:
             untrusted=reason,
             num_trusted=num_trusted,
         )
-    return Change(before=start, difference=found.difference, se=found.se, notes=_how(found))
+    return Change(
+        before=start,
+        difference=found.difference,
+        se=found.se,
+        bias_left=found.bias_left,
+        notes=_how(found),
+    )
 
 
 def _how(found: Difference) -> tuple[str, ...]:
     """Say how the error of a difference was found."""
     pairs = "paired: both samples drawn alike" if found.paired else "unpaired: samples drawn apart"
-    return tuple(filter(None, (pairs, _HOW.get(found.method), *found.notes)))
+    left = f"{found.bias_left:.2g} of it may be left" if found.bias_left else None
+    return tuple(filter(None, (pairs, _HOW.get(found.method), left, *found.notes)))
 
 
 def _untrusted(

@@ -35,6 +35,7 @@ class Evidence:
         baseline: The accepted value that is compared with.
         difference: Value of the run less `baseline`.
         se: Standard error of the difference; 0 for the same images; None if there is no honest one.
+        bias_left: What may be left in `difference` of biases that were removed, either way.
         num_sample: Images of the run's sample.
         margin: The tolerated regression, above 0; None if it means nothing at this baseline.
         untrusted: Why the difference cannot be trusted, and what to do; None if it can.
@@ -51,6 +52,7 @@ class Evidence:
     margin: float | None
     untrusted: str | None = None
     num_trusted: int | None = None
+    bias_left: float = 0.0
     notes: tuple[str, ...] = ()
 
     @property
@@ -63,27 +65,30 @@ class Evidence:
         """The chance of so large a regression if nothing had changed; None if unknown."""
         if self.se is None or self.untrusted is not None:
             return None
+        beyond = self.regression - self.bias_left
         if self.se == 0:
-            return float(self.regression <= 0)
-        return 1 - _NORMAL.cdf(self.regression / self.se)
+            return float(beyond <= 0)
+        return 1 - _NORMAL.cdf(beyond / self.se)
 
     def detectable(self, alpha: float) -> float | None:
         """Return the regression that would be found in 80 % of runs at least; None if unknown.
 
         `se` is that of what was seen, and the error of a distance grows with it: the variance of
         its influences in proportion, as they are those of its square root times that root. So the
-        regression D solves D = z SE (1 + D / baseline)^(1/2), with the growth at most that of a
-        doubled distance, because near 0 it is the rest of second order that counts.
+        regression D solves D = B + z SE (1 + D / baseline)^(1/2) with the bias B that may be left,
+        and the growth at most that of a doubled distance, because near 0 it is the rest of second
+        order that counts.
         """
         if self.se is None or self.untrusted is not None:
             return None
         steady = _factor(alpha) * self.se
         if self.direction == "higher":
-            return steady
-        if self.baseline <= math.sqrt(2) * steady:
-            return math.sqrt(2) * steady
-        half_growth = steady**2 / (2 * self.baseline)
-        return half_growth + math.hypot(half_growth, steady)
+            return self.bias_left + steady
+        most = self.bias_left + math.sqrt(2) * steady
+        if self.baseline <= most:
+            return most
+        half = self.bias_left + steady**2 / (2 * self.baseline)
+        return half + math.sqrt(half**2 + steady**2 - self.bias_left**2)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -162,7 +167,7 @@ def _compare(
     worse = evidence.regression
     if p_value < alpha and worse > margin:
         return Outcome.FAIL, f"worse beyond chance ({_said(p_value)}) and more than is tolerated"
-    upper = worse + _NORMAL.inv_cdf(1 - alpha) * se
+    upper = worse + evidence.bias_left + _NORMAL.inv_cdf(1 - alpha) * se
     if upper < margin:
         return Outcome.PASS, f"worse by {upper:.4g} at most, {margin:.4g} is tolerated"
     if worse > margin:
@@ -180,9 +185,11 @@ def _num_needed(evidence: Evidence, margin: float, se: float, alpha: float) -> i
     """Return the number of samples that would decide, or None if none in reach would.
 
     N ((z_alpha + z_power) SE / effect)^2 with the tolerated regression as the effect; if there are
-    as many already, with the distance of what was seen to it.
+    as many already, with the distance of what was seen to it. A bias that may be left takes its
+    part of either.
     """
-    for effect in (margin, margin - evidence.regression):
+    room = margin - evidence.bias_left
+    for effect in (room, room - evidence.regression):
         if effect > 0:
             needed = evidence.num_sample * (_factor(alpha) * se / effect) ** 2
             if evidence.num_sample < needed < _MOST:

@@ -25,6 +25,8 @@ _DRAWING = (
     "condition",
 )
 _BIASED = ("fid", "is")
+# What of the removed biases may be left, as measured on real pictures (docs/calibration.md).
+BIAS_LEFT = 0.05
 _BY_JACKKNIFE = ("precision", "recall", "density", "coverage")
 
 
@@ -56,6 +58,8 @@ class Difference:
         difference: Score of `sample` less score of `other`, both without bias where `method` says
             so.
         se: Standard error, or None if there is no honest one (a note says why).
+        bias_left: What may be left in `difference` of biases that were removed, either way: a
+            twentieth of how much they differed. Intervals, p-values and `detectable` allow for it.
         interval: 95 % interval, or None likewise.
         p_value: Two-sided, of no difference, or None likewise.
         p_adjusted: After Holm's correction over the pairs of a table.
@@ -72,6 +76,7 @@ class Difference:
     other: str
     difference: float
     se: float | None = None
+    bias_left: float = 0.0
     interval: tuple[float, float] | None = None
     p_value: float | None = None
     p_adjusted: float | None = None
@@ -149,15 +154,23 @@ def _subtracted(one: ScoreRow, other: ScoreRow, *, as_they_are: bool) -> Differe
             return replace(plain, notes=(f"{nums}: comparable at equal numbers only",))
         note = "as if each had a reference of its own, so the error is rather too large"
         return replace(plain, method="jackknife", notes=(note,))
+    bias_left = BIAS_LEFT * abs(_removed(one) - _removed(other))
     if one.name not in _BIASED:
-        return replace(plain, method="influence")
+        return replace(plain, method="influence", bias_left=bias_left)
     removable = "debiased" in one.details and "debiased" in other.details
     if removable and not (as_they_are and equal):
         value = one.details["debiased"] - other.details["debiased"]
-        return replace(plain, difference=value, method="debiased")
+        return replace(plain, difference=value, method="debiased", bias_left=bias_left)
     if not equal:
         return replace(plain, notes=(f"{nums} are too few to remove the bias; decide with kid",))
     return replace(plain, method="equal-numbers")
+
+
+def _removed(row: ScoreRow) -> float:
+    """Return the bias that extrapolation takes off a score; 0 for one that is not extrapolated."""
+    if row.name == "fid_debiased":
+        return row.details.get("fid", row.value) - row.value
+    return row.value - row.details.get("debiased", row.value)
 
 
 def same_latents(one: Mapping[str, Any], other: Mapping[str, Any]) -> bool:
@@ -267,12 +280,14 @@ def _mean_variance(values: Values) -> float:
 def _with_error(plain: Difference, se: float) -> Difference:
     """Return a difference with its error, by the normal distribution."""
     value = plain.difference
+    half_width = 1.96 * se + plain.bias_left
+    beyond = max(abs(value) - plain.bias_left, 0.0)
     # Equal scores are no difference, even where nothing varies.
-    deviations = math.inf if se == 0 and value != 0 else abs(value) / (se or 1.0)
+    deviations = math.inf if se == 0 and beyond > 0 else beyond / (se or 1.0)
     return replace(
         plain,
         se=se,
-        interval=(value - 1.96 * se, value + 1.96 * se),
+        interval=(value - half_width, value + half_width),
         p_value=math.erfc(deviations / math.sqrt(2)),
-        detectable=DETECTABLE * se,
+        detectable=DETECTABLE * se + plain.bias_left,
     )

@@ -102,6 +102,7 @@ def _evidence(limit: Limit, run: Report, baseline: Report) -> Evidence:
         baseline=change.before,
         difference=change.difference,
         se=change.se,
+        bias_left=change.bias_left,
         num_sample=row.num_sample,
         margin=limit.margin(change.before),
         untrusted=change.untrusted,

@@ -188,6 +188,7 @@ def _entry(decision: Decision, limit: Limit) -> dict[str, Any]:
         "baseline": evidence.baseline,
         "difference": evidence.difference,
         "se": evidence.se,
+        "bias_left": evidence.bias_left,
         "margin": evidence.margin,
         "max_regress": str(limit),
         "p_value": decision.p_value,

@@ -129,7 +129,8 @@ def pair_notes(pairs: Pairs) -> tuple[str, ...]:
         if pair.paired:
             lines["paired: image i of both comes from the same latents"] = None
         if pair.method == "debiased":
-            lines["differences are between the values without their bias"] = None
+            line = "differences are between the values without their bias, but for a small rest"
+            lines[line] = None
     common = set.intersection(*(set(pair.notes) for pair in pairs)) if pairs else set()
     for pair in pairs:
         for note in pair.notes:

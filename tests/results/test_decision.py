@@ -68,18 +68,50 @@ def test_the_detectable_effect_and_the_samples_that_would_decide() -> None:
     assert f"about {decision.num_needed:,} images would decide" in decision.reason
 
 
+@pytest.mark.parametrize("bias_left", [0.0, 0.3])
 @pytest.mark.parametrize("baseline", [10.0, 2.0, 0.3, 0.0, -1.0])
-def test_the_detectable_effect_has_the_error_that_comes_with_it(baseline: float) -> None:
-    (decision,) = decide([changed(se=0.4, baseline=baseline)], 0.05)
+def test_the_detectable_effect_has_the_error_that_comes_with_it(
+    baseline: float, bias_left: float
+) -> None:
+    (decision,) = decide([changed(se=0.4, baseline=baseline, bias_left=bias_left)], 0.05)
     factor = stats.norm.ppf(0.95) + stats.norm.ppf(0.8)
 
     def excess(effect: float) -> float:
         growth = min(effect / baseline, 1) if baseline > 0 else 1
-        return float(effect - factor * 0.4 * np.sqrt(1 + growth))
+        return float(effect - bias_left - factor * 0.4 * np.sqrt(1 + growth))
 
     assert decision.detectable == pytest.approx(scipy.optimize.brentq(excess, 0, 10))
-    (upwards,) = decide([changed(se=0.4, baseline=baseline, direction="higher")], 0.05)
-    assert upwards.detectable == pytest.approx(factor * 0.4)
+    (upwards,) = decide(
+        [changed(se=0.4, baseline=baseline, direction="higher", bias_left=bias_left)], 0.05
+    )
+    assert upwards.detectable == pytest.approx(factor * 0.4 + bias_left)
+
+
+@pytest.mark.parametrize("direction", ["lower", "higher"])
+def test_a_bias_that_may_be_left_counts_for_neither_answer(direction: str) -> None:
+    z, sign = stats.norm.ppf(0.95), 1 if direction == "lower" else -1
+    for edge, below, above in (
+        (0.3 + z * 0.2, "inconclusive", "fail"),  # worse by more than chance and the bias
+        (0.9 - 0.3 - z * 0.2, "pass", "inconclusive"),  # tolerated even with the bias on top
+    ):
+        for nudge, outcome in ((-1e-9, below), (1e-9, above)):
+            margin = 0.9 if above == "inconclusive" else 0.1
+            (decision,) = decide(
+                [
+                    changed(
+                        difference=sign * (edge + nudge),
+                        se=0.2,
+                        bias_left=0.3,
+                        margin=margin,
+                        direction=direction,
+                    )
+                ],
+                0.05,
+            )
+            assert decision.outcome == outcome
+    needed = decide([changed(se=0.2, bias_left=0.3)], 0.05)[0].num_needed
+    alone = decide([changed(se=0.2, margin=0.2)], 0.05)[0].num_needed
+    assert needed == alone  # of the 0.5 that are tolerated, 0.2 are left for chance
 
 
 def test_close_to_the_tolerance_the_distance_to_it_decides_how_many_are_needed() -> None:

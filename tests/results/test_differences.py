@@ -6,6 +6,7 @@ from typing import Any
 
 import numpy as np
 import pytest
+import scipy.stats
 from hypothesis import given
 from hypothesis import strategies as st
 
@@ -80,7 +81,7 @@ def test_no_difference_raises_an_alarm_in_a_trial_of_twenty(metric: Metric) -> N
         values.append(found.difference)
     assert alarms <= 30
     assert np.mean(errors) == pytest.approx(np.std(values), rel=0.15)
-    assert found.detectable == 2.49 * found.se
+    assert found.detectable == 2.49 * found.se + found.bias_left
 
 
 def test_an_effect_of_the_detectable_size_is_seen_four_times_in_five() -> None:
@@ -145,6 +146,25 @@ def test_what_fid_is_allowed_to_decide() -> None:
     assert many.method == "debiased"
     debiased = [scores[num].row.details["debiased"] for num in (45, 60)]
     assert many.difference == debiased[0] - debiased[1]
+    removed = [scores[num].row.value - scores[num].row.details["debiased"] for num in (45, 60)]
+    assert many.bias_left == 0.05 * abs(removed[0] - removed[1]) > 0
+    assert many.se is not None
+    half_width = 1.96 * many.se + many.bias_left
+    assert many.interval == (many.difference - half_width, many.difference + half_width)
+    assert many.detectable == 2.49 * many.se + many.bias_left
+    beyond = max(abs(many.difference) - many.bias_left, 0)
+    assert many.p_value == pytest.approx(2 * scipy.stats.norm.sf(beyond / many.se))
+
+
+def test_differences_of_extrapolated_values_allow_for_what_is_left_of_their_biases() -> None:
+    rng = np.random.default_rng(11)
+    reference = normal(rng, 100)
+    samples = [normal(rng, num) + 0.5 for num in (45, 60)]
+    found = difference(*[measure(FidDebiased(), rows, reference) for rows in samples])
+    of_fid = difference(*[measure(Fid(), rows, reference) for rows in samples])
+    assert (found.method, of_fid.method) == ("influence", "debiased")
+    assert found.bias_left == pytest.approx(of_fid.bias_left) != 0
+    assert found.p_value == pytest.approx(of_fid.p_value)
 
 
 def test_other_scores() -> None:

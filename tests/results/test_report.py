@@ -181,8 +181,8 @@ def test_compared_samples_are_ranked_and_grouped(tmp_path: Path) -> None:
     content = json.loads((tmp_path / "run.json").read_text())
     assert content["rank"] == "kid"
     assert list(content["comparisons"][0]) == [
-        *("name", "sample", "other", "difference", "se", "interval", "p_value", "p_adjusted"),
-        *("detectable", "paired", "method", "notes"),
+        *("name", "sample", "other", "difference", "se", "bias_left", "interval", "p_value"),
+        *("p_adjusted", "detectable", "paired", "method", "notes"),
     ]
     report.save(tmp_path / "run.md")
     text = (tmp_path / "run.md").read_text(encoding="utf-8")
