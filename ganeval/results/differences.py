@@ -25,7 +25,7 @@ _DRAWING = (
     "condition",
 )
 _BIASED = ("fid", "is")
-# What of the removed biases may be left, as measured on real pictures (docs/calibration.md).
+# Above the part of a removed bias that was seen to be left on real pictures (docs/calibration.md).
 BIAS_LEFT = 0.05
 _BY_JACKKNIFE = ("precision", "recall", "density", "coverage")
 
