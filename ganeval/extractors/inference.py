@@ -10,7 +10,7 @@ from torch import nn
 from torch.nn.utils.fusion import fuse_conv_bn_eval
 
 from ganeval.extractors.base import Precision
-from ganeval.extractors.packed import has_packed_convolutions, pack_convolutions
+from ganeval.extractors.packed import can_pack, pack_convolutions
 
 DTYPES: dict[Precision, torch.dtype] = {"float32": torch.float32, "bfloat16": torch.bfloat16}
 
@@ -41,7 +41,7 @@ def place(network: nn.Module, device: torch.device, precision: Precision) -> Non
         if isinstance(module, nn.Conv2d):
             module.to(DTYPES[precision])
     network.to(device).to(memory_format=torch.channels_last)
-    if device.type == "cpu" and has_packed_convolutions():
+    if device.type == "cpu" and can_pack(DTYPES[precision]):
         pack_convolutions(network)
 
 

@@ -44,12 +44,18 @@ class PackedConv(nn.Module):
         return output
 
 
-def has_packed_convolutions() -> bool:
-    """Tell whether this build of torch has the operations, which are not part of its interface."""
-    names = ("_reorder_convolution_weight", "_convolution_pointwise")
-    return bool(torch.backends.mkldnn.is_available()) and all(  # type: ignore[no-untyped-call]
-        hasattr(_OPERATIONS, name) for name in names
-    )
+def can_pack(dtype: torch.dtype) -> bool:
+    """Tell whether this build of torch packs such convolutions on this processor.
+
+    The operations are not part of torch's interface. oneDNN has them for bfloat16 on processors
+    with AVX-512 or its like only; elsewhere torch's own convolution takes bfloat16, slowly.
+    """
+    names = ("_reorder_convolution_weight", "_convolution_pointwise", "_is_mkldnn_bf16_supported")
+    if not torch.backends.mkldnn.is_available():  # type: ignore[no-untyped-call]
+        return False
+    if not all(hasattr(_OPERATIONS, name) for name in names):
+        return False
+    return dtype == torch.float32 or bool(_OPERATIONS._is_mkldnn_bf16_supported())
 
 
 def pack_convolutions(network: nn.Module) -> None:

@@ -9,14 +9,17 @@ from torch import nn
 
 from ganeval.extractors.base import EXTRACTORS, ExtractorRequest, Precision
 from ganeval.extractors.inference import DTYPES, inference
-from ganeval.extractors.packed import PackedConv, has_packed_convolutions, pack_convolutions
+from ganeval.extractors.packed import PackedConv, can_pack, pack_convolutions
 from tests.random_inception import write_random_inception
 
 CPU = torch.device("cpu")
 PRECISIONS: tuple[Precision, ...] = ("float32", "bfloat16")
-needs_onednn = pytest.mark.skipif(
-    not has_packed_convolutions(), reason="this build of torch has no oneDNN"
-)
+
+
+def packs(precision: Precision) -> None:
+    """Skip what this build of torch or this processor cannot do."""
+    if not can_pack(DTYPES[precision]):
+        pytest.skip(f"oneDNN packs no {precision} convolutions here")
 
 
 @pytest.fixture(scope="module")
@@ -43,9 +46,9 @@ def small_network() -> nn.Sequential:
     return network.eval().requires_grad_(False)
 
 
-@needs_onednn
 @pytest.mark.parametrize("precision", PRECISIONS)
 def test_a_packed_network_gives_the_same_bits(precision: Precision) -> None:
+    packs(precision)
     images = torch.randn(4, 3, 32, 32, generator=torch.Generator().manual_seed(1))
     images = images.to(DTYPES[precision], memory_format=torch.channels_last)
     network = small_network().to(DTYPES[precision]).to(memory_format=torch.channels_last)
@@ -62,12 +65,12 @@ def test_a_packed_network_gives_the_same_bits(precision: Precision) -> None:
             assert torch.equal(packed(images), expected)
 
 
-@needs_onednn
 @pytest.mark.parametrize("precision", PRECISIONS)
 @pytest.mark.parametrize("name", ["inception", "efficientnet-lite0"])
 def test_an_extractor_gives_the_same_bits_without_packing(
     name: str, precision: Precision, random_weights: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
+    packs(precision)
     request = ExtractorRequest(
         weights_path=random_weights if name == "inception" else None,
         device=CPU,
@@ -75,7 +78,7 @@ def test_an_extractor_gives_the_same_bits_without_packing(
         offline=True,
     )
     packed = EXTRACTORS.load(name).from_request(request)
-    monkeypatch.setattr("ganeval.extractors.inference.has_packed_convolutions", lambda: False)
+    monkeypatch.setattr("ganeval.extractors.inference.can_pack", lambda _: False)
     plain = EXTRACTORS.load(name).from_request(request)
     size = packed.info.preprocess.resize.size
     # With fewer, torch takes another convolution than that of oneDNN on one thread.
@@ -83,3 +86,20 @@ def test_an_extractor_gives_the_same_bits_without_packing(
     for layer, values in plain(images).items():
         assert values.std() > 0
         assert torch.equal(packed(images)[layer], values)
+
+
+def test_bfloat16_works_on_a_processor_for_which_it_is_not_packed(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    monkeypatch.setattr(torch.ops.mkldnn, "_is_mkldnn_bf16_supported", lambda: False)
+    assert can_pack(torch.float32)
+    extractors = {
+        precision: EXTRACTORS.load("efficientnet-lite0").from_request(
+            ExtractorRequest(weights_path=None, device=CPU, precision=precision, offline=True)
+        )
+        for precision in PRECISIONS
+    }
+    images = torch.randn(2, 3, 224, 224, generator=torch.Generator().manual_seed(3))
+    exact, rough = (extractors[precision](images)["pool"] for precision in PRECISIONS)
+    assert not torch.equal(exact, rough)
+    torch.testing.assert_close(rough, exact, rtol=0.1, atol=0.1)
