@@ -159,7 +159,6 @@ def build_from(
     """
     with torch.device("meta"):  # torch's own initialisation would advance the global generator
         network = build()
-    network.to_empty(device="cpu")
     own = network.state_dict()
     findings = [
         f"{len(names)} {fault} ({first_few(names)})"
@@ -172,7 +171,14 @@ def build_from(
             f"all {len(own)} tensors of this extractor are needed, and no other",
             "give the right file, or leave out --weights",
         )
-    network.load_state_dict({**own, **state})
+    # The tensors take the places of those without memory, as copies in the network's own types.
+    filled = {
+        name: state[name].to(empty.dtype, copy=True)
+        if name in state
+        else torch.zeros(empty.shape, dtype=empty.dtype)
+        for name, empty in own.items()
+    }
+    network.load_state_dict(filled, assign=True)
     return network
 
 
