@@ -11,7 +11,6 @@ from itertools import count
 
 import numpy as np
 import numpy.typing as npt
-import scipy.special
 
 from ganeval.metrics.distances import Indices, Points, entries
 from ganeval.metrics.nearest import Nearest
@@ -44,6 +43,8 @@ class WithoutGroups:
 @cache
 def num_near(k: int) -> int:
     """Return how many neighbours of a centre are enough to find the k-th without any group."""
+    import scipy.special  # takes a fifth of a second, and most scores have no neighbours
+
     return next(
         num
         for num in count(k)
