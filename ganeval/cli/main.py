@@ -4,15 +4,14 @@ import errno
 import importlib
 import logging
 import os
-import signal
 import sys
 from collections.abc import Sequence
-from types import FrameType
 from typing import NoReturn
 
 import click
 
 from ganeval.cli.call import Call, join_team
+from ganeval.cli.interrupts import interruptible
 from ganeval.errors import GanevalError, ResourceError, one_line
 from ganeval.memory import keep_freed_memory
 from ganeval.team import ALONE, Team
@@ -86,13 +85,13 @@ def main(args: Sequence[str] | None = None) -> NoReturn:
     words = list(sys.argv[1:] if args is None else args)
     _log_to_stderr(quiet="--quiet" in words)
     keep_freed_memory()
-    signal.signal(signal.SIGTERM, _terminate)
     team = ALONE
     try:
-        team = join_team(words)
-        call = Call(words, team)
-        code = cli.main(args=words, prog_name="ganeval", standalone_mode=False, obj=call)
-        sys.stdout.flush()
+        with interruptible():
+            team = join_team(words)
+            call = Call(words, team)
+            code = cli.main(args=words, prog_name="ganeval", standalone_mode=False, obj=call)
+            sys.stdout.flush()
     except (KeyboardInterrupt, click.Abort) as error:
         # click hides Ctrl-C, whose text says how far the work came, behind an exception of its own
         text = str(error.__cause__ if isinstance(error, click.Abort) else error)
@@ -180,8 +179,3 @@ def _leave(code: int) -> NoReturn:
     except BrokenPipeError:
         os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
     sys.exit(code)
-
-
-def _terminate(number: int, frame: FrameType | None) -> NoReturn:
-    """Treat SIGTERM like Ctrl-C: finish cleanly, keep finished shards."""
-    raise KeyboardInterrupt
