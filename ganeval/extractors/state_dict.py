@@ -173,7 +173,7 @@ def build_from(
         )
     # The tensors take the places of those without memory, as copies in the network's own types.
     filled = {
-        name: state[name].to(empty.dtype, copy=True)
+        name: state[name].detach().to(empty.dtype, copy=True, memory_format=torch.contiguous_format)
         if name in state
         else torch.zeros(empty.shape, dtype=empty.dtype)
         for name, empty in own.items()

@@ -129,7 +129,8 @@ def _last_inside(near: Nearest, groups: Indices, k: int) -> Indices:
     """Return which neighbour, from 0, is the k-th without each group, [NUM_GROUPS, centres]."""
     num = min(num_near(k), near.squared.shape[1])
     near_groups = groups[near.indices[:, :num]].astype(np.int16)
-    counted = np.stack(
-        [(near_groups != group).cumsum(axis=1, dtype=np.int16) for group in range(NUM_GROUPS)]
-    )
-    return np.asarray(np.minimum((counted < k).sum(axis=2, dtype=np.int16), np.int16(num - 1)))
+    last = np.empty((NUM_GROUPS, len(near_groups)), np.int16)
+    for group, own in enumerate(last):
+        counted = (near_groups != group).cumsum(axis=1, dtype=np.int16)
+        (counted < k).sum(axis=1, dtype=np.int16, out=own)
+    return np.minimum(last, np.int16(num - 1))

@@ -145,11 +145,7 @@ def _decide(evidence: Evidence, p_value: float | None, alpha: float) -> Decision
         outcome, reason = _compare(evidence, evidence.margin, evidence.se, p_value, alpha)
         if outcome is Outcome.INCONCLUSIVE:
             num_needed = _num_needed(evidence, evidence.margin, evidence.se, alpha)
-            reason += (
-                "; more images would not decide soon, it is as large as what is tolerated"
-                if num_needed is None
-                else f"; about {num_needed:,} images would decide"
-            )
+            reason += f"; {_advice(evidence, evidence.margin, num_needed)}"
     return Decision(
         evidence=evidence,
         outcome=outcome,
@@ -186,15 +182,29 @@ def _num_needed(evidence: Evidence, margin: float, se: float, alpha: float) -> i
 
     N ((z_alpha + z_power) SE / effect)^2 with the tolerated regression as the effect; if there are
     as many already, with the distance of what was seen to it. A bias that may be left takes its
-    part of either.
+    part of either, and where it takes all no number decides.
     """
     room = margin - evidence.bias_left
+    if room <= 0:
+        return None
     for effect in (room, room - evidence.regression):
         if effect > 0:
             needed = evidence.num_sample * (_factor(alpha) * se / effect) ** 2
             if evidence.num_sample < needed < _MOST:
                 return _round_up(needed)
     return None
+
+
+def _advice(evidence: Evidence, margin: float, num_needed: int | None) -> str:
+    """Return what would decide where nothing is shown."""
+    if num_needed is not None:
+        return f"about {num_needed:,} images would decide"
+    if evidence.bias_left >= margin:
+        return (
+            f"{evidence.bias_left:.4g} of it may be left of the bias at unequal numbers of images, "
+            "which more of them would not show; score as many images as the baseline"
+        )
+    return "more images would not decide soon, it is as large as what is tolerated"
 
 
 def _round_up(number: float) -> int:

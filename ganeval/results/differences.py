@@ -64,7 +64,7 @@ class Difference:
         p_value: Two-sided, of no difference, or None likewise.
         p_adjusted: After Holm's correction over the pairs of a table.
         detectable: The smallest true difference that these numbers of images would have shown with
-            a power of 0.8, one-sided at 0.05: 2.49 standard errors.
+            a power of 0.8, one-sided at 0.05: 2.49 standard errors and `bias_left`.
         paired: Whether image i of both comes from the same latents, and the error profits.
         method: What was subtracted: "debiased", "equal-numbers", "influence", "jackknife", or
             "none".

@@ -158,3 +158,21 @@ def test_torchvision_inception_is_another_network() -> None:
     pattern = r"mine\.pt: .*AuxLogits.* and 9 more\).*fc\.weight \[1000, 2048\] instead of \[1008,"
     with pytest.raises(WeightsError, match=pattern):
         build_from(fid_inception, state, path=PATH)
+
+
+def test_a_network_is_filled_alike_however_its_tensors_were_kept() -> None:
+    network = nn.Sequential(nn.Linear(3, 2), nn.BatchNorm1d(2))
+    given = {
+        # A column after the other, and a buffer that was saved as a parameter.
+        name: nn.Parameter(value.T.contiguous().T if value.ndim == 2 else value.clone())
+        if value.is_floating_point()
+        else value
+        for name, value in network.state_dict().items()
+    }
+    filled = build_from(lambda: nn.Sequential(nn.Linear(3, 2), nn.BatchNorm1d(2)), given, path=PATH)
+    for name, value in filled.state_dict(keep_vars=True).items():
+        assert value.is_contiguous()
+        assert value.is_leaf
+        assert value.requires_grad == (name in dict(filled.named_parameters()))
+        assert torch.equal(value, given[name])
+        assert value.data_ptr() != given[name].data_ptr()

@@ -125,6 +125,17 @@ def test_close_to_the_tolerance_the_distance_to_it_decides_how_many_are_needed()
     assert "more images would not decide soon" in at_it.reason
 
 
+@pytest.mark.parametrize("difference", [-1.0, 0.0, 0.4])
+def test_where_bias_may_be_left_as_large_as_the_tolerance_no_number_decides(
+    difference: float,
+) -> None:
+    (found,) = decide([changed(difference=difference, se=1.0, bias_left=0.5)], 0.05)
+    assert found.outcome == "inconclusive"
+    assert found.num_needed is None
+    assert "0.5 of it may be left of the bias" in found.reason
+    assert "score as many images as the baseline" in found.reason
+
+
 def test_what_cannot_be_trusted_decides_nothing() -> None:
     (decision,) = decide([changed(difference=9.0, untrusted="too few", num_trusted=4096)], 0.05)
     assert (decision.outcome, decision.reason) == ("inconclusive", "too few")
