@@ -182,7 +182,7 @@ def _num_needed(evidence: Evidence, margin: float, se: float, alpha: float) -> i
 
     N ((z_alpha + z_power) SE / effect)^2 with the tolerated regression as the effect; if there are
     as many already, with the distance of what was seen to it. A bias that may be left takes its
-    part of either, and where it takes all no number decides.
+    part of either, and where it takes all no number is told.
     """
     room = margin - evidence.bias_left
     if room <= 0:
@@ -201,8 +201,8 @@ def _advice(evidence: Evidence, margin: float, num_needed: int | None) -> str:
         return f"about {num_needed:,} images would decide"
     if evidence.bias_left >= margin:
         return (
-            f"{evidence.bias_left:.4g} of it may be left of the bias at unequal numbers of images, "
-            "which more of them would not show; score as many images as the baseline"
+            f"up to {evidence.bias_left:.4g} may be left of the bias that was removed, as much as "
+            "is tolerated; compare fid at equal numbers of images, or kid"
         )
     return "more images would not decide soon, it is as large as what is tolerated"
 

@@ -92,7 +92,7 @@ def test_bfloat16_works_on_a_processor_for_which_it_is_not_packed(
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
     monkeypatch.setattr(torch.ops.mkldnn, "_is_mkldnn_bf16_supported", lambda: False)
-    assert can_pack(torch.float32)
+    assert [can_pack(dtype) for dtype in (torch.float32, torch.bfloat16)] == [True, False]
     extractors = {
         precision: EXTRACTORS.load("efficientnet-lite0").from_request(
             ExtractorRequest(weights_path=None, device=CPU, precision=precision, offline=True)
