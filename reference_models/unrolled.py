@@ -1,7 +1,8 @@
 """Unrolled GAN: the generator looks several moves of the discriminator ahead.
 
 Metz et al., "Unrolled Generative Adversarial Networks", ICLR 2017, equations 5 to 8: G minimises
-its loss against the discriminator that K steps of gradient descent would make of D,
+equation 1's value f (E log D(x) and E log(1 - D(G(z))), both) against the discriminator that K
+steps of gradient descent would make of D,
 
     theta_D^(k+1) = theta_D^k - eta dL_D(theta_G, theta_D^k) / dtheta_D
 
