@@ -15,6 +15,7 @@ from ganeval.cli.call import current_call
 from ganeval.cli.generator_options import GENERATOR_OPTIONS
 from ganeval.cli.progress import terminal_progress
 from ganeval.errors import UsageError
+from ganeval.results.influence_file import check_beside
 from ganeval.results.output import check_output
 from ganeval.results.plots import check_plots
 from ganeval.results.report import SUFFIXES, Report
@@ -147,6 +148,7 @@ def output_options(command: Callable[..., Any]) -> Callable[..., Any]:
     ) -> None:
         for path in output:
             check_output(path, SUFFIXES)
+            check_beside(path)
         if plots is not None:
             check_plots(plots)
         shown = plots is not None or any(path.suffix.lower() == ".html" for path in output)
