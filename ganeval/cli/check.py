@@ -100,6 +100,6 @@ def _show(verdict: Verdict, *, as_json: bool) -> None:
         return
     from rich.console import Console
 
-    # A pipe or a file has no width; a table there must not be cut to that of a terminal.
-    console = Console(width=None if sys.stdout.isatty() else 240, highlight=False)
-    console.print(gate_output.terminal(verdict), soft_wrap=True)
+    console = Console(highlight=False)
+    width = console.width if sys.stdout.isatty() else None
+    console.print(gate_output.terminal(verdict, width), soft_wrap=True)
