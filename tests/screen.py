@@ -12,6 +12,7 @@ from pathlib import Path
 
 import pyte
 
+LEFT_TO_RIGHT_MARK = "\u200e"
 LINES = 600  # of the emulated screen, so that nothing scrolls away
 
 
@@ -19,9 +20,9 @@ def frame(output: str, width: int) -> list[str]:
     """Return the lines of a terminal of so many columns that was sent `output`."""
     screen = pyte.Screen(width, LINES)
     stream = pyte.Stream(screen)
-    # One by one: pyte drops what follows a character of no width in one piece of text.
-    for char in output:
-        stream.feed(char)
+    # pyte drops what follows such a mark in one piece of text.
+    for piece in output.split(LEFT_TO_RIGHT_MARK):
+        stream.feed(piece)
     lines = [line.rstrip() for line in screen.display]
     assert not lines[-1], "the emulated screen is too short"
     while lines and not lines[-1]:

@@ -30,6 +30,9 @@ def csv(rows: Rows) -> str:
     frame = tidy(rows)
     for name in ("sample", "reference"):
         frame[name] = frame[name].map(one_line, na_action="ignore")
+    frame["cautions"] = [
+        [f"{fact}: {advice}" for fact, advice in found.items()] for found in frame["cautions"]
+    ]
     for name in ("options", "details", "notes", "cautions"):
         frame[name] = [_flat(value) for value in frame[name]]
     place = list(frame.columns).index("interval")
@@ -95,6 +98,9 @@ def _latex(grid: Grid, lines: Sequence[str]) -> str:
     rows = [[grid.corner, *grid.titles]]
     rows += [[one_line(name), *cells] for name, cells in zip(grid.names, grid.cells, strict=True)]
     head, *body = ([_escape(row[0]), *map(_escape_number, row[1:])] for row in rows)
+    for cells in body:
+        if cells[0].startswith(("[", "*")):  # an argument of the line break before it
+            cells[0] = "{}" + cells[0]
     for row, at in grid.styles:
         body[row][at + 1] = f"\\textbf{{{body[row][at + 1]}}}"
     return "\n".join(

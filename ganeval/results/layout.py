@@ -130,7 +130,7 @@ def wrap(text: str, width: int | None, indent: str = "") -> list[str]:
     lines = [""]
     for word in text.split(" "):
         longer = f"{lines[-1]} {word}" if lines[-1].strip() else lines[-1] + word
-        if width_of(longer) > width and lines[-1].strip():
+        if width_of(longer) > width >= width_of(indent + word) and lines[-1].strip():
             lines.append(indent + word)
         else:
             lines[-1] = longer
@@ -199,14 +199,13 @@ def _lines(grid: Grid) -> "list[Text]":
 
 
 def _list(grid: Grid, row: int, name: str, width: int) -> "list[Text]":
-    """Return a row as a list: each title with its cell beneath, for cells as wide as a terminal."""
+    """Return a row as a list of titles and cells, for cells that are as wide as a terminal."""
     from rich.text import Text
 
     lines = [Text(name, _HEAD)]
     for at, (title, cell) in enumerate(zip(grid.titles, grid.cells[row], strict=True)):
-        lines.append(Text(title))
-        parts = wrap(_INDENT + cell, width, _INDENT)
-        lines += [Text(part, grid.styles.get((row, at), "")) for part in parts]
+        style = grid.styles.get((row, at), "")
+        lines += [Text(part, style) for part in wrap(f"{title}  {cell}", width, _INDENT)]
     return lines
 
 

@@ -34,7 +34,7 @@ log = logging.getLogger(__name__)
 SCHEMA = "ganeval.report/1"
 SUFFIXES = (".json", ".csv", ".md", ".tex", ".html")
 _MOST_SHOWN = 5  # samples in `repr`
-_NAME_SHOWN, _SCORES_SHOWN = 40, 96  # columns of a sample's name and of its scores there
+_NAME_SHOWN, _SCORES_SHOWN = 40, 8  # columns of a sample's name and number of its scores there
 # Spellings of scores in the files of older versions.
 _OLD_NAMES = {"fid_debiased": "fid-debiased", "fid_infinity": "fid-infinity"}
 
@@ -70,13 +70,11 @@ class Report:
             for row, shown in zip(rows, show_column(rows), strict=True):
                 texts.setdefault(row.sample, []).append(f"{title} {shown.text}")
         lines = [
-            f"{shorten(one_line(sample), _NAME_SHOWN)}: {shorten(', '.join(scores), _SCORES_SHOWN)}"
+            f"{shorten(one_line(sample), _NAME_SHOWN)}: {', '.join(_first(scores, _SCORES_SHOWN))}"
             for sample, scores in texts.items()
         ]
-        more = len(lines) - _MOST_SHOWN
-        shown_lines = lines[:_MOST_SHOWN] + ([f"and {more} more samples"] if more > 0 else [])
         counts = f"{_count(len(lines), 'sample')}, {_count(len(columns), 'score')}"
-        return "\n    ".join([f"Report({counts}:", *shown_lines]) + ")"
+        return "\n    ".join([f"Report({counts}:", *_first(lines, _MOST_SHOWN)]) + ")"
 
     def __getitem__(self, key: str | tuple[str, str]) -> ScoreRow:
         """Return a score by name, or by sample and name.
@@ -278,6 +276,12 @@ def _influences(path: Path, digest: str) -> dict[Key, Influence]:
 def _name(name: str) -> str:
     """Return a score's name as it is spelt now."""
     return _OLD_NAMES.get(name, name)
+
+
+def _first(texts: list[str], most: int) -> list[str]:
+    """Return the first of some texts, and how many more there are."""
+    more = len(texts) - most
+    return [*texts[:most], *([f"and {more} more"] if more > 0 else [])]
 
 
 def _count(num: int, what: str) -> str:
