@@ -4,7 +4,6 @@ import functools
 import math
 import re
 import shlex
-import sys
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
@@ -14,6 +13,7 @@ import click
 from ganeval.cli.call import current_call
 from ganeval.cli.generator_options import GENERATOR_OPTIONS
 from ganeval.cli.progress import terminal_progress
+from ganeval.cli.prose import terminal_width
 from ganeval.errors import UsageError
 from ganeval.results.digits import Digits
 from ganeval.results.formats import Notes, terminal
@@ -199,16 +199,15 @@ def show(report: Report, *, as_json: bool, digits: Digits, notes: Notes) -> None
         return
     from rich.console import Console
 
-    console = Console(highlight=False)
     table = terminal(
         report.ranked,
         report.provenance,
         report.pairs,
-        width=console.width if sys.stdout.isatty() else None,
+        width=terminal_width(),
         digits=digits,
         which=notes,
     )
-    console.print(table, soft_wrap=True)
+    Console(highlight=False).print(table, soft_wrap=True)
 
 
 def split_metrics(text: str | None) -> list[str] | None:

@@ -9,6 +9,7 @@ import click
 from ganeval.cli.call import current_call
 from ganeval.cli.options import show, show_options
 from ganeval.cli.progress import terminal_progress
+from ganeval.cli.prose import say
 from ganeval.cli.training_display import training_display
 from ganeval.results.digits import Digits
 from ganeval.results.formats import Notes
@@ -67,9 +68,9 @@ def quickstart(
         return
     click.echo()
     for sentence in explain(scored):
-        click.echo(sentence)
+        say(sentence)
     click.echo()
     for name, content in _FILES.items():
-        click.echo(f"{out / name}: {content}")
+        say(f"{out / name}: {content}")
     for model in scored.models:
-        click.echo(f"{out / model}: checkpoint, grids of samples and losses of {model}")
+        say(f"{out / model}: checkpoint, grids of samples and losses of {model}")

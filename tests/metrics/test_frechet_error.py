@@ -284,3 +284,19 @@ def test_infinity_is_seeded_and_less_biased(population):
 def test_senseless_options_are_refused(options):
     with pytest.raises(UsageError):
         FidInfinity(**options)
+
+
+def test_what_changes_what_a_reader_may_do_is_a_caution(score):
+    def cautions(num, num_reference, metric=Fid):
+        rng = np.random.default_rng(11)
+        sample, reference = draw(num, rng, 0.5), draw(num_reference, rng)
+        (one,) = score(metric(), sample, reference).values()
+        return one.cautions
+
+    few = f"{WIDTH} images for {WIDTH} dimensions"
+    assert cautions(WIDTH, 400) == {few: "too few to compare; use kid"}
+    few = f"{WIDTH} reference images for {WIDTH} dimensions"
+    assert cautions(400, WIDTH) == {few: "too few to compare; use kid"}
+    few = f"{3 * WIDTH} images for {WIDTH} dimensions"
+    assert list(cautions(3 * WIDTH, 400)) == [few]
+    assert cautions(3 * WIDTH, 400, FidDebiased) == {few: "too few to remove the bias; use kid"}
