@@ -1,12 +1,9 @@
 """What a person sees: the frame of a terminal after a command or a text was printed in it."""
 
-import fcntl
 import os
-import pty
 import struct
 import subprocess
 import sys
-import termios
 from collections.abc import Mapping
 from pathlib import Path
 
@@ -34,6 +31,10 @@ def run_in_terminal(
     *words: object, width: int, cwd: Path, env: Mapping[str, str] | None = None
 ) -> tuple[int, list[str]]:
     """Run the command line with a terminal as stdout; return its exit code and the frame."""
+    import fcntl  # not on Windows
+    import pty
+    import termios
+
     leader, follower = pty.openpty()
     fcntl.ioctl(follower, termios.TIOCSWINSZ, struct.pack("HHHH", 50, width, 0, 0))
     surroundings = {**os.environ, "TERM": "xterm-256color", **(env or {})}

@@ -9,6 +9,7 @@ look at every one as a person would:
 import io
 import os
 import re
+import sys
 import unicodedata
 from collections import Counter
 from collections.abc import Callable
@@ -210,6 +211,7 @@ def test_prose_breaks_at_spaces_only() -> None:
     assert wrap("\u751f\u6210 \u753b\u50cf", 8) == ["\u751f\u6210", "\u753b\u50cf"]
 
 
+@pytest.mark.skipif(sys.platform == "win32", reason="Windows has no pseudo-terminals")
 def test_the_commands_fit_a_real_terminal(real: Path, fake: Path, tmp_path: Path) -> None:
     path = tmp_path / "run.json"
     words = ("compare", real, fake, real, "--extractor", "random", "--rank", "kid", "-o", path)
