@@ -201,6 +201,7 @@ def compute(
                 options=choice.options,
                 details=score.details,
                 notes=score.notes,
+                cautions=score.cautions,
             ),
             score.influence,
         )
