@@ -109,7 +109,10 @@ def test_row_28_links_that_lead_back(ganeval: Command, real: Path, fake: Path) -
     (fake / "twin.png").symlink_to("00003.png")
     found = ganeval("fid", real, fake, *JSON)
     assert values(found) == before
-    assert card(found, fake)["ignored"] == {"linked folders": 2, "links to listed pictures": 1}
+    assert card(found, fake)["ignored"] == {
+        "links to enclosing folders": 2,
+        "links to listed pictures": 1,
+    }
 
 
 def test_row_28_a_link_to_itself(ganeval: Command, real: Path, fake: Path) -> None:
