@@ -10,7 +10,7 @@ from typing import Any
 import numpy as np
 import torch
 
-from ganeval.errors import InputError, UsageError
+from ganeval.errors import InputError, UsageError, one_line
 from ganeval.extractors.base import EXTRACTORS
 from ganeval.features.collect import unusable_pictures
 from ganeval.features.stats import Stats, is_stats, load_stats
@@ -210,7 +210,7 @@ def open_side(thing: Any, role: Role, settings: Settings, num_generated: int | N
         UsageError: More images are wanted than it has.
     """
     source = open_images(thing, settings, settings.num_images or num_generated)
-    location = source.info.location if _has_name(thing) else role
+    location = one_line(source.info.location) if _has_name(thing) else role
     bad = source.unusable()
     if bad and settings.on_bad_image == "error":
         raise unusable_pictures(location, list(bad.values()))
@@ -260,7 +260,7 @@ def open_reference(thing: Any, settings: Settings) -> Side:
     try:
         side = open_side(thing, "reference", settings)
     except InputError:  # statistics alone, as most such files
-        location = os.fspath(thing)
+        location = one_line(os.fspath(thing))
         return Side(location=location, source=None, indices=(), stats=stats, skipped=())
     return dataclasses.replace(side, stats=stats)
 
@@ -324,7 +324,9 @@ def check_skipped(location: str, reasons: Sequence[str], count: int, settings: S
 
 def derive_rng(seed: int, purpose: str) -> np.random.Generator:
     """Return the random stream of one purpose; adding a purpose changes no other stream."""
-    words = np.frombuffer(hashlib.sha256(purpose.encode()).digest(), dtype=np.uint32)
+    words = np.frombuffer(
+        hashlib.sha256(purpose.encode("utf-8", "surrogatepass")).digest(), dtype=np.uint32
+    )
     return np.random.default_rng([seed, *words.tolist()])
 
 

@@ -5,6 +5,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
+from ganeval.errors import one_line
 from ganeval.features.collect import Features
 from ganeval.features.stats import Stats
 from ganeval.plan import Side
@@ -74,7 +75,7 @@ class DescribedSource:
         card["settings"] = dict(self.settings)
         if self.stats is not None:
             card["stats"] = {
-                "path": str(self.stats.path),
+                "path": one_line(str(self.stats.path)),
                 "digest": f"sha256:{self.stats.digest}",
                 "count": self.stats.num,
                 "verified": self.stats.card is not None,

@@ -10,6 +10,7 @@ from ganeval.cli.call import current_call
 from ganeval.cli.options import show
 from ganeval.cli.progress import terminal_progress
 from ganeval.cli.training_display import training_display
+from ganeval.errors import one_line
 from ganeval.settings import Settings
 
 _FILES = {
@@ -43,7 +44,7 @@ def quickstart(
     from reference_models.tour.tour import TOUR, run_tour
     from reference_models.tour.words import explain
 
-    command = shlex.join(["ganeval", *current_call().words])
+    command = one_line(shlex.join(["ganeval", *current_call().words]))
     with terminal_progress(quiet=quiet) as progress:
         settings = Settings(seed=seed, cache_dir=cache_dir, progress=progress, command=command)
         display = functools.partial(training_display, quiet=quiet)

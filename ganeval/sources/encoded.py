@@ -35,8 +35,40 @@ MAYBE_PICTURES = (LIKE_PICTURES, LINKS)
 
 # Endings of raster pictures, and of pixels as arrays, that are no endings of pictures here.
 _LIKE_PICTURES = frozenset(
-    "apng arw cr2 cr3 dds dng exr hdr icns ico j2c j2k jfi jif jpe jpf jpx nef npy orf pbm pcx pfm "
-    "pnm psd qoi raf raw rw2 svg tga xcf".split()
+    [
+        "apng",
+        "arw",
+        "cr2",
+        "cr3",
+        "dds",
+        "dng",
+        "exr",
+        "hdr",
+        "icns",
+        "ico",
+        "j2c",
+        "j2k",
+        "jfi",
+        "jif",
+        "jpe",
+        "jpf",
+        "jpx",
+        "nef",
+        "npy",
+        "orf",
+        "pbm",
+        "pcx",
+        "pfm",
+        "pnm",
+        "psd",
+        "qoi",
+        "raf",
+        "raw",
+        "rw2",
+        "svg",
+        "tga",
+        "xcf",
+    ]
 )
 
 Reason = tuple[str, str, str]

@@ -4,7 +4,7 @@ import re
 from collections.abc import Mapping
 from typing import Any
 
-from ganeval.errors import UsageError
+from ganeval.errors import UsageError, one_line
 from ganeval.images.image import DecodePolicy
 from ganeval.registry import Registry, parse_options, unknown
 from ganeval.remote import is_remote, refuse_offline
@@ -27,7 +27,7 @@ SOURCES = Registry(
 """Every entry is a frozen dataclass: `location` is positional, the other fields are its options.
 
 Its method `open(policy, *, offline=False, written=None)` returns a `Source`; `written` is what the
-user wrote, which the report calls the source by.
+user wrote, as printable text (a path may be no UTF-8), which the report calls the source by.
 """
 
 # Two letters at least: one is a drive of Windows.
@@ -61,7 +61,9 @@ def open_text(
     if is_row or exists(text):
         kind = "tar" if is_row else kind_of(text)
         given = dict(generator or {}) if kind == _GENERATOR else {}
-        source: Source = SOURCES.load(kind)(text, **given).open(policy, offline=offline)
+        source: Source = SOURCES.load(kind)(text, **given).open(
+            policy, offline=offline, written=one_line(text)
+        )
         return source
     match = _KIND.fullmatch(text)
     if match is None:
@@ -78,7 +80,7 @@ def open_text(
         raise unknown(f"option of {where}", "location", names)
     if kind == _GENERATOR:
         values = dict(generator or {}) | values
-    source = entry(location, **values).open(policy, offline=offline, written=text)
+    source = entry(location, **values).open(policy, offline=offline, written=one_line(text))
     return source
 
 

@@ -140,7 +140,7 @@ def test_row_30_suffixes_in_any_case(ganeval: Command, tmp_path: Path) -> None:
     suffixes = ("PNG", "Jpg", "JPEG", "webp", "WEBP", "bmp", "TIF", "tiff", "ppm", "GIF")
     for suffix, picture in zip(suffixes, pictures, strict=True):
         picture.save(folder / f"picture.{suffix}")
-    for name in ("k.heic", "l.svg", "m"):
+    for name in ("k.doc", "l.mp4", "m"):
         (folder / name).write_bytes(b"?")
     found = ganeval("is", folder, *JSON)
     assert card(found, folder)["count"] == 10

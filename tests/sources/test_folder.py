@@ -143,9 +143,7 @@ def test_a_pattern_chooses_by_the_end_of_a_path(root: Path, png: bytes) -> None:
     for pattern, expected in chosen.items():
         source = Folder(str(root), pattern=pattern).open(POLICY)
         assert relative(source, root) == expected
-        assert source.info.ignored == {
-            "pictures that do not fit the pattern": 5 - len(expected)
-        }
+        assert source.info.ignored == {"pictures that do not fit the pattern": 5 - len(expected)}
     with pytest.raises(InputError, match="no images .*a pattern as"):
         Folder(str(root), pattern="*.gif").open(POLICY)
     with pytest.raises(UsageError, match="option 'pattern' is ''"):
