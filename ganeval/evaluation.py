@@ -31,6 +31,7 @@ from ganeval.results.report import Report
 from ganeval.results.row import ScoreRow
 from ganeval.settings import Settings, build_settings
 from ganeval.source_cards import describe, describe_stream, source_warnings
+from ganeval.sources.refusals import grouped_lines
 from ganeval.version import __version__
 from ganeval.workspace import Workspace, open_workspace
 
@@ -206,7 +207,7 @@ def compute(
 def collect_sides(
     sides: Sequence[Side], workspace: Workspace, settings: Settings
 ) -> list[Features]:
-    """Return the features of each side, and warn of every picture that was skipped.
+    """Return the features of each side, and warn of the pictures that were skipped.
 
     Raises:
         InputError: A picture cannot be used, or too many were skipped.
@@ -222,8 +223,8 @@ def _checked(side: Side, features: Features, settings: Settings) -> Features:
     """Say what was collected of a side, and refuse it if too much was skipped."""
     skipped = [*side.skipped, *features.skipped]
     check_skipped(side.location, skipped, len(side.indices) + len(side.skipped), settings)
-    for reason in skipped:
-        log.warning("skipped: %s", reason)
+    for line in grouped_lines(skipped):
+        log.warning("skipped: %s", line)
     log.info(
         "%s: %d images, %d computed, %d found in the cache",
         side.location,

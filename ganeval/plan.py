@@ -2,8 +2,10 @@
 
 import dataclasses
 import hashlib
+import math
 import os
 from collections.abc import Mapping, Sequence
+from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from typing import Any
 
@@ -12,7 +14,6 @@ import torch
 
 from ganeval.errors import InputError, UsageError, one_line
 from ganeval.extractors.base import EXTRACTORS
-from ganeval.features.collect import unusable_pictures
 from ganeval.features.stats import Stats, is_stats, load_stats
 from ganeval.metrics.base import METRICS, Metric, Role
 from ganeval.metrics.protocols import PROTOCOLS, EvaluationProtocol
@@ -23,6 +24,7 @@ from ganeval.sources.base import Source
 from ganeval.sources.generator import NUM_IMAGES, Generator
 from ganeval.sources.memory import Images
 from ganeval.sources.open import open_source
+from ganeval.sources.refusals import find_refusals, grouped_lines, unusable_pictures
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -213,7 +215,10 @@ def open_side(thing: Any, role: Role, settings: Settings, num_generated: int | N
     location = one_line(source.info.location) if _has_name(thing) else role
     bad = source.unusable()
     if bad and settings.on_bad_image == "error":
-        raise unusable_pictures(location, list(bad.values()))
+        with ThreadPoolExecutor(settings.workers or os.cpu_count()) as pool:
+            refusals = find_refusals(source, bad, pool=pool)
+        reasons = [reason for told in refusals.values() for reason in told]
+        raise unusable_pictures(location, reasons, num=len(refusals), total=len(source))
     check_skipped(location, list(bad.values()), len(source), settings)
     usable = [index for index in range(len(source)) if index not in bad]
     return Side(
@@ -316,10 +321,10 @@ def check_skipped(location: str, reasons: Sequence[str], count: int, settings: S
     if len(reasons) > settings.max_bad * count:
         raise InputError(
             f"{location}: {len(reasons):,} of {count:,} pictures cannot be used, the first: "
-            f"{reasons[0].partition('; ')[0]}",
+            f"{reasons[0].rsplit('; ', 2)[0]}",
             f"at most {settings.max_bad:.2%} to skip",
-            "raise --max-bad, or repair them (all are listed above)",
-        ).with_details(reasons)
+            f"add `--max-bad {math.ceil(100 * len(reasons) / count)}%`, or repair them",
+        ).with_details(grouped_lines(reasons))
 
 
 def derive_rng(seed: int, purpose: str) -> np.random.Generator:

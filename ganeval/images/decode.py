@@ -155,22 +155,19 @@ def _open(stream: IO[bytes], name: str, policy: DecodePolicy) -> tuple[ImageFile
         if kind is None:
             raise _no_picture(name, start)
         stream.seek(0)
-        if kind == PngImagePlugin.PngImageFile.format:
-            stream = PixelChunks(stream)
+        chunks = PixelChunks(stream) if kind == PngImagePlugin.PngImageFile.format else None
         # Image.open would do the same, but it warns or refuses by limits of its own, which can only
         # be changed for the whole process; ours is checked below, and nothing is allocated before.
-        picture = PIL.Image.OPEN[kind][0](cast(IO[bytes], stream), "")
+        picture = PIL.Image.OPEN[kind][0](cast(IO[bytes], chunks or stream), "")
         width, height = picture.size
         _check_size(width, height, name, policy)
         multi_picture_jpeg = isinstance(picture, MpoImagePlugin.MpoImageFile)
         frames = 1 if multi_picture_jpeg else int(getattr(picture, "n_frames", 1))
     if frames > 1 and policy.animated == "error":
         raise InputError(
-            f"{name}: {frames} frames", "one frame is needed", "choose `--animated first`"
+            f"{name}: {frames} frames", "one frame is needed", "add `--animated first`"
         )
-    has_profile = bool(picture.info.get("icc_profile"))
-    if isinstance(stream, PixelChunks):
-        has_profile = stream.has_profile
+    has_profile = bool(picture.info.get("icc_profile")) if chunks is None else chunks.has_profile
     return picture, Header(width, height, picture.mode, kind, frames, has_profile)
 
 
@@ -192,7 +189,7 @@ def _too_large(name: str, size: str, limit: int) -> InputError:
     return InputError(
         f"{name}: {size}",
         f"at most {limit} pixels",
-        "if the file is what it should be, raise the limit with --max-pixels",
+        "if the file is what it should be, add `--max-pixels 1000000000`",
     )
 
 
@@ -215,8 +212,7 @@ def _no_picture(name: str, start: bytes) -> InputError:
         return InputError(
             f"{name}: a picture in the format {unread}, which this installation cannot decode",
             needed,
-            f"convert it to PNG (`magick mogrify -format png *{ending}` in its folder, which leaves "
-            "the original to be removed)",
+            f"convert it (`magick mogrify -format png *{ending}` in its folder) and remove it",
         )
     return InputError(
         f"{name}: not a picture but {_looks_like(start)}",

@@ -6,25 +6,9 @@ from typing import Literal
 import numpy as np
 import numpy.typing as npt
 
-SUFFIXES = tuple(
-    [
-        "png",
-        "jpg",
-        "jpeg",
-        "jfif",
-        "webp",
-        "bmp",
-        "gif",
-        "tif",
-        "tiff",
-        "ppm",
-        "pgm",
-        "avif",
-        "heic",
-        "heif",
-        "jp2",
-        "jxl",
-    ]
+SUFFIXES = (
+    *("png", "jpg", "jpeg", "jfif", "webp", "bmp", "gif", "tif", "tiff", "ppm", "pgm"),
+    *("avif", "heic", "heif", "jp2", "jxl"),
 )
 
 

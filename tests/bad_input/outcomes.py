@@ -1,6 +1,7 @@
 """What a command line that met bad input must look like, and what a good one says."""
 
 import json
+import re
 from pathlib import Path
 from typing import Any
 
@@ -21,12 +22,10 @@ def refusal(outcome: Outcome, *, code: int = 2) -> str:
 
 
 def refusals(outcome: Outcome, num: int) -> list[str]:
-    """The lines above the error line, one for each picture that cannot be used."""
+    """The lines above the error line, one for each reason why `num` pictures cannot be used."""
     line = refusal(outcome)
-    assert f": {num} pictures cannot be used, the first: " in line
-    assert "all are listed above" in line
-    lines = outcome.err.splitlines()[-num - 1 : -1]
-    assert lines[0].removeprefix("ganeval: ").split("; ")[0] in line
+    assert re.search(rf": {num} of \d+ pictures cannot be used, the first: ", line)
+    lines = outcome.err.splitlines()[:-1]
     for line in lines:
         assert len([part for part in line.split("; ") if part.strip()]) >= 3
     return lines
