@@ -56,8 +56,8 @@ def evaluate(
             or array [N, 3, H, W] or [N, H, W, 3], an `Images`, a map-style data set, a generator's
             file, or a network as `Generator`.
         reference: Real images, likewise, or stored statistics; not needed for `is` alone.
-        metrics: Names with options after colons (`"kid:subset_size=500"`); None for all that the
-            protocol defines.
+        metrics: Names with options after colons (`"kid:subset_size=500"`), one text or several;
+            None for all that the protocol defines.
         settings: All options in one value, instead of `options`.
         **options: Fields of `Settings`, of `DecodePolicy` and of `GeneratorOptions`:
             `extractor="efficientnet-lite0"`, `protocol`, `num_images`, `device`, `seed`,

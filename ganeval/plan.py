@@ -11,6 +11,7 @@ from typing import Any
 
 import numpy as np
 import torch
+from torch.utils.data import DataLoader
 
 from ganeval.errors import InputError, UsageError, one_line
 from ganeval.extractors.base import EXTRACTORS
@@ -131,7 +132,7 @@ def choose_metrics(
 ) -> tuple[MetricChoice, ...]:
     """Return the metrics of `fid`, `kid:subset_size=500:num_subsets=50`, ... texts.
 
-    None stands for all that the protocol computes by default and the sources allow.
+    One text may hold several, separated by commas. None stands for all that the protocol computes by default and the sources allow.
 
     Raises:
         UsageError: An unknown metric or option, a metric the protocol does not define, one named
@@ -144,6 +145,7 @@ def choose_metrics(
             if has_reference or "reference" not in metric.needs.roles
         )
     else:
+        texts = texts.split(",") if isinstance(texts, str) else texts
         choices = tuple(_choose(text.strip(), protocol) for text in texts)
     names = [choice.name for choice in choices]
     for choice in choices:
@@ -357,7 +359,9 @@ def _has_name(thing: Any) -> bool:
     """Tell whether a source has a name of its own, unlike a bare tensor, array or data set."""
     if isinstance(thing, Images):
         return thing.name is not None
-    return not isinstance(thing, torch.Tensor | np.ndarray | torch.utils.data.Dataset)
+    return not isinstance(
+        thing, torch.Tensor | np.ndarray | list | tuple | DataLoader | torch.utils.data.Dataset
+    )
 
 
 def _refuse_twins(sides: Sequence[Side]) -> None:

@@ -20,6 +20,7 @@ SOURCES = Registry(
         "tar": "ganeval.sources.tar:Tar",
         "npz": "ganeval.sources.numpy_files:Npz",
         "npy": "ganeval.sources.numpy_files:Npy",
+        "tensor": "ganeval.sources.tensor_file:TensorFile",
         "data": "ganeval.sources.datasets:Data",
         "generator": "ganeval.sources.checkpoint:GeneratorFile",
     },

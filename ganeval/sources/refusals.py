@@ -75,7 +75,8 @@ def unusable_pictures(location: str, reasons: Sequence[str], *, num: int, total:
     if len(groups) > 1:
         needed = f"{len(groups)} things, which the lines above tell"
         cures = [f"add `{' '.join(options)}`"] if options else []
-        cures += [f"repair or remove the others, or skip them with `{skip}`"] if lost else []
+        others = "the others" if options else "them"
+        cures += [f"repair or remove {others}, or skip them with `{skip}`"] if lost else []
         remedy = ", and ".join(cures)
     elif lost:
         remedy += f", or skip {'it' if num == 1 else 'them'} with {skip}"

@@ -5,6 +5,7 @@ import re
 from pathlib import Path
 from typing import Any
 
+from ganeval.errors import one_line
 from tests.command import Outcome
 
 RANDOM = ("--extractor", "random")
@@ -25,7 +26,7 @@ def refusals(outcome: Outcome, num: int) -> list[str]:
     """The lines above the error line, one for each reason why `num` pictures cannot be used."""
     line = refusal(outcome)
     assert re.search(rf": {num} of \d+ pictures cannot be used, the first: ", line)
-    lines = outcome.err.splitlines()[:-1]
+    lines = [line for line in outcome.err.splitlines()[:-1] if not line.endswith(" in the cache")]
     for line in lines:
         assert len([part for part in line.split("; ") if part.strip()]) >= 3
     return lines
@@ -46,7 +47,7 @@ def values(outcome: Outcome) -> dict[str, float]:
 
 def card(outcome: Outcome, source: object) -> dict[str, Any]:
     """What the report says of a source."""
-    found: dict[str, Any] = report(outcome)["provenance"]["sources"][str(source)]
+    found: dict[str, Any] = report(outcome)["provenance"]["sources"][one_line(str(source))]
     return found
 
 

@@ -185,7 +185,7 @@ def test_row_31_an_error_about_a_strange_name_is_one_line(
     (fake / "other.png").write_bytes(b"")
     line = refusal(ganeval("fid", real, fake, *RANDOM))
     first = one_line(min(name, "other.png", key=os.fsencode))
-    assert f"2 pictures cannot be used, the first: {fake}/{first}: not a picture " in line
+    assert f"2 of 27 pictures cannot be used, the first: {fake}/{first}: not a picture " in line
 
 
 def test_row_31_reports_about_a_strange_folder(
