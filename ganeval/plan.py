@@ -132,7 +132,8 @@ def choose_metrics(
 ) -> tuple[MetricChoice, ...]:
     """Return the metrics of `fid`, `kid:subset_size=500:num_subsets=50`, ... texts.
 
-    One text may hold several, separated by commas. None stands for all that the protocol computes by default and the sources allow.
+    One text may hold several, separated by commas. None stands for all that the protocol computes
+    by default and the sources allow.
 
     Raises:
         UsageError: An unknown metric or option, a metric the protocol does not define, one named

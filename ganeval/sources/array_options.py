@@ -55,7 +55,7 @@ class ArrayOptions:
         if floats and value_range is None:
             raise InputError(
                 f"{location}: values of type {str(images.dtype).removeprefix('torch.')}",
-                "uint8 from 0 to 255, or floats whose range is declared (in Python: ganeval.Images)",
+                "uint8 from 0 to 255, or floats with a range (in Python: ganeval.Images)",
                 f"for floats from -1 to 1 write `{kind}:{location},value_range=-1,1`",
             )
         return images_source(

@@ -78,7 +78,8 @@ def images_source(
 ) -> ReadySource:
     """Return tensors, arrays and data sets as a source.
 
-    A file of arrays says its `kind`, `location` and `fit`. Floats are checked and rounded here, all of them; uint8 values are read when items are.
+    A file of arrays says its `kind`, `location` and `fit`. Floats are checked and rounded here, all
+    of them; uint8 values are read when items are.
 
     Raises:
         InputError: Another type, shape or range.

@@ -26,7 +26,7 @@ _DAMAGE = (zipfile.BadZipFile, zlib.error, EOFError, ValueError, RuntimeError)
 
 @dataclass(frozen=True, slots=True)
 class Npy(ArrayOptions):
-    """Read the images of a NumPy array file, uint8 or floats with a range, [N, H, W, 3] or alike."""
+    """Read the images of a NumPy array file: uint8, or floats whose `value_range` is given."""
 
     location: str
 
