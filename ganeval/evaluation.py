@@ -17,13 +17,13 @@ from ganeval.plan import (
     Plan,
     Side,
     check_minimum,
-    check_skipped,
     choose_metrics,
     choose_rank,
     derive_rng,
     find_protocol,
     make_plan,
 )
+from ganeval.refusals import check_skipped, grouped_lines
 from ganeval.results.comparisons import compared
 from ganeval.results.gallery import Gallery
 from ganeval.results.provenance import library_versions
@@ -31,7 +31,6 @@ from ganeval.results.report import Report
 from ganeval.results.row import ScoreRow
 from ganeval.settings import Settings, build_settings
 from ganeval.source_cards import describe, describe_stream, source_warnings
-from ganeval.sources.refusals import grouped_lines
 from ganeval.version import __version__
 from ganeval.workspace import Workspace, open_workspace
 
@@ -222,7 +221,7 @@ def collect_sides(
 def _checked(side: Side, features: Features, settings: Settings) -> Features:
     """Say what was collected of a side, and refuse it if too much was skipped."""
     skipped = [*side.skipped, *features.skipped]
-    check_skipped(side.location, skipped, len(side.indices) + len(side.skipped), settings)
+    check_skipped(side.location, skipped, len(side.indices) + len(side.skipped), settings.max_bad)
     for line in grouped_lines(skipped):
         log.warning("skipped: %s", line)
     log.info(

@@ -2,7 +2,6 @@
 
 import dataclasses
 import hashlib
-import math
 import os
 from collections.abc import Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
@@ -18,6 +17,7 @@ from ganeval.extractors.base import EXTRACTORS
 from ganeval.features.stats import Stats, is_stats, load_stats
 from ganeval.metrics.base import METRICS, Metric, Role
 from ganeval.metrics.protocols import PROTOCOLS, EvaluationProtocol
+from ganeval.refusals import check_skipped, unusable_pictures
 from ganeval.registry import parse_options, unknown
 from ganeval.remote import refuse_offline
 from ganeval.settings import Settings
@@ -25,7 +25,7 @@ from ganeval.sources.base import Source
 from ganeval.sources.generator import NUM_IMAGES, Generator
 from ganeval.sources.memory import Images
 from ganeval.sources.open import open_source
-from ganeval.sources.refusals import find_refusals, grouped_lines, unusable_pictures
+from ganeval.sources.refusals import find_refusals
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -222,7 +222,7 @@ def open_side(thing: Any, role: Role, settings: Settings, num_generated: int | N
             refusals = find_refusals(source, bad, pool=pool)
         reasons = [reason for told in refusals.values() for reason in told]
         raise unusable_pictures(location, reasons, num=len(refusals), total=len(source))
-    check_skipped(location, list(bad.values()), len(source), settings)
+    check_skipped(location, list(bad.values()), len(source), settings.max_bad)
     usable = [index for index in range(len(source)) if index not in bad]
     return Side(
         location=location,
@@ -313,21 +313,6 @@ def _is_generator_file(thing: Any, side: Side | None) -> bool:
     if side is None or side.source is None or isinstance(thing, Generator):
         return False
     return side.source.info.kind == "generator"
-
-
-def check_skipped(location: str, reasons: Sequence[str], count: int, settings: Settings) -> None:
-    """Refuse a source of which too much would be skipped.
-
-    Raises:
-        InputError: More than `max_bad` of the pictures cannot be used.
-    """
-    if len(reasons) > settings.max_bad * count:
-        raise InputError(
-            f"{location}: {len(reasons):,} of {count:,} pictures cannot be used, the first: "
-            f"{reasons[0].rsplit('; ', 2)[0]}",
-            f"at most {settings.max_bad:.2%} to skip",
-            f"add `--max-bad {math.ceil(100 * len(reasons) / count)}%`, or repair them",
-        ).with_details(grouped_lines(reasons))
 
 
 def derive_rng(seed: int, purpose: str) -> np.random.Generator:

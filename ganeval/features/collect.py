@@ -17,9 +17,9 @@ from ganeval.features.derived import Arrays, Compute, Options, derived_key, find
 from ganeval.features.moments import Moments, merge_all
 from ganeval.features.shards import SHARD_SIZE, ShardInfo, ShardStore, shard_key
 from ganeval.progress import Progress
+from ganeval.refusals import LOOKED_AT, unusable_pictures
 from ganeval.resources import Resources
 from ganeval.sources.base import Item, Source
-from ganeval.sources.refusals import LOOKED_AT, unusable_pictures
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -11,6 +11,7 @@ from ganeval.remote import is_remote, refuse_offline
 from ganeval.sources.base import Source
 from ganeval.sources.braces import expand_braces
 from ganeval.sources.paths import exists, kind_of, missing
+from ganeval.sources.tensor_file import holds_images
 
 SOURCES = Registry(
     "source kind",
@@ -61,6 +62,8 @@ def open_text(
     is_row = _is_row_of_tars(text)
     if is_row or exists(text):
         kind = "tar" if is_row else kind_of(text)
+        if kind == _GENERATOR and holds_images(text):
+            kind = "tensor"
         given = dict(generator or {}) if kind == _GENERATOR else {}
         source: Source = SOURCES.load(kind)(text, **given).open(
             policy, offline=offline, written=one_line(text)

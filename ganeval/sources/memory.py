@@ -46,6 +46,7 @@ from ganeval.sources.paths import unreadable
 ValueRange = tuple[float, float]
 
 _BLOCK = 1024  # images that are rounded at once, to bound the memory that takes
+_IMAGES = (PIL.Image.Image, torch.Tensor, np.ndarray)
 _PNG_MODES = ("1", "LA", "I", "I;16", "P", "RGBA")
 
 
@@ -88,7 +89,7 @@ def images_source(
     data, value_range = images.data, images.value_range
     if value_range is not None and not value_range[0] < value_range[1]:
         raise UsageError(f"value_range {value_range}", "low < high", "change it")
-    if isinstance(data, list | tuple):
+    if isinstance(data, list | tuple) and all(isinstance(one, _IMAGES) for one in data):
         data = _Listed(data)
     if isinstance(data, DataLoader):
         data = _dataset_behind(data)

@@ -18,7 +18,6 @@ from ganeval.sources.arrays import ReadySource
 from ganeval.sources.named_arrays import ArrayType, choose_array, conversion
 from ganeval.sources.paths import check_regular_file, damaged, unreadable
 
-_UNPICKLED = "numpy.load(a,allow_pickle=True).item()"
 _LOCAL_HEADER_BYTES = 30  # of a zip member, before its name and extra field
 
 _DAMAGE = (zipfile.BadZipFile, zlib.error, EOFError, ValueError, RuntimeError)
@@ -98,8 +97,8 @@ class _Header:
 _BAD_LITERAL = (SyntaxError, tokenize.TokenError, TypeError, RecursionError, MemoryError)
 
 
-def _read_header(stream: IO[bytes], name: str) -> _Header:
-    """Read the header at the start of an array; ValueError if there is none."""
+def _read_header(stream: IO[bytes], name: str, *, alone: bool = False) -> _Header:
+    """Read the header of an array, `alone` in its file; ValueError if there is none."""
     version = np.lib.format.read_magic(stream)
     if version not in ((1, 0), (2, 0)):
         raise ValueError(f"array format {version}")
@@ -112,12 +111,11 @@ def _read_header(stream: IO[bytes], name: str) -> _Header:
     if any(extent < 0 for extent in shape):
         raise ValueError(f"shape {shape}")
     if dtype.hasobject:
-        raise InputError(
-            f"{name}: contains Python objects (code), which are never opened",
-            "an array of numbers",
-            "save images anew as uint8; a pickled record of statistics, if you trust its author, "
-            f"becomes usable by `{conversion(name, _UNPICKLED, ('mu', 'sigma'))}`",
-        )
+        remedy = "save it anew as uint8"
+        if alone:
+            command = conversion(name, "numpy.load(a,allow_pickle=True).item()", ("mu", "sigma"))
+            remedy += f"; a pickled record of statistics, if you trust its author: `{command}`"
+        raise InputError(f"{name}: contains Python objects (code)", "an array of numbers", remedy)
     return _Header(shape, dtype, fortran, stream.tell())
 
 
@@ -136,7 +134,7 @@ def _map_npy(location: str) -> npt.NDArray[Any]:
     try:
         with local_copy(location) as path:
             with path.open("rb") as file:
-                header = _read_header(file, location)
+                header = _read_header(file, location, alone=True)
             if path.stat().st_size < header.num_bytes:
                 raise EOFError(f"{header.num_bytes:,} bytes expected")
             return _map(path, header, 0)

@@ -59,6 +59,6 @@ def open_source(
         return source
     raise InputError(
         f"{type(thing).__name__} given as a source of images",
-        "a path, a uint8 tensor or array, or a torch.utils.data.Dataset",
+        "a path, a uint8 tensor or array, a list of images, or a torch.utils.data.Dataset",
         "convert it to one of these",
     )

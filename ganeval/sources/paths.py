@@ -207,13 +207,8 @@ def _kind_of_zip(location: str, members: list[str]) -> str:
     if members and all(name.endswith(".npy") for name in members):
         return "npz"
     is_program = kind_of_members(members) is not None
-    if is_program:
+    if is_program or any(name.endswith("data.pkl") for name in members):
         return "generator"
-    if any(name.endswith("data.pkl") for name in members):
-        from ganeval.sources.tensor_file import holds_images  # imports this module
-
-        local = not is_remote(location) and holds_images(Path(location))
-        return "tensor" if local else "generator"
     return "zip"
 
 

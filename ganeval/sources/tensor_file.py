@@ -1,5 +1,6 @@
 """Files of `torch.save` that hold images; nothing but tensors is ever opened."""
 
+import zipfile
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -51,13 +52,14 @@ class TensorFile(ArrayOptions):
         return self.source(images, "tensor", self.location, written=written, policy=policy)
 
 
-def holds_images(path: Path) -> bool:
+def holds_images(location: str) -> bool:
     """Tell whether a file of `torch.save` is a source of images, and no generator's.
 
-    That is a tensor alone, or statistics, whose error says what to do with them.
+    That is a tensor alone, or statistics, whose error says what to do with them. Other files and
+    those of old formats, which would have to be read whole, are none.
     """
     try:
-        content = _load(path)
+        content = _load(Path(location)) if zipfile.is_zipfile(location) else None
     except OSError:
         return False
     if isinstance(content, torch.Tensor):
