@@ -306,6 +306,7 @@ def test_a_name_that_is_no_utf8_in_every_output(
 ) -> None:
     real = save_all(tmp_path / "real", pictures)
     fake = save_all(tmp_path / "caf\udce9", pictures[::-1])
+    assert opened(fake).info.location == f"{tmp_path}/caf\\udce9"
     outputs = [tmp_path / f"r.{suffix}" for suffix in ("json", "csv", "md", "tex", "html")]
     words = [word for path in outputs for word in ("-o", path)]
     found = ganeval("eval", real, fake, "-m", "fid", *RANDOM, *words, "--json")
