@@ -10,6 +10,7 @@ from ganeval.errors import InputError, MismatchError
 from ganeval.features.collect import Features
 from ganeval.features.stats import Stats
 from ganeval.gallery import gather_galleries
+from ganeval.images.seen import Seen
 from ganeval.influence import Influence
 from ganeval.metrics.base import Role, Summary
 from ganeval.plan import (
@@ -17,13 +18,13 @@ from ganeval.plan import (
     Plan,
     Side,
     check_minimum,
-    check_skipped,
     choose_metrics,
     choose_rank,
     derive_rng,
     find_protocol,
     make_plan,
 )
+from ganeval.refusals import check_skipped, grouped_lines
 from ganeval.results.comparisons import compared
 from ganeval.results.gallery import Gallery
 from ganeval.results.provenance import library_versions
@@ -55,8 +56,8 @@ def evaluate(
             or array [N, 3, H, W] or [N, H, W, 3], an `Images`, a map-style data set, a generator's
             file, or a network as `Generator`.
         reference: Real images, likewise, or stored statistics; not needed for `is` alone.
-        metrics: Names with options after colons (`"kid:subset_size=500"`); None for all that the
-            protocol defines.
+        metrics: Names with options after colons (`"kid:subset_size=500"`), one text or several;
+            None for all that the protocol defines.
         settings: All options in one value, instead of `options`.
         **options: Fields of `Settings`, of `DecodePolicy` and of `GeneratorOptions`:
             `extractor="efficientnet-lite0"`, `protocol`, `num_images`, `device`, `seed`,
@@ -144,8 +145,12 @@ def report_of(
     samples: Mapping[str, Features],
     reference: Features | None,
     stats: Stats | None,
+    *,
+    seen: Seen | None = None,
 ) -> Report:
     """Compute every metric from the collected features, by sample, and report.
+
+    `seen` are the values of a stream, whose images have no source.
 
     Raises:
         InputError: Too few images for a metric.
@@ -165,7 +170,7 @@ def report_of(
         if influence is not None
     }
     scores = tuple(row for row, _ in rows)
-    provenance = _provenance(plan, workspace, samples, reference, stats)
+    provenance = _provenance(plan, workspace, samples, reference, stats, seen)
     galleries: tuple[Gallery, ...] = ()
     if plan.settings.gallery:
         galleries = gather_galleries(plan, samples, reference or stats, scores, influences)
@@ -207,7 +212,7 @@ def compute(
 def collect_sides(
     sides: Sequence[Side], workspace: Workspace, settings: Settings
 ) -> list[Features]:
-    """Return the features of each side, and warn of every picture that was skipped.
+    """Return the features of each side, and warn of the pictures that were skipped.
 
     Raises:
         InputError: A picture cannot be used, or too many were skipped.
@@ -222,9 +227,9 @@ def collect_sides(
 def _checked(side: Side, features: Features, settings: Settings) -> Features:
     """Say what was collected of a side, and refuse it if too much was skipped."""
     skipped = [*side.skipped, *features.skipped]
-    check_skipped(side.location, skipped, len(side.indices) + len(side.skipped), settings)
-    for reason in skipped:
-        log.warning("skipped: %s", reason)
+    check_skipped(side.location, skipped, len(side.indices) + len(side.skipped), settings.max_bad)
+    for line in grouped_lines(skipped):
+        log.warning("skipped: %s", line)
     log.info(
         "%s: %d images, %d computed, %d found in the cache",
         side.location,
@@ -327,13 +332,14 @@ def _provenance(
     samples: Mapping[str, Features],
     reference: Features | None,
     stats: Stats | None,
+    seen: Seen | None,
 ) -> dict[str, Any]:
     """Return where the scores come from, and tell the log what a reader should know."""
     settings, recipe = plan.settings, workspace.recipe
     info = recipe.extractor.info
     sources = [describe(side, samples.get(side.location), None) for side in plan.samples]
     streams = set(samples) - {side.location for side in plan.samples}
-    sources += [describe_stream(name, samples[name]) for name in streams]
+    sources += [describe_stream(name, samples[name], seen) for name in streams]
     if plan.reference is not None:
         real = describe(plan.reference, reference, stats)
         warnings = source_warnings(sources, real)
