@@ -7,8 +7,9 @@ steps of gradient descent would make of D,
     theta_D^(k+1) = theta_D^k - eta dL_D(theta_G, theta_D^k) / dtheta_D
 
 and differentiates through these steps, so it sees that crowding one mode will be answered. The game
-is that of `gan.py` with equation 1's losses; solver and learning rates differ. As in the paper's
-own code G is ten times as fast as D; where D runs ahead, equation 1 leaves G no gradient.
+is that of `gan.py` with equation 1's losses; solver and learning rates differ. G is five times as
+fast as D (ten times in the paper's own code), for where D runs ahead, equation 1 leaves G no
+gradient.
 """
 
 from dataclasses import replace
@@ -27,6 +28,6 @@ RECIPE = replace(
     variant="",
     build=lambda shape, randomness: build_game("minimax", shape, randomness),
     entry="reference_models.unrolled:Generator",
-    solver=Unrolled(num_steps=5, lr=0.1),
-    optimizers={"D": OptimizerSpec(lr=1e-4), "G": OptimizerSpec(lr=1e-3)},
+    solver=Unrolled(num_steps=5, lr=3e-2),
+    optimizers={"D": OptimizerSpec(lr=2e-4), "G": OptimizerSpec(lr=1e-3)},
 )

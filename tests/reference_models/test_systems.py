@@ -155,7 +155,7 @@ def test_the_discriminator_of_points_is_lipschitz() -> None:
 
 
 def test_unrolled_and_consensus_play_the_game_of_gan_with_their_own_solvers() -> None:
-    assert unrolled.RECIPE.solver == Unrolled(num_steps=5, lr=0.1)
+    assert unrolled.RECIPE.solver == Unrolled(num_steps=5, lr=3e-2)
     assert consensus.RECIPE.solver == Consensus(gamma=1.0)
     draw = Draw(0, 0)
     games = [recipe.build(SHAPE, randomness()) for recipe in (unrolled.RECIPE, gan.MINIMAX)]
