@@ -7,8 +7,10 @@ import torch
 from torch.nn.modules.batchnorm import _NormBase
 
 from ganeval.errors import InputError
+from ganeval.extractors.state_dict import first_few
 from ganeval.generators.onnx_network import OnnxNetwork
 from ganeval.generators.programs import Program
+from ganeval.generators.running_statistics import never_updated
 from ganeval.generators.sampler import Sampler
 
 log = logging.getLogger(__name__)
@@ -58,6 +60,14 @@ def try_out(sampler: Sampler) -> Trial:
         log.warning(
             "%s: declared range %g to %g, but none of %d samples has a negative value (%g to %g)",
             *(sampler.name, low, high, _NUM_TRIED, *observed),
+        )
+    untouched = never_updated(sampler.module)
+    if untouched:
+        log.warning(
+            "%s: the running statistics of %s were never updated (means 0, variances 1), so that "
+            "its images are not those of the training; an average of weights has to take the "
+            "statistics over, or to compute them anew",
+            *(sampler.name, first_few(untouched)),
         )
     _, channels, height, width = images.shape
     trial = Trial(

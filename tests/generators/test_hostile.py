@@ -100,24 +100,24 @@ HOSTILE: dict[str, tuple[Callable[[Path], bytes], str, str]] = {
     "module.pt": (
         lambda _: torch_file(nn.Linear(2, 2)),
         "a whole pickled network, whose classes are code (",
-        '.state_dict(), "state.pt")\'',
+        '"state.pt")\'',
     ),
     "module-old.pt": (
         lambda _: torch_file(nn.Linear(2, 2), old=True),
         "a whole pickled network",
-        '.state_dict(), "state.pt")\'',
+        '"state.pt")\'',
     ),
     "rosinality.pt": (
         lambda _: torch_file({"g_ema": STATE, "args": argparse.Namespace(size=256)}),
         "contains Python objects, which are code (argparse.Namespace)",
-        'if isinstance(v, dict)}, "state.pt")\'',
+        '"state.pt")\'',
     ),
     "studiogan.pth": (
         lambda _: torch_file({"state_dict": STATE, "best_fid": np.float64(3.5)}),
         "contains Python objects, which are code (numpy",
-        "if isinstance(v, dict)}",
+        '"state.pt")\'',
     ),
-    "list.pt": (lambda _: torch_file([1, 2]), "holds a list", "save the network's state_dict()"),
+    "list.pt": (lambda _: torch_file([1, 2]), "holds no tensors", "save the network's state_dict()"),
     "objects.npz": (
         lambda sprung: npz(w=np.array([Trap(sprung)], dtype=object)),
         "an npz file with arrays of objects or text, which are pickles",
