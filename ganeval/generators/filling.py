@@ -148,7 +148,8 @@ def _submodule(network: torch.nn.Module, path: str | None) -> torch.nn.Module:
             f"one of its parts: {first_few([one for one in named if one and '.' not in one])}",
             "correct --submodule, or leave it out",
         )
-    return named[path]
+    found: torch.nn.Module = named[path]
+    return found
 
 
 def _parts(network: torch.nn.Module, may_miss: Callable[[str], bool]) -> Iterator[Part]:
@@ -172,11 +173,12 @@ def _first_fit(parts: Sequence[Part], candidate: Candidate) -> Fit | None:
 def _completed(fit: Fit, whole: Sequence[Fit]) -> Fit | None:
     """Return a fit with the set that gives what it lacks: the one nearest to it in the file.
 
-    None if there is no such set, or there are several.
+    None if it needs such a set and there is none, or several.
     """
-    if not fit.rest:
+    if not fit.rest and not (fit.left and fit.candidate.averaged):
         return fit
-    able = [one for one in whole if not one.candidate.averaged] or list(whole)
+    able = [one for one in whole if one is not fit and not fit.left <= one.left]
+    able = [one for one in able if not one.candidate.averaged] or able
     keys = fit.candidate.path.split(".")
 
     def shared(one: Fit) -> int:
@@ -185,7 +187,9 @@ def _completed(fit: Fit, whole: Sequence[Fit]) -> Fit | None:
 
     nearest = max(map(shared, able), default=0)
     found = _distinct([one for one in able if shared(one) == nearest])
-    return dataclasses.replace(fit, base=found[0]) if len(found) == 1 else None
+    if len(found) == 1:
+        return dataclasses.replace(fit, base=found[0])
+    return None if fit.rest or found else fit
 
 
 def _outermost(fits: Sequence[Fit]) -> list[Fit]:

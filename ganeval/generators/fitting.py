@@ -6,7 +6,12 @@ from contextlib import contextmanager
 from dataclasses import dataclass
 
 import torch
-from torch.nn.parameter import UninitializedBuffer, UninitializedParameter, is_lazy
+from torch.nn.parameter import (
+    UninitializedBuffer,
+    UninitializedParameter,
+    UninitializedTensorMixin,
+    is_lazy,
+)
 
 from ganeval.generators.nesting import Candidate, Tensors, join
 
@@ -136,7 +141,7 @@ class Part:
         left = [
             name
             for name, own in self.own.items()
-            if after.get(name) is own or is_lazy(after.get(name))
+            if after.get(name) is own or isinstance(after.get(name), UninitializedTensorMixin)
         ]
         misshapen = [
             f"{name} {list(tensors[name].shape)} instead of {list(self.own[name].shape)}"
@@ -232,18 +237,18 @@ def _undone(module: torch.nn.Module) -> Iterator[None]:
     before = [(one, dict(one._parameters), dict(one._buffers)) for one in module.modules()]
     for one, parameters, buffers in before:  # loading gives a lazy tensor its shape for good
         for name, value in parameters.items():
-            if is_lazy(value):
+            if isinstance(value, UninitializedParameter):
                 one._parameters[name] = UninitializedParameter(requires_grad=value.requires_grad)
         for name, buffer in buffers.items():
-            if is_lazy(buffer):
+            if isinstance(buffer, UninitializedBuffer):
                 one._buffers[name] = UninitializedBuffer()
     try:
         yield
     finally:
         for one, parameters, buffers in before:
-            for name, value in (parameters | buffers).items():
-                if getattr(one, name, None) is not value:
-                    setattr(one, name, value)
+            for name, own in [*parameters.items(), *buffers.items()]:
+                if getattr(one, name, None) is not own:
+                    setattr(one, name, own)
 
 
 def shape_of(value: object) -> torch.Size | None:

@@ -125,13 +125,18 @@ def _load(data: bytes, name: str) -> Mapping[str, Any] | list[Any] | tuple[Any, 
         if not unsafe:
             raise _unusable(name, what_it_is(data)) from error
         raise _of_objects(name, unsafe) from error
-    if not isinstance(content, Mapping | list | tuple):
+    if isinstance(content, list | tuple):
+        is_set = any(isinstance(one, Mapping | list | tuple | torch.Tensor) for one in content)
+    else:
+        is_set = isinstance(content, Mapping)
+    if not is_set:
         raise InputError(
             f"{name}: holds a {type(content).__name__}",
             _NEEDED,
             "save the network's state_dict()",
         )
-    return content
+    found: Mapping[str, Any] | list[Any] | tuple[Any, ...] = content
+    return found
 
 
 def _of_objects(name: str, unsafe: list[str]) -> InputError:

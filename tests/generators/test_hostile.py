@@ -80,7 +80,7 @@ HOSTILE: dict[str, tuple[Callable[[Path], bytes], str, str]] = {
     "trap-in-a-dict.pt": (
         lambda sprung: torch_file({"state_dict": STATE, "args": Trap(sprung)}),
         "contains Python objects, which are code",
-        "python -c 'import torch; torch.save(",
+        "python -c 'import torch; f = lambda v: ",
     ),
     "trap-in-an-old-file.pt": (
         lambda sprung: torch_file({"args": Trap(sprung)}, old=True),
@@ -117,7 +117,7 @@ HOSTILE: dict[str, tuple[Callable[[Path], bytes], str, str]] = {
         "contains Python objects, which are code (numpy",
         '"state.pt")\'',
     ),
-    "list.pt": (lambda _: torch_file([1, 2]), "holds no tensors", "save the network's state_dict()"),
+    "list.pt": (lambda _: torch_file([1, 2]), "holds a list", "save the network's state_dict()"),
     "objects.npz": (
         lambda sprung: npz(w=np.array([Trap(sprung)], dtype=object)),
         "an npz file with arrays of objects or text, which are pickles",
