@@ -96,10 +96,10 @@ def fill(
     parts = list(_parts(network, may_miss))
     everything = candidates(content, name=name)
     below = [one for one in everything if key is None or one.lies_under(key)]
-    if not below:
-        raise _no_tensors(name, key, everything)
     if key is None:
         below = [one for one in below if not one.of_training]
+    if not below:
+        raise _no_tensors(name, key, everything)
     allowed = {id(one) for one in below}
     fits = [one for set_ in everything if (one := _first_fit(parts, set_)) is not None]
     whole = _outermost([one for one in fits if not one.rest])
@@ -273,7 +273,7 @@ def _no_tensors(name: str, key: str | None, everything: Sequence[Candidate]) -> 
     """Return the error for a file or a key without tensors."""
     found = first_few([repr(one.path) for one in everything if one.path]) or "no tensors"
     return InputError(
-        f"{name}: no tensors under key '{key}'" if key else f"{name}: holds no tensors",
+        f"{name}: {f'no tensors under key {key!r}' if key else 'holds no tensors of a network'}",
         f"a state dict; it has {found}",
         "name one of them with --key NAME" if key else "save the network's state_dict()",
     )

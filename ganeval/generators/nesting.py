@@ -132,7 +132,8 @@ class _Walk:
         tensors = {
             key: value
             for key, value in entries.items()
-            if _is_plain(value) or key.endswith("_extra_state")
+            if _is_plain(value)
+            or (key.endswith("_extra_state") and not isinstance(value, torch.Tensor))
         }
         yield from _by_prefix(tensors, path, _PREFIXES, averaged=False)
         if len(above) == _DEPTH:

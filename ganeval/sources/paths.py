@@ -185,12 +185,12 @@ def kind_of(location: str) -> str:
 
 def _zip_members(file: BinaryIO, location: str) -> list[str] | None:
     """Return the names in a zip file, or None if it is none."""
-    if not zipfile.is_zipfile(file):
-        return None
     try:
+        if not zipfile.is_zipfile(file):
+            return None
         with zipfile.ZipFile(file) as archive:
             return archive.namelist()
-    except (zipfile.BadZipFile, UnicodeDecodeError, NotImplementedError) as error:
+    except (zipfile.BadZipFile, ValueError, NotImplementedError) as error:
         raise damaged(location, "zip or npz file", error) from error
 
 

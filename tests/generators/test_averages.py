@@ -282,3 +282,29 @@ def test_nesting_changes_no_network(form: str, wrappers: list[str], beside: Any)
     network = Example()
     assert fill(network, content, name="g.pt").averaged
     assert holds(network, AVERAGE)
+
+
+BYTES = {form: torch_file(content) for form, content in FORMS.items()} | {
+    f"flat {form}": safetensors.torch.save(flat(content)) for form, content in FORMS.items()
+}
+
+
+@settings(max_examples=60, deadline=None)
+@given(
+    form=st.sampled_from(sorted(BYTES)),
+    share=st.floats(0, 1, exclude_max=True),
+    changes=st.lists(st.tuples(st.integers(0, 3000), st.integers(0, 255), st.booleans())),
+)
+def test_a_damaged_file_is_one_line(form: str, share: float, changes: Any) -> None:
+    whole = BYTES[form]
+    cut = whole[: int(share * len(whole))]
+    changed = bytearray(whole)
+    for at, value, from_the_end in changes:  # the directories of files stand at one of their ends
+        changed[-1 - at if from_the_end else at] = value
+    for data in (cut, bytes(changed)):
+        try:
+            fill(Example(), read_content(data, name="g.pt"), name="g.pt")
+        except InputError as error:
+            assert "\n" not in str(error)
+        else:
+            assert data != cut

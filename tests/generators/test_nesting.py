@@ -82,7 +82,7 @@ def test_tensors_of_strange_kinds_are_none_of_the_networks() -> None:
 
 
 def test_a_file_without_tensors_says_so() -> None:
-    assert "holds no tensors; " in misfit(Example(), {"epoch": 3, "args": {"lr": 0.1}})
+    assert "holds no tensors of a network; " in misfit(Example(), {"epoch": 3, "args": {"lr": 0.1}})
 
 
 @pytest.mark.parametrize(
