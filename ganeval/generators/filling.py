@@ -333,7 +333,9 @@ def _patterns(part: Part, missing: set[str]) -> list[str]:
     for name in missing:
         head, last = name.partition(".")[0], name.rpartition(".")[2]
         group = {one for one in part.own if one.startswith(f"{head}.")}
-        found.add(f"{head}.*" if group and group <= missing else f"*{last}")
+        found.add(
+            f"{head}.*" if group and group <= missing else f"*{last}" if last != name else name
+        )
     return sorted(found)
 
 

@@ -9,6 +9,7 @@ from typing import Any
 import torch
 
 from ganeval.errors import InputError
+from ganeval.extractors.state_dict import first_few
 from ganeval.generators.card import Card, card_text, parse_checkpoint, tensors_sha256
 from ganeval.generators.drawing import LabelPolicy, LatentLayout, Prior
 from ganeval.generators.entries import build, check_listed
@@ -173,9 +174,14 @@ def _fill_entry(
     network = filled.network
     averaged = filled.averaged or (card is not None and card.ema)
     where = f" under '{filled.path}'" if filled.path else ""
+    kind = " (a moving average)" if averaged else ""
+    if filled.completed_by is not None:
+        kind += f", its buffers from '{filled.completed_by or '.'}'"
+    if filled.missing:
+        kind += f", without {first_few(filled.missing)}"
     return _Content(
         network=network.to(device),
-        said=f"{entry} with the tensors{where}{' (a moving average)' if averaged else ''}",
+        said=f"{entry} with the tensors{where}{kind}",
         origin={
             "entry": entry,
             **({} if options.submodule is None else {"submodule": options.submodule}),

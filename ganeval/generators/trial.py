@@ -65,8 +65,8 @@ def try_out(sampler: Sampler) -> Trial:
     if untouched:
         log.warning(
             "%s: the running statistics of %s were never updated (means 0, variances 1), so that "
-            "its images are not those of the training; an average of weights has to take the "
-            "statistics over, or to compute them anew",
+            "images are not as in training; save the statistics of the trained network with an "
+            "average, or compute them anew (torch.optim.swa_utils.update_bn)",
             *(sampler.name, first_few(untouched)),
         )
     _, channels, height, width = images.shape
