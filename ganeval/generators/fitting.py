@@ -9,8 +9,6 @@ import torch
 from torch.nn.parameter import (
     UninitializedBuffer,
     UninitializedParameter,
-    UninitializedTensorMixin,
-    is_lazy,
 )
 
 from ganeval.generators.nesting import Candidate, Tensors, join
@@ -18,6 +16,7 @@ from ganeval.generators.nesting import Candidate, Tensors, join
 # Wrappers put one of these into the names of what they wrap, at any place.
 _WRAPPERS = {"module", "_orig_mod", "_fsdp_wrapped_module", "_checkpoint_wrapped_module"}
 _COUNTER = "num_batches_tracked"  # of BatchNorm; it plays no part in evaluation
+_OPEN = (UninitializedParameter, UninitializedBuffer)  # the tensors of lazy layers
 _JOINTS = re.compile(r"[._/-]")
 
 
@@ -63,7 +62,7 @@ class Part:
     @property
     def num_elements(self) -> int:
         """How many numbers its weights are, without those of layers whose shape is open."""
-        return sum(value.numel() for value in self.weights.values() if not is_lazy(value))
+        return sum(value.numel() for value in self.weights.values() if not isinstance(value, _OPEN))
 
     def by_name(self, given: Tensors) -> dict[str, torch.Tensor]:
         """Return tensors under the network's names, which differ by the names of wrappers."""
@@ -141,7 +140,7 @@ class Part:
         left = [
             name
             for name, own in self.own.items()
-            if after.get(name) is own or isinstance(after.get(name), UninitializedTensorMixin)
+            if after.get(name) is own or isinstance(after.get(name), _OPEN)
         ]
         misshapen = [
             f"{name} {list(tensors[name].shape)} instead of {list(self.own[name].shape)}"
@@ -253,7 +252,7 @@ def _undone(module: torch.nn.Module) -> Iterator[None]:
 
 def shape_of(value: object) -> torch.Size | None:
     """Return the shape of a tensor; None of a layer whose shape is open, or of no tensor."""
-    return value.shape if isinstance(value, torch.Tensor) and not is_lazy(value) else None
+    return value.shape if isinstance(value, torch.Tensor) and not isinstance(value, _OPEN) else None
 
 
 def _without_wrappers(name: str) -> str:

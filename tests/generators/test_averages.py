@@ -252,6 +252,16 @@ def test_tied_and_frozen_parameters_in_a_list(all_of_them: bool) -> None:
     assert network.b.weight is network.a.weight
 
 
+@pytest.mark.parametrize("kept", ["a.weight", "b.weight"])
+def test_a_tied_weight_may_stand_under_one_name(kept: str) -> None:
+    right, network = seeded(Tied()), Tied()
+    state = right.state_dict()
+    lean = {name: one for name, one in state.items() if name == kept or name[2:] != "weight"}
+    lean["c.weight"] = state["c.weight"]
+    fill(network, lean, name="g.pt")
+    assert holds(network, right)
+
+
 def test_containers_in_themselves_end() -> None:
     content: dict[str, Any] = {"g": RAW.state_dict()}
     content["again"] = content
