@@ -19,6 +19,14 @@ GENERATOR_OPTIONS = (
     ),
     click.option("--kwargs", metavar="JSON", help="Its keyword arguments, or @file.json."),
     click.option("--key", metavar="NAME", help="Which of several sets of tensors, as g_ema."),
+    click.option(
+        "--allow-missing",
+        metavar="PATTERN",
+        help="Buffers that the file may lack, as 'noises.*'; several with commas between them.",
+    ),
+    click.option(
+        "--submodule", metavar="NAME", help="The part of the network that makes images, as decoder."
+    ),
     click.option("--latent-size", type=int, help="Length of a latent vector."),
     click.option(
         "--latent-layout",
