@@ -8,7 +8,7 @@ import numpy as np
 
 from ganeval.errors import UsageError
 from ganeval.features.moments import Moments
-from ganeval.metrics.base import Needs, Role, Score, Summary
+from ganeval.metrics.base import Direction, Needs, Role, Score, Summary
 from ganeval.metrics.extrapolation import intercept_of_line
 from ganeval.metrics.frechet import side_notes, sides_of
 from ganeval.metrics.frechet_error import (
@@ -42,6 +42,8 @@ class FidDebiased:
     5 images per dimension on.
     """
 
+    common_name: ClassVar[str] = "FID without most of its bias"
+    direction: ClassVar[Direction] = "lower"
     scores: ClassVar[tuple[str, ...]] = ("fid_debiased",)
 
     @property
@@ -70,7 +72,7 @@ class FidDebiased:
             Score(
                 name="fid_debiased",
                 value=debiased,
-                direction="lower",
+                direction=self.direction,
                 se=se,
                 interval=interval,
                 details={"fid": value},
@@ -101,6 +103,8 @@ class FidInfinity:
     num_sizes: int = 15
     smallest: int = 5000
 
+    common_name: ClassVar[str] = "FID extrapolated to infinitely many images"
+    direction: ClassVar[Direction] = "lower"
     scores: ClassVar[tuple[str, ...]] = ("fid_infinity",)
 
     def __post_init__(self) -> None:
@@ -144,7 +148,7 @@ class FidInfinity:
             Score(
                 name="fid_infinity",
                 value=intercept,
-                direction="lower",
+                direction=self.direction,
                 details={"regression_se": error},
                 notes=(*side_notes(summaries), *notes),
             ),

@@ -10,7 +10,7 @@ import numpy.typing as npt
 
 from ganeval.errors import UsageError
 from ganeval.influence import Influence
-from ganeval.metrics.base import Needs, Role, Score, Summary
+from ganeval.metrics.base import Direction, Needs, Role, Score, Summary
 from ganeval.metrics.extrapolation import HALVES, Extrapolation, Indices, quarters
 
 BLOCK = 4096  # rows of float64 probabilities held at a time
@@ -56,6 +56,8 @@ class InceptionScore:
     std_ddof: int = 0
     layer: Literal["logits", "logits_biased"] = "logits"
 
+    common_name: ClassVar[str] = "Inception Score"
+    direction: ClassVar[Direction] = "higher"
     scores: ClassVar[tuple[str, ...]] = ("is",)
 
     def __post_init__(self) -> None:
@@ -91,7 +93,9 @@ class InceptionScore:
         details: dict[str, float] = {}
         if len(values) > self.std_ddof:
             details["std"] = float(np.std(values, ddof=self.std_ddof))
-        score = Score(name="is", value=float(np.mean(values)), direction="higher", details=details)
+        score = Score(
+            name="is", value=float(np.mean(values)), direction=self.direction, details=details
+        )
         if len(logits) < MINIMUM_FOR_ERROR:
             return (replace(score, notes=(f"no interval: {len(logits)} images", NO_CONFIDENCE)),)
         return (_with_error(score, logits, rng),)
