@@ -5,120 +5,215 @@ import math
 import re
 import shlex
 import sys
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
-import click
+import rich_click as click
+from click import get_current_context
 
 from ganeval.cli.call import current_call
 from ganeval.cli.generator_options import GENERATOR_OPTIONS
+from ganeval.cli.panels import MACHINE, OUTPUT, PICTURES, SCORING, SOURCES
 from ganeval.cli.progress import terminal_progress
 from ganeval.errors import UsageError
-from ganeval.results.output import check_output
-from ganeval.results.plots import check_plots
-from ganeval.results.report import SUFFIXES, Report
-from ganeval.settings import Settings, build_settings
+from ganeval.progress import Progress
+
+if TYPE_CHECKING:
+    from ganeval.results.report import Report
+    from ganeval.settings import Settings
 
 METRICS_OPTION = click.option(
     "-m",
     "--metrics",
-    metavar="NAMES",
-    help="Metrics, separated by commas, with options after colons: "
-    "fid,kid:subset_size=500,pr:k=5. Default: all that the protocol defines.",
+    metavar="METRICS",
+    panel=SCORING,
+    help="Metrics, as fid,kid:subset_size=500,pr:k=5; `ganeval list metrics` names them "
+    "(default: those of the protocol)",
 )
 
 _RUN_OPTIONS = (
-    click.option("--extractor", default="inception", show_default=True, metavar="NAME"),
-    click.option("--weights", type=click.Path(path_type=Path), help="Your own weight file for it."),
-    click.option("--protocol", default="standard", show_default=True, metavar="NAME"),
+    click.option(
+        "--extractor",
+        default="inception",
+        show_default=True,
+        metavar="NAME",
+        panel=SCORING,
+        help="Network that makes the features: inception, efficientnet-lite0, random",
+    ),
     click.option(
         "--num-images",
         type=int,
-        help="A seeded random subset of so many of each side; a generator makes so many.",
+        metavar="N",
+        panel=SCORING,
+        help="Number of images of each side, a seeded random subset (default: all)",
     ),
-    click.option("--batch-size", type=int, help="Images in one pass of the network."),
     click.option(
-        "--engine",
-        type=click.Choice(["local", "ray"]),
-        default="local",
+        "--protocol",
+        default="standard",
         show_default=True,
-        help="Where features are computed; torchrun is noticed without it.",
+        metavar="NAME",
+        panel=SCORING,
+        help="Conventions of the scores: standard, torch-fidelity, pytorch-fid, clean-fid, "
+        "torchmetrics",
     ),
-    click.option("--device", default="auto", show_default=True, metavar="auto|cpu|cuda|cuda:1|mps"),
     click.option(
-        "--precision",
-        type=click.Choice(["float32", "bfloat16"]),
-        default="float32",
+        "--seed",
+        type=int,
+        default=0,
         show_default=True,
+        metavar="N",
+        panel=SCORING,
+        help="Seed of every random choice",
     ),
-    click.option("--workers", type=int, help="Decoding threads; default: one per core."),
-    click.option("--seed", type=int, default=0, show_default=True),
     click.option(
-        "--memory",
-        default="1GB",
-        show_default=True,
-        metavar="SIZE",
-        help="For metrics, beyond the features, which are mapped from disk above a quarter of it.",
+        "--weights",
+        type=click.Path(path_type=Path),
+        metavar="FILE",
+        panel=SCORING,
+        help="Weight file of your own for the network",
     ),
     click.option(
         "--transparency",
         type=click.Choice(["drop", "white", "black"]),
-        help="What to do with transparent pictures; default: refuse them.",
+        metavar="NAME",
+        panel=PICTURES,
+        help="Background of transparent pictures: white, black, or drop for none (default: an "
+        "error)",
     ),
     click.option(
-        "--animated", type=click.Choice(["first"]), help="Take the first frame; default: refuse."
+        "--animated",
+        type=click.Choice(["first"]),
+        metavar="NAME",
+        panel=PICTURES,
+        help="Treatment of animations: first, for the first frame (default: an error)",
     ),
     click.option(
         "--exif",
         type=click.Choice(["ignore", "apply"]),
         default="ignore",
         show_default=True,
-        help="EXIF orientation.",
+        metavar="NAME",
+        panel=PICTURES,
+        help="Treatment of the EXIF orientation: ignore, apply",
     ),
-    click.option("--float-range", metavar="LOW,HIGH", help="What float pictures span."),
-    click.option("--max-pixels", type=int, help="Refuse larger pictures; default: 64,000,000."),
+    click.option(
+        "--float-range",
+        metavar="LOW,HIGH",
+        panel=PICTURES,
+        help="Range of the values of float pictures, as 0,1 (default: an error)",
+    ),
+    click.option(
+        "--max-pixels",
+        type=int,
+        metavar="N",
+        panel=PICTURES,
+        help="Largest number of pixels of a picture (default: 64,000,000)",
+    ),
     click.option(
         "--on-bad-image",
         type=click.Choice(["error", "skip"]),
         default="error",
         show_default=True,
-        help="Skipped pictures are named and counted in the report.",
+        metavar="NAME",
+        panel=PICTURES,
+        help="Treatment of pictures that cannot be used: error, skip (and name them in the report)",
     ),
     click.option(
-        "--max-bad", default="1%", show_default=True, metavar="SHARE", help="Most to skip."
+        "--max-bad",
+        default="1%",
+        show_default=True,
+        metavar="SHARE",
+        panel=PICTURES,
+        help="Largest share of pictures that may be skipped",
     ),
-    *GENERATOR_OPTIONS,
     click.option(
         "--cache-dir",
         type=click.Path(),
-        help="Where features are kept: a folder, or a URL (s3://bucket/cache) that machines share.",
+        metavar="PLACE",
+        panel=SOURCES,
+        help="Place of the features: a folder, or a URL (s3://bucket/cache) that machines share",
     ),
-    click.option("--no-cache", is_flag=True, help="Keep features for this run only."),
-    click.option("--offline", is_flag=True, help="Never open a network connection."),
-    click.option("--quiet", is_flag=True, help="No progress and no warnings."),
-    click.option("--traceback", is_flag=True, help="Show where in the code an error arose."),
+    click.option("--no-cache", is_flag=True, panel=SOURCES, help="Features kept for this run only"),
+    click.option("--offline", is_flag=True, panel=SOURCES, help="No network connection at all"),
+    click.option(
+        "--device",
+        default="auto",
+        show_default=True,
+        metavar="NAME",
+        panel=MACHINE,
+        help="Device of the network: auto, cpu, cuda, cuda:1, mps",
+    ),
+    click.option(
+        "--batch-size",
+        type=int,
+        metavar="N",
+        panel=MACHINE,
+        help="Number of images in one pass of the network (default: the device's own)",
+    ),
+    click.option(
+        "--precision",
+        type=click.Choice(["float32", "bfloat16"]),
+        default="float32",
+        show_default=True,
+        metavar="NAME",
+        panel=MACHINE,
+        help="Arithmetic of the network: float32, bfloat16",
+    ),
+    click.option(
+        "--workers",
+        type=int,
+        metavar="N",
+        panel=MACHINE,
+        help="Number of decoding threads (default: one per core)",
+    ),
+    click.option(
+        "--memory",
+        default="1GB",
+        show_default=True,
+        metavar="SIZE",
+        panel=MACHINE,
+        help="Memory for metrics beside the features, which are mapped from disk if they are "
+        "larger than a quarter of it",
+    ),
+    click.option(
+        "--engine",
+        type=click.Choice(["local", "ray"]),
+        default="local",
+        show_default=True,
+        metavar="NAME",
+        panel=MACHINE,
+        help="Place where features are computed: local, ray (a Ray cluster); torchrun needs "
+        "no option",
+    ),
+    *GENERATOR_OPTIONS,
 )
 
 _OUTPUT_OPTIONS = (
-    click.option("--json", "as_json", is_flag=True, help="Print the report as JSON."),
     click.option(
         "-o",
         "--output",
         type=click.Path(path_type=Path),
         multiple=True,
-        help="Also write .json, .csv, .md, .tex or .html; may be repeated.",
+        metavar="FILE",
+        panel=OUTPUT,
+        help="File for the report: .json, .csv, .md, .tex or .html; may be repeated",
+    ),
+    click.option(
+        "--json",
+        "as_json",
+        is_flag=True,
+        panel=OUTPUT,
+        help="The report as JSON on stdout, in place of the table",
     ),
     click.option(
         "--plots",
         type=click.Path(path_type=Path),
         metavar="FOLDER",
-        help="Also write each plot of the .html there, as PNG and SVG.",
+        panel=OUTPUT,
+        help="Folder for the plots of the HTML page, as PNG and SVG",
     ),
 )
-
-# Tells the options of the run that an output shows pictures.
-_GALLERY = "ganeval.gallery"
 
 
 def run_options(command: Callable[..., Any]) -> Callable[..., Any]:
@@ -128,9 +223,7 @@ def run_options(command: Callable[..., Any]) -> Callable[..., Any]:
     @functools.wraps(command)
     def wrapper(**values: Any) -> Any:
         given = {name: values.pop(name) for name in names if name is not None}
-        given["gallery"] = click.get_current_context().meta.get(_GALLERY, False)
-        quiet = given["quiet"] or not current_call().team.leads
-        with terminal_progress(quiet=quiet) as progress:
+        with terminal_progress() as progress:
             settings = _settings(given, progress)
             result = command(settings=settings, **values)
         return result
@@ -145,12 +238,14 @@ def output_options(command: Callable[..., Any]) -> Callable[..., Any]:
     def wrapper(
         *, as_json: bool, output: tuple[Path, ...], plots: Path | None, **values: Any
     ) -> None:
+        from ganeval.results.output import check_output
+        from ganeval.results.plots import check_plots
+        from ganeval.results.report import SUFFIXES
+
         for path in output:
             check_output(path, SUFFIXES)
         if plots is not None:
             check_plots(plots)
-        shown = plots is not None or any(path.suffix.lower() == ".html" for path in output)
-        click.get_current_context().meta[_GALLERY] = shown
         report: Report = command(**values)
         for path in output:
             report.save(path)
@@ -161,7 +256,16 @@ def output_options(command: Callable[..., Any]) -> Callable[..., Any]:
     return _decorate(wrapper, _OUTPUT_OPTIONS)
 
 
-def show(report: Report, *, as_json: bool) -> None:
+def _shows_pictures(words: Mapping[str, Any]) -> bool:
+    """Return whether what a command writes has pictures of the samples in it."""
+    if "plots" not in words:
+        return False
+    return words["plots"] is not None or any(
+        path.suffix.lower() == ".html" for path in words["output"]
+    )
+
+
+def show(report: "Report", *, as_json: bool) -> None:
     """Print a report to stdout: JSON, or the table."""
     if as_json:
         click.echo(report.to_json(), nl=False)
@@ -180,9 +284,11 @@ def split_metrics(text: str | None) -> list[str] | None:
     return None if text is None else [part.strip() for part in text.split(",")]
 
 
-def _settings(given: dict[str, Any], progress: Any) -> Settings:
+def _settings(given: dict[str, Any], progress: Progress) -> "Settings":
     """Return settings from the values of the shared options."""
-    del given["quiet"], given["traceback"]
+    from ganeval.settings import build_settings
+
+    given["gallery"] = _shows_pictures(get_current_context().params)
     given["cache"] = not given.pop("no_cache")
     given["max_bad"] = _share(given["max_bad"])
     given["memory"] = _size(given["memory"])
