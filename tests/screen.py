@@ -1,17 +1,15 @@
 """What a person sees: the frame of a terminal after a command or a text was printed in it."""
 
-import fcntl
 import os
-import pty
 import struct
 import subprocess
 import sys
-import termios
 from collections.abc import Mapping
 from pathlib import Path
 
 import pyte
 
+LEFT_TO_RIGHT_MARK = "\u200e"
 LINES = 600  # of the emulated screen, so that nothing scrolls away
 
 
@@ -19,9 +17,9 @@ def frame(output: str, width: int) -> list[str]:
     """Return the lines of a terminal of so many columns that was sent `output`."""
     screen = pyte.Screen(width, LINES)
     stream = pyte.Stream(screen)
-    # One by one: pyte drops what follows a character of no width in one piece of text.
-    for char in output:
-        stream.feed(char)
+    # pyte drops what follows such a mark in one piece of text.
+    for piece in output.split(LEFT_TO_RIGHT_MARK):
+        stream.feed(piece)
     lines = [line.rstrip() for line in screen.display]
     assert not lines[-1], "the emulated screen is too short"
     while lines and not lines[-1]:
@@ -33,6 +31,10 @@ def run_in_terminal(
     *words: object, width: int, cwd: Path, env: Mapping[str, str] | None = None
 ) -> tuple[int, list[str]]:
     """Run the command line with a terminal as stdout; return its exit code and the frame."""
+    import fcntl  # not on Windows
+    import pty
+    import termios
+
     leader, follower = pty.openpty()
     fcntl.ioctl(follower, termios.TIOCSWINSZ, struct.pack("HHHH", 50, width, 0, 0))
     surroundings = {**os.environ, "TERM": "xterm-256color", **(env or {})}

@@ -1,13 +1,13 @@
 """`ganeval check`: the regression gate."""
 
 import os
-import sys
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 import rich_click as click
 
 from ganeval.cli.panels import GATE, OUTPUT, Command
+from ganeval.cli.prose import terminal_width
 from ganeval.results.decision import Outcome
 from ganeval.results.limits import DEFAULT, parse_limits
 
@@ -116,6 +116,5 @@ def _show(verdict: "Verdict", *, as_json: bool) -> None:
         return
     from rich.console import Console
 
-    # A pipe or a file has no width; a table there must not be cut to that of a terminal.
-    console = Console(width=None if sys.stdout.isatty() else 240, highlight=False)
-    console.print(gate_output.terminal(verdict), soft_wrap=True)
+    answer = gate_output.terminal(verdict, terminal_width())
+    Console(highlight=False).print(answer, soft_wrap=True)

@@ -1,13 +1,12 @@
 """`ganeval doctor`: look sources over before scoring them."""
 
-import shutil
-import sys
 from typing import TYPE_CHECKING
 
 import rich_click as click
 
 from ganeval.cli.options import run_options
 from ganeval.cli.panels import OUTPUT, Command
+from ganeval.cli.prose import terminal_width
 
 if TYPE_CHECKING:
     from ganeval.settings import Settings
@@ -41,8 +40,7 @@ def doctor(*, sources: tuple[str, ...], strict: bool, as_json: bool, settings: "
     if as_json:
         click.echo(to_json(diagnosis), nl=False)
     else:
-        width = shutil.get_terminal_size().columns if sys.stdout.isatty() else None
-        click.echo(to_text(diagnosis, width), nl=False)
+        click.echo(to_text(diagnosis, terminal_width()), nl=False)
     found = {finding.severity for finding in diagnosis.findings}
     if "error" in found:
         return REFUSED

@@ -7,6 +7,7 @@ from typing import Any
 import rich_click as click
 
 from ganeval.cli.panels import OUTPUT, Command
+from ganeval.cli.prose import say
 
 KINDS = ("metrics", "extractors", "protocols", "sources", "models")
 
@@ -33,7 +34,7 @@ def list_names(*, kind: str, as_json: bool) -> None:
     widths = [max(map(len, column)) for column in zip(*shown, strict=True)]
     for cells in shown:
         padded = (cell.ljust(width) for cell, width in zip(cells, widths, strict=True))
-        click.echo("  ".join(padded).rstrip())
+        say("  ".join(padded).rstrip(), " " * (widths[0] + 2))
 
 
 def _cells(entry: dict[str, Any]) -> list[str]:

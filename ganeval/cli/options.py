@@ -4,7 +4,6 @@ import functools
 import math
 import re
 import shlex
-import sys
 from collections.abc import Callable, Mapping
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -16,10 +15,13 @@ from ganeval.cli.call import current_call
 from ganeval.cli.generator_options import GENERATOR_OPTIONS
 from ganeval.cli.panels import MACHINE, OUTPUT, PICTURES, SCORING, SOURCES
 from ganeval.cli.progress import terminal_progress
+from ganeval.cli.prose import terminal_width
 from ganeval.errors import UsageError
 from ganeval.progress import Progress
 
 if TYPE_CHECKING:
+    from ganeval.results.digits import Digits
+    from ganeval.results.formats import Notes
     from ganeval.results.report import Report
     from ganeval.settings import Settings
 
@@ -189,6 +191,27 @@ _RUN_OPTIONS = (
     *GENERATOR_OPTIONS,
 )
 
+_SHOW_OPTIONS = (
+    click.option(
+        "--digits",
+        type=click.Choice(["error", "full"]),
+        default="error",
+        show_default=True,
+        metavar="NAME",
+        panel=OUTPUT,
+        help="Digits in tables: error (to the second one of the standard error), full",
+    ),
+    click.option(
+        "--notes",
+        type=click.Choice(["few", "all"]),
+        default="few",
+        show_default=True,
+        metavar="NAME",
+        panel=OUTPUT,
+        help="Notes on the terminal: few (those that change what you may do), all",
+    ),
+)
+
 _OUTPUT_OPTIONS = (
     click.option(
         "-o",
@@ -197,7 +220,8 @@ _OUTPUT_OPTIONS = (
         multiple=True,
         metavar="FILE",
         panel=OUTPUT,
-        help="File for the report: .json, .csv, .md, .tex or .html; may be repeated",
+        help="File for the report: .json, .csv, .md, .tex (needs booktabs) or .html; may be "
+        "repeated",
     ),
     click.option(
         "--json",
@@ -206,6 +230,7 @@ _OUTPUT_OPTIONS = (
         panel=OUTPUT,
         help="The report as JSON on stdout, in place of the table",
     ),
+    *_SHOW_OPTIONS,
     click.option(
         "--plots",
         type=click.Path(path_type=Path),
@@ -236,7 +261,13 @@ def output_options(command: Callable[..., Any]) -> Callable[..., Any]:
 
     @functools.wraps(command)
     def wrapper(
-        *, as_json: bool, output: tuple[Path, ...], plots: Path | None, **values: Any
+        *,
+        as_json: bool,
+        output: tuple[Path, ...],
+        plots: Path | None,
+        digits: "Digits",
+        notes: "Notes",
+        **values: Any,
     ) -> None:
         from ganeval.results.output import check_output
         from ganeval.results.plots import check_plots
@@ -248,10 +279,10 @@ def output_options(command: Callable[..., Any]) -> Callable[..., Any]:
             check_plots(plots)
         report: Report = command(**values)
         for path in output:
-            report.save(path)
+            report.save(path, digits=digits)
         if plots is not None:
             report.save_plots(plots)
-        show(report, as_json=as_json)
+        show(report, as_json=as_json, digits=digits, notes=notes)
 
     return _decorate(wrapper, _OUTPUT_OPTIONS)
 
@@ -265,18 +296,29 @@ def _shows_pictures(words: Mapping[str, Any]) -> bool:
     )
 
 
-def show(report: "Report", *, as_json: bool) -> None:
-    """Print a report to stdout: JSON, or the table."""
+def show_options(command: Callable[..., Any]) -> Callable[..., Any]:
+    """Give a command `--digits` and `--notes`, for `show`."""
+    return _decorate(command, _SHOW_OPTIONS)
+
+
+def show(report: "Report", *, as_json: bool, digits: "Digits", notes: "Notes") -> None:
+    """Print a report to stdout: JSON, or the table, which fits a terminal of any width."""
     if as_json:
         click.echo(report.to_json(), nl=False)
         return
     from rich.console import Console
 
-    from ganeval.results.table import terminal
+    from ganeval.results.formats import terminal
 
-    # A pipe or a file has no width; a table there must not be cut to that of a terminal.
-    console = Console(width=None if sys.stdout.isatty() else 240, highlight=False)
-    console.print(terminal(report.ranked, report.provenance, report.pairs), soft_wrap=True)
+    table = terminal(
+        report.ranked,
+        report.provenance,
+        report.pairs,
+        width=terminal_width(),
+        digits=digits,
+        which=notes,
+    )
+    Console(highlight=False).print(table, soft_wrap=True)
 
 
 def split_metrics(text: str | None) -> list[str] | None:

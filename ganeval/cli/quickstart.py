@@ -2,13 +2,19 @@
 
 import shlex
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 import rich_click as click
 
 from ganeval.cli.call import current_call
-from ganeval.cli.options import show
+from ganeval.cli.options import show, show_options
 from ganeval.cli.panels import OUTPUT, SOURCES, TRAINING, Command
 from ganeval.cli.progress import terminal_progress
+from ganeval.cli.prose import say
+
+if TYPE_CHECKING:
+    from ganeval.results.digits import Digits
+    from ganeval.results.formats import Notes
 
 _FILES = {
     "samples.png": "pictures of every sample",
@@ -51,7 +57,16 @@ _FILES = {
     panel=SOURCES,
     help="Place of the features: a folder, or a URL that machines share",
 )
-def quickstart(*, out: Path, seed: int, cache_dir: str | None, as_json: bool) -> None:
+@show_options
+def quickstart(
+    *,
+    out: Path,
+    seed: int,
+    cache_dir: str | None,
+    as_json: bool,
+    digits: "Digits",
+    notes: "Notes",
+) -> None:
     """Train two models on digits, score them beside real digits, and say what each metric sees.
 
     About a minute of training for each on two cores. A tour that was cut goes on by the same
@@ -72,14 +87,14 @@ def quickstart(*, out: Path, seed: int, cache_dir: str | None, as_json: bool) ->
             scored = run_tour(TOUR, out, settings, display=training_display)
         except KeyboardInterrupt as error:
             raise KeyboardInterrupt(f"interrupted; to go on: `{command}`") from error
-    show(scored.report, as_json=as_json)
+    show(scored.report, as_json=as_json, digits=digits, notes=notes)
     if as_json:
         return
     click.echo()
     for sentence in explain(scored):
-        click.echo(sentence)
+        say(sentence)
     click.echo()
     for name, content in _FILES.items():
-        click.echo(f"{out / name}: {content}")
+        say(f"{out / name}: {content}")
     for model in scored.models:
-        click.echo(f"{out / model}: checkpoint, grids of samples and losses of {model}")
+        say(f"{out / model}: checkpoint, grids of samples and losses of {model}")

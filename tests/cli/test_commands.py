@@ -39,7 +39,8 @@ SHARED = {
 }
 EVERYWHERE = {"--quiet", "-v", "--verbose", "--traceback"}
 OUTPUT = {"--json", "--output", "-o"}
-REPORT = OUTPUT | {"--plots"}
+SHOWN = {"--digits", "--notes"}
+REPORT = OUTPUT | SHOWN | {"--plots"}
 OPTIONS = {
     **dict.fromkeys(("fid", "is", "kid", "pr", "dc"), SHARED | REPORT),
     "eval": SHARED | REPORT | {"-m", "--metrics"},
@@ -64,7 +65,7 @@ OPTIONS = {
     "cache clear": {"--cache-dir"},
     "extract": SHARED | {"--part", "--role"},
     "doctor": SHARED | {"--strict", "--json"},
-    "quickstart": {"--out", "--seed", "--cache-dir", "--json"},
+    "quickstart": SHOWN | {"--out", "--seed", "--cache-dir", "--json"},
 }
 
 
