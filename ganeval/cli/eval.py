@@ -4,8 +4,9 @@ from typing import TYPE_CHECKING
 
 import rich_click as click
 
-from ganeval.cli.options import METRICS_OPTION, output_options, run_options, split_metrics
+from ganeval.cli.options import output_options, run_options, split_metrics
 from ganeval.cli.panels import Command
+from ganeval.cli.shared_options import METRICS_OPTION
 
 if TYPE_CHECKING:
     from ganeval.results.report import Report
