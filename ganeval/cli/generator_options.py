@@ -73,11 +73,51 @@ GENERATOR_OPTIONS = (
         help="Range of the network's output, as -1,1: what becomes black and white",
     ),
     click.option(
+        "--label-form",
+        type=click.Choice(["index", "onehot", "float"]),
+        metavar="NAME",
+        panel=GENERATOR,
+        help="Form of the labels: index (int64 [B], the default), onehot (float32 [B, classes]), "
+        "float (float32 [B, 1])",
+    ),
+    click.option(
+        "--inputs",
+        metavar="WORDS",
+        panel=GENERATOR,
+        help="Arguments of the network in order, as label,latent, '[latent,latent]' or condition",
+    ),
+    click.option(
+        "--noise",
+        type=click.Choice(["fixed", "random"]),
+        metavar="NAME",
+        panel=GENERATOR,
+        help="Random numbers that the network draws by itself: random (from the sample's seed), "
+        "fixed (the same for all) (default: an error)",
+    ),
+    click.option(
+        "--clamp",
+        is_flag=True,
+        panel=GENERATOR,
+        help="Output beyond the range clipped, as the code of StyleGAN and ProGAN does",
+    ),
+    click.option(
         "--image-layout",
         type=click.Choice(["nchw", "nhwc"]),
         metavar="NAME",
         panel=GENERATOR,
         help="Order of the output's axes: nchw (the default), nhwc",
+    ),
+    click.option(
+        "--image-output",
+        metavar="NAME",
+        panel=GENERATOR,
+        help="Name or number of the output that has the images, where there are several",
+    ),
+    click.option(
+        "--condition",
+        metavar="SOURCE",
+        panel=GENERATOR,
+        help="Pictures that an image-to-image network makes its images from",
     ),
     click.option(
         "--trust",

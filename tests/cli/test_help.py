@@ -15,7 +15,7 @@ from ganeval.cli.generator_options import GENERATOR_OPTIONS
 from ganeval.cli.main import COMMANDS, SECTIONS, cli
 from ganeval.cli.panels import PANELS
 from ganeval.extractors.base import EXTRACTORS
-from ganeval.generators import drawing, sampler
+from ganeval.generators import drawing, outputs
 from ganeval.metrics.protocols import PROTOCOLS
 from tests.command import Command
 from tests.screen import run_in_terminal
@@ -92,7 +92,9 @@ def test_the_choices_are_those_of_the_library() -> None:
         "latent_layout": get_args(drawing.LatentLayout),
         "prior": get_args(drawing.Prior),
         "label_policy": get_args(drawing.LabelPolicy),
-        "image_layout": get_args(sampler.ImageLayout),
+        "label_form": get_args(drawing.LabelForm),
+        "noise": get_args(drawing.Noise),
+        "image_layout": get_args(outputs.ImageLayout),
     }
 
 
