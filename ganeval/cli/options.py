@@ -15,7 +15,7 @@ from ganeval.cli.call import current_call
 from ganeval.cli.progress import terminal_progress
 from ganeval.cli.prose import terminal_width
 from ganeval.cli.shared_options import OUTPUT_OPTIONS, RUN_OPTIONS, SHOW_OPTIONS
-from ganeval.errors import UsageError
+from ganeval.errors import UsageError, one_line
 from ganeval.progress import Progress
 
 if TYPE_CHECKING:
@@ -121,7 +121,7 @@ def _settings(given: dict[str, Any], progress: Progress) -> "Settings":
     given["float_range"] = _range(given["float_range"])
     options = {name: value for name, value in given.items() if value is not None}
     call = current_call()
-    command = shlex.join(["ganeval", *call.words])
+    command = one_line(shlex.join(["ganeval", *call.words]))
     options |= {"progress": progress, "command": command, "team": call.team}
     return build_settings(options)
 

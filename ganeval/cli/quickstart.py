@@ -11,6 +11,7 @@ from ganeval.cli.options import show, show_options
 from ganeval.cli.panels import OUTPUT, SOURCES, TRAINING, Command
 from ganeval.cli.progress import terminal_progress
 from ganeval.cli.prose import say
+from ganeval.errors import one_line
 
 if TYPE_CHECKING:
     from ganeval.results.digits import Digits
@@ -80,7 +81,7 @@ def quickstart(
     from reference_models.tour.tour import TOUR, run_tour
     from reference_models.tour.words import explain
 
-    command = shlex.join(["ganeval", *current_call().words])
+    command = one_line(shlex.join(["ganeval", *current_call().words]))
     with terminal_progress() as progress:
         settings = Settings(seed=seed, cache_dir=cache_dir, progress=progress, command=command)
         try:
