@@ -29,6 +29,18 @@ GENERATOR_OPTIONS = (
         help="Name of the tensors to take where the file has several sets, as g_ema",
     ),
     click.option(
+        "--allow-missing",
+        metavar="PATTERN",
+        panel=GENERATOR,
+        help="Buffers that the file may lack, as 'noises.*'; several with commas between them",
+    ),
+    click.option(
+        "--submodule",
+        metavar="NAME",
+        panel=GENERATOR,
+        help="Part of the network that makes images, as decoder",
+    ),
+    click.option(
         "--latent-size", type=int, metavar="N", panel=GENERATOR, help="Length of a latent vector"
     ),
     click.option(

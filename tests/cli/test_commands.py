@@ -21,6 +21,7 @@ GENERATOR = {
     *("--entry", "--kwargs", "--key", "--latent-size", "--latent-layout", "--prior"),
     *("--truncation", "--num-classes", "--label-policy", "--value-range", "--image-layout"),
     *("--trust", "--label-form", "--inputs", "--noise", "--clamp", "--image-output", "--condition"),
+    *("--allow-missing", "--submodule"),
 }
 SHARED = {
     *GENERATOR,
