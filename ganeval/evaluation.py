@@ -159,10 +159,10 @@ def report_of(
     for location, features in samples.items():
         label = f"scores of {location}"
         for done, choice in enumerate(plan.choices):
-            plan.settings.progress(label, done, len(plan.choices))
+            plan.settings.progress(label, done, len(plan.choices), "metrics")
             summaries = _summaries(choice, location, features, reference, stats)
             rows += compute(choice, summaries, plan, location)
-        plan.settings.progress(label, len(plan.choices), len(plan.choices))
+        plan.settings.progress(label, len(plan.choices), len(plan.choices), "metrics")
         features.forget()
     influences = {
         (row.sample, row.reference, row.name): influence

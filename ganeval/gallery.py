@@ -79,7 +79,7 @@ def gather_galleries(
     real = _real(plan, reference)
     galleries = []
     for done, side in enumerate(plan.samples):
-        plan.settings.progress("pictures of the report", done, len(plan.samples))
+        plan.settings.progress("pictures of the report", done, len(plan.samples), "samples")
         rng = derive_rng(plan.settings.seed, f"gallery/{side.location}")
         features = samples[side.location]
         fid = fids.get(side.location)
@@ -89,7 +89,9 @@ def gather_galleries(
             curve = _curve(features.rows(_LAYER), reference, fid.value, rng)
             gallery = replace(gallery, curve=curve)
         galleries.append(gallery)
-    plan.settings.progress("pictures of the report", len(plan.samples), len(plan.samples))
+    plan.settings.progress(
+        "pictures of the report", len(plan.samples), len(plan.samples), "samples"
+    )
     return tuple(galleries)
 
 
