@@ -2,13 +2,19 @@
 
 from typing import Protocol
 
+SCORES_OF = "scores of "
+REPORT_PICTURES = "pictures of the report"
+
 
 class Progress(Protocol):
-    """Called with a label, the number of things done so far, their total, and what they are."""
+    """Called with a label, the number of things done so far, and their total.
 
-    def __call__(self, label: str, done: int, total: int, unit: str = "images") -> None:
+    The things are images, unless the label is `REPORT_PICTURES` or begins with `SCORES_OF`.
+    """
+
+    def __call__(self, label: str, done: int, total: int) -> None:
         """Take note."""
 
 
-def silent(label: str, done: int, total: int, unit: str = "images") -> None:
+def silent(label: str, done: int, total: int) -> None:
     """Tell nobody."""

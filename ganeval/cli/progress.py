@@ -6,7 +6,7 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 
 from ganeval.cli.call import LOG, current_call
-from ganeval.progress import Progress, silent
+from ganeval.progress import REPORT_PICTURES, SCORES_OF, Progress, silent
 
 _QUICK_SECONDS = 1.0  # what ends before that shows no bar
 _LINE_SECONDS = 30.0  # between two lines
@@ -24,9 +24,10 @@ def terminal_progress() -> Iterator[Progress]:
     bars = Bars()
     begin = told = bars.get_time()
 
-    def update(label: str, done: int, total: int, unit: str = "images") -> None:
+    def update(label: str, done: int, total: int) -> None:
         nonlocal told
-        bars.show(label, done, total, images_each=int(unit == "images"))
+        counts_images = label != REPORT_PICTURES and not label.startswith(SCORES_OF)
+        bars.show(label, done, total, images_each=int(counts_images))
         now = bars.get_time()
         if on_terminal and now - begin > _QUICK_SECONDS:
             bars.start()

@@ -11,7 +11,7 @@ import pytest
 from ganeval.cli.bars import Bars
 from ganeval.cli.call import Call
 from ganeval.cli.progress import terminal_progress
-from ganeval.progress import silent
+from ganeval.progress import REPORT_PICTURES, SCORES_OF, silent
 from ganeval.team import Team
 from tests.screen import frame
 
@@ -130,3 +130,17 @@ def test_quiet_commands_and_other_processes_show_nothing(
     log.setLevel(level)
     with call(Team(rank=1, size=2) if level == logging.INFO else None), terminal_progress() as one:
         assert one is silent
+
+
+@pytest.mark.parametrize("label", [f"{SCORES_OF}fake/", REPORT_PICTURES])
+def test_work_that_counts_no_images_has_no_images_per_second(
+    label: str, terminal: Callable[[int], Terminal], clock: Callable[[float], None]
+) -> None:
+    stream = terminal(80)
+    with call(), terminal_progress() as progress:
+        for second in range(3):
+            clock(second)
+            progress(label, second, 5)
+        (line,) = stream.lines(80)
+        assert "2/5" in line
+        assert "images/s" not in line
