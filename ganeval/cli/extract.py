@@ -1,5 +1,6 @@
 """`ganeval extract`: features of a part of a source into the cache."""
 
+import re
 from typing import Literal
 
 import click
@@ -33,7 +34,7 @@ def extract(
     ganeval extract fake/ --part 3/16
     """
     number, _, count = part.partition("/")
-    if not (number.isdigit() and count.isdigit() and int(count) > 0):
+    if re.fullmatch(r"[0-9]{1,9}/0*[1-9][0-9]{0,8}", part) is None:
         raise UsageError(f"--part {part}", "I/N, such as 0/16", "change it")
     done = extract_part(source, int(number), int(count), settings, role=role)
     click.echo(

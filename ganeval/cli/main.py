@@ -2,6 +2,7 @@
 
 import errno
 import importlib
+import io
 import logging
 import os
 import sys
@@ -12,7 +13,7 @@ import click
 
 from ganeval.cli.call import Call, join_team
 from ganeval.cli.interrupts import interruptible
-from ganeval.errors import GanevalError, ResourceError, one_line
+from ganeval.errors import GanevalError, InputError, ResourceError, one_line
 from ganeval.memory import keep_freed_memory
 from ganeval.team import ALONE, Team
 from ganeval.version import __version__
@@ -40,6 +41,8 @@ COMMANDS = {
 }
 """Where each command is, and its line in the help: showing that imports none of them."""
 INTERRUPTED = 130
+_NO_SUCH_PLACE = (errno.ENAMETOOLONG, errno.ENOTDIR, errno.ELOOP)
+"""What the system says of names that cannot be those of anything, wherever they are used."""
 
 
 class CommandTable(click.Group):
@@ -84,6 +87,7 @@ def main(args: Sequence[str] | None = None) -> NoReturn:
     """
     words = list(sys.argv[1:] if args is None else args)
     _log_to_stderr(quiet="--quiet" in words)
+    _escape_on_stdout()
     keep_freed_memory()
     team = ALONE
     try:
@@ -137,6 +141,12 @@ def _translate(error: Exception) -> GanevalError:
             "free space",
             "run `ganeval cache prune`, or set --cache-dir or TMPDIR to another disk",
         )
+    if isinstance(error, OSError) and error.errno in _NO_SUCH_PLACE and error.filename is not None:
+        return InputError(
+            f"{error.filename}: {error.strerror}",
+            "a file or folder that can be there",
+            "name another",
+        )
     raise error
 
 
@@ -148,6 +158,12 @@ def _log_to_stderr(*, quiet: bool) -> None:
     log.handlers = [handler]
     log.propagate = False
     log.setLevel(logging.ERROR if quiet else logging.INFO)
+
+
+def _escape_on_stdout() -> None:
+    """Write what the encoding of stdout does not have as `\\u2193`, as Python does on stderr."""
+    if isinstance(sys.stdout, io.TextIOWrapper):
+        sys.stdout.reconfigure(errors="backslashreplace")
 
 
 class _ToStderr(logging.Handler):

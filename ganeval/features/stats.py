@@ -18,6 +18,7 @@ from ganeval.errors import InputError
 from ganeval.features.derived import Arrays, Compute, Options
 from ganeval.features.moments import Moments
 from ganeval.files import write_whole
+from ganeval.json_text import parse_json
 from ganeval.remote import is_remote
 from ganeval.remote_file import open_file
 from ganeval.resources import DEFAULT, Resources
@@ -175,7 +176,7 @@ def _card(path: Path | str, arrays: Mapping[str, npt.NDArray[Any]]) -> Mapping[s
     if _CARD_KEY not in arrays:
         return None
     try:
-        card = json.loads(str(arrays[_CARD_KEY]))
+        card = parse_json(str(arrays[_CARD_KEY]))
     except ValueError as error:
         raise _damaged(path, error) from error
     if not isinstance(card, dict):

@@ -18,12 +18,14 @@ class Case:
         environment: Variables to set.
         writes: Names in the folder that the command may make or change, besides the cache.
         encoding: Of stdout.
+        repeats: Whether it says the same again, without the cache that it may have found.
     """
 
     words: list[str]
     environment: Mapping[str, str] = field(default_factory=dict)
     writes: tuple[str, ...] = ()
     encoding: str = "utf-8"
+    repeats: bool = True
 
 
 Door = Callable[[Random, Path], Case]

@@ -72,7 +72,7 @@ def play(door: Door, seed: str, folder: Path, *, twice: bool) -> Answer:
     """
     case = build(door, seed, folder)
     answer = _run(case, folder)
-    if twice and not answer.faults and answer.code is not None:
+    if twice and case.repeats and not answer.faults:
         if case.writes or (folder / CACHE).exists():
             case = build(door, seed, folder)
             shutil.rmtree(folder / CACHE, ignore_errors=True)

@@ -37,9 +37,10 @@ def cache(rng: Random, folder: Path) -> Case:
             path.write_bytes(rng.choice((b"", bytes(200), data * 2, data[:8])))
     kind = rng.randrange(12)
     if kind == 0:
-        return Case(words=["cache", rng.choice(("info", "prune"))])
-    command = ["eval", REAL, FAKE, "-m", rng.choice(METRICS)]
-    return Case(words=[*command, *FAST])
+        return Case(words=["cache", rng.choice(("info", "prune"))], repeats=False)
+    words = ["eval", REAL, FAKE, "-m", rng.choice(METRICS), *FAST]
+    # A folder where a file should be is refused.
+    return Case(words=words, repeats=not any((folder / name).is_dir() for name in names))
 
 
 def training(rng: Random, folder: Path) -> Case:

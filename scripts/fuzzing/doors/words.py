@@ -53,7 +53,7 @@ METRICS = (
 VARIABLES = (
     *("GANEVAL_CACHE", "GANEVAL_WEIGHTS", "TORCH_HOME", "GITHUB_STEP_SUMMARY", "COLUMNS", "TMPDIR"),
     *("RANK", "WORLD_SIZE", "LOCAL_RANK", "MASTER_ADDR", "MASTER_PORT", "RAY_ADDRESS", "LINES"),
-    *("NO_COLOR", "FORCE_COLOR", "TERM", "HOME", "XDG_CACHE_HOME", "GANEVAL_TIMEOUT", "LANG"),
+    *("NO_COLOR", "TERM", "HOME", "XDG_CACHE_HOME", "GANEVAL_TIMEOUT", "LANG"),
 )
 SKIPPED = {"--help", "--device", "--engine", "--trust", "--traceback", "--entry", "--paired"}
 """Options that start something outside, or whose meaning is to show a traceback."""
@@ -186,6 +186,7 @@ def _commands() -> tuple[tuple[str, tuple[str, ...]], ...]:
     score = {
         name: (name, REAL, FAKE, *FAST) for name in ("fid", "kid", "pr", "dc", "eval", "compare")
     }
+    cheap = ("--eval-extractor", "random", "--eval-images", "4")
     words: dict[str, tuple[str, ...]] = {
         **score,
         "is": ("is", FAKE, *FAST),
@@ -193,7 +194,7 @@ def _commands() -> tuple[tuple[str, tuple[str, ...]], ...]:
         "baseline accept": ("baseline", "accept", "run.json", "-o", "out.json"),
         "stats make": ("stats", "make", REAL, "-o", "out.npz", *FAST),
         "stats inspect": ("stats", "inspect", REAL),
-        "train": ("train", "gan", "--steps", "1", "--data", f"npz:{REAL}", "--out", "out"),
+        "train": ("train", "gan", "--steps", "1", "--data", f"npz:{REAL}", "--out", "out", *cheap),
         "sample": ("sample", "g.safetensors", "-n", "2", "-o", "out", *NETWORK),
         "table": ("table", "run.json"),
         "list": ("list", "models"),
