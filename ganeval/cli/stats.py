@@ -5,6 +5,7 @@ from pathlib import Path
 import click
 
 from ganeval.cli.options import run_options
+from ganeval.errors import one_line
 from ganeval.extract import make_stats
 from ganeval.features.stats import load_stats
 from ganeval.settings import Settings
@@ -48,4 +49,4 @@ def inspect(*, file: str, traceback: bool) -> None:
         click.echo("made by\tanother tool (extractor, weights and resize unknown)")
     else:
         for name, value in content.card.items():
-            click.echo(f"{name}\t{value}")
+            click.echo(f"{one_line(name)}\t{one_line(str(value))}")

@@ -28,6 +28,7 @@ COVARIANCE_KEYS = ("sigma", "cov", "s")
 COUNT_KEYS = ("num", "num_images", "n", "N")
 _CARD_KEY = "ganeval"
 _ASYMMETRY = 1e-8  # relative; rounding of the tools that wrote the file stays below
+_LARGEST = 1e30  # no features are so large; errors take fourth powers, which float64 still holds
 _NEGATIVE_EIGENVALUE = -1e-6  # relative to the largest
 _DAMAGE = (
     zipfile.BadZipFile,
@@ -252,6 +253,13 @@ def _check(
         raise InputError(
             f"{path}: contains NaN or Infinity",
             "finite statistics",
+            "make the file anew with `ganeval stats make`",
+        )
+    largest = max(float(np.abs(mean).max()), float(np.abs(covariance).max()))
+    if largest > _LARGEST:
+        raise InputError(
+            f"{path}: contains values up to {largest:.3g}",
+            f"statistics of features, below {_LARGEST:g}",
             "make the file anew with `ganeval stats make`",
         )
     scale = float(np.abs(covariance).max()) or 1.0

@@ -118,16 +118,17 @@ def _call(words: list[str]) -> tuple[int | None, list[str]]:
 
     before = signal.signal(signal.SIGALRM, too_long)
     signal.setitimer(signal.ITIMER_REAL, HANG_SECONDS)
+    caught: list[warnings.WarningMessage] = []
     try:
-        with warnings.catch_warnings():
+        with warnings.catch_warnings(record=True) as caught:
             warnings.simplefilter("always")
             for hidden in _HIDDEN:
                 warnings.simplefilter("ignore", hidden)
             main(words)
     except SystemExit as end:
-        if end.code in CODES:
-            return int(end.code or 0), []
-        return None, [f"exit code {end.code!r}"]
+        if end.code not in CODES:
+            return None, [f"exit code {end.code!r}"]
+        return int(end.code or 0), list(dict.fromkeys(map(_warning, caught)))
     except Hang:
         traceback.print_exc()
         return None, [f"hang: more than {HANG_SECONDS} s"]
@@ -136,9 +137,17 @@ def _call(words: list[str]) -> tuple[int | None, list[str]]:
         frames = [f for f in traceback.extract_tb(error.__traceback__) if "ganeval" in f.filename]
         where = f"{Path(frames[-1].filename).name}:{frames[-1].lineno}" if frames else "?"
         return None, [f"traceback: {type(error).__name__} at {where}: {str(error)[:200]!r}"]
+    else:
+        return None, ["it returned instead of leaving with an exit code"]
     finally:
         signal.setitimer(signal.ITIMER_REAL, 0)
         signal.signal(signal.SIGALRM, before)
+
+
+def _warning(caught: warnings.WarningMessage) -> str:
+    """Return the fault of a warning of Python, which would be on stderr."""
+    where = f"{Path(caught.filename).name}:{caught.lineno}"
+    return f"warning: {caught.category.__name__} at {where}: {str(caught.message)[:200]!r}"
 
 
 def _faults_of_text(code: int | None, out: str, err: str) -> Iterator[str]:

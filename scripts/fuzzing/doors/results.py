@@ -59,7 +59,7 @@ def influence(rng: Random, folder: Path) -> Case:
         end = 8 + int.from_bytes(data[:8], "little")
         card = json.loads(json.loads(data[8:end])["__metadata__"][KEY])
         if rng.random() < 0.7:
-            chosen = rng.choice(list(arrays))
+            chosen = rng.choice(sorted(arrays))
             arrays[chosen] = _other_values(rng, arrays[chosen])
             at, _, side = chosen.partition(".")
             digest = _digest(arrays[chosen])

@@ -123,7 +123,7 @@ def options(rng: Random, folder: Path) -> Case:
         given.insert(rng.randint(0, len(given)), rng.choice(WORDS))
     if rng.random() < 0.05:
         given[0] = hostile_text(rng, given[0])
-    writes = ("out", "out.json", "runs", "out.influence.safetensors", *_written(given))
+    writes = ("out", "out.json", "out.npz", "runs", "out.influence.safetensors", *_written(given))
     return Case(words=given, writes=writes)
 
 

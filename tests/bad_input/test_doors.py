@@ -1,0 +1,131 @@
+"""What fuzzing found: one line where there was a traceback, an error where there was a NaN."""
+
+import contextlib
+import io
+import json
+import sys
+import tarfile
+import zipfile
+from pathlib import Path
+
+import numpy as np
+import pytest
+
+from ganeval.cli.main import main
+from tests.bad_input.encoded import PICTURES, encode
+from tests.bad_input.outcomes import JSON, RANDOM, refusal, report
+from tests.command import Command
+
+
+def tar_with(path: Path, headers: dict[str, str]) -> Path:
+    content = encode(PICTURES[0])
+    with tarfile.open(path, "w", format=tarfile.PAX_FORMAT) as archive:
+        for number in range(2):
+            info = tarfile.TarInfo(f"{number}.png")
+            info.size, info.pax_headers = len(content), headers if number else {}
+            archive.addfile(info, io.BytesIO(content))
+    return path
+
+
+@pytest.mark.parametrize(
+    "headers",
+    [
+        {"size": "x"}, {"size": ""}, {"GNU.sparse.size": "0,5"}, {"GNU.sparse.map": "a"},
+        {"size": "99999999999999999999"}, {"GNU.sparse.map": "1" * 5000},
+    ],
+)  # fmt: skip
+def test_a_tar_whose_extended_header_has_no_number(
+    headers: dict[str, str], real: Path, tmp_path: Path, ganeval: Command
+) -> None:
+    path = tar_with(tmp_path / "a.tar", headers)
+    for text in (path, f"tar:{path}"):
+        assert f"{path}: " in refusal(ganeval("fid", real, text, *RANDOM))
+
+
+def test_a_tar_that_begins_so(real: Path, tmp_path: Path, ganeval: Command) -> None:
+    path = tar_with(tmp_path / "a.tar", {})
+    info = tarfile.TarInfo("a.png")
+    info.pax_headers = {"GNU.sparse.size": "x"}
+    path.write_bytes(info.tobuf(tarfile.PAX_FORMAT) + path.read_bytes())
+    line = refusal(ganeval("fid", real, path, *RANDOM))
+    assert "damaged or truncated tar archive (a header makes no sense: " in line
+
+
+def test_a_zip_with_a_member_without_a_name(real: Path, tmp_path: Path, ganeval: Command) -> None:
+    path = tmp_path / "a.zip"
+    with zipfile.ZipFile(path, "w") as archive:
+        for number in range(4):
+            archive.writestr(f"{number}.png", encode(PICTURES[number]))
+        archive.filelist[0].filename = ""
+    found = report(ganeval("fid", real, path, *JSON))
+    assert found["provenance"]["sources"][str(path)]["ignored"] == {"other files": 1}
+
+
+@pytest.mark.parametrize("part", ["\u00b2/3", "0/\u00b2", "\u0660/1", "0/0", "1", "/", "-1/2"])
+def test_a_part_that_is_none(part: str, real: Path, ganeval: Command) -> None:
+    assert f"--part {part}; I/N" in refusal(ganeval("extract", real, f"--part={part}", *RANDOM))
+
+
+@pytest.mark.parametrize("size", ["9" * 400, "9" * 400 + "GB", "1e400", "", "\u0661GB", "1.GB"])
+def test_a_size_that_is_none(size: str, real: Path, fake: Path, ganeval: Command) -> None:
+    assert "--memory" in refusal(ganeval("fid", real, fake, *RANDOM, f"--memory={size}"))
+
+
+def test_one_image_has_no_covariance_to_store(tmp_path: Path, ganeval: Command) -> None:
+    path = tmp_path / "one.npy"
+    np.save(path, PICTURES[:1])
+    out = tmp_path / "stats.npz"
+    line = refusal(ganeval("stats", "make", path, "-o", out, *RANDOM))
+    assert f"{path}: 1 image; at least 2" in line
+    assert not out.exists()
+
+
+@pytest.mark.parametrize("name", ["mu", "sigma"])
+@pytest.mark.parametrize(("factor", "code"), [(1e29, 0), (1e31, 2), (1e160, 2), (1e308, 2)])
+def test_statistics_beyond_what_can_be_computed_with(
+    name: str, factor: float, code: int, real: Path, fake: Path, tmp_path: Path, ganeval: Command
+) -> None:
+    path = tmp_path / "stats.npz"
+    assert ganeval("stats", "make", real, "-o", path, *RANDOM).code == 0
+    content = dict(np.load(path))
+    content[name] = content[name] / np.abs(content[name]).max() * factor
+    np.savez(path, **content)
+    found = ganeval("fid", path, fake, *RANDOM)
+    assert found.code == code
+    if code:
+        assert f"{path}: contains values up to {factor:.3g}" in refusal(found)
+
+
+def test_names_that_no_file_can_have(real: Path, fake: Path, ganeval: Command) -> None:
+    name = "a" * 5000
+    for words in (
+        ("cache", "info", "--cache-dir", name),
+        ("cache", "prune", "--cache-dir", name),
+        ("fid", real, name, *RANDOM),
+        ("table", name),
+        ("stats", "inspect", f"{real / '00000.png'}/a"),
+    ):
+        assert ganeval(*words).code == 2
+        assert refusal(ganeval(*words))
+
+
+def test_what_a_statistics_file_says_of_itself_is_printed_on_its_lines(
+    tmp_path: Path, ganeval: Command
+) -> None:
+    path = tmp_path / "stats.npz"
+    card = np.array(json.dumps({"extractor": "a\nb", "x\x1b[31m": ["\u202e"]}))
+    np.savez(path, mu=np.zeros(2), sigma=np.eye(2), ganeval=card)
+    shown = ganeval("stats", "inspect", path)
+    assert shown.out.splitlines()[-2:] == ["extractor\ta\\nb", "x\\x1b[31m\t['\\u202e']"]
+
+
+@pytest.mark.parametrize("encoding", ["ascii", "latin-1", "cp1252", "utf-8"])
+def test_a_terminal_that_has_no_arrows(
+    encoding: str, real: Path, fake: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    raw = io.BytesIO()
+    monkeypatch.setattr(sys, "stdout", io.TextIOWrapper(raw, encoding))
+    with contextlib.suppress(SystemExit):
+        main(["fid", str(real), str(fake), *RANDOM])
+    shown = raw.getvalue().decode(encoding)
+    assert ("fid \u2193" if encoding == "utf-8" else "fid \\u2193") in shown
