@@ -15,7 +15,7 @@ from typing import Any
 
 from scripts.fuzzing.case import Case, Door
 from scripts.fuzzing.doors import archives, arrays, kept, networks, pictures, results, words
-from scripts.fuzzing.play import HANG_SECONDS, Answer, build, limit_address_space, play
+from scripts.fuzzing.play import CLOCK, HANG_SECONDS, Answer, build, limit_address_space, play
 
 DOORS: Mapping[str, Door] = {
     "names": pictures.names,
@@ -145,7 +145,7 @@ class _Worker:
         self._connection.send((door, number))
         begin = time.monotonic()
         # Code in C does not hear the alarm.
-        if self._connection.poll(self._patience + 3 * HANG_SECONDS):
+        if self._connection.poll(self._patience + 2 * CLOCK * HANG_SECONDS):
             try:
                 answer: Answer = self._connection.recv()
             except EOFError:

@@ -1,5 +1,6 @@
 """The harness of `scripts/fuzz`: some inputs for every door, and faults that it has to notice."""
 
+import signal
 import sys
 import warnings
 from collections.abc import Callable
@@ -118,12 +119,16 @@ def test_faults_are_noticed(
     assert fault in judged(command, tmp_path, monkeypatch)
 
 
-def test_a_hang_is_noticed(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+@pytest.mark.parametrize("wait", [lambda: None, signal.pause])
+def test_a_hang_is_noticed(
+    wait: Callable[[], object], tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
     def for_ever() -> None:
         while True:
-            pass
+            wait()
 
     monkeypatch.setattr(playing, "HANG_SECONDS", 0.2)
+    monkeypatch.setattr(playing, "CLOCK", 2)
     assert "hang: more than 0.2 s" in judged(for_ever, tmp_path, monkeypatch)
 
 
