@@ -8,10 +8,11 @@ import json
 from pathlib import Path
 
 from ganeval.errors import UsageError
+from ganeval.results.digits import show_column
 from ganeval.results.influence_file import beside, packed, scores_digest
 from ganeval.results.output import check_output, write_output
 from ganeval.results.report import Report, read_report
-from ganeval.results.table import format_value
+from ganeval.results.row import ScoreRow
 
 SCHEMA = "ganeval.baseline/1"
 MADE_BY = "ganeval baseline accept RUN.json -o BASE.json"
@@ -27,12 +28,18 @@ def accept(run: Report, path: Path) -> tuple[str, ...]:
     check_single(run)
     check_output(path, (".json",))
     before = load_baseline(path) if path.exists() else None
-    old = {} if before is None else {row.name: format_value(row) for row in before.scores}
+    old = {} if before is None else {row.name: _value(row) for row in before.scores}
     _write(run, path)
     return tuple(
-        f"{row.name}\t{format_value(row)}" + (f"\t(was {old[row.name]})" if row.name in old else "")
+        f"{row.name}\t{_value(row)}" + (f"\t(was {old[row.name]})" if row.name in old else "")
         for row in run.scores
     )
+
+
+def _value(row: ScoreRow) -> str:
+    """Return a score as people read it."""
+    (shown,) = show_column([row])
+    return shown.text
 
 
 def check_single(report: Report) -> None:

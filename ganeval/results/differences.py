@@ -130,7 +130,7 @@ def difference(
         one.influence,
         other.influence,
         paired=paired,
-        with_remainder=found.method == "debiased" or found.name == "fid_debiased",
+        with_remainder=found.method == "debiased" or found.name == "fid-debiased",
     )
     return replace(_with_error(found, se), paired=paired)
 
@@ -144,7 +144,7 @@ def _subtracted(one: ScoreRow, other: ScoreRow, *, as_they_are: bool) -> Differe
         difference=one.value - other.value,
         method="none",
     )
-    advice = "; decide with kid" if one.name in (*_BIASED, "fid_debiased") else ""
+    advice = "; decide with kid" if one.name in (*_BIASED, "fid-debiased") else ""
     nums = f"{one.num_sample:,} and {other.num_sample:,} images"
     equal = one.num_sample == other.num_sample
     if one.se is None or other.se is None:
@@ -168,7 +168,7 @@ def _subtracted(one: ScoreRow, other: ScoreRow, *, as_they_are: bool) -> Differe
 
 def _removed(row: ScoreRow) -> float:
     """Return the bias that extrapolation takes off a score; 0 for one that is not extrapolated."""
-    if row.name == "fid_debiased":
+    if row.name == "fid-debiased":
         return row.details.get("fid", row.value) - row.value
     return row.value - row.details.get("debiased", row.value)
 
@@ -247,7 +247,7 @@ def reference_identity(side: Measured) -> Any:
         return None
     stats = side.reference.get("stats")
     # A file with statistics and images serves the Frechet distances by the former.
-    if stats is not None and side.row.name.partition("_")[0] in stats["used_for"]:
+    if stats is not None and side.row.name.partition("-")[0] in stats["used_for"]:
         return stats["digest"]
     return side.reference.get("digest")
 

@@ -4,16 +4,17 @@ import json
 import logging
 import math
 from collections.abc import Mapping
-from dataclasses import asdict, dataclass, field
+from dataclasses import asdict, dataclass, field, replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, get_type_hints
 
-from ganeval.errors import InputError, MismatchError, UsageError
+from ganeval.errors import InputError, MismatchError, UsageError, one_line
 from ganeval.influence import Influence
 from ganeval.json_text import parse_json
 from ganeval.registry import unknown
-from ganeval.results import table
+from ganeval.results import formats, table
 from ganeval.results.differences import Difference
+from ganeval.results.digits import Digits, show_column
 from ganeval.results.gallery import Gallery
 from ganeval.results.influence_file import (
     Key,
@@ -22,6 +23,7 @@ from ganeval.results.influence_file import (
     packed,
     scores_digest,
 )
+from ganeval.results.names import shorten
 from ganeval.results.output import check_output, write_output
 from ganeval.results.records import Provenance, check_type, read_record
 from ganeval.results.row import ScoreRow
@@ -33,9 +35,13 @@ log = logging.getLogger(__name__)
 
 SCHEMA = "ganeval.report/1"
 SUFFIXES = (".json", ".csv", ".md", ".tex", ".html")
+_MOST_SHOWN = 5  # samples in `repr`
+_NAME_SHOWN, _SCORES_SHOWN = 40, 8  # columns of a sample's name and number of its scores there
+# Spellings of scores in the files of older versions.
+_OLD_NAMES = {"fid_debiased": "fid-debiased", "fid_infinity": "fid-infinity"}
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True, slots=True, repr=False)
 class Report:
     """Scores and their provenance.
 
@@ -57,6 +63,20 @@ class Report:
     comparisons: tuple[Difference, ...] = ()
     rank: str | None = None
     galleries: tuple[Gallery, ...] = field(default=(), compare=False, repr=False)
+
+    def __repr__(self) -> str:
+        """Return how many samples and scores there are, and a line with those of each sample."""
+        columns = table.by_title(self.ranked)
+        texts: dict[str, list[str]] = {}
+        for title, rows in columns.items():
+            for row, shown in zip(rows, show_column(rows), strict=True):
+                texts.setdefault(row.sample, []).append(f"{title} {shown.text}")
+        lines = [
+            f"{shorten(one_line(sample), _NAME_SHOWN)}: {', '.join(_first(scores, _SCORES_SHOWN))}"
+            for sample, scores in texts.items()
+        ]
+        counts = f"{_count(len(lines), 'sample')}, {_count(len(columns), 'score')}"
+        return "\n    ".join([f"Report({counts}:", *_first(lines, _MOST_SHOWN)]) + ")"
 
     def __getitem__(self, key: str | tuple[str, str]) -> ScoreRow:
         """Return a score by name, or by sample and name.
@@ -112,8 +132,11 @@ class Report:
             for row in self.scores
         ]
 
-    def save(self, path: str | Path) -> None:
+    def save(self, path: str | Path, *, digits: Digits = "error") -> None:
         """Write the report; the suffix chooses JSON, CSV, Markdown, LaTeX or HTML.
+
+        JSON and CSV have full precision. The others show each value to the second digit of its
+        standard error, or all digits with `digits="full"`; LaTeX needs the package booktabs.
 
         Beside RUN.json it leaves RUN.influence.safetensors with the influence values, if there are
         any; that file is tied to the scores, so it never serves another report.
@@ -128,15 +151,15 @@ class Report:
         if kind == ".json":
             text = self.to_json()
         elif kind == ".csv":
-            text = table.csv(self.scores)
+            text = formats.csv(self.scores)
         elif kind == ".md":
-            text = table.markdown(self.ranked, self.provenance, self.pairs)
+            text = formats.markdown(self.ranked, self.provenance, self.pairs, digits)
         elif kind == ".tex":
-            text = table.latex(self.ranked, self.provenance, self.pairs)
+            text = formats.latex(self.ranked, self.provenance, self.pairs, digits)
         else:
             from ganeval.results import page  # draws, which is slow to import
 
-            text = page.html(self.ranked, self.provenance, self.pairs, self.galleries)
+            text = page.html(self.ranked, self.provenance, self.pairs, self.galleries, digits)
         contents = {path: text.encode("utf-8")}
         if kind == ".json" and self.influence:
             contents[beside(path)] = packed(self.influence, scores_digest(self._plain()))
@@ -229,8 +252,7 @@ def read_report(path: Path, *, schema: str, made_by: str, remedy: str = "check t
         differences, rank = content.get("comparisons", []), content.get("rank")
         check_type(differences, tuple[Any, ...], "comparisons")
         pairs = tuple(
-            read_record(Difference, entry, f"comparison {at}")
-            for at, entry in enumerate(differences)
+            _difference(entry, f"comparison {at}") for at, entry in enumerate(differences)
         )
         check_type(rank, str | None, "rank")
         provenance = content["provenance"]
@@ -247,7 +269,9 @@ def read_report(path: Path, *, schema: str, made_by: str, remedy: str = "check t
         raise refuse(f"no {error.args[0]} in it") from error
     except (OSError, ValueError) as error:
         raise refuse(error) from error
-    return Report(rows, provenance, _influences(beside(path), digest), pairs, rank)
+    return Report(
+        rows, provenance, _influences(beside(path), digest), pairs, _OLD_NAMES.get(rank, rank)
+    )
 
 
 def _influences(path: Path, digest: str) -> dict[Key, Influence]:
@@ -258,7 +282,26 @@ def _influences(path: Path, digest: str) -> dict[Key, Influence]:
         return {}
     if influences is None:
         log.warning("%s: belongs to other scores than the report beside it; left aside", path)
-    return influences or {}
+    return {
+        (sample, reference, _name(name)): influence
+        for (sample, reference, name), influence in (influences or {}).items()
+    }
+
+
+def _name(name: str) -> str:
+    """Return a score's name as it is spelt now."""
+    return _OLD_NAMES.get(name, name)
+
+
+def _first(texts: list[str], most: int) -> list[str]:
+    """Return the first of some texts, and how many more there are."""
+    more = len(texts) - most
+    return [*texts[:most], *([f"and {more} more"] if more > 0 else [])]
+
+
+def _count(num: int, what: str) -> str:
+    """Return a number of things."""
+    return f"{num} {what}" if num == 1 else f"{num} {what}s"
 
 
 def _condition(report: Report, what: str) -> str:
@@ -277,4 +320,10 @@ def _row(entry: Any, name: str) -> ScoreRow:
     row = read_record(ScoreRow, entry, name)
     if row.direction not in ("lower", "higher"):
         raise ValueError(f"direction of {name} is {row.direction!r}")
-    return row
+    return replace(row, name=_name(row.name))
+
+
+def _difference(entry: Any, name: str) -> Difference:
+    """Return a difference from its JSON form; as `_row`."""
+    one = read_record(Difference, entry, name)
+    return replace(one, name=_name(one.name))
