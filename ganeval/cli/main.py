@@ -5,6 +5,7 @@ import importlib
 import io
 import logging
 import os
+import re
 import sys
 from collections.abc import Sequence
 from typing import NoReturn
@@ -88,6 +89,7 @@ def main(args: Sequence[str] | None = None) -> NoReturn:
     words = list(sys.argv[1:] if args is None else args)
     _log_to_stderr(quiet="--quiet" in words)
     _escape_on_stdout()
+    _forget_impossible_sizes()
     keep_freed_memory()
     team = ALONE
     try:
@@ -115,7 +117,8 @@ def _report(error: Exception, words: Sequence[str], team: Team) -> int:
     """Print an error as one line (and its details above it); return the exit code."""
     if isinstance(error, click.ClickException):
         command = " ".join(["ganeval", *(word for word in words[:1] if word in COMMANDS)])
-        lines = [f"error: {error.format_message().rstrip('.')}; see `{command} --help`"]
+        found = one_line(error.format_message().rstrip("."))
+        lines = [f"error: {found}; see `{command} --help`"]
         code = 2
     else:
         known = _translate(error)
@@ -164,6 +167,13 @@ def _escape_on_stdout() -> None:
     """Write what the encoding of stdout does not have as `\\u2193`, as Python does on stderr."""
     if isinstance(sys.stdout, io.TextIOWrapper):
         sys.stdout.reconfigure(errors="backslashreplace")
+
+
+def _forget_impossible_sizes() -> None:
+    """Leave aside what a shell says of its window that is no number; rich would fail with it."""
+    for name in ("COLUMNS", "LINES"):
+        if re.fullmatch("[0-9]{1,5}", os.environ.get(name, "0")) is None:
+            del os.environ[name]
 
 
 class _ToStderr(logging.Handler):

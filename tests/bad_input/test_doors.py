@@ -129,3 +129,21 @@ def test_a_terminal_that_has_no_arrows(
         main(["fid", str(real), str(fake), *RANDOM])
     shown = raw.getvalue().decode(encoding)
     assert ("fid \u2193" if encoding == "utf-8" else "fid \\u2193") in shown
+
+
+@pytest.mark.parametrize("size", ["9" * 5000, "\u00b2", "", "-1", "1.5", "\u0663", "x"])
+def test_a_window_of_no_size(
+    size: str, real: Path, fake: Path, ganeval: Command, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    usual = ganeval("fid", real, fake, *RANDOM).out
+    for name in ("COLUMNS", "LINES"):
+        monkeypatch.setenv(name, size)
+    shown = ganeval("fid", real, fake, *RANDOM)
+    assert (shown.code, shown.out) == (0, usual)
+
+
+@pytest.mark.parametrize("word", ["--a\nb", "--seed=a\nb", "--engine=\x1b[31m"])
+def test_a_word_of_several_lines(word: str, real: Path, fake: Path, ganeval: Command) -> None:
+    found = ganeval("fid", real, fake, word, *RANDOM)
+    assert found.code == 2
+    assert all(char.isprintable() for char in found.error)
