@@ -10,6 +10,7 @@ from ganeval.errors import InputError, MismatchError
 from ganeval.features.collect import Features
 from ganeval.features.stats import Stats
 from ganeval.gallery import gather_galleries
+from ganeval.images.seen import Seen
 from ganeval.influence import Influence
 from ganeval.metrics.base import Role, Summary
 from ganeval.plan import (
@@ -144,8 +145,12 @@ def report_of(
     samples: Mapping[str, Features],
     reference: Features | None,
     stats: Stats | None,
+    *,
+    seen: Seen | None = None,
 ) -> Report:
     """Compute every metric from the collected features, by sample, and report.
+
+    `seen` are the values of a stream, whose images have no source.
 
     Raises:
         InputError: Too few images for a metric.
@@ -165,7 +170,7 @@ def report_of(
         if influence is not None
     }
     scores = tuple(row for row, _ in rows)
-    provenance = _provenance(plan, workspace, samples, reference, stats)
+    provenance = _provenance(plan, workspace, samples, reference, stats, seen)
     galleries: tuple[Gallery, ...] = ()
     if plan.settings.gallery:
         galleries = gather_galleries(plan, samples, reference or stats, scores, influences)
@@ -327,13 +332,14 @@ def _provenance(
     samples: Mapping[str, Features],
     reference: Features | None,
     stats: Stats | None,
+    seen: Seen | None,
 ) -> dict[str, Any]:
     """Return where the scores come from, and tell the log what a reader should know."""
     settings, recipe = plan.settings, workspace.recipe
     info = recipe.extractor.info
     sources = [describe(side, samples.get(side.location), None) for side in plan.samples]
     streams = set(samples) - {side.location for side in plan.samples}
-    sources += [describe_stream(name, samples[name]) for name in streams]
+    sources += [describe_stream(name, samples[name], seen) for name in streams]
     if plan.reference is not None:
         real = describe(plan.reference, reference, stats)
         warnings = source_warnings(sources, real)

@@ -7,6 +7,7 @@ from typing import Any
 
 from ganeval.features.collect import Features
 from ganeval.features.stats import Stats
+from ganeval.images.seen import Seen
 from ganeval.plan import Side
 
 _DUPLICATES_WORTH_A_WARNING = 0.01  # of the images
@@ -28,6 +29,7 @@ class DescribedSource:
         settings: Options that change pixels, and what trying the source out has shown.
         notes: Number of images by what there is to say of their names.
         stats: The stored statistics that were used.
+        seen: The values that the images were seen to have, of a source of arrays.
     """
 
     location: str
@@ -40,6 +42,7 @@ class DescribedSource:
     settings: Mapping[str, object]
     notes: Mapping[str, int]
     stats: Stats | None
+    seen: Seen | None = None
 
     @property
     def digests(self) -> Sequence[bytes]:
@@ -71,7 +74,7 @@ class DescribedSource:
         card["ignored"] = dict(self.ignored)
         frequent = sorted(self.sizes.items(), key=lambda entry: (-entry[1], entry[0]))
         card["sizes"] = {f"{w}x{h}": num for (w, h), num in frequent[:_SIZES_SHOWN]}
-        card["settings"] = dict(self.settings)
+        card["settings"] = {**self.settings, **(self.seen.facts() if self.seen else {})}
         if self.stats is not None:
             card["stats"] = {
                 "path": str(self.stats.path),
@@ -97,10 +100,11 @@ def describe(side: Side, features: Features | None, stats: Stats | None) -> Desc
         settings={} if info is None else {**info.settings, **info.found},
         notes={} if info is None else info.notes,
         stats=stats,
+        seen=None if info is None else info.seen,
     )
 
 
-def describe_stream(name: str, features: Features) -> DescribedSource:
+def describe_stream(name: str, features: Features, seen: Seen | None) -> DescribedSource:
     """Return what is known of an accumulated stream."""
     return DescribedSource(
         location=name,
@@ -113,6 +117,7 @@ def describe_stream(name: str, features: Features) -> DescribedSource:
         settings={},
         notes={},
         stats=None,
+        seen=seen,
     )
 
 
@@ -123,6 +128,8 @@ def source_warnings(
     lines: list[str] = []
     for source in [*samples, *([reference] if reference else [])]:
         total = len(source.digests)
+        if source.seen is not None:
+            lines += [f"{source.location}: {doubt}" for doubt in source.seen.doubts(total)]
         if source.num_duplicates > _DUPLICATES_WORTH_A_WARNING * total:
             lines.append(
                 f"{source.location}: {source.num_duplicates:,} of {total:,} images are exact "

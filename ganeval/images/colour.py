@@ -100,7 +100,13 @@ def _from_floats(values: npt.NDArray[np.float32], name: str, policy: DecodePolic
             "give it with --float-range LOW,HIGH",
         )
     batch = torch.from_numpy(values.astype(np.float32))[None]  # of one
-    check_range(batch, policy.float_range, name=name)
+    check_range(
+        batch,
+        policy.float_range,
+        name=name,
+        remedy="give the values that stand for black and white with --float-range LOW,HIGH, or "
+        "clip the picture as its own software does",
+    )
     return _replicate(quantise(batch, value_range=policy.float_range)[0].numpy())
 
 

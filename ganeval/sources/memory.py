@@ -17,6 +17,7 @@ from ganeval.errors import InputError, UsageError
 from ganeval.images.decode import decode
 from ganeval.images.image import DecodePolicy, Image
 from ganeval.images.quantise import check_range, quantise
+from ganeval.images.seen import Seen
 from ganeval.sources.arrays import (
     SHAPES,
     Pixels,
@@ -83,8 +84,9 @@ def images_source(images: Images, *, policy: DecodePolicy) -> ReadySource:
             "a tensor, array or data set",
             "convert it",
         )
-    pixels = _bytes_of(data, value_range, name=name)
-    return array_source(pixels, kind="memory", location=name, name=name, fit=Fit())
+    floats = None if value_range is None else Seen(value_range)
+    pixels = _bytes_of(data, floats, name=name)
+    return array_source(pixels, kind="memory", location=name, name=name, fit=Fit(), seen=floats)
 
 
 def dataset_source(
@@ -108,12 +110,13 @@ def dataset_source(
     """
     count = _num_items(dataset, name)
     lock = threading.Lock()  # data sets are not made to be read by several threads
+    seen = Seen(value_range)
 
     def read(index: int) -> Pixels | bytes:
         item_name = f"{name}[{index}]"
         try:
             with lock:
-                return _content_of(dataset[index], value_range, name=item_name)
+                return _content_of(dataset[index], seen, name=item_name)
         except OSError as error:  # a missing or damaged file behind it
             raise unreadable(item_name, error) from error
 
@@ -130,6 +133,7 @@ def dataset_source(
             location=location or name,
             count=count,
             settings=policy_settings(policy) | chosen.settings(),
+            seen=seen,
         ),
         reader=Reader(
             name=lambda index: f"{name}[{index}]",
@@ -164,7 +168,7 @@ def _digest(content: Pixels | bytes) -> bytes:
     return array_digest(content)
 
 
-def _content_of(item: Any, value_range: ValueRange | None, *, name: str) -> Pixels | bytes:
+def _content_of(item: Any, seen: Seen, *, name: str) -> Pixels | bytes:
     """Return the picture in an item of a data set: pixels [C, H, W], or encoded without loss."""
     if isinstance(item, tuple | list) and item:
         item = item[0]
@@ -182,7 +186,7 @@ def _content_of(item: Any, value_range: ValueRange | None, *, name: str) -> Pixe
             "a Pillow image, a tensor [3, H, W] or an array [H, W, 3]",
             "return the image first",
         )
-    pixels = _bytes_of(item[None], value_range, name=name)[0]
+    pixels = _bytes_of(item[None], seen, name=name)[0]
     if pixels.ndim == 2:
         pixels = pixels[None]
     if pixels.ndim != 3 or len(pixels) not in (1, 3):
@@ -202,10 +206,13 @@ def _encode(picture: PIL.Image.Image) -> bytes:
     return buffer.getvalue()
 
 
-def _bytes_of(
-    data: torch.Tensor | npt.NDArray[Any], value_range: ValueRange | None, *, name: str
-) -> Pixels:
-    """Return uint8 values as they are, floats [N, ...] rounded from their declared range."""
+def _bytes_of(data: torch.Tensor | npt.NDArray[Any], seen: Seen | None, *, name: str) -> Pixels:
+    """Return uint8 values as they are, floats [N, ...] rounded from their declared range.
+
+    What values there are goes into `seen`, which has the range; those of bytes only for one item of
+    a data set, since whole arrays are read when their items are.
+    """
+    value_range = None if seen is None else seen.declared
     is_uint8 = data.dtype in (torch.uint8, np.uint8)
     if not is_uint8 and (value_range is None or not _is_floating(data)):
         raise not_uint8(name, str(data.dtype))
@@ -219,11 +226,21 @@ def _bytes_of(
         raise wrong_shape(name, tuple(data.shape), f"shape {SHAPES}")
     if value_range is None or len(data) == 0:
         tensor_or_array = data.detach().cpu().numpy() if isinstance(data, torch.Tensor) else data
+        if seen is not None and len(data):
+            seen.add(tensor_or_array)
         return tensor_or_array.astype(np.uint8, copy=False)
     if not isinstance(data, torch.Tensor):
         data = torch.from_numpy(np.require(data, requirements=("C", "W")))
     data = data.detach()
-    check_range(data, value_range, name=name)
+    check_range(
+        data,
+        value_range,
+        name=name,
+        remedy="clip them if the code that shows or saves them does (images.clamp(low, high)), or "
+        "declare the values that stand for black and white",
+    )
+    assert seen is not None
+    seen.add(data)
     result = np.empty(tuple(data.shape), np.uint8)
     for start in range(0, len(data), _BLOCK):
         block = quantise(data[start : start + _BLOCK], value_range=value_range)

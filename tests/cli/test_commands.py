@@ -18,7 +18,7 @@ FAST = ("--extractor", "random")
 GENERATOR = {
     *("--entry", "--kwargs", "--key", "--latent-size", "--latent-layout", "--prior"),
     *("--truncation", "--num-classes", "--label-policy", "--value-range", "--image-layout"),
-    "--trust",
+    *("--trust", "--label-form", "--inputs", "--noise", "--clamp", "--image-output", "--condition"),
 }
 SHARED = {
     *GENERATOR,
