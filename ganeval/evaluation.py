@@ -18,13 +18,13 @@ from ganeval.plan import (
     Plan,
     Side,
     check_minimum,
-    check_skipped,
     choose_metrics,
     choose_rank,
     derive_rng,
     find_protocol,
     make_plan,
 )
+from ganeval.refusals import check_skipped, grouped_lines
 from ganeval.results.comparisons import compared
 from ganeval.results.gallery import Gallery
 from ganeval.results.provenance import library_versions
@@ -56,8 +56,8 @@ def evaluate(
             or array [N, 3, H, W] or [N, H, W, 3], an `Images`, a map-style data set, a generator's
             file, or a network as `Generator`.
         reference: Real images, likewise, or stored statistics; not needed for `is` alone.
-        metrics: Names with options after colons (`"kid:subset_size=500"`); None for all that the
-            protocol defines.
+        metrics: Names with options after colons (`"kid:subset_size=500"`), one text or several;
+            None for all that the protocol defines.
         settings: All options in one value, instead of `options`.
         **options: Fields of `Settings`, of `DecodePolicy` and of `GeneratorOptions`:
             `extractor="efficientnet-lite0"`, `protocol`, `num_images`, `device`, `seed`,
@@ -212,7 +212,7 @@ def compute(
 def collect_sides(
     sides: Sequence[Side], workspace: Workspace, settings: Settings
 ) -> list[Features]:
-    """Return the features of each side, and warn of every picture that was skipped.
+    """Return the features of each side, and warn of the pictures that were skipped.
 
     Raises:
         InputError: A picture cannot be used, or too many were skipped.
@@ -227,9 +227,9 @@ def collect_sides(
 def _checked(side: Side, features: Features, settings: Settings) -> Features:
     """Say what was collected of a side, and refuse it if too much was skipped."""
     skipped = [*side.skipped, *features.skipped]
-    check_skipped(side.location, skipped, len(side.indices) + len(side.skipped), settings)
-    for reason in skipped:
-        log.warning("skipped: %s", reason)
+    check_skipped(side.location, skipped, len(side.indices) + len(side.skipped), settings.max_bad)
+    for line in grouped_lines(skipped):
+        log.warning("skipped: %s", line)
     log.info(
         "%s: %d images, %d computed, %d found in the cache",
         side.location,

@@ -1,16 +1,21 @@
 """What a report says of its sources, and what a reader should be warned of."""
 
+import statistics
 from collections import Counter
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
+from ganeval.errors import one_line
 from ganeval.features.collect import Features
 from ganeval.features.stats import Stats
 from ganeval.images.seen import Seen
 from ganeval.plan import Side
+from ganeval.sources.encoded import MAYBE_PICTURES
 
 _DUPLICATES_WORTH_A_WARNING = 0.01  # of the images
+_LEFT_ALONE_WORTH_A_WARNING = 0.01  # of the images
+_OTHER_SIZE = 1.25  # ratio of typical sides from which those of mixed pictures differ
 _SIZES_SHOWN = 10
 
 
@@ -56,11 +61,25 @@ class DescribedSource:
 
     @property
     def size(self) -> tuple[int, int] | None:
-        """The one (width, height) that all images have when the extractor's resize gets them."""
+        """The middle one of the widths, and of the heights, that the extractor's resize gets.
+
+        None if they are not known.
+        """
         wanted = self.settings.get("size")
         if isinstance(wanted, int):
             return wanted, wanted
-        return next(iter(self.sizes)) if len(self.sizes) == 1 else None
+        if not self.sizes:
+            return None
+        counts = Counter(self.sizes)
+        return (
+            statistics.median_low(width for width, _ in counts.elements()),
+            statistics.median_low(height for _, height in counts.elements()),
+        )
+
+    @property
+    def is_of_one_size(self) -> bool:
+        """Whether all images have the same size."""
+        return len(self.sizes) == 1 or isinstance(self.settings.get("size"), int)
 
     def card(self) -> dict[str, Any]:
         """Return the source's provenance, JSON values only."""
@@ -77,7 +96,7 @@ class DescribedSource:
         card["settings"] = {**self.settings, **(self.seen.facts() if self.seen else {})}
         if self.stats is not None:
             card["stats"] = {
-                "path": str(self.stats.path),
+                "path": one_line(str(self.stats.path)),
                 "digest": f"sha256:{self.stats.digest}",
                 "count": self.stats.num,
                 "verified": self.stats.card is not None,
@@ -135,6 +154,13 @@ def source_warnings(
                 f"{source.location}: {source.num_duplicates:,} of {total:,} images are exact "
                 "duplicates of others in it"
             )
+        maybe = {reason: source.ignored.get(reason, 0) for reason in MAYBE_PICTURES}
+        if sum(maybe.values()) > _LEFT_ALONE_WORTH_A_WARNING * (source.count or 0):
+            kinds = ", ".join(f"{num:,} {reason}" for reason, num in maybe.items() if num)
+            lines.append(
+                f"{source.location}: {kinds} were left alone beside {source.count or 0:,} pictures;"
+                " convert them or put the files there if they are pictures too"
+            )
         if len(source.sizes) > 1:
             lines.append(
                 f"{source.location}: images of {len(source.sizes)} sizes; each is resized by itself"
@@ -143,6 +169,14 @@ def source_warnings(
         for sample in samples:
             lines += _pair_warnings(sample, reference)
     return tuple(lines)
+
+
+def _differ(size: tuple[int, int], other: tuple[int, int], *, exactly: bool) -> bool:
+    """Tell whether sizes differ: at all, or so much that the same pictures could not."""
+    if exactly:
+        return size != other
+    ratios = [max(a, b) / min(a, b) for a, b in zip(size, other, strict=True)]
+    return max(ratios) > _OTHER_SIZE
 
 
 def _pair_warnings(sample: DescribedSource, reference: DescribedSource) -> list[str]:
@@ -155,10 +189,12 @@ def _pair_warnings(sample: DescribedSource, reference: DescribedSource) -> list[
     shared = sum(digest in real for digest in sample.digests)
     if shared:
         lines.append(f"{pair} share {shared:,} images")
-    if sample.size and reference.size and sample.size != reference.size:
+    alike = sample.is_of_one_size and reference.is_of_one_size
+    if sample.size and reference.size and _differ(sample.size, reference.size, exactly=alike):
         (width, height), (other_width, other_height) = sample.size, reference.size
         lines.append(
-            f"{pair} differ in size ({width}x{height} and {other_width}x{other_height}), and so "
-            "does what the resize does to them; `folder:PATH,size=N` brings both to one size"
+            f"{pair} differ in size ({'' if alike else 'in the middle '}{width}x{height} and "
+            f"{other_width}x{other_height}), and so "
+            "does what the resize does to them; `folder:PATH,size=256` brings both to 256 pixels"
         )
     return lines

@@ -6,6 +6,7 @@ from typing import Literal
 import click
 
 from ganeval.cli.options import run_options
+from ganeval.cli.prose import say
 from ganeval.errors import UsageError
 from ganeval.extract import extract_part
 from ganeval.settings import Settings
@@ -37,7 +38,7 @@ def extract(
     if re.fullmatch(r"[0-9]{1,9}/0*[1-9][0-9]{0,8}", part) is None:
         raise UsageError(f"--part {part}", "I/N, such as 0/16", "change it")
     done = extract_part(source, int(number), int(count), settings, role=role)
-    click.echo(
+    say(
         f"{source}: {done.num_shards} of {done.total_shards} shards, {done.num_images:,} images, "
         f"{done.num_computed:,} computed"
     )

@@ -16,8 +16,8 @@ def terminal_width() -> int | None:
 
 
 def say(line: str, indent: str = "  ") -> None:
-    """Print a line."""
-    for part in wrap(line, terminal_width(), indent):
+    """Print a line, whatever is in the names in it."""
+    for part in wrap(one_line(line), terminal_width(), indent):
         click.echo(part)
 
 

@@ -6,6 +6,7 @@ import click
 
 from ganeval.cli.generator_options import generator_options
 from ganeval.cli.progress import terminal_progress
+from ganeval.cli.prose import say
 from ganeval.generators.options import GeneratorOptions
 from ganeval.sample import write_samples
 
@@ -43,4 +44,4 @@ def sample(
         write_samples(
             checkpoint, num_images, output, seed=seed, generator=generator, progress=progress
         )
-    click.echo(f"{output}: {num_images:,} samples")
+    say(f"{output}: {num_images:,} samples")

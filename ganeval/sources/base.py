@@ -32,7 +32,7 @@ class SourceInfo:
 
     Attributes:
         kind: The name of the source's kind in the table (`"folder"`, `"zip"`, ...).
-        location: As the user wrote it; the report calls the source by it.
+        location: As the user wrote it, but printable; the report calls the source by it.
         count: The number of images.
         settings: All options that change pixels (decode policy, size, crop), flat, JSON values;
             part of every cache key.

@@ -213,7 +213,7 @@ def _condition_batch(source: Source, indices: Sequence[int]) -> torch.Tensor:
             raise InputError(
                 f"{item.name}: {picture.shape[2]}x{picture.shape[1]} pixels",
                 f"conditions of one size ({pictures[0].shape[2]}x{pictures[0].shape[1]})",
-                "add size=PIXELS to the condition source",
+                "write `folder:PATH,size=256` for the condition source",
             )
     return torch.from_numpy(np.stack(pictures)).float() / 127.5 - 1
 

@@ -3,7 +3,7 @@
 import hashlib
 import io
 import threading
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -11,7 +11,16 @@ import numpy as np
 import numpy.typing as npt
 import PIL.Image
 import torch
-from torch.utils.data import Dataset, IterableDataset
+from torch.utils.data import (
+    BatchSampler,
+    DataLoader,
+    Dataset,
+    IterableDataset,
+    RandomSampler,
+    SequentialSampler,
+    default_collate,
+    default_convert,
+)
 
 from ganeval.errors import InputError, UsageError
 from ganeval.images.decode import decode
@@ -38,6 +47,7 @@ from ganeval.sources.paths import unreadable
 ValueRange = tuple[float, float]
 
 _BLOCK = 1024  # images that are rounded at once, to bound the memory that takes
+_IMAGES = (PIL.Image.Image, torch.Tensor, np.ndarray)
 _PNG_MODES = ("1", "LA", "I", "I;16", "P", "RGBA")
 
 
@@ -60,10 +70,18 @@ class Images:
     name: str | None = None
 
 
-def images_source(images: Images, *, policy: DecodePolicy) -> ReadySource:
+def images_source(
+    images: Images,
+    *,
+    policy: DecodePolicy,
+    kind: str = "memory",
+    location: str | None = None,
+    fit: Fit | None = None,
+) -> ReadySource:
     """Return tensors, arrays and data sets as a source.
 
-    Floats are checked and rounded here, all of them; uint8 values are read when items are.
+    A file of arrays says its `kind`, `location` and `fit`. Floats are checked and rounded here, all
+    of them; uint8 values are read when items are.
 
     Raises:
         InputError: Another type, shape or range.
@@ -72,8 +90,13 @@ def images_source(images: Images, *, policy: DecodePolicy) -> ReadySource:
     data, value_range = images.data, images.value_range
     if value_range is not None and not value_range[0] < value_range[1]:
         raise UsageError(f"value_range {value_range}", "low < high", "change it")
+    if isinstance(data, list | tuple) and all(isinstance(one, _IMAGES) for one in data):
+        data = _Listed(data)
+    if isinstance(data, DataLoader):
+        data = _dataset_behind(data)
     if isinstance(data, Dataset):
-        name = images.name or type(data).__name__
+        is_list = isinstance(data, _Listed)
+        name = images.name or ("list" if is_list else type(data).__name__)
         return dataset_source(
             data, kind="dataset", name=name, policy=policy, value_range=value_range
         )
@@ -81,12 +104,56 @@ def images_source(images: Images, *, policy: DecodePolicy) -> ReadySource:
     if not isinstance(data, torch.Tensor | np.ndarray):
         raise InputError(
             f"{name}: {type(data).__name__} in ganeval.Images",
-            "a tensor, array or data set",
+            "a tensor, array, list of images, data set or DataLoader",
             "convert it",
         )
     floats = None if value_range is None else Seen(value_range)
     pixels = _bytes_of(data, floats, name=name)
-    return array_source(pixels, kind="memory", location=name, name=name, fit=Fit(), seen=floats)
+    return array_source(
+        pixels, kind=kind, location=location or name, name=name, fit=fit or Fit(), seen=floats
+    )
+
+
+class _Listed(Dataset[Any]):
+    """A list of images as a data set."""
+
+    def __init__(self, images: Sequence[Any]) -> None:
+        self._images = images
+
+    def __len__(self) -> int:
+        return len(self._images)
+
+    def __getitem__(self, index: int) -> Any:
+        return (self._images[index],)
+
+
+def _dataset_behind(loader: DataLoader[Any]) -> Dataset[Any]:
+    """Return the data set of a loader that gives each of its items once, in whichever order.
+
+    Raises:
+        InputError: The loader draws or changes items, and so is no list of images.
+    """
+    sampler = loader.sampler
+    plain = type(sampler) is SequentialSampler or (
+        type(sampler) is RandomSampler
+        and not sampler.replacement
+        and sampler.num_samples == len(sampler.data_source)
+    )
+    if isinstance(loader.dataset, IterableDataset):
+        return loader.dataset  # whose error says what is wrong with it
+    if not plain or type(loader.batch_sampler) not in (BatchSampler, type(None)):
+        raise InputError(
+            f"DataLoader: a {type(sampler).__name__} chooses among its items",
+            "each item once",
+            "give the data set itself (loader.dataset), or write its images to a folder",
+        )
+    if loader.collate_fn not in (default_collate, default_convert):
+        raise InputError(
+            "DataLoader: a collate_fn of its own makes the batches",
+            "items that are the images",
+            "give the data set itself (loader.dataset) if its items are",
+        )
+    return loader.dataset
 
 
 def dataset_source(

@@ -7,7 +7,7 @@ from typing import Any
 
 import numpy as np
 import torch
-from torch.utils.data import Dataset
+from torch.utils.data import DataLoader, Dataset
 
 from ganeval.errors import InputError, UsageError
 from ganeval.generators.functions import name_of
@@ -32,9 +32,10 @@ def open_source(
         thing: A path to a folder, a zip, tar, npz or npy file or a generator's file, recognised by
             its content;
             `kind:path,option=value,...` (`ganeval list sources`); a uint8 tensor or array,
-            [N, 3, H, W], [N, H, W, 3] or the same with 1 channel; a PyTorch data set with a length;
-            any of these three as `Images`; a network as `Generator`, or as it is where the options
-            say how it is called; a `Source`, which is returned as it is.
+            [N, 3, H, W], [N, H, W, 3] or the same with 1 channel; a PyTorch data set with a length,
+            or a DataLoader of it; a list of Pillow images, of tensors [3, H, W] or of arrays
+            [H, W, 3]; any of these as `Images`; a network as `Generator`, or as it is where the
+            options say how it is called; a `Source`, which is returned as it is.
         policy: How pictures that are not plain 8-bit RGB become it.
         offline: Download nothing.
         generator: Options of a generator's file that its text does not give (`num_images`,
@@ -53,7 +54,7 @@ def open_source(
         if thing.num_images is None:
             thing = dataclasses.replace(thing, num_images=(generator or {}).get("num_images"))
         return generator_source(thing, policy=policy)
-    if isinstance(thing, torch.Tensor | np.ndarray | Dataset):
+    if isinstance(thing, torch.Tensor | np.ndarray | Dataset | list | tuple | DataLoader):
         return images_source(Images(thing), policy=policy)
     if all(hasattr(thing, name) for name in ("info", "load", "unusable", "__len__")):
         source: Source = thing
@@ -62,7 +63,7 @@ def open_source(
         return generator_source(_bare_generator(thing, generator or {}), policy=policy)
     raise InputError(
         f"{type(thing).__name__} given as a source of images",
-        "a path, a uint8 tensor or array, or a torch.utils.data.Dataset",
+        "a path, a uint8 tensor or array, a list of images, or a torch.utils.data.Dataset",
         "convert it to one of these",
     )
 

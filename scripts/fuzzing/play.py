@@ -169,7 +169,8 @@ def _faults_of_text(code: int | None, out: str, err: str) -> Iterator[str]:
         yield f"stderr has a line that is not ganeval's: {foreign[0][:200]!r}"
     if any(not (char.isprintable() or char == "\n") for char in err):
         yield "stderr has a control character"
-    if any(not (char.isprintable() or char in "\n\t") for char in out):
+    # Tables put the mark U+200E behind a name that is written from right to left.
+    if any(not (char.isprintable() or char in "\n\t\u200e") for char in out):
         yield "stdout has a control character"
     errors = [line for line in lines if line.startswith(ERROR)]
     if code in _REFUSED:

@@ -147,3 +147,33 @@ def test_a_word_of_several_lines(word: str, real: Path, fake: Path, ganeval: Com
     found = ganeval("fid", real, fake, word, *RANDOM)
     assert found.code == 2
     assert all(char.isprintable() for char in found.error)
+
+
+def test_more_than_any_machine_can_do(real: Path, fake: Path, ganeval: Command) -> None:
+    for words, said in (
+        ([f"--batch-size={'9' * 30}"], "batch_size is 9"),
+        ([f"--workers={'9' * 30}"], "workers is 9"),
+        ([f"-mkid:subset_size=5:num_subsets={'9' * 30}"], "kid has num_subsets=9"),
+    ):
+        line = refusal(ganeval("eval", real, fake, *words, *RANDOM))
+        assert said in line
+        assert "at most 1" in line
+
+
+def test_a_name_of_several_lines_is_printed_on_one(real: Path, ganeval: Command) -> None:
+    odd = real.rename(real.with_name("a\n\x1b[31m\u202e"))
+    shown = ganeval("extract", odd, *RANDOM)
+    assert shown.out.startswith(f"{odd.parent}/a\\n\\x1b[31m\\u202e: 1 of 1 shards, 30 images")
+
+
+def test_versions_of_a_baseline_are_printed_on_one_line(
+    real: Path, fake: Path, tmp_path: Path, ganeval: Command
+) -> None:
+    run, base = tmp_path / "run.json", tmp_path / "base.json"
+    ganeval("kid", real, fake, "-o", run, *RANDOM)
+    ganeval("baseline", "accept", run, "-o", base)
+    content = json.loads(base.read_text(encoding="utf-8"))
+    content["provenance"]["libraries"]["torch"] = "\x1b[2J\n"
+    base.write_text(json.dumps(content), encoding="utf-8")
+    shown = ganeval("check", run, "--baseline", base, "--max-regress", "kid=1")
+    assert "baseline made with torch \\x1b[2J\\n (here" in shown.out
