@@ -25,7 +25,7 @@ class Provenance(TypedDict, total=False):
     ganeval: str
     command: str
     precision: str
-    weights: Mapping[str, str | None]
+    weights: Mapping[str, str]
     preprocess: Mapping[str, Any]
     dimensions: int
     sources: Mapping[str, SourceCard]

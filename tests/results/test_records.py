@@ -126,3 +126,20 @@ def test_influence_values_that_are_none(
         path.write_bytes(safetensors.numpy.save({"0.sample": np.zeros(3)}, metadata=metadata))
         with pytest.raises(InputError, match="damaged"):
             load_influences(path, "d")
+
+
+def test_texts_of_a_report_are_printed_on_their_lines(
+    made: dict[str, Any], tmp_path: Path, ganeval: Command
+) -> None:
+    odd = "a\x1b[2J\n\u202e"
+    for score in made["scores"]:
+        score |= {"extractor": odd, "protocol": odd, "options": {odd: odd}, "name": odd}
+        score |= {"sample": f"{odd}{score['sample']}", "notes": [odd], "details": {odd: 1.0}}
+        score |= {"reference": odd, "cautions": {odd: odd}}
+    made |= {"comparisons": [], "rank": None}
+    path = tmp_path / "run.json"
+    path.write_text(json.dumps(made), encoding="utf-8")
+    shown = ganeval("table", path, "--notes", "all")
+    assert shown.code == 0
+    assert odd.encode("unicode_escape").decode() in shown.out
+    assert [char for char in shown.out if not char.isprintable() and char not in "\n\u200e"] == []
