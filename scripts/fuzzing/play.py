@@ -106,7 +106,7 @@ def _run(case: Case, folder: Path) -> Answer:
     out, err = (stream.decode(case.encoding, "backslashreplace") for stream in streams)
     if grown > MOST_MEMORY:
         faults.append(f"memory: {grown / 2**20:,.0f} MiB more")
-    faults += _faults_of_text(code, out, err)
+    faults += _faults_of_text(case.words, code, out, err)
     faults += _faults_of_files(case, code, before, _snapshot(folder))
     return Answer(code, out, err, seconds, faults)
 
@@ -157,7 +157,7 @@ def _warning(caught: warnings.WarningMessage) -> str:
     return f"warning: {caught.category.__name__} at {where}: {str(caught.message)[:200]!r}"
 
 
-def _faults_of_text(code: int | None, out: str, err: str) -> Iterator[str]:
+def _faults_of_text(words: list[str], code: int | None, out: str, err: str) -> Iterator[str]:
     """Find what is wrong with the texts: each line is `ganeval: ...`, an error is one and alone."""
     if code is None:
         return
@@ -173,7 +173,8 @@ def _faults_of_text(code: int | None, out: str, err: str) -> Iterator[str]:
     if any(not (char.isprintable() or char in "\n\t\u200e") for char in out):
         yield "stdout has a control character"
     errors = [line for line in lines if line.startswith(ERROR)]
-    if code in _REFUSED:
+    # What doctor finds is its result, errors among it too.
+    if code in _REFUSED and not (words[:1] == ["doctor"] and out and not errors):
         yield from _faults_of_refusal(out, lines, errors)
     elif errors:
         yield f"an error line with exit code {code}"
