@@ -54,12 +54,14 @@ def output_options(command: Callable[..., Any]) -> Callable[..., Any]:
         notes: "Notes",
         **values: Any,
     ) -> None:
+        from ganeval.results.influence_file import check_beside
         from ganeval.results.output import check_output
         from ganeval.results.plots import check_plots
         from ganeval.results.report import SUFFIXES
 
         for path in output:
             check_output(path, SUFFIXES)
+            check_beside(path)
         if plots is not None:
             check_plots(plots)
         report: Report = command(**values)

@@ -1,5 +1,6 @@
 """`ganeval train`: train a bundled reference model."""
 
+import errno
 import shlex
 from pathlib import Path
 from typing import Literal
@@ -9,7 +10,7 @@ import rich_click as click
 from ganeval.cli.call import current_call
 from ganeval.cli.options import split_metrics
 from ganeval.cli.panels import MACHINE, SCORING, SOURCES, TRAINING, Command
-from ganeval.errors import UsageError
+from ganeval.errors import ResourceError, UsageError
 
 
 @click.command(cls=Command)
@@ -157,6 +158,7 @@ def train(
     from ganeval.cli.training_display import training_display
     from ganeval.workspace import resolve_device
     from reference_models.engine.curve import Scoring
+    from reference_models.engine.keep import STATE
     from reference_models.engine.session import Watch, find_recipe, run_training
 
     recipe = find_recipe(model)
@@ -171,6 +173,12 @@ def train(
         reference=eval_reference,
         cache_dir=cache_dir,
     )
+
+    def again() -> str:
+        """Return the command that goes on, or begins where there is no state to go on from."""
+        going_on = [] if resume or not (folder / STATE).is_file() else ["--resume"]
+        return shlex.join(["ganeval", *current_call().words, *going_on])
+
     with training_display(model, total, recipe.batch_size) as observers:
         try:
             checkpoint = run_training(
@@ -187,8 +195,14 @@ def train(
                 observers=observers,
             )
         except KeyboardInterrupt as error:
-            words = current_call().words
-            again = shlex.join(["ganeval", *words, *([] if resume else ["--resume"])])
-            raise KeyboardInterrupt(f"interrupted; to go on: `{again}`") from error
+            raise KeyboardInterrupt(f"interrupted; to go on: `{again()}`") from error
+        except OSError as error:
+            if error.errno not in (errno.ENOSPC, errno.EDQUOT):
+                raise
+            raise ResourceError(
+                f"{error.filename or folder}: the disk is full",
+                "free space on it",
+                f"make some, then go on with `{again()}`",
+            ) from error
     if checkpoint is not None:
         click.echo(checkpoint)

@@ -9,7 +9,7 @@ from pathlib import Path
 
 from ganeval.errors import UsageError
 from ganeval.results.digits import show_column
-from ganeval.results.influence_file import beside, packed, scores_digest
+from ganeval.results.influence_file import beside, check_beside, packed, scores_digest
 from ganeval.results.output import check_output, write_output
 from ganeval.results.report import Report, read_report
 from ganeval.results.row import ScoreRow
@@ -27,6 +27,7 @@ def accept(run: Report, path: Path) -> tuple[str, ...]:
     """
     check_single(run)
     check_output(path, (".json",))
+    check_beside(path)
     before = load_baseline(path) if path.exists() else None
     old = {} if before is None else {row.name: _value(row) for row in before.scores}
     _write(run, path)

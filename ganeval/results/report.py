@@ -19,6 +19,7 @@ from ganeval.results.gallery import Gallery
 from ganeval.results.influence_file import (
     Key,
     beside,
+    check_beside,
     load_influences,
     packed,
     scores_digest,
@@ -142,11 +143,13 @@ class Report:
         any; that file is tied to the scores, so it never serves another report.
 
         Raises:
-            UsageError: Another suffix, or a folder that does not exist.
+            UsageError: Another suffix, a folder that does not exist, or a file of others where the
+                influence values would be.
             ResourceError: The disk is full; an older file of that name is still there.
         """
         path = Path(path)
         check_output(path, SUFFIXES)
+        check_beside(path)
         kind = path.suffix.lower()
         if kind == ".json":
             text = self.to_json()
