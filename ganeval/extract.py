@@ -6,7 +6,7 @@ from pathlib import Path
 from typing import Any
 
 from ganeval.engines.choose import choose_engine, prepare_engine
-from ganeval.errors import UsageError
+from ganeval.errors import InputError, UsageError
 from ganeval.evaluation import collect_sides, stats_conditions
 from ganeval.features.collect import cut
 from ganeval.features.stats import save_stats
@@ -42,7 +42,7 @@ def make_stats(reference: Any, path: Path, settings: Settings) -> int:
 
     Raises:
         UsageError: Another suffix, or a folder that does not exist or cannot be written to.
-        InputError: The source cannot be used.
+        InputError: The source cannot be used, or has one image.
     """
     if path.suffix.lower() != ".npz" or not path.parent.is_dir() or path.is_dir():
         raise UsageError(
@@ -54,6 +54,12 @@ def make_stats(reference: Any, path: Path, settings: Settings) -> int:
     check_generator_options([reference], [side], settings)
     with open_workspace(settings, protocol) as workspace:
         (features,) = collect_sides([side], workspace, settings)
+        if features.num < 2:
+            raise InputError(
+                f"{side.location}: {features.num} image",
+                "at least 2, of which a covariance can be taken",
+                "name a source with more images",
+            )
         for warning in source_warnings([describe(side, features, None)], None):
             log.warning("%s", warning)
         card = {

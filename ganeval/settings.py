@@ -16,6 +16,15 @@ from ganeval.team import ALONE, Team
 
 Engine = Literal["local", "ray"]
 
+# The least and the most of each; a batch beyond that fits no memory of any machine.
+_LIMITS: Mapping[str, tuple[int, int | None]] = {
+    "num_images": (1, None),
+    "batch_size": (1, 1_000_000),
+    "workers": (0, 10_000),
+    "seed": (0, None),
+    "memory": (10_000_000, None),
+}
+
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Settings:
@@ -75,11 +84,12 @@ class Settings:
 
     def __post_init__(self) -> None:
         """Refuse values that no command could use."""
-        limits = {"num_images": 1, "batch_size": 1, "workers": 0, "seed": 0, "memory": 10_000_000}
-        for name, least in limits.items():
+        for name, (least, most) in _LIMITS.items():
             value = getattr(self, name)
-            if value is not None and value < least:
-                raise UsageError(f"{name} is {value}", f"at least {least:,}", "change the value")
+            if value is None or least <= value <= (value if most is None else most):
+                continue
+            needed = f"at least {least:,}" if value < least else f"at most {most:,}"
+            raise UsageError(f"{name} is {value}", needed, "change the value")
         if self.engine not in get_args(Engine):
             raise unknown("engine", self.engine, get_args(Engine))
         if self.engine != "local" and self.team.size > 1:

@@ -14,8 +14,7 @@ PACKAGE = ROOT / "ganeval"
 
 BASE = {
     *("errors", "registry", "files", "folders", "influence", "progress", "resources", "team"),
-    *("refusals",),
-    *("ahead", "memory", "remote", "remote_file", "version"),
+    *("ahead", "json_text", "memory", "refusals", "remote", "remote_file", "version"),
 }
 TOP = {
     "settings",

@@ -1,11 +1,13 @@
 """`ganeval extract`: features of a part of a source into the cache."""
 
+import re
 from typing import TYPE_CHECKING, Literal
 
 import rich_click as click
 
 from ganeval.cli.options import run_options
 from ganeval.cli.panels import SCORING, Command
+from ganeval.cli.prose import say
 from ganeval.errors import UsageError
 
 if TYPE_CHECKING:
@@ -47,10 +49,10 @@ def extract(
     from ganeval.extract import extract_part
 
     number, _, count = part.partition("/")
-    if not (number.isdigit() and count.isdigit() and int(count) > 0):
+    if re.fullmatch(r"[0-9]{1,9}/0*[1-9][0-9]{0,8}", part) is None:
         raise UsageError(f"--part {part}", "I/N, such as 0/16", "change it")
     done = extract_part(source, int(number), int(count), settings, role=role)
-    click.echo(
+    say(
         f"{source}: {done.num_shards} of {done.total_shards} shards, {done.num_images:,} images, "
         f"{done.num_computed:,} computed"
     )

@@ -2,8 +2,10 @@
 
 import errno
 import importlib
+import io
 import logging
 import os
+import re
 import sys
 from collections.abc import Sequence
 from typing import Any, NoReturn
@@ -13,7 +15,7 @@ import rich_click as click
 from ganeval.cli.call import LOG, Call, join_team
 from ganeval.cli.interrupts import interruptible
 from ganeval.cli.panels import HELP, Command, CommandPanel, Group, OptionPanel
-from ganeval.errors import GanevalError, ResourceError, one_line
+from ganeval.errors import GanevalError, InputError, ResourceError, one_line
 from ganeval.memory import keep_freed_memory
 from ganeval.team import ALONE, Team
 from ganeval.version import __version__
@@ -52,6 +54,8 @@ SECTIONS = {
 """By what people want: where each command is, and its line in the help, which imports none."""
 COMMANDS = {name: entry for section in SECTIONS.values() for name, entry in section.items()}
 INTERRUPTED = 130
+_NO_SUCH_PLACE = (errno.ENAMETOOLONG, errno.ENOTDIR, errno.ELOOP)
+"""What the system says of names that cannot be those of anything, wherever they are used."""
 
 
 class CommandTable(Group):
@@ -103,6 +107,8 @@ def main(args: Sequence[str] | None = None) -> NoReturn:
     """
     words = list(sys.argv[1:] if args is None else args)
     _log_to_stderr()
+    _escape_on_stdout()
+    _forget_impossible_sizes()
     keep_freed_memory()
     team = ALONE
     try:
@@ -147,7 +153,7 @@ def _misuse(error: click.ClickException) -> str:
         near = f"; did you mean '{error.possibilities[0]}'?" if error.possibilities else ""
         text = f"No such option '{error.option_name}'{near}"
     context = getattr(error, "ctx", None)
-    return f"{text}; see `{context.command_path if context else 'ganeval'} --help`"
+    return one_line(f"{text}; see `{context.command_path if context else 'ganeval'} --help`")
 
 
 def _translate(error: Exception) -> GanevalError:
@@ -165,6 +171,12 @@ def _translate(error: Exception) -> GanevalError:
             "free space",
             "run `ganeval cache prune`, or set --cache-dir or TMPDIR to another disk",
         )
+    if isinstance(error, OSError) and error.errno in _NO_SUCH_PLACE and error.filename is not None:
+        return InputError(
+            f"{error.filename}: {error.strerror}",
+            "a file or folder that can be there",
+            "name another",
+        )
     raise error
 
 
@@ -175,6 +187,19 @@ def _log_to_stderr() -> None:
     LOG.handlers = [handler]
     LOG.propagate = False
     LOG.setLevel(logging.WARNING)
+
+
+def _escape_on_stdout() -> None:
+    """Write what the encoding of stdout does not have as `\\u2193`, as Python does on stderr."""
+    if isinstance(sys.stdout, io.TextIOWrapper):
+        sys.stdout.reconfigure(errors="backslashreplace")
+
+
+def _forget_impossible_sizes() -> None:
+    """Leave aside what a shell says of its window that is no number; rich would fail with it."""
+    for name in ("COLUMNS", "LINES"):
+        if re.fullmatch("[0-9]{1,5}", os.environ.get(name, "0")) is None:
+            del os.environ[name]
 
 
 class _ToStderr(logging.Handler):

@@ -5,6 +5,7 @@ import math
 import re
 import shlex
 from collections.abc import Callable, Mapping
+from fractions import Fraction
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -142,12 +143,14 @@ def _share(text: str) -> float:
 
 def _size(text: str) -> int:
     """Return `2GB`, `1.5GiB` or a number of bytes as bytes."""
-    match = re.fullmatch(r"(\d+(?:\.\d+)?)\s*(?:([kmgt])(i?)b?|b)?", text.strip(), re.IGNORECASE)
+    match = re.fullmatch(
+        r"([0-9]{1,20}(?:\.[0-9]{1,20})?)\s*(?:([kmgt])(i?)b?|b)?", text.strip(), re.IGNORECASE
+    )
     if match is None:
         raise UsageError(f"--memory {text}", "a size such as 500MB or 2GB", "change it")
     number, prefix, binary = match.groups()
     power = "kmgt".index(prefix.lower()) + 1 if prefix else 0
-    return int(float(number) * (1024 if binary else 1000) ** power)
+    return int(Fraction(number) * (1024 if binary else 1000) ** power)
 
 
 def _range(text: str | None) -> tuple[float, float] | None:

@@ -6,6 +6,7 @@ from collections.abc import Iterable
 
 import rich_click as click
 
+from ganeval.errors import one_line
 from ganeval.results.layout import wrap
 
 
@@ -15,14 +16,14 @@ def terminal_width() -> int | None:
 
 
 def say(line: str, indent: str = "  ") -> None:
-    """Print a line."""
-    for part in wrap(line, terminal_width(), indent):
+    """Print a line, whatever is in the names in it."""
+    for part in wrap(one_line(line), terminal_width(), indent):
         click.echo(part)
 
 
 def say_facts(facts: Iterable[tuple[str, object]]) -> None:
     """Print names with values: in columns on a terminal, else with a tab between them."""
-    facts = list(facts)
+    facts = [(one_line(name), one_line(str(value))) for name, value in facts]
     if terminal_width() is None:
         for name, value in facts:
             click.echo(f"{name}\t{value}")

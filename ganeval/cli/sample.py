@@ -8,6 +8,7 @@ import rich_click as click
 from ganeval.cli.generator_options import generator_options
 from ganeval.cli.panels import OUTPUT, Command
 from ganeval.cli.progress import terminal_progress
+from ganeval.cli.prose import say
 
 if TYPE_CHECKING:
     from ganeval.generators.options import GeneratorOptions
@@ -66,4 +67,4 @@ def sample(
         write_samples(
             checkpoint, num_images, output, seed=seed, generator=generator, progress=progress
         )
-    click.echo(f"{output}: {num_images:,} samples")
+    say(f"{output}: {num_images:,} samples")

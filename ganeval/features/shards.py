@@ -28,6 +28,7 @@ import safetensors.numpy
 from ganeval.errors import CacheError, ResourceError
 from ganeval.features.shared import SharedFiles
 from ganeval.files import reserve, temporary_name, write_whole
+from ganeval.json_text import parse_json
 from ganeval.resources import DEFAULT, Resources
 
 log = logging.getLogger(__name__)
@@ -183,7 +184,7 @@ class ShardStore:
         """Return info and layers of a shard file, or raise if anything is not as it was written."""
         path.stat()  # a FileNotFoundError of its own kind
         with safetensors.safe_open(path, framework="np") as file:
-            card = json.loads((file.metadata() or {})["ganeval.shard"])
+            card = parse_json((file.metadata() or {})["ganeval.shard"])
             if card["key"] != key:
                 raise ValueError("it belongs to another key")
             tensors = {layer: file.get_tensor(layer) for layer in layers}
@@ -298,7 +299,7 @@ def _read_derived(path: Path, key: str) -> dict[str, npt.NDArray[Any]]:
     """Return the arrays of a derived value, or raise if anything is not as it was written."""
     path.stat()  # a FileNotFoundError of its own kind
     with safetensors.safe_open(path, framework="np") as file:
-        card = json.loads((file.metadata() or {})["ganeval.derived"])
+        card = parse_json((file.metadata() or {})["ganeval.derived"])
         if card["key"] != key:
             raise ValueError("it belongs to another key")
         arrays = {name: file.get_tensor(name) for name in card["sha256"]}

@@ -18,6 +18,7 @@ from ganeval.errors import InputError
 from ganeval.features.derived import Arrays, Compute, Options
 from ganeval.features.moments import Moments
 from ganeval.files import write_whole
+from ganeval.json_text import parse_json
 from ganeval.remote import is_remote
 from ganeval.remote_file import open_file
 from ganeval.resources import DEFAULT, Resources
@@ -27,6 +28,7 @@ COVARIANCE_KEYS = ("sigma", "cov", "s")
 COUNT_KEYS = ("num", "num_images", "n", "N")
 _CARD_KEY = "ganeval"
 _ASYMMETRY = 1e-8  # relative; rounding of the tools that wrote the file stays below
+_LARGEST = 1e30  # no features are so large; errors take fourth powers, which float64 still holds
 _NEGATIVE_EIGENVALUE = -1e-6  # relative to the largest
 _DAMAGE = (
     zipfile.BadZipFile,
@@ -175,7 +177,7 @@ def _card(path: Path | str, arrays: Mapping[str, npt.NDArray[Any]]) -> Mapping[s
     if _CARD_KEY not in arrays:
         return None
     try:
-        card = json.loads(str(arrays[_CARD_KEY]))
+        card = parse_json(str(arrays[_CARD_KEY]))
     except ValueError as error:
         raise _damaged(path, error) from error
     if not isinstance(card, dict):
@@ -251,6 +253,13 @@ def _check(
         raise InputError(
             f"{path}: contains NaN or Infinity",
             "finite statistics",
+            "make the file anew with `ganeval stats make`",
+        )
+    largest = max(float(np.abs(mean).max()), float(np.abs(covariance).max()))
+    if largest > _LARGEST:
+        raise InputError(
+            f"{path}: contains values up to {largest:.3g}",
+            f"statistics of features, below {_LARGEST:g}",
             "make the file anew with `ganeval stats make`",
         )
     scale = float(np.abs(covariance).max()) or 1.0

@@ -13,6 +13,7 @@ import torch
 
 from ganeval.errors import InputError
 from ganeval.files import write_whole
+from ganeval.json_text import parse_json
 
 SCHEMA = "ganeval.card/2"
 METADATA_KEY = "ganeval.card"
@@ -176,8 +177,8 @@ def card_text(data: bytes) -> str | None:
     if len(data) < end or data[_LENGTH_BYTES : _LENGTH_BYTES + 1] != b"{":
         return None
     try:
-        metadata = json.loads(data[_LENGTH_BYTES:end]).get("__metadata__")
-    except (ValueError, RecursionError):
+        metadata = parse_json(data[_LENGTH_BYTES:end]).get("__metadata__")
+    except ValueError:
         return None
     text = metadata.get(METADATA_KEY) if isinstance(metadata, dict) else None
     return text if isinstance(text, str) else None
@@ -191,8 +192,8 @@ def parse_card(text: str, *, name: str) -> Card:
             not as it was written.
     """
     try:
-        fields = json.loads(text)
-    except (ValueError, RecursionError) as error:
+        fields = parse_json(text)
+    except ValueError as error:
         raise InputError(f"{name}: its card is no JSON ({error})", "a whole card", _ANEW) from error
     schema = fields.pop("schema", None) if isinstance(fields, dict) else None
     if schema not in (SCHEMA, _UNSEALED):

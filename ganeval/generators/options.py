@@ -1,7 +1,6 @@
 """What a user may say of a generator's file: its options, once for every place that has them."""
 
 import dataclasses
-import json
 from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
@@ -11,6 +10,7 @@ from ganeval.errors import UsageError
 from ganeval.generators.drawing import LabelForm, LabelPolicy, LatentLayout, Noise, Prior
 from ganeval.generators.outputs import ImageLayout
 from ganeval.generators.sampler import ValueRange
+from ganeval.json_text import parse_json
 
 _KWARGS = 'a JSON object as {"size": 64}, or @file.json'
 
@@ -93,7 +93,7 @@ def parse_kwargs(given: str | Mapping[str, Any]) -> dict[str, Any]:
         return dict(given)
     try:
         text = Path(given[1:]).read_text(encoding="utf-8") if given.startswith("@") else given
-        kwargs = json.loads(text)
+        kwargs = parse_json(text)
     except (OSError, ValueError) as error:
         raise UsageError(f"kwargs '{given}': {error}", _KWARGS, "correct it") from error
     if not isinstance(kwargs, dict):

@@ -23,6 +23,7 @@ BLOCK = 1024  # rows of a block; a thread holds the kernel of two blocks, float6
 # Of the second order, all that is left for equal distributions; below it the estimate is noise. In
 # simulation the standard error was within 10 % of the spread, and 92 % or more were covered.
 FLOOR = 0.8
+_MOST_SUBSETS = 1_000_000  # thousands of times what any paper draws, and hours of work
 ENOUGH_FOR_INTERVAL = 50  # images a side from which the interval covered 93 % or more in simulation
 
 
@@ -76,6 +77,12 @@ class Kid:
         if self.num_subsets is not None and self.num_subsets < 1:
             raise UsageError(
                 f"kid has num_subsets={self.num_subsets}", "at least 1", "raise num_subsets"
+            )
+        if self.num_subsets is not None and self.num_subsets > _MOST_SUBSETS:
+            raise UsageError(
+                f"kid has num_subsets={self.num_subsets}",
+                f"at most {_MOST_SUBSETS:,}",
+                "lower num_subsets, or drop subset_size to use all pairs",
             )
         if self.num_subsets is not None and self.subset_size is None:
             raise UsageError(

@@ -109,7 +109,7 @@ def _other_machine(run: Mapping[str, Any], baseline: Mapping[str, Any]) -> tuple
         for name in here
         if name in there and here[name] != there[name]
     ]
-    return (f"baseline made with {', '.join(differing)}",) if differing else ()
+    return (f"baseline made with {one_line(', '.join(differing))}",) if differing else ()
 
 
 def terminal(verdict: Verdict, width: int | None = None) -> "Group":

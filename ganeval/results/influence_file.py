@@ -12,10 +12,16 @@ import safetensors.numpy
 
 from ganeval.errors import InputError, UsageError
 from ganeval.influence import Influence
+from ganeval.json_text import parse_json
 
 SCHEMA = "ganeval.influence/1"
 _CARD_KEY = "ganeval.influence"
 _FIELDS = ("sample", "reference", "remainder")
+# What a card raises that is another record, or of which a tensor is missing.
+_DAMAGE = (
+    *(safetensors.SafetensorError, OSError, ValueError),
+    *(KeyError, TypeError, AttributeError),
+)
 
 Key = tuple[str, str | None, str]
 """Sample, reference and name of a score."""
@@ -93,7 +99,7 @@ def load_influences(path: Path, digest: str) -> dict[Key, Influence] | None:
     path.stat()
     try:
         with safetensors.safe_open(path, framework="np") as file:
-            card = json.loads((file.metadata() or {})[_CARD_KEY])
+            card = parse_json((file.metadata() or {})[_CARD_KEY])
             if card["schema"] != SCHEMA:
                 raise ValueError(f"schema {card['schema']!r}")
             if card["scores_digest"] != digest:
@@ -107,7 +113,7 @@ def load_influences(path: Path, digest: str) -> dict[Key, Influence] | None:
                 )
                 for at, entry in enumerate(card["scores"])
             }
-    except (safetensors.SafetensorError, OSError, ValueError, KeyError, TypeError) as error:
+    except _DAMAGE as error:
         raise InputError(
             f"{path}: damaged ({error})",
             "the influence values of the report beside it",
@@ -119,6 +125,8 @@ def _checked(values: np.ndarray[Any, Any], wanted: str) -> np.ndarray[Any, Any]:
     """Return a tensor whose digest is the wanted one."""
     if values.dtype != np.float64 or values.ndim != 1 or _digest(values) != wanted:
         raise ValueError("a digest does not match")
+    if not np.isfinite(values).all():
+        raise ValueError("a value is not finite")
     return values
 
 

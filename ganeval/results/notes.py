@@ -2,6 +2,7 @@
 
 from collections.abc import Mapping, Sequence
 
+from ganeval.errors import one_line
 from ganeval.results.differences import Difference
 from ganeval.results.digits import significant
 from ganeval.results.row import ScoreRow, score_title
@@ -25,7 +26,7 @@ def cautions(rows: Rows, pairs: Pairs, names: Names) -> list[str]:
     facts: dict[tuple[str, str], dict[str, None]] = {}
     for row in rows:
         for fact, advice in row.cautions.items():
-            facts.setdefault((score_title(row), advice), {})[fact] = None
+            facts.setdefault((score_title(row), one_line(advice)), {})[one_line(fact)] = None
     titles: dict[tuple[str, str], list[str]] = {}
     for (title, advice), found in facts.items():
         fact, *others = found
@@ -43,9 +44,9 @@ def notes(rows: Rows, pairs: Pairs, names: Names) -> list[str]:
     said: dict[str, dict[str, None]] = {}
     for row in rows:
         for detail, value in row.details.items():
-            details.setdefault((score_title(row), detail), []).append(significant(value))
+            details.setdefault((score_title(row), one_line(detail)), []).append(significant(value))
         for note in row.notes:
-            said.setdefault(note, {})[score_title(row)] = None
+            said.setdefault(one_line(note), {})[score_title(row)] = None
     lines = [
         f"{title}: {detail} {', '.join(values)}"
         + (" (sample by sample)" if len(values) > 1 else "")
@@ -62,8 +63,10 @@ def _of_pairs(chosen: Pairs, pairs: Pairs, names: Names) -> list[str]:
     said: dict[str, list[str]] = {}
     for pair in chosen:
         for note in pair.notes:
-            said.setdefault(note, []).append(f"{names[pair.sample]} - {names[pair.other]}")
+            said.setdefault(one_line(note), []).append(
+                f"{names[pair.sample]} - {names[pair.other]}"
+            )
     return [
-        f"{'every pair' if len(where) == len(pairs) else ', '.join(where)}: {note}"
-        for note, where in said.items()
+        f"{'every pair' if len(places) == len(pairs) else ', '.join(places)}: {note}"
+        for note, places in said.items()
     ]

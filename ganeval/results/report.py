@@ -4,12 +4,13 @@ import json
 import logging
 import math
 from collections.abc import Mapping
-from dataclasses import asdict, dataclass, field
+from dataclasses import asdict, dataclass, field, replace
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, get_type_hints
 
 from ganeval.errors import InputError, MismatchError, UsageError, one_line
 from ganeval.influence import Influence
+from ganeval.json_text import parse_json
 from ganeval.registry import unknown
 from ganeval.results import formats, table
 from ganeval.results.differences import Difference
@@ -25,6 +26,7 @@ from ganeval.results.influence_file import (
 )
 from ganeval.results.names import shorten
 from ganeval.results.output import check_output, write_output
+from ganeval.results.records import Provenance, check_type, read_record
 from ganeval.results.row import ScoreRow
 
 if TYPE_CHECKING:
@@ -244,18 +246,31 @@ def read_report(path: Path, *, schema: str, made_by: str, remedy: str = "check t
     if path.exists() and not path.is_file():  # opening a pipe would wait for ever
         raise refuse("not a regular file")
     try:
-        content = json.loads(path.read_text(encoding="utf-8"))
+        content = parse_json(path.read_bytes())
+        check_type(content, Mapping[str, Any], "it")
         if content["schema"] != schema:
             raise refuse(f"schema {content['schema']!r}")
-        rows = tuple(_row(entry) for entry in content["scores"])
-        pairs = tuple(_difference(entry) for entry in content.get("comparisons", []))
-        rank, provenance = content.get("rank"), content["provenance"]
+        check_type(content["scores"], tuple[Any, ...], "scores")
+        rows = tuple(_row(entry, f"score {at}") for at, entry in enumerate(content["scores"]))
+        differences, rank = content.get("comparisons", []), content.get("rank")
+        check_type(differences, tuple[Any, ...], "comparisons")
+        pairs = tuple(
+            _difference(entry, f"comparison {at}") for at, entry in enumerate(differences)
+        )
+        check_type(rank, str | None, "rank")
+        provenance = content["provenance"]
+        check_type(provenance, Mapping[str, Any], "provenance")
+        for key, hint in get_type_hints(Provenance).items():
+            if key in provenance:
+                check_type(provenance[key], hint, f"{key} of the provenance")
         digest = scores_digest(content["scores"])
     except FileNotFoundError as error:
         raise InputError(
             f"{path}: no such file", f"a file written with {made_by}", remedy
         ) from error
-    except (OSError, ValueError, KeyError, TypeError, AttributeError) as error:
+    except KeyError as error:
+        raise refuse(f"no {error.args[0]} in it") from error
+    except (OSError, ValueError) as error:
         raise refuse(error) from error
     return Report(
         rows, provenance, _influences(beside(path), digest), pairs, _OLD_NAMES.get(rank, rank)
@@ -299,30 +314,19 @@ def _condition(report: Report, what: str) -> str:
     return json.dumps(report.provenance.get(what), sort_keys=True)
 
 
-def _row(entry: Mapping[str, Any]) -> ScoreRow:
-    """Return a score from its JSON form."""
-    interval = entry["interval"]
-    row = ScoreRow(
-        **{
-            **entry,
-            "name": _name(entry["name"]),
-            "interval": None if interval is None else (interval[0], interval[1]),
-            "notes": tuple(entry["notes"]),
-        }
-    )
-    if not math.isfinite(row.value):
-        raise ValueError(f"score {row.name} is not finite")
-    return row
+def _row(entry: Any, name: str) -> ScoreRow:
+    """Return a score from its JSON form; `name` is what messages call it.
+
+    Raises:
+        ValueError: It is none.
+    """
+    row = read_record(ScoreRow, entry, name)
+    if row.direction not in ("lower", "higher"):
+        raise ValueError(f"direction of {name} is {row.direction!r}")
+    return replace(row, name=_name(row.name))
 
 
-def _difference(entry: Mapping[str, Any]) -> Difference:
-    """Return a difference from its JSON form."""
-    interval = entry["interval"]
-    return Difference(
-        **{
-            **entry,
-            "name": _name(entry["name"]),
-            "interval": None if interval is None else (interval[0], interval[1]),
-            "notes": tuple(entry["notes"]),
-        }
-    )
+def _difference(entry: Any, name: str) -> Difference:
+    """Return a difference from its JSON form; as `_row`."""
+    one = read_record(Difference, entry, name)
+    return replace(one, name=_name(one.name))

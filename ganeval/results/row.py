@@ -4,6 +4,8 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import Any
 
+from ganeval.errors import one_line
+
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class ScoreRow:
@@ -48,4 +50,4 @@ class ScoreRow:
 def score_title(row: ScoreRow) -> str:
     """Return a score's title in tables; options that depart from the protocol are part of it."""
     options = "".join(f":{name}={value}" for name, value in row.options.items())
-    return f"{row.name}{options}"
+    return one_line(f"{row.name}{options}")

@@ -53,10 +53,10 @@ def caption(rows: Rows, provenance: Provenance) -> tuple[str, ...]:
     references = {row.reference: row.num_reference for row in rows if row.reference is not None}
     for reference, num in references.items():
         count = "number of images unknown" if num is None else f"{num:,} images"
-        lines.append(f"reference {one_line(reference)} ({count})")
+        lines.append(f"reference {reference} ({count})")
     if any(name != PAPER_EXTRACTOR for name in extractors):
         lines.append("not the Inception network of the papers: compare within this table only")
-    return tuple(lines)
+    return tuple(map(one_line, lines))
 
 
 def score_grid(rows: Rows, pairs: Pairs = (), digits: Digits = "error") -> Grid:

@@ -202,6 +202,8 @@ def _is_tar(file: BinaryIO) -> bool:
             return archive.next() is not None
     except tarfile.TarError:
         return False
+    except ValueError:  # an extended header, which only a tar has, with a number that is none
+        return True
 
 
 def _kind_of_zip(location: str, members: list[str]) -> str:

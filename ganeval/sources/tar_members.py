@@ -156,14 +156,18 @@ class _Section(io.RawIOBase):
 def _members(file: BinaryIO) -> Iterator[tarfile.TarInfo]:
     """Yield all members; refuse an archive in which anything but zeros follows the last one.
 
-    tarfile takes a damaged or missing header for the end, and would lose the rest silently.
+    tarfile takes a damaged or missing header for the end, and would lose the rest silently. Of
+    numbers in extended headers that are none, or too large, it raises ValueError.
     """
     file.seek(0)
-    with tarfile.open(
-        fileobj=file, mode="r:", encoding="utf-8", errors="surrogateescape"
-    ) as archive:
-        yield from archive
-        end = archive.offset
+    try:
+        with tarfile.open(
+            fileobj=file, mode="r:", encoding="utf-8", errors="surrogateescape"
+        ) as archive:
+            yield from archive
+            end = archive.offset
+    except ValueError as error:
+        raise tarfile.ReadError(f"a header makes no sense: {error}") from error
     file.seek(end)
     block = file.read(512)
     whole = len(block) == 512

@@ -118,7 +118,7 @@ class ZipMembers:
         for member in self._archive.infolist():
             name = member.filename
             reason = ignored_reason(name, pattern)
-            if member.is_dir():
+            if name.endswith("/"):  # `ZipInfo.is_dir` fails for an empty name
                 continue
             if stat.S_ISLNK(member.external_attr >> 16):
                 ignored[LINKS] += 1
