@@ -159,10 +159,11 @@ def _read_tensors(
     averaged = chosen.averaged or (card is not None and card.ema)
     where = f" under '{chosen.path}'" if chosen.path else ""
     weights = f"sha256:{tensors_sha256(network.state_dict())}"
+    step = {} if card is None else {"step": card.step}
     return _Content(
         network=network.to(device),
         said=f"{entry} with the tensors{where}{' (a moving average)' if averaged else ''}",
-        origin={"entry": entry, "key": chosen.path, "ema": averaged, "weights": weights},
+        origin={"entry": entry, "key": chosen.path, "ema": averaged, "weights": weights, **step},
         says={} if card is None else _said_by(card),
         condition=None if card is None else card.condition,
     )

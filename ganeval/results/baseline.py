@@ -8,9 +8,12 @@ import json
 from pathlib import Path
 
 from ganeval.errors import UsageError
+from ganeval.results.change import compare_scores
 from ganeval.results.influence_file import beside, packed, scores_digest
 from ganeval.results.output import check_output, write_output
-from ganeval.results.report import Report, read_report
+from ganeval.results.report import Report
+from ganeval.results.report_file import read_parts
+from ganeval.results.row import ScoreRow
 from ganeval.results.table import format_value
 
 SCHEMA = "ganeval.baseline/1"
@@ -27,19 +30,25 @@ def accept(run: Report, path: Path) -> tuple[str, ...]:
     check_single(run)
     check_output(path, (".json",))
     before = load_baseline(path) if path.exists() else None
-    old = {} if before is None else {row.name: format_value(row) for row in before.scores}
     _write(run, path)
-    return tuple(
-        f"{row.name}\t{format_value(row)}" + (f"\t(was {old[row.name]})" if row.name in old else "")
-        for row in run.scores
-    )
+    return tuple(f"{row.label}\t{format_value(row)}{_was(row, run, before)}" for row in run.scores)
+
+
+def _was(row: ScoreRow, run: Report, before: Report | None) -> str:
+    """Say what a score was in the baseline before, and why it is not comparable if it is not."""
+    old = [one for one in before.scores if one.label == row.label] if before is not None else []
+    if before is None or not old:
+        return ""
+    differing = compare_scores(run, row, before, old[0]).differing
+    reason = f", not comparable: {', '.join(differing)}" if differing else ""
+    return f"\t(was {format_value(old[0])}{reason})"
 
 
 def check_single(report: Report) -> None:
-    """Refuse a report that is not of one sample.
+    """Refuse a report that is not of one sample and one reference.
 
     Raises:
-        UsageError: It has no score or several samples.
+        UsageError: It has no score, several samples or several references.
     """
     num = len({row.sample for row in report.scores})
     if num != 1:
@@ -47,6 +56,13 @@ def check_single(report: Report) -> None:
             f"the run has {num} samples",
             "a run of one sample, whose later versions are compared with it",
             "score that sample alone",
+        )
+    references = {row.reference for row in report.scores} - {None}
+    if len(references) > 1:
+        raise UsageError(
+            f"the run has {len(references)} references",
+            "a run against one reference, which later versions are compared with too",
+            "score against one of them",
         )
 
 
@@ -72,4 +88,4 @@ def load_baseline(path: Path, *, remedy: str = "check the name") -> Report:
     Raises:
         InputError: The file is no baseline, or the influence values are damaged.
     """
-    return read_report(path, schema=SCHEMA, made_by=MADE_BY, remedy=remedy)
+    return Report(*read_parts(path, schema=SCHEMA, made_by=MADE_BY, remedy=remedy))

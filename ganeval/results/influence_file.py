@@ -12,13 +12,11 @@ import safetensors.numpy
 
 from ganeval.errors import InputError
 from ganeval.influence import Influence
+from ganeval.results.row import Key
 
 SCHEMA = "ganeval.influence/1"
 _CARD_KEY = "ganeval.influence"
 _FIELDS = ("sample", "reference", "remainder")
-
-Key = tuple[str, str | None, str]
-"""Sample, reference and name of a score."""
 
 
 def beside(path: Path) -> Path:

@@ -112,10 +112,12 @@ def _pair_cells(pairs: Sequence[Difference]) -> list[tuple[Difference, tuple[str
 
 
 def _best(rows: Sequence[ScoreRow]) -> list[ScoreRow]:
-    """Return the scores that no other sample's is better than; none of a single sample."""
+    """Return the scores that no other is better than under the same reference; none of one."""
     best = []
     for row in rows:
-        rivals = [other for other in rows if table.score_title(other) == table.score_title(row)]
+        rivals = [
+            other for other in rows if (other.label, other.reference) == (row.label, row.reference)
+        ]
         sign = 1 if row.direction == "higher" else -1
         if len(rivals) > 1 and all(sign * row.value >= sign * other.value for other in rivals):
             best.append(row)

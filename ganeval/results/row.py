@@ -4,6 +4,9 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import Any
 
+Key = tuple[str, str | None, str]
+"""Sample, reference, and label of a score."""
+
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class ScoreRow:
@@ -40,3 +43,14 @@ class ScoreRow:
     options: Mapping[str, Any] = field(default_factory=dict)
     details: Mapping[str, float] = field(default_factory=dict)
     notes: tuple[str, ...] = ()
+
+    @property
+    def label(self) -> str:
+        """The name with the options that depart from the protocol's: `"precision:k=5"`."""
+        options = "".join(f":{name}={value}" for name, value in self.options.items())
+        return f"{self.name}{options}"
+
+    @property
+    def key(self) -> Key:
+        """What tells this score from every other one in a report."""
+        return self.sample, self.reference, self.label

@@ -141,8 +141,7 @@ def pair_notes(pairs: Pairs) -> tuple[str, ...]:
 
 def score_title(row: ScoreRow) -> str:
     """Return a score's column title; options that depart from the protocol are part of it."""
-    options = "".join(f":{name}={value}" for name, value in row.options.items())
-    return f"{row.name}{options}"
+    return row.label
 
 
 def notes(rows: Rows) -> tuple[str, ...]:

@@ -123,7 +123,11 @@ def generator_source(
         batch_size=generator.batch_size,
         conditions=None if conditions is None else partial(_condition_batch, conditions),
     )
-    of_conditions = {} if conditions is None else {"condition": conditions.info.location}
+    of_conditions: dict[str, object] = {}
+    if conditions is not None:  # whose own settings change what is made from them
+        of_conditions = {"condition": conditions.info.location} | {
+            f"condition {name}": value for name, value in conditions.info.settings.items()
+        }
     chosen = fit or Fit()
     trial = try_out(sampler)
     identity = sampler.identity()

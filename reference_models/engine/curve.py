@@ -131,4 +131,4 @@ def _scores(
     except ganeval.GanevalError as error:
         logger.warning("step %d is not scored: %s", step, error)
         return {}
-    return {score.name: float(score.value) for score in scorer.compute().scores}
+    return {score.name: float(score.value) for score in scorer.compute(step=step).scores}
