@@ -87,7 +87,8 @@ class Sampler:
         """Return SHA-256 of the network and of how it is sampled.
 
         The network: its tensors (buffers that are not saved too), its class, its structure as
-        printed, and the source of the classes in it that are not torch's own, where there is one.
+        printed, the plain attributes of its parts, and the source of the classes in it that are not
+        torch's own, where there is one.
         """
         classes = sorted({type(part) for part in self.module.modules()}, key=_qualified_name)
         digest = hashlib.sha256(b"generator 1\n")
@@ -95,6 +96,7 @@ class Sampler:
             _qualified_name(type(self.module)),
             tensors_sha256({**dict(self.module.named_buffers()), **self.module.state_dict()}),
             repr(self.module),
+            repr(_plain_attributes(self.module)),
             *(_source_of(cls) for cls in classes if not cls.__module__.startswith("torch.")),
             repr(sorted(self.settings().items())),
         ):
@@ -197,6 +199,16 @@ def _evaluation_mode(module: torch.nn.Module) -> Iterator[None]:
 def _qualified_name(cls: type) -> str:
     """Return a class's name with its module's."""
     return f"{cls.__module__}.{cls.__qualname__}"
+
+
+def _plain_attributes(module: torch.nn.Module) -> list[tuple[str, str, object]]:
+    """Return what the parts of a network keep as numbers and words, which may change its output."""
+    return [
+        (path, name, value)
+        for path, part in module.named_modules()
+        for name, value in sorted(vars(part).items())
+        if name != "training" and isinstance(value, bool | int | float | str)
+    ]
 
 
 def _source_of(cls: type) -> str:

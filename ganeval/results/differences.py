@@ -17,8 +17,8 @@ from ganeval.results.identity import (
     compare_preparation,
     compare_sides,
     conditions,
-    same_latents,
     identity_of,
+    same_latents,
     same_order,
 )
 from ganeval.results.multiplicity import holm_adjusted

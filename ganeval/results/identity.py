@@ -21,7 +21,8 @@ Names = tuple[str, str]
 # generator may differ in them. All others are the same for two samples that are compared.
 _OF_THE_NETWORK = {
     *("entry", "kwargs", "key", "submodule", "allow_missing", "ema", "weights", "file", "step"),
-    *("latent_size", "latent_layout", "prior", "value_range", "image_layout"),
+    *("latent_size", "latent_layout", "prior", "value_range", "image_layout", "image_output"),
+    *("inputs", "label_form", "network_batch"),
     *("generator_batch", "generator_device", "seed"),
 }
 # Settings without influence on the latents, labels and conditions that sample i is made from.
@@ -119,14 +120,15 @@ def identity_of(
         counts += f" of --num-images {run['num_images']} --seed {run.get('seed')}"
     if card.get("skipped"):
         counts += f", {len(card['skipped']):,} skipped"
+    # A generator that says nothing of conditions has none.
+    absent = {"condition": None} if card.get("kind") == "generator" else {}
     return Identity(
         location=location,
         kind=card.get("kind"),
         content=card.get("content"),
         order=order,
-        settings={
-            name: value for name, value in card.get("settings", {}).items() if name not in found
-        },
+        settings=absent
+        | {name: value for name, value in card.get("settings", {}).items() if name not in found},
         chosen=card.get("chosen"),
         counts=counts,
     )

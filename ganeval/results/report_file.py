@@ -71,9 +71,13 @@ def _influences(path: Path, digest: str, rows: Sequence[ScoreRow]) -> dict[Key, 
         return {}
     if influences is None:
         log.warning("%s: belongs to other scores than the report beside it; left aside", path)
+    own = {row.key for row in rows}
     # Older files name a score without its options.
-    keys = {(row.sample, row.reference, row.name): row.key for row in rows}
-    return {keys.get(key, key): values for key, values in (influences or {}).items()}
+    older = {(row.sample, row.reference, row.name): row.key for row in rows}
+    return {
+        key if key in own else older.get(key, key): values
+        for key, values in (influences or {}).items()
+    }
 
 
 def _row(entry: Mapping[str, Any]) -> ScoreRow:

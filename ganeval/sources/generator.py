@@ -126,7 +126,7 @@ def generator_source(
     of_conditions: dict[str, object] = {}
     if conditions is not None:  # whose own settings change what is made from them
         of_conditions = {"condition": conditions.info.location} | {
-            f"condition {name}": value for name, value in conditions.info.settings.items()
+            f"condition_{name}": value for name, value in conditions.info.settings.items()
         }
     chosen = fit or Fit()
     trial = try_out(sampler)
