@@ -160,7 +160,7 @@ def compared_report() -> Report:
                     KID, sample=sample, name=name, value=value, se=0.1, direction=direction
                 )
             )
-            influences[sample, KID.reference, name] = Influence(sample=rng.standard_normal(200))
+            influences[rows[-1].key] = Influence(sample=rng.standard_normal(200))
     return compared(Report(tuple(rows), PROVENANCE, influences))
 
 
