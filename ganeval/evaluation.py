@@ -203,6 +203,7 @@ def compute(
                 options=choice.options,
                 details=score.details,
                 notes=score.notes,
+                cautions=score.cautions,
             ),
             score.influence,
         )

@@ -210,9 +210,9 @@ def test_estimates_of_one_distance_agree_and_have_influences() -> None:
         metrics=["fid", "fid-debiased", "kid"],
         **FAST,
     )
-    assert report["fid_debiased"].value == report["fid"].details["debiased"]
-    assert report["fid_debiased"].interval == report["fid"].interval
-    for name in ("fid", "fid_debiased", "kid"):
+    assert report["fid-debiased"].value == report["fid"].details["debiased"]
+    assert report["fid-debiased"].interval == report["fid"].interval
+    for name in ("fid", "fid-debiased", "kid"):
         influence = report.influence["sample", "reference", name]
         assert (len(influence.sample), len(influence.reference)) == (330, 340)
 

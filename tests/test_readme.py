@@ -44,7 +44,7 @@ def test_the_metric_of_the_example_works(
     monkeypatch.setattr("ganeval.plan.METRICS", base.Registry("metric", table))
     shown = ganeval("eval", real, fake, "--extractor", "random", "-m", "mean-distance:power=1")
     assert shown.code == 0
-    assert "mean_distance:power=1" in shown.out
+    assert "mean-distance:power=1" in shown.out
 
 
 @pytest.mark.parametrize("name", sorted(protocols.PROTOCOLS))

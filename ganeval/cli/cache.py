@@ -5,6 +5,7 @@ from pathlib import Path
 
 import click
 
+from ganeval.cli.prose import say
 from ganeval.errors import UsageError
 from ganeval.features.upkeep import CacheSize, measure, measure_shared
 from ganeval.features.upkeep import prune as prune_shards
@@ -30,9 +31,9 @@ def info(*, cache_dir: str | None) -> None:
     url = shared_cache(cache_dir)
     if url is not None:
         shards = RemotePath.of(url) / "shards"
-        click.echo(f"{shards.url}: {_describe(measure_shared(shards))}")
+        say(f"{shards.url}: {_describe(measure_shared(shards))}")
     folder = shards_folder(cache_dir)
-    click.echo(f"{folder}: {_describe(measure(folder))}")
+    say(f"{folder}: {_describe(measure(folder))}")
 
 
 @cache.command()
@@ -47,7 +48,7 @@ def prune(*, cache_dir: str | None, days: float) -> None:
     ganeval cache prune --days 7
     """
     folder = _own_folder(cache_dir)
-    click.echo(f"{folder}: removed {_describe(prune_shards(folder, older_than_days=days))}")
+    say(f"{folder}: removed {_describe(prune_shards(folder, older_than_days=days))}")
 
 
 @cache.command()
@@ -60,7 +61,7 @@ def clear(*, cache_dir: str | None) -> None:
     """
     folder = _own_folder(cache_dir)
     removed = prune_shards(folder, older_than_days=-math.inf)
-    click.echo(f"{folder}: removed {_describe(removed)}")
+    say(f"{folder}: removed {_describe(removed)}")
 
 
 def _own_folder(cache_dir: str | None) -> Path:

@@ -1,11 +1,11 @@
 """`ganeval check`: the regression gate."""
 
 import os
-import sys
 from pathlib import Path
 
 import click
 
+from ganeval.cli.prose import terminal_width
 from ganeval.results import gate_output
 from ganeval.results.baseline import load_baseline
 from ganeval.results.decision import Outcome
@@ -100,6 +100,5 @@ def _show(verdict: Verdict, *, as_json: bool) -> None:
         return
     from rich.console import Console
 
-    # A pipe or a file has no width; a table there must not be cut to that of a terminal.
-    console = Console(width=None if sys.stdout.isatty() else 240, highlight=False)
-    console.print(gate_output.terminal(verdict), soft_wrap=True)
+    answer = gate_output.terminal(verdict, terminal_width())
+    Console(highlight=False).print(answer, soft_wrap=True)

@@ -1,11 +1,9 @@
 """`ganeval doctor`: look sources over before scoring them."""
 
-import shutil
-import sys
-
 import click
 
 from ganeval.cli.options import run_options
+from ganeval.cli.prose import terminal_width
 from ganeval.doctor.examine import examine
 from ganeval.doctor.text import to_json, to_text
 from ganeval.settings import Settings
@@ -34,7 +32,6 @@ def doctor(*, sources: tuple[str, ...], strict: bool, as_json: bool, settings: S
     if as_json:
         click.echo(to_json(diagnosis), nl=False)
     else:
-        width = shutil.get_terminal_size().columns if sys.stdout.isatty() else None
-        click.echo(to_text(diagnosis, width), nl=False)
+        click.echo(to_text(diagnosis, terminal_width()), nl=False)
     bad = any(finding.severity != "note" for finding in diagnosis.findings)
     return GATE_FAILED if strict and bad else 0

@@ -4,7 +4,6 @@ import functools
 import math
 import re
 import shlex
-import sys
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
@@ -14,7 +13,10 @@ import click
 from ganeval.cli.call import current_call
 from ganeval.cli.generator_options import GENERATOR_OPTIONS
 from ganeval.cli.progress import terminal_progress
+from ganeval.cli.prose import terminal_width
 from ganeval.errors import UsageError
+from ganeval.results.digits import Digits
+from ganeval.results.formats import Notes, terminal
 from ganeval.results.output import check_output
 from ganeval.results.plots import check_plots
 from ganeval.results.report import SUFFIXES, Report
@@ -100,6 +102,23 @@ _RUN_OPTIONS = (
     click.option("--traceback", is_flag=True, help="Show where in the code an error arose."),
 )
 
+_SHOW_OPTIONS = (
+    click.option(
+        "--digits",
+        type=click.Choice(["error", "full"]),
+        default="error",
+        show_default=True,
+        help="Digits in tables: to the second one of the standard error, or all.",
+    ),
+    click.option(
+        "--notes",
+        type=click.Choice(["few", "all"]),
+        default="few",
+        show_default=True,
+        help="Notes on the terminal: those that change what you may do, or all.",
+    ),
+)
+
 _OUTPUT_OPTIONS = (
     click.option("--json", "as_json", is_flag=True, help="Print the report as JSON."),
     click.option(
@@ -107,8 +126,9 @@ _OUTPUT_OPTIONS = (
         "--output",
         type=click.Path(path_type=Path),
         multiple=True,
-        help="Also write .json, .csv, .md, .tex or .html; may be repeated.",
+        help="Also write .json, .csv, .md, .tex (needs booktabs) or .html; may be repeated.",
     ),
+    *_SHOW_OPTIONS,
     click.option(
         "--plots",
         type=click.Path(path_type=Path),
@@ -143,7 +163,13 @@ def output_options(command: Callable[..., Any]) -> Callable[..., Any]:
 
     @functools.wraps(command)
     def wrapper(
-        *, as_json: bool, output: tuple[Path, ...], plots: Path | None, **values: Any
+        *,
+        as_json: bool,
+        output: tuple[Path, ...],
+        plots: Path | None,
+        digits: Digits,
+        notes: Notes,
+        **values: Any,
     ) -> None:
         for path in output:
             check_output(path, SUFFIXES)
@@ -153,26 +179,35 @@ def output_options(command: Callable[..., Any]) -> Callable[..., Any]:
         click.get_current_context().meta[_GALLERY] = shown
         report: Report = command(**values)
         for path in output:
-            report.save(path)
+            report.save(path, digits=digits)
         if plots is not None:
             report.save_plots(plots)
-        show(report, as_json=as_json)
+        show(report, as_json=as_json, digits=digits, notes=notes)
 
     return _decorate(wrapper, _OUTPUT_OPTIONS)
 
 
-def show(report: Report, *, as_json: bool) -> None:
-    """Print a report to stdout: JSON, or the table."""
+def show_options(command: Callable[..., Any]) -> Callable[..., Any]:
+    """Give a command `--digits` and `--notes`, for `show`."""
+    return _decorate(command, _SHOW_OPTIONS)
+
+
+def show(report: Report, *, as_json: bool, digits: Digits, notes: Notes) -> None:
+    """Print a report to stdout: JSON, or the table, which fits a terminal of any width."""
     if as_json:
         click.echo(report.to_json(), nl=False)
         return
     from rich.console import Console
 
-    from ganeval.results.table import terminal
-
-    # A pipe or a file has no width; a table there must not be cut to that of a terminal.
-    console = Console(width=None if sys.stdout.isatty() else 240, highlight=False)
-    console.print(terminal(report.ranked, report.provenance, report.pairs), soft_wrap=True)
+    table = terminal(
+        report.ranked,
+        report.provenance,
+        report.pairs,
+        width=terminal_width(),
+        digits=digits,
+        which=notes,
+    )
+    Console(highlight=False).print(table, soft_wrap=True)
 
 
 def split_metrics(text: str | None) -> list[str] | None:

@@ -7,9 +7,12 @@ from pathlib import Path
 import click
 
 from ganeval.cli.call import current_call
-from ganeval.cli.options import show
+from ganeval.cli.options import show, show_options
 from ganeval.cli.progress import terminal_progress
+from ganeval.cli.prose import say
 from ganeval.cli.training_display import training_display
+from ganeval.results.digits import Digits
+from ganeval.results.formats import Notes
 from ganeval.settings import Settings
 
 _FILES = {
@@ -27,10 +30,19 @@ _FILES = {
 @click.option("--seed", type=click.IntRange(min=0), default=0, show_default=True)
 @click.option("--cache-dir", type=click.Path(), help="Where features are kept.")
 @click.option("--json", "as_json", is_flag=True, help="Print the report as JSON.")
+@show_options
 @click.option("--quiet", is_flag=True, help="No progress and no warnings.")
 @click.option("--traceback", is_flag=True, help="Show where in the code an error arose.")
 def quickstart(
-    *, out: Path, seed: int, cache_dir: str | None, as_json: bool, quiet: bool, traceback: bool
+    *,
+    out: Path,
+    seed: int,
+    cache_dir: str | None,
+    as_json: bool,
+    digits: Digits,
+    notes: Notes,
+    quiet: bool,
+    traceback: bool,
 ) -> None:
     """Train two models on digits, score them beside real digits, and say what each metric sees.
 
@@ -51,14 +63,14 @@ def quickstart(
             scored = run_tour(TOUR, out, settings, display=display)
         except KeyboardInterrupt as error:
             raise KeyboardInterrupt(f"interrupted; to go on: `{command}`") from error
-    show(scored.report, as_json=as_json)
+    show(scored.report, as_json=as_json, digits=digits, notes=notes)
     if as_json:
         return
     click.echo()
     for sentence in explain(scored):
-        click.echo(sentence)
+        say(sentence)
     click.echo()
     for name, content in _FILES.items():
-        click.echo(f"{out / name}: {content}")
+        say(f"{out / name}: {content}")
     for model in scored.models:
-        click.echo(f"{out / model}: checkpoint, grids of samples and losses of {model}")
+        say(f"{out / model}: checkpoint, grids of samples and losses of {model}")

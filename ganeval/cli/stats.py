@@ -5,6 +5,7 @@ from pathlib import Path
 import click
 
 from ganeval.cli.options import run_options
+from ganeval.cli.prose import say, say_facts
 from ganeval.extract import make_stats
 from ganeval.features.stats import load_stats
 from ganeval.settings import Settings
@@ -27,7 +28,7 @@ def make(*, reference: str, output: Path, settings: Settings) -> None:
     ganeval fid real.npz fake/
     """
     num = make_stats(reference, output, settings)
-    click.echo(f"{output}: statistics of {num:,} images")
+    say(f"{output}: statistics of {num:,} images")
 
 
 @stats.command()
@@ -41,11 +42,11 @@ def inspect(*, file: str, traceback: bool) -> None:
     """
     content = load_stats(file)
     moments = content.layer_moments
-    click.echo(f"images\t{'unknown' if content.num is None else content.num}")
-    click.echo(f"dimensions\t{len(moments.mean)}")
-    click.echo(f"trace\t{moments.covariance(ddof=1).trace():.9g}")
-    if content.card is None:
-        click.echo("made by\tanother tool (extractor, weights and resize unknown)")
-    else:
-        for name, value in content.card.items():
-            click.echo(f"{name}\t{value}")
+    unknown = {"made by": "another tool (extractor, weights and resize unknown)"}
+    facts = {
+        "images": "unknown" if content.num is None else content.num,
+        "dimensions": len(moments.mean),
+        "trace": f"{moments.covariance(ddof=1).trace():.9g}",
+        **(unknown if content.card is None else content.card),
+    }
+    say_facts(facts.items())

@@ -101,6 +101,9 @@ class Score:
             value is biased, it need not hold the value.
         details: What the tool's convention adds (`{"std": ...}`).
         notes: What the reader must know beside the number.
+        cautions: What of it changes what the reader may do: facts, each with its consequence, in a
+            few words (`{"360 images for 1,280 dimensions": "too few to compare; use kid"}`).
+            Tables show these first, and facts with one consequence on one line.
         influence: What each image adds to it, where that is known.
     """
 
@@ -111,6 +114,7 @@ class Score:
     interval: tuple[float, float] | None = None
     details: Mapping[str, float] = field(default_factory=dict)
     notes: tuple[str, ...] = ()
+    cautions: Mapping[str, str] = field(default_factory=dict)
     influence: Influence | None = field(default=None, compare=False, repr=False)
 
 

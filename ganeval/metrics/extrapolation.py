@@ -11,6 +11,11 @@ Values = npt.NDArray[np.float64]
 
 HALVES = ((0, 1), (2, 3))  # of which quarters
 
+INTERVAL_OF_INFINITELY_MANY = {
+    "the interval is that of infinitely many images": "it need not hold the value, which is biased"
+}
+"""The caution of a score with such an interval."""
+
 
 def quarters(num: int, rng: np.random.Generator) -> tuple[Indices, ...]:
     """Return the indices of four random parts of `num` rows, each in ascending order.

@@ -62,6 +62,7 @@ class Fid:
                 interval=error.interval,
                 details={} if error.debiased is None else {"debiased": error.debiased},
                 notes=(*side_notes(summaries), error.note),
+                cautions={**side_cautions(summaries), **error.cautions},
                 influence=error.influence,
             ),
         )
@@ -79,6 +80,18 @@ def sides_of(summaries: Mapping[Role, Summary]) -> tuple[Side, Side]:
 def side_notes(summaries: Mapping[Role, Summary]) -> tuple[str, ...]:
     """Say what is unusual about the sides, sample first."""
     return (*_notes("sample", summaries["sample"]), *_notes("reference", summaries["reference"]))
+
+
+def side_cautions(summaries: Mapping[Role, Summary]) -> dict[str, str]:
+    """Return what of that changes what a reader may do."""
+    found = {}
+    for role, summary in summaries.items():
+        if summary.num is None:
+            fact = f"the {role} does not say of how many images it is"
+            found[fact] = "compare with scores against the same statistics only"
+        elif not summary.moments("pool").scatter.any():
+            found[f"all images of the {role} have the same features"] = "look at them"
+    return found
 
 
 def _notes(role: Role, summary: Summary) -> list[str]:

@@ -1,7 +1,8 @@
 """How far a Frechet distance is from that of infinitely many images: its error and its bias."""
 
 import hashlib
-from dataclasses import dataclass, replace
+from collections.abc import Mapping
+from dataclasses import dataclass, field, replace
 
 import numpy as np
 
@@ -9,7 +10,13 @@ from ganeval.features.derived import Arrays
 from ganeval.features.moments import Moments, merge_all
 from ganeval.influence import Influence
 from ganeval.metrics.base import Role, Summary
-from ganeval.metrics.extrapolation import HALVES, Extrapolation, Indices, quarters
+from ganeval.metrics.extrapolation import (
+    HALVES,
+    INTERVAL_OF_INFINITELY_MANY,
+    Extrapolation,
+    Indices,
+    quarters,
+)
 from ganeval.metrics.linalg import Matrix, Rows, frechet_distance
 from ganeval.metrics.transport import frechet_influence, optimal_maps
 
@@ -19,6 +26,7 @@ ENOUGH_FOR_ERROR = 2
 ENOUGH_FOR_INTERVAL = 5
 _BLOCK = 4096
 
+NOT_FROM_ZERO = "without its bias not told apart from 0"
 NO_ROWS = "no interval: only statistics of the sample are stored, and errors come from its features"
 
 
@@ -62,6 +70,7 @@ class Error:
         debiased: The distance without its bias; None where that was not computed.
         influence: Of each image; None where the rows of the sample are not stored.
         note: What the interval is, or why there is none.
+        cautions: See `Score`.
     """
 
     se: float | None = None
@@ -69,6 +78,7 @@ class Error:
     debiased: float | None = None
     influence: Influence | None = None
     note: str
+    cautions: Mapping[str, str] = field(default_factory=dict)
 
 
 def distance(sample: Side, reference: Side) -> float:
@@ -88,14 +98,17 @@ def error_of(value: float, sample: Side, reference: Side, rng: np.random.Generat
     scarce = _scarce(ENOUGH_FOR_ERROR, sample, reference)
     if scarce:
         note = f"no interval: {scarce} (2 per dimension), and no standard error; decide with kid"
-        return Error(influence=influence, note=note)
+        cautions = {few_images(sample, reference): "too few to compare; use kid"}
+        return Error(influence=influence, note=note, cautions=cautions)
     scarce = _scarce(ENOUGH_FOR_INTERVAL, sample, reference)
     if scarce:
         note = (
             f"no interval: {scarce} (5 per dimension), so the bias is many standard errors; "
             "se is the spread between draws, for differences at equal numbers of images"
         )
-        return Error(se=influence.se, influence=influence, note=note)
+        advice = "too few for an interval; compare at equal numbers of images, or use kid"
+        cautions = {few_images(sample, reference): advice}
+        return Error(se=influence.se, influence=influence, note=note, cautions=cautions)
     extrapolation, influence = debias(value, sample, reference, influence, rng)
     interval, note = interval_around(extrapolation.value, influence)
     return Error(
@@ -104,7 +117,18 @@ def error_of(value: float, sample: Side, reference: Side, rng: np.random.Generat
         debiased=extrapolation.value,
         influence=influence,
         note=note,
+        cautions={NOT_FROM_ZERO: "no interval"}
+        if interval is None
+        else INTERVAL_OF_INFINITELY_MANY,
     )
+
+
+def few_images(sample: Side, reference: Side) -> str:
+    """Say how few random images the smaller side has for its dimensions."""
+    sides = [side for side in (sample, reference) if side.rows is not None]
+    few = min(sides, key=lambda side: side.moments.num)
+    which = "" if few is sample else "reference "
+    return f"{few.moments.num:,} {which}images for {len(few.moments.mean):,} dimensions"
 
 
 def _scarce(per_dimension: int, *sides: Side) -> str | None:
@@ -122,9 +146,7 @@ def interval_around(
     """
     half_width = 1.96 * influence.extrapolated_se
     if debiased <= half_width:
-        return None, (
-            "no interval: without its bias not told apart from 0, where the error is not normal"
-        )
+        return None, (f"no interval: {NOT_FROM_ZERO}, where the error is not normal")
     exact = "" if influence.reference is not None else ", with the reference's statistics exact"
     return (debiased - half_width, debiased + half_width), (
         f"interval of infinitely many images{exact}, around the value without its bias"

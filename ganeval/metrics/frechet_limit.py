@@ -10,12 +10,13 @@ from ganeval.errors import UsageError
 from ganeval.features.moments import Moments
 from ganeval.metrics.base import Needs, Role, Score, Summary
 from ganeval.metrics.extrapolation import intercept_of_line
-from ganeval.metrics.frechet import side_notes, sides_of
+from ganeval.metrics.frechet import side_cautions, side_notes, sides_of
 from ganeval.metrics.frechet_error import (
     ENOUGH_FOR_INTERVAL,
     Side,
     debias,
     distance,
+    few_images,
     influence_of,
     interval_around,
 )
@@ -42,7 +43,7 @@ class FidDebiased:
     5 images per dimension on.
     """
 
-    scores: ClassVar[tuple[str, ...]] = ("fid_debiased",)
+    scores: ClassVar[tuple[str, ...]] = ("fid-debiased",)
 
     @property
     def needs(self) -> Needs:
@@ -52,7 +53,7 @@ class FidDebiased:
     def compute(
         self, summaries: Mapping[Role, Summary], rng: np.random.Generator
     ) -> tuple[Score, ...]:
-        """Return the one score `fid_debiased`; its details have `fid`, with the bias."""
+        """Return the one score `fid-debiased`; its details have `fid`, with the bias."""
         sample, reference = sides_of(summaries)
         value = distance(sample, reference)
         first = influence_of(sample, reference)
@@ -61,20 +62,26 @@ class FidDebiased:
         scarce = [side.too_few(ENOUGH_FOR_INTERVAL) for side in (sample, reference)]
         reason = next(filter(None, scarce), None)
         if reason is None:
+            cautions = side_cautions(summaries)
             se: float | None = influence.extrapolated_se
             interval, note = interval_around(debiased, influence)
         else:
             se, interval = None, None
+            cautions = {
+                **side_cautions(summaries),
+                few_images(sample, reference): "too few to remove the bias; use kid",
+            }
             note = f"no interval: {reason} (5 per dimension), so some bias is left"
         return (
             Score(
-                name="fid_debiased",
+                name="fid-debiased",
                 value=debiased,
                 direction="lower",
                 se=se,
                 interval=interval,
                 details={"fid": value},
                 notes=(*side_notes(summaries), note),
+                cautions=cautions,
                 influence=influence,
             ),
         )
@@ -101,7 +108,7 @@ class FidInfinity:
     num_sizes: int = 15
     smallest: int = 5000
 
-    scores: ClassVar[tuple[str, ...]] = ("fid_infinity",)
+    scores: ClassVar[tuple[str, ...]] = ("fid-infinity",)
 
     def __post_init__(self) -> None:
         """Refuse options that make no sense.
@@ -125,7 +132,7 @@ class FidInfinity:
     def compute(
         self, summaries: Mapping[Role, Summary], rng: np.random.Generator
     ) -> tuple[Score, ...]:
-        """Return the one score `fid_infinity`; its details have the error of the regression."""
+        """Return the one score `fid-infinity`; its details have the error of the regression."""
         sample, reference = sides_of(summaries)
         assert sample.rows is not None
         num = len(sample.rows)
@@ -142,11 +149,12 @@ class FidInfinity:
         )
         return (
             Score(
-                name="fid_infinity",
+                name="fid-infinity",
                 value=intercept,
                 direction="lower",
                 details={"regression_se": error},
                 notes=(*side_notes(summaries), *notes),
+                cautions=side_cautions(summaries),
             ),
         )
 

@@ -11,7 +11,13 @@ import numpy.typing as npt
 from ganeval.errors import UsageError
 from ganeval.influence import Influence
 from ganeval.metrics.base import Needs, Role, Score, Summary
-from ganeval.metrics.extrapolation import HALVES, Extrapolation, Indices, quarters
+from ganeval.metrics.extrapolation import (
+    HALVES,
+    INTERVAL_OF_INFINITELY_MANY,
+    Extrapolation,
+    Indices,
+    quarters,
+)
 
 BLOCK = 4096  # rows of float64 probabilities held at a time
 MINIMUM_FOR_ERROR = 8  # images, 2 in each of the parts that the bias is extrapolated from
@@ -93,7 +99,16 @@ class InceptionScore:
             details["std"] = float(np.std(values, ddof=self.std_ddof))
         score = Score(name="is", value=float(np.mean(values)), direction="higher", details=details)
         if len(logits) < MINIMUM_FOR_ERROR:
-            return (replace(score, notes=(f"no interval: {len(logits)} images", NO_CONFIDENCE)),)
+            few = f"{len(logits)} images"
+            return (
+                replace(
+                    score,
+                    notes=(f"no interval: {few}", NO_CONFIDENCE),
+                    cautions={
+                        few: f"too few for a standard error ({MINIMUM_FOR_ERROR} are needed)"
+                    },
+                ),
+            )
         return (_with_error(score, logits, rng),)
 
     def _permutation(self, num: int, rng: np.random.Generator) -> npt.NDArray[np.integer]:
@@ -139,10 +154,18 @@ def _with_error(score: Score, logits: npt.NDArray[np.float32], rng: np.random.Ge
     log_error = influence.extrapolated_se / scale
     if abs(extrapolation.second_term) > log_error:
         note = "no interval: at this number of images the bias is large and not known well enough"
-        return replace(score, notes=(note, NO_CONFIDENCE))
+        cautions = {
+            f"{len(logits):,} images": "the bias is large; compare at equal numbers of images only"
+        }
+        return replace(score, notes=(note, NO_CONFIDENCE), cautions=cautions)
     ends = np.exp(extrapolation.value + 1.96 * log_error * np.array([-1, 1]))
     note = "interval of infinitely many images, around the value without its bias"
-    return replace(score, interval=(float(ends[0]), float(ends[1])), notes=(note, NO_CONFIDENCE))
+    return replace(
+        score,
+        interval=(float(ends[0]), float(ends[1])),
+        notes=(note, NO_CONFIDENCE),
+        cautions=INTERVAL_OF_INFINITELY_MANY,
+    )
 
 
 def _divergences(

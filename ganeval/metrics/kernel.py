@@ -203,7 +203,9 @@ def _all_pairs(sample: Summary, reference: Summary) -> Score:
     score = Score(name="kid", value=value, direction="lower", se=se, influence=influence)
     if min(num_sample, num_reference) < ENOUGH_FOR_INTERVAL:
         note = f"no interval: too few images, {ENOUGH_FOR_INTERVAL} a side are needed"
-        return replace(score, notes=(note,))
+        few = f"{min(num_sample, num_reference)} images a side"
+        advice = f"too few for an interval ({ENOUGH_FOR_INTERVAL} are needed)"
+        return replace(score, notes=(note,), cautions={few: advice})
     return replace(score, interval=(value - 1.96 * se, value + 1.96 * se))
 
 

@@ -18,6 +18,7 @@ Inclusion = Literal["closed", "strict"]
 # Precision asks for the balls of the reference, recall for those of the sample.
 BALLS: tuple[Role, Role] = ("reference", "sample")
 UNCONDITIONAL = "se: jackknife over both sides, a little too large"
+NO_ERROR = f"no standard error: the jackknife needs {2 * NUM_GROUPS} images a side at least"
 NO_INTERVAL = "no interval: how such a score is distributed is not known"
 
 
@@ -69,8 +70,11 @@ class PrecisionRecall:
             float((near.memberships(role, self.k, closed=closed)[0] > 0).mean()) for role in BALLS
         )
         notes: list[str] = []
+        cautions = _few_for_error(near, self.k)
         num_sample, num_reference = len(near.sides["sample"]), len(near.sides["reference"])
         if num_sample != num_reference:
+            numbers = f"{num_sample:,} sample and {num_reference:,} reference images"
+            cautions[numbers] = "compare only with scores of the same numbers"
             notes.append(
                 f"{num_sample} sample and {num_reference} reference images: comparable only with "
                 "scores of the same numbers and the same k"
@@ -85,6 +89,7 @@ class PrecisionRecall:
                 se=se,
                 interval=wilson(value, num),
                 notes=tuple(notes),
+                cautions=cautions,
             )
             for name, value, num, se in (
                 ("precision", precision, num_sample, errors[0]),
@@ -96,9 +101,8 @@ class PrecisionRecall:
         self, near: Neighbourhood, rng: np.random.Generator
     ) -> tuple[tuple[float | None, float | None], str]:
         """Return the standard errors of precision and recall, and what to say of them."""
-        reason = _no_jackknife(near, self.k)
-        if reason:
-            return (None, None), reason
+        if _few_for_error(near, self.k):
+            return (None, None), NO_ERROR
         groups = {role: groups_of(len(side), rng) for role, side in near.sides.items()}
         errors = [
             standard_error(_means(counts.balls > 0, counts.kept_points))
@@ -161,9 +165,15 @@ class DensityCoverage:
         density = float(balls.sum() / (self.k * len(balls)))
         coverage = float((held > 0).mean())
         errors, note = self._errors(near, rng)
+        cautions = _few_for_error(near, self.k)
         return tuple(
             Score(
-                name=name, value=value, direction="higher", se=se, notes=(f"{NO_INTERVAL}; {note}",)
+                name=name,
+                value=value,
+                direction="higher",
+                se=se,
+                notes=(f"{NO_INTERVAL}; {note}",),
+                cautions=cautions,
             )
             for name, value, se in (
                 ("density", density, errors[0]),
@@ -175,9 +185,8 @@ class DensityCoverage:
         self, near: Neighbourhood, rng: np.random.Generator
     ) -> tuple[tuple[float | None, float | None], str]:
         """Return the standard errors of density and coverage, and what to say of them."""
-        reason = _no_jackknife(near, self.k)
-        if reason:
-            return (None, None), reason
+        if _few_for_error(near, self.k):
+            return (None, None), NO_ERROR
         groups = {role: groups_of(len(side), rng) for role, side in near.sides.items()}
         counts = near.without_groups("reference", self.k, groups)
         densities = _means(counts.balls / self.k, counts.kept_points)
@@ -185,11 +194,12 @@ class DensityCoverage:
         return (standard_error(densities), standard_error(coverages)), UNCONDITIONAL
 
 
-def _no_jackknife(near: Neighbourhood, k: int) -> str | None:
-    """Say why there is no standard error, or return None."""
-    if min(map(len, near.sides.values())) < max(2 * NUM_GROUPS, 2 * (k + 1)):
-        return f"no standard error: the jackknife needs {2 * NUM_GROUPS} images a side at least"
-    return None
+def _few_for_error(near: Neighbourhood, k: int) -> dict[str, str]:
+    """Return a caution that the jackknife has too few images; none if it has enough."""
+    few, needed = min(map(len, near.sides.values())), max(2 * NUM_GROUPS, 2 * (k + 1))
+    if few >= needed:
+        return {}
+    return {f"{few} images a side": f"too few for a standard error ({needed} are needed)"}
 
 
 def _means(

@@ -9,12 +9,12 @@ from pathlib import Path
 
 from ganeval.errors import UsageError
 from ganeval.results.change import compare_scores
+from ganeval.results.digits import show_column
 from ganeval.results.influence_file import beside, packed, scores_digest
 from ganeval.results.output import check_output, write_output
 from ganeval.results.report import Report
 from ganeval.results.report_file import read_parts
 from ganeval.results.row import ScoreRow
-from ganeval.results.table import format_value
 
 SCHEMA = "ganeval.baseline/1"
 MADE_BY = "ganeval baseline accept RUN.json -o BASE.json"
@@ -31,7 +31,7 @@ def accept(run: Report, path: Path) -> tuple[str, ...]:
     check_output(path, (".json",))
     before = load_baseline(path) if path.exists() else None
     _write(run, path)
-    return tuple(f"{row.label}\t{format_value(row)}{_was(row, run, before)}" for row in run.scores)
+    return tuple(f"{row.label}\t{_value(row)}{_was(row, run, before)}" for row in run.scores)
 
 
 def _was(row: ScoreRow, run: Report, before: Report | None) -> str:
@@ -41,7 +41,13 @@ def _was(row: ScoreRow, run: Report, before: Report | None) -> str:
         return ""
     differing = compare_scores(run, row, before, old[0]).differing
     reason = f", not comparable: {', '.join(differing)}" if differing else ""
-    return f"\t(was {format_value(old[0])}{reason})"
+    return f"\t(was {_value(old[0])}{reason})"
+
+
+def _value(row: ScoreRow) -> str:
+    """Return a score as people read it."""
+    (shown,) = show_column([row])
+    return shown.text
 
 
 def check_single(report: Report) -> None:

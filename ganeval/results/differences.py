@@ -169,7 +169,7 @@ def difference(
         other.influence,
         paired=paired,
         aligned=aligned,
-        with_remainder=found.method == "debiased" or found.name == "fid_debiased",
+        with_remainder=found.method == "debiased" or found.name == "fid-debiased",
     )
     return replace(_with_error(found, se), paired=paired)
 
@@ -216,7 +216,7 @@ def _subtracted(one: ScoreRow, other: ScoreRow, *, as_they_are: bool) -> Differe
         difference=one.value - other.value,
         method="none",
     )
-    advice = "; decide with kid" if one.name in (*_BIASED, "fid_debiased") else ""
+    advice = "; decide with kid" if one.name in (*_BIASED, "fid-debiased") else ""
     nums = f"{one.num_sample:,} and {other.num_sample:,} images"
     equal = one.num_sample == other.num_sample
     if one.se is None or other.se is None:
@@ -240,7 +240,7 @@ def _subtracted(one: ScoreRow, other: ScoreRow, *, as_they_are: bool) -> Differe
 
 def _removed(row: ScoreRow) -> float:
     """Return the bias that extrapolation takes off a score; 0 for one that is not extrapolated."""
-    if row.name == "fid_debiased":
+    if row.name == "fid-debiased":
         return row.details.get("fid", row.value) - row.value
     return row.value - row.details.get("debiased", row.value)
 
@@ -299,6 +299,13 @@ def letters(samples: Sequence[str], differences: Sequence[Difference]) -> dict[s
         name: "".join(chr(ord("a") + at) for at, column in enumerate(columns) if name in column)
         for name in samples
     }
+
+
+def groups(samples: Sequence[str], differences: Sequence[Difference]) -> dict[str, str]:
+    """Return the letters of samples, or none where not every pair of them was compared."""
+    complete = len(differences) == len(samples) * (len(samples) - 1) // 2
+    known = any(one.p_value is not None for one in differences)
+    return letters(samples, differences) if complete and known else {}
 
 
 def compare_measured(one: Measured, other: Measured, names: tuple[str, str]) -> Findings:

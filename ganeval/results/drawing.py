@@ -8,6 +8,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
 from ganeval.errors import one_line
+from ganeval.results.names import letter, shorten
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
@@ -65,11 +66,6 @@ class Plot:
     png: bytes
 
 
-def letter(at: int) -> str:
-    """Return the letter that stands for a sample in plots: A to Z, then A1, B1, ..."""
-    return chr(ord("A") + at % 26) + (str(at // 26) if at >= 26 else "")
-
-
 @contextmanager
 def house_style() -> Iterator[None]:
     """Draw in our style within the block, whatever the user's own settings are."""
@@ -117,11 +113,8 @@ def add_legend(figure: "Figure") -> None:
 
 
 def label(sample: str, samples: Sequence[str], longest: int = _LONGEST_NAME) -> str:
-    """Return a sample's letter and name; of a long name its end, which tells it from others."""
-    name = one_line(sample)
-    if len(name) > longest:
-        name = "\u2026" + name[-longest + 1 :]
-    return f"{letter(samples.index(sample))}  {name}"
+    """Return a sample's letter and name; a long name is shortened in the middle."""
+    return f"{letter(samples.index(sample))}  {shorten(one_line(sample), longest)}"
 
 
 def finished(figure: "Figure", name: str, heading: str, description: str) -> Plot:

@@ -8,8 +8,10 @@ from typing import TYPE_CHECKING, Any
 
 from ganeval.errors import UsageError, one_line
 from ganeval.results.decision import Decision, Outcome
+from ganeval.results.digits import ERROR_DIGITS, significant, write_numbers
 from ganeval.results.gate import Verdict
 from ganeval.results.identity import arithmetic
+from ganeval.results.layout import Grid, lay_out, wrap
 from ganeval.results.limits import Limit
 from ganeval.results.multiplicity import format_p_value
 from ganeval.results.output import check_output, write_output
@@ -27,21 +29,29 @@ _COLOURS = {Outcome.PASS: "green", Outcome.FAIL: "red", Outcome.INCONCLUSIVE: "y
 def cells(decision: Decision, limit: Limit) -> tuple[str, ...]:
     """Return a line of the table, one text for each of `COLUMNS`."""
     evidence = decision.evidence
-    change = f"{evidence.difference:+.4g}"
-    if evidence.se is not None:
-        change += f" \u00b1 {evidence.se:.2g}"
+    run = evidence.baseline + evidence.difference
+    # The change first: its error says how many digits of all three count.
+    change, before, after, error = write_numbers(
+        (evidence.difference, evidence.baseline, run, evidence.se or 0.0), evidence.se or 0.0
+    )
+    if not change.startswith("-"):
+        change = f"+{change}"
+    if evidence.se:
+        change += f" \u00b1 {error}"
+    elif evidence.se is None:
+        before, after = significant(evidence.baseline), significant(run)
     if evidence.baseline > 0:
         change += f" ({evidence.difference / evidence.baseline:+.1%})"
-    tolerated = str(limit) if evidence.margin is None else f"{evidence.margin:.4g}"
+    tolerated = str(limit) if evidence.margin is None else significant(evidence.margin)
     if limit.relative and evidence.margin is not None:
         tolerated += f" ({limit})"
     return (
         f"{evidence.name} {ARROWS[evidence.direction]}",
-        f"{evidence.baseline:.6g}",
-        f"{evidence.baseline + evidence.difference:.6g}",
+        before,
+        after,
         change,
         tolerated,
-        "" if decision.detectable is None else f"{decision.detectable:.2g}",
+        "" if decision.detectable is None else significant(decision.detectable, count=ERROR_DIGITS),
         "" if decision.p_value is None else format_p_value(decision.p_value),
         "" if decision.outcome is None else decision.outcome.upper(),
     )
@@ -115,38 +125,46 @@ def _unsaid(verdict: Verdict) -> tuple[str, ...]:
     return (f"not compared, since only one of the two says it: {', '.join(verdict.unsaid)}",)
 
 
-def terminal(verdict: Verdict) -> "Group":
-    """Return the answer for a terminal."""
-    from rich import box
+def terminal(verdict: Verdict, width: int | None = None) -> "Group":
+    """Return the answer for a terminal of so many columns, to be printed with `soft_wrap=True`."""
     from rich.console import Group
-    from rich.table import Table
     from rich.text import Text
 
-    table = Table(box=box.SIMPLE_HEAD, pad_edge=False, show_edge=False)
-    for column in COLUMNS:
-        left = column in ("score", "answer")
-        table.add_column(column, justify="left" if left else "right", no_wrap=True)
-    for decision, line in zip(verdict.decisions, _lines(verdict), strict=True):
-        colour = _COLOURS[decision.outcome] if decision.outcome else "dim"
-        table.add_row(*map(Text, line[:-1]), Text(line[-1], style=colour))
+    lines = _lines(verdict)
+    grid = Grid(
+        corner=COLUMNS[0],
+        names=[line[0] for line in lines],
+        titles=COLUMNS[1:],
+        cells=[line[1:] for line in lines],
+        styles={
+            (at, len(COLUMNS) - 2): _COLOURS[decision.outcome]
+            for at, decision in enumerate(verdict.decisions)
+            if decision.outcome
+        },
+        whole=True,
+    )
+
+    def prose(texts: tuple[str, ...], style: str) -> list[Text]:
+        return [Text(part, style) for text in texts for part in wrap(text, width, "  ")]
+
     return Group(
-        *(Text(line, style="dim") for line in conditions(verdict)),
+        *prose(conditions(verdict), "dim"),
         Text(),
-        table,
+        *lay_out(grid, width).lines,
         Text(),
-        *(Text(line, style="dim") for line in explanations(verdict)),
-        Text(headline(verdict), style=f"bold {_COLOURS[verdict.outcome]}"),
+        *prose(explanations(verdict), "dim"),
+        *prose((headline(verdict),), f"bold {_COLOURS[verdict.outcome]}"),
     )
 
 
-def plain(verdict: Verdict, width: int = 240) -> str:
+def plain(verdict: Verdict) -> str:
     """Return what `terminal` shows, as text without colours."""
     import io
 
     from rich.console import Console
 
     text = io.StringIO()
-    Console(file=text, width=width, color_system=None).print(terminal(verdict), soft_wrap=True)
+    Console(file=text, color_system=None).print(terminal(verdict), soft_wrap=True)
     return text.getvalue()
 
 

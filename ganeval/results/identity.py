@@ -102,7 +102,7 @@ def identity_of(
         provenance: Of the whole report, which says how a subset was drawn.
     """
     stats = card.get("stats")
-    if stats is not None and score is not None and score.partition("_")[0] in stats["used_for"]:
+    if stats is not None and score is not None and score.partition("-")[0] in stats["used_for"]:
         return Identity(
             location=location,
             kind="stats",

@@ -10,10 +10,13 @@ from importlib.resources.abc import Traversable
 from typing import TYPE_CHECKING, Any
 
 from ganeval.errors import one_line
-from ganeval.results import plots, table
-from ganeval.results.differences import Difference, letters
-from ganeval.results.drawing import INK, RULE, Plot, letter
+from ganeval.results import formats, plots, table
+from ganeval.results.differences import Difference, groups
+from ganeval.results.digits import Digits, show_column
+from ganeval.results.drawing import INK, RULE, Plot
 from ganeval.results.gallery import Gallery
+from ganeval.results.names import letter
+from ganeval.results.notes import DETECTABLE, cautions, notes
 from ganeval.results.row import ScoreRow
 
 if TYPE_CHECKING:
@@ -27,6 +30,7 @@ def html(
     provenance: Mapping[str, Any],
     pairs: Sequence[Difference],
     galleries: Sequence[Gallery],
+    digits: Digits = "error",
 ) -> str:
     """Return the report as a page; whatever comes from a file or a user is escaped.
 
@@ -35,6 +39,7 @@ def html(
         provenance: JSON values.
         pairs: The differences by the score that orders the samples; may be empty.
         galleries: What there is to see of the samples; may be empty.
+        digits: How many are shown.
     """
     from markupsafe import Markup
 
@@ -42,33 +47,39 @@ def html(
     script = (folder / "page.js").read_text(encoding="utf-8")
     samples = tuple(dict.fromkeys(row.sample for row in rows))
     galleries = sorted(galleries, key=lambda gallery: samples.index(gallery.sample))
+    names = {sample: letter(at) for at, sample in enumerate(samples)}
+    scores = table.by_title(rows)
     return (
         _environment(folder)
         .get_template("page.html")
         .render(
             rows=rows,
             samples=samples,
-            letters={sample: letter(at) for at, sample in enumerate(samples)},
-            columns=_columns(rows),
-            scores={(row.sample, table.score_title(row)): row for row in rows},
-            best=_best(rows),
+            letters=names,
+            columns={title: table.ARROWS[column[0].direction] for title, column in scores.items()},
+            scores={
+                (row.sample, title): (row, shown)
+                for title, column in scores.items()
+                for row, shown in zip(column, show_column(column, digits), strict=True)
+            },
+            best=table.best(rows),
             curves=any(gallery.curve for gallery in galleries),
             extremes=any(gallery.raising for gallery in galleries),
             usual=any(gallery.usual_distance for gallery in galleries),
             neighbours=any(gallery.neighbours for gallery in galleries),
             caption=table.caption(rows, provenance),
-            notes=table.notes(rows),
-            groups=letters(samples, pairs)
-            if any(pair.p_value is not None for pair in pairs)
-            else {},
-            pairs=_pair_cells(pairs),
-            pair_notes=table.pair_notes(pairs),
+            cautions=cautions(rows, pairs, names),
+            notes=notes(rows, pairs, names),
+            groups=groups(samples, pairs),
+            pairs=pairs,
+            pair_grid=table.pair_grid(pairs, names, digits) if pairs else None,
+            detectable=DETECTABLE if any(pair.detectable is not None for pair in pairs) else "",
             plots=plots.draw(rows, galleries),
             galleries=galleries,
             provenance=provenance,
             provenance_json=json.dumps(provenance, indent=2, ensure_ascii=True),
-            markdown=table.markdown(rows, provenance, pairs),
-            latex=table.latex(rows, provenance, pairs),
+            markdown=formats.markdown(rows, provenance, pairs, digits),
+            latex=formats.latex(rows, provenance, pairs, digits),
             debiased=any("debiased" in row.details for row in rows),
             style=Markup((folder / "page.css").read_text(encoding="utf-8")),
             script=Markup(script),
@@ -92,36 +103,9 @@ def _environment(folder: Traversable) -> "jinja2.Environment":
         "breakable": _breakable,
         "data_uri": _data_uri,
         "inline": _inline,
-        "interval": lambda interval: " to ".join(table.format_ends(interval)),
         "one_line": one_line,
     }
     return environment
-
-
-def _columns(rows: Sequence[ScoreRow]) -> dict[str, str]:
-    """Return the arrow of each score's column by its title."""
-    return {table.score_title(row): table.ARROWS[row.direction] for row in rows}
-
-
-def _pair_cells(pairs: Sequence[Difference]) -> list[tuple[Difference, tuple[str, ...]]]:
-    """Return each difference with its cells as people read them."""
-    if not pairs:
-        return []
-    cells = table.pair_table(pairs).itertuples(index=False, name=None)
-    return list(zip(pairs, cells, strict=True))
-
-
-def _best(rows: Sequence[ScoreRow]) -> list[ScoreRow]:
-    """Return the scores that no other is better than under the same reference; none of one."""
-    best = []
-    for row in rows:
-        rivals = [
-            other for other in rows if (other.label, other.reference) == (row.label, row.reference)
-        ]
-        sign = 1 if row.direction == "higher" else -1
-        if len(rivals) > 1 and all(sign * row.value >= sign * other.value for other in rivals):
-            best.append(row)
-    return best
 
 
 def _breakable(name: str) -> Any:

@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING, Any
 
 from ganeval.errors import UsageError
 from ganeval.files import write_whole
+from ganeval.results.digits import Shown, show_column, significant
 from ganeval.results.drawing import (
     INK,
     Plot,
@@ -14,13 +15,13 @@ from ganeval.results.drawing import (
     finished,
     house_style,
     label,
-    letter,
     mark_style,
     new_figure,
 )
 from ganeval.results.gallery import Curve, Gallery
+from ganeval.results.names import letter
 from ganeval.results.row import ScoreRow
-from ganeval.results.table import ARROWS, score_title
+from ganeval.results.table import ARROWS, by_title
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
@@ -32,9 +33,7 @@ _LOG_FROM = 20  # times the smallest FID: from there on the small ones would all
 def draw(rows: Sequence[ScoreRow], galleries: Sequence[Gallery]) -> tuple[Plot, ...]:
     """Draw every plot that the scores and galleries allow."""
     samples = list(dict.fromkeys(row.sample for row in rows))
-    scores: dict[str, list[ScoreRow]] = {}
-    for row in rows:
-        scores.setdefault(score_title(row), []).append(row)
+    scores = by_title(rows)
     with house_style():
         plots = [_bars(name, entries, samples) for name, entries in scores.items()]
         for precision, recall in _pairs(scores):
@@ -94,7 +93,8 @@ def _pairs(scores: Mapping[str, Sequence[ScoreRow]]) -> list[tuple[str, str]]:
 def _bars(name: str, rows: Sequence[ScoreRow], samples: Sequence[str]) -> Plot:
     """Draw a score of every sample as bars from 0, with whiskers."""
     figure, axes = new_figure(0.62 + 0.46 * len(rows))
-    for at, row in enumerate(rows):
+    column = show_column(rows)
+    for at, (row, shown) in enumerate(zip(rows, column, strict=True)):
         axes.barh(
             at,
             row.value,
@@ -108,13 +108,16 @@ def _bars(name: str, rows: Sequence[ScoreRow], samples: Sequence[str]) -> Plot:
             axes.plot(row.details["debiased"], at, "D", color="white", markeredgecolor=INK, ms=5)
         where: dict[str, Any] = {"transform": axes.get_yaxis_transform(), "va": "bottom"}
         axes.text(0.005, at - 0.24, label(row.sample, samples, 32), **where)
-        axes.text(0.995, at - 0.24, _value(row), ha="right", fontweight="bold", **where)
+        axes.text(0.995, at - 0.24, _value(shown), ha="right", fontweight="bold", **where)
     axes.axvline(0, color=INK, linewidth=0.8)
     axes.set(ylim=(len(rows) - 0.6, -0.72), yticks=[])
     axes.spines["left"].set_visible(False)
     axes.grid(axis="x")
     axes.set_title(f"{name} {ARROWS[rows[0].direction]} {rows[0].direction} is better")
-    values = "; ".join(f"{label(row.sample, samples)}: {_value(row)}{_range(row)}" for row in rows)
+    values = "; ".join(
+        f"{label(row.sample, samples)}: {_value(shown)}{_range(shown)}"
+        for row, shown in zip(rows, column, strict=True)
+    )
     return finished(figure, f"bars-{_file_name(name)}", f"{name} of each sample", values)
 
 
@@ -125,16 +128,14 @@ def whisker(row: ScoreRow) -> tuple[float, float] | None:
     return None if row.se is None else (row.value - row.se, row.value + row.se)
 
 
-def _value(row: ScoreRow) -> str:
-    """Return a score with its standard error, if it has one."""
-    return f"{row.value:.6g}" + ("" if row.se is None else f" \u00b1 {row.se:.2g}")
+def _value(shown: Shown) -> str:
+    """Return a score with its standard error, if it has one; the whisker shows its interval."""
+    return shown.value if shown.error is None else f"{shown.value} \u00b1 {shown.error}"
 
 
-def _range(row: ScoreRow) -> str:
+def _range(shown: Shown) -> str:
     """Return an interval in words."""
-    if row.interval is None:
-        return ""
-    return f" (95 % interval {row.interval[0]:.6g} to {row.interval[1]:.6g})"
+    return f" (95 % interval {' to '.join(shown.ends)})" if shown.ends else ""
 
 
 def _plane(precision: Sequence[ScoreRow], recall: Sequence[ScoreRow], samples: list[str]) -> Plot:
@@ -142,6 +143,10 @@ def _plane(precision: Sequence[ScoreRow], recall: Sequence[ScoreRow], samples: l
     figure, axes = new_figure(3.7 + 0.19 * len(precision))
     recalls = {row.sample: row for row in recall}
     said = []
+    values = [
+        dict(zip((row.sample for row in column), show_column(column), strict=True))
+        for column in (precision, recall)
+    ]
     for row in precision:
         other = recalls[row.sample]
         style = mark_style(samples.index(row.sample))
@@ -158,13 +163,14 @@ def _plane(precision: Sequence[ScoreRow], recall: Sequence[ScoreRow], samples: l
             fontweight="bold",
         )
         said.append(
-            f"{label(row.sample, samples)}: precision {_value(row)}, recall {_value(other)}"
+            f"{label(row.sample, samples)}: precision {_value(values[0][row.sample])}, "
+            f"recall {_value(values[1][row.sample])}"
         )
     axes.margins(0.12)
     axes.set(xlim=_at_least(axes.get_xlim()), ylim=_at_least(axes.get_ylim()))
     axes.set(xlabel="recall \u2191: variety", ylabel="precision \u2191: fidelity")
     axes.grid()
-    name = score_title(precision[0])
+    name = precision[0].label
     axes.set_title("Precision against recall" + name.removeprefix("precision"))
     add_legend(figure)
     return finished(
@@ -207,8 +213,10 @@ def _curves(curves: Mapping[str, Curve], samples: list[str]) -> Plot:
 def _in_words(curve: Curve) -> str:
     """Return the points of a curve as text."""
     points = zip(curve.sizes, curve.values, strict=True)
-    text = ", ".join(f"{value:.6g} at {size:,}" for size, value in points)
-    return text if curve.limit is None else f"{text}; line to {curve.limit:.6g} at infinity"
+    text = ", ".join(f"{significant(value)} at {size:,}" for size, value in points)
+    return (
+        text if curve.limit is None else f"{text}; line to {significant(curve.limit)} at infinity"
+    )
 
 
 def _scale(axes: "Axes", curves: Collection[Curve]) -> None:

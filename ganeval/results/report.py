@@ -8,11 +8,12 @@ from dataclasses import asdict, dataclass, field, replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from ganeval.errors import MismatchError, UsageError
+from ganeval.errors import MismatchError, UsageError, one_line
 from ganeval.influence import Influence
 from ganeval.registry import unknown
-from ganeval.results import table
+from ganeval.results import formats, table
 from ganeval.results.differences import Difference, joined
+from ganeval.results.digits import Digits, show_column
 from ganeval.results.gallery import Gallery
 from ganeval.results.identity import (
     Findings,
@@ -23,6 +24,7 @@ from ganeval.results.identity import (
     identity_of,
 )
 from ganeval.results.influence_file import beside, packed, scores_digest
+from ganeval.results.names import shorten
 from ganeval.results.output import check_output, write_output
 from ganeval.results.provenance import joined_provenance
 from ganeval.results.report_file import read_parts
@@ -36,9 +38,11 @@ log = logging.getLogger(__name__)
 SCHEMA = "ganeval.report/1"
 NAME_THEM = "name them (--label NAME=RUN.json, in Python `Report.renamed`)"
 SUFFIXES = (".json", ".csv", ".md", ".tex", ".html")
+_MOST_SHOWN = 5  # samples in `repr`
+_NAME_SHOWN, _SCORES_SHOWN = 40, 8  # columns of a sample's name and number of its scores there
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True, slots=True, repr=False)
 class Report:
     """Scores and their provenance.
 
@@ -61,6 +65,20 @@ class Report:
     comparisons: tuple[Difference, ...] = ()
     rank: str | None = None
     galleries: tuple[Gallery, ...] = field(default=(), compare=False, repr=False)
+
+    def __repr__(self) -> str:
+        """Return how many samples and scores there are, and a line with those of each sample."""
+        columns = table.by_title(self.ranked)
+        texts: dict[str, list[str]] = {}
+        for title, rows in columns.items():
+            for row, shown in zip(rows, show_column(rows), strict=True):
+                texts.setdefault(row.sample, []).append(f"{title} {shown.text}")
+        lines = [
+            f"{shorten(one_line(sample), _NAME_SHOWN)}: {', '.join(_first(scores, _SCORES_SHOWN))}"
+            for sample, scores in texts.items()
+        ]
+        counts = f"{_count(len(lines), 'sample')}, {_count(len(columns), 'score')}"
+        return "\n    ".join([f"Report({counts}:", *_first(lines, _MOST_SHOWN)]) + ")"
 
     def __getitem__(self, key: str | tuple[str, str] | tuple[str, str, str]) -> ScoreRow:
         """Return a score by its name, with options if there are any; by sample and reference too.
@@ -169,8 +187,11 @@ class Report:
             for row in self.scores
         ]
 
-    def save(self, path: str | Path) -> None:
+    def save(self, path: str | Path, *, digits: Digits = "error") -> None:
         """Write the report; the suffix chooses JSON, CSV, Markdown, LaTeX or HTML.
+
+        JSON and CSV have full precision. The others show each value to the second digit of its
+        standard error, or all digits with `digits="full"`; LaTeX needs the package booktabs.
 
         Beside RUN.json it leaves RUN.influence.safetensors with the influence values, if there are
         any; that file is tied to the scores, so it never serves another report.
@@ -185,15 +206,15 @@ class Report:
         if kind == ".json":
             text = self.to_json()
         elif kind == ".csv":
-            text = table.csv(self.scores)
+            text = formats.csv(self.scores)
         elif kind == ".md":
-            text = table.markdown(self.ranked, self.provenance, self.pairs)
+            text = formats.markdown(self.ranked, self.provenance, self.pairs, digits)
         elif kind == ".tex":
-            text = table.latex(self.ranked, self.provenance, self.pairs)
+            text = formats.latex(self.ranked, self.provenance, self.pairs, digits)
         else:
             from ganeval.results import page  # draws, which is slow to import
 
-            text = page.html(self.ranked, self.provenance, self.pairs, self.shown)
+            text = page.html(self.ranked, self.provenance, self.pairs, self.shown, digits)
         contents = {path: text.encode("utf-8")}
         if kind == ".json" and self.influence:
             contents[beside(path)] = packed(self.influence, scores_digest(self._plain()))
@@ -339,3 +360,14 @@ class Report:
         """What the provenance says of each source, by its location."""
         sources: Mapping[str, Any] = self.provenance.get("sources", {})
         return sources
+
+
+def _first(texts: list[str], most: int) -> list[str]:
+    """Return the first of some texts, and how many more there are."""
+    more = len(texts) - most
+    return [*texts[:most], *([f"and {more} more"] if more > 0 else [])]
+
+
+def _count(num: int, what: str) -> str:
+    """Return a number of things."""
+    return f"{num} {what}" if num == 1 else f"{num} {what}s"

@@ -15,6 +15,9 @@ from ganeval.results.row import Key, ScoreRow
 
 log = logging.getLogger(__name__)
 
+# Spellings of scores in the files of older versions.
+_OLD_NAMES = {"fid_debiased": "fid-debiased", "fid_infinity": "fid-infinity"}
+
 Parts = tuple[
     tuple[ScoreRow, ...],
     Mapping[str, Any],
@@ -60,7 +63,7 @@ def read_parts(path: Path, *, schema: str, made_by: str, remedy: str = "check th
         ) from error
     except (OSError, ValueError, KeyError, TypeError, AttributeError) as error:
         raise refuse(error) from error
-    return rows, provenance, _influences(beside(path), digest, rows), pairs, rank
+    return rows, provenance, _influences(beside(path), digest, rows), pairs, rank and _name(rank)
 
 
 def _influences(path: Path, digest: str, rows: Sequence[ScoreRow]) -> dict[Key, Influence]:
@@ -74,10 +77,16 @@ def _influences(path: Path, digest: str, rows: Sequence[ScoreRow]) -> dict[Key, 
     own = {row.key for row in rows}
     # Older files name a score without its options.
     older = {(row.sample, row.reference, row.name): row.key for row in rows}
-    return {
-        key if key in own else older.get(key, key): values
-        for key, values in (influences or {}).items()
+    spelt = {
+        (sample, reference, _name(name)): values
+        for (sample, reference, name), values in (influences or {}).items()
     }
+    return {key if key in own else older.get(key, key): values for key, values in spelt.items()}
+
+
+def _name(name: str) -> str:
+    """Return a score's name as it is spelt now."""
+    return _OLD_NAMES.get(name, name)
 
 
 def _row(entry: Mapping[str, Any]) -> ScoreRow:
@@ -86,6 +95,7 @@ def _row(entry: Mapping[str, Any]) -> ScoreRow:
     row = ScoreRow(
         **{
             **entry,
+            "name": _name(entry["name"]),
             "interval": None if interval is None else (interval[0], interval[1]),
             "notes": tuple(entry["notes"]),
         }
@@ -101,6 +111,7 @@ def _difference(entry: Mapping[str, Any]) -> Difference:
     return Difference(
         **{
             **entry,
+            "name": _name(entry["name"]),
             "interval": None if interval is None else (interval[0], interval[1]),
             "notes": tuple(entry["notes"]),
         }

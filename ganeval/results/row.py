@@ -27,6 +27,8 @@ class ScoreRow:
         options: The metric's options that depart from the protocol's.
         details: What the tool's convention adds (`{"std": ...}`).
         notes: What the reader must know beside the number.
+        cautions: What changes what a reader may do: facts, each with its consequence
+            (`{"360 images for 1,280 dimensions": "too few to compare; use kid"}`).
     """
 
     sample: str
@@ -43,6 +45,7 @@ class ScoreRow:
     options: Mapping[str, Any] = field(default_factory=dict)
     details: Mapping[str, float] = field(default_factory=dict)
     notes: tuple[str, ...] = ()
+    cautions: Mapping[str, str] = field(default_factory=dict, compare=False)
 
     @property
     def label(self) -> str:

@@ -36,7 +36,8 @@ SHARED = {
     *("--offline", "--quiet", "--traceback"),
 }
 OUTPUT = {"--json", "--output", "-o"}
-REPORT = OUTPUT | {"--plots"}
+SHOWN = {"--digits", "--notes"}
+REPORT = OUTPUT | SHOWN | {"--plots"}
 OPTIONS = {
     **dict.fromkeys(("fid", "is", "kid", "pr", "dc"), SHARED | REPORT),
     "eval": SHARED | REPORT | {"-m", "--metrics"},
@@ -63,7 +64,7 @@ OPTIONS = {
     "cache clear": {"--cache-dir"},
     "extract": SHARED | {"--part", "--role"},
     "doctor": SHARED | {"--strict", "--json"},
-    "quickstart": {"--out", "--seed", "--cache-dir", "--json", "--quiet", "--traceback"},
+    "quickstart": SHOWN | {"--out", "--seed", "--cache-dir", "--json", "--quiet", "--traceback"},
 }
 
 

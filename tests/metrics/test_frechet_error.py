@@ -215,11 +215,11 @@ def test_the_parts_are_random_and_the_same_for_all_estimates(score):
     rng = np.random.default_rng(9)
     sample, reference = draw(80, rng, 0.5), draw(80, rng)
     fid = score(Fid(), sample, reference, seed=3)["fid"]
-    debiased = score(FidDebiased(), sample, reference, seed=3)["fid_debiased"]
+    debiased = score(FidDebiased(), sample, reference, seed=3)["fid-debiased"]
     assert debiased.value == fid.details["debiased"]
     assert debiased.interval == fid.interval
     assert debiased.se >= fid.se
-    other = score(FidDebiased(), sample, reference, seed=4)["fid_debiased"]
+    other = score(FidDebiased(), sample, reference, seed=4)["fid-debiased"]
     assert other.value != debiased.value
 
 
@@ -235,7 +235,7 @@ def test_extrapolation_removes_two_terms_of_a_bias():
 def test_debiased_of_few_images_has_no_error(score):
     rng = np.random.default_rng(10)
     sample, reference = draw(30, rng, 0.5), draw(90, rng)
-    few = score(FidDebiased(), sample, reference)["fid_debiased"]
+    few = score(FidDebiased(), sample, reference)["fid-debiased"]
     assert few.se is few.interval is None
     assert "sample of 30 images, fewer than 60 (5 per dimension)" in few.notes[-1]
     assert few.value < score(Fid(), sample, reference)["fid"].value
@@ -251,7 +251,7 @@ def test_infinity_is_the_intercept_of_a_line(score, monkeypatch):
         return 3 + 50 / side.moments.num + (-1) ** len(sizes) * 0.01
 
     monkeypatch.setattr(frechet_limit, "distance", line)
-    one = score(FidInfinity(num_sizes=7), sample, reference)["fid_infinity"]
+    one = score(FidInfinity(num_sizes=7), sample, reference)["fid-infinity"]
     assert sizes == [100, 116, 133, 150, 166, 183, 200]
     expected, covariance = np.polyfit(
         1 / np.array(sizes),
@@ -284,3 +284,19 @@ def test_infinity_is_seeded_and_less_biased(population):
 def test_senseless_options_are_refused(options):
     with pytest.raises(UsageError):
         FidInfinity(**options)
+
+
+def test_what_changes_what_a_reader_may_do_is_a_caution(score):
+    def cautions(num, num_reference, metric=Fid):
+        rng = np.random.default_rng(11)
+        sample, reference = draw(num, rng, 0.5), draw(num_reference, rng)
+        (one,) = score(metric(), sample, reference).values()
+        return one.cautions
+
+    few = f"{WIDTH} images for {WIDTH} dimensions"
+    assert cautions(WIDTH, 400) == {few: "too few to compare; use kid"}
+    few = f"{WIDTH} reference images for {WIDTH} dimensions"
+    assert cautions(400, WIDTH) == {few: "too few to compare; use kid"}
+    few = f"{3 * WIDTH} images for {WIDTH} dimensions"
+    assert list(cautions(3 * WIDTH, 400)) == [few]
+    assert cautions(3 * WIDTH, 400, FidDebiased) == {few: "too few to remove the bias; use kid"}

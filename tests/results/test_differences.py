@@ -25,8 +25,8 @@ from ganeval.results.differences import (
     letters,
 )
 from ganeval.results.identity import same_latents
+from ganeval.results.notes import cautions, notes
 from ganeval.results.row import ScoreRow
-from ganeval.results.table import pair_notes
 from tests.summaries import InMemory
 
 WIDTH = 8
@@ -297,12 +297,17 @@ def test_influences_of_a_stored_reference_leave_its_noise_out() -> None:
 def test_a_note_of_every_pair_is_said_once() -> None:
     scarce = "no standard error of both"
     pairs = [
-        dataclasses.replace(pair(*names, None), notes=notes)
-        for names, notes in (
+        dataclasses.replace(pair(*names, None), notes=said)
+        for names, said in (
             (("a", "b"), (scarce,)),
             (("a", "c"), (scarce, "another")),
             (("b", "c"), (scarce,)),
         )
     ]
-    assert pair_notes(pairs) == (f"every pair: {scarce}", "a - c: another")
-    assert pair_notes(()) == ()
+    calls = {"a": "A", "b": "B", "c": "C"}
+    assert cautions((), pairs, calls) == [f"every pair: {scarce}", "A - C: another"]
+    assert notes((), pairs, calls) == []
+    known = [dataclasses.replace(one, p_value=0.5) for one in pairs]
+    assert cautions((), known, calls) == []
+    assert notes((), known, calls) == [f"every pair: {scarce}", "A - C: another"]
+    assert cautions((), (), {}) == notes((), (), {}) == []

@@ -3,6 +3,7 @@
 import dataclasses
 import io
 import json
+import re
 from pathlib import Path
 
 import numpy as np
@@ -10,13 +11,15 @@ import pandas as pd
 import pytest
 import safetensors
 import safetensors.numpy
+from rich.console import Console
 
 from ganeval.errors import InputError, ResourceError, UsageError
 from ganeval.influence import Influence
 from ganeval.results.comparisons import compared
+from ganeval.results.digits import has_honest_error, show_column, significant
+from ganeval.results.formats import Notes, terminal
 from ganeval.results.report import Report
 from ganeval.results.row import ScoreRow
-from ganeval.results.table import format_value, terminal
 
 ROW = ScoreRow(
     sample="fake_1/",
@@ -31,6 +34,7 @@ ROW = ScoreRow(
     extractor="inception",
     protocol="standard",
     notes=("no interval: for a reason",),
+    cautions={"5,000 images": "too few to compare; use kid"},
 )
 KID = dataclasses.replace(
     ROW,
@@ -67,8 +71,11 @@ def test_a_report_survives_its_file(tmp_path: Path) -> None:
     assert list(content["scores"][0]) == [
         *("sample", "reference", "name", "value", "se", "interval", "direction"),
         *("num_sample", "num_reference", "extractor", "protocol", "options", "details", "notes"),
+        "cautions",
     ]
     assert content["scores"][0]["value"] == 12.3456789012345
+    assert content["scores"][0]["cautions"] == ROW.cautions
+    assert Report.load(tmp_path / "run.json")["fid"].cautions == ROW.cautions
     assert content["scores"][0]["se"] is None
 
 
@@ -138,16 +145,163 @@ def test_a_report_that_cannot_be_written_leaves_both_older_files(
     assert {path.name: path.read_bytes() for path in tmp_path.iterdir()} == before
 
 
-def test_tables_say_what_is_known_of_the_error() -> None:
-    biased = dataclasses.replace(ROW, se=0.05, interval=(9.81234, 10.23456))
-    alone = dataclasses.replace(ROW, value=0.75, interval=(0.71, 0.78))
-    around = dataclasses.replace(ROW, value=0.75, se=0.02, interval=(0.71, 0.78))
-    assert format_value(biased) == "12.3457 [9.81, 10.23]"
-    assert format_value(alone) == "0.75 [0.710, 0.780]"
-    assert format_value(around) == "0.75 \u00b1 0.02"
-    assert format_value(ROW) == "12.3457"
-    large = dataclasses.replace(ROW, interval=(100.0, 360.0), se=60.0)
-    assert format_value(large) == "12.3457 [100, 360]"
+def text_of(*rows: ScoreRow) -> list[str]:
+    return [shown.text for shown in show_column(rows)]
+
+
+@pytest.mark.parametrize(
+    ("value", "se", "interval", "text"),
+    [
+        (0.844444, 0.0371, None, "0.844 \u00b1 0.037"),
+        (-0.000221677, 0.000121, None, "-0.00022 \u00b1 0.00012"),
+        (12.3412, 0.21, None, "12.34 \u00b1 0.21"),
+        (1234.2, 56.0, None, "1234 \u00b1 56"),
+        (12345.6, 678.0, None, "12350 \u00b1 680"),
+        (12.34, 9.96, None, "12 \u00b1 10"),
+        (0.5, 0.0996, None, "0.50 \u00b1 0.10"),
+        (1.00024, 5.8e-05, None, "1.000240 \u00b1 0.000058"),
+        (-2.2e-10, 1.2e-10, None, "-2.2e-10 \u00b1 1.2e-10"),
+        (1.5e8, 1.2e6, None, "1.500e+08 \u00b1 0.012e+08"),
+        (-1e-4, 0.02, None, "0.000 \u00b1 0.020"),
+        # Four significant digits without an error, and where it is none but rounding.
+        (63.2965, None, None, "63.30"),
+        (208.994, None, None, "209.0"),
+        (12345.6, None, None, "12350"),
+        (1.2e-7, None, None, "1.200e-07"),
+        (0.0, None, None, "0"),
+        (0.5, 0.0, None, "0.5000"),
+        (1e6, 1e-12, None, "1000000"),
+        # Only an interval: its width is two errors each way.
+        (0.75, None, (0.71, 0.78), "0.750 [0.710, 0.780]"),
+        (0.0, 0.0, (0.0, 0.0106), "0.0000 [0.0000, 0.0106]"),
+        (5.0, None, (5.0, 5.0), "5.000 [5.000, 5.000]"),
+        # An interval that says something else than the error: beside the value, or lopsided.
+        (12.3456, 0.05, (9.81234, 10.23456), "12.346 [9.812, 10.235]"),
+        (0.01, 0.004, (0.009, 0.03), "0.0100 [0.0090, 0.0300]"),
+        (0.75, 0.02, (0.71, 0.78), "0.750 \u00b1 0.020"),
+    ],
+)
+def test_digits_follow_the_error(
+    value: float, se: float | None, interval: tuple[float, float] | None, text: str
+) -> None:
+    assert text_of(dataclasses.replace(ROW, value=value, se=se, interval=interval)) == [text]
+
+
+def test_a_column_has_one_form() -> None:
+    honest = dataclasses.replace(ROW, value=0.75, se=0.02, interval=(0.71, 0.79))
+    boundary = dataclasses.replace(ROW, value=0.0, se=0.0, interval=(0.0, 0.0106))
+    bare = dataclasses.replace(ROW, value=0.5)
+    assert has_honest_error(honest)
+    assert not has_honest_error(boundary)
+    assert text_of(honest, bare) == ["0.750 \u00b1 0.020", "0.5000"]
+    assert text_of(honest, boundary, bare) == [
+        *("0.750 [0.710, 0.790]", "0.0000 [0.0000, 0.0106]", "0.5000"),
+    ]
+    # Density knows no interval: a sample without spread has its value, the others their errors.
+    spread = dataclasses.replace(honest, interval=None)
+    flat = dataclasses.replace(boundary, interval=None)
+    assert text_of(spread, flat) == ["0.750 \u00b1 0.020", "0"]
+
+
+def test_all_digits_are_shown_on_request(tmp_path: Path) -> None:
+    (shown,) = show_column([KID], "full")
+    assert shown.text == "-1e-05 \u00b1 0.0002"
+    for name in ("run.md", "run.tex", "run.html"):
+        REPORT.save(tmp_path / name)
+        # The page also has the values that it sorts by.
+        assert not re.search("[ >]12.3456789012345", (tmp_path / name).read_text("utf-8"))
+        REPORT.save(tmp_path / name, digits="full")
+        assert re.search("[ >]12.3456789012345", (tmp_path / name).read_text("utf-8"))
+
+
+def test_lone_numbers_have_so_many_digits() -> None:
+    assert [significant(number, count=2) for number in (0.00123, 1e-5, 0.0, 0.996, 123.0)] == [
+        *("0.0012", "1.0e-05", "0", "1.0", "120"),
+    ]
+
+
+def shown_on_a_terminal(report: Report, which: Notes = "few") -> list[str]:
+    text = io.StringIO()
+    group = terminal(report.ranked, report.provenance, report.pairs, which=which)
+    Console(file=text, width=80).print(group, soft_wrap=True)
+    return text.getvalue().splitlines()
+
+
+def test_a_fact_that_changes_what_one_may_do_is_one_line_for_all_samples() -> None:
+    fact, other = "360 images for 1,280 dimensions", "400 images for 1,280 dimensions"
+    rows = [
+        dataclasses.replace(
+            ROW, sample=f"{at}/", name=name, cautions={fact if at else other: "too few"}
+        )
+        for at in range(3)
+        for name in ("fid", "fid-infinity")
+    ]
+    lines = shown_on_a_terminal(Report(tuple(rows), PROVENANCE))
+    assert [line for line in lines if "too few" in line] == [
+        f"fid, fid-infinity: {other} (and 1 more of the kind): too few"
+    ]
+    assert lines[-1] == "1 more note: --notes all"
+    assert not any("for a reason" in line for line in lines)
+    lines = shown_on_a_terminal(Report(tuple(rows), PROVENANCE), "all")
+    assert lines[-1] == "fid, fid-infinity: no interval: for a reason"
+
+
+def test_five_such_lines_at_most_and_how_to_see_the_others() -> None:
+    rows = [
+        dataclasses.replace(ROW, name=f"score{at}", cautions={f"fact {at}": "so"}, notes=())
+        for at in range(7)
+    ]
+    lines = shown_on_a_terminal(Report(tuple(rows), PROVENANCE))
+    assert [line for line in lines if line.endswith(": so")] == [
+        f"score{at}: fact {at}: so" for at in range(5)
+    ]
+    assert lines[-1] == "2 more notes: --notes all"
+    assert shown_on_a_terminal(Report(tuple(rows), PROVENANCE), "all")[-1] == "score6: fact 6: so"
+
+
+def test_a_report_without_cautions_still_loads_and_merges(tmp_path: Path) -> None:
+    path = tmp_path / "old.json"
+    content = json.loads(REPORT.to_json())
+    for row in content["scores"]:
+        del row["cautions"]
+    path.write_text(json.dumps(content))
+    old = Report.load(path)
+    assert old == REPORT
+    assert old["fid"].cautions == {}
+    assert old.merge(REPORT).scores == REPORT.scores
+
+
+def test_scores_in_the_old_spelling_are_read(tmp_path: Path) -> None:
+    path = tmp_path / "run.json"
+    pair = compared_report().comparisons[0]
+    report = Report(
+        tuple(dataclasses.replace(row, name="fid_debiased") for row in (ROW,)),
+        PROVENANCE,
+        {(*KEY[:2], "fid_debiased"): INFLUENCE},
+        (dataclasses.replace(pair, name="fid_debiased"),),
+        "fid_debiased",
+    )
+    report.save(path)
+    loaded = Report.load(path)
+    assert [row.name for row in loaded.scores] == ["fid-debiased"]
+    assert list(loaded.influence) == [(*KEY[:2], "fid-debiased")]
+    assert (loaded.rank, loaded.pairs[0].name) == ("fid-debiased", "fid-debiased")
+
+
+def test_printing_a_report_is_short() -> None:
+    assert repr(REPORT) == (
+        "Report(1 sample, 2 scores:\n"
+        "    fake_1/: fid 12.35, kid:subset_size=500 -0.00001 \u00b1 0.00020)"
+    )
+    rows = tuple(
+        dataclasses.replace(ROW, sample="x" * 90 + str(at), name=f"n{name}")
+        for at in range(9)
+        for name in range(20)
+    )
+    text = repr(Report(rows, PROVENANCE))
+    assert text.startswith("Report(9 samples, 20 scores:\n")
+    assert text.endswith(", and 12 more\n    and 4 more)")
+    assert max(map(len, text.splitlines())) < 160
 
 
 def compared_report() -> Report:
@@ -157,7 +311,13 @@ def compared_report() -> Report:
         for name, direction in (("kid", "lower"), ("recall", "higher")):
             rows.append(
                 dataclasses.replace(
-                    KID, sample=sample, name=name, value=value, se=0.1, direction=direction
+                    KID,
+                    sample=sample,
+                    name=name,
+                    value=value,
+                    se=0.1,
+                    interval=(value - 0.2, value + 0.2),
+                    direction=direction,
                 )
             )
             influences[rows[-1].key] = Influence(sample=rng.standard_normal(200))
@@ -192,10 +352,13 @@ def test_compared_samples_are_ranked_and_grouped(tmp_path: Path) -> None:
     assert lines[6] == ["kid", "difference", "95 % interval", "p (Holm)", "detectable"]
     assert lines[9][0] == "b/ - a_1/"
     assert lines[9][3] == "< 0.0001"
+    assert lines[2] == ["b/", "5,000", "a", "**1.00 \u00b1 0.10**", "1.00 \u00b1 0.10"]
+    assert lines[4] == ["a_1/", "5,000", "b", "5.00 \u00b1 0.10", "**5.00 \u00b1 0.10**"]
     report.save(tmp_path / "run.tex")
     text = (tmp_path / "run.tex").read_text(encoding="utf-8")
     assert text.count(r"\toprule") == 2
-    assert r"b/ - a\_1/ & -4 & [-4.19, -3.81] & < 0.0001 & 0.24 \\" in text
+    assert r"b/ - a\_1/ & $-$4.000 & [$-$4.193, $-$3.807] & $<$ 0.0001 & 0.24 \\" in text
+    assert r"& \textbf{1.00 $\pm$ 0.10} &" in text
 
 
 def test_pairs_without_an_error_say_why(tmp_path: Path) -> None:
@@ -252,6 +415,11 @@ def test_csv_keeps_full_precision(tmp_path: Path) -> None:
     frame = pd.read_csv(tmp_path / "run.csv", dtype={"value": str})
     assert [float(text) for text in frame["value"]] == [ROW.value, KID.value]
     assert frame["options"].tolist()[1] == "subset_size=500"
+    assert frame["interval_low"].tolist()[1:] == [-4e-4]
+    assert frame["interval_high"].tolist()[1:] == [4e-4]
+    assert frame[["interval_low", "interval_high"]].isna().iloc[0].all()
+    assert "interval" not in frame
+    assert frame["cautions"].tolist()[0] == "5,000 images: too few to compare; use kid"
 
 
 def test_markdown_is_a_table_with_its_conditions(tmp_path: Path) -> None:
@@ -260,7 +428,7 @@ def test_markdown_is_a_table_with_its_conditions(tmp_path: Path) -> None:
     header = [cell.strip() for cell in lines[0].strip("|").split("|")]
     assert header == ["sample", "images", "fid \u2193", "kid:subset_size=500 \u2193"]
     cells = [cell.strip() for cell in lines[2].strip("|").split("|")]
-    assert cells == ["fake_1/", "5,000", "12.3457", "-1e-05 \u00b1 0.0002"]
+    assert cells == ["fake_1/", "5,000", "12.35", "-0.00001 \u00b1 0.00020"]
     assert "extractor inception (6726825d), protocol standard, float32" in lines[4]
 
 
@@ -268,18 +436,22 @@ def test_latex_escapes_names_and_uses_booktabs(tmp_path: Path) -> None:
     REPORT.save(tmp_path / "run.tex")
     text = (tmp_path / "run.tex").read_text(encoding="utf-8")
     assert r"\toprule" in text
-    assert r"fake\_1/ & 5,000 & 12.3457 & -1e-05 $\pm$ 0.0002 \\" in text
+    assert r"fake\_1/ & 5,000 & 12.35 & $-$0.00001 $\pm$ 0.00020 \\" in text
     assert r"kid:subset\_size=500 $\downarrow$" in text
-    assert r"real|2\%/" in text
+    assert r"real$|$2\%/" in text
+    assert text.startswith("% needs \\usepackage{booktabs}")
     assert "\u2193" not in text
+    # LaTeX would take a bracket or a star at the beginning of a row for an argument of `\\\\`.
+    for name in ("[a]", "*"):
+        Report((dataclasses.replace(ROW, sample=name),), PROVENANCE).save(tmp_path / "run.tex")
+        assert f"\n{{}}{name} & 5,000" in (tmp_path / "run.tex").read_text(encoding="utf-8")
 
 
 def test_other_networks_are_marked_in_every_table() -> None:
     rows = tuple(dataclasses.replace(row, extractor="efficientnet-lite0") for row in REPORT.scores)
-    from rich.console import Console
-
     text = io.StringIO()
-    Console(width=120, file=text).print(terminal(rows, PROVENANCE))
+    group = terminal(rows, PROVENANCE, which="all")
+    Console(width=120, file=text).print(group, soft_wrap=True)
     shown = text.getvalue()
     assert "not the Inception network of the papers" in shown
     assert "number of images unknown" in shown

@@ -1,0 +1,223 @@
+"""What a person sees of each table in terminals of five widths.
+
+The frames are golden files, `frames/CASE.txt`. After a change that moves them, write them anew and
+look at every one as a person would:
+
+    GANEVAL_WRITE_FRAMES=1 .venv/bin/python -m pytest -n0 tests/results/test_frames.py
+"""
+
+import io
+import os
+import re
+import sys
+import unicodedata
+from collections import Counter
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+from rich.console import Console
+
+from ganeval.results import gate_output
+from ganeval.results.decision import Evidence, Outcome, decide
+from ganeval.results.formats import terminal
+from ganeval.results.gate import Verdict
+from ganeval.results.layout import Grid, lay_out, wrap
+from ganeval.results.limits import parse_limits
+from ganeval.results.names import letter, shorten, shown, width_of
+from ganeval.results.report import Report
+from ganeval.results.table import pair_grid, score_grid
+from tests.results.reports import LONG, ODD, report_of
+from tests.screen import frame, run_in_terminal
+
+FRAMES = Path(__file__).parent / "frames"
+WIDTHS = (60, 80, 100, 120, 200)
+TWELVE = [f"runs/2026-11-{day:02}/generator-of-the-{day}th.safetensors" for day in range(1, 13)]
+CASES: dict[str, Callable[[], Report]] = {
+    "1-sample-1-score": lambda: report_of(LONG[1:2], 1),
+    "1-sample-7-scores": lambda: report_of(LONG[1:2], 7),
+    "1-sample-30-scores": lambda: report_of(LONG[1:2], 30),
+    "3-samples-1-score": lambda: report_of(LONG, 1),
+    "3-samples-7-scores": lambda: report_of(LONG, 7),
+    "3-samples-30-scores": lambda: report_of(LONG, 30),
+    "3-short-names": lambda: report_of(("a/", "b/", "c/"), 7),
+    "12-samples-1-score": lambda: report_of(TWELVE, 1),
+    "12-samples-7-scores": lambda: report_of(TWELVE, 7, paired=True),
+    "12-samples-30-scores": lambda: report_of(TWELVE, 30),
+    "odd-names": lambda: report_of(ODD, 8),
+}
+
+
+def printed(report: Report, width: int, **options: Any) -> list[str]:
+    """The frame of a terminal in which a report was shown."""
+    text = io.StringIO()
+    console = Console(file=text, width=width, force_terminal=True, highlight=False)
+    table = terminal(report.ranked, report.provenance, report.pairs, width=width, **options)
+    console.print(table, soft_wrap=True)
+    return frame(text.getvalue().replace("\n", "\r\n"), width)
+
+
+def check_golden(name: str, frames: dict[int, list[str]]) -> None:
+    """Compare the frames with the file of that name, or write it."""
+    text = "".join(
+        f"==== {width} columns ====\n" + "".join(f"{line}\n" for line in lines) + "\n"
+        for width, lines in frames.items()
+    )
+    path = FRAMES / f"{name}.txt"
+    if os.environ.get("GANEVAL_WRITE_FRAMES"):
+        path.write_text(text, encoding="utf-8")
+    assert text == path.read_text(encoding="utf-8")
+
+
+def check_whole(report: Report, lines: list[str]) -> None:
+    """Nothing of the report is cut: each cell, title and name stands in the frame."""
+    parts = Counter(part for line in lines for part in re.split(r" {2,}", line.strip()))
+    grid = score_grid(report.ranked, report.pairs)
+    wanted = Counter(cell for row in grid.cells for cell in row if cell)
+    pairs = (
+        pair_grid(report.pairs, dict.fromkeys(grid.names, ""), "error") if report.pairs else None
+    )
+    if pairs is not None:
+        wanted += Counter(cell for row in pairs.cells for cell in row if cell)
+    missing = wanted - parts
+    assert not missing
+    assert not set(grid.titles) - set(parts)
+    text = "".join(lines)
+    # The emulator composes what is one character to the eye, and drops the mark of no width.
+    names = [unicodedata.normalize("NFC", shown(name).rstrip("\u200e")) for name in grid.names]
+    for at, name in enumerate(names):
+        assert name in text or f"{letter(at)}  {name}" in text
+    for part in parts:
+        head, ellipsis, tail = part.partition("\u2026")
+        assert not ellipsis or any(
+            name.startswith(head) and name.endswith(tail) and len(head) + len(tail) < len(name)
+            for name in names
+        )
+    if pairs is not None:
+        calls = [letter(at) for at in range(len(names))] if "A  " in "\n".join(lines) else names
+        called = dict(zip(grid.names, calls, strict=True))
+        for pair in report.pairs:
+            assert f"{called[pair.sample]} - {called[pair.other]}" in parts
+
+
+@pytest.mark.parametrize("name", CASES)
+def test_nothing_is_cut_at_any_width(name: str) -> None:
+    report = CASES[name]()
+    frames = {width: printed(report, width) for width in WIDTHS}
+    for lines in frames.values():
+        check_whole(report, lines)
+    check_golden(name, frames)
+
+
+def test_all_digits_and_all_notes() -> None:
+    report = report_of(LONG, 7)
+    frames = {width: printed(report, width, digits="full", which="all") for width in WIDTHS}
+    for lines in frames.values():
+        text = "".join(lines)
+        for row in report.scores:
+            assert repr(row.value) in text
+            assert all(note in re.sub(r" {2,}", " ", " ".join(lines)) for note in row.notes)
+    check_golden("all-digits-and-notes", frames)
+
+
+def test_the_gate_fits_too() -> None:
+    verdict = Verdict(
+        run=report_of(LONG[:1], 7),
+        baseline=report_of(LONG[:1], 7),
+        decisions=decide(
+            [
+                Evidence(
+                    name=name,
+                    direction="lower",
+                    baseline=baseline,
+                    difference=difference,
+                    se=se,
+                    num_sample=360,
+                    margin=baseline / 10,
+                    notes=("unpaired: samples drawn apart",),
+                )
+                for name, baseline, difference, se in (
+                    ("kid", 0.0110006, 0.112588, 0.0026),
+                    ("fid", 10.2547, -0.0123, None),
+                    ("recall", 0.589, 0.0, 0.0),
+                )
+            ],
+            0.05,
+        ),
+        limits=parse_limits(["kid=10%,fid=2%,recall=5%"]),
+        alpha=0.05,
+        outcome=Outcome.FAIL,
+    )
+    frames = {}
+    for width in WIDTHS:
+        text = io.StringIO()
+        console = Console(file=text, width=width, force_terminal=True, highlight=False)
+        console.print(gate_output.terminal(verdict, width), soft_wrap=True)
+        frames[width] = frame(text.getvalue().replace("\n", "\r\n"), width)
+        parts = Counter(part for line in frames[width] for part in re.split(r" {2,}", line.strip()))
+        for decision, limit in zip(verdict.decisions, verdict.limits, strict=True):
+            assert not {cell for cell in gate_output.cells(decision, limit) if cell} - set(parts)
+    check_golden("gate", frames)
+
+
+WORDS = st.text(st.characters(codec="utf-8", exclude_categories=("Cs",)), max_size=30)
+CELLS = st.text("0123456789.\u00b1[]e-", min_size=1, max_size=26)
+
+
+@settings(max_examples=150, deadline=None)
+@given(data=st.data(), width=st.integers(40, 200), lettered=st.booleans(), whole=st.booleans())
+def test_any_table_fits_any_terminal(
+    data: st.DataObject, width: int, lettered: bool, whole: bool
+) -> None:
+    names = data.draw(st.lists(WORDS, min_size=1, max_size=8, unique=True))
+    titles = [f"title{at}" for at in range(data.draw(st.integers(1, 9)))]
+    cells = [[data.draw(CELLS) for _ in titles] for _ in names]
+    grid = Grid(corner="sample", names=names, titles=titles, cells=cells, whole=whole)
+    laid = lay_out(grid, width, lettered=lettered and not whole)
+    lines = [line.plain for line in laid.lines]
+    if not (whole and max(map(width_of, map(shown, names))) > width):
+        assert max(map(width_of, lines)) <= width
+    parts = Counter(part for line in lines for part in re.split(r" {2,}", line.strip()))
+    assert not Counter(cell for row in cells for cell in row) - parts
+    assert set(titles) <= set(parts)
+    assert whole <= (not laid.lettered)
+
+
+@given(name=WORDS, width=st.integers(3, 20))
+def test_a_short_name_has_both_ends_of_the_long_one(name: str, width: int) -> None:
+    short = shorten(name, width)
+    assert width_of(short) <= width or not short.strip()
+    head, ellipsis, tail = short.partition("\u2026")
+    if short != name:
+        assert ellipsis
+        assert name.startswith(head)
+        assert name.endswith(tail)
+
+
+def test_a_cell_as_wide_as_the_terminal_breaks_between_its_numbers() -> None:
+    cell = "-0.0002216773719105829 [-0.0004568, 0.00001341]"
+    grid = Grid(corner="sample", names=["fake/"], titles=["kid"], cells=[[cell]])
+    lines = [line.plain for line in lay_out(grid, 30).lines]
+    assert lines == ["fake/", "kid  -0.0002216773719105829", "  [-0.0004568, 0.00001341]"]
+
+
+def test_prose_breaks_at_spaces_only() -> None:
+    assert wrap("one two three", 8, "  ") == ["one two", "  three"]
+    assert wrap("A  runs/a-long-name", 8, "  ") == ["A  runs/a-long-name"]
+    assert wrap("one two three", None) == ["one two three"]
+    assert wrap("\u751f\u6210 \u753b\u50cf", 8) == ["\u751f\u6210", "\u753b\u50cf"]
+
+
+@pytest.mark.skipif(sys.platform == "win32", reason="Windows has no pseudo-terminals")
+def test_the_commands_fit_a_real_terminal(real: Path, fake: Path, tmp_path: Path) -> None:
+    path = tmp_path / "run.json"
+    words = ("compare", real, fake, real, "--extractor", "random", "--rank", "kid", "-o", path)
+    code, lines = run_in_terminal(*words, width=110, cwd=tmp_path)
+    assert code == 0
+    check_whole(Report.load(path), lines)
+    code, lines = run_in_terminal("table", path, width=60, cwd=tmp_path)
+    assert code == 0
+    check_whole(Report.load(path), lines)
