@@ -331,7 +331,7 @@ def _typed(side: Identity, wanted: Mapping[str, Any]) -> tuple[str, ...]:
         elif name in _NO_OPTION:
             words.append(_NO_OPTION[name])
         elif value is None or value == _REFUSING.get(name):
-            words.append(f"no {option}")
+            words.append(f"{option} left out")
         else:
             words.append(f"{option} {_text(value)}")
     return tuple(words)

@@ -51,7 +51,7 @@ OPTIONS = {
     },
     "sample": GENERATOR
     | {"-n", "--num-images", "-o", "--output", "--seed", "--quiet", "--traceback"},
-    "table": REPORT,
+    "table": REPORT | {"--label"},
     "check": OUTPUT
     | {"--baseline", "--max-regress", "--alpha", "--on-inconclusive", "--quiet", "--traceback"},
     "baseline accept": {"-o", "--output", "--quiet", "--traceback"},
