@@ -14,6 +14,7 @@ from ganeval.errors import InputError, UsageError
 from ganeval.evaluation import collect_sides, reference_to_collect, report_of
 from ganeval.features.collect import CollectedShard, Features, collect_shard, join
 from ganeval.features.shards import SHARD_SIZE
+from ganeval.images.seen import Seen
 from ganeval.plan import make_plan
 from ganeval.results.report import Report
 from ganeval.settings import build_settings
@@ -83,6 +84,7 @@ class Accumulator:
         self._reference: Features | None = None
         self._blocks: list[CollectedShard] = []
         self._waiting: list[npt.NDArray[np.uint8]] = []
+        self._seen: Seen | None = None
 
     @property
     def num(self) -> int:
@@ -113,6 +115,10 @@ class Accumulator:
         source = open_source(data, policy=self._plan.settings.decode)
         items = source.load(range(len(source)))
         self._waiting += [item.image().pixels for item in items]
+        if self._seen is None:
+            self._seen = source.info.seen
+        elif source.info.seen is not None:
+            self._seen.merge(source.info.seen.low, source.info.seen.high)
         while len(self._waiting) >= SHARD_SIZE:
             self._blocks.append(self._block(self._waiting[:SHARD_SIZE]))
             del self._waiting[:SHARD_SIZE]
@@ -137,12 +143,14 @@ class Accumulator:
             self._reference_features(),
             self._stats,
             step=step,
+            seen=self._seen,
         )
 
     def reset(self) -> None:
         """Forget the stream; the reference stays."""
         self._blocks.clear()
         self._waiting.clear()
+        self._seen = None
 
     def close(self) -> None:
         """Release the network and the decoding threads."""

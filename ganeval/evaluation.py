@@ -9,6 +9,7 @@ from ganeval.engines.choose import choose_engine, prepare_engine
 from ganeval.features.collect import Features
 from ganeval.features.stats import Stats
 from ganeval.gallery import gather_galleries
+from ganeval.images.seen import Seen
 from ganeval.influence import Influence
 from ganeval.metrics.base import Role, Summary
 from ganeval.plan import (
@@ -16,13 +17,13 @@ from ganeval.plan import (
     Plan,
     Side,
     check_minimum,
-    check_skipped,
     choose_metrics,
     choose_rank,
     derive_rng,
     find_protocol,
     make_plan,
 )
+from ganeval.refusals import check_skipped, grouped_lines
 from ganeval.results.comparisons import compared
 from ganeval.results.gallery import Gallery
 from ganeval.results.provenance import library_versions
@@ -55,8 +56,8 @@ def evaluate(
             or array [N, 3, H, W] or [N, H, W, 3], an `Images`, a map-style data set, a generator's
             file, or a network as `Generator`.
         reference: Real images, likewise, or stored statistics; not needed for `is` alone.
-        metrics: Names with options after colons (`"kid:subset_size=500"`); None for all that the
-            protocol defines.
+        metrics: Names with options after colons (`"kid:subset_size=500"`), one text or several;
+            None for all that the protocol defines.
         settings: All options in one value, instead of `options`.
         **options: Fields of `Settings`, of `DecodePolicy` and of `GeneratorOptions`:
             `extractor="efficientnet-lite0"`, `protocol`, `num_images`, `device`, `seed`,
@@ -147,6 +148,7 @@ def report_of(
     stats: Stats | None,
     *,
     step: int | None = None,
+    seen: Seen | None = None,
 ) -> Report:
     """Compute every metric from the collected features, by sample, and report.
 
@@ -157,6 +159,7 @@ def report_of(
         reference: Those of the reference, if it was collected.
         stats: Stored statistics in place of it.
         step: Of the training that a stream shows.
+        seen: The values of a stream, whose images have no source.
 
     Raises:
         InputError: Too few images for a metric.
@@ -172,7 +175,7 @@ def report_of(
         features.forget()
     influences = {row.key: influence for row, influence in rows if influence is not None}
     scores = tuple(row for row, _ in rows)
-    provenance = _provenance(plan, workspace, samples, reference, stats, step)
+    provenance = _provenance(plan, workspace, samples, reference, stats, step, seen)
     galleries: tuple[Gallery, ...] = ()
     if plan.settings.gallery:
         galleries = gather_galleries(plan, samples, reference or stats, scores, influences)
@@ -214,7 +217,7 @@ def compute(
 def collect_sides(
     sides: Sequence[Side], workspace: Workspace, settings: Settings
 ) -> list[Features]:
-    """Return the features of each side, and warn of every picture that was skipped.
+    """Return the features of each side, and warn of the pictures that were skipped.
 
     Raises:
         InputError: A picture cannot be used, or too many were skipped.
@@ -229,9 +232,9 @@ def collect_sides(
 def _checked(side: Side, features: Features, settings: Settings) -> Features:
     """Say what was collected of a side, and refuse it if too much was skipped."""
     skipped = [*side.skipped, *features.skipped]
-    check_skipped(side.location, skipped, len(side.indices) + len(side.skipped), settings)
-    for reason in skipped:
-        log.warning("skipped: %s", reason)
+    check_skipped(side.location, skipped, len(side.indices) + len(side.skipped), settings.max_bad)
+    for line in grouped_lines(skipped):
+        log.warning("skipped: %s", line)
     log.info(
         "%s: %d images, %d computed, %d found in the cache",
         side.location,
@@ -281,13 +284,14 @@ def _provenance(
     reference: Features | None,
     stats: Stats | None,
     step: int | None,
+    seen: Seen | None,
 ) -> dict[str, Any]:
     """Return where the scores come from, and tell the log what a reader should know."""
     settings, recipe = plan.settings, workspace.recipe
     info = recipe.extractor.info
     sources = [describe(side, samples.get(side.location), None) for side in plan.samples]
     streams = set(samples) - {side.location for side in plan.samples}
-    sources += [describe_stream(name, samples[name], step) for name in streams]
+    sources += [describe_stream(name, samples[name], step, seen) for name in streams]
     if plan.reference is not None:
         real = describe(plan.reference, reference, stats)
         warnings = source_warnings(sources, real)

@@ -1,5 +1,6 @@
 """Features without scores: stored statistics, and parts of a source for many machines."""
 
+import logging
 from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
@@ -12,9 +13,12 @@ from ganeval.features.stats import save_stats
 from ganeval.metrics.base import Role
 from ganeval.plan import check_generator_options, find_protocol, open_side
 from ganeval.settings import Settings
+from ganeval.source_cards import describe, source_warnings
 from ganeval.stored_stats import stats_conditions
 from ganeval.version import __version__
 from ganeval.workspace import open_workspace
+
+log = logging.getLogger(__name__)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -51,6 +55,8 @@ def make_stats(reference: Any, path: Path, settings: Settings) -> int:
     check_generator_options([reference], [side], settings)
     with open_workspace(settings, protocol) as workspace:
         (features,) = collect_sides([side], workspace, settings)
+        for warning in source_warnings([describe(side, features, None)], None):
+            log.warning("%s", warning)
         card = {
             **stats_conditions(workspace),
             "protocol": protocol.name,

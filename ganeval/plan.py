@@ -4,18 +4,20 @@ import dataclasses
 import hashlib
 import os
 from collections.abc import Mapping, Sequence
+from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
 import torch
+from torch.utils.data import DataLoader
 
-from ganeval.errors import InputError, UsageError
+from ganeval.errors import InputError, UsageError, one_line
 from ganeval.extractors.base import EXTRACTORS
-from ganeval.features.collect import unusable_pictures
 from ganeval.features.stats import Stats, is_stats, load_stats
 from ganeval.metrics.base import METRICS, Metric, Role
 from ganeval.metrics.protocols import PROTOCOLS, EvaluationProtocol
+from ganeval.refusals import check_skipped, unusable_pictures
 from ganeval.registry import parse_options, unknown
 from ganeval.remote import refuse_offline
 from ganeval.settings import Settings
@@ -23,6 +25,7 @@ from ganeval.sources.base import Source
 from ganeval.sources.generator import NUM_IMAGES, Generator
 from ganeval.sources.memory import Images
 from ganeval.sources.open import open_source
+from ganeval.sources.refusals import find_refusals
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -129,7 +132,8 @@ def choose_metrics(
 ) -> tuple[MetricChoice, ...]:
     """Return the metrics of `fid`, `kid:subset_size=500:num_subsets=50`, ... texts.
 
-    None stands for all that the protocol computes by default and the sources allow.
+    One text may hold several, separated by commas. None stands for all that the protocol computes
+    by default and the sources allow.
 
     Raises:
         UsageError: An unknown metric or option, a metric the protocol does not define, one named
@@ -142,6 +146,7 @@ def choose_metrics(
             if has_reference or "reference" not in metric.needs.roles
         )
     else:
+        texts = texts.split(",") if isinstance(texts, str) else texts
         choices = tuple(_choose(text.strip(), protocol) for text in texts)
     names = [choice.name for choice in choices]
     for choice in choices:
@@ -210,11 +215,14 @@ def open_side(thing: Any, role: Role, settings: Settings, num_generated: int | N
         UsageError: More images are wanted than it has.
     """
     source = open_images(thing, settings, settings.num_images or num_generated)
-    location = source.info.location if _has_name(thing) else role
+    location = one_line(source.info.location) if _has_name(thing) else role
     bad = source.unusable()
     if bad and settings.on_bad_image == "error":
-        raise unusable_pictures(location, list(bad.values()))
-    check_skipped(location, list(bad.values()), len(source), settings)
+        with ThreadPoolExecutor(settings.workers or os.cpu_count()) as pool:
+            refusals = find_refusals(source, bad, pool=pool)
+        reasons = [reason for told in refusals.values() for reason in told]
+        raise unusable_pictures(location, reasons, num=len(refusals), total=len(source))
+    check_skipped(location, list(bad.values()), len(source), settings.max_bad)
     usable = [index for index in range(len(source)) if index not in bad]
     return Side(
         location=location,
@@ -260,7 +268,7 @@ def open_reference(thing: Any, settings: Settings) -> Side:
     try:
         side = open_side(thing, "reference", settings)
     except InputError:  # statistics alone, as most such files
-        location = os.fspath(thing)
+        location = one_line(os.fspath(thing))
         return Side(location=location, source=None, indices=(), stats=stats, skipped=())
     return dataclasses.replace(side, stats=stats)
 
@@ -307,24 +315,11 @@ def _is_generator_file(thing: Any, side: Side | None) -> bool:
     return side.source.info.kind == "generator"
 
 
-def check_skipped(location: str, reasons: Sequence[str], count: int, settings: Settings) -> None:
-    """Refuse a source of which too much would be skipped.
-
-    Raises:
-        InputError: More than `max_bad` of the pictures cannot be used.
-    """
-    if len(reasons) > settings.max_bad * count:
-        raise InputError(
-            f"{location}: {len(reasons):,} of {count:,} pictures cannot be used, the first: "
-            f"{reasons[0].partition('; ')[0]}",
-            f"at most {settings.max_bad:.2%} to skip",
-            "raise --max-bad, or repair them (all are listed above)",
-        ).with_details(reasons)
-
-
 def derive_rng(seed: int, purpose: str) -> np.random.Generator:
     """Return the random stream of one purpose; adding a purpose changes no other stream."""
-    words = np.frombuffer(hashlib.sha256(purpose.encode()).digest(), dtype=np.uint32)
+    words = np.frombuffer(
+        hashlib.sha256(purpose.encode("utf-8", "surrogatepass")).digest(), dtype=np.uint32
+    )
     return np.random.default_rng([seed, *words.tolist()])
 
 
@@ -350,7 +345,9 @@ def _has_name(thing: Any) -> bool:
     """Tell whether a source has a name of its own, unlike a bare tensor, array or data set."""
     if isinstance(thing, Images):
         return thing.name is not None
-    return not isinstance(thing, torch.Tensor | np.ndarray | torch.utils.data.Dataset)
+    return not isinstance(
+        thing, torch.Tensor | np.ndarray | list | tuple | DataLoader | torch.utils.data.Dataset
+    )
 
 
 def _refuse_twins(sides: Sequence[Side]) -> None:

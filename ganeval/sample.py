@@ -3,9 +3,10 @@
 import glob
 import hashlib
 import io
+import json
 import shutil
 import zipfile
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from pathlib import Path
 
 import numpy as np
@@ -37,8 +38,8 @@ def write_samples(
     """Write `num` samples of a checkpoint, numbered from 0.
 
     Every file is whole. What was interrupted goes on where it was: pictures that are there stay as
-    they are. Each carries a text chunk that tells the checkpoint, seed and options it is of, the
-    same in all of them, so that those of others are noticed. A zip gets its name when it is
+    they are. Each carries a text chunk that tells the checkpoint, seed, options and condition it is
+    of, so that those of others are noticed. A zip gets its name when it is
     complete; until then its pictures are in a hidden folder beside it.
 
     Args:
@@ -62,12 +63,23 @@ def write_samples(
     source = _open(checkpoint, num, seed, generator or GeneratorOptions())
     digits = max(5, len(str(num - 1)))
     names = [f"{number:0{digits}}.png" for number in range(num)]
-    # The first sample's digest covers the network, its inputs, options and condition.
-    mark = source.load([0])[0].digest.hex()
+    marks = _marks(source)
     if is_zip:
-        _write_zip(source, names, target, mark, progress)
+        _write_zip(source, names, target, marks, progress)
     else:
-        _write_folder(source, names, target, mark, progress)
+        _write_folder(source, names, target, marks, progress)
+
+
+def _marks(source: Source) -> list[str]:
+    """Return what tells each sample from those of other networks, options and conditions."""
+    # Where the conditions lie changes nothing: what they hold is in the digests.
+    settings = {key: it for key, it in source.info.settings.items() if key != "condition"}
+    common = json.dumps(settings, sort_keys=True).encode()
+    marks = []
+    for start in range(0, len(source), _AT_ONCE):
+        items = source.load(range(start, min(start + _AT_ONCE, len(source))))
+        marks += [hashlib.sha256(common + item.digest).hexdigest() for item in items]
+    return marks
 
 
 def _open(checkpoint: str, num: int, seed: int, generator: GeneratorOptions) -> Source:
@@ -90,12 +102,12 @@ def _open(checkpoint: str, num: int, seed: int, generator: GeneratorOptions) -> 
 
 
 def _write_folder(
-    source: Source, names: list[str], folder: Path, mark: str, progress: Progress
+    source: Source, names: list[str], folder: Path, marks: list[str], progress: Progress
 ) -> None:
     """Write the missing pictures of a folder that holds nothing else."""
     try:
         folder.mkdir(parents=True, exist_ok=True)
-        present = _present(folder, names, mark)
+        present = _present(folder, dict(zip(names, marks, strict=True)))
     except OSError as error:
         raise UsageError(
             f"{folder}: cannot be used ({error.strerror or error})",
@@ -104,7 +116,7 @@ def _write_folder(
         ) from error
     missing = [at for at, name in enumerate(names) if name not in present]
     try:
-        for done, (at, content) in enumerate(_pictures(source, missing, mark)):
+        for done, (at, content) in enumerate(_pictures(source, missing, marks)):
             progress(str(folder), len(names) - len(missing) + done, len(names))
             write_whole(folder / names[at], content)
     except KeyboardInterrupt as error:
@@ -116,14 +128,14 @@ def _write_folder(
     progress(str(folder), len(names), len(names))
 
 
-def _present(folder: Path, names: list[str], mark: str) -> set[str]:
-    """Return the pictures that are there already; half-written ones of a killed run go away.
+def _present(folder: Path, marks: Mapping[str, str]) -> set[str]:
+    """Return which of the pictures are there already; half-written ones of a killed run go away.
 
     Raises:
         InputError: One is of another checkpoint, seed or option.
         UsageError: There are other files.
     """
-    wanted = set(names)
+    wanted = set(marks)
     found = sorted(path.name for path in folder.iterdir())
     leftovers = {name for name in found if leftover_of(name) in wanted}
     others = [name for name in found if name not in wanted | leftovers]
@@ -137,7 +149,7 @@ def _present(folder: Path, names: list[str], mark: str) -> set[str]:
         (folder / name).unlink(missing_ok=True)
     present = wanted.intersection(found)
     for name in sorted(present):
-        if _mark_of(folder / name) != mark:
+        if _mark_of(folder / name) != marks[name]:
             raise InputError(
                 f"{folder / name}: not of this checkpoint, seed and options",
                 "an empty folder, or one that the same command began",
@@ -155,11 +167,13 @@ def _mark_of(path: Path) -> str | None:
         return None
 
 
-def _write_zip(source: Source, names: list[str], path: Path, mark: str, progress: Progress) -> None:
+def _write_zip(
+    source: Source, names: list[str], path: Path, marks: list[str], progress: Progress
+) -> None:
     """Write all pictures into a folder beside the zip, and then the zip."""
-    of_these = hashlib.sha256(f"{mark} {len(names)}".encode()).hexdigest()[:16]
+    of_these = hashlib.sha256("".join(marks).encode()).hexdigest()[:16]
     parts = path.parent / f".{path.name}.{of_these}.parts"
-    _write_folder(source, names, parts, mark, progress)
+    _write_folder(source, names, parts, marks, progress)
     with writing(path) as file, zipfile.ZipFile(file, "w", zipfile.ZIP_STORED) as archive:
         for name in names:
             archive.writestr(zipfile.ZipInfo(name, _FIXED_DATE), (parts / name).read_bytes())
@@ -167,14 +181,13 @@ def _write_zip(source: Source, names: list[str], path: Path, mark: str, progress
         shutil.rmtree(folder)
 
 
-def _pictures(source: Source, indices: list[int], mark: str) -> Iterator[tuple[int, bytes]]:
+def _pictures(source: Source, indices: list[int], marks: list[str]) -> Iterator[tuple[int, bytes]]:
     """Yield each sample's index and its PNG."""
-    text = PngInfo()
-    text.add_text(_MARK, mark)
     for start in range(0, len(indices), _AT_ONCE):
         chosen = indices[start : start + _AT_ONCE]
         for at, item in zip(chosen, source.load(chosen), strict=True):
-            buffer = io.BytesIO()
+            text, buffer = PngInfo(), io.BytesIO()
+            text.add_text(_MARK, marks[at])
             pixels = np.ascontiguousarray(item.image().pixels.transpose(1, 2, 0))
             PIL.Image.fromarray(pixels).save(buffer, "PNG", pnginfo=text)
             yield at, buffer.getvalue()

@@ -1,16 +1,22 @@
 """What a report says of its sources, and what a reader should be warned of."""
 
 import hashlib
+import statistics
 from collections import Counter
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
+from ganeval.errors import one_line
 from ganeval.features.collect import Features
 from ganeval.features.stats import Stats
+from ganeval.images.seen import Seen
 from ganeval.plan import Side
+from ganeval.sources.encoded import MAYBE_PICTURES
 
 _DUPLICATES_WORTH_A_WARNING = 0.01  # of the images
+_LEFT_ALONE_WORTH_A_WARNING = 0.01  # of the images
+_OTHER_SIZE = 1.25  # ratio of typical sides from which those of mixed pictures differ
 _SIZES_SHOWN = 10
 
 
@@ -32,6 +38,7 @@ class DescribedSource:
             statistics.
         notes: Number of images by what there is to say of their names.
         stats: The stored statistics that were used.
+        seen: The values that the images were seen to have, of a source of arrays.
     """
 
     location: str
@@ -46,6 +53,7 @@ class DescribedSource:
     chosen: str | None
     notes: Mapping[str, int]
     stats: Stats | None
+    seen: Seen | None = None
 
     @property
     def digests(self) -> Sequence[bytes]:
@@ -59,11 +67,25 @@ class DescribedSource:
 
     @property
     def size(self) -> tuple[int, int] | None:
-        """The one (width, height) that all images have when the extractor's resize gets them."""
+        """The middle one of the widths, and of the heights, that the extractor's resize gets.
+
+        None if they are not known.
+        """
         wanted = self.settings.get("size")
         if isinstance(wanted, int):
             return wanted, wanted
-        return next(iter(self.sizes)) if len(self.sizes) == 1 else None
+        if not self.sizes:
+            return None
+        counts = Counter(self.sizes)
+        return (
+            statistics.median_low(width for width, _ in counts.elements()),
+            statistics.median_low(height for _, height in counts.elements()),
+        )
+
+    @property
+    def is_of_one_size(self) -> bool:
+        """Whether all images have the same size."""
+        return len(self.sizes) == 1 or isinstance(self.settings.get("size"), int)
 
     def card(self) -> dict[str, Any]:
         """Return the source's provenance, JSON values only."""
@@ -80,12 +102,13 @@ class DescribedSource:
         card["ignored"] = dict(self.ignored)
         frequent = sorted(self.sizes.items(), key=lambda entry: (-entry[1], entry[0]))
         card["sizes"] = {f"{w}x{h}": num for (w, h), num in frequent[:_SIZES_SHOWN]}
-        card["settings"] = {**self.settings, **self.found}
-        card["found"] = list(self.found)
+        found = {**self.found, **(self.seen.facts() if self.seen else {})}
+        card["settings"] = {**self.settings, **found}
+        card["found"] = list(found)
         card["chosen"] = self.chosen
         if self.stats is not None:
             card["stats"] = {
-                "path": str(self.stats.path),
+                "path": one_line(str(self.stats.path)),
                 "digest": f"sha256:{self.stats.digest}",
                 "count": self.stats.num,
                 "verified": self.stats.card is not None,
@@ -111,6 +134,7 @@ def describe(side: Side, features: Features | None, stats: Stats | None) -> Desc
         chosen=_chosen(side),
         notes={} if info is None else info.notes,
         stats=stats,
+        seen=None if info is None else info.seen,
     )
 
 
@@ -131,7 +155,9 @@ def _chosen(side: Side) -> str | None:
     return f"sha256:{hashlib.sha256(repr(side.indices).encode('ascii')).hexdigest()}"
 
 
-def describe_stream(name: str, features: Features, step: int | None) -> DescribedSource:
+def describe_stream(
+    name: str, features: Features, step: int | None, seen: Seen | None
+) -> DescribedSource:
     """Return what is known of an accumulated stream, at a step of a training if that is told."""
     return DescribedSource(
         location=name,
@@ -146,6 +172,7 @@ def describe_stream(name: str, features: Features, step: int | None) -> Describe
         chosen="all",
         notes={},
         stats=None,
+        seen=seen,
     )
 
 
@@ -156,10 +183,19 @@ def source_warnings(
     lines: list[str] = []
     for source in [*samples, *([reference] if reference else [])]:
         total = len(source.digests)
+        if source.seen is not None:
+            lines += [f"{source.location}: {doubt}" for doubt in source.seen.doubts(total)]
         if source.num_duplicates > _DUPLICATES_WORTH_A_WARNING * total:
             lines.append(
                 f"{source.location}: {source.num_duplicates:,} of {total:,} images are exact "
                 "duplicates of others in it"
+            )
+        maybe = {reason: source.ignored.get(reason, 0) for reason in MAYBE_PICTURES}
+        if sum(maybe.values()) > _LEFT_ALONE_WORTH_A_WARNING * (source.count or 0):
+            kinds = ", ".join(f"{num:,} {reason}" for reason, num in maybe.items() if num)
+            lines.append(
+                f"{source.location}: {kinds} were left alone beside {source.count or 0:,} pictures;"
+                " convert them or put the files there if they are pictures too"
             )
         if len(source.sizes) > 1:
             lines.append(
@@ -169,6 +205,14 @@ def source_warnings(
         for sample in samples:
             lines += _pair_warnings(sample, reference)
     return tuple(lines)
+
+
+def _differ(size: tuple[int, int], other: tuple[int, int], *, exactly: bool) -> bool:
+    """Tell whether sizes differ: at all, or so much that the same pictures could not."""
+    if exactly:
+        return size != other
+    ratios = [max(a, b) / min(a, b) for a, b in zip(size, other, strict=True)]
+    return max(ratios) > _OTHER_SIZE
 
 
 def _pair_warnings(sample: DescribedSource, reference: DescribedSource) -> list[str]:
@@ -181,10 +225,12 @@ def _pair_warnings(sample: DescribedSource, reference: DescribedSource) -> list[
     shared = sum(digest in real for digest in sample.digests)
     if shared:
         lines.append(f"{pair} share {shared:,} images")
-    if sample.size and reference.size and sample.size != reference.size:
+    alike = sample.is_of_one_size and reference.is_of_one_size
+    if sample.size and reference.size and _differ(sample.size, reference.size, exactly=alike):
         (width, height), (other_width, other_height) = sample.size, reference.size
         lines.append(
-            f"{pair} differ in size ({width}x{height} and {other_width}x{other_height}), and so "
-            "does what the resize does to them; `folder:PATH,size=N` brings both to one size"
+            f"{pair} differ in size ({'' if alike else 'in the middle '}{width}x{height} and "
+            f"{other_width}x{other_height}), and so "
+            "does what the resize does to them; `folder:PATH,size=256` brings both to 256 pixels"
         )
     return lines

@@ -14,6 +14,7 @@ PACKAGE = ROOT / "ganeval"
 
 BASE = {
     *("errors", "registry", "files", "folders", "influence", "progress", "resources", "team"),
+    *("refusals",),
     *("ahead", "memory", "remote", "remote_file", "version"),
 }
 TOP = {

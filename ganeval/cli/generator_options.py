@@ -7,9 +7,9 @@ from typing import Any, get_args
 
 import click
 
-from ganeval.generators.drawing import LabelPolicy, LatentLayout, Prior
+from ganeval.generators.drawing import LabelForm, LabelPolicy, LatentLayout, Noise, Prior
 from ganeval.generators.options import GeneratorOptions
-from ganeval.generators.sampler import ImageLayout
+from ganeval.generators.outputs import ImageLayout
 
 GENERATOR_OPTIONS = (
     click.option(
@@ -37,11 +37,42 @@ GENERATOR_OPTIONS = (
         type=click.Choice(get_args(LabelPolicy)),
         help="Labels at random (default), or i modulo their number.",
     ),
+    click.option(
+        "--label-form",
+        type=click.Choice(get_args(LabelForm)),
+        help="Labels as int64 [B] (default), as one-hot rows, or as floats [B, 1].",
+    ),
+    click.option(
+        "--inputs",
+        metavar="WORDS",
+        help="The network's arguments in order, as label,latent or '[latent,latent]' or condition.",
+    ),
+    click.option(
+        "--noise",
+        type=click.Choice(get_args(Noise)),
+        help="For a network that draws random numbers in forward: each sample its own, or all the "
+        "same.",
+    ),
     click.option("--value-range", metavar="LOW,HIGH", help="Of the network's output, as -1,1."),
+    click.option(
+        "--clamp",
+        is_flag=True,
+        help="Clip output beyond the range, as the code of StyleGAN and ProGAN does.",
+    ),
     click.option(
         "--image-layout",
         type=click.Choice(get_args(ImageLayout)),
         help="Of the network's output; default: nchw.",
+    ),
+    click.option(
+        "--image-output",
+        metavar="NAME",
+        help="Which of several outputs are the images, as 0 or sample.",
+    ),
+    click.option(
+        "--condition",
+        metavar="SOURCE",
+        help="Pictures that an image-to-image network makes its images from.",
     ),
     click.option(
         "--trust", is_flag=True, help="Run a file that is a program: TorchScript, torch.export."

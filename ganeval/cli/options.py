@@ -14,7 +14,7 @@ from ganeval.cli.call import current_call
 from ganeval.cli.generator_options import GENERATOR_OPTIONS
 from ganeval.cli.progress import terminal_progress
 from ganeval.cli.prose import terminal_width
-from ganeval.errors import UsageError
+from ganeval.errors import UsageError, one_line
 from ganeval.results.digits import Digits
 from ganeval.results.formats import Notes, terminal
 from ganeval.results.output import check_output
@@ -224,7 +224,7 @@ def _settings(given: dict[str, Any], progress: Any) -> Settings:
     given["float_range"] = _range(given["float_range"])
     options = {name: value for name, value in given.items() if value is not None}
     call = current_call()
-    command = shlex.join(["ganeval", *call.words])
+    command = one_line(shlex.join(["ganeval", *call.words]))
     options |= {"progress": progress, "command": command, "team": call.team}
     return build_settings(options)
 

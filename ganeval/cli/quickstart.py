@@ -11,6 +11,7 @@ from ganeval.cli.options import show, show_options
 from ganeval.cli.progress import terminal_progress
 from ganeval.cli.prose import say
 from ganeval.cli.training_display import training_display
+from ganeval.errors import one_line
 from ganeval.results.digits import Digits
 from ganeval.results.formats import Notes
 from ganeval.settings import Settings
@@ -55,7 +56,7 @@ def quickstart(
     from reference_models.tour.tour import TOUR, run_tour
     from reference_models.tour.words import explain
 
-    command = shlex.join(["ganeval", *current_call().words])
+    command = one_line(shlex.join(["ganeval", *current_call().words]))
     with terminal_progress(quiet=quiet) as progress:
         settings = Settings(seed=seed, cache_dir=cache_dir, progress=progress, command=command)
         display = functools.partial(training_display, quiet=quiet)

@@ -84,7 +84,9 @@ def join_sides(
             part = _found(task, next(rest), workspace)
             parts.append(part)
             if part.info.skipped and not skip_bad:
-                raise bad_pictures(side.location, part, tasks[len(parts) :], workspace.pool)
+                raise bad_pictures(
+                    side.location, part, tasks[len(parts) :], task.total, workspace.pool
+                )
         yield join(workspace.store, parts)
 
 

@@ -115,7 +115,8 @@ def _work(
             source = mine[number].source
             done = {task.start for task in mine[: number + 1] if task.source is source}
             rest = [task for task in tasks if task.source is source and task.start not in done]
-            raise bad_pictures(source.info.location, part, rest, workspace.pool)
+            total = mine[number].total
+            raise bad_pictures(source.info.location, part, rest, total, workspace.pool)
         messages.append(team.send(_pack(part), _REPORT_BYTES))
         while num_checked < len(messages) and messages[num_checked].is_done():
             messages[num_checked].wait()

@@ -17,6 +17,7 @@ from ganeval.features.derived import Arrays, Compute, Options, derived_key, find
 from ganeval.features.moments import Moments, merge_all
 from ganeval.features.shards import SHARD_SIZE, ShardInfo, ShardStore, shard_key
 from ganeval.progress import Progress
+from ganeval.refusals import LOOKED_AT, unusable_pictures
 from ganeval.resources import Resources
 from ganeval.sources.base import Item, Source
 
@@ -194,7 +195,7 @@ def collect(
         for part in collect_parts(tasks, recipe, store, pool=pool, progress=progress):
             parts.append(part)
             if part.info.skipped and not skip_bad:
-                raise bad_pictures(label, part, tasks[len(parts) :], pool)
+                raise bad_pictures(label, part, tasks[len(parts) :], total, pool)
     except KeyboardInterrupt as error:
         done = SHARD_SIZE * len(parts)
         raise Interrupted(
@@ -317,19 +318,23 @@ def name_skipped(info: ShardInfo, items: Sequence[Item]) -> ShardInfo:
 
 
 def bad_pictures(
-    location: str, part: CollectedShard, rest: Sequence[ShardTask], pool: Executor
+    location: str, part: CollectedShard, rest: Sequence[ShardTask], total: int, pool: Executor
 ) -> GanevalError:
     """Return the error for a shard with pictures that cannot be used, after a look at the `rest`.
 
-    Decoding is cheap beside the network, and one run then names every file to repair.
+    Of the source `total` pictures are asked for.
+
+    Decoding is cheap beside the network, and one run then names what there is to repair.
     """
     reasons = list(part.info.skipped.values())
+    left = LOOKED_AT
     for task in rest:
-        items = task.source.load(task.indices)
+        items = task.source.load(task.indices[:left])
+        left -= len(items)
         for result in in_order(pool, _try_decode, items, ahead=64):
             if result is not None:
                 reasons.append(result)
-    return unusable_pictures(location, reasons)
+    return unusable_pictures(location, reasons, num=len(reasons), total=total)
 
 
 def _try_decode(item: Item) -> str | None:
@@ -339,16 +344,6 @@ def _try_decode(item: Item) -> str | None:
     except InputError as error:
         return str(error)
     return None
-
-
-def unusable_pictures(location: str, reasons: Sequence[str]) -> InputError:
-    """Return the error for pictures that cannot be used; `details` lists each with its reason."""
-    found, needed, remedy = [*reasons[0].split("; ", 2), "", ""][:3]
-    if len(reasons) > 1:
-        found = f"{location}: {len(reasons):,} pictures cannot be used, the first: {found}"
-        remedy = f"{remedy} (all are listed above)"
-    error = InputError(found, needed, f"{remedy}, or skip it with --on-bad-image skip")
-    return error.with_details(reasons if len(reasons) > 1 else ())
 
 
 def _offset_progress(progress: Progress, label: str, start: int, total: int, done: int) -> None:

@@ -13,8 +13,14 @@ from ganeval.errors import UsageError
 Prior = Literal["normal", "uniform"]
 LabelPolicy = Literal["uniform", "balanced"]
 LatentLayout = Literal["vector", "map"]
+LabelForm = Literal["index", "onehot", "float"]
+Noise = Literal["fixed", "random"]
 
 _SMALLEST_TRUNCATION = 0.01  # 1 of 125 draws is within it
+
+# What the streams of a sample are for, behind seed and number; the first latent has none of these.
+_LABEL, _NOISE, _MORE_LATENTS = 1, 2, 4
+_FIXED_NOISE = [0, 3]
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -22,7 +28,8 @@ class Drawing:
     """How the inputs of sample i are drawn; they depend on the seed and i alone.
 
     Attributes:
-        latent_size: Length n of a latent vector.
+        latent_size: Length n of a latent vector; None for a network that takes none, or only such
+            as have a length of their own.
         prior: Standard normal, or uniform from -1 to 1; float32 from NumPy's Philox seeded by
             `SeedSequence([seed, i])`.
         truncation: Largest absolute value psi of a coordinate, for the normal prior: coordinates
@@ -34,33 +41,52 @@ class Drawing:
         num_classes: Number of classes; None draws no labels.
         label_policy: "uniform" draws a label from `SeedSequence([seed, i, 1])`, "balanced" is
             `i % num_classes`.
+        label_form: "index" gives labels int64 [B], "onehot" float32 [B, num_classes] with a single
+            1, "float" the index as float32 [B, 1].
+        noise: What a network finds that draws random numbers of its own from torch's generator:
+            "random" a state of `SeedSequence([seed, i, 2])`, "fixed" the same for all samples,
+            of `SeedSequence([seed, 0, 3])`; None for a network that draws none.
         seed: From 0 to 2**32 - 1.
 
     Raises:
         UsageError: A value out of its range.
     """
 
-    latent_size: int
+    latent_size: int | None
     prior: Prior = "normal"
     truncation: float | None = None
     latent_layout: LatentLayout = "vector"
     num_classes: int | None = None
     label_policy: LabelPolicy = "uniform"
+    label_form: LabelForm = "index"
+    noise: Noise | None = None
     seed: int = 0
 
     def __post_init__(self) -> None:
-        _check("latent_size", self.latent_size, 1, 2**31)
+        if self.latent_size is not None:
+            _check("latent_size", self.latent_size, 1, 2**31)
         _check("seed", self.seed, 0, 2**32)
         if self.num_classes is not None:
             _check("num_classes", self.num_classes, 1, 2**31)
         if self.truncation is not None:
             self._check_truncation(self.truncation)
 
-    def latents(self, indices: Sequence[int]) -> torch.Tensor:
-        """Return the latents of samples, float32 [B, n] or [B, n, 1, 1]."""
-        rows = np.empty((len(indices), self.latent_size), np.float32)
+    def latents(
+        self, indices: Sequence[int], *, number: int = 0, size: int | None = None
+    ) -> torch.Tensor:
+        """Return the latents of samples, float32 [B, n] or [B, n, 1, 1].
+
+        Args:
+            indices: The samples.
+            number: Which of several latents of each: number k > 0 is drawn from
+                `SeedSequence([seed, i, 4, k])`.
+            size: Its length, if it is not `latent_size`.
+        """
+        length = self.latent_size if size is None else size
+        assert length is not None
+        rows = np.empty((len(indices), length), np.float32)
         for row, index in zip(rows, indices, strict=True):
-            stream = _stream([self.seed, index])
+            stream = _stream([self.seed, index, *([_MORE_LATENTS, number] if number else [])])
             if self.prior == "normal":
                 stream.standard_normal(dtype=np.float32, out=row)
                 self._truncate(row, stream)
@@ -92,13 +118,24 @@ class Drawing:
             )
 
     def labels(self, indices: Sequence[int]) -> torch.Tensor | None:
-        """Return the labels of samples, int64 [B], or None if there are no classes."""
-        if self.num_classes is None:
+        """Return the labels of samples in their form, or None if there are no classes."""
+        num = self.num_classes
+        if num is None:
             return None
         if self.label_policy == "balanced":
-            return torch.tensor([index % self.num_classes for index in indices])
-        drawn = [_stream([self.seed, index, 1]).integers(self.num_classes) for index in indices]
-        return torch.tensor(drawn, dtype=torch.int64)
+            drawn = [index % num for index in indices]
+        else:
+            drawn = [int(_stream([self.seed, index, _LABEL]).integers(num)) for index in indices]
+        labels = torch.tensor(drawn, dtype=torch.int64)
+        if self.label_form == "onehot":
+            return torch.nn.functional.one_hot(labels, num).float()
+        return labels.float()[:, None] if self.label_form == "float" else labels
+
+    def noise_seed(self, index: int) -> int:
+        """Return what torch's generator is seeded with while sample `index` is made."""
+        purpose = _FIXED_NOISE if self.noise == "fixed" else [index, _NOISE]
+        # A generator of torch takes 64 bits, of which the highest is a sign.
+        return int(_stream([self.seed, *purpose]).integers(2**63))
 
     def settings(self) -> dict[str, object]:
         """Return every field, as JSON values."""
@@ -109,6 +146,8 @@ class Drawing:
             "latent_layout": self.latent_layout,
             "num_classes": self.num_classes,
             "label_policy": self.label_policy,
+            "label_form": self.label_form,
+            "noise": self.noise,
             "seed": self.seed,
         }
 

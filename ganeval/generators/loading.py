@@ -1,5 +1,6 @@
 """From the file of a generator, whatever its kind, to a network and how it wants to be fed."""
 
+import json
 import logging
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field, fields, replace
@@ -10,22 +11,24 @@ import torch
 
 from ganeval.errors import InputError
 from ganeval.generators.card import Card, card_text, parse_checkpoint, tensors_sha256
-from ganeval.generators.drawing import LabelPolicy, LatentLayout, Prior
+from ganeval.generators.drawing import LabelForm, LabelPolicy, LatentLayout, Noise, Prior
 from ganeval.generators.entries import build, check_listed
 from ganeval.generators.foreign import read_content
+from ganeval.generators.inputs import parse_inputs, usual_inputs
 from ganeval.generators.nesting import fill
 from ganeval.generators.onnx_file import is_onnx
 from ganeval.generators.onnx_network import open_onnx
 from ganeval.generators.options import GeneratorOptions, parse_kwargs, parse_range
+from ganeval.generators.outputs import ImageLayout
 from ganeval.generators.programs import not_there, open_program, program_kind
-from ganeval.generators.sampler import ImageLayout, ValueRange
+from ganeval.generators.sampler import ValueRange
 
 log = logging.getLogger(__name__)
 
 _OF_TENSORS = ("entry", "kwargs", "key")
 _FLAGS = {
     "entry": "--entry MODULE:CALLABLE (with --kwargs JSON if it takes any)",
-    "latent_size": "--latent-size N",
+    "latent_size": "--latent-size N (or --condition SOURCE if it makes images from images)",
     "value_range": "--value-range LOW,HIGH",
 }
 _BEGINNING = 64  # bytes that tell the kinds apart
@@ -35,14 +38,19 @@ _BEGINNING = 64  # bytes that tell the kinds apart
 class Feed:
     """How a network is fed, and what its output is; the fields are those of `GeneratorOptions`."""
 
-    latent_size: int
     value_range: ValueRange
+    latent_size: int | None = None
     latent_layout: LatentLayout = "vector"
     prior: Prior = "normal"
     truncation: float | None = None
     num_classes: int | None = None
     label_policy: LabelPolicy = "uniform"
+    label_form: LabelForm = "index"
+    inputs: str | None = None
+    noise: Noise | None = None
+    clamp: bool = False
     image_layout: ImageLayout = "nchw"
+    image_output: str | None = None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -101,7 +109,7 @@ def load_network(
     log.info("%s: %s, %s", name, content.said, str(content.origin["weights"])[:19])
     return Loaded(
         network=content.network,
-        feed=_feed(content.says, options, name),
+        feed=_feed(content.says, options, name, paired=paired),
         condition=content.condition,
         origin=content.origin,
     )
@@ -115,11 +123,10 @@ def _read_onnx(
     if device.type != "cpu":
         raise not_there(name, "an ONNX file", device)
     network = open_onnx(data, path, name=name)
-    labels = ["labels"] if options.num_classes is not None else []
-    network.check_inputs(["latents", *labels, *(["conditions"] if paired else [])], name=name)
-    says: dict[str, Any] = {"latent_layout": "map" if network.is_map else "vector"}
-    if network.latent_size is not None:
-        says["latent_size"] = network.latent_size
+    labels = options.num_classes is not None
+    latent = not paired or network.num_inputs > 1 + labels
+    inputs = options.inputs or usual_inputs(latent=latent, label=labels, condition=paired)
+    says = {"inputs": inputs, **network.says(inputs, options.label_form, name=name)}
     content = _self_contained(network, network.sha256, "an ONNX file", options)
     return replace(content, says=says)
 
@@ -163,7 +170,14 @@ def _read_tensors(
     return _Content(
         network=network.to(device),
         said=f"{entry} with the tensors{where}{' (a moving average)' if averaged else ''}",
-        origin={"entry": entry, "key": chosen.path, "ema": averaged, "weights": weights, **step},
+        origin={
+            "entry": entry,
+            "kwargs": json.dumps(kwargs, sort_keys=True, default=dict),
+            "key": chosen.path,
+            "ema": averaged,
+            "weights": weights,
+            **step,
+        },
         says={} if card is None else _said_by(card),
         condition=None if card is None else card.condition,
     )
@@ -179,10 +193,15 @@ def _said_by(card: Card) -> dict[str, Any]:
     }
 
 
-def _feed(says: Mapping[str, Any], options: GeneratorOptions, name: str) -> Feed:
+def _feed(says: Mapping[str, Any], options: GeneratorOptions, name: str, *, paired: bool) -> Feed:
     """Return how a network is fed, by the options or else by what the file says."""
     answers = {**says, **options.given()}
     lacking = [one for one in _FLAGS if one != "entry" and one not in answers]
+    inputs = answers.get("inputs")
+    # A network that is given conditions may make its images of these alone.
+    sizes = [None] if inputs is None else [n for one in parse_inputs(inputs) for n in one.sizes]
+    if (paired and inputs is None) or None not in sizes:
+        lacking = [one for one in lacking if one != "latent_size"]
     if lacking:
         raise _needs_options(name, lacking)
     answers["value_range"] = parse_range(answers["value_range"])

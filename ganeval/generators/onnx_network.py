@@ -1,13 +1,15 @@
 """A network out of an ONNX file, run by onnxruntime on the CPU."""
 
 import hashlib
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
 import torch
 
 from ganeval.errors import InputError, ResourceError
+from ganeval.generators.drawing import LabelForm
+from ganeval.generators.inputs import parse_inputs
 from ganeval.generators.onnx_file import read_external, read_facts
 
 _REEXPORT = "export it again with latents [batch, n] and a dynamic first axis"
@@ -19,49 +21,64 @@ class OnnxNetwork(torch.nn.Module):
 
     Attributes:
         sha256: Of the file and its external data.
-        latent_size: What its first input says, None if nothing.
-        is_map: Whether that input is [B, n, 1, 1].
+        num_inputs: How many inputs it has.
+        batch: The only number of samples that these take, None for any number.
     """
 
     def __init__(self, session: Any, *, sha256: str) -> None:
         super().__init__()
         self._session = session
         self._inputs = [one.name for one in session.get_inputs()]
+        self._outputs = [one.name for one in session.get_outputs()]
         self.sha256 = sha256
-        shape = session.get_inputs()[0].shape
-        self.latent_size: int | None = shape[1] if isinstance(shape[1], int) else None
-        self.is_map = len(shape) == 4
+        self.num_inputs = len(self._inputs)
+        firsts = [one.shape[0] for one in session.get_inputs() if one.shape]
+        self.batch: int | None = next((one for one in firsts if isinstance(one, int)), None)
 
-    def forward(self, *inputs: torch.Tensor) -> torch.Tensor:
-        """Run the session."""
+    def forward(self, *inputs: torch.Tensor) -> torch.Tensor | dict[str, torch.Tensor]:
+        """Run the session; several outputs come by name."""
         feeds = {name: one.numpy() for name, one in zip(self._inputs, inputs, strict=True)}
-        (images,) = self._session.run(None, feeds)
-        return torch.from_numpy(images)
+        made = zip(self._outputs, self._session.run(None, feeds), strict=True)
+        arrays = {name: torch.from_numpy(one) for name, one in made if hasattr(one, "dtype")}
+        return next(iter(arrays.values())) if len(self._outputs) == 1 else arrays
 
     def extra_repr(self) -> str:
         """Return what tells this network from another."""
         return f"sha256={self.sha256}"
 
-    def check_inputs(self, wanted: Sequence[str], *, name: str) -> None:
-        """Refuse inputs other than those that will be fed.
+    def says(self, inputs: str, label_form: LabelForm | None, *, name: str) -> dict[str, Any]:
+        """Return what its inputs say of how it is fed, and refuse other inputs than will be fed.
 
         Args:
-            wanted: What they are, out of "latents", "labels" and "conditions".
+            inputs: What it will be called with, as `parse_inputs` reads it.
+            label_form: Of the labels, if the user says it.
             name: Of the file, for messages.
 
         Raises:
-            InputError: Another number or type of inputs.
+            InputError: Another number or type of inputs, or latents of another shape.
         """
         given = self._session.get_inputs()
-        types = [_INT if what == "labels" else _FLOAT for what in wanted]
-        if [one.type for one in given] != types:
-            found = ", ".join(f"{one.name} {one.type}" for one in given)
-            needed = [f"{what} {kind}" for what, kind in zip(wanted, types, strict=True)]
+        found = ", ".join(f"{one.name} {one.type}" for one in given)
+        wanted = parse_inputs(inputs)
+        index = label_form in (None, "index")
+        types = [_INT if one.what == "label" and index else _FLOAT for one in wanted]
+        latents = [one for one, fed in zip(given, wanted, strict=False) if fed.what == "latent"]
+        if [one.type for one in given] != types or any(fed.is_list for fed in wanted):
+            needed = [f"{fed.what} {kind}" for fed, kind in zip(wanted, types, strict=True)]
             raise InputError(
                 f"{name}: takes {found}",
                 "a network that takes " + " and ".join(needed),
-                "give num_classes if it takes labels, or export it again with these inputs",
+                "give num_classes if it takes labels, label_form if they are floats, inputs for "
+                "another order, or export it again with these inputs",
             )
+        if any(len(one.shape) not in (2, 4) for one in latents):
+            shapes = " and ".join(f"{one.name} {one.shape}" for one in latents)
+            raise InputError(f"{name}: takes {shapes}", "latents [batch, n]", _REEXPORT)
+        if not latents:
+            return {}
+        shape = latents[0].shape
+        says: dict[str, Any] = {"latent_layout": "map" if len(shape) == 4 else "vector"}
+        return says | ({"latent_size": shape[1]} if isinstance(shape[1], int) else {})
 
 
 def open_onnx(data: bytes, path: Path, *, name: str) -> OnnxNetwork:
@@ -125,21 +142,19 @@ def _session(data: bytes, external: Mapping[str, bytes], *, name: str) -> Any:
 
 
 def _check_signature(session: Any, *, name: str) -> None:
-    """Refuse a network that does not make images of a batch of latents of any size."""
+    """Refuse a network that has no input for latents, no output for images, or several batches."""
     inputs, outputs = session.get_inputs(), session.get_outputs()
-    if len(outputs) != 1 or outputs[0].type != _FLOAT:
+    if not any(one.type == _FLOAT for one in outputs):
         found = ", ".join(f"{one.name} {one.type}" for one in outputs)
         raise InputError(f"{name}: returns {found}", "images as one tensor(float)", _REEXPORT)
-    latents = inputs[0] if inputs else None
-    if latents is None or latents.type != _FLOAT or len(latents.shape) not in (2, 4):
-        found = "nothing" if latents is None else f"{latents.name} {latents.type} {latents.shape}"
+    if not any(one.type == _FLOAT for one in inputs):
+        found = ", ".join(f"{one.name} {one.type} {one.shape}" for one in inputs) or "nothing"
+        raise InputError(f"{name}: takes {found}", "latents tensor(float) [batch, n]", _REEXPORT)
+    batches = {one.shape[0] for one in inputs if one.shape and isinstance(one.shape[0], int)}
+    if len(batches) > 1:
+        found = ", ".join(f"{one.name} {one.shape}" for one in inputs)
         raise InputError(
-            f"{name}: takes {found} first", "latents tensor(float) [batch, n]", _REEXPORT
+            f"{name}: inputs {found} are fixed to batches of different sizes",
+            "one first axis for all inputs, of any length",
+            "export it again with dynamic_shapes (or dynamic_axes) for that axis",
         )
-    for one in inputs:
-        if one.shape and isinstance(one.shape[0], int):
-            raise InputError(
-                f"{name}: input {one.name} {one.shape} is fixed to batches of {one.shape[0]}",
-                "a first axis of any length",
-                "export it again with dynamic_shapes (or dynamic_axes) for that axis",
-            )

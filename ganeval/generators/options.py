@@ -8,8 +8,9 @@ from pathlib import Path
 from typing import Any
 
 from ganeval.errors import UsageError
-from ganeval.generators.drawing import LabelPolicy, LatentLayout, Prior
-from ganeval.generators.sampler import ImageLayout, ValueRange
+from ganeval.generators.drawing import LabelForm, LabelPolicy, LatentLayout, Noise, Prior
+from ganeval.generators.outputs import ImageLayout
+from ganeval.generators.sampler import ValueRange
 
 _KWARGS = 'a JSON object as {"size": 64}, or @file.json'
 
@@ -33,8 +34,21 @@ class GeneratorOptions:
         truncation: The largest absolute value of a normal latent; others are drawn anew.
         num_classes: Number of classes; the default is no labels.
         label_policy: Labels drawn uniformly (default), or "balanced" (`i % num_classes`).
+        label_form: Labels as "index" (int64 [B], default), "onehot" (float32 [B, num_classes]) or
+            "float" (the index as float32 [B, 1]).
+        inputs: What the network is called with, in order: `label,latent`, `latent,latent:32` (a
+            second latent of another length), `[latent,latent]` (a list), `condition`. The default
+            is latent, label, condition, as far as there are any.
+        noise: For a network that draws random numbers of its own in forward: "random" draws them
+            from the sample's seed, "fixed" gives all samples the same. The default refuses it.
         value_range: Of the output, `LOW,HIGH` or two numbers: what becomes 0 and 255.
+        clamp: Clip values beyond the range, as the code of networks does that do not squash
+            (StyleGAN, ProGAN); the default refuses them.
         image_layout: Of the output: "nchw" (default) or "nhwc".
+        image_output: Which of several things that the network returns are the images: `1`,
+            `sample`, `0.image`. The default is the only one that can be.
+        condition: The pictures that an image-to-image network makes its images from, a source; in
+            the text of a source with semicolons before its options (`data:edges;split=test`).
         trust: Run a file that is a program (TorchScript, torch.export).
     """
 
@@ -47,8 +61,14 @@ class GeneratorOptions:
     truncation: float | None = None
     num_classes: int | None = None
     label_policy: LabelPolicy | None = None
+    label_form: LabelForm | None = None
+    inputs: str | None = None
+    noise: Noise | None = None
     value_range: str | ValueRange | None = None
+    clamp: bool = False
     image_layout: ImageLayout | None = None
+    image_output: str | None = None
+    condition: str | None = None
     trust: bool = False
 
     def given(self) -> dict[str, Any]:
@@ -76,14 +96,15 @@ def parse_kwargs(given: str | Mapping[str, Any]) -> dict[str, Any]:
     return kwargs
 
 
-def parse_range(given: str | ValueRange) -> ValueRange:
-    """Return the range in `LOW,HIGH`, or in two numbers.
+def parse_range(given: str | ValueRange, *, name: str = "value_range") -> ValueRange:
+    """Return the range in `LOW,HIGH`, in `LOW:HIGH`, or in two numbers.
 
     Raises:
-        UsageError: It is neither.
+        UsageError: It is none of these.
     """
+    ends = given.replace(":", ",").split(",") if isinstance(given, str) else given
     try:
-        low, high = (float(end) for end in (given.split(",") if isinstance(given, str) else given))
+        low, high = (float(end) for end in ends)
     except (TypeError, ValueError) as error:
-        raise UsageError(f"value_range '{given}'", "LOW,HIGH as -1,1", "correct it") from error
+        raise UsageError(f"{name} '{given}'", "LOW,HIGH as -1,1", "correct it") from error
     return low, high

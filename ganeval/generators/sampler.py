@@ -1,11 +1,10 @@
 """From a network and a way to draw its inputs to uint8 images, in batches of one size."""
 
 import hashlib
-import inspect
+import threading
 from collections.abc import Callable, Iterator, Sequence
-from contextlib import contextmanager
+from contextlib import AbstractContextManager, contextmanager, nullcontext
 from dataclasses import dataclass, field
-from typing import Literal
 
 import numpy as np
 import numpy.typing as npt
@@ -13,16 +12,19 @@ import torch
 
 from ganeval.errors import InputError, UsageError
 from ganeval.generators.card import tensors_sha256
+from ganeval.generators.code import code_sha256
 from ganeval.generators.drawing import Drawing
-from ganeval.images.decode import MINIMUM_SIZE
-from ganeval.images.quantise import check_range, quantise
+from ganeval.generators.inputs import Argument, parse_inputs, usual_inputs
+from ganeval.generators.outputs import ImageLayout, images_of
+from ganeval.images.quantise import check_finite, check_range, quantise
 
 ValueRange = tuple[float, float]
-ImageLayout = Literal["nchw", "nhwc"]
 Pixels = npt.NDArray[np.uint8]  # [C, H, W] with 1 or 3 channels
+Given = torch.Tensor | list[torch.Tensor]  # one argument of a network
 
 _MICRO_BATCH = {"cpu": 16}
 _MICRO_BATCH_ELSEWHERE = 64
+_TORCHS_GENERATORS = threading.RLock()  # held while they have a sample's state
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -30,17 +32,24 @@ class Sampler:
     """Draws numbered samples of a network.
 
     Attributes:
-        module: Takes latents, then int64 labels [B] if there are classes, then conditions if it is
-            paired; returns floats [B, C, H, W] with 1 or 3 channels (or as `image_layout` says).
+        module: Takes what `inputs` says; returns images, floats [B, C, H, W] with 1 or 3 channels
+            (or as `image_layout` says), alone or among other things.
         drawing: How its inputs are drawn.
         value_range: The (low, high) of its output that become 0 and 255.
         name: What messages call it.
         image_layout: Of its output: "nhwc" is [B, H, W, C].
         device: Where its parameters are.
         batch_size: The network sees exactly so many samples at once; None: 16 on the CPU, 64
-            elsewhere.
+            elsewhere. With noise it sees each alone.
         conditions: From numbers of samples to what these are made from, float32 [B, 3, H, W] in
             [-1, 1]; None for an unpaired network.
+        clamp: Whether values beyond the range become its ends; else they are an error.
+        inputs: What the network is called with, as `parse_inputs` reads it; None: latents if there
+            are any, then labels if there are classes, then conditions if it is paired.
+        image_output: Which of several things that the network returns are the images; None: the
+            only one that can be.
+        network_batch: The only number of samples that the network takes, which is baked into its
+            file; a batch is cut into parts of that size, the last one filled up with copies.
 
     Raises:
         UsageError: An option out of its range, or parameters on another device.
@@ -54,6 +63,10 @@ class Sampler:
     device: torch.device = field(default_factory=lambda: torch.device("cpu"))
     batch_size: int | None = None
     conditions: Callable[[Sequence[int]], torch.Tensor] | None = None
+    clamp: bool = False
+    inputs: str | None = None
+    image_output: str | None = None
+    network_batch: int | None = None
 
     def __post_init__(self) -> None:
         if not self.value_range[0] < self.value_range[1]:
@@ -67,6 +80,45 @@ class Sampler:
                 "a network that is on its device",
                 "move it there, or give the device where it is",
             )
+        self._check_inputs()
+
+    def _check_inputs(self) -> None:
+        """Refuse inputs of which something is not known, or that leave out what is given."""
+        words = [one.what for one in self.arguments]
+        sizes = [size for one in self.arguments for size in one.sizes]
+        options = {
+            "latent": ("latent_size", self.drawing.latent_size is not None or None not in sizes),
+            "label": ("num_classes", self.drawing.num_classes is not None),
+            "condition": ("condition", self.conditions is not None),
+        }
+        for word, (option, given) in options.items():
+            if word in words and not given:
+                raise UsageError(
+                    f"{self.name}: inputs '{self.called_with}' without {option}",
+                    f"{option}, which says what the {word} is",
+                    f"add {option}, or leave {word} out of the inputs",
+                )
+            if word not in words and given and word != "latent":
+                raise UsageError(
+                    f"{self.name}: {option} is given, and inputs '{self.called_with}' have no "
+                    f"{word}",
+                    "both or neither",
+                    f"add {word} where the network takes it, or leave {option} out",
+                )
+
+    @property
+    def called_with(self) -> str:
+        """The text of the network's arguments."""
+        return self.inputs or usual_inputs(
+            latent=self.drawing.latent_size is not None,
+            label=self.drawing.num_classes is not None,
+            condition=self.conditions is not None,
+        )
+
+    @property
+    def arguments(self) -> tuple[Argument, ...]:
+        """The network's arguments in their order."""
+        return parse_inputs(self.called_with)
 
     @property
     def micro_batch(self) -> int:
@@ -77,9 +129,13 @@ class Sampler:
         """Return all that changes pixels beside the network, as JSON values."""
         return {
             **self.drawing.settings(),
+            "inputs": self.called_with,
             "value_range": [float(end) for end in self.value_range],
+            "clamp": self.clamp,
             "image_layout": self.image_layout,
+            "image_output": self.image_output,
             "generator_batch": self.micro_batch,
+            "network_batch": self.network_batch,
             "generator_device": self.device.type,
         }
 
@@ -87,17 +143,14 @@ class Sampler:
         """Return SHA-256 of the network and of how it is sampled.
 
         The network: its tensors (buffers that are not saved too), its class, its structure as
-        printed, the plain attributes of its parts, and the source of the classes in it that are not
-        torch's own, where there is one.
+        printed, and its code (see `code_sha256`).
         """
-        classes = sorted({type(part) for part in self.module.modules()}, key=_qualified_name)
-        digest = hashlib.sha256(b"generator 1\n")
+        digest = hashlib.sha256(b"generator 2\n")
         for text in (
-            _qualified_name(type(self.module)),
+            f"{type(self.module).__module__}.{type(self.module).__qualname__}",
             tensors_sha256({**dict(self.module.named_buffers()), **self.module.state_dict()}),
             repr(self.module),
-            repr(_plain_attributes(self.module)),
-            *(_source_of(cls) for cls in classes if not cls.__module__.startswith("torch.")),
+            code_sha256(self.module),
             repr(sorted(self.settings().items())),
         ):
             digest.update(hashlib.sha256(text.encode()).digest())
@@ -116,13 +169,21 @@ class Sampler:
         return [self.finish(image, index) for image, index in zip(images, indices, strict=True)]
 
     def forward(
-        self, indices: Sequence[int], labels_of: Sequence[int] | None = None
+        self,
+        indices: Sequence[int],
+        *,
+        labels_of: Sequence[int] | None = None,
+        noise_of: Sequence[int] | None = None,
     ) -> torch.Tensor:
-        """Run the network once, in evaluation mode, and check its output's type and shape.
+        """Run the network in evaluation mode, and check its output's type and shape.
+
+        It sees all samples at once, or as many as it takes. A network that draws random numbers of
+        its own sees each alone: what it finds in torch's generators is then the sample's own.
 
         Args:
             indices: The samples.
             labels_of: Samples whose labels are taken instead of their own.
+            noise_of: Samples whose noise is taken instead of their own.
 
         Returns:
             Floating point [B, C, H, W] on the device.
@@ -130,55 +191,87 @@ class Sampler:
         Raises:
             InputError: The network fails, or returns anything else.
         """
-        drawn = {
-            "latents": self.drawing.latents(indices),
-            "int64 labels": self.drawing.labels(indices if labels_of is None else labels_of),
-            "conditions": None if self.conditions is None else self.conditions(indices),
-        }
-        inputs = {name: value.to(self.device) for name, value in drawn.items() if value is not None}
+        size = 1 if self.drawing.noise is not None else self.network_batch or len(indices)
+        images = []
+        for start in range(0, len(indices), size):
+            part = slice(start, start + size)
+            noise: AbstractContextManager[None] = nullcontext()
+            if self.drawing.noise is not None:
+                seed = self.drawing.noise_seed((noise_of or indices)[start])
+                noise = _torch_seeded(seed, self.device)
+            with noise:
+                images.append(self._run(indices[part], (labels_of or indices)[part]))
+        return torch.cat(images)
+
+    def _run(self, indices: Sequence[int], labels_of: Sequence[int]) -> torch.Tensor:
+        """Call the network once for a few samples, as it wants to be called."""
+        num = len(indices)
+        filling = max(0, (self.network_batch or 0) - num)
+        indices = [*indices, *[indices[-1]] * filling]
+        labels_of = [*labels_of, *[labels_of[-1]] * filling]
+        described, given = self._draw(indices, labels_of)
         try:
             with _evaluation_mode(self.module), torch.inference_mode():
-                images = self.module(*inputs.values())
+                output = self.module(*given)
         except Exception as error:  # a stranger's network may raise anything at all
-            reason = (str(error).splitlines() or [""])[0]
+            reason = (str(error).strip().splitlines() or [""])[0]
             raise InputError(
                 f"{self.name}: the network fails ({type(error).__name__}: {reason})",
-                "one that takes "
-                + " and ".join(f"{what} {list(value.shape)}" for what, value in inputs.items()),
-                "check latent_size, latent_layout and num_classes",
+                "one that takes " + " and ".join(described),
+                "check latent_size, latent_layout, num_classes, label_form and inputs",
             ) from error
-        return self._checked(images, len(indices))
-
-    def _checked(self, images: object, num: int) -> torch.Tensor:
-        """Refuse an output that is no batch of images."""
-        if not isinstance(images, torch.Tensor) or not images.is_floating_point():
-            kind = images.dtype if isinstance(images, torch.Tensor) else type(images).__name__
-            raise self._no_images(f"returns {kind}")
-        if self.image_layout == "nhwc" and images.ndim == 4:
-            images = images.permute(0, 3, 1, 2)
-        shape = list(images.shape)
-        if images.ndim != 4 or images.shape[1] not in (1, 3):
-            raise self._no_images(f"returns shape {shape}")
-        if len(images) != num:
-            raise self._no_images(f"returns {len(images)} images for {num} latents")
-        if min(shape[2:]) < MINIMUM_SIZE:
-            raise self._no_images(f"returns shape {shape}, below {MINIMUM_SIZE} pixels a side")
-        return images
-
-    def _no_images(self, found: str) -> InputError:
-        """Return the error for an output that is no batch of images."""
-        return InputError(
-            f"{self.name}: the network {found}",
-            "floats [B, 3, H, W] or [B, 1, H, W], one image for each latent",
-            "set image_layout=nhwc if the channels come last, or wrap it in a module that returns "
-            "that",
+        images = images_of(
+            output,
+            num=len(indices),
+            layout=self.image_layout,
+            chosen=self.image_output,
+            name=self.name,
         )
+        return images[:num]
+
+    def _draw(
+        self, indices: Sequence[int], labels_of: Sequence[int]
+    ) -> tuple[list[str], list[Given]]:
+        """Return the network's arguments, in words and as tensors on the device."""
+        described: list[str] = []
+        arguments: list[Given] = []
+        num_latents = 0
+        for one in self.arguments:
+            if one.what == "latent":
+                given = []
+                for size in one.sizes:
+                    given.append(self.drawing.latents(indices, number=num_latents, size=size))
+                    num_latents += 1
+                word = "latents"
+            elif one.what == "label":
+                labels = self.drawing.labels(labels_of)
+                assert labels is not None
+                given, word = [labels], f"{str(labels.dtype).removeprefix('torch.')} labels"
+            else:
+                assert self.conditions is not None
+                given, word = [self.conditions(indices)], "conditions"
+            given = [value.to(self.device) for value in given]
+            shapes = ", ".join(str(list(value.shape)) for value in given)
+            described.append(f"a list of {word} {shapes}" if one.is_list else f"{word} {shapes}")
+            arguments.append(given if one.is_list else given[0])
+        return described, arguments
 
     def finish(self, image: torch.Tensor, index: int) -> Pixels | InputError:
         """Round one image [C, H, W], or return why it cannot be used."""
         name = f"{self.name}[{index}] (seed {self.drawing.seed})"
+        low, high = self.value_range
         try:
-            check_range(image[None], self.value_range, name=name)
+            if self.clamp:
+                check_finite(image[None], name=name)
+            else:
+                check_range(
+                    image[None],
+                    self.value_range,
+                    name=name,
+                    remedy=f"add --clamp (in Python clamp=True) if its own code clips to {low:g} "
+                    f"and {high:g}, as that of StyleGAN and ProGAN does, or give the values that "
+                    "its own code turns into black and white with --value-range LOW,HIGH",
+                )
         except InputError as error:
             return error
         return quantise(image, value_range=self.value_range).cpu().numpy()
@@ -196,24 +289,25 @@ def _evaluation_mode(module: torch.nn.Module) -> Iterator[None]:
             part.training = training
 
 
-def _qualified_name(cls: type) -> str:
-    """Return a class's name with its module's."""
-    return f"{cls.__module__}.{cls.__qualname__}"
+@contextmanager
+def _torch_seeded(seed: int, device: torch.device) -> Iterator[None]:
+    """Give torch's own generators, of the CPU and the device, a state, and back the one they had.
 
-
-def _plain_attributes(module: torch.nn.Module) -> list[tuple[str, str, object]]:
-    """Return what the parts of a network keep as numbers and words, which may change its output."""
-    return [
-        (path, name, value)
-        for path, part in module.named_modules()
-        for name, value in sorted(vars(part).items())
-        if name != "training" and isinstance(value, bool | int | float | str)
-    ]
-
-
-def _source_of(cls: type) -> str:
-    """Return the source of a class, its name where there is none (a notebook, a shell)."""
-    try:
-        return inspect.getsource(cls)
-    except (OSError, TypeError):
-        return _qualified_name(cls)
+    They belong to the whole process: no other thread draws for a network meanwhile.
+    """
+    generators = [torch.default_generator]
+    if device.type == "cuda":
+        torch.cuda.init()  # type: ignore[no-untyped-call]
+        index = torch.cuda.current_device() if device.index is None else device.index
+        generators.append(torch.cuda.default_generators[index])
+    elif device.type == "mps":
+        generators.append(torch.mps._get_default_mps_generator())
+    with _TORCHS_GENERATORS:
+        states = [one.get_state() for one in generators]
+        for one in generators:
+            one.manual_seed(seed)
+        try:
+            yield
+        finally:
+            for one, state in zip(generators, states, strict=True):
+                one.set_state(state)

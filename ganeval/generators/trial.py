@@ -1,20 +1,26 @@
 """Eight samples before anything is scored: a network that cannot be scored is refused at once."""
 
+import itertools
 import logging
-from dataclasses import dataclass
+from collections.abc import Iterator
+from dataclasses import dataclass, replace
 
 import torch
 from torch.nn.modules.batchnorm import _NormBase
 
 from ganeval.errors import InputError
+from ganeval.generators.drawing import LabelForm, LatentLayout
 from ganeval.generators.onnx_network import OnnxNetwork
 from ganeval.generators.programs import Program
 from ganeval.generators.sampler import Sampler
+from ganeval.images.seen import Seen, rounded
 
 log = logging.getLogger(__name__)
 
 _NUM_TRIED = 8
-_DIGITS = 3  # enough for a reader, and the same on every machine
+_LARGEST_BAKED_BATCH = 64
+_MANY_CLIPPED = 0.5  # of the values; networks that do not squash leave a few percent outside
+_LAYERS_NAMED = 4
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -22,77 +28,162 @@ class Trial:
     """What the samples were like.
 
     Attributes:
+        sampler: The network as it wants to be called.
         width: Of the images.
         height: Of the images.
         channels: 1 or 3.
         observed: Lowest and highest value, to three significant digits.
         normalisation: The network's normalisation layers, and how they were used.
+        doubts: What speaks against the network or its options, a sentence each.
     """
 
+    sampler: Sampler
     width: int
     height: int
     channels: int
     observed: tuple[float, float]
     normalisation: str
+    doubts: tuple[str, ...]
 
 
 def try_out(sampler: Sampler) -> Trial:
     """Draw eight samples, and refuse a network whose samples cannot be scored.
 
     Checked are: type, shape and count; finite values within the declared range; that the images
-    depend on the latents, do not depend on the rest of their batch, and repeat under their seed.
+    depend on the latents, do not depend on the rest of their batch, and repeat under their seed. A
+    batch size that is baked into the network's file is found out. Warned is of a range that is not
+    used and of statistics that were never updated.
 
     Raises:
         InputError: One of these fails.
     """
     indices = range(_NUM_TRIED)
-    images = sampler.forward(indices)
+    sampler, images = _first_images(sampler)
     for image, index in zip(images, indices, strict=True):
         result = sampler.finish(image, index)
         if isinstance(result, InputError):
             raise result
     _check_function(sampler, images)
-    low, high = sampler.value_range
+    doubts = [*_doubts_of_values(sampler, images), *_doubts_of_statistics(sampler.module)]
+    for doubt in doubts:
+        log.warning("%s: %s", sampler.name, doubt)
     observed = images.min().item(), images.max().item()
-    if low < 0 <= observed[0]:
-        log.warning(
-            "%s: declared range %g to %g, but none of %d samples has a negative value (%g to %g)",
-            *(sampler.name, low, high, _NUM_TRIED, *observed),
-        )
     _, channels, height, width = images.shape
     trial = Trial(
+        sampler=sampler,
         width=width,
         height=height,
         channels=channels,
-        observed=(_rounded(observed[0]), _rounded(observed[1])),
+        observed=(rounded(observed[0]), rounded(observed[1])),
         normalisation=_normalisation(sampler.module),
+        doubts=tuple(doubts),
     )
     log.info(
-        "%s: %d samples tried: %dx%d, %d channel%s, values %g to %g (declared %g to %g), "
+        "%s: %d samples tried: %dx%d, %d channel%s, values %g to %g (declared %g to %g%s), "
         "normalisation: %s",
         *(sampler.name, _NUM_TRIED, width, height, channels, "s" if channels > 1 else ""),
-        *(*trial.observed, low, high, trial.normalisation),
+        *(*trial.observed, *sampler.value_range, ", clamped" if sampler.clamp else ""),
+        trial.normalisation,
     )
     return trial
 
 
+def _first_images(sampler: Sampler) -> tuple[Sampler, torch.Tensor]:
+    """Return the first eight images, and the sampler with the batch size that its file wants.
+
+    Raises:
+        InputError: The network fails or returns no images; the remedy is what would work, if one of
+            a few other ways to call it does.
+    """
+    indices = range(_NUM_TRIED)
+    module = sampler.module
+    if isinstance(module, OnnxNetwork) and module.batch is not None:
+        sampler = _with_batch(sampler, module.batch)
+    try:
+        return sampler, sampler.forward(indices)
+    except InputError as error:
+        sizes = range(1, _LARGEST_BAKED_BATCH + 1) if isinstance(module, Program) else ()
+        for size in sizes:
+            images = _tried(replace(sampler, network_batch=size))
+            if images is not None:
+                return _with_batch(sampler, size), images
+        working = [words for words, other in _other_ways(sampler) if _tried(other) is not None]
+        if not working:
+            raise
+        fewest = min(len(words) for words in working)
+        ways = [" ".join(words) for words in working if len(words) == fewest]
+        raise InputError(
+            error.found, error.needed, f"it runs with {' or with '.join(ways)}: add what is meant"
+        ) from error
+
+
+def _with_batch(sampler: Sampler, size: int) -> Sampler:
+    """Return a sampler that calls its network with batches of one size, and say so."""
+    how = "one by one" if size == 1 else f"{size} at a time"
+    log.warning(
+        "%s: its file is fixed to batches of %d, so samples are made %s; a file with a batch axis "
+        "of any length is faster",
+        *(sampler.name, size, how),
+    )
+    return replace(sampler, network_batch=size)
+
+
+def _tried(sampler: Sampler) -> torch.Tensor | None:
+    """Return the first eight images, None if the network fails."""
+    try:
+        return sampler.forward(range(_NUM_TRIED))
+    except InputError:
+        return None
+
+
+def _other_ways(sampler: Sampler) -> Iterator[tuple[list[str], Sampler]]:
+    """Yield other ways to call a network, each with the options that say it."""
+    drawing, usual = sampler.drawing, sampler.called_with
+    if sampler.inputs is not None or drawing.latent_size is None:
+        return
+    orders = [usual, usual.replace("latent", "[latent]", 1)]
+    forms: list[LabelForm] = [drawing.label_form]
+    if drawing.num_classes is not None:
+        orders.insert(1, usual.replace("latent,label", "label,latent"))
+        forms = ["index", "onehot", "float"]
+    layouts: tuple[LatentLayout, ...] = ("vector", "map")
+    for order, form, layout in itertools.product(orders, forms, layouts):
+        words = [
+            *([f"--latent-layout {layout}"] if layout != drawing.latent_layout else []),
+            *([f"--label-form {form}"] if form != drawing.label_form else []),
+            *([f"--inputs '{order}'"] if order != usual else []),
+        ]
+        if words:
+            changed = replace(drawing, label_form=form, latent_layout=layout)
+            yield words, replace(sampler, inputs=order, drawing=changed)
+
+
 def _check_function(sampler: Sampler, images: torch.Tensor) -> None:
     """Refuse a network whose images, the first eight, are no function of their own latents."""
-    indices = range(_NUM_TRIED)
+    indices = list(range(_NUM_TRIED))
     again = sampler.forward(indices)
     one_level = (sampler.value_range[1] - sampler.value_range[0]) / 255
     # Kernels of accelerators need not add in one order; those of the CPU do.
     tolerance = 0.0 if sampler.device.type == "cpu" else one_level
     if _distance(images, again) > tolerance:
-        raise _refused(
-            sampler, "draws random numbers of its own: the same latents give other images"
+        if sampler.drawing.noise is not None:
+            raise _refused(
+                sampler, "draws random numbers that are not torch's: --noise does not reach them"
+            )
+        raise InputError(
+            f"{sampler.name}: the network draws random numbers of its own: the same latents give "
+            "other images",
+            "noise that is the same whenever a sample is made",
+            "add --noise random (each sample its own noise, drawn from its seed) or --noise fixed "
+            "(the same for all); in Python noise='random'",
         )
-    alike = sampler.forward(indices, labels_of=[0] * _NUM_TRIED)
+    alike = sampler.forward(indices, labels_of=[0] * _NUM_TRIED, noise_of=[0] * _NUM_TRIED)
     if bool((alike == alike[:1]).all()):
         raise _refused(sampler, f"gives the same image for {_NUM_TRIED} latents")
+    # Every other sample is another one, so that the company of parts of any size changes.
     half = _NUM_TRIED // 2
-    mixed = sampler.forward([*indices[:half], *range(_NUM_TRIED, _NUM_TRIED + half)])
-    if _distance(images[:half], mixed[:half]) > one_level:
+    mixed = [at for pair in zip(indices[:half], range(_NUM_TRIED, 99), strict=False) for at in pair]
+    if _distance(images[:half], sampler.forward(mixed)[::2]) > one_level:
         raise _refused(sampler, "gives other images in other company (batch statistics?)")
 
 
@@ -110,9 +201,42 @@ def _refused(sampler: Sampler, found: str) -> InputError:
     )
 
 
-def _rounded(value: float) -> float:
-    """Return a number to a few significant digits."""
-    return float(f"{value:.{_DIGITS}g}")
+def _doubts_of_values(sampler: Sampler, images: torch.Tensor) -> list[str]:
+    """Return what the values of the first images say against the range."""
+    seen = Seen(sampler.value_range)
+    seen.add(images)
+    doubts = seen.doubts(len(images))
+    low, high = sampler.value_range
+    clipped = float(((images < low) | (images > high)).double().mean().item())
+    if clipped > _MANY_CLIPPED:
+        doubts.append(
+            f"{clipped:.0%} of the values of {len(images)} images are beyond the declared range "
+            f"{low:g} to {high:g} and clipped ({rounded(seen.low):g} to {rounded(seen.high):g})"
+        )
+    return doubts
+
+
+def _doubts_of_statistics(module: torch.nn.Module) -> list[str]:
+    """Return which layers normalise by running statistics that were never updated."""
+    fresh = [name for name, part in module.named_modules() if _never_updated(part)]
+    if not fresh:
+        return []
+    more = "" if len(fresh) <= _LAYERS_NAMED else f" and {len(fresh) - _LAYERS_NAMED} more"
+    return [
+        f"the running statistics of {', '.join(fresh[:_LAYERS_NAMED])}{more} were never updated "
+        "(means 0, variances 1, 0 batches), so images may be others than in training; save the "
+        "network after training with its buffers, or let it see some batches in training mode"
+    ]
+
+
+def _never_updated(part: torch.nn.Module) -> bool:
+    """Tell whether a layer, scripted or not, has running statistics as they were made."""
+    mean, var = getattr(part, "running_mean", None), getattr(part, "running_var", None)
+    if not isinstance(mean, torch.Tensor) or not isinstance(var, torch.Tensor):
+        return False
+    num = getattr(part, "num_batches_tracked", None)
+    counted = isinstance(num, torch.Tensor) and bool((num > 0).any())
+    return not counted and bool((mean == 0).all()) and bool((var == 1).all())
 
 
 def _normalisation(module: torch.nn.Module) -> str:

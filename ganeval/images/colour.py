@@ -97,10 +97,16 @@ def _from_floats(values: npt.NDArray[np.float32], name: str, policy: DecodePolic
         raise InputError(
             f"{name}: a float picture",
             "the range that its values span",
-            "give it with --float-range LOW,HIGH",
+            "add `--float-range 0,1`, or what they span",
         )
     batch = torch.from_numpy(values.astype(np.float32))[None]  # of one
-    check_range(batch, policy.float_range, name=name)
+    check_range(
+        batch,
+        policy.float_range,
+        name=name,
+        remedy="give the values that stand for black and white with --float-range LOW,HIGH, or "
+        "clip the picture as its own software does",
+    )
     return _replicate(quantise(batch, value_range=policy.float_range)[0].numpy())
 
 
@@ -141,7 +147,8 @@ def _flatten(rgb: Colour, alpha: Grey, name: str, policy: DecodePolicy) -> tuple
             raise InputError(
                 f"{name}: transparent in {share:.2%} of its pixels",
                 "an opaque picture",
-                "choose --transparency drop, white or black",
+                "add `--transparency white` (or black, or drop), or `,transparency=white` to "
+                "`folder:PATH`",
             )
         case "drop":
             return rgb, "transparency dropped"

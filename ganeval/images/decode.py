@@ -6,26 +6,34 @@ import struct
 import zlib
 from collections.abc import Iterator
 from dataclasses import dataclass
-from typing import IO
+from pathlib import PurePosixPath
+from typing import IO, cast
 
 import numpy as np
 import numpy.typing as npt
 import PIL.Image
 from PIL import (
+    AvifImagePlugin,
     BmpImagePlugin,
     GifImagePlugin,
     ImageFile,
+    Jpeg2KImagePlugin,
     JpegImagePlugin,
     MpoImagePlugin,
     PngImagePlugin,
     PpmImagePlugin,
     TiffImagePlugin,
     WebPImagePlugin,
+    features,
 )
 
 from ganeval.errors import InputError
 from ganeval.images.colour import to_rgb
 from ganeval.images.image import DecodePolicy, Image
+from ganeval.images.png_chunks import PixelChunks
+
+# What Pillow must be built with to read a format.
+_LIBRARIES = {"WEBP": "webp", "AVIF": "avif", "JPEG2000": "jpg_2000"}
 
 FORMATS = tuple(
     plugin.format
@@ -37,7 +45,10 @@ FORMATS = tuple(
         GifImagePlugin.GifImageFile,
         TiffImagePlugin.TiffImageFile,
         PpmImagePlugin.PpmImageFile,
+        AvifImagePlugin.AvifImageFile,
+        Jpeg2KImagePlugin.Jpeg2KImageFile,
     )
+    if features.check(_LIBRARIES.get(plugin.format, "pil"))
 )
 """Pillow's names of the formats that are read; no other parser (EPS, PSD, ...) is ever reached."""
 
@@ -54,6 +65,7 @@ _DAMAGE = (
     LookupError,
     ArithmeticError,
     EOFError,
+    RuntimeError,  # the AVIF plugin raises it
     struct.error,
     zlib.error,
     Warning,  # where the caller has made errors of warnings
@@ -73,6 +85,7 @@ class Header:
         format: One of `FORMATS`.
         frames: Number of frames or pages. The extra pictures that cameras append to a JPEG (MPO)
             are not frames.
+        has_profile: Whether a colour profile lies beside the pixels.
     """
 
     width: int
@@ -80,6 +93,7 @@ class Header:
     mode: str
     format: str
     frames: int
+    has_profile: bool = False
 
 
 def read_header(content: IO[bytes] | bytes, *, name: str, policy: DecodePolicy) -> Header:
@@ -139,24 +153,22 @@ def _open(stream: IO[bytes], name: str, policy: DecodePolicy) -> tuple[ImageFile
         start = stream.read(512)
         kind = _identify(start)
         if kind is None:
-            raise InputError(
-                f"{name}: not a picture but {_looks_like(start)}",
-                f"a file in one of the formats {', '.join(FORMATS)}",
-                "run `git lfs pull`" if _is_lfs_pointer(start) else "replace or remove the file",
-            )
+            raise _no_picture(name, start)
         stream.seek(0)
+        chunks = PixelChunks(stream) if kind == PngImagePlugin.PngImageFile.format else None
         # Image.open would do the same, but it warns or refuses by limits of its own, which can only
         # be changed for the whole process; ours is checked below, and nothing is allocated before.
-        picture = PIL.Image.OPEN[kind][0](stream, "")
+        picture = PIL.Image.OPEN[kind][0](cast(IO[bytes], chunks or stream), "")
         width, height = picture.size
         _check_size(width, height, name, policy)
         multi_picture_jpeg = isinstance(picture, MpoImagePlugin.MpoImageFile)
         frames = 1 if multi_picture_jpeg else int(getattr(picture, "n_frames", 1))
     if frames > 1 and policy.animated == "error":
         raise InputError(
-            f"{name}: {frames} frames", "one frame is needed", "choose `--animated first`"
+            f"{name}: {frames} frames", "one frame is needed", "add `--animated first`"
         )
-    return picture, Header(width, height, picture.mode, kind, frames)
+    has_profile = bool(picture.info.get("icc_profile")) if chunks is None else chunks.has_profile
+    return picture, Header(width, height, picture.mode, kind, frames, has_profile)
 
 
 def _check_size(width: int, height: int, name: str, policy: DecodePolicy) -> None:
@@ -177,7 +189,7 @@ def _too_large(name: str, size: str, limit: int) -> InputError:
     return InputError(
         f"{name}: {size}",
         f"at most {limit} pixels",
-        "if the file is what it should be, raise the limit with --max-pixels",
+        "if the file is what it should be, add `--max-pixels 1000000000`",
     )
 
 
@@ -186,8 +198,50 @@ def _identify(start: bytes) -> str | None:
     for kind in FORMATS:
         accept = PIL.Image.OPEN[kind][1]
         if accept is not None and accept(start[:16]) is True:
-            return kind
+            # HEIF files have the container of AVIF, but another codec.
+            return None if kind == "AVIF" and _iso_brand(start) != "avif" else kind
     return None
+
+
+def _no_picture(name: str, start: bytes) -> InputError:
+    """Return the error for a file in none of the formats."""
+    needed = f"a file in one of the formats {', '.join(FORMATS)}"
+    unread = _unread_format(start)
+    if unread is not None:
+        ending = PurePosixPath(name).suffix.lower() or ".*"
+        return InputError(
+            f"{name}: a picture in the format {unread}, which this installation cannot decode",
+            needed,
+            f"convert it (`magick mogrify -format png *{ending}` in its folder) and remove it",
+        )
+    return InputError(
+        f"{name}: not a picture but {_looks_like(start)}",
+        needed,
+        "run `git lfs pull`" if _is_lfs_pointer(start) else "replace or remove the file",
+    )
+
+
+def _unread_format(start: bytes) -> str | None:
+    """Return the name of the format that a file announces, if it is one that Pillow may lack."""
+    if start.startswith((b"\xff\x0a", b"\0\0\0\x0cJXL \r\n\x87\n")):
+        return "JPEG XL"
+    if start.startswith((b"\xff\x4f\xff\x51", b"\0\0\0\x0cjP  \r\n\x87\n")):
+        return "JPEG 2000"
+    if start[:4] == b"RIFF" and start[8:12] == b"WEBP":
+        return "WebP"
+    return {"avif": "AVIF", "heif": "HEIF"}.get(_iso_brand(start) or "")
+
+
+def _iso_brand(start: bytes) -> str | None:
+    """Return "avif" or "heif" if a file is a container of ISO with such pictures."""
+    if start[4:8] != b"ftyp":
+        return None
+    brands = start[8 : int.from_bytes(start[:4], "big")]
+    found = [brands[at : at + 4] for at in range(0, len(brands), 4)]
+    if b"avif" in found or b"avis" in found:
+        return "avif"
+    heif = (b"mif1", b"msf1", b"heic", b"heix", b"heim", b"heis", b"hevc", b"hevx")
+    return "heif" if any(brand in heif for brand in found) else None
 
 
 def _is_lfs_pointer(start: bytes) -> bool:
@@ -235,7 +289,7 @@ def _header_notes(picture: ImageFile.ImageFile, header: Header) -> Iterator[str]
         yield "first picture of a multi-picture JPEG"
     if header.frames > 1:
         yield "first frame of several"
-    if picture.info.get("icc_profile"):
+    if header.has_profile:
         yield "ICC profile ignored"
 
 

@@ -6,7 +6,10 @@ from typing import Literal
 import numpy as np
 import numpy.typing as npt
 
-SUFFIXES = ("png", "jpg", "jpeg", "webp", "bmp", "gif", "tif", "tiff", "ppm", "pgm")
+SUFFIXES = (
+    *("png", "jpg", "jpeg", "jfif", "webp", "bmp", "gif", "tif", "tiff", "ppm", "pgm"),
+    *("avif", "heic", "heif", "jp2", "jxl"),
+)
 
 
 @dataclass(frozen=True, slots=True)

@@ -30,7 +30,9 @@ def quantise(values: torch.Tensor, *, value_range: tuple[float, float]) -> torch
     return (wide * scale).add_(0.5 - low * scale).clamp_(0, 255).to(torch.uint8)
 
 
-def check_range(values: torch.Tensor, value_range: tuple[float, float], *, name: str) -> None:
+def check_range(
+    values: torch.Tensor, value_range: tuple[float, float], *, name: str, remedy: str
+) -> None:
     """Refuse images whose values do not fit the declared range.
 
     Args:
@@ -38,20 +40,16 @@ def check_range(values: torch.Tensor, value_range: tuple[float, float], *, name:
         value_range: The declared (low, high).
         name: What messages call the images; the index of the first bad one follows in brackets if
             N > 1.
+        remedy: What to do about values beyond the range. To declare the range that was seen is
+            none: what stands for black and white is fixed where the images are made.
 
     Raises:
         InputError: An image holds NaN or infinity, or values outside the range by more than 5 % of
             its width (values closer than that are left for `quantise` to clip).
     """
+    check_finite(values, name=name)
     low, high = value_range
     flat = values.reshape(len(values), -1)
-    finite = flat.isfinite().all(dim=1)
-    if not finite.all():
-        raise InputError(
-            f"{_name_first(name, ~finite)}: NaN or infinity among its values",
-            "finite values are needed",
-            "look for the cause where the image was made",
-        )
     least, most = flat.amin(dim=1), flat.amax(dim=1)
     slack = _SLACK * (high - low)
     outside = (least < low - slack) | (most > high + slack)
@@ -60,7 +58,18 @@ def check_range(values: torch.Tensor, value_range: tuple[float, float], *, name:
         raise InputError(
             f"{_name_first(name, outside)}: values observed from {observed}",
             f"the declared range is {low:g} to {high:g}",
-            "declare the range that the values have (value_range, --float-range)",
+            remedy,
+        )
+
+
+def check_finite(values: torch.Tensor, *, name: str) -> None:
+    """Refuse images, float [N, ...], one of which holds NaN or infinity; see `check_range`."""
+    finite = values.reshape(len(values), -1).isfinite().all(dim=1)
+    if not finite.all():
+        raise InputError(
+            f"{_name_first(name, ~finite)}: NaN or infinity among its values",
+            "finite values are needed",
+            "look for the cause where the image was made",
         )
 
 

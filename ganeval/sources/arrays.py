@@ -11,6 +11,7 @@ import numpy.typing as npt
 from ganeval.errors import InputError
 from ganeval.images.decode import MINIMUM_SIZE
 from ganeval.images.image import Image
+from ganeval.images.seen import Seen
 from ganeval.sources.base import Item, SourceInfo
 from ganeval.sources.fit import Fit
 from ganeval.sources.items import Reader
@@ -45,7 +46,9 @@ class ReadySource:
         return {}
 
 
-def array_source(images: Pixels, *, kind: str, location: str, name: str, fit: Fit) -> ReadySource:
+def array_source(
+    images: Pixels, *, kind: str, location: str, name: str, fit: Fit, seen: Seen | None = None
+) -> ReadySource:
     """Return the pictures of an array as a source.
 
     Args:
@@ -55,16 +58,21 @@ def array_source(images: Pixels, *, kind: str, location: str, name: str, fit: Fi
         location: As the user wrote it.
         name: What messages call the array.
         fit: The size that pictures are brought to.
+        seen: The values of all images before they were rounded; None: those of bytes, as they are
+            read.
 
     Raises:
         InputError: Another type or shape, no images, or pictures below 8 pixels a side.
     """
     channels_first = as_channels_first(images, name=name)
     num, _, height, width = channels_first.shape
+    of_bytes = Seen()
 
     def read(index: int) -> Pixels:
         # A copy: what is hashed stays what it is, whatever happens to the array or its file.
-        return np.array(channels_first[index], order="C", copy=True)
+        pixels = np.array(channels_first[index], order="C", copy=True)
+        of_bytes.add(pixels)
+        return pixels
 
     return ReadySource(
         info=SourceInfo(
@@ -73,6 +81,7 @@ def array_source(images: Pixels, *, kind: str, location: str, name: str, fit: Fi
             count=num,
             settings=fit.settings(),
             sizes={(width, height): num},
+            seen=seen or of_bytes,
         ),
         reader=Reader(
             name=lambda index: f"{name}[{index}]",

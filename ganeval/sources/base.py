@@ -5,6 +5,7 @@ from dataclasses import dataclass, field
 from typing import Protocol
 
 from ganeval.images.image import Image
+from ganeval.images.seen import Seen
 
 
 @dataclass(frozen=True, slots=True)
@@ -31,7 +32,7 @@ class SourceInfo:
 
     Attributes:
         kind: The name of the source's kind in the table (`"folder"`, `"zip"`, ...).
-        location: As the user wrote it; the report calls the source by it.
+        location: As the user wrote it, but printable; the report calls the source by it.
         count: The number of images.
         settings: All options that change pixels (decode policy, size, crop), flat, JSON values;
             part of every cache key.
@@ -40,6 +41,7 @@ class SourceInfo:
         notes: Number of images by what there is to say of their names; what there is to say of
             their content comes with each `Image`.
         found: What trying the source out has shown, JSON values; part of no key.
+        seen: The values that its images were seen to have so far, of a source of arrays.
         fingerprint: Hex digest of what tells the items from others before they are read (file
             names, a generator's network), which processes that share the work compare; may be
             empty.
@@ -53,6 +55,7 @@ class SourceInfo:
     sizes: Mapping[tuple[int, int], int] = field(default_factory=dict)
     notes: Mapping[str, int] = field(default_factory=dict)
     found: Mapping[str, object] = field(default_factory=dict)
+    seen: Seen | None = None
     fingerprint: str = ""
 
 

@@ -1,6 +1,6 @@
 """Files of generators as sources: ours with a card, or others with a few options."""
 
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, fields
 from pathlib import Path
 
 from ganeval.errors import InputError
@@ -25,8 +25,6 @@ class GeneratorFile(GeneratorOptions):
         seed: Of the samples.
         batch_size: See `Generator`.
         device: Where the network runs.
-        condition: The pictures that a paired network makes its images from, a source whose own
-            options stand behind semicolons (`data:edges;split=test`).
         size: Height and width that images are brought to.
         crop: See `Fit`.
     """
@@ -36,7 +34,6 @@ class GeneratorFile(GeneratorOptions):
     seed: int = field(default=0, kw_only=True)
     batch_size: int | None = field(default=None, kw_only=True)
     device: str = field(default="cpu", kw_only=True)
-    condition: str | None = field(default=None, kw_only=True)
     size: int | None = field(default=None, kw_only=True)
     crop: Crop = field(default="none", kw_only=True)
 
@@ -76,20 +73,13 @@ class GeneratorFile(GeneratorOptions):
             condition = self.condition.replace(";", ",")
         generator = Generator(
             loaded.network,
-            latent_size=feed.latent_size,
-            value_range=feed.value_range,
             num_images=self.num_images,
-            prior=feed.prior,
-            truncation=feed.truncation,
-            latent_layout=feed.latent_layout,
             seed=self.seed,
             name=self.location,
-            num_classes=feed.num_classes,
-            label_policy=feed.label_policy,
-            image_layout=feed.image_layout,
             batch_size=self.batch_size,
             device=self.device,
             condition=condition,
+            **{one.name: getattr(feed, one.name) for one in fields(feed)},
         )
         return generator_source(
             generator,
@@ -97,4 +87,6 @@ class GeneratorFile(GeneratorOptions):
             location=written or self.location,
             fit=fit,
             settings=loaded.origin,
+            offline=offline,
+            from_file=True,
         )

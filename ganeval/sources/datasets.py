@@ -21,8 +21,9 @@ from ganeval.images.image import DecodePolicy
 from ganeval.registry import unknown
 from ganeval.sources.arrays import ReadySource, array_source, to_image
 from ganeval.sources.edges import edge_map
-from ganeval.sources.fit import Crop, Fit
+from ganeval.sources.fit import Fit
 from ganeval.sources.memory import dataset_source
+from ganeval.sources.picture_options import PictureOptions
 
 DigitsSplit = Literal["train", "test", "all"]
 
@@ -68,13 +69,11 @@ _FAILURES = (
 
 
 @dataclass(frozen=True, slots=True)
-class Data:
+class Data(PictureOptions):
     """Read a data set by name: digits, edges (embedded), mnist and others of torchvision."""
 
     location: str
     split: str = field(default="train", kw_only=True)
-    size: int | None = field(default=None, kw_only=True)
-    crop: Crop = field(default="none", kw_only=True)
 
     def open(
         self, policy: DecodePolicy, *, offline: bool = False, written: str | None = None
@@ -90,7 +89,7 @@ class Data:
             UsageError: There is no such data set or split.
             ResourceError: It is not here and cannot be downloaded.
         """
-        fit = Fit(self.size, self.crop)
+        fit, policy = self.fit, self.over(policy)
         name = f"data:{self.location}"
         where = written or name
         if self.location in ("digits", "edges"):

@@ -16,15 +16,60 @@ from ganeval.images.image import SUFFIXES, DecodePolicy, Image
 from ganeval.sources.base import Item, SourceInfo
 from ganeval.sources.fit import Fit
 from ganeval.sources.items import Reader
+from ganeval.sources.picture_options import fits_pattern
 
 MAX_FILE_BYTES = 2**30
 """No encoded picture is larger than this; what claims to be is not read."""
 
 DOT_FILES = "dot files"
-LINKS = "links"
 OTHER_FILES = "other files"
+LIKE_PICTURES = "files of other picture formats"
+LINKS = "links"
+NOT_CHOSEN = "pictures that do not fit the pattern"
 NOT_REGULAR = "not a regular file"
 JPEG_NOTE = "JPEG data under another suffix"
+_JPEG_ENDINGS = (".jpg", ".jpeg", ".jfif")
+
+MAYBE_PICTURES = (LIKE_PICTURES, LINKS)
+"""Reasons for which files are left alone whose owner may take them for pictures of the source."""
+
+# Endings of raster pictures, and of pixels as arrays, that are no endings of pictures here.
+_LIKE_PICTURES = frozenset(
+    [
+        "apng",
+        "arw",
+        "cr2",
+        "cr3",
+        "dds",
+        "dng",
+        "exr",
+        "hdr",
+        "icns",
+        "ico",
+        "j2c",
+        "j2k",
+        "jfi",
+        "jif",
+        "jpe",
+        "jpf",
+        "jpx",
+        "nef",
+        "npy",
+        "orf",
+        "pbm",
+        "pcx",
+        "pfm",
+        "pnm",
+        "psd",
+        "qoi",
+        "raf",
+        "raw",
+        "rw2",
+        "svg",
+        "tga",
+        "xcf",
+    ]
+)
 
 Reason = tuple[str, str, str]
 """The three parts of an InputError: found, needed, remedy."""
@@ -102,14 +147,15 @@ class Container(Protocol):
         """
 
 
-def ignored_reason(name: str) -> str | None:
+def ignored_reason(name: str, pattern: str | None = None) -> str | None:
     """Return why a file of this relative name (with slashes) is left alone, None for a picture."""
     path = PurePosixPath(name)
+    ending = path.suffix.lower()[1:]
     if any(part.startswith(".") and part != ".." for part in path.parts):
         return DOT_FILES
-    if path.suffix.lower()[1:] not in SUFFIXES:
-        return OTHER_FILES
-    return None
+    if ending not in SUFFIXES:
+        return LIKE_PICTURES if ending in _LIKE_PICTURES else OTHER_FILES
+    return None if fits_pattern(name, pattern) else NOT_CHOSEN
 
 
 def check_not_empty(listing: Listing, location: str) -> None:
@@ -117,10 +163,13 @@ def check_not_empty(listing: Listing, location: str) -> None:
     if listing.names:
         return
     counts = ", ".join(f"{reason}: {count}" for reason, count in listing.ignored.items())
+    found = f"{location}: no images ({counts or 'nothing in it'})"
+    if NOT_CHOSEN in listing.ignored:
+        raise InputError(
+            found, "a pattern as `*_fake_B.png` or `test/*.jpg`", "correct it, or leave it out"
+        )
     raise InputError(
-        f"{location}: no images ({counts or 'nothing in it'})",
-        f"files that end in {', '.join(SUFFIXES)}",
-        "name the place that holds the pictures",
+        found, f"files that end in {', '.join(SUFFIXES)}", "name the place that holds the pictures"
     )
 
 
@@ -279,4 +328,4 @@ class _Headers:
 
 def is_misnamed_jpeg(header: Header, name: str) -> bool:
     """Tell whether a JPEG, which has lost detail, is called otherwise."""
-    return header.format == "JPEG" and PurePosixPath(name).suffix.lower() not in (".jpg", ".jpeg")
+    return header.format == "JPEG" and PurePosixPath(name).suffix.lower() not in _JPEG_ENDINGS

@@ -31,7 +31,7 @@ class Fit:
             raise UsageError(f"option 'size' is {self.size}", "at least 1 pixel", "change it")
         if self.size is None and self.crop != "none":
             raise UsageError(
-                f"option 'crop' is {self.crop} without a size", "both", "add size=PIXELS"
+                f"option 'crop' is {self.crop} without a size", "both", "add `,size=256`"
             )
 
     def __call__(self, image: Image) -> Image:

@@ -5,7 +5,7 @@ import stat
 from collections import Counter
 from collections.abc import Iterator
 from contextlib import contextmanager
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from pathlib import Path
 from typing import BinaryIO
 
@@ -23,23 +23,26 @@ from ganeval.sources.encoded import (
     ignored_reason,
     too_large,
 )
-from ganeval.sources.fit import Crop, Fit
 from ganeval.sources.paths import is_folder, unreadable
+from ganeval.sources.picture_options import FileOptions
 from ganeval.sources.remote_folder import RemoteFolder
 
 LINKED_PICTURES = "links to listed pictures"
+LINKED_FOLDERS = "links to listed folders"
+ENCLOSING_FOLDERS = "links to enclosing folders"
 
 
 @dataclass(frozen=True, slots=True)
-class Folder:
+class Folder(FileOptions):
     """Read the pictures in a folder and in all folders within it.
 
-    Links to folders are not followed. Links to pictures are, unless the picture is listed anyway.
+    Links to folders and to pictures are followed, but nothing is listed twice: each real folder
+    once, under its own name if it lies within the source, else by the first link in the order of
+    names; a link to a picture that is listed anyway is left alone. So is a link to a folder that
+    encloses the link or the source: it is a loop, and leads to pictures of others.
     """
 
     location: str
-    size: int | None = field(default=None, kw_only=True)
-    crop: Crop = field(default="none", kw_only=True)
 
     def open(
         self, policy: DecodePolicy, *, offline: bool = False, written: str | None = None
@@ -54,13 +57,15 @@ class Folder:
         Raises:
             InputError: It is no folder, cannot be read, or holds no pictures.
         """
-        fit = Fit(self.size, self.crop)
+        fit, policy = self.fit, self.over(policy)
         if not is_folder(self.location):
             raise InputError(f"{self.location}: not a folder", "a folder", "leave out 'folder:'")
         return EncodedSource(
             kind="folder",
             location=written or self.location,
-            container=(RemoteFolder if is_remote(self.location) else FolderFiles)(self.location),
+            container=(RemoteFolder if is_remote(self.location) else FolderFiles)(
+                self.location, self.pattern
+            ),
             policy=policy,
             fit=fit,
         )
@@ -71,10 +76,10 @@ class FolderFiles:
 
     num_threads = 1
 
-    def __init__(self, location: str) -> None:
+    def __init__(self, location: str, pattern: str | None = None) -> None:
         self._root = Path(location)
         self._prefix = location.rstrip("/") + "/"
-        self.listing = self._list()
+        self.listing = self._list(pattern)
         check_not_empty(self.listing, location)
 
     def name(self, index: int) -> str:
@@ -101,15 +106,14 @@ class FolderFiles:
     def check(self) -> None:
         """Do nothing; see `Container`."""
 
-    def _list(self) -> Listing:
+    def _list(self, pattern: str | None) -> Listing:
         """Walk through the folder and choose among its links."""
-        walk = _Walk(self._root, self._prefix)
+        walk = _Walk(self._root, self._prefix, pattern)
         walk.visit_all()
         kept = list(walk.links)
-        if walk.links:  # resolving costs a few system calls per file, and most folders have no link
-            real_root = self._root.resolve()
-            listed = {real_root / name for name in walk.files}
-            kept = [link for link in kept if (self._root / link).resolve() not in listed]
+        if walk.links:  # most folders have no link, and need not know where each file really is
+            listed = {walk.real_path(name) for name in walk.files}
+            kept = [link for link in kept if os.path.realpath(self._root / link) not in listed]
             walk.ignored[LINKED_PICTURES] += len(walk.links) - len(kept)
         names = [*walk.files, *kept, *walk.problems]
         return Listing.of(names, +walk.ignored, walk.problems, raw=os.fsencode)
@@ -125,31 +129,61 @@ class _Walk:
         ignored: Everything else, counted by reason.
     """
 
-    def __init__(self, root: Path, prefix: str) -> None:
+    def __init__(self, root: Path, prefix: str, pattern: str | None) -> None:
         self._root = root
         self._prefix = prefix
+        self._pattern = pattern
+        self._real: dict[str, str] = {}  # the real path of each folder that was visited
+        self._visited: set[str] = set()  # all these paths
+        self._folder_links: list[str] = []
         self.files: list[str] = []
         self.links: list[str] = []
         self.problems: dict[str, Reason] = {}
         self.ignored: Counter[str] = Counter()
 
     def visit_all(self) -> None:
-        """Visit the root and every folder within it."""
-        pending = [""]
+        """Visit the root and every folder within it, then where links to folders lead."""
+        root = os.path.realpath(self._root)
+        self._visit_tree("", root)
+        while self._folder_links:
+            self._folder_links.sort(key=os.fsencode, reverse=True)
+            link = self._folder_links.pop()
+            target = os.path.realpath(self._root / link)
+            around = (root, self._real[link.rpartition("/")[0]])
+            if any(path == target or path.startswith(target.rstrip("/") + "/") for path in around):
+                self.ignored[ENCLOSING_FOLDERS] += 1
+            else:
+                self._visit_tree(link, target)
+
+    def real_path(self, name: str) -> str:
+        """Return where a picture file really is."""
+        folder, _, file = name.rpartition("/")
+        return os.path.join(self._real[folder], file)  # noqa: PTH118 (quick, for every file)
+
+    def _visit_tree(self, top: str, real_top: str) -> None:
+        """Visit a folder and the real folders within it, but none for the second time."""
+        pending = [(top, real_top)]
         while pending:
-            folder = pending.pop()
+            folder, real = pending.pop()
+            if real in self._visited:
+                self.ignored[LINKED_FOLDERS] += 1
+                continue
+            self._visited.add(real)
+            self._real[folder] = real
+            prefix = folder and folder + "/"
             try:
                 with os.scandir(self._root / folder) as entries:
-                    for entry in entries:
-                        name = folder + entry.name
-                        if self._visit(entry, name):
-                            pending.append(name + "/")
+                    pending += [
+                        (prefix + entry.name, f"{real.rstrip('/')}/{entry.name}")
+                        for entry in entries
+                        if self._visit(entry, prefix + entry.name)
+                    ]
             except OSError as error:
-                raise unreadable(self._prefix + folder, error) from error
+                raise unreadable(self._prefix + prefix, error) from error
 
     def _visit(self, entry: os.DirEntry[str], name: str) -> bool:
         """Note a file or link; return whether it is a folder to go into."""
-        reason = ignored_reason(name)
+        reason = ignored_reason(name, self._pattern)
         if reason == DOT_FILES:
             self.ignored[DOT_FILES] += 1
         elif entry.is_symlink():
@@ -180,7 +214,7 @@ class _Walk:
                 self.ignored[reason] += 1
             return
         if stat.S_ISDIR(mode):
-            self.ignored["linked folders"] += 1
+            self._folder_links.append(name)
         elif not stat.S_ISREG(mode):
             self.ignored[NOT_REGULAR] += 1
         elif reason is not None:

@@ -3,7 +3,7 @@
 import hashlib
 import os
 import threading
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from functools import partial
 from typing import Any
@@ -11,14 +11,24 @@ from typing import Any
 import numpy as np
 import torch
 
-from ganeval.errors import InputError, UsageError
-from ganeval.generators.drawing import Drawing, LabelPolicy, LatentLayout, Prior
-from ganeval.generators.sampler import ImageLayout, Pixels, Sampler, ValueRange
+from ganeval.errors import InputError, UnstableError, UsageError
+from ganeval.generators.drawing import (
+    Drawing,
+    LabelForm,
+    LabelPolicy,
+    LatentLayout,
+    Noise,
+    Prior,
+)
+from ganeval.generators.functions import as_network, name_of
+from ganeval.generators.outputs import ImageLayout
+from ganeval.generators.sampler import Pixels, Sampler, ValueRange
 from ganeval.generators.trial import try_out
 from ganeval.images.image import DecodePolicy, Image
-from ganeval.sources.arrays import to_image
+from ganeval.sources.arrays import array_digest, to_image
 from ganeval.sources.base import Item, Source, SourceInfo
 from ganeval.sources.fit import Fit
+from ganeval.sources.items import KEPT_BYTES
 from ganeval.sources.kinds import open_text
 from ganeval.sources.memory import Images, images_source
 
@@ -27,22 +37,26 @@ NUM_IMAGES = 50_000  # that a generator makes when nothing else says how many
 
 @dataclass(frozen=True, slots=True, eq=False)
 class Generator:
-    """A network that makes images, as a source of them.
+    """A network or function that makes images, as a source of them.
 
     Sample i is drawn from its own random stream, of `seed` and i, and always made in the same batch
     (number i // batch size, whole): what it is does not depend on how many are wanted or which. The
-    network is run in evaluation mode without gradients, and left as it was.
+    network is run in evaluation mode without gradients, and left as it was. Of a network in memory
+    nothing but the images themselves tells what it is (its code, plain attributes, what a function
+    refers to): they are made whenever it is scored, and features are found in the cache by them.
 
     >>> import torch
     >>> layers = torch.nn.Linear(4, 3 * 8 * 8), torch.nn.Unflatten(1, (3, 8, 8)), torch.nn.Tanh()
     >>> network = torch.nn.Sequential(*layers)
     >>> sample = Generator(network, latent_size=4, value_range=(-1, 1), num_images=100)
+    >>> shifted = Generator(lambda z: network(z + 1), latent_size=4, value_range=(-1, 1))
 
     Attributes:
-        module: Takes latents [B, latent_size], then int64 labels [B] if there are classes, then
-            conditions float32 [B, 3, H, W] in [-1, 1] if it is paired; returns floats [B, 3, H, W]
-            or [B, 1, H, W].
-        latent_size: Length of a latent vector.
+        module: A network, or a function of the same kind. It takes latents [B, latent_size], then
+            int64 labels [B] if there are classes, then conditions float32 [B, 3, H, W] in [-1, 1]
+            if it is paired, or what `inputs` says; it returns floats [B, 3, H, W] or [B, 1, H, W],
+            alone or among other things.
+        latent_size: Length of a latent vector; None for a network that takes none.
         value_range: The (low, high) of the output that become 0 and 255, as `quantise` rounds.
         num_images: How many samples the source has; None: as many as the reference that it is
             scored against, at most 50,000.
@@ -53,15 +67,27 @@ class Generator:
         name: How messages and the report call the source; None: the class of the module.
         num_classes: Number of classes; None: no labels.
         label_policy: Labels drawn uniformly, or balanced (`i % num_classes`).
+        label_form: Labels as "index" (int64 [B]), "onehot" (float32 [B, num_classes]) or "float"
+            (the index as float32 [B, 1]).
+        inputs: What the network is called with, in order, as `"label,latent"`,
+            `"latent,latent:32"`, `"[latent,latent]"` (a list) or `"condition"`; None: latent,
+            label, condition, as far as there are any.
+        noise: For a network that draws random numbers from torch's generator in forward: "random"
+            draws them from the sample's seed, "fixed" gives all samples the same. Each sample is
+            then made alone. None: such a network is refused.
+        clamp: Clip values beyond `value_range`, as networks do that do not squash; else they are
+            refused.
         image_layout: Of the output; "nhwc" is [B, H, W, C].
+        image_output: Which of several things that the network returns are the images (`"1"`,
+            `"sample"`); None: the only one that can be.
         batch_size: Samples made at once; None: 16 on the CPU, 64 elsewhere. Another batch size may
             round a value differently, by one grey level at most as far as seen.
         device: Where the module is.
         condition: The pictures that a paired network makes its images from: a source.
     """
 
-    module: torch.nn.Module
-    latent_size: int = field(kw_only=True)
+    module: torch.nn.Module | Callable[..., Any]
+    latent_size: int | None = field(default=None, kw_only=True)
     value_range: ValueRange = field(kw_only=True)
     num_images: int | None = field(default=None, kw_only=True)
     prior: Prior = field(default="normal", kw_only=True)
@@ -71,7 +97,12 @@ class Generator:
     name: str | None = field(default=None, kw_only=True)
     num_classes: int | None = field(default=None, kw_only=True)
     label_policy: LabelPolicy = field(default="uniform", kw_only=True)
+    label_form: LabelForm = field(default="index", kw_only=True)
+    inputs: str | None = field(default=None, kw_only=True)
+    noise: Noise | None = field(default=None, kw_only=True)
+    clamp: bool = field(default=False, kw_only=True)
     image_layout: ImageLayout = field(default="nchw", kw_only=True)
+    image_output: str | None = field(default=None, kw_only=True)
     batch_size: int | None = field(default=None, kw_only=True)
     device: str = field(default="cpu", kw_only=True)
     condition: str | os.PathLike[str] | Images | None = field(default=None, kw_only=True)
@@ -84,6 +115,8 @@ def generator_source(
     location: str | None = None,
     fit: Fit | None = None,
     settings: Mapping[str, object] | None = None,
+    offline: bool = False,
+    from_file: bool = False,
 ) -> "GeneratorSource":
     """Return a network as a source, after trying it on eight samples.
 
@@ -93,6 +126,9 @@ def generator_source(
         location: As the user wrote it; None: the generator's name.
         fit: The size that images are brought to.
         settings: What else the report should say of it, as JSON values.
+        offline: Download no conditions.
+        from_file: The network is what its file, entry and options make it, so that these tell its
+            samples before they are made; else the samples' own pixels do.
 
     Raises:
         InputError: It cannot be scored; see `try_out`.
@@ -101,35 +137,41 @@ def generator_source(
     count = NUM_IMAGES if generator.num_images is None else generator.num_images
     if count < 1:
         raise UsageError(f"num_images is {count}", "at least 1", "change it")
-    name = generator.name or type(generator.module).__name__
+    name = generator.name or name_of(generator.module)
     conditions = None
     if generator.condition is not None:
-        conditions = _open_condition(generator.condition, policy or DecodePolicy())
-    sampler = Sampler(
-        module=generator.module,
-        drawing=Drawing(
-            latent_size=generator.latent_size,
-            prior=generator.prior,
-            truncation=generator.truncation,
-            latent_layout=generator.latent_layout,
-            num_classes=generator.num_classes,
-            label_policy=generator.label_policy,
-            seed=generator.seed,
-        ),
-        value_range=generator.value_range,
-        name=name,
-        image_layout=generator.image_layout,
-        device=named_device(generator.device),
-        batch_size=generator.batch_size,
-        conditions=None if conditions is None else partial(_condition_batch, conditions),
+        conditions = _open_condition(generator.condition, policy or DecodePolicy(), offline=offline)
+    trial = try_out(
+        Sampler(
+            module=as_network(generator.module),
+            drawing=Drawing(
+                latent_size=generator.latent_size,
+                prior=generator.prior,
+                truncation=generator.truncation,
+                latent_layout=generator.latent_layout,
+                num_classes=generator.num_classes,
+                label_policy=generator.label_policy,
+                label_form=generator.label_form,
+                noise=generator.noise,
+                seed=generator.seed,
+            ),
+            value_range=generator.value_range,
+            name=name,
+            image_layout=generator.image_layout,
+            device=named_device(generator.device),
+            batch_size=generator.batch_size,
+            conditions=None if conditions is None else partial(_condition_batch, conditions),
+            clamp=generator.clamp,
+            inputs=generator.inputs,
+            image_output=generator.image_output,
+        )
     )
+    sampler, chosen = trial.sampler, fit or Fit()
     of_conditions: dict[str, object] = {}
-    if conditions is not None:  # whose own settings change what is made from them
-        of_conditions = {"condition": conditions.info.location} | {
-            f"condition_{name}": value for name, value in conditions.info.settings.items()
-        }
-    chosen = fit or Fit()
-    trial = try_out(sampler)
+    if conditions is not None:
+        of_conditions["condition"] = conditions.info.location
+        # They tell what becomes of the same pictures: another size, another background.
+        of_conditions |= {f"condition_{key}": it for key, it in conditions.info.settings.items()}
     identity = sampler.identity()
     return GeneratorSource(
         info=SourceInfo(
@@ -142,21 +184,24 @@ def generator_source(
                 "observed_range": list(trial.observed),
                 "normalisation": trial.normalisation,
                 "output_channels": trial.channels,
+                "doubts": list(trial.doubts),
             },
             fingerprint=identity.hex(),
         ),
         sampler=sampler,
-        identity=identity,
+        identity=identity if from_file else None,
         fit=chosen,
         conditions=conditions,
     )
 
 
-def _open_condition(thing: str | os.PathLike[str] | Images, policy: DecodePolicy) -> Source:
+def _open_condition(
+    thing: str | os.PathLike[str] | Images, policy: DecodePolicy, *, offline: bool
+) -> Source:
     """Return the pictures that a paired network makes its images from."""
     if isinstance(thing, Images):
         return images_source(thing, policy=policy)
-    return open_text(os.fspath(thing), policy)
+    return open_text(os.fspath(thing), policy, offline=offline)
 
 
 def _condition_batch(source: Source, indices: Sequence[int]) -> torch.Tensor:
@@ -168,7 +213,7 @@ def _condition_batch(source: Source, indices: Sequence[int]) -> torch.Tensor:
             raise InputError(
                 f"{item.name}: {picture.shape[2]}x{picture.shape[1]} pixels",
                 f"conditions of one size ({pictures[0].shape[2]}x{pictures[0].shape[1]})",
-                "add size=PIXELS to the condition source",
+                "write `folder:PATH,size=256` for the condition source",
             )
     return torch.from_numpy(np.stack(pictures)).float() / 127.5 - 1
 
@@ -188,14 +233,15 @@ class GeneratorSource:
     Attributes:
         info: What it is.
         sampler: What makes them.
-        identity: SHA-256 of the network and of how it is sampled.
+        identity: SHA-256 of the network and of how it is sampled, by which its samples are told
+            before they are made; None if it is not known, so that their pixels tell them.
         fit: The size that images are brought to.
         conditions: What a paired network makes them from.
     """
 
     info: SourceInfo
     sampler: Sampler
-    identity: bytes
+    identity: bytes | None
     fit: Fit
     conditions: Source | None = None
     _lock: Any = field(default_factory=threading.Lock, repr=False, compare=False)
@@ -204,7 +250,11 @@ class GeneratorSource:
         return self.info.count
 
     def load(self, indices: Sequence[int]) -> list[Item]:
-        """Name the samples at `indices`; their batches are made when pictures are asked for."""
+        """Name the samples at `indices`.
+
+        With an identity their batches are made when pictures are asked for, else now. Of those that
+        are made now `KEPT_BYTES` stay; the others are made once more and must be the same.
+        """
         size = self.sampler.micro_batch
         wanted: dict[int, set[int]] = {}
         for index in indices:
@@ -213,6 +263,8 @@ class GeneratorSource:
             number: _Batch(self.sampler, number, frozenset(places), self._lock)
             for number, places in wanted.items()
         }
+        if self.identity is None:
+            return self._load_by_pixels(indices, batches)
         paired = self.conditions
         made_from: list[bytes] = [b""] * len(indices)
         if paired is not None:
@@ -221,20 +273,72 @@ class GeneratorSource:
             ]
         return [
             Item(
-                f"{self.sampler.name}[{index}]",
+                self._name(index),
                 hashlib.sha256(self.identity + index.to_bytes(8, "little") + condition).digest(),
                 partial(self._image, batches[index // size], index % size),
             )
             for index, condition in zip(indices, made_from, strict=True)
         ]
 
+    def _load_by_pixels(
+        self, indices: Sequence[int], batches: Mapping[int, "_Batch"]
+    ) -> list[Item]:
+        """Make the samples at `indices` and hash them."""
+        size, left = self.sampler.micro_batch, KEPT_BYTES
+        items = []
+        for index in indices:
+            batch, place = batches[index // size], index % size
+            try:
+                pixels = batch.take(place)
+            except InputError as error:  # of this sample, or of its whole batch
+                digest = hashlib.sha256(f"no image\n{error}".encode()).digest()
+                items.append(Item(self._name(index), digest, partial(_fail, error)))
+                continue
+            digest = array_digest(pixels)
+            left -= pixels.nbytes
+            image = (
+                partial(self._fitted, pixels)
+                if left >= 0
+                else partial(self._image_again, batch, place, self._name(index), digest)
+            )
+            items.append(Item(self._name(index), digest, image))
+        return items
+
+    def _name(self, index: int) -> str:
+        """Return how messages call a sample."""
+        return f"{self.sampler.name}[{index}]"
+
     def unusable(self) -> Mapping[int, str]:
         """Return nothing: what could be known beforehand was tried when the source was opened."""
         return {}
 
+    def _fitted(self, pixels: Pixels) -> Image:
+        """Return pixels as a picture of the wanted size."""
+        return self.fit(to_image(pixels))
+
     def _image(self, batch: "_Batch", place: int) -> Image:
         """Return one picture."""
-        return self.fit(to_image(batch.take(place)))
+        return self._fitted(batch.take(place))
+
+    def _image_again(self, batch: "_Batch", place: int, name: str, digest: bytes) -> Image:
+        """Return one picture that was made before, if it is still the same.
+
+        Raises:
+            UnstableError: It is another one now.
+        """
+        pixels = batch.take(place)
+        if array_digest(pixels) != digest:
+            raise UnstableError(
+                f"{name}: another image when it was made for the second time",
+                "a network that stays as it is during a run",
+                "do not train it meanwhile, and look for what else its images depend on",
+            )
+        return self._fitted(pixels)
+
+
+def _fail(error: InputError) -> Image:
+    """Raise why there is no picture."""
+    raise InputError(error.found, error.needed, error.remedy)
 
 
 class _Batch:

@@ -4,13 +4,14 @@ import re
 from collections.abc import Mapping
 from typing import Any
 
-from ganeval.errors import UsageError
+from ganeval.errors import UsageError, one_line
 from ganeval.images.image import DecodePolicy
 from ganeval.registry import Registry, parse_options, unknown
 from ganeval.remote import is_remote, refuse_offline
 from ganeval.sources.base import Source
 from ganeval.sources.braces import expand_braces
 from ganeval.sources.paths import exists, kind_of, missing
+from ganeval.sources.tensor_file import holds_images
 
 SOURCES = Registry(
     "source kind",
@@ -20,6 +21,7 @@ SOURCES = Registry(
         "tar": "ganeval.sources.tar:Tar",
         "npz": "ganeval.sources.numpy_files:Npz",
         "npy": "ganeval.sources.numpy_files:Npy",
+        "tensor": "ganeval.sources.tensor_file:TensorFile",
         "data": "ganeval.sources.datasets:Data",
         "generator": "ganeval.sources.checkpoint:GeneratorFile",
     },
@@ -27,7 +29,7 @@ SOURCES = Registry(
 """Every entry is a frozen dataclass: `location` is positional, the other fields are its options.
 
 Its method `open(policy, *, offline=False, written=None)` returns a `Source`; `written` is what the
-user wrote, which the report calls the source by.
+user wrote, as printable text (a path may be no UTF-8), which the report calls the source by.
 """
 
 # Two letters at least: one is a drive of Windows.
@@ -60,8 +62,12 @@ def open_text(
     is_row = _is_row_of_tars(text)
     if is_row or exists(text):
         kind = "tar" if is_row else kind_of(text)
+        if kind == _GENERATOR and holds_images(text):
+            kind = "tensor"
         given = dict(generator or {}) if kind == _GENERATOR else {}
-        source: Source = SOURCES.load(kind)(text, **given).open(policy, offline=offline)
+        source: Source = SOURCES.load(kind)(text, **given).open(
+            policy, offline=offline, written=one_line(text)
+        )
         return source
     match = _KIND.fullmatch(text)
     if match is None:
@@ -78,7 +84,7 @@ def open_text(
         raise unknown(f"option of {where}", "location", names)
     if kind == _GENERATOR:
         values = dict(generator or {}) | values
-    source = entry(location, **values).open(policy, offline=offline, written=text)
+    source = entry(location, **values).open(policy, offline=offline, written=one_line(text))
     return source
 
 

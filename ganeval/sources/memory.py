@@ -3,7 +3,7 @@
 import hashlib
 import io
 import threading
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -11,12 +11,22 @@ import numpy as np
 import numpy.typing as npt
 import PIL.Image
 import torch
-from torch.utils.data import Dataset, IterableDataset
+from torch.utils.data import (
+    BatchSampler,
+    DataLoader,
+    Dataset,
+    IterableDataset,
+    RandomSampler,
+    SequentialSampler,
+    default_collate,
+    default_convert,
+)
 
 from ganeval.errors import InputError, UsageError
 from ganeval.images.decode import decode
 from ganeval.images.image import DecodePolicy, Image
 from ganeval.images.quantise import check_range, quantise
+from ganeval.images.seen import Seen
 from ganeval.sources.arrays import (
     SHAPES,
     Pixels,
@@ -37,6 +47,7 @@ from ganeval.sources.paths import unreadable
 ValueRange = tuple[float, float]
 
 _BLOCK = 1024  # images that are rounded at once, to bound the memory that takes
+_IMAGES = (PIL.Image.Image, torch.Tensor, np.ndarray)
 _PNG_MODES = ("1", "LA", "I", "I;16", "P", "RGBA")
 
 
@@ -59,10 +70,18 @@ class Images:
     name: str | None = None
 
 
-def images_source(images: Images, *, policy: DecodePolicy) -> ReadySource:
+def images_source(
+    images: Images,
+    *,
+    policy: DecodePolicy,
+    kind: str = "memory",
+    location: str | None = None,
+    fit: Fit | None = None,
+) -> ReadySource:
     """Return tensors, arrays and data sets as a source.
 
-    Floats are checked and rounded here, all of them; uint8 values are read when items are.
+    A file of arrays says its `kind`, `location` and `fit`. Floats are checked and rounded here, all
+    of them; uint8 values are read when items are.
 
     Raises:
         InputError: Another type, shape or range.
@@ -71,8 +90,13 @@ def images_source(images: Images, *, policy: DecodePolicy) -> ReadySource:
     data, value_range = images.data, images.value_range
     if value_range is not None and not value_range[0] < value_range[1]:
         raise UsageError(f"value_range {value_range}", "low < high", "change it")
+    if isinstance(data, list | tuple) and all(isinstance(one, _IMAGES) for one in data):
+        data = _Listed(data)
+    if isinstance(data, DataLoader):
+        data = _dataset_behind(data)
     if isinstance(data, Dataset):
-        name = images.name or type(data).__name__
+        is_list = isinstance(data, _Listed)
+        name = images.name or ("list" if is_list else type(data).__name__)
         return dataset_source(
             data, kind="dataset", name=name, policy=policy, value_range=value_range
         )
@@ -80,11 +104,56 @@ def images_source(images: Images, *, policy: DecodePolicy) -> ReadySource:
     if not isinstance(data, torch.Tensor | np.ndarray):
         raise InputError(
             f"{name}: {type(data).__name__} in ganeval.Images",
-            "a tensor, array or data set",
+            "a tensor, array, list of images, data set or DataLoader",
             "convert it",
         )
-    pixels = _bytes_of(data, value_range, name=name)
-    return array_source(pixels, kind="memory", location=name, name=name, fit=Fit())
+    floats = None if value_range is None else Seen(value_range)
+    pixels = _bytes_of(data, floats, name=name)
+    return array_source(
+        pixels, kind=kind, location=location or name, name=name, fit=fit or Fit(), seen=floats
+    )
+
+
+class _Listed(Dataset[Any]):
+    """A list of images as a data set."""
+
+    def __init__(self, images: Sequence[Any]) -> None:
+        self._images = images
+
+    def __len__(self) -> int:
+        return len(self._images)
+
+    def __getitem__(self, index: int) -> Any:
+        return (self._images[index],)
+
+
+def _dataset_behind(loader: DataLoader[Any]) -> Dataset[Any]:
+    """Return the data set of a loader that gives each of its items once, in whichever order.
+
+    Raises:
+        InputError: The loader draws or changes items, and so is no list of images.
+    """
+    sampler = loader.sampler
+    plain = type(sampler) is SequentialSampler or (
+        type(sampler) is RandomSampler
+        and not sampler.replacement
+        and sampler.num_samples == len(sampler.data_source)
+    )
+    if isinstance(loader.dataset, IterableDataset):
+        return loader.dataset  # whose error says what is wrong with it
+    if not plain or type(loader.batch_sampler) not in (BatchSampler, type(None)):
+        raise InputError(
+            f"DataLoader: a {type(sampler).__name__} chooses among its items",
+            "each item once",
+            "give the data set itself (loader.dataset), or write its images to a folder",
+        )
+    if loader.collate_fn not in (default_collate, default_convert):
+        raise InputError(
+            "DataLoader: a collate_fn of its own makes the batches",
+            "items that are the images",
+            "give the data set itself (loader.dataset) if its items are",
+        )
+    return loader.dataset
 
 
 def dataset_source(
@@ -108,12 +177,13 @@ def dataset_source(
     """
     count = _num_items(dataset, name)
     lock = threading.Lock()  # data sets are not made to be read by several threads
+    seen = Seen(value_range)
 
     def read(index: int) -> Pixels | bytes:
         item_name = f"{name}[{index}]"
         try:
             with lock:
-                return _content_of(dataset[index], value_range, name=item_name)
+                return _content_of(dataset[index], seen, name=item_name)
         except OSError as error:  # a missing or damaged file behind it
             raise unreadable(item_name, error) from error
 
@@ -130,6 +200,7 @@ def dataset_source(
             location=location or name,
             count=count,
             settings=policy_settings(policy) | chosen.settings(),
+            seen=seen,
         ),
         reader=Reader(
             name=lambda index: f"{name}[{index}]",
@@ -164,7 +235,7 @@ def _digest(content: Pixels | bytes) -> bytes:
     return array_digest(content)
 
 
-def _content_of(item: Any, value_range: ValueRange | None, *, name: str) -> Pixels | bytes:
+def _content_of(item: Any, seen: Seen, *, name: str) -> Pixels | bytes:
     """Return the picture in an item of a data set: pixels [C, H, W], or encoded without loss."""
     if isinstance(item, tuple | list) and item:
         item = item[0]
@@ -182,7 +253,7 @@ def _content_of(item: Any, value_range: ValueRange | None, *, name: str) -> Pixe
             "a Pillow image, a tensor [3, H, W] or an array [H, W, 3]",
             "return the image first",
         )
-    pixels = _bytes_of(item[None], value_range, name=name)[0]
+    pixels = _bytes_of(item[None], seen, name=name)[0]
     if pixels.ndim == 2:
         pixels = pixels[None]
     if pixels.ndim != 3 or len(pixels) not in (1, 3):
@@ -202,10 +273,13 @@ def _encode(picture: PIL.Image.Image) -> bytes:
     return buffer.getvalue()
 
 
-def _bytes_of(
-    data: torch.Tensor | npt.NDArray[Any], value_range: ValueRange | None, *, name: str
-) -> Pixels:
-    """Return uint8 values as they are, floats [N, ...] rounded from their declared range."""
+def _bytes_of(data: torch.Tensor | npt.NDArray[Any], seen: Seen | None, *, name: str) -> Pixels:
+    """Return uint8 values as they are, floats [N, ...] rounded from their declared range.
+
+    What values there are goes into `seen`, which has the range; those of bytes only for one item of
+    a data set, since whole arrays are read when their items are.
+    """
+    value_range = None if seen is None else seen.declared
     is_uint8 = data.dtype in (torch.uint8, np.uint8)
     if not is_uint8 and (value_range is None or not _is_floating(data)):
         raise not_uint8(name, str(data.dtype))
@@ -219,11 +293,21 @@ def _bytes_of(
         raise wrong_shape(name, tuple(data.shape), f"shape {SHAPES}")
     if value_range is None or len(data) == 0:
         tensor_or_array = data.detach().cpu().numpy() if isinstance(data, torch.Tensor) else data
+        if seen is not None and len(data):
+            seen.add(tensor_or_array)
         return tensor_or_array.astype(np.uint8, copy=False)
     if not isinstance(data, torch.Tensor):
         data = torch.from_numpy(np.require(data, requirements=("C", "W")))
     data = data.detach()
-    check_range(data, value_range, name=name)
+    check_range(
+        data,
+        value_range,
+        name=name,
+        remedy="clip them if the code that shows or saves them does (images.clamp(low, high)), or "
+        "declare the values that stand for black and white",
+    )
+    assert seen is not None
+    seen.add(data)
     result = np.empty(tuple(data.shape), np.uint8)
     for start in range(0, len(data), _BLOCK):
         block = quantise(data[start : start + _BLOCK], value_range=value_range)

@@ -1,9 +1,8 @@
-"""`.npy` and `.npz` files of uint8 images; nothing in them is ever unpickled."""
+"""`.npy` and `.npz` files of images; nothing in them is ever unpickled."""
 
 import tokenize
 import zipfile
 import zlib
-from collections.abc import Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import IO, Any
@@ -14,71 +13,66 @@ import numpy.typing as npt
 from ganeval.errors import InputError
 from ganeval.images.image import DecodePolicy
 from ganeval.remote_file import local_copy
-from ganeval.sources.arrays import ReadySource, array_source
-from ganeval.sources.fit import Crop, Fit
+from ganeval.sources.array_options import ArrayOptions
+from ganeval.sources.arrays import ReadySource
+from ganeval.sources.named_arrays import ArrayType, choose_array, conversion
 from ganeval.sources.paths import check_regular_file, damaged, unreadable
 
-_STATISTICS = (("mu", "sigma"), ("mean", "cov"), ("m", "s"))
 _LOCAL_HEADER_BYTES = 30  # of a zip member, before its name and extra field
 
 _DAMAGE = (zipfile.BadZipFile, zlib.error, EOFError, ValueError, RuntimeError)
 
 
 @dataclass(frozen=True, slots=True)
-class Npy:
-    """Read the images of a NumPy array file, uint8 [N, H, W, 3] or [N, 3, H, W]."""
+class Npy(ArrayOptions):
+    """Read the images of a NumPy array file: uint8, or floats whose `value_range` is given."""
 
     location: str
-    size: int | None = field(default=None, kw_only=True)
-    crop: Crop = field(default="none", kw_only=True)
 
     def open(
         self, policy: DecodePolicy, *, offline: bool = False, written: str | None = None
     ) -> ReadySource:
-        """Map the array into memory.
+        """Map the array into memory; floats are read and rounded.
 
         Args:
-            policy: Makes no difference here.
+            policy: `float_range` is that of floats whose range the options do not tell.
             offline: Makes no difference here.
             written: How the user called the source, if not by `location`.
 
         Raises:
             InputError: It is no such file, is damaged, or holds something else.
         """
-        fit = Fit(self.size, self.crop)
         check_regular_file(self.location)
         images = _map_npy(self.location)
-        return array_source(
-            images, kind="npy", location=written or self.location, name=self.location, fit=fit
-        )
+        return self.source(images, "npy", self.location, written=written, policy=policy)
 
 
 @dataclass(frozen=True, slots=True)
-class Npz:
-    """Read the images of a NumPy archive: `arr_0`, or its only uint8 array of four axes."""
+class Npz(ArrayOptions):
+    """Read the images of a NumPy archive: `arr_0`, its only array of images, or that of `key`."""
 
     location: str
-    size: int | None = field(default=None, kw_only=True)
-    crop: Crop = field(default="none", kw_only=True)
+    key: str | None = field(default=None, kw_only=True)
 
     def open(
         self, policy: DecodePolicy, *, offline: bool = False, written: str | None = None
     ) -> ReadySource:
         """Map the array into memory, or read it if it is compressed; see `Npy.open`."""
-        fit = Fit(self.size, self.crop)
         check_regular_file(self.location)
         try:
             with local_copy(self.location) as path, zipfile.ZipFile(path) as archive:
                 headers = _headers_of(archive, self.location)
-                key = _choose(headers, self.location)
+                arrays = {
+                    key: ArrayType(header.shape, str(header.dtype))
+                    for key, header in headers.items()
+                }
+                key = choose_array(arrays, self.key, kind="npz", location=self.location)
                 images = _read_member(archive, key, headers[key], path)
         except _DAMAGE as error:
             raise damaged(self.location, "npz file", error) from error
         except OSError as error:
             raise unreadable(self.location, error) from error
-        return array_source(
-            images, kind="npz", location=written or self.location, name=self.location, fit=fit
-        )
+        return self.source(images, "npz", self.location, written=written, policy=policy)
 
 
 @dataclass(frozen=True, slots=True)
@@ -98,17 +92,13 @@ class _Header:
             count *= extent
         return self.offset + count * self.dtype.itemsize
 
-    def describe(self) -> str:
-        """Return type and shape in words."""
-        return f"{self.dtype} {list(self.shape)}"
-
 
 # What parsing a damaged header raises, which holds a Python literal of at most 10,000 characters.
 _BAD_LITERAL = (SyntaxError, tokenize.TokenError, TypeError, RecursionError, MemoryError)
 
 
-def _read_header(stream: IO[bytes], name: str) -> _Header:
-    """Read the header at the start of an array; ValueError if there is none."""
+def _read_header(stream: IO[bytes], name: str, *, alone: bool = False) -> _Header:
+    """Read the header of an array, `alone` in its file; ValueError if there is none."""
     version = np.lib.format.read_magic(stream)
     if version not in ((1, 0), (2, 0)):
         raise ValueError(f"array format {version}")
@@ -121,11 +111,11 @@ def _read_header(stream: IO[bytes], name: str) -> _Header:
     if any(extent < 0 for extent in shape):
         raise ValueError(f"shape {shape}")
     if dtype.hasobject:
-        raise InputError(
-            f"{name}: contains Python objects (code)",
-            "an array of numbers",
-            "save it anew as uint8",
-        )
+        remedy = "save it anew as uint8"
+        if alone:
+            command = conversion(name, "numpy.load(a,allow_pickle=True).item()", ("mu", "sigma"))
+            remedy += f"; a pickled record of statistics, if you trust its author: `{command}`"
+        raise InputError(f"{name}: contains Python objects (code)", "an array of numbers", remedy)
     return _Header(shape, dtype, fortran, stream.tell())
 
 
@@ -144,7 +134,7 @@ def _map_npy(location: str) -> npt.NDArray[Any]:
     try:
         with local_copy(location) as path:
             with path.open("rb") as file:
-                header = _read_header(file, location)
+                header = _read_header(file, location, alone=True)
             if path.stat().st_size < header.num_bytes:
                 raise EOFError(f"{header.num_bytes:,} bytes expected")
             return _map(path, header, 0)
@@ -165,33 +155,6 @@ def _headers_of(archive: zipfile.ZipFile, location: str) -> dict[str, _Header]:
             if headers[key].num_bytes != member.file_size:
                 raise EOFError(f"{key}: {headers[key].num_bytes:,} bytes expected")
     return headers
-
-
-def _choose(headers: Mapping[str, _Header], location: str) -> str:
-    """Return the key of the array that holds the images."""
-    first = headers.get("arr_0")
-    if first is not None and first.dtype == np.uint8 and len(first.shape) in (3, 4):
-        return "arr_0"
-    fitting = [
-        key
-        for key, header in headers.items()
-        if header.dtype == np.uint8 and len(header.shape) == 4
-    ]
-    if len(fitting) == 1:
-        return fitting[0]
-    if not fitting and any(a in headers and b in headers for a, b in _STATISTICS):
-        raise InputError(
-            f"{location}: holds statistics, not images",
-            "images",
-            "use it as the reference of `ganeval fid`, or name the pictures it was made from",
-        )
-    found = ", ".join(f"{key} {header.describe()}" for key, header in headers.items())
-    raise InputError(
-        f"{location}: {'several arrays' if fitting else 'no array'} that may be images "
-        f"({found or 'it is empty'})",
-        "uint8 images under the key 'arr_0', or a single uint8 array of four axes",
-        "save them anew with numpy.savez(FILE, images)",
-    )
 
 
 def _read_member(

@@ -25,13 +25,13 @@ class RemoteFolder:
 
     num_threads = NUM_READERS
 
-    def __init__(self, location: str) -> None:
+    def __init__(self, location: str, pattern: str | None = None) -> None:
         self._root = RemotePath.of(location)
         try:
             self._sizes = self._root.sizes()
         except FileNotFoundError as error:
             raise missing(location) from error
-        self.listing = _choose(self._sizes, self._root.url)
+        self.listing = _choose(self._sizes, self._root.url, pattern)
         check_not_empty(self.listing, location)
 
     def name(self, index: int) -> str:
@@ -58,13 +58,13 @@ class RemoteFolder:
         """Do nothing; see `Container`."""
 
 
-def _choose(sizes: Mapping[str, int], url: str) -> Listing:
+def _choose(sizes: Mapping[str, int], url: str, pattern: str | None) -> Listing:
     """Choose the pictures among the files."""
     ignored: Counter[str] = Counter()
     problems: dict[str, Reason] = {}
     names = []
     for name, size in sizes.items():
-        reason = ignored_reason(name)
+        reason = ignored_reason(name, pattern)
         if reason is not None:
             ignored[reason] += 1
             continue

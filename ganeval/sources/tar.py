@@ -4,7 +4,7 @@ from bisect import bisect_right
 from collections import Counter
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from functools import partial
 from itertools import accumulate
 from pathlib import PurePosixPath
@@ -16,8 +16,8 @@ from ganeval.images.image import DecodePolicy
 from ganeval.remote import is_remote
 from ganeval.sources.braces import expand_braces
 from ganeval.sources.encoded import Container, EncodedSource, Listing
-from ganeval.sources.fit import Crop, Fit
 from ganeval.sources.paths import exists
+from ganeval.sources.picture_options import FileOptions
 from ganeval.sources.tar_members import TarMembers
 
 _OPEN_TARS = 4  # of many: that in work, those whose pictures are decoded meanwhile
@@ -27,35 +27,33 @@ _Value = TypeVar("_Value")
 
 
 @dataclass(frozen=True, slots=True)
-class Tar:
+class Tar(FileOptions):
     """Read the pictures in a tar without compression, or in many: `faces-{000..127}.tar`."""
 
     location: str
-    size: int | None = field(default=None, kw_only=True)
-    crop: Crop = field(default="none", kw_only=True)
 
     def open(
         self, policy: DecodePolicy, *, offline: bool = False, written: str | None = None
     ) -> EncodedSource:
         """List the archives; arguments and errors are those of `Folder.open`."""
-        fit = Fit(self.size, self.crop)
+        fit, policy = self.fit, self.over(policy)
         return EncodedSource(
             kind="tar",
             location=written or self.location,
-            container=_container(self.location, policy),
+            container=_container(self.location, policy, self.pattern),
             policy=policy,
             fit=fit,
         )
 
 
-def _container(location: str, policy: DecodePolicy) -> Container:
+def _container(location: str, policy: DecodePolicy, pattern: str | None) -> Container:
     """Return the pictures of a tar, or of all that its braces stand for."""
     # A file of this machine may be called so.
     literal = not is_remote(location) and exists(location)
     locations = [location] if literal else expand_braces(location)
     if locations == [location]:
-        return TarMembers(location, policy)
-    return TarShards(locations, policy)
+        return TarMembers(location, policy, pattern)
+    return TarShards(locations, policy, pattern)
 
 
 class TarShards:
@@ -63,11 +61,13 @@ class TarShards:
 
     num_threads = 1
 
-    def __init__(self, locations: Sequence[str], policy: DecodePolicy) -> None:
+    def __init__(
+        self, locations: Sequence[str], policy: DecodePolicy, pattern: str | None = None
+    ) -> None:
         self._lock = Lock()
         self._recent: list[int] = []
         num_threads = _LISTED_AT_ONCE if is_remote(locations[0]) else 1
-        listed = partial(_listed, policy=policy)
+        listed = partial(_listed, policy=policy, pattern=pattern)
         self._tars = list(mapped(listed, locations, num_threads=num_threads))
         counts = [len(tar.listing.names) for tar in self._tars]
         self._starts = [0, *accumulate(counts)]
@@ -133,8 +133,8 @@ class TarShards:
         return self._tars[which]
 
 
-def _listed(location: str, policy: DecodePolicy) -> TarMembers:
+def _listed(location: str, policy: DecodePolicy, pattern: str | None) -> TarMembers:
     """Return an archive that is listed and closed."""
-    tar = TarMembers(location, policy)
+    tar = TarMembers(location, policy, pattern)
     tar.rest()
     return tar

@@ -40,8 +40,9 @@ class TarMembers:
 
     num_threads = 1
 
-    def __init__(self, location: str, policy: DecodePolicy) -> None:
+    def __init__(self, location: str, policy: DecodePolicy, pattern: str | None = None) -> None:
         self._location = location
+        self._pattern = pattern
         self._file = ArchiveFile(location)
         self._places: dict[str, _Place] = {}
         try:
@@ -96,7 +97,7 @@ class TarMembers:
         same: dict[Header, Header] = {}  # most headers are alike
         for member in _members(file):
             name = member.name.removeprefix("./")
-            reason = _ignored_reason(member, name)
+            reason = _ignored_reason(member, name, self._pattern)
             if reason is not None:
                 ignored[reason] += 1
             elif not member.isdir():
@@ -181,13 +182,13 @@ def _look(stream: _Section, name: str, policy: DecodePolicy) -> Header | InputEr
         return error
 
 
-def _ignored_reason(member: tarfile.TarInfo, name: str) -> str | None:
+def _ignored_reason(member: tarfile.TarInfo, name: str, pattern: str | None) -> str | None:
     """Return why a member is left alone, None for a picture and, uncounted, a folder."""
     if member.isdir():
         return None
     if member.issym() or member.islnk():
         return LINKS
-    return ignored_reason(name) if member.isreg() else NOT_REGULAR
+    return ignored_reason(name, pattern) if member.isreg() else NOT_REGULAR
 
 
 def _problem(member: tarfile.TarInfo, name: str) -> Reason | None:

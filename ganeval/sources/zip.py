@@ -7,7 +7,7 @@ import zlib
 from collections import Counter
 from collections.abc import Iterator
 from contextlib import contextmanager
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from typing import BinaryIO, cast
 
 from ganeval.images.image import DecodePolicy
@@ -24,8 +24,8 @@ from ganeval.sources.encoded import (
     too_large,
     twins,
 )
-from ganeval.sources.fit import Crop, Fit
 from ganeval.sources.paths import damaged, unreadable
+from ganeval.sources.picture_options import FileOptions
 
 # A member that unpacks to more than this, and to more than this many times its stored size, was
 # made to fill memory: pictures are compressed already.
@@ -39,22 +39,20 @@ _ZIP_DAMAGE = (zipfile.BadZipFile, zlib.error, EOFError, NotImplementedError, Un
 
 
 @dataclass(frozen=True, slots=True)
-class Zip:
+class Zip(FileOptions):
     """Read the pictures in a zip archive, in place."""
 
     location: str
-    size: int | None = field(default=None, kw_only=True)
-    crop: Crop = field(default="none", kw_only=True)
 
     def open(
         self, policy: DecodePolicy, *, offline: bool = False, written: str | None = None
     ) -> EncodedSource:
         """List the archive; arguments and errors are those of `Folder.open`."""
-        fit = Fit(self.size, self.crop)
+        fit, policy = self.fit, self.over(policy)
         return EncodedSource(
             kind="zip",
             location=written or self.location,
-            container=ZipMembers(self.location),
+            container=ZipMembers(self.location, self.pattern),
             policy=policy,
             fit=fit,
         )
@@ -65,7 +63,7 @@ class ZipMembers:
 
     num_threads = 1
 
-    def __init__(self, location: str) -> None:
+    def __init__(self, location: str, pattern: str | None = None) -> None:
         self._location = location
         self._file = ArchiveFile(location)
         try:
@@ -77,7 +75,7 @@ class ZipMembers:
             raise unreadable(location, error) from error
         weakref.finalize(self, self._archive.close)
         self._members: dict[str, zipfile.ZipInfo] = {}
-        self.listing = self._list()
+        self.listing = self._list(pattern)
         check_not_empty(self.listing, location)
 
     def name(self, index: int) -> str:
@@ -113,13 +111,13 @@ class ZipMembers:
         """Raise UnstableError if the archive is another one now."""
         self._file.check()
 
-    def _list(self) -> Listing:
+    def _list(self, pattern: str | None) -> Listing:
         """Choose the pictures among the members."""
         ignored: Counter[str] = Counter()
         problems: dict[str, Reason] = {}
         for member in self._archive.infolist():
             name = member.filename
-            reason = ignored_reason(name)
+            reason = ignored_reason(name, pattern)
             if member.is_dir():
                 continue
             if stat.S_ISLNK(member.external_attr >> 16):

@@ -1,9 +1,11 @@
 """What a command line that met bad input must look like, and what a good one says."""
 
 import json
+import re
 from pathlib import Path
 from typing import Any
 
+from ganeval.errors import one_line
 from tests.command import Outcome
 
 RANDOM = ("--extractor", "random")
@@ -21,12 +23,10 @@ def refusal(outcome: Outcome, *, code: int = 2) -> str:
 
 
 def refusals(outcome: Outcome, num: int) -> list[str]:
-    """The lines above the error line, one for each picture that cannot be used."""
+    """The lines above the error line, one for each reason why `num` pictures cannot be used."""
     line = refusal(outcome)
-    assert f": {num} pictures cannot be used, the first: " in line
-    assert "all are listed above" in line
-    lines = outcome.err.splitlines()[-num - 1 : -1]
-    assert lines[0].removeprefix("ganeval: ").split("; ")[0] in line
+    assert re.search(rf": {num} of \d+ pictures cannot be used, the first: ", line)
+    lines = [line for line in outcome.err.splitlines()[:-1] if not line.endswith(" in the cache")]
     for line in lines:
         assert len([part for part in line.split("; ") if part.strip()]) >= 3
     return lines
@@ -47,7 +47,7 @@ def values(outcome: Outcome) -> dict[str, float]:
 
 def card(outcome: Outcome, source: object) -> dict[str, Any]:
     """What the report says of a source."""
-    found: dict[str, Any] = report(outcome)["provenance"]["sources"][str(source)]
+    found: dict[str, Any] = report(outcome)["provenance"]["sources"][one_line(str(source))]
     return found
 
 

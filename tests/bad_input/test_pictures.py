@@ -88,7 +88,7 @@ def test_row_15_floats(scores: Any, ganeval: Command, real: Path, write_files: W
     folder = write_files("floats", floats, "tif")
     for line in refusals(ganeval("fid", real, folder, *RANDOM), NUM):
         assert "a float picture; " in line
-        assert "--float-range LOW,HIGH" in line
+        assert "add `--float-range 0,1`" in line
     plain = write_files("plain", [encode(picture) for picture in grey])
     assert scores(folder, "--float-range", "0,1") == scores(plain)
     (folder / "a.tif").write_bytes(encode(np.full((24, 24), 3, np.float32), "TIFF"))
@@ -113,7 +113,7 @@ def test_row_16_transparency(
     folder = write_files("rgba", [encode(picture) for picture in rgba])
     for line in refusals(ganeval("fid", real, folder, *RANDOM), NUM):
         assert ".png: transparent in " in line
-        assert "choose --transparency drop, white or black" in line
+        assert "add `--transparency white` (or black, or drop)" in line
     policies = {
         "drop": rgba[..., :3],
         "white": by_hand(rgba, 255),

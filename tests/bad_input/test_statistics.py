@@ -140,7 +140,7 @@ def test_row_46_python_objects_are_never_loaded(
             line = refusal(ganeval(*words))
             assert str(path) in line
             assert "Python" in line
-            assert "allow_pickle" not in line
+            assert "allow_pickle" not in line or "if you trust its author" in line
     assert not trap.exists()
     np.load(alone, allow_pickle=True)
     assert trap.exists()  # the trap itself works

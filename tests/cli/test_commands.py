@@ -18,7 +18,7 @@ FAST = ("--extractor", "random")
 GENERATOR = {
     *("--entry", "--kwargs", "--key", "--latent-size", "--latent-layout", "--prior"),
     *("--truncation", "--num-classes", "--label-policy", "--value-range", "--image-layout"),
-    "--trust",
+    *("--trust", "--label-form", "--inputs", "--noise", "--clamp", "--image-output", "--condition"),
 }
 SHARED = {
     *GENERATOR,
@@ -165,7 +165,7 @@ def test_quiet_says_nothing_but_the_result(real: Path, ganeval: Command) -> None
         ("metrics", ["fid", "is", "kid", "pr", "dc", "fid-debiased", "fid-infinity"]),
         ("extractors", ["inception", "efficientnet-lite0", "random"]),
         ("protocols", ["standard", "torch-fidelity", "pytorch-fid", "clean-fid", "torchmetrics"]),
-        ("sources", ["folder", "zip", "tar", "npz", "npy", "data", "generator"]),
+        ("sources", ["folder", "zip", "tar", "npz", "npy", "tensor", "data", "generator"]),
         (
             "models",
             [

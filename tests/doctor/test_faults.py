@@ -149,9 +149,9 @@ FAULTS: dict[str, tuple[Spoil, str, str, str, str]] = {
         "refused",
         "error",
         "transparent in 100.00%",
-        "choose --transparency drop, white or black",
+        "add `--transparency white` (or black, or drop)",
     ),
-    "animated": (animated, "refused", "error", "2 frames", "choose `--animated first`"),
+    "animated": (animated, "refused", "error", "2 frames", "add `--animated first`"),
     "truncated": (truncated, "refused", "error", f"2 of {NUM} pictures", "replace or remove"),
     "too small": (
         each(lambda picture: picture.resize((4, 4)), 1),
@@ -209,7 +209,7 @@ FAULTS: dict[str, tuple[Spoil, str, str, str, str]] = {
         "several-sizes",
         "warning",
         "2 sizes and 2 shapes (80x80: 129, 76x79: 1)",
-        ",size=PIXELS",
+        ",size=256",
     ),
     "not square": (
         each(lambda picture: picture.crop((0, 0, 76, 80))),

@@ -185,7 +185,6 @@ def test_code_and_files_from_elsewhere_are_refused_before_a_session(
 @pytest.mark.parametrize(
     ("make", "said"),
     [
-        (lambda: model(batch=8), r"input z \[8, 4\] is fixed to batches of 8"),
         (lambda: model(output=TensorProto.DOUBLE), r"returns x tensor\(double\)"),
         (conditional, r"takes z tensor\(float\), y tensor\(int64\); .*num_classes"),
         (
@@ -201,6 +200,52 @@ def test_networks_that_do_not_make_images_of_latents(
     with pytest.raises(InputError, match=said) as caught:
         open_text(save(make(), tmp_path / "g.onnx"))
     assert "\n" not in str(caught.value)
+
+
+@pytest.mark.parametrize("batch", [1, 3, 8])
+def test_a_batch_size_that_is_fixed_in_the_file_changes_no_sample(
+    batch: int, tmp_path: Path, caplog: pytest.LogCaptureFixture
+) -> None:
+    free = open_text(save(model(), tmp_path / "free.onnx") + ",num_images=20")
+    caplog.clear()
+    fixed = open_text(save(model(batch=batch), tmp_path / "fixed.onnx") + ",num_images=20")
+    assert np.abs(pixels(fixed) - pixels(free)).max() <= 1
+    assert fixed.info.settings["network_batch"] == batch
+    how = "one by one" if batch == 1 else f"{batch} at a time"
+    (told,) = [one.getMessage() for one in caplog.records if one.levelname == "WARNING"]
+    assert f"fixed to batches of {batch}, so samples are made {how}" in told
+
+
+def test_of_several_outputs_the_images_are_found_by_their_shape(tmp_path: Path) -> None:
+    made = model()
+    made.graph.output.append(helper.make_tensor_value_info("flat", TensorProto.FLOAT, None))
+    plain = open_text(save(model(), tmp_path / "one.onnx") + ",num_images=20")
+    both = open_text(save(made, tmp_path / "two.onnx") + ",num_images=20")
+    np.testing.assert_array_equal(pixels(both), pixels(plain))
+    made.graph.output.append(helper.make_tensor_value_info("image", TensorProto.FLOAT, None))
+    text = save(made, tmp_path / "three.onnx") + ",num_images=20"
+    with pytest.raises(InputError, match="which of x, image is the images; add --image-output x"):
+        open_text(text)
+    np.testing.assert_array_equal(pixels(open_text(text + ",image_output=image")), pixels(plain))
+
+
+def test_labels_may_come_first_and_be_floats(tmp_path: Path) -> None:
+    usual = open_text(save(conditional(), tmp_path / "g.onnx") + ",num_classes=4,num_images=20")
+    made = conditional()
+    latents, labels = made.graph.input
+    made.graph.ClearField("input")
+    made.graph.input.extend([labels, latents])
+    text = save(made, tmp_path / "first.onnx") + ",num_classes=4,num_images=20"
+    with pytest.raises(InputError, match=r"takes y .*, z .*inputs for another order"):
+        open_text(text)
+    np.testing.assert_array_equal(pixels(open_text(text + ",inputs=label,latent")), pixels(usual))
+    onehot = conditional()
+    onehot.graph.input[1].CopyFrom(
+        helper.make_tensor_value_info("y", TensorProto.FLOAT, ["batch", 4])
+    )
+    onehot.graph.node[0].CopyFrom(helper.make_node("MatMul", ["y", "table"], ["embedded"]))
+    text = save(onehot, tmp_path / "onehot.onnx") + ",num_classes=4,num_images=20"
+    np.testing.assert_array_equal(pixels(open_text(text + ",label_form=onehot")), pixels(usual))
 
 
 def test_labels_are_fed(tmp_path: Path) -> None:

@@ -2,6 +2,7 @@
 
 import io
 import pickle
+import warnings
 import zipfile
 from pathlib import Path
 from typing import Any
@@ -14,8 +15,20 @@ from ganeval.errors import InputError, UsageError
 from ganeval.generators.programs import kind_of_members
 from ganeval.images.image import DecodePolicy
 from ganeval.sources.open import open_source
-from tests.generators.networks import Trap
+from tests.generators.networks import Example, Trap, seeded
 from tests.generators.test_onnx import direct, pixels
+
+
+class Reshaped(torch.nn.Module):
+    """Takes the batch size for a constant, as networks do that a script is traced of."""
+
+    def __init__(self, network: torch.nn.Module, batch: int) -> None:
+        super().__init__()
+        self.network, self.batch = network, batch
+
+    def forward(self, z: torch.Tensor) -> torch.Tensor:
+        return self.network(z.reshape(self.batch, 8, 1, 1))
+
 
 OPTIONS = "latent_size=8,latent_layout=map,value_range=-1,1,num_images=20"
 
@@ -94,11 +107,24 @@ def test_archives_are_told_by_their_members(members: list[str], kind: str | None
     assert kind_of_members(members) == kind
 
 
+@pytest.mark.parametrize("batch", [1, 3])
+def test_a_batch_size_that_was_traced_is_found_out(
+    batch: int, tmp_path: Path, caplog: pytest.LogCaptureFixture
+) -> None:
+    with torch.no_grad(), warnings.catch_warnings():
+        warnings.simplefilter("ignore")  # torch.jit is deprecated
+        latents = torch.randn(batch, 8, 1, 1)
+        torch.jit.save(
+            torch.jit.trace(Reshaped(seeded(Example()).eval(), batch), (latents,)),
+            tmp_path / "g.ts",
+        )
+    source = open_text(f"generator:{tmp_path / 'g.ts'},trust=yes,{OPTIONS}")
+    assert np.abs(pixels(source) - pixels(direct(20))).max() <= 1
+    assert source.info.settings["network_batch"] == batch
+    assert caplog.text.count(f"fixed to batches of {batch}") == 1
+
+
 def test_a_script_that_was_traced_in_training_is_found_out(tmp_path: Path) -> None:
-    import warnings
-
-    from tests.generators.networks import Example, seeded
-
     with torch.no_grad(), warnings.catch_warnings():
         warnings.simplefilter("ignore")
         script = torch.jit.trace(seeded(Example()).train(), (torch.randn(4, 8, 1, 1),))

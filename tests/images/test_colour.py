@@ -162,7 +162,7 @@ def test_integers_without_a_sure_white_are_refused():
 def test_floats_need_a_range():
     values = np.linspace(-0.5, 1.5, 240, dtype=np.float32).reshape(12, 20)
     content = save(PIL.Image.fromarray(values), "TIFF")
-    assert "--float-range LOW,HIGH" in refusal(content)
+    assert "add `--float-range 0,1`" in refusal(content)
     pixels, notes = show(content, float_range=(-0.5, 1.5))
     low, width = Fraction(-1, 2), Fraction(2)
     exact = [floor((Fraction(float(x)) - low) * 255 / width + Fraction(1, 2)) for x in values.flat]
@@ -202,7 +202,7 @@ def test_opaque_alpha_is_dropped_with_a_note(mode, note):
     np.testing.assert_array_equal(pixels, hidden)
     assert notes == tuple(filter(None, (note, "opaque alpha dropped")))
     opaque[5, 6] = 254
-    assert "--transparency drop, white or black" in refusal(translucent(mode, opaque)[0])
+    assert "add `--transparency white` (or black, or drop)" in refusal(translucent(mode, opaque)[0])
 
 
 @pytest.mark.parametrize(("mode", "note"), KINDS)

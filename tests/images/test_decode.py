@@ -2,6 +2,7 @@
 
 import io
 import struct
+import tracemalloc
 import warnings
 import zlib
 from concurrent.futures import ThreadPoolExecutor
@@ -306,3 +307,108 @@ def test_threads_do_not_disturb_each_other():
     alone = [pixels(content) for content in contents]
     with ThreadPoolExecutor(4) as pool:
         assert list(pool.map(pixels, contents * 5)) == alone * 5
+
+
+def png_with(*chunks, picture=PICTURE):
+    """Return a PNG with chunks behind its header and before its end."""
+    content = save(picture, "PNG")
+    early, late = chunks if len(chunks) == 2 else (chunks[0], b"")
+    return content[:33] + early + content[33:-12] + late + content[-12:]
+
+
+BOMB = zlib.compress(bytes(2**26), 9)  # 64 MB from 64 kB
+TEXTS = {
+    "compressed text": chunk(b"zTXt", b"workflow\0\0" + BOMB),
+    "international text": chunk(b"iTXt", b"prompt\0\1\0en\0\0" + BOMB),
+    "plain text": 70 * chunk(b"tEXt", b"parameters\0" + b"x" * 2**20),
+    "profile": chunk(b"iCCP", b"sRGB\0\0" + BOMB),
+    "XMP": chunk(b"iTXt", b"XML:com.adobe.xmp\0\1\0\0\0" + BOMB),
+    "EXIF as text": chunk(b"zTXt", b"Raw profile type exif\0\0" + BOMB),
+    "what is no zlib": chunk(b"zTXt", b"Raw profile type exif\0\0?"),
+    "an unknown method": chunk(b"zTXt", b"a\0\7?"),
+    "no keyword": chunk(b"iTXt", b""),
+}
+
+
+@pytest.mark.parametrize("where", ["before", "behind"])
+@pytest.mark.parametrize("text", TEXTS.values(), ids=TEXTS)
+def test_texts_cost_no_picture_and_no_memory(text, where):
+    content = png_with(text) if where == "before" else png_with(b"", text)
+    tracemalloc.start()
+    header = read_header(io.BytesIO(content), name="a", policy=POLICY)
+    image = decode(content, name="a", policy=POLICY)
+    _, peak = tracemalloc.get_traced_memory()
+    tracemalloc.stop()
+    np.testing.assert_array_equal(image.pixels, PIXELS.transpose(2, 0, 1))
+    is_profile = text is TEXTS["profile"] and where == "before"
+    assert header == Header(20, 12, "RGB", "PNG", 1, has_profile=is_profile)
+    assert image.notes == (("ICC profile ignored",) if is_profile else ())
+    assert peak < 4e6
+
+
+@pytest.mark.parametrize("late", [False, True])
+def test_an_orientation_in_a_text_is_seen(late):
+    xmp = b'<x tiff:Orientation="3"/>'
+    texts = [
+        chunk(b"iTXt", b"XML:com.adobe.xmp\0\0\0\0\0" + xmp),
+        chunk(b"iTXt", b"XML:com.adobe.xmp\0\1\0\0\0" + zlib.compress(xmp)),
+    ]
+    for text in texts:
+        content = png_with(b"", text) if late else png_with(text)
+        turned = decode(content, name="a", policy=replace(POLICY, exif="apply"))
+        np.testing.assert_array_equal(turned.pixels, PIXELS[::-1, ::-1].transpose(2, 0, 1))
+
+
+def test_chunks_in_pieces_are_read_whole():
+    pixels = np.random.default_rng(1).integers(0, 256, (300, 300, 3), dtype=np.uint8)
+    data = zlib.compress(b"".join(b"\0" + row.tobytes() for row in pixels))
+    pieces = [chunk(b"IDAT", data[at : at + 8192]) for at in range(0, len(data), 8192)]
+    head, end = png(300, 300)[:33], png(300, 300)[-12:]
+    content = head + TEXTS["plain text"] + b"".join(pieces) + TEXTS["compressed text"] + end
+    image = decode(content, name="a", policy=POLICY)
+    np.testing.assert_array_equal(image.pixels, pixels.transpose(2, 0, 1))
+
+
+UNREADABLE = {
+    "heic": (b"\0\0\0\x18ftypheic\0\0\0\0mif1heic", "HEIF"),
+    "heif": (b"\0\0\0\x18ftypmif1\0\0\0\0mif1heic", "HEIF"),
+    "jxl": (b"\xff\x0a" + bytes(40), "JPEG XL"),
+    "JXL": (b"\0\0\0\x0cJXL \r\n\x87\n" + bytes(40), "JPEG XL"),
+}
+
+
+@pytest.mark.parametrize("ending", UNREADABLE)
+def test_formats_that_pillow_lacks_are_named_with_what_converts_them(ending):
+    content, name = UNREADABLE[ending]
+    text = refusal(content, name=f"a b/c.{ending}")
+    assert f"a picture in the format {name}, which this installation cannot decode" in text
+    assert f"`magick mogrify -format png *.{ending.lower()}`" in text
+
+
+@pytest.mark.parametrize("kind", ["AVIF", "JPEG2000", "WEBP"])
+def test_a_pillow_without_a_library_says_so(kind, monkeypatch):
+    content = save(PICTURE, kind)
+    lacking = tuple(known for known in FORMATS if known != kind)
+    monkeypatch.setattr("ganeval.images.decode.FORMATS", lacking)
+    assert "which this installation cannot decode" in refusal(content, name="a.x")
+
+
+@pytest.mark.parametrize("mode", ["L", "LA", "RGB", "RGBA", "I;16"])
+def test_jpeg_2000_without_loss_gives_what_the_same_png_gives(mode):
+    picture = PIL.Image.fromarray(PIXELS[..., 0].astype(np.uint16) * 257)
+    if mode != "I;16":
+        picture = PICTURE.convert(mode)
+        if mode.endswith("A"):
+            picture.putalpha(PIL.Image.fromarray(PIXELS[..., 1]))
+    policy = replace(POLICY, transparency="white")
+    expected = decode(save(picture, "PNG"), name="a", policy=policy)
+    found = decode(save(picture, "JPEG2000"), name="a", policy=policy)
+    np.testing.assert_array_equal(found.pixels, expected.pixels)
+    assert found.notes == expected.notes
+
+
+def test_avif_gives_what_pillow_gives():
+    content = save(PICTURE, "AVIF", quality=90)
+    expected = np.asarray(PIL.Image.open(io.BytesIO(content)))
+    image = decode(content, name="a", policy=POLICY)
+    np.testing.assert_array_equal(image.pixels, expected.transpose(2, 0, 1))

@@ -68,7 +68,7 @@ def test_the_input_is_left_alone():
 
 
 def test_values_a_little_outside_are_left_to_the_clip():
-    check_range(torch.tensor([[-1.09, 1.09], [0.0, 0.0]]), (-1, 1), name="net")
+    check_range(torch.tensor([[-1.09, 1.09], [0.0, 0.0]]), (-1, 1), name="net", remedy="look")
 
 
 @pytest.mark.parametrize("bad", [float("nan"), float("inf"), float("-inf")])
@@ -76,9 +76,9 @@ def test_the_first_image_that_is_not_finite_is_named(bad):
     values = torch.zeros(4, 3, 2, 2)
     values[2, 1, 0, 1] = values[3, 0, 0, 0] = bad
     with pytest.raises(InputError, match=r"^net\[2\]: NaN or infinity"):
-        check_range(values, (-1, 1), name="net")
+        check_range(values, (-1, 1), name="net", remedy="look")
     with pytest.raises(InputError, match=r"^net: NaN or infinity"):
-        check_range(values[2:3], (-1, 1), name="net")
+        check_range(values[2:3], (-1, 1), name="net", remedy="look")
 
 
 @pytest.mark.parametrize("value", [1.11, -1.11, 255.0])
@@ -87,7 +87,7 @@ def test_values_outside_give_declared_and_observed_range(value):
     values[1, 0, 0, 0] = value
     observed = f"{min(value, 0):g} to {max(value, 0):g}"
     with pytest.raises(InputError) as caught:
-        check_range(values, (-1, 1), name="net")
+        check_range(values, (-1, 1), name="net", remedy="look")
     assert str(caught.value).startswith("net[1]: ")
     assert f"observed from {observed};" in str(caught.value)
     assert "declared range is -1 to 1" in str(caught.value)

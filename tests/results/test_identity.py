@@ -58,7 +58,7 @@ OTHER: dict[str, Any] = {
     "condition": "data:digits",
     "entry": f"{NETWORK}:Other16",
     "kwargs": '{"shift": 0.5}',
-    "key": "h",
+    "key": None,  # see `KEYS`
     "latent_size": 9,
     "latent_layout": "map",
     "prior": "uniform",
@@ -68,17 +68,30 @@ OTHER: dict[str, Any] = {
     "value_range": (-2.0, 2.0),
     "image_layout": "nhwc",
     "trust": True,
+    "pattern": "00*.png",
+    "label_form": "onehot",
+    "inputs": "latent,latent",
+    "noise": "fixed",
+    "clamp": True,
+    "image_output": "1",
     "module": None,  # see `generator_of`
     "name": "another",
     "data": 255 - FIXED,
 }
 # Settings that change no pixel, whatever their value.
 WITHOUT_EFFECT = {"max_pixels", "device", "trust", "name"}
-# What a setting needs beside it so that it means anything.
-BESIDE: dict[str, dict[str, Any]] = {
+# The digits are arrays, of which nothing is decoded.
+WITHOUT_EFFECT_ON = {"data": ("transparency", "animated", "exif", "float_range")}
+# What stands beside a setting, before it is changed and after, so that it means anything.
+BEFORE: dict[str, dict[str, Any]] = {
     "crop": {"size": 12},
-    "image_layout": {"kwargs": '{"last": true}'},
+    "label_form": {"num_classes": 5},
+    "image_output": {"kwargs": '{"twice": true}', "image_output": "0"},
 }
+AFTER = BEFORE | {"image_layout": {"kwargs": '{"last": true}'}}
+# The keys of files, by kind of source: before and after.
+KEYS = {"generator": ("g", "h"), "npz": ("arr_0", "other"), "tensor": ("a", "b")}
+ARRAYS = ("npy", "npz", "tensor")
 GENERATOR = {"latent_size": 8, "value_range": (-1.0, 1.0), "num_images": NUM}
 POLICY = [field.name for field in dataclasses.fields(DecodePolicy)]
 
@@ -96,12 +109,17 @@ def places(tmp_path_factory: pytest.TempPathFactory) -> dict[str, str]:
         for path in sorted(folder.iterdir()):
             archive.write(path, path.name)
             tar.add(path, path.name)
-    np.save(top / "a.npy", pictures)
-    np.savez(top / "a.npz", arr_0=pictures)
+    floats = pictures.astype(np.float32) / 255
+    for name, array in (("a", pictures), ("floats", floats)):
+        np.save(top / f"{name}.npy", array)
+        np.savez(top / f"{name}.npz", arr_0=array, other=1 - array)
+        tensors = {"a": torch.from_numpy(array), "b": torch.from_numpy(1 - array)}
+        torch.save(tensors, top / f"{name}.tensor")
     state = network(0).state_dict()
     torch.save({"g": state, "h": network(1).state_dict()}, top / "g.pt")
     found = {"folder": folder, "data": "digits", "generator": top / "g.pt"}
-    found |= {kind: top / f"a.{kind}" for kind in ("zip", "tar", "npy", "npz")}
+    found |= {kind: top / f"a.{kind}" for kind in ("zip", "tar", *ARRAYS)}
+    found |= {f"{kind} of floats": top / f"floats.{kind}" for kind in ARRAYS}
     return {kind: str(place) for kind, place in found.items()}
 
 
@@ -117,13 +135,15 @@ def network(seed: int) -> torch.nn.Module:
 
 def opened(kind: str, places: dict[str, str], **values: Any) -> Source:
     """A source of a kind of the table, whatever its options called the same."""
-    policy = DecodePolicy(**{name: values.pop(name) for name in POLICY if name in values})
+    if kind in KEYS:
+        values = {"key": KEYS[kind][0]} | values
     if kind == "generator":
-        values = {**GENERATOR, "entry": f"{NETWORK}:Any16", "key": "g"} | values
+        values = {**GENERATOR, "entry": f"{NETWORK}:Any16"} | values
     if kind == "data":
         values = {"split": "test"} | values
-    entry = SOURCES.load(kind)
-    return entry(places[kind], **values).open(policy, written=NAME)
+    floats = kind in ARRAYS and "value_range" in values
+    place = places[f"{kind} of floats" if floats else kind]
+    return SOURCES.load(kind)(place, **values).open(DecodePolicy(), written=NAME)
 
 
 def generator_of(**values: Any) -> Source:
@@ -138,7 +158,8 @@ def generator_of(**values: Any) -> Source:
 
 def images_of(**values: Any) -> Source:
     """An `Images` in memory; floats if a range is declared."""
-    values = {"data": FIXED, "name": NAME} | values
+    floats = {"data": FIXED.astype(np.float32) / 255} if "value_range" in values else {}
+    values = {"data": FIXED, "name": NAME} | floats | values
     return images_source(Images(**values), policy=DecodePolicy())
 
 
@@ -148,8 +169,6 @@ def cases() -> list[Any]:
     for kind in SOURCES.names():
         entry = SOURCES.load(kind)
         names = [field.name for field in dataclasses.fields(entry) if field.name != "location"]
-        encoded = kind in ("folder", "zip", "tar")
-        names += [name for name in POLICY if encoded and name not in names]
         found += [pytest.param(kind, name, id=f"{kind}-{name}") for name in names]
     for kind, cls in (("Generator", Generator), ("Images", Images)):
         for field in dataclasses.fields(cls):
@@ -161,15 +180,16 @@ def two_sources(
     kind: str, name: str, places: dict[str, str]
 ) -> tuple[Callable[[], Source], Callable[[], Source]]:
     """What opens a source, and what opens the same with one setting changed."""
-    beside = BESIDE.get(name, {})
-    before = {} if name == "image_layout" else beside
-    after = {**beside, name: OTHER[name]}
+    before = BEFORE.get(name, {})
+    after = {**AFTER.get(name, {}), name: OTHER[name]}
+    if name == "key":
+        after = {"key": KEYS[kind][1]}
+    if name == "value_range" and kind in (*ARRAYS, "Images"):
+        before, after = {"value_range": (0.0, 1.0)}, {"value_range": (0.0, 2.0)}
     if kind == "Generator":
         return partial(generator_of, **before), partial(generator_of, **after)
     if kind == "Images":
-        floats = {"data": FIXED.astype(np.float32) / 255, "value_range": (0.0, 1.0)}
-        before = floats if name == "value_range" else {}
-        return partial(images_of, **before), partial(images_of, **{**before, **after})
+        return partial(images_of, **before), partial(images_of, **after)
     return partial(opened, kind, places, **before), partial(opened, kind, places, **after)
 
 
@@ -233,7 +253,7 @@ def test_a_setting_of_the_reference_that_is_changed_alone_is_named_at_every_door
     run = renamed(scored(FIXED, other()), NAME)
     what = f"reference {one}"
     base = known[what] = known.get(what) or renamed(scored(FIXED, one()), NAME)
-    if name in WITHOUT_EFFECT:
+    if name in WITHOUT_EFFECT or name in WITHOUT_EFFECT_ON.get(kind, ()):
         assert check(run, base, LIMITS, 0.05).decisions[0].evidence.se == 0
         assert len(run.merge(base).scores) == 1
         return
@@ -254,11 +274,12 @@ def test_a_setting_of_the_sample_that_is_changed_alone_is_never_the_same_images(
     run = scored(other(), FIXED)
     what = f"sample {one}"
     base = known[what] = known.get(what) or scored(one(), FIXED)
-    if name in WITHOUT_EFFECT:
+    if name in WITHOUT_EFFECT or name in WITHOUT_EFFECT_ON.get(kind, ()):
         assert change_of("kid", run, base).notes == ("the same images",)
         return
     # Only the network behind a sample may be another one.
     preparation = ("size", "crop", *POLICY, "truncation", "num_classes", "label_policy")
+    preparation += ("noise", "clamp")
     if name in preparation or name == "condition":
         with pytest.raises(MismatchError, match=rf"{name} is "):
             check(run, base, LIMITS, 0.05)
@@ -280,6 +301,12 @@ def test_every_way_to_prepare_a_sample_is_refused_when_it_changes(places: dict[s
         run = scored(opened("folder", places, **{name: OTHER[name]}), FIXED)
         with pytest.raises(MismatchError, match=f"real: {name} is .* in the run and .* in the b"):
             check(run, base, LIMITS, 0.05)
+    # On the command line it is one option for both sides.
+    base, run = (
+        scored(places["zip"], places["folder"], transparency=one) for one in ("error", "white")
+    )
+    with pytest.raises(MismatchError, match="transparency is white in the run and error in the"):
+        check(run, base, LIMITS, 0.05)
 
 
 def test_the_message_names_the_setting_and_what_to_type(places: dict[str, str]) -> None:

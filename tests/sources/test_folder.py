@@ -10,7 +10,7 @@ from typing import Any
 import numpy as np
 import pytest
 
-from ganeval.errors import InputError
+from ganeval.errors import InputError, UsageError
 from ganeval.images.image import SUFFIXES, DecodePolicy
 from ganeval.sources import encoded
 from ganeval.sources import items as items_module
@@ -97,12 +97,57 @@ def test_links(root: Path, png: bytes, tmp_path: Path) -> None:
     (root / "outside.png").symlink_to(tmp_path / "outside" / "b.png")
     (root / "gone.txt").symlink_to("nowhere")
     source = open_folder(root)
-    assert relative(source, root) == ["a.png", "outside.png"]
+    assert relative(source, root) == ["a.png", "elsewhere/b.png"]
     assert source.info.ignored == {
-        "linked folders": 2,
-        "links to listed pictures": 1,
+        "links to enclosing folders": 1,
+        "links to listed pictures": 2,
         "other files": 1,
     }
+
+
+def test_every_real_folder_is_listed_once(root: Path, png: bytes, tmp_path: Path) -> None:
+    store = tmp_path / "store"
+    for name in ("b.png", "deep/c.png"):
+        path = store / name
+        path.parent.mkdir(parents=True, exist_ok=True)
+        path.write_bytes(png)
+    (tmp_path / "fake.png").write_bytes(png)  # beside the folder, and none of its pictures
+    (root / "sub").mkdir()
+    (root / "sub" / "d.png").write_bytes(png)
+    (root / "also_sub").symlink_to("sub")  # listed under its own name
+    (root / "z").symlink_to(store)
+    (root / "m").symlink_to(store)  # the first in the order of names
+    (root / "k").symlink_to(store / "deep")  # before the folder that it lies in
+    (root / "sub" / "up").symlink_to("..")
+    (store / "home").symlink_to(root)
+    (store / "deep" / "above").symlink_to(tmp_path)
+    (root / "x.png").symlink_to(store / "b.png")
+    source = open_folder(root)
+    assert relative(source, root) == ["a.png", "k/c.png", "m/b.png", "sub/d.png"]
+    assert source.info.ignored == {
+        "links to enclosing folders": 3,
+        "links to listed folders": 3,
+        "links to listed pictures": 1,
+    }
+
+
+def test_a_pattern_chooses_by_the_end_of_a_path(root: Path, png: bytes) -> None:
+    for name in ("1_fake_B.png", "1_real_B.png", "sub/2_fake_B.png", "sub/2_FAKE_B.png"):
+        (root / "sub").mkdir(exist_ok=True)
+        (root / name).write_bytes(png)
+    chosen = {
+        "*_fake_B.png": ["1_fake_B.png", "sub/2_fake_B.png"],
+        "sub/*": ["sub/2_FAKE_B.png", "sub/2_fake_B.png"],
+        "[12]_r*.png": ["1_real_B.png"],
+    }
+    for pattern, expected in chosen.items():
+        source = Folder(str(root), pattern=pattern).open(POLICY)
+        assert relative(source, root) == expected
+        assert source.info.ignored == {"pictures that do not fit the pattern": 5 - len(expected)}
+    with pytest.raises(InputError, match=r"no images .*a pattern as"):
+        Folder(str(root), pattern="*.gif").open(POLICY)
+    with pytest.raises(UsageError, match="option 'pattern' is ''"):
+        Folder(str(root), pattern="")
 
 
 def test_a_link_to_the_folder_itself_is_a_folder(root: Path, tmp_path: Path) -> None:

@@ -152,9 +152,9 @@ def test_takes_a_source_as_it_is(images: Any) -> None:
     assert open_text(source) is source
 
 
-@pytest.mark.parametrize("thing", [None, 3, [1, 2], open_source])
+@pytest.mark.parametrize("thing", [None, 3, dict])
 def test_refuses_other_things(thing: Any) -> None:
-    with pytest.raises(InputError, match=r"(NoneType|int|list|function) given as a source"):
+    with pytest.raises(InputError, match=r"(NoneType|int|type) given as a source"):
         open_text(thing)
 
 

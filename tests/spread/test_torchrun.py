@@ -189,7 +189,7 @@ def test_a_picture_that_cannot_be_used(launch: Launch, other: Path) -> None:
     assert 2 in (first.code, second.code)
     first, second = launch(2, words, folders=folders).end()
     assert report(first)["scores"][0]["num_reference"] == NUM_REAL - 3
-    assert first.err.count("ganeval: warning: skipped: real/") == 3
+    assert first.err.count("ganeval: warning: skipped: 3 pictures, the first: real/") == 1
     assert (second.code, second.err) == (0, "")
 
 

@@ -78,7 +78,7 @@ def other_size(reference: Inventory, sample: Inventory) -> list[Finding]:
             what=f"{sample.location} has {sizes_shown(ours)}, {reference.location} "
             f"{sizes_shown(theirs)}",
             needed="one size, since the resize to the network's input blurs them differently",
-            remedy="add ,size=PIXELS to both sources",
+            remedy="write `folder:PATH,size=256` for both sources",
         )
     ]
 

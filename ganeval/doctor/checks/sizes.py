@@ -38,7 +38,7 @@ def several_sizes(inventory: Inventory) -> list[Finding]:
             source=inventory.location,
             what=f"pictures of {len(sizes)} sizes{shapes} ({sizes_shown(sizes)})",
             needed="one size, since the resize to the network's input blurs each differently",
-            remedy="add ,size=PIXELS (and ,crop=center) to the source, or resize them",
+            remedy="write `folder:PATH,size=256,crop=center` for the source, or resize them",
             examples=first_names(others),
         )
     ]
@@ -56,7 +56,7 @@ def not_square(inventory: Inventory) -> list[Finding]:
             source=inventory.location,
             what=f"pictures of {size[0]}x{size[1]} are stretched to the network's square",
             needed="the same shape on both sides",
-            remedy="add ,size=PIXELS,crop=center to cut squares out of them",
+            remedy="write `folder:PATH,size=256,crop=center` to cut squares out of them",
         )
     ]
 
@@ -117,6 +117,6 @@ def _upscaled(inventory: Inventory, looks: list[Look], what: str) -> Finding:
         what=what,
         needed="pictures at the size they were made at",
         remedy="take the ones before scaling, and if the other side has more detail bring both to "
-        "that size (,size=PIXELS)",
+        "that size (`folder:PATH,size=64`)",
         examples=first_names([look.name for look in looks]),
     )

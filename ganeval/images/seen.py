@@ -1,0 +1,75 @@
+"""The values that the images of a source were seen to have, beside those that they may have."""
+
+import threading
+from typing import Any
+
+import numpy as np
+import numpy.typing as npt
+import torch
+
+_FULL = (0.0, 255.0)  # what uint8 may have
+_LEAST_SPAN = 0.1  # of the range that values may have; the darkest set of pictures has more
+_ENOUGH = 8  # images, before anything is said of all of them
+_DIGITS = 3  # enough for a reader, and the same on every machine
+
+
+class Seen:
+    """Lowest and highest value of the images of one source, which grow as images are read.
+
+    Attributes:
+        declared: The (low, high) that become 0 and 255; None for uint8.
+        low: The lowest value so far; infinity before the first.
+        high: The highest value so far; minus infinity before the first.
+    """
+
+    def __init__(self, declared: tuple[float, float] | None = None) -> None:
+        self.declared = declared
+        self.low, self.high = float("inf"), float("-inf")
+        self._lock = threading.Lock()  # pictures are read by several threads
+
+    def add(self, values: torch.Tensor | npt.NDArray[Any]) -> None:
+        """Take note of the values of images, any shape and real type, without NaN."""
+        if isinstance(values, torch.Tensor):
+            low, high = (end.item() for end in values.aminmax())
+        else:
+            low, high = float(np.min(values)), float(np.max(values))
+        self.merge(low, high)
+
+    def merge(self, low: float, high: float) -> None:
+        """Take note of a lowest and a highest value."""
+        with self._lock:
+            self.low, self.high = min(self.low, low), max(self.high, high)
+
+    def facts(self) -> dict[str, object]:
+        """Return what provenance says of it, JSON values; nothing before the first image."""
+        if self.low > self.high:
+            return {}
+        facts: dict[str, object] = {"observed_range": [rounded(self.low), rounded(self.high)]}
+        if self.declared is not None:
+            facts["value_range"] = [float(end) for end in self.declared]
+        return facts
+
+    def doubts(self, num: int) -> list[str]:
+        """Return what speaks against the declared range, a clause each; `num` images were seen.
+
+        All images of a source may be bright, so this is a reason to warn and none to refuse.
+        """
+        if num < _ENOUGH or self.low > self.high:
+            return []
+        low, high = self.declared or _FULL
+        span = high - low
+        declared = f"declared range {low:g} to {high:g}" if self.declared else "uint8"
+        seen = f"({rounded(self.low):g} to {rounded(self.high):g})"
+        if self.high - self.low < _LEAST_SPAN * span:
+            return [f"{declared}, but the values of {num:,} images are almost one grey {seen}"]
+        if self.declared and low < 0 <= self.low:
+            return [f"{declared}, but none of {num:,} images has a negative value {seen}"]
+        if self.declared and self.low > low + span / 4 and self.high > high - span / 4:
+            bound = f"a value below {low + span / 4:g}"
+            return [f"{declared}, but none of {num:,} images has {bound} {seen}"]
+        return []
+
+
+def rounded(value: float) -> float:
+    """Return a number to a few significant digits."""
+    return float(f"{value:.{_DIGITS}g}")

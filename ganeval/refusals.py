@@ -1,0 +1,93 @@
+"""Pictures that cannot be used, told together where the same helps."""
+
+import math
+import re
+from collections.abc import Sequence
+
+from ganeval.errors import InputError
+
+LOOKED_AT = 10_000
+"""So many pictures are decoded after the first that cannot be used, to tell all that is wrong."""
+
+_NAMES_SHOWN = 3
+_OPTION = re.compile(r"`(--[^`]+)`")
+
+
+def unusable_pictures(location: str, reasons: Sequence[str], *, num: int, total: int) -> InputError:
+    """Return the error for pictures that cannot be used.
+
+    Its `details` have a line for each reason that has a cure of its own, if there are several
+    pictures: their number, the first of them, and the cure.
+
+    Args:
+        location: Of the source.
+        reasons: One line each, "found; needed; remedy"; a picture may have several.
+        num: How many pictures cannot be used.
+        total: How many pictures the source has.
+    """
+    groups = _grouped(reasons)
+    found, needed, remedy = _parts(reasons[0])
+    options = dict.fromkeys(option for group in groups for option in _OPTION.findall(group[0]))
+    lost = sum(len(group) for group in groups if not _OPTION.search(group[0]))
+    skip = "--on-bad-image skip"
+    if lost > 0.01 * total:
+        skip += f" --max-bad {min(math.ceil(100 * lost / total), 100)}%"
+    if len(groups) > 1:
+        needed = f"{len(groups)} things, which the lines above tell"
+        cures = [f"add `{' '.join(options)}`"] if options else []
+        others = "the others" if options else "them"
+        cures += [f"repair or remove {others}, or skip them with `{skip}`"] if lost else []
+        remedy = ", and ".join(cures)
+    elif lost:
+        remedy += f", or skip {'it' if num == 1 else 'them'} with {skip}"
+    if num > 1:
+        found = f"{location}: {num:,} of {total:,} pictures cannot be used, the first: {found}"
+    error = InputError(found, needed, remedy)
+    return error.with_details(grouped_lines(reasons) if len(reasons) > 1 else ())
+
+
+def check_skipped(location: str, reasons: Sequence[str], count: int, max_bad: float) -> None:
+    """Refuse a source of which too much would be skipped.
+
+    Raises:
+        InputError: More than the share `max_bad` of its `count` pictures cannot be used.
+    """
+    if len(reasons) > max_bad * count:
+        raise InputError(
+            f"{location}: {len(reasons):,} of {count:,} pictures cannot be used, the first: "
+            f"{_parts(reasons[0])[0]}",
+            f"at most {max_bad:.2%} to skip",
+            f"add `--max-bad {math.ceil(100 * len(reasons) / count)}%`, or repair them",
+        ).with_details(grouped_lines(reasons))
+
+
+def grouped_lines(reasons: Sequence[str]) -> list[str]:
+    """Return a line for all pictures that need the same, the most frequent first."""
+    lines = []
+    for group in _grouped(reasons):
+        first, *others = group
+        if not others:
+            lines.append(first)
+            continue
+        found, needed, remedy = _parts(first)
+        names = [_parts(other)[0].partition(": ")[0] for other in others[:_NAMES_SHOWN]]
+        more = len(others) - len(names)
+        rest = f" and {more:,} more" if more else ""
+        lines.append(
+            f"{len(group):,} pictures, the first: {found}; {needed}; {remedy} "
+            f"(also {', '.join(names)}{rest})"
+        )
+    return lines
+
+
+def _grouped(reasons: Sequence[str]) -> list[list[str]]:
+    """Return the reasons with the same need and remedy together, the largest group first."""
+    groups: dict[tuple[str, ...], list[str]] = {}
+    for reason in reasons:
+        groups.setdefault(_parts(reason)[1:], []).append(reason)
+    return sorted(groups.values(), key=len, reverse=True)
+
+
+def _parts(reason: str) -> tuple[str, ...]:
+    """Return what was found, what is needed and the remedy; a name may have semicolons."""
+    return tuple([*reason.rsplit("; ", 2), "", ""][:3])

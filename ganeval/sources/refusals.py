@@ -1,0 +1,46 @@
+"""Every reason why pictures of a source cannot be used."""
+
+from collections.abc import Mapping
+from concurrent.futures import Executor
+from dataclasses import replace
+from functools import partial
+
+from ganeval.ahead import in_order
+from ganeval.errors import InputError
+from ganeval.refusals import LOOKED_AT
+from ganeval.sources.base import Source
+from ganeval.sources.encoded import EncodedSource
+
+
+def find_refusals(
+    source: Source, known: Mapping[int, str], *, pool: Executor
+) -> dict[int, list[str]]:
+    """Return every reason why pictures of a source cannot be used, by index.
+
+    The headers have told the `known` ones. Pixels are looked at as well, of the first `LOOKED_AT`
+    pictures, so that one answer holds all that is wrong.
+    """
+    found = {index: [reason] for index, reason in known.items()}
+    indices = range(min(len(source), LOOKED_AT))
+    for index, reasons in zip(
+        indices, in_order(pool, partial(_reasons, source), indices, ahead=64), strict=True
+    ):
+        told = found.get(index, [])
+        if reasons or told:
+            found[index] = list(dict.fromkeys([*told, *reasons]))
+    return dict(sorted(found.items()))
+
+
+def _reasons(source: Source, index: int) -> list[str]:
+    """Return why a picture cannot be used; that it has several frames may hide another reason."""
+    reasons = []
+    lenient = [source]
+    if isinstance(source, EncodedSource) and source.policy.animated == "error":
+        lenient.append(replace(source, policy=replace(source.policy, animated="first")))
+    for one in lenient:
+        try:
+            one.load([index])[0].image()
+            break
+        except InputError as error:
+            reasons.append(str(error))
+    return reasons
