@@ -23,6 +23,7 @@ from ganeval.plan import (
     find_protocol,
     make_plan,
 )
+from ganeval.progress import SCORES_OF
 from ganeval.refusals import check_skipped, grouped_lines
 from ganeval.results.comparisons import compared
 from ganeval.results.gallery import Gallery
@@ -166,7 +167,7 @@ def report_of(
     """
     rows: list[tuple[ScoreRow, Influence | None]] = []
     for location, features in samples.items():
-        label = f"scores of {location}"
+        label = f"{SCORES_OF}{location}"
         for done, choice in enumerate(plan.choices):
             plan.settings.progress(label, done, len(plan.choices))
             summaries = _summaries(choice, location, features, reference, stats)

@@ -42,7 +42,7 @@ def make_stats(reference: Any, path: Path, settings: Settings) -> int:
     """Write the statistics of a source to an `.npz` and return its number of images.
 
     Raises:
-        UsageError: Another suffix, or a folder that does not exist.
+        UsageError: Another suffix, or a folder that does not exist or cannot be written to.
         InputError: The source cannot be used.
     """
     if path.suffix.lower() != ".npz" or not path.parent.is_dir() or path.is_dir():
@@ -65,7 +65,14 @@ def make_stats(reference: Any, path: Path, settings: Settings) -> int:
             "digest": f"sha256:{features.digest}",
             "ganeval": __version__,
         }
-        save_stats(path, features.moments("pool"), card)
+        try:
+            save_stats(path, features.moments("pool"), card)
+        except OSError as error:
+            raise UsageError(
+                f"{path}: cannot be written ({error.strerror})",
+                "a folder with write access",
+                "choose another with -o",
+            ) from error
     return features.num
 
 

@@ -16,6 +16,7 @@ from ganeval.influence import Influence
 from ganeval.metrics.extrapolation import intercept_of_line
 from ganeval.metrics.linalg import frechet_distance
 from ganeval.plan import Plan, Side, derive_rng
+from ganeval.progress import REPORT_PICTURES
 from ganeval.results.gallery import Curve, Gallery, Neighbours, Picture
 from ganeval.results.row import Key, ScoreRow
 
@@ -78,7 +79,7 @@ def gather_galleries(
     real = _real(plan, reference)
     galleries = []
     for done, side in enumerate(plan.samples):
-        plan.settings.progress("pictures of the report", done, len(plan.samples))
+        plan.settings.progress(REPORT_PICTURES, done, len(plan.samples))
         rng = derive_rng(plan.settings.seed, f"gallery/{side.location}")
         features = samples[side.location]
         fid = fids.get(side.location)
@@ -88,7 +89,7 @@ def gather_galleries(
             curve = _curve(features.rows(_LAYER), reference, fid.value, rng)
             gallery = replace(gallery, curve=curve)
         galleries.append(gallery)
-    plan.settings.progress("pictures of the report", len(plan.samples), len(plan.samples))
+    plan.settings.progress(REPORT_PICTURES, len(plan.samples), len(plan.samples))
     return tuple(galleries)
 
 

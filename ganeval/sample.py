@@ -24,6 +24,7 @@ from ganeval.sources.open import open_source
 _AT_ONCE = 256
 _FIXED_DATE = (1980, 1, 1, 0, 0, 0)  # the same samples make the same zip
 _MARK = "ganeval"  # the name of a text in each PNG
+_OTHER_ARCHIVES = (".tar", ".tgz", ".gz", ".bz2", ".xz", ".7z", ".rar", ".npz", ".npy")
 
 
 def write_samples(
@@ -39,8 +40,8 @@ def write_samples(
 
     Every file is whole. What was interrupted goes on where it was: pictures that are there stay as
     they are. Each carries a text chunk that tells the checkpoint, seed, options and condition it is
-    of, so that those of others are noticed. A zip gets its name when it is
-    complete; until then its pictures are in a hidden folder beside it.
+    of, so that those of others are noticed and kept. A zip gets its name when it is complete; until
+    then its pictures are in a hidden folder beside it.
 
     Args:
         checkpoint: A path, or a source text with options (`"generator:g.pt,entry=..."`).
@@ -51,8 +52,8 @@ def write_samples(
         progress: Told how far the work is.
 
     Raises:
-        InputError: The checkpoint cannot be used, or the folder holds samples of another one.
-        UsageError: `num` is below 1, the target cannot be one, or the folder holds other files.
+        InputError: The checkpoint cannot be used, or folder or zip hold samples of another one.
+        UsageError: `num` is below 1, the target cannot be one, or it holds other files.
         ResourceError: The disk is full.
     """
     if num < 1:
@@ -60,6 +61,12 @@ def write_samples(
     is_zip = target.suffix.lower() == ".zip"
     if is_zip and (target.is_dir() or not target.parent.is_dir()):
         raise UsageError(f"{target}: not a place for a zip", "an existing folder", "change -o")
+    if target.suffix.lower() in _OTHER_ARCHIVES:
+        raise UsageError(
+            f"{target}: an archive of kind {target.suffix}",
+            "a folder, or a name ending in .zip",
+            "change -o",
+        )
     source = _open(checkpoint, num, seed, generator or GeneratorOptions())
     digits = max(5, len(str(num - 1)))
     names = [f"{number:0{digits}}.png" for number in range(num)]
@@ -158,10 +165,10 @@ def _present(folder: Path, marks: Mapping[str, str]) -> set[str]:
     return present
 
 
-def _mark_of(path: Path) -> str | None:
+def _mark_of(file: Path | io.BytesIO) -> str | None:
     """Return what a picture says it is of."""
     try:
-        with PIL.Image.open(path, formats=["PNG"]) as picture:
+        with PIL.Image.open(file, formats=["PNG"]) as picture:
             return picture.info.get(_MARK)
     except (OSError, ValueError, SyntaxError):  # what Pillow raises on what is no PNG
         return None
@@ -171,14 +178,50 @@ def _write_zip(
     source: Source, names: list[str], path: Path, marks: list[str], progress: Progress
 ) -> None:
     """Write all pictures into a folder beside the zip, and then the zip."""
+    if path.exists():
+        _check_zip(path, dict(zip(names, marks, strict=True)))
     of_these = hashlib.sha256("".join(marks).encode()).hexdigest()[:16]
     parts = path.parent / f".{path.name}.{of_these}.parts"
     _write_folder(source, names, parts, marks, progress)
     with writing(path) as file, zipfile.ZipFile(file, "w", zipfile.ZIP_STORED) as archive:
         for name in names:
             archive.writestr(zipfile.ZipInfo(name, _FIXED_DATE), (parts / name).read_bytes())
-    for folder in path.parent.glob(f".{glob.escape(path.name)}.*.parts"):
+    for folder in path.parent.glob(f".{glob.escape(path.name)}.{'[0-9a-f]' * 16}.parts"):
         shutil.rmtree(folder)
+
+
+def _check_zip(path: Path, marks: Mapping[str, str]) -> None:
+    """Refuse to replace a zip with anything in it that will not be in the new one.
+
+    Raises:
+        InputError: It is no zip, or of another checkpoint, seed or option.
+        UsageError: It holds other files.
+    """
+    try:
+        with zipfile.ZipFile(path) as archive:
+            found = sorted(archive.namelist())
+            others = [name for name in found if name not in marks]
+            if others:
+                raise UsageError(
+                    f"{path}: holds other files, such as {others[0]}",
+                    "a new name, or a zip of exactly these samples",
+                    "choose another with -o",
+                )
+            foreign = [
+                name for name in found if _mark_of(io.BytesIO(archive.read(name))) != marks[name]
+            ]
+    except (OSError, zipfile.BadZipFile, NotImplementedError, RuntimeError) as error:
+        raise InputError(
+            f"{path}: is there already, and no zip of samples ({error})",
+            "a new name",
+            "choose another with -o, or remove that file",
+        ) from error
+    if foreign:
+        raise InputError(
+            f"{path}/{foreign[0]}: not of this checkpoint, seed and options",
+            "a new name, or a zip that the same command made",
+            "choose another with -o, or remove that one",
+        )
 
 
 def _pictures(source: Source, indices: list[int], marks: list[str]) -> Iterator[tuple[int, bytes]]:

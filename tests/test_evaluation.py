@@ -424,7 +424,7 @@ def test_an_interrupt_keeps_finished_shards(
 
 def test_reasons_name_the_file_that_is_there_now(real: Path, ganeval: Command) -> None:
     (real / "00003.png").write_bytes((real / "00003.png").read_bytes()[:-40])
-    words = ("is", real, "--extractor", "random", "--on-bad-image", "skip", "--max-bad", "5%")
+    words = ("is", real, "--extractor", "random", "--on-bad-image", "skip", "--max-bad", "5%", "-v")
     assert "00003.png: " in ganeval(*words).err
     (real / "00003.png").rename(real / "00003-again.png")
     again = ganeval(*words)

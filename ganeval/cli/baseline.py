@@ -2,15 +2,18 @@
 
 from pathlib import Path
 
-import click
+import rich_click as click
 
-from ganeval.results.baseline import accept as accept_run
-from ganeval.results.report import Report
+from ganeval.cli.panels import OUTPUT, Group
 
 
-@click.group()
+@click.group(cls=Group)
 def baseline() -> None:
-    """Keep the accepted scores that `ganeval check` compares with."""
+    """Keep the accepted scores that `ganeval check` compares with.
+
+    \b
+    ganeval baseline accept run.json -o baseline.json
+    """
 
 
 @baseline.command()
@@ -21,16 +24,18 @@ def baseline() -> None:
     metavar="BASE.json",
     type=click.Path(path_type=Path),
     required=True,
-    help="The baseline; an older one is replaced.",
+    panel=OUTPUT,
+    help="File of the baseline; an older one is replaced",
 )
-@click.option("--quiet", is_flag=True, help="No warnings.")
-@click.option("--traceback", is_flag=True, help="Show where in the code an error arose.")
-def accept(*, run: Path, output: Path, quiet: bool, traceback: bool) -> None:
+def accept(*, run: Path, output: Path) -> None:
     """Write RUN.json as a baseline, with the influence values beside it; commit both files.
 
     \b
     ganeval eval real/ fake/ -m fid,kid -o run.json
     ganeval baseline accept run.json -o baseline.json
     """
+    from ganeval.results.baseline import accept as accept_run
+    from ganeval.results.report import Report
+
     for line in accept_run(Report.load(run), output):
         click.echo(line)

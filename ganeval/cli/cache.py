@@ -3,8 +3,9 @@
 import math
 from pathlib import Path
 
-import click
+import rich_click as click
 
+from ganeval.cli.panels import SOURCES, Group
 from ganeval.cli.prose import say
 from ganeval.errors import UsageError
 from ganeval.features.upkeep import CacheSize, measure, measure_shared
@@ -12,18 +13,30 @@ from ganeval.features.upkeep import prune as prune_shards
 from ganeval.folders import cache_folder, shards_folder, shared_cache
 from ganeval.remote import RemotePath
 
-FOLDER = click.option("--cache-dir", type=click.Path(), help="Another cache.")
+FOLDER = click.option(
+    "--cache-dir",
+    type=click.Path(),
+    metavar="PLACE",
+    panel=SOURCES,
+    help="Another cache than that of GANEVAL_CACHE or of the user",
+)
 
 
-@click.group()
+@click.group(cls=Group)
 def cache() -> None:
-    """Look after the feature cache."""
+    """Look after the feature cache.
+
+    \b
+    ganeval cache info
+    """
 
 
 @cache.command()
 @FOLDER
 def info(*, cache_dir: str | None) -> None:
-    """Print where the cache is and how large; of a shared one, both of its levels.
+    """Print where the cache is and how large.
+
+    A cache that machines share has a level on this machine too, which has a line of its own.
 
     \b
     ganeval cache info
@@ -39,7 +52,13 @@ def info(*, cache_dir: str | None) -> None:
 @cache.command()
 @FOLDER
 @click.option(
-    "--days", type=click.FloatRange(min=0), default=30, show_default=True, help="Unused so long."
+    "--days",
+    type=click.FloatRange(min=0),
+    default=30,
+    show_default=True,
+    metavar="N",
+    panel=SOURCES,
+    help="Number of days for which features were not used",
 )
 def prune(*, cache_dir: str | None, days: float) -> None:
     """Remove features that were not used for a while.

@@ -5,9 +5,11 @@ import os
 import sys
 from dataclasses import dataclass
 
-import click
+from click import get_current_context
 
 from ganeval.team import ALONE, Team, find_team
+
+LOG = logging.getLogger("ganeval")
 
 _SHARED = ("fid", "is", "kid", "pr", "dc", "eval", "compare", "stats", "extract")
 """Commands whose work processes share. `train` looks after them itself."""
@@ -24,6 +26,11 @@ class Call:
 
     words: list[str]
     team: Team = ALONE
+
+    @property
+    def is_quiet(self) -> bool:
+        """Whether this process shows no progress: told so, or another one speaks for it."""
+        return not self.team.leads or not LOG.isEnabledFor(logging.WARNING)
 
 
 def join_team(words: list[str]) -> Team:
@@ -45,14 +52,12 @@ def join_team(words: list[str]) -> Team:
         raise SystemExit(0)
     if not team.leads:
         os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
-        log = logging.getLogger("ganeval")
-        log.setLevel(max(log.level, logging.WARNING))
     team.join()
     return team
 
 
 def current_call() -> Call:
     """Return the call that is being worked on."""
-    call = click.get_current_context().obj
+    call = get_current_context().obj
     assert isinstance(call, Call)
     return call

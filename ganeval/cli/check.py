@@ -2,59 +2,69 @@
 
 import os
 from pathlib import Path
+from typing import TYPE_CHECKING
 
-import click
+import rich_click as click
 
+from ganeval.cli.panels import GATE, OUTPUT, Command
 from ganeval.cli.prose import terminal_width
-from ganeval.results import gate_output
-from ganeval.results.baseline import load_baseline
 from ganeval.results.decision import Outcome
-from ganeval.results.gate import Verdict
-from ganeval.results.gate import check as compare_with_baseline
 from ganeval.results.limits import DEFAULT, parse_limits
-from ganeval.results.output import check_output
-from ganeval.results.report import Report
+
+if TYPE_CHECKING:
+    from ganeval.results.gate import Verdict
 
 EXIT_CODES = {Outcome.PASS: 0, Outcome.FAIL: 1, Outcome.INCONCLUSIVE: 3}
 SUMMARY = "GITHUB_STEP_SUMMARY"
 
 
-@click.command()
+@click.command(cls=Command)
 @click.argument("run", metavar="RUN.json", type=click.Path(path_type=Path))
 @click.option(
     "--baseline",
     metavar="BASE.json",
     type=click.Path(path_type=Path),
     required=True,
-    help="What `ganeval baseline accept` wrote.",
+    panel=GATE,
+    help="File that `ganeval baseline accept` wrote",
 )
 @click.option(
     "--max-regress",
     multiple=True,
     default=[DEFAULT],
     show_default=True,
-    metavar="NAME=AMOUNT,...",
-    help="How much worse a score may be, in its units or as % of the baseline. The first is the "
-    "primary one, the others are tested by Holm's procedure.",
+    metavar="LIMITS",
+    panel=GATE,
+    help="Tolerated loss of each score, in its units or as % of the baseline, as "
+    "kid=0.001,recall=5%. The first is the primary one, the others are tested by Holm's "
+    "procedure",
 )
 @click.option(
-    "--alpha", type=float, default=0.05, show_default=True, help="Chance of a false alarm."
+    "--alpha",
+    type=float,
+    default=0.05,
+    show_default=True,
+    metavar="P",
+    panel=GATE,
+    help="Chance of a false alarm",
 )
 @click.option(
     "--on-inconclusive",
     type=click.Choice(["pass", "fail"]),
-    help="Exit with 0 or 1 if nothing is shown; default: 3.",
+    metavar="NAME",
+    panel=GATE,
+    help="Answer where the images do not decide: pass, fail (default: exit code 3)",
 )
-@click.option("--json", "as_json", is_flag=True, help="Print the answer as JSON.")
 @click.option(
     "-o",
     "--output",
     type=click.Path(path_type=Path),
     multiple=True,
-    help="Also write .xml (JUnit), .json or .md; may be repeated.",
+    metavar="FILE",
+    panel=OUTPUT,
+    help="File for the answer: .xml (JUnit), .json or .md; may be repeated",
 )
-@click.option("--quiet", is_flag=True, help="No warnings.")
-@click.option("--traceback", is_flag=True, help="Show where in the code an error arose.")
+@click.option("--json", "as_json", is_flag=True, panel=OUTPUT, help="The answer as JSON on stdout")
 def check(
     *,
     run: Path,
@@ -64,8 +74,6 @@ def check(
     on_inconclusive: str | None,
     as_json: bool,
     output: tuple[Path, ...],
-    quiet: bool,
-    traceback: bool,
 ) -> int:
     """Compare RUN.json with the baseline: exit 0 passed, 1 failed, 2 not comparable, 3 not known.
 
@@ -75,6 +83,12 @@ def check(
     ganeval check run.json --baseline baseline.json --max-regress fid=2%
     ganeval check run.json --baseline baseline.json --max-regress kid=0.001,recall=5% -o gate.xml
     """
+    from ganeval.results import gate_output
+    from ganeval.results.baseline import load_baseline
+    from ganeval.results.gate import check as compare_with_baseline
+    from ganeval.results.output import check_output
+    from ganeval.results.report import Report
+
     limits = parse_limits(max_regress)
     for path in output:
         check_output(path, tuple(gate_output.WRITERS))
@@ -93,8 +107,10 @@ def check(
     return EXIT_CODES[verdict.counted]
 
 
-def _show(verdict: Verdict, *, as_json: bool) -> None:
+def _show(verdict: "Verdict", *, as_json: bool) -> None:
     """Print the answer to stdout."""
+    from ganeval.results import gate_output
+
     if as_json:
         click.echo(gate_output.to_json(verdict), nl=False)
         return

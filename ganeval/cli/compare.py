@@ -1,23 +1,34 @@
 """`ganeval compare`: one row for each sample, and the differences between all pairs."""
 
-import click
+from typing import TYPE_CHECKING
 
-from ganeval.cli.options import METRICS_OPTION, output_options, run_options, split_metrics
-from ganeval.evaluation import run_comparison
-from ganeval.results.report import Report
-from ganeval.settings import Settings
+import rich_click as click
+
+from ganeval.cli.options import output_options, run_options, split_metrics
+from ganeval.cli.panels import SCORING, Command
+from ganeval.cli.shared_options import METRICS_OPTION
+
+if TYPE_CHECKING:
+    from ganeval.results.report import Report
+    from ganeval.settings import Settings
 
 
-@click.command()
+@click.command(cls=Command)
 @click.argument("reference")
 @click.argument("samples", nargs=-1, required=True, metavar="SAMPLE...")
 @METRICS_OPTION
-@click.option("--rank", metavar="METRIC", help="Orders the samples; default: the first metric.")
+@click.option(
+    "--rank",
+    metavar="METRIC",
+    panel=SCORING,
+    help="Metric that orders the samples (default: the first)",
+)
 @click.option(
     "--paired/--unpaired",
     default=None,
-    help="Whether image i of all samples comes from the same seed; default: found out for "
-    "generators.",
+    panel=SCORING,
+    help="Whether image i of all samples comes from the same seed (default: found out for "
+    "generators)",
 )
 @output_options
 @run_options
@@ -28,14 +39,16 @@ def compare(
     metrics: str | None,
     rank: str | None,
     paired: bool | None,
-    settings: Settings,
-) -> Report:
+    settings: "Settings",
+) -> "Report":
     """Score several SAMPLEs against one REFERENCE, rank them, and compare every pair.
 
     \b
     ganeval compare real/ dcgan/ stylegan/ -o table.tex
     ganeval compare real/ a.safetensors b.safetensors --rank kid
     """
+    from ganeval.evaluation import run_comparison
+
     return run_comparison(
         samples, reference, split_metrics(metrics), settings, rank=rank, paired=paired
     )

@@ -3,79 +3,139 @@
 import dataclasses
 import functools
 from collections.abc import Callable
-from typing import Any, get_args
+from typing import Any
 
-import click
+import rich_click as click
 
-from ganeval.generators.drawing import LabelForm, LabelPolicy, LatentLayout, Noise, Prior
-from ganeval.generators.options import GeneratorOptions
-from ganeval.generators.outputs import ImageLayout
+from ganeval.cli.panels import GENERATOR
 
 GENERATOR_OPTIONS = (
     click.option(
         "--entry",
         metavar="MODULE:CALLABLE",
-        help="What builds the network of a generator's file; importing it runs its code.",
+        panel=GENERATOR,
+        help="Function or class that builds the network; importing it runs its code",
     ),
-    click.option("--kwargs", metavar="JSON", help="Its keyword arguments, or @file.json."),
-    click.option("--key", metavar="NAME", help="Which of several sets of tensors, as g_ema."),
-    click.option("--latent-size", type=int, help="Length of a latent vector."),
+    click.option(
+        "--kwargs",
+        metavar="JSON",
+        panel=GENERATOR,
+        help="Keyword arguments of the entry: a JSON object, or @file.json",
+    ),
+    click.option(
+        "--key",
+        metavar="NAME",
+        panel=GENERATOR,
+        help="Name of the tensors to take where the file has several sets, as g_ema",
+    ),
+    click.option(
+        "--allow-missing",
+        metavar="PATTERN",
+        panel=GENERATOR,
+        help="Buffers that the file may lack, as 'noises.*'; several with commas between them",
+    ),
+    click.option(
+        "--submodule",
+        metavar="NAME",
+        panel=GENERATOR,
+        help="Part of the network that makes images, as decoder",
+    ),
+    click.option(
+        "--latent-size", type=int, metavar="N", panel=GENERATOR, help="Length of a latent vector"
+    ),
     click.option(
         "--latent-layout",
-        type=click.Choice(get_args(LatentLayout)),
-        help="Latents [B, n] (default), or [B, n, 1, 1].",
+        type=click.Choice(["vector", "map"]),
+        metavar="NAME",
+        panel=GENERATOR,
+        help="Shape of the latents: vector [B, N] (the default), map [B, N, 1, 1]",
     ),
     click.option(
-        "--prior", type=click.Choice(get_args(Prior)), help="Of latents; default: normal."
+        "--prior",
+        type=click.Choice(["normal", "uniform"]),
+        metavar="NAME",
+        panel=GENERATOR,
+        help="Distribution of the latents: normal (the default), uniform (from -1 to 1)",
     ),
     click.option(
-        "--truncation", type=float, metavar="PSI", help="Draw normal latents beyond it again."
+        "--truncation",
+        type=float,
+        metavar="PSI",
+        panel=GENERATOR,
+        help="Largest absolute value of a normal latent; values beyond it are drawn again",
     ),
-    click.option("--num-classes", type=int, help="Of a network that takes labels."),
+    click.option(
+        "--num-classes",
+        type=int,
+        metavar="N",
+        panel=GENERATOR,
+        help="Number of classes, for a network that takes labels",
+    ),
     click.option(
         "--label-policy",
-        type=click.Choice(get_args(LabelPolicy)),
-        help="Labels at random (default), or i modulo their number.",
+        type=click.Choice(["uniform", "balanced"]),
+        metavar="NAME",
+        panel=GENERATOR,
+        help="Choice of the labels: uniform (at random, the default), balanced (each in turn)",
+    ),
+    click.option(
+        "--value-range",
+        metavar="LOW,HIGH",
+        panel=GENERATOR,
+        help="Range of the network's output, as -1,1: what becomes black and white",
     ),
     click.option(
         "--label-form",
-        type=click.Choice(get_args(LabelForm)),
-        help="Labels as int64 [B] (default), as one-hot rows, or as floats [B, 1].",
+        type=click.Choice(["index", "onehot", "float"]),
+        metavar="NAME",
+        panel=GENERATOR,
+        help="Form of the labels: index (int64 [B], the default), onehot (float32 [B, classes]), "
+        "float (float32 [B, 1])",
     ),
     click.option(
         "--inputs",
         metavar="WORDS",
-        help="The network's arguments in order, as label,latent or '[latent,latent]' or condition.",
+        panel=GENERATOR,
+        help="Arguments of the network in order, as label,latent, '[latent,latent]' or condition",
     ),
     click.option(
         "--noise",
-        type=click.Choice(get_args(Noise)),
-        help="For a network that draws random numbers in forward: each sample its own, or all the "
-        "same.",
+        type=click.Choice(["fixed", "random"]),
+        metavar="NAME",
+        panel=GENERATOR,
+        help="Random numbers that the network draws by itself: random (from the sample's seed), "
+        "fixed (the same for all) (default: an error)",
     ),
-    click.option("--value-range", metavar="LOW,HIGH", help="Of the network's output, as -1,1."),
     click.option(
         "--clamp",
         is_flag=True,
-        help="Clip output beyond the range, as the code of StyleGAN and ProGAN does.",
+        panel=GENERATOR,
+        help="Output beyond the range clipped, as the code of StyleGAN and ProGAN does",
     ),
     click.option(
         "--image-layout",
-        type=click.Choice(get_args(ImageLayout)),
-        help="Of the network's output; default: nchw.",
+        type=click.Choice(["nchw", "nhwc"]),
+        metavar="NAME",
+        panel=GENERATOR,
+        help="Order of the output's axes: nchw (the default), nhwc",
     ),
     click.option(
         "--image-output",
         metavar="NAME",
-        help="Which of several outputs are the images, as 0 or sample.",
+        panel=GENERATOR,
+        help="Name or number of the output that has the images, where there are several",
     ),
     click.option(
         "--condition",
         metavar="SOURCE",
-        help="Pictures that an image-to-image network makes its images from.",
+        panel=GENERATOR,
+        help="Pictures that an image-to-image network makes its images from",
     ),
     click.option(
-        "--trust", is_flag=True, help="Run a file that is a program: TorchScript, torch.export."
+        "--trust",
+        is_flag=True,
+        panel=GENERATOR,
+        help="Permission to run a file that is a program: TorchScript, torch.export",
     ),
 )
 """One for each field of `GeneratorOptions`, by its name."""
@@ -83,10 +143,12 @@ GENERATOR_OPTIONS = (
 
 def generator_options(command: Callable[..., Any]) -> Callable[..., Any]:
     """Give a command these options; it gets them as one `generator` argument."""
-    names = [field.name for field in dataclasses.fields(GeneratorOptions)]
 
     @functools.wraps(command)
     def wrapper(**values: Any) -> Any:
+        from ganeval.generators.options import GeneratorOptions
+
+        names = [field.name for field in dataclasses.fields(GeneratorOptions)]
         given = {name: values.pop(name) for name in names}
         return command(generator=GeneratorOptions(**given), **values)
 

@@ -1,37 +1,99 @@
 """`ganeval list`: what there is, one line each."""
 
 import importlib
+import json
+from typing import Any
 
-import click
+import rich_click as click
 
-from ganeval.extractors.base import EXTRACTORS
-from ganeval.metrics.base import METRICS
-from ganeval.metrics.protocols import PROTOCOLS
-from ganeval.sources.kinds import SOURCES
+from ganeval.cli.panels import OUTPUT, Command
+from ganeval.cli.prose import say
 
 KINDS = ("metrics", "extractors", "protocols", "sources", "models")
 
 
-@click.command("list")
+@click.command("list", cls=Command)
 @click.argument("kind", type=click.Choice(KINDS))
-def list_names(*, kind: str) -> None:
-    """Print names with a line on each.
+@click.option(
+    "--json", "as_json", is_flag=True, panel=OUTPUT, help="The same and more as JSON on stdout"
+)
+def list_names(*, kind: str, as_json: bool) -> None:
+    """Print names, a line each: metrics, extractors, protocols, sources or models.
+
+    A metric's line has its common name, which way is better, the sources it looks at, and the
+    network whose features it takes: "any" is that of --extractor.
 
     \b
     ganeval list metrics
     """
+    entries = _metrics() if kind == "metrics" else _summaries(kind)
+    if as_json:
+        click.echo(json.dumps(entries, indent=1))
+        return
+    shown = [_cells(entry) for entry in entries]
+    widths = [max(map(len, column)) for column in zip(*shown, strict=True)]
+    for cells in shown:
+        padded = (cell.ljust(width) for cell, width in zip(cells, widths, strict=True))
+        say("  ".join(padded).rstrip(), " " * (widths[0] + 2))
+
+
+def _cells(entry: dict[str, Any]) -> list[str]:
+    """Return what the columns show."""
+    if "roles" not in entry:
+        return [entry["name"], entry["summary"]]
+    return [
+        *(entry["name"], entry["common_name"], entry["direction"]),
+        *(", ".join(entry["roles"]), entry["network"] or "any"),
+    ]
+
+
+def _metrics() -> list[dict[str, Any]]:
+    """Return what there is to know of each metric."""
+    from ganeval.metrics.base import METRICS, Metric
+    from ganeval.metrics.protocols import PROTOCOLS
+
+    entries = []
+    for name in METRICS.names():
+        kind: type[Metric] = METRICS.load(name)
+        needs = kind().needs
+        defined = [
+            protocol.name
+            for protocol in PROTOCOLS.values()
+            if name in {**protocol.metrics, **protocol.on_request}
+        ]
+        entries.append(
+            {
+                "name": name,
+                "common_name": kind.common_name,
+                "direction": kind.direction,
+                "roles": list(needs.roles),
+                "network": None,  # none names its own yet
+                "layer": needs.layer,
+                "scores": list(kind.scores),
+                "protocols": defined,
+                "summary": METRICS.summary(name),
+            }
+        )
+    return entries
+
+
+def _summaries(kind: str) -> list[dict[str, Any]]:
+    """Return the names of a kind, with a sentence on each."""
     if kind == "protocols":
+        from ganeval.metrics.protocols import PROTOCOLS
+
         lines = {name: protocol.summary for name, protocol in PROTOCOLS.items()}
     elif kind == "models":
         from reference_models import MODELS
 
         lines = {name: _model_line(target) for name, target in MODELS.items()}
     else:
-        table = {"metrics": METRICS, "extractors": EXTRACTORS, "sources": SOURCES}[kind]
+        from ganeval.extractors.base import EXTRACTORS
+        from ganeval.sources.kinds import SOURCES
+
+        table = {"extractors": EXTRACTORS, "sources": SOURCES}[kind]
         lines = {name: table.summary(name) for name in table.names()}
-    width = max((len(name) for name in lines), default=0)
-    for name, summary in lines.items():
-        click.echo(f"{name:<{width}}  {summary}")
+    return [{"name": name, "summary": line} for name, line in lines.items()]
 
 
 def _model_line(target: str) -> str:

@@ -6,43 +6,55 @@ import logging
 import os
 import sys
 from collections.abc import Sequence
-from typing import NoReturn
+from typing import Any, NoReturn
 
-import click
+import rich_click as click
 
-from ganeval.cli.call import Call, join_team
+from ganeval.cli.call import LOG, Call, join_team
 from ganeval.cli.interrupts import interruptible
+from ganeval.cli.panels import HELP, Command, CommandPanel, Group, OptionPanel
 from ganeval.errors import GanevalError, ResourceError, one_line
 from ganeval.memory import keep_freed_memory
 from ganeval.team import ALONE, Team
 from ganeval.version import __version__
 
-COMMANDS = {
-    "fid": ("score:fid", "Frechet Inception distance of SAMPLE to REFERENCE."),
-    "is": ("score:inception_score", "Inception Score of SAMPLE."),
-    "kid": ("score:kid", "Kernel Inception distance of SAMPLE to REFERENCE."),
-    "pr": ("score:pr", "Precision and recall of SAMPLE against REFERENCE."),
-    "dc": ("score:dc", "Density and coverage of SAMPLE against REFERENCE."),
-    "eval": ("eval:evaluate", "Several metrics in one pass over each source."),
-    "compare": ("compare:compare", "One row for each SAMPLE: the comparison table."),
-    "check": ("check:check", "Compare a run with the accepted baseline: the regression gate."),
-    "baseline": ("baseline:baseline", "Accept a run as the baseline of later ones."),
-    "stats": ("stats:stats", "Make or read stored statistics of real images."),
-    "train": ("train:train", "Train a bundled reference model."),
-    "sample": ("sample:sample", "Samples of a generator checkpoint as PNG files."),
-    "table": ("table:table", "One table from the reports of several runs."),
-    "list": ("list:list_names", "Metrics, extractors, protocols, sources, models."),
-    "weights": ("weights:weights", "Find, get and check the pretrained weights."),
-    "cache": ("cache:cache", "Look after the feature cache."),
-    "extract": ("extract:extract", "Features of a part of SOURCE into the cache."),
-    "doctor": ("doctor:doctor", "Look sources over before scoring them."),
-    "quickstart": ("quickstart:quickstart", "The whole tour on embedded images, offline."),
+SECTIONS = {
+    "Score": {
+        "eval": ("eval:evaluate", "Several metrics in one pass over each source."),
+        "fid": ("score:fid", "Frechet Inception distance of SAMPLE to REFERENCE."),
+        "is": ("score:inception_score", "Inception Score of SAMPLE."),
+        "kid": ("score:kid", "Kernel Inception distance of SAMPLE to REFERENCE."),
+        "pr": ("score:pr", "Precision and recall of SAMPLE against REFERENCE."),
+        "dc": ("score:dc", "Density and coverage of SAMPLE against REFERENCE."),
+        "doctor": ("doctor:doctor", "A look over sources before they are scored."),
+    },
+    "Compare": {
+        "compare": ("compare:compare", "Several samples ranked, and the difference of each pair."),
+        "table": ("table:table", "One table from the reports of several runs."),
+    },
+    "Gate": {
+        "check": ("check:check", "A run beside the accepted baseline: passed, failed or open."),
+        "baseline": ("baseline:baseline", "A run accepted as the baseline of later ones."),
+    },
+    "Generators": {
+        "sample": ("sample:sample", "Samples of a generator checkpoint as PNG files."),
+        "train": ("train:train", "Training of a bundled reference model."),
+        "quickstart": ("quickstart:quickstart", "The whole tour on embedded images, offline."),
+    },
+    "Upkeep": {
+        "list": ("list:list_names", "Metrics, extractors, protocols, sources, models."),
+        "stats": ("stats:stats", "Stored statistics of real images: make, inspect."),
+        "extract": ("extract:extract", "Features of a part of SOURCE into the cache."),
+        "cache": ("cache:cache", "The feature cache: info, prune, clear."),
+        "weights": ("weights:weights", "The pretrained weights: path, fetch, verify."),
+    },
 }
-"""Where each command is, and its line in the help: showing that imports none of them."""
+"""By what people want: where each command is, and its line in the help, which imports none."""
+COMMANDS = {name: entry for section in SECTIONS.values() for name, entry in section.items()}
 INTERRUPTED = 130
 
 
-class CommandTable(click.Group):
+class CommandTable(Group):
     """A group that imports a command only when it is called."""
 
     def list_commands(self, ctx: click.Context) -> list[str]:
@@ -58,22 +70,29 @@ class CommandTable(click.Group):
         command: click.Command = getattr(found, attribute)
         return command
 
-    def format_commands(self, ctx: click.Context, formatter: click.HelpFormatter) -> None:
-        """Write the table's lines."""
-        with formatter.section("Commands"):
-            formatter.write_dl([(name, line) for name, (_, line) in COMMANDS.items()])
+    def format_options(self, ctx: Any, formatter: Any) -> None:
+        """Write the sections of the table, then the group's own options."""
+        listed = Group(commands=[Command(name, help=line) for name, (_, line) in COMMANDS.items()])
+        for title, section in SECTIONS.items():
+            panel = CommandPanel(title, commands=list(section))
+            formatter.write(panel.render(listed, ctx, formatter))
+        names = [str(parameter.name) for parameter in self.get_params(ctx)]
+        formatter.write(OptionPanel("Options", options=names).render(self, ctx, formatter))
 
 
-@click.group(cls=CommandTable, context_settings={"help_option_names": ["-h", "--help"]})
-@click.version_option(__version__, prog_name="ganeval")
+@click.group(
+    cls=CommandTable,
+    context_settings={"help_option_names": ["-h", "--help"], "rich_help_config": HELP},
+)
+@click.version_option(__version__, prog_name="ganeval", help="The version")
 def cli() -> None:
     """Evaluate image generators: FID, IS, KID, precision, recall, density, coverage.
 
     \b
-    ganeval quickstart                 the whole tour on embedded images, offline
-    ganeval fid real/ fake/            one metric of a folder against real images
-    ganeval eval real/ fake/           all of them in one pass
-    ganeval compare real/ a/ b/ c/     one row for each sample
+    ganeval quickstart           the whole tour, offline
+    ganeval fid real/ fake/      one metric of a folder
+    ganeval eval real/ fake/     all of them in one pass
+    ganeval compare real/ a/ b/  several samples, ranked
     """
 
 
@@ -83,14 +102,15 @@ def main(args: Sequence[str] | None = None) -> NoReturn:
     0 done, 1 gate failed, 2 usage or input, 3 gate inconclusive, 4 environment, 130 interrupted.
     """
     words = list(sys.argv[1:] if args is None else args)
-    _log_to_stderr(quiet="--quiet" in words)
+    _log_to_stderr()
     keep_freed_memory()
     team = ALONE
     try:
         with interruptible():
             team = join_team(words)
             call = Call(words, team)
-            code = cli.main(args=words, prog_name="ganeval", standalone_mode=False, obj=call)
+            # That of rich_click itself would swallow the text of an interrupt.
+            code = click.Group.main(cli, words, "ganeval", standalone_mode=False, obj=call)
             sys.stdout.flush()
     except (KeyboardInterrupt, click.Abort) as error:
         # click hides Ctrl-C, whose text says how far the work came, behind an exception of its own
@@ -110,9 +130,7 @@ def main(args: Sequence[str] | None = None) -> NoReturn:
 def _report(error: Exception, words: Sequence[str], team: Team) -> int:
     """Print an error as one line (and its details above it); return the exit code."""
     if isinstance(error, click.ClickException):
-        command = " ".join(["ganeval", *(word for word in words[:1] if word in COMMANDS)])
-        lines = [f"error: {error.format_message().rstrip('.')}; see `{command} --help`"]
-        code = 2
+        lines, code = [f"error: {_misuse(error)}"], 2
     else:
         known = _translate(error)
         lines, code = [*known.details, f"error: {known}"], known.exit_code
@@ -120,6 +138,16 @@ def _report(error: Exception, words: Sequence[str], team: Team) -> int:
         for line in lines:
             _say(line)
     return code
+
+
+def _misuse(error: click.ClickException) -> str:
+    """Return what is wrong with the words of a command, and where to look."""
+    text = error.format_message().rstrip(".")
+    if isinstance(error, click.NoSuchOption):
+        near = f"; did you mean '{error.possibilities[0]}'?" if error.possibilities else ""
+        text = f"No such option '{error.option_name}'{near}"
+    context = getattr(error, "ctx", None)
+    return f"{text}; see `{context.command_path if context else 'ganeval'} --help`"
 
 
 def _translate(error: Exception) -> GanevalError:
@@ -140,14 +168,13 @@ def _translate(error: Exception) -> GanevalError:
     raise error
 
 
-def _log_to_stderr(*, quiet: bool) -> None:
-    """Send the library's warnings to stderr, one line each."""
+def _log_to_stderr() -> None:
+    """Send the library's warnings to stderr, one line each; `--verbose` and `--quiet` move that."""
     handler = _ToStderr()
     handler.setFormatter(_OneLine())
-    log = logging.getLogger("ganeval")
-    log.handlers = [handler]
-    log.propagate = False
-    log.setLevel(logging.ERROR if quiet else logging.INFO)
+    LOG.handlers = [handler]
+    LOG.propagate = False
+    LOG.setLevel(logging.WARNING)
 
 
 class _ToStderr(logging.Handler):

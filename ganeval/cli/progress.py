@@ -1,51 +1,41 @@
-"""A progress display on stderr, for work that takes longer than a second on a terminal."""
+"""How far the work is: bars on a terminal; elsewhere, with `--verbose`, a line now and then."""
 
+import logging
 import sys
-import time
 from collections.abc import Iterator
 from contextlib import contextmanager
 
-from rich.console import Console
-from rich.progress import (
-    BarColumn,
-    MofNCompleteColumn,
-    Progress,
-    TaskID,
-    TextColumn,
-    TimeRemainingColumn,
-)
+from ganeval.cli.call import LOG, current_call
+from ganeval.progress import REPORT_PICTURES, SCORES_OF, Progress, silent
 
-from ganeval.progress import Progress as ProgressCallback
-from ganeval.progress import silent
-
-_QUICK_SECONDS = 1.0
+_QUICK_SECONDS = 1.0  # what ends before that shows no bar
+_LINE_SECONDS = 30.0  # between two lines
 
 
 @contextmanager
-def terminal_progress(*, quiet: bool) -> Iterator[ProgressCallback]:
-    """Yield a callback that draws bars on stderr, or does nothing where nobody would see them."""
-    if quiet or not sys.stderr.isatty():
+def terminal_progress() -> Iterator[Progress]:
+    """Yield a callback that shows progress, or does nothing where nobody would see it."""
+    on_terminal = sys.stderr.isatty()
+    if current_call().is_quiet or not (on_terminal or LOG.isEnabledFor(logging.INFO)):
         yield silent
         return
-    display = Progress(
-        TextColumn("{task.description}", markup=False),
-        BarColumn(),
-        MofNCompleteColumn(),
-        TimeRemainingColumn(),
-        console=Console(stderr=True),
-        transient=True,
-    )
-    tasks: dict[str, TaskID] = {}
-    begin = time.monotonic()
+    from ganeval.cli.bars import Bars
+
+    bars = Bars()
+    begin = told = bars.get_time()
 
     def update(label: str, done: int, total: int) -> None:
-        if label not in tasks:
-            tasks[label] = display.add_task(label, total=total)
-        display.update(tasks[label], completed=done, total=total)
-        if time.monotonic() - begin > _QUICK_SECONDS and not display.live.is_started:
-            display.start()
+        nonlocal told
+        counts_images = label != REPORT_PICTURES and not label.startswith(SCORES_OF)
+        bars.show(label, done, total, images_each=int(counts_images))
+        now = bars.get_time()
+        if on_terminal and now - begin > _QUICK_SECONDS:
+            bars.start()
+        elif not on_terminal and now - told > _LINE_SECONDS:
+            told = now
+            LOG.info("%s: %s", label, bars.describe(label))
 
     try:
         yield update
     finally:
-        display.stop()
+        bars.stop()

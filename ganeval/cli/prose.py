@@ -4,7 +4,7 @@ import shutil
 import sys
 from collections.abc import Iterable
 
-import click
+import rich_click as click
 
 from ganeval.results.layout import wrap
 

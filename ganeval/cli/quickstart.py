@@ -1,20 +1,21 @@
 """`ganeval quickstart`: the whole tour on embedded data, offline."""
 
-import functools
 import shlex
 from pathlib import Path
+from typing import TYPE_CHECKING
 
-import click
+import rich_click as click
 
 from ganeval.cli.call import current_call
 from ganeval.cli.options import show, show_options
+from ganeval.cli.panels import OUTPUT, SOURCES, TRAINING, Command
 from ganeval.cli.progress import terminal_progress
 from ganeval.cli.prose import say
-from ganeval.cli.training_display import training_display
 from ganeval.errors import one_line
-from ganeval.results.digits import Digits
-from ganeval.results.formats import Notes
-from ganeval.settings import Settings
+
+if TYPE_CHECKING:
+    from ganeval.results.digits import Digits
+    from ganeval.results.formats import Notes
 
 _FILES = {
     "samples.png": "pictures of every sample",
@@ -24,26 +25,48 @@ _FILES = {
 }
 
 
-@click.command()
+@click.command(cls=Command)
 @click.option(
-    "--out", type=click.Path(path_type=Path), default=Path("quickstart"), show_default=True
+    "--out",
+    type=click.Path(path_type=Path),
+    default=Path("quickstart"),
+    show_default=True,
+    metavar="FOLDER",
+    panel=OUTPUT,
+    help="Folder of the tour",
 )
-@click.option("--seed", type=click.IntRange(min=0), default=0, show_default=True)
-@click.option("--cache-dir", type=click.Path(), help="Where features are kept.")
-@click.option("--json", "as_json", is_flag=True, help="Print the report as JSON.")
+@click.option(
+    "--json",
+    "as_json",
+    is_flag=True,
+    panel=OUTPUT,
+    help="The report as JSON on stdout, in place of the table and the words",
+)
+@click.option(
+    "--seed",
+    type=click.IntRange(min=0),
+    default=0,
+    show_default=True,
+    metavar="N",
+    panel=TRAINING,
+    help="Seed of every random choice",
+)
+@click.option(
+    "--cache-dir",
+    type=click.Path(),
+    metavar="PLACE",
+    panel=SOURCES,
+    help="Place of the features: a folder, or a URL that machines share",
+)
 @show_options
-@click.option("--quiet", is_flag=True, help="No progress and no warnings.")
-@click.option("--traceback", is_flag=True, help="Show where in the code an error arose.")
 def quickstart(
     *,
     out: Path,
     seed: int,
     cache_dir: str | None,
     as_json: bool,
-    digits: Digits,
-    notes: Notes,
-    quiet: bool,
-    traceback: bool,
+    digits: "Digits",
+    notes: "Notes",
 ) -> None:
     """Train two models on digits, score them beside real digits, and say what each metric sees.
 
@@ -53,15 +76,16 @@ def quickstart(
     \b
     ganeval quickstart --out tour
     """
+    from ganeval.cli.training_display import training_display
+    from ganeval.settings import Settings
     from reference_models.tour.tour import TOUR, run_tour
     from reference_models.tour.words import explain
 
     command = one_line(shlex.join(["ganeval", *current_call().words]))
-    with terminal_progress(quiet=quiet) as progress:
+    with terminal_progress() as progress:
         settings = Settings(seed=seed, cache_dir=cache_dir, progress=progress, command=command)
-        display = functools.partial(training_display, quiet=quiet)
         try:
-            scored = run_tour(TOUR, out, settings, display=display)
+            scored = run_tour(TOUR, out, settings, display=training_display)
         except KeyboardInterrupt as error:
             raise KeyboardInterrupt(f"interrupted; to go on: `{command}`") from error
     show(scored.report, as_json=as_json, digits=digits, notes=notes)

@@ -1,34 +1,55 @@
 """`ganeval sample`: samples of a generator checkpoint as PNG files."""
 
 from pathlib import Path
+from typing import TYPE_CHECKING
 
-import click
+import rich_click as click
 
 from ganeval.cli.generator_options import generator_options
+from ganeval.cli.panels import OUTPUT, Command
 from ganeval.cli.progress import terminal_progress
-from ganeval.generators.options import GeneratorOptions
-from ganeval.sample import write_samples
+
+if TYPE_CHECKING:
+    from ganeval.generators.options import GeneratorOptions
 
 
-@click.command()
+@click.command(cls=Command)
 @click.argument("checkpoint")
-@click.option("-n", "--num-images", type=int, required=True, help="How many.")
 @click.option(
-    "-o", "--output", type=click.Path(path_type=Path), required=True, help="A folder or a .zip."
+    "-n",
+    "--num-images",
+    type=int,
+    required=True,
+    metavar="N",
+    panel=OUTPUT,
+    help="Number of samples",
 )
-@click.option("--seed", type=int, default=0, show_default=True)
+@click.option(
+    "-o",
+    "--output",
+    type=click.Path(path_type=Path),
+    required=True,
+    metavar="PLACE",
+    panel=OUTPUT,
+    help="Folder or .zip file for the samples",
+)
+@click.option(
+    "--seed",
+    type=int,
+    default=0,
+    show_default=True,
+    metavar="N",
+    panel=OUTPUT,
+    help="Seed of the samples; sample I is the same however many there are",
+)
 @generator_options
-@click.option("--quiet", is_flag=True, help="No progress and no warnings.")
-@click.option("--traceback", is_flag=True, help="Show where in the code an error arose.")
 def sample(
     *,
     checkpoint: str,
     num_images: int,
     output: Path,
     seed: int,
-    generator: GeneratorOptions,
-    quiet: bool,
-    traceback: bool,
+    generator: "GeneratorOptions",
 ) -> None:
     """Write samples of a generator CHECKPOINT as PNG: exactly so many files and nothing else.
 
@@ -39,7 +60,9 @@ def sample(
     ganeval sample netG.pth -n 64 -o samples.zip --entry my_networks:Generator \\
         --kwargs '{"ngf": 64}' --latent-size 100 --latent-layout map --value-range -1,1
     """
-    with terminal_progress(quiet=quiet) as progress:
+    from ganeval.sample import write_samples
+
+    with terminal_progress() as progress:
         write_samples(
             checkpoint, num_images, output, seed=seed, generator=generator, progress=progress
         )

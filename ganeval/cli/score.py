@@ -1,28 +1,31 @@
 """`ganeval fid`, `is`, `kid`, `pr`, `dc`: one metric each."""
 
-from typing import Any
+from typing import TYPE_CHECKING
 
-import click
+import rich_click as click
 
 from ganeval.cli.options import output_options, run_options
-from ganeval.evaluation import run
-from ganeval.results.report import Report
-from ganeval.settings import Settings
+from ganeval.cli.panels import Command
+
+if TYPE_CHECKING:
+    from ganeval.results.report import Report
+    from ganeval.settings import Settings
 
 
-def _against_reference(name: str, summary: str, example: str) -> click.Command:
+def _against_reference(name: str, summary: str, example: str) -> Command:
     """Return the command of a metric that compares a sample with a reference."""
 
     @click.argument("reference")
     @click.argument("sample")
     @output_options
     @run_options
-    def command(*, reference: str, sample: str, settings: Settings) -> Report:
+    def command(*, reference: str, sample: str, settings: "Settings") -> "Report":
+        from ganeval.evaluation import run
+
         return run([sample], reference, [name], settings)
 
     command.__doc__ = f"{summary}\n\n    \b\n    {example}\n"
-    decorated: Any = click.command(name)(command)
-    return decorated  # type: ignore[no-any-return]
+    return click.command(name, cls=Command)(command)
 
 
 fid = _against_reference(
@@ -47,14 +50,16 @@ dc = _against_reference(
 )
 
 
-@click.command("is")
+@click.command("is", cls=Command)
 @click.argument("sample")
 @output_options
 @run_options
-def inception_score(*, sample: str, settings: Settings) -> Report:
+def inception_score(*, sample: str, settings: "Settings") -> "Report":
     """Inception Score of SAMPLE; higher is better, no reference is needed.
 
     \b
     ganeval is fake/
     """
+    from ganeval.evaluation import run
+
     return run([sample], None, ["is"], settings)

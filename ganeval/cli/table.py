@@ -1,26 +1,30 @@
 """`ganeval table`: one table from the reports of several runs."""
 
 from pathlib import Path
+from typing import TYPE_CHECKING
 
-import click
+import rich_click as click
 
 from ganeval.cli.options import output_options
+from ganeval.cli.panels import OUTPUT, Command
 from ganeval.errors import UsageError
-from ganeval.results.merging import merged_files
-from ganeval.results.report import Report
+
+if TYPE_CHECKING:
+    from ganeval.results.report import Report
 
 
-@click.command()
+@click.command(cls=Command)
 @click.argument("reports", nargs=-1, type=click.Path(path_type=Path))
 @click.option(
     "--label",
     "labels",
     multiple=True,
     metavar="NAME=RUN.json",
-    help="Calls the sample of a report NAME; may be repeated.",
+    panel=OUTPUT,
+    help="A name for the sample of a report; may be repeated.",
 )
 @output_options
-def table(*, reports: tuple[Path, ...], labels: tuple[str, ...]) -> Report:
+def table(*, reports: tuple[Path, ...], labels: tuple[str, ...]) -> "Report":
     """Put the scores of several REPORTS (.json) into one table, if they are comparable.
 
     Reports of one generator are told apart by their step of training, or by --label.
@@ -29,6 +33,8 @@ def table(*, reports: tuple[Path, ...], labels: tuple[str, ...]) -> Report:
     ganeval table monday.json tuesday.json -o week.md
     ganeval table --label before=monday.json --label after=tuesday.json
     """
+    from ganeval.results.merging import merged_files
+
     named: dict[str, Path] = {}
     for text in labels:
         name, _, path = text.partition("=")

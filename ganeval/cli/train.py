@@ -1,69 +1,134 @@
 """`ganeval train`: train a bundled reference model."""
 
+import errno
 import shlex
 from pathlib import Path
 from typing import Literal
 
-import click
+import rich_click as click
 
 from ganeval.cli.call import current_call
 from ganeval.cli.options import split_metrics
-from ganeval.cli.training_display import training_display
-from ganeval.errors import UsageError
-from ganeval.workspace import resolve_device
+from ganeval.cli.panels import MACHINE, SCORING, SOURCES, TRAINING, Command
+from ganeval.errors import ResourceError, UsageError
 
 
-@click.command()
+@click.command(cls=Command)
 @click.argument("model")
-@click.option("--data", help="Training images: a name or a source; default: the model's own.")
-@click.option("--steps", type=int, help="Train to this step, counted from the start.")
-@click.option("--seed", type=click.IntRange(min=0), default=0, show_default=True)
 @click.option(
-    "--out", type=click.Path(path_type=Path), help="Folder of the run; default: runs/MODEL."
+    "--data",
+    metavar="SOURCE",
+    panel=TRAINING,
+    help="Training images: digits, shapes, edges or any source (default: the model's own)",
 )
-@click.option("--resume", is_flag=True, help="Go on with the run in that folder.")
+@click.option(
+    "--steps",
+    type=int,
+    metavar="N",
+    panel=TRAINING,
+    help="Last step, counted from the start (default: the model's own)",
+)
+@click.option(
+    "--out",
+    type=click.Path(path_type=Path),
+    metavar="FOLDER",
+    panel=TRAINING,
+    help="Folder of the run (default: runs/MODEL)",
+)
+@click.option(
+    "--resume", is_flag=True, panel=TRAINING, help="Continuation of the run in that folder"
+)
+@click.option(
+    "--seed",
+    type=click.IntRange(min=0),
+    default=0,
+    show_default=True,
+    metavar="N",
+    panel=TRAINING,
+    help="Seed of every random choice",
+)
 @click.option(
     "--save-every",
     type=click.IntRange(min=1),
     default=100,
     show_default=True,
-    help="Steps between two saved states: what a killed run loses at most.",
+    metavar="N",
+    panel=TRAINING,
+    help="Steps between two saved states: what a killed run loses at most",
 )
 @click.option(
     "--grid-every",
     type=click.IntRange(min=0),
     default=200,
     show_default=True,
-    help="Steps between pictures of samples; 0: only the last.",
+    metavar="N",
+    panel=TRAINING,
+    help="Steps between pictures of samples; 0: only the last",
 )
 @click.option(
     "--eval-every",
     type=click.IntRange(min=0),
     default=0,
     show_default=True,
-    help="Steps between scores of the averaged generator; 0: none.",
+    metavar="N",
+    panel=SCORING,
+    help="Steps between scores of the averaged generator; 0: none",
 )
-@click.option("--eval-metrics", default="fid,kid", show_default=True, metavar="NAMES")
-@click.option("--eval-extractor", default="efficientnet-lite0", show_default=True, metavar="NAME")
+@click.option(
+    "--eval-metrics",
+    default="fid,kid",
+    show_default=True,
+    metavar="METRICS",
+    panel=SCORING,
+    help="Metrics of these scores, separated by commas",
+)
+@click.option(
+    "--eval-extractor",
+    default="efficientnet-lite0",
+    show_default=True,
+    metavar="NAME",
+    panel=SCORING,
+    help="Network of these scores: inception, efficientnet-lite0, random",
+)
 @click.option(
     "--eval-images",
     type=click.IntRange(min=2),
     default=360,
     show_default=True,
-    help="Samples to score, and training images to compare them with.",
+    metavar="N",
+    panel=SCORING,
+    help="Number of samples to score, and of training images to compare them with",
 )
-@click.option("--eval-reference", metavar="SOURCE", help="Compare with these images instead.")
-@click.option("--cache-dir", type=click.Path(), help="Where features are kept.")
-@click.option("--device", default="auto", show_default=True, metavar="auto|cpu|cuda|mps")
+@click.option(
+    "--eval-reference",
+    metavar="SOURCE",
+    panel=SCORING,
+    help="Images to compare with, instead of training images",
+)
+@click.option(
+    "--cache-dir",
+    type=click.Path(),
+    metavar="PLACE",
+    panel=SOURCES,
+    help="Place of the features: a folder, or a URL that machines share",
+)
+@click.option(
+    "--device",
+    default="auto",
+    show_default=True,
+    metavar="NAME",
+    panel=MACHINE,
+    help="Device of the networks: auto, cpu, cuda, cuda:1, mps",
+)
 @click.option(
     "--precision",
     type=click.Choice(["auto", "float32", "bfloat16"]),
     default="auto",
     show_default=True,
-    help="Of the networks; auto: bfloat16 on CUDA, float32 elsewhere.",
+    metavar="NAME",
+    panel=MACHINE,
+    help="Arithmetic of the networks: auto (bfloat16 on CUDA, else float32), float32, bfloat16",
 )
-@click.option("--quiet", is_flag=True, help="No progress and no warnings.")
-@click.option("--traceback", is_flag=True, help="Show where in the code an error arose.")
 def train(
     *,
     model: str,
@@ -82,8 +147,6 @@ def train(
     cache_dir: str | None,
     device: str,
     precision: Literal["auto", "float32", "bfloat16"],
-    quiet: bool,
-    traceback: bool,
 ) -> None:
     """Train a reference MODEL and leave one checkpoint that can be sampled and scored.
 
@@ -92,7 +155,10 @@ def train(
     ganeval train dcgan --steps 2000 --out runs/dcgan --eval-every 500
     ganeval train wgan-gp --data folder:faces/,size=32,crop=center
     """
+    from ganeval.cli.training_display import training_display
+    from ganeval.workspace import resolve_device
     from reference_models.engine.curve import Scoring
+    from reference_models.engine.keep import STATE
     from reference_models.engine.session import Watch, find_recipe, run_training
 
     recipe = find_recipe(model)
@@ -107,7 +173,13 @@ def train(
         reference=eval_reference,
         cache_dir=cache_dir,
     )
-    with training_display(model, total, recipe.batch_size, quiet=quiet) as observers:
+
+    def again() -> str:
+        """Return the command that goes on, or begins where there is no state to go on from."""
+        going_on = [] if resume or not (folder / STATE).is_file() else ["--resume"]
+        return shlex.join(["ganeval", *current_call().words, *going_on])
+
+    with training_display(model, total, recipe.batch_size) as observers:
         try:
             checkpoint = run_training(
                 model,
@@ -123,8 +195,14 @@ def train(
                 observers=observers,
             )
         except KeyboardInterrupt as error:
-            words = current_call().words
-            again = shlex.join(["ganeval", *words, *([] if resume else ["--resume"])])
-            raise KeyboardInterrupt(f"interrupted; to go on: `{again}`") from error
+            raise KeyboardInterrupt(f"interrupted; to go on: `{again()}`") from error
+        except OSError as error:
+            if error.errno not in (errno.ENOSPC, errno.EDQUOT):
+                raise
+            raise ResourceError(
+                f"{error.filename or folder}: the disk is full",
+                "free space on it",
+                f"make some, then go on with `{again()}`",
+            ) from error
     if checkpoint is not None:
         click.echo(checkpoint)

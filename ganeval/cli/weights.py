@@ -1,16 +1,20 @@
 """`ganeval weights`: the pretrained weights: where, get, check."""
 
-import click
+import rich_click as click
 
+from ganeval.cli.panels import SOURCES, Group
 from ganeval.errors import WeightsError
-from ganeval.extractors import weights as files
 
 EXTRACTOR = click.argument("extractor", default="inception", metavar="[EXTRACTOR]")
 
 
-@click.group()
+@click.group(cls=Group)
 def weights() -> None:
-    """Find, get and check the pretrained weights."""
+    """Find, get and check the pretrained weights.
+
+    \b
+    ganeval weights fetch inception
+    """
 
 
 @weights.command()
@@ -21,6 +25,8 @@ def path(*, extractor: str) -> None:
     \b
     ganeval weights path inception
     """
+    from ganeval.extractors import weights as files
+
     found = files.find(extractor)
     if found is None:
         searched = ", ".join(str(folder) for folder in files.folders(extractor))
@@ -34,13 +40,15 @@ def path(*, extractor: str) -> None:
 
 @weights.command()
 @EXTRACTOR
-@click.option("--offline", is_flag=True, help="Never open a network connection.")
+@click.option("--offline", is_flag=True, panel=SOURCES, help="No network connection at all")
 def fetch(*, extractor: str, offline: bool) -> None:
     """Download the weights unless they are here, and check them.
 
     \b
     ganeval weights fetch inception
     """
+    from ganeval.extractors import weights as files
+
     click.echo(files.fetch(extractor, offline=offline))
 
 
@@ -52,5 +60,7 @@ def verify(*, extractor: str) -> None:
     \b
     ganeval weights verify inception
     """
+    from ganeval.extractors import weights as files
+
     path = files.fetch(extractor, offline=True)
     click.echo(f"{path}: sha256:{files.weight_file(extractor).sha256}")

@@ -161,4 +161,7 @@ def _inventory(side: Side, num_features: int, settings: Settings, pool: Executor
         extractor=settings.extractor,
         num_features=num_features,
         num_wanted=settings.num_images,
+        num_skippable=int(settings.max_bad * len(side.indices))
+        if settings.on_bad_image == "skip"
+        else 0,
     )

@@ -37,6 +37,7 @@ class Inventory:
         extractor: Name of the network that is to score it.
         num_features: How many features the network has.
         num_wanted: How many pictures scoring was told to use; None for all.
+        num_skippable: How many refused pictures scoring was told to skip.
     """
 
     location: str
@@ -49,6 +50,7 @@ class Inventory:
     extractor: str
     num_features: int
     num_wanted: int | None = None
+    num_skippable: int = 0
 
     @cached_property
     def sizes(self) -> Counter[tuple[int, int]]:

@@ -49,7 +49,10 @@ def what_it_is(data: bytes, expected_size: int | None = None) -> str:
         return "is an HDF5 file, as Keras writes"
     if expected_size is None:
         # A zip archive ends with its directory: without that the tail is missing.
-        unfinished = data.startswith(ZIP) and not zipfile.is_zipfile(io.BytesIO(data))
+        try:
+            unfinished = data.startswith(ZIP) and not zipfile.is_zipfile(io.BytesIO(data))
+        except zipfile.BadZipFile:  # the directory is there, and is nonsense
+            unfinished = False
         return "is cut short" if unfinished else "is damaged, or no state dict"
     if len(data) < expected_size:
         return f"is cut short ({len(data):,} of {expected_size:,} bytes)"

@@ -1,14 +1,24 @@
 """From an entry, `package.module:callable`, to a network; who may name one."""
 
 import importlib
-from collections.abc import Mapping
+import inspect
+import logging
+import sys
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager, nullcontext, suppress
+from pathlib import Path
 from typing import Any
 
 import torch
 
 from ganeval.errors import InputError, UsageError
+from ganeval.extractors.state_dict import first_few
+
+log = logging.getLogger(__name__)
 
 _TABLE = "reference_models"
+# Keys of a config.json that say what wrote it and are no arguments.
+_ABOUT_THE_CONFIG = {"architectures", "dtype", "model_type", "torch_dtype", "transformers_version"}
 
 
 def check_listed(entry: str, *, name: str) -> None:
@@ -35,8 +45,23 @@ def _recipe_entry(target: str) -> str:
     return entry
 
 
-def build(entry: str, kwargs: Mapping[str, Any]) -> torch.nn.Module:
-    """Import an entry and call it; that runs its code. torch's global generator stays as it is.
+def build(
+    entry: str,
+    kwargs: Mapping[str, Any],
+    *,
+    here: bool = False,
+    config: Mapping[str, Any] | None = None,
+) -> torch.nn.Module:
+    """Import an entry and call it; that runs its code.
+
+    What a constructor draws is the same each time, and torch's global generator stays as it is.
+
+    Args:
+        entry: `package.module:callable`.
+        kwargs: Its keyword arguments.
+        here: Look for it in the current folder first, for a user who named it.
+        config: Of a folder that Hugging Face's libraries wrote: more keyword arguments, of which
+            those that the entry takes are used.
 
     Raises:
         UsageError: There is no such entry, it fails, or it returns no module.
@@ -44,24 +69,28 @@ def build(entry: str, kwargs: Mapping[str, Any]) -> torch.nn.Module:
     module_name, _, attribute = entry.partition(":")
     if not module_name or not attribute:
         raise UsageError(f"entry '{entry}'", "package.module:callable", "name both parts")
-    try:
-        make = getattr(importlib.import_module(module_name), attribute)
-    except (ImportError, AttributeError) as error:
-        raise UsageError(
-            f"entry '{entry}' cannot be imported ({error})",
-            "a callable in an installed module",
-            "install it, or add its folder to PYTHONPATH",
-        ) from error
-    try:
-        with torch.random.fork_rng(devices=[]):  # a constructor draws initial weights
-            network = make(**kwargs)
-    except Exception as error:  # a stranger's code may raise anything at all
-        reason = (str(error).splitlines() or [""])[0]
-        raise UsageError(
-            f"entry '{entry}' fails with {dict(kwargs)} ({type(error).__name__}: {reason})",
-            "keyword arguments that it takes",
-            "correct kwargs",
-        ) from error
+    with _current_folder_first() if here else nullcontext():
+        try:
+            make = getattr(importlib.import_module(module_name), attribute)
+        except Exception as error:  # importing runs a stranger's code
+            reason = (str(error).splitlines() or [""])[0]
+            raise UsageError(
+                f"entry '{entry}' cannot be imported ({type(error).__name__}: {reason})",
+                "a callable in an installed module or in a file of the current folder",
+                "install it, go to its folder, or add that to PYTHONPATH",
+            ) from error
+        given = {**_taken(entry, make, config or {}), **kwargs}
+        try:
+            with torch.random.fork_rng(devices=[]):
+                torch.set_rng_state(torch.Generator().manual_seed(0).get_state())
+                network = make(**given)
+        except Exception as error:  # a stranger's code may raise anything at all
+            reason = (str(error).splitlines() or [""])[0]
+            raise UsageError(
+                f"entry '{entry}' fails with {given} ({type(error).__name__}: {reason})",
+                "keyword arguments that it takes",
+                "correct kwargs",
+            ) from error
     if not isinstance(network, torch.nn.Module):
         raise UsageError(
             f"entry '{entry}' returns {type(network).__name__}",
@@ -69,3 +98,31 @@ def build(entry: str, kwargs: Mapping[str, Any]) -> torch.nn.Module:
             "name a class or function that returns one",
         )
     return network
+
+
+def _taken(entry: str, make: Any, config: Mapping[str, Any]) -> dict[str, Any]:
+    """Return what an entry takes of a config, and warn of what it does not know."""
+    said = {key: one for key, one in config.items() if not key.startswith("_")}
+    try:
+        parameters = inspect.signature(make).parameters if said else {}
+    except (TypeError, ValueError):  # a callable without one takes what it is given
+        return said
+    if any(one.kind is one.VAR_KEYWORD for one in parameters.values()):
+        return said
+    others = sorted(said.keys() - parameters.keys() - _ABOUT_THE_CONFIG)
+    if others:
+        log.warning("%s: does not take %s of config.json", entry, first_few(others))
+    return {key: one for key, one in said.items() if key in parameters}
+
+
+@contextmanager
+def _current_folder_first() -> Iterator[None]:
+    """Let imports find what lies in the current folder, as `python -m` does."""
+    folder = str(Path.cwd())
+    sys.path.insert(0, folder)
+    importlib.invalidate_caches()
+    try:
+        yield
+    finally:
+        with suppress(ValueError):  # the entry's code may have done so
+            sys.path.remove(folder)

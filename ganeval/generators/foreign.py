@@ -24,10 +24,18 @@ _SAVE_ANEW = (
     "open it in the environment it is from and save the generator's state_dict(), or write its "
     "samples to a folder (of statistics: mu and sigma to an .npz)"
 )
+# All tensors of a checkpoint in their places, those of an average that is an object too.
+_TENSORS_OF = (
+    "f = lambda v: v if isinstance(v, torch.Tensor) "
+    "else {str(k): f(w) for k, w in v.items()} if isinstance(v, dict) "
+    "else [f(w) for w in v] if isinstance(v, (list, tuple)) "
+    'else f(v.state_dict()) if hasattr(v, "state_dict") '
+    'else f(vars(v)) if hasattr(v, "__dict__") else None'
+)
 
 
-def read_content(data: bytes, *, name: str) -> Mapping[str, Any]:
-    """Return what a checkpoint holds: tensors by name, possibly in nested mappings.
+def read_content(data: bytes, *, name: str) -> Mapping[str, Any] | list[Any] | tuple[Any, ...]:
+    """Return what a checkpoint holds: tensors by name or in lists, nested in any way.
 
     Args:
         data: The bytes of the file.
@@ -101,7 +109,7 @@ def _python(code: str) -> str:
     return f"python -c {shlex.quote(code)}"
 
 
-def _load(data: bytes, name: str) -> Mapping[str, Any]:
+def _load(data: bytes, name: str) -> Mapping[str, Any] | list[Any] | tuple[Any, ...]:
     """Load torch's own format without running code."""
     if torch.__version__ < "2.10":
         raise InputError(
@@ -117,29 +125,34 @@ def _load(data: bytes, name: str) -> Mapping[str, Any]:
         if not unsafe:
             raise _unusable(name, what_it_is(data)) from error
         raise _of_objects(name, unsafe) from error
-    if not isinstance(content, Mapping):
+    if isinstance(content, list | tuple):
+        is_set = any(isinstance(one, Mapping | list | tuple | torch.Tensor) for one in content)
+    else:
+        is_set = isinstance(content, Mapping)
+    if not is_set:
         raise InputError(
             f"{name}: holds a {type(content).__name__}",
             _NEEDED,
             "save the network's state_dict()",
         )
-    return content
+    found: Mapping[str, Any] | list[Any] | tuple[Any, ...] = content
+    return found
 
 
 def _of_objects(name: str, unsafe: list[str]) -> InputError:
     """Return the error for a file of torch.save that holds more than tensors, numbers and texts."""
+    is_network = any(one.startswith("torch.nn.modules.") for one in unsafe)
+    found = (
+        "a whole pickled network, whose classes are code"
+        if is_network
+        else "contains Python objects, which are code"
+    )
     load = f"torch.load({json.dumps(name)}, weights_only=False)"
-    if any(one.startswith("torch.nn.modules.") for one in unsafe):
-        found = "a whole pickled network, whose classes are code"
-        kept = f"{load}.state_dict()"
-    else:
-        found = "contains Python objects, which are code"
-        kept = f"{{k: v for k, v in {load}.items() if isinstance(v, dict)}}"
     return InputError(
         f"{name}: {found} ({first_few(unsafe)})",
         _NEEDED,
         "if you trust its author, where its code is installed: "
-        + _python(f'import torch; torch.save({kept}, "state.pt")'),
+        + _python(f'import torch; {_TENSORS_OF}; torch.save(f({load}), "state.pt")'),
     )
 
 

@@ -10,22 +10,24 @@ from typing import Any
 import torch
 
 from ganeval.errors import InputError
+from ganeval.extractors.state_dict import first_few
 from ganeval.generators.card import Card, card_text, parse_checkpoint, tensors_sha256
 from ganeval.generators.drawing import LabelForm, LabelPolicy, LatentLayout, Noise, Prior
 from ganeval.generators.entries import build, check_listed
+from ganeval.generators.filling import fill
 from ganeval.generators.foreign import read_content
 from ganeval.generators.inputs import parse_inputs, usual_inputs
-from ganeval.generators.nesting import fill
 from ganeval.generators.onnx_file import is_onnx
 from ganeval.generators.onnx_network import open_onnx
 from ganeval.generators.options import GeneratorOptions, parse_kwargs, parse_range
 from ganeval.generators.outputs import ImageLayout
+from ganeval.generators.pretrained_folder import read_folder
 from ganeval.generators.programs import not_there, open_program, program_kind
 from ganeval.generators.sampler import ValueRange
 
 log = logging.getLogger(__name__)
 
-_OF_TENSORS = ("entry", "kwargs", "key")
+_OF_TENSORS = ("entry", "kwargs", "key", "allow_missing", "submodule")
 _FLAGS = {
     "entry": "--entry MODULE:CALLABLE (with --kwargs JSON if it takes any)",
     "latent_size": "--latent-size N (or --condition SOURCE if it makes images from images)",
@@ -82,12 +84,12 @@ class _Content:
 
 
 def load_network(
-    data: bytes, path: Path, options: GeneratorOptions, *, device: torch.device, paired: bool
+    data: bytes | None, path: Path, options: GeneratorOptions, *, device: torch.device, paired: bool
 ) -> Loaded:
     """Return the network of a file, told by its content, and how to feed it.
 
     Args:
-        data: The bytes of the file.
+        data: The bytes of the file; None for a folder.
         path: Where it is.
         options: What the user says.
         device: Where the network is to run.
@@ -98,14 +100,20 @@ def load_network(
         UsageError: An option is missing or does not fit.
     """
     name = str(path)
-    program = program_kind(data)
-    if is_onnx(data[:_BEGINNING]):
+    program = None if data is None else program_kind(data)
+    if data is None:
+        tensors, config = read_folder(path)
+        content = _fill_entry(tensors, options, device=device, name=name, config=config)
+    elif is_onnx(data[:_BEGINNING]):
         content = _read_onnx(data, path, options, device=device, paired=paired)
     elif program is not None:
         network = open_program(data, program, name=name, trust=options.trust, device=device)
         content = _self_contained(network, network.sha256, program, options)
+    elif card_text(data) is not None:
+        card, own = parse_checkpoint(data, name=name)
+        content = _fill_entry(own, options, device=device, name=name, card=card)
     else:
-        content = _read_tensors(data, options, device=device, name=name)
+        content = _fill_entry(read_content(data, name=name), options, device=device, name=name)
     log.info("%s: %s, %s", name, content.said, str(content.origin["weights"])[:19])
     return Loaded(
         network=content.network,
@@ -143,40 +151,52 @@ def _self_contained(
     )
 
 
-def _read_tensors(
-    data: bytes, options: GeneratorOptions, *, device: torch.device, name: str
+def _fill_entry(
+    tensors: Any,
+    options: GeneratorOptions,
+    *,
+    device: torch.device,
+    name: str,
+    card: Card | None = None,
+    config: Mapping[str, Any] | None = None,
 ) -> _Content:
-    """Return the network of an entry, filled with the tensors of a file."""
-    card = None
-    if card_text(data) is not None:
-        card, tensors = parse_checkpoint(data, name=name)
-        content: Mapping[str, Any] = tensors
-    else:
-        content = read_content(data, name=name)
+    """Return the network of an entry, filled with the tensors of a file or folder."""
     entry = options.entry or (card.entry if card is not None else None)
     if entry is None:
         raise _needs_options(name, [one for one in _FLAGS if one not in options.given()])
     if options.entry is None:
         check_listed(entry, name=name)
-    kwargs = card.kwargs if card is not None else {}
+    kwargs = dict(card.kwargs) if card is not None else {}
     if options.kwargs is not None:
-        kwargs = parse_kwargs(options.kwargs)
-    network = build(entry, kwargs)
-    chosen = fill(network, content, name=name, key=options.key)
-    averaged = chosen.averaged or (card is not None and card.ema)
-    where = f" under '{chosen.path}'" if chosen.path else ""
-    weights = f"sha256:{tensors_sha256(network.state_dict())}"
-    step = {} if card is None else {"step": card.step}
+        kwargs, config = parse_kwargs(options.kwargs), None
+    network = build(entry, kwargs, here=options.entry is not None, config=config)
+    filled = fill(
+        network,
+        tensors,
+        name=name,
+        key=options.key,
+        allow_missing=options.allow_missing,
+        submodule=options.submodule,
+    )
+    network = filled.network
+    averaged = filled.averaged or (card is not None and card.ema)
+    where = f" under '{filled.path}'" if filled.path else ""
+    kind = " (a moving average)" if averaged else ""
+    if filled.completed_by is not None:
+        kind += f", its buffers from '{filled.completed_by or '.'}'"
+    if filled.missing:
+        kind += f", without {first_few(filled.missing)}"
     return _Content(
         network=network.to(device),
-        said=f"{entry} with the tensors{where}{' (a moving average)' if averaged else ''}",
+        said=f"{entry} with the tensors{where}{kind}",
         origin={
             "entry": entry,
-            "kwargs": json.dumps(kwargs, sort_keys=True, default=dict),
-            "key": chosen.path,
+            "kwargs": json.dumps({**(config or {}), **kwargs}, sort_keys=True, default=dict),
+            **({} if options.submodule is None else {"submodule": options.submodule}),
+            **filled.origin(),
             "ema": averaged,
-            "weights": weights,
-            **step,
+            "weights": f"sha256:{tensors_sha256(network.state_dict())}",
+            **({} if card is None else {"step": card.step}),
         },
         says={} if card is None else _said_by(card),
         condition=None if card is None else card.condition,

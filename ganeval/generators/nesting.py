@@ -1,4 +1,4 @@
-"""The tensors of one network among all that a checkpoint holds."""
+"""The sets of tensors that a checkpoint holds, whatever they are nested in, and what each is."""
 
 import re
 from collections.abc import Iterator, Mapping
@@ -8,149 +8,194 @@ from typing import Any
 import torch
 
 from ganeval.errors import InputError
-from ganeval.extractors.state_dict import first_few, mismatches
 
 Tensors = Mapping[str, torch.Tensor]
 
-_DEPTH = 4  # {"state": {"g_ema": {"module._orig_mod.x": ...}}} is as deep as they come
-# What a part of a tensor's name says of how its layer was made.
-_MAKERS = {
-    "weight_orig": "torch.nn.utils.spectral_norm (weight_orig, weight_u)",
-    "parametrizations.": "torch.nn.utils.parametrizations",
-    "sn_u": "mimicry's spectral normalisation (sn_u, sn_sigma)",
+_DEPTH = 16  # of containers in containers; real checkpoints have four
+_PREFIXES = 8  # parts of a name that may lead to a network: `state.g_ema.module._orig_mod.x`
+_MOST_CONTAINERS = 100_000
+
+# What words of a path say of the tensors below it; the last word that says anything counts.
+_AVERAGE = {"ema", "emas", "gema", "averaged", "average", "averaging", "avg", "mavg"} | {
+    *("shadow", "smooth", "smoothed", "swa", "polyak", "running", "gs")
 }
-_EMA = {"ema", "averaged", "avg", "shadow"}
+_NO_AVERAGE = {"backup", "collected", "current", "online", "raw"}
+_TRAINING = {"adam", "grad", "gradients", "grads", "momentum", "opt", "optim", "velocity"} | {
+    *("optimizer", "optimizers", "optimiser", "optimisers")
+}
+_WORD = re.compile(r"[A-Z]+(?![a-z])|[A-Z]?[a-z]+")
+_MARK = re.compile(r"(?:averaged|avg|ema|shadow|swa)_")  # in front of the names in a flat file
+# torch.optim.swa_utils.AveragedModel counts its updates under this name, beside `module.`.
+_COUNTER_OF_AVERAGES = "n_averaged"
+
+_DTYPES = {
+    *(torch.float16, torch.bfloat16, torch.float32, torch.float64),
+    *(torch.float8_e4m3fn, torch.float8_e5m2, torch.bool),
+    *(torch.uint8, torch.int8, torch.int16, torch.int32, torch.int64),
+}
 
 
 @dataclass(frozen=True, slots=True)
 class Candidate:
-    """A set of tensors, and the keys and prefixes that lead to it: `"g_ema.module"`, or ""."""
+    """A set of tensors.
+
+    Attributes:
+        path: The keys and prefixes that lead to it, `"g_ema.module"`; "" at the top.
+        tensors: By name, those of a list by their number.
+        averaged: Whether names or form say that it is a moving average of weights.
+    """
 
     path: str
     tensors: Tensors
+    averaged: bool
 
     @property
-    def averaged(self) -> bool:
-        """Whether its name says that it is a moving average of weights."""
-        words = re.split(r"[._]", self.path.lower())
-        return bool(_EMA & set(words)) or "generator_test" in self.path
+    def of_training(self) -> bool:
+        """Whether its path says that it is the state of an optimiser and no weights."""
+        return "exp_avg" in self.path or not _TRAINING.isdisjoint(_words(self.path))
+
+    @property
+    def num_elements(self) -> int:
+        """How many numbers it holds."""
+        return sum(
+            value.numel() for value in self.tensors.values() if isinstance(value, torch.Tensor)
+        )
+
+    @property
+    def in_order(self) -> list[torch.Tensor] | None:
+        """The tensors of a list; None if they have names."""
+        numbers = [str(number) for number in range(len(self.tensors))]
+        if self.tensors.keys() != set(numbers):
+            return None
+        return [self.tensors[number] for number in numbers]
+
+    def lies_under(self, key: str) -> bool:
+        """Tell whether its path is a key, or leads on from it; "." is the top of the file."""
+        return key == "." or self.path == key or self.path.startswith(f"{key}.")
+
+    def inside(self, other: "Candidate") -> bool:
+        """Tell whether it is a part of another set, or that set under a longer path."""
+        own = {id(value) for value in self.tensors.values()}
+        others = {id(value) for value in other.tensors.values()}
+        longer = self.path != other.path and (not other.path or self.lies_under(other.path))
+        return own < others or (own == others and longer)
+
+    @property
+    def average_path(self) -> str:
+        """Its path up to the word that makes it an average."""
+        keys = self.path.split(".")
+        for number, key in enumerate(keys, start=1):
+            if not _AVERAGE.isdisjoint(_words(key)):
+                return ".".join(keys[:number])
+        return self.path
 
 
-def fill(
-    network: torch.nn.Module, content: Mapping[str, Any], *, name: str, key: str | None
-) -> Candidate:
-    """Put the one set of tensors that fits a network exactly into it.
+def join(path: str, key: str) -> str:
+    """Return a longer path."""
+    return f"{path}.{key}" if path and key else path or key
 
-    Looked at are all nested mappings, and in each of them the tensors below a common prefix
-    (`module.`, `_orig_mod.`, `generator.`). Of several that fit, one that is a moving average by
-    its name is taken; if that does not decide, nothing is. Counters `num_batches_tracked` may be
-    absent.
+
+def candidates(content: Any, *, name: str) -> list[Candidate]:
+    """Return every set of tensors in a checkpoint.
+
+    These are the tensors in each mapping, those below each common prefix of their names
+    (`module.`, `generator.`), and those in each list. A tensor of a kind that networks do not have
+    is left out.
 
     Args:
-        network: On the CPU.
-        content: What the checkpoint holds.
-        name: Of its file, for messages.
-        key: Only what lies under this key.
-
-    Returns:
-        The set that was chosen.
+        content: Mappings, lists and tensors, nested in any way.
+        name: Of the file, for messages.
 
     Raises:
-        InputError: None fits, or several do.
+        InputError: More containers than any checkpoint has.
     """
-    everything = list(_candidates(content, "", _DEPTH))
-    below = [one for one in everything if key is None or _lies_under(one.path, key)]
-    if not below:
-        found = first_few([repr(one.path) for one in everything if one.path]) or "no tensors"
-        raise InputError(
-            f"{name}: no tensors under key '{key}'" if key else f"{name}: holds no tensors by name",
-            f"a state dict; it has {found}",
-            "name one of them with key=NAME" if key else "save the network's state_dict()",
-        )
-    own = network.state_dict()
-    fitting = [one for one in below if not any(mismatches(own, one.tensors).values())]
-    # What lies inside a set that fits was no set of its own.
-    fitting = [one for one in fitting if not any(_inside(one, other) for other in fitting)]
-    averaged = [one for one in fitting if one.averaged]
-    chosen = averaged if len(averaged) == 1 else fitting
-    if not chosen:
-        raise _nothing_fits(name, own, below)
-    if len(chosen) > 1:
-        raise InputError(
-            f"{name}: {len(chosen)} sets of tensors fit the network: "
-            + first_few([f"'{one.path}' ({len(one.tensors)} tensors)" for one in chosen]),
-            "one",
-            f"choose it with key={chosen[0].path}",
-        )
-    network.load_state_dict({**own, **chosen[0].tensors})
-    return chosen[0]
+    return list(_Walk(name).sets(content, "", ()))
 
 
-def _candidates(content: Mapping[str, Any], path: str, depth: int) -> Iterator[Candidate]:
-    """Yield the tensors in a mapping, those below each common prefix, and in nested mappings."""
-    tensors = {str(key): value for key, value in content.items() if _is_plain(value)}
-    nested = {str(key): value for key, value in content.items() if isinstance(value, Mapping)}
-    if tensors:
-        yield Candidate(path, tensors)
-    if not depth:
-        return
-    for prefix in sorted({name.partition(".")[0] for name in tensors if "." in name}):
-        inner = {
-            name.removeprefix(f"{prefix}."): value
-            for name, value in tensors.items()
-            if name.startswith(f"{prefix}.")
+class _Walk:
+    """One walk through a checkpoint, which may hold a container in itself or a million times."""
+
+    def __init__(self, name: str) -> None:
+        self.name = name
+        self.num_seen = 0
+
+    def sets(self, content: Any, path: str, above: tuple[int, ...]) -> Iterator[Candidate]:
+        """Yield the sets of tensors in a container, and in those that it contains."""
+        self.num_seen += 1
+        if self.num_seen > _MOST_CONTAINERS:
+            raise InputError(
+                f"{self.name}: holds more than {_MOST_CONTAINERS:,} dicts and lists",
+                "tensors by name (a state dict)",
+                "save the network's state_dict()",
+            )
+        entries = _entries(content)
+        tensors = {
+            key: value
+            for key, value in entries.items()
+            if _is_plain(value)
+            or (key.endswith("_extra_state") and not isinstance(value, torch.Tensor))
         }
-        yield from _candidates(inner, _join(path, prefix), depth - 1)
-    for key, value in nested.items():
-        yield from _candidates(value, _join(path, key), depth - 1)
+        yield from _by_prefix(tensors, path, _PREFIXES, averaged=False)
+        if len(above) == _DEPTH:
+            return
+        for key, value in entries.items():
+            if isinstance(value, Mapping | list | tuple) and id(value) not in above:
+                yield from self.sets(value, join(path, key), (*above, id(value)))
+
+
+def _entries(content: Any) -> dict[str, Any]:
+    """Return what is in a mapping, a list, or a list of names with values, by name or number."""
+    if isinstance(content, Mapping):
+        return {str(key): value for key, value in content.items()}
+    if content and all(
+        isinstance(one, list | tuple) and len(one) == 2 and isinstance(one[0], str)
+        for one in content
+    ):
+        return dict(content)
+    return {str(number): value for number, value in enumerate(content)}
+
+
+def _by_prefix(tensors: Tensors, path: str, depth: int, *, averaged: bool) -> Iterator[Candidate]:
+    """Yield tensors by name, and those of them below each common prefix."""
+    if not any(isinstance(value, torch.Tensor) for value in tensors.values()):
+        return
+    averaged = averaged or _COUNTER_OF_AVERAGES in tensors
+
+    def candidate(path: str, tensors: Tensors) -> Candidate:
+        return Candidate(path, tensors, averaged or _is_average(path))
+
+    yield candidate(path, tensors)
+    marks = {match[0] for key in tensors if (match := _MARK.match(key))}
+    for mark in sorted(marks):
+        marked = {key.removeprefix(mark): tensors[key] for key in tensors if key.startswith(mark)}
+        if len(marked) < len(tensors):
+            yield candidate(join(path, mark), marked)
+            yield candidate(path, {key: tensors[key] for key in tensors if mark not in key})
+    groups: dict[str, dict[str, torch.Tensor]] = {}
+    for key, value in tensors.items():
+        prefix, dot, rest = key.partition(".")
+        if dot:
+            groups.setdefault(prefix, {})[rest] = value
+    if depth:
+        for prefix in sorted(groups):
+            yield from _by_prefix(groups[prefix], join(path, prefix), depth - 1, averaged=averaged)
+
+
+def _words(path: str) -> list[str]:
+    """Return the words in a path, in lower case: g, ema of `G_ema` and of `emaG`."""
+    return [word.lower() for word in _WORD.findall(path)]
+
+
+def _is_average(path: str) -> bool:
+    """Tell whether a path says that a moving average of weights lies there."""
+    for word in reversed(_words(path)):
+        if word in _AVERAGE or word in _NO_AVERAGE:
+            return word in _AVERAGE
+    return "generator_test" in path  # the average of GAN_stability
 
 
 def _is_plain(value: object) -> bool:
     """Tell whether a value is a tensor of the kind that networks have."""
     if not isinstance(value, torch.Tensor) or value.is_quantized or value.is_nested:
         return False
-    return value.layout is torch.strided and not value.is_complex() and not value.is_meta
-
-
-def _join(path: str, key: str) -> str:
-    """Return a longer path."""
-    return f"{path}.{key}" if path else key
-
-
-def _lies_under(path: str, key: str) -> bool:
-    """Tell whether a path is a key or leads on from it."""
-    return path == key or path.startswith(f"{key}.")
-
-
-def _inside(one: Candidate, other: Candidate) -> bool:
-    """Tell whether a candidate is a part of another."""
-    return one is not other and (not other.path or one.path.startswith(f"{other.path}."))
-
-
-def _nothing_fits(name: str, own: Tensors, candidates: list[Candidate]) -> InputError:
-    """Return the error that says how the nearest candidate differs from the network."""
-    nearest = min(
-        candidates,
-        key=lambda one: sum(len(names) for names in mismatches(own, one.tensors).values()),
-    )
-    where = f" under '{nearest.path}'" if nearest.path else ""
-    findings = [
-        f"{len(names)} {fault} ({first_few(names)})"
-        for fault, names in mismatches(own, nearest.tensors).items()
-        if names
-    ]
-    hint = _hint(own, nearest.tensors)
-    return InputError(
-        f"{name}: the tensors{where} are those of another network: {', '.join(findings)}",
-        f"all {len(own)} tensors of the entry's network, and no other",
-        f"{hint}correct entry or kwargs, or choose with key=NAME",
-    )
-
-
-def _hint(own: Tensors, given: Tensors) -> str:
-    """Return what the names on one side alone tell of how that network was made."""
-    for side, others, place in ((given, own, "the file"), (own, given, "the entry's network")):
-        for mark, maker in _MAKERS.items():
-            if any(mark in name for name in side) and not any(mark in name for name in others):
-                return f"{place} has tensors of {maker}, the other has not: "
-    return ""
+    return value.layout is torch.strided and value.dtype in _DTYPES and not value.is_meta

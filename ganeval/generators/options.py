@@ -26,7 +26,10 @@ class GeneratorOptions:
     Attributes:
         entry: `package.module:callable` that builds the network. Importing it runs its code.
         kwargs: Its keyword arguments: a mapping, a JSON object as text, or `@file.json`.
-        key: Which of several sets of tensors (`g_ema`).
+        key: Which of several sets of tensors (`g_ema`); "." is the top of the file.
+        allow_missing: Buffers that the file may lack, patterns of their names with commas between
+            them (`"noises.*"`). They keep the values that the entry gives them.
+        submodule: Which part of the entry's network makes the images (`"decoder"`).
         latent_size: Length of a latent vector.
         latent_layout: "vector" (default) gives latents [B, latent_size], "map" [B, latent_size, 1,
             1].
@@ -55,6 +58,8 @@ class GeneratorOptions:
     entry: str | None = None
     kwargs: str | Mapping[str, Any] | None = None
     key: str | None = None
+    allow_missing: str | None = None
+    submodule: str | None = None
     latent_size: int | None = None
     latent_layout: LatentLayout | None = None
     prior: Prior | None = None

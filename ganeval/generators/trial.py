@@ -12,6 +12,7 @@ from ganeval.errors import InputError
 from ganeval.generators.drawing import LabelForm, LatentLayout
 from ganeval.generators.onnx_network import OnnxNetwork
 from ganeval.generators.programs import Program
+from ganeval.generators.running_statistics import never_updated
 from ganeval.generators.sampler import Sampler
 from ganeval.images.seen import Seen, rounded
 
@@ -218,25 +219,15 @@ def _doubts_of_values(sampler: Sampler, images: torch.Tensor) -> list[str]:
 
 def _doubts_of_statistics(module: torch.nn.Module) -> list[str]:
     """Return which layers normalise by running statistics that were never updated."""
-    fresh = [name for name, part in module.named_modules() if _never_updated(part)]
+    fresh = never_updated(module)
     if not fresh:
         return []
     more = "" if len(fresh) <= _LAYERS_NAMED else f" and {len(fresh) - _LAYERS_NAMED} more"
     return [
         f"the running statistics of {', '.join(fresh[:_LAYERS_NAMED])}{more} were never updated "
-        "(means 0, variances 1, 0 batches), so images may be others than in training; save the "
+        "(means 0, variances 1), so images may be others than in training; save the "
         "network after training with its buffers, or let it see some batches in training mode"
     ]
-
-
-def _never_updated(part: torch.nn.Module) -> bool:
-    """Tell whether a layer, scripted or not, has running statistics as they were made."""
-    mean, var = getattr(part, "running_mean", None), getattr(part, "running_var", None)
-    if not isinstance(mean, torch.Tensor) or not isinstance(var, torch.Tensor):
-        return False
-    num = getattr(part, "num_batches_tracked", None)
-    counted = isinstance(num, torch.Tensor) and bool((num > 0).any())
-    return not counted and bool((mean == 0).all()) and bool((var == 1).all())
 
 
 def _normalisation(module: torch.nn.Module) -> str:

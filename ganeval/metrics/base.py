@@ -27,6 +27,7 @@ METRICS = Registry(
 )
 
 Role = Literal["sample", "reference"]
+Direction = Literal["lower", "higher"]
 
 
 class Summary(Protocol):
@@ -109,7 +110,7 @@ class Score:
 
     name: str
     value: float
-    direction: Literal["lower", "higher"]
+    direction: Direction
     se: float | None = None
     interval: tuple[float, float] | None = None
     details: Mapping[str, float] = field(default_factory=dict)
@@ -120,6 +121,12 @@ class Score:
 
 class Metric(Protocol):
     """A frozen dataclass: its fields are its options."""
+
+    common_name: ClassVar[str]
+    """What papers call it, for `ganeval list metrics`."""
+
+    direction: ClassVar[Direction]
+    """Which way each of its scores is better."""
 
     scores: ClassVar[tuple[str, ...]]
     """The names of the scores that `compute` returns, in its order."""

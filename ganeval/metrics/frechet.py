@@ -6,7 +6,7 @@ from typing import ClassVar
 
 import numpy as np
 
-from ganeval.metrics.base import Needs, Role, Score, Summary
+from ganeval.metrics.base import Direction, Needs, Role, Score, Summary
 from ganeval.metrics.frechet_error import Side, distance, error_of
 
 
@@ -33,6 +33,8 @@ class Fid:
     limit.
     """
 
+    common_name: ClassVar[str] = "Frechet Inception distance"
+    direction: ClassVar[Direction] = "lower"
     scores: ClassVar[tuple[str, ...]] = ("fid",)
 
     @property
@@ -57,7 +59,7 @@ class Fid:
             Score(
                 name="fid",
                 value=value,
-                direction="lower",
+                direction=self.direction,
                 se=error.se,
                 interval=error.interval,
                 details={} if error.debiased is None else {"debiased": error.debiased},

@@ -8,7 +8,7 @@ import numpy as np
 
 from ganeval.errors import UsageError
 from ganeval.features.moments import Moments
-from ganeval.metrics.base import Needs, Role, Score, Summary
+from ganeval.metrics.base import Direction, Needs, Role, Score, Summary
 from ganeval.metrics.extrapolation import intercept_of_line
 from ganeval.metrics.frechet import side_cautions, side_notes, sides_of
 from ganeval.metrics.frechet_error import (
@@ -43,6 +43,8 @@ class FidDebiased:
     5 images per dimension on.
     """
 
+    common_name: ClassVar[str] = "FID without most of its bias"
+    direction: ClassVar[Direction] = "lower"
     scores: ClassVar[tuple[str, ...]] = ("fid-debiased",)
 
     @property
@@ -76,7 +78,7 @@ class FidDebiased:
             Score(
                 name="fid-debiased",
                 value=debiased,
-                direction="lower",
+                direction=self.direction,
                 se=se,
                 interval=interval,
                 details={"fid": value},
@@ -108,6 +110,8 @@ class FidInfinity:
     num_sizes: int = 15
     smallest: int = 5000
 
+    common_name: ClassVar[str] = "FID extrapolated to infinitely many images"
+    direction: ClassVar[Direction] = "lower"
     scores: ClassVar[tuple[str, ...]] = ("fid-infinity",)
 
     def __post_init__(self) -> None:
@@ -151,7 +155,7 @@ class FidInfinity:
             Score(
                 name="fid-infinity",
                 value=intercept,
-                direction="lower",
+                direction=self.direction,
                 details={"regression_se": error},
                 notes=(*side_notes(summaries), *notes),
                 cautions=side_cautions(summaries),

@@ -10,7 +10,7 @@ import numpy.typing as npt
 
 from ganeval.errors import UsageError
 from ganeval.influence import Influence
-from ganeval.metrics.base import Needs, Role, Score, Summary
+from ganeval.metrics.base import Direction, Needs, Role, Score, Summary
 from ganeval.metrics.extrapolation import (
     HALVES,
     INTERVAL_OF_INFINITELY_MANY,
@@ -62,6 +62,8 @@ class InceptionScore:
     std_ddof: int = 0
     layer: Literal["logits", "logits_biased"] = "logits"
 
+    common_name: ClassVar[str] = "Inception Score"
+    direction: ClassVar[Direction] = "higher"
     scores: ClassVar[tuple[str, ...]] = ("is",)
 
     def __post_init__(self) -> None:
@@ -97,7 +99,9 @@ class InceptionScore:
         details: dict[str, float] = {}
         if len(values) > self.std_ddof:
             details["std"] = float(np.std(values, ddof=self.std_ddof))
-        score = Score(name="is", value=float(np.mean(values)), direction="higher", details=details)
+        score = Score(
+            name="is", value=float(np.mean(values)), direction=self.direction, details=details
+        )
         if len(logits) < MINIMUM_FOR_ERROR:
             few = f"{len(logits)} images"
             return (

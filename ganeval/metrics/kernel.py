@@ -12,7 +12,7 @@ import numpy.typing as npt
 from ganeval.errors import UsageError
 from ganeval.features.derived import Arrays
 from ganeval.influence import Influence
-from ganeval.metrics.base import Needs, Role, Score, Summary
+from ganeval.metrics.base import Direction, Needs, Role, Score, Summary
 from ganeval.resources import DEFAULT, Resources, in_order
 
 Rows = npt.NDArray[np.float32]
@@ -58,6 +58,8 @@ class Kid:
     num_subsets: int | None = None
     subsets: Literal["torch-fidelity", "clean-fid", "torchmetrics"] = "torch-fidelity"
 
+    common_name: ClassVar[str] = "Kernel Inception distance"
+    direction: ClassVar[Direction] = "lower"
     scores: ClassVar[tuple[str, ...]] = ("kid",)
 
     def __post_init__(self) -> None:
@@ -115,7 +117,11 @@ class Kid:
             "error: the subsets share images and each is smaller than the whole"
         )
         value = float(np.mean(values))
-        return (Score(name="kid", value=value, direction="lower", details=details, notes=(note,)),)
+        return (
+            Score(
+                name="kid", value=value, direction=self.direction, details=details, notes=(note,)
+            ),
+        )
 
     def _draw(
         self,
@@ -200,7 +206,7 @@ def _all_pairs(sample: Summary, reference: Summary) -> Score:
     )
     # The sums over finitely many images put the second order into the influences, twice of it.
     se = float(np.sqrt(max(influence.se**2 - second_order, FLOOR * second_order)))
-    score = Score(name="kid", value=value, direction="lower", se=se, influence=influence)
+    score = Score(name="kid", value=value, direction=Kid.direction, se=se, influence=influence)
     if min(num_sample, num_reference) < ENOUGH_FOR_INTERVAL:
         note = f"no interval: too few images, {ENOUGH_FOR_INTERVAL} a side are needed"
         few = f"{min(num_sample, num_reference)} images a side"

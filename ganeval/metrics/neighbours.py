@@ -9,7 +9,7 @@ import numpy as np
 import numpy.typing as npt
 
 from ganeval.errors import UsageError
-from ganeval.metrics.base import Needs, Role, Score, Summary
+from ganeval.metrics.base import Direction, Needs, Role, Score, Summary
 from ganeval.metrics.jackknife import NUM_GROUPS, groups_of, standard_error
 from ganeval.metrics.neighbourhood import Neighbourhood, neighbourhood
 
@@ -49,6 +49,8 @@ class PrecisionRecall:
     k: int = 3
     inclusion: Inclusion = "closed"
 
+    common_name: ClassVar[str] = "precision and recall"
+    direction: ClassVar[Direction] = "higher"
     scores: ClassVar[tuple[str, ...]] = ("precision", "recall")
 
     def __post_init__(self) -> None:
@@ -85,7 +87,7 @@ class PrecisionRecall:
             Score(
                 name=name,
                 value=value,
-                direction="higher",
+                direction=self.direction,
                 se=se,
                 interval=wilson(value, num),
                 notes=tuple(notes),
@@ -145,6 +147,8 @@ class DensityCoverage:
     k: int = 5
     inclusion: Inclusion = "strict"
 
+    common_name: ClassVar[str] = "density and coverage"
+    direction: ClassVar[Direction] = "higher"
     scores: ClassVar[tuple[str, ...]] = ("density", "coverage")
 
     def __post_init__(self) -> None:
@@ -170,7 +174,7 @@ class DensityCoverage:
             Score(
                 name=name,
                 value=value,
-                direction="higher",
+                direction=self.direction,
                 se=se,
                 notes=(f"{NO_INTERVAL}; {note}",),
                 cautions=cautions,

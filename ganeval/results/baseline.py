@@ -10,7 +10,7 @@ from pathlib import Path
 from ganeval.errors import UsageError
 from ganeval.results.change import compare_scores
 from ganeval.results.digits import show_column
-from ganeval.results.influence_file import beside, packed, scores_digest
+from ganeval.results.influence_file import beside, check_beside, packed, scores_digest
 from ganeval.results.output import check_output, write_output
 from ganeval.results.report import Report
 from ganeval.results.report_file import read_parts
@@ -29,6 +29,7 @@ def accept(run: Report, path: Path) -> tuple[str, ...]:
     """
     check_single(run)
     check_output(path, (".json",))
+    check_beside(path)
     before = load_baseline(path) if path.exists() else None
     _write(run, path)
     return tuple(f"{row.label}\t{_value(row)}{_was(row, run, before)}" for row in run.scores)

@@ -18,6 +18,7 @@ INK = "#1b1f23"
 RULE = "#c9cfd6"
 WIDTH = 4.2  # inches: what a phone shows without shrinking the letters
 PNG_DPI = 200
+MARK = "drawn by ganeval"  # in every file, which may therefore be replaced by a newer one
 
 # Okabe and Ito, "Color Universal Design" (2008); the marks and hatches say the same without them.
 _COLOURS = ("#0072b2", "#e69f00", "#009e73", "#cc79a7", "#56b4e9", "#d55e00")
@@ -127,7 +128,9 @@ def finished(figure: "Figure", name: str, heading: str, description: str) -> Plo
         # A name in a script that the plot's font lacks; in an SVG the reader's font has it.
         warnings.filterwarnings("ignore", message="Glyph .* missing from")
         figure.savefig(vector, format="svg", metadata=nothing, transparent=True)
-        figure.savefig(raster, format="png", dpi=PNG_DPI, metadata={"Software": None})
+        figure.savefig(
+            raster, format="png", dpi=PNG_DPI, metadata={"Software": None, "Comment": MARK}
+        )
     return Plot(
         name=name,
         title=heading,

@@ -22,7 +22,7 @@ Names = tuple[str, str]
 _OF_THE_NETWORK = {
     *("entry", "kwargs", "key", "submodule", "allow_missing", "ema", "weights", "file", "step"),
     *("latent_size", "latent_layout", "prior", "value_range", "image_layout", "image_output"),
-    *("inputs", "label_form", "network_batch"),
+    *("inputs", "label_form", "network_batch", "completed_by", "missing"),
     *("generator_batch", "generator_device", "seed"),
 }
 # Settings without influence on the latents, labels and conditions that sample i is made from.
@@ -305,7 +305,10 @@ _IN_THE_TEXT = {"size": None, "crop": "none"}  # the options of a source's text,
 _REFUSING = {"transparency": "error", "animated": "error"}
 # Settings that no option says, with what makes them the same.
 _NO_OPTION = {
-    **dict.fromkeys(("weights", "ema", "file", "step", "kwargs"), "the same file of the generator"),
+    **dict.fromkeys(
+        ("weights", "ema", "file", "step", "missing", "completed_by"),
+        "the same file of the generator",
+    ),
     "generator_batch": "the same batch_size of the generator",
     "generator_device": "the generator on the same device",
 }

@@ -10,7 +10,7 @@ import numpy as np
 import safetensors
 import safetensors.numpy
 
-from ganeval.errors import InputError
+from ganeval.errors import InputError, UsageError
 from ganeval.influence import Influence
 from ganeval.results.row import Key
 
@@ -22,6 +22,28 @@ _FIELDS = ("sample", "reference", "remainder")
 def beside(path: Path) -> Path:
     """Return where the influences of the report at `path` are."""
     return path.with_suffix(".influence.safetensors")
+
+
+def check_beside(path: Path) -> None:
+    """Refuse, before any work, a report whose influence values would replace a file of others.
+
+    Raises:
+        UsageError: There is such a file, and it is none of influence values.
+    """
+    other = beside(path)
+    if path.suffix.lower() != ".json" or not other.exists():
+        return
+    try:
+        with safetensors.safe_open(other, framework="np") as file:
+            ours = _CARD_KEY in (file.metadata() or {})
+    except (safetensors.SafetensorError, OSError):
+        ours = False
+    if not ours:
+        raise UsageError(
+            f"{other}: is there already, and holds no influence values",
+            f"a free name for those of {path.name}",
+            "move it away, or choose another name with -o",
+        )
 
 
 def scores_digest(scores: Any) -> str:

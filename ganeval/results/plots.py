@@ -9,6 +9,7 @@ from ganeval.files import write_whole
 from ganeval.results.digits import Shown, show_column, significant
 from ganeval.results.drawing import (
     INK,
+    MARK,
     Plot,
     add_legend,
     bar_style,
@@ -26,6 +27,7 @@ from ganeval.results.table import ARROWS, by_title
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
 
+_NAMES = ("bars-*", "*-recall", "fid-samples")  # patterns of what plots are called
 _SMALLEST_RANGE = 0.3  # of precision and of recall
 _LOG_FROM = 20  # times the smallest FID: from there on the small ones would all look like 0
 
@@ -56,7 +58,8 @@ def save_plots(rows: Sequence[ScoreRow], galleries: Sequence[Gallery], folder: P
     try:
         folder.mkdir(exist_ok=True)
         for plot in draw(rows, galleries):
-            write_whole(folder / f"{plot.name}.svg", plot.svg.encode("utf-8"))
+            svg = f"{plot.svg}<!-- {MARK} -->\n"
+            write_whole(folder / f"{plot.name}.svg", svg.encode("utf-8"))
             write_whole(folder / f"{plot.name}.png", plot.png)
     except OSError as error:
         raise UsageError(
@@ -70,7 +73,8 @@ def check_plots(folder: Path) -> None:
     """Refuse, before any work, a folder that plots could not be written to.
 
     Raises:
-        UsageError: A file of that name, or no folder to make it in.
+        UsageError: A file of that name, no folder to make it in, or files of others under the names
+            of plots.
     """
     if folder.exists() and not folder.is_dir():
         raise UsageError(f"{folder}: is no folder", "a folder for plots", "choose another name")
@@ -78,6 +82,14 @@ def check_plots(folder: Path) -> None:
         raise UsageError(
             f"{folder}: there is no folder {folder.parent}", "an existing folder", "make it first"
         )
+    for stem in _NAMES:
+        for path in (*folder.glob(f"{stem}.svg"), *folder.glob(f"{stem}.png")):
+            if not path.is_file() or MARK.encode("ascii") not in path.read_bytes():
+                raise UsageError(
+                    f"{path}: is there already, and was not drawn by this version",
+                    "a free name",
+                    "move it away, or choose another folder with --plots",
+                )
 
 
 def _pairs(scores: Mapping[str, Sequence[ScoreRow]]) -> list[tuple[str, str]]:

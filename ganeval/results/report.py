@@ -23,7 +23,7 @@ from ganeval.results.identity import (
     conditions,
     identity_of,
 )
-from ganeval.results.influence_file import beside, packed, scores_digest
+from ganeval.results.influence_file import beside, check_beside, packed, scores_digest
 from ganeval.results.names import shorten
 from ganeval.results.output import check_output, write_output
 from ganeval.results.provenance import joined_provenance
@@ -197,11 +197,13 @@ class Report:
         any; that file is tied to the scores, so it never serves another report.
 
         Raises:
-            UsageError: Another suffix, or a folder that does not exist.
+            UsageError: Another suffix, a folder that does not exist, or a file of others where the
+                influence values would be.
             ResourceError: The disk is full; an older file of that name is still there.
         """
         path = Path(path)
         check_output(path, SUFFIXES)
+        check_beside(path)
         kind = path.suffix.lower()
         if kind == ".json":
             text = self.to_json()

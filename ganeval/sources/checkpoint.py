@@ -10,7 +10,12 @@ from ganeval.images.image import DecodePolicy
 from ganeval.remote import is_remote
 from ganeval.sources.fit import Crop, Fit
 from ganeval.sources.generator import Generator, GeneratorSource, generator_source, named_device
-from ganeval.sources.paths import check_no_pipeline, check_regular_file, unreadable
+from ganeval.sources.paths import (
+    check_no_pipeline,
+    check_regular_file,
+    is_folder,
+    unreadable,
+)
 
 
 @dataclass(frozen=True, slots=True)
@@ -20,7 +25,7 @@ class GeneratorFile(GeneratorOptions):
     Beside the options of `GeneratorOptions` there are these.
 
     Attributes:
-        location: The path of the file.
+        location: The path of the file, or of a folder as Hugging Face's libraries write it.
         num_images: How many samples the source has; None: 50,000.
         seed: Of the samples.
         batch_size: See `Generator`.
@@ -55,12 +60,14 @@ class GeneratorFile(GeneratorOptions):
                 "copy it here and name the copy",
             )
         check_no_pipeline(self.location)
-        check_regular_file(self.location)
         path = Path(self.location)
-        try:
-            data = path.read_bytes()
-        except OSError as error:
-            raise unreadable(self.location, error) from error
+        data = None
+        if not is_folder(self.location):
+            check_regular_file(self.location)
+            try:
+                data = path.read_bytes()
+            except OSError as error:
+                raise unreadable(self.location, error) from error
         loaded = load_network(
             data,
             path,

@@ -9,6 +9,7 @@ from typing import BinaryIO
 
 from ganeval.errors import InputError
 from ganeval.generators.onnx_file import is_onnx
+from ganeval.generators.pretrained_folder import weights_in
 from ganeval.generators.programs import kind_of_members
 from ganeval.remote import RemotePath, is_remote
 from ganeval.remote_file import open_file
@@ -154,7 +155,8 @@ def kind_of(location: str) -> str:
     """
     if is_folder(location):
         check_no_pipeline(location)
-        return "folder"
+        is_network = not is_remote(location) and weights_in(Path(location)) is not None
+        return "generator" if is_network else "folder"
     check_regular_file(location)
     try:
         with open_file(location) as file:
@@ -183,12 +185,12 @@ def kind_of(location: str) -> str:
 
 def _zip_members(file: BinaryIO, location: str) -> list[str] | None:
     """Return the names in a zip file, or None if it is none."""
-    if not zipfile.is_zipfile(file):
-        return None
     try:
+        if not zipfile.is_zipfile(file):
+            return None
         with zipfile.ZipFile(file) as archive:
             return archive.namelist()
-    except (zipfile.BadZipFile, UnicodeDecodeError, NotImplementedError) as error:
+    except (zipfile.BadZipFile, ValueError, NotImplementedError) as error:
         raise damaged(location, "zip or npz file", error) from error
 
 

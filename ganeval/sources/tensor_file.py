@@ -60,7 +60,7 @@ def holds_images(location: str) -> bool:
     """
     try:
         content = _load(Path(location)) if zipfile.is_zipfile(location) else None
-    except OSError:
+    except (OSError, zipfile.BadZipFile):
         return False
     if isinstance(content, torch.Tensor):
         return True

@@ -1,5 +1,7 @@
 """Pictures from anything that ganeval reads."""
 
+import shlex
+
 import numpy as np
 import numpy.typing as npt
 
@@ -27,7 +29,7 @@ def source_pictures(location: str, *, size: int | None = None, channels: int = 3
         raise ganeval.GanevalError(
             f"{location}: pictures of {width}x{height} pixels",
             "square ones" if size is None else f"{size}x{size}",
-            f"add size={size or 32} to the source, and crop=center to keep proportions",
+            f"name them as `{_with(location, f'size={size or 32},crop=center')}`",
         )
     return Pictures(name=location, pixels=with_channels(pixels, channels, name=location))
 
@@ -43,22 +45,30 @@ def read_pixels(location: str) -> npt.NDArray[np.uint8]:
     for start in range(0, len(source), _CHUNK):
         indices = range(start, min(start + _CHUNK, len(source)))
         for index, item in zip(indices, source.load(indices), strict=True):
-            picture = item.image().pixels
+            try:
+                picture = item.image().pixels
+            except ganeval.GanevalError as error:
+                if "--transparency" not in error.remedy:  # an option that scoring alone has
+                    raise
+                text = _with(location, "transparency=white")
+                remedy = f"name them as `{text}` (or black, or drop)"
+                raise ganeval.GanevalError(error.found, error.needed, remedy) from error
             if pixels is None:
                 pixels = np.empty((len(source), *picture.shape), np.uint8)
             if picture.shape != pixels.shape[1:]:
-                raise _another_size(item.name, picture.shape, pixels.shape[1:])
+                raise ganeval.GanevalError(
+                    f"{item.name}: {picture.shape[2]}x{picture.shape[1]} pixels",
+                    f"one size for all, and the first is {pixels.shape[3]}x{pixels.shape[2]}",
+                    f"name them as `{_with(location, 'size=32,crop=center')}`, with a size of "
+                    "your own",
+                )
             pixels[index] = picture
     assert pixels is not None  # ganeval opens no source without pictures
     return pixels
 
 
-def _another_size(
-    name: str, found: tuple[int, ...], needed: tuple[int, ...]
-) -> ganeval.GanevalError:
-    """Return the error for a picture whose size is not that of the first, both as [C, H, W]."""
-    return ganeval.GanevalError(
-        f"{name}: {found[2]}x{found[1]} pixels",
-        f"one size for all, and the first is {needed[2]}x{needed[1]}",
-        "add size=PIXELS to the source, and crop=center to keep proportions",
-    )
+def _with(location: str, options: str) -> str:
+    """Return the text of a source with more options, as it can be typed."""
+    kind = ganeval.open_source(location, policy=ganeval.Settings().decode).info.kind
+    text = location if location.startswith(f"{kind}:") else f"{kind}:{location}"
+    return shlex.quote(f"{text},{options}")

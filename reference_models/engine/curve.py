@@ -1,7 +1,7 @@
 """Scores of the averaged generator during training, by ganeval's own metrics."""
 
 import logging
-from collections.abc import Iterator, Mapping, Sized
+from collections.abc import Iterator, Mapping, Sequence, Sized
 from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass
 from pathlib import Path
@@ -11,8 +11,10 @@ import numpy as np
 import torch
 
 import ganeval
+from reference_models.engine.curve_picture import write_curve
 from reference_models.engine.data import Data
 from reference_models.engine.export import as_source
+from reference_models.engine.files import RunFiles
 from reference_models.engine.observe import is_due
 from reference_models.engine.recipe import Recipe
 from reference_models.engine.rows import Rows
@@ -21,6 +23,7 @@ from reference_models.engine.solvers import Log
 
 logger = logging.getLogger("ganeval.training")
 
+CURVE, CURVE_PICTURE = "curve.jsonl", "curve.png"
 _BLOCK = 64  # samples made at once
 
 
@@ -47,14 +50,23 @@ class Scoring:
 
 @contextmanager
 def curve(
-    scoring: Scoring, recipe: Recipe, data: Data, path: Path, *, seed: int, device: torch.device
+    scoring: Scoring,
+    recipe: Recipe,
+    data: Data,
+    files: RunFiles,
+    *,
+    last: int,
+    seed: int,
+    device: torch.device,
 ) -> Iterator[Observer]:
-    """Yield an observer that writes a row of scores to `path` at intervals.
+    """Yield an observer that writes a row of scores to `curve.jsonl` at intervals, and draws them.
 
-    The reference's features are computed once, and found in the cache by later runs. The scores are
-    those of `ganeval eval` for a checkpoint of that step. They are added to the log as
-    "score/fid". A generator that cannot be scored, because all its images are the same say, is
-    named in a warning and gets no row.
+    Step `last` is scored too, wherever the interval has it. The reference's features are computed
+    once, and found in the cache by later runs. The scores are those of `ganeval eval` for a
+    checkpoint of that step, each with its standard error and its interval as "fid_se" and
+    "fid_interval", null where there is no honest one. They are added to the log as "score/fid". A
+    generator that cannot be scored, because all its images are the same say, is named in a warning
+    and gets no row.
 
     Raises:
         GanevalError: A metric, an extractor or a reference that cannot be had, or another one than
@@ -81,17 +93,31 @@ def curve(
 
         def observe(run: Run, log: Log) -> None:
             if not opened:
-                opened.append(resources.enter_context(Rows(path, step=run.step)))
-                _check_conditions(path, opened[0].values, conditions)
+                opened.append(resources.enter_context(Rows(files.claim(CURVE), step=run.step)))
+                _check_conditions(opened[0], conditions)
             (rows,) = opened
-            if not is_due(run.step, scoring.every) or rows.last == run.step:
+            due = is_due(run.step, scoring.every) or run.step == last
+            if not due or rows.last == run.step:
                 return
             samples = as_source(run.average, recipe, data, num_images=scoring.num_images, seed=seed)
             scores = _scores(scorer, samples, run.step)
-            if scores:
-                rows.append(run.step, {**conditions, **scores})
-                rows.sync()
-                log |= {f"score/{name}": value for name, value in scores.items()}
+            if not scores:
+                return
+            row: dict[str, Any] = {"step": run.step, **conditions}
+            for score in scores:
+                interval = None if score.interval is None else list(score.interval)
+                row |= {
+                    score.name: score.value,
+                    f"{score.name}_se": score.se,
+                    f"{score.name}_interval": interval,
+                }
+            # The row last: a run that is cut before it makes both again.
+            directions = {score.name: score.direction for score in scores}
+            points = [*rows.read(), row]
+            write_curve(files.claim(CURVE_PICTURE), points, directions, recipe.name)
+            rows.append(run.step, row)
+            rows.sync()
+            log |= {f"score/{score.name}": float(score.value) for score in scores}
 
         yield observe
 
@@ -106,21 +132,19 @@ def _reference(scoring: Scoring, data: Data) -> Any:
     )
 
 
-def _check_conditions(path: Path, last: Mapping[str, Any], now: Mapping[str, Any]) -> None:
+def _check_conditions(rows: Rows, now: Mapping[str, Any]) -> None:
     """Refuse to put scores into one curve that are not comparable."""
     for name, value in now.items():
-        if last and last.get(name) != value:
+        if rows.values and rows.values.get(name) != value:
             raise ganeval.GanevalError(
-                f"{path}: {name} was {last.get(name)}, now it is {value}",
+                f"{rows.path}: {name} was {rows.values.get(name)}, now it is {value}",
                 "one way of scoring for the whole curve",
                 "restore it, or move the file away",
             )
 
 
-def _scores(
-    scorer: ganeval.Accumulator, generator: ganeval.Generator, step: int
-) -> dict[str, float]:
-    """Return the scores of a generator by name; none if it cannot be scored."""
+def _scores(scorer: ganeval.Accumulator, generator: ganeval.Generator, step: int) -> Sequence[Any]:
+    """Return the rows of a generator's report; none if it cannot be scored."""
     scorer.reset()
     try:
         source = ganeval.open_source(generator, policy=ganeval.Settings().decode)
@@ -130,5 +154,5 @@ def _scores(
             scorer.update(torch.from_numpy(pixels))
     except ganeval.GanevalError as error:
         logger.warning("step %d is not scored: %s", step, error)
-        return {}
-    return {score.name: float(score.value) for score in scorer.compute(step=step).scores}
+        return ()
+    return scorer.compute(step=step).scores

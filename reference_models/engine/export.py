@@ -17,15 +17,15 @@ GRID = 8  # rows and columns
 
 
 def export(
-    generator: nn.Module, recipe: Recipe, data: Data, folder: Path, *, step: int, seed: int
+    generator: nn.Module, recipe: Recipe, data: Data, path: Path, *, step: int, seed: int
 ) -> Path:
-    """Write `folder/NAME.safetensors` with its card and return the path.
+    """Write a checkpoint with its card and return the path.
 
     Args:
         generator: The averaged one.
         recipe: Of the run.
         data: Of the run; images.
-        folder: Of the run.
+        path: Of the file, which is replaced; see `checkpoint_name`.
         step: Training steps behind it.
         seed: Of the run.
 
@@ -57,9 +57,13 @@ def export(
         data={"name": data.name, "digest": data.digest},
         versions={"ganeval": ganeval.__version__, "torch": str(torch.__version__)},
     )
-    path = folder / f"{recipe.name}.safetensors"
     ganeval.write_checkpoint(path, generator.state_dict(), card)
     return path
+
+
+def checkpoint_name(recipe: Recipe) -> str:
+    """Return what the checkpoint of a model is called within the folder of a run."""
+    return f"{recipe.name}.safetensors"
 
 
 def latent_size_of(generator: nn.Module) -> int:
@@ -70,14 +74,17 @@ def latent_size_of(generator: nn.Module) -> int:
 def as_source(
     generator: nn.Module, recipe: Recipe, data: Data, *, num_images: int, seed: int = 0
 ) -> ganeval.Generator:
-    """Return a generator of images as ganeval samples it from its checkpoint."""
+    """Return a generator of images as ganeval samples it from its checkpoint.
+
+    Seeds of samples end at 2**32 - 1, those of training do not: the others come round again.
+    """
     return ganeval.Generator(
         generator,
         latent_size=latent_size_of(generator),
         value_range=(-1.0, 1.0),
         num_images=num_images,
         prior=recipe.prior,
-        seed=seed,
+        seed=seed % 2**32,
         name=recipe.name,
         num_classes=recipe.num_classes,
         condition=data.condition_source if recipe.paired else None,

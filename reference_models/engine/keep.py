@@ -4,18 +4,17 @@ import logging
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import asdict
-from pathlib import Path
 from typing import Any
 
 import torch
 
 from reference_models.engine.data import Data
+from reference_models.engine.files import RunFiles
 from reference_models.engine.recipe import Recipe
 from reference_models.engine.rows import Rows
 from reference_models.engine.run import Observer, Run
 from reference_models.engine.solvers import Log
 from reference_models.engine.state import save_state
-from reference_models.engine.whole import remove_leftovers
 
 logger = logging.getLogger("ganeval.training")  # below ganeval's own, which the command shows
 
@@ -27,7 +26,7 @@ FORMAT = 1  # of the state
 @contextmanager
 def keeping(
     run: Run,
-    folder: Path,
+    files: RunFiles,
     config: Mapping[str, Any],
     *,
     save_every: int,
@@ -39,13 +38,12 @@ def keeping(
     within a step, nor after one whose terms are not kept yet: then the last saved one stays. It is
     saved after the terms are on the disk, so that these are never the fewer.
     """
-    folder.mkdir(parents=True, exist_ok=True)
-    remove_leftovers(folder)
-    with Rows(folder / METRICS, step=run.step) as rows:
+    files.remove_leftovers()
+    with Rows(files.claim(METRICS), step=run.step) as rows:
 
         def save() -> None:
             rows.sync()
-            _save(run, folder, config)
+            _save(run, files, config)
 
         def keep(log: Log) -> None:
             rows.append(run.step, log)
@@ -91,10 +89,10 @@ def configuration(run: Run, recipe: Recipe, data: Data, seed: int) -> dict[str, 
     }
 
 
-def _save(run: Run, folder: Path, config: Mapping[str, Any]) -> None:
+def _save(run: Run, files: RunFiles, config: Mapping[str, Any]) -> None:
     """Write the state of a run."""
     save_state(
-        folder / STATE,
+        files.claim(STATE),
         {
             "config": config,
             "machine": _machine(run),

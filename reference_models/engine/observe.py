@@ -4,10 +4,12 @@ from pathlib import Path
 
 from reference_models.engine.data import Data
 from reference_models.engine.export import GRID, fixed_inputs, write_grid
+from reference_models.engine.files import RunFiles
 from reference_models.engine.recipe import Recipe
 from reference_models.engine.run import Observer, Run
 from reference_models.engine.solvers import Log
-from reference_models.engine.whole import remove_leftovers
+
+_FOLDER = "samples"
 
 
 def is_due(step: int, every: int) -> bool:
@@ -15,23 +17,33 @@ def is_due(step: int, every: int) -> bool:
     return every > 0 and step > 0 and step % every == 0
 
 
-def grids(recipe: Recipe, data: Data, folder: Path, *, every: int, seed: int) -> Observer:
-    """Return an observer that writes the samples of fixed inputs to `folder/000200.png`."""
+def grids(
+    recipe: Recipe, data: Data, files: RunFiles, *, every: int, last: int, seed: int
+) -> Observer:
+    """Return an observer that writes the samples of fixed inputs to `samples/000200.png`.
+
+    Those that a killed run made after the step where it resumes go away; and before the first step
+    all names up to step `last` are seen to be free.
+    """
 
     def observe(run: Run, log: Log) -> None:
         if not log:
-            _remove_later(folder, run.step)
+            files.remove(path for path in files.within(_FOLDER) if _step_of(path) > run.step)
+            files.check(*grid_names(run.step, last, every=every))
         if is_due(run.step, every):
-            folder.mkdir(exist_ok=True)
+            (name,) = grid_names(run.step - 1, run.step, every=every)
             inputs = fixed_inputs(run.average, recipe, data, GRID * GRID, seed=seed)
-            write_grid(run.average, inputs, folder / f"{run.step:06}.png")
+            write_grid(run.average, inputs, files.claim(name))
 
     return observe
 
 
-def _remove_later(folder: Path, step: int) -> None:
-    """Remove the grids that a killed run made after `step`, and what it left half-made."""
-    remove_leftovers(folder)
-    for path in folder.glob("*.png"):
-        if path.stem.isdigit() and int(path.stem) > step:
-            path.unlink()
+def _step_of(grid: Path) -> int:
+    """Return the step that a grid is of, 0 for what has no number."""
+    return int(grid.stem) if grid.stem.isdecimal() else 0
+
+
+def grid_names(step: int, last: int, *, every: int) -> list[str]:
+    """Return the names within the run's folder of the grids after `step`, up to step `last`."""
+    due = range(step - step % every + every, last + 1, every) if every else ()
+    return [f"{_FOLDER}/{number:06}.png" for number in due]

@@ -7,7 +7,7 @@ from pathlib import Path
 from types import TracebackType
 from typing import Any, Self
 
-from reference_models.engine.whole import written_whole
+from reference_models.engine.whole import refusals_of, written_whole
 
 
 class Rows:
@@ -17,12 +17,14 @@ class Rows:
     was killed has every row up to its state, and maybe some beyond it, the last of them torn.
 
     Attributes:
+        path: Of the file.
         last: Step of the last row; 0 if there is none.
         values: Of the last row, by name; empty if there is none.
     """
 
     def __init__(self, path: Path, *, step: int) -> None:
         """Open the rows up to `step` for more of them; drop those that a killed run wrote later."""
+        self.path = path
         content = path.read_bytes() if path.exists() else b""
         kept: list[bytes] = []
         self.last, self.values = 0, dict[str, Any]()
@@ -40,13 +42,19 @@ class Rows:
     def append(self, step: int, values: Mapping[str, Any]) -> None:
         """Add the row of a step, later than all before it."""
         line = json.dumps({"step": step, **values}, allow_nan=False)
-        self._file.write(f"{line}\n".encode())
-        self._file.flush()  # for those who look on
+        with refusals_of(self.path):
+            self._file.write(f"{line}\n".encode())
+            self._file.flush()  # for those who look on
         self.last, self.values = step, dict(values)
+
+    def read(self) -> list[dict[str, Any]]:
+        """Return all rows, in order."""
+        return [json.loads(line) for line in self.path.read_text(encoding="utf-8").splitlines()]
 
     def sync(self) -> None:
         """Return when all rows are on the disk."""
-        os.fsync(self._file.fileno())
+        with refusals_of(self.path):
+            os.fsync(self._file.fileno())
 
     def __enter__(self) -> Self:
         return self
@@ -57,7 +65,11 @@ class Rows:
         error: BaseException | None,
         traceback: TracebackType | None,
     ) -> None:
-        self._file.close()
+        try:
+            self._file.close()
+        except OSError:  # of a row that did not fit on the disk, which is known
+            if error is None:
+                raise
 
 
 def _row_of(line: bytes) -> dict[str, Any] | None:

@@ -12,15 +12,27 @@ import ganeval
 from reference_models import MODELS
 from reference_models.engine.board import tensorboard
 from reference_models.engine.collapse import collapse_warning
-from reference_models.engine.curve import Scoring, curve
+from reference_models.engine.curve import CURVE, CURVE_PICTURE, Scoring, curve
 from reference_models.engine.data import Data, open_data, unknown
-from reference_models.engine.export import GRID, export, fixed_inputs, write_grid
-from reference_models.engine.observe import grids
+from reference_models.engine.export import (
+    GRID,
+    checkpoint_name,
+    export,
+    fixed_inputs,
+    write_grid,
+)
+from reference_models.engine.files import RunFiles, refusals_explained
+from reference_models.engine.keep import METRICS, STATE
+from reference_models.engine.observe import grid_names, grids
 from reference_models.engine.parallel import join_team
 from reference_models.engine.precision import Precision
 from reference_models.engine.recipe import Recipe
 from reference_models.engine.run import Observer
 from reference_models.engine.train import train
+
+SAMPLES = "samples.png"
+_UNLISTED = (STATE, METRICS, SAMPLES, CURVE, "*.safetensors")
+"""What runs had in their folders, beside grids, before they kept a list of their files."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -65,13 +77,15 @@ def run_training(  # noqa: PLR0913 (keyword-only, each is plain)
     * `MODEL.safetensors`: the averaged generator with its card, the one checkpoint;
     * `samples.png`: samples of 64 fixed inputs, and `samples/000200.png` the same at intervals;
     * `metrics.jsonl`: the terms of every step;
-    * `curve.jsonl`: the scores of the averaged generator, if it was scored;
+    * `curve.jsonl` and `curve.png`: the scores of the averaged generator, if it was scored;
     * `tensorboard/`: both for TensorBoard, if it is installed;
-    * `state.pt`: what `resume` goes on from.
+    * `state.pt`: what `resume` goes on from;
+    * `.ganeval-run.json`: the names of these files. Whatever else is in the folder stays as it is.
 
     Args:
         model: Its name in `MODELS`.
-        folder: Of the run; made if it is not there.
+        folder: Of the run; made if it is not there. Files of others may lie in it, but not under
+            the names above.
         data: A name or source as in `open_data`; None for the model's own.
         steps: Counted from the start, at least 1; None for the model's own number.
         seed: Of everything that is drawn.
@@ -84,21 +98,34 @@ def run_training(  # noqa: PLR0913 (keyword-only, each is plain)
 
     Raises:
         GanevalError: A name, an option or a combination that cannot be; the folder holds another
-            run; a term of a loss is not finite.
+            run or files of others where this run's would be, or cannot be written to; a term of a
+            loss is not finite.
+        OSError: The disk is full; the last saved state is there.
         KeyboardInterrupt: As it came; the state is saved.
     """
     recipe, watch = find_recipe(model), watch or Watch()
-    with join_team(device or torch.device("cpu")) as (team, device), ExitStack() as resources:
+    steps = steps or recipe.steps
+    files = RunFiles(folder, resume=resume, unlisted=_UNLISTED)
+    with (
+        join_team(device or torch.device("cpu")) as (team, device),
+        refusals_explained(),
+        ExitStack() as resources,
+    ):
+        if team.leads and (resume or not (folder / STATE).exists()):  # else `train` says so
+            scored = (CURVE, CURVE_PICTURE) if watch.scoring.every else ()
+            files.check(STATE, METRICS, SAMPLES, checkpoint_name(recipe), *scored)
+            if not resume:  # else the observer knows from which step on
+                files.check(*grid_names(0, steps, every=watch.grid_every))
         pictures = _open_pictures(recipe, data or recipe.data)
         watching: list[Observer] = []
         if team.leads:
-            told = _observers(recipe, pictures, folder, watch, seed=seed, device=device)
+            told = _observers(recipe, pictures, files, watch, last=steps, seed=seed, device=device)
             watching = [*resources.enter_context(told), *observers]
         run = train(
             recipe,
             pictures,
             folder,
-            steps=steps or recipe.steps,
+            steps=steps,
             seed=seed,
             resume=resume,
             device=device,
@@ -106,12 +133,14 @@ def run_training(  # noqa: PLR0913 (keyword-only, each is plain)
             save_every=save_every,
             observers=watching,
             team=team,
+            files=files,
         )
         if not team.leads:
             return None
-    inputs = fixed_inputs(run.average, recipe, pictures, GRID * GRID, seed=seed)
-    write_grid(run.average, inputs, folder / "samples.png")
-    return export(run.average, recipe, pictures, folder, step=run.step, seed=seed)
+        inputs = fixed_inputs(run.average, recipe, pictures, GRID * GRID, seed=seed)
+        write_grid(run.average, inputs, files.claim(SAMPLES))
+        path = files.claim(checkpoint_name(recipe))
+        return export(run.average, recipe, pictures, path, step=run.step, seed=seed)
 
 
 def find_recipe(model: str) -> Recipe:
@@ -143,18 +172,26 @@ def _open_pictures(recipe: Recipe, name: str) -> Data:
 
 @contextmanager
 def _observers(
-    recipe: Recipe, data: Data, folder: Path, watch: Watch, *, seed: int, device: torch.device
+    recipe: Recipe,
+    data: Data,
+    files: RunFiles,
+    watch: Watch,
+    *,
+    last: int,
+    seed: int,
+    device: torch.device,
 ) -> Iterator[list[Observer]]:
     """Yield the observers that are asked for; the curve comes before those that show its scores."""
-    watching = [grids(recipe, data, folder / "samples", every=watch.grid_every, seed=seed)]
+    watching = [grids(recipe, data, files, every=watch.grid_every, last=last, seed=seed)]
     with ExitStack() as resources:
         if watch.scoring.every:
-            path = folder / "curve.jsonl"
-            scores = curve(watch.scoring, recipe, data, path, seed=seed, device=device)
+            scores = curve(watch.scoring, recipe, data, files, last=last, seed=seed, device=device)
             watching.append(resources.enter_context(scores))
         if watch.collapse:
             watching.append(collapse_warning(recipe, data, seed=seed))
         board = (
-            resources.enter_context(tensorboard(folder / "tensorboard")) if watch.board else None
+            resources.enter_context(tensorboard(files.folder / "tensorboard"))
+            if watch.board
+            else None
         )
         yield watching if board is None else [*watching, board]

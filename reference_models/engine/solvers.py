@@ -88,9 +88,14 @@ class Simultaneous:
 class Unrolled:
     """The last player looks `num_steps` moves of the first ahead and differentiates through them.
 
-    Metz et al. 2017, equations 5 to 8: the surrogate loss of the generator is its loss at
-    theta_D^K, where theta_D^(k+1) = theta_D^k - lr dL_D / dtheta_D; the discriminator itself moves
-    one ordinary step, from where it is.
+    Metz et al. 2017, equations 5 to 8: the generator minimises the game's whole value at theta_D^K,
+
+        f_K(theta_G, theta_D) = f(theta_G, theta_D^K),  f = E log D(x) + E log(1 - D(G(z))) = -L_D,
+
+    where theta_D^(k+1) = theta_D^k - lr dL_D / dtheta_D. What is real counts too: theta_D^K depends
+    on theta_G, so E log D(x) does; without it the equilibrium is no fixed point. The generator's
+    loss here is therefore minus the first player's, and its own is not asked for: the game must
+    have sum zero. The discriminator itself moves one ordinary step, from where it is.
 
     Attributes:
         num_steps: K; 0 is `Simultaneous`.
@@ -121,7 +126,7 @@ class Unrolled:
                 name: value - self.lr * gradient
                 for (name, value), gradient in zip(ahead.items(), gradients, strict=True)
             }
-        loss = functional_call(game, ahead, (last, batch, draw))
+        loss = -functional_call(game, ahead, (first, batch, draw))
         log |= _values(last, {"unrolled": loss})
         last_gradients = torch.autograd.grad(loss, list(theirs.values()))
         _apply(game, first, optimizers[first], first_gradients)

@@ -47,7 +47,11 @@ def load_state(path: Path, config: Mapping[str, Any]) -> dict[str, Any]:
             "the state of an earlier run",
             "start again in another folder without --resume",
         ) from error
-    differences = list(_differences(saved, config))
+    same = {"data": "", "data_digest": ""}  # compared by themselves
+    differences = [
+        *_other_images(saved, config),
+        *_differences({**saved, **same}, {**config, **same}),
+    ]
     if differences:
         more = len(differences) - _SHOWN
         raise ganeval.GanevalError(
@@ -56,6 +60,15 @@ def load_state(path: Path, config: Mapping[str, Any]) -> dict[str, Any]:
             "restore it, or train into another folder",
         ).with_details(differences if len(differences) > 1 else ())
     return state
+
+
+def _other_images(saved: Mapping[str, Any], now: Mapping[str, Any]) -> Iterator[str]:
+    """Yield the difference of the training images, if any; their source may be spelled anew."""
+    if saved.get("data_digest") != now.get("data_digest"):
+        was, are = (
+            f"{one.get('data')} ({one.get('data_digest', '')[:12]})" for one in (saved, now)
+        )
+        yield f"the training images differ: they were {was}, now they are {are}"
 
 
 def _differences(saved: Any, now: Any, name: str = "") -> Iterator[str]:

@@ -10,6 +10,7 @@ import ganeval
 from reference_models.engine import ema
 from reference_models.engine.data import Batch, Data
 from reference_models.engine.draw import Draw
+from reference_models.engine.files import RunFiles
 from reference_models.engine.keep import STATE, configuration, keeping, restore
 from reference_models.engine.parallel import ALONE, SharedGame, Team, check_team
 from reference_models.engine.precision import Precision, resolve_precision, use_precision
@@ -53,16 +54,18 @@ def train(  # noqa: PLR0913 (keyword-only, each is plain)
     save_every: int = 100,
     observers: Sequence[Observer] = (),
     team: Team = ALONE,
+    files: RunFiles | None = None,
 ) -> Run:
     """Train to step `steps`, counted from the start, and keep state and losses in `folder`.
 
     What step k does depends on (recipe, data, seed, k) alone, so a run that is cut and resumed ends
     with the same bits on the CPU as one that was not. Several processes share each batch; all read
-    the folder when they resume, and the first alone writes and is observed.
+    the folder when they resume, and the first alone writes and is observed. It touches no file in
+    the folder that it has not made itself; `files`, of that folder, tells which these are.
 
     Raises:
-        GanevalError: The folder holds another run, or a term of a loss is not finite; the last
-            saved state is kept.
+        GanevalError: The folder holds another run or files of others under the names of this one's;
+            or a term of a loss is not finite, and then the last saved state is kept.
         KeyboardInterrupt: As it came; if that was not within a step, the state is saved.
     """
     check_team(team, recipe)
@@ -79,7 +82,8 @@ def train(  # noqa: PLR0913 (keyword-only, each is plain)
     team.wait()
     if team.size > 1:
         run.shared = SharedGame(run.game)
-    kept = keeping(run, folder, config, save_every=save_every, observers=observers)
+    files = files or RunFiles(folder, resume=resume)
+    kept = keeping(run, files, config, save_every=save_every, observers=observers)
     with kept if team.leads else nullcontext(_ignore) as keep:
         try:
             while run.step < steps:

@@ -1,11 +1,27 @@
 """Files of a run that exist whole or not at all."""
 
 import os
+import re
 import uuid
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from pathlib import Path
 from typing import BinaryIO
+
+_TEMPORARY = re.compile(r"\.(?P<name>.+)\.[0-9a-f]{32}\.tmp")
+
+
+@contextmanager
+def refusals_of(path: Path) -> Iterator[None]:
+    """Let an error of the file system within the block name the file `path`."""
+    try:
+        yield
+    except (OSError, RuntimeError) as error:
+        # torch.save answers a refusal with a RuntimeError of its own, about positions in the file.
+        refusal = error.__context__ if isinstance(error, RuntimeError) else error
+        if not isinstance(refusal, OSError):
+            raise
+        raise OSError(refusal.errno, refusal.strerror, str(path)) from error
 
 
 @contextmanager
@@ -13,20 +29,27 @@ def written_whole(path: Path) -> Iterator[BinaryIO]:
     """Yield a file that gets the name `path` when the block ends well, and synced to the disk.
 
     A process that is killed leaves the old file or the new one, and at most one with a temporary
-    name; see `remove_leftovers`.
+    name; see `leftovers`.
+
+    Raises:
+        OSError: The file system refuses it, because the disk is full say; it names `path`.
     """
     temporary = path.with_name(f".{path.name}.{uuid.uuid4().hex}.tmp")
-    try:
-        with temporary.open("xb") as file:
-            yield file
-            file.flush()
-            os.fsync(file.fileno())
-        temporary.replace(path)
-    finally:
-        temporary.unlink(missing_ok=True)
+    with refusals_of(path):
+        try:
+            with temporary.open("xb") as file:
+                yield file
+                file.flush()
+                os.fsync(file.fileno())
+            temporary.replace(path)
+        except BaseException:
+            with suppress(OSError):  # of a disk that cannot be written to
+                temporary.unlink(missing_ok=True)
+            raise
 
 
-def remove_leftovers(folder: Path) -> None:
-    """Remove the temporary files that killed runs have left in `folder`."""
+def leftovers(folder: Path) -> Iterator[tuple[Path, str]]:
+    """Yield the temporary files in a folder, and the names that they were to have."""
     for path in folder.glob(".*.tmp"):
-        path.unlink(missing_ok=True)
+        if match := _TEMPORARY.fullmatch(path.name):
+            yield path, match["name"]

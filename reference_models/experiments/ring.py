@@ -116,7 +116,7 @@ SNGAN = Experiment(
 )
 
 # The learning rates of the paper's own code differ by 10 likewise, G the faster.
-_UNROLLED = replace(
+UNROLLED_RECIPE = replace(
     unrolled.RECIPE,
     solver=Unrolled(num_steps=5, lr=3e-2),
     optimizers={"D": OptimizerSpec(lr=5e-4), "G": OptimizerSpec(lr=2e-3)},
@@ -127,8 +127,8 @@ UNROLLED = Experiment(
     better="higher",
     threshold=6.0,
     control_is="no step unrolled",
-    system=modes_after(_UNROLLED, 700),
-    control=modes_after(replace(_UNROLLED, solver=Simultaneous()), 700),
+    system=modes_after(UNROLLED_RECIPE, 700),
+    control=modes_after(replace(UNROLLED_RECIPE, solver=Simultaneous()), 700),
 )
 
 CONSENSUS = Experiment(

@@ -15,7 +15,8 @@ import torch
 import ganeval
 from reference_models.engine.curve import Scoring
 from reference_models.engine.data import open_data
-from reference_models.engine.export import export
+from reference_models.engine.export import checkpoint_name, export
+from reference_models.engine.files import RunFiles, refusals_explained
 from reference_models.engine.keep import STATE
 from reference_models.engine.run import Observer
 from reference_models.engine.session import Watch, find_recipe, run_training
@@ -28,6 +29,9 @@ logger = logging.getLogger("ganeval.training")
 TRAINING = "data:digits,split=train,size=16"
 HELD_OUT = "data:digits,split=test,size=16"
 REAL = "held-out digits"
+_REPORT, _TABLE, _SHEET, _CURVES = "report.json", "table.md", "samples.png", "learning-curves.png"
+_INFLUENCE = "report.influence.safetensors"  # which a report may have beside it
+_LIST = ".ganeval-tour.json"
 _SHEET_COLUMNS = 12
 
 Display = Callable[[str, int, int], AbstractContextManager[Sequence[Observer]]]
@@ -70,6 +74,7 @@ class Scored:
     report: ganeval.Report
 
 
+@refusals_explained()
 def run_tour(
     tour: Tour, folder: Path, settings: ganeval.Settings, *, display: Display | None = None
 ) -> Scored:
@@ -83,7 +88,8 @@ def run_tour(
     * `samples.png`: a row of pictures of every sample;
     * `learning-curves.png`: scores by images seen;
     * `MODEL/`: the training as `run_training` leaves it, for each model;
-    * `untrained/MODEL.safetensors`: what each training began with.
+    * `untrained/MODEL.safetensors`: what each training began with;
+    * `.ganeval-tour.json`: the names of these files; nothing else is touched.
 
     Args:
         tour: What is trained and scored.
@@ -92,10 +98,14 @@ def run_tour(
         display: Shows each training.
 
     Raises:
-        GanevalError: The folder holds something else, or a tour of another seed.
+        GanevalError: The folder holds something else, or a tour of another seed, or files of others
+            where the tour's would be.
         KeyboardInterrupt: As it came; what is done is kept.
     """
-    _check_folder(folder, next(iter(tour.steps)))
+    _check_folder(folder)
+    files = RunFiles(folder, resume=True, list_name=_LIST)
+    for name in (_REPORT, _INFLUENCE, _TABLE, _SHEET, _CURVES):  # before a training of minutes
+        files.claim(name)
     settings = replace(settings, extractor=tour.extractor, device="cpu", offline=True)
     for model in tour.steps:
         _train(model, tour, folder, settings, display)
@@ -103,7 +113,7 @@ def run_tour(
         REAL: HELD_OUT,
         **{model: str(folder / model / f"{model}.safetensors") for model in tour.steps},
         **{
-            f"untrained {model}": str(_untrained(model, folder / "untrained", settings.seed))
+            f"untrained {model}": str(_untrained(model, files, settings.seed))
             for model in tour.steps
         },
     }
@@ -117,21 +127,21 @@ def run_tour(
         samples=[*sources.values()], reference=TRAINING, settings=settings, rank="kid"
     )
     scored = Scored(models=tuple(tour.steps), samples=samples, report=report)
-    report.save(folder / "report.json")
-    report.save(folder / "table.md")
+    report.save(folder / _REPORT)
+    report.save(folder / _TABLE)
     first = {name: _first_pictures(source) for name, source in sources.items()}
-    write_sheet(folder / "samples.png", first)
+    write_sheet(folder / _SHEET, first)
     curves = {model: _curve(model, folder / model, scored) for model in tour.steps}
     real = _scores(scored, REAL)
-    write_learning_curves(folder / "learning-curves.png", curves, real, real_name=REAL)
+    write_learning_curves(folder / _CURVES, curves, real, real_name=REAL)
     return scored
 
 
-def _check_folder(folder: Path, first_model: str) -> None:
-    """Refuse a folder that holds something else than a tour."""
+def _check_folder(folder: Path) -> None:
+    """Refuse a folder that holds something else than a tour, such as a training run of a user's."""
     if folder.exists() and not folder.is_dir():
         found = "is a file"
-    elif folder.exists() and any(folder.iterdir()) and not (folder / first_model).is_dir():
+    elif folder.exists() and any(folder.iterdir()) and not (folder / _LIST).is_file():
         found = "holds something else"
     else:
         return
@@ -182,13 +192,13 @@ def _one_thread() -> Iterator[None]:
         torch.set_num_threads(before)
 
 
-def _untrained(model: str, folder: Path, seed: int) -> Path:
+def _untrained(model: str, files: RunFiles, seed: int) -> Path:
     """Write the checkpoint that a model's training begins with."""
-    folder.mkdir(exist_ok=True)
     recipe = find_recipe(model)
     data = open_data(recipe.data)
     run = begin(recipe, data, seed=seed, device=torch.device("cpu"))
-    return export(run.average, recipe, data, folder, step=run.step, seed=seed)
+    path = files.claim(f"untrained/{checkpoint_name(recipe)}")
+    return export(run.average, recipe, data, path, step=run.step, seed=seed)
 
 
 def _first_pictures(source: Any) -> npt.NDArray[np.uint8]:

@@ -11,7 +11,7 @@ from tests.command import Outcome
 RANDOM = ("--extractor", "random")
 """Options for a network that takes no time."""
 
-JSON = (*RANDOM, "--json")
+JSON = (*RANDOM, "--json", "--verbose")
 
 
 def refusal(outcome: Outcome, *, code: int = 2) -> str:

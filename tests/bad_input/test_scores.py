@@ -203,13 +203,13 @@ def test_row_75_typing_mistakes_fail_before_a_source_is_opened(
 @pytest.mark.parametrize(
     ("words", "message"),
     [
-        (("fdi", "a", "b"), "No such command 'fdi'"),
+        (("fdi", "a", "b"), "No such command 'fdi'; did you mean 'fid'?"),
         (("fid", "a", "b", "--extracter", "random"), "--extractor"),
         (("fid", "a"), "Missing argument 'SAMPLE'"),
         (("fid", "a", "b", "c"), "unexpected extra argument (c)"),
         (("fid", "a", "b", "--num-images", "ten"), "'ten' is not a valid integer"),
         (("fid", "a", "b", "--transparency", "purple"), "'drop', 'white', 'black'"),
-        (("stats", "mkae", "a"), "No such command 'mkae'"),
+        (("stats", "mkae", "a"), "No such command 'mkae'; did you mean 'make'?"),
         (("stats", "make", "a"), "Missing option '-o'"),
         (("list", "metric"), "'metrics'"),
     ],

@@ -68,6 +68,22 @@ def test_strict_fails_from_a_warning_on(
     assert ganeval("doctor", spoilt, *FAST).code == 0
 
 
+@pytest.mark.parametrize("strict", [(), ("--strict",)])
+def test_what_scoring_would_refuse_exits_with_2(
+    strict: tuple[str, ...], real: Path, ganeval: Command
+) -> None:
+    (real / "broken.png").write_bytes(b"")
+    shown = ganeval("doctor", real, *strict, *FAST)
+    assert shown.code == ganeval("is", real, *FAST).code == 2
+    assert "\n1 error" in shown.out
+    skip = ("--on-bad-image", "skip", "--max-bad", "10%")
+    shown = ganeval("doctor", real, *strict, *FAST, *skip)
+    assert ganeval("is", real, *FAST, *skip).code == 0
+    assert shown.code == (1 if strict else 0)
+    assert "skipped: " in shown.out
+    assert "error" not in shown.out
+
+
 def test_a_source_that_cannot_be_opened_is_an_error(clean: Path, ganeval: Command) -> None:
     for words in (["nope"], [clean, "nope"], [clean, "nope", "nope2", "--json"]):
         shown = ganeval("doctor", *words, *FAST)

@@ -73,7 +73,7 @@ def test_the_checkpoint_of_pytorchs_dcgan_example_is_scored(
     found = ganeval(
         *("fid", real, tmp_path / "netG_epoch_24.pth", "--latent-size", 100),
         *("--entry", "tests.generators.networks:DcganExample", "--kwargs", '{"ngf": 4}'),
-        *("--latent-layout", "map", "--value-range", "-1,1", *FAST),
+        *("--latent-layout", "map", "--value-range", "-1,1", *FAST, "-v"),
     )
     (score,) = scores(found)
     assert score["num_sample"] == 30
@@ -194,7 +194,7 @@ def test_parts_on_other_machines_are_found_again(
     for part in (2, 0, 1):
         done = ganeval("extract", text, "--part", f"{part}/3", *options)
         assert "1 of 3 shards" in done.out
-    cached = ganeval("fid", real, text, *options, "--json")
+    cached = ganeval("fid", real, text, *options, "--json", "-v")
     assert "2100 images, 0 computed, 2100 found in the cache" in cached.err
     alone = ganeval("fid", real, text, *options, "--json", "--no-cache")
     assert scores(cached) == scores(alone)
@@ -204,7 +204,10 @@ def test_what_the_trial_found_is_said_in_few_lines(
     tmp_path: Path, real: Path, ganeval: Command
 ) -> None:
     torch.save({"g_ema": STATE}, tmp_path / "g.pt")
-    found = ganeval("fid", real, tmp_path / "g.pt", *EXAMPLE, "--extractor", "random")
+    words = ("fid", real, tmp_path / "g.pt", *EXAMPLE, "--extractor", "random")
+    (warning,) = ganeval(*words).err.splitlines()
+    assert "differ in size" in warning
+    found = ganeval(*words, "-v")
     lines = [line for line in found.err.splitlines() if str(tmp_path / "g.pt") in line]
     assert re.search(r"under 'g_ema' \(a moving average\), sha256:\w{12}", lines[0])
     assert "(declared -1 to 1)" in lines[1]

@@ -20,7 +20,7 @@ def few_steps(monkeypatch: pytest.MonkeyPatch) -> None:
 
 def test_quickstart_prints_a_table_and_what_it_means(tmp_path: Path, ganeval: Command) -> None:
     out = tmp_path / "tour"
-    shown = ganeval("quickstart", "--out", out)
+    shown = ganeval("quickstart", "--out", out, "-v")
     assert shown.code == 0
     for words in ("reference data:digits,split=train,size=16 (1,437 images)", "fid: the distance"):
         assert words in shown.out
@@ -29,7 +29,7 @@ def test_quickstart_prints_a_table_and_what_it_means(tmp_path: Path, ganeval: Co
     assert files == [out / name for name in names]
     assert all(path.exists() for path in files)
     assert "gan: 2 steps of training" in shown.err
-    again = ganeval("quickstart", "--out", out)
+    again = ganeval("quickstart", "--out", out, "-v")
     assert again.out == shown.out
     assert " 0 computed" in again.err
     as_json = ganeval("quickstart", "--out", out, "--json", "--quiet")

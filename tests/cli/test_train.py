@@ -2,16 +2,19 @@
 
 import io
 import json
+import logging
 import re
 import sys
 import zipfile
 from pathlib import Path
 
+import click
 import numpy as np
 import PIL.Image
 import pytest
 import torch
 
+from ganeval.cli.call import Call
 from ganeval.cli.training_display import training_display
 from reference_models.engine.data import open_data
 from reference_models.engine.session import find_recipe
@@ -134,7 +137,7 @@ class Terminal(io.StringIO):
         return True
 
 
-@pytest.mark.parametrize("width", [80, 120])
+@pytest.mark.parametrize("width", [60, 80, 120])
 def test_the_display_shows_everything_on_any_terminal(
     width: int, monkeypatch: pytest.MonkeyPatch
 ) -> None:
@@ -144,7 +147,7 @@ def test_the_display_shows_everything_on_any_terminal(
     recipe = find_recipe("gan")
     run = begin(recipe, open_data("digits"), seed=0, device=torch.device("cpu"))
     terms = {f"player{number}/a_long_term": 1 / 3 for number in range(9)}
-    with training_display("gan", 2000, 64, quiet=False) as (observe,):
+    with call(), training_display("gan", 2000, 64) as (observe,):
         observe(run, {})
         run.step = 40
         observe(run, {**terms, "score/fid": 12.3456})
@@ -152,16 +155,25 @@ def test_the_display_shows_everything_on_any_terminal(
         observe(run, terms)
     text = re.sub(r"\x1b\[[0-9;?]*[A-Za-z]", "", sys.stderr.getvalue())
     *_, last = text.split("gan ")
-    assert "41/2000" in last
+    assert "41/2,000" in last
     assert "images/s" in last
-    assert re.search(r"\d+:\d\d:\d\d left", last)
+    assert re.search(r"\d+:\d\d left", last)
     shown = last.split()
     assert [f"{name}={value:.3g}" in shown for name, value in terms.items()] == [True] * 9
     assert "score/fid=12.3" in shown
     assert max(len(line.rstrip()) for line in last.splitlines()) <= width
 
 
+def call() -> click.Context:
+    return click.Context(click.Command("train"), obj=Call([]))
+
+
 @pytest.mark.parametrize("quiet", [True, False])
-def test_nothing_is_drawn_where_nobody_would_see_it(quiet: bool) -> None:
-    with training_display("gan", 2000, 64, quiet=quiet) as observers:
+def test_nothing_is_drawn_where_nobody_would_see_it(
+    quiet: bool, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    if quiet:
+        monkeypatch.setattr(sys, "stderr", Terminal())
+        logging.getLogger("ganeval").setLevel(logging.ERROR)
+    with call(), training_display("gan", 2000, 64) as observers:
         assert observers == []

@@ -80,7 +80,7 @@ def seeded(network: nn.Module, seed: int = 0) -> nn.Module:
     stream = torch.Generator().manual_seed(seed)
     with torch.no_grad():
         for name, value in network.state_dict().items():
-            if value.is_floating_point() and not name.endswith("running_var"):
+            if value.is_floating_point() and not name.endswith("_var"):
                 value.normal_(0, 0.3, generator=stream)
     return network
 

@@ -1,6 +1,8 @@
 """What builds a network, and whom a file may ask for it."""
 
 import sys
+from collections.abc import Iterator
+from pathlib import Path
 
 import pytest
 import torch
@@ -58,3 +60,43 @@ def test_building_leaves_the_global_random_numbers_alone() -> None:
 def test_entries_that_build_nothing(entry: str, kwargs: dict[str, int], said: str) -> None:
     with pytest.raises(UsageError, match=said):
         build(entry, kwargs)
+
+
+NETWORK = "import torch\nfrom {0} import WIDTH\ndef make(): return torch.nn.Linear(3, WIDTH)\n"
+
+
+@pytest.fixture
+def here(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Path]:
+    """A current folder with a module and what that imports, as a console script finds it."""
+    (tmp_path / "own_networks_of_a_user.py").write_text(NETWORK.format("own_parts_of_a_user"))
+    (tmp_path / "own_parts_of_a_user.py").write_text("WIDTH = 7\n")
+    monkeypatch.chdir(tmp_path)
+    monkeypatch.setattr(sys, "path", [one for one in sys.path if one])
+    yield tmp_path
+    for name in ("own_networks_of_a_user", "own_parts_of_a_user"):
+        sys.modules.pop(name, None)
+
+
+def test_an_entry_is_found_in_the_current_folder_for_who_names_it(here: Path) -> None:
+    before = list(sys.path)
+    with pytest.raises(UsageError, match="cannot be imported"):
+        build("own_networks_of_a_user:make", {})
+    network = build("own_networks_of_a_user:make", {}, here=True)
+    assert network.out_features == 7
+    assert sys.path == before
+
+
+def test_an_entry_whose_import_fails_is_said_in_one_line(here: Path) -> None:
+    (here / "own_parts_of_a_user.py").write_text("1 / 0\n")
+    with pytest.raises(UsageError, match=r"cannot be imported \(ZeroDivisionError"):
+        build("own_networks_of_a_user:make", {}, here=True)
+    (here / "own_parts_of_a_user.py").write_text("def :\n")
+    with pytest.raises(UsageError, match=r"cannot be imported \(SyntaxError"):
+        build("own_networks_of_a_user:make", {}, here=True)
+
+
+def test_what_a_constructor_draws_is_the_same_each_time() -> None:
+    first = build(EXAMPLE, {})
+    torch.rand(3)
+    again = build(EXAMPLE, {})
+    assert all(map(torch.equal, first.parameters(), again.parameters()))

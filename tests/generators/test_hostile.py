@@ -80,7 +80,7 @@ HOSTILE: dict[str, tuple[Callable[[Path], bytes], str, str]] = {
     "trap-in-a-dict.pt": (
         lambda sprung: torch_file({"state_dict": STATE, "args": Trap(sprung)}),
         "contains Python objects, which are code",
-        "python -c 'import torch; torch.save(",
+        "python -c 'import torch; f = lambda v: ",
     ),
     "trap-in-an-old-file.pt": (
         lambda sprung: torch_file({"args": Trap(sprung)}, old=True),
@@ -100,22 +100,22 @@ HOSTILE: dict[str, tuple[Callable[[Path], bytes], str, str]] = {
     "module.pt": (
         lambda _: torch_file(nn.Linear(2, 2)),
         "a whole pickled network, whose classes are code (",
-        '.state_dict(), "state.pt")\'',
+        '"state.pt")\'',
     ),
     "module-old.pt": (
         lambda _: torch_file(nn.Linear(2, 2), old=True),
         "a whole pickled network",
-        '.state_dict(), "state.pt")\'',
+        '"state.pt")\'',
     ),
     "rosinality.pt": (
         lambda _: torch_file({"g_ema": STATE, "args": argparse.Namespace(size=256)}),
         "contains Python objects, which are code (argparse.Namespace)",
-        'if isinstance(v, dict)}, "state.pt")\'',
+        '"state.pt")\'',
     ),
     "studiogan.pth": (
         lambda _: torch_file({"state_dict": STATE, "best_fid": np.float64(3.5)}),
         "contains Python objects, which are code (numpy",
-        "if isinstance(v, dict)}",
+        '"state.pt")\'',
     ),
     "list.pt": (lambda _: torch_file([1, 2]), "holds a list", "save the network's state_dict()"),
     "objects.npz": (

@@ -8,7 +8,7 @@ import torch
 from torch import nn
 
 from ganeval.errors import InputError
-from ganeval.generators.nesting import fill
+from ganeval.generators.filling import fill
 from tests.generators.networks import Example, seeded
 
 STATE = seeded(Example()).state_dict()
@@ -82,7 +82,7 @@ def test_tensors_of_strange_kinds_are_none_of_the_networks() -> None:
 
 
 def test_a_file_without_tensors_says_so() -> None:
-    assert "holds no tensors by name; " in misfit(Example(), {"epoch": 3, "args": {"lr": 0.1}})
+    assert "holds no tensors of a network; " in misfit(Example(), {"epoch": 3, "args": {"lr": 0.1}})
 
 
 @pytest.mark.parametrize(

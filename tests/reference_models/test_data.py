@@ -301,11 +301,11 @@ def test_pictures_of_several_sizes_are_refused(real: Path) -> None:
         open_data(str(real))
     assert str(caught.value) == (
         f"{real}/00007.png: 30x20 pixels; one size for all, and the first is 24x24; "
-        "add size=PIXELS to the source, and crop=center to keep proportions"
+        f"name them as `folder:{real},size=32,crop=center`, with a size of your own"
     )
 
 
-@pytest.mark.parametrize(("size", "needed"), [(None, "square ones; add size=32"), (24, "24x24;")])
+@pytest.mark.parametrize(("size", "needed"), [(None, "square ones"), (24, "24x24")])
 def test_pictures_that_are_not_square_are_refused(
     size: int | None, needed: str, tmp_path: Path
 ) -> None:
@@ -313,7 +313,25 @@ def test_pictures_that_are_not_square_are_refused(
         PIL.Image.new("RGB", (30, 24)).save(tmp_path / f"{number}.png")
     with pytest.raises(ganeval.GanevalError) as caught:
         open_data(str(tmp_path), size=size)
-    assert f"{tmp_path}: pictures of 30x24 pixels; {needed}" in str(caught.value)
+    text = f"folder:{tmp_path},size={size or 32},crop=center"
+    assert str(caught.value) == (
+        f"{tmp_path}: pictures of 30x24 pixels; {needed}; name them as `{text}`"
+    )
+    assert open_data(text, size=size).shape == (3, size or 32, size or 32)
+
+
+def test_transparent_pictures_are_refused_with_a_source_that_can_be_typed(tmp_path: Path) -> None:
+    folder = tmp_path / "a clip"
+    folder.mkdir()
+    for number in range(2):
+        PIL.Image.new("RGBA", (8, 8), (255, 0, 0, 0)).save(folder / f"{number}.png")
+    with pytest.raises(ganeval.GanevalError) as caught:
+        open_data(str(folder))
+    text = f"folder:{folder},transparency=white"
+    assert caught.value.remedy == f"name them as `'{text}'` (or black, or drop)"
+    data = open_data(text)
+    assert isinstance(data, Pictures)
+    assert (data.pixels == 255).all()
 
 
 def test_a_damaged_picture_is_named(real: Path) -> None:
@@ -337,7 +355,11 @@ def test_a_damaged_picture_is_named(real: Path) -> None:
         ("digits", {"size": 0}, "size"),
         ("digits", {"channels": 2}, "2 channels asked for; 1 .grey. or 3 .RGB."),
         ("shapes", {"size": 32}, "shapes of 32x32 pixels and 3 channels asked for; 16x16 and 3"),
-        ("data:digits", {"size": 16}, "pictures of 8x8 pixels; 16x16; add size=16 to the source"),
+        (
+            "data:digits",
+            {"size": 16},
+            "pictures of 8x8 pixels; 16x16; name them as `data:digits,size=16",
+        ),
         ("data:digits", {"split": "test"}, "unknown option of source 'data:digits' 'split'"),
     ],
 )

@@ -40,7 +40,7 @@ def test_stopped_at_a_random_moment_and_resumed(
         _, said = child.communicate()
     if number == signal.SIGKILL:
         assert child.returncode == -signal.SIGKILL
-        left = stopped / ".state.pt.0123456789abcdef.tmp"  # as if killed while saving
+        left = stopped / f".state.pt.{'0' * 32}.tmp"  # as if killed while saving
         left.write_bytes(b"half")
     else:
         assert child.returncode == 130

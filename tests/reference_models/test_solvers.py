@@ -35,7 +35,10 @@ class Scalar(nn.Module):
 
 
 class DiracGan(Game):
-    """Data at 0, the generator at theta, the discriminator psi x (Mescheder et al. 2018)."""
+    """Data at one point, the generator at theta, the discriminator psi x.
+
+    Mescheder et al. 2018 have the data at 0, where D says the same of them whatever psi is.
+    """
 
     players: Mapping[str, tuple[str, ...]] = {"D": ("discriminator",), "G": ("generator",)}
 
@@ -53,14 +56,22 @@ class DiracGan(Game):
         return terms
 
 
-def one_step(solver: Solver, theta: float, psi: float, **options: float) -> np.ndarray:
-    game = DiracGan(theta, psi, **options)
+def after(
+    num_steps: int, solver: Solver, theta: float, psi: float, *, data: float = 0.0, r1: float = 0.0
+) -> np.ndarray:
+    game = DiracGan(theta, psi, r1=r1)
     optimizers = {
         player: torch.optim.SGD(game.parameters_of(player).values(), lr=STEP)
         for player in game.players
     }
-    solver.step(game, optimizers, lambda _: torch.zeros(1, 1, dtype=torch.float64), Draw(0, 0))
+    batch = torch.full((1, 1), data, dtype=torch.float64)
+    for _ in range(num_steps):
+        solver.step(game, optimizers, lambda _: batch, Draw(0, 0))
     return np.array([game.generator.value.item(), game.discriminator.value.item()])
+
+
+def one_step(solver: Solver, theta: float, psi: float, **options: float) -> np.ndarray:
+    return after(1, solver, theta, psi, **options)
 
 
 def largest_eigenvalue(solver: Solver, **options: float) -> float:
@@ -97,11 +108,24 @@ def test_the_step_at_the_equilibrium(
     assert largest_eigenvalue(solver, **options) == pytest.approx(expected, abs=1e-8)
 
 
+@pytest.mark.parametrize(
+    "solver", [Simultaneous(), Alternating(), Unrolled(5, STEP), Consensus(1.0)], ids=str
+)
+@pytest.mark.parametrize("data", [0.0, 1.0, 3.0])
+def test_the_equilibrium_is_a_fixed_point_wherever_the_data_are(
+    solver: Solver, data: float
+) -> None:
+    np.testing.assert_allclose(one_step(solver, data, 0.0, data=data), [data, 0.0], atol=1e-12)
+
+
+@pytest.mark.parametrize("data", [1.0, 3.0])
+def test_the_unrolled_generator_arrives_at_the_data(data: float) -> None:
+    found = after(500, Unrolled(5, STEP), data - 0.5, 0.0, data=data)
+    np.testing.assert_allclose(found, [data, 0.0], atol=0.05)  # without the real term .8 and 1.4
+
+
 def distance_after(solver: Solver, num_steps: int) -> float:
-    position = np.array([1.0, -1.0])
-    for _ in range(num_steps):
-        position = one_step(solver, *position)
-    return float(np.linalg.norm(position))
+    return float(np.linalg.norm(after(num_steps, solver, 1.0, -1.0)))
 
 
 def test_consensus_arrives_where_simultaneous_leaves() -> None:
@@ -147,7 +171,7 @@ def test_the_unrolled_gradient_is_that_of_finite_differences(steps: int) -> None
             loss = copy("D", 0.1, Draw(0, 0))
             (gradient,) = torch.autograd.grad(loss, [copy.first.weight])
             copy.first.weight.data -= 0.05 * gradient
-        return float(copy("G", 0.1, Draw(0, 0)).detach())
+        return -float(copy("D", 0.1, Draw(0, 0)).detach())  # all of f, as the game has sum zero
 
     game = Quadratic()
     expected = []

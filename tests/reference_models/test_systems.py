@@ -1,6 +1,7 @@
 """What is special about each system, checked exactly."""
 
 import math
+from dataclasses import replace
 
 import pytest
 import torch
@@ -8,9 +9,12 @@ from torch import nn
 
 import ganeval
 from reference_models import consensus, dcgan, gan, sngan, unrolled, wgan, wgan_gp
+from reference_models.data.densities import ring8
 from reference_models.engine.data import Batch
 from reference_models.engine.draw import Draw
 from reference_models.engine.solvers import Alternating, Consensus, Unrolled
+from reference_models.experiments.measure import points, trained
+from reference_models.experiments.ring import UNROLLED_RECIPE
 
 SHAPE = (1, 16, 16)
 BATCH = Batch(real=torch.randn(6, *SHAPE, generator=torch.Generator().manual_seed(1)).tanh())
@@ -151,9 +155,17 @@ def test_the_discriminator_of_points_is_lipschitz() -> None:
 
 
 def test_unrolled_and_consensus_play_the_game_of_gan_with_their_own_solvers() -> None:
-    assert unrolled.RECIPE.solver == Unrolled(num_steps=5, lr=1e-2)
+    assert unrolled.RECIPE.solver == Unrolled(num_steps=5, lr=3e-2)
     assert consensus.RECIPE.solver == Consensus(gamma=1.0)
     draw = Draw(0, 0)
     games = [recipe.build(SHAPE, randomness()) for recipe in (unrolled.RECIPE, gan.MINIMAX)]
     assert torch.equal(games[0]("G", BATCH, draw), games[1]("G", BATCH, draw))
     assert {spec.name for spec in consensus.RECIPE.optimizers.values()} == {"rmsprop"}
+
+
+def test_unrolled_finds_the_middle_of_a_ring_that_is_not_at_zero() -> None:
+    # Without the real term in f_K it comes to rest on the near side, at 2.5 after as many steps.
+    ring = replace(ring8(), modes=ring8().modes + 3)
+    run = trained(UNROLLED_RECIPE, ring, steps=200, seed=0)
+    middle = points(run, 2000).mean(dim=0)
+    torch.testing.assert_close(middle, torch.full((2,), 3.0), rtol=0, atol=0.2)

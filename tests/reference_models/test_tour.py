@@ -52,11 +52,14 @@ def contents(folder: Path) -> dict[str, bytes]:
 
 def test_the_folder_holds_what_was_promised(scored: Scored, folder: Path) -> None:
     def of_run(model: str, *grids: str) -> set[str]:
-        names = ("curve.jsonl", "metrics.jsonl", "samples.png", "state.pt", f"{model}.safetensors")
+        names = (
+            *("curve.jsonl", "curve.png", "metrics.jsonl", "samples.png", "state.pt"),
+            *(f"{model}.safetensors", ".ganeval-run.json"),
+        )
         return {f"{model}/{name}" for name in (*names, *(f"samples/{grid}.png" for grid in grids))}
 
     assert set(contents(folder)) == {
-        *("report.json", "report.influence.safetensors", "table.md"),
+        *("report.json", "report.influence.safetensors", "table.md", ".ganeval-tour.json"),
         *("samples.png", "learning-curves.png"),
         *of_run("gan", "000002", "000004"),
         *of_run("dcgan", "000001", "000002"),

@@ -17,6 +17,7 @@ from reference_models.engine import ema
 from reference_models.engine.curve import Scoring, curve
 from reference_models.engine.data import Data, open_data
 from reference_models.engine.export import fixed_inputs
+from reference_models.engine.files import RunFiles
 from reference_models.engine.game import Game
 from reference_models.engine.recipe import Recipe
 from reference_models.engine.state import save_state
@@ -56,17 +57,18 @@ EVERY = pytest.mark.parametrize("name", sorted(MODELS))
 @EVERY
 def test_a_resumed_run_is_the_same_run(name: str, tmp_path: Path) -> None:
     recipe, data = recipe_of(name), data_of(name)
-    scoring = Scoring(every=5, extractor="random", num_images=8)
+    scoring = Scoring(every=10, extractor="random", num_images=8)
 
     def train_to(steps: int, folder: Path, *, resume: bool = False) -> Run:
-        scores = curve(scoring, recipe, data, folder / "curve.jsonl", seed=3, device=CPU)
-        with scores as observe:
+        files = RunFiles(folder, resume=resume)
+        with curve(scoring, recipe, data, files, last=steps, seed=3, device=CPU) as observe:
             return train(
                 *(recipe, data, folder),
                 steps=steps,
                 seed=3,
                 resume=resume,
                 observers=[observe],
+                files=files,
             )
 
     whole = train_to(20, tmp_path / "whole")
@@ -74,7 +76,7 @@ def test_a_resumed_run_is_the_same_run(name: str, tmp_path: Path) -> None:
     parts = train_to(20, tmp_path / "parts", resume=True)
     assert same(whole.game.state_dict(), parts.game.state_dict())
     assert same(whole.average.state_dict(), parts.average.state_dict())
-    for file, steps in (("metrics.jsonl", range(1, 21)), ("curve.jsonl", range(5, 21, 5))):
+    for file, steps in (("metrics.jsonl", range(1, 21)), ("curve.jsonl", range(10, 21, 10))):
         texts = [(tmp_path / folder / file).read_text() for folder in ("whole", "parts")]
         assert texts[0] == texts[1]
         assert [json.loads(line)["step"] for line in texts[0].splitlines()] == list(steps)

@@ -15,9 +15,12 @@ import pytest
 import torch
 
 import ganeval
+from reference_models.data.pictures import Pictures
 from reference_models.engine import board, collapse
 from reference_models.engine.curve import Scoring, curve
+from reference_models.engine.curve_picture import draw_curve, write_curve
 from reference_models.engine.data import Data, open_data
+from reference_models.engine.files import RunFiles
 from reference_models.engine.keep import METRICS, STATE
 from reference_models.engine.rows import Rows
 from reference_models.engine.session import Watch, find_recipe, run_training
@@ -57,16 +60,8 @@ def test_grids_are_of_the_same_latents_at_every_interval(tmp_path: Path) -> None
 def test_the_curve_is_what_the_toolkit_says_of_the_checkpoint(tmp_path: Path, digits: Data) -> None:
     watch = Watch(grid_every=0, scoring=SCORING, board=False)
     checkpoint = run_training("gan", folder=tmp_path, steps=4, watch=watch)
-    rows = [json.loads(line) for line in (tmp_path / "curve.jsonl").read_text().splitlines()]
+    rows = curve_of(tmp_path)
     assert [row["step"] for row in rows] == [2, 4]
-    assert rows[1] == {
-        "step": 4,
-        "num_images": 24,
-        "extractor": "random",
-        "reference": "24 training images",
-        "fid": rows[1]["fid"],
-        "kid": rows[1]["kid"],
-    }
     real = digits.batch(0, 0, 24).real
     report = ganeval.evaluate(
         sample=f"generator:{checkpoint},num_images=24",
@@ -75,19 +70,93 @@ def test_the_curve_is_what_the_toolkit_says_of_the_checkpoint(tmp_path: Path, di
         extractor="random",
         device="cpu",
     )
-    assert rows[1]["fid"] == report["fid"].value
-    assert rows[1]["kid"] == report["kid"].value
+    errors = {}
+    for name in ("fid", "kid"):
+        errors |= {f"{name}_se": report[name].se, f"{name}_interval": report[name].interval}
+    assert errors["kid_se"] > 0
+    assert rows[1] == {
+        "step": 4,
+        "num_images": 24,
+        "extractor": "random",
+        "reference": "24 training images",
+        "fid": report["fid"].value,
+        "kid": report["kid"].value,
+        **{
+            name: list(value) if isinstance(value, tuple) else value
+            for name, value in errors.items()
+        },
+    }
+
+
+def curve_of(folder: Path) -> list[dict[str, Any]]:
+    return [json.loads(line) for line in (folder / "curve.jsonl").read_text().splitlines()]
 
 
 def test_a_resumed_curve_is_the_same_curve(tmp_path: Path) -> None:
     whole, parts = tmp_path / "whole", tmp_path / "parts"
     run_training("gan", folder=whole, steps=6, watch=EVERYTHING)
-    run_training("gan", folder=parts, steps=3, watch=EVERYTHING)
+    run_training("gan", folder=parts, steps=4, watch=EVERYTHING)
     with (parts / "curve.jsonl").open("a") as file:  # as of a killed run that was further
-        file.write('{"step": 4, "fid": 1.0}\n{"step": 6, "fi')
-    (parts / "samples" / "000008.png").touch()
+        file.write('{"step": 6, "fid": 1.0}\n{"step": 8, "fi')
+    RunFiles(parts, resume=True).claim("samples/000008.png").write_bytes(b"of step 8")
     run_training("gan", folder=parts, steps=6, resume=True, watch=EVERYTHING)
     assert_same_files(parts, whole)
+
+
+def test_the_last_step_is_scored_wherever_it_is(tmp_path: Path) -> None:
+    run_training("gan", folder=tmp_path, steps=3, watch=EVERYTHING)
+    rows = curve_of(tmp_path)
+    assert [row["step"] for row in rows] == [2, 3]
+    checkpoint = f"generator:{tmp_path / 'gan.safetensors'},num_images=24"
+    reference = ganeval.Images(
+        open_data("digits").batch(0, 0, 24).real, value_range=(-1, 1), name="real"
+    )
+    report = ganeval.evaluate(
+        sample=checkpoint, reference=reference, metrics=["fid"], extractor="random", device="cpu"
+    )
+    assert rows[1]["fid"] == report["fid"].value
+    run_training("gan", folder=tmp_path, steps=4, resume=True, watch=EVERYTHING)
+    assert curve_of(tmp_path)[:2] == rows  # a score that was made is kept
+    assert [row["step"] for row in curve_of(tmp_path)] == [2, 3, 4]
+
+
+def test_the_picture_of_the_curve_shows_values_and_errors(tmp_path: Path) -> None:
+    rows = [
+        {"step": 10, "a": 3.0, "a_interval": [2.0, 5.0]},
+        {"step": 20, "a": 2.0, "a_interval": None, "b": 7.0},
+    ]
+    named = [{**row, "num_images": 24, "extractor": "e", "reference": "a$\udcff$"} for row in rows]
+    files = [tmp_path / "one.png", tmp_path / "other.png"]
+    for path in files:
+        write_curve(path, named, {"a": "lower", "b": "higher"}, "gan")
+    assert files[0].read_bytes() == files[1].read_bytes()
+    figure = draw_curve(named, {"a": "lower", "b": "higher"}, "gan")
+    left, right = figure.axes
+    lines = [[*map(float, line.get_xdata()), *map(float, line.get_ydata())] for line in left.lines]
+    assert lines == [[10, 20, 3, 2], [10, 10, 2, 5]]
+    assert left.get_title("left") == "a (lower is better; bars: 95 % intervals)"
+    assert [float(y) for y in right.lines[0].get_ydata()] == [7.0]
+    assert right.get_title("left") == "b (higher is better; no intervals)"
+
+
+def test_seeds_that_samples_cannot_have_are_scored_too(tmp_path: Path) -> None:
+    run_training("gan", folder=tmp_path, steps=2, seed=5_000_000_000, watch=EVERYTHING)
+    assert [row["step"] for row in curve_of(tmp_path)] == [2]
+
+
+def test_images_that_are_all_the_same_can_be_trained_on(
+    digits: Data, caplog: pytest.LogCaptureFixture
+) -> None:
+    assert isinstance(digits, Pictures)
+    same = Pictures(name="same", pixels=digits.pixels[:1])
+    recipe = find_recipe("gan")
+    run = begin(recipe, same, seed=0, device=CPU)
+    observe = collapse.collapse_warning(recipe, same, seed=0)
+    for _ in range(2 * collapse.PATIENCE):
+        flattened(run, 0.01)
+        run.step += collapse.EVERY
+        observe(run, {"D/adversarial": 1.0})
+    assert caplog.text == ""
 
 
 @pytest.mark.parametrize(
@@ -136,11 +205,11 @@ def test_a_generator_that_cannot_be_scored_is_named_and_trains_on(
 
     recipe = find_recipe("gan")
     pictures = open_data("digits")
-    path = tmp_path / "curve.jsonl"
-    with curve(SCORING, recipe, pictures, path, seed=0, device=CPU) as observe:
-        train(recipe, pictures, tmp_path, steps=2, observers=[flatten, observe])
+    files = RunFiles(tmp_path)
+    with curve(SCORING, recipe, pictures, files, last=2, seed=0, device=CPU) as observe:
+        train(recipe, pictures, tmp_path, steps=2, observers=[flatten, observe], files=files)
     assert "step 2 is not scored: gan: the network gives the same image" in caplog.text
-    assert path.read_text() == ""
+    assert curve_of(tmp_path) == []
 
 
 def test_unknown_metrics_fail_before_any_step(tmp_path: Path) -> None:
@@ -250,7 +319,7 @@ def test_tensorboard_gets_terms_and_scores(
     rows = [json.loads(line) for line in (tmp_path / METRICS).read_text().splitlines()]
     term = rows[board.EVERY - 1]["D/adversarial"]
     assert ("D/adversarial", term, board.EVERY) in board_calls
-    assert [call[2] for call in board_calls if call[0] == "score/kid"] == [2, 4, 6, 8, 10]
+    assert [call[2] for call in board_calls if call[0] == "score/kid"] == [2, 4, 6, 8, 10, 11]
     opened = [call for call in board_calls if call[0] == "open"]
     assert opened == [("open", str(tmp_path / "tensorboard"), at) for at in (1, board.EVERY + 1)]
     assert board_calls[-1] == ("close",)

@@ -27,3 +27,11 @@ class Any16(nn.Module):
 
 class Other16(Any16):
     """The same under another name."""
+
+
+class Pair(nn.Module):
+    """Two of them, of which a generator's file may name one."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.one, self.two = Any16(), Any16()

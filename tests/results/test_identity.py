@@ -74,12 +74,14 @@ OTHER: dict[str, Any] = {
     "noise": "fixed",
     "clamp": True,
     "image_output": "1",
+    "submodule": "two",
+    "allow_missing": "noises.*",
     "module": None,  # see `generator_of`
     "name": "another",
     "data": 255 - FIXED,
 }
 # Settings that change no pixel, whatever their value.
-WITHOUT_EFFECT = {"max_pixels", "device", "trust", "name"}
+WITHOUT_EFFECT = {"max_pixels", "device", "trust", "name", "allow_missing"}
 # The digits are arrays, of which nothing is decoded.
 WITHOUT_EFFECT_ON = {"data": ("transparency", "animated", "exif", "float_range")}
 # What stands beside a setting, before it is changed and after, so that it means anything.
@@ -88,6 +90,7 @@ BEFORE: dict[str, dict[str, Any]] = {
     "label_form": {"num_classes": 5},
     "image_output": {"kwargs": '{"twice": true}', "image_output": "0"},
 }
+BEFORE["submodule"] = {"entry": f"{NETWORK}:Pair", "key": "pair", "submodule": "one"}
 AFTER = BEFORE | {"image_layout": {"kwargs": '{"last": true}'}}
 # The keys of files, by kind of source: before and after.
 KEYS = {"generator": ("g", "h"), "npz": ("arr_0", "other"), "tensor": ("a", "b")}
@@ -116,7 +119,10 @@ def places(tmp_path_factory: pytest.TempPathFactory) -> dict[str, str]:
         tensors = {"a": torch.from_numpy(array), "b": torch.from_numpy(1 - array)}
         torch.save(tensors, top / f"{name}.tensor")
     state = network(0).state_dict()
-    torch.save({"g": state, "h": network(1).state_dict()}, top / "g.pt")
+    other = network(1).state_dict()
+    pair = {f"one.{name}": value for name, value in state.items()}
+    pair |= {f"two.{name}": value for name, value in other.items()}
+    torch.save({"g": state, "h": other, "pair": pair}, top / "g.pt")
     found = {"folder": folder, "data": "digits", "generator": top / "g.pt"}
     found |= {kind: top / f"a.{kind}" for kind in ("zip", "tar", *ARRAYS)}
     found |= {f"{kind} of floats": top / f"floats.{kind}" for kind in ARRAYS}

@@ -321,7 +321,7 @@ def test_no_image_touches_the_disk(
 def test_ambiguity_and_misfits_are_said(tmp_path: Path) -> None:
     path = tmp_path / "two.pt"
     torch.save({"A": STATE, "B": OTHER}, path)
-    with pytest.raises(InputError, match=r"2 sets of tensors fit.*'A' .*'B' .*key=A"):
+    with pytest.raises(InputError, match=r"2 sets of tensors fit.*'A' .*'B' .*--key A"):
         source_of(f"generator:{path},{OPTIONS}")
     assert len(source_of(f"generator:{path},{OPTIONS},key=B")) == 50_000
     with pytest.raises(InputError, match=r"no tensors under key 'C'.*'A'"):

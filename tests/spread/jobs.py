@@ -12,7 +12,7 @@ from tests.spread.ranks import SHARD_SIZE, Rank, work
 DEADLINE = 120  # seconds, for what takes one or two
 NUM_REAL, NUM_FAKE = 130, 110
 NUM_SHARDS = -(-NUM_REAL // SHARD_SIZE) - (-NUM_FAKE // SHARD_SIZE)
-WORDS = ("eval", "real", "fake", "--extractor", "random", "--json")
+WORDS = ("eval", "real", "fake", "--extractor", "random", "--json", "-v")
 
 PerRank = Mapping[int, str]
 

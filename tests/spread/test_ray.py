@@ -178,7 +178,7 @@ def test_what_goes_wrong_in_a_task_is_an_error_here(
     line = refusal(ganeval(*words))
     assert "00007.png: truncated" in line
     assert "or skip it with --on-bad-image skip" in line
-    skipping = ganeval(*words, "--on-bad-image", "skip", "--max-bad", "5%")
+    skipping = ganeval(*words, "--on-bad-image", "skip", "--max-bad", "5%", "-v")
     assert f"skipped: {path}: truncated" in skipping.err
     assert "29 images, 0 computed, 29 found" in skipping.err
     cluster.lost = True

@@ -6,16 +6,17 @@ from ganeval.doctor.look import Refusal
 
 
 def refused(inventory: Inventory) -> list[Finding]:
-    """Find pictures that scoring refuses, together where the same helps."""
+    """Find pictures that scoring refuses or skips, together where the same helps."""
+    skipped = len(inventory.refusals) <= inventory.num_skippable
     groups: dict[tuple[str, str], list[Refusal]] = {}
     for refusal in inventory.refusals:
         groups.setdefault((refusal.needed, refusal.remedy), []).append(refusal)
     return [
         Finding(
             check="refused",
-            severity="error",
+            severity="warning" if skipped else "error",
             source=inventory.location,
-            what=f"refused: {of(len(group), inventory.count or 0)}, "
+            what=f"{'skipped' if skipped else 'refused'}: {of(len(group), inventory.count or 0)}, "
             f"{'the first: ' if len(group) > 1 else ''}{group[0].found}",
             needed=needed,
             remedy=remedy,

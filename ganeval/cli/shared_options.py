@@ -1,0 +1,223 @@
+"""The options that every scoring command shares, in the order of the help."""
+
+from pathlib import Path
+
+import rich_click as click
+
+from ganeval.cli.generator_options import GENERATOR_OPTIONS
+from ganeval.cli.panels import MACHINE, OUTPUT, PICTURES, SCORING, SOURCES
+
+METRICS_OPTION = click.option(
+    "-m",
+    "--metrics",
+    metavar="METRICS",
+    panel=SCORING,
+    help="Metrics, as fid,kid:subset_size=500,pr:k=5; `ganeval list metrics` names them "
+    "(default: those of the protocol)",
+)
+
+RUN_OPTIONS = (
+    click.option(
+        "--extractor",
+        default="inception",
+        show_default=True,
+        metavar="NAME",
+        panel=SCORING,
+        help="Network that makes the features: inception, efficientnet-lite0, random",
+    ),
+    click.option(
+        "--num-images",
+        type=int,
+        metavar="N",
+        panel=SCORING,
+        help="Number of images of each side, a seeded random subset (default: all)",
+    ),
+    click.option(
+        "--protocol",
+        default="standard",
+        show_default=True,
+        metavar="NAME",
+        panel=SCORING,
+        help="Conventions of the scores: standard, torch-fidelity, pytorch-fid, clean-fid, "
+        "torchmetrics",
+    ),
+    click.option(
+        "--seed",
+        type=int,
+        default=0,
+        show_default=True,
+        metavar="N",
+        panel=SCORING,
+        help="Seed of every random choice",
+    ),
+    click.option(
+        "--weights",
+        type=click.Path(path_type=Path),
+        metavar="FILE",
+        panel=SCORING,
+        help="Weight file of your own for the network",
+    ),
+    click.option(
+        "--transparency",
+        type=click.Choice(["drop", "white", "black"]),
+        metavar="NAME",
+        panel=PICTURES,
+        help="Background of transparent pictures: white, black, or drop for none (default: an "
+        "error)",
+    ),
+    click.option(
+        "--animated",
+        type=click.Choice(["first"]),
+        metavar="NAME",
+        panel=PICTURES,
+        help="Treatment of animations: first, for the first frame (default: an error)",
+    ),
+    click.option(
+        "--exif",
+        type=click.Choice(["ignore", "apply"]),
+        default="ignore",
+        show_default=True,
+        metavar="NAME",
+        panel=PICTURES,
+        help="Treatment of the EXIF orientation: ignore, apply",
+    ),
+    click.option(
+        "--float-range",
+        metavar="LOW,HIGH",
+        panel=PICTURES,
+        help="Range of the values of float pictures, as 0,1 (default: an error)",
+    ),
+    click.option(
+        "--max-pixels",
+        type=int,
+        metavar="N",
+        panel=PICTURES,
+        help="Largest number of pixels of a picture (default: 64,000,000)",
+    ),
+    click.option(
+        "--on-bad-image",
+        type=click.Choice(["error", "skip"]),
+        default="error",
+        show_default=True,
+        metavar="NAME",
+        panel=PICTURES,
+        help="Treatment of pictures that cannot be used: error, skip (and name them in the report)",
+    ),
+    click.option(
+        "--max-bad",
+        default="1%",
+        show_default=True,
+        metavar="SHARE",
+        panel=PICTURES,
+        help="Largest share of pictures that may be skipped",
+    ),
+    click.option(
+        "--cache-dir",
+        type=click.Path(),
+        metavar="PLACE",
+        panel=SOURCES,
+        help="Place of the features: a folder, or a URL (s3://bucket/cache) that machines share",
+    ),
+    click.option("--no-cache", is_flag=True, panel=SOURCES, help="Features kept for this run only"),
+    click.option("--offline", is_flag=True, panel=SOURCES, help="No network connection at all"),
+    click.option(
+        "--device",
+        default="auto",
+        show_default=True,
+        metavar="NAME",
+        panel=MACHINE,
+        help="Device of the network: auto, cpu, cuda, cuda:1, mps",
+    ),
+    click.option(
+        "--batch-size",
+        type=int,
+        metavar="N",
+        panel=MACHINE,
+        help="Number of images in one pass of the network (default: the device's own)",
+    ),
+    click.option(
+        "--precision",
+        type=click.Choice(["float32", "bfloat16"]),
+        default="float32",
+        show_default=True,
+        metavar="NAME",
+        panel=MACHINE,
+        help="Arithmetic of the network: float32, bfloat16",
+    ),
+    click.option(
+        "--workers",
+        type=int,
+        metavar="N",
+        panel=MACHINE,
+        help="Number of decoding threads (default: one per core)",
+    ),
+    click.option(
+        "--memory",
+        default="1GB",
+        show_default=True,
+        metavar="SIZE",
+        panel=MACHINE,
+        help="Memory for metrics beside the features, which are mapped from disk if they are "
+        "larger than a quarter of it",
+    ),
+    click.option(
+        "--engine",
+        type=click.Choice(["local", "ray"]),
+        default="local",
+        show_default=True,
+        metavar="NAME",
+        panel=MACHINE,
+        help="Place where features are computed: local, ray (a Ray cluster); torchrun needs "
+        "no option",
+    ),
+    *GENERATOR_OPTIONS,
+)
+
+SHOW_OPTIONS = (
+    click.option(
+        "--digits",
+        type=click.Choice(["error", "full"]),
+        default="error",
+        show_default=True,
+        metavar="NAME",
+        panel=OUTPUT,
+        help="Digits in tables: error (to the second one of the standard error), full",
+    ),
+    click.option(
+        "--notes",
+        type=click.Choice(["few", "all"]),
+        default="few",
+        show_default=True,
+        metavar="NAME",
+        panel=OUTPUT,
+        help="Notes on the terminal: few (those that change what you may do), all",
+    ),
+)
+
+OUTPUT_OPTIONS = (
+    click.option(
+        "-o",
+        "--output",
+        type=click.Path(path_type=Path),
+        multiple=True,
+        metavar="FILE",
+        panel=OUTPUT,
+        help="File for the report: .json, .csv, .md, .tex (needs booktabs) or .html; may be "
+        "repeated",
+    ),
+    click.option(
+        "--json",
+        "as_json",
+        is_flag=True,
+        panel=OUTPUT,
+        help="The report as JSON on stdout, in place of the table",
+    ),
+    *SHOW_OPTIONS,
+    click.option(
+        "--plots",
+        type=click.Path(path_type=Path),
+        metavar="FOLDER",
+        panel=OUTPUT,
+        help="Folder for the plots of the HTML page, as PNG and SVG",
+    ),
+)

@@ -1,0 +1,349 @@
+"""Which of the sets of tensors in a checkpoint are put into a network."""
+
+import dataclasses
+import fnmatch
+import itertools
+import shlex
+from collections.abc import Callable, Iterator, Sequence
+from dataclasses import dataclass
+from typing import Any
+
+import torch
+
+from ganeval.errors import InputError, UsageError
+from ganeval.extractors.state_dict import first_few
+from ganeval.generators.fitting import Fit, Part, fit, shape_of
+from ganeval.generators.nesting import Candidate, Tensors, candidates, join
+
+# What a part of a tensor's name says of how its layer was made.
+_MAKERS = {
+    "weight_orig": "torch.nn.utils.spectral_norm (weight_orig, weight_u)",
+    "parametrizations.": "torch.nn.utils.parametrizations",
+    "sn_u": "mimicry's spectral normalisation (sn_u, sn_sigma)",
+}
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Filled:
+    """A network with the tensors of a checkpoint.
+
+    Attributes:
+        network: The network, or its sub-module that was asked for.
+        path: Of the set of tensors that was chosen.
+        averaged: Whether that is a moving average of weights.
+        completed_by: Path of the set that gave what an average lacks, its buffers.
+        missing: The network's tensors that the file has not and that keep their values.
+    """
+
+    network: torch.nn.Module
+    path: str
+    averaged: bool
+    completed_by: str | None
+    missing: tuple[str, ...]
+
+    def origin(self) -> dict[str, object]:
+        """Return what the report says of the choice."""
+        choice: dict[str, object] = {"key": self.path, "ema": self.averaged}
+        if self.completed_by is not None:
+            choice["completed_by"] = self.completed_by
+        if self.missing:
+            choice["missing"] = list(self.missing)
+        return choice
+
+
+def fill(
+    network: torch.nn.Module,
+    content: Any,
+    *,
+    name: str,
+    key: str | None = None,
+    allow_missing: str | None = None,
+    submodule: str | None = None,
+) -> Filled:
+    """Put the one set of tensors that fits a network into it.
+
+    A set fits if torch would load all of it, and all that the network needs is there. Of several
+    that fit, one that is a moving average by its name or form is taken; if that does not decide,
+    nothing is. An average may lack the buffers, which are then those of the set beside it. Weights
+    are never taken while something lies beside them that looks like an average of them and does not
+    fit.
+
+    Args:
+        network: On the CPU.
+        content: What the checkpoint holds: mappings, lists and tensors in any nesting.
+        name: Of its file, for messages.
+        key: Only what lies under this key; "." is the top of the file.
+        allow_missing: Patterns with commas between them, for the names of buffers that the file
+            may lack (`"noises.*,w_avg"`).
+        submodule: The part of the network that is used (`"decoder"`); the file may lack the rest.
+
+    Returns:
+        The network or its sub-module, and which set was chosen.
+
+    Raises:
+        InputError: None fits, or several do.
+        UsageError: The network has no such sub-module.
+    """
+    used = _submodule(network, submodule)
+    patterns = [one.strip() for one in (allow_missing or "").split(",") if one.strip()]
+    buffers = {one for one, _ in network.named_buffers()}
+
+    def may_miss(name: str) -> bool:
+        if submodule is not None and not name.startswith(f"{submodule}."):
+            return True
+        return name in buffers and any(fnmatch.fnmatchcase(name, one) for one in patterns)
+
+    parts = list(_parts(network, may_miss))
+    everything = candidates(content, name=name)
+    below = [one for one in everything if key is None or one.lies_under(key)]
+    if key is None:
+        below = [one for one in below if not one.of_training]
+    if not below:
+        raise _no_tensors(name, key, everything)
+    allowed = {id(one) for one in below}
+    fits = [one for set_ in everything if (one := _first_fit(parts, set_)) is not None]
+    whole = _outermost([one for one in fits if not one.rest])
+    usable = _outermost(
+        [
+            completed
+            for one in fits
+            if id(one.candidate) in allowed and (completed := _completed(one, whole)) is not None
+        ]
+    )
+    named = [one for one in usable if (one.candidate.path or ".") == key]
+    averages = [one for one in usable if one.candidate.averaged]
+    chosen = _distinct(named) or _distinct(averages) or _distinct(usable)
+    if not chosen:
+        raise _nothing_fits(name, parts, below)
+    if len(chosen) > 1:
+        raise InputError(
+            f"{name}: {len(chosen)} sets of tensors fit the network: "
+            + first_few(
+                [f"'{one.candidate.path or '.'}' ({len(one.tensors)} tensors)" for one in chosen]
+            ),
+            "one",
+            f"choose it with --key {_typed(chosen[0].candidate)}",
+        )
+    (best,) = chosen
+    if not named and not best.candidate.averaged:
+        _check_no_average(name, parts, best, below)
+    best.load()
+    return Filled(
+        network=used,
+        path=best.candidate.path,
+        averaged=best.candidate.averaged,
+        completed_by=None if best.base is None else best.base.candidate.path,
+        missing=tuple(_missing(network, submodule, best)),
+    )
+
+
+def _submodule(network: torch.nn.Module, path: str | None) -> torch.nn.Module:
+    """Return a part of a network by its name, the whole if there is none."""
+    if path is None:
+        return network
+    named = dict(network.named_modules())
+    if path not in named or not path:
+        raise UsageError(
+            f"submodule '{path}': the entry's network has none of that name",
+            f"one of its parts: {first_few([one for one in named if one and '.' not in one])}",
+            "correct --submodule, or leave it out",
+        )
+    found: torch.nn.Module = named[path]
+    return found
+
+
+def _parts(network: torch.nn.Module, may_miss: Callable[[str], bool]) -> Iterator[Part]:
+    """Yield a network, and what it is a wrapper of: the one child that has all that is needed."""
+    part = Part("", network, may_miss)
+    while True:
+        yield part
+        heads = {name.partition(".")[0] for name in part.own if name not in part.optional}
+        children = dict(part.module.named_children())
+        if len(heads) != 1 or not heads <= children.keys():
+            return
+        (head,) = heads
+        part = Part(join(part.path, head), children[head], may_miss)
+
+
+def _first_fit(parts: Sequence[Part], candidate: Candidate) -> Fit | None:
+    """Return how a set of tensors fits the network, or else what that is a wrapper of."""
+    return next((found for part in parts if (found := fit(part, candidate)) is not None), None)
+
+
+def _completed(fit: Fit, whole: Sequence[Fit]) -> Fit | None:
+    """Return a fit with the set that gives what it lacks: the one nearest to it in the file.
+
+    None if it needs such a set and there is none, or several.
+    """
+    if not fit.rest and not (fit.left and fit.candidate.averaged):
+        return fit
+    able = [one for one in whole if one is not fit and not fit.left <= one.left]
+    able = [one for one in able if not one.candidate.averaged] or able
+    keys = fit.candidate.path.split(".")
+
+    def shared(one: Fit) -> int:
+        pairs = zip(keys, one.candidate.path.split("."), strict=False)
+        return len(list(itertools.takewhile(lambda pair: pair[0] == pair[1], pairs)))
+
+    nearest = max(map(shared, able), default=0)
+    found = _distinct([one for one in able if shared(one) == nearest])
+    if len(found) == 1:
+        return dataclasses.replace(fit, base=found[0])
+    return None if fit.rest or found else fit
+
+
+def _outermost(fits: Sequence[Fit]) -> list[Fit]:
+    """Return the sets that are no part of another one."""
+    return [
+        one
+        for one in fits
+        if not any(one.candidate.inside(other.candidate) for other in fits if other is not one)
+    ]
+
+
+def _distinct(fits: Sequence[Fit]) -> list[Fit]:
+    """Return the first of each group of sets that have the same values."""
+    found: list[tuple[Fit, dict[str, torch.Tensor]]] = []
+    for one in fits:
+        values = one.values()
+        if not any(_equal(values, others) for _, others in found):
+            found.append((one, values))
+    return [one for one, _ in found]
+
+
+def _equal(one: Tensors, other: Tensors) -> bool:
+    """Tell whether two sets have the same names and values."""
+    return one.keys() == other.keys() and all(
+        value is other[name]
+        or (isinstance(value, torch.Tensor) and torch.equal(value, other[name]))
+        for name, value in one.items()
+    )
+
+
+def _missing(network: torch.nn.Module, submodule: str | None, best: Fit) -> Iterator[str]:
+    """Yield the tensors of the network in use that nothing in the file gave a value."""
+    prefix = "" if submodule is None else f"{submodule}."
+    given = {
+        join(one.part.path, name)
+        for one in (best, best.base)
+        if one is not None
+        for name in one.part.own
+        if name not in one.left
+    }
+    yield from (
+        name for name in network.state_dict() if name.startswith(prefix) and name not in given
+    )
+
+
+def _check_no_average(
+    name: str, parts: Sequence[Part], best: Fit, below: Sequence[Candidate]
+) -> None:
+    """Refuse weights beside which something lies that looks like an average of them.
+
+    It looks like one if its name says so and it has half as many numbers as the network or more.
+    """
+    inside = {id(value) for value in best.candidate.tensors.values()}
+    sizes: dict[str, dict[int, int]] = {}
+    for one in below:
+        if one.averaged:
+            found = sizes.setdefault(one.average_path, {})
+            found |= {
+                id(value): value.numel()
+                for value in one.tensors.values()
+                if isinstance(value, torch.Tensor) and id(value) not in inside
+            }
+    for path, found in sizes.items():
+        if 2 * sum(found.values()) >= max(best.part.num_elements, 1):
+            nearest = _nearest(parts, [one for one in below if one.lies_under(path)] or below)
+            raise InputError(
+                f"{name}: '{path}' looks like an average of weights and does not fit the network "
+                f"({_faults(*nearest)}), while '{best.candidate.path or '.'}' fits",
+                "a choice between an average and the weights beside it",
+                f"for these weights without averaging add --key {_typed(best.candidate)}, or "
+                "correct entry or kwargs so that the average fits",
+            )
+
+
+def _typed(candidate: Candidate) -> str:
+    """Return the key of a set of tensors as one can type it."""
+    return shlex.quote(candidate.path or ".")
+
+
+def _no_tensors(name: str, key: str | None, everything: Sequence[Candidate]) -> InputError:
+    """Return the error for a file or a key without tensors."""
+    found = first_few([repr(one.path) for one in everything if one.path]) or "no tensors"
+    return InputError(
+        f"{name}: {f'no tensors under key {key!r}' if key else 'holds no tensors of a network'}",
+        f"a state dict; it has {found}",
+        "name one of them with --key NAME" if key else "save the network's state_dict()",
+    )
+
+
+def _nearest(parts: Sequence[Part], below: Sequence[Candidate]) -> tuple[Part, Candidate]:
+    """Return the set of tensors that has most in common with the network, and with what of it."""
+
+    def likeness(pair: tuple[Part, Candidate]) -> tuple[int, int, int, int]:
+        part, candidate = pair
+        given = part.by_name(candidate.tensors)
+        shared = given.keys() & part.own.keys()
+        alike = [name for name in shared if shape_of(given[name]) == shape_of(part.own[name])]
+        # With nothing in common, the largest set is what was meant.
+        return len(alike), len(shared), candidate.num_elements, -len(candidate.path)
+
+    return max(((part, one) for part in parts for one in below), key=likeness)
+
+
+def _nothing_fits(name: str, parts: Sequence[Part], below: Sequence[Candidate]) -> InputError:
+    """Return the error that says how the nearest set of tensors differs from the network."""
+    part, nearest = _nearest(parts, below)
+    where = f" under '{nearest.path}'" if nearest.path else ""
+    hint = _hint(part, nearest)
+    remedy = f"{hint}correct entry or kwargs, or choose with --key NAME"
+    outcome = part.outcome(part.by_name(nearest.tensors))
+    missing = set(outcome.left) - part.optional
+    buffers = {one for one, _ in part.module.named_buffers()}
+    if missing and missing <= buffers and not outcome.unknown and not any(outcome.wrong.values()):
+        pattern = ",".join(_patterns(part, missing))
+        remedy = f"{hint}if its images do not depend on them, add --allow-missing '{pattern}'"
+    return InputError(
+        f"{name}: the tensors{where} are those of another network: {_faults(part, nearest)}",
+        f"all {len(part.own)} tensors of the entry's network, and no other",
+        remedy,
+    )
+
+
+def _faults(part: Part, candidate: Candidate) -> str:
+    """Return how a set of tensors differs from a network."""
+    if candidate.in_order is not None:
+        return (
+            f"a list of {len(candidate.tensors)} tensors, whose shapes are not those of the "
+            f"{len(part.weights)} parameters in their order"
+        )
+    outcome = part.outcome(part.by_name(candidate.tensors))
+    missing = [one for one in outcome.left if one not in part.optional]
+    faults = {"tensors missing": missing, "tensors unknown": outcome.unknown, **outcome.wrong}
+    return ", ".join(
+        f"{len(names)} {fault} ({first_few(names)})" for fault, names in faults.items() if names
+    )
+
+
+def _patterns(part: Part, missing: set[str]) -> list[str]:
+    """Return the shortest patterns for the names of buffers that a file lacks."""
+    found = set()
+    for name in missing:
+        head, last = name.partition(".")[0], name.rpartition(".")[2]
+        group = {one for one in part.own if one.startswith(f"{head}.")}
+        found.add(
+            f"{head}.*" if group and group <= missing else f"*{last}" if last != name else name
+        )
+    return sorted(found)
+
+
+def _hint(part: Part, candidate: Candidate) -> str:
+    """Return what the names on one side alone tell of how that network was made."""
+    own, given = part.own.keys(), candidate.tensors.keys()
+    for side, others, place in ((given, own, "the file"), (own, given, "the entry's network")):
+        for mark, maker in _MAKERS.items():
+            if any(mark in name for name in side) and not any(mark in name for name in others):
+                return f"{place} has tensors of {maker}, the other has not: "
+    return ""

@@ -1,0 +1,156 @@
+"""The files of a run: it keeps a list of those that it made, and touches no others."""
+
+import errno
+import json
+from collections.abc import Iterable, Iterator, Sequence
+from contextlib import contextmanager
+from pathlib import Path
+
+import ganeval
+from reference_models.engine.whole import leftovers, written_whole
+
+_LIST = ".ganeval-run.json"
+_SCHEMA = "ganeval.run/1"
+
+
+class RunFiles:
+    """What a run may write to in its folder: names that are free, or that it has written before.
+
+    A name is put on the list, which lies in the folder, before its file is made, so that a killed
+    run knows its own. A run that begins owns nothing, whatever an older one has left there.
+
+    Attributes:
+        folder: Of the run; made with the first file.
+    """
+
+    def __init__(
+        self,
+        folder: Path,
+        *,
+        resume: bool = False,
+        unlisted: Sequence[str] = (),
+        list_name: str = _LIST,
+    ) -> None:
+        """Read the list of a run that goes on.
+
+        Args:
+            folder: Of the run; it need not exist.
+            resume: Whether a run goes on.
+            unlisted: Patterns of what runs made when they kept no list yet.
+            list_name: Of the list; runs of different kinds do not take each other's files.
+
+        Raises:
+            GanevalError: There is another file in the list's place.
+        """
+        self.folder = folder
+        self._list, self._names = folder / list_name, set[str]()
+        listed = _read(self._list)
+        if resume and listed is None:
+            self._names = {path.name for pattern in unlisted for path in folder.glob(pattern)}
+        elif resume:
+            self._names = set(listed or ())
+
+    def check(self, *names: str) -> None:
+        """Refuse names that cannot be had, because something else has them.
+
+        An empty file gives way, for it has nothing to lose.
+
+        Args:
+            *names: Within the folder, such as `"samples/000200.png"`.
+
+        Raises:
+            GanevalError: A file or folder of others has the name, or a file that of its folder.
+        """
+        for name in names:
+            path = self.folder / name
+            above = next(one for one in path.parents if one.exists())
+            if not above.is_dir():
+                raise ganeval.GanevalError(
+                    f"{above}: is a file", "a folder, or a free name for one", "change --out"
+                )
+            taken = path.exists() and (path.is_dir() or path.stat().st_size > 0)
+            if taken and name not in self._names:
+                raise ganeval.GanevalError(
+                    f"{path}: is there already, and this run did not write it",
+                    "a free name",
+                    "move it away, or choose another folder with --out",
+                )
+
+    def claim(self, name: str) -> Path:
+        """Return the path of a file that is about to be written, and put its name on the list.
+
+        Raises:
+            GanevalError: As `check` does.
+            OSError: The folder cannot be made or written to.
+        """
+        self.check(name)
+        path = self.folder / name
+        path.parent.mkdir(parents=True, exist_ok=True)
+        if name not in self._names:
+            self._names.add(name)
+            self._write()
+        return path
+
+    def within(self, folder: str) -> list[Path]:
+        """Return the run's files in a folder of its own, in order."""
+        paths = (self.folder / name for name in sorted(self._names))
+        return [path for path in paths if path.parent == self.folder / folder]
+
+    def remove(self, paths: Iterable[Path]) -> None:
+        """Remove files of the run."""
+        names = {path.relative_to(self.folder).as_posix() for path in paths}
+        assert names <= self._names
+        for name in names:
+            (self.folder / name).unlink(missing_ok=True)
+        if names:
+            self._names -= names
+            self._write()
+
+    def remove_leftovers(self) -> None:
+        """Remove what a killed run has left half-made of its files."""
+        own = {self._list, *(self.folder / name for name in self._names)}
+        for folder in {path.parent for path in own}:
+            for path, name in leftovers(folder):
+                if folder / name in own:
+                    path.unlink(missing_ok=True)
+
+    def _write(self) -> None:
+        """Write the list."""
+        content = {"schema": _SCHEMA, "files": sorted(self._names)}
+        with written_whole(self._list) as file:
+            file.write(f"{json.dumps(content, indent=1)}\n".encode())
+
+
+def _read(path: Path) -> list[str] | None:
+    """Return the names on a list; None if there is no such file."""
+    if not path.exists():
+        return None
+    try:
+        content = json.loads(path.read_bytes())
+        if content["schema"] != _SCHEMA:
+            raise ValueError(f"schema {content['schema']!r}")
+        return [str(name) for name in content["files"]]
+    except (OSError, ValueError, KeyError, TypeError) as error:
+        raise ganeval.GanevalError(
+            f"{path}: no list of a run's files ({error})",
+            "the list that the run keeps, or none",
+            "move it away, or choose another folder with --out",
+        ) from error
+
+
+@contextmanager
+def refusals_explained() -> Iterator[None]:
+    """Turn what the file system refuses for good into an error that says what to do.
+
+    A full disk stays an OSError, since it can be mended and the run go on; it names the file.
+    """
+    try:
+        yield
+    except OSError as error:
+        if error.filename is None or error.errno in (errno.ENOSPC, errno.EDQUOT):
+            raise
+        raise ganeval.GanevalError(
+            f"{error.filename}: cannot be written ({error.strerror})",
+            "a folder with write access",
+            "choose another with --out",
+        ) from error
