@@ -11,7 +11,7 @@ import numpy.typing as npt
 import torch
 
 from ganeval.errors import InputError, UsageError
-from ganeval.evaluation import collect_sides, reference_to_collect, report_of, usable_stats
+from ganeval.evaluation import collect_sides, reference_to_collect, report_of
 from ganeval.features.collect import CollectedShard, Features, collect_shard, join
 from ganeval.features.shards import SHARD_SIZE
 from ganeval.images.seen import Seen
@@ -22,6 +22,7 @@ from ganeval.sources.arrays import array_digest, to_image
 from ganeval.sources.base import Item
 from ganeval.sources.memory import Images
 from ganeval.sources.open import open_source
+from ganeval.stored_stats import usable_stats
 from ganeval.workspace import open_workspace
 
 
@@ -122,8 +123,11 @@ class Accumulator:
             self._blocks.append(self._block(self._waiting[:SHARD_SIZE]))
             del self._waiting[:SHARD_SIZE]
 
-    def compute(self) -> Report:
+    def compute(self, *, step: int | None = None) -> Report:
         """Return the scores of all images so far.
+
+        Args:
+            step: Of the training, by which `ganeval table` tells reports of one stream apart.
 
         Raises:
             InputError: Too few images for a metric.
@@ -138,6 +142,7 @@ class Accumulator:
             {self.name: features},
             self._reference_features(),
             self._stats,
+            step=step,
             seen=self._seen,
         )
 

@@ -6,7 +6,6 @@ from dataclasses import asdict
 from typing import Any
 
 from ganeval.engines.choose import choose_engine, prepare_engine
-from ganeval.errors import InputError, MismatchError
 from ganeval.features.collect import Features
 from ganeval.features.stats import Stats
 from ganeval.gallery import gather_galleries
@@ -33,6 +32,7 @@ from ganeval.results.report import Report
 from ganeval.results.row import ScoreRow
 from ganeval.settings import Settings, build_settings
 from ganeval.source_cards import describe, describe_stream, source_warnings
+from ganeval.stored_stats import check_decoded_alike, usable_stats
 from ganeval.version import __version__
 from ganeval.workspace import Workspace, open_workspace
 
@@ -130,6 +130,7 @@ def run(
     plan = make_plan(samples, reference, metrics, settings)
     with open_workspace(settings, plan.protocol, plan.layers) as workspace:
         stats = usable_stats(plan.reference, workspace)
+        check_decoded_alike(plan.samples, stats)
         real = reference_to_collect(plan, stats)
         sides = [*([] if real is None else [real]), *plan.samples]
         features = collect_sides(sides, workspace, settings)
@@ -147,11 +148,19 @@ def report_of(
     reference: Features | None,
     stats: Stats | None,
     *,
+    step: int | None = None,
     seen: Seen | None = None,
 ) -> Report:
     """Compute every metric from the collected features, by sample, and report.
 
-    `seen` are the values of a stream, whose images have no source.
+    Args:
+        plan: The plan.
+        workspace: What it was carried out with.
+        samples: The features of each sample, by its location.
+        reference: Those of the reference, if it was collected.
+        stats: Stored statistics in place of it.
+        step: Of the training that a stream shows.
+        seen: The values of a stream, whose images have no source.
 
     Raises:
         InputError: Too few images for a metric.
@@ -165,13 +174,9 @@ def report_of(
             rows += compute(choice, summaries, plan, location)
         plan.settings.progress(label, len(plan.choices), len(plan.choices))
         features.forget()
-    influences = {
-        (row.sample, row.reference, row.name): influence
-        for row, influence in rows
-        if influence is not None
-    }
+    influences = {row.key: influence for row, influence in rows if influence is not None}
     scores = tuple(row for row, _ in rows)
-    provenance = _provenance(plan, workspace, samples, reference, stats, seen)
+    provenance = _provenance(plan, workspace, samples, reference, stats, step, seen)
     galleries: tuple[Gallery, ...] = ()
     if plan.settings.gallery:
         galleries = gather_galleries(plan, samples, reference or stats, scores, influences)
@@ -253,60 +258,6 @@ def reference_to_collect(plan: Plan, stats: Stats | None) -> Side | None:
     return plan.reference
 
 
-def usable_stats(reference: Side | None, workspace: Workspace) -> Stats | None:
-    """Return the reference's stored statistics if they fit the run.
-
-    Raises:
-        MismatchError: They were made under other conditions and there are no images to use instead.
-        InputError: Their width is not the extractor's.
-    """
-    if reference is None or reference.stats is None:
-        return None
-    stats, recipe = reference.stats, workspace.recipe
-    info = recipe.extractor.info
-    width = len(stats.layer_moments.mean)
-    if width != info.layers["pool"]:
-        if reference.source is not None:
-            return None
-        raise InputError(
-            f"{stats.path}: statistics of {width} dimensions, {info.name} has "
-            f"{info.layers['pool']}",
-            "statistics made with the same extractor",
-            "choose the extractor with --extractor, or make them anew with `ganeval stats make`",
-        )
-    if stats.card is None:
-        log.warning(
-            "%s: made by another tool; that its extractor, weights and resize are those of this "
-            "run is not verified",
-            stats.path,
-        )
-        return stats
-    wanted = stats_conditions(workspace)
-    differing = [key for key, value in wanted.items() if stats.card.get(key) != value]
-    if not differing:
-        return stats
-    if reference.source is not None:
-        return None
-    key = differing[0]
-    raise MismatchError(
-        f"{stats.path}: made with {key} {stats.card.get(key)}, this run has {wanted[key]}",
-        "statistics made under the same extractor, weights, precision and preprocessing",
-        "choose the same options, or make them anew with `ganeval stats make`",
-    )
-
-
-def stats_conditions(workspace: Workspace) -> dict[str, Any]:
-    """Return what must agree between stored statistics and a run, as JSON values."""
-    recipe = workspace.recipe
-    info = recipe.extractor.info
-    return {
-        "extractor": info.name,
-        "weights": f"sha256:{info.weights_sha256}",
-        "precision": recipe.precision,
-        "preprocess": asdict(recipe.preprocess),
-    }
-
-
 def _summaries(
     choice: MetricChoice,
     location: str,
@@ -333,6 +284,7 @@ def _provenance(
     samples: Mapping[str, Features],
     reference: Features | None,
     stats: Stats | None,
+    step: int | None,
     seen: Seen | None,
 ) -> dict[str, Any]:
     """Return where the scores come from, and tell the log what a reader should know."""
@@ -340,7 +292,7 @@ def _provenance(
     info = recipe.extractor.info
     sources = [describe(side, samples.get(side.location), None) for side in plan.samples]
     streams = set(samples) - {side.location for side in plan.samples}
-    sources += [describe_stream(name, samples[name], seen) for name in streams]
+    sources += [describe_stream(name, samples[name], step, seen) for name in streams]
     if plan.reference is not None:
         real = describe(plan.reference, reference, stats)
         warnings = source_warnings(sources, real)
@@ -357,6 +309,7 @@ def _provenance(
         "device": recipe.device_type,
         "precision": recipe.precision,
         "weights": {info.name: f"sha256:{info.weights_sha256}"},
+        "extractor_version": info.version,
         "preprocess": asdict(recipe.preprocess),
         "dimensions": info.layers["pool"],
         "protocol_version": plan.protocol.version,

@@ -7,13 +7,14 @@ from typing import Any
 
 from ganeval.engines.choose import choose_engine, prepare_engine
 from ganeval.errors import InputError, UsageError
-from ganeval.evaluation import collect_sides, stats_conditions
+from ganeval.evaluation import collect_sides
 from ganeval.features.collect import cut
 from ganeval.features.stats import save_stats
 from ganeval.metrics.base import Role
 from ganeval.plan import check_generator_options, find_protocol, open_side
 from ganeval.settings import Settings
 from ganeval.source_cards import describe, source_warnings
+from ganeval.stored_stats import stats_conditions
 from ganeval.version import __version__
 from ganeval.workspace import open_workspace
 
@@ -66,6 +67,7 @@ def make_stats(reference: Any, path: Path, settings: Settings) -> int:
             **stats_conditions(workspace),
             "protocol": protocol.name,
             "source": side.location,
+            "settings": {} if side.source is None else dict(side.source.info.settings),
             "digest": f"sha256:{features.digest}",
             "ganeval": __version__,
         }

@@ -18,8 +18,7 @@ from ganeval.metrics.linalg import frechet_distance
 from ganeval.plan import Plan, Side, derive_rng
 from ganeval.progress import REPORT_PICTURES
 from ganeval.results.gallery import Curve, Gallery, Neighbours, Picture
-from ganeval.results.influence_file import Key
-from ganeval.results.row import ScoreRow
+from ganeval.results.row import Key, ScoreRow
 
 NUM_PICTURES = 24
 NUM_EXTREMES = 8
@@ -84,7 +83,7 @@ def gather_galleries(
         rng = derive_rng(plan.settings.seed, f"gallery/{side.location}")
         features = samples[side.location]
         fid = fids.get(side.location)
-        influence = None if fid is None else influences.get((fid.sample, fid.reference, fid.name))
+        influence = None if fid is None else influences.get(fid.key)
         gallery = _gallery(side, features, real, influence, rng)
         if fid is not None and reference is not None:
             curve = _curve(features.rows(_LAYER), reference, fid.value, rng)

@@ -1,5 +1,6 @@
 """What a report says of its sources, and what a reader should be warned of."""
 
+import hashlib
 import statistics
 from collections import Counter
 from collections.abc import Mapping, Sequence
@@ -31,7 +32,10 @@ class DescribedSource:
         skipped: Reasons for pictures that were left out.
         ignored: What was counted and left alone.
         sizes: Number of images by (width, height).
-        settings: Options that change pixels, and what trying the source out has shown.
+        settings: Options that change pixels.
+        found: What trying the source out has shown.
+        chosen: "all", or the digest of the numbers of the images that were used; None for
+            statistics.
         notes: Number of images by what there is to say of their names.
         stats: The stored statistics that were used.
         seen: The values that the images were seen to have, of a source of arrays.
@@ -45,6 +49,8 @@ class DescribedSource:
     ignored: Mapping[str, int]
     sizes: Mapping[tuple[int, int], int]
     settings: Mapping[str, object]
+    found: Mapping[str, object]
+    chosen: str | None
     notes: Mapping[str, int]
     stats: Stats | None
     seen: Seen | None = None
@@ -86,6 +92,9 @@ class DescribedSource:
         card: dict[str, Any] = {"kind": self.kind, "count": self.count, "digest": None}
         if self.features is not None:
             card["digest"] = f"sha256:{self.features.digest}"
+            # The images whatever their order, as a folder with other names has them.
+            content = hashlib.sha256(b"".join(sorted(self.digests))).hexdigest()
+            card["content"] = f"sha256:{content}"
             card["used"] = self.features.num
             card["duplicates"] = self.num_duplicates
             card["notes"] = {**self.notes, **self.features.notes}
@@ -93,7 +102,10 @@ class DescribedSource:
         card["ignored"] = dict(self.ignored)
         frequent = sorted(self.sizes.items(), key=lambda entry: (-entry[1], entry[0]))
         card["sizes"] = {f"{w}x{h}": num for (w, h), num in frequent[:_SIZES_SHOWN]}
-        card["settings"] = {**self.settings, **(self.seen.facts() if self.seen else {})}
+        found = {**self.found, **(self.seen.facts() if self.seen else {})}
+        card["settings"] = {**self.settings, **found}
+        card["found"] = list(found)
+        card["chosen"] = self.chosen
         if self.stats is not None:
             card["stats"] = {
                 "path": one_line(str(self.stats.path)),
@@ -101,6 +113,7 @@ class DescribedSource:
                 "count": self.stats.num,
                 "verified": self.stats.card is not None,
                 "used_for": ["fid"],
+                "settings": _settings_of(self.stats),
             }
         return card
 
@@ -116,15 +129,36 @@ def describe(side: Side, features: Features | None, stats: Stats | None) -> Desc
         skipped=[*side.skipped, *(features.skipped if features else ())],
         ignored={} if info is None else info.ignored,
         sizes={} if info is None else info.sizes,
-        settings={} if info is None else {**info.settings, **info.found},
+        settings=_settings_of(stats) if info is None else info.settings,
+        found={} if info is None else info.found,
+        chosen=_chosen(side),
         notes={} if info is None else info.notes,
         stats=stats,
         seen=None if info is None else info.seen,
     )
 
 
-def describe_stream(name: str, features: Features, seen: Seen | None) -> DescribedSource:
-    """Return what is known of an accumulated stream."""
+def _settings_of(stats: Stats | None) -> Mapping[str, object]:
+    """Return the settings of the source that statistics were made of, as far as they are told."""
+    settings: Mapping[str, object] = {}
+    if stats is not None and stats.card is not None:
+        settings = stats.card.get("settings", {})
+    return settings
+
+
+def _chosen(side: Side) -> str | None:
+    """Return which of a side's images were used: "all" or a digest of numbers."""
+    if side.source is None:
+        return None
+    if side.indices == tuple(range(len(side.source))):
+        return "all"
+    return f"sha256:{hashlib.sha256(repr(side.indices).encode('ascii')).hexdigest()}"
+
+
+def describe_stream(
+    name: str, features: Features, step: int | None, seen: Seen | None
+) -> DescribedSource:
+    """Return what is known of an accumulated stream, at a step of a training if that is told."""
     return DescribedSource(
         location=name,
         kind="stream",
@@ -133,7 +167,9 @@ def describe_stream(name: str, features: Features, seen: Seen | None) -> Describ
         skipped=(),
         ignored={},
         sizes={},
-        settings={},
+        settings={} if step is None else {"step": step},
+        found={},
+        chosen="all",
         notes={},
         stats=None,
         seen=seen,

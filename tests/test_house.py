@@ -22,6 +22,7 @@ TOP = {
     "workspace",
     "engines",
     "source_cards",
+    "stored_stats",
     "evaluation",
     "gallery",
     "extract",

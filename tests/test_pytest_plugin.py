@@ -179,7 +179,7 @@ def test_a_failing_assertion_prints_the_table(session: subprocess.CompletedProce
     assert "gate inconclusive" in text
     assert "absent.json: no such file" in text
     assert "accept this run: ganeval baseline accept" in text
-    assert "run and baseline differ in reference" in text
+    assert "run and baseline differ: reference: the images are others" in text
 
 
 def test_the_run_that_a_failure_names_can_be_accepted(

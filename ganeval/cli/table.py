@@ -1,27 +1,48 @@
 """`ganeval table`: one table from the reports of several runs."""
 
-import functools
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 import rich_click as click
 
 from ganeval.cli.options import output_options
-from ganeval.cli.panels import Command
+from ganeval.cli.panels import OUTPUT, Command
+from ganeval.errors import UsageError
 
 if TYPE_CHECKING:
     from ganeval.results.report import Report
 
 
 @click.command(cls=Command)
-@click.argument("reports", nargs=-1, required=True, type=click.Path(path_type=Path))
+@click.argument("reports", nargs=-1, type=click.Path(path_type=Path))
+@click.option(
+    "--label",
+    "labels",
+    multiple=True,
+    metavar="NAME=RUN.json",
+    panel=OUTPUT,
+    help="A name for the sample of a report; may be repeated.",
+)
 @output_options
-def table(*, reports: tuple[Path, ...]) -> "Report":
+def table(*, reports: tuple[Path, ...], labels: tuple[str, ...]) -> "Report":
     """Put the scores of several REPORTS (.json) into one table, if they are comparable.
+
+    Reports of one generator are told apart by their step of training, or by --label.
 
     \b
     ganeval table monday.json tuesday.json -o week.md
+    ganeval table --label before=monday.json --label after=tuesday.json
     """
-    from ganeval.results.report import Report
+    from ganeval.results.merging import merged_files
 
-    return functools.reduce(Report.merge, [Report.load(path) for path in reports])
+    named: dict[str, Path] = {}
+    for text in labels:
+        name, _, path = text.partition("=")
+        if not name or not path:
+            raise UsageError(f"--label {text}", "NAME=RUN.json", "correct it")
+        if name in named:
+            raise UsageError(f"--label names '{name}' twice", "a name for each", "change one")
+        named[name] = Path(path)
+    if not reports and not named:
+        raise UsageError("no report is named", "RUN.json, one or more", "name one")
+    return merged_files(reports, named)

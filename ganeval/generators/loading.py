@@ -196,6 +196,7 @@ def _fill_entry(
             **filled.origin(),
             "ema": averaged,
             "weights": f"sha256:{tensors_sha256(network.state_dict())}",
+            **({} if card is None else {"step": card.step}),
         },
         says={} if card is None else _said_by(card),
         condition=None if card is None else card.condition,

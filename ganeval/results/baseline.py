@@ -8,10 +8,12 @@ import json
 from pathlib import Path
 
 from ganeval.errors import UsageError
+from ganeval.results.change import compare_scores
 from ganeval.results.digits import show_column
 from ganeval.results.influence_file import beside, check_beside, packed, scores_digest
 from ganeval.results.output import check_output, write_output
-from ganeval.results.report import Report, read_report
+from ganeval.results.report import Report
+from ganeval.results.report_file import read_parts
 from ganeval.results.row import ScoreRow
 
 SCHEMA = "ganeval.baseline/1"
@@ -29,12 +31,18 @@ def accept(run: Report, path: Path) -> tuple[str, ...]:
     check_output(path, (".json",))
     check_beside(path)
     before = load_baseline(path) if path.exists() else None
-    old = {} if before is None else {row.name: _value(row) for row in before.scores}
     _write(run, path)
-    return tuple(
-        f"{row.name}\t{_value(row)}" + (f"\t(was {old[row.name]})" if row.name in old else "")
-        for row in run.scores
-    )
+    return tuple(f"{row.label}\t{_value(row)}{_was(row, run, before)}" for row in run.scores)
+
+
+def _was(row: ScoreRow, run: Report, before: Report | None) -> str:
+    """Say what a score was in the baseline before, and why it is not comparable if it is not."""
+    old = [one for one in before.scores if one.label == row.label] if before is not None else []
+    if before is None or not old:
+        return ""
+    differing = compare_scores(run, row, before, old[0]).differing
+    reason = f", not comparable: {', '.join(differing)}" if differing else ""
+    return f"\t(was {_value(old[0])}{reason})"
 
 
 def _value(row: ScoreRow) -> str:
@@ -44,10 +52,10 @@ def _value(row: ScoreRow) -> str:
 
 
 def check_single(report: Report) -> None:
-    """Refuse a report that is not of one sample.
+    """Refuse a report that is not of one sample and one reference.
 
     Raises:
-        UsageError: It has no score or several samples.
+        UsageError: It has no score, several samples or several references.
     """
     num = len({row.sample for row in report.scores})
     if num != 1:
@@ -55,6 +63,13 @@ def check_single(report: Report) -> None:
             f"the run has {num} samples",
             "a run of one sample, whose later versions are compared with it",
             "score that sample alone",
+        )
+    references = {row.reference for row in report.scores} - {None}
+    if len(references) > 1:
+        raise UsageError(
+            f"the run has {len(references)} references",
+            "a run against one reference, which later versions are compared with too",
+            "score against one of them",
         )
 
 
@@ -80,4 +95,4 @@ def load_baseline(path: Path, *, remedy: str = "check the name") -> Report:
     Raises:
         InputError: The file is no baseline, or the influence values are damaged.
     """
-    return read_report(path, schema=SCHEMA, made_by=MADE_BY, remedy=remedy)
+    return Report(*read_parts(path, schema=SCHEMA, made_by=MADE_BY, remedy=remedy))

@@ -3,9 +3,21 @@
 from dataclasses import dataclass
 
 from ganeval.results.comparisons import measured
-from ganeval.results.differences import Difference, Measured, difference
+from ganeval.results.differences import Difference, Measured, compare_measured, difference
+from ganeval.results.identity import (
+    Findings,
+    Names,
+    apart,
+    arithmetic,
+    compare_preparation,
+    same_images,
+    same_order,
+    same_value,
+)
 from ganeval.results.report import Report
+from ganeval.results.row import ScoreRow
 
+NAMES: Names = ("in the run", "in the baseline")
 ENOUGH_EQUAL, ENOUGH_UNEQUAL = 2, 5  # images per dimension from which differences of FID are normal
 _HOW = {
     "debiased": "values without their bias",
@@ -21,7 +33,7 @@ class Change:
     Attributes:
         before: The value that `difference` starts from; without its bias where that was removed.
         difference: After less before.
-        se: Its standard error; 0 for the same images; None if there is no honest one.
+        se: Its standard error; 0 where the features are equal; None if there is no honest one.
         bias_left: See `Difference`.
         untrusted: Why the difference says nothing, and what would; None if it does.
         num_trusted: Images from which it would, where that is known.
@@ -37,14 +49,20 @@ class Change:
     notes: tuple[str, ...] = ()
 
 
+def compare_scores(run: Report, after: ScoreRow, baseline: Report, before: ScoreRow) -> Findings:
+    """Find where a score of a run and one of its baseline differ by more than the sample."""
+    sides = measured(run, after), measured(baseline, before)
+    samples = sides[0].sample_identity, sides[1].sample_identity
+    return compare_measured(*sides, NAMES) + compare_preparation(*samples, NAMES)
+
+
 def change_of(name: str, run: Report, baseline: Report) -> Change:
     """Return the change of the score `name` of one sample, from the baseline to the run.
 
     Both are of the same reference; see `difference`.
     """
     after, before = measured(run, run[name]), measured(baseline, baseline[name])
-    digest = after.source.get("digest")
-    if digest is not None and digest == before.source.get("digest"):
+    if _same_features(after, before) and same_value(after.row.value, before.row.value):
         return Change(
             before=before.row.value,
             difference=after.row.value - before.row.value,
@@ -68,13 +86,33 @@ def change_of(name: str, run: Report, baseline: Report) -> Change:
         difference=found.difference,
         se=found.se,
         bias_left=found.bias_left,
-        notes=_how(found),
+        notes=_how(found, after, before),
     )
 
 
-def _how(found: Difference) -> tuple[str, ...]:
+def _same_features(after: Measured, before: Measured) -> bool:
+    """Tell whether both samples have the same features: one identity, and one arithmetic.
+
+    What one of the two reports does not say counts as another.
+    """
+    sides = after.sample_identity, before.sample_identity
+    return (
+        same_images(*sides) is True
+        and sides[0].settings == sides[1].settings
+        and arithmetic(after.provenance) == arithmetic(before.provenance)
+    )
+
+
+def _how(found: Difference, after: Measured, before: Measured) -> tuple[str, ...]:
     """Say how the error of a difference was found."""
-    pairs = "paired: both samples drawn alike" if found.paired else "unpaired: samples drawn apart"
+    if same_order(after.sample_identity, before.sample_identity):
+        pairs = "paired: both samples are the same images"
+    elif found.paired:
+        pairs = "paired: both samples drawn alike"
+    else:
+        pairs = "unpaired: samples drawn apart"
+        reasons = apart(after.source, before.source, NAMES)
+        pairs += f" ({', '.join(reasons)})" if reasons else ""
     left = f"{found.bias_left:.2g} of it may be left" if found.bias_left else None
     return tuple(filter(None, (pairs, _HOW.get(found.method), left, *found.notes)))
 

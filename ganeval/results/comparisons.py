@@ -15,9 +15,10 @@ def measured(report: Report, row: ScoreRow) -> Measured:
     sources: Mapping[str, Any] = report.provenance.get("sources", {})
     return Measured(
         row=row,
-        influence=report.influence.get((row.sample, row.reference, row.name)),
+        influence=report.influence.get(row.key),
         source=sources.get(row.sample, {}),
         reference=None if row.reference is None else sources.get(row.reference, {}),
+        provenance=report.provenance,
     )
 
 
@@ -29,20 +30,18 @@ def compared(report: Report, *, rank: str | None = None, paired: bool | None = N
         rank: The score that orders the samples in tables, best first; None for the first.
         paired: Whether image i of all samples comes from the same latents; None finds out.
     """
-    names = list(dict.fromkeys(row.name for row in report.scores))
-    ordered = replace(report, rank=rank or names[0])
-    samples = list(dict.fromkeys(row.sample for row in ordered.ranked))
-    rows = {(row.sample, row.name): row for row in report.scores}
+    ordered = replace(report, rank=rank or report.scores[0].name)
+    places = list(dict.fromkeys(row.sample for row in ordered.ranked))
+    groups: dict[tuple[str, str | None], list[ScoreRow]] = {}
+    for row in report.scores:
+        groups.setdefault((row.label, row.reference), []).append(row)
     pairs: list[Difference] = []
-    for name in names:
+    for rows in groups.values():
+        rows.sort(key=lambda row: places.index(row.sample))
         pairs += holm(
             [
-                difference(
-                    measured(report, rows[one, name]),
-                    measured(report, rows[other, name]),
-                    paired=paired,
-                )
-                for one, other in itertools.combinations(samples, 2)
+                difference(measured(report, one), measured(report, other), paired=paired)
+                for one, other in itertools.combinations(rows, 2)
             ]
         )
     return replace(ordered, comparisons=tuple(pairs))

@@ -9,21 +9,23 @@ import numpy as np
 
 from ganeval.errors import MismatchError, UsageError
 from ganeval.influence import Influence, Values
+from ganeval.results.identity import (
+    Findings,
+    Identity,
+    apart,
+    compare_conditions,
+    compare_preparation,
+    compare_sides,
+    conditions,
+    identity_of,
+    same_latents,
+    same_order,
+)
 from ganeval.results.multiplicity import holm_adjusted
 from ganeval.results.row import ScoreRow
 
 DETECTABLE = 2.49  # standard errors: one-sided alpha 0.05 and power 0.8, 1.645 + 0.842
 ALPHA = 0.05
-# What makes sample i of two generators come from the same latents, labels and conditions.
-_DRAWING = (
-    "seed",
-    "prior",
-    "latent_size",
-    "truncation",
-    "num_classes",
-    "label_policy",
-    "condition",
-)
 _BIASED = ("fid", "is")
 # Above the part of a removed bias that was seen to be left on real pictures (docs/calibration.md).
 BIAS_LEFT = 0.05
@@ -38,13 +40,32 @@ class Measured:
         row: The score.
         influence: Of each image; None where it is not known.
         source: What the provenance says of the sample.
-        reference: Likewise; None for scores without one.
+        reference: What it says of the reference; None for scores without one.
+        provenance: All that the report says of its making.
     """
 
     row: ScoreRow
     influence: Influence | None
     source: Mapping[str, Any] = field(default_factory=dict)
     reference: Mapping[str, Any] | None = None
+    provenance: Mapping[str, Any] = field(default_factory=dict)
+
+    @property
+    def sample_identity(self) -> Identity:
+        """The identity of the sample."""
+        return identity_of(self.source, self.row.sample, provenance=self.provenance)
+
+    @property
+    def reference_identity(self) -> Identity | None:
+        """The identity of what the score used of the reference."""
+        if self.reference is None or self.row.reference is None:
+            return None
+        return identity_of(
+            self.reference,
+            self.row.reference,
+            score=self.row.name,
+            provenance=self.provenance,
+        )
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -55,6 +76,7 @@ class Difference:
         name: The score's name.
         sample: The one.
         other: The other.
+        reference: What both were scored against; None for a score without one.
         difference: Score of `sample` less score of `other`, both without bias where `method` says
             so.
         se: Standard error, or None if there is no honest one (a note says why).
@@ -74,6 +96,7 @@ class Difference:
     name: str
     sample: str
     other: str
+    reference: str | None = None
     difference: float
     se: float | None = None
     bias_left: float = 0.0
@@ -106,10 +129,21 @@ def difference(
 
     Raises:
         MismatchError: The scores were made under other conditions or against another reference.
-        UsageError: A pairing is asked for, of different numbers of images.
+        UsageError: A pairing is asked for, of different numbers of images or of generators whose
+            samples are drawn otherwise.
     """
-    _check(one, other)
+    names = (f"for {one.row.sample}", f"for {other.row.sample}")
+    findings = compare_measured(one, other, names)
+    if findings.differing:
+        raise MismatchError(
+            ", ".join(findings.differing),
+            "scores made under the same conditions against the same reference",
+            findings.remedy,
+        )
     found = _subtracted(one.row, other.row, as_they_are=as_they_are)
+    if one.source.get("kind") == other.source.get("kind"):
+        prepared = compare_preparation(one.sample_identity, other.sample_identity, names)
+        found = replace(found, notes=(*found.notes, *prepared.differing))
     if found.method == "jackknife":
         assert one.row.se is not None
         assert other.row.se is not None
@@ -117,22 +151,59 @@ def difference(
     if found.method == "none":
         return found
     if one.influence is None or other.influence is None:
-        return replace(found, method="none", notes=("no influence values are stored of both",))
-    if paired is None:
-        paired = same_latents(one.source, other.source)
-    if paired and len(one.influence.sample) != len(other.influence.sample):
-        raise UsageError(
-            f"{found.sample} and {found.other} have different numbers of images",
-            "image i of both from the same latents, for a paired comparison",
-            "leave --paired out, or score equal numbers",
-        )
+        lacking = "no influence values are stored of both"
+        return replace(found, method="none", notes=(lacking, *found.notes))
+    if paired:
+        _check_pairing(one, other, names)
+    elif paired is None:
+        paired = is_paired(one, other)
+    aligned = True
+    if one.influence.reference is not None and other.influence.reference is not None:
+        real, other_real = one.reference_identity, other.reference_identity
+        aligned = real is not None and other_real is not None and same_order(real, other_real)
+        if not aligned:
+            note = "the reference comes in another order, so its noise is counted twice"
+            found = replace(found, notes=(*found.notes, note))
     se = _standard_error(
         one.influence,
         other.influence,
         paired=paired,
+        aligned=aligned,
         with_remainder=found.method == "debiased" or found.name == "fid-debiased",
     )
     return replace(_with_error(found, se), paired=paired)
+
+
+def is_paired(one: Measured, other: Measured) -> bool:
+    """Tell whether image i of both samples is the same, or is drawn alike by both generators."""
+    if one.row.num_sample != other.row.num_sample:
+        return False
+    sides = one.sample_identity, other.sample_identity
+    return same_order(*sides) or same_latents(one.source, other.source)
+
+
+def _check_pairing(one: Measured, other: Measured, names: tuple[str, str]) -> None:
+    """Refuse a pairing that the user asks for and that cannot be.
+
+    Raises:
+        UsageError: Different numbers of images, or generators whose samples are drawn otherwise.
+    """
+    needed = "image i of both from the same latents, for a paired comparison"
+    assert one.influence is not None
+    assert other.influence is not None
+    if len(one.influence.sample) != len(other.influence.sample):
+        raise UsageError(
+            f"{one.row.sample} and {other.row.sample} have different numbers of images",
+            needed,
+            "leave --paired out, or score equal numbers",
+        )
+    reasons = apart(one.source, other.source, names)
+    if reasons:
+        raise UsageError(
+            f"{one.row.sample} and {other.row.sample} are drawn apart: {', '.join(reasons)}",
+            needed,
+            "leave --paired out, or draw both alike",
+        )
 
 
 def _subtracted(one: ScoreRow, other: ScoreRow, *, as_they_are: bool) -> Difference:
@@ -141,6 +212,7 @@ def _subtracted(one: ScoreRow, other: ScoreRow, *, as_they_are: bool) -> Differe
         name=one.name,
         sample=one.sample,
         other=other.sample,
+        reference=one.reference,
         difference=one.value - other.value,
         method="none",
     )
@@ -173,23 +245,33 @@ def _removed(row: ScoreRow) -> float:
     return row.value - row.details.get("debiased", row.value)
 
 
-def same_latents(one: Mapping[str, Any], other: Mapping[str, Any]) -> bool:
-    """Tell from their provenance whether sample i of two generators has the same latents."""
-    if not one.get("kind") == other.get("kind") == "generator":
-        return False
-    counts = {card.get(key) for card in (one, other) for key in ("count", "used")}
-    settings = [card.get("settings", {}) for card in (one, other)]
-    return len(counts) == 1 and all(
-        settings[0].get(key) == settings[1].get(key) for key in _DRAWING
-    )
-
-
 def holm(differences: Sequence[Difference]) -> tuple[Difference, ...]:
     """Return the differences of one metric with Holm's p-values."""
     p_values = holm_adjusted([one.p_value for one in differences])
     return tuple(
         replace(one, p_adjusted=p_value) for one, p_value in zip(differences, p_values, strict=True)
     )
+
+
+def joined(ones: Sequence[Difference], others: Sequence[Difference]) -> tuple[Difference, ...]:
+    """Return the differences of two tables in one, with Holm's p-values over all of each score.
+
+    Raises:
+        MismatchError: One pair is in both with different answers.
+    """
+    both: dict[tuple[str, str | None, frozenset[str]], Difference] = {}
+    for one in (*ones, *others):
+        known = both.setdefault((one.name, one.reference, frozenset((one.sample, one.other))), one)
+        if (abs(known.difference), known.se) != (abs(one.difference), one.se):
+            raise MismatchError(
+                f"{one.name} of {one.sample} - {one.other} differs between the reports",
+                "one answer for each pair",
+                "leave out the outdated report",
+            )
+    groups: dict[tuple[str, str | None], list[Difference]] = {}
+    for one in both.values():
+        groups.setdefault((one.name, one.reference), []).append(one)
+    return tuple(one for group in groups.values() for one in holm(group))
 
 
 def letters(samples: Sequence[str], differences: Sequence[Difference]) -> dict[str, str]:
@@ -219,41 +301,32 @@ def letters(samples: Sequence[str], differences: Sequence[Difference]) -> dict[s
     }
 
 
-def _check(one: Measured, other: Measured) -> None:
-    """Refuse scores that are not comparable."""
-    conditions = [
+def groups(samples: Sequence[str], differences: Sequence[Difference]) -> dict[str, str]:
+    """Return the letters of samples, or none where not every pair of them was compared."""
+    complete = len(differences) == len(samples) * (len(samples) - 1) // 2
+    known = any(one.p_value is not None for one in differences)
+    return letters(samples, differences) if complete and known else {}
+
+
+def compare_measured(one: Measured, other: Measured, names: tuple[str, str]) -> Findings:
+    """Find where two scores that are compared differ by more than the sample."""
+    sides = [
         {
             "metric": side.row.name,
-            "extractor": side.row.extractor,
-            "protocol": side.row.protocol,
-            "options": dict(side.row.options),
-            "reference": reference_identity(side),
+            f"options of {one.row.name}": dict(side.row.options),
+            **conditions(side.provenance, [side.row]),
         }
         for side in (one, other)
     ]
-    for what, mine in conditions[0].items():
-        if mine != conditions[1][what]:
-            raise MismatchError(
-                f"{what} differs: {mine} for {one.row.sample} and {conditions[1][what]} for "
-                f"{other.row.sample}",
-                "scores made under the same conditions against the same reference",
-                "score both again with the same options",
-            )
-
-
-def reference_identity(side: Measured) -> Any:
-    """Return what tells one reference from another: the digest of what the score used of it."""
-    if side.reference is None:
-        return None
-    stats = side.reference.get("stats")
-    # A file with statistics and images serves the Frechet distances by the former.
-    if stats is not None and side.row.name.partition("-")[0] in stats["used_for"]:
-        return stats["digest"]
-    return side.reference.get("digest")
+    found = compare_conditions(sides[0], sides[1], names)
+    mine, others = one.reference_identity, other.reference_identity
+    if mine is None or others is None:
+        return found
+    return found + compare_sides(mine, others, names)
 
 
 def _standard_error(
-    one: Influence, other: Influence, *, paired: bool, with_remainder: bool
+    one: Influence, other: Influence, *, paired: bool, aligned: bool, with_remainder: bool
 ) -> float:
     """Return the standard error of a difference from the influences of both scores.
 
@@ -266,7 +339,10 @@ def _standard_error(
     else:
         variance += _mean_variance(one.sample) + _mean_variance(other.sample)
     if one.reference is not None and other.reference is not None:
-        variance += _mean_variance(one.reference - other.reference)
+        if aligned:
+            variance += _mean_variance(one.reference - other.reference)
+        else:
+            variance += _mean_variance(one.reference) + _mean_variance(other.reference)
     if with_remainder and one.remainder is not None and other.remainder is not None:
         variance += float((one.remainder - other.remainder).var(ddof=1)) / 4
     return math.sqrt(variance)

@@ -1,15 +1,13 @@
 """The regression gate: a run beside the accepted baseline."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass, replace
-from typing import Any
 
 from ganeval.errors import MismatchError, UsageError
 from ganeval.results.baseline import check_single
-from ganeval.results.change import change_of
-from ganeval.results.comparisons import measured
+from ganeval.results.change import change_of, compare_scores
 from ganeval.results.decision import Decision, Evidence, Outcome, decide, overall
-from ganeval.results.differences import reference_identity
+from ganeval.results.identity import Findings
 from ganeval.results.limits import Limit
 from ganeval.results.report import Report
 
@@ -28,6 +26,7 @@ class Verdict:
         run: The report that was checked.
         baseline: What it was compared with.
         on_inconclusive: What an inconclusive answer counts as.
+        unsaid: What could not be compared, because only one of the two reports says it.
     """
 
     outcome: Outcome
@@ -37,6 +36,7 @@ class Verdict:
     run: Report
     baseline: Report
     on_inconclusive: Outcome = Outcome.INCONCLUSIVE
+    unsaid: tuple[str, ...] = ()
 
     @property
     def counted(self) -> Outcome:
@@ -72,7 +72,7 @@ def check(
         check_single(report)
         for limit in limits:
             _ = report[limit.name]  # refuses a name that is not there
-    check_comparable(run, baseline, [limit.name for limit in limits])
+    unsaid = check_comparable(run, baseline, [limit.name for limit in limits])
     deciding, shown = _with_fallback(
         [(limit, _evidence(limit, run, baseline)) for limit in limits], run, baseline
     )
@@ -86,6 +86,7 @@ def check(
         run=run,
         baseline=baseline,
         on_inconclusive=on_inconclusive,
+        unsaid=unsaid,
     )
 
 
@@ -161,56 +162,22 @@ def _not_deciding(evidence: Evidence) -> Decision:
     )
 
 
-def check_comparable(run: Report, baseline: Report, names: Sequence[str]) -> None:
+def check_comparable(run: Report, baseline: Report, names: Sequence[str]) -> tuple[str, ...]:
     """Refuse reports that were made under different conditions.
 
+    Returns:
+        What could not be compared, because only one of the two says it.
+
     Raises:
-        MismatchError: Naming every condition that differs.
+        MismatchError: Naming everything that differs.
     """
-    mine, others = _conditions(run, names), _conditions(baseline, names)
-    differing = [
-        f"{what} ({mine.get(what)} and {others.get(what)})"
-        for what in [*mine, *(others.keys() - mine.keys())]
-        # Pictures in a folder do not say how their labels were drawn.
-        if mine.get(what) != others.get(what)
-        and not (what == "labels" and None in (mine.get(what), others.get(what)))
-    ]
-    if differing:
+    found = Findings()
+    for name in names:
+        found += compare_scores(run, run[name], baseline, baseline[name])
+    if found.differing:
         raise MismatchError(
-            f"run and baseline differ in {', '.join(differing)}",
+            f"run and baseline differ: {', '.join(found.differing)}",
             "a run under the conditions of the baseline",
-            "score again with the same options, or accept the run as the new baseline "
-            "(ganeval baseline accept)",
+            f"{found.remedy}, or accept the run as the new baseline (ganeval baseline accept)",
         )
-
-
-def _conditions(report: Report, names: Sequence[str]) -> dict[str, Any]:
-    """Return what must agree between a run and its baseline, by name."""
-    provenance = report.provenance
-    preprocess: Mapping[str, Any] = provenance.get("preprocess", {})
-    rows = [report[name] for name in names]
-    sources = provenance.get("sources", {})
-    references = dict.fromkeys(
-        str(reference_identity(measured(report, row))) for row in rows if row.reference is not None
-    )
-    labels = [_labels(sources.get(row.sample, {})) for row in rows]
-    return {
-        "extractor": rows[0].extractor,
-        "weights": provenance.get("weights", {}).get(rows[0].extractor),
-        "protocol": f"{rows[0].protocol} {provenance.get('protocol_version')}",
-        "precision": provenance.get("precision"),
-        **{f"preprocessing {key}": value for key, value in preprocess.items()},
-        "reference": ", ".join(references),
-        "labels": labels[0],
-        **{f"options of {row.name}": dict(row.options) for row in rows},
-    }
-
-
-def _labels(source: dict[str, Any]) -> str | None:
-    """Return how the labels of generated samples are drawn; None where that is not known."""
-    if source.get("kind") != "generator":
-        return None
-    settings = source.get("settings", {})
-    if settings.get("num_classes") is None:
-        return "none"
-    return f"{settings.get('label_policy')} out of {settings['num_classes']}"
+    return found.unsaid

@@ -10,6 +10,7 @@ from ganeval.errors import UsageError, one_line
 from ganeval.results.decision import Decision, Outcome
 from ganeval.results.digits import ERROR_DIGITS, significant, write_numbers
 from ganeval.results.gate import Verdict
+from ganeval.results.identity import arithmetic
 from ganeval.results.layout import Grid, lay_out, wrap
 from ganeval.results.limits import Limit
 from ganeval.results.multiplicity import format_p_value
@@ -95,21 +96,33 @@ def conditions(verdict: Verdict) -> tuple[str, ...]:
         f"baseline {', '.join(f'{count:,}' for count in counts)})",
         f"one-sided tests, alpha {verdict.alpha:g}",
         *_other_machine(verdict.run.provenance, verdict.baseline.provenance),
+        *_unsaid(verdict),
     )
 
 
 def _other_machine(run: Mapping[str, Any], baseline: Mapping[str, Any]) -> tuple[str, ...]:
     """Say what else differs; numbers may depend on it in their last digits only."""
     here, there = (
-        {"device": made.get("device"), "ganeval": made.get("ganeval"), **made.get("libraries", {})}
+        {
+            **arithmetic(made),
+            "ganeval": made.get("ganeval"),
+            **made.get("libraries", {}),
+        }
         for made in (run, baseline)
     )
     differing = [
         f"{name} {there[name]} (here {here[name]})"
         for name in here
-        if name in there and here[name] != there[name]
+        if there.get(name) is not None and here[name] != there[name]
     ]
     return (f"baseline made with {one_line(', '.join(differing))}",) if differing else ()
+
+
+def _unsaid(verdict: Verdict) -> tuple[str, ...]:
+    """Say what was not compared."""
+    if not verdict.unsaid:
+        return ()
+    return (f"not compared, since only one of the two says it: {', '.join(verdict.unsaid)}",)
 
 
 def terminal(verdict: Verdict, width: int | None = None) -> "Group":

@@ -13,6 +13,7 @@ import safetensors.numpy
 from ganeval.errors import InputError, UsageError
 from ganeval.influence import Influence
 from ganeval.json_text import parse_json
+from ganeval.results.row import Key
 
 SCHEMA = "ganeval.influence/1"
 _CARD_KEY = "ganeval.influence"
@@ -22,9 +23,6 @@ _DAMAGE = (
     *(safetensors.SafetensorError, OSError, ValueError),
     *(KeyError, TypeError, AttributeError),
 )
-
-Key = tuple[str, str | None, str]
-"""Sample, reference and name of a score."""
 
 
 def beside(path: Path) -> Path:

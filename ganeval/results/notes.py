@@ -5,7 +5,7 @@ from collections.abc import Mapping, Sequence
 from ganeval.errors import one_line
 from ganeval.results.differences import Difference
 from ganeval.results.digits import significant
-from ganeval.results.row import ScoreRow, score_title
+from ganeval.results.row import ScoreRow
 
 MOST_CAUTIONS = 5
 DETECTABLE = "detectable: the smallest true difference seen 4 times in 5 (one-sided, 5 %)"
@@ -26,7 +26,7 @@ def cautions(rows: Rows, pairs: Pairs, names: Names) -> list[str]:
     facts: dict[tuple[str, str], dict[str, None]] = {}
     for row in rows:
         for fact, advice in row.cautions.items():
-            facts.setdefault((score_title(row), one_line(advice)), {})[one_line(fact)] = None
+            facts.setdefault((row.label, one_line(advice)), {})[one_line(fact)] = None
     titles: dict[tuple[str, str], list[str]] = {}
     for (title, advice), found in facts.items():
         fact, *others = found
@@ -44,9 +44,9 @@ def notes(rows: Rows, pairs: Pairs, names: Names) -> list[str]:
     said: dict[str, dict[str, None]] = {}
     for row in rows:
         for detail, value in row.details.items():
-            details.setdefault((score_title(row), one_line(detail)), []).append(significant(value))
+            details.setdefault((row.label, one_line(detail)), []).append(significant(value))
         for note in row.notes:
-            said.setdefault(one_line(note), {})[score_title(row)] = None
+            said.setdefault(one_line(note), {})[row.label] = None
     lines = [
         f"{title}: {detail} {', '.join(values)}"
         + (" (sample by sample)" if len(values) > 1 else "")

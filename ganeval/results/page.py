@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Any
 
 from ganeval.errors import one_line
 from ganeval.results import formats, plots, table
-from ganeval.results.differences import Difference, letters
+from ganeval.results.differences import Difference, groups
 from ganeval.results.digits import Digits, show_column
 from ganeval.results.drawing import INK, RULE, Plot
 from ganeval.results.gallery import Gallery
@@ -70,9 +70,7 @@ def html(
             caption=table.caption(rows, provenance),
             cautions=cautions(rows, pairs, names),
             notes=notes(rows, pairs, names),
-            groups=letters(samples, pairs)
-            if any(pair.p_value is not None for pair in pairs)
-            else {},
+            groups=groups(samples, pairs),
             pairs=pairs,
             pair_grid=table.pair_grid(pairs, names, digits) if pairs else None,
             detectable=DETECTABLE if any(pair.detectable is not None for pair in pairs) else "",

@@ -21,7 +21,7 @@ from ganeval.results.drawing import (
 )
 from ganeval.results.gallery import Curve, Gallery
 from ganeval.results.names import letter
-from ganeval.results.row import ScoreRow, score_title
+from ganeval.results.row import ScoreRow
 from ganeval.results.table import ARROWS, by_title
 
 if TYPE_CHECKING:
@@ -182,7 +182,7 @@ def _plane(precision: Sequence[ScoreRow], recall: Sequence[ScoreRow], samples: l
     axes.set(xlim=_at_least(axes.get_xlim()), ylim=_at_least(axes.get_ylim()))
     axes.set(xlabel="recall \u2191: variety", ylabel="precision \u2191: fidelity")
     axes.grid()
-    name = score_title(precision[0])
+    name = precision[0].label
     axes.set_title("Precision against recall" + name.removeprefix("precision"))
     add_legend(figure)
     return finished(

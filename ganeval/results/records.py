@@ -9,6 +9,14 @@ from typing import Any, TypedDict, TypeVar, Union, get_args, get_origin, get_typ
 Record = TypeVar("Record")
 
 
+class StatsCard(TypedDict, total=False):
+    """What the provenance says of stored statistics; each key may be missing."""
+
+    digest: str
+    used_for: tuple[str, ...]
+    settings: Mapping[str, Any]
+
+
 class SourceCard(TypedDict, total=False):
     """What the provenance says of a source; each key may be missing, others may be there."""
 
@@ -16,7 +24,12 @@ class SourceCard(TypedDict, total=False):
     count: int | None
     used: int
     digest: str | None
+    content: str | None
+    chosen: str | None
+    found: tuple[str, ...]
+    skipped: tuple[str, ...]
     settings: Mapping[str, Any]
+    stats: StatsCard
 
 
 class Provenance(TypedDict, total=False):
@@ -25,6 +38,10 @@ class Provenance(TypedDict, total=False):
     ganeval: str
     command: str
     precision: str
+    seed: int
+    num_images: int | None
+    extractor_version: int
+    protocol_version: int
     weights: Mapping[str, str]
     preprocess: Mapping[str, Any]
     dimensions: int

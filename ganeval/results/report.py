@@ -6,28 +6,29 @@ import math
 from collections.abc import Mapping
 from dataclasses import asdict, dataclass, field, replace
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, get_type_hints
+from typing import TYPE_CHECKING, Any
 
-from ganeval.errors import InputError, MismatchError, UsageError, one_line
+from ganeval.errors import MismatchError, UsageError, one_line
 from ganeval.influence import Influence
-from ganeval.json_text import parse_json
 from ganeval.registry import unknown
 from ganeval.results import formats, table
-from ganeval.results.differences import Difference
+from ganeval.results.differences import Difference, joined
 from ganeval.results.digits import Digits, show_column
 from ganeval.results.gallery import Gallery
-from ganeval.results.influence_file import (
-    Key,
-    beside,
-    check_beside,
-    load_influences,
-    packed,
-    scores_digest,
+from ganeval.results.identity import (
+    Findings,
+    Names,
+    compare_conditions,
+    compare_sides,
+    conditions,
+    identity_of,
 )
+from ganeval.results.influence_file import beside, check_beside, packed, scores_digest
 from ganeval.results.names import shorten
 from ganeval.results.output import check_output, write_output
-from ganeval.results.records import Provenance, check_type, read_record
-from ganeval.results.row import ScoreRow
+from ganeval.results.provenance import joined_provenance
+from ganeval.results.report_file import read_parts
+from ganeval.results.row import Key, ScoreRow
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -35,19 +36,19 @@ if TYPE_CHECKING:
 log = logging.getLogger(__name__)
 
 SCHEMA = "ganeval.report/1"
+NAME_THEM = "name them (--label NAME=RUN.json, in Python `Report.renamed`)"
 SUFFIXES = (".json", ".csv", ".md", ".tex", ".html")
 _MOST_SHOWN = 5  # samples in `repr`
 _NAME_SHOWN, _SCORES_SHOWN = 40, 8  # columns of a sample's name and number of its scores there
-# Spellings of scores in the files of older versions.
-_OLD_NAMES = {"fid_debiased": "fid-debiased", "fid_infinity": "fid-infinity"}
 
 
 @dataclass(frozen=True, slots=True, repr=False)
 class Report:
     """Scores and their provenance.
 
-    `report["fid"].value` is the score of the only sample; with several samples name both:
-    `report["fake/", "fid"]`.
+    `report["fid"].value` is the score of the only sample, and `report["precision:k=5"]` that with
+    an option; with several samples name both, `report["fake/", "fid"]`, with several references all
+    three, `report["fake/", "real/", "fid"]`.
 
     Attributes:
         scores: A row each.
@@ -79,23 +80,39 @@ class Report:
         counts = f"{_count(len(lines), 'sample')}, {_count(len(columns), 'score')}"
         return "\n    ".join([f"Report({counts}:", *_first(lines, _MOST_SHOWN)]) + ")"
 
-    def __getitem__(self, key: str | tuple[str, str]) -> ScoreRow:
-        """Return a score by name, or by sample and name.
+    def __getitem__(self, key: str | tuple[str, str] | tuple[str, str, str]) -> ScoreRow:
+        """Return a score by its name, with options if there are any; by sample and reference too.
+
+        A name without options is that of the score without options, or of the only one.
 
         Raises:
-            UsageError: There is no such score, or several samples have it.
+            UsageError: There is no such score, or several samples, references or options have it.
         """
-        sample, name = (None, key) if isinstance(key, str) else key
-        rows = [row for row in self.scores if row.name == name and sample in (None, row.sample)]
+        *where, name = [key] if isinstance(key, str) else key
+        there = [row for row in self.scores if row.key[: len(where)] == tuple(where)]
+        rows = [row for row in there if row.label == name]
+        rows = rows or [row for row in there if row.name == name]
         if not rows:
-            raise unknown("score", name, dict.fromkeys(row.name for row in self.scores))
-        if len(rows) > 1:
+            known = [said for row in self.scores for said in (row.name, row.label)]
+            raise unknown("score", name, dict.fromkeys(known))
+        first = rows[0]
+        labels = list(dict.fromkeys(row.label for row in rows))
+        if len(labels) > 1:
             raise UsageError(
-                f"{len(rows)} samples have a score '{name}'",
-                "the sample's name too",
-                f"use report[{rows[0].sample!r}, {name!r}]",
+                f"'{name}' was scored as {', '.join(labels)}",
+                "one of these",
+                f"use report[{first.label!r}]",
             )
-        return rows[0]
+        for depth, what in enumerate(("sample", "reference")):
+            values = {row.key[depth] for row in rows}
+            if len(values) > 1:
+                words = ", ".join(map(repr, (*first.key[: depth + 1], name)))
+                raise UsageError(
+                    f"{len(values)} {what}s have a score '{name}'",
+                    f"the {what}'s name too",
+                    f"use report[{words}]",
+                )
+        return first
 
     def frame(self) -> "pd.DataFrame":
         """Return a tidy DataFrame: one row per score, one column per field of `ScoreRow`."""
@@ -112,18 +129,55 @@ class Report:
 
     @property
     def ranked(self) -> tuple[ScoreRow, ...]:
-        """The scores with the samples in the order of `rank`, best first."""
+        """The scores with the samples in the order of `rank`, best first.
+
+        Where there are several references, a sample is called by that of its row too. A score
+        without a reference stands in every row of its sample.
+        """
+        rows = [
+            replace(row, sample=name)
+            for row in self.scores
+            for name in self._row_names(row.sample, row.reference)
+        ]
         places = {
             row.sample: row.value if row.direction == "lower" else -row.value
-            for row in self.scores
+            for row in rows
             if row.name == self.rank
         }
-        return tuple(sorted(self.scores, key=lambda row: places.get(row.sample, math.inf)))
+        return tuple(sorted(rows, key=lambda row: places.get(row.sample, math.inf)))
 
     @property
     def pairs(self) -> tuple[Difference, ...]:
-        """The comparisons by the score that orders the samples."""
-        return tuple(one for one in self.comparisons if one.name == self.rank)
+        """The comparisons by the score that orders the samples; sides as `ranked` calls them."""
+        return tuple(
+            replace(
+                one,
+                sample=self._row_names(one.sample, one.reference)[0],
+                other=self._row_names(one.other, one.reference)[0],
+            )
+            for one in self.comparisons
+            if one.name == self.rank
+        )
+
+    @property
+    def shown(self) -> tuple[Gallery, ...]:
+        """The galleries; sides as `ranked` calls them."""
+        return tuple(
+            replace(one, sample=self._row_names(one.sample, None)[0]) for one in self.galleries
+        )
+
+    def _row_names(self, sample: str, reference: str | None) -> list[str]:
+        """Return what the rows of a sample are called in tables, beside one reference or all."""
+        references = dict.fromkeys(
+            row.reference for row in self.scores if row.reference is not None
+        )
+        if len(references) < 2:
+            return [sample]
+        own = {row.reference for row in self.scores if row.sample == sample} - {None}
+        wanted = [
+            one for one in references if one == reference or (reference is None and one in own)
+        ]
+        return [f"{sample} (reference {one})" for one in wanted] or [sample]
 
     def _plain(self) -> list[dict[str, Any]]:
         """Return the scores as JSON values."""
@@ -162,7 +216,7 @@ class Report:
         else:
             from ganeval.results import page  # draws, which is slow to import
 
-            text = page.html(self.ranked, self.provenance, self.pairs, self.galleries, digits)
+            text = page.html(self.ranked, self.provenance, self.pairs, self.shown, digits)
         contents = {path: text.encode("utf-8")}
         if kind == ".json" and self.influence:
             contents[beside(path)] = packed(self.influence, scores_digest(self._plain()))
@@ -177,7 +231,7 @@ class Report:
         """
         from ganeval.results import plots  # draws, which is slow to import
 
-        plots.save_plots(self.ranked, self.galleries, Path(folder))
+        plots.save_plots(self.ranked, self.shown, Path(folder))
 
     @classmethod
     def load(cls, path: str | Path) -> "Report":
@@ -187,113 +241,127 @@ class Report:
             InputError: The file is no report, or of another schema; or the influence values are
                 damaged.
         """
-        return read_report(Path(path), schema=SCHEMA, made_by="-o RUN.json")
+        return cls(*read_parts(Path(path), schema=SCHEMA, made_by="-o RUN.json"))
 
-    def merge(self, other: "Report") -> "Report":
+    def renamed(self, names: Mapping[str, str]) -> "Report":
+        """Return the report with other names for some samples.
+
+        Raises:
+            UsageError: Two samples would have one name, or a sample that of a reference.
+        """
+        samples = list(dict.fromkeys(row.sample for row in self.scores))
+        wanted = [names.get(sample, sample) for sample in samples]
+        others = {row.reference for row in self.scores}
+        for sample, name in zip(samples, wanted, strict=True):
+            if wanted.count(name) > 1 or (name != sample and name in others):
+                raise UsageError(
+                    f"two sources would be called '{name}'", "a name for each", "choose another"
+                )
+        own: Mapping[str, Any] = self.provenance.get("sources", {})
+        # A source that is the reference too keeps its name beside the new one.
+        kept = {name: card for name, card in own.items() if name not in names or name in others}
+        called = {name: own[old] for old, name in names.items() if old in own}
+        return replace(
+            self,
+            scores=tuple(
+                replace(row, sample=names.get(row.sample, row.sample)) for row in self.scores
+            ),
+            provenance={**self.provenance, "sources": {**called, **kept}},
+            influence={
+                (names.get(key[0], key[0]), *key[1:]): influence
+                for key, influence in self.influence.items()
+            },
+            comparisons=tuple(
+                replace(
+                    one,
+                    sample=names.get(one.sample, one.sample),
+                    other=names.get(one.other, one.other),
+                )
+                for one in self.comparisons
+            ),
+            galleries=tuple(
+                replace(one, sample=names.get(one.sample, one.sample)) for one in self.galleries
+            ),
+        )
+
+    def merge(self, other: "Report", *, names: Names = ("in one", "in the other")) -> "Report":
         """Return both reports' scores in one, for a table across runs.
+
+        The differences between samples are kept, and their p-values are adjusted anew, because
+        Holm's correction is over all pairs of a table.
+
+        Args:
+            other: The other report.
+            names: What messages call the two.
 
         Raises:
             MismatchError: They were made under different extractors, weights, precisions, protocols
-                or preprocessing, or one score of one sample is in both with different values.
+                or preprocessing; two sources of one name are not the same images under the same
+                settings; or one score of one sample is in both with different values.
         """
-        for what in ("extractor", "protocol", "precision", "weights"):
-            mine, others = _condition(self, what), _condition(other, what)
-            if mine != others:
-                raise MismatchError(
-                    f"{what} differs: {mine} and {others}",
-                    "scores made under the same extractor, weights, precision and protocol",
-                    "score both again with the same options",
-                )
-        both = {(row.sample, row.reference, row.name): row for row in self.scores}
+        found = compare_conditions(
+            conditions(self.provenance, self.scores),
+            conditions(other.provenance, other.scores),
+            names,
+        )
+        if found.differing:
+            raise MismatchError(
+                ", ".join(found.differing),
+                "scores made under the same extractor, weights, precision, protocol and "
+                "preprocessing",
+                found.remedy,
+            )
+        found += self._compare_sources(other, names)
+        if found.unsaid:
+            log.warning("not compared, since only one report says it: %s", ", ".join(found.unsaid))
+        both = {row.key: row for row in self.scores}
         for row in other.scores:
-            known = both.setdefault((row.sample, row.reference, row.name), row)
+            known = both.setdefault(row.key, row)
             if known != row:
                 raise MismatchError(
-                    f"{row.name} of {row.sample} is {known.value:.6g} in one and {row.value:.6g} "
-                    "in the other",
+                    f"{row.label} of {row.sample} is {known.value:.6g} {names[0]} and "
+                    f"{row.value:.6g} {names[1]}",
                     "one score for each sample",
-                    "leave out the outdated report",
+                    f"leave out the outdated report, or {NAME_THEM}",
                 )
-        sources = {**self.provenance.get("sources", {}), **other.provenance.get("sources", {})}
         galleries = {entry.sample: entry for entry in (*other.galleries, *self.galleries)}
         return Report(
             tuple(both.values()),
-            {**self.provenance, "sources": sources},
+            joined_provenance(self.provenance, other.provenance),
             {**self.influence, **other.influence},
+            comparisons=joined(self.comparisons, other.comparisons),
+            rank=self.rank or other.rank,
             galleries=tuple(galleries.values()),
         )
 
+    def _compare_sources(self, other: "Report", names: Names) -> Findings:
+        """Refuse two reports in which one name stands for different sources.
 
-def read_report(path: Path, *, schema: str, made_by: str, remedy: str = "check the name") -> Report:
-    """Read a file of a report's form, and the influence values beside it if they are its own.
+        Raises:
+            MismatchError: Naming what differs.
+        """
+        found = Findings()
+        samples = {row.sample for row in (*self.scores, *other.scores)}
+        for location in self._sources.keys() & other._sources.keys():
+            sides = [
+                identity_of(report._sources[location], location, provenance=report.provenance)
+                for report in (self, other)
+            ]
+            one = compare_sides(sides[0], sides[1], names)
+            if one.differing:
+                raise MismatchError(
+                    ", ".join(one.differing),
+                    "one name for one and the same source",
+                    f"{NAME_THEM}, or {one.remedy}" if location in samples else one.remedy,
+                )
+            found += one
+        return found
 
-    Args:
-        path: The file.
-        schema: That it must have.
-        made_by: What writes such files.
-        remedy: What to do if there is none.
-
-    Raises:
-        InputError: The file is of another form or schema; or the influence values are damaged.
-    """
-
-    def refuse(reason: object) -> InputError:
-        kind = schema.partition("/")[0].replace(".", " ")
-        return InputError(
-            f"{path}: no {kind} ({reason})", f"a file with schema {schema}", "check the name"
-        )
-
-    if path.exists() and not path.is_file():  # opening a pipe would wait for ever
-        raise refuse("not a regular file")
-    try:
-        content = parse_json(path.read_bytes())
-        check_type(content, Mapping[str, Any], "it")
-        if content["schema"] != schema:
-            raise refuse(f"schema {content['schema']!r}")
-        check_type(content["scores"], tuple[Any, ...], "scores")
-        rows = tuple(_row(entry, f"score {at}") for at, entry in enumerate(content["scores"]))
-        differences, rank = content.get("comparisons", []), content.get("rank")
-        check_type(differences, tuple[Any, ...], "comparisons")
-        pairs = tuple(
-            _difference(entry, f"comparison {at}") for at, entry in enumerate(differences)
-        )
-        check_type(rank, str | None, "rank")
-        provenance = content["provenance"]
-        check_type(provenance, Mapping[str, Any], "provenance")
-        for key, hint in get_type_hints(Provenance).items():
-            if key in provenance:
-                check_type(provenance[key], hint, f"{key} of the provenance")
-        digest = scores_digest(content["scores"])
-    except FileNotFoundError as error:
-        raise InputError(
-            f"{path}: no such file", f"a file written with {made_by}", remedy
-        ) from error
-    except KeyError as error:
-        raise refuse(f"no {error.args[0]} in it") from error
-    except (OSError, ValueError) as error:
-        raise refuse(error) from error
-    return Report(
-        rows, provenance, _influences(beside(path), digest), pairs, _OLD_NAMES.get(rank, rank)
-    )
-
-
-def _influences(path: Path, digest: str) -> dict[Key, Influence]:
-    """Return the influence values that belong to the scores of `digest`; none if there are none."""
-    try:
-        influences = load_influences(path, digest)
-    except FileNotFoundError:
-        return {}
-    if influences is None:
-        log.warning("%s: belongs to other scores than the report beside it; left aside", path)
-    return {
-        (sample, reference, _name(name)): influence
-        for (sample, reference, name), influence in (influences or {}).items()
-    }
-
-
-def _name(name: str) -> str:
-    """Return a score's name as it is spelt now."""
-    return _OLD_NAMES.get(name, name)
+    @property
+    def _sources(self) -> Mapping[str, Any]:
+        """What the provenance says of each source, by its location."""
+        sources: Mapping[str, Any] = self.provenance.get("sources", {})
+        return sources
 
 
 def _first(texts: list[str], most: int) -> list[str]:
@@ -305,28 +373,3 @@ def _first(texts: list[str], most: int) -> list[str]:
 def _count(num: int, what: str) -> str:
     """Return a number of things."""
     return f"{num} {what}" if num == 1 else f"{num} {what}s"
-
-
-def _condition(report: Report, what: str) -> str:
-    """Return what all scores of a report have in common, as text."""
-    if what in ("extractor", "protocol"):
-        return ", ".join(sorted({str(getattr(row, what)) for row in report.scores}))
-    return json.dumps(report.provenance.get(what), sort_keys=True)
-
-
-def _row(entry: Any, name: str) -> ScoreRow:
-    """Return a score from its JSON form; `name` is what messages call it.
-
-    Raises:
-        ValueError: It is none.
-    """
-    row = read_record(ScoreRow, entry, name)
-    if row.direction not in ("lower", "higher"):
-        raise ValueError(f"direction of {name} is {row.direction!r}")
-    return replace(row, name=_name(row.name))
-
-
-def _difference(entry: Any, name: str) -> Difference:
-    """Return a difference from its JSON form; as `_row`."""
-    one = read_record(Difference, entry, name)
-    return replace(one, name=_name(one.name))

@@ -6,6 +6,9 @@ from typing import Any
 
 from ganeval.errors import one_line
 
+Key = tuple[str, str | None, str]
+"""Sample, reference, and label of a score."""
+
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class ScoreRow:
@@ -46,8 +49,13 @@ class ScoreRow:
     notes: tuple[str, ...] = ()
     cautions: Mapping[str, str] = field(default_factory=dict, compare=False)
 
+    @property
+    def label(self) -> str:
+        """The name with the options that depart from the protocol's: `"precision:k=5"`."""
+        options = "".join(f":{name}={value}" for name, value in self.options.items())
+        return one_line(f"{self.name}{options}")
 
-def score_title(row: ScoreRow) -> str:
-    """Return a score's title in tables; options that depart from the protocol are part of it."""
-    options = "".join(f":{name}={value}" for name, value in row.options.items())
-    return one_line(f"{row.name}{options}")
+    @property
+    def key(self) -> Key:
+        """What tells this score from every other one in a report."""
+        return self.sample, self.reference, self.label

@@ -5,11 +5,11 @@ from dataclasses import asdict, fields
 from typing import TYPE_CHECKING, Any
 
 from ganeval.errors import one_line
-from ganeval.results.differences import Difference, letters
+from ganeval.results.differences import Difference, groups
 from ganeval.results.digits import ERROR_DIGITS, Digits, show_column, significant, write_numbers
 from ganeval.results.layout import Grid
 from ganeval.results.multiplicity import format_p_value
-from ganeval.results.row import ScoreRow, score_title
+from ganeval.results.row import ScoreRow
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -67,8 +67,9 @@ def score_grid(rows: Rows, pairs: Pairs = (), digits: Digits = "error") -> Grid:
     """
     samples = list(dict.fromkeys(row.sample for row in rows))
     columns: dict[str, dict[str, str]] = {"images": {}}
-    if any(pair.p_value is not None for pair in pairs):
-        columns[f"group by {pairs[0].name}"] = letters(samples, pairs)
+    shared = groups(samples, pairs)
+    if shared:
+        columns[f"group by {pairs[0].name}"] = shared
     scores = by_title(rows)
     for row in rows:
         columns["images"][row.sample] = f"{row.num_sample:,}"
@@ -97,14 +98,17 @@ def by_title(rows: Rows) -> dict[str, list[ScoreRow]]:
     """Return the scores of each column by its title."""
     scores: dict[str, list[ScoreRow]] = {}
     for row in rows:
-        scores.setdefault(score_title(row), []).append(row)
+        scores.setdefault(row.label, []).append(row)
     return scores
 
 
 def best(rows: Rows) -> list[ScoreRow]:
-    """Return the scores that no other sample's is better than; none of a single sample."""
+    """Return the scores that no other is better than under one reference; none of a single one."""
     found = []
-    for column in by_title(rows).values():
+    rivals: dict[tuple[str, str | None], list[ScoreRow]] = {}
+    for row in rows:
+        rivals.setdefault((row.label, row.reference), []).append(row)
+    for column in rivals.values():
         goal = (min if column[0].direction == "lower" else max)(row.value for row in column)
         found += [row for row in column if len(column) > 1 and row.value == goal]
     return found

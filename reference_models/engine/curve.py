@@ -155,4 +155,4 @@ def _scores(scorer: ganeval.Accumulator, generator: ganeval.Generator, step: int
     except ganeval.GanevalError as error:
         logger.warning("step %d is not scored: %s", step, error)
         return ()
-    return scorer.compute().scores
+    return scorer.compute(step=step).scores

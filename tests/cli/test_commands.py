@@ -54,7 +54,7 @@ OPTIONS = {
         *("--eval-reference", "--cache-dir", "--device", "--precision"),
     },
     "sample": GENERATOR | {"-n", "--num-images", "-o", "--output", "--seed"},
-    "table": REPORT,
+    "table": REPORT | {"--label"},
     "check": OUTPUT | {"--baseline", "--max-regress", "--alpha", "--on-inconclusive"},
     "baseline accept": {"-o", "--output"},
     "list": {"--json"},

@@ -23,8 +23,8 @@ from ganeval.results.differences import (
     difference,
     holm,
     letters,
-    same_latents,
 )
+from ganeval.results.identity import same_latents
 from ganeval.results.notes import cautions, notes
 from ganeval.results.row import ScoreRow
 from tests.summaries import InMemory
@@ -201,10 +201,10 @@ def test_equal_samples_differ_by_nothing() -> None:
 @pytest.mark.parametrize(
     ("change", "message"),
     [
-        ({"extractor": "inception"}, "extractor differs: random for a and inception for a"),
-        ({"protocol": "clean-fid"}, "protocol differs"),
-        ({"options": {"k": 5}}, "options differs"),
-        ({"name": "fid"}, "metric differs"),
+        ({"extractor": "inception"}, "extractor is random for a and inception for a"),
+        ({"protocol": "clean-fid"}, "protocol is standard for a and clean-fid for a"),
+        ({"options": {"k": 5}}, "options of kid is"),
+        ({"name": "fid"}, "metric is kid for a and fid for a"),
     ],
 )
 def test_scores_under_other_conditions_are_refused(change: dict[str, Any], message: str) -> None:
@@ -213,7 +213,7 @@ def test_scores_under_other_conditions_are_refused(change: dict[str, Any], messa
     other = dataclasses.replace(side, row=dataclasses.replace(side.row, **change))
     with pytest.raises(MismatchError, match=message):
         difference(side, other)
-    with pytest.raises(MismatchError, match="reference differs"):
+    with pytest.raises(MismatchError, match="real: the images are others for a"):
         difference(side, dataclasses.replace(side, reference={"digest": "sha256:2"}))
 
 
@@ -230,7 +230,7 @@ def test_a_reference_is_what_the_score_used_of_it() -> None:
         assert difference(*sides).difference == 0
     side = measure(Fid(), normal(rng, 60), rows)
     sides = [dataclasses.replace(side, reference=one) for one in (REFERENCE, {"stats": stats})]
-    with pytest.raises(MismatchError, match="reference differs"):
+    with pytest.raises(MismatchError, match="real: the images are others for a"):
         difference(*sides)
 
 

@@ -240,17 +240,41 @@ def test_what_was_made_otherwise_is_refused_by_name() -> None:
 
     other = {**sources, "real/": {**sources["real/"], "digest": "sha256:other"}}
     for run, baseline, what in (
-        (rows(extractor="inception"), base, "extractor (inception and random)"),
-        (rows(protocol="clean-fid"), base, "protocol (clean-fid 1 and standard 1)"),
-        (rows(options={"k": 3}), base, "options of fid ({'k': 3} and {})"),
-        (changed(base, weights={"random": "sha256:2"}), base, "weights (sha256:2 and sha256:1)"),
-        (changed(base, precision="bfloat16"), base, "precision (bfloat16 and float32)"),
-        (changed(base, preprocess={"mean": 0}), base, "preprocessing mean (0 and 127.5)"),
-        (changed(base, sources=other), base, "reference (sha256:other and sha256:"),
+        (
+            rows(extractor="inception"),
+            base,
+            "extractor is inception in the run and random in the baseline",
+        ),
+        (
+            rows(protocol="clean-fid"),
+            base,
+            "protocol is clean-fid in the run and standard in the baseline",
+        ),
+        (rows(options={"k": 3}), base, "options of fid is k=3 in the run and none in the baseline"),
+        (
+            changed(base, weights={"random": "sha256:2"}),
+            base,
+            "weights is sha256:2 in the run and sha256:1 in the baseline",
+        ),
+        (
+            changed(base, precision="bfloat16"),
+            base,
+            "precision is bfloat16 in the run and float32 in the baseline",
+        ),
+        (
+            changed(base, preprocess={"mean": 0}),
+            base,
+            "preprocessing mean is 0 in the run and 127.5 in the baseline",
+        ),
+        (
+            changed(base, sources=other),
+            base,
+            "real/: the images are others in the run (200 images) than in the baseline",
+        ),
         (
             labelled("balanced"),
             labelled("uniform"),
-            "labels (balanced out of 10 and uniform out of 10)",
+            "label_policy is balanced in the run and uniform in the baseline",
         ),
     ):
         with pytest.raises(MismatchError) as caught:
@@ -272,7 +296,7 @@ def test_what_was_made_otherwise_is_refused_by_name() -> None:
         for path, digest in (("a.npz", "sha256:1"), ("b.npz", "sha256:1"), ("a.npz", "sha256:2"))
     ]
     assert gate(stored[0], stored[1]).outcome == "pass"
-    with pytest.raises(MismatchError, match="reference"):
+    with pytest.raises(MismatchError, match="real/: the images are others"):
         gate(stored[0], stored[2])
     # Pictures in a folder do not say how their labels were drawn.
     assert gate(labelled("balanced"), base).outcome == "pass"

@@ -58,7 +58,7 @@ WITH_INFLUENCE = Report(
     PROVENANCE,
     {
         KEY: INFLUENCE,
-        (*KEY[:2], "kid"): Influence(sample=np.zeros(2), remainder=np.arange(4.0)),
+        KID.key: Influence(sample=np.zeros(2), remainder=np.arange(4.0)),
     },
 )
 
@@ -88,7 +88,7 @@ def test_influences_lie_beside_the_report(tmp_path: Path) -> None:
     first = beside.read_bytes()
     loaded = Report.load(path)
     assert loaded == WITH_INFLUENCE
-    assert loaded.influence.keys() == {KEY, (*KEY[:2], "kid")}
+    assert loaded.influence.keys() == {KEY, KID.key}
     np.testing.assert_array_equal(loaded.influence[KEY].sample, INFLUENCE.sample)
     np.testing.assert_array_equal(loaded.influence[KEY].reference, INFLUENCE.reference)
     assert loaded.influence[KEY].remainder is None
@@ -320,7 +320,7 @@ def compared_report() -> Report:
                     direction=direction,
                 )
             )
-            influences[sample, KID.reference, name] = Influence(sample=rng.standard_normal(200))
+            influences[rows[-1].key] = Influence(sample=rng.standard_normal(200))
     return compared(Report(tuple(rows), PROVENANCE, influences))
 
 
@@ -341,8 +341,8 @@ def test_compared_samples_are_ranked_and_grouped(tmp_path: Path) -> None:
     content = json.loads((tmp_path / "run.json").read_text())
     assert content["rank"] == "kid"
     assert list(content["comparisons"][0]) == [
-        *("name", "sample", "other", "difference", "se", "bias_left", "interval", "p_value"),
-        *("p_adjusted", "detectable", "paired", "method", "notes"),
+        *("name", "sample", "other", "reference", "difference", "se", "bias_left", "interval"),
+        *("p_value", "p_adjusted", "detectable", "paired", "method", "notes"),
     ]
     report.save(tmp_path / "run.md")
     text = (tmp_path / "run.md").read_text(encoding="utf-8")

@@ -1,0 +1,99 @@
+"""Stored statistics in the place of images: whether they fit the run."""
+
+import logging
+from collections.abc import Mapping, Sequence
+from dataclasses import asdict
+from typing import Any
+
+from ganeval.errors import InputError, MismatchError
+from ganeval.features.stats import Stats
+from ganeval.images.image import DecodePolicy
+from ganeval.plan import Side
+from ganeval.sources.encoded import policy_settings
+from ganeval.workspace import Workspace
+
+log = logging.getLogger(__name__)
+
+
+def usable_stats(reference: Side | None, workspace: Workspace) -> Stats | None:
+    """Return the reference's stored statistics if they fit the run.
+
+    Raises:
+        MismatchError: They were made under other conditions and there are no images to use instead.
+        InputError: Their width is not the extractor's.
+    """
+    if reference is None or reference.stats is None:
+        return None
+    stats, recipe = reference.stats, workspace.recipe
+    info = recipe.extractor.info
+    width = len(stats.layer_moments.mean)
+    if width != info.layers["pool"]:
+        if reference.source is not None:
+            return None
+        raise InputError(
+            f"{stats.path}: statistics of {width} dimensions, {info.name} has "
+            f"{info.layers['pool']}",
+            "statistics made with the same extractor",
+            "choose the extractor with --extractor, or make them anew with `ganeval stats make`",
+        )
+    if stats.card is None:
+        log.warning(
+            "%s: made by another tool; that its extractor, weights and resize are those of this "
+            "run is not verified",
+            stats.path,
+        )
+        return stats
+    wanted = stats_conditions(workspace)
+    differing = [key for key, value in wanted.items() if stats.card.get(key) != value]
+    if not differing:
+        return stats
+    if reference.source is not None:
+        return None
+    key = differing[0]
+    raise MismatchError(
+        f"{stats.path}: made with {key} {stats.card.get(key)}, this run has {wanted[key]}",
+        "statistics made under the same extractor, weights, precision and preprocessing",
+        "choose the same options, or make them anew with `ganeval stats make`",
+    )
+
+
+def check_decoded_alike(samples: Sequence[Side], stats: Stats | None) -> None:
+    """Refuse samples that are decoded otherwise than the pictures behind stored statistics were.
+
+    A setting that refuses pictures is no other one: where none was refused it changed nothing.
+
+    Raises:
+        MismatchError: Naming the setting.
+    """
+    made: Mapping[str, object] = {}
+    if stats is not None and stats.card is not None:
+        made = stats.card.get("settings", {})
+    refusing = policy_settings(DecodePolicy())
+    del refusing["exif"]
+    for side in samples:
+        settings = {} if side.source is None else side.source.info.settings
+        for name in policy_settings(DecodePolicy()):
+            if name not in settings or name not in made or settings[name] == made[name]:
+                continue
+            if name in refusing and refusing[name] in (settings[name], made[name]):
+                continue
+            assert stats is not None
+            raise MismatchError(
+                f"{stats.path}: made with {name} {made[name]}, {side.location} is read with "
+                f"{settings[name]}",
+                "the same preprocessing on both sides",
+                f"score with --{name.replace('_', '-')} {made[name]}, or make them anew with "
+                "`ganeval stats make`",
+            )
+
+
+def stats_conditions(workspace: Workspace) -> dict[str, Any]:
+    """Return what must agree between stored statistics and a run, as JSON values."""
+    recipe = workspace.recipe
+    info = recipe.extractor.info
+    return {
+        "extractor": info.name,
+        "weights": f"sha256:{info.weights_sha256}",
+        "precision": recipe.precision,
+        "preprocess": asdict(recipe.preprocess),
+    }
