@@ -236,7 +236,8 @@ class GeneratorSource:
         info: What it is.
         sampler: What makes them.
         identity: SHA-256 of the network, of how it is sampled and of its first samples, by which
-            the samples are told before they are made; None if it is not known, so that their pixels tell them.
+            the samples are told before they are made; None if it is not known, so that their
+            pixels tell them.
         fit: The size that images are brought to.
         conditions: What a paired network makes them from.
     """
