@@ -43,9 +43,16 @@ class Registry:
 def unknown(kind: str, name: str, known: Iterable[str]) -> UsageError:
     """Return the error for a name that is not in a table, with the nearest one that is."""
     known = list(known)
-    near = difflib.get_close_matches(name, known, n=1)
-    remedy = f"did you mean '{near[0]}'?" if near else "check the spelling"
+    near = nearest(name, known)
+    remedy = "check the spelling" if near is None else f"did you mean '{near}'?"
     return UsageError(f"unknown {kind} '{name}'", f"one of {', '.join(known)}", remedy)
+
+
+def nearest(name: str, known: Iterable[str]) -> str | None:
+    """Return the known name that is most like a misspelt one in any case, None if none is."""
+    by_lower = {one.lower(): one for one in known}
+    near = difflib.get_close_matches(name.lower(), by_lower, n=1)
+    return by_lower[near[0]] if near else None
 
 
 def parse_options(cls: Any, texts: Iterable[str], *, where: str) -> dict[str, Any]:

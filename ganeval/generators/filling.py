@@ -11,9 +11,10 @@ from typing import Any
 import torch
 
 from ganeval.errors import InputError, UsageError
-from ganeval.extractors.state_dict import first_few
-from ganeval.generators.fitting import Fit, Part, fit, shape_of
+from ganeval.extractors.state_dict import first_few, told_faults
+from ganeval.generators.fitting import NOT_FINITE, Fit, Part, fit, shape_of
 from ganeval.generators.nesting import Candidate, Tensors, candidates, join
+from ganeval.generators.running_statistics import running_statistics
 
 # What a part of a tensor's name says of how its layer was made.
 _MAKERS = {
@@ -257,10 +258,14 @@ def _check_no_average(
             nearest = _nearest(parts, [one for one in below if one.lies_under(path)] or below)
             raise InputError(
                 f"{name}: '{path}' looks like an average of weights and does not fit the network "
-                f"({_faults(*nearest)}), while '{best.candidate.path or '.'}' fits",
+                f"({nearest.told()}), while '{best.candidate.path or '.'}' fits",
                 "a choice between an average and the weights beside it",
                 f"for these weights without averaging add --key {_typed(best.candidate)}, or "
-                "correct entry or kwargs so that the average fits",
+                + (
+                    "take a checkpoint from before the average diverged"
+                    if nearest.faults().keys() == {NOT_FINITE}
+                    else "correct entry or kwargs so that the average fits"
+                ),
             )
 
 
@@ -279,51 +284,100 @@ def _no_tensors(name: str, key: str | None, everything: Sequence[Candidate]) -> 
     )
 
 
-def _nearest(parts: Sequence[Part], below: Sequence[Candidate]) -> tuple[Part, Candidate]:
+@dataclass(frozen=True, slots=True)
+class _Misfit:
+    """A set of tensors that does not fit, and how it differs from the network.
+
+    Attributes:
+        part: What of the network it has most in common with.
+        candidate: The set.
+        tensors: The set under the network's names.
+        alike: How many of these have the network's names and shapes, and how many its names alone.
+    """
+
+    part: Part
+    candidate: Candidate
+    tensors: Tensors
+    alike: tuple[int, int]
+
+    def faults(self) -> dict[str, list[str]]:
+        """Return the names of tensors by what is wrong with them, without the faults of none."""
+        outcome = self.part.outcome(self.tensors)
+        missing = [one for one in outcome.left if one not in self.part.optional]
+        faults = {"missing": missing, "unknown": outcome.unknown, **outcome.wrong}
+        return {fault: names for fault, names in faults.items() if names}
+
+    def told(self) -> str:
+        """Return how the set differs."""
+        if self.candidate.in_order is not None and self.alike == (0, 0):
+            return (
+                f"a list of {len(self.candidate.tensors)} tensors, whose shapes are not those of "
+                f"the {len(self.part.weights)} parameters in their order"
+            )
+        return told_faults(self.faults())
+
+    def statistics(self) -> list[str]:
+        """Return the running statistics that are missing."""
+        of_layers = running_statistics(self.part.module)
+        known = {name for _, *names in of_layers for name in names}
+        return [name for name in self.faults().get("missing", ()) if name in known]
+
+
+def _nearest(parts: Sequence[Part], below: Sequence[Candidate]) -> _Misfit:
     """Return the set of tensors that has most in common with the network, and with what of it."""
 
-    def likeness(pair: tuple[Part, Candidate]) -> tuple[int, int, int, int]:
-        part, candidate = pair
-        given = part.by_name(candidate.tensors)
-        shared = given.keys() & part.own.keys()
-        alike = [name for name in shared if shape_of(given[name]) == shape_of(part.own[name])]
-        # With nothing in common, the largest set is what was meant.
-        return len(alike), len(shared), candidate.num_elements, -len(candidate.path)
+    def misfit(part: Part, candidate: Candidate, tensors: Tensors) -> _Misfit:
+        shared = tensors.keys() & part.own.keys()
+        alike = [name for name in shared if shape_of(tensors[name]) == shape_of(part.own[name])]
+        return _Misfit(part, candidate, tensors, (len(alike), len(shared)))
 
-    return max(((part, one) for part in parts for one in below), key=likeness)
+    def likeness(one: _Misfit) -> tuple[int, int, int, int]:
+        # With nothing in common, the largest set is what was meant.
+        return *one.alike, one.candidate.num_elements, -len(one.candidate.path)
+
+    every = (
+        misfit(part, one, tensors)
+        for part in parts
+        for one in below
+        for tensors in part.readings(one)
+    )
+    return max(every, key=likeness)
 
 
 def _nothing_fits(name: str, parts: Sequence[Part], below: Sequence[Candidate]) -> InputError:
     """Return the error that says how the nearest set of tensors differs from the network."""
-    part, nearest = _nearest(parts, below)
-    where = f" under '{nearest.path}'" if nearest.path else ""
-    hint = _hint(part, nearest)
-    remedy = f"{hint}correct entry or kwargs, or choose with --key NAME"
-    outcome = part.outcome(part.by_name(nearest.tensors))
-    missing = set(outcome.left) - part.optional
-    buffers = {one for one, _ in part.module.named_buffers()}
-    if missing and missing <= buffers and not outcome.unknown and not any(outcome.wrong.values()):
-        pattern = ",".join(_patterns(part, missing))
-        remedy = f"{hint}if its images do not depend on them, add --allow-missing '{pattern}'"
-    return InputError(
-        f"{name}: the tensors{where} are those of another network: {_faults(part, nearest)}",
-        f"all {len(part.own)} tensors of the entry's network, and no other",
-        remedy,
-    )
-
-
-def _faults(part: Part, candidate: Candidate) -> str:
-    """Return how a set of tensors differs from a network."""
-    if candidate.in_order is not None:
-        return (
-            f"a list of {len(candidate.tensors)} tensors, whose shapes are not those of the "
-            f"{len(part.weights)} parameters in their order"
+    nearest = _nearest(parts, below)
+    part, candidate, faults = nearest.part, nearest.candidate, nearest.faults()
+    where = f" under '{candidate.path}'" if candidate.path else ""
+    if faults.keys() == {NOT_FINITE}:
+        return InputError(
+            f"{name}: the tensors{where} are those of the entry's network, but not finite: "
+            f"{nearest.told()}",
+            "weights that are numbers",
+            "the training diverged: take a checkpoint from before that",
         )
-    outcome = part.outcome(part.by_name(candidate.tensors))
-    missing = [one for one in outcome.left if one not in part.optional]
-    faults = {"tensors missing": missing, "tensors unknown": outcome.unknown, **outcome.wrong}
-    return ", ".join(
-        f"{len(names)} {fault} ({first_few(names)})" for fault, names in faults.items() if names
+    buffers = {one for one, _ in part.module.named_buffers()}
+    if faults.keys() == {"missing"} and buffers.issuperset(faults["missing"]):
+        found = f"{name}: the tensors{where} lack buffers of the entry's network: {nearest.told()}"
+        if nearest.statistics():
+            return InputError(
+                found,
+                "the running statistics of its normalisation, without which it makes other images",
+                "save its own state dict beside the average: "
+                "torch.save({'G': G.state_dict(), 'ema': ema.state_dict()}, 'both.pt')"
+                if candidate.averaged or candidate.in_order is not None
+                else "save them too: torch.save(G.state_dict(), 'G.pt')",
+            )
+        pattern = ",".join(_patterns(part, set(faults["missing"])))
+        return InputError(
+            found,
+            f"all {len(part.own)} tensors of the entry's network",
+            f"if its images do not depend on them, add --allow-missing '{pattern}'",
+        )
+    return InputError(
+        f"{name}: the tensors{where} are those of another network: {nearest.told()}",
+        f"all {len(part.own)} tensors of the entry's network, and no other",
+        f"{_hint(part, candidate)}correct entry or kwargs, or choose with --key NAME",
     )
 
 

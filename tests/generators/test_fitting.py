@@ -73,7 +73,7 @@ def test_lazy_layers_take_their_shapes_from_the_file() -> None:
     filled(lazy, {**content, "g": seeded(right).state_dict()})
     assert torch.equal(images(lazy), images(right))
     partly = nn.Sequential(nn.LazyLinear(5))
-    assert "1 tensors missing (0.bias)" in stops_with(partly, {"0.weight": torch.zeros(5, 8)})
+    assert "1 tensor missing (0.bias)" in stops_with(partly, {"0.weight": torch.zeros(5, 8)})
 
 
 @pytest.mark.parametrize("wrapped_part", ["", "block1.", "block1.c1."])
@@ -142,7 +142,7 @@ def test_parameters_may_not_be_missing() -> None:
     state = seeded(StyleGan2()).state_dict()
     del state["conv1.activate.bias"]
     message = stops_with(StyleGan2(), state, allow_missing="*")
-    assert "1 tensors missing (conv1.activate.bias)" in message
+    assert "1 tensor missing (conv1.activate.bias)" in message
     assert "--allow-missing" not in message
 
 
@@ -182,7 +182,7 @@ def test_an_error_names_the_best_match() -> None:
         "optimizer": {"state": {0: {"exp_avg": torch.zeros(3)}}},
     }
     message = stops_with(StyleGan2(), content)
-    assert "the tensors under 'state.model.g' are those of another network: 1 tensors of" in message
+    assert "the tensors under 'state.model.g' are those of another network: 1 tensor of" in message
     assert "conv1.conv.weight [1, 5, 5, 3, 3] instead of [1, 4, 4, 3, 3]" in message
 
 
