@@ -14,6 +14,7 @@ import torch
 
 from ganeval.errors import CacheError, ResourceError, UsageError
 from ganeval.extractors.base import EXTRACTORS, Extractor, ExtractorRequest
+from ganeval.extractors.inference import float32_by_default
 from ganeval.features.compute import Recipe
 from ganeval.features.shards import ShardStore
 from ganeval.features.shared import SharedFiles
@@ -77,14 +78,14 @@ def _num_workers(settings: Settings) -> int:
 def _recipe(settings: Settings, protocol: EvaluationProtocol, layers: frozenset[str]) -> Recipe:
     """Load the network and fix how pictures become its input."""
     device = _own_device(settings)
-    extractor: Extractor = EXTRACTORS.load(settings.extractor).from_request(
-        ExtractorRequest(
-            weights_path=settings.weights,
-            device=device,
-            precision=settings.precision,
-            offline=settings.offline,
-        )
+    request = ExtractorRequest(
+        weights_path=settings.weights,
+        device=device,
+        precision=settings.precision,
+        offline=settings.offline,
     )
+    with float32_by_default():
+        extractor: Extractor = EXTRACTORS.load(settings.extractor).from_request(request)
     device_type = device.type if settings.engine == "local" else settings.device
     info = extractor.info
     absent = layers - info.layers.keys()

@@ -12,6 +12,7 @@ from typing import Any
 import torch
 
 from ganeval.errors import InputError, UsageError
+from ganeval.extractors.inference import float32_by_default
 from ganeval.extractors.state_dict import first_few
 from ganeval.registry import nearest
 
@@ -82,7 +83,7 @@ def build(
             ) from error
         given = {**_taken(entry, make, config or {}), **kwargs}
         try:
-            with torch.random.fork_rng(devices=[]):
+            with torch.random.fork_rng(devices=[]), float32_by_default():
                 torch.set_rng_state(torch.Generator().manual_seed(0).get_state())
                 network = make(**given)
         except Exception as error:  # a stranger's code may raise anything at all

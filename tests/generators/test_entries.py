@@ -118,6 +118,18 @@ def test_an_entry_that_is_nearly_right_is_told_how_to_write_it(
         assert build("own_networks_of_a_user:make", {}, here=True).out_features == 7
 
 
+def test_a_network_is_built_in_float32_whatever_the_default_is() -> None:
+    expected = build(EXAMPLE, {}).state_dict()
+    torch.set_default_dtype(torch.float64)
+    try:
+        found = build(EXAMPLE, {}).state_dict()
+        assert torch.get_default_dtype() == torch.float64
+    finally:
+        torch.set_default_dtype(torch.float32)
+    assert all(torch.equal(found[name], one) for name, one in expected.items())
+    assert {one.dtype for one in found.values()} == {torch.float32, torch.int64}
+
+
 def test_what_a_constructor_draws_is_the_same_each_time() -> None:
     first = build(EXAMPLE, {})
     torch.rand(3)
