@@ -3,6 +3,7 @@
 import dataclasses
 import hashlib
 import os
+import re
 from collections.abc import Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
@@ -17,7 +18,7 @@ from ganeval.extractors.base import EXTRACTORS
 from ganeval.features.stats import Stats, is_stats, load_stats
 from ganeval.metrics.base import METRICS, Metric, Role
 from ganeval.metrics.protocols import PROTOCOLS, EvaluationProtocol
-from ganeval.refusals import check_skipped, unusable_pictures
+from ganeval.refusals import check_skipped, is_too_many, unusable_pictures
 from ganeval.registry import parse_options, unknown
 from ganeval.remote import refuse_offline
 from ganeval.settings import Settings
@@ -222,7 +223,11 @@ def open_side(thing: Any, role: Role, settings: Settings, num_generated: int | N
             refusals = find_refusals(source, bad, pool=pool)
         reasons = [reason for told in refusals.values() for reason in told]
         raise unusable_pictures(location, reasons, num=len(refusals), total=len(source))
-    check_skipped(location, list(bad.values()), len(source), settings.max_bad)
+    if is_too_many(len(bad), len(source), settings.max_bad):
+        # The share to advise is that of all faults; those of the pixels would be told only later.
+        with ThreadPoolExecutor(settings.workers or os.cpu_count()) as pool:
+            bad = {at: told[0] for at, told in find_refusals(source, bad, pool=pool).items()}
+        check_skipped(location, list(bad.values()), len(source), settings.max_bad)
     usable = [index for index in range(len(source)) if index not in bad]
     return Side(
         location=location,
@@ -334,7 +339,7 @@ def _choose_images(
         raise UsageError(
             f"{location}: has {len(usable):,} images, --num-images asks for {wanted:,}",
             "at least as many images as are asked for",
-            "lower --num-images or add images",
+            "lower num_images (--num-images) or add images",
         )
     rng = derive_rng(settings.seed, f"num-images/{role}")
     chosen = rng.choice(len(usable), size=wanted, replace=False)
@@ -388,8 +393,11 @@ def check_minimum(choice: MetricChoice, location: str, num: int) -> None:
     needs = choice.metric.needs
     if num < needs.minimum:
         images = "1 image" if num == 1 else f"{num:,} images"
+        options = [one.name for one in dataclasses.fields(choice.metric)]  # type: ignore[arg-type]
+        setting = [one for one in options if one in re.findall(r"\w+", needs.why)]
+        lower = f"lower {choice.name}:{setting[0]}, " if setting and num > 1 else ""
         raise InputError(
             f"{location}: {images}",
             f"{choice.name} needs at least {needs.minimum:,} ({needs.why})",
-            "add images, or leave the metric out with -m",
+            f"add images, {lower}or leave {choice.name} out of the metrics (-m)",
         )

@@ -12,7 +12,7 @@ from pathlib import Path
 
 import torch
 
-from ganeval.errors import CacheError, ResourceError, UsageError
+from ganeval.errors import CacheError, ResourceError, UsageError, spelt
 from ganeval.extractors.base import EXTRACTORS, Extractor, ExtractorRequest
 from ganeval.extractors.inference import float32_by_default
 from ganeval.features.compute import Recipe
@@ -151,7 +151,7 @@ def resolve_device(name: str) -> torch.device:
         raise ResourceError(
             f"device '{name}' is not there (torch sees {count} of its kind)",
             "a device of this machine",
-            "use --device auto",
+            f"use {spelt(device='auto')}",
         )
     return torch.device(name)
 

@@ -438,6 +438,24 @@ def test_too_few_images_name_the_minimum(tmp_path: Path, real: Path) -> None:
             ganeval.evaluate(sample=one, reference=real, metrics=[metric], **FAST)
 
 
+@pytest.mark.parametrize(
+    ("metric", "setting"),
+    [
+        ("kid:subset_size=500", "kid:subset_size"),
+        ("is:splits=70", "is:splits"),
+        ("pr:k=60", "pr:k"),
+    ],
+)
+def test_too_few_images_name_the_option_to_lower(metric: str, setting: str, real: Path) -> None:
+    with pytest.raises(InputError) as caught:
+        ganeval.evaluate(sample=blobs(20, seed=0), reference=real, metrics=[metric], **FAST)
+    name = metric.partition(":")[0]
+    expected = f"add images, lower {setting}, or leave {name} out of the metrics (-m)"
+    assert caught.value.remedy == expected
+    with pytest.raises(InputError, match="; add images, or leave fid out of the metrics"):
+        ganeval.evaluate(sample=blobs(1, seed=0), reference=real, metrics=["fid"], **FAST)
+
+
 def test_large_row_matrices_are_mapped(fake: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     mapped = []
     scratch_rows = ShardStore.scratch_rows

@@ -3,14 +3,13 @@
 import dataclasses
 import fnmatch
 import itertools
-import shlex
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 from typing import Any
 
 import torch
 
-from ganeval.errors import InputError, UsageError
+from ganeval.errors import InputError, UsageError, spelt
 from ganeval.extractors.state_dict import first_few, told_faults
 from ganeval.generators.fitting import NOT_FINITE, Fit, Part, fit, shape_of
 from ganeval.generators.nesting import Candidate, Tensors, candidates, join
@@ -123,7 +122,7 @@ def fill(
                 [f"'{one.candidate.path or '.'}' ({len(one.tensors)} tensors)" for one in chosen]
             ),
             "one",
-            f"choose it with --key {_typed(chosen[0].candidate)}",
+            f"choose it with {_typed(chosen[0].candidate)}",
         )
     (best,) = chosen
     if not named and not best.candidate.averaged:
@@ -260,18 +259,18 @@ def _check_no_average(
                 f"{name}: '{path}' looks like an average of weights and does not fit the network "
                 f"({nearest.told()}), while '{best.candidate.path or '.'}' fits",
                 "a choice between an average and the weights beside it",
-                f"for these weights without averaging add --key {_typed(best.candidate)}, or "
+                f"for these weights without averaging add {_typed(best.candidate)}, or "
                 + (
                     "take a checkpoint from before the average diverged"
-                    if nearest.faults().keys() == {NOT_FINITE}
+                    if nearest.diverged()
                     else "correct entry or kwargs so that the average fits"
                 ),
             )
 
 
 def _typed(candidate: Candidate) -> str:
-    """Return the key of a set of tensors as one can type it."""
-    return shlex.quote(candidate.path or ".")
+    """Return the option that names a set of tensors."""
+    return spelt(key=candidate.path or ".")
 
 
 def _no_tensors(name: str, key: str | None, everything: Sequence[Candidate]) -> InputError:
@@ -316,6 +315,12 @@ class _Misfit:
             )
         return told_faults(self.faults())
 
+    def diverged(self) -> bool:
+        """Tell whether it is the right set but for its values; buffers others may give."""
+        faults = self.faults()
+        rest = set(faults.pop("missing", ())) - {one for one, _ in self.part.module.named_buffers()}
+        return faults.keys() == {NOT_FINITE} and not rest
+
     def statistics(self) -> list[str]:
         """Return the running statistics that are missing."""
         of_layers = running_statistics(self.part.module)
@@ -349,7 +354,7 @@ def _nothing_fits(name: str, parts: Sequence[Part], below: Sequence[Candidate]) 
     nearest = _nearest(parts, below)
     part, candidate, faults = nearest.part, nearest.candidate, nearest.faults()
     where = f" under '{candidate.path}'" if candidate.path else ""
-    if faults.keys() == {NOT_FINITE}:
+    if nearest.diverged():
         return InputError(
             f"{name}: the tensors{where} are those of the entry's network, but not finite: "
             f"{nearest.told()}",
@@ -372,7 +377,7 @@ def _nothing_fits(name: str, parts: Sequence[Part], below: Sequence[Candidate]) 
         return InputError(
             found,
             f"all {len(part.own)} tensors of the entry's network",
-            f"if its images do not depend on them, add --allow-missing '{pattern}'",
+            f"if its images do not depend on them, add {spelt(allow_missing=pattern)}",
         )
     return InputError(
         f"{name}: the tensors{where} are those of another network: {nearest.told()}",

@@ -10,7 +10,7 @@ import numpy as np
 import numpy.typing as npt
 import torch
 
-from ganeval.errors import InputError, UsageError
+from ganeval.errors import InputError, UsageError, spelt
 from ganeval.generators.card import tensors_sha256
 from ganeval.generators.code import code_sha256
 from ganeval.generators.drawing import Drawing
@@ -277,7 +277,7 @@ class Sampler:
                     image[None],
                     self.value_range,
                     name=name,
-                    remedy=f"add --clamp (in Python clamp=True) if its own code clips to {low:g} "
+                    remedy=f"add {spelt(clamp=True)} if its own code clips to {low:g} "
                     f"and {high:g}, as that of StyleGAN and ProGAN does, or give the values that "
                     "its own code turns into black and white with --value-range LOW,HIGH",
                 )

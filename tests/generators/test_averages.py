@@ -191,7 +191,8 @@ def test_weights_are_not_taken_beside_an_average_that_does_not_fit(
     message = stops(content)
     assert "'g_ema' looks like an average of weights" in message
     assert reason in message
-    assert "add --key g," in message
+    assert "add --key g (in Python key='g'), or " in message
+    assert ("entry or kwargs" in message) == (reason != "NaN or infinity")
     network = Example()
     fill(network, content, name="g.pt", key="g")
     assert holds(network, RAW)

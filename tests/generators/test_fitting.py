@@ -112,7 +112,7 @@ def test_buffers_that_are_not_needed_may_be_missing() -> None:
     right, network = seeded(StyleGan2(with_noises=False)), StyleGan2()
     message = stops_with(StyleGan2(), right.state_dict())
     assert "3 tensors missing (noises.noise_0, noises.noise_1, noises.noise_2)" in message
-    assert message.endswith("add --allow-missing 'noises.*'")
+    assert message.endswith("add --allow-missing 'noises.*' (in Python allow_missing='noises.*')")
     found = filled(network, right.state_dict(), allow_missing="noises.*")
     assert found.origin()["missing"] == ["noises.noise_0", "noises.noise_1", "noises.noise_2"]
     assert torch.equal(images(network), images(right))
@@ -133,7 +133,7 @@ def test_what_may_be_missing_still_comes_from_the_network_beside_an_average() ->
 def test_one_pattern_covers_the_buffers_of_every_layer() -> None:
     state = seeded(StyleGan2Ada()).state_dict()
     lean = {name: one for name, one in state.items() if "noise_const" not in name}
-    assert stops_with(StyleGan2Ada(), lean).endswith("add --allow-missing '*noise_const'")
+    assert "add --allow-missing '*noise_const' (in Python " in stops_with(StyleGan2Ada(), lean)
     found = filled(StyleGan2Ada(), lean, allow_missing="w_avg, *noise_const")
     assert len(found.missing) == 2
 
