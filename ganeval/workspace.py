@@ -14,7 +14,7 @@ import torch
 
 from ganeval.errors import CacheError, ResourceError, UsageError, spelt
 from ganeval.extractors.base import EXTRACTORS, Extractor, ExtractorRequest
-from ganeval.extractors.inference import float32_by_default
+from ganeval.extractors.state_dict import float32_by_default
 from ganeval.features.compute import Recipe
 from ganeval.features.shards import ShardStore
 from ganeval.features.shared import SharedFiles

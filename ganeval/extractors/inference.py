@@ -53,20 +53,6 @@ def to_device(images: torch.Tensor, device: torch.device, precision: Precision) 
 
 
 @contextmanager
-def float32_by_default() -> Iterator[None]:
-    """Build networks in float32 whatever a script has chosen with `torch.set_default_dtype`.
-
-    That is a setting of the whole process and is put back. Not for several threads at once.
-    """
-    before = torch.get_default_dtype()
-    torch.set_default_dtype(torch.float32)
-    try:
-        yield
-    finally:
-        torch.set_default_dtype(before)
-
-
-@contextmanager
 def inference(device: torch.device) -> Iterator[None]:
     """Run without gradients and without TF32 or bfloat16 standing in for float32.
 

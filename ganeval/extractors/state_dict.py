@@ -3,7 +3,8 @@
 import io
 import re
 import zipfile
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping
+from contextlib import contextmanager
 from pathlib import Path
 from typing import TypeVar
 
@@ -159,6 +160,20 @@ def told_faults(faults: Mapping[str, list[str]]) -> str:
         for fault, names in faults.items()
         if names
     )
+
+
+@contextmanager
+def float32_by_default() -> Iterator[None]:
+    """Build networks in float32 whatever a script has chosen with `torch.set_default_dtype`.
+
+    That is a setting of the whole process and is put back. Not for several threads at once.
+    """
+    before = torch.get_default_dtype()
+    torch.set_default_dtype(torch.float32)
+    try:
+        yield
+    finally:
+        torch.set_default_dtype(before)
 
 
 def build_from(

@@ -12,8 +12,7 @@ from typing import Any
 import torch
 
 from ganeval.errors import InputError, UsageError
-from ganeval.extractors.inference import float32_by_default
-from ganeval.extractors.state_dict import first_few
+from ganeval.extractors.state_dict import first_few, float32_by_default
 from ganeval.registry import nearest
 
 log = logging.getLogger(__name__)
