@@ -9,7 +9,7 @@ from dataclasses import dataclass, replace
 import torch
 from torch.nn.modules.batchnorm import _NormBase
 
-from ganeval.errors import InputError
+from ganeval.errors import InputError, spelt
 from ganeval.generators.drawing import LabelForm, LatentLayout
 from ganeval.generators.onnx_network import OnnxNetwork
 from ganeval.generators.programs import Program
@@ -118,7 +118,7 @@ def _first_images(sampler: Sampler) -> tuple[Sampler, torch.Tensor]:
         if not working:
             raise
         fewest = min(len(words) for words in working)
-        ways = [" ".join(words) for words in working if len(words) == fewest]
+        ways = [spelt(**words) for words in working if len(words) == fewest]
         raise InputError(
             error.found, error.needed, f"it runs with {' or with '.join(ways)}: add what is meant"
         ) from error
@@ -143,7 +143,7 @@ def _tried(sampler: Sampler) -> torch.Tensor | None:
         return None
 
 
-def _other_ways(sampler: Sampler) -> Iterator[tuple[list[str], Sampler]]:
+def _other_ways(sampler: Sampler) -> Iterator[tuple[dict[str, str], Sampler]]:
     """Yield other ways to call a network, each with the options that say it."""
     drawing, usual = sampler.drawing, sampler.called_with
     if sampler.inputs is not None or drawing.latent_size is None:
@@ -155,11 +155,11 @@ def _other_ways(sampler: Sampler) -> Iterator[tuple[list[str], Sampler]]:
         forms = ["index", "onehot", "float"]
     layouts: tuple[LatentLayout, ...] = ("vector", "map")
     for order, form, layout in itertools.product(orders, forms, layouts):
-        words = [
-            *([f"--latent-layout {layout}"] if layout != drawing.latent_layout else []),
-            *([f"--label-form {form}"] if form != drawing.label_form else []),
-            *([f"--inputs '{order}'"] if order != usual else []),
-        ]
+        words: dict[str, str] = {
+            **({"latent_layout": layout} if layout != drawing.latent_layout else {}),
+            **({"label_form": form} if form != drawing.label_form else {}),
+            **({"inputs": order} if order != usual else {}),
+        }
         if words:
             changed = replace(drawing, label_form=form, latent_layout=layout)
             yield words, replace(sampler, inputs=order, drawing=changed)

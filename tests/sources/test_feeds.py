@@ -96,7 +96,7 @@ def test_noise_that_is_not_torchs_is_refused() -> None:
 @pytest.mark.parametrize(
     ("network", "options", "advice"),
     [
-        (feeds.LabelFirst, {"inputs": "label,latent"}, "--inputs 'label,latent'"),
+        (feeds.LabelFirst, {"inputs": "label,latent"}, "--inputs label,latent"),
         (feeds.OneHot, {"label_form": "onehot"}, "--label-form onehot"),
         (feeds.FloatLabel, {"label_form": "float"}, "--label-form float"),
     ],
@@ -106,7 +106,9 @@ def test_labels_of_any_form_and_place_give_the_same_images(
 ) -> None:
     usual = made(feeds.Indexed, num_classes=feeds.CLASSES)
     np.testing.assert_array_equal(made(network, num_classes=feeds.CLASSES, **options), usual)
-    with pytest.raises(InputError, match=rf"network fails.*it runs with {advice}: add"):
+    with pytest.raises(
+        InputError, match=rf"network fails.*it runs with {advice} .in Python .*: add"
+    ):
         made(network, num_classes=feeds.CLASSES)
 
 
