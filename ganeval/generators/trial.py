@@ -1,5 +1,6 @@
 """Eight samples before anything is scored: a network that cannot be scored is refused at once."""
 
+import hashlib
 import itertools
 import logging
 from collections.abc import Iterator
@@ -36,6 +37,7 @@ class Trial:
         observed: Lowest and highest value, to three significant digits.
         normalisation: The network's normalisation layers, and how they were used.
         doubts: What speaks against the network or its options, a sentence each.
+        pixels: SHA-256 of the eight images.
     """
 
     sampler: Sampler
@@ -45,6 +47,7 @@ class Trial:
     observed: tuple[float, float]
     normalisation: str
     doubts: tuple[str, ...]
+    pixels: bytes
 
 
 def try_out(sampler: Sampler) -> Trial:
@@ -60,10 +63,12 @@ def try_out(sampler: Sampler) -> Trial:
     """
     indices = range(_NUM_TRIED)
     sampler, images = _first_images(sampler)
+    pixels = hashlib.sha256()
     for image, index in zip(images, indices, strict=True):
         result = sampler.finish(image, index)
         if isinstance(result, InputError):
             raise result
+        pixels.update(result.tobytes())
     _check_function(sampler, images)
     doubts = [*_doubts_of_values(sampler, images), *_doubts_of_statistics(sampler.module)]
     for doubt in doubts:
@@ -78,6 +83,7 @@ def try_out(sampler: Sampler) -> Trial:
         observed=(rounded(observed[0]), rounded(observed[1])),
         normalisation=_normalisation(sampler.module),
         doubts=tuple(doubts),
+        pixels=pixels.digest(),
     )
     log.info(
         "%s: %d samples tried: %dx%d, %d channel%s, values %g to %g (declared %g to %g%s), "
