@@ -21,7 +21,7 @@ log = logging.getLogger(__name__)
 
 _NUM_TRIED = 8
 _LARGEST_BAKED_BATCH = 64
-_MANY_CLIPPED = 0.5  # of the values; networks that do not squash leave a few percent outside
+_MANY_CLIPPED = 0.5  # of the values; networks that are to be clamped leave a few percent outside
 _LAYERS_NAMED = 4
 
 
@@ -212,15 +212,9 @@ def _doubts_of_values(sampler: Sampler, images: torch.Tensor) -> list[str]:
     """Return what the values of the first images say against the range."""
     seen = Seen(sampler.value_range)
     seen.add(images)
-    doubts = seen.doubts(len(images))
-    low, high = sampler.value_range
-    clipped = float(((images < low) | (images > high)).double().mean().item())
-    if clipped > _MANY_CLIPPED:
-        doubts.append(
-            f"{clipped:.0%} of the values of {len(images)} images are beyond the declared range "
-            f"{low:g} to {high:g} and clipped ({rounded(seen.low):g} to {rounded(seen.high):g})"
-        )
-    return doubts
+    if sampler.clamp and seen.clipped <= _MANY_CLIPPED * seen.num:
+        seen.clipped = 0  # the user wants it
+    return seen.doubts(len(images))
 
 
 def _doubts_of_statistics(module: torch.nn.Module) -> list[str]:
