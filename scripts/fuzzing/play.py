@@ -211,7 +211,7 @@ def _faults_of_files(
     """Find files that are left over, lost or changed."""
 
     def may_change(name: str) -> bool:
-        return name.split("/")[0] in (CACHE, *case.writes)
+        return "." in case.writes or name.split("/")[0] in (CACHE, *case.writes)
 
     for name in sorted(after.keys() - before.keys()):
         if _TEMPORARY.fullmatch(name.rpartition("/")[2]):
