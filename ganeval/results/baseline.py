@@ -7,7 +7,7 @@ people can read, and has the influence values beside it, as a report has.
 import json
 from pathlib import Path
 
-from ganeval.errors import UsageError, one_line
+from ganeval.errors import UsageError
 from ganeval.results.change import compare_scores
 from ganeval.results.digits import show_column
 from ganeval.results.influence_file import beside, check_beside, packed, scores_digest
@@ -41,7 +41,7 @@ def _was(row: ScoreRow, run: Report, before: Report | None) -> str:
     if before is None or not old:
         return ""
     differing = compare_scores(run, row, before, old[0]).differing
-    reason = f", not comparable: {one_line(', '.join(differing))}" if differing else ""
+    reason = f", not comparable: {', '.join(differing)}" if differing else ""
     return f"\t(was {_value(old[0])}{reason})"
 
 

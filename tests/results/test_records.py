@@ -160,7 +160,7 @@ def test_texts_of_a_report_are_printed_on_their_lines(
     assert [char for char in shown.out if not char.isprintable() and char not in "\n\u200e"] == []
 
 
-def test_texts_of_a_replaced_baseline_are_printed_on_their_lines(
+def test_texts_of_a_baseline_are_printed_on_their_lines(
     real: Path, fake: Path, tmp_path: Path, ganeval: Command
 ) -> None:
     run, base = tmp_path / "run.json", tmp_path / "base.json"
@@ -169,5 +169,12 @@ def test_texts_of_a_replaced_baseline_are_printed_on_their_lines(
     content["schema"] = "ganeval.baseline/1"
     content["scores"][0]["extractor"] = "a\x1b[2J\n\u202e"
     base.write_text(json.dumps(content), encoding="utf-8")
+    content["provenance"]["preprocess"]["\u202e\x1b[2J"] = 1
+    other = tmp_path / "other.json"
+    content["scores"][0]["extractor"] = "random"
+    other.write_text(json.dumps(content), encoding="utf-8")
+    gate = ganeval("check", run, "--baseline", other, "--max-regress", "kid=5")
+    assert gate.code == 0
+    assert "only one of the two says it: preprocessing \\u202e\\x1b[2J\n" in gate.out
     (line,) = ganeval("baseline", "accept", run, "-o", base).out.splitlines()
     assert "not comparable: extractor is random in the run and a\\x1b[2J\\n\\u202e in" in line
