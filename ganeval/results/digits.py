@@ -126,4 +126,6 @@ def _write(numbers: Iterable[float], last: int) -> list[str]:
         # Adding 0 turns the -0.0 that rounding can leave into 0.0.
         return [f"{number + 0.0:.{max(-last, 0)}f}" for number in numbers]
     places = max(first - last, 0)
-    return [f"{number / 10.0**first + 0.0:.{places}f}e{first:+03d}" for number in numbers]
+    return [
+        f"{number / 10.0**first:.{places}f}e{first:+03d}" if number else "0" for number in numbers
+    ]

@@ -86,7 +86,8 @@ def _markdown(grid: Grid) -> list[str]:
 
 def latex(rows: Rows, provenance: Provenance, pairs: Pairs = (), digits: Digits = "error") -> str:
     """Return the comparison table with its conditions as LaTeX, which needs booktabs."""
-    tables = [_latex(score_grid(rows, pairs, digits), caption(rows, provenance))]
+    lines = [*caption(rows, provenance), *cautions(rows, (), _whole_names(rows))]
+    tables = [_latex(score_grid(rows, pairs, digits), lines)]
     if pairs:
         lines = [DETECTABLE, *cautions((), pairs, _whole_names(rows))]
         tables.append(_latex(pair_grid(pairs, _whole_names(rows), digits), lines))

@@ -16,6 +16,8 @@ if TYPE_CHECKING:
 
 ARROWS = {"lower": "\u2193", "higher": "\u2191"}  # down and up arrow
 PAPER_EXTRACTOR = "inception"
+# Options of decoding, and what each is unless the user says otherwise.
+_USUAL_DECODING = {"transparency": "error", "animated": "error", "exif": "ignore"}
 
 
 Rows = Sequence[ScoreRow]
@@ -54,9 +56,29 @@ def caption(rows: Rows, provenance: Provenance) -> tuple[str, ...]:
     for reference, num in references.items():
         count = "number of images unknown" if num is None else f"{num:,} images"
         lines.append(f"reference {reference} ({count})")
+    lines += _treated(rows, provenance)
     if any(name != PAPER_EXTRACTOR for name in extractors):
         lines.append("not the Inception network of the papers: compare within this table only")
     return tuple(map(one_line, lines))
+
+
+def _treated(rows: Rows, provenance: Provenance) -> list[str]:
+    """Return what was done to pictures because the user said so, for whom the count may mislead.
+
+    Sources to which the same was done share a line.
+    """
+    cards: Mapping[str, Any] = provenance.get("sources", {})
+    done: dict[str, list[str]] = {}
+    sides = [side for row in rows for side in (row.reference, row.sample) if side is not None]
+    for location in dict.fromkeys(side for side in sides if side in cards):
+        settings, num = cards[location].get("settings", {}), len(cards[location].get("skipped", ()))
+        parts = [f"{num:,} {'picture' if num == 1 else 'pictures'} skipped"] if num else []
+        for name, usual in _USUAL_DECODING.items():
+            if settings.get(name, usual) != usual:
+                parts.append(f"{name} {settings[name]}")
+        if parts:
+            done.setdefault(", ".join(parts), []).append(location)
+    return [f"{', '.join(locations)}: {parts}" for parts, locations in done.items()]
 
 
 def score_grid(rows: Rows, pairs: Pairs = (), digits: Digits = "error") -> Grid:

@@ -11,7 +11,7 @@ from pathlib import Path
 import PIL.Image
 import pytest
 
-from ganeval.errors import UsageError
+from ganeval.errors import UsageError, one_line
 from ganeval.results.report import Report
 from tests.command import Command
 from tests.results.pages import HOSTILE, REFERENCE, full_report
@@ -108,9 +108,11 @@ def test_merged_reports_keep_their_pictures() -> None:
     report = full_report()
     halves = [
         Report(
-            tuple(row for row in report.scores if (row.sample == HOSTILE) == first),
+            tuple(row for row in report.scores if (row.sample == one_line(HOSTILE)) == first),
             report.provenance,
-            galleries=tuple(g for g in report.galleries if (g.sample == HOSTILE) == first),
+            galleries=tuple(
+                g for g in report.galleries if (g.sample == one_line(HOSTILE)) == first
+            ),
         )
         for first in (True, False)
     ]
@@ -170,7 +172,9 @@ def test_long_names_break_behind_a_slash_and_stay_text(tmp_path: Path) -> None:
     report = full_report()
     name = "runs/<b>/g.pt"
     rows = tuple(
-        dataclasses.replace(row, sample=name) for row in report.scores if row.sample == HOSTILE
+        dataclasses.replace(row, sample=name)
+        for row in report.scores
+        if row.sample == one_line(HOSTILE)
     )
     dataclasses.replace(report, scores=rows, comparisons=(), galleries=()).save(tmp_path / "r.html")
     text = (tmp_path / "r.html").read_text(encoding="utf-8")

@@ -161,6 +161,7 @@ def text_of(*rows: ScoreRow) -> list[str]:
         (0.5, 0.0996, None, "0.50 \u00b1 0.10"),
         (1.00024, 5.8e-05, None, "1.000240 \u00b1 0.000058"),
         (-2.2e-10, 1.2e-10, None, "-2.2e-10 \u00b1 1.2e-10"),
+        (0.0, 8.2e-13, None, "0 \u00b1 8.2e-13"),
         (1.5e8, 1.2e6, None, "1.500e+08 \u00b1 0.012e+08"),
         (-1e-4, 0.02, None, "0.000 \u00b1 0.020"),
         # Four significant digits without an error, and where it is none but rounding.
@@ -439,6 +440,7 @@ def test_latex_escapes_names_and_uses_booktabs(tmp_path: Path) -> None:
     assert r"fake\_1/ & 5,000 & 12.35 & $-$0.00001 $\pm$ 0.00020 \\" in text
     assert r"kid:subset\_size=500 $\downarrow$" in text
     assert r"real$|$2\%/" in text
+    assert "fid, kid:subset\\_size=500: 5,000 images: too few to compare; use kid}" in text
     assert text.startswith("% needs \\usepackage{booktabs}")
     assert "\u2193" not in text
     # LaTeX would take a bracket or a star at the beginning of a row for an argument of `\\\\`.
@@ -457,6 +459,24 @@ def test_other_networks_are_marked_in_every_table() -> None:
     assert "number of images unknown" in shown
     assert "fid, kid:subset_size=500: no interval: for a reason" in shown
     assert "std 0.25" in shown
+
+
+def test_what_was_done_to_pictures_stands_over_every_table(tmp_path: Path) -> None:
+    white = {"transparency": "white", "animated": "error", "exif": "ignore"}
+    usual = {**white, "transparency": "error"}
+    sources = {
+        "real|2%/": {"settings": white, "skipped": []},
+        "fake_1/": {"settings": white, "skipped": ["a", "b"]},
+        "fake_2/": {"settings": usual, "skipped": []},
+    }
+    rows = (ROW, dataclasses.replace(ROW, sample="fake_2/"))
+    report = Report(rows, {**PROVENANCE, "sources": sources})
+    report.save(tmp_path / "run.md")
+    lines = shown_on_a_terminal(report)
+    for line in ("real|2%/: transparency white", "fake_1/: 2 pictures skipped, transparency white"):
+        assert line in lines
+        assert line in (tmp_path / "run.md").read_text(encoding="utf-8")
+    assert not any(line.startswith("fake_2/:") for line in lines)
 
 
 def test_files_are_refused_before_they_are_written(tmp_path: Path) -> None:

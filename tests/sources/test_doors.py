@@ -314,7 +314,7 @@ def test_a_name_that_is_no_utf8_in_every_output(
     assert json.loads(found.out)["scores"][0]["sample"] == f"{tmp_path}/caf\\udce9"
     for path in outputs:
         assert "udce9" in path.read_text(encoding="utf-8")
-    again = ganeval("eval", real, fake, "-m", "fid", *RANDOM, "--json")
+    again = ganeval("eval", real, fake, "-m", "fid", *RANDOM, "--json", "-v")
     assert "0 computed, 12 found in the cache" in again.err
     with pytest.raises(InputError, match=r"caf\\udce9: no such file"):
         opened(str(fake) + "/caf\udce9")
