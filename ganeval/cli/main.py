@@ -153,6 +153,8 @@ def _misuse(error: click.ClickException) -> str:
     if isinstance(error, click.NoSuchOption):
         near = f"; did you mean '{error.possibilities[0]}'?" if error.possibilities else ""
         text = f"No such option '{error.option_name}'{near}"
+    if isinstance(error, click.MissingParameter):  # the choices stand on lines of their own
+        text = " ".join(text.split())
     context = getattr(error, "ctx", None)
     return one_line(f"{text}; see `{context.command_path if context else 'ganeval'} --help`")
 

@@ -76,6 +76,15 @@ def missing(location: str) -> InputError:
     if is_remote(location):
         return InputError(f"{location}: there is nothing", _SOURCES, "check the URL")
     path = Path(location)
+    whole = [number for number, part in enumerate(path.parts) if set(part) & set("*?[")]
+    folder = Path(*path.parts[: whole[0]]) if whole else path
+    if whole and folder.is_dir():
+        pattern = "/".join(path.parts[whole[0] :])
+        return InputError(
+            f"{location}: no file of that name",
+            "a folder and a pattern for the names in it",
+            f"say 'folder:{folder},pattern={pattern}'",
+        )
     try:
         siblings = [entry.name for entry in path.parent.iterdir()]
     except (OSError, ValueError):

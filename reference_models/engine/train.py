@@ -1,5 +1,6 @@
 """One straight training loop for every system."""
 
+import logging
 from collections.abc import Sequence
 from contextlib import nullcontext
 from pathlib import Path
@@ -18,6 +19,8 @@ from reference_models.engine.recipe import Recipe
 from reference_models.engine.run import Observer, Run
 from reference_models.engine.solvers import Log, NonFiniteError
 from reference_models.engine.state import damage_refused, load_state
+
+logger = logging.getLogger("ganeval.training")
 
 __all__ = ["Run", "begin", "one_step", "train"]
 
@@ -79,6 +82,11 @@ def train(  # noqa: PLR0913 (keyword-only, each is plain)
     elif (folder / STATE).exists():
         raise ganeval.GanevalError(
             f"{folder}: holds a run already", "a new folder", "use --resume, or choose another"
+        )
+    if team.leads and run.step >= steps:
+        logger.warning(
+            "%s: is at step %d already, so nothing is trained; for more give a last step beyond it",
+            *(folder, run.step),
         )
     team.wait()
     if team.size > 1:
