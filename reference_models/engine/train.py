@@ -18,7 +18,7 @@ from reference_models.engine.precision import Precision, resolve_precision, use_
 from reference_models.engine.recipe import Recipe
 from reference_models.engine.run import Observer, Run
 from reference_models.engine.solvers import Log, NonFiniteError
-from reference_models.engine.state import load_state
+from reference_models.engine.state import damage_refused, load_state
 
 logger = logging.getLogger("ganeval.training")
 
@@ -77,7 +77,8 @@ def train(  # noqa: PLR0913 (keyword-only, each is plain)
     config = {**configuration(run, recipe, data, seed), "processes": team.size}
     team.agree(config)
     if resume:
-        restore(run, load_state(folder / STATE, config))
+        with damage_refused(folder / STATE):
+            restore(run, load_state(folder / STATE, config))
     elif (folder / STATE).exists():
         raise ganeval.GanevalError(
             f"{folder}: holds a run already", "a new folder", "use --resume, or choose another"

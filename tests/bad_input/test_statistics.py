@@ -198,7 +198,7 @@ def test_row_48_made_under_other_conditions(
         arrays["ganeval"] = np.array(json.dumps({**made, key: value}))
         np.savez(path, **arrays)
         assert f"{path}: made with {key} " in refusal(ganeval("fid", path, fake, *RANDOM))
-    for text in ("", "{", "[1]", "null"):
+    for text in ("", "{", "[1]", "null", '{"settings": 1}', '{"settings": null}'):
         arrays["ganeval"] = np.array(text)
         np.savez(path, **arrays)
         assert f"{path}: truncated or damaged (" in refusal(ganeval("fid", path, fake, *RANDOM))

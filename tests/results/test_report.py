@@ -280,7 +280,7 @@ def test_scores_in_the_old_spelling_are_read(tmp_path: Path) -> None:
         tuple(dataclasses.replace(row, name="fid_debiased") for row in (ROW,)),
         PROVENANCE,
         {(*KEY[:2], "fid_debiased"): INFLUENCE},
-        (dataclasses.replace(pair, name="fid_debiased"),),
+        (dataclasses.replace(pair, name="fid_debiased", sample=ROW.sample, other=ROW.sample),),
         "fid_debiased",
     )
     report.save(path)

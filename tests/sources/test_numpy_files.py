@@ -131,7 +131,13 @@ def test_truncated(tmp_path: Path, images: Array, kept: float, kind: str) -> Non
 
 @pytest.mark.parametrize(
     "shape",
-    [(8, 9, 11, 3), (2**32, 2**32, 11, 3), (-7, -9, 11, 3), (-7, 9, 11, 3)],  # 2**64 overflows to 0
+    [
+        (8, 9, 11, 3),
+        (2**32, 2**32, 11, 3),  # 2**64 overflows to 0
+        (-7, -9, 11, 3),
+        (-7, 9, 11, 3),
+        (True, 9, 11, 3),  # numpy takes it, and fails later
+    ],
 )
 def test_a_header_that_promises_what_the_file_has_not(
     tmp_path: Path, images: Array, shape: tuple[int, ...]
