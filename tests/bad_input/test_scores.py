@@ -270,7 +270,9 @@ def test_a_report_with_nan_is_refused(ganeval: Command, real: Path, tmp_path: Pa
     content = report(found)
     content["scores"][0]["value"] = float("nan")
     path.write_text(json.dumps(content))
-    assert f"{path}: no ganeval report (NaN is no number of JSON)" in refusal(ganeval("table", path))
+    assert f"{path}: no ganeval report (NaN is no number of JSON)" in refusal(
+        ganeval("table", path)
+    )
 
 
 def test_arrays_that_are_no_pictures(ganeval: Command, real: Path, tmp_path: Path) -> None:
