@@ -1,6 +1,6 @@
 """Scores inside a training loop: images come in batches, the numbers are those of `evaluate`."""
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from contextlib import ExitStack
 from functools import partial
 from types import TracebackType
@@ -20,8 +20,7 @@ from ganeval.results.report import Report
 from ganeval.settings import build_settings
 from ganeval.sources.arrays import array_digest, to_image
 from ganeval.sources.base import Item
-from ganeval.sources.memory import Images
-from ganeval.sources.open import open_source
+from ganeval.sources.memory import Images, images_source
 from ganeval.stored_stats import usable_stats
 from ganeval.workspace import open_workspace
 
@@ -84,41 +83,59 @@ class Accumulator:
         self._reference: Features | None = None
         self._blocks: list[CollectedShard] = []
         self._waiting: list[npt.NDArray[np.uint8]] = []
-        self._seen: Seen | None = None
+        self._seen = Seen(value_range)
+        self._closed = False
 
     @property
     def num(self) -> int:
         """Number of images so far."""
         return sum(block.info.num for block in self._blocks) + len(self._waiting)
 
-    def update(self, images: torch.Tensor) -> None:
+    def update(self, images: Any) -> None:
         """Take a batch of generated images.
 
         Args:
             images: uint8 [N, 3, H, W], or floating point of that shape within `value_range`, on any
-                device.
+                device. A list of Pillow images, of tensors [3, H, W] or of arrays [H, W, 3] is
+                taken too. Of `(images, labels)`, a tuple or list, the images are taken, and of a
+                mapping its `"image"`, as of a data set's items.
 
         Raises:
             InputError: Another type, shape or range, or NaN; nothing of the batch is taken.
+            UsageError: A range is declared and the values are uint8, or the accumulator is closed.
         """
-        if images.ndim != 4 or images.shape[1] != 3:
+        self._refuse_if_closed()
+        if isinstance(images, Mapping) and "image" in images:
+            images = images["image"]
+        elif isinstance(images, tuple | list) and getattr(next(iter(images), 0), "ndim", 0) == 4:
+            images = images[0]
+        if isinstance(images, torch.Tensor | np.ndarray):
+            if images.ndim != 4 or images.shape[1] != 3:
+                raise InputError(
+                    f"{self.name}: batch of shape {tuple(images.shape)}",
+                    "shape [N, 3, H, W]",
+                    "permute or expand it",
+                )
+        elif not isinstance(images, tuple | list):
             raise InputError(
-                f"{self.name}: batch of shape {tuple(images.shape)}",
-                "shape [N, 3, H, W]",
-                "permute or expand it",
+                f"{self.name}: a batch of type {type(images).__name__}",
+                "a tensor [N, 3, H, W], (images, labels), or a list of images",
+                "give the images alone, `metric.update(batch[0])` say",
             )
         if len(images) == 0:
             return
-        data: Any = images.detach().cpu()
-        if images.is_floating_point() and self._value_range is not None:
-            data = Images(data, value_range=self._value_range, name=self.name)
-        source = open_source(data, policy=self._plan.settings.decode)
+        if isinstance(images, torch.Tensor):
+            images = images.detach().cpu()
+        source = images_source(
+            Images(images, value_range=self._value_range, name=self.name),
+            policy=self._plan.settings.decode,
+            start=self.num,
+        )
         items = source.load(range(len(source)))
         self._waiting += [item.image().pixels for item in items]
-        if self._seen is None:
-            self._seen = source.info.seen
-        elif source.info.seen is not None:
-            self._seen.merge(source.info.seen.low, source.info.seen.high)
+        if source.info.seen is not None:
+            self._seen.merge(source.info.seen)
+        self._seen.sizes.update(source.info.sizes)
         while len(self._waiting) >= SHARD_SIZE:
             self._blocks.append(self._block(self._waiting[:SHARD_SIZE]))
             del self._waiting[:SHARD_SIZE]
@@ -131,7 +148,9 @@ class Accumulator:
 
         Raises:
             InputError: Too few images for a metric.
+            UsageError: The accumulator is closed.
         """
+        self._refuse_if_closed()
         blocks = list(self._blocks)
         if self._waiting:
             blocks.append(self._block(self._waiting))
@@ -150,10 +169,11 @@ class Accumulator:
         """Forget the stream; the reference stays."""
         self._blocks.clear()
         self._waiting.clear()
-        self._seen = None
+        self._seen = Seen(self._value_range)
 
     def close(self) -> None:
         """Release the network and the decoding threads."""
+        self._closed = True
         self._resources.close()
 
     def __enter__(self) -> Self:
@@ -166,6 +186,15 @@ class Accumulator:
         traceback: TracebackType | None,
     ) -> None:
         self.close()
+
+    def _refuse_if_closed(self) -> None:
+        """Refuse what needs the network once it is released."""
+        if self._closed:
+            raise UsageError(
+                f"{self.name}: closed already",
+                "an accumulator that is open",
+                "call update and compute before close, within the `with` block",
+            )
 
     def _block(self, images: list[npt.NDArray[np.uint8]]) -> CollectedShard:
         """Run the network over one block of the stream, or find it in the cache."""

@@ -12,6 +12,7 @@
     - TeamError           4  processes that share the work differ, or one is gone
 """
 
+import shlex
 from collections.abc import Iterable
 from typing import ClassVar, Self
 
@@ -22,6 +23,19 @@ def one_line(text: str) -> str:
         char if char.isprintable() else char.encode("unicode_escape").decode("ascii")
         for char in text
     )
+
+
+def spelt(**options: object) -> str:
+    """Spell options for the command line and for Python, whoever reads the message.
+
+    `spelt(latent_layout="map")` is `--latent-layout map (in Python latent_layout='map')`.
+    """
+    words = [
+        f"--{name.replace('_', '-')}" + ("" if value is True else f" {shlex.quote(str(value))}")
+        for name, value in options.items()
+    ]
+    python = ", ".join(f"{name}={value!r}" for name, value in options.items())
+    return f"{' '.join(words)} (in Python {python})"
 
 
 class GanevalError(Exception):

@@ -9,7 +9,7 @@ from ganeval.engines.choose import choose_engine, prepare_engine
 from ganeval.errors import InputError, UsageError
 from ganeval.evaluation import collect_sides
 from ganeval.features.collect import cut
-from ganeval.features.stats import save_stats
+from ganeval.features.stats import is_stats, load_stats, save_stats
 from ganeval.metrics.base import Role
 from ganeval.plan import check_generator_options, find_protocol, open_side
 from ganeval.settings import Settings
@@ -42,12 +42,19 @@ def make_stats(reference: Any, path: Path, settings: Settings) -> int:
     """Write the statistics of a source to an `.npz` and return its number of images.
 
     Raises:
-        UsageError: Another suffix, or a folder that does not exist or cannot be written to.
+        UsageError: Another suffix, a folder that does not exist or cannot be written to, or a file
+            of that name which holds no statistics of ours.
         InputError: The source cannot be used, or has one image.
     """
     if path.suffix.lower() != ".npz" or not path.parent.is_dir() or path.is_dir():
         raise UsageError(
             f"{path}: not a place for statistics", "a file.npz in an existing folder", "change -o"
+        )
+    if path.exists() and not (is_stats(path) and load_stats(path).card is not None):
+        raise UsageError(
+            f"{path}: is there already, and no file of `ganeval stats make`",
+            "a free name",
+            "move it away, or choose another name with -o",
         )
     settings = prepare_engine(settings)
     protocol = find_protocol(settings.protocol)

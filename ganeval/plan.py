@@ -15,9 +15,9 @@ from torch.utils.data import DataLoader
 from ganeval.errors import InputError, UsageError, one_line
 from ganeval.extractors.base import EXTRACTORS
 from ganeval.features.stats import Stats, is_stats, load_stats
-from ganeval.metrics.base import METRICS, Metric, Role
+from ganeval.metrics.base import METRICS, Metric, Role, options_of_minimum
 from ganeval.metrics.protocols import PROTOCOLS, EvaluationProtocol
-from ganeval.refusals import check_skipped, unusable_pictures
+from ganeval.refusals import check_skipped, is_too_many, unusable_pictures
 from ganeval.registry import parse_options, unknown
 from ganeval.remote import refuse_offline
 from ganeval.settings import Settings
@@ -217,12 +217,15 @@ def open_side(thing: Any, role: Role, settings: Settings, num_generated: int | N
     source = open_images(thing, settings, settings.num_images or num_generated)
     location = one_line(source.info.location) if _has_name(thing) else role
     bad = source.unusable()
-    if bad and settings.on_bad_image == "error":
+    strict = settings.on_bad_image == "error"
+    if bad and (strict or is_too_many(len(bad), len(source), settings.max_bad)):
         with ThreadPoolExecutor(settings.workers or os.cpu_count()) as pool:
             refusals = find_refusals(source, bad, pool=pool)
+        if not strict:
+            firsts = [told[0] for told in refusals.values()]
+            check_skipped(location, firsts, len(source), settings.max_bad)
         reasons = [reason for told in refusals.values() for reason in told]
         raise unusable_pictures(location, reasons, num=len(refusals), total=len(source))
-    check_skipped(location, list(bad.values()), len(source), settings.max_bad)
     usable = [index for index in range(len(source)) if index not in bad]
     return Side(
         location=location,
@@ -334,7 +337,7 @@ def _choose_images(
         raise UsageError(
             f"{location}: has {len(usable):,} images, --num-images asks for {wanted:,}",
             "at least as many images as are asked for",
-            "lower --num-images or add images",
+            "lower num_images (--num-images) or add images",
         )
     rng = derive_rng(settings.seed, f"num-images/{role}")
     chosen = rng.choice(len(usable), size=wanted, replace=False)
@@ -388,8 +391,10 @@ def check_minimum(choice: MetricChoice, location: str, num: int) -> None:
     needs = choice.metric.needs
     if num < needs.minimum:
         images = "1 image" if num == 1 else f"{num:,} images"
+        options = options_of_minimum(choice.metric) if num > 1 else []
+        lower = "".join(f"lower {choice.name}:{one}, " for one in options)
         raise InputError(
             f"{location}: {images}",
             f"{choice.name} needs at least {needs.minimum:,} ({needs.why})",
-            "add images, or leave the metric out with -m",
+            f"add images, {lower}or leave {choice.name} out of the metrics (-m)",
         )

@@ -65,6 +65,29 @@ class Check:
                 under other conditions.
         """
         __tracebackhide__ = True
+        from ganeval.errors import GanevalError
+
+        try:
+            return self._checked(
+                *(sample, reference, Path(baseline), max_regress, alpha, on_inconclusive),
+                *(settings, options),
+            )
+        except GanevalError as error:  # its line says all; what is inside ganeval helps nobody
+            raise error.with_traceback(None) from None
+
+    def _checked(
+        self,
+        sample: Any,
+        reference: Any,
+        baseline: Path,
+        max_regress: str | Sequence[str],
+        alpha: float,
+        on_inconclusive: Literal["pass", "fail"],
+        settings: "Settings | None",
+        options: Mapping[str, Any],
+    ) -> "Verdict":
+        """Return the verdict, if it is no failure."""
+        __tracebackhide__ = True
         from ganeval.results.baseline import load_baseline
         from ganeval.results.decision import Outcome
         from ganeval.results.gate import check
@@ -75,7 +98,7 @@ class Check:
         names = [limit.name for limit in limits]
         run, path = self._score(sample, reference, names, settings, options)
         accept = f"ganeval baseline accept {path} -o {baseline}"
-        accepted = load_baseline(Path(baseline), remedy=f"accept this run: {accept}")
+        accepted = load_baseline(baseline, remedy=f"accept this run: {accept}")
         verdict = check(run, accepted, limits, alpha, on_inconclusive=Outcome(on_inconclusive))
         if verdict.counted is not Outcome.PASS:
             raise AssertionError(f"{plain(verdict)}\nTo accept it: {accept}")

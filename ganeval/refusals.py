@@ -46,17 +46,25 @@ def unusable_pictures(location: str, reasons: Sequence[str], *, num: int, total:
     return error.with_details(grouped_lines(reasons) if len(reasons) > 1 else ())
 
 
+def is_too_many(num: int, count: int, max_bad: float) -> bool:
+    """Tell whether `num` of `count` pictures are more than the share `max_bad`.
+
+    29 of 100 are not more than 29%, although 0.29 * 100 is less than 29 in floating point.
+    """
+    return num > max_bad * count * (1 + 1e-9)
+
+
 def check_skipped(location: str, reasons: Sequence[str], count: int, max_bad: float) -> None:
     """Refuse a source of which too much would be skipped.
 
     Raises:
         InputError: More than the share `max_bad` of its `count` pictures cannot be used.
     """
-    if len(reasons) > max_bad * count:
+    if is_too_many(len(reasons), count, max_bad):
         raise InputError(
             f"{location}: {len(reasons):,} of {count:,} pictures cannot be used, the first: "
             f"{_parts(reasons[0])[0]}",
-            f"at most {max_bad:.2%} to skip",
+            f"at most {100 * max_bad:.4g}% to skip",
             f"add `--max-bad {math.ceil(100 * len(reasons) / count)}%`, or repair them",
         ).with_details(grouped_lines(reasons))
 

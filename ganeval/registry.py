@@ -3,8 +3,10 @@
 import dataclasses
 import difflib
 import importlib
+import numbers
 import types
 from collections.abc import Iterable, Mapping
+from pathlib import Path
 from typing import Any, Literal, Union, get_args, get_origin, get_type_hints
 
 from ganeval.errors import UsageError
@@ -43,9 +45,16 @@ class Registry:
 def unknown(kind: str, name: str, known: Iterable[str]) -> UsageError:
     """Return the error for a name that is not in a table, with the nearest one that is."""
     known = list(known)
-    near = difflib.get_close_matches(name, known, n=1)
-    remedy = f"did you mean '{near[0]}'?" if near else "check the spelling"
+    near = nearest(name, known)
+    remedy = "check the spelling" if near is None else f"did you mean '{near}'?"
     return UsageError(f"unknown {kind} '{name}'", f"one of {', '.join(known)}", remedy)
+
+
+def nearest(name: str, known: Iterable[str]) -> str | None:
+    """Return the known name that is most like a misspelt one in any case, None if none is."""
+    by_lower = {one.lower(): one for one in known}
+    near = difflib.get_close_matches(name.lower(), by_lower, n=1)
+    return by_lower[near[0]] if near else None
 
 
 def parse_options(cls: Any, texts: Iterable[str], *, where: str) -> dict[str, Any]:
@@ -77,6 +86,47 @@ def parse_options(cls: Any, texts: Iterable[str], *, where: str) -> dict[str, An
             )
         options[name] = _convert(value, hints[name], name=name, where=where)
     return options
+
+
+def check_types(given: Any) -> None:
+    """Refuse values of a dataclass that are not of the types that its fields declare.
+
+    Numbers of NumPy become those of Python, which alone can be written as JSON. Protocols are not
+    looked at, nor what a container holds.
+
+    Raises:
+        UsageError: The first such value.
+    """
+    for name, hint in get_type_hints(type(given)).items():
+        value, wanted = getattr(given, name), _alternatives(hint)
+        if isinstance(value, numbers.Number) and type(value).__module__ == "numpy":
+            value = value.item()  # type: ignore[attr-defined]
+            object.__setattr__(given, name, value)
+        if any(_is_of(value, kind) for kind in wanted):
+            continue
+        choices = [one for kind in wanted if get_origin(kind) is Literal for one in get_args(kind)]
+        near = nearest(value, choices) if isinstance(value, str) else None
+        found, remedy = f"{value!r:.80} ({type(value).__name__})", "change the value"
+        if near is not None:
+            remedy = f"did you mean '{near}'?"
+        elif value is None:
+            found, remedy = "None", "leave it out for the default"
+        needed = ", ".join(_describe(kind) for kind in wanted)
+        raise UsageError(f"{name} is {found}", f"a value out of: {needed}", remedy)
+
+
+def _is_of(value: object, kind: Any) -> bool:
+    """Tell whether a value is of an annotated type, as far as that can be told."""
+    if get_origin(kind) is Literal:
+        return value in get_args(kind)
+    if kind in (int, float):
+        return isinstance(value, int | kind) and not isinstance(value, bool)
+    plain = get_origin(kind) or kind
+    if not isinstance(plain, type) or getattr(plain, "_is_protocol", False):
+        return True
+    if plain is tuple:
+        return isinstance(value, Iterable) and not isinstance(value, str)
+    return isinstance(value, plain)
 
 
 def _convert(text: str, hint: Any, *, name: str, where: str) -> Any:
@@ -129,5 +179,9 @@ def _describe(kind: Any) -> str:
     """Name a type the way a user would write its values."""
     if get_origin(kind) is Literal:
         return ", ".join(str(choice) for choice in get_args(kind))
-    names = {int: "a whole number", float: "a number", bool: "true, false", type(None): "none"}
-    return names.get(kind, "text")
+    names: dict[Any, str] = {
+        **{int: "a whole number", float: "a number", bool: "true, false", type(None): "none"},
+        **{str: "text", Path: "a path", tuple: "several values"},
+    }
+    plain = get_origin(kind) or kind
+    return names.get(plain, getattr(plain, "__name__", "text"))

@@ -11,7 +11,7 @@ from ganeval.extractors.base import Precision
 from ganeval.generators.options import GeneratorOptions
 from ganeval.images.image import DecodePolicy
 from ganeval.progress import Progress, silent
-from ganeval.registry import unknown
+from ganeval.registry import check_types, unknown
 from ganeval.team import ALONE, Team
 
 Engine = Literal["local", "ray"]
@@ -38,7 +38,7 @@ class Settings:
             many.
         batch_size: Images in one pass of the network; None for the device's own size.
         engine: Where shards are computed: here, or on a Ray cluster.
-        device: "auto", "cpu", "cuda", "cuda:1", "mps".
+        device: "auto", "cpu", "cuda", "cuda:1", "mps", or a torch.device.
         precision: Of the network's arithmetic; scores of different precision are not comparable.
         workers: Decoding threads; None for one per core.
         seed: Of every random choice.
@@ -83,15 +83,21 @@ class Settings:
     team: Team = ALONE
 
     def __post_init__(self) -> None:
-        """Refuse values that no command could use."""
+        """Take what stands for a text or a path, and refuse values that no command could use."""
+        if type(self.device).__module__ == "torch":  # a torch.device
+            object.__setattr__(self, "device", str(self.device))
+        if isinstance(self.weights, str):
+            object.__setattr__(self, "weights", Path(self.weights))
+        if self.engine not in get_args(Engine):
+            raise unknown("engine", str(self.engine), get_args(Engine))
+        for one in (self, self.decode, self.generator):
+            check_types(one)
         for name, (least, most) in _LIMITS.items():
             value = getattr(self, name)
             if value is None or least <= value <= (value if most is None else most):
                 continue
             needed = f"at least {least:,}" if value < least else f"at most {most:,}"
             raise UsageError(f"{name} is {value}", needed, "change the value")
-        if self.engine not in get_args(Engine):
-            raise unknown("engine", self.engine, get_args(Engine))
         if self.engine != "local" and self.team.size > 1:
             raise UsageError(
                 f"--engine {self.engine} under torchrun", "one of them", "drop the other"
@@ -123,6 +129,4 @@ def build_settings(options: Mapping[str, Any]) -> Settings:
         given = {name: value for name, value in options.items() if homes.get(name) == group}
         if given:
             own[group] = dataclasses.replace(own.get(group, cls()), **given)
-    if own.get("weights") is not None:
-        own["weights"] = Path(own["weights"])
     return Settings(**own)

@@ -1,6 +1,7 @@
 """What a report says of its sources, and what a reader should be warned of."""
 
 import hashlib
+import re
 import statistics
 from collections import Counter
 from collections.abc import Mapping, Sequence
@@ -10,9 +11,11 @@ from typing import Any
 from ganeval.errors import one_line
 from ganeval.features.collect import Features
 from ganeval.features.stats import Stats
+from ganeval.images.colour import FLOATS_CLIPPED
 from ganeval.images.seen import Seen
 from ganeval.plan import Side
 from ganeval.sources.encoded import MAYBE_PICTURES
+from ganeval.sources.paths import exists
 
 _DUPLICATES_WORTH_A_WARNING = 0.01  # of the images
 _LEFT_ALONE_WORTH_A_WARNING = 0.01  # of the images
@@ -128,7 +131,7 @@ def describe(side: Side, features: Features | None, stats: Stats | None) -> Desc
         features=features,
         skipped=[*side.skipped, *(features.skipped if features else ())],
         ignored={} if info is None else info.ignored,
-        sizes={} if info is None else info.sizes,
+        sizes={} if info is None else info.sizes or (info.seen.sizes if info.seen else {}),
         settings=_settings_of(stats) if info is None else info.settings,
         found={} if info is None else info.found,
         chosen=_chosen(side),
@@ -166,7 +169,7 @@ def describe_stream(
         features=features,
         skipped=(),
         ignored={},
-        sizes={},
+        sizes={} if seen is None else seen.sizes,
         settings={} if step is None else {"step": step},
         found={},
         chosen="all",
@@ -185,6 +188,12 @@ def source_warnings(
         total = len(source.digests)
         if source.seen is not None:
             lines += [f"{source.location}: {doubt}" for doubt in source.seen.doubts(total)]
+        clipped = source.features.notes.get(FLOATS_CLIPPED, 0) if source.features else 0
+        if clipped:
+            lines.append(
+                f"{source.location}: {clipped:,} of {total:,} images have values beyond the "
+                "declared float range, which were clipped; correct the range if that is not meant"
+            )
         if source.num_duplicates > _DUPLICATES_WORTH_A_WARNING * total:
             lines.append(
                 f"{source.location}: {source.num_duplicates:,} of {total:,} images are exact "
@@ -215,6 +224,26 @@ def _differ(size: tuple[int, int], other: tuple[int, int], *, exactly: bool) -> 
     return max(ratios) > _OTHER_SIZE
 
 
+def _brought_to_one_size(*sources: DescribedSource) -> str:
+    """Return what to do so that all images have the shortest side of these as height and width."""
+    sides = [side for source in sources for side in source.size or ()]
+    size = min(sides)
+    larger = [one for one in sources if not (one.is_of_one_size and one.size == (size, size))]
+    typed, elsewhere = [], []
+    for source in larger:
+        written = re.sub(r",size=[0-9]+", "", source.location)
+        if exists(written):
+            written = f"{source.kind}:{written}"
+        if written.startswith(f"{source.kind}:"):
+            typed.append(f"`{written},size={size}`")
+        else:
+            elsewhere.append(source.location)
+    advice = [f"write {' and '.join(typed)}"] if typed else []
+    if elsewhere:
+        advice.append(f"resize the images of {' and '.join(elsewhere)} yourself")
+    return f"{' and '.join(advice)} for {size}x{size} pixels on both sides"
+
+
 def _pair_warnings(sample: DescribedSource, reference: DescribedSource) -> list[str]:
     """Return what a reader should know about a sample beside its reference."""
     pair = f"{sample.location} and {reference.location}"
@@ -231,6 +260,6 @@ def _pair_warnings(sample: DescribedSource, reference: DescribedSource) -> list[
         lines.append(
             f"{pair} differ in size ({'' if alike else 'in the middle '}{width}x{height} and "
             f"{other_width}x{other_height}), and so "
-            "does what the resize does to them; `folder:PATH,size=256` brings both to 256 pixels"
+            f"does what the resize does to them; {_brought_to_one_size(sample, reference)}"
         )
     return lines

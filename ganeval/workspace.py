@@ -12,8 +12,9 @@ from pathlib import Path
 
 import torch
 
-from ganeval.errors import CacheError, ResourceError, UsageError
+from ganeval.errors import CacheError, ResourceError, UsageError, spelt
 from ganeval.extractors.base import EXTRACTORS, Extractor, ExtractorRequest
+from ganeval.extractors.state_dict import float32_by_default
 from ganeval.features.compute import Recipe
 from ganeval.features.shards import ShardStore
 from ganeval.features.shared import SharedFiles
@@ -77,14 +78,14 @@ def _num_workers(settings: Settings) -> int:
 def _recipe(settings: Settings, protocol: EvaluationProtocol, layers: frozenset[str]) -> Recipe:
     """Load the network and fix how pictures become its input."""
     device = _own_device(settings)
-    extractor: Extractor = EXTRACTORS.load(settings.extractor).from_request(
-        ExtractorRequest(
-            weights_path=settings.weights,
-            device=device,
-            precision=settings.precision,
-            offline=settings.offline,
-        )
+    request = ExtractorRequest(
+        weights_path=settings.weights,
+        device=device,
+        precision=settings.precision,
+        offline=settings.offline,
     )
+    with float32_by_default():
+        extractor: Extractor = EXTRACTORS.load(settings.extractor).from_request(request)
     device_type = device.type if settings.engine == "local" else settings.device
     info = extractor.info
     absent = layers - info.layers.keys()
@@ -150,7 +151,7 @@ def resolve_device(name: str) -> torch.device:
         raise ResourceError(
             f"device '{name}' is not there (torch sees {count} of its kind)",
             "a device of this machine",
-            "use --device auto",
+            f"use {spelt(device='auto')}",
         )
     return torch.device(name)
 

@@ -61,8 +61,10 @@ def fuzz(minutes: float, seed: int, door: tuple[str, ...], number: int | None, o
             print(answer.out, answer.err, *answer.faults, f"exit code {answer.code}", sep="\n")
             sys.exit(bool(answer.faults))
         tallies = campaign(chosen, seed, 60 * minutes, Path(scratch), report)
-    print("| door | inputs | accepted | refused | tracebacks | hangs | any fault | slowest |")
-    print("|---|---|---|---|---|---|---|---|")
+    print(
+        "| door | inputs | accepted | refused | tracebacks | hangs | any fault | known | slowest |"
+    )
+    print("|---|---|---|---|---|---|---|---|---|")
     for cells in rows(tallies):
         print(f"| {' | '.join(map(str, cells))} |")
     sys.exit(any(tally.failing for tally in tallies.values()))

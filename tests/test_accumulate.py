@@ -6,6 +6,7 @@ from pathlib import Path
 from typing import Any
 
 import numpy as np
+import PIL.Image
 import pytest
 import torch
 from hypothesis import HealthCheck, given, settings
@@ -100,3 +101,90 @@ def test_stored_statistics_are_a_reference_too(tmp_path: Path) -> None:
         from_stats = metric.compute()["fid"].value
     expected = ganeval.evaluate(sample=PICTURES[:300], reference=REFERENCE, metrics=["fid"], **FAST)
     np.testing.assert_allclose(from_stats, expected["fid"].value, rtol=1e-9)
+
+
+def fid_of(batches: Any, **options: Any) -> float:
+    with ganeval.Accumulator(
+        reference=REFERENCE, metrics=["fid"], cache=False, **options, **FAST
+    ) as metric:
+        for batch in batches:
+            metric.update(batch)
+        return metric.compute()["fid"].value
+
+
+def test_batches_as_loaders_give_them() -> None:
+    expected = fid_of([PICTURES[:40]])
+    labels = torch.arange(40)
+    arrays = PICTURES[:40].permute(0, 2, 3, 1).numpy()
+    for batch in (
+        [PICTURES[:40]],
+        [PICTURES[:40], labels],
+        (PICTURES[:40], labels),
+        {"image": PICTURES[:40], "label": labels},
+        PICTURES[:40].numpy(),
+        list(PICTURES[:40]),
+        list(arrays),
+        [PIL.Image.fromarray(array) for array in arrays],
+    ):
+        assert fid_of([batch]) == expected
+
+
+def test_batches_that_hold_no_images_are_refused_in_one_line() -> None:
+    with ganeval.Accumulator(reference=REFERENCE, metrics=["fid"], **FAST) as metric:
+        with pytest.raises(
+            InputError, match=r"batch of type dict; .*`metric\.update\(batch\[0\]\)`"
+        ):
+            metric.update({"x": PICTURES[:2]})
+        with pytest.raises(InputError, match="accumulator: a list of NoneType; a tensor"):
+            metric.update([None])
+        assert metric.num == 0
+
+
+def test_messages_count_images_over_all_batches() -> None:
+    floats = PICTURES[:9].float() / 255
+    with ganeval.Accumulator(
+        reference=REFERENCE, metrics=["fid"], value_range=(0, 1), **FAST
+    ) as metric:
+        metric.update(floats)
+        for bad in (floats[:1] * 9, list(floats[:1] * 9)):
+            with pytest.raises(InputError, match=r"accumulator\[9\]: values observed"):
+                metric.update(bad)
+        with pytest.raises(InputError, match=r"accumulator\[10\]: NaN"):
+            metric.update(torch.stack([floats[0], floats[1] * torch.nan]))
+
+
+def test_bytes_are_refused_where_a_range_is_declared() -> None:
+    with (
+        ganeval.Accumulator(
+            reference=REFERENCE, metrics=["fid"], value_range=(-1, 1), **FAST
+        ) as metric,
+        pytest.raises(UsageError, match="value_range is declared, but the values are uint8"),
+    ):
+        metric.update(PICTURES[:9])
+
+
+def test_a_closed_accumulator_says_so() -> None:
+    metric = ganeval.Accumulator(reference=REFERENCE, metrics=["fid"], **FAST)
+    metric.update(PICTURES[:9])
+    metric.close()
+    with pytest.raises(UsageError, match="accumulator: closed already"):
+        metric.update(PICTURES[:9])
+    with pytest.raises(UsageError, match="accumulator: closed already"):
+        metric.compute()
+
+
+def test_other_sizes_of_a_stream_and_of_a_list_are_warned_of() -> None:
+    small = PICTURES[:20, :, :8, :8]
+    large = torch.nn.functional.interpolate(PICTURES[:30], size=(24, 24))
+    with ganeval.Accumulator(reference=REFERENCE, metrics=["fid"], **FAST) as metric:
+        metric.update(small)
+        assert "size" not in str(metric.compute().provenance["warnings"])
+        metric.update(large)
+        streamed = metric.compute()
+    listed = ganeval.evaluate(sample=[*small, *large], reference=REFERENCE, metrics=["fid"], **FAST)
+    for report, name in ((streamed, "accumulator"), (listed, "sample")):
+        assert report.provenance["sources"][name]["sizes"] == {"24x24": 30, "8x8": 20}
+        first, second = report.provenance["warnings"][-2:]
+        assert first == f"{name}: images of 2 sizes; each is resized by itself"
+        assert f"{name} and reference differ in size (in the middle 24x24 and 8x8)" in second
+        assert f"resize the images of {name} yourself for 8x8 pixels on both sides" in second

@@ -17,6 +17,9 @@ import ganeval
 from ganeval.errors import InputError, MismatchError, UsageError
 from ganeval.features import compute as computing
 from ganeval.features.shards import ShardStore
+from ganeval.generators.options import GeneratorOptions
+from ganeval.images.image import DecodePolicy
+from ganeval.settings import Settings, build_settings
 from ganeval.sources.open import open_source
 from tests.command import Command
 from tests.pictures import blobs
@@ -361,11 +364,96 @@ def test_unknown_options_in_python_name_the_nearest(real: Path) -> None:
         ganeval.evaluate(sample=real, metrics=["is"], extracter="random")
 
 
+@pytest.mark.parametrize("cls", [Settings, DecodePolicy, GeneratorOptions])
+def test_every_option_refuses_what_is_not_of_its_type(cls: Any) -> None:
+    class Strange:
+        """Of no type that an option has."""
+
+    fields = {field.name for field in dataclasses.fields(cls)} - {"progress"}  # a callable
+    for name in fields:
+        with pytest.raises(UsageError) as caught:
+            build_settings({name: Strange()})
+        assert name in str(caught.value)
+        assert "\n" not in str(caught.value)
+
+
+@pytest.mark.parametrize(
+    ("options", "message"),
+    [
+        ({"num_images": "50"}, "num_images is '50' (str); a value out of: a whole number, none; "),
+        ({"num_images": True}, "num_images is True (bool); "),
+        ({"extractor": None}, "extractor is None; a value out of: text; leave it out for the def"),
+        ({"latent_size": 2.0}, "latent_size is 2.0 (float); "),
+        ({"float_range": 1}, "float_range is 1 (int); a value out of: several values, none; "),
+        ({"transparency": "whit"}, "drop, white, black; did you mean 'white'?"),
+        ({"decode": None}, "decode is None; a value out of: DecodePolicy; "),
+    ],
+)
+def test_options_of_other_types_in_python_are_one_line(
+    options: dict[str, Any], message: str
+) -> None:
+    with pytest.raises(UsageError) as caught:
+        build_settings(options)
+    assert message in str(caught.value)
+
+
+def test_what_stands_for_an_option_becomes_it() -> None:
+    given = {
+        "device": torch.device("cuda", 1),
+        "weights": "w.pt",
+        "seed": np.int64(3),
+        "max_bad": 0,
+    }
+    found = build_settings(given)
+    assert (found.device, found.weights) == ("cuda:1", Path("w.pt"))
+    assert (type(found.seed), found.seed, found.max_bad) == (int, 3, 0)
+
+
+@pytest.mark.parametrize("dtype", [torch.float64, torch.bfloat16])
+@pytest.mark.parametrize("extractor", ["random", "efficientnet-lite0"])
+def test_no_score_depends_on_the_default_type_of_torch(
+    dtype: torch.dtype, extractor: str, real: Path
+) -> None:
+    def score() -> list[float]:
+        options = {**FAST, "extractor": extractor, "cache": False}
+        found = ganeval.evaluate(
+            sample=blobs(20, seed=1), reference=real, metrics=["fid", "is"], **options
+        )
+        return [one.value for one in found.scores]
+
+    expected = score()
+    before = torch.get_default_dtype()
+    torch.set_default_dtype(dtype)
+    try:
+        assert score() == expected
+        assert torch.get_default_dtype() == dtype
+    finally:
+        torch.set_default_dtype(before)
+
+
 def test_too_few_images_name_the_minimum(tmp_path: Path, real: Path) -> None:
     one = blobs(1, seed=0)
     for metric, least in (("fid", 2), ("is", 10), ("kid", 2), ("pr", 4), ("dc", 6)):
         with pytest.raises(InputError, match=rf"1 image; {metric} needs at least {least} "):
             ganeval.evaluate(sample=one, reference=real, metrics=[metric], **FAST)
+
+
+@pytest.mark.parametrize(
+    ("metric", "setting"),
+    [
+        ("kid:subset_size=500", "kid:subset_size"),
+        ("is:splits=70", "is:splits"),
+        ("pr:k=60", "pr:k"),
+    ],
+)
+def test_too_few_images_name_the_option_to_lower(metric: str, setting: str, real: Path) -> None:
+    with pytest.raises(InputError) as caught:
+        ganeval.evaluate(sample=blobs(20, seed=0), reference=real, metrics=[metric], **FAST)
+    name = metric.partition(":")[0]
+    expected = f"add images, lower {setting}, or leave {name} out of the metrics (-m)"
+    assert caught.value.remedy == expected
+    with pytest.raises(InputError, match="; add images, or leave fid out of the metrics"):
+        ganeval.evaluate(sample=blobs(1, seed=0), reference=real, metrics=["fid"], **FAST)
 
 
 def test_large_row_matrices_are_mapped(fake: Path, monkeypatch: pytest.MonkeyPatch) -> None:

@@ -166,17 +166,18 @@ def test_stored_statistics_have_no_pictures(tmp_path: Path) -> None:
 
 
 class Restless(torch.utils.data.Dataset[torch.Tensor]):
-    """A data set whose pictures are others each time."""
+    """A data set whose pictures are others in each pass over it."""
 
     def __init__(self) -> None:
-        self.times = 0
+        self.passes = self.last = 0
 
     def __len__(self) -> int:
         return 70
 
     def __getitem__(self, index: int) -> torch.Tensor:
-        self.times += 1
-        return torch.full((3, 16, 16), (self.times * 7 + index) % 256, dtype=torch.uint8)
+        self.passes += index < self.last
+        self.last = index
+        return torch.full((3, 16, 16), (self.passes * 7 + index) % 256, dtype=torch.uint8)
 
 
 def test_a_source_that_changes_is_refused() -> None:

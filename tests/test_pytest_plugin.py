@@ -176,6 +176,15 @@ def test_a_failing_assertion_prints_the_table(session: subprocess.CompletedProce
     assert "gate failed: worse than the baseline" in shown
     assert "To accept it: ganeval baseline accept " in shown
     assert "pytest_plugin.py" not in shown  # the test's own line is what matters
+    for name in ("test_no_baseline", "test_another_reference"):
+        start = text.index(f"_ {name} _")
+        of_error = text[start:].partition("\n__")[0].partition("\n==")[0]
+        assert "ganeval_check(" in of_error  # the test's own line
+        assert "During handling" not in of_error
+        assert "direct cause" not in of_error
+        assert f"{os.sep}ganeval{os.sep}" not in of_error.replace(str(ROOT / "tests"), "")
+        assert ".py:" in of_error
+        assert all("test_generators.py:" in one for one in of_error.splitlines() if ".py:" in one)
     assert "gate inconclusive" in text
     assert "absent.json: no such file" in text
     assert "accept this run: ganeval baseline accept" in text

@@ -13,6 +13,7 @@ from typing import Any, NoReturn
 import rich_click as click
 
 from ganeval.cli.call import LOG, Call, join_team
+from ganeval.cli.foreign_warnings import foreign_warnings_as_lines
 from ganeval.cli.interrupts import interruptible
 from ganeval.cli.panels import HELP, Command, CommandPanel, Group, OptionPanel
 from ganeval.errors import GanevalError, InputError, ResourceError, one_line
@@ -112,7 +113,7 @@ def main(args: Sequence[str] | None = None) -> NoReturn:
     keep_freed_memory()
     team = ALONE
     try:
-        with interruptible():
+        with interruptible(), foreign_warnings_as_lines():
             team = join_team(words)
             call = Call(words, team)
             # That of rich_click itself would swallow the text of an interrupt.
@@ -152,6 +153,8 @@ def _misuse(error: click.ClickException) -> str:
     if isinstance(error, click.NoSuchOption):
         near = f"; did you mean '{error.possibilities[0]}'?" if error.possibilities else ""
         text = f"No such option '{error.option_name}'{near}"
+    if isinstance(error, click.MissingParameter):  # the choices stand on lines of their own
+        text = " ".join(text.split())
     context = getattr(error, "ctx", None)
     return one_line(f"{text}; see `{context.command_path if context else 'ganeval'} --help`")
 

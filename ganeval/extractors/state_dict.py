@@ -3,7 +3,8 @@
 import io
 import re
 import zipfile
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping
+from contextlib import contextmanager
 from pathlib import Path
 from typing import TypeVar
 
@@ -149,6 +150,32 @@ def first_few(names: Iterable[str], limit: int = 5) -> str:
     return ", ".join(names[:limit]) + rest
 
 
+def told_faults(faults: Mapping[str, list[str]]) -> str:
+    """Say which tensors have which faults; "" if none has any.
+
+    `{"missing": ["fc.bias"], "unknown": []}` is "1 tensor missing (fc.bias)".
+    """
+    return ", ".join(
+        f"{len(names)} tensor{'s' if len(names) > 1 else ''} {fault} ({first_few(names)})"
+        for fault, names in faults.items()
+        if names
+    )
+
+
+@contextmanager
+def float32_by_default() -> Iterator[None]:
+    """Build networks in float32 whatever a script has chosen with `torch.set_default_dtype`.
+
+    That is a setting of the whole process and is put back. Not for several threads at once.
+    """
+    before = torch.get_default_dtype()
+    torch.set_default_dtype(torch.float32)
+    try:
+        yield
+    finally:
+        torch.set_default_dtype(before)
+
+
 def build_from(
     build: Callable[[], Network], state: Mapping[str, torch.Tensor], *, path: Path
 ) -> Network:
@@ -163,14 +190,10 @@ def build_from(
     with torch.device("meta"):  # torch's own initialisation would advance the global generator
         network = build()
     own = network.state_dict()
-    findings = [
-        f"{len(names)} {fault} ({first_few(names)})"
-        for fault, names in mismatches(own, state).items()
-        if names
-    ]
+    findings = told_faults(mismatches(own, state))
     if findings:
         raise WeightsError(
-            f"{path}: weights of another network: {', '.join(findings)}",
+            f"{path}: weights of another network: {findings}",
             f"all {len(own)} tensors of this extractor are needed, and no other",
             "give the right file, or leave out --weights",
         )
@@ -191,16 +214,16 @@ def mismatches(
     """Return what is wrong with `given` as tensors of a network, by kind of fault."""
     shared = [name for name in own if name in given]
     return {
-        "tensors missing": [
+        "missing": [
             name for name in own if name not in given and not name.endswith("num_batches_tracked")
         ],
-        "tensors unknown": [name for name in given if name not in own],
-        "tensors of another shape": [
+        "unknown": [name for name in given if name not in own],
+        "of another shape": [
             f"{name} {list(given[name].shape)} instead of {list(own[name].shape)}"
             for name in shared
             if given[name].shape != own[name].shape
         ],
-        "tensors with NaN or infinity": [
+        "with NaN or infinity": [
             name for name in shared if not bool(torch.isfinite(given[name]).all())
         ],
     }

@@ -112,7 +112,9 @@ def _run(inputs: list[torch.Tensor], recipe: Recipe) -> dict[str, torch.Tensor]:
     torch uses again only when the copy is done, and the features stay on the device.
     """
     batch = torch.empty(
-        (recipe.micro_batch, *inputs[0].shape), pin_memory=recipe.device_type == "cuda"
+        (recipe.micro_batch, *inputs[0].shape),
+        dtype=torch.float32,
+        pin_memory=recipe.device_type == "cuda",
     )
     torch.stack(inputs, out=batch[: len(inputs)])
     batch[len(inputs) :] = 0

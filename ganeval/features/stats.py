@@ -182,6 +182,8 @@ def _card(path: Path | str, arrays: Mapping[str, npt.NDArray[Any]]) -> Mapping[s
         raise _damaged(path, error) from error
     if not isinstance(card, dict):
         raise _damaged(path, ValueError(f"'{_CARD_KEY}' is no record"))
+    if not isinstance(card.get("settings", {}), dict):  # the only part that is looked into
+        raise _damaged(path, ValueError(f"'settings' of '{_CARD_KEY}' is no record"))
     return card
 
 

@@ -12,7 +12,8 @@ from typing import Any
 import torch
 
 from ganeval.errors import InputError, UsageError
-from ganeval.extractors.state_dict import first_few
+from ganeval.extractors.state_dict import first_few, float32_by_default
+from ganeval.registry import nearest
 
 log = logging.getLogger(__name__)
 
@@ -77,11 +78,11 @@ def build(
             raise UsageError(
                 f"entry '{entry}' cannot be imported ({type(error).__name__}: {reason})",
                 "a callable in an installed module or in a file of the current folder",
-                "install it, go to its folder, or add that to PYTHONPATH",
+                _remedy(module_name, attribute),
             ) from error
         given = {**_taken(entry, make, config or {}), **kwargs}
         try:
-            with torch.random.fork_rng(devices=[]):
+            with torch.random.fork_rng(devices=[]), float32_by_default():
                 torch.set_rng_state(torch.Generator().manual_seed(0).get_state())
                 network = make(**given)
         except Exception as error:  # a stranger's code may raise anything at all
@@ -98,6 +99,35 @@ def build(
             "name a class or function that returns one",
         )
     return network
+
+
+def _remedy(module_name: str, attribute: str) -> str:
+    """Return what to do about an entry that cannot be imported."""
+    module = sys.modules.get(module_name)
+    if module is not None:
+        found = {
+            name: getattr(one, "__module__", None) == module_name
+            for name, one in vars(module).items()
+            if callable(one) and not name.startswith("_")
+        }
+        near = nearest(attribute, found)
+        return (
+            f"name one of {first_few([name for name, own in found.items() if own] or found)}"
+            if near is None
+            else f"did you mean '{module_name}:{near}'?"
+        )
+    path = Path(module_name)
+    if path.suffix == ".py" or len(path.parts) > 1:
+        folder, inside = (path.parent, [path.stem]) if path.is_absolute() else ("", path.parts)
+        name = ".".join([*inside[:-1], inside[-1].removesuffix(".py")])
+        there = f"go to {folder} and " if folder else ""
+        return f"{there}name the module, not its file: '{name}:{attribute}'"
+    near = nearest(module_name, [one.stem for one in Path.cwd().glob("*.py")])
+    return (
+        "install it, go to its folder, or add that to PYTHONPATH"
+        if near is None
+        else f"did you mean '{near}:{attribute}'?"
+    )
 
 
 def _taken(entry: str, make: Any, config: Mapping[str, Any]) -> dict[str, Any]:

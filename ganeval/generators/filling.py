@@ -3,7 +3,6 @@
 import dataclasses
 import fnmatch
 import itertools
-import shlex
 from collections import Counter, defaultdict
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
@@ -11,9 +10,10 @@ from typing import Any
 
 import torch
 
-from ganeval.errors import InputError, UsageError
+from ganeval.errors import InputError, UsageError, spelt
 from ganeval.extractors.state_dict import first_few
 from ganeval.generators.fitting import Fit, Part, fit, shape_of
+from ganeval.generators.misfit import nearest_misfit, nothing_fits
 from ganeval.generators.nesting import (
     COUNTER_OF_AVERAGES,
     Candidate,
@@ -23,13 +23,6 @@ from ganeval.generators.nesting import (
     join,
     suspected_average,
 )
-
-# What a part of a tensor's name says of how its layer was made.
-_MAKERS = {
-    "weight_orig": "torch.nn.utils.spectral_norm (weight_orig, weight_u)",
-    "parametrizations.": "torch.nn.utils.parametrizations",
-    "sn_u": "mimicry's spectral normalisation (sn_u, sn_sigma)",
-}
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -123,7 +116,7 @@ def fill(
     averages = [one for one in usable if one.candidate.averaged]
     chosen = _distinct(named) or _distinct(averages) or _distinct(usable)
     if not chosen:
-        raise _nothing_fits(name, parts, below)
+        raise nothing_fits(name, parts, below)
     if len(chosen) > 1:
         raise InputError(
             f"{name}: {len(chosen)} sets of tensors fit the network: "
@@ -131,7 +124,7 @@ def fill(
                 [f"'{one.candidate.path or '.'}' ({len(one.tensors)} tensors)" for one in chosen]
             ),
             "one",
-            f"choose it with --key {_typed(chosen[0].candidate)}",
+            f"choose it with {_typed(chosen[0].candidate)}",
         )
     (best,) = chosen
     if not named:
@@ -295,26 +288,31 @@ def _check_no_average(
         return
     ((place, _),) = found[0].most_common(1)
     more = len(found[0]) - 1
-    looks = f"'{place}' and {more} more look" if more else f"'{place}' looks"
-    fits = "does not fit the network" if not more else "do not fit the network"
+    looks = f"'{place or '.'}'" + (f" and {more} more look" if more else " looks")
+    fits = f"{'do' if more else 'does'} not fit the network"
     remedy = "correct entry or kwargs so that the average fits"
     sets = [one for one in everything if one.lies_under(place)]
     if sets:
-        part, nearest = _nearest(parts, sets)
-        faults = _faults(part, nearest)
-        fits = f"{fits} ({faults})" if faults else "could be taken too"
-        remedy = remedy if faults else f"for the other --key {_typed(nearest)}"
-    chosen = best.candidate.path or "."
+        nearest = nearest_misfit(parts, sets)
+        if faults := nearest.told():
+            fits += f" ({faults})"
+            if nearest.diverged():
+                remedy = "take a checkpoint from before the average diverged"
+        else:  # its name is not that of an average alone
+            fits = "could be taken too"
+            remedy = f"for the other {_typed(nearest.candidate)}"
+    which = "this average" if best.candidate.averaged else "these weights without averaging"
     raise InputError(
-        f"{name}: {looks} like an average of weights and {fits}, while '{chosen}' fits",
-        "a choice between an average and the weights beside it",
-        f"for '{chosen}' all the same add --key {_typed(best.candidate)}, or {remedy}",
+        f"{name}: {looks} like an average of weights and {fits}, while "
+        f"'{best.candidate.path or '.'}' fits",
+        "a choice between an average and what lies beside it",
+        f"for {which} add {_typed(best.candidate)}, or {remedy}",
     )
 
 
 def _typed(candidate: Candidate) -> str:
-    """Return the key of a set of tensors as one can type it."""
-    return shlex.quote(candidate.path or ".")
+    """Return the option that names a set of tensors."""
+    return spelt(key=candidate.path or ".")
 
 
 def _no_tensors(name: str, key: str | None, everything: Sequence[Candidate]) -> InputError:
@@ -325,73 +323,3 @@ def _no_tensors(name: str, key: str | None, everything: Sequence[Candidate]) -> 
         f"a state dict; it has {found}",
         "name one of them with --key NAME" if key else "save the network's state_dict()",
     )
-
-
-def _nearest(parts: Sequence[Part], below: Sequence[Candidate]) -> tuple[Part, Candidate]:
-    """Return the set of tensors that has most in common with the network, and with what of it."""
-
-    def likeness(pair: tuple[Part, Candidate]) -> tuple[int, int, int, int]:
-        part, candidate = pair
-        given = part.by_name(candidate.tensors)
-        shared = given.keys() & part.own.keys()
-        alike = [name for name in shared if shape_of(given[name]) == shape_of(part.own[name])]
-        # With nothing in common, the largest set is what was meant.
-        return len(alike), len(shared), candidate.num_elements, -len(candidate.path)
-
-    return max(((part, one) for part in parts for one in below), key=likeness)
-
-
-def _nothing_fits(name: str, parts: Sequence[Part], below: Sequence[Candidate]) -> InputError:
-    """Return the error that says how the nearest set of tensors differs from the network."""
-    part, nearest = _nearest(parts, below)
-    where = f" under '{nearest.path}'" if nearest.path else ""
-    hint = _hint(part, nearest)
-    remedy = f"{hint}correct entry or kwargs, or choose with --key NAME"
-    outcome = part.outcome(part.by_name(nearest.tensors))
-    missing = set(outcome.left) - part.optional
-    buffers = {one for one, _ in part.module.named_buffers()}
-    if missing and missing <= buffers and not outcome.unknown and not any(outcome.wrong.values()):
-        pattern = ",".join(_patterns(part, missing))
-        remedy = f"{hint}if its images do not depend on them, add --allow-missing '{pattern}'"
-    return InputError(
-        f"{name}: the tensors{where} are those of another network: {_faults(part, nearest)}",
-        f"all {len(part.own)} tensors of the entry's network, and no other",
-        remedy,
-    )
-
-
-def _faults(part: Part, candidate: Candidate) -> str:
-    """Return how a set of tensors differs from a network."""
-    if candidate.in_order is not None:
-        return (
-            f"a list of {len(candidate.tensors)} tensors, whose shapes are not those of the "
-            f"{len(part.weights)} parameters in their order"
-        )
-    outcome = part.outcome(part.by_name(candidate.tensors))
-    missing = [one for one in outcome.left if one not in part.optional]
-    faults = {"tensors missing": missing, "tensors unknown": outcome.unknown, **outcome.wrong}
-    return ", ".join(
-        f"{len(names)} {fault} ({first_few(names)})" for fault, names in faults.items() if names
-    )
-
-
-def _patterns(part: Part, missing: set[str]) -> list[str]:
-    """Return the shortest patterns for the names of buffers that a file lacks."""
-    found = set()
-    for name in missing:
-        head, last = name.partition(".")[0], name.rpartition(".")[2]
-        group = {one for one in part.own if one.startswith(f"{head}.")}
-        found.add(
-            f"{head}.*" if group and group <= missing else f"*{last}" if last != name else name
-        )
-    return sorted(found)
-
-
-def _hint(part: Part, candidate: Candidate) -> str:
-    """Return what the names on one side alone tell of how that network was made."""
-    own, given = part.own.keys(), candidate.tensors.keys()
-    for side, others, place in ((given, own, "the file"), (own, given, "the entry's network")):
-        for mark, maker in _MAKERS.items():
-            if any(mark in name for name in side) and not any(mark in name for name in others):
-                return f"{place} has tensors of {maker}, the other has not: "
-    return ""

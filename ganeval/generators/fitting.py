@@ -17,6 +17,7 @@ from ganeval.generators.nesting import Candidate, Tensors, join
 _WRAPPERS = {"module", "_orig_mod", "_fsdp_wrapped_module", "_checkpoint_wrapped_module"}
 _COUNTER = "num_batches_tracked"  # of BatchNorm; it plays no part in evaluation
 _OPEN = (UninitializedParameter, UninitializedBuffer)  # the tensors of lazy layers
+NOT_FINITE = "with NaN or infinity"
 _JOINTS = re.compile(r"[._/-]")
 
 
@@ -63,6 +64,14 @@ class Part:
     def num_elements(self) -> int:
         """How many numbers its weights are, without those of layers whose shape is open."""
         return sum(value.numel() for value in self.weights.values() if not isinstance(value, _OPEN))
+
+    def readings(self, candidate: Candidate) -> Iterator[dict[str, torch.Tensor]]:
+        """Yield a set of tensors under the network's names, in each way that it can be read."""
+        listed = candidate.in_order
+        if listed is not None and (ordered := self.by_order(listed)) is not None:
+            yield ordered
+        yield self.by_name(candidate.tensors)
+        yield from self.by_bare_name(candidate.tensors)
 
     def by_name(self, given: Tensors) -> dict[str, torch.Tensor]:
         """Return tensors under the network's names, which differ by the names of wrappers."""
@@ -153,10 +162,8 @@ class Part:
             ],
             unknown=unknown,
             wrong={
-                "tensors of another shape": misshapen,
-                "tensors with NaN or infinity": [
-                    name for name, value in tensors.items() if not _is_finite(value)
-                ],
+                "of another shape": misshapen,
+                NOT_FINITE: [name for name, value in tensors.items() if not _is_finite(value)],
                 "refused by torch": [] if misshapen else refused,
             },
         )
@@ -206,7 +213,7 @@ def fit(part: Part, candidate: Candidate) -> Fit | None:
     # Tensors may have other names and shapes before the hooks of a layer, but not another size.
     if 2 * candidate.num_elements < part.num_elements:
         return None
-    for tensors in _readings(part, candidate):
+    for tensors in part.readings(candidate):
         outcome = part.outcome(tensors)
         kept = tensors
         if candidate.averaged:  # its decay and counters are no weights
@@ -219,15 +226,6 @@ def fit(part: Part, candidate: Candidate) -> Fit | None:
             continue
         return Fit(candidate, part, kept, frozenset(rest), frozenset(outcome.left))
     return None
-
-
-def _readings(part: Part, candidate: Candidate) -> Iterator[dict[str, torch.Tensor]]:
-    """Yield a set of tensors under the names of a network, in each way that it can be read."""
-    listed = candidate.in_order
-    if listed is not None and (ordered := part.by_order(listed)) is not None:
-        yield ordered
-    yield part.by_name(candidate.tensors)
-    yield from part.by_bare_name(candidate.tensors)
 
 
 @contextmanager

@@ -23,6 +23,7 @@ from ganeval.generators.options import GeneratorOptions, parse_kwargs, parse_ran
 from ganeval.generators.outputs import ImageLayout
 from ganeval.generators.pretrained_folder import read_folder
 from ganeval.generators.programs import not_there, open_program, program_kind
+from ganeval.generators.running_statistics import never_updated, running_statistics
 from ganeval.generators.sampler import ValueRange
 
 log = logging.getLogger(__name__)
@@ -178,6 +179,19 @@ def _fill_entry(
         allow_missing=options.allow_missing,
         submodule=options.submodule,
     )
+    # Those that are still 0 and 1 the trial of the network tells.
+    told = never_updated(network)
+    guessed = [
+        layer
+        for layer, *names in running_statistics(network)
+        if layer not in told and not set(names).isdisjoint(filled.missing)
+    ]
+    if guessed:
+        log.warning(
+            "%s: lacks the running statistics of %s, which stay as the entry made them, so images "
+            "may be others than in training; save the network's whole state_dict()",
+            *(name, first_few(guessed)),
+        )
     network = filled.network
     averaged = filled.averaged or (card is not None and card.ema)
     where = f" under '{filled.path}'" if filled.path else ""

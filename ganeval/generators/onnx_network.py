@@ -131,7 +131,10 @@ def _session(data: bytes, external: Mapping[str, bytes], *, name: str) -> Any:
             options.add_external_initializers_from_files_in_memory(
                 list(external), list(external.values()), [len(one) for one in external.values()]
             )
-        return onnxruntime.InferenceSession(data, options, providers=["CPUExecutionProvider"])
+        # Its fallback is the same provider again, and it prints to stdout.
+        return onnxruntime.InferenceSession(
+            data, options, providers=["CPUExecutionProvider"], enable_fallback=0
+        )
     except Exception as error:  # onnxruntime's errors have no common class but this
         reason = str(error).splitlines()[0]
         raise InputError(

@@ -6,7 +6,7 @@ from typing import Any, Literal
 
 import torch
 
-from ganeval.errors import InputError
+from ganeval.errors import InputError, spelt
 from ganeval.images.decode import MINIMUM_SIZE
 
 ImageLayout = Literal["nchw", "nhwc"]
@@ -63,7 +63,7 @@ def images_of(
         f"{name}: the network returns {kind}, in which {len(fitting)} outputs have the shape of "
         f"images ({described})",
         f"which of {', '.join(fitting)} is the images",
-        f"add --image-output {fitting[0]}, or another (in Python image_output='{fitting[0]}')",
+        f"add {spelt(image_output=fitting[0])}, or another",
     )
 
 

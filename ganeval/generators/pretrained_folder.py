@@ -1,12 +1,12 @@
 """Folders of a network as Hugging Face's libraries write them: a config and tensors, or shards."""
 
-import json
 from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
 from ganeval.errors import InputError
 from ganeval.generators.foreign import read_content
+from ganeval.json_text import parse_json
 
 CONFIG = "config.json"
 _WEIGHTS = (
@@ -66,8 +66,8 @@ def _read_tensors(path: Path) -> Mapping[str, Any]:
 def _read_json(path: Path) -> dict[str, Any]:
     """Return the object in a JSON file."""
     try:
-        found = json.loads(_read_bytes(path))
-    except (ValueError, RecursionError) as error:
+        found = parse_json(_read_bytes(path))
+    except ValueError as error:
         raise _damaged(path, f"is no JSON ({error})") from error
     if not isinstance(found, dict):
         raise _damaged(path, "holds no JSON object")

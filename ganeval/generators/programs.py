@@ -9,7 +9,7 @@ from typing import Any, Literal
 
 import torch
 
-from ganeval.errors import InputError, UsageError
+from ganeval.errors import InputError, UsageError, spelt
 
 Kind = Literal["a TorchScript archive", "a program of torch.export (.pt2)"]
 
@@ -73,7 +73,7 @@ def open_program(
         raise InputError(
             f"{name}: {kind}, which can do anything on this machine when it is opened",
             "tensors by name with an entry, or an ONNX file",
-            "export it as ONNX, or, if you trust its author, add --trust (in Python trust=True)",
+            f"export it as ONNX, or, if you trust its author, add {spelt(trust=True)}",
         )
     run = _load_exported if kind == "a program of torch.export (.pt2)" else _load_script
     try:

@@ -10,7 +10,7 @@ import numpy as np
 import numpy.typing as npt
 import torch
 
-from ganeval.errors import InputError, UsageError
+from ganeval.errors import InputError, UsageError, spelt
 from ganeval.generators.card import tensors_sha256
 from ganeval.generators.code import code_sha256
 from ganeval.generators.drawing import Drawing
@@ -229,6 +229,12 @@ class Sampler:
         )
         return images[:num]
 
+    @property
+    def _dtype(self) -> torch.dtype:
+        """What the network is fed with: the type of all its parameters, float32 if they differ."""
+        found = {one.dtype for one in self.module.parameters() if one.is_floating_point()}
+        return found.pop() if len(found) == 1 else torch.float32
+
     def _draw(
         self, indices: Sequence[int], labels_of: Sequence[int]
     ) -> tuple[list[str], list[Given]]:
@@ -250,7 +256,10 @@ class Sampler:
             else:
                 assert self.conditions is not None
                 given, word = [self.conditions(indices)], "conditions"
-            given = [value.to(self.device) for value in given]
+            given = [
+                value.to(self.device, self._dtype if value.is_floating_point() else None)
+                for value in given
+            ]
             shapes = ", ".join(str(list(value.shape)) for value in given)
             described.append(f"a list of {word} {shapes}" if one.is_list else f"{word} {shapes}")
             arguments.append(given if one.is_list else given[0])
@@ -268,7 +277,7 @@ class Sampler:
                     image[None],
                     self.value_range,
                     name=name,
-                    remedy=f"add --clamp (in Python clamp=True) if its own code clips to {low:g} "
+                    remedy=f"add {spelt(clamp=True)} if its own code clips to {low:g} "
                     f"and {high:g}, as that of StyleGAN and ProGAN does, or give the values that "
                     "its own code turns into black and white with --value-range LOW,HIGH",
                 )

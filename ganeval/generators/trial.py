@@ -1,5 +1,6 @@
 """Eight samples before anything is scored: a network that cannot be scored is refused at once."""
 
+import hashlib
 import itertools
 import logging
 from collections.abc import Iterator
@@ -8,7 +9,7 @@ from dataclasses import dataclass, replace
 import torch
 from torch.nn.modules.batchnorm import _NormBase
 
-from ganeval.errors import InputError
+from ganeval.errors import InputError, spelt
 from ganeval.generators.drawing import LabelForm, LatentLayout
 from ganeval.generators.onnx_network import OnnxNetwork
 from ganeval.generators.programs import Program
@@ -20,7 +21,7 @@ log = logging.getLogger(__name__)
 
 _NUM_TRIED = 8
 _LARGEST_BAKED_BATCH = 64
-_MANY_CLIPPED = 0.5  # of the values; networks that do not squash leave a few percent outside
+_MANY_CLIPPED = 0.5  # of the values; networks that are to be clamped leave a few percent outside
 _LAYERS_NAMED = 4
 
 
@@ -36,6 +37,7 @@ class Trial:
         observed: Lowest and highest value, to three significant digits.
         normalisation: The network's normalisation layers, and how they were used.
         doubts: What speaks against the network or its options, a sentence each.
+        pixels: SHA-256 of the eight images.
     """
 
     sampler: Sampler
@@ -45,6 +47,7 @@ class Trial:
     observed: tuple[float, float]
     normalisation: str
     doubts: tuple[str, ...]
+    pixels: bytes
 
 
 def try_out(sampler: Sampler) -> Trial:
@@ -60,10 +63,12 @@ def try_out(sampler: Sampler) -> Trial:
     """
     indices = range(_NUM_TRIED)
     sampler, images = _first_images(sampler)
+    pixels = hashlib.sha256()
     for image, index in zip(images, indices, strict=True):
         result = sampler.finish(image, index)
         if isinstance(result, InputError):
             raise result
+        pixels.update(result.tobytes())
     _check_function(sampler, images)
     doubts = [*_doubts_of_values(sampler, images), *_doubts_of_statistics(sampler.module)]
     for doubt in doubts:
@@ -78,6 +83,7 @@ def try_out(sampler: Sampler) -> Trial:
         observed=(rounded(observed[0]), rounded(observed[1])),
         normalisation=_normalisation(sampler.module),
         doubts=tuple(doubts),
+        pixels=pixels.digest(),
     )
     log.info(
         "%s: %d samples tried: %dx%d, %d channel%s, values %g to %g (declared %g to %g%s), "
@@ -112,7 +118,7 @@ def _first_images(sampler: Sampler) -> tuple[Sampler, torch.Tensor]:
         if not working:
             raise
         fewest = min(len(words) for words in working)
-        ways = [" ".join(words) for words in working if len(words) == fewest]
+        ways = [spelt(**words) for words in working if len(words) == fewest]
         raise InputError(
             error.found, error.needed, f"it runs with {' or with '.join(ways)}: add what is meant"
         ) from error
@@ -137,7 +143,7 @@ def _tried(sampler: Sampler) -> torch.Tensor | None:
         return None
 
 
-def _other_ways(sampler: Sampler) -> Iterator[tuple[list[str], Sampler]]:
+def _other_ways(sampler: Sampler) -> Iterator[tuple[dict[str, str], Sampler]]:
     """Yield other ways to call a network, each with the options that say it."""
     drawing, usual = sampler.drawing, sampler.called_with
     if sampler.inputs is not None or drawing.latent_size is None:
@@ -149,11 +155,11 @@ def _other_ways(sampler: Sampler) -> Iterator[tuple[list[str], Sampler]]:
         forms = ["index", "onehot", "float"]
     layouts: tuple[LatentLayout, ...] = ("vector", "map")
     for order, form, layout in itertools.product(orders, forms, layouts):
-        words = [
-            *([f"--latent-layout {layout}"] if layout != drawing.latent_layout else []),
-            *([f"--label-form {form}"] if form != drawing.label_form else []),
-            *([f"--inputs '{order}'"] if order != usual else []),
-        ]
+        words: dict[str, str] = {
+            **({"latent_layout": layout} if layout != drawing.latent_layout else {}),
+            **({"label_form": form} if form != drawing.label_form else {}),
+            **({"inputs": order} if order != usual else {}),
+        }
         if words:
             changed = replace(drawing, label_form=form, latent_layout=layout)
             yield words, replace(sampler, inputs=order, drawing=changed)
@@ -206,15 +212,9 @@ def _doubts_of_values(sampler: Sampler, images: torch.Tensor) -> list[str]:
     """Return what the values of the first images say against the range."""
     seen = Seen(sampler.value_range)
     seen.add(images)
-    doubts = seen.doubts(len(images))
-    low, high = sampler.value_range
-    clipped = float(((images < low) | (images > high)).double().mean().item())
-    if clipped > _MANY_CLIPPED:
-        doubts.append(
-            f"{clipped:.0%} of the values of {len(images)} images are beyond the declared range "
-            f"{low:g} to {high:g} and clipped ({rounded(seen.low):g} to {rounded(seen.high):g})"
-        )
-    return doubts
+    if sampler.clamp and seen.clipped <= _MANY_CLIPPED * seen.num:
+        seen.clipped = 0  # the user wants it
+    return seen.doubts(len(images))
 
 
 def _doubts_of_statistics(module: torch.nn.Module) -> list[str]:

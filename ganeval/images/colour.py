@@ -7,10 +7,13 @@ from PIL import ImageFile, TiffImagePlugin
 
 from ganeval.errors import InputError
 from ganeval.images.image import DecodePolicy
-from ganeval.images.quantise import check_range, quantise
+from ganeval.images.quantise import check_range, num_clipped, quantise
 
 Grey = npt.NDArray[np.uint8]  # [H, W], of alpha too
 Colour = npt.NDArray[np.uint8]  # [H, W, 3] RGB
+
+FLOATS_CLIPPED = "float grey scaled to 8 bits, values beyond the range clipped"
+"""The note on a float picture that is warned of."""
 
 # Pixel formats that become RGB by one undisputed rule, and the note on it.
 _WITHOUT_ALPHA = {
@@ -69,7 +72,7 @@ def to_rgb(
     alpha: Grey | None = None
     note: str | None
     if mode == "F":
-        rgb, note = _from_floats(np.asarray(picture), name, policy), "float grey scaled to 8 bits"
+        rgb, note = _from_floats(np.asarray(picture), name, policy)
     elif mode.startswith("I"):
         rgb, alpha = _from_16_bits(picture, name, key)
         note = "16-bit grey scaled to 8 bits"
@@ -91,8 +94,10 @@ def to_rgb(
     return rgb, notes
 
 
-def _from_floats(values: npt.NDArray[np.float32], name: str, policy: DecodePolicy) -> Colour:
-    """Round float grey [H, W] from the range that the user has declared."""
+def _from_floats(
+    values: npt.NDArray[np.float32], name: str, policy: DecodePolicy
+) -> tuple[Colour, str]:
+    """Round float grey [H, W] from the range that the user has declared; with a note."""
     if policy.float_range is None:
         raise InputError(
             f"{name}: a float picture",
@@ -107,7 +112,9 @@ def _from_floats(values: npt.NDArray[np.float32], name: str, policy: DecodePolic
         remedy="give the values that stand for black and white with --float-range LOW,HIGH, or "
         "clip the picture as its own software does",
     )
-    return _replicate(quantise(batch, value_range=policy.float_range)[0].numpy())
+    rgb = _replicate(quantise(batch, value_range=policy.float_range)[0].numpy())
+    clipped = num_clipped(batch, policy.float_range)
+    return rgb, FLOATS_CLIPPED if clipped else "float grey scaled to 8 bits"
 
 
 def _from_16_bits(

@@ -5,7 +5,8 @@ import torch
 from ganeval.errors import InputError
 
 # How far beyond the declared range values may lie, in widths of the range. Generators overshoot
-# tanh-like ranges a little, and those values are clipped; [0, 1] declared as [-1, 0] is a mistake.
+# tanh-like ranges a little, and those values are clipped (and counted, see `num_clipped`); [0, 1]
+# declared as [-1, 0] is a mistake.
 _SLACK = 0.05
 
 
@@ -30,24 +31,41 @@ def quantise(values: torch.Tensor, *, value_range: tuple[float, float]) -> torch
     return (wide * scale).add_(0.5 - low * scale).clamp_(0, 255).to(torch.uint8)
 
 
+def num_clipped(values: torch.Tensor, value_range: tuple[float, float]) -> int:
+    """Return how many values `quantise` clips: those beyond the range by half a level or more.
+
+    Rounding brings the others to the same level as the end of the range.
+    """
+    low, high = value_range
+    half = (high - low) / 255 / 2
+    return int(((values < low - half) | (values > high + half)).sum().item())
+
+
 def check_range(
-    values: torch.Tensor, value_range: tuple[float, float], *, name: str, remedy: str
+    values: torch.Tensor,
+    value_range: tuple[float, float],
+    *,
+    name: str,
+    remedy: str,
+    start: int | None = None,
 ) -> None:
     """Refuse images whose values do not fit the declared range.
 
     Args:
         values: Float [N, ...], one image each.
         value_range: The declared (low, high).
-        name: What messages call the images; the index of the first bad one follows in brackets if
-            N > 1.
+        name: What messages call the images; the number of the first bad one follows in brackets if
+            N > 1 or there is a `start`.
         remedy: What to do about values beyond the range. To declare the range that was seen is
             none: what stands for black and white is fixed where the images are made.
+        start: Number of the first image, where others came before; None for 0.
 
     Raises:
         InputError: An image holds NaN or infinity, or values outside the range by more than 5 % of
-            its width (values closer than that are left for `quantise` to clip).
+            its width (values closer than that are left for `quantise` to clip, and `Seen` counts
+            them).
     """
-    check_finite(values, name=name)
+    check_finite(values, name=name, start=start)
     low, high = value_range
     flat = values.reshape(len(values), -1)
     least, most = flat.amin(dim=1), flat.amax(dim=1)
@@ -56,23 +74,25 @@ def check_range(
     if outside.any():
         observed = f"{least.min().item():g} to {most.max().item():g}"
         raise InputError(
-            f"{_name_first(name, outside)}: values observed from {observed}",
+            f"{_name_first(name, outside, start)}: values observed from {observed}",
             f"the declared range is {low:g} to {high:g}",
             remedy,
         )
 
 
-def check_finite(values: torch.Tensor, *, name: str) -> None:
+def check_finite(values: torch.Tensor, *, name: str, start: int | None = None) -> None:
     """Refuse images, float [N, ...], one of which holds NaN or infinity; see `check_range`."""
     finite = values.reshape(len(values), -1).isfinite().all(dim=1)
     if not finite.all():
         raise InputError(
-            f"{_name_first(name, ~finite)}: NaN or infinity among its values",
+            f"{_name_first(name, ~finite, start)}: NaN or infinity among its values",
             "finite values are needed",
             "look for the cause where the image was made",
         )
 
 
-def _name_first(name: str, bad: torch.Tensor) -> str:
+def _name_first(name: str, bad: torch.Tensor, start: int | None) -> str:
     """Return the name of the first image that `bad`, bool [N], marks."""
-    return name if len(bad) == 1 else f"{name}[{int(bad.nonzero()[0, 0])}]"
+    if len(bad) == 1 and start is None:
+        return name
+    return f"{name}[{(start or 0) + int(bad.nonzero()[0, 0])}]"

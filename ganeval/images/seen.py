@@ -1,44 +1,62 @@
-"""The values that the images of a source were seen to have, beside those that they may have."""
+"""What the images of a source were seen to be: their values, beside those allowed, and sizes."""
 
 import threading
+from collections import Counter
 from typing import Any
 
 import numpy as np
 import numpy.typing as npt
 import torch
 
+from ganeval.images.quantise import num_clipped
+
 _FULL = (0.0, 255.0)  # what uint8 may have
 _LEAST_SPAN = 0.1  # of the range that values may have; the darkest set of pictures has more
+_LEAST_SHARE = 0.0001  # that is told as a percentage
 _ENOUGH = 8  # images, before anything is said of all of them
 _DIGITS = 3  # enough for a reader, and the same on every machine
 
 
 class Seen:
-    """Lowest and highest value of the images of one source, which grow as images are read.
+    """What is known of the values and sizes of one source's images, more as images are read.
 
     Attributes:
         declared: The (low, high) that become 0 and 255; None for uint8.
         low: The lowest value so far; infinity before the first.
         high: The highest value so far; minus infinity before the first.
+        num: How many values of a declared range there were so far.
+        clipped: How many of these lay beyond it, so that they were clipped.
+        sizes: Number of images by (width, height), where no header tells them beforehand.
     """
 
     def __init__(self, declared: tuple[float, float] | None = None) -> None:
         self.declared = declared
         self.low, self.high = float("inf"), float("-inf")
+        self.num = self.clipped = 0
+        self.sizes: Counter[tuple[int, int]] = Counter()
         self._lock = threading.Lock()  # pictures are read by several threads
 
     def add(self, values: torch.Tensor | npt.NDArray[Any]) -> None:
         """Take note of the values of images, any shape and real type, without NaN."""
+        num = clipped = 0
         if isinstance(values, torch.Tensor):
             low, high = (end.item() for end in values.aminmax())
+            if self.declared is not None:
+                num, clipped = values.numel(), num_clipped(values, self.declared)
         else:
             low, high = float(np.min(values)), float(np.max(values))
-        self.merge(low, high)
-
-    def merge(self, low: float, high: float) -> None:
-        """Take note of a lowest and a highest value."""
         with self._lock:
             self.low, self.high = min(self.low, low), max(self.high, high)
+            self.num += num
+            self.clipped += clipped
+
+    def merge(self, other: "Seen") -> None:
+        """Take note of what was seen of other images of the source."""
+        with self._lock:
+            self.low, self.high = min(self.low, other.low), max(self.high, other.high)
+            self.num += other.num
+            self.clipped += other.clipped
+            self.sizes.update(other.sizes)
 
     def facts(self) -> dict[str, object]:
         """Return what provenance says of it, JSON values; nothing before the first image."""
@@ -54,6 +72,20 @@ class Seen:
 
         All images of a source may be bright, so this is a reason to warn and none to refuse.
         """
+        if not self.clipped or self.declared is None:
+            return self._doubts_of_range(num)
+        low, high = self.declared
+        share = self.clipped / self.num
+        return [
+            f"{f'{share:.2%}' if share >= _LEAST_SHARE else 'a few'} of the values of {num:,} "
+            f"images are beyond the declared range {low:g} to {high:g} and were clipped "
+            f"({self.low:.4g} to {self.high:.4g}); correct the scale or the range, "
+            "or clip them yourself (clamp, for a generator) if that is meant",
+            *self._doubts_of_range(num),
+        ]
+
+    def _doubts_of_range(self, num: int) -> list[str]:
+        """Return what the ends of the values say against the declared range."""
         if num < _ENOUGH or self.low > self.high:
             return []
         low, high = self.declared or _FULL

@@ -1,5 +1,7 @@
 """The types that every metric speaks, and the table of metrics."""
 
+import dataclasses
+import re
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import ClassVar, Literal, Protocol
@@ -142,3 +144,9 @@ class Metric(Protocol):
 
         `rng` is the metric's own stream; nothing else is random. The summaries meet `needs`.
         """
+
+
+def options_of_minimum(metric: Metric) -> list[str]:
+    """Return the options of a metric that set how many images it needs: those that `why` names."""
+    words = re.findall(r"\w+", metric.needs.why)
+    return [one.name for one in dataclasses.fields(metric) if one.name in words]  # type: ignore[arg-type]

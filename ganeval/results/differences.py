@@ -1,6 +1,7 @@
 """The difference between two scores against one reference, with its error and its p-value."""
 
 import math
+import string
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from typing import Any
@@ -26,6 +27,7 @@ from ganeval.results.row import ScoreRow
 
 DETECTABLE = 2.49  # standard errors: one-sided alpha 0.05 and power 0.8, 1.645 + 0.842
 ALPHA = 0.05
+_MARKED_LETTERS = 0x100  # where Unicode has the Latin letters with marks
 _BIASED = ("fid", "is")
 # Above the part of a removed bias that was seen to be left on real pictures (docs/calibration.md).
 BIAS_LEFT = 0.05
@@ -296,7 +298,7 @@ def letters(samples: Sequence[str], differences: Sequence[Difference]) -> dict[s
                 columns.append(column)
     columns.sort(key=lambda column: sorted(map(samples.index, column)))
     return {
-        name: "".join(chr(ord("a") + at) for at, column in enumerate(columns) if name in column)
+        name: "".join(_letter(at) for at, column in enumerate(columns) if name in column)
         for name in samples
     }
 
@@ -367,3 +369,9 @@ def _with_error(plain: Difference, se: float) -> Difference:
         p_value=math.erfc(deviations / math.sqrt(2)),
         detectable=DETECTABLE * se + plain.bias_left,
     )
+
+
+def _letter(at: int) -> str:
+    """Return the letter of a group: a to z, A to Z, and then those with marks."""
+    plain = string.ascii_letters
+    return plain[at] if at < len(plain) else chr(_MARKED_LETTERS + at - len(plain))

@@ -14,6 +14,7 @@ WITHOUT_ERROR = 4  # significant digits of a value without one
 _LOWEST, _HIGHEST = -4, 6  # powers of ten that are written without an exponent
 _RESOLUTION = 1e-12  # relative: what is smaller is rounding, and no error
 _LOPSIDED = 2  # an interval with one arm so many times the other is no value and its error
+_SMALLEST = 1e-300  # what is below is shown as 0: its power of ten has no inverse
 _NORMAL_WIDTH = 2 * 1.96  # standard errors in a 95 % interval
 
 
@@ -110,7 +111,7 @@ def significant(number: float, digits: Digits = "error", count: int = WITHOUT_ER
 
 def _last(number: float, count: int) -> int:
     """Return the power of ten of the last of so many significant digits; of 0 that of its own."""
-    return _power(number, count) - count + 1 if number else 0
+    return _power(number, count) - count + 1 if abs(number) > _SMALLEST else 0
 
 
 def _power(number: float, count: int) -> int:
@@ -120,7 +121,7 @@ def _power(number: float, count: int) -> int:
 
 def _write(numbers: Iterable[float], last: int) -> list[str]:
     """Write numbers up to the digit of 10**last, all with the same exponent, if with any."""
-    numbers = [round(number, -last) for number in numbers]
+    numbers = [round(number, -last) if abs(number) > _SMALLEST else 0.0 for number in numbers]
     first = max((_power(number, WITHOUT_ERROR) for number in numbers if number), default=0)
     if _LOWEST <= first <= _HIGHEST:
         # Adding 0 turns the -0.0 that rounding can leave into 0.0.

@@ -290,7 +290,7 @@ def save(verdict: Verdict, path: Path) -> None:
         ResourceError: The disk is full; an older file of that name is still there.
     """
     check_output(path, tuple(WRITERS))
-    write_output({path: WRITERS[path.suffix.lower()](verdict).encode("utf-8")})
+    write_output({path: WRITERS[path.suffix.lower()](verdict).encode("utf-8", "backslashreplace")})
 
 
 def append_summary(verdict: Verdict, path: Path) -> None:

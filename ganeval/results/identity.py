@@ -8,7 +8,7 @@ older versions too: what one of two does not say cannot be compared, and is name
 import json
 import math
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, fields
 from typing import Any
 
 from ganeval.errors import one_line
@@ -71,6 +71,12 @@ class Findings:
     differing: tuple[str, ...] = ()
     unsaid: tuple[str, ...] = ()
     remedies: tuple[str, ...] = ()
+
+    def __post_init__(self) -> None:
+        """Escape what reports say, so that each text fits on one line wherever it is printed."""
+        for one in fields(self):
+            texts: tuple[str, ...] = getattr(self, one.name)
+            object.__setattr__(self, one.name, tuple(map(one_line, texts)))
 
     def __add__(self, other: "Findings") -> "Findings":
         return Findings(

@@ -59,7 +59,7 @@ def save_plots(rows: Sequence[ScoreRow], galleries: Sequence[Gallery], folder: P
         folder.mkdir(exist_ok=True)
         for plot in draw(rows, galleries):
             svg = f"{plot.svg}<!-- {MARK} -->\n"
-            write_whole(folder / f"{plot.name}.svg", svg.encode("utf-8"))
+            write_whole(folder / f"{plot.name}.svg", svg.encode("utf-8", "backslashreplace"))
             write_whole(folder / f"{plot.name}.png", plot.png)
     except OSError as error:
         raise UsageError(

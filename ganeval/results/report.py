@@ -217,7 +217,8 @@ class Report:
             from ganeval.results import page  # draws, which is slow to import
 
             text = page.html(self.ranked, self.provenance, self.pairs, self.shown, digits)
-        contents = {path: text.encode("utf-8")}
+        # A report of strangers may have half of a surrogate pair, which is written as on stdout.
+        contents = {path: text.encode("utf-8", "backslashreplace")}
         if kind == ".json" and self.influence:
             contents[beside(path)] = packed(self.influence, scores_digest(self._plain()))
         write_output(contents)

@@ -62,6 +62,7 @@ def read_parts(path: Path, *, schema: str, made_by: str, remedy: str = "check th
         pairs = tuple(
             _difference(entry, f"comparison {at}") for at, entry in enumerate(differences)
         )
+        _check_scored(pairs, rows)
         check_type(rank, str | None, "rank")
         provenance = content["provenance"]
         check_type(provenance, Mapping[str, Any], "provenance")
@@ -78,6 +79,15 @@ def read_parts(path: Path, *, schema: str, made_by: str, remedy: str = "check th
     except (OSError, ValueError) as error:
         raise refuse(error) from error
     return rows, provenance, _influences(beside(path), digest, rows), pairs, rank and _name(rank)
+
+
+def _check_scored(pairs: Sequence[Difference], rows: Sequence[ScoreRow]) -> None:
+    """Raise ValueError for differences of samples that have no score."""
+    samples = {row.sample for row in rows}
+    for pair in pairs:
+        for sample in (pair.sample, pair.other):
+            if sample not in samples:
+                raise ValueError(f"a comparison of {sample!r}, which has no score")
 
 
 def _influences(path: Path, digest: str, rows: Sequence[ScoreRow]) -> dict[Key, Influence]:

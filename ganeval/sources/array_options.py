@@ -49,15 +49,10 @@ class ArrayOptions:
         if isinstance(images, np.ndarray) and images.dtype.kind == "f":
             # What torch knows: of this machine's byte order, 8 bytes at most.
             images = images.astype(f"f{min(images.dtype.itemsize, 8)}", copy=False)
-        floats = images.dtype not in (np.dtype("uint8"), torch.uint8)
-        if floats and value_range is None:
-            value_range = policy.float_range
-        if floats and value_range is None:
-            raise InputError(
-                f"{location}: values of type {str(images.dtype).removeprefix('torch.')}",
-                "uint8 from 0 to 255, or floats with a range (in Python: ganeval.Images)",
-                f"for floats from -1 to 1 write `{kind}:{location},value_range=-1,1`",
-            )
+        if images.dtype not in (np.dtype("uint8"), torch.uint8):
+            value_range = value_range or policy.float_range
+            if value_range is None or not _is_float(images):
+                raise _unclear(images, kind, location)
         return images_source(
             Images(images, value_range=value_range, name=location),
             policy=policy,
@@ -65,3 +60,48 @@ class ArrayOptions:
             location=written,
             fit=fit,
         )
+
+
+# What floats usually span; how far beyond it they may lie (see `check_range`), and how much of it
+# they have to span to be taken for it, in widths.
+_USUAL_RANGES = ((0, 1), (-1, 1), (0, 255))
+_SLACK, _SPAN = 0.05, 0.25
+_LOOKED_AT = 1024  # images, for a message
+
+
+def _is_float(images: npt.NDArray[Any] | torch.Tensor) -> bool:
+    """Return whether the values are floating point."""
+    if isinstance(images, torch.Tensor):
+        return images.is_floating_point()
+    return images.dtype.kind == "f"
+
+
+def _unclear(images: npt.NDArray[Any] | torch.Tensor, kind: str, location: str) -> InputError:
+    """Return the error for values of which nothing says what is black and what is white."""
+    some = images[:_LOOKED_AT] if images.ndim else images
+    values = some.double().numpy() if isinstance(some, torch.Tensor) else some
+    found = f"{location}: values of type {str(images.dtype).removeprefix('torch.')}"
+    needed = "uint8 from 0 to 255, or floats with a range (in Python: ganeval.Images)"
+    if values.dtype.kind not in "biuf":
+        return InputError(found, needed, "save them anew as uint8")
+    values = values[np.isfinite(values)]
+    least, most = (values.min().item(), values.max().item()) if values.size else (0, np.inf)
+    found += f" from {float(least):.3g} to {float(most):.3g}" if values.size else ""
+    if not _is_float(images):
+        remedy = "bring them to 0 to 255 and save them anew as `array.astype('uint8')`"
+        if least >= 0 and most <= 1:
+            remedy = "save them anew as `(array * 255).astype('uint8')`, if 1 is white"
+        elif least >= 0 and most <= 255:
+            remedy = "save them anew as `array.astype('uint8')`"
+        return InputError(found, needed, remedy)
+    ends, condition = "LOW,HIGH", "with the values that stand for black and white"
+    for low, high in _USUAL_RANGES:
+        slack, span = _SLACK * (high - low), _SPAN * (high - low)
+        if low - slack <= least and most <= high + slack and most - least >= span:
+            ends, condition = f"{low},{high}", f"if {low} is black and {high} is white"
+            break
+    return InputError(
+        found,
+        needed,
+        f"write `{kind}:{location},value_range={ends}`, or add `--float-range {ends}`, {condition}",
+    )

@@ -134,7 +134,8 @@ def not_uint8(name: str, dtype: str) -> InputError:
     return InputError(
         f"{name}: values of type {dtype}",
         "uint8 from 0 to 255, or floats whose range is declared",
-        "convert them, or wrap floats as ganeval.Images(data, value_range=(low, high))",
+        "convert them, or say what floats span: ganeval.Images(data, value_range=(low, high)), or "
+        "ganeval.Accumulator(value_range=(low, high)) for a stream",
     )
 
 

@@ -172,7 +172,9 @@ def generator_source(
         of_conditions["condition"] = conditions.info.location
         # They tell what becomes of the same pictures: another size, another background.
         of_conditions |= {f"condition_{key}": it for key, it in conditions.info.settings.items()}
-    identity = sampler.identity()
+    # Code and tensors do not tell all that makes an image: a constant in an object, a file that the
+    # entry reads. What the first samples look like tells such a change too.
+    identity = hashlib.sha256(sampler.identity() + trial.pixels).digest()
     return GeneratorSource(
         info=SourceInfo(
             kind="generator",
@@ -233,8 +235,9 @@ class GeneratorSource:
     Attributes:
         info: What it is.
         sampler: What makes them.
-        identity: SHA-256 of the network and of how it is sampled, by which its samples are told
-            before they are made; None if it is not known, so that their pixels tell them.
+        identity: SHA-256 of the network, of how it is sampled and of its first samples, by which
+            the samples are told before they are made; None if it is not known, so that their
+            pixels tell them.
         fit: The size that images are brought to.
         conditions: What a paired network makes them from.
     """

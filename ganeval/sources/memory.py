@@ -1,29 +1,23 @@
 """Images that a program already has: tensors, arrays and PyTorch data sets."""
 
+import contextlib
 import hashlib
 import io
+import os
 import threading
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
+from pathlib import Path
 from typing import Any
 
 import numpy as np
 import numpy.typing as npt
 import PIL.Image
 import torch
-from torch.utils.data import (
-    BatchSampler,
-    DataLoader,
-    Dataset,
-    IterableDataset,
-    RandomSampler,
-    SequentialSampler,
-    default_collate,
-    default_convert,
-)
+from torch.utils.data import DataLoader, Dataset
 
 from ganeval.errors import InputError, UsageError
-from ganeval.images.decode import decode
+from ganeval.images.decode import decode, read_header
 from ganeval.images.image import DecodePolicy, Image
 from ganeval.images.quantise import check_range, quantise
 from ganeval.images.seen import Seen
@@ -42,11 +36,13 @@ from ganeval.sources.base import SourceInfo
 from ganeval.sources.encoded import policy_settings
 from ganeval.sources.fit import Fit
 from ganeval.sources.items import Reader
+from ganeval.sources.loader import dataset_behind, num_items
 from ganeval.sources.paths import unreadable
 
 ValueRange = tuple[float, float]
 
 _BLOCK = 1024  # images that are rounded at once, to bound the memory that takes
+_READ_TWICE = 16  # items; a flip by even chance goes unseen in one of 65,536 data sets
 _IMAGES = (PIL.Image.Image, torch.Tensor, np.ndarray)
 _PNG_MODES = ("1", "LA", "I", "I;16", "P", "RGBA")
 
@@ -59,8 +55,9 @@ class Images:
     >>> images = Images(torch.rand(5, 3, 16, 16), value_range=(0, 1), name="noise")
 
     Attributes:
-        data: A tensor or array, [N, 3, H, W], [N, H, W, 3] or the same with 1 channel, or a data
-            set with a length; uint8, or floating point if there is a `value_range`.
+        data: A tensor or array, [N, 3, H, W], [N, H, W, 3] or the same with 1 channel, a data set
+            with a length, a DataLoader that gives each of its items once, or a list of images or of
+            paths to pictures; uint8, or floating point if there is a `value_range`.
         value_range: The (low, high) of floats that become 0 and 255, as `quantise` rounds.
         name: How messages and the report call the source.
     """
@@ -77,11 +74,13 @@ def images_source(
     kind: str = "memory",
     location: str | None = None,
     fit: Fit | None = None,
+    start: int | None = None,
 ) -> ReadySource:
     """Return tensors, arrays and data sets as a source.
 
-    A file of arrays says its `kind`, `location` and `fit`. Floats are checked and rounded here, all
-    of them; uint8 values are read when items are.
+    A file of arrays says its `kind`, `location` and `fit`, a batch of a stream the number of its
+    first image, `start`. Floats are checked and rounded here, all of them; uint8 values are read
+    when items are.
 
     Raises:
         InputError: Another type, shape or range.
@@ -90,32 +89,43 @@ def images_source(
     data, value_range = images.data, images.value_range
     if value_range is not None and not value_range[0] < value_range[1]:
         raise UsageError(f"value_range {value_range}", "low < high", "change it")
-    if isinstance(data, list | tuple) and all(isinstance(one, _IMAGES) for one in data):
-        data = _Listed(data)
+    if isinstance(data, list | tuple):
+        paths = all(isinstance(one, str | os.PathLike) for one in data)
+        if paths or all(isinstance(one, _IMAGES) for one in data):
+            data = _Listed(data)
     if isinstance(data, DataLoader):
-        data = _dataset_behind(data)
+        data = dataset_behind(data)
     if isinstance(data, Dataset):
         is_list = isinstance(data, _Listed)
         name = images.name or ("list" if is_list else type(data).__name__)
         return dataset_source(
-            data, kind="dataset", name=name, policy=policy, value_range=value_range
+            data, kind="dataset", name=name, policy=policy, value_range=value_range, start=start
         )
     name = images.name or ("tensor" if isinstance(data, torch.Tensor) else "array")
     if not isinstance(data, torch.Tensor | np.ndarray):
         raise InputError(
-            f"{name}: {type(data).__name__} in ganeval.Images",
-            "a tensor, array, list of images, data set or DataLoader",
-            "convert it",
+            f"{name}: {_described(data)}",
+            "a tensor, array, data set or DataLoader, or a list of Pillow images, of tensors "
+            "[3, H, W], of arrays [H, W, 3] or of paths to pictures",
+            "convert it to one of these",
         )
     floats = None if value_range is None else Seen(value_range)
-    pixels = _bytes_of(data, floats, name=name)
+    pixels = _bytes_of(data, floats, name=name, start=start)
     return array_source(
         pixels, kind=kind, location=location or name, name=name, fit=fit or Fit(), seen=floats
     )
 
 
+def _described(data: Any) -> str:
+    """Return what something is that holds no images."""
+    if isinstance(data, list | tuple) and data:
+        types = sorted({type(one).__name__ for one in data})
+        return f"a {type(data).__name__} of {' and '.join(types)}"
+    return f"a {type(data).__name__}"
+
+
 class _Listed(Dataset[Any]):
-    """A list of images as a data set."""
+    """A list of images, or of paths to pictures, as a data set."""
 
     def __init__(self, images: Sequence[Any]) -> None:
         self._images = images
@@ -124,36 +134,8 @@ class _Listed(Dataset[Any]):
         return len(self._images)
 
     def __getitem__(self, index: int) -> Any:
-        return (self._images[index],)
-
-
-def _dataset_behind(loader: DataLoader[Any]) -> Dataset[Any]:
-    """Return the data set of a loader that gives each of its items once, in whichever order.
-
-    Raises:
-        InputError: The loader draws or changes items, and so is no list of images.
-    """
-    sampler = loader.sampler
-    plain = type(sampler) is SequentialSampler or (
-        type(sampler) is RandomSampler
-        and not sampler.replacement
-        and sampler.num_samples == len(sampler.data_source)
-    )
-    if isinstance(loader.dataset, IterableDataset):
-        return loader.dataset  # whose error says what is wrong with it
-    if not plain or type(loader.batch_sampler) not in (BatchSampler, type(None)):
-        raise InputError(
-            f"DataLoader: a {type(sampler).__name__} chooses among its items",
-            "each item once",
-            "give the data set itself (loader.dataset), or write its images to a folder",
-        )
-    if loader.collate_fn not in (default_collate, default_convert):
-        raise InputError(
-            "DataLoader: a collate_fn of its own makes the batches",
-            "items that are the images",
-            "give the data set itself (loader.dataset) if its items are",
-        )
-    return loader.dataset
+        one = self._images[index]
+        return (Path(one) if isinstance(one, str) else one,)
 
 
 def dataset_source(
@@ -165,27 +147,48 @@ def dataset_source(
     location: str | None = None,
     fit: Fit | None = None,
     value_range: ValueRange | None = None,
+    start: int | None = None,
 ) -> ReadySource:
     """Return a data set with a length as a source.
 
-    Its items are pictures of Pillow, tensors [C, H, W] or arrays [H, W, C] with 1 or 3 channels, or
-    a tuple, list or mapping whose first element, or whose `"image"`, is one. Asked twice, it must
-    give the same: random augmentation has no place in an evaluation.
+    Its items are pictures of Pillow, paths to pictures, tensors [C, H, W] or arrays [H, W, C] with
+    1 or 3 channels, or a tuple, list or mapping whose first element, or whose `"image"`, is one.
+    Asked twice, it must give the same: random augmentation has no place in an evaluation. The first
+    items that are read are read twice to see that.
 
     Raises:
         InputError: It has no length, or no items.
     """
-    count = _num_items(dataset, name)
+    count = num_items(dataset, name)
     lock = threading.Lock()  # data sets are not made to be read by several threads
     seen = Seen(value_range)
+    known: set[int] = set()  # the items that were read before
+
+    def name_of(index: int) -> str:
+        return f"{name}[{(start or 0) + index}]"
 
     def read(index: int) -> Pixels | bytes:
-        item_name = f"{name}[{index}]"
+        item_name = name_of(index)
         try:
             with lock:
-                return _content_of(dataset[index], seen, name=item_name)
+                if index in known:
+                    return _content_of(dataset[index], Seen(value_range), name=item_name)
+                content = _content_of(dataset[index], seen, name=item_name)
+                if len(known) < _READ_TWICE:
+                    again = _content_of(dataset[index], Seen(value_range), name=item_name)
+                    if _digest(again) != _digest(content):
+                        raise _changing(item_name)
+                known.add(index)
         except OSError as error:  # a missing or damaged file behind it
-            raise unreadable(item_name, error) from error
+            where = f"{item_name} ({error.filename})" if error.filename else item_name
+            raise unreadable(where, error) from error
+        if isinstance(content, bytes):
+            with contextlib.suppress(InputError):  # decoding says what is wrong with it
+                header = read_header(content, name=item_name, policy=policy)
+                seen.sizes[header.width, header.height] += 1
+        else:
+            seen.sizes[content.shape[2], content.shape[1]] += 1
+        return content
 
     chosen = fit or Fit()
 
@@ -203,7 +206,7 @@ def dataset_source(
             seen=seen,
         ),
         reader=Reader(
-            name=lambda index: f"{name}[{index}]",
+            name=name_of,
             read=read,
             num_bytes=lambda content: memoryview(content).nbytes,
             digest=_digest,
@@ -212,20 +215,14 @@ def dataset_source(
     )
 
 
-def _num_items(dataset: Dataset[Any], name: str) -> int:
-    """Return the length of a data set, or refuse it."""
-    if isinstance(dataset, IterableDataset):
-        raise InputError(
-            f"{name}: an IterableDataset, which has no length and cannot be read again",
-            "a data set with __len__ and __getitem__",
-            "write its images to a folder or an npz file",
-        )
-    if not hasattr(dataset, "__len__"):
-        raise InputError(f"{name}: a data set without a length", "__len__", "add it to the class")
-    count = len(dataset)
-    if count == 0:
-        raise InputError(f"{name}: no images (the data set is empty)", "at least one", "add some")
-    return count
+def _changing(name: str) -> InputError:
+    """Return the error for an item that is another one when it is read again."""
+    return InputError(
+        f"{name}: another image when it is read for the second time",
+        "a data set whose items stay the same",
+        "leave out its random transforms (flips, crops, noise), or write its images to a folder "
+        "and score that",
+    )
 
 
 def _digest(content: Pixels | bytes) -> bytes:
@@ -236,21 +233,23 @@ def _digest(content: Pixels | bytes) -> bytes:
 
 
 def _content_of(item: Any, seen: Seen, *, name: str) -> Pixels | bytes:
-    """Return the picture in an item of a data set: pixels [C, H, W], or encoded without loss."""
+    """Return the picture in an item of a data set: pixels [C, H, W], or a file without loss."""
     if isinstance(item, tuple | list) and item:
         item = item[0]
     elif isinstance(item, Mapping) and "image" in item:
         item = item["image"]
-    if isinstance(item, PIL.Image.Image):
-        if item.mode not in ("L", "RGB") or "transparency" in item.info:
-            return _encode(item)
-        item = np.asarray(item)
+    if isinstance(item, os.PathLike | PIL.Image.Image):
+        if seen.declared is not None:
+            raise _range_of_bytes(name, "it is a picture")
+        item = _as_stored(item)
+        if isinstance(item, bytes):
+            return item
     if isinstance(item, np.ndarray) and item.ndim == 3:
         item = item.transpose(2, 0, 1)
     if not isinstance(item, torch.Tensor | np.ndarray):
         raise InputError(
             f"{name}: {type(item).__name__}",
-            "a Pillow image, a tensor [3, H, W] or an array [H, W, 3]",
+            "a Pillow image, a path, a tensor [3, H, W] or an array [H, W, 3]",
             "return the image first",
         )
     pixels = _bytes_of(item[None], seen, name=name)[0]
@@ -266,14 +265,24 @@ def _content_of(item: Any, seen: Seen, *, name: str) -> Pixels | bytes:
     return np.array(pixels, order="C", copy=True)
 
 
-def _encode(picture: PIL.Image.Image) -> bytes:
-    """Return a picture that is not plain grey or RGB as a file, for the decoder's rules."""
+def _as_stored(picture: os.PathLike[str] | PIL.Image.Image) -> bytes | npt.NDArray[np.uint8]:
+    """Return a picture as uint8 [H, W(, 3)], or as a file for the decoder's rules if not plain."""
+    if isinstance(picture, os.PathLike):
+        return Path(picture).read_bytes()
+    if picture.mode in ("L", "RGB") and "transparency" not in picture.info:
+        return np.asarray(picture)
     buffer = io.BytesIO()
     picture.save(buffer, "PNG" if picture.mode in _PNG_MODES else "TIFF")
     return buffer.getvalue()
 
 
-def _bytes_of(data: torch.Tensor | npt.NDArray[Any], seen: Seen | None, *, name: str) -> Pixels:
+def _bytes_of(
+    data: torch.Tensor | npt.NDArray[Any],
+    seen: Seen | None,
+    *,
+    name: str,
+    start: int | None = None,
+) -> Pixels:
     """Return uint8 values as they are, floats [N, ...] rounded from their declared range.
 
     What values there are goes into `seen`, which has the range; those of bytes only for one item of
@@ -284,11 +293,7 @@ def _bytes_of(data: torch.Tensor | npt.NDArray[Any], seen: Seen | None, *, name:
     if not is_uint8 and (value_range is None or not _is_floating(data)):
         raise not_uint8(name, str(data.dtype))
     if is_uint8 and value_range is not None:
-        raise UsageError(
-            f"{name}: value_range is declared, but the values are uint8",
-            "floats with a range, or uint8 without",
-            "leave out value_range",
-        )
+        raise _range_of_bytes(name, "the values are uint8")
     if data.ndim not in (3, 4):
         raise wrong_shape(name, tuple(data.shape), f"shape {SHAPES}")
     if value_range is None or len(data) == 0:
@@ -305,14 +310,24 @@ def _bytes_of(data: torch.Tensor | npt.NDArray[Any], seen: Seen | None, *, name:
         name=name,
         remedy="clip them if the code that shows or saves them does (images.clamp(low, high)), or "
         "declare the values that stand for black and white",
+        start=start,
     )
     assert seen is not None
-    seen.add(data)
     result = np.empty(tuple(data.shape), np.uint8)
-    for start in range(0, len(data), _BLOCK):
-        block = quantise(data[start : start + _BLOCK], value_range=value_range)
-        result[start : start + _BLOCK] = block.cpu().numpy()
+    for first in range(0, len(data), _BLOCK):
+        block = data[first : first + _BLOCK]
+        seen.add(block)
+        result[first : first + _BLOCK] = quantise(block, value_range=value_range).cpu().numpy()
     return result
+
+
+def _range_of_bytes(name: str, found: str) -> UsageError:
+    """Return the error for a range of what has none."""
+    return UsageError(
+        f"{name}: value_range is declared, but {found}",
+        "floats with a range, or uint8 and pictures without",
+        "leave out value_range",
+    )
 
 
 def _is_floating(data: torch.Tensor | npt.NDArray[Any]) -> bool:

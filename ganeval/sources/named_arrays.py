@@ -42,8 +42,8 @@ def choose_array(
 ) -> str:
     """Return the key of the array that holds the images.
 
-    That is the one that is asked for, else `arr_0`, else the only one with the type and the axes of
-    images; uint8 comes before floats.
+    That is the one that is asked for, else the only one with the type and the axes of images. Of
+    several none goes before the others: masks are uint8 too, and pictures may be floats.
 
     Raises:
         UsageError: There is no array of that key.
@@ -53,10 +53,7 @@ def choose_array(
         if key not in arrays:
             raise unknown(f"array of {location}", key, arrays)
         return key
-    if "arr_0" in arrays and arrays["arr_0"].may_be_images():
-        return "arr_0"
     fitting = [name for name, array in arrays.items() if array.may_be_images()]
-    fitting = [name for name in fitting if arrays[name].dtype == "uint8"] or fitting
     if len(fitting) == 1:
         return fitting[0]
     names = statistics_among(arrays) if not fitting else None

@@ -108,7 +108,7 @@ def _read_header(stream: IO[bytes], name: str, *, alone: bool = False) -> _Heade
         shape, fortran, dtype = parse(stream)
     except _BAD_LITERAL as error:
         raise ValueError("the array's header makes no sense") from error
-    if any(extent < 0 for extent in shape):
+    if any(type(extent) is not int or extent < 0 for extent in shape):  # True is one to numpy
         raise ValueError(f"shape {shape}")
     if dtype.hasobject:
         remedy = "save it anew as uint8"

@@ -33,9 +33,10 @@ def open_source(
             its content;
             `kind:path,option=value,...` (`ganeval list sources`); a uint8 tensor or array,
             [N, 3, H, W], [N, H, W, 3] or the same with 1 channel; a PyTorch data set with a length,
-            or a DataLoader of it; a list of Pillow images, of tensors [3, H, W] or of arrays
-            [H, W, 3]; any of these as `Images`; a network as `Generator`, or as it is where the
-            options say how it is called; a `Source`, which is returned as it is.
+            or a DataLoader that gives each of its items once; a list of Pillow images, of tensors
+            [3, H, W], of arrays [H, W, 3] or of paths to pictures; any of these as `Images`; a
+            network as `Generator`, or as it is where the options say how it is called; a `Source`,
+            which is returned as it is.
         policy: How pictures that are not plain 8-bit RGB become it.
         offline: Download nothing.
         generator: Options of a generator's file that its text does not give (`num_images`,

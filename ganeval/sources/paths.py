@@ -13,6 +13,7 @@ from ganeval.generators.pretrained_folder import weights_in
 from ganeval.generators.programs import kind_of_members
 from ganeval.remote import RemotePath, is_remote
 from ganeval.remote_file import open_file
+from ganeval.sources.tar_headers import SenselessHeaderError, open_tar
 
 _SOURCES = "a folder, a zip, tar, npz or npy file of images, a generator's checkpoint, or data:NAME"
 
@@ -75,6 +76,15 @@ def missing(location: str) -> InputError:
     if is_remote(location):
         return InputError(f"{location}: there is nothing", _SOURCES, "check the URL")
     path = Path(location)
+    whole = [number for number, part in enumerate(path.parts) if set(part) & set("*?[")]
+    folder = Path(*path.parts[: whole[0]]) if whole else path
+    if whole and folder.is_dir():
+        pattern = "/".join(path.parts[whole[0] :])
+        return InputError(
+            f"{location}: no file of that name",
+            "a folder and a pattern for the names in it",
+            f"say 'folder:{folder},pattern={pattern}'",
+        )
     try:
         siblings = [entry.name for entry in path.parent.iterdir()]
     except (OSError, ValueError):
@@ -196,14 +206,13 @@ def _zip_members(file: BinaryIO, location: str) -> list[str] | None:
 
 def _is_tar(file: BinaryIO) -> bool:
     """Return whether a file is a tar archive without compression."""
-    file.seek(0)
     try:
-        with tarfile.open(fileobj=file, mode="r:") as archive:
+        with open_tar(file) as archive:
             return archive.next() is not None
+    except SenselessHeaderError:
+        return True
     except tarfile.TarError:
         return False
-    except ValueError:  # an extended header, which only a tar has, with a number that is none
-        return True
 
 
 def _kind_of_zip(location: str, members: list[str]) -> str:

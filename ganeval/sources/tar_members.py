@@ -23,6 +23,7 @@ from ganeval.sources.encoded import (
     twins,
 )
 from ganeval.sources.paths import damaged, unreadable
+from ganeval.sources.tar_headers import open_tar
 
 
 class _Place(NamedTuple):
@@ -156,18 +157,11 @@ class _Section(io.RawIOBase):
 def _members(file: BinaryIO) -> Iterator[tarfile.TarInfo]:
     """Yield all members; refuse an archive in which anything but zeros follows the last one.
 
-    tarfile takes a damaged or missing header for the end, and would lose the rest silently. Of
-    numbers in extended headers that are none, or too large, it raises ValueError.
+    tarfile takes a damaged or missing header for the end, and would lose the rest silently.
     """
-    file.seek(0)
-    try:
-        with tarfile.open(
-            fileobj=file, mode="r:", encoding="utf-8", errors="surrogateescape"
-        ) as archive:
-            yield from archive
-            end = archive.offset
-    except ValueError as error:
-        raise tarfile.ReadError(f"a header makes no sense: {error}") from error
+    with open_tar(file) as archive:
+        yield from archive
+        end = archive.offset
     file.seek(end)
     block = file.read(512)
     whole = len(block) == 512

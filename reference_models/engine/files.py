@@ -130,7 +130,7 @@ def _read(path: Path) -> list[str] | None:
         if content["schema"] != _SCHEMA:
             raise ValueError(f"schema {content['schema']!r}")
         return [str(name) for name in content["files"]]
-    except (OSError, ValueError, KeyError, TypeError) as error:
+    except (OSError, ValueError, KeyError, TypeError, RecursionError) as error:
         raise ganeval.GanevalError(
             f"{path}: no list of a run's files ({error})",
             "the list that the run keeps, or none",

@@ -105,7 +105,13 @@ def _save(run: Run, files: RunFiles, config: Mapping[str, Any]) -> None:
 
 
 def restore(run: Run, state: Mapping[str, Any]) -> None:
-    """Put a run where the state was saved."""
+    """Put a run where the state was saved.
+
+    Raises:
+        Exception: Of any class, where the state is not as `_save` writes it.
+    """
+    if type(state["step"]) is not int or state["step"] < 0:
+        raise ValueError(f"step {state['step']!r}")
     run.game.load_state_dict(state["game"])
     run.average.load_state_dict(state["average"])
     for name, optimizer in run.optimizers.items():

@@ -1,7 +1,9 @@
 """The training state: tensors and numbers only, so that it loads without running code."""
 
 import sys
+import zipfile
 from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
@@ -38,15 +40,13 @@ def load_state(path: Path, config: Mapping[str, Any]) -> dict[str, Any]:
         raise ganeval.GanevalError(
             f"{path}: no such file", "the state of an earlier run", "leave out --resume"
         )
-    try:
+    with damage_refused(path):
+        with zipfile.ZipFile(path) as archive:  # torch does not look at the checksums
+            bad = archive.testzip()
+        if bad is not None:
+            raise zipfile.BadZipFile(f"the checksum of {bad} is another")
         state: dict[str, Any] = torch.load(path, map_location="cpu", weights_only=True)
         saved = dict(state["config"])
-    except Exception as error:  # a damaged file fails anywhere in the reader
-        raise ganeval.GanevalError(
-            f"{path}: damaged ({type(error).__name__})",
-            "the state of an earlier run",
-            "start again in another folder without --resume",
-        ) from error
     same = {"data": "", "data_digest": ""}  # compared by themselves
     differences = [
         *_other_images(saved, config),
@@ -60,6 +60,21 @@ def load_state(path: Path, config: Mapping[str, Any]) -> dict[str, Any]:
             "restore it, or train into another folder",
         ).with_details(differences if len(differences) > 1 else ())
     return state
+
+
+@contextmanager
+def damage_refused(path: Path) -> Iterator[None]:
+    """Turn what a damaged state raises, wherever it is used first, into a GanevalError."""
+    try:
+        yield
+    except ganeval.GanevalError:
+        raise
+    except Exception as error:
+        raise ganeval.GanevalError(
+            f"{path}: damaged ({type(error).__name__})",
+            "the state of an earlier run",
+            "start again in another folder without --resume",
+        ) from error
 
 
 def _other_images(saved: Mapping[str, Any], now: Mapping[str, Any]) -> Iterator[str]:

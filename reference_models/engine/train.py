@@ -1,5 +1,6 @@
 """One straight training loop for every system."""
 
+import logging
 from collections.abc import Sequence
 from contextlib import nullcontext
 from pathlib import Path
@@ -17,7 +18,9 @@ from reference_models.engine.precision import Precision, resolve_precision, use_
 from reference_models.engine.recipe import Recipe
 from reference_models.engine.run import Observer, Run
 from reference_models.engine.solvers import Log, NonFiniteError
-from reference_models.engine.state import load_state
+from reference_models.engine.state import damage_refused, load_state
+
+logger = logging.getLogger("ganeval.training")
 
 __all__ = ["Run", "begin", "one_step", "train"]
 
@@ -74,10 +77,16 @@ def train(  # noqa: PLR0913 (keyword-only, each is plain)
     config = {**configuration(run, recipe, data, seed), "processes": team.size}
     team.agree(config)
     if resume:
-        restore(run, load_state(folder / STATE, config))
+        with damage_refused(folder / STATE):
+            restore(run, load_state(folder / STATE, config))
     elif (folder / STATE).exists():
         raise ganeval.GanevalError(
             f"{folder}: holds a run already", "a new folder", "use --resume, or choose another"
+        )
+    if team.leads and run.step >= steps:
+        logger.warning(
+            "%s: is at step %d already, so nothing is trained; for more give a last step beyond it",
+            *(folder, run.step),
         )
     team.wait()
     if team.size > 1:

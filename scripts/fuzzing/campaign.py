@@ -15,7 +15,15 @@ from typing import Any
 
 from scripts.fuzzing.case import Case, Door
 from scripts.fuzzing.doors import archives, arrays, kept, networks, pictures, results, words
-from scripts.fuzzing.play import CLOCK, HANG_SECONDS, Answer, build, limit_address_space, play
+from scripts.fuzzing.play import (
+    CLOCK,
+    HANG_SECONDS,
+    KNOWN,
+    Answer,
+    build,
+    limit_address_space,
+    play,
+)
 
 DOORS: Mapping[str, Door] = {
     "names": pictures.names,
@@ -51,6 +59,7 @@ class Tally:
 
     codes: Counter[int | None] = field(default_factory=Counter)
     failing: int = 0
+    known: int = 0
     tracebacks: int = 0
     hangs: int = 0
     seconds: float = 0.0
@@ -59,7 +68,9 @@ class Tally:
     def add(self, answer: Answer) -> None:
         """Count an input."""
         self.codes[answer.code] += 1
-        self.failing += bool(answer.faults)
+        new = [fault for fault in answer.faults if KNOWN not in fault]
+        self.failing += bool(new)
+        self.known += bool(answer.faults) and not new
         self.tracebacks += any("traceback" in fault for fault in answer.faults)
         self.hangs += any("hang" in fault for fault in answer.faults)
         self.slowest = max(self.slowest, answer.seconds)
@@ -94,7 +105,7 @@ def campaign(
             answer = worker.play(door, numbers[door])
             tallies[door].seconds += time.monotonic() - begin
             tallies[door].add(answer)
-            if answer.faults:
+            if any(KNOWN not in fault for fault in answer.faults):
                 report(door, numbers[door], answer)
             numbers[door] += 1
     finally:
@@ -194,6 +205,7 @@ def rows(tallies: Mapping[str, Tally]) -> Iterator[list[Any]]:
     for tally in tallies.values():
         total.codes += tally.codes
         total.failing += tally.failing
+        total.known += tally.known
         total.tracebacks += tally.tracebacks
         total.hangs += tally.hangs
         total.slowest = max(total.slowest, tally.slowest)
@@ -209,5 +221,6 @@ def rows(tallies: Mapping[str, Tally]) -> Iterator[list[Any]]:
             tally.tracebacks,
             tally.hangs,
             tally.failing,
+            tally.known,
             f"{tally.slowest:.1f} s",
         ]

@@ -1,7 +1,9 @@
 """Small changes to valid content, each from the numbers of a `random.Random`."""
 
 import copy
+import io
 import json
+import zipfile
 from random import Random
 from typing import Any
 
@@ -62,6 +64,21 @@ def mutate_bytes(rng: Random, data: bytes, *, front: int | None = None) -> bytes
         else:
             del out[rng.randrange(len(out) + 1) :]
     return bytes(out)
+
+
+def mutate_records(rng: Random, data: bytes) -> bytes:
+    """Return a file of torch.save with changed records and the right checksums."""
+    buffer = io.BytesIO()
+    with zipfile.ZipFile(io.BytesIO(data)) as old, zipfile.ZipFile(buffer, "w") as archive:
+        chosen = rng.choice(old.namelist())
+        for name in old.namelist():
+            content = old.read(name)
+            if name == chosen or name.endswith("data.pkl"):
+                content = mutate_bytes(rng, content)
+            if name == chosen and rng.random() < 0.2:
+                continue
+            archive.writestr(name, content)
+    return buffer.getvalue()
 
 
 def mutate_json(rng: Random, value: Any, *, most: int = 3) -> Any:

@@ -12,8 +12,10 @@ import PIL.Image
 import pytest
 from PIL import PngImagePlugin
 
+from ganeval.errors import InputError
 from ganeval.features import collect as collecting
 from ganeval.images import decode as decoding
+from ganeval.refusals import check_skipped
 from tests.bad_input.encoded import NUM, PICTURES, encode, png
 from tests.bad_input.outcomes import JSON, RANDOM, card, refusal, refusals, report, values
 from tests.command import Command
@@ -40,7 +42,7 @@ def test_row_21_a_truncated_picture(
     skip = (*JSON, "--on-bad-image", "skip")
     line = refusal(ganeval("fid", real, fake, *skip))
     assert f"{fake}: 1 of 26 pictures cannot be used, the first: {bad}: " in line
-    assert "at most 1.00% to skip; add `--max-bad 4%`, or repair them" in line
+    assert "at most 1% to skip; add `--max-bad 4%`, or repair them" in line
     found = ganeval("fid", real, fake, *skip, "--max-bad", "4%")
     assert f"ganeval: warning: skipped: {bad}: " in found.err
     assert [reason.split(": ")[0] for reason in card(found, fake)["skipped"]] == [str(bad)]
@@ -81,6 +83,29 @@ def test_row_22_unusable_files_are_told_by_what_helps(
     assert found.error.endswith(f"; 2 things, which the lines above tell; {skip}")
     found = ganeval("fid", real, fake, *JSON, "--on-bad-image", "skip", "--max-bad", "0.2")
     assert len(card(found, fake)["skipped"]) == 5
+
+
+def test_the_advised_share_is_enough_at_the_first_try(
+    ganeval: Command, real: Path, fake: Path
+) -> None:
+    tiny = encode(blobs(1, seed=4)[0][:6, :6])
+    for number in range(3):  # these the headers tell, and those only the pixels
+        (fake / f"tiny{number}.png").write_bytes(tiny)
+        (fake / f"half{number}.png").write_bytes(half(blobs(1, seed=number)[0], "PNG"))
+    words = ("fid", real, fake, *JSON, "--on-bad-image", "skip", "--max-bad")
+    line = refusal(ganeval(*words, "5%"))
+    assert f"{fake}: 6 of 31 pictures cannot be used" in line
+    advised = line.partition("add `--max-bad ")[2].partition("`")[0]
+    assert len(card(ganeval(*words, advised), fake)["skipped"]) == 6
+
+
+def test_the_advised_share_is_enough_whatever_the_numbers() -> None:
+    for count in range(1, 120):
+        for num in range(1, count + 1):
+            with pytest.raises(InputError) as caught:
+                check_skipped("real", ["a; b; c"] * num, count, 0.0)
+            percent = caught.value.remedy.partition("--max-bad ")[2].partition("%")[0]
+            check_skipped("real", ["a; b; c"] * num, count, float(percent) / 100)
 
 
 def test_row_22_damage_in_several_shards_is_listed(

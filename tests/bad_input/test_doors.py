@@ -5,6 +5,7 @@ import io
 import json
 import sys
 import tarfile
+import tracemalloc
 import zipfile
 from pathlib import Path
 
@@ -49,6 +50,25 @@ def test_a_tar_that_begins_so(real: Path, tmp_path: Path, ganeval: Command) -> N
     path.write_bytes(info.tobuf(tarfile.PAX_FORMAT) + path.read_bytes())
     line = refusal(ganeval("fid", real, path, *RANDOM))
     assert "damaged or truncated tar archive (a header makes no sense: " in line
+
+
+@pytest.mark.parametrize("size", [2**36, 2**63, 2**70])
+@pytest.mark.parametrize("kind", [tarfile.XHDTYPE, tarfile.XGLTYPE, tarfile.GNUTYPE_LONGNAME])
+@pytest.mark.parametrize("at", ["start", "middle"])
+def test_a_tar_whose_extended_header_is_said_to_be_larger_than_the_file(
+    size: int, kind: bytes, at: str, real: Path, tmp_path: Path, ganeval: Command
+) -> None:
+    info = tarfile.TarInfo("a")
+    info.type, info.size = kind, size
+    header = info.tobuf(tarfile.GNU_FORMAT)
+    path = tar_with(tmp_path / "a.tar", {})
+    before = path.read_bytes()[: 0 if at == "start" else -10240]
+    path.write_bytes(before + header + bytes(10240))
+    tracemalloc.start()
+    assert f"{path}: " in refusal(ganeval("fid", real, f"tar:{path}", *RANDOM))
+    peak = tracemalloc.get_traced_memory()[1]
+    tracemalloc.stop()
+    assert peak < 2**28
 
 
 def test_a_zip_with_a_member_without_a_name(real: Path, tmp_path: Path, ganeval: Command) -> None:

@@ -39,6 +39,13 @@ def test_row_1_no_such_path(ganeval: Command, real: Path, own_cache: Path) -> No
     assert files(own_cache) == []
 
 
+def test_a_pattern_of_files_is_told_as_that_of_a_folder(ganeval: Command, real: Path) -> None:
+    line = refusal(ganeval("fid", real, f"{real}/*1.png"))
+    source = f"folder:{real},pattern=*1.png"
+    assert line.endswith(f"; say '{source}'")
+    assert ganeval("kid", real, source, *RANDOM).code == 0
+
+
 def test_row_2_empty_folder(ganeval: Command, real: Path, tmp_path: Path) -> None:
     empty = tmp_path / "empty"
     empty.mkdir()

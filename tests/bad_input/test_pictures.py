@@ -1,6 +1,7 @@
 """Rows 9-20 and 39: sizes and pixel formats."""
 
 import io
+import re
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
@@ -35,10 +36,15 @@ def test_row_10_another_size_on_either_side(
     (warning,) = report(found)["provenance"]["warnings"]
     assert warning.startswith(f"{fake} and {real} differ in size (16x16 and 24x24)")
     assert f"ganeval: warning: {warning}" in found.err.splitlines()
-    assert (
-        report(ganeval("fid", f"folder:{real},size=16", fake, *JSON))["provenance"]["warnings"]
-        == []
-    )
+    (advice,) = re.findall("`(.*?)`", warning)
+    assert report(ganeval("fid", advice, fake, *JSON))["provenance"]["warnings"] == []
+    arrays = tmp_path / "large.npy"
+    np.save(arrays, blobs(12, seed=2, height=48, width=32))
+    found = ganeval("fid", f"folder:{real},size=40", f"npy:{arrays}", *JSON)
+    (warning,) = report(found)["provenance"]["warnings"]
+    advice = re.findall("`(.*?)`", warning)
+    assert advice == [f"npy:{arrays},size=32", f"folder:{real},size=32"]
+    assert report(ganeval("fid", *advice[::-1], *JSON))["provenance"]["warnings"] == []
 
 
 def test_row_11_tiny_pictures(ganeval: Command, real: Path, write_files: WriteFiles) -> None:
@@ -91,6 +97,9 @@ def test_row_15_floats(scores: Any, ganeval: Command, real: Path, write_files: W
         assert "add `--float-range 0,1`" in line
     plain = write_files("plain", [encode(picture) for picture in grey])
     assert scores(folder, "--float-range", "0,1") == scores(plain)
+    (folder / "a.tif").write_bytes(encode(np.full((24, 24), 1.04, np.float32), "TIFF"))
+    found = ganeval("fid", real, folder, *RANDOM, "--float-range", "0,1")
+    assert f"1 of {NUM + 1} images have values beyond the declared float range" in found.err
     (folder / "a.tif").write_bytes(encode(np.full((24, 24), 3, np.float32), "TIFF"))
     line = refusal(ganeval("fid", real, folder, *RANDOM, "--float-range", "0,1"))
     assert f"{folder}/a.tif: values observed from 3 to 3; the declared range is 0 to 1" in line

@@ -168,6 +168,8 @@ def test_row_71_no_square_root_of_a_matrix_is_taken_from_scipy() -> None:
     [
         (("-m", "fdi"), "unknown metric 'fdi'; one of fid, is, kid, pr, dc, fid-debiased, "),
         (("-m", "fdi"), "; did you mean 'fid'?"),
+        (("-m", "FID"), "; did you mean 'fid'?"),
+        (("--extractor", "EfficientNet-Lite0"), "; did you mean 'efficientnet-lite0'?"),
         (("-m", "fid,kid:subset_sise=3"), "did you mean 'subset_size'?"),
         (("-m", "kid:subset_size"), "option 'subset_size' of metric kid has no value"),
         (("-m", "kid:subset_size=3:subset_size=4"), "is given twice"),
@@ -268,7 +270,9 @@ def test_a_report_with_nan_is_refused(ganeval: Command, real: Path, tmp_path: Pa
     content = report(found)
     content["scores"][0]["value"] = float("nan")
     path.write_text(json.dumps(content))
-    assert f"{path}: no ganeval report (score fid is not finite)" in refusal(ganeval("table", path))
+    assert f"{path}: no ganeval report (NaN is no number of JSON)" in refusal(
+        ganeval("table", path)
+    )
 
 
 def test_arrays_that_are_no_pictures(ganeval: Command, real: Path, tmp_path: Path) -> None:

@@ -198,7 +198,7 @@ def test_row_48_made_under_other_conditions(
         arrays["ganeval"] = np.array(json.dumps({**made, key: value}))
         np.savez(path, **arrays)
         assert f"{path}: made with {key} " in refusal(ganeval("fid", path, fake, *RANDOM))
-    for text in ("", "{", "[1]", "null"):
+    for text in ("", "{", "[1]", "null", '{"settings": 1}', '{"settings": null}'):
         arrays["ganeval"] = np.array(text)
         np.savez(path, **arrays)
         assert f"{path}: truncated or damaged (" in refusal(ganeval("fid", path, fake, *RANDOM))
@@ -212,14 +212,14 @@ def test_row_48_of_another_tool(ganeval: Command, fake: Path, stats: Path) -> No
 
 
 def test_row_49_statistics_where_images_are_needed(
-    ganeval: Command, real: Path, fake: Path, stats: Path
+    ganeval: Command, real: Path, fake: Path, stats: Path, tmp_path: Path
 ) -> None:
     for words in (
         ("fid", real, stats),
         ("kid", stats, fake),
         ("eval", stats, fake, "-m", "fid,pr"),
         ("is", stats),
-        ("stats", "make", stats, "-o", stats),
+        ("stats", "make", stats, "-o", tmp_path / "other.npz"),
         ("extract", stats),
     ):
         before = stats.read_bytes()

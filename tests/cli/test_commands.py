@@ -287,6 +287,13 @@ def test_quiet_and_verbose_stand_after_the_command(
     assert "--quiet and --verbose; one of them" in both.error
 
 
+def test_list_without_a_kind_is_told_what_kinds_there_are(ganeval: Command) -> None:
+    found = ganeval("list")
+    assert found.code == 2
+    kinds = "metrics, extractors, protocols, sources, models"
+    assert f"Choose from: {kinds}; see `ganeval list --help`" in found.error
+
+
 def test_list_metrics_has_columns_and_data(ganeval: Command) -> None:
     lines = ganeval("list", "metrics").out.splitlines()
     entries = json.loads(ganeval("list", "metrics", "--json").out)

@@ -6,6 +6,7 @@ import zipfile
 from pathlib import Path
 from typing import Any
 
+import numpy as np
 import pytest
 import torch
 
@@ -118,13 +119,26 @@ def test_a_disk_that_cannot_be_written_to_is_one_line(
         raise OSError(errno.EROFS, "Read-only file system")
 
     path = tmp_path / "real.npz"
-    path.write_bytes(MINE)
     words = ("stats", "make", real, "-o", path, *SCORING)
     assert ganeval(*words, "--cache-dir", tmp_path / "cache").code == 0
-    path.write_bytes(MINE)
+    before = path.read_bytes()
     monkeypatch.setattr(os, "fsync", refuse)
     monkeypatch.setattr(Path, "unlink", refuse)
     found = ganeval(*words, "--cache-dir", tmp_path / "cache")
     assert found.code == 2
     assert f"{path}: cannot be written (Read-only file system); a folder with" in found.error
-    assert path.read_bytes() == MINE
+    assert path.read_bytes() == before
+
+
+def test_statistics_replace_statistics_alone(tmp_path: Path, real: Path, ganeval: Command) -> None:
+    """Images in an npz have its suffix too, and may be the source itself."""
+    images, stats, foreign = (tmp_path / f"{name}.npz" for name in ("images", "stats", "foreign"))
+    np.savez(images, np.random.default_rng(0).integers(0, 256, (20, 16, 16, 3), np.uint8))
+    np.savez(foreign, mu=np.zeros(64), sigma=np.eye(64))
+    for path in (images, foreign):
+        before = path.read_bytes()
+        found = ganeval("stats", "make", images, "-o", path, *SCORING)
+        assert f"{path}: is there already, and no file of `ganeval stats make`" in found.error
+        assert path.read_bytes() == before
+    for _ in range(2):
+        assert ganeval("stats", "make", images, "-o", stats, *SCORING).code == 0

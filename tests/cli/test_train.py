@@ -110,6 +110,19 @@ def test_training_refuses_what_it_cannot_do(tmp_path: Path, ganeval: Command) ->
     assert "seed was 0, now it is 1" in found.error
 
 
+def test_a_run_that_is_at_its_last_step_says_so(tmp_path: Path, ganeval: Command) -> None:
+    words = ("train", "gan", "--out", tmp_path / "run", "--grid-every", 0, "--steps")
+    assert "already" not in ganeval(*words, 2).err
+    for steps in (1, 2):
+        found = ganeval(*words, steps, "--resume")
+        assert found.code == 0
+        (line,) = [one for one in found.err.splitlines() if "already" in one]
+        assert line.startswith(
+            f"ganeval: warning: {tmp_path / 'run'}: is at step 2 already, so not"
+        )
+    assert "already" not in ganeval(*words, 3, "--resume").err
+
+
 def test_scores_during_training(tmp_path: Path, ganeval: Command) -> None:
     words = ("--eval-extractor", "random", "--eval-images", 24, "--eval-metrics", "fid,pr:k=2")
     held_out = ("--eval-reference", "data:digits,split=test,size=16")

@@ -134,8 +134,8 @@ def test_build_fills_every_tensor_and_draws_nothing() -> None:
 @pytest.mark.parametrize(
     ("change", "finding"),
     [
-        ({"0.bias": None}, r"1 tensors missing \(0\.bias\)"),
-        ({"2.weight": torch.zeros(1)}, r"1 tensors unknown \(2\.weight\)"),
+        ({"0.bias": None}, r"1 tensor missing \(0\.bias\)"),
+        ({"2.weight": torch.zeros(1)}, r"1 tensor unknown \(2\.weight\)"),
         ({"0.weight": torch.zeros(2, 4)}, r"shape \(0\.weight \[2, 4\] instead of \[2, 3\]\)"),
         ({"1.running_mean": torch.tensor([0, torch.nan])}, r"infinity \(1\.running_mean\)"),
     ],

@@ -28,6 +28,14 @@ class Example(nn.Module):
         return self.main(z)
 
 
+class Warmed(Example):
+    """The same, whose constructor has let it see a batch in training mode."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.train()(torch.randn(4, 8, 1, 1))
+
+
 class DcganExample(nn.Module):
     """The generator of PyTorch's DCGAN example as it is, for 64 pixels: main.0, 1, 3, 4 ... 12.
 

@@ -180,7 +180,7 @@ def stops(content: Any) -> str:
         ({name + "x": one for name, one in BY_NAME.items()}, "7 tensors unknown"),
         ({**BY_NAME, "main.0.weight": torch.full((8, 8, 4, 4), torch.nan)}, "NaN or infinity"),
         ({name: {"value": one} for name, one in BY_NAME.items()}, "does not fit"),
-        ({**BY_NAME, "main.9.x": torch.zeros(3)}, "1 tensors unknown (main.9.x)"),
+        ({**BY_NAME, "main.9.x": torch.zeros(3)}, "1 tensor unknown (main.9.x)"),
     ],
     ids=["short", "reversed", "renamed", "nan", "each in a dict", "more"],
 )
@@ -191,7 +191,8 @@ def test_weights_are_not_taken_beside_an_average_that_does_not_fit(
     message = stops(content)
     assert "'g_ema' looks like an average of weights" in message
     assert reason in message
-    assert "add --key g," in message
+    assert "add --key g (in Python key='g'), or " in message
+    assert ("entry or kwargs" in message) == (reason != "NaN or infinity")
     network = Example()
     fill(network, content, name="g.pt", key="g")
     assert holds(network, RAW)
@@ -216,6 +217,22 @@ def test_an_average_needs_its_buffers_from_somewhere() -> None:
     assert "4 tensors missing (main.1.running_mean, " in message
     two = {"a": RAW.state_dict(), "b": {k: v + 1 for k, v in RAW.state_dict().items()}}
     assert "2 sets of tensors fit" in stops({**two, "w": IN_ORDER})
+
+
+@pytest.mark.parametrize("average", [{"shadow_params": IN_ORDER}, {"g_ema": BY_NAME}, IN_ORDER])
+def test_an_average_without_statistics_says_what_is_missing_and_the_way_out(average: Any) -> None:
+    message = stops(average)
+    assert "another network" not in message
+    assert "lack buffers of the entry's network: 4 tensors missing (main.1.running_mean" in message
+    assert "--allow-missing" not in message  # its images do depend on them
+    assert message.endswith("torch.save({'G': G.state_dict(), 'ema': ema.state_dict()}, 'both.pt')")
+    network = Example()
+    assert fill(network, {"G": RAW.state_dict(), "ema": average}, name="both.pt").averaged
+    assert holds(network, AVERAGE)
+
+
+def test_a_state_dict_without_statistics_is_saved_whole() -> None:
+    assert stops(dict(RAW.named_parameters())).endswith("torch.save(G.state_dict(), 'G.pt')")
 
 
 def test_small_averages_inside_other_networks_are_none_of_the_weights() -> None:

@@ -95,6 +95,41 @@ def test_an_entry_whose_import_fails_is_said_in_one_line(here: Path) -> None:
         build("own_networks_of_a_user:make", {}, here=True)
 
 
+@pytest.mark.parametrize(
+    ("entry", "remedy"),
+    [
+        ("own_networks_of_a_user.py:make", "not its file: 'own_networks_of_a_user:make'"),
+        ("./own_networks_of_a_user.py:make", "not its file: 'own_networks_of_a_user:make'"),
+        ("parts/nets.py:make", "name the module, not its file: 'parts.nets:make'"),
+        ("/there/nets.py:make", "go to /there and name the module, not its file: 'nets:make'"),
+        ("own_networks_of_a_user:Mak", "did you mean 'own_networks_of_a_user:make'?"),
+        ("own_networks_of_a_user:x", "name one of make"),
+        ("own_network_of_a_user:make", "did you mean 'own_networks_of_a_user:make'?"),
+        ("nowhere:make", "install it, go to its folder, or add that to PYTHONPATH"),
+    ],
+)
+def test_an_entry_that_is_nearly_right_is_told_how_to_write_it(
+    here: Path, entry: str, remedy: str
+) -> None:
+    with pytest.raises(UsageError) as caught:
+        build(entry, {}, here=True)
+    assert caught.value.remedy.endswith(remedy)
+    if "own_networks_of_a_user:make" in remedy:
+        assert build("own_networks_of_a_user:make", {}, here=True).out_features == 7
+
+
+def test_a_network_is_built_in_float32_whatever_the_default_is() -> None:
+    expected = build(EXAMPLE, {}).state_dict()
+    torch.set_default_dtype(torch.float64)
+    try:
+        found = build(EXAMPLE, {}).state_dict()
+        assert torch.get_default_dtype() == torch.float64
+    finally:
+        torch.set_default_dtype(torch.float32)
+    assert all(torch.equal(found[name], one) for name, one in expected.items())
+    assert {one.dtype for one in found.values()} == {torch.float32, torch.int64}
+
+
 def test_what_a_constructor_draws_is_the_same_each_time() -> None:
     first = build(EXAMPLE, {})
     torch.rand(3)

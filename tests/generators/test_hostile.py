@@ -29,6 +29,7 @@ from tests.command import Command
 from tests.generators.networks import Conditional, Example, Trap, seeded
 
 STATE = seeded(Example()).state_dict()
+WEIGHTS = next(iter(STATE.values())).numpy().tobytes()
 OPTIONS = {
     "entry": "tests.generators.networks:Example",
     "latent_size": "8",
@@ -135,6 +136,11 @@ HOSTILE: dict[str, tuple[Callable[[Path], bytes], str, str]] = {
     ),
     "empty.pt": (lambda _: b"", "is empty (0 bytes)", "get the file again"),
     "cut.pt": (lambda _: torch_file(STATE)[:-200], "is cut short", "get the file again"),
+    "one-bit.pt": (
+        lambda _: torch_file(STATE).replace(WEIGHTS, bytes([WEIGHTS[0] ^ 1]) + WEIGHTS[1:]),
+        "is damaged: archive/data/0 in it is not what its checksum is of",
+        "get the file again from its source",
+    ),
     "cut.safetensors": (
         lambda _: safetensors.torch.save(STATE)[:-9],
         "is damaged, or no state dict (",

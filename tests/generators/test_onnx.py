@@ -276,6 +276,17 @@ def test_flipped_bits_are_refused_in_one_line_or_do_no_harm(tmp_path: Path) -> N
     assert not any("\n" in one for one in refusals)
 
 
+def test_a_name_that_is_no_text_is_refused_and_nothing_is_printed(
+    tmp_path: Path, capfd: pytest.CaptureFixture[str]
+) -> None:
+    data = model().SerializeToString()
+    assert data.count(b"MatMul") > 0
+    (tmp_path / "g.onnx").write_bytes(data.replace(b"MatMul", b"Mat\xfe\xffl"))
+    with pytest.raises(InputError, match="cannot run it"):
+        open_text(tmp_path / "g.onnx")
+    assert capfd.readouterr() == ("", "")
+
+
 def refusal(text: str) -> str:
     """Return why a source is refused, nothing if it is not; any other exception is one here too."""
     try:

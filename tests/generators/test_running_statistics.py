@@ -1,6 +1,7 @@
 """Normalisation whose statistics nothing has ever updated."""
 
 import logging
+from pathlib import Path
 
 import pytest
 import torch
@@ -29,6 +30,27 @@ def test_statistics_that_others_keep_themselves() -> None:
     assert never_updated(nn.BatchNorm2d(3)) == ["BatchNorm2d"]
     assert never_updated(nn.BatchNorm2d(3, track_running_stats=False)) == []
     assert never_updated(nn.LazyBatchNorm2d()) == []
+
+
+@pytest.mark.parametrize(
+    ("entry", "told"), [("Example", "were never updated"), ("Warmed", "lacks the running stat")]
+)
+def test_statistics_that_a_file_may_lack_are_told_once_whatever_they_are(
+    entry: str, told: str, tmp_path: Path, caplog: pytest.LogCaptureFixture
+) -> None:
+    torch.save(dict(Example().named_parameters()), tmp_path / "g.pt")
+    options = {
+        "entry": f"tests.generators.networks:{entry}",
+        "allow_missing": "*",
+        "latent_size": 8,
+        "latent_layout": "map",
+        "value_range": (-1, 1),
+    }
+    with caplog.at_level(logging.WARNING, logger="ganeval"):
+        open_source(str(tmp_path / "g.pt"), policy=DecodePolicy(), generator=options)
+    (line,) = [one.getMessage() for one in caplog.records if "running stat" in one.getMessage()]
+    assert told in line
+    assert "main.1, main.4" in line
 
 
 def test_the_warning_names_them(caplog: pytest.LogCaptureFixture) -> None:

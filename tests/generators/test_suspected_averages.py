@@ -112,7 +112,7 @@ def test_an_average_is_used_or_the_weights_are_taken_by_key_alone(form: str) -> 
         assert is_like(network, AVERAGE)
         return
     assert "like an average of weights" in said
-    found = re.search(r"all the same add --key (\S+), ", said)
+    found = re.search(r"for th.*? add --key (\S+) ", said)
     assert found is not None
     assert not is_like(network, RAW)
     fill(network, SUSPECTED[form], name="g.pt", key=found[1])

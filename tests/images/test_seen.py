@@ -135,3 +135,57 @@ def test_values_beyond_the_range_have_an_advice_that_keeps_the_number_right() ->
     images = ganeval.Images(UNIT * 3 - 1, value_range=(-1, 1))
     with pytest.raises(ganeval.GanevalError, match=r"observed from -1 to 2; .*clip them if the"):
         ganeval.open_source(images, policy=ganeval.Settings().decode)
+
+
+@pytest.mark.parametrize("door", DOORS)
+def test_values_that_are_clipped_are_said_at_every_door(
+    door: str, real: Path, caplog: pytest.LogCaptureFixture
+) -> None:
+    values = (UNIT * 2 - 1) * 1.1
+    share = (values.abs() > 1 + 1 / 255).double().mean().item()
+    report = DOORS[door](real, values)
+    told = (
+        f"it: {share:.2%} of the values of 20 images are beyond the declared range -1 to 1 and "
+        "were clipped (-1.1 to 1.1)"
+    )
+    (warning,) = [one for one in report.provenance["warnings"] if "clipped" in one]
+    assert warning.startswith(told)
+    assert caplog.text.count("were clipped") == 1
+    clipped = DOORS[door](real, values.clamp(-1, 1))
+    assert report["fid"].value == clipped["fid"].value
+    assert not [one for one in clipped.provenance["warnings"] if "clipped" in one]
+
+
+def test_rounding_noise_is_no_clipping() -> None:
+    """Values within half a level of the end are rounded to it as they would be without an end."""
+    seen = seen_of([-1 - 0.9 / 255, 0.0, 1 + 0.9 / 255], (-1, 1))
+    assert (seen.num, seen.clipped, seen.doubts(20)) == (3, 0, [])
+    seen = seen_of([-1 - 1.1 / 255, 0.0, 1.0], (-1, 1))
+    assert "33.33% of the values of 3 images" in seen.doubts(3)[0]
+
+
+def test_a_generator_that_overshoots_is_warned_of_unless_it_is_clamped(
+    real: Path, caplog: pytest.LogCaptureFixture
+) -> None:
+    network = torch.nn.Sequential(
+        torch.nn.Linear(4, 3 * 24 * 24), torch.nn.Unflatten(1, (3, 24, 24)), torch.nn.Tanh()
+    )
+    torch.nn.init.normal_(network[0].weight, std=1, generator=torch.Generator().manual_seed(0))
+
+    def scored(scale: float, *, clamp: bool = False) -> ganeval.Report:
+        sample = ganeval.Generator(
+            lambda z: network(z) * scale,
+            latent_size=4,
+            value_range=(-1, 1),
+            num_images=20,
+            clamp=clamp,
+            name="net",
+        )
+        return ganeval.evaluate(sample=sample, reference=real, **FAST)
+
+    assert "clipped" not in str(scored(1).provenance["warnings"]) + caplog.text
+    scored(1.09)
+    assert "of the values of 8 images are beyond the declared range -1 to 1 and were" in caplog.text
+    caplog.clear()
+    scored(1.02, clamp=True)
+    assert "clipped" not in caplog.text

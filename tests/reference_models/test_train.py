@@ -194,6 +194,35 @@ def test_a_damaged_state_is_refused(content: bytes, digits: Data, tmp_path: Path
         train(recipe, digits, tmp_path, steps=2, resume=True)
 
 
+@pytest.mark.parametrize("part", ["name", "number", "tensor"])
+def test_a_state_with_one_changed_byte_is_refused(part: str, digits: Data, tmp_path: Path) -> None:
+    recipe = recipe_of("gan")
+    run = train(recipe, digits, tmp_path, steps=1)
+    state = tmp_path / "state.pt"
+    weights = next(run.game.parameters()).detach().numpy().tobytes()
+    old, new = {
+        "name": (b"discriminator.", b"discriminator\x03"),
+        "number": (b"step", b"stop"),
+        "tensor": (weights, weights[:9] + bytes([weights[9] ^ 1]) + weights[10:]),
+    }[part]
+    content = state.read_bytes()
+    assert old in content
+    state.write_bytes(content.replace(old, new, 1))
+    with pytest.raises(ganeval.GanevalError, match="damaged"):
+        train(recipe, digits, tmp_path, steps=2, resume=True)
+
+
+def test_a_whole_state_of_other_tensors_is_refused(digits: Data, tmp_path: Path) -> None:
+    recipe = recipe_of("gan")
+    train(recipe, digits, tmp_path, steps=1)
+    state = tmp_path / "state.pt"
+    saved = torch.load(state, weights_only=True)
+    for change in ({"game": {}}, {"average": 1}, {"optimizers": {}}, {"step": None}):
+        torch.save({**saved, **change}, state)
+        with pytest.raises(ganeval.GanevalError, match="damaged"):
+            train(recipe, digits, tmp_path, steps=2, resume=True)
+
+
 def test_another_machine_is_a_warning(
     digits: Data, tmp_path: Path, caplog: pytest.LogCaptureFixture
 ) -> None:

@@ -183,7 +183,7 @@ def test_an_interrupted_evaluation_is_made_up_for(
     whole, parts = tmp_path / "whole", tmp_path / "parts"
     run_training("gan", folder=whole, steps=4, watch=EVERYTHING)
 
-    def cut(*arguments: object) -> None:
+    def cut(*arguments: object, **options: object) -> None:
         raise KeyboardInterrupt
 
     with monkeypatch.context() as patch:

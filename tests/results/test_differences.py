@@ -281,6 +281,18 @@ def test_letters_are_shared_by_those_not_told_apart(data: st.DataObject, num: in
         assert bool(shared) != apart
 
 
+def test_each_of_many_groups_has_a_letter() -> None:
+    """Marks such as `|` would be taken for the border of a cell."""
+    names = [f"sample {at}" for at in range(60)]
+    pairs = [
+        dataclasses.replace(pair(one, other, 0.5), p_adjusted=0.01)
+        for one, other in itertools.combinations(names, 2)
+    ]
+    found = list(letters(names, pairs).values())
+    assert len(set(found)) == 60
+    assert all(len(text) == 1 and text.isalpha() for text in found)
+
+
 def test_influences_of_a_stored_reference_leave_its_noise_out() -> None:
     rng = np.random.default_rng(8)
     values = rng.standard_normal((2, 50))

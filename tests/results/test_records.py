@@ -73,6 +73,8 @@ def test_numbers_are_finite(number: float, made: dict[str, Any], tmp_path: Path)
         (lambda made: made["scores"][0].update(direction="up"), "direction of score 0 is 'up'"),
         (lambda made: made["scores"][0].update(interval=[1, 2, 3]), "interval of score 0 is [1,"),
         (lambda made: made.update(scores={}), "scores is {}"),
+        (lambda made: made["comparisons"][0].update(sample="a"), "'a', which has no score"),
+        (lambda made: made["comparisons"][1].update(other="a"), "'a', which has no score"),
         (lambda made: made.update(rank=[1]), "rank is [1]"),
         (lambda made: made.pop("scores"), "no scores in it"),
         (lambda made: made.update(provenance=[]), "provenance is []"),
@@ -100,6 +102,19 @@ def test_a_report_reads_as_it_was_written(made: dict[str, Any], tmp_path: Path) 
     path = tmp_path / "run.json"
     path.write_text(json.dumps(made), encoding="utf-8")
     assert json.loads(Report.load(path).to_json()) == made
+
+
+@pytest.mark.parametrize("suffix", ["json", "csv", "md", "tex", "html"])
+def test_half_a_surrogate_pair_is_written_as_on_stdout(
+    suffix: str, made: dict[str, Any], tmp_path: Path, ganeval: Command
+) -> None:
+    for score in made["scores"]:
+        score |= {"extractor": "a\ud800b", "notes": ["c\ud800d"], "name": "e\ud800f"}
+    made |= {"comparisons": [], "rank": None}
+    path, out = tmp_path / "run.json", tmp_path / f"out.{suffix}"
+    path.write_text(json.dumps(made), encoding="utf-8")
+    assert ganeval("table", path, "-o", out).code == 0
+    assert "ud800" in out.read_text(encoding="utf-8")
 
 
 def test_influence_values_that_are_none(
@@ -143,3 +158,23 @@ def test_texts_of_a_report_are_printed_on_their_lines(
     assert shown.code == 0
     assert odd.encode("unicode_escape").decode() in shown.out
     assert [char for char in shown.out if not char.isprintable() and char not in "\n\u200e"] == []
+
+
+def test_texts_of_a_baseline_are_printed_on_their_lines(
+    real: Path, fake: Path, tmp_path: Path, ganeval: Command
+) -> None:
+    run, base = tmp_path / "run.json", tmp_path / "base.json"
+    ganeval("kid", real, fake, *RANDOM, "-o", run)
+    content = json.loads(run.read_text(encoding="utf-8"))
+    content["schema"] = "ganeval.baseline/1"
+    content["scores"][0]["extractor"] = "a\x1b[2J\n\u202e"
+    base.write_text(json.dumps(content), encoding="utf-8")
+    content["provenance"]["preprocess"]["\u202e\x1b[2J"] = 1
+    other = tmp_path / "other.json"
+    content["scores"][0]["extractor"] = "random"
+    other.write_text(json.dumps(content), encoding="utf-8")
+    gate = ganeval("check", run, "--baseline", other, "--max-regress", "kid=5")
+    assert gate.code == 0
+    assert "only one of the two says it: preprocessing \\u202e\\x1b[2J\n" in gate.out
+    (line,) = ganeval("baseline", "accept", run, "-o", base).out.splitlines()
+    assert "not comparable: extractor is random in the run and a\\x1b[2J\\n\\u202e in" in line

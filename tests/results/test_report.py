@@ -170,6 +170,7 @@ def text_of(*rows: ScoreRow) -> list[str]:
         (12345.6, None, None, "12350"),
         (1.2e-7, None, None, "1.200e-07"),
         (0.0, None, None, "0"),
+        (5e-324, None, None, "0"),
         (0.5, 0.0, None, "0.5000"),
         (1e6, 1e-12, None, "1000000"),
         # Only an interval: its width is two errors each way.
@@ -279,7 +280,7 @@ def test_scores_in_the_old_spelling_are_read(tmp_path: Path) -> None:
         tuple(dataclasses.replace(row, name="fid_debiased") for row in (ROW,)),
         PROVENANCE,
         {(*KEY[:2], "fid_debiased"): INFLUENCE},
-        (dataclasses.replace(pair, name="fid_debiased"),),
+        (dataclasses.replace(pair, name="fid_debiased", sample=ROW.sample, other=ROW.sample),),
         "fid_debiased",
     )
     report.save(path)

@@ -1,6 +1,8 @@
 """What users bring as pictures, each beside the plain thing that it stands for."""
 
+import itertools
 import json
+import re
 import shlex
 import subprocess
 import sys
@@ -14,7 +16,15 @@ import numpy.typing as npt
 import PIL.Image
 import pytest
 import torch
-from torch.utils.data import DataLoader, TensorDataset, WeightedRandomSampler
+from torch.utils.data import (
+    BatchSampler,
+    DataLoader,
+    RandomSampler,
+    SequentialSampler,
+    SubsetRandomSampler,
+    TensorDataset,
+    WeightedRandomSampler,
+)
 
 import ganeval
 from ganeval.errors import GanevalError, InputError
@@ -175,15 +185,60 @@ def test_lists_and_loaders(pictures: Array) -> None:
         tuple(images),
         list(pictures),
         list(tensor),
-        DataLoader(dataset, batch_size=5, shuffle=True, drop_last=True),
+        DataLoader(dataset, batch_size=5, shuffle=True),
+        DataLoader(dataset, batch_size=4, shuffle=True, drop_last=True),
+        DataLoader(dataset, batch_sampler=BatchSampler(RandomSampler(range(12)), 5, False)),
         DataLoader(dataset, batch_size=None),
         ganeval.Images(list(tensor / 255), value_range=(0, 1)),
     ):
         np.testing.assert_array_equal(pixels(opened(thing)), pictures)
-    sampler = WeightedRandomSampler([1.0] * 12, 12)
-    assert "WeightedRandomSampler" in error(DataLoader(dataset, sampler=sampler))
     assert "collate_fn" in error(DataLoader(dataset, collate_fn=list))
     assert "no images" in error([])
+
+
+class Halved(DataLoader[Any]):
+    """A loader that gives every other batch."""
+
+    def __iter__(self) -> Any:
+        return itertools.islice(super().__iter__(), 0, None, 2)
+
+
+@pytest.mark.parametrize(
+    ("options", "said"),
+    [
+        ({"sampler": WeightedRandomSampler([1.0] * 12, 12)}, "a WeightedRandomSampler chooses"),
+        ({"sampler": list(range(5))}, "a list chooses"),
+        ({"sampler": SequentialSampler(range(5))}, "SequentialSampler is of 5 items, .* has 12"),
+        ({"sampler": RandomSampler(range(5))}, "RandomSampler is of 5 items, its data set has 12"),
+        ({"sampler": RandomSampler(range(12), num_samples=5)}, "a RandomSampler chooses"),
+        (
+            {"batch_sampler": BatchSampler(SubsetRandomSampler(range(5)), 5, False)},
+            "a SubsetRandomSampler chooses",
+        ),
+        (
+            {"batch_sampler": BatchSampler(SequentialSampler(range(5)), 5, False)},
+            "SequentialSampler is of 5 items",
+        ),
+        ({"batch_sampler": [[0, 1], [2, 3]]}, "a batch_sampler of type list chooses"),
+        ({"batch_size": 5, "drop_last": True}, "drop_last leaves out 2 of 12 items"),
+        (
+            {"batch_sampler": BatchSampler(SequentialSampler(range(12)), 7, True)},
+            "drop_last leaves out 5 of 12 items",
+        ),
+    ],
+)
+def test_a_loader_that_does_not_give_each_item_once_is_refused(
+    pictures: Array, options: dict[str, Any], said: str
+) -> None:
+    dataset = TensorDataset(torch.from_numpy(pictures).permute(0, 3, 1, 2))
+    loader = DataLoader(dataset, **options)
+    assert sum(len(batch) for (batch,) in loader) != 12 or "chooses" in said
+    assert re.search(said, error(loader))
+
+
+def test_a_loader_of_a_class_that_skips_batches_is_refused(pictures: Array) -> None:
+    dataset = TensorDataset(torch.from_numpy(pictures).permute(0, 3, 1, 2))
+    assert "Halved makes batches in a way of its own" in error(Halved(dataset))
 
 
 def test_one_text_of_metrics(pictures: Array) -> None:

@@ -1,6 +1,9 @@
 """Networks that are called or that answer in another way than most give the right images."""
 
+import importlib
 import logging
+import shutil
+import sys
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
@@ -93,7 +96,7 @@ def test_noise_that_is_not_torchs_is_refused() -> None:
 @pytest.mark.parametrize(
     ("network", "options", "advice"),
     [
-        (feeds.LabelFirst, {"inputs": "label,latent"}, "--inputs 'label,latent'"),
+        (feeds.LabelFirst, {"inputs": "label,latent"}, "--inputs label,latent"),
         (feeds.OneHot, {"label_form": "onehot"}, "--label-form onehot"),
         (feeds.FloatLabel, {"label_form": "float"}, "--label-form float"),
     ],
@@ -103,7 +106,9 @@ def test_labels_of_any_form_and_place_give_the_same_images(
 ) -> None:
     usual = made(feeds.Indexed, num_classes=feeds.CLASSES)
     np.testing.assert_array_equal(made(network, num_classes=feeds.CLASSES, **options), usual)
-    with pytest.raises(InputError, match=rf"network fails.*it runs with {advice}: add"):
+    with pytest.raises(
+        InputError, match=rf"network fails.*it runs with {advice} .in Python .*: add"
+    ):
         made(network, num_classes=feeds.CLASSES)
 
 
@@ -229,6 +234,64 @@ def test_features_of_a_network_in_memory_are_never_stale(real: Path) -> None:
         assert seen[-1] == scores(cache=False)
     assert len({one[0] for one in seen}) == 4
     assert len({one[1] for one in seen}) == 3
+
+
+HIDDEN = {
+    "an object": "BOX = types.SimpleNamespace(gain={gain})\ngain = lambda: BOX.gain",
+    "a scalar of NumPy": "BOX = numpy.float32({gain})\ngain = lambda: float(BOX)",
+    "a function in a table": "TABLE = {{'gain': lambda: {gain}}}\ngain = lambda: TABLE['gain']()",
+    "a bound argument": "gain = functools.partial(float, {gain})",
+    "a file": "gain = lambda: json.loads(pathlib.Path(__file__).with_suffix('.json').read_text())",
+    "a builder": "gain = None",
+}
+MODULE = """import functools, json, pathlib, types
+import numpy
+from tests.generators import feeds
+
+{hidden}
+
+class G(feeds.Plain):
+    def __init__(self, gain_now):
+        super().__init__()
+        self.gain_now = gain_now
+
+    def forward(self, z):
+        return super().forward(z) * self.gain_now
+
+def build():
+    return G(gain() if gain else {gain})
+"""
+
+
+@pytest.mark.parametrize("where", HIDDEN)
+def test_a_file_whose_code_means_something_else_now_is_scored_anew(
+    where: str, tmp_path: Path, real: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """What the entry builds tells the features apart, not only what its code says."""
+    path, name = tmp_path / "g.pt", f"hidden_{list(HIDDEN).index(where)}"
+    torch.save(seeded(feeds.Plain()).state_dict(), path)
+    monkeypatch.syspath_prepend(tmp_path)
+
+    def scores(gain: float) -> list[float]:
+        code = MODULE.format(hidden=HIDDEN[where].format(gain=gain), gain=gain)
+        (tmp_path / f"{name}.py").write_text(code)
+        (tmp_path / f"{name}.json").write_text(str(gain))
+        found = []
+        for cache in (True, False):
+            sys.modules.pop(name, None)
+            importlib.invalidate_caches()
+            shutil.rmtree(tmp_path / "__pycache__", ignore_errors=True)
+            report = ganeval.evaluate(
+                sample=path, reference=real, entry=f"{name}:build", latent_size=feeds.SIZE,
+                value_range=(-1, 1), cache=cache, **FAST,
+            )  # fmt: skip
+            found.append(report["fid"].value)
+        return found
+
+    before, after = scores(0.25), scores(0.75)
+    assert before[0] == before[1]
+    assert after[0] == after[1]
+    assert before[0] != after[0]
 
 
 def test_a_network_that_changes_between_opening_and_scoring_is_noticed() -> None:

@@ -51,6 +51,22 @@ def test_samples_are_the_networks_own_output_rounded() -> None:
     assert np.mean(np.stack(got) == expected) > 0.999
 
 
+def test_a_network_is_fed_in_the_type_of_its_parameters() -> None:
+    class Doubled(Example):
+        def forward(self, z: torch.Tensor) -> torch.Tensor:
+            assert z.dtype == torch.float64
+            return super().forward(z)
+
+    wide = Generator(
+        seeded(Example()).double(), latent_size=8, latent_layout="map", value_range=(-1, 1)
+    )
+    wide.module.__class__ = Doubled
+    gaps = np.stack(pixels(source_of(wide), range(16))).astype(int)
+    gaps -= np.stack(pixels(source_of(example()), range(16)))
+    assert np.abs(gaps).max() <= 1  # rounded from more digits
+    assert np.abs(gaps).mean() < 0.01
+
+
 def test_a_sample_depends_on_its_index_alone() -> None:
     whole = pixels(source_of(example()), range(40))
     other = source_of(example(num_images=19))

@@ -115,8 +115,10 @@ def test_rejects_ranges_that_make_no_sense(images: Array) -> None:
         open_thing(Images(images, value_range=(0, 1)))
     with pytest.raises(UsageError, match="low < high"):
         open_thing(Images(images / 255, value_range=(1, 0)))
-    with pytest.raises(InputError, match="list in ganeval"):
-        open_thing(Images([1]))
+    with pytest.raises(InputError, match=r"array: a list of int and str; .*of paths to pictures"):
+        open_thing(Images([1, "a.png"]))
+    with pytest.raises(UsageError, match=r"list\[0\]: value_range is declared, but it is a pict"):
+        open_thing(Images(["a.png"], value_range=(0, 1))).load([0])
 
 
 @pytest.mark.parametrize("shape", [(0, 3, 9, 9), (9, 9), ()])
@@ -241,3 +243,50 @@ def test_data_sets_without_a_length_or_items() -> None:
         open_thing(Endless())
     with pytest.raises(InputError, match="ListDataset: no images"):
         open_thing(ListDataset())
+
+
+class Noisy(Dataset[Any]):
+    """A data set whose items from `first` on are drawn anew when they are read."""
+
+    def __init__(self, images: Array, *, first: int) -> None:
+        self.images, self.first = images, first
+        self.rng = np.random.default_rng(0)
+
+    def __len__(self) -> int:
+        return len(self.images)
+
+    def __getitem__(self, index: int) -> Any:
+        image = self.images[index]
+        return image[:, :: self.rng.choice([-1, 1])] if index >= self.first else image
+
+
+def test_a_data_set_that_augments_at_random_is_refused(images: Array) -> None:
+    """Of flips by even chance one among a few items shows."""
+    source = open_thing(Noisy(images, first=3))
+    assert len(source.load([0, 1, 2])) == 3
+    with pytest.raises(InputError, match=r"Noisy\[\d\]: another image when it is read for the sec"):
+        source.load(range(len(images)))
+    assert open_thing(Noisy(images, first=len(images))).load(range(len(images)))
+
+
+def test_a_list_of_paths_is_the_folder_of_these_pictures(images: Array, tmp_path: Path) -> None:
+    paths = [tmp_path / f"{at}.png" for at in range(len(images))]
+    for path, image in zip(paths, images, strict=True):
+        PIL.Image.fromarray(image).save(path)
+    expected = [item.digest for item in open_thing(tmp_path).load(range(len(images)))]
+    for listed in (paths, [str(path) for path in paths]):
+        source = open_thing(listed)
+        assert [item.digest for item in source.load(range(len(images)))] == expected
+        np.testing.assert_array_equal(first_pixels(source), images[0])
+    with pytest.raises(InputError, match=r"list\[1\] \(.*none\.png\): cannot be read \(No such"):
+        open_thing([paths[0], tmp_path / "none.png"]).load([0, 1])
+
+
+def test_sizes_of_listed_images_are_known_once_they_are_read(images: Array) -> None:
+    small = images[0, :8, :8]
+    palette = PIL.Image.fromarray(images[1]).convert("P")
+    source = open_thing([images[0], small, PIL.Image.fromarray(small), palette])
+    source.load(range(4))
+    source.load(range(4))
+    assert source.info.seen is not None
+    assert source.info.seen.sizes == {(11, 9): 2, (8, 8): 2}

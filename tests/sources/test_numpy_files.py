@@ -2,6 +2,7 @@
 
 import io
 import pickle
+import re
 import zipfile
 from collections.abc import Callable
 from pathlib import Path
@@ -16,6 +17,7 @@ from ganeval.images.image import DecodePolicy
 from ganeval.sources import items as items_module
 from ganeval.sources.base import Source
 from ganeval.sources.numpy_files import Npy, Npz
+from ganeval.sources.open import open_source
 
 Array = npt.NDArray[np.uint8]
 POLICY = DecodePolicy()
@@ -89,7 +91,7 @@ def test_refuses_other_shapes(tmp_path: Path, shape: tuple[int, ...], said: str)
 @pytest.mark.parametrize("dtype", ["float32", "int64", "bool", ">u2"])
 def test_refuses_other_types(tmp_path: Path, dtype: str) -> None:
     path = save_npy(tmp_path, np.zeros((2, 9, 9, 3), dtype))
-    with pytest.raises(InputError, match=rf"a\.npy: values of type {np.dtype(dtype)}; .*Images"):
+    with pytest.raises(InputError, match=rf"a\.npy: values of type {np.dtype(dtype)} .*Images"):
         open_npy(path)
 
 
@@ -129,7 +131,13 @@ def test_truncated(tmp_path: Path, images: Array, kept: float, kind: str) -> Non
 
 @pytest.mark.parametrize(
     "shape",
-    [(8, 9, 11, 3), (2**32, 2**32, 11, 3), (-7, -9, 11, 3), (-7, 9, 11, 3)],  # 2**64 overflows to 0
+    [
+        (8, 9, 11, 3),
+        (2**32, 2**32, 11, 3),  # 2**64 overflows to 0
+        (-7, -9, 11, 3),
+        (-7, 9, 11, 3),
+        (True, 9, 11, 3),  # numpy takes it, and fails later
+    ],
 )
 def test_a_header_that_promises_what_the_file_has_not(
     tmp_path: Path, images: Array, shape: tuple[int, ...]
@@ -147,10 +155,10 @@ def test_a_header_that_promises_what_the_file_has_not(
         open_npz(tmp_path / "a.npz")
 
 
-def test_npz_takes_arr_0_or_the_only_array_that_fits(tmp_path: Path, images: Array) -> None:
+def test_npz_takes_the_only_array_that_fits(tmp_path: Path, images: Array) -> None:
     others = {"labels": np.arange(7), "mu": np.zeros(4), "sigma": np.eye(4)}
     for arrays in (
-        {"arr_0": images, "x": images[:2]},
+        {"arr_0": images},
         {"x": images},
         {"arr_0": np.arange(7), "x": images},
     ):
@@ -163,6 +171,11 @@ def test_npz_takes_arr_0_or_the_only_array_that_fits(tmp_path: Path, images: Arr
 def test_npz_with_several_or_no_candidates_lists_what_it_has(tmp_path: Path, images: Array) -> None:
     with pytest.raises(InputError, match=r"several arrays .*x uint8 \[7, .*, y uint8 \[2, 9"):
         open_npz(save_npz(tmp_path, x=images, y=images[:2]))
+    # Masks are uint8 too, and pictures may be floats: neither goes before the other.
+    masks = images[..., 0]
+    for arrays in ({"arr_0": masks, "images": images}, {"fake": images / 255.0, "masks": masks}):
+        with pytest.raises(InputError, match=rf"several arrays .*key={next(iter(arrays))}`"):
+            open_npz(save_npz(tmp_path, **arrays))
     with pytest.raises(InputError, match=r"no array .*labels int64 \[7\]"):
         open_npz(save_npz(tmp_path, labels=np.arange(7)))
 
@@ -245,3 +258,56 @@ def test_an_encrypted_member(tmp_path: Path, images: Array) -> None:
     assert zipfile.is_zipfile(path)
     with pytest.raises(InputError, match=r"a\.npz: .*encrypted"):
         open_npz(path)
+
+
+@pytest.mark.parametrize(
+    ("low", "high", "ends"),
+    [
+        (0, 1, "0,1"),
+        (0.1, 0.6, "0,1"),
+        (-0.02, 1.03, "0,1"),
+        (-1, 1, "-1,1"),
+        (-0.98, 0.97, "-1,1"),
+        (0, 255, "0,255"),
+    ],
+)
+def test_floats_are_told_the_range_that_fits_them(
+    tmp_path: Path, low: float, high: float, ends: str
+) -> None:
+    path = tmp_path / "x.npy"
+    grey = np.linspace(low, high, 12 * 3 * 16 * 16, dtype=np.float32).reshape(12, 3, 16, 16)
+    np.save(path, grey)
+    with pytest.raises(
+        InputError, match=f"float32 from {low:g} to {high:g}; .*`--float-range"
+    ) as e:
+        open_source(path, policy=DecodePolicy())
+    (advice, option) = re.findall("`(.*?)`", str(e.value))
+    assert option == f"--float-range {ends}"
+    assert len(open_source(advice, policy=DecodePolicy())) == 12
+
+
+def test_floats_of_no_usual_range_are_told_no_range(tmp_path: Path) -> None:
+    np.save(tmp_path / "x.npy", np.linspace(-3, 7, 12 * 3 * 64).reshape(12, 3, 8, 8))
+    with pytest.raises(InputError, match=r"from -3 to 7; .*value_range=LOW,HIGH`"):
+        open_source(tmp_path / "x.npy", policy=DecodePolicy())
+
+
+@pytest.mark.parametrize("option", ["", ",value_range=0,1"])
+@pytest.mark.parametrize(
+    ("dtype", "high", "remedy"),
+    [
+        (np.int64, 255, "`array.astype('uint8')`"),
+        (np.uint16, 65535, "bring them to 0 to 255 and save"),
+        (np.bool_, 1, "`(array * 255).astype('uint8')`"),
+    ],
+)
+def test_integers_have_a_remedy_of_their_own(
+    tmp_path: Path, dtype: Any, high: int, remedy: str, option: str
+) -> None:
+    path = tmp_path / "x.npy"
+    np.save(path, np.linspace(0, high, 12 * 3 * 64).reshape(12, 3, 8, 8).astype(dtype))
+    with pytest.raises(InputError) as error:
+        open_source(f"npy:{path}{option}", policy=DecodePolicy())
+    assert f"from 0 to {high:.3g}; " in str(error.value)
+    assert remedy in str(error.value)
+    assert "ganeval.Images(" not in str(error.value)

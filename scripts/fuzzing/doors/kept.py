@@ -4,7 +4,7 @@ from pathlib import Path
 from random import Random
 
 from scripts.fuzzing.case import CACHE, FAST, Case
-from scripts.fuzzing.mutation import JSON_VALUES, json_text, mutate_bytes
+from scripts.fuzzing.mutation import JSON_VALUES, json_text, mutate_bytes, mutate_records
 from scripts.fuzzing.originals import FAKE, REAL, scored, trained, write_pair
 
 METRICS = ("fid", "kid", "pr", "fid,kid,pr")
@@ -60,6 +60,8 @@ def training(rng: Random, folder: Path) -> Case:
             lines = data.splitlines()
             lines[rng.randrange(len(lines))] = json_text(rng, rng.choice(JSON_VALUES))
             path.write_bytes(b"\n".join(lines) + rng.choice((b"", b"\n", b'\n{"step": 9')))
+        elif name.endswith(".pt") and kind < 3:
+            path.write_bytes(mutate_records(rng, data))
         else:
             path.write_bytes(mutate_bytes(rng, data, front=3000))
     words = ["train", "gan", "--data", f"npz:{REAL}", "--out", "run", "--resume"]

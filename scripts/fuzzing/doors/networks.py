@@ -4,7 +4,6 @@ import copy
 import hashlib
 import io
 import json
-import zipfile
 from collections.abc import Callable
 from pathlib import Path
 from random import Random
@@ -22,6 +21,7 @@ from scripts.fuzzing.mutation import (
     json_text,
     mutate_bytes,
     mutate_json,
+    mutate_records,
 )
 from scripts.fuzzing.originals import (
     NETWORK,
@@ -109,20 +109,7 @@ def checkpoints(rng: Random, folder: Path) -> Case:
         data = mutate_bytes(rng, data, front=300)
         return drawing(rng, f"generator:{_write(folder, 'g.npz', data)}"[10:], NETWORK)
     else:
-        buffer = io.BytesIO()
-        with (
-            zipfile.ZipFile(io.BytesIO(torch_file())) as old,
-            zipfile.ZipFile(buffer, "w") as archive,
-        ):
-            chosen = rng.choice(old.namelist())
-            for name in old.namelist():
-                content = old.read(name)
-                if name == chosen or name.endswith("data.pkl"):
-                    content = mutate_bytes(rng, content)
-                if name == chosen and rng.random() < 0.2:
-                    continue
-                archive.writestr(name, content)
-        data = buffer.getvalue()
+        data = mutate_records(rng, torch_file())
     return drawing(rng, _write(folder, "g.pt", data), NETWORK)
 
 

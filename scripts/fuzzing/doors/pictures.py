@@ -204,7 +204,7 @@ def _changed_png(rng: Random, data: bytes) -> bytes:
     out = [data[:8]]
     for name, content in chunks:
         check = zlib.crc32(name + content) if rng.random() < 0.95 else rng.getrandbits(32)
-        length = len(content) if rng.random() < 0.97 else rng.choice(NUMBERS[:-4])
+        length = len(content) if rng.random() < 0.97 else rng.choice(NUMBERS) % 2**32
         out.append(struct.pack(">I", length) + name + content + struct.pack(">I", check))
     return b"".join(out)
 

@@ -235,4 +235,5 @@ def _written(words: list[str]) -> list[str]:
     names = [
         word.removeprefix(place) for word in words for place in places if word[:2] == place[:2]
     ]
+    names += [f"{name.removesuffix('.json')}.influence.safetensors" for name in names]
     return [name.split("/")[0] for name in names]
