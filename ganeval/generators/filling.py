@@ -290,8 +290,12 @@ def _check_no_average(
     more = len(found[0]) - 1
     looks = f"'{place or '.'}'" + (f" and {more} more look" if more else " looks")
     fits = f"{'do' if more else 'does'} not fit the network"
-    remedy = "correct entry or kwargs so that the average fits"
     sets = [one for one in everything if one.lies_under(place)]
+    remedy = (
+        "correct entry or kwargs so that the average fits"
+        if sets and not more
+        else "save the average's state dict in a file of its own"
+    )
     if sets:
         nearest = nearest_misfit(parts, sets)
         if faults := nearest.told():

@@ -117,6 +117,9 @@ def test_an_average_is_used_or_the_weights_are_taken_by_key_alone(form: str) -> 
     assert not is_like(network, RAW)
     fill(network, SUSPECTED[form], name="g.pt", key=found[1])
     assert is_like(network, RAW)
+    if other := re.search(r"for the other --key (\S+) ", said):
+        fill(network, SUSPECTED[form], name="g.pt", key=other[1])
+        assert is_like(network, AVERAGE)
 
 
 def trained_by(optimiser: type[torch.optim.Optimizer], **options: Any) -> dict[str, Any]:
