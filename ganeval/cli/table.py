@@ -21,7 +21,7 @@ if TYPE_CHECKING:
     multiple=True,
     metavar="NAME=RUN.json",
     panel=OUTPUT,
-    help="A name for the sample of a report; may be repeated.",
+    help="Name for the sample of a report; may be repeated",
 )
 @output_options
 def table(*, reports: tuple[Path, ...], labels: tuple[str, ...]) -> "Report":
