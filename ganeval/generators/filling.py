@@ -3,7 +3,8 @@
 import dataclasses
 import fnmatch
 import itertools
-from collections.abc import Callable, Iterator, Sequence
+from collections import Counter, defaultdict
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -11,9 +12,17 @@ import torch
 
 from ganeval.errors import InputError, UsageError, spelt
 from ganeval.extractors.state_dict import first_few
-from ganeval.generators.fitting import Fit, Part, fit
+from ganeval.generators.fitting import Fit, Part, fit, shape_of
 from ganeval.generators.misfit import nearest_misfit, nothing_fits
-from ganeval.generators.nesting import Candidate, Tensors, candidates, join
+from ganeval.generators.nesting import (
+    COUNTER_OF_AVERAGES,
+    Candidate,
+    Tensors,
+    all_tensors,
+    candidates,
+    join,
+    suspected_average,
+)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -57,9 +66,9 @@ def fill(
 
     A set fits if torch would load all of it, and all that the network needs is there. Of several
     that fit, one that is a moving average by its name or form is taken; if that does not decide,
-    nothing is. An average may lack the buffers, which are then those of the set beside it. Weights
-    are never taken while something lies beside them that looks like an average of them and does not
-    fit.
+    nothing is. An average may lack the buffers, which are then those of the set beside it. Nothing
+    is taken without a key while something lies beside it, anywhere in the file, that looks like an
+    average of the network and does not fit.
 
     Args:
         network: On the CPU.
@@ -118,8 +127,14 @@ def fill(
             f"choose it with {_typed(chosen[0].candidate)}",
         )
     (best,) = chosen
-    if not named and not best.candidate.averaged:
-        _check_no_average(name, parts, best, below)
+    if not named:
+        compared = {id(value) for one in usable for value in one.candidate.tensors.values()}
+        others = {
+            path: value
+            for path, value in all_tensors(content)
+            if id(value) not in compared and (key in (None, ".") or path.startswith(f"{key}."))
+        }
+        _check_no_average(name, parts, best, others, everything)
     best.load()
     return Filled(
         network=used,
@@ -229,36 +244,74 @@ def _missing(network: torch.nn.Module, submodule: str | None, best: Fit) -> Iter
 
 
 def _check_no_average(
-    name: str, parts: Sequence[Part], best: Fit, below: Sequence[Candidate]
+    name: str,
+    parts: Sequence[Part],
+    best: Fit,
+    others: Mapping[str, torch.Tensor],
+    everything: Sequence[Candidate],
 ) -> None:
-    """Refuse weights beside which something lies that looks like an average of them.
+    """Refuse a set beside which something lies that looks like an average and does not fit.
 
-    It looks like one if its name says so and it has half as many numbers as the network or more.
+    Weights are refused if the tensors whose names speak of an average are half as many numbers as
+    the network or more. An average is refused if another one is as large as the network: an average
+    of a discriminator is not.
+
+    Args:
+        name: Of the file, for messages.
+        parts: The network, and what it is a wrapper of.
+        best: The set that was chosen.
+        others: All tensors by their full path, without those of the sets that fit.
+        everything: All sets of tensors in the file.
     """
-    inside = {id(value) for value in best.candidate.tensors.values()}
-    sizes: dict[str, dict[int, int]] = {}
-    for one in below:
-        if one.averaged:
-            found = sizes.setdefault(one.average_path, {})
-            found |= {
-                id(value): value.numel()
-                for value in one.tensors.values()
-                if isinstance(value, torch.Tensor) and id(value) not in inside
-            }
-    for path, found in sizes.items():
-        if 2 * sum(found.values()) >= max(best.part.num_elements, 1):
-            nearest = nearest_misfit(parts, [one for one in below if one.lies_under(path)] or below)
-            raise InputError(
-                f"{name}: '{path}' looks like an average of weights and does not fit the network "
-                f"({nearest.told()}), while '{best.candidate.path or '.'}' fits",
-                "a choice between an average and the weights beside it",
-                f"for these weights without averaging add {_typed(best.candidate)}, or "
-                + (
-                    "take a checkpoint from before the average diverged"
-                    if nearest.diverged()
-                    else "correct entry or kwargs so that the average fits"
-                ),
-            )
+    by_form = {
+        id(value): one.path
+        for one in everything
+        if COUNTER_OF_AVERAGES in one.tensors
+        for value in one.tensors.values()
+    }
+    # How many numbers seem to be of an average at each place, below each key of the file.
+    suspected: dict[str, Counter[str]] = defaultdict(Counter)
+    for path, value in others.items():
+        place = suspected_average(path) or by_form.get(id(value))
+        if place is not None:
+            keys = path.split(".")
+            for count in range(len(keys) + 1):
+                suspected[".".join(keys[:count])][place] += value.numel()
+    size = max(best.part.num_elements, 1)
+    if best.candidate.averaged:
+        shapes = [shape_of(value) for value in best.part.own.values()]
+        whole = sum(shape.numel() for shape in shapes if shape is not None)
+        found = [one for one in suspected.values() if size <= one.total() <= 1.01 * whole]
+    else:
+        found = [one for one in suspected.values() if 2 * one.total() >= size]
+    if not found:
+        return
+    ((place, _),) = found[0].most_common(1)
+    more = len(found[0]) - 1
+    looks = f"'{place or '.'}'" + (f" and {more} more look" if more else " looks")
+    fits = f"{'do' if more else 'does'} not fit the network"
+    sets = [one for one in everything if one.lies_under(place)]
+    remedy = (
+        "correct entry or kwargs so that the average fits"
+        if sets and not more
+        else "save the average's state dict in a file of its own"
+    )
+    if sets:
+        nearest = nearest_misfit(parts, sets)
+        if faults := nearest.told():
+            fits += f" ({faults})"
+            if nearest.diverged():
+                remedy = "take a checkpoint from before the average diverged"
+        else:  # its name is not that of an average alone
+            fits = "could be taken too"
+            remedy = f"for the other {_typed(nearest.candidate)}"
+    which = "this average" if best.candidate.averaged else "these weights without averaging"
+    raise InputError(
+        f"{name}: {looks} like an average of weights and {fits}, while "
+        f"'{best.candidate.path or '.'}' fits",
+        "a choice between an average and what lies beside it",
+        f"for {which} add {_typed(best.candidate)}, or {remedy}",
+    )
 
 
 def _typed(candidate: Candidate) -> str:

@@ -16,17 +16,23 @@ _PREFIXES = 8  # parts of a name that may lead to a network: `state.g_ema.module
 _MOST_CONTAINERS = 100_000
 
 # What words of a path say of the tensors below it; the last word that says anything counts.
-_AVERAGE = {"ema", "emas", "gema", "averaged", "average", "averaging", "avg", "mavg"} | {
-    *("shadow", "smooth", "smoothed", "swa", "polyak", "running", "gs")
+_AVERAGE = {"ema", "emas", "gema", "ewma", "averaged", "average", "averages", "averager"} | {
+    *("averaging", "avg", "mavg", "shadow", "smooth", "smoothed", "swa", "polyak", "running", "gs")
 }
 _NO_AVERAGE = {"backup", "collected", "current", "online", "raw"}
 _TRAINING = {"adam", "grad", "gradients", "grads", "momentum", "opt", "optim", "velocity"} | {
     *("optimizer", "optimizers", "optimiser", "optimisers")
 }
+# An optimiser keeps averages that are none of weights: exp_avg_sq, square_avg, grad_avg.
+_MOMENTS = {"exp", "max", "sq", "var", "diff", "row", "col", "res", "slow", "fast", "avg"}
+_OF_GRADIENTS = {"grad", "grads", "gradient", "gradients", "square"}
+# Words of what often is an average and may be another network; nothing is taken because of them.
+_SUSPECT = {"teacher", "momentum"}
+_KEY = re.compile(r"[^./:]*_\d+\.\d+(?![^./:])|[^./:]+")  # `ema_0.999` is one key
 _WORD = re.compile(r"[A-Z]+(?![a-z])|[A-Z]?[a-z]+")
 _MARK = re.compile(r"(?:averaged|avg|ema|shadow|swa)_")  # in front of the names in a flat file
 # torch.optim.swa_utils.AveragedModel counts its updates under this name, beside `module.`.
-_COUNTER_OF_AVERAGES = "n_averaged"
+COUNTER_OF_AVERAGES = "n_averaged"
 
 _DTYPES = {
     *(torch.float16, torch.bfloat16, torch.float32, torch.float64),
@@ -80,15 +86,6 @@ class Candidate:
         longer = self.path != other.path and (not other.path or self.lies_under(other.path))
         return own < others or (own == others and longer)
 
-    @property
-    def average_path(self) -> str:
-        """Its path up to the word that makes it an average."""
-        keys = self.path.split(".")
-        for number, key in enumerate(keys, start=1):
-            if not _AVERAGE.isdisjoint(_words(key)):
-                return ".".join(keys[:number])
-        return self.path
-
 
 def join(path: str, key: str) -> str:
     """Return a longer path."""
@@ -110,6 +107,53 @@ def candidates(content: Any, *, name: str) -> list[Candidate]:
         InputError: More containers than any checkpoint has.
     """
     return list(_Walk(name).sets(content, "", ()))
+
+
+def all_tensors(
+    content: Any, path: str = "", above: tuple[int, ...] = ()
+) -> Iterator[tuple[str, torch.Tensor]]:
+    """Yield every tensor in a checkpoint of which `candidates` was taken, with its full path.
+
+    Those of an optimiser and those of a kind that networks do not have are among them.
+    """
+    for key, value in _entries(content).items():
+        where = join(path, key)
+        if isinstance(value, torch.Tensor):
+            yield where, value
+        elif (
+            isinstance(value, Mapping | list | tuple)
+            and id(value) not in above
+            and len(above) <= _DEPTH
+        ):
+            yield from all_tensors(value, where, (*above, id(value)))
+
+
+def suspected_average(path: str) -> str | None:
+    """Return where an average of weights seems to lie, by the full path of a tensor.
+
+    This is wider than what makes a set an average that is taken: the tensor's own name counts too,
+    and so do a teacher and a momentum network, which often are averages.
+
+    Returns:
+        The path up to the first key that says so; None if the tensor seems to be something else.
+    """
+    place = None
+    for match in _KEY.finditer(path):
+        words = _words(match[0])
+        if {"exp", "avg"} <= set(words) <= _MOMENTS or not _OF_GRADIENTS.isdisjoint(words):
+            continue
+        ignored = set()
+        if not {"mean", "var"}.isdisjoint(words):
+            ignored.add("running")  # the statistics of BatchNorm
+        others = _TRAINING.intersection(_words(path)) | {"buffer", "buffers"}.intersection(words)
+        if others != {"momentum"} or len(words) == 1:
+            ignored.add("momentum")  # that of an optimiser
+        telling = [one for one in words if one in (_AVERAGE | _SUSPECT | _NO_AVERAGE) - ignored]
+        if telling and telling[-1] in _NO_AVERAGE:
+            place = None
+        elif telling or "generator_test" in match[0]:
+            place = place or path[: match.end()]
+    return place
 
 
 class _Walk:
@@ -159,7 +203,7 @@ def _by_prefix(tensors: Tensors, path: str, depth: int, *, averaged: bool) -> It
     """Yield tensors by name, and those of them below each common prefix."""
     if not any(isinstance(value, torch.Tensor) for value in tensors.values()):
         return
-    averaged = averaged or _COUNTER_OF_AVERAGES in tensors
+    averaged = averaged or COUNTER_OF_AVERAGES in tensors
 
     def candidate(path: str, tensors: Tensors) -> Candidate:
         return Candidate(path, tensors, averaged or _is_average(path))
