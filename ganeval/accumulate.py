@@ -144,7 +144,7 @@ class Accumulator:
         """Return the scores of all images so far.
 
         Args:
-            step: Of the training, by which `ganeval table` tells reports of one stream apart.
+            step: Step of the training, by which `ganeval table` tells reports of one stream apart.
 
         Raises:
             InputError: Too few images for a metric.

@@ -159,7 +159,7 @@ def report_of(
         samples: The features of each sample, by its location.
         reference: Those of the reference, if it was collected.
         stats: Stored statistics in place of it.
-        step: Of the training that a stream shows.
+        step: Step of the training that a stream shows.
         seen: The values of a stream, whose images have no source.
 
     Raises:

@@ -20,7 +20,7 @@ def unusable_pictures(location: str, reasons: Sequence[str], *, num: int, total:
     pictures: their number, the first of them, and the cure.
 
     Args:
-        location: Of the source.
+        location: Where the source is.
         reasons: One line each, "found; needed; remedy"; a picture may have several.
         num: How many pictures cannot be used.
         total: How many pictures the source has.

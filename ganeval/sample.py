@@ -159,7 +159,7 @@ def _present(folder: Path, marks: Mapping[str, str]) -> set[str]:
         if _mark_of(folder / name) != marks[name]:
             raise InputError(
                 f"{folder / name}: not of this checkpoint, seed and options",
-                "an empty folder, or one that the same command began",
+                "an empty folder, or one that the same command began on such a machine",
                 "choose another with -o, or remove that one",
             )
     return present
@@ -219,7 +219,7 @@ def _check_zip(path: Path, marks: Mapping[str, str]) -> None:
     if foreign:
         raise InputError(
             f"{path}/{foreign[0]}: not of this checkpoint, seed and options",
-            "a new name, or a zip that the same command made",
+            "a new name, or a zip that the same command made on such a machine",
             "choose another with -o, or remove that one",
         )
 

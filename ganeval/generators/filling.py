@@ -31,7 +31,7 @@ class Filled:
 
     Attributes:
         network: The network, or its sub-module that was asked for.
-        path: Of the set of tensors that was chosen.
+        path: Path of the set of tensors that was chosen.
         averaged: Whether that is a moving average of weights.
         completed_by: Path of the set that gave what an average lacks, its buffers.
         missing: The network's tensors that the file has not and that keep their values.
@@ -73,7 +73,7 @@ def fill(
     Args:
         network: On the CPU.
         content: What the checkpoint holds: mappings, lists and tensors in any nesting.
-        name: Of its file, for messages.
+        name: Name of its file, for messages.
         key: Only what lies under this key; "." is the top of the file.
         allow_missing: Patterns with commas between them, for the names of buffers that the file
             may lack (`"noises.*,w_avg"`).
@@ -257,7 +257,7 @@ def _check_no_average(
     of a discriminator is not.
 
     Args:
-        name: Of the file, for messages.
+        name: Name of the file, for messages.
         parts: The network, and what it is a wrapper of.
         best: The set that was chosen.
         others: All tensors by their full path, without those of the sets that fit.

@@ -40,7 +40,7 @@ class Part:
     """A network, or the one part of it that is to be filled.
 
     Attributes:
-        path: Of the part in the network; "" for the whole.
+        path: Path of the part in the network; "" for the whole.
         module: The part.
         own: Its tensors by name.
         optional: Names of the tensors that may keep their values.

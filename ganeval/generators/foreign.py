@@ -39,7 +39,7 @@ def read_content(data: bytes, *, name: str) -> Mapping[str, Any] | list[Any] | t
 
     Args:
         data: The bytes of the file.
-        name: Of the file, for messages.
+        name: Name of the file, for messages.
 
     Raises:
         InputError: It holds code, is damaged, or is no checkpoint; the message says which.

@@ -101,7 +101,7 @@ def candidates(content: Any, *, name: str) -> list[Candidate]:
 
     Args:
         content: Mappings, lists and tensors, nested in any way.
-        name: Of the file, for messages.
+        name: Name of the file, for messages.
 
     Raises:
         InputError: More containers than any checkpoint has.

@@ -51,8 +51,8 @@ class OnnxNetwork(torch.nn.Module):
 
         Args:
             inputs: What it will be called with, as `parse_inputs` reads it.
-            label_form: Of the labels, if the user says it.
-            name: Of the file, for messages.
+            label_form: Form of the labels, if the user says it.
+            name: Name of the file, for messages.
 
         Raises:
             InputError: Another number or type of inputs, or latents of another shape.

@@ -26,7 +26,7 @@ def images_of(
     Args:
         output: What the network returned.
         num: How many samples it was called with.
-        layout: Of the images in it.
+        layout: Layout of the images in it.
         chosen: Which of several things they are: `1`, `sample`, `0.image`; None finds out.
         name: What messages call the network.
 

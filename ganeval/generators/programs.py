@@ -61,7 +61,7 @@ def open_program(
     Args:
         data: The bytes of the file.
         kind: See `program_kind`.
-        name: Of the file, for messages.
+        name: Name of the file, for messages.
         trust: Whether the user vouches for it; without that nothing of it is opened.
         device: Where it runs.
 

@@ -25,7 +25,7 @@ class Shown:
     Attributes:
         value: The value.
         error: Its standard error, where that says all there is to say.
-        ends: Of its interval, if it has one.
+        ends: Ends of its interval, if it has one.
     """
 
     value: str
@@ -88,7 +88,7 @@ def write_numbers(
         numbers: The value first.
         se: The standard error whose second digit is the last one shown; 0 if there is none, and
             then the interval's width says it.
-        interval: Of the value.
+        interval: Interval of the value.
         digits: "full" writes as many as there are.
     """
     if digits == "full":

@@ -41,7 +41,7 @@ class Identity:
 
     Attributes:
         location: How the report calls it.
-        kind: Of source.
+        kind: Kind of source.
         content: Digest of the images that were used, whatever their order; None if unknown.
         order: Digest of the same images in their order; None if unknown.
         settings: All that changes their pixels, by name, JSON values.
@@ -105,7 +105,7 @@ def identity_of(
         location: How the report calls it.
         score: The name of a score that it serves: stored statistics serve some scores in place of
             the images of their file.
-        provenance: Of the whole report, which says how a subset was drawn.
+        provenance: What the whole report says of its making: how a subset was drawn.
     """
     stats = card.get("stats")
     if stats is not None and score is not None and score.partition("-")[0] in stats["used_for"]:

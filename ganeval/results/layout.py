@@ -27,8 +27,8 @@ class Grid:
 
     Attributes:
         corner: What the rows are.
-        names: Of the rows.
-        titles: Of the columns.
+        names: Names of the rows.
+        titles: Titles of the columns.
         cells: A row each.
         styles: How cells look that stand out, by row and column (`{(0, 2): "bold"}`).
         whole: Whether the names always stand whole, and never have letters.
@@ -123,7 +123,7 @@ def wrap(text: str, width: int | None, indent: str = "") -> list[str]:
     Args:
         text: On one line.
         width: Columns; None leaves the text as it is.
-        indent: Of every line but the first.
+        indent: What every line but the first begins with.
     """
     if width is None:
         return [text]

@@ -25,7 +25,7 @@ def export(
         generator: The averaged one.
         recipe: Of the run.
         data: Of the run; images.
-        path: Of the file, which is replaced; see `checkpoint_name`.
+        path: Path of the file, which is replaced; see `checkpoint_name`.
         step: Training steps behind it.
         seed: Of the run.
 

@@ -20,7 +20,7 @@ class RunFiles:
     run knows its own. A run that begins owns nothing, whatever an older one has left there.
 
     Attributes:
-        folder: Of the run; made with the first file.
+        folder: Folder of the run; made with the first file.
     """
 
     def __init__(
@@ -34,10 +34,10 @@ class RunFiles:
         """Read the list of a run that goes on.
 
         Args:
-            folder: Of the run; it need not exist.
+            folder: Folder of the run; it need not exist.
             resume: Whether a run goes on.
             unlisted: Patterns of what runs made when they kept no list yet.
-            list_name: Of the list; runs of different kinds do not take each other's files.
+            list_name: Name of the list; runs of different kinds do not take each other's files.
 
         Raises:
             GanevalError: There is another file in the list's place.

@@ -17,7 +17,7 @@ class Rows:
     was killed has every row up to its state, and maybe some beyond it, the last of them torn.
 
     Attributes:
-        path: Of the file.
+        path: Path of the file.
         last: Step of the last row; 0 if there is none.
         values: Of the last row, by name; empty if there is none.
     """

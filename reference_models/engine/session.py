@@ -84,8 +84,8 @@ def run_training(  # noqa: PLR0913 (keyword-only, each is plain)
 
     Args:
         model: Its name in `MODELS`.
-        folder: Of the run; made if it is not there. Files of others may lie in it, but not under
-            the names above.
+        folder: Folder of the run; made if it is not there. Files of others may lie in it, but not
+            under the names above.
         data: A name or source as in `open_data`; None for the model's own.
         steps: Counted from the start, at least 1; None for the model's own number.
         seed: Of everything that is drawn.

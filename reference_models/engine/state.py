@@ -29,7 +29,7 @@ def load_state(path: Path, config: Mapping[str, Any]) -> dict[str, Any]:
     """Return the state, if it is of a run with the same configuration.
 
     Args:
-        path: Of the file.
+        path: Path of the file.
         config: JSON values; mappings may hold mappings.
 
     Raises:
