@@ -18,7 +18,7 @@ from ganeval.images.seen import Seen
 from ganeval.plan import make_plan
 from ganeval.results.report import Report
 from ganeval.settings import build_settings
-from ganeval.sources.arrays import array_digest, to_image
+from ganeval.sources.arrays import array_digest, to_picture
 from ganeval.sources.base import Item
 from ganeval.sources.memory import Images, images_source
 from ganeval.stored_stats import usable_stats
@@ -132,7 +132,7 @@ class Accumulator:
             start=self.num,
         )
         items = source.load(range(len(source)))
-        self._waiting += [item.image().pixels for item in items]
+        self._waiting += [item.picture().pixels for item in items]
         if source.info.seen is not None:
             self._seen.merge(source.info.seen)
         self._seen.sizes.update(source.info.sizes)
@@ -200,7 +200,7 @@ class Accumulator:
         """Run the network over one block of the stream, or find it in the cache."""
         workspace = self._workspace
         items = [
-            Item(f"{self.name}[{at}]", array_digest(pixels), partial(to_image, pixels))
+            Item(f"{self.name}[{at}]", array_digest(pixels), partial(to_picture, pixels))
             for at, pixels in enumerate(images, start=len(self._blocks) * SHARD_SIZE)
         ]
         identity = workspace.recipe.identity({})

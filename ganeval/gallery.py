@@ -162,7 +162,7 @@ def _pictures(
                 "leave out the HTML report, or store the pictures in a folder",
             )
         value = None if values is None else values[at]
-        small.append(_thumbnail(item.name, item.image().pixels, value))
+        small.append(_thumbnail(item.name, item.picture().pixels, value))
     return tuple(small)
 
 

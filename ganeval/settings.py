@@ -9,7 +9,7 @@ from typing import Any, Literal, get_args
 from ganeval.errors import UsageError
 from ganeval.extractors.base import Precision
 from ganeval.generators.options import GeneratorOptions
-from ganeval.images.image import DecodePolicy
+from ganeval.images.picture import DecodePolicy
 from ganeval.progress import Progress, silent
 from ganeval.registry import check_types, unknown
 from ganeval.team import ALONE, Team

@@ -7,7 +7,7 @@ from typing import Any
 
 from ganeval.errors import InputError, MismatchError
 from ganeval.features.stats import Stats
-from ganeval.images.image import DecodePolicy
+from ganeval.images.picture import DecodePolicy
 from ganeval.plan import Side
 from ganeval.sources.encoded import policy_settings
 from ganeval.workspace import Workspace

@@ -340,7 +340,7 @@ def bad_pictures(
 def _try_decode(item: Item) -> str | None:
     """Return why an item cannot be used, or None."""
     try:
-        item.image()
+        item.content()
     except InputError as error:
         return str(error)
     return None

@@ -97,12 +97,12 @@ def decode_and_resize(
 ) -> tuple[torch.Tensor, tuple[str, ...]] | InputError:
     """Return an item's network input float32 [3, S, S] and its notes, or why there is none."""
     try:
-        image = item.image()
+        picture = item.picture()
     except UnstableError:  # no property of the picture, hence nothing to store
         raise
     except InputError as error:
         return error
-    return preprocess(image.pixels, how), image.notes
+    return preprocess(picture.pixels, how), picture.notes
 
 
 def _run(inputs: list[torch.Tensor], recipe: Recipe) -> dict[str, torch.Tensor]:
