@@ -33,6 +33,7 @@ class Settings:
     Attributes:
         extractor: Name of the network.
         weights: A weight file of the user's own for it.
+        networks: Further networks by short names, which stand behind "@" in a metric's text.
         protocol: Name of the conventions.
         num_images: Use a seeded random subset of so many images of each side; a generator makes so
             many.
@@ -61,6 +62,7 @@ class Settings:
 
     extractor: str = "inception"
     weights: Path | None = None
+    networks: Mapping[str, str] = field(default_factory=dict)
     protocol: str = "standard"
     num_images: int | None = None
     batch_size: int | None = None
