@@ -119,7 +119,13 @@ def _network(
 
 
 def _load(spec: str, request: ExtractorRequest) -> Extractor:
-    """Build a network on its device, whatever torch's default types are."""
+    """Build a network on its device, whatever torch's default types are.
+
+    Raises:
+        ResourceError: This machine, which may be another one than the run's, has no such device.
+        WeightsError: The weights cannot be had.
+    """
+    resolve_device(str(request.device))
     with float32_by_default():
         extractor: Extractor = EXTRACTORS.load(spec).from_request(request)
     return extractor
