@@ -117,15 +117,18 @@ class Drawing:
                 f"truncation {truncation:g}", f"at least {_SMALLEST_TRUNCATION:g}", "change it"
             )
 
+    def classes(self, indices: Sequence[int]) -> list[int] | None:
+        """Return the classes of samples as numbers, or None if there are none."""
+        num = self.num_classes
+        if num is None or self.label_policy == "balanced":
+            return None if num is None else [index % num for index in indices]
+        return [int(_stream([self.seed, index, _LABEL]).integers(num)) for index in indices]
+
     def labels(self, indices: Sequence[int]) -> torch.Tensor | None:
         """Return the labels of samples in their form, or None if there are no classes."""
-        num = self.num_classes
-        if num is None:
+        num, drawn = self.num_classes, self.classes(indices)
+        if num is None or drawn is None:
             return None
-        if self.label_policy == "balanced":
-            drawn = [index % num for index in indices]
-        else:
-            drawn = [int(_stream([self.seed, index, _LABEL]).integers(num)) for index in indices]
         labels = torch.tensor(drawn, dtype=torch.int64)
         if self.label_form == "onehot":
             return torch.nn.functional.one_hot(labels, num).float()

@@ -13,6 +13,7 @@ import numpy.typing as npt
 import PIL.Image
 import pytest
 import torch
+from sklearn.datasets import load_digits
 from torch.utils.data import Dataset, TensorDataset
 
 from ganeval.images.picture import DecodePolicy
@@ -52,8 +53,6 @@ def build_npz(path: Path, images: Array, save: Callable[..., None]) -> str:
 
 
 def build_digits(kind: str) -> tuple[str, Array]:
-    from sklearn.datasets import load_digits
-
     values = np.floor(load_digits().images * 255 / 16 + 0.5)
     return f"{kind}:digits,split=all", np.repeat(values[..., None], 3, axis=3).astype(np.uint8)
 
@@ -175,6 +174,30 @@ def test_items_depend_on_their_index_alone(source: Source) -> None:
             np.testing.assert_array_equal(alone.picture().pixels, one.picture().pixels)
     assert len({item.name for item in forwards}) == len(source)
     assert {len(item.digest) for item in forwards} == {hashlib.sha256().digest_size}
+
+
+def test_names_its_items_without_reading_them(source: Source, thing: tuple[Any, Array]) -> None:
+    names = source.names()
+    assert len(names) == len(set(names)) == len(source)
+    if source.info.kind in ("folder", "zip", "tar"):
+        assert list(names) == ["B.PNG", "a.png", "a/0.png", "a/1.png", "ab.png", *list(names)[5:]]
+        assert [item.name[-len(name) :] for item, name in named(source)] == list(names)
+    else:
+        assert list(names) == [str(index) for index in range(len(source))]
+        assert all(item.name.endswith(f"[{name}]") for item, name in named(source))
+
+
+def named(source: Source) -> Any:
+    return zip(source.load(range(len(source))), source.names(), strict=True)
+
+
+def test_knows_its_labels_or_that_it_has_none(source: Source) -> None:
+    labels = source.labels()
+    if source.info.kind == "data":
+        assert labels is not None
+        assert [int(label) for label in labels] == load_digits().target.tolist()
+    else:
+        assert labels is None
 
 
 def test_different_pictures_have_different_digests(
