@@ -55,7 +55,7 @@ def test_scores_agree_with_plain_formulas(real: Path, fake: Path) -> None:
             preprocess(item.image().pixels, network.info.preprocess)
             for item in source.load(range(len(source)))
         ]
-        features[path] = network(torch.stack(inputs))["pool"].double().numpy()
+        features[path] = network(torch.stack(inputs), ["pool"])["pool"].double().numpy()
     ours, theirs = features[fake], features[real]
     first, second = np.cov(ours, rowvar=False), np.cov(theirs, rowvar=False)
     eigenvalues = np.linalg.eigvals(first @ second)

@@ -57,7 +57,7 @@ def features(pictures: npt.NDArray[np.uint8]) -> npt.NDArray[np.float64]:
         )
     )
     inputs = [preprocess(one.transpose(2, 0, 1), network.info.preprocess) for one in pictures]
-    return network(torch.stack(inputs))["pool"].double().numpy()
+    return network(torch.stack(inputs), ["pool"])["pool"].double().numpy()
 
 
 def test_pictures_are_those_that_their_names_say() -> None:

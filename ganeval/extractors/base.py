@@ -1,6 +1,6 @@
 """The types that every extractor speaks, and the table of extractors."""
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Literal, Protocol
@@ -32,9 +32,9 @@ class ExtractorInfo:
         weights_sha256: Hex digest of the weight file (of the seed and layout for `random`).
         preprocess: The preprocessing it was trained with; a protocol may override it for
             `inception` alone.
-        layers: Width of each layer it returns. `"pool"` are the features of FID, KID and the
-            neighbour metrics; `"logits"` are what the Inception Score is defined on.
-        default_layers: The layers that every shard stores.
+        layers: Width of each layer that can be asked for. `"pool"` are the features of FID, KID
+            and the neighbour metrics; `"logits"` are what the Inception Score is defined on.
+        default_layers: The layers that are stored in passing whenever the network runs.
     """
 
     name: str
@@ -52,11 +52,14 @@ class Extractor(Protocol):
     def info(self) -> ExtractorInfo:
         """What the extractor is."""
 
-    def __call__(self, images: torch.Tensor) -> dict[str, torch.Tensor]:
-        """Return every layer's features, float32 [N, width] on the network's device.
+    def __call__(self, batch: torch.Tensor, layers: Sequence[str]) -> dict[str, torch.Tensor]:
+        """Return the features of the layers asked for, float32 [N, width] on the network's device.
+
+        The bits of a layer do not depend on which others are asked for.
 
         Args:
-            images: float32 [N, 3, S, S], resized and normalised, on the CPU.
+            batch: float32 [N, ...], prepared as `info` says, on the CPU.
+            layers: Names out of `info.layers`.
         """
 
 

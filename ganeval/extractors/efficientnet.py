@@ -4,6 +4,7 @@ Tan and Le, "EfficientNet: Rethinking Model Scaling for Convolutional Neural Net
 the variant of 2020 for small devices: no squeeze-and-excitation, ReLU6 instead of swish.
 """
 
+from collections.abc import Sequence
 from typing import ClassVar
 
 import torch
@@ -166,13 +167,16 @@ class EfficientNetLite0:
         network, sha256 = load_network("efficientnet-lite0", Lite0, request)
         return cls(network, sha256, request.device, request.precision)
 
-    def __call__(self, images: torch.Tensor) -> dict[str, torch.Tensor]:
-        """Return `pool` [N, 1280] and `logits` [N, 1000], float32 on the device.
+    def __call__(self, batch: torch.Tensor, layers: Sequence[str]) -> dict[str, torch.Tensor]:
+        """Return `pool` [N, 1280] and `logits` [N, 1000] as far as they are asked for.
 
         Args:
-            images: float32 [N, 3, 224, 224], resized and normalised.
+            batch: float32 [N, 3, 224, 224], resized and normalised.
+            layers: Their names.
         """
         with inference(self.device):
-            maps = self.network(to_device(images, self.device, self.precision))
-            pool = maps.float().mean(dim=(2, 3))
-            return {"pool": pool, "logits": self.network.classify(pool)}
+            maps = self.network(to_device(batch, self.device, self.precision))
+            outputs = {"pool": maps.float().mean(dim=(2, 3))}
+            if "logits" in layers:
+                outputs["logits"] = self.network.classify(outputs["pool"])
+            return {layer: outputs[layer] for layer in layers}

@@ -235,21 +235,20 @@ class Inception:
         network, sha256 = load_network("inception", fid_inception, request)
         return cls(network, sha256, request.device, request.precision)
 
-    def __call__(self, images: torch.Tensor) -> dict[str, torch.Tensor]:
-        """Return `pool` [N, 2048], `logits` and `logits_biased` [N, 1008], float32 on the device.
+    def __call__(self, batch: torch.Tensor, layers: Sequence[str]) -> dict[str, torch.Tensor]:
+        """Return `pool` [N, 2048], `logits` and `logits_biased` [N, 1008] as far as asked for.
 
         The Inception Score of the literature is computed from the logits without the classifier's
         bias (Salimans et al. 2016, in the code published with it).
 
         Args:
-            images: float32 [N, 3, 299, 299], resized and normalised.
+            batch: float32 [N, 3, 299, 299], resized and normalised.
+            layers: Their names.
         """
         with inference(self.device):
-            maps = self.features(to_device(images, self.device, self.precision))
-            pool = maps.float().mean(dim=(2, 3))
-            logits = pool @ self.classifier.weight.T
-            return {
-                "pool": pool,
-                "logits": logits,
-                "logits_biased": logits + self.classifier.bias,
-            }
+            maps = self.features(to_device(batch, self.device, self.precision))
+            outputs = {"pool": maps.float().mean(dim=(2, 3))}
+            if not {"logits", "logits_biased"}.isdisjoint(layers):
+                outputs["logits"] = outputs["pool"] @ self.classifier.weight.T
+                outputs["logits_biased"] = outputs["logits"] + self.classifier.bias
+            return {layer: outputs[layer] for layer in layers}

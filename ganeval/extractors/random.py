@@ -2,6 +2,7 @@
 
 import hashlib
 import math
+from collections.abc import Sequence
 from typing import ClassVar
 
 import torch
@@ -76,13 +77,16 @@ class Random:
             )
         return cls(request.device, request.precision)
 
-    def __call__(self, images: torch.Tensor) -> dict[str, torch.Tensor]:
-        """Return `pool` [N, 64] and `logits` [N, 10], float32 on the device.
+    def __call__(self, batch: torch.Tensor, layers: Sequence[str]) -> dict[str, torch.Tensor]:
+        """Return `pool` [N, 64] and `logits` [N, 10] as far as they are asked for.
 
         Args:
-            images: float32 [N, 3, 32, 32], resized and normalised.
+            batch: float32 [N, 3, 32, 32], resized and normalised.
+            layers: Their names.
         """
         with inference(self.device):
-            maps = self.network(to_device(images, self.device, self.precision))
-            pool = maps.float().mean(dim=(2, 3))
-            return {"pool": pool, "logits": (pool @ self.network.classes.T)}
+            maps = self.network(to_device(batch, self.device, self.precision))
+            outputs = {"pool": maps.float().mean(dim=(2, 3))}
+            if "logits" in layers:
+                outputs["logits"] = outputs["pool"] @ self.network.classes.T
+            return {layer: outputs[layer] for layer in layers}

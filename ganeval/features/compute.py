@@ -118,8 +118,8 @@ def _run(inputs: list[torch.Tensor], recipe: Recipe) -> dict[str, torch.Tensor]:
     )
     torch.stack(inputs, out=batch[: len(inputs)])
     batch[len(inputs) :] = 0
-    outputs = recipe.extractor(batch)
-    return {layer: outputs[layer][: len(inputs)] for layer in recipe.layers}
+    outputs = recipe.extractor(batch, recipe.layers)
+    return {layer: rows[: len(inputs)] for layer, rows in outputs.items()}
 
 
 def _check_finite(

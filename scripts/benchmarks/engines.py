@@ -27,7 +27,7 @@ def engine_figures(folder: Path, weights: Path, rounds: int) -> Iterator[Figure]
     _export(weights, path, images)
     request = ExtractorRequest(weights_path=weights, device=torch.device("cpu"), offline=True)
     calls: dict[str, Callable[[], Any]] = {
-        "ganeval": partial(Inception.from_request(request), images),
+        "ganeval": partial(Inception.from_request(request), images, ["pool"]),
         "onnxruntime": _onnxruntime(path, images),
     }
     if find_spec("openvino") is not None:

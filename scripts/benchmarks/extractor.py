@@ -106,7 +106,7 @@ def _prepare(name: str, weights: Path) -> None:
     )
     extractor, size = Inception.from_request(request), MICRO_BATCH["cpu"]
     _network = lambda images: torch.cat(  # noqa: E731
-        [extractor(batch)["pool"] for batch in images.split(size)]
+        [extractor(batch, ["pool"])["pool"] for batch in images.split(size)]
     )
 
 

@@ -7,7 +7,7 @@ import shutil
 import subprocess
 import sys
 import tempfile
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -317,11 +317,11 @@ def test_row_68_out_of_memory(
 ) -> None:
     run, calls = Random.__call__, []
 
-    def exhausted(self: Random, images: torch.Tensor) -> dict[str, torch.Tensor]:
-        calls.append(len(images))
+    def exhausted(self: Random, batch: torch.Tensor, layers: Sequence[str]) -> Any:
+        calls.append(len(batch))
         if len(calls) == 10:
             raise failure
-        return run(self, images)
+        return run(self, batch, layers)
 
     monkeypatch.setattr(Random, "__call__", exhausted)
     line = refusal(ganeval("is", many, *RANDOM), code=4)

@@ -3,8 +3,9 @@
 import ast
 import json
 import shutil
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import pytest
@@ -125,9 +126,9 @@ def test_row_40_features_that_are_no_numbers(
 ) -> None:
     run, calls = Random.__call__, []
 
-    def spoilt(self: Random, images: torch.Tensor) -> dict[str, torch.Tensor]:
-        outputs = {name: rows.clone() for name, rows in run(self, images).items()}
-        calls.append(len(images))
+    def spoilt(self: Random, batch: torch.Tensor, layers: Sequence[str]) -> Any:
+        outputs = {name: rows.clone() for name, rows in run(self, batch, layers).items()}
+        calls.append(len(batch))
         if len(calls) == 2:
             outputs[layer][3, 5] = value
         return outputs

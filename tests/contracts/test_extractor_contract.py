@@ -28,28 +28,42 @@ def images(extractor: Extractor) -> torch.Tensor:
 
 
 def test_layers_are_as_announced(extractor: Extractor, images: torch.Tensor) -> None:
-    outputs = extractor(images)
+    outputs = extractor(images, tuple(extractor.info.layers))
     assert {layer: rows.shape[1] for layer, rows in outputs.items()} == extractor.info.layers
     assert set(extractor.info.default_layers) <= set(outputs)
     for rows in outputs.values():
         assert rows.dtype == torch.float32
-        assert rows.shape[0] == 3
+        assert rows.shape[0] == len(images)
         assert rows.device.type == "cpu"
         assert not rows.requires_grad
         assert torch.isfinite(rows).all()
 
 
+def test_a_layer_has_the_same_bits_whatever_else_is_asked_for(
+    extractor: Extractor, images: torch.Tensor
+) -> None:
+    together = extractor(images, tuple(extractor.info.layers))
+    for layer, rows in together.items():
+        alone = extractor(images, [layer])
+        assert alone.keys() == {layer}
+        assert torch.equal(alone[layer], rows)
+    backwards = tuple(reversed(extractor.info.layers))
+    assert tuple(extractor(images, backwards)) == backwards
+    assert extractor(images, ()) == {}
+
+
 def test_it_repeats_itself_and_changes_no_input(extractor: Extractor, images: torch.Tensor) -> None:
-    before = images.clone()
-    first, second = extractor(images), extractor(images)
+    before, layers = images.clone(), tuple(extractor.info.layers)
+    first, second = extractor(images, layers), extractor(images, layers)
     assert torch.equal(images, before)
     for layer, rows in first.items():
         assert torch.equal(rows, second[layer])
 
 
 def test_batch_mates_do_not_matter(extractor: Extractor, images: torch.Tensor) -> None:
-    alone = extractor(torch.cat([images[:1], torch.zeros_like(images[1:])]))
-    together = extractor(images)
+    layers = tuple(extractor.info.layers)
+    alone = extractor(torch.cat([images[:1], torch.zeros_like(images[1:])]), layers)
+    together = extractor(images, layers)
     for layer, rows in together.items():
         torch.testing.assert_close(alone[layer][0], rows[0], rtol=1e-5, atol=1e-5)
 

@@ -38,7 +38,7 @@ def test_same_features_and_logits_as_the_package_it_comes_from(
     photographs = [preprocess(extractor, name) for name in ("china.jpg", "flower.jpg")]
     soft = (soft_images(2, size=224, seed=1).float() - 127) / 128
     images = torch.stack([*photographs, *soft, torch.randn(3, 224, 224, generator=seeded(2))])
-    ours = extractor(images)
+    ours = extractor(images, tuple(extractor.info.layers))
     with torch.inference_mode():
         theirs = {
             "pool": peer.extract_features(images).mean(dim=(2, 3)),
@@ -66,14 +66,15 @@ def seeded(seed: int) -> torch.Generator:
 def test_photographs_are_recognised(
     extractor: EfficientNetLite0, name: str, classes: set[int]
 ) -> None:
-    logits = extractor(preprocess(extractor, name)[None])["logits"][0]
+    logits = extractor(preprocess(extractor, name)[None], ["logits"])["logits"][0]
     assert int(logits.argmax()) in classes
     assert classes <= set(logits.topk(5).indices.tolist())
 
 
 def test_bfloat16_is_near_float32(extractor: EfficientNetLite0) -> None:
     images = preprocess(extractor, "flower.jpg")[None]
-    rough = EfficientNetLite0.from_request(ExtractorRequest(precision="bfloat16"))(images)["pool"]
-    exact = extractor(images)["pool"]
+    network = EfficientNetLite0.from_request(ExtractorRequest(precision="bfloat16"))
+    rough = network(images, ["pool"])["pool"]
+    exact = extractor(images, ["pool"])["pool"]
     assert rough.dtype == torch.float32
     assert 1e-3 < (rough - exact).norm() / exact.norm() < 0.1

@@ -2,10 +2,11 @@
 
 import json
 import socket
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from pathlib import Path
 
 import pytest
+import torch
 
 import ganeval as package
 from ganeval import remote
@@ -38,9 +39,9 @@ def batches(monkeypatch: pytest.MonkeyPatch) -> list[int]:
     sizes: list[int] = []
     call = Random.__call__
 
-    def counting(self: Random, images: object) -> object:
-        sizes.append(len(images))  # type: ignore[arg-type]
-        return call(self, images)  # type: ignore[arg-type]
+    def counting(self: Random, batch: torch.Tensor, layers: Sequence[str]) -> object:
+        sizes.append(len(batch))
+        return call(self, batch, layers)
 
     monkeypatch.setattr(Random, "__call__", counting)
     return sizes
