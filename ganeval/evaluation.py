@@ -2,7 +2,6 @@
 
 import logging
 from collections.abc import Mapping, Sequence
-from dataclasses import asdict
 from typing import Any
 
 from ganeval.engines.choose import choose_engine, prepare_engine
@@ -310,7 +309,7 @@ def _provenance(
         "precision": recipe.precision,
         "weights": {info.name: f"sha256:{info.weights_sha256}"},
         "extractor_version": info.version,
-        "preprocess": asdict(recipe.preprocess),
+        "preprocess": recipe.preprocess.to_json(),
         "dimensions": info.layers["pool"],
         "protocol_version": plan.protocol.version,
         "micro_batch": recipe.micro_batch,

@@ -13,7 +13,7 @@ import torch
 from torch.utils.data import DataLoader
 
 from ganeval.errors import InputError, UsageError, one_line
-from ganeval.extractors.base import EXTRACTORS
+from ganeval.extractors.base import find_extractor
 from ganeval.features.stats import Stats, is_stats, load_stats
 from ganeval.metrics.base import METRICS, Metric, Role, options_of_minimum
 from ganeval.metrics.protocols import PROTOCOLS, EvaluationProtocol
@@ -94,8 +94,7 @@ def make_plan(
     """
     protocol = find_protocol(settings.protocol)
     choices = choose_metrics(metrics, protocol, has_reference=reference is not None)
-    if settings.extractor not in EXTRACTORS.names():
-        raise unknown("extractor", settings.extractor, EXTRACTORS.names())
+    find_extractor(settings.extractor)
     if settings.weights is not None and not settings.weights.is_file():
         raise InputError(f"{settings.weights}: no such file", "a weight file", "check --weights")
     reference_side = None

@@ -2,7 +2,6 @@
 
 import logging
 from collections.abc import Mapping, Sequence
-from dataclasses import asdict
 from typing import Any
 
 from ganeval.errors import InputError, MismatchError
@@ -95,5 +94,5 @@ def stats_conditions(workspace: Workspace) -> dict[str, Any]:
         "extractor": info.name,
         "weights": f"sha256:{info.weights_sha256}",
         "precision": recipe.precision,
-        "preprocess": asdict(recipe.preprocess),
+        "preprocess": recipe.preprocess.to_json(),
     }

@@ -13,7 +13,7 @@ from pathlib import Path
 import torch
 
 from ganeval.errors import CacheError, ResourceError, UsageError, spelt
-from ganeval.extractors.base import EXTRACTORS, Extractor, ExtractorRequest
+from ganeval.extractors.base import ExtractorRequest, find_extractor
 from ganeval.extractors.state_dict import float32_by_default
 from ganeval.features.compute import Recipe
 from ganeval.features.shards import ShardStore
@@ -80,12 +80,12 @@ def _recipe(settings: Settings, protocol: EvaluationProtocol, layers: frozenset[
     device = _own_device(settings)
     request = ExtractorRequest(
         weights_path=settings.weights,
-        device=device,
+        device=str(device),
         precision=settings.precision,
         offline=settings.offline,
     )
     with float32_by_default():
-        extractor: Extractor = EXTRACTORS.load(settings.extractor).from_request(request)
+        extractor = find_extractor(settings.extractor).from_request(request)
     device_type = device.type if settings.engine == "local" else settings.device
     info = extractor.info
     absent = layers - info.layers.keys()
@@ -97,7 +97,7 @@ def _recipe(settings: Settings, protocol: EvaluationProtocol, layers: frozenset[
         )
     return Recipe(
         extractor=extractor,
-        preprocess=protocol.preprocess if info.name == "inception" else info.preprocess,
+        preprocess=protocol.preprocess if info.name == "inception" else info.input,
         precision=settings.precision,
         device_type=device_type,
         micro_batch=settings.batch_size or MICRO_BATCH.get(device_type, 32),

@@ -32,11 +32,17 @@ TOP = {
 ALLOWED = {
     **{name: {"ahead", "errors", "remote"} for name in BASE},
     "images": {"errors"},
-    "generators": {"extractors.state_dict", "images", *BASE},
+    "generators": {"extractors.content", "extractors.state_dict", "images", *BASE},
     "sources": {"generators", "images", *BASE},
     "extractors": {"images", *BASE},
     "features": {"sources.base", "extractors.base", "images", *BASE},
-    "metrics": {"features.derived", "features.moments", "images.preprocess", *BASE},
+    "metrics": {
+        "features.derived",
+        "features.moments",
+        "images.preparation",
+        "images.resize",
+        *BASE,
+    },
     "results": BASE,
     **{
         name: {

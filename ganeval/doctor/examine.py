@@ -9,7 +9,7 @@ from ganeval.doctor.checks import copies, encoding, names, numbers, pairs, refus
 from ganeval.doctor.finding import SEVERITIES, Finding
 from ganeval.doctor.inventory import Inventory, look_over
 from ganeval.errors import GanevalError, InputError
-from ganeval.extractors.base import EXTRACTORS
+from ganeval.extractors.base import ExtractorRequest, find_extractor
 from ganeval.features.stats import is_stats, load_stats
 from ganeval.plan import Side, check_generator_options, derive_rng, num_generated
 from ganeval.remote import refuse_offline
@@ -77,7 +77,7 @@ def examine(things: Sequence[str], settings: Settings) -> Diagnosis:
         UsageError: An unknown name or option.
         ResourceError: A data set that cannot be downloaded.
     """
-    num_features: int = EXTRACTORS.load(settings.extractor).num_features
+    num_features = find_extractor(settings.extractor).layers(ExtractorRequest())["pool"]
     sides = _open_all(things, settings)
     check_generator_options(things, sides, settings)
     num_workers = os.cpu_count() or 1 if settings.workers is None else max(settings.workers, 1)

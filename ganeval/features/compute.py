@@ -3,7 +3,7 @@
 from collections import Counter
 from collections.abc import Callable, Mapping, Sequence
 from concurrent.futures import Executor
-from dataclasses import asdict, dataclass
+from dataclasses import dataclass
 from functools import partial
 
 import numpy as np
@@ -13,10 +13,8 @@ import torch
 
 from ganeval.ahead import in_order
 from ganeval.errors import InputError, UnstableError, one_line
-from ganeval.extractors.base import Extractor, Precision
+from ganeval.extractors.base import Extractor, Input, Precision
 from ganeval.features.shards import ShardInfo
-from ganeval.images.preprocess import Preprocess
-from ganeval.images.resize import preprocess
 from ganeval.sources.base import Item
 
 
@@ -35,7 +33,7 @@ class Recipe:
     """
 
     extractor: Extractor
-    preprocess: Preprocess
+    preprocess: Input
     precision: Precision
     device_type: str
     micro_batch: int
@@ -46,7 +44,7 @@ class Recipe:
         info = self.extractor.info
         return {
             "settings": dict(settings),
-            "preprocess": asdict(self.preprocess),
+            "preprocess": self.preprocess.to_json(),
             "extractor": [info.name, info.version, info.weights_sha256],
             "precision": self.precision,
             "device": self.device_type,
@@ -93,7 +91,7 @@ def compute(
 
 
 def decode_and_resize(
-    item: Item, *, how: Preprocess
+    item: Item, *, how: Input
 ) -> tuple[torch.Tensor, tuple[str, ...]] | InputError:
     """Return an item's network input float32 [3, S, S] and its notes, or why there is none."""
     try:
@@ -102,7 +100,7 @@ def decode_and_resize(
         raise
     except InputError as error:
         return error
-    return preprocess(image.pixels, how), image.notes
+    return how(image), image.notes
 
 
 def _run(inputs: list[torch.Tensor], recipe: Recipe) -> dict[str, torch.Tensor]:

@@ -57,7 +57,7 @@ class Wide:
             name="wide",
             version=1,
             weights_sha256=tiny.weights_sha256,
-            preprocess=tiny.preprocess,
+            input=tiny.input,
             layers={"pool": WIDTH, "logits": 10},
         )
 

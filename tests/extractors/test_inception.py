@@ -7,8 +7,9 @@ from torch_fidelity.feature_extractor_inceptionv3 import FeatureExtractorIncepti
 from torchvision.models import inception_v3
 
 from ganeval.errors import WeightsError
-from ganeval.extractors.base import ExtractorRequest
-from ganeval.extractors.inception import Inception, fid_inception
+from ganeval.extractors.base import Extractor, ExtractorRequest
+from ganeval.extractors.inception import Inception
+from ganeval.extractors.inception_network import fid_inception
 from tests.random_inception import random_inception_state, soft_images, write_random_inception
 
 NUM_IMAGES = 4
@@ -20,7 +21,7 @@ def weights_path(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 
 @pytest.fixture(scope="module")
-def inception(weights_path: Path) -> Inception:
+def inception(weights_path: Path) -> Extractor:
     return Inception.from_request(ExtractorRequest(weights_path=weights_path))
 
 
@@ -30,7 +31,7 @@ def images() -> torch.Tensor:
 
 
 @pytest.fixture(scope="module")
-def layers(inception: Inception, images: torch.Tensor) -> dict[str, torch.Tensor]:
+def layers(inception: Extractor, images: torch.Tensor) -> dict[str, torch.Tensor]:
     return inception(normalise(images), tuple(inception.info.layers))
 
 
@@ -80,7 +81,7 @@ def test_same_features_as_pytorch_fid(
     assert relative_difference(layers["pool"], theirs[:, :, 0, 0]) < 1e-5
 
 
-def test_layers_are_as_announced(inception: Inception, layers: dict[str, torch.Tensor]) -> None:
+def test_layers_are_as_announced(inception: Extractor, layers: dict[str, torch.Tensor]) -> None:
     assert {name: values.shape for name, values in layers.items()} == {
         name: (NUM_IMAGES, width) for name, width in inception.info.layers.items()
     }
