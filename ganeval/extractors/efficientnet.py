@@ -17,7 +17,7 @@ class EfficientNetLite0:
     @staticmethod
     def layers(request: ExtractorRequest) -> Mapping[str, int]:
         """Return the width of each layer."""
-        return {"pool": 1280, "logits": 1000}
+        return {"pool": 1280, "logits": 1000, "spatial": 14 * 14 * 7}
 
     @staticmethod
     def describe(request: ExtractorRequest) -> ExtractorInfo:

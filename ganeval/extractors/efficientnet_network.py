@@ -11,6 +11,7 @@ from torch import nn
 
 from ganeval.extractors.base import ExtractorInfo, ExtractorRequest
 from ganeval.extractors.inference import (
+    first_maps,
     fold_batch_norms,
     inference,
     place,
@@ -28,6 +29,9 @@ STAGES = (
     (1, 3, 1, 6, 320),
 )
 """Table 1 of the paper; Lite0 scales neither width nor depth."""
+
+NUM_INNER = sum(stage[0] for stage in STAGES[:5])
+"""How many blocks there are up to the last with maps of 14 x 14."""
 
 
 def _conv(
@@ -118,10 +122,16 @@ class Lite0(nn.Module):
         self._relu1 = _relu6()
         self._fc = nn.Linear(1280, 1000)
 
-    def forward(self, images: torch.Tensor) -> torch.Tensor:
-        """Return maps [N, 1280, 7, 7] of images [N, 3, 224, 224]."""
+    def begin(self, images: torch.Tensor) -> torch.Tensor:
+        """Return inner maps [N, 112, 14, 14] of images [N, 3, 224, 224]."""
         maps = self._relu0(self._bn0(self._conv_stem(self._pad(images))))
-        output: torch.Tensor = self._relu1(self._bn1(self._conv_head(self._blocks(maps))))
+        output: torch.Tensor = self._blocks[:NUM_INNER](maps)
+        return output
+
+    def finish(self, maps: torch.Tensor) -> torch.Tensor:
+        """Return the last maps [N, 1280, 7, 7] of inner ones."""
+        maps = self._blocks[NUM_INNER:](maps)
+        output: torch.Tensor = self._relu1(self._bn1(self._conv_head(maps)))
         return output
 
     def classify(self, pool: torch.Tensor) -> torch.Tensor:
@@ -141,15 +151,23 @@ class EfficientNetLite0Network:
         self.network = network
 
     def __call__(self, batch: torch.Tensor, layers: Sequence[str]) -> dict[str, torch.Tensor]:
-        """Return `pool` [N, 1280] and `logits` [N, 1000] as far as they are asked for.
+        """Return `pool`, `logits` and `spatial` as far as they are asked for.
+
+        * `pool` [N, 1280] and `logits` [N, 1000].
+        * `spatial` [N, 14 * 14 * 7]: the first 7 maps after the eleventh block, the last one with
+          as many pixels (it projects linearly, so they have both signs).
 
         Args:
             batch: float32 [N, 3, 224, 224], resized and normalised.
             layers: Their names.
         """
         with inference(self.device):
-            maps = self.network(to_device(batch, self.device, self.precision))
-            outputs = {"pool": maps.float().mean(dim=(2, 3))}
+            outputs = {}
+            maps = self.network.begin(to_device(batch, self.device, self.precision))
+            if "spatial" in layers:
+                outputs["spatial"] = first_maps(maps)
+            if not {"pool", "logits"}.isdisjoint(layers):
+                outputs["pool"] = self.network.finish(maps).float().mean(dim=(2, 3))
             if "logits" in layers:
                 outputs["logits"] = self.network.classify(outputs["pool"])
             return {layer: outputs[layer] for layer in layers}

@@ -17,7 +17,7 @@ class Inception:
     @staticmethod
     def layers(request: ExtractorRequest) -> Mapping[str, int]:
         """Return the width of each layer."""
-        return {"pool": 2048, "logits": 1008, "logits_biased": 1008}
+        return {"pool": 2048, "logits": 1008, "logits_biased": 1008, "spatial": 17 * 17 * 7}
 
     @staticmethod
     def describe(request: ExtractorRequest) -> ExtractorInfo:

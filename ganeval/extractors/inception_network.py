@@ -17,6 +17,7 @@ from torch import nn
 
 from ganeval.extractors.base import ExtractorInfo, ExtractorRequest
 from ganeval.extractors.inference import (
+    first_maps,
     fold_batch_norms,
     inference,
     place,
@@ -209,21 +210,35 @@ class InceptionNetwork:
         self.device, self.precision = torch.device(request.device), request.precision
         fold_batch_norms(network)
         place(network, self.device, self.precision)
-        self.features, self.classifier = network[:-1], network[-1]
+        num_inner = list(dict(network.named_children())).index("Mixed_6d") + 1
+        self.inner, self.outer = network[:num_inner], network[num_inner:-1]
+        classifier = network[-1]
+        assert isinstance(classifier, nn.Linear)
+        self.classifier = classifier
 
     def __call__(self, batch: torch.Tensor, layers: Sequence[str]) -> dict[str, torch.Tensor]:
-        """Return `pool` [N, 2048], `logits` and `logits_biased` [N, 1008] as far as asked for.
+        """Return `pool`, `logits`, `logits_biased` and `spatial` as far as they are asked for.
 
-        The Inception Score of the literature is computed from the logits without the classifier's
-        bias (Salimans et al. 2016, in the code published with it).
+        * `pool` [N, 2048]: the features of FID.
+        * `logits` [N, 1008]: the Inception Score of the literature is computed from them without
+          the classifier's bias (Salimans et al. 2016, in the code published with it).
+        * `logits_biased` [N, 1008]: with the bias.
+        * `spatial` [N, 17 * 17 * 7]: the features of ADM's sFID, the tensor `mixed_6/conv:0` of the
+          graph of 2015. That is what the first branch of the block Mixed_6d makes (so say the names
+          in torch-fidelity's conversion of the weights) after its ReLU, by which the graph names
+          the whole convolution; its maps are the first of the block's.
 
         Args:
             batch: float32 [N, 3, 299, 299], resized and normalised.
             layers: Their names.
         """
         with inference(self.device):
-            maps = self.features(to_device(batch, self.device, self.precision))
-            outputs = {"pool": maps.float().mean(dim=(2, 3))}
+            outputs = {}
+            maps = self.inner(to_device(batch, self.device, self.precision))
+            if "spatial" in layers:
+                outputs["spatial"] = first_maps(maps)
+            if not {"pool", "logits", "logits_biased"}.isdisjoint(layers):
+                outputs["pool"] = self.outer(maps).float().mean(dim=(2, 3))
             if not {"logits", "logits_biased"}.isdisjoint(layers):
                 outputs["logits"] = outputs["pool"] @ self.classifier.weight.T
                 outputs["logits_biased"] = outputs["logits"] + self.classifier.bias

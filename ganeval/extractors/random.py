@@ -21,7 +21,7 @@ class Random:
     @staticmethod
     def layers(request: ExtractorRequest) -> Mapping[str, int]:
         """Return the width of each layer."""
-        return {"pool": 64, "logits": 10}
+        return {"pool": 64, "logits": 10, "spatial": 6 * 6 * 7}
 
     @staticmethod
     def describe(request: ExtractorRequest) -> ExtractorInfo:

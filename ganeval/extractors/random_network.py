@@ -8,7 +8,7 @@ import torch.nn.functional as F
 from torch import nn
 
 from ganeval.extractors.base import ExtractorInfo, ExtractorRequest
-from ganeval.extractors.inference import inference, place, to_device
+from ganeval.extractors.inference import first_maps, inference, place, to_device
 
 SEED = 0
 
@@ -44,7 +44,10 @@ class RandomNetwork:
         place(self.network, self.device, self.precision)
 
     def __call__(self, batch: torch.Tensor, layers: Sequence[str]) -> dict[str, torch.Tensor]:
-        """Return `pool` [N, 64] and `logits` [N, 10] as far as they are asked for.
+        """Return `pool`, `logits` and `spatial` as far as they are asked for.
+
+        * `pool` [N, 64] and `logits` [N, 10].
+        * `spatial` [N, 6 * 6 * 7]: the first 7 of the 64 maps whose means are `pool`.
 
         Args:
             batch: float32 [N, 3, 32, 32], resized and normalised.
@@ -55,4 +58,6 @@ class RandomNetwork:
             outputs = {"pool": maps.float().mean(dim=(2, 3))}
             if "logits" in layers:
                 outputs["logits"] = outputs["pool"] @ self.network.classes.T
+            if "spatial" in layers:
+                outputs["spatial"] = first_maps(maps)
             return {layer: outputs[layer] for layer in layers}

@@ -40,10 +40,14 @@ def test_same_features_and_logits_as_the_package_it_comes_from(
     images = torch.stack([*photographs, *soft, torch.randn(3, 224, 224, generator=seeded(2))])
     ours = extractor(images, tuple(extractor.info.layers))
     with torch.inference_mode():
+        inner: list[torch.Tensor] = []
+        peer._blocks[10].register_forward_hook(lambda _module, _inputs, maps: inner.append(maps))
         theirs = {
             "pool": peer.extract_features(images).mean(dim=(2, 3)),
             "logits": peer(images),
         }
+        assert inner[0].shape[2:] == (14, 14)
+        theirs["spatial"] = inner[0][:, :7].permute(0, 2, 3, 1).reshape(len(images), -1)
     for layer, width in extractor.info.layers.items():
         assert ours[layer].shape == (len(images), width)
         assert ours[layer].dtype == torch.float32

@@ -81,6 +81,26 @@ def test_same_features_as_pytorch_fid(
     assert relative_difference(layers["pool"], theirs[:, :, 0, 0]) < 1e-5
 
 
+def test_the_spatial_layer_is_the_first_branch_of_a_block_at_17_by_17(
+    layers: dict[str, torch.Tensor], images: torch.Tensor, weights_path: Path
+) -> None:
+    # mixed_6/conv of the graph is Mixed_6d.branch1x1 in torch-fidelity's names; after the ReLU.
+    peer = FeatureExtractorInceptionV3(
+        "peer", ["2048"], feature_extractor_weights_path=str(weights_path)
+    )
+    kept: list[torch.Tensor] = []
+    branch = peer.Mixed_6d.branch1x1
+    branch.bn.register_forward_hook(lambda _module, _inputs, maps: kept.append(maps.clone()))
+    peer(images)
+    (maps,) = kept
+    assert maps.shape == (NUM_IMAGES, 192, 17, 17)
+    ours = layers["spatial"].reshape(NUM_IMAGES, 17, 17, 7)
+    assert ours[2, 3, 5, 6] == pytest.approx(max(float(maps[2, 6, 3, 5]), 0.0), rel=1e-4)
+    whole = maps.clamp(min=0)[:, :7].permute(0, 2, 3, 1).reshape(NUM_IMAGES, -1)
+    assert relative_difference(layers["spatial"], whole) < 1e-5
+    assert 0.01 < (layers["spatial"] == 0).float().mean() < 0.99
+
+
 def test_layers_are_as_announced(inception: Extractor, layers: dict[str, torch.Tensor]) -> None:
     assert {name: values.shape for name, values in layers.items()} == {
         name: (NUM_IMAGES, width) for name, width in inception.info.layers.items()
