@@ -18,7 +18,7 @@ from ganeval.errors import InputError, MismatchError, UsageError
 from ganeval.features import compute as computing
 from ganeval.features.shards import ShardStore
 from ganeval.generators.options import GeneratorOptions
-from ganeval.images.image import DecodePolicy
+from ganeval.images.picture import DecodePolicy
 from ganeval.settings import Settings, build_settings
 from ganeval.sources.open import open_source
 from tests.command import Command
@@ -50,7 +50,7 @@ def test_scores_agree_with_plain_formulas(real: Path, fake: Path) -> None:
         from ganeval.extractors.random import Random
 
         network = Random.from_request(ExtractorRequest())
-        inputs = [network.info.input(item.image()) for item in source.load(range(len(source)))]
+        inputs = [network.info.input(item.picture()) for item in source.load(range(len(source)))]
         features[path] = network(torch.stack(inputs), ["pool"])["pool"].double().numpy()
     ours, theirs = features[fake], features[real]
     first, second = np.cov(ours, rowvar=False), np.cov(theirs, rowvar=False)

@@ -10,7 +10,7 @@ from ganeval.images.resize import Pixels, Resize, resize
 if TYPE_CHECKING:  # a run whose features are all known loads no torch
     import torch
 
-    from ganeval.images.image import Image
+    from ganeval.images.picture import Picture
 
 PerChannel = float | tuple[float, float, float]
 
@@ -34,7 +34,7 @@ class Preparation:
     std: PerChannel
     crop: Literal["none", "center"] = "none"
 
-    def __call__(self, picture: Image) -> torch.Tensor:
+    def __call__(self, picture: Picture) -> torch.Tensor:
         """Return the network's input, float32 [3, S, S].
 
         Args:

@@ -4,7 +4,7 @@ import pytest
 import torch
 from torchvision.transforms import v2
 
-from ganeval.images.image import Image
+from ganeval.images.picture import Picture
 from ganeval.images.preparation import Preparation
 from ganeval.images.resize import Resize
 from ganeval.metrics.protocols import PROTOCOLS
@@ -17,8 +17,8 @@ CLIP_STD = (68.5, 66.63, 70.32)
 SIZES = [(33, 47), (64, 64), (47, 33), (32, 32), (20, 61), (101, 35), (35, 102)]
 
 
-def picture(size: tuple[int, int], seed: int = 0) -> Image:
-    return Image(np.random.default_rng(seed).integers(0, 256, (3, *size), dtype=np.uint8))
+def picture(size: tuple[int, int], seed: int = 0) -> Picture:
+    return Picture(np.random.default_rng(seed).integers(0, 256, (3, *size), dtype=np.uint8))
 
 
 @pytest.mark.parametrize("resize", [TF1, TORCH, PIL_BICUBIC], ids=str)
@@ -40,7 +40,7 @@ def test_the_crop_is_that_of_torchvision(size: tuple[int, int]) -> None:
     peer = v2.Compose([v2.Resize(32, v2.InterpolationMode.BICUBIC), v2.CenterCrop(32)])
     channels = [np.asarray(peer(PIL.Image.fromarray(one.astype(np.float32)))) for one in pixels]
     how = Preparation(resize=PIL_BICUBIC, crop="center", mean=0.0, std=1.0)
-    ours = how(Image(pixels))
+    ours = how(Picture(pixels))
     assert torch.equal(ours, torch.from_numpy(np.stack(channels)).clamp(0, 255))
     assert ours.is_contiguous()
 
@@ -59,9 +59,9 @@ def test_the_crop_of_torchs_resize_is_that_of_torchvision(size: tuple[int, int])
 def test_floats_of_whole_numbers_give_the_same_bits(resize: Resize, crop: str) -> None:
     how = Preparation(resize=resize, crop=crop, mean=CLIP_MEAN, std=CLIP_STD)  # type: ignore[arg-type]
     whole = picture((70, 45)).pixels
-    floats = Image(whole.astype(np.float32))  # type: ignore[arg-type]
-    assert torch.equal(how(Image(whole)), how(floats))
-    between = Image(floats.pixels + np.float32(0.25))
+    floats = Picture(whole.astype(np.float32))  # type: ignore[arg-type]
+    assert torch.equal(how(Picture(whole)), how(floats))
+    between = Picture(floats.pixels + np.float32(0.25))
     assert (how(between) != how(floats)).any()
     assert np.array_equal(floats.pixels, whole)
 

@@ -16,7 +16,7 @@ from torch_fidelity.interpolate_compat_tensorflow import (
 from torchmetrics.image.fid import NoTrainInceptionV3
 
 from ganeval.errors import UsageError
-from ganeval.images.image import Image
+from ganeval.images.picture import Picture
 from ganeval.images.preparation import Preparation
 from ganeval.images.resize import Resize, fit, resize
 
@@ -89,7 +89,7 @@ def test_the_input_of_torch_fidelitys_network(size):
     )
     forward = FeatureExtractorInceptionV3.forward
     peer = network_input(forward, network, batch(pixels))
-    assert torch.equal(Preparation(resize=TF1, mean=128, std=128)(Image(pixels)), peer[1])
+    assert torch.equal(Preparation(resize=TF1, mean=128, std=128)(Picture(pixels)), peer[1])
 
 
 @each_size
@@ -105,7 +105,7 @@ def test_the_input_of_torchmetrics_network(size, antialias):
     forward = NoTrainInceptionV3._torch_fidelity_forward
     peer = network_input(forward, network, batch(pixels))
     how = Preparation(resize=TORCH_ANTIALIAS if antialias else TF1, mean=128, std=128)
-    assert torch.equal(how(Image(pixels)), peer[1])
+    assert torch.equal(how(Picture(pixels)), peer[1])
 
 
 @each_size
@@ -113,7 +113,7 @@ def test_the_input_of_pytorch_fids_network_agrees_to_float_rounding(size):
     pixels = picture(size)
     network = SimpleNamespace(resize_input=True, normalize_input=True, blocks=[capture])
     peer = network_input(InceptionV3.forward, network, batch(pixels).float() / 255)
-    ours = Preparation(resize=TORCH, mean=127.5, std=127.5)(Image(pixels))
+    ours = Preparation(resize=TORCH, mean=127.5, std=127.5)(Picture(pixels))
     assert (ours - peer[1]).abs().max() < 1e-6
 
 

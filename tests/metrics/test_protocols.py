@@ -2,9 +2,9 @@ import dataclasses
 
 import pytest
 
-from ganeval.metrics.base import METRICS
 from ganeval.metrics.kernel import Kid
 from ganeval.metrics.protocols import PROTOCOLS
+from ganeval.metrics.table import METRICS
 from ganeval.registry import parse_options
 
 

@@ -13,17 +13,17 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from ganeval.plan import find_protocol
+from ganeval.workspace import open_workspace
 
 import ganeval as package
 from ganeval.engines import ray_cluster
 from ganeval.engines.ray_worker import Job, NamedSource, make_shard
 from ganeval.engines.sharing import conditions, pictures
 from ganeval.errors import GanevalError, TeamError, UsageError
-from ganeval.images.image import DecodePolicy
-from ganeval.plan import find_protocol
+from ganeval.images.picture import DecodePolicy
 from ganeval.settings import Settings
 from ganeval.sources.open import open_source
-from ganeval.workspace import open_workspace
 from tests.bad_input.outcomes import refusal, report, shards
 from tests.command import Command, Outcome
 from tests.pictures import blobs
