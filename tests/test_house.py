@@ -21,11 +21,14 @@ ALLOWED = {
     **{name: {"ahead", "errors", "remote"} for name in BASE},
     "scores": BASE,
     "images": {"errors"},
-    "generators": {"extractors.state_dict", "images", *BASE},
+    "generators": {"extractors.content", "extractors.state_dict", "images", *BASE},
     "sources": {"generators", "images", *BASE},
     "extractors": {"images", *BASE},
     "features": {"sources.base", "extractors.base", "images", *BASE},
-    "metrics": {"features.derived", "features.moments", "images.preprocess", "scores", *BASE},
+    "metrics": {
+        *("features.derived", "features.moments", "images.preparation", "images.resize", "scores"),
+        *BASE,
+    },
     "engines": {"features", "sources.base", *BASE},
     "results": {"scores", "metrics.table", *BASE},
     **{

@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from ganeval.errors import InputError, UsageError
-from ganeval.extractors.base import EXTRACTORS
+from ganeval.extractors.base import find_extractor
 from ganeval.flow.choose import MetricChoice, choose_metrics, find_protocol
 from ganeval.flow.sides import (
     Side,
@@ -18,7 +18,6 @@ from ganeval.flow.sides import (
 )
 from ganeval.metrics.base import Need, Role, options_of_minimum, roles_of
 from ganeval.metrics.protocols import EvaluationProtocol
-from ganeval.registry import unknown
 from ganeval.settings import Settings
 
 log = logging.getLogger(__name__)
@@ -90,8 +89,7 @@ def make_plan(
         networks=settings.networks,
         run_network=settings.extractor,
     )
-    if settings.extractor not in EXTRACTORS.names():
-        raise unknown("extractor", settings.extractor, EXTRACTORS.names())
+    find_extractor(settings.extractor)
     if settings.weights is not None and not settings.weights.is_file():
         raise InputError(f"{settings.weights}: no such file", "a weight file", "check --weights")
     asked = {

@@ -7,14 +7,14 @@ import tempfile
 from collections.abc import Iterator, Mapping, Sequence
 from concurrent.futures import Executor, ThreadPoolExecutor
 from contextlib import contextmanager
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from functools import partial
 from pathlib import Path
 
 import torch
 
 from ganeval.errors import CacheError, ResourceError, UsageError, spelt
-from ganeval.extractors.base import EXTRACTORS, Extractor, ExtractorRequest
+from ganeval.extractors.base import Extractor, ExtractorRequest, find_extractor
 from ganeval.extractors.state_dict import float32_by_default
 from ganeval.features.compute import Extraction
 from ganeval.features.shards import ShardStore
@@ -89,14 +89,13 @@ def _network(
     device = _own_device(settings)
     request = ExtractorRequest(
         weights_path=settings.weights if name == settings.extractor else None,
-        device=device,
+        device=str(device) if settings.engine == "local" else settings.device,
         precision=settings.precision,
         offline=settings.offline,
     )
     spec = settings.networks.get(name, name)
-    extractor = _load(spec, request)
     device_type = device.type if settings.engine == "local" else settings.device
-    info = extractor.info
+    info = find_extractor(spec).describe(request)
     absent = [layer for layer in layers if layer not in info.layers]
     if absent:
         raise UsageError(
@@ -104,18 +103,15 @@ def _network(
             f"one of {', '.join(info.layers)}",
             "choose another layer or extractor",
         )
-    network = Extraction(
+    return Extraction(
         name=name,
         info=info,
-        preparation=protocol.preprocess if info.name == "inception" else info.preprocess,
+        preparation=protocol.preprocess if info.name == "inception" else info.input,
         precision=settings.precision,
         device_type=device_type,
         micro_batch=settings.batch_size or MICRO_BATCH.get(device_type, 32),
-        load=partial(_load, spec, replace(request, device=torch.device(device_type))),
+        load=partial(_load, spec, request),
     )
-    if settings.engine == "local":
-        network.__dict__["network"] = extractor
-    return network
 
 
 def _load(spec: str, request: ExtractorRequest) -> Extractor:
@@ -127,8 +123,7 @@ def _load(spec: str, request: ExtractorRequest) -> Extractor:
     """
     resolve_device(str(request.device))
     with float32_by_default():
-        extractor: Extractor = EXTRACTORS.load(spec).from_request(request)
-    return extractor
+        return find_extractor(spec).from_request(request)
 
 
 def _own_device(settings: Settings) -> torch.device:
