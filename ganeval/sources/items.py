@@ -1,8 +1,9 @@
 """Items that decode what was hashed, while only so much of it stays in memory."""
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from functools import partial
+from types import MappingProxyType
 from typing import Generic, TypeVar
 
 from ganeval.ahead import mapped
@@ -26,6 +27,7 @@ class Reader(Generic[Content]):
         digest: SHA-256 of a content.
         decode: The picture of a content; the item's name is for the message of an InputError.
         num_threads: How many items are read at once.
+        changed: Told the index of an item that is not what it was known to be.
     """
 
     name: Callable[[int], str]
@@ -34,33 +36,42 @@ class Reader(Generic[Content]):
     digest: Callable[[Content], bytes]
     decode: Callable[[Content, str], Image]
     num_threads: int = 1
+    changed: Callable[[int], None] = lambda _: None
 
-    def load(self, indices: Sequence[int]) -> list[Item]:
-        """Read and hash the items at `indices`.
+    def load(
+        self, indices: Sequence[int], known: Mapping[int, bytes] = MappingProxyType({})
+    ) -> list[Item]:
+        """Read and hash the items at `indices`, but those whose digest is `known`.
 
         The first `KEPT_BYTES` of content stay with their items. The others are read once more when
-        their picture is asked for, and must not have changed.
+        their picture is asked for, and must not have changed; the known ones are read then.
 
         Raises:
             InputError: An item cannot be read.
         """
         items = []
         left = KEPT_BYTES
-        contents = mapped(self.read, indices, num_threads=self.num_threads)
-        for index, content in zip(indices, contents, strict=True):
-            digest = self.digest(content)
-            left -= self.num_bytes(content)
+        unknown = [index for index in indices if index not in known]
+        contents = mapped(self.read, unknown, num_threads=self.num_threads)
+        for index in indices:
             name = self.name(index)
-            image = (
-                partial(self.decode, content, name)
-                if left >= 0
-                else partial(self._image_again, index, digest)
-            )
+            if index in known:
+                digest = known[index]
+                image = partial(self._image_again, index, digest)
+            else:
+                content = next(contents)
+                digest = self.digest(content)
+                left -= self.num_bytes(content)
+                image = (
+                    partial(self.decode, content, name)
+                    if left >= 0
+                    else partial(self._image_again, index, digest)
+                )
             items.append(Item(name, digest, image))
         return items
 
     def _image_again(self, index: int, digest: bytes) -> Image:
-        """Read an item for the second time and decode it if it is still the same.
+        """Read an item whose digest is known, and decode it if it is still the same.
 
         Raises:
             UnstableError: It can't be read any more, or is another one now.
@@ -71,6 +82,7 @@ class Reader(Generic[Content]):
         except InputError as error:
             raise UnstableError(error.found, error.needed, error.remedy) from error
         if self.digest(content) != digest:
+            self.changed(index)
             raise UnstableError(
                 f"{name}: changed while it was read",
                 "pictures that stay the same during a run",
