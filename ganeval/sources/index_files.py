@@ -67,7 +67,7 @@ def read_rows(path: Path) -> dict[bytes, Row]:
     """
     try:
         return _from_bytes(path.read_bytes())
-    except FileNotFoundError:
+    except (FileNotFoundError, NotADirectoryError):
         return {}
     except (OSError, ValueError, LookupError, TypeError, struct.error) as error:
         reason = error.strerror if isinstance(error, OSError) else "damaged"
