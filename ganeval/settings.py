@@ -9,7 +9,7 @@ from typing import Any, Literal, get_args
 from ganeval.errors import UsageError
 from ganeval.extractors.base import Precision
 from ganeval.generators.options import GeneratorOptions
-from ganeval.images.image import DecodePolicy
+from ganeval.images.picture import DecodePolicy
 from ganeval.progress import Progress, silent
 from ganeval.registry import check_types, unknown
 from ganeval.team import ALONE, Team
@@ -33,6 +33,7 @@ class Settings:
     Attributes:
         extractor: Name of the network.
         weights: A weight file of the user's own for it.
+        networks: Further networks by short names, which stand behind "@" in a metric's text.
         protocol: Name of the conventions.
         num_images: Use a seeded random subset of so many images of each side; a generator makes so
             many.
@@ -64,6 +65,7 @@ class Settings:
 
     extractor: str = "inception"
     weights: Path | None = None
+    networks: Mapping[str, str] = field(default_factory=dict)
     protocol: str = "standard"
     num_images: int | None = None
     batch_size: int | None = None

@@ -18,7 +18,7 @@ from ganeval.errors import InputError, MismatchError, UsageError
 from ganeval.features import compute as computing
 from ganeval.features.shards import ShardStore
 from ganeval.generators.options import GeneratorOptions
-from ganeval.images.image import DecodePolicy
+from ganeval.images.picture import DecodePolicy
 from ganeval.settings import Settings, build_settings
 from ganeval.sources.open import open_source
 from tests.command import Command
@@ -52,7 +52,7 @@ def test_scores_agree_with_plain_formulas(real: Path, fake: Path) -> None:
 
         network = Random.from_request(ExtractorRequest())
         inputs = [
-            preprocess(item.image().pixels, network.info.preprocess)
+            preprocess(item.picture().pixels, network.info.preprocess)
             for item in source.load(range(len(source)))
         ]
         features[path] = network(torch.stack(inputs))["pool"].double().numpy()

@@ -22,7 +22,7 @@ finally:
 _METRIC = """
 import resource, sys
 import numpy as np
-from ganeval.metrics.base import METRICS
+from ganeval.metrics.table import METRICS
 from ganeval.resources import Resources
 from tests.summaries import InMemory
 rng = np.random.default_rng(0)

@@ -4,7 +4,7 @@ import functools
 import math
 import re
 import shlex
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from fractions import Fraction
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -118,6 +118,7 @@ def _settings(given: dict[str, Any], progress: Progress) -> "Settings":
     from ganeval.settings import build_settings
 
     given["gallery"] = _shows_pictures(get_current_context().params)
+    given["networks"] = _networks(given["networks"])
     given["cache"] = not given.pop("no_cache")
     given["max_bad"] = _share(given["max_bad"])
     given["memory"] = _size(given["memory"])
@@ -127,6 +128,23 @@ def _settings(given: dict[str, Any], progress: Progress) -> "Settings":
     command = one_line(shlex.join(["ganeval", *call.words]))
     options |= {"progress": progress, "command": command, "team": call.team}
     return build_settings(options)
+
+
+def _networks(texts: Sequence[str]) -> dict[str, str]:
+    """Return `SHORT=SPEC` texts as networks by their short names."""
+    found: dict[str, str] = {}
+    for text in texts:
+        short, equals, spec = text.partition("=")
+        if not equals or not spec or re.fullmatch(r"[^\s:,@=]+", short) is None:
+            raise UsageError(
+                f"--network {text}",
+                "SHORT=SPEC with a short name without `:`, `,` or `@`",
+                "write it as mine=efficientnet-lite0",
+            )
+        if short in found:
+            raise UsageError(f"--network names '{short}' twice", "each once", "rename one")
+        found[short] = spec
+    return found
 
 
 def _share(text: str) -> float:

@@ -29,7 +29,7 @@ from PIL import (
 
 from ganeval.errors import InputError
 from ganeval.images.colour import to_rgb
-from ganeval.images.image import DecodePolicy, Image
+from ganeval.images.picture import DecodePolicy, Picture
 from ganeval.images.png_chunks import PixelChunks
 
 # What Pillow must be built with to read a format.
@@ -129,7 +129,7 @@ def check_header(header: Header, *, name: str, policy: DecodePolicy) -> None:
         )
 
 
-def decode(content: bytes, *, name: str, policy: DecodePolicy) -> Image:
+def decode(content: bytes, *, name: str, policy: DecodePolicy) -> Picture:
     """Decode a picture file to RGB. Safe to call from any thread.
 
     Args:
@@ -157,7 +157,7 @@ def decode(content: bytes, *, name: str, policy: DecodePolicy) -> Image:
         notes.append("EXIF orientation applied")
     elif orientation != 1:
         notes.append("EXIF orientation ignored")
-    return Image(np.ascontiguousarray(pixels), tuple(notes))
+    return Picture(np.ascontiguousarray(pixels), tuple(notes))
 
 
 def _open(stream: IO[bytes], name: str, policy: DecodePolicy) -> tuple[ImageFile.ImageFile, Header]:

@@ -10,10 +10,10 @@ from dataclasses import dataclass, field
 from ganeval.images.preprocess import Preprocess, Resize
 from ganeval.metrics.base import Metric
 from ganeval.metrics.frechet import Fid
-from ganeval.metrics.frechet_limit import FidDebiased, FidInfinity
 from ganeval.metrics.inception_score import InceptionScore
 from ganeval.metrics.kernel import Kid
 from ganeval.metrics.neighbours import DensityCoverage, PrecisionRecall
+from ganeval.metrics.table import METRICS
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -26,7 +26,8 @@ class EvaluationProtocol:
         summary: One line for `ganeval list protocols`.
         preprocess: What inception gets.
         metrics: By name, the ones that are computed if none is named.
-        on_request: Further ones. A metric in neither is not defined under the protocol.
+        defines_all: Whether all other metrics of the table are defined too, with their own
+            defaults, and computed on request.
     """
 
     name: str
@@ -34,7 +35,17 @@ class EvaluationProtocol:
     summary: str
     preprocess: Preprocess
     metrics: Mapping[str, Metric] = field(hash=False)
-    on_request: Mapping[str, Metric] = field(hash=False, default_factory=dict)
+    defines_all: bool = False
+
+    def names(self) -> tuple[str, ...]:
+        """Return the names of the metrics that the protocol defines."""
+        further = METRICS.names() if self.defines_all else ()
+        return tuple(dict.fromkeys([*self.metrics, *further]))
+
+    def metric(self, name: str) -> Metric:
+        """Return a metric that it defines, with the protocol's options."""
+        found: Metric = self.metrics[name] if name in self.metrics else METRICS.load(name)()
+        return found
 
 
 _TF1 = Preprocess(
@@ -73,7 +84,7 @@ PROTOCOLS: Mapping[str, EvaluationProtocol] = {
                 "pr": PrecisionRecall(k=3, inclusion="closed"),
                 "dc": DensityCoverage(k=5, inclusion="strict"),
             },
-            on_request={"fid-debiased": FidDebiased(), "fid-infinity": FidInfinity()},
+            defines_all=True,
         ),
         EvaluationProtocol(
             name="torch-fidelity",

@@ -9,7 +9,7 @@ import torch
 
 from ganeval.errors import InputError
 from ganeval.generators.options import parse_range
-from ganeval.images.image import DecodePolicy
+from ganeval.images.picture import DecodePolicy
 from ganeval.sources.arrays import ReadySource
 from ganeval.sources.fit import Crop, Fit
 from ganeval.sources.memory import Images, images_source

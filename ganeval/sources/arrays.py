@@ -10,7 +10,7 @@ import numpy.typing as npt
 
 from ganeval.errors import InputError
 from ganeval.images.decode import MINIMUM_SIZE
-from ganeval.images.image import Image
+from ganeval.images.picture import Picture
 from ganeval.images.seen import Seen
 from ganeval.sources.base import Item, SourceInfo
 from ganeval.sources.fit import Fit
@@ -88,7 +88,7 @@ def array_source(
             read=read,
             num_bytes=lambda pixels: pixels.nbytes,
             digest=array_digest,
-            decode=lambda pixels, _: fit(to_image(pixels)),
+            decode=lambda pixels, _: fit(to_picture(pixels)),
         ),
     )
 
@@ -150,8 +150,8 @@ def array_digest(pixels: Pixels) -> bytes:
     return hashlib.sha256(text.encode() + pixels.tobytes()).digest()
 
 
-def to_image(pixels: Pixels) -> Image:
+def to_picture(pixels: Pixels) -> Picture:
     """Return a grey or RGB picture as RGB."""
     if len(pixels) == 3:
-        return Image(pixels)
-    return Image(np.repeat(pixels, 3, axis=0), ("grey to RGB",))
+        return Picture(pixels)
+    return Picture(np.repeat(pixels, 3, axis=0), ("grey to RGB",))

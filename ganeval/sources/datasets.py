@@ -17,9 +17,9 @@ from torch.utils.data import ConcatDataset, Dataset
 
 from ganeval.errors import ResourceError
 from ganeval.folders import cache_folder
-from ganeval.images.image import DecodePolicy
+from ganeval.images.picture import DecodePolicy
 from ganeval.registry import unknown
-from ganeval.sources.arrays import ReadySource, array_source, to_image
+from ganeval.sources.arrays import ReadySource, array_source, to_picture
 from ganeval.sources.edges import edge_map
 from ganeval.sources.fit import Fit
 from ganeval.sources.memory import dataset_source
@@ -97,7 +97,7 @@ class Data(PictureOptions):
                 raise unknown(f"split of {self.location}", self.split, get_args(DigitsSplit))
             images, _ = digits(cast(DigitsSplit, self.split))
             if self.location == "edges":  # of the digits at their final size
-                resized = [fit(to_image(image[None])).pixels[0] for image in images]
+                resized = [fit(to_picture(image[None])).pixels[0] for image in images]
                 images, fit = edge_map(np.stack(resized)), Fit()
             return array_source(images, kind="data", location=where, name=name, fit=fit)
         dataset = torchvision_dataset(self.location, self.split, offline=offline)

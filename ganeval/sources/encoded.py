@@ -11,7 +11,7 @@ from typing import BinaryIO, Protocol
 from ganeval.ahead import mapped
 from ganeval.errors import InputError
 from ganeval.images.decode import Header, check_header, decode, read_header
-from ganeval.images.image import SUFFIXES, DecodePolicy, Image
+from ganeval.images.picture import SUFFIXES, DecodePolicy, Picture
 from ganeval.sources.base import Item, SourceInfo
 from ganeval.sources.fit import Fit
 from ganeval.sources.index import FilePlace, Index, Known
@@ -323,7 +323,7 @@ class EncodedSource:
         except InputError as error:
             return error
 
-    def _decode(self, content: bytes, name: str) -> Image:
+    def _decode(self, content: bytes, name: str) -> Picture:
         """Return the picture in a file's bytes."""
         return self.fit(decode(content, name=name, policy=self.policy))
 

@@ -10,7 +10,7 @@ from pathlib import Path
 from typing import BinaryIO
 
 from ganeval.errors import InputError
-from ganeval.images.image import DecodePolicy
+from ganeval.images.picture import DecodePolicy
 from ganeval.remote import is_remote
 from ganeval.sources.encoded import (
     DOT_FILES,

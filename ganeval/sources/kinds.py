@@ -5,7 +5,7 @@ from collections.abc import Mapping
 from typing import Any
 
 from ganeval.errors import UsageError, one_line
-from ganeval.images.image import DecodePolicy
+from ganeval.images.picture import DecodePolicy
 from ganeval.registry import Registry, parse_options, unknown
 from ganeval.remote import is_remote, refuse_offline
 from ganeval.sources.base import Source

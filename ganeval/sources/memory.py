@@ -18,7 +18,7 @@ from torch.utils.data import DataLoader, Dataset
 
 from ganeval.errors import InputError, UsageError
 from ganeval.images.decode import decode, read_header
-from ganeval.images.image import DecodePolicy, Image
+from ganeval.images.picture import DecodePolicy, Picture
 from ganeval.images.quantise import check_range, quantise
 from ganeval.images.seen import Seen
 from ganeval.sources.arrays import (
@@ -29,7 +29,7 @@ from ganeval.sources.arrays import (
     array_source,
     check_extent,
     not_uint8,
-    to_image,
+    to_picture,
     wrong_shape,
 )
 from ganeval.sources.base import SourceInfo
@@ -192,10 +192,10 @@ def dataset_source(
 
     chosen = fit or Fit()
 
-    def image_of(content: Pixels | bytes, item_name: str) -> Image:
+    def picture_of(content: Pixels | bytes, item_name: str) -> Picture:
         if isinstance(content, bytes):
             return chosen(decode(content, name=item_name, policy=policy))
-        return chosen(to_image(content))
+        return chosen(to_picture(content))
 
     return ReadySource(
         info=SourceInfo(
@@ -210,7 +210,7 @@ def dataset_source(
             read=read,
             num_bytes=lambda content: memoryview(content).nbytes,
             digest=_digest,
-            decode=image_of,
+            decode=picture_of,
         ),
     )
 

@@ -11,7 +11,7 @@ import numpy as np
 import numpy.typing as npt
 
 from ganeval.errors import InputError
-from ganeval.images.image import DecodePolicy
+from ganeval.images.picture import DecodePolicy
 from ganeval.remote_file import local_copy
 from ganeval.sources.array_options import ArrayOptions
 from ganeval.sources.arrays import ReadySource

@@ -12,7 +12,7 @@ from torch.utils.data import DataLoader, Dataset
 from ganeval.errors import InputError, UsageError
 from ganeval.generators.functions import name_of
 from ganeval.generators.options import parse_range
-from ganeval.images.image import DecodePolicy
+from ganeval.images.picture import DecodePolicy
 from ganeval.sources.base import Source
 from ganeval.sources.generator import Generator, generator_source
 from ganeval.sources.index import Index

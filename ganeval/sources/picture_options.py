@@ -7,7 +7,7 @@ from typing import Literal
 
 from ganeval.errors import UsageError
 from ganeval.generators.options import parse_range
-from ganeval.images.image import DecodePolicy
+from ganeval.images.picture import DecodePolicy
 from ganeval.sources.fit import Crop, Fit
 
 

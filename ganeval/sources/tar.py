@@ -12,7 +12,7 @@ from threading import Lock
 from typing import BinaryIO, TypeVar
 
 from ganeval.ahead import mapped
-from ganeval.images.image import DecodePolicy
+from ganeval.images.picture import DecodePolicy
 from ganeval.remote import is_remote
 from ganeval.sources.braces import expand_braces
 from ganeval.sources.encoded import Container, EncodedSource, Listing

@@ -9,7 +9,7 @@ from typing import Any, BinaryIO, NamedTuple, cast
 
 from ganeval.errors import InputError
 from ganeval.images.decode import Header, read_header
-from ganeval.images.image import DecodePolicy
+from ganeval.images.picture import DecodePolicy
 from ganeval.remote import is_remote
 from ganeval.sources.archive_file import ArchiveFile
 from ganeval.sources.encoded import (

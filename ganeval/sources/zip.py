@@ -10,7 +10,7 @@ from contextlib import contextmanager
 from dataclasses import dataclass
 from typing import BinaryIO, cast
 
-from ganeval.images.image import DecodePolicy
+from ganeval.images.picture import DecodePolicy
 from ganeval.remote import is_remote
 from ganeval.sources.archive_file import ArchiveFile
 from ganeval.sources.encoded import (

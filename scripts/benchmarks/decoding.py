@@ -16,7 +16,7 @@ from torch.utils.data import DataLoader
 from benchmarks.timing import Figure, alternate
 from ganeval.ahead import in_order
 from ganeval.features.compute import decode_and_resize
-from ganeval.images.image import DecodePolicy
+from ganeval.images.picture import DecodePolicy
 from ganeval.images.preprocess import Preprocess, Resize
 from ganeval.sources.open import open_source
 from tests.pictures import blobs

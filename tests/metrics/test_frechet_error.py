@@ -137,7 +137,7 @@ def fid_of(score, sample, reference, seed):
     """The score of rows against rows or stored moments."""
     if not isinstance(reference, Moments):
         return score(Fid(), sample, reference, seed=seed)["fid"]
-    stored = Stats(path=Path("real.npz"), num=None, card=None, layer_moments=reference)
+    stored = Stats(path=Path("real.npz"), num=None, card=None, pool=reference)
     summaries = {"sample": InMemory(sample), "reference": stored}
     return Fid().compute(summaries, np.random.default_rng(seed))[0]
 
@@ -266,7 +266,7 @@ def test_infinity_is_the_intercept_of_a_line(score, monkeypatch):
 
 def test_infinity_is_seeded_and_less_biased(population):
     rng = np.random.default_rng(12)
-    reference = Stats(path=Path("real.npz"), num=None, card=None, layer_moments=population[0])
+    reference = Stats(path=Path("real.npz"), num=None, card=None, pool=population[0])
     plain, infinity = [], []
     for seed in range(40):
         summaries = {"sample": InMemory(draw(80, rng, 0.5)), "reference": reference}

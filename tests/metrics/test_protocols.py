@@ -2,7 +2,7 @@ import dataclasses
 
 import pytest
 
-from ganeval.metrics.base import METRICS
+from ganeval.metrics.table import METRICS
 from ganeval.metrics.kernel import Kid
 from ganeval.metrics.protocols import PROTOCOLS
 from ganeval.registry import parse_options

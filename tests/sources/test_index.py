@@ -17,7 +17,7 @@ import PIL.Image
 import pytest
 
 from ganeval.errors import InputError, UnstableError
-from ganeval.images.image import DecodePolicy
+from ganeval.images.picture import DecodePolicy
 from ganeval.sources import index_files
 from ganeval.sources.encoded import EncodedSource
 from ganeval.sources.file_system import file_system, file_system_of
@@ -316,14 +316,14 @@ def test_a_known_picture_is_read_when_it_is_asked_for_and_must_be_the_same(
         source = open_text(str(root), POLICY, index=index)
         items = source.load(range(4))
         assert opened == []
-        assert items[1].image().pixels[1, 0, 0] == 7
+        assert items[1].content().pixels[1, 0, 0] == 7
         assert opened == ["b.bmp"]
         (root / "a.bmp").write_bytes(picture_of(99))
         with pytest.raises(UnstableError, match=r"a\.bmp: changed while it was read"):
-            items[0].image()
+            items[0].content()
         (root / "a.bmp").unlink()
         with pytest.raises(UnstableError, match=r"a\.bmp: cannot be read"):
-            items[0].image()
+            items[0].content()
 
 
 def test_times_that_lied_are_not_believed_twice(
@@ -339,7 +339,7 @@ def test_times_that_lied_are_not_believed_twice(
         known._facts[0] = known._facts[1]
         (item,) = source.load([0])
         with pytest.raises(UnstableError):
-            item.image()
+            item.content()
     assert run(root, cache) == run(root, None)
 
 

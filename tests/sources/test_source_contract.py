@@ -15,7 +15,7 @@ import pytest
 import torch
 from torch.utils.data import Dataset, TensorDataset
 
-from ganeval.images.image import DecodePolicy
+from ganeval.images.picture import DecodePolicy
 from ganeval.sources import items as items_module
 from ganeval.sources.base import Source
 from ganeval.sources.generator import Generator
@@ -158,7 +158,7 @@ def test_describes_itself(source: Source, thing: tuple[Any, Array]) -> None:
 def test_gives_the_pictures_in_order(source: Source, thing: tuple[Any, Array]) -> None:
     items = source.load(range(len(source)))
     for item, expected in zip(items, thing[1], strict=True):
-        pixels = item.image().pixels
+        pixels = item.picture().pixels
         assert pixels.dtype == np.uint8
         assert pixels.flags.c_contiguous
         np.testing.assert_array_equal(pixels, expected.transpose(2, 0, 1))
@@ -172,7 +172,7 @@ def test_items_depend_on_their_index_alone(source: Source) -> None:
         if at < 7:
             (alone,) = source.load([at])
             assert (alone.name, alone.digest) == (one.name, one.digest)
-            np.testing.assert_array_equal(alone.image().pixels, one.image().pixels)
+            np.testing.assert_array_equal(alone.picture().pixels, one.picture().pixels)
     assert len({item.name for item in forwards}) == len(source)
     assert {len(item.digest) for item in forwards} == {hashlib.sha256().digest_size}
 
@@ -190,10 +190,10 @@ def test_decodes_from_threads(
 ) -> None:
     monkeypatch.setattr(items_module, "KEPT_BYTES", kept_bytes)
     items = source.load(range(min(len(source), 50)))
-    expected = [item.image().pixels for item in items]
+    expected = [item.picture().pixels for item in items]
     with ThreadPoolExecutor(4) as pool:
         for _ in range(3):
-            results = pool.map(lambda item: item.image().pixels, items)
+            results = pool.map(lambda item: item.picture().pixels, items)
             for result, reference in zip(results, expected, strict=True):
                 np.testing.assert_array_equal(result, reference)
 
@@ -250,5 +250,5 @@ def test_options_bring_pictures_to_one_size(
         assert source.info.settings["size"] == 16
         assert source.info.settings["crop"] == "center"
         assert source.info.sizes == {(11, 9): 7}  # native
-        pixels = source.load([2])[0].image().pixels
+        pixels = source.load([2])[0].picture().pixels
         np.testing.assert_array_equal(pixels.transpose(1, 2, 0), expected)

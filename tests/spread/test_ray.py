@@ -19,7 +19,7 @@ from ganeval.engines import ray_cluster
 from ganeval.engines.ray_worker import Job, NamedSource, make_shard
 from ganeval.engines.sharing import conditions, pictures
 from ganeval.errors import GanevalError, TeamError, UsageError
-from ganeval.images.image import DecodePolicy
+from ganeval.images.picture import DecodePolicy
 from ganeval.plan import find_protocol
 from ganeval.settings import Settings
 from ganeval.sources.open import open_source
