@@ -81,13 +81,13 @@ def _agree(team: Team, sides: Sequence[Side], workspace: Workspace) -> None:
     try:
         team.agree(_statement(sides, workspace))
         # Processes that agree on a URL share it.
-        seen = team.exchange(bytes([mark.exists() or workspace.store.url is not None]), 1)
+        seen = team.exchange(str(mark.exists() or workspace.store.url is not None))
     finally:
         if team.leads:
             mark.unlink(missing_ok=True)
-    if b"\0" in seen:
+    if "False" in seen:
         team.refuse(
-            f"{team.name(seen.index(bytes(1)))} does not see the cache of {team.name(0)}, "
+            f"{team.name(seen.index('False'))} does not see the cache of {team.name(0)}, "
             f"{workspace.store.folder}",
             "a cache that all processes share",
             "name a folder on a shared file system with --cache-dir",
