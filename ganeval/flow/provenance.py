@@ -68,7 +68,7 @@ def _of_network(network: Extraction) -> dict[str, Any]:
     return {
         "extractor_version": network.info.version,
         "preprocess": network.preparation.to_json(),
-        "dimensions": network.info.layers["pool"],
+        "dimensions": network.info.layers.get("pool"),
     }
 
 
