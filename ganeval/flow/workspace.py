@@ -6,7 +6,7 @@ import shutil
 import tempfile
 from collections.abc import Iterator, Mapping, Sequence
 from concurrent.futures import Executor, ThreadPoolExecutor
-from contextlib import contextmanager
+from contextlib import AbstractContextManager, contextmanager
 from dataclasses import dataclass
 from functools import partial
 from pathlib import Path
@@ -19,11 +19,12 @@ from ganeval.extractors.state_dict import float32_by_default
 from ganeval.features.compute import Extraction
 from ganeval.features.shards import ShardStore
 from ganeval.features.shared import SharedFiles
-from ganeval.folders import shards_folder, shared_cache
+from ganeval.folders import index_folder, shards_folder, shared_cache
 from ganeval.metrics.protocols import EvaluationProtocol
 from ganeval.remote import RemotePath, refuse_offline
 from ganeval.resources import Resources
 from ganeval.settings import Settings
+from ganeval.sources.index import Index, open_index
 from ganeval.team import Team
 
 log = logging.getLogger(__name__)
@@ -75,6 +76,15 @@ def open_workspace(
         yield Workspace(networks=networks, store=store, pool=pool)
 
 
+def opened_index(settings: Settings) -> AbstractContextManager[Index | None]:
+    """Return what is known of files since they were last read, which is saved in the end."""
+    return open_index(
+        index_folder(settings.cache_dir) if settings.cache else None,
+        rehash=settings.rehash,
+        trust_times=settings.trust_times,
+    )
+
+
 def _num_workers(settings: Settings) -> int:
     """Return how many workers decode: one per core, which the processes of a host divide."""
     if settings.workers is None:
@@ -113,7 +123,13 @@ def _network(
 
 
 def _load(spec: str, request: ExtractorRequest) -> Extractor:
-    """Build a network on its device, whatever torch's default types are."""
+    """Build a network on its device, whatever torch's default types are.
+
+    Raises:
+        ResourceError: This machine, which may be another one than the run's, has no such device.
+        WeightsError: The weights cannot be had.
+    """
+    resolve_device(str(request.device))
     with float32_by_default():
         return find_extractor(spec).from_request(request)
 

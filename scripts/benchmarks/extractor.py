@@ -11,6 +11,7 @@ from multiprocessing import get_context
 from pathlib import Path
 
 import torch
+from ganeval.workspace import MICRO_BATCH
 from torch.utils.flop_counter import FlopCounterMode
 
 from benchmarks.timing import Figure, seconds_of
@@ -19,7 +20,6 @@ from ganeval.extractors.inception import Inception
 from ganeval.extractors.inception_network import fid_inception
 from ganeval.extractors.inference import DTYPES
 from ganeval.memory import keep_freed_memory
-from ganeval.workspace import MICRO_BATCH
 
 NUM_IMAGES = 48
 PEER = "pytorch-fid"

@@ -43,7 +43,7 @@ def test_metrics_are_the_ones_of_the_table(name):
     assert protocol.summary.endswith(".")
     for metric_name, metric in protocol.metrics.items():
         assert type(metric) is METRICS.load(metric_name)
-        assert metric.needs.roles[0] == "sample"
+        assert metric.needs[0].role == "sample"
 
 
 def test_subsets_are_those_of_the_tool():
@@ -62,4 +62,4 @@ def test_an_option_switches_to_subsets():
     given = parse_options(Kid, ["subset_size=500", "num_subsets=50"], where="metric kid")
     metric = dataclasses.replace(PROTOCOLS["standard"].metrics["kid"], **given)
     assert metric == Kid(subset_size=500, num_subsets=50)
-    assert metric.needs.minimum == 500
+    assert [need.minimum for need in metric.needs] == [500, 500]
