@@ -4,6 +4,7 @@ import dataclasses
 import os
 from collections.abc import Sequence
 from concurrent.futures import ThreadPoolExecutor
+from contextlib import AbstractContextManager
 from dataclasses import dataclass
 from typing import Any
 
@@ -14,6 +15,7 @@ from torch.utils.data import DataLoader
 from ganeval.errors import InputError, UsageError, one_line
 from ganeval.features.stats import Stats, is_stats, load_stats
 from ganeval.flow.streams import derive_rng
+from ganeval.folders import index_folder
 from ganeval.images.picture import DecodePolicy
 from ganeval.metrics.base import Role
 from ganeval.refusals import check_skipped, is_too_many, unusable_pictures
@@ -21,6 +23,7 @@ from ganeval.remote import refuse_offline
 from ganeval.settings import Settings
 from ganeval.sources.base import Source
 from ganeval.sources.generator import NUM_IMAGES, Generator
+from ganeval.sources.index import Index, open_index
 from ganeval.sources.memory import Images
 from ganeval.sources.open import open_source
 from ganeval.sources.refusals import find_refusals
@@ -65,14 +68,34 @@ class Opens:
     offline: bool
     generator: tuple[tuple[str, Any], ...]
 
-    def __call__(self) -> Source:
+    def __call__(self, index: Index | None = None) -> Source:
         """Open the source; see `open_source`."""
         return open_source(
-            self.text, policy=self.policy, offline=self.offline, generator=dict(self.generator)
+            self.text,
+            policy=self.policy,
+            offline=self.offline,
+            generator=dict(self.generator),
+            index=index,
         )
 
 
-def open_side(thing: Any, role: Role, settings: Settings, num_generated: int | None = None) -> Side:
+def open_known(settings: Settings) -> AbstractContextManager[Index | None]:
+    """Open what is known of files since they were last read; it is saved in the end."""
+    return open_index(
+        index_folder(settings.cache_dir) if settings.cache else None,
+        rehash=settings.rehash,
+        trust_times=settings.trust_times,
+    )
+
+
+def open_side(
+    thing: Any,
+    role: Role,
+    settings: Settings,
+    num_generated: int | None = None,
+    *,
+    index: Index | None = None,
+) -> Side:
     """Open a source and choose its images.
 
     Args:
@@ -80,6 +103,7 @@ def open_side(thing: Any, role: Role, settings: Settings, num_generated: int | N
         role: What it is for.
         settings: The options.
         num_generated: How many images a generator makes that is not told by the user.
+        index: What is known of files; None reads them all.
 
     Raises:
         InputError: It cannot be used.
@@ -95,7 +119,7 @@ def open_side(thing: Any, role: Role, settings: Settings, num_generated: int | N
         opens = Opens(
             os.fsdecode(thing), settings.decode, settings.offline, tuple(generator.items())
         )
-        source = opens()
+        source = opens(index)
     else:
         source = open_source(
             thing, policy=settings.decode, offline=settings.offline, generator=generator
@@ -123,7 +147,7 @@ def open_side(thing: Any, role: Role, settings: Settings, num_generated: int | N
     )
 
 
-def open_reference(thing: Any, settings: Settings) -> Side:
+def open_reference(thing: Any, settings: Settings, *, index: Index | None = None) -> Side:
     """Open a reference: a source, stored statistics, or a file that is both.
 
     Raises:
@@ -132,7 +156,7 @@ def open_reference(thing: Any, settings: Settings) -> Side:
     """
     refuse_offline(thing, offline=settings.offline)
     if not isinstance(thing, str | os.PathLike) or not is_stats(os.fspath(thing)):
-        return open_side(thing, "reference", settings)
+        return open_side(thing, "reference", settings, index=index)
     stats = load_stats(os.fspath(thing))
     if settings.num_images is not None:
         raise UsageError(
@@ -141,7 +165,7 @@ def open_reference(thing: Any, settings: Settings) -> Side:
             "name the image source itself, or leave --num-images out",
         )
     try:
-        side = open_side(thing, "reference", settings)
+        side = open_side(thing, "reference", settings, index=index)
     except InputError:  # statistics alone, as most such files
         location = one_line(os.fspath(thing))
         return Side(
