@@ -13,10 +13,10 @@ from ganeval.features.jobs import Job, cut
 from ganeval.features.stats import is_stats, load_stats, save_stats
 from ganeval.flow.choose import find_protocol
 from ganeval.flow.collect import collect_jobs, prepare_engine
-from ganeval.flow.sides import Side, check_generator_options, open_known, open_side
+from ganeval.flow.sides import Side, check_generator_options, open_side
 from ganeval.flow.source_cards import describe, source_warnings
 from ganeval.flow.stored_stats import stats_conditions
-from ganeval.flow.workspace import Workspace, open_workspace
+from ganeval.flow.workspace import Workspace, open_workspace, opened_index
 from ganeval.metrics.base import Role
 from ganeval.settings import Settings
 from ganeval.version import __version__
@@ -62,7 +62,7 @@ def make_stats(reference: Any, path: Path, settings: Settings) -> int:
     settings = prepare_engine(settings)
     protocol = find_protocol(settings.protocol)
     with ExitStack() as resources:
-        index = resources.enter_context(open_known(settings))
+        index = resources.enter_context(opened_index(settings))
         side = open_side(reference, "reference", settings, index=index)
         check_generator_options([reference], [side], settings)
         layers = {settings.extractor: ["pool"]}
@@ -126,7 +126,7 @@ def extract_part(
     protocol = find_protocol(settings.protocol)
     layers = {settings.extractor: ["pool", "logits"]}
     with ExitStack() as resources:
-        index = resources.enter_context(open_known(settings))
+        index = resources.enter_context(opened_index(settings))
         side = open_side(source, role, settings, index=index)
         check_generator_options([source], [side], settings)
         workspace = resources.enter_context(

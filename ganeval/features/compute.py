@@ -3,7 +3,7 @@
 from collections import Counter
 from collections.abc import Callable, Mapping, Sequence
 from concurrent.futures import Executor
-from dataclasses import asdict, dataclass
+from dataclasses import dataclass
 from functools import cached_property, partial
 from importlib.metadata import version
 
@@ -13,10 +13,8 @@ import torch
 
 from ganeval.ahead import in_order
 from ganeval.errors import InputError, UnstableError, one_line
-from ganeval.extractors.base import Extractor, ExtractorInfo, Precision
+from ganeval.extractors.base import Extractor, ExtractorInfo, Input, Precision
 from ganeval.features.shards import ShardInfo
-from ganeval.images.preprocess import Preprocess
-from ganeval.images.resize import preprocess
 from ganeval.sources.base import Item
 
 
@@ -37,7 +35,7 @@ class Extraction:
 
     name: str
     info: ExtractorInfo
-    preparation: Preprocess
+    preparation: Input
     precision: Precision
     device_type: str
     micro_batch: int
@@ -52,7 +50,7 @@ class Extraction:
         """Return what goes into a shard's key beside its items and its layer, as JSON values."""
         info = self.info
         return {
-            "preprocess": asdict(self.preparation),
+            "preprocess": self.preparation.to_json(),
             "extractor": [info.name, info.version, info.weights_sha256],
             "precision": self.precision,
             "device": self.device_type,
@@ -98,13 +96,13 @@ def compute(
             of_network.append(own)
         for (network, layers), of_network, done in zip(wanted, waiting, batches, strict=True):
             if len(of_network) == network.micro_batch:
-                done.append(_run(of_network, network, layers))
+                done.append(_run(of_network, names[-1], network, layers))
                 of_network.clear()
                 tell(at + 1)
     found: dict[Place, npt.NDArray[np.float32]] = {}
     for (network, layers), of_network, done in zip(wanted, waiting, batches, strict=True):
         if of_network:
-            done.append(_run(of_network, network, layers))
+            done.append(_run(of_network, names[-1], network, layers))
         for layer in layers:
             rows = np.empty((0, network.info.layers[layer]), np.float32)
             if done:
@@ -115,20 +113,23 @@ def compute(
 
 
 def _prepare(
-    item: Item, *, preparations: Sequence[Preprocess]
+    item: Item, *, preparations: Sequence[Input]
 ) -> tuple[list[torch.Tensor], tuple[str, ...]] | InputError:
     """Return an item's input for each network and its notes, or why there is none."""
     try:
-        picture = item.picture()
-        return [preprocess(picture.pixels, how) for how in preparations], picture.notes
+        content = item.content()
     except UnstableError:  # no property of the item, hence nothing to store
         raise
     except InputError as error:
         return error
+    try:
+        return [how(content) for how in preparations], content.notes
+    except InputError as error:
+        return InputError(f"{item.name}: {error.found}", error.needed, error.remedy)
 
 
 def _run(
-    inputs: list[torch.Tensor], network: Extraction, layers: Sequence[str]
+    inputs: list[torch.Tensor], last: str, network: Extraction, layers: Sequence[str]
 ) -> dict[str, torch.Tensor]:
     """Run a network on one micro-batch, padded to its size with zeros.
 
@@ -142,8 +143,11 @@ def _run(
     )
     torch.stack(inputs, out=batch[: len(inputs)])
     batch[len(inputs) :] = 0
-    outputs = network.network(batch)
-    return {layer: outputs[layer][: len(inputs)] for layer in layers}
+    try:
+        outputs = network.network(batch, layers)
+    except InputError as error:  # of a network that sees one item at a time: the last one
+        raise InputError(f"{last}: {error.found}", error.needed, error.remedy) from error
+    return {layer: rows[: len(inputs)] for layer, rows in outputs.items()}
 
 
 def _check_finite(

@@ -4,7 +4,6 @@ import dataclasses
 import os
 from collections.abc import Sequence
 from concurrent.futures import ThreadPoolExecutor
-from contextlib import AbstractContextManager
 from dataclasses import dataclass
 from typing import Any
 
@@ -15,7 +14,6 @@ from torch.utils.data import DataLoader
 from ganeval.errors import InputError, UsageError, one_line
 from ganeval.features.stats import Stats, is_stats, load_stats
 from ganeval.flow.streams import derive_rng
-from ganeval.folders import index_folder
 from ganeval.images.picture import DecodePolicy
 from ganeval.metrics.base import Role
 from ganeval.refusals import check_skipped, is_too_many, unusable_pictures
@@ -23,7 +21,7 @@ from ganeval.remote import refuse_offline
 from ganeval.settings import Settings
 from ganeval.sources.base import Source
 from ganeval.sources.generator import NUM_IMAGES, Generator
-from ganeval.sources.index import Index, open_index
+from ganeval.sources.index import Index
 from ganeval.sources.memory import Images
 from ganeval.sources.open import open_source
 from ganeval.sources.refusals import find_refusals
@@ -79,15 +77,6 @@ class Opens:
         )
 
 
-def open_known(settings: Settings) -> AbstractContextManager[Index | None]:
-    """Open what is known of files since they were last read; it is saved in the end."""
-    return open_index(
-        index_folder(settings.cache_dir) if settings.cache else None,
-        rehash=settings.rehash,
-        trust_times=settings.trust_times,
-    )
-
-
 def open_side(
     thing: Any,
     role: Role,
@@ -103,7 +92,7 @@ def open_side(
         role: What it is for.
         settings: The options.
         num_generated: How many images a generator makes that is not told by the user.
-        index: What is known of files; None reads them all.
+        index: What is known of files since they were last read.
 
     Raises:
         InputError: It cannot be used.
@@ -122,7 +111,11 @@ def open_side(
         source = opens(index)
     else:
         source = open_source(
-            thing, policy=settings.decode, offline=settings.offline, generator=generator
+            thing,
+            policy=settings.decode,
+            offline=settings.offline,
+            generator=generator,
+            index=index,
         )
     location = one_line(source.info.location) if _has_name(thing) else role
     bad = source.unusable()

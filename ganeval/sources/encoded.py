@@ -86,12 +86,14 @@ class Listing:
         problems: Pictures (by index) that cannot be read at all.
         headers: What those pictures (by index) say of themselves, or why they cannot be used, that
             had to be passed by in listing anyway.
+        archives: Of a container that is a row of archives, the name of the one where each lies.
     """
 
     names: tuple[str, ...]
     ignored: Mapping[str, int]
     problems: Mapping[int, Reason]
     headers: Mapping[int, Header | InputError] = field(default_factory=dict)
+    archives: tuple[str, ...] = ()
 
     @classmethod
     def of(
@@ -117,7 +119,8 @@ class Listing:
     @property
     def digest(self) -> str:
         """Hex SHA-256 over the names."""
-        return hashlib.sha256("\n".join(map(ascii, self.names)).encode()).hexdigest()
+        names = map(ascii, (*self.archives, *self.names))
+        return hashlib.sha256("\n".join(names).encode()).hexdigest()
 
 
 class Container(Protocol):
@@ -216,6 +219,7 @@ class EncodedSource:
         container: Where the pictures lie; not empty.
         policy: How they are decoded.
         fit: The size they are brought to.
+        classes: Their labels, if they have any.
         known: What is known of the files already; None for a source that reads them all.
     """
 
@@ -224,6 +228,7 @@ class EncodedSource:
     container: Container
     policy: DecodePolicy
     fit: Fit
+    classes: tuple[str, ...] | None = None
     known: Known | None = None
 
     def __len__(self) -> int:
@@ -269,6 +274,14 @@ class EncodedSource:
     def unusable(self) -> Mapping[int, str]:
         """Return the pictures that cannot be used as far as their headers tell."""
         return self._headers.unusable
+
+    def names(self) -> Sequence[str]:
+        """Return the path of each picture within the container."""
+        return self.container.listing.names
+
+    def labels(self) -> tuple[str, ...] | None:
+        """Return the class of each picture."""
+        return self.classes
 
     def header(self, index: int) -> Header:
         """Read what a picture file says of itself; no pixel is decoded.

@@ -61,14 +61,15 @@ class Folder(FileOptions):
         fit, policy = self.fit, self.over(policy)
         if not is_folder(self.location):
             raise InputError(f"{self.location}: not a folder", "a folder", "leave out 'folder:'")
+        files = RemoteFolder if is_remote(self.location) else FolderFiles
+        container = files(self.location, self.pattern)
         return EncodedSource(
             kind="folder",
             location=written or self.location,
-            container=(RemoteFolder if is_remote(self.location) else FolderFiles)(
-                self.location, self.pattern
-            ),
+            container=container,
             policy=policy,
             fit=fit,
+            classes=self.classes(container.listing.names, location=self.location),
         )
 
 

@@ -19,6 +19,8 @@ from ganeval.sources.index import Index
 from ganeval.sources.kinds import open_text
 from ganeval.sources.memory import Images, images_source
 
+_METHODS = ("unusable", "names", "labels", "__len__")
+
 
 def open_source(
     thing: Any,
@@ -62,7 +64,14 @@ def open_source(
         return generator_source(thing, policy=policy)
     if isinstance(thing, torch.Tensor | np.ndarray | Dataset | list | tuple | DataLoader):
         return images_source(Images(thing), policy=policy)
-    if all(hasattr(thing, name) for name in ("info", "load", "unusable", "__len__")):
+    if hasattr(thing, "info") and hasattr(thing, "load"):
+        missing = [name for name in _METHODS if not hasattr(thing, name)]
+        if missing:
+            raise InputError(
+                f"{type(thing).__name__}: a source without {' and '.join(missing)}",
+                f"the methods {', '.join(_METHODS)} beside info and load",
+                "add what is missing",
+            )
         source: Source = thing
         return source
     if callable(thing) and not isinstance(thing, type):

@@ -51,12 +51,14 @@ class Zip(FileOptions):
     ) -> EncodedSource:
         """List the archive; arguments and errors are those of `Folder.open`."""
         fit, policy = self.fit, self.over(policy)
+        container = ZipMembers(self.location, self.pattern)
         return EncodedSource(
             kind="zip",
             location=written or self.location,
-            container=ZipMembers(self.location, self.pattern),
+            container=container,
             policy=policy,
             fit=fit,
+            classes=self.classes(container.listing.names, location=self.location),
         )
 
 
