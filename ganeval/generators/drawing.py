@@ -1,7 +1,7 @@
 """Latents and labels: one random stream for each sample, whatever its batch."""
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, fields
 from typing import Literal
 
 import numpy as np
@@ -23,7 +23,7 @@ _LABEL, _NOISE, _MORE_LATENTS = 1, 2, 4
 _FIXED_NOISE = [0, 3]
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@dataclass(frozen=True, slots=True, kw_only=True, eq=False)
 class Drawing:
     """How the inputs of sample i are drawn; they depend on the seed and i alone.
 
@@ -52,7 +52,7 @@ class Drawing:
         UsageError: A value out of its range.
     """
 
-    latent_size: int | None
+    latent_size: int | None = None
     prior: Prior = "normal"
     truncation: float | None = None
     latent_layout: LatentLayout = "vector"
@@ -141,18 +141,8 @@ class Drawing:
         return int(_stream([self.seed, *purpose]).integers(2**63))
 
     def settings(self) -> dict[str, object]:
-        """Return every field, as JSON values."""
-        return {
-            "latent_size": self.latent_size,
-            "prior": self.prior,
-            "truncation": self.truncation,
-            "latent_layout": self.latent_layout,
-            "num_classes": self.num_classes,
-            "label_policy": self.label_policy,
-            "label_form": self.label_form,
-            "noise": self.noise,
-            "seed": self.seed,
-        }
+        """Return how inputs are drawn, as JSON values."""
+        return {one.name: getattr(self, one.name) for one in fields(Drawing)}
 
 
 def _stream(entropy: list[int]) -> np.random.Generator:

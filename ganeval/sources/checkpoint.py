@@ -1,6 +1,6 @@
 """Files of generators as sources: ours with a card, or others with a few options."""
 
-from dataclasses import dataclass, field, fields
+from dataclasses import dataclass, field
 from pathlib import Path
 
 from ganeval.errors import InputError
@@ -75,7 +75,7 @@ class GeneratorFile(GeneratorOptions):
             device=named_device(self.device),
             paired=self.condition is not None,
         )
-        feed, condition = loaded.feed, loaded.condition
+        condition = loaded.condition
         if self.condition is not None:
             condition = self.condition.replace(";", ",")
         generator = Generator(
@@ -86,7 +86,7 @@ class GeneratorFile(GeneratorOptions):
             batch_size=self.batch_size,
             device=self.device,
             condition=condition,
-            **{one.name: getattr(feed, one.name) for one in fields(feed)},
+            **loaded.feed,
         )
         return generator_source(
             generator,
