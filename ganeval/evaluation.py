@@ -9,7 +9,7 @@ from ganeval.flow.compute import compute
 from ganeval.flow.gallery import gather_galleries
 from ganeval.flow.plan import Plan, make_plan
 from ganeval.flow.provenance import provenance_of
-from ganeval.flow.workspace import Workspace, open_workspace
+from ganeval.flow.workspace import Workspace, open_workspace, opened_index
 from ganeval.influence import Influence
 from ganeval.metrics.base import Role
 from ganeval.progress import SCORES_OF
@@ -126,9 +126,10 @@ def run(
 ) -> Report:
     """Plan, collect every source once, compute every metric, report."""
     settings = prepare_engine(settings)
-    plan = make_plan(samples, others, metrics, settings)
-    with open_workspace(settings, plan.protocol, plan.layers) as workspace:
-        return report_of(plan, workspace, collect(plan, workspace))
+    with opened_index(settings) as index:
+        plan = make_plan(samples, others, metrics, settings, index=index)
+        with open_workspace(settings, plan.protocol, plan.layers) as workspace:
+            return report_of(plan, workspace, collect(plan, workspace))
 
 
 def report_of(plan: Plan, workspace: Workspace, collected: Collected) -> Report:
@@ -138,13 +139,14 @@ def report_of(plan: Plan, workspace: Workspace, collected: Collected) -> Report:
         InputError: Too few items for a metric.
     """
     rows: list[tuple[ScoreRow, Influence | None]] = []
-    for location, features in collected.samples.items():
+    for location, by_view in collected.samples.items():
         label = f"{SCORES_OF}{location}"
         for done, choice in enumerate(plan.choices):
             plan.settings.progress(label, done, len(plan.choices))
             rows += compute(choice, plan, workspace, collected, location)
         plan.settings.progress(label, len(plan.choices), len(plan.choices))
-        features.forget()
+        for features in by_view.values():
+            features.forget()
     influences = {row.key: influence for row, influence in rows if influence is not None}
     scores = tuple(row for row, _ in rows)
     provenance = provenance_of(plan, workspace, collected)

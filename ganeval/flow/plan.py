@@ -2,10 +2,10 @@
 
 import logging
 from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Any
 
-from ganeval.errors import InputError, UsageError
+from ganeval.errors import GanevalError, InputError, UsageError
 from ganeval.extractors.base import find_extractor
 from ganeval.flow.choose import MetricChoice, choose_metrics, find_protocol
 from ganeval.flow.sides import (
@@ -16,9 +16,11 @@ from ganeval.flow.sides import (
     open_side,
     refuse_twins,
 )
-from ganeval.metrics.base import Need, Role, options_of_minimum, roles_of
+from ganeval.flow.views import Viewed, view_of
+from ganeval.metrics.base import Need, Role, View, options_of_minimum, roles_of
 from ganeval.metrics.protocols import EvaluationProtocol
 from ganeval.settings import Settings
+from ganeval.sources.index import Index
 
 log = logging.getLogger(__name__)
 
@@ -34,6 +36,8 @@ class Plan:
         samples: What is scored.
         others: The sides that every sample is scored with, by role: the reference, what the
             generator learned from, and real items that it never saw.
+        viewed: What the metrics look at of each side that has items, by its location, its role and
+            the view.
     """
 
     settings: Settings
@@ -41,6 +45,7 @@ class Plan:
     choices: tuple[MetricChoice, ...]
     samples: tuple[Side, ...]
     others: Mapping[Role, Side]
+    viewed: Mapping[tuple[str, Role, View], Viewed] = field(default_factory=dict)
 
     def needs_of(self, role: Role) -> Iterator[tuple[MetricChoice, Need]]:
         """Yield what the metrics look at of a role."""
@@ -67,6 +72,8 @@ def make_plan(
     others: Mapping[Role, Any],
     metrics: Sequence[str] | None,
     settings: Settings,
+    *,
+    index: Index | None = None,
 ) -> Plan:
     """Return the plan of a run.
 
@@ -75,6 +82,7 @@ def make_plan(
         others: What it is scored with, by role; None for a role without a source.
         metrics: The metrics' texts; None for those of the protocol.
         settings: The options.
+        index: What is known of files since they were last read.
 
     Raises:
         UsageError: An unknown name or option, or a combination that means nothing.
@@ -99,9 +107,9 @@ def make_plan(
     for role, thing in given.items():
         if role in asked:
             opened[role] = (
-                open_reference(thing, settings)
+                open_reference(thing, settings, index=index)
                 if role == "reference"
-                else open_side(thing, role, settings)
+                else open_side(thing, role, settings, index=index)
             )
         elif role != "reference":
             raise UsageError(
@@ -110,32 +118,59 @@ def make_plan(
                 f"leave --{role} out, or add one (`ganeval list metrics` has their sources)",
             )
     num_wanted = num_generated(opened.get("reference"))
-    sides = tuple(open_side(sample, "sample", settings, num_wanted) for sample in samples)
+    sides = tuple(
+        open_side(sample, "sample", settings, num_wanted, index=index) for sample in samples
+    )
     check_generator_options(
         [*samples, *given.values()], [*sides, *(opened.get(role) for role in given)], settings
     )
     refuse_twins(sides)
     kept = []
+    viewed: dict[tuple[str, Role, View], Viewed] = {}
     for choice in choices:
         try:
-            _check(choice, sides, opened)
-        except InputError as error:
+            viewed |= _checked(choice, sides, opened, viewed, settings)
+        except GanevalError as error:
             if not choice.optional:
                 raise
             log.warning("%s is left out: %s", choice.label, error.found)
         else:
             kept.append(choice)
+    if not kept:
+        raise UsageError(
+            "no metric is left", "sources, labels and weights for one", "name more sources"
+        )
     return Plan(
-        settings=settings, protocol=protocol, choices=tuple(kept), samples=sides, others=opened
+        settings=settings,
+        protocol=protocol,
+        choices=tuple(kept),
+        samples=sides,
+        others=opened,
+        viewed=viewed,
     )
 
 
-def _check(choice: MetricChoice, samples: Sequence[Side], others: Mapping[Role, Side]) -> None:
-    """Refuse a metric for which a side has too few items, no items, or no labels.
+def _checked(
+    choice: MetricChoice,
+    samples: Sequence[Side],
+    others: Mapping[Role, Side],
+    viewed: Mapping[tuple[str, Role, View], Viewed],
+    settings: Settings,
+) -> dict[tuple[str, Role, View], Viewed]:
+    """Return what a metric looks at, where a side has items enough, and labels if they are needed.
+
+    Args:
+        choice: The metric.
+        samples: Its samples.
+        others: The other sides.
+        viewed: What other metrics look at already.
+        settings: The options.
 
     Raises:
         InputError: Naming the side and what the metric needs.
+        UsageError: An option that means nothing for a view.
     """
+    found: dict[tuple[str, Role, View], Viewed] = {}
     for need in choice.metric.needs:
         sides = list(samples)
         if need.role != "sample":
@@ -145,25 +180,29 @@ def _check(choice: MetricChoice, samples: Sequence[Side], others: Mapping[Role, 
                 )
             sides = [others[need.role]]
         for side in sides:
-            if need.form == "rows" and side.source is None:
+            if side.source is None:
+                if need.form == "moments" and need.feature.layer == "pool" and not need.labels:
+                    continue
                 raise InputError(
                     f"{side.location}: holds statistics, not images",
                     f"images, for {choice.label}",
                     "name the image source, or ask for fid alone",
                 )
-            if need.labels and (side.source is None or side.source.labels() is None):
+            if need.labels and side.source.labels() is None:
                 raise InputError(
                     f"{side.location}: has no class labels",
                     f"the class of each item, for {choice.label}",
                     "name it as folder:PATH,labels=folders, or as an .npz with `labels`",
                 )
-            if side.source is not None:
-                check_minimum(choice, need, side.location, len(side.indices))
+            key = side.location, side.role, need.view
+            seen = found.get(key) or viewed.get(key)
+            found[key] = seen or view_of(side, need.view, others, settings)
+            of_it = found[key]
+            check_minimum(choice, need, side.location, len(of_it.indices), of_it.noun)
+    return found
 
 
-def check_minimum(
-    choice: MetricChoice, need: Need, location: str, num: int, noun: str = "images"
-) -> None:
+def check_minimum(choice: MetricChoice, need: Need, location: str, num: int, noun: str) -> None:
     """Refuse fewer items than a metric is defined for.
 
     Raises:

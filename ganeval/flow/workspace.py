@@ -6,7 +6,7 @@ import shutil
 import tempfile
 from collections.abc import Iterator, Mapping, Sequence
 from concurrent.futures import Executor, ThreadPoolExecutor
-from contextlib import contextmanager
+from contextlib import AbstractContextManager, contextmanager
 from dataclasses import dataclass
 from functools import partial
 from pathlib import Path
@@ -19,11 +19,12 @@ from ganeval.extractors.state_dict import float32_by_default
 from ganeval.features.compute import Extraction
 from ganeval.features.shards import ShardStore
 from ganeval.features.shared import SharedFiles
-from ganeval.folders import shards_folder, shared_cache
+from ganeval.folders import index_folder, shards_folder, shared_cache
 from ganeval.metrics.protocols import EvaluationProtocol
 from ganeval.remote import RemotePath, refuse_offline
 from ganeval.resources import Resources
 from ganeval.settings import Settings
+from ganeval.sources.index import Index, open_index
 from ganeval.team import Team
 
 log = logging.getLogger(__name__)
@@ -75,6 +76,15 @@ def open_workspace(
         yield Workspace(networks=networks, store=store, pool=pool)
 
 
+def opened_index(settings: Settings) -> AbstractContextManager[Index | None]:
+    """Return what is known of files since they were last read, which is saved in the end."""
+    return open_index(
+        index_folder(settings.cache_dir) if settings.cache else None,
+        rehash=settings.rehash,
+        trust_times=settings.trust_times,
+    )
+
+
 def _num_workers(settings: Settings) -> int:
     """Return how many workers decode: one per core, which the processes of a host divide."""
     if settings.workers is None:
@@ -95,21 +105,19 @@ def _network(
     )
     spec = settings.networks.get(name, name)
     device_type = device.type if settings.engine == "local" else settings.device
-    info = find_extractor(spec).describe(request)
-    absent = [layer for layer in layers if layer not in info.layers]
-    if absent:
-        raise UsageError(
-            f"extractor {info.name} has no layer {', '.join(absent)}",
-            f"one of {', '.join(info.layers)}",
-            "choose another layer or extractor",
-        )
+    extractor = find_extractor(spec)
+    for layer in layers:
+        extractor.width(layer, request)
+    info = extractor.describe(request)
     return Extraction(
         name=name,
         info=info,
         preparation=protocol.preprocess if info.name == "inception" else info.input,
         precision=settings.precision,
         device_type=device_type,
-        micro_batch=settings.batch_size or MICRO_BATCH.get(device_type, 32),
+        micro_batch=1
+        if info.one_by_one
+        else settings.batch_size or MICRO_BATCH.get(device_type, 32),
         load=partial(_load, spec, request),
     )
 

@@ -86,7 +86,7 @@ class Drawing:
         assert length is not None
         rows = np.empty((len(indices), length), np.float32)
         for row, index in zip(rows, indices, strict=True):
-            stream = _stream([self.seed, index, *([_MORE_LATENTS, number] if number else [])])
+            stream = stream_of([self.seed, index, *([_MORE_LATENTS, number] if number else [])])
             if self.prior == "normal":
                 stream.standard_normal(dtype=np.float32, out=row)
                 self._truncate(row, stream)
@@ -122,7 +122,7 @@ class Drawing:
         num = self.num_classes
         if num is None or self.label_policy == "balanced":
             return None if num is None else [index % num for index in indices]
-        return [int(_stream([self.seed, index, _LABEL]).integers(num)) for index in indices]
+        return [int(stream_of([self.seed, index, _LABEL]).integers(num)) for index in indices]
 
     def labels(self, indices: Sequence[int]) -> torch.Tensor | None:
         """Return the labels of samples in their form, or None if there are no classes."""
@@ -138,14 +138,14 @@ class Drawing:
         """Return what torch's generator is seeded with while sample `index` is made."""
         purpose = _FIXED_NOISE if self.noise == "fixed" else [index, _NOISE]
         # A generator of torch takes 64 bits, of which the highest is a sign.
-        return int(_stream([self.seed, *purpose]).integers(2**63))
+        return int(stream_of([self.seed, *purpose]).integers(2**63))
 
     def settings(self) -> dict[str, object]:
         """Return how inputs are drawn, as JSON values."""
         return {one.name: getattr(self, one.name) for one in fields(Drawing)}
 
 
-def _stream(entropy: list[int]) -> np.random.Generator:
+def stream_of(entropy: list[int]) -> np.random.Generator:
     """Return a counter-based random stream."""
     return np.random.Generator(np.random.Philox(np.random.SeedSequence(entropy)))
 

@@ -177,13 +177,13 @@ def wrong_shape(name: str, shape: tuple[int, ...], needed: str) -> InputError:
     return InputError(f"{name}: shape {list(shape)}", needed, "transpose, expand or crop it")
 
 
-def array_digest(pixels: Pixels) -> bytes:
+def array_digest(pixels: npt.NDArray[Any]) -> bytes:
     """Return the digest of one picture, the same for whichever layout it was stored in."""
-    text = "array uint8 " + ",".join(str(extent) for extent in pixels.shape) + "\n"
+    text = f"array {pixels.dtype} " + ",".join(str(extent) for extent in pixels.shape) + "\n"
     return hashlib.sha256(text.encode() + pixels.tobytes()).digest()
 
 
-def to_picture(pixels: Pixels) -> Picture:
+def to_picture(pixels: npt.NDArray[Any]) -> Picture:
     """Return a grey or RGB picture as RGB."""
     if len(pixels) == 3:
         return Picture(pixels)

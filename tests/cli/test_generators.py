@@ -10,7 +10,6 @@ from typing import Any
 import numpy as np
 import pytest
 import torch
-from ganeval.plan import Side, num_generated, open_side
 
 import ganeval as library
 from ganeval.cli.generator_options import GENERATOR_OPTIONS

@@ -13,8 +13,6 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from ganeval.plan import find_protocol
-from ganeval.workspace import open_workspace
 
 import ganeval as package
 from ganeval.engines import ray_cluster
