@@ -5,7 +5,6 @@ from dataclasses import dataclass, fields
 from typing import Literal
 
 import numpy as np
-import numpy.typing as npt
 import torch
 
 from ganeval.errors import UsageError
@@ -68,8 +67,18 @@ class Drawing:
         _check("seed", self.seed, 0, 2**32)
         if self.num_classes is not None:
             _check("num_classes", self.num_classes, 1, 2**31)
-        if self.truncation is not None:
-            self._check_truncation(self.truncation)
+        if self.truncation is None:
+            return
+        if self.prior != "normal":
+            raise UsageError(
+                f"truncation {self.truncation:g} of the {self.prior} prior",
+                "the normal prior",
+                "leave one of them out",
+            )
+        if not self.truncation >= _SMALLEST_TRUNCATION:  # drawing again would never reach it
+            raise UsageError(
+                f"truncation {self.truncation:g}", f"at least {_SMALLEST_TRUNCATION:g}", "change it"
+            )
 
     def latents(
         self, indices: Sequence[int], *, number: int = 0, size: int | None = None
@@ -85,37 +94,19 @@ class Drawing:
         length = self.latent_size if size is None else size
         assert length is not None
         rows = np.empty((len(indices), length), np.float32)
+        limit = np.inf if self.truncation is None else self.truncation
         for row, index in zip(rows, indices, strict=True):
             stream = stream_of([self.seed, index, *([_MORE_LATENTS, number] if number else [])])
             if self.prior == "normal":
                 stream.standard_normal(dtype=np.float32, out=row)
-                self._truncate(row, stream)
+                while (beyond := np.abs(row) > limit).any():
+                    row[beyond] = stream.standard_normal(int(beyond.sum()), dtype=np.float32)
             else:
                 stream.random(dtype=np.float32, out=row)
                 row *= 2
                 row -= 1
         latents = torch.from_numpy(rows)
         return latents if self.latent_layout == "vector" else latents[:, :, None, None]
-
-    def _truncate(self, row: npt.NDArray[np.float32], stream: np.random.Generator) -> None:
-        """Draw the coordinates of a latent beyond the truncation again until none is."""
-        if self.truncation is None:
-            return
-        while (beyond := np.abs(row) > self.truncation).any():
-            row[beyond] = stream.standard_normal(int(beyond.sum()), dtype=np.float32)
-
-    def _check_truncation(self, truncation: float) -> None:
-        """Refuse a truncation of another prior, or one that drawing again would never reach."""
-        if self.prior != "normal":
-            raise UsageError(
-                f"truncation {truncation:g} of the {self.prior} prior",
-                "the normal prior",
-                "leave one of them out",
-            )
-        if not truncation >= _SMALLEST_TRUNCATION:
-            raise UsageError(
-                f"truncation {truncation:g}", f"at least {_SMALLEST_TRUNCATION:g}", "change it"
-            )
 
     def classes(self, indices: Sequence[int]) -> list[int] | None:
         """Return the classes of samples as numbers, or None if there are none."""

@@ -27,6 +27,7 @@ log = logging.getLogger(__name__)
 
 _OF_TENSORS = ("entry", "kwargs", "key", "allow_missing", "submodule")
 _OF_FILES = (*_OF_TENSORS, "trust", "condition")  # options that say nothing of how it is fed
+_SAID_BY_CARDS = ("latent_size", "prior", "num_classes", "value_range")
 _FLAGS = {
     "entry": "--entry MODULE:CALLABLE (with --kwargs JSON if it takes any)",
     "latent_size": "--latent-size N (or --condition SOURCE if it makes images from images)",
@@ -192,19 +193,9 @@ def _fill_entry(
             "weights": f"sha256:{tensors_sha256(network.state_dict())}",
             **({} if card is None else {"step": card.step}),
         },
-        says={} if card is None else _said_by(card),
+        says={} if card is None else {one: getattr(card, one) for one in _SAID_BY_CARDS},
         condition=None if card is None else card.condition,
     )
-
-
-def _said_by(card: Card) -> dict[str, Any]:
-    """Return what a card says of how its network is fed."""
-    return {
-        "latent_size": card.latent_size,
-        "prior": card.prior,
-        "num_classes": card.num_classes,
-        "value_range": card.value_range,
-    }
 
 
 def _feed(

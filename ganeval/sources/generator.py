@@ -122,9 +122,14 @@ def generator_source(
     if count < 1:
         raise UsageError(f"num_images is {count}", "at least 1", "change it")
     name = generator.name or name_of(generator.module)
-    conditions = None
+    conditions: Source | None = None
     if generator.condition is not None:
-        conditions = _open_condition(generator.condition, policy or DecodePolicy(), offline=offline)
+        thing, policy = generator.condition, policy or DecodePolicy()
+        conditions = (
+            images_source(thing, policy=policy)
+            if isinstance(thing, Images)
+            else open_text(os.fspath(thing), policy, offline=offline)
+        )
     trial = try_out(
         Sampler(
             module=as_network(generator.module),
@@ -169,15 +174,6 @@ def generator_source(
         fit=chosen,
         conditions=conditions,
     )
-
-
-def _open_condition(
-    thing: str | os.PathLike[str] | Images, policy: DecodePolicy, *, offline: bool
-) -> Source:
-    """Return the pictures that a paired network makes its images from."""
-    if isinstance(thing, Images):
-        return images_source(thing, policy=policy)
-    return open_text(os.fspath(thing), policy, offline=offline)
 
 
 def _condition_batch(source: Source, indices: Sequence[int]) -> torch.Tensor:
