@@ -77,7 +77,7 @@ class Authenticity:
         # A copy of an item that has a twin: nothing is nearer.
         ratio = np.where(squared == 0, 0.0, ratio)
         copies = int((squared == 0).sum())
-        centred = authentic - value
+        centred = authentic.astype(np.float64) - value
         (kind,) = self.kinds
         score = Score(
             kind=kind,
@@ -87,12 +87,10 @@ class Authenticity:
             details={"copies": float(copies)},
             notes=("given what the generator learned from, which has no part in the error",),
             cautions={
-                f"{copies:,} of {num:,} {sample.noun} are equal to training {sample.noun}": (
-                    "look at them"
-                )
-            }
-            if copies
-            else {},
+                fact: "look at them"
+                for fact in (f"{copies:,} of {num:,} {sample.noun} are equal to training ones",)
+                if copies
+            },
             influence=Influence(sample=centred),
         )
         closest = np.argsort(ratio, kind="stable")[:NUM_SHOWN]

@@ -204,8 +204,9 @@ class Metric(Protocol):
 
 
 def roles_of(metric: Metric) -> tuple[Role, ...]:
-    """Return the roles that a metric looks at, in their order."""
+    """Return the roles that a metric looks at, in their order: of partners in pairs too."""
     asked = {need.role for need in metric.needs}
+    asked |= {need.view.to for need in metric.needs if isinstance(need.view, Pairs)}
     return tuple(role for role in ROLES if role in asked)
 
 

@@ -1,7 +1,6 @@
 """The Frechet distance within each class."""
 
 from collections import Counter
-from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import ClassVar
 
@@ -64,17 +63,17 @@ class IntraFid:
         sides = by_role(inputs)
         sample, reference = sides["sample"], sides["reference"]
         classes = _common_classes(sample, reference)
-        members: dict[Role, dict[str, np.ndarray[tuple[int], np.dtype[np.intp]]]] = {
-            role: {one: np.flatnonzero(np.array(labels_of(side)) == one) for one in classes}
-            for role, side in (("sample", sample), ("reference", reference))
-        }
-        fewest = min(len(rows) for of_side in members.values() for rows in of_side.values())
+        own_rows, real_rows = (
+            {one: np.flatnonzero(np.array(labels_of(side)) == one) for one in classes}
+            for side in (sample, reference)
+        )
+        fewest = min(len(rows) for rows in (*own_rows.values(), *real_rows.values()))
         enough = fewest >= ENOUGH_FOR_ERROR * sample.width
         values: dict[str, float] = {}
         of_sample = np.zeros(sample.num or 0)
         of_reference = np.zeros(reference.num or 0)
         for one in classes:
-            own, real = members["sample"][one], members["reference"][one]
+            own, real = own_rows[one], real_rows[one]
             pair = _of_class("sample", sample, own), _of_class("reference", reference, real)
             values[one] = distance(*pair)
             if enough:
@@ -107,8 +106,8 @@ def _common_classes(sample: Summary, reference: Summary) -> list[str]:
         InputError: They are not.
     """
     counts = [Counter(labels_of(side)) for side in (sample, reference)]
-    for here, there, which in ((*counts, "sample"), (*reversed(counts), "reference")):
-        lonely = sorted(here.keys() - there.keys())
+    for at, which in enumerate(("sample", "reference")):
+        lonely = sorted(counts[at].keys() - counts[1 - at].keys())
         if lonely:
             more = f" and {len(lonely) - _SHOWN:,} more" if len(lonely) > _SHOWN else ""
             raise InputError(
@@ -137,7 +136,7 @@ def _of_class(
 
 def _what_to_know(
     values: dict[str, float], fewest: int, sample: Summary, *, enough: bool
-) -> tuple[Sequence[str], dict[str, str]]:
+) -> tuple[tuple[str, ...], dict[str, str]]:
     """Return the notes and cautions of the score."""
     worst = sorted(values, key=lambda one: (-values[one], one))[:_SHOWN]
     shown = ", ".join(f"{one} {values[one]:.4g}" for one in worst)
