@@ -65,7 +65,7 @@ class _Content:
     condition: str | None = None
 
 
-def load_network(
+def read_network(
     data: bytes | None, path: Path, options: GeneratorOptions, *, device: torch.device, paired: bool
 ) -> Loaded:
     """Return the network of a file, told by its content, and how to feed it.

@@ -4,7 +4,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 
 from ganeval.errors import InputError
-from ganeval.generators.loading import load_network
+from ganeval.generators.loading import read_network
 from ganeval.generators.options import GeneratorOptions
 from ganeval.images.picture import DecodePolicy
 from ganeval.remote import is_remote
@@ -68,7 +68,7 @@ class GeneratorFile(GeneratorOptions):
                 data = path.read_bytes()
             except OSError as error:
                 raise unreadable(self.location, error) from error
-        loaded = load_network(
+        loaded = read_network(
             data,
             path,
             self,
