@@ -1,20 +1,20 @@
 """How far a Frechet distance is from that of infinitely many images: its error and its bias."""
 
-import hashlib
 from collections.abc import Mapping
 from dataclasses import dataclass, field, replace
+from typing import ClassVar
 
 import numpy as np
 
-from ganeval.features.derived import Arrays
+from ganeval.features.derived import Arrays, Summary
 from ganeval.features.moments import Moments, merge_all
 from ganeval.influence import Influence
-from ganeval.metrics.base import Role, Summary
+from ganeval.metrics.base import Role, rows_of
 from ganeval.metrics.extrapolation import (
     HALVES,
-    INTERVAL_OF_INFINITELY_MANY,
     Extrapolation,
     Indices,
+    interval_of_infinitely_many,
     quarters,
 )
 from ganeval.metrics.linalg import Matrix, Rows, frechet_distance
@@ -48,6 +48,11 @@ class Side:
     summary: Summary | None = None
 
     @property
+    def noun(self) -> str:
+        """What messages call its items."""
+        return "items" if self.summary is None else self.summary.noun
+
+    @property
     def few_rows(self) -> Rows | None:
         """The rows where there are no more of them than dimensions, so that they are a factor."""
         return self.rows if self.moments.num <= len(self.moments.mean) else None
@@ -57,7 +62,9 @@ class Side:
         width = len(self.moments.mean)
         if self.rows is None or len(self.rows) >= per_dimension * width:
             return None
-        return f"{self.role} of {len(self.rows):,} images, fewer than {per_dimension * width:,}"
+        return (
+            f"{self.role} of {len(self.rows):,} {self.noun}, fewer than {per_dimension * width:,}"
+        )
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -98,19 +105,19 @@ def error_of(value: float, sample: Side, reference: Side, rng: np.random.Generat
     scarce = _scarce(ENOUGH_FOR_ERROR, sample, reference)
     if scarce:
         note = f"no interval: {scarce} (2 per dimension), and no standard error; decide with kid"
-        cautions = {few_images(sample, reference): "too few to compare; use kid"}
+        cautions = {few_items(sample, reference): "too few to compare; use kid"}
         return Error(influence=influence, note=note, cautions=cautions)
     scarce = _scarce(ENOUGH_FOR_INTERVAL, sample, reference)
     if scarce:
         note = (
             f"no interval: {scarce} (5 per dimension), so the bias is many standard errors; "
-            "se is the spread between draws, for differences at equal numbers of images"
+            f"se is the spread between draws, for differences at equal numbers of {sample.noun}"
         )
-        advice = "too few for an interval; compare at equal numbers of images, or use kid"
-        cautions = {few_images(sample, reference): advice}
+        advice = f"too few for an interval; compare at equal numbers of {sample.noun}, or use kid"
+        cautions = {few_items(sample, reference): advice}
         return Error(se=influence.se, influence=influence, note=note, cautions=cautions)
     extrapolation, influence = debias(value, sample, reference, influence, rng)
-    interval, note = interval_around(extrapolation.value, influence)
+    interval, note = interval_around(extrapolation.value, influence, sample.noun)
     return Error(
         se=influence.se,
         interval=interval,
@@ -119,16 +126,16 @@ def error_of(value: float, sample: Side, reference: Side, rng: np.random.Generat
         note=note,
         cautions={NOT_FROM_ZERO: "no interval"}
         if interval is None
-        else INTERVAL_OF_INFINITELY_MANY,
+        else interval_of_infinitely_many(sample.noun),
     )
 
 
-def few_images(sample: Side, reference: Side) -> str:
+def few_items(sample: Side, reference: Side) -> str:
     """Say how few random images the smaller side has for its dimensions."""
     sides = [side for side in (sample, reference) if side.rows is not None]
     few = min(sides, key=lambda side: side.moments.num)
     which = "" if few is sample else "reference "
-    return f"{few.moments.num:,} {which}images for {len(few.moments.mean):,} dimensions"
+    return f"{few.moments.num:,} {which}{few.noun} for {len(few.moments.mean):,} dimensions"
 
 
 def _scarce(per_dimension: int, *sides: Side) -> str | None:
@@ -137,7 +144,7 @@ def _scarce(per_dimension: int, *sides: Side) -> str | None:
 
 
 def interval_around(
-    debiased: float, influence: Influence
+    debiased: float, influence: Influence, noun: str
 ) -> tuple[tuple[float, float] | None, str]:
     """Return the 95 % interval around an extrapolated distance and what to say of it.
 
@@ -149,7 +156,7 @@ def interval_around(
         return None, (f"no interval: {NOT_FROM_ZERO}, where the error is not normal")
     exact = "" if influence.reference is not None else ", with the reference's statistics exact"
     return (debiased - half_width, debiased + half_width), (
-        f"interval of infinitely many images{exact}, around the value without its bias"
+        f"interval of infinitely many {noun}{exact}, around the value without its bias"
     )
 
 
@@ -229,20 +236,32 @@ def _moments_of_parts(side: Side, rows: Rows, parts: tuple[Indices, ...]) -> tup
     """Return the moments of parts of a side; those of a reference serve every sample."""
     if side.summary is None or side.role != "reference":
         return tuple(_moments_of(rows, part) for part in parts)
-
-    def compute() -> Arrays:
-        arrays: dict[str, Matrix] = {}
-        for at, part in enumerate(parts):
-            moments = _moments_of(rows, part)
-            arrays |= {f"mean {at}": moments.mean, f"scatter {at}": moments.scatter}
-        return arrays
-
-    deal = hashlib.sha256(b"".join(part.astype("<i8").tobytes() for part in parts)).hexdigest()
-    arrays = side.summary.derived("pool", "moments of quarters", {"deal": deal}, compute)
+    arrays = side.summary.derived(MomentsOfParts(parts))
     return tuple(
         Moments(len(part), arrays[f"mean {at}"], arrays[f"scatter {at}"])
         for at, part in enumerate(parts)
     )
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class MomentsOfParts:
+    """The moments of parts of a source.
+
+    Attributes:
+        parts: The rows of each part, int.
+    """
+
+    version: ClassVar[int] = 1
+    keep: ClassVar[bool] = True
+    parts: tuple[Indices, ...]
+
+    def __call__(self, summary: Summary) -> Arrays:
+        """Return `mean AT` float64 [d] and `scatter AT` float64 [d, d] of each part."""
+        arrays: dict[str, Matrix] = {}
+        for at, part in enumerate(self.parts):
+            moments = _moments_of(rows_of(summary), part)
+            arrays |= {f"mean {at}": moments.mean, f"scatter {at}": moments.scatter}
+        return arrays
 
 
 def _moments_of(rows: Rows, part: Indices) -> Moments:

@@ -23,6 +23,7 @@ from ganeval.sources.encoded import (
     ignored_reason,
     too_large,
 )
+from ganeval.sources.index import FilePlace
 from ganeval.sources.paths import is_folder, unreadable
 from ganeval.sources.picture_options import FileOptions
 from ganeval.sources.remote_folder import RemoteFolder
@@ -86,6 +87,10 @@ class FolderFiles:
     def name(self, index: int) -> str:
         """Return the path of a picture, as messages call it."""
         return self._prefix + self.listing.names[index]
+
+    def place(self, index: int) -> FilePlace:
+        """Return the path of a picture."""
+        return self._prefix + self.listing.names[index], 0
 
     @contextmanager
     def stream(self, index: int) -> Iterator[BinaryIO]:

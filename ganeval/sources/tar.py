@@ -16,6 +16,7 @@ from ganeval.images.picture import DecodePolicy
 from ganeval.remote import is_remote
 from ganeval.sources.braces import expand_braces
 from ganeval.sources.encoded import Container, EncodedSource, Listing
+from ganeval.sources.index import FilePlace
 from ganeval.sources.paths import exists
 from ganeval.sources.picture_options import FileOptions
 from ganeval.sources.tar_members import TarMembers
@@ -89,6 +90,11 @@ class TarShards:
         """Return a member's name behind that of its archive, as messages call it."""
         which, inner = self._find(index)
         return self._tars[which].name(inner)
+
+    def place(self, index: int) -> FilePlace | None:
+        """Return the archive and where a member begins in it; see `TarMembers.place`."""
+        which, inner = self._find(index)
+        return self._tars[which].place(inner)
 
     @contextmanager
     def stream(self, index: int) -> Iterator[BinaryIO]:
