@@ -96,13 +96,13 @@ def compute(
             of_network.append(own)
         for (network, layers), of_network, done in zip(wanted, waiting, batches, strict=True):
             if len(of_network) == network.micro_batch:
-                done.append(_run(of_network, network, layers))
+                done.append(_run(of_network, names[-1], network, layers))
                 of_network.clear()
                 tell(at + 1)
     found: dict[Place, npt.NDArray[np.float32]] = {}
     for (network, layers), of_network, done in zip(wanted, waiting, batches, strict=True):
         if of_network:
-            done.append(_run(of_network, network, layers))
+            done.append(_run(of_network, names[-1], network, layers))
         for layer in layers:
             rows = np.empty((0, network.info.layers[layer]), np.float32)
             if done:
@@ -129,7 +129,7 @@ def _prepare(
 
 
 def _run(
-    inputs: list[torch.Tensor], network: Extraction, layers: Sequence[str]
+    inputs: list[torch.Tensor], last: str, network: Extraction, layers: Sequence[str]
 ) -> dict[str, torch.Tensor]:
     """Run a network on one micro-batch, padded to its size with zeros.
 
@@ -143,7 +143,10 @@ def _run(
     )
     torch.stack(inputs, out=batch[: len(inputs)])
     batch[len(inputs) :] = 0
-    outputs = network.network(batch, layers)
+    try:
+        outputs = network.network(batch, layers)
+    except InputError as error:  # of a network that sees one item at a time: the last one
+        raise InputError(f"{last}: {error.found}", error.needed, error.remedy) from error
     return {layer: rows[: len(inputs)] for layer, rows in outputs.items()}
 
 

@@ -105,21 +105,19 @@ def _network(
     )
     spec = settings.networks.get(name, name)
     device_type = device.type if settings.engine == "local" else settings.device
-    info = find_extractor(spec).describe(request)
-    absent = [layer for layer in layers if layer not in info.layers]
-    if absent:
-        raise UsageError(
-            f"extractor {info.name} has no layer {', '.join(absent)}",
-            f"one of {', '.join(info.layers)}",
-            "choose another layer or extractor",
-        )
+    extractor = find_extractor(spec)
+    for layer in layers:
+        extractor.width(layer, request)
+    info = extractor.describe(request)
     return Extraction(
         name=name,
         info=info,
         preparation=protocol.preprocess if info.name == "inception" else info.input,
         precision=settings.precision,
         device_type=device_type,
-        micro_batch=settings.batch_size or MICRO_BATCH.get(device_type, 32),
+        micro_batch=1
+        if info.one_by_one
+        else settings.batch_size or MICRO_BATCH.get(device_type, 32),
         load=partial(_load, spec, request),
     )
 
