@@ -18,10 +18,12 @@ from ganeval.generators.foreign import read_content
 from ganeval.generators.inputs import parse_inputs, usual_inputs
 from ganeval.generators.onnx_file import is_onnx
 from ganeval.generators.onnx_network import open_onnx
-from ganeval.generators.options import GeneratorOptions, parse_kwargs, parse_range
+from ganeval.generators.options import GeneratorOptions, parse_kwargs
 from ganeval.generators.pretrained_folder import read_folder
-from ganeval.generators.programs import not_there, open_program, program_kind
+from ganeval.generators.program_kind import program_kind
+from ganeval.generators.programs import not_there, open_program
 from ganeval.generators.running_statistics import never_updated, running_statistics
+from ganeval.images.value_range import parse_range
 
 log = logging.getLogger(__name__)
 

@@ -3,19 +3,13 @@
 import hashlib
 import io
 import warnings
-import zipfile
 from collections.abc import Callable
-from typing import Any, Literal
+from typing import Any
 
 import torch
 
 from ganeval.errors import InputError, UsageError, raised, spelt
-
-ProgramKind = Literal["a TorchScript archive", "a program of torch.export (.pt2)"]
-
-_EXPORTED = ("/models/model.json", "serialized_exported_program.json")  # since 2.7, and before
-
-_CONSTANTS = "/constants.pkl"
+from ganeval.generators.program_kind import ProgramKind
 
 
 class Program(torch.nn.Module):
@@ -33,24 +27,6 @@ class Program(torch.nn.Module):
     def extra_repr(self) -> str:
         """Return what tells this program from another."""
         return f"sha256={self.sha256}"
-
-
-def program_kind(data: bytes) -> ProgramKind | None:
-    """Return what program a file's bytes are, by the members of the archive; None if none."""
-    try:
-        with zipfile.ZipFile(io.BytesIO(data)) as archive:
-            return kind_of_members(archive.namelist())
-    except Exception:  # no zip file; zipfile raises many kinds on a damaged one
-        return None
-
-
-def kind_of_members(members: list[str]) -> ProgramKind | None:
-    """Return what program an archive of these members is, None if none."""
-    if any(member.endswith(_EXPORTED) for member in members):
-        return "a program of torch.export (.pt2)"
-    if any("/code/__torch__" in member or member.endswith(_CONSTANTS) for member in members):
-        return "a TorchScript archive"
-    return None
 
 
 def open_program(
