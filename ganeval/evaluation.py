@@ -139,13 +139,14 @@ def report_of(plan: Plan, workspace: Workspace, collected: Collected) -> Report:
         InputError: Too few items for a metric.
     """
     rows: list[tuple[ScoreRow, Influence | None]] = []
-    for location, features in collected.samples.items():
+    for location, by_view in collected.samples.items():
         label = f"{SCORES_OF}{location}"
         for done, choice in enumerate(plan.choices):
             plan.settings.progress(label, done, len(plan.choices))
             rows += compute(choice, plan, workspace, collected, location)
         plan.settings.progress(label, len(plan.choices), len(plan.choices))
-        features.forget()
+        for features in by_view.values():
+            features.forget()
     influences = {row.key: influence for row, influence in rows if influence is not None}
     scores = tuple(row for row, _ in rows)
     provenance = provenance_of(plan, workspace, collected)

@@ -58,6 +58,15 @@ RUN_OPTIONS = (
         help="Number of images of each side, a seeded random subset (default: all)",
     ),
     click.option(
+        "--pair-by",
+        type=click.Choice(["name", "index"]),
+        default="name",
+        show_default=True,
+        metavar="NAME",
+        panel=SCORING,
+        help="What partners of two sources have in common, for scores of pairs: name, index",
+    ),
+    click.option(
         "--protocol",
         default="standard",
         show_default=True,

@@ -17,7 +17,7 @@ class Pixels:
     @staticmethod
     def layers(request: ExtractorRequest) -> Mapping[str, int]:
         """Return the width of each layer."""
-        return {"psnr-mse": 1, "ssim": 1, "squared-l2": 1}
+        return {"psnr-mse": 1, "ssim": 1, "distance": 1}
 
     @staticmethod
     def describe(request: ExtractorRequest) -> ExtractorInfo:

@@ -66,7 +66,7 @@ def structural_similarity(one: Pixels, other: Pixels) -> float:
 MEASURES: Mapping[str, Callable[[Pixels, Pixels], float]] = {
     "psnr-mse": mean_squared_error,
     "ssim": structural_similarity,
-    "squared-l2": squared_distance,
+    "distance": squared_distance,
 }
 
 
@@ -82,7 +82,7 @@ class PixelsNetwork:
         self.info = info
 
     def __call__(self, batch: torch.Tensor, layers: Sequence[str]) -> dict[str, torch.Tensor]:
-        """Return `psnr-mse`, `ssim` and `squared-l2`, each [N, 1], as far as they are asked for.
+        """Return `psnr-mse`, `ssim` and `distance`, each [N, 1], as far as they are asked for.
 
         Args:
             batch: float32 [N, 2, 3, H, W] on the 0..255 scale.

@@ -174,7 +174,9 @@ def collect_shard(
             if place in asked or not store.has(all_keys[place]):
                 store.write(all_keys[place], rows, info)
     else:
-        info = next(one for one in found.values() if one is not None)
+        known = [one for one in found.values() if one is not None]
+        # Of items that no network looks at, nothing more is known.
+        info = known[0] if known else ShardInfo(num=len(items), notes={}, skipped={})
     info = name_skipped(info, items)
     return CollectedShard(keys=keys, info=info, digests=tuple(digests), computed=bool(missing))
 

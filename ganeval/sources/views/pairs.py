@@ -110,6 +110,7 @@ def pairs_of(one: Source, other: Source, pairing: Pairing) -> PairView:
             kind="pairs",
             location=one_line(f"{one.info.location} | {other.info.location}"),
             count=pairing.num,
+            noun="pairs",
             settings=settings,
             fingerprint=hashlib.sha256(repr(known).encode()).hexdigest(),
         ),
