@@ -2,6 +2,7 @@
 
 from collections.abc import Mapping, Sequence
 from contextlib import ExitStack
+from dataclasses import replace
 from functools import partial
 from types import TracebackType
 from typing import Any, Self
@@ -11,18 +12,20 @@ import numpy.typing as npt
 import torch
 
 from ganeval.errors import InputError, UsageError
-from ganeval.evaluation import collect_sides, reference_to_collect, report_of
-from ganeval.features.collect import CollectedShard, Features, collect_shard, join
+from ganeval.evaluation import report_of
+from ganeval.features.collect import CollectedShard, collect_shard, join
+from ganeval.features.collected import Features
 from ganeval.features.shards import SHARD_SIZE
+from ganeval.flow.collect import Collected, collect, statistics_of, wanted_of
+from ganeval.flow.plan import make_plan
+from ganeval.flow.workspace import open_workspace, opened_index
 from ganeval.images.seen import Seen
-from ganeval.plan import make_plan
+from ganeval.metrics.base import Each, Role, View
 from ganeval.results.report import Report
 from ganeval.settings import build_settings
-from ganeval.sources.arrays import array_digest, to_image
+from ganeval.sources.arrays import array_digest, to_picture
 from ganeval.sources.base import Item
 from ganeval.sources.memory import Images, images_source
-from ganeval.stored_stats import usable_stats
-from ganeval.workspace import open_workspace
 
 
 class Accumulator:
@@ -46,6 +49,8 @@ class Accumulator:
         self,
         *,
         reference: Any = None,
+        train: Any = None,
+        heldout: Any = None,
         metrics: Sequence[str] | None = None,
         value_range: tuple[float, float] | None = None,
         name: str = "accumulator",
@@ -55,6 +60,8 @@ class Accumulator:
 
         Args:
             reference: Real images or stored statistics, as for `evaluate`.
+            train: As for `evaluate`.
+            heldout: As for `evaluate`.
             metrics: As for `evaluate`.
             value_range: What floats span, `(-1, 1)` say; without it only uint8 is taken.
             name: How the report calls the stream.
@@ -74,13 +81,23 @@ class Accumulator:
             )
         self.name = name
         self._value_range = value_range
-        self._plan = make_plan([], reference, metrics, settings)
+        others: dict[Role, Any] = {"reference": reference, "train": train, "heldout": heldout}
         self._resources = ExitStack()
+        index = self._resources.enter_context(opened_index(settings))
+        self._plan = make_plan([], others, metrics, settings, index=index)
         self._workspace = self._resources.enter_context(
             open_workspace(settings, self._plan.protocol, self._plan.layers)
         )
-        self._stats = usable_stats(self._plan.reference, self._workspace)
-        self._reference: Features | None = None
+        for choice, need in self._plan.needs_of("sample"):
+            if need.view != Each() or need.labels:
+                raise UsageError(
+                    f"metric '{choice.label}' for a stream",
+                    "images that are looked at one by one, without their classes",
+                    "score a folder or a generator by it, and leave it out here",
+                )
+        self._wanted = wanted_of(self._plan, "sample", self._workspace, {})[Each()]
+        statistics_of(self._plan, self._workspace)  # refuses them before the first batch
+        self._others: Collected | None = None
         self._blocks: list[CollectedShard] = []
         self._waiting: list[npt.NDArray[np.uint8]] = []
         self._seen = Seen(value_range)
@@ -132,7 +149,7 @@ class Accumulator:
             start=self.num,
         )
         items = source.load(range(len(source)))
-        self._waiting += [item.image().pixels for item in items]
+        self._waiting += [item.picture().pixels for item in items]
         if source.info.seen is not None:
             self._seen.merge(source.info.seen)
         self._seen.sizes.update(source.info.sizes)
@@ -154,16 +171,12 @@ class Accumulator:
         blocks = list(self._blocks)
         if self._waiting:
             blocks.append(self._block(self._waiting))
-        features = join(self._workspace.store, blocks)
-        return report_of(
-            self._plan,
-            self._workspace,
-            {self.name: features},
-            self._reference_features(),
-            self._stats,
-            step=step,
-            seen=self._seen,
-        )
+        features = join(self._workspace.store, self._wanted, blocks, labels=None, noun="images")
+        if self._others is None:  # computed once
+            self._others = collect(self._plan, self._workspace)
+        samples: dict[str, dict[View, Features]] = {self.name: {Each(): features}}
+        collected = replace(self._others, samples=samples, step=step, seen=self._seen)
+        return report_of(self._plan, self._workspace, collected)
 
     def reset(self) -> None:
         """Forget the stream; the reference stays."""
@@ -200,20 +213,12 @@ class Accumulator:
         """Run the network over one block of the stream, or find it in the cache."""
         workspace = self._workspace
         items = [
-            Item(f"{self.name}[{at}]", array_digest(pixels), partial(to_image, pixels))
+            Item(f"{self.name}[{at}]", array_digest(pixels), partial(to_picture, pixels))
             for at, pixels in enumerate(images, start=len(self._blocks) * SHARD_SIZE)
         ]
-        identity = workspace.recipe.identity({})
         return collect_shard(
-            items, identity, workspace.recipe, workspace.store, pool=workspace.pool, tell=_ignore
+            items, {}, self._wanted, workspace.store, pool=workspace.pool, tell=_ignore
         )
-
-    def _reference_features(self) -> Features | None:
-        """Return the reference's features, which are computed once."""
-        side = reference_to_collect(self._plan, self._stats)
-        if self._reference is None and side is not None:
-            (self._reference,) = collect_sides([side], self._workspace, self._plan.settings)
-        return self._reference
 
 
 def _ignore(done: int) -> None:

@@ -1,22 +1,24 @@
 """Features without scores: stored statistics, and parts of a source for many machines."""
 
 import logging
+from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
-from ganeval.engines.choose import choose_engine, prepare_engine
+from ganeval.engines.choose import choose_engine
 from ganeval.errors import InputError, UsageError
-from ganeval.evaluation import collect_sides
-from ganeval.features.collect import cut
+from ganeval.features.jobs import Job, cut
 from ganeval.features.stats import is_stats, load_stats, save_stats
+from ganeval.flow.choose import find_protocol
+from ganeval.flow.collect import collect_jobs, prepare_engine
+from ganeval.flow.sides import Side, check_generator_options, open_side
+from ganeval.flow.source_cards import describe, source_warnings
+from ganeval.flow.stored_stats import stats_conditions
+from ganeval.flow.workspace import Workspace, open_workspace
 from ganeval.metrics.base import Role
-from ganeval.plan import check_generator_options, find_protocol, open_side
 from ganeval.settings import Settings
-from ganeval.source_cards import describe, source_warnings
-from ganeval.stored_stats import stats_conditions
 from ganeval.version import __version__
-from ganeval.workspace import open_workspace
 
 log = logging.getLogger(__name__)
 
@@ -60,8 +62,9 @@ def make_stats(reference: Any, path: Path, settings: Settings) -> int:
     protocol = find_protocol(settings.protocol)
     side = open_side(reference, "reference", settings)
     check_generator_options([reference], [side], settings)
-    with open_workspace(settings, protocol) as workspace:
-        (features,) = collect_sides([side], workspace, settings)
+    with open_workspace(settings, protocol, {settings.extractor: ["pool"]}) as workspace:
+        jobs = [_job_of(side, workspace, ["pool"])]
+        (features,) = collect_jobs(jobs, [side], workspace, settings)
         if features.num < 2:
             raise InputError(
                 f"{side.location}: {features.num} image",
@@ -71,7 +74,7 @@ def make_stats(reference: Any, path: Path, settings: Settings) -> int:
         for warning in source_warnings([describe(side, features, None)], None):
             log.warning("%s", warning)
         card = {
-            **stats_conditions(workspace),
+            **stats_conditions(workspace.networks[settings.extractor]),
             "protocol": protocol.name,
             "source": side.location,
             "settings": {} if side.source is None else dict(side.source.info.settings),
@@ -79,7 +82,7 @@ def make_stats(reference: Any, path: Path, settings: Settings) -> int:
             "ganeval": __version__,
         }
         try:
-            save_stats(path, features.moments("pool"), card)
+            save_stats(path, features.of((settings.extractor, "pool")).moments(), card)
         except OSError as error:
             raise UsageError(
                 f"{path}: cannot be written ({error.strerror})",
@@ -119,16 +122,36 @@ def extract_part(
     protocol = find_protocol(settings.protocol)
     side = open_side(source, role, settings)
     check_generator_options([source], [side], settings)
-    assert side.source is not None
-    tasks = cut(side.source, side.indices)
-    mine = tasks[part::num_parts]
-    indices = tuple(index for task in mine for index in task.indices)
-    with open_workspace(settings, protocol, must_keep=True) as workspace:
-        side = replace(side, indices=indices)
-        (features,) = choose_engine(settings)([side], workspace, settings)
+    layers = {settings.extractor: ["pool", "logits"]}
+    with open_workspace(settings, protocol, layers, must_keep=True) as workspace:
+        job = _job_of(side, workspace, layers[settings.extractor])
+        tasks = cut(job)
+        mine = tasks[part::num_parts]
+        job = replace(job, indices=tuple(index for task in mine for index in task.indices))
+        engine = choose_engine(settings.engine, settings.team, settings.workers)
+        (features,) = engine(
+            [job],
+            workspace.store,
+            workspace.pool,
+            skip_bad=settings.on_bad_image == "skip",
+            progress=settings.progress,
+        )
     return Extracted(
         num_images=features.num,
         num_computed=features.num_computed,
         num_shards=len(mine),
         total_shards=len(tasks),
+    )
+
+
+def _job_of(side: Side, workspace: Workspace, layers: Sequence[str]) -> Job:
+    """Return what is to be collected of a side."""
+    assert side.source is not None
+    (network,) = workspace.networks.values()
+    return Job(
+        location=side.location,
+        source=side.source,
+        indices=side.indices,
+        wanted=[(network, layers)],
+        opens=side.opens,
     )

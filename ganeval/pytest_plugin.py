@@ -133,12 +133,15 @@ def _metrics_of(names: Sequence[str]) -> list[str]:
     Raises:
         UsageError: There is no such score.
     """
-    from ganeval.metrics.base import METRICS
+    from ganeval.metrics.table import METRICS
     from ganeval.registry import unknown
 
-    homes = {score: name for name in METRICS.names() for score in METRICS.load(name).scores}
+    kinds = {kind: name for name in METRICS.names() for kind in METRICS.load(name).kinds}
+    homes = {kind.name: name for kind, name in kinds.items()}
     for name in names:
         if name not in homes:
             raise unknown("score", name, homes)
     wanted = [homes[name] for name in names]
-    return list(dict.fromkeys([*wanted, "kid"] if "fid" in wanted else wanted))
+    deciding = [kind.stands_in for kind in kinds if kind.name in names]
+    wanted += [homes[name] for name in deciding if name is not None]
+    return list(dict.fromkeys(wanted))

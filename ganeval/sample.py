@@ -16,7 +16,7 @@ from PIL.PngImagePlugin import PngInfo
 from ganeval.errors import InputError, UsageError
 from ganeval.files import leftover_of, write_whole, writing
 from ganeval.generators.options import GeneratorOptions
-from ganeval.images.image import DecodePolicy
+from ganeval.images.picture import DecodePolicy
 from ganeval.progress import Progress, silent
 from ganeval.sources.base import Source
 from ganeval.sources.open import open_source
@@ -231,6 +231,6 @@ def _pictures(source: Source, indices: list[int], marks: list[str]) -> Iterator[
         for at, item in zip(chosen, source.load(chosen), strict=True):
             text, buffer = PngInfo(), io.BytesIO()
             text.add_text(_MARK, marks[at])
-            pixels = np.ascontiguousarray(item.image().pixels.transpose(1, 2, 0))
+            pixels = np.ascontiguousarray(item.picture().pixels.transpose(1, 2, 0))
             PIL.Image.fromarray(pixels).save(buffer, "PNG", pnginfo=text)
             yield at, buffer.getvalue()

@@ -9,12 +9,13 @@ from typing import Any, Literal, get_args
 from ganeval.errors import UsageError
 from ganeval.extractors.base import Precision
 from ganeval.generators.options import GeneratorOptions
-from ganeval.images.image import DecodePolicy
+from ganeval.images.picture import DecodePolicy
 from ganeval.progress import Progress, silent
 from ganeval.registry import check_types, unknown
 from ganeval.team import ALONE, Team
 
 Engine = Literal["local", "ray"]
+PairBy = Literal["name", "index"]
 
 # The least and the most of each; a batch beyond that fits no memory of any machine.
 _LIMITS: Mapping[str, tuple[int, int | None]] = {
@@ -33,9 +34,11 @@ class Settings:
     Attributes:
         extractor: Name of the network.
         weights: A weight file of the user's own for it.
+        networks: Further networks by short names, which stand behind "@" in a metric's text.
         protocol: Name of the conventions.
         num_images: Use a seeded random subset of so many images of each side; a generator makes so
             many.
+        pair_by: Whether partners in two sources have one name or one place in the order.
         batch_size: Images in one pass of the network; None for the device's own size.
         engine: Where shards are computed: here, or on a Ray cluster.
         device: "auto", "cpu", "cuda", "cuda:1", "mps", or a torch.device.
@@ -52,6 +55,9 @@ class Settings:
         cache_dir: Where features are kept: a folder, or a URL that machines share; None for the
             user's cache folder.
         cache: False keeps features for this run only.
+        rehash: Read all files again, also those that are as they were in the last run.
+        trust_times: Rely on the times of files on any file system, also on a network, to tell which
+            have changed since the last run.
         offline: Never open a network connection.
         gallery: Keep small copies of some pictures for an HTML report.
         progress: Told how far the work is.
@@ -61,8 +67,10 @@ class Settings:
 
     extractor: str = "inception"
     weights: Path | None = None
+    networks: Mapping[str, str] = field(default_factory=dict)
     protocol: str = "standard"
     num_images: int | None = None
+    pair_by: PairBy = "name"
     batch_size: int | None = None
     engine: Engine = "local"
     device: str = "auto"
@@ -76,6 +84,8 @@ class Settings:
     max_bad: float = 0.01
     cache_dir: Path | str | None = None
     cache: bool = True
+    rehash: bool = False
+    trust_times: bool = False
     offline: bool = False
     gallery: bool = False
     progress: Progress = silent

@@ -37,7 +37,7 @@ def generator(change):
 def pictures(change):
     source = generator_source(generator(change))
     items = source.load(range(400))
-    return torch.from_numpy(np.stack([item.image().pixels for item in items]))
+    return torch.from_numpy(np.stack([item.picture().pixels for item in items]))
 """
 TESTS = """
 from project import OPTIONS, REFERENCE, generator, pictures

@@ -7,11 +7,12 @@ from dataclasses import dataclass
 
 from click import get_current_context
 
+from ganeval.metrics.table import METRICS
 from ganeval.team import ALONE, Team, find_team
 
 LOG = logging.getLogger("ganeval")
 
-_SHARED = ("fid", "is", "kid", "pr", "dc", "eval", "compare", "stats", "extract")
+_SHARED = (*METRICS.names(), "eval", "compare", "stats", "extract")
 """Commands whose work processes share. `train` looks after them itself."""
 
 

@@ -1,14 +1,15 @@
 """`ganeval compare`: one row for each sample, and the differences between all pairs."""
 
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import rich_click as click
 
 from ganeval.cli.options import output_options, run_options, split_metrics
 from ganeval.cli.panels import SCORING, Command
-from ganeval.cli.shared_options import METRICS_OPTION
+from ganeval.cli.shared_options import METRICS_OPTION, role_option
 
 if TYPE_CHECKING:
+    from ganeval.metrics.base import Role
     from ganeval.results.report import Report
     from ganeval.settings import Settings
 
@@ -17,6 +18,8 @@ if TYPE_CHECKING:
 @click.argument("reference")
 @click.argument("samples", nargs=-1, required=True, metavar="SAMPLE...")
 @METRICS_OPTION
+@role_option("train")
+@role_option("heldout")
 @click.option(
     "--rank",
     metavar="METRIC",
@@ -37,6 +40,8 @@ def compare(
     reference: str,
     samples: tuple[str, ...],
     metrics: str | None,
+    train: str | None,
+    heldout: str | None,
     rank: str | None,
     paired: bool | None,
     settings: "Settings",
@@ -49,6 +54,7 @@ def compare(
     """
     from ganeval.evaluation import run_comparison
 
+    others: dict[Role, Any] = {"reference": reference, "train": train, "heldout": heldout}
     return run_comparison(
-        samples, reference, split_metrics(metrics), settings, rank=rank, paired=paired
+        samples, others, split_metrics(metrics), settings, rank=rank, paired=paired
     )

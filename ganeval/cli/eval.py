@@ -1,14 +1,15 @@
 """`ganeval eval`: several metrics in one pass over each source."""
 
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import rich_click as click
 
 from ganeval.cli.options import output_options, run_options, split_metrics
 from ganeval.cli.panels import Command
-from ganeval.cli.shared_options import METRICS_OPTION
+from ganeval.cli.shared_options import METRICS_OPTION, role_option
 
 if TYPE_CHECKING:
+    from ganeval.metrics.base import Role
     from ganeval.results.report import Report
     from ganeval.settings import Settings
 
@@ -17,9 +18,19 @@ if TYPE_CHECKING:
 @click.argument("reference")
 @click.argument("sample")
 @METRICS_OPTION
+@role_option("train")
+@role_option("heldout")
 @output_options
 @run_options
-def evaluate(*, reference: str, sample: str, metrics: str | None, settings: "Settings") -> "Report":
+def evaluate(
+    *,
+    reference: str,
+    sample: str,
+    metrics: str | None,
+    train: str | None,
+    heldout: str | None,
+    settings: "Settings",
+) -> "Report":
     """Score SAMPLE against REFERENCE by several metrics in one pass.
 
     \b
@@ -28,4 +39,5 @@ def evaluate(*, reference: str, sample: str, metrics: str | None, settings: "Set
     """
     from ganeval.evaluation import run
 
-    return run([sample], reference, split_metrics(metrics), settings)
+    others: dict[Role, Any] = {"reference": reference, "train": train, "heldout": heldout}
+    return run([sample], others, split_metrics(metrics), settings)

@@ -49,27 +49,25 @@ def _cells(entry: dict[str, Any]) -> list[str]:
 
 def _metrics() -> list[dict[str, Any]]:
     """Return what there is to know of each metric."""
-    from ganeval.metrics.base import METRICS, Metric
+    from ganeval.metrics.base import Metric, roles_of
     from ganeval.metrics.protocols import PROTOCOLS
+    from ganeval.metrics.table import METRICS
 
     entries = []
     for name in METRICS.names():
         kind: type[Metric] = METRICS.load(name)
-        needs = kind().needs
-        defined = [
-            protocol.name
-            for protocol in PROTOCOLS.values()
-            if name in {**protocol.metrics, **protocol.on_request}
-        ]
+        metric = kind()
+        networks = dict.fromkeys(need.feature.extractor for need in metric.needs)
+        defined = [one.name for one in PROTOCOLS.values() if name in one.names()]
         entries.append(
             {
                 "name": name,
                 "common_name": kind.common_name,
-                "direction": kind.direction,
-                "roles": list(needs.roles),
-                "network": None,  # none names its own yet
-                "layer": needs.layer,
-                "scores": list(kind.scores),
+                "direction": ", ".join(dict.fromkeys(one.direction for one in kind.kinds)),
+                "roles": list(roles_of(metric)),
+                "network": ", ".join(filter(None, networks)) or None,
+                "layer": ", ".join(dict.fromkeys(need.feature.layer for need in metric.needs)),
+                "scores": [one.name for one in kind.kinds],
                 "protocols": defined,
                 "summary": METRICS.summary(name),
             }

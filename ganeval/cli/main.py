@@ -18,17 +18,18 @@ from ganeval.cli.interrupts import interruptible
 from ganeval.cli.panels import HELP, Command, CommandPanel, Group, OptionPanel
 from ganeval.errors import GanevalError, InputError, ResourceError, one_line
 from ganeval.memory import keep_freed_memory
+from ganeval.metrics.table import METRICS
 from ganeval.team import ALONE, Team
 from ganeval.version import __version__
 
 SECTIONS = {
     "Score": {
         "eval": ("eval:evaluate", "Several metrics in one pass over each source."),
-        "fid": ("score:fid", "Frechet Inception distance of SAMPLE to REFERENCE."),
-        "is": ("score:inception_score", "Inception Score of SAMPLE."),
-        "kid": ("score:kid", "Kernel Inception distance of SAMPLE to REFERENCE."),
-        "pr": ("score:pr", "Precision and recall of SAMPLE against REFERENCE."),
-        "dc": ("score:dc", "Density and coverage of SAMPLE against REFERENCE."),
+        "fid": ("score:of_metric", "Frechet Inception distance of SAMPLE to REFERENCE."),
+        "is": ("score:of_metric", "Inception Score of SAMPLE."),
+        "kid": ("score:of_metric", "Kernel Inception distance of SAMPLE to REFERENCE."),
+        "pr": ("score:of_metric", "Precision and recall of SAMPLE against REFERENCE."),
+        "dc": ("score:of_metric", "Density and coverage of SAMPLE against REFERENCE."),
         "doctor": ("doctor:doctor", "A look over sources before they are scored."),
     },
     "Compare": {
@@ -63,11 +64,15 @@ class CommandTable(Group):
     """A group that imports a command only when it is called."""
 
     def list_commands(self, ctx: click.Context) -> list[str]:
-        """Return the names in the order of the table."""
-        return list(COMMANDS)
+        """Return the names in the order of the table; every metric is a command too."""
+        return list(dict.fromkeys([*COMMANDS, *METRICS.names()]))
 
     def get_command(self, ctx: click.Context, cmd_name: str) -> click.Command | None:
         """Import and return a command."""
+        if cmd_name in METRICS.names():
+            from ganeval.cli.score import of_metric
+
+            return of_metric(cmd_name)
         if cmd_name not in COMMANDS:
             return None
         module, _, attribute = COMMANDS[cmd_name][0].partition(":")

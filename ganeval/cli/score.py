@@ -1,65 +1,64 @@
-"""`ganeval fid`, `is`, `kid`, `pr`, `dc`: one metric each."""
+"""`ganeval fid`, `is`, `kid`, ...: a command for each metric of the table."""
 
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import rich_click as click
 
 from ganeval.cli.options import output_options, run_options
 from ganeval.cli.panels import Command
+from ganeval.cli.shared_options import role_option
 
 if TYPE_CHECKING:
+    from ganeval.metrics.base import Role
     from ganeval.results.report import Report
     from ganeval.settings import Settings
 
+_SUFFIX = {
+    "fid": "real.npz fake.zip --protocol pytorch-fid",
+    "kid": "real/ fake/ --protocol torch-fidelity",
+    "pr": "real/ fake/ --num-images 10000",
+    "dc": "real/ fake/ --num-images 10000",
+}
+"""Further examples in the help of some."""
 
-def _against_reference(name: str, summary: str, example: str) -> Command:
-    """Return the command of a metric that compares a sample with a reference."""
 
-    @click.argument("reference")
-    @click.argument("sample")
+def of_metric(name: str) -> Command:
+    """Return the command of a metric of the table, whose arguments are the sources it looks at."""
+    from ganeval.metrics.base import roles_of
+    from ganeval.metrics.table import METRICS
+
+    kind = METRICS.load(name)
+    roles = roles_of(kind())
+
     @output_options
     @run_options
-    def command(*, reference: str, sample: str, settings: "Settings") -> "Report":
+    def command(
+        *,
+        sample: str,
+        settings: "Settings",
+        reference: str | None = None,
+        train: str | None = None,
+        heldout: str | None = None,
+    ) -> "Report":
         from ganeval.evaluation import run
 
-        return run([sample], reference, [name], settings)
+        others: dict[Role, Any] = {"reference": reference, "train": train, "heldout": heldout}
+        return run([sample], others, [name], settings)
 
-    command.__doc__ = f"{summary}\n\n    \b\n    {example}\n"
+    for role in ("heldout", "train"):
+        if role in roles:
+            command = role_option(role, required=True)(command)
+    command = click.argument("sample")(command)
+    if "reference" in roles:
+        command = click.argument("reference")(command)
+    said = {"lower": "lower is better", "higher": "higher is better", "zero": "0 is best"}
+    directions = dict.fromkeys(said.get(one.direction, "") for one in kind.kinds)
+    summary = f"{kind.common_name[:1].upper()}{kind.common_name[1:]} of SAMPLE"
+    against = " against REFERENCE" if "reference" in roles else ""
+    words = [*(["real/"] if "reference" in roles else []), "fake/"]
+    words += [f"--{role} {role}/" for role in ("train", "heldout") if role in roles]
+    examples = [" ".join(words), *([_SUFFIX[name]] if name in _SUFFIX else [])]
+    lines = "".join(f"    ganeval {name} {example}\n" for example in examples)
+    better = "".join(f"; {one}" for one in directions if one)
+    command.__doc__ = f"{summary}{against}{better}.\n\n    \b\n{lines}"
     return click.command(name, cls=Command)(command)
-
-
-fid = _against_reference(
-    "fid",
-    "Frechet Inception distance of SAMPLE to REFERENCE; lower is better.",
-    "ganeval fid real/ fake/\n    ganeval fid real.npz fake.zip --protocol pytorch-fid",
-)
-kid = _against_reference(
-    "kid",
-    "Kernel Inception distance of SAMPLE to REFERENCE; lower is better, unbiased.",
-    "ganeval kid real/ fake/ --protocol torch-fidelity",
-)
-pr = _against_reference(
-    "pr",
-    "Precision and recall of SAMPLE against REFERENCE; higher is better.",
-    "ganeval pr real/ fake/ --num-images 10000",
-)
-dc = _against_reference(
-    "dc",
-    "Density and coverage of SAMPLE against REFERENCE; higher is better.",
-    "ganeval dc real/ fake/ --num-images 10000",
-)
-
-
-@click.command("is", cls=Command)
-@click.argument("sample")
-@output_options
-@run_options
-def inception_score(*, sample: str, settings: "Settings") -> "Report":
-    """Inception Score of SAMPLE; higher is better, no reference is needed.
-
-    \b
-    ganeval is fake/
-    """
-    from ganeval.evaluation import run
-
-    return run([sample], None, ["is"], settings)

@@ -1,6 +1,8 @@
 """The options that every scoring command shares, in the order of the help."""
 
+from collections.abc import Callable
 from pathlib import Path
+from typing import Any, TypeVar
 
 import rich_click as click
 
@@ -12,9 +14,24 @@ METRICS_OPTION = click.option(
     "--metrics",
     metavar="METRICS",
     panel=SCORING,
-    help="Metrics, as fid,kid:subset_size=500,pr:k=5; `ganeval list metrics` names them "
-    "(default: those of the protocol)",
+    help="Metrics, as fid,fid@NETWORK,kid:subset_size=500,pr:k=5, or all; `ganeval list metrics` "
+    "names them (default: those of the protocol)",
 )
+
+_Command = TypeVar("_Command", bound=Callable[..., Any])
+
+_ROLES = {
+    "train": "Source of what the generator learned from, for the metrics that look at it",
+    "heldout": "Source of real images it never saw, for the metrics that look at them",
+}
+
+
+def role_option(role: str, *, required: bool = False) -> Callable[[_Command], _Command]:
+    """Return the option that names the source of a role."""
+    return click.option(
+        f"--{role}", metavar="SOURCE", required=required, panel=SCORING, help=_ROLES[role]
+    )
+
 
 RUN_OPTIONS = (
     click.option(
@@ -26,11 +43,28 @@ RUN_OPTIONS = (
         help="Network that makes the features: inception, efficientnet-lite0, random",
     ),
     click.option(
+        "--network",
+        "networks",
+        multiple=True,
+        metavar="SHORT=SPEC",
+        panel=SCORING,
+        help="Short name of a further network, for metrics as fid@SHORT; may be repeated",
+    ),
+    click.option(
         "--num-images",
         type=int,
         metavar="N",
         panel=SCORING,
         help="Number of images of each side, a seeded random subset (default: all)",
+    ),
+    click.option(
+        "--pair-by",
+        type=click.Choice(["name", "index"]),
+        default="name",
+        show_default=True,
+        metavar="NAME",
+        panel=SCORING,
+        help="What partners of two sources have in common, for scores of pairs: name, index",
     ),
     click.option(
         "--protocol",
@@ -169,6 +203,19 @@ RUN_OPTIONS = (
         panel=MACHINE,
         help="Place where features are computed: local, ray (a Ray cluster); torchrun needs "
         "no option",
+    ),
+    click.option(
+        "--rehash",
+        is_flag=True,
+        panel=MACHINE,
+        help="All files read again, also those that are as they were in the last run",
+    ),
+    click.option(
+        "--trust-times",
+        is_flag=True,
+        panel=MACHINE,
+        help="Reliance on the times of files on network file systems too, to tell which have "
+        "changed since the last run",
     ),
     *GENERATOR_OPTIONS,
 )

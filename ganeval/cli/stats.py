@@ -58,7 +58,7 @@ def inspect(*, file: str) -> None:
     from ganeval.features.stats import load_stats
 
     content = load_stats(file)
-    moments = content.layer_moments
+    moments = content.pool
     unknown = {"made by": "another tool (extractor, weights and resize unknown)"}
     facts = {
         "images": "unknown" if content.num is None else content.num,

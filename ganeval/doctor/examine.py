@@ -9,9 +9,10 @@ from ganeval.doctor.checks import copies, encoding, names, numbers, pairs, refus
 from ganeval.doctor.finding import SEVERITIES, Finding
 from ganeval.doctor.inventory import Inventory, look_over
 from ganeval.errors import GanevalError, InputError
-from ganeval.extractors.base import EXTRACTORS
+from ganeval.extractors.base import ExtractorRequest, find_extractor
 from ganeval.features.stats import is_stats, load_stats
-from ganeval.plan import Side, check_generator_options, derive_rng, num_generated
+from ganeval.flow.sides import Side, check_generator_options, num_generated
+from ganeval.flow.streams import derive_rng
 from ganeval.remote import refuse_offline
 from ganeval.settings import Settings
 from ganeval.sources.open import open_source
@@ -77,7 +78,7 @@ def examine(things: Sequence[str], settings: Settings) -> Diagnosis:
         UsageError: An unknown name or option.
         ResourceError: A data set that cannot be downloaded.
     """
-    num_features: int = EXTRACTORS.load(settings.extractor).num_features
+    num_features = find_extractor(settings.extractor).width("pool", ExtractorRequest())
     sides = _open_all(things, settings)
     check_generator_options(things, sides, settings)
     num_workers = os.cpu_count() or 1 if settings.workers is None else max(settings.workers, 1)
@@ -127,13 +128,19 @@ def _open(thing: str, settings: Settings, num_wanted: int | None) -> Side:
     except InputError:
         if stats is None:
             raise
-        return Side(location=thing, source=None, indices=(), stats=stats, skipped=())
+        return Side(role="sample", location=thing, source=None, indices=(), stats=stats, skipped=())
     indices = list(range(len(source)))
     if settings.num_images is not None and settings.num_images < len(source):
         rng = derive_rng(settings.seed, "num-images/doctor")
         indices = sorted(rng.choice(len(source), settings.num_images, replace=False).tolist())
-    location = source.info.location
-    return Side(location=location, source=source, indices=tuple(indices), stats=stats, skipped=())
+    return Side(
+        role="sample",
+        location=source.info.location,
+        source=source,
+        indices=tuple(indices),
+        stats=stats,
+        skipped=(),
+    )
 
 
 def _inventory(side: Side, num_features: int, settings: Settings, pool: Executor) -> Inventory:

@@ -143,17 +143,17 @@ def _look(
         return None, item
     header = _header(lenient, index)
     try:
-        image = item.image()
-        return look_at(image, name=item.name, digest=item.digest, header=header), None
+        picture = item.picture()
+        return look_at(picture, name=item.name, digest=item.digest, header=header), None
     except InputError as error:
         refusal = _refusal(error, item.name)
     if lenient is None:
         return None, refusal
     try:
-        image = lenient.load([index])[0].image()
+        picture = lenient.load([index])[0].picture()
     except InputError:
         return None, refusal
-    return look_at(image, name=item.name, digest=item.digest, header=header), refusal
+    return look_at(picture, name=item.name, digest=item.digest, header=header), refusal
 
 
 def _header(source: EncodedSource | None, index: int) -> Header | None:

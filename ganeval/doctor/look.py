@@ -9,7 +9,7 @@ import PIL.ImageStat
 from ganeval.doctor.detail import detail_above, repeats
 from ganeval.doctor.likeness import Thumbnails, thumbnail
 from ganeval.images.decode import Header
-from ganeval.images.image import Image
+from ganeval.images.picture import Picture
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -71,9 +71,9 @@ class Refusal:
     remedy: str
 
 
-def look_at(image: Image, *, name: str, digest: bytes, header: Header | None) -> Look:
+def look_at(picture: Picture, *, name: str, digest: bytes, header: Header | None) -> Look:
     """Return what a picture shows."""
-    pixels = image.pixels
+    pixels = picture.pixels
     grey = PIL.Image.fromarray(np.ascontiguousarray(pixels.transpose(1, 2, 0))).convert("L")
     _, height, width = pixels.shape
     return Look(
@@ -82,7 +82,7 @@ def look_at(image: Image, *, name: str, digest: bytes, header: Header | None) ->
         width=width,
         height=height,
         header=header,
-        notes=image.notes,
+        notes=picture.notes,
         low=int(pixels.min()),
         high=int(pixels.max()),
         contrast=PIL.ImageStat.Stat(grey).stddev[0],

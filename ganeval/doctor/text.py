@@ -50,7 +50,7 @@ def _summary(inventory: Inventory) -> str:
     """Return what is in a source, on one line."""
     parts = [inventory.kind]
     if inventory.stats is not None:
-        parts.append(f"statistics of {len(inventory.stats.layer_moments.mean):,} features")
+        parts.append(f"statistics of {inventory.stats.width:,} features")
     parts.append("unknown number" if inventory.count is None else f"{inventory.count:,} pictures")
     if inventory.refusals:
         parts.append(f"{len(inventory.refusals):,} refused")

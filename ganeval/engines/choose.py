@@ -1,38 +1,47 @@
 """The one place that chooses where shards are computed."""
 
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Iterator, Sequence
+from concurrent.futures import Executor
+from functools import partial
+from typing import Protocol
 
 from ganeval.engines.local import collect_here
-from ganeval.features.collect import Features
-from ganeval.plan import Side
-from ganeval.settings import Settings
-from ganeval.workspace import Workspace
-
-Engine = Callable[[Sequence[Side], Workspace, Settings], Iterator[Features]]
-"""Yields the features of each side, in order, when all its shards are in the store."""
+from ganeval.features.collected import Features
+from ganeval.features.jobs import Job
+from ganeval.features.shards import ShardStore
+from ganeval.progress import Progress
+from ganeval.team import Team
 
 
-def prepare_engine(settings: Settings) -> Settings:
-    """Look for the machines that a run is for, which say what device "auto" means.
+class Engine(Protocol):
+    """Computes what is missing of jobs; it knows nothing else of a run."""
 
-    Raises:
-        TeamError: They cannot be reached.
+    def __call__(
+        self,
+        jobs: Sequence[Job],
+        store: ShardStore,
+        pool: Executor,
+        *,
+        skip_bad: bool,
+        progress: Progress,
+    ) -> Iterator[Features]:
+        """Yield the features of each job, in order, when all its shards are in the store."""
+
+
+def choose_engine(name: str, team: Team, workers: int | None) -> Engine:
+    """Return what computes the shards of a run.
+
+    Args:
+        name: "local" or "ray".
+        team: The processes that torchrun has started, one alone if it has not.
+        workers: Processors for one shard on a Ray cluster; None for the share of one.
     """
-    if settings.engine == "ray":
-        from ganeval.engines.ray_cluster import find_cluster
-
-        return find_cluster(settings)
-    return settings
-
-
-def choose_engine(settings: Settings) -> Engine:
-    """Return what computes the shards of a run."""
-    if settings.team.size > 1:
+    if team.size > 1:
         from ganeval.engines.torchrun import collect_together
 
-        return collect_together
-    if settings.engine == "ray":
+        return partial(collect_together, team)
+    if name == "ray":
         from ganeval.engines.ray_cluster import collect_on_ray
 
-        return collect_on_ray
+        return partial(collect_on_ray, workers)
     return collect_here

@@ -1,30 +1,23 @@
 """Shards that this process computes alone."""
 
 from collections.abc import Iterator, Sequence
+from concurrent.futures import Executor
 
-from ganeval.features.collect import Features, collect
-from ganeval.plan import Side
-from ganeval.settings import Settings
-from ganeval.workspace import Workspace
+from ganeval.features.collect import collect
+from ganeval.features.collected import Features
+from ganeval.features.jobs import Job
+from ganeval.features.shards import ShardStore
+from ganeval.progress import Progress
 
 
 def collect_here(
-    sides: Sequence[Side], workspace: Workspace, settings: Settings
+    jobs: Sequence[Job], store: ShardStore, pool: Executor, *, skip_bad: bool, progress: Progress
 ) -> Iterator[Features]:
-    """Yield the features of each side, which are computed when they are asked for.
+    """Yield the features of each job, which are computed when they are asked for.
 
     Raises:
-        InputError: A picture cannot be used.
+        InputError: An item cannot be used.
         Interrupted: Ctrl-C; finished shards stay.
     """
-    for side in sides:
-        assert side.source is not None
-        yield collect(
-            side.source,
-            side.indices,
-            workspace.recipe,
-            workspace.store,
-            pool=workspace.pool,
-            skip_bad=settings.on_bad_image == "skip",
-            progress=settings.progress,
-        )
+    for job in jobs:
+        yield collect(job, store, pool=pool, skip_bad=skip_bad, progress=progress)

@@ -9,20 +9,19 @@ import sys
 import threading
 import uuid
 from collections.abc import Iterator, Sequence
+from concurrent.futures import Executor
 from contextlib import contextmanager, redirect_stdout
-from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
-from ganeval.engines.ray_worker import Job, NamedSource, make_shard
-from ganeval.engines.sharing import MadeShard, conditions, join_sides, pictures, tasks_of
+from ganeval.engines.ray_worker import Order, make_shard
+from ganeval.engines.sharing import MadeShard, conditions, join_jobs, networks_of, pictures
 from ganeval.errors import GanevalError, ResourceError, TeamError, UsageError
-from ganeval.features.collect import Features, Interrupted
-from ganeval.folders import cache_folder, shared_cache
-from ganeval.plan import Side
-from ganeval.progress import Progress, silent
-from ganeval.settings import Settings
-from ganeval.workspace import Workspace
+from ganeval.features.collect import Interrupted
+from ganeval.features.collected import Features
+from ganeval.features.jobs import Job, cut
+from ganeval.features.shards import ShardStore
+from ganeval.progress import Progress
 
 log = logging.getLogger(__name__)
 
@@ -31,65 +30,66 @@ _KNOCK_SECONDS = 10
 _RETRIES = 5  # of a shard whose worker process or machine is gone
 
 
-def find_cluster(settings: Settings) -> Settings:
-    """Look for the running cluster, and return the settings with the device it works on.
+def device_of_cluster(wanted: str) -> str:
+    """Look for the running cluster, and return the device type that it works on.
+
+    Args:
+        wanted: "auto", "cpu" or "cuda".
 
     Raises:
-        UsageError: An option that means nothing on a cluster.
+        UsageError: Another device.
         ResourceError: Ray is not installed, or the cluster has no such device.
         TeamError: There is no cluster.
     """
-    if not settings.cache:
+    if wanted not in ("auto", "cpu", "cuda"):
         raise UsageError(
-            "--no-cache with --engine ray", "a cache that all machines share", "drop one"
-        )
-    if settings.device not in ("auto", "cpu", "cuda"):
-        raise UsageError(
-            f"--device {settings.device} with --engine ray",
+            f"--device {wanted} with --engine ray",
             "auto, cpu or cuda, of which Ray hands out single devices",
             "change it",
         )
     ray = _import_ray()
     with _connected(ray):
         has_cuda = ray.cluster_resources().get("GPU", 0) > 0
-    if settings.device == "cuda" and not has_cuda:
+    if wanted == "cuda" and not has_cuda:
         raise ResourceError(
             "device 'cuda' is not there (the Ray cluster has no GPU)",
             "a machine with one in the cluster",
             "use --device auto",
         )
-    return replace(
-        settings,
-        device="cuda" if has_cuda and settings.device != "cpu" else "cpu",
-        cache_dir=shared_cache(settings.cache_dir)
-        or Path(settings.cache_dir or cache_folder()).absolute(),
-    )
+    return "cuda" if has_cuda and wanted != "cpu" else "cpu"
 
 
 def collect_on_ray(
-    sides: Sequence[Side], workspace: Workspace, settings: Settings
+    workers: int | None,
+    jobs: Sequence[Job],
+    store: ShardStore,
+    pool: Executor,
+    *,
+    skip_bad: bool,
+    progress: Progress,
 ) -> Iterator[Features]:
-    """Yield the features of each side, whose shards are tasks of the cluster.
+    """Yield the features of each job, whose shards are tasks of the cluster.
 
     Raises:
         UsageError: A source in memory, which cannot travel.
         TeamError: A machine differs, or shards were lost time and again.
-        InputError: A picture cannot be used.
+        InputError: An item cannot be used.
         Interrupted: Ctrl-C; finished shards stay.
     """
     ray = _import_ray()
-    job = _job(sides, workspace, settings)
     with _connected(ray):
-        make = ray.remote(max_retries=_RETRIES, **_needs(ray, settings))(make_shard)
-        reference = ray.put(job)
+        needs = _needs(ray, jobs, workers)
+        order = _order(jobs, store, needs["num_cpus"])
+        make = ray.remote(max_retries=_RETRIES, **needs)(make_shard)
+        reference = ray.put(order)
         pending = [
             make.remote(reference, number, tuple(task.indices))
-            for number, side in enumerate(sides)
-            for task in tasks_of(side)
+            for number, job in enumerate(jobs)
+            for task in cut(job)
         ]
-        made = _results(ray, pending, sides, settings.progress)
+        made = _results(ray, pending, jobs, progress)
         try:
-            yield from join_sides(sides, made, workspace, skip_bad=settings.on_bad_image == "skip")
+            yield from join_jobs(jobs, made, store, pool, skip_bad=skip_bad)
         except BaseException as error:
             for task in pending:
                 ray.cancel(task)
@@ -158,60 +158,54 @@ def _knock(address: str) -> None:
         socket.create_connection((place["host"], int(place["port"])), _KNOCK_SECONDS).close()
 
 
-def _needs(ray: Any, settings: Settings) -> dict[str, Any]:
+def _needs(ray: Any, jobs: Sequence[Job], workers: int | None) -> dict[str, Any]:
     """Return what one task needs of a machine."""
     resources = ray.cluster_resources()
-    num_gpus = int(resources.get("GPU", 0)) if settings.device == "cuda" else 0
+    on_cuda = any(network.device_type == "cuda" for network in networks_of(jobs))
+    num_gpus = int(resources.get("GPU", 0)) if on_cuda else 0
     share = int(resources.get("CPU", 1)) // num_gpus if num_gpus else 1
-    num_cpus = share if settings.workers is None else settings.workers
+    num_cpus = share if workers is None else workers
     return {"num_cpus": max(num_cpus, 1), "num_gpus": min(num_gpus, 1)}
 
 
-def _job(sides: Sequence[Side], workspace: Workspace, settings: Settings) -> Job:
+def _order(jobs: Sequence[Job], store: ShardStore, num_threads: int) -> Order:
     """Return what the workers must know."""
-    sources = []
-    for side in sides:
-        if side.text is None or side.source is None:
+    for job in jobs:
+        if job.opens is None:
             raise UsageError(
-                f"{side.location}: a source in memory with --engine ray",
+                f"{job.location}: a source in memory with --engine ray",
                 "a path or text, which other machines can open",
-                "write the images to a file, or leave --engine ray out",
+                "write the items to a file, or leave --engine ray out",
             )
-        sources.append(
-            NamedSource(text=side.text, count=len(side.source), pictures=pictures(side.source))
-        )
-    recipe = workspace.recipe
-    weights = settings.weights
-    return Job(
+    return Order(
         token=uuid.uuid4().hex,
-        settings=replace(
-            settings,
-            engine="local",
-            workers=None,  # threads: they are the processors that a task has asked for
-            progress=silent,
-            weights=None if weights is None else weights.absolute(),
+        opens=tuple(job.opens for job in jobs),
+        locations=tuple(job.location for job in jobs),
+        pictures=tuple(pictures(job.source) for job in jobs),
+        wanted=tuple(job.wanted for job in jobs),
+        conditions=tuple(
+            {network.name: conditions(network) for network, _ in job.wanted} for job in jobs
         ),
-        layers=frozenset(recipe.layers),
-        sources=tuple(sources),
+        store=store.address,
+        num_threads=num_threads,
         folder=str(Path.cwd()),
         host=socket.gethostname(),
-        conditions=conditions(recipe),
     )
 
 
 def _results(
-    ray: Any, pending: Sequence[Any], sides: Sequence[Side], progress: Progress
+    ray: Any, pending: Sequence[Any], jobs: Sequence[Job], progress: Progress
 ) -> Iterator[MadeShard]:
     """Yield what the makers of all shards tell, in order, as soon as it is known."""
     rest = iter(pending)
-    for side in sides:
-        for task in tasks_of(side):
-            progress(side.location, task.start, task.total)
+    for job in jobs:
+        for task in cut(job):
+            progress(job.location, task.start, task.total)
             made, warnings = _result(ray, next(rest))
             for warning in warnings:
                 log.warning("%s", warning)
             yield made
-        progress(side.location, len(side.indices), len(side.indices))
+        progress(job.location, len(job.indices), len(job.indices))
 
 
 def _result(ray: Any, task: Any) -> tuple[MadeShard, list[str]]:

@@ -2,49 +2,35 @@
 
 import json
 from collections.abc import Iterable, Iterator, Sequence
+from concurrent.futures import Executor
 from dataclasses import dataclass
 
 from ganeval.errors import TeamError
-from ganeval.features.collect import (
-    CollectedShard,
-    Features,
-    ShardTask,
-    bad_pictures,
-    cut,
-    join,
-    name_skipped,
-)
-from ganeval.features.compute import Recipe
-from ganeval.plan import Side
+from ganeval.features.collect import CollectedShard, bad_items, join, name_skipped, shard_keys
+from ganeval.features.collected import Features
+from ganeval.features.compute import Extraction
+from ganeval.features.jobs import Job, ShardTask, cut
+from ganeval.features.shards import ShardInfo, ShardStore
 from ganeval.sources.base import Source
 from ganeval.version import __version__
-from ganeval.workspace import Workspace
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class MadeShard:
-    """What the maker of a shard tells of it.
+    """What the maker of a shard tells of it, from which its keys follow.
 
     Attributes:
-        key: Of the shard.
-        digests: Of the images that have a row, in order.
-        computed: Whether it had to be computed.
+        digests: Of all its items, in order.
+        computed: Whether any of its features had to be computed.
     """
 
-    key: str
     digests: tuple[bytes, ...]
     computed: bool
 
 
-def tasks_of(side: Side) -> list[ShardTask]:
-    """Return the shards of a side."""
-    assert side.source is not None
-    return cut(side.source, side.indices)
-
-
-def conditions(recipe: Recipe) -> dict[str, str]:
+def conditions(network: Extraction) -> dict[str, str]:
     """Return what must be the same for all makers of shards, by the name that messages use."""
-    identity = recipe.identity({})
+    identity = network.identity()
     weights = identity.pop("extractor")
     versions = {"ganeval": __version__} | {name: identity.pop(name) for name in ("torch", "pillow")}
     return {
@@ -54,51 +40,74 @@ def conditions(recipe: Recipe) -> dict[str, str]:
     }
 
 
+def all_conditions(networks: Iterable[Extraction]) -> dict[str, str]:
+    """Return the conditions of several networks together."""
+    found: dict[str, str] = {}
+    for network in networks:
+        for name, value in conditions(network).items():
+            found[name] = found.get(name, "") + value
+    return found
+
+
+def networks_of(jobs: Sequence[Job]) -> list[Extraction]:
+    """Return the networks of all jobs, each once."""
+    found = {network.name: network for job in jobs for network, _ in job.wanted}
+    return list(found.values())
+
+
 def pictures(source: Source) -> str:
-    """Return what is known of a source's pictures before they are read."""
+    """Return what is known of a source's items before they are read."""
     info = source.info
     sizes = sorted(info.sizes.items())
     known = [info.kind, info.count, dict(info.settings), sizes, info.fingerprint]
     return json.dumps(known, sort_keys=True)
 
 
-def join_sides(
-    sides: Sequence[Side], made: Iterable[MadeShard], workspace: Workspace, *, skip_bad: bool
+def join_jobs(
+    jobs: Sequence[Job],
+    made: Iterable[MadeShard],
+    store: ShardStore,
+    pool: Executor,
+    *,
+    skip_bad: bool,
 ) -> Iterator[Features]:
-    """Yield the features of each side from what the makers of its shards tell.
+    """Yield the features of each job from what the makers of its shards tell.
 
     Args:
-        sides: The sides.
-        made: For each of `tasks_of` each side.
-        workspace: With the store where all shards must be.
-        skip_bad: Do without pictures that cannot be used.
+        jobs: The jobs.
+        made: For each task of each job.
+        store: Where all shards must be.
+        pool: Decodes.
+        skip_bad: Do without items that cannot be used.
 
     Raises:
         TeamError: A shard is not there.
-        InputError: A picture cannot be used (unless `skip_bad`).
+        InputError: An item cannot be used (unless `skip_bad`).
     """
     rest = iter(made)
-    for side in sides:
-        tasks, parts = tasks_of(side), []
+    for job in jobs:
+        tasks, parts = cut(job), []
         for task in tasks:
-            part = _found(task, next(rest), workspace)
+            part = _found(task, next(rest), store)
             parts.append(part)
             if part.info.skipped and not skip_bad:
-                raise bad_pictures(
-                    side.location, part, tasks[len(parts) :], task.total, workspace.pool
-                )
-        yield join(workspace.store, parts)
+                raise bad_items(job, part, tasks[len(parts) :], pool)
+        yield join(store, job.wanted, parts, labels=job.labels, noun=job.noun)
 
 
-def _found(task: ShardTask, made: MadeShard, workspace: Workspace) -> CollectedShard:
-    """Return a shard that its maker has put into the store."""
-    info = workspace.store.find(made.key, workspace.recipe.layers)
-    if info is None:
-        raise TeamError(
-            f"{workspace.store.path(made.key)}: not there, though another process has made it",
-            "a cache that all processes share",
-            "name a folder on a shared file system with --cache-dir",
-        )
+def _found(task: ShardTask, made: MadeShard, store: ShardStore) -> CollectedShard:
+    """Return what its maker has put into the store."""
+    keys = shard_keys(task.job.source.info.settings, task.job.wanted, made.digests)
+    infos = [store.find(key) for key in keys.values()]
+    for key, info in zip(keys.values(), infos, strict=True):
+        if info is None:
+            raise TeamError(
+                f"{store.path(key)}: not there, though another process has made it",
+                "a cache that all processes share",
+                "name a folder on a shared file system with --cache-dir",
+            )
+    known = [one for one in infos if one is not None]
+    info = known[0] if known else ShardInfo(num=len(made.digests), notes={}, skipped={})
     if info.skipped:
-        info = name_skipped(info, task.source.load(task.indices))
-    return CollectedShard(key=made.key, info=info, digests=made.digests, computed=made.computed)
+        info = name_skipped(info, task.job.source.load(task.indices))
+    return CollectedShard(keys=keys, info=info, digests=made.digests, computed=made.computed)

@@ -8,44 +8,47 @@ reported for too long, is noticed between two shards.
 import hashlib
 from array import array
 from collections.abc import Iterator, Sequence
+from concurrent.futures import Executor
 
-from ganeval.engines.sharing import MadeShard, conditions, join_sides, pictures, tasks_of
-from ganeval.features.collect import (
-    CollectedShard,
-    Features,
-    Interrupted,
-    ShardTask,
-    bad_pictures,
-    collect_parts,
+from ganeval.engines.sharing import (
+    MadeShard,
+    all_conditions,
+    join_jobs,
+    networks_of,
+    pictures,
 )
-from ganeval.features.shards import SHARD_SIZE
-from ganeval.plan import Side
+from ganeval.features.collect import CollectedShard, Interrupted, bad_items, collect_parts
+from ganeval.features.collected import Features
+from ganeval.features.jobs import Job, ShardTask, cut
+from ganeval.features.shards import SHARD_SIZE, ShardStore
 from ganeval.progress import Progress
-from ganeval.settings import Settings
 from ganeval.team import Message, Team
-from ganeval.workspace import Workspace
 
 _DIGEST_BYTES = 32
-_COUNT_BYTES = 4
-_REPORT_BYTES = 1 + _COUNT_BYTES + (1 + SHARD_SIZE) * _DIGEST_BYTES  # see _pack
+_REPORT_BYTES = 1 + SHARD_SIZE * _DIGEST_BYTES  # see _pack
 
 
 def collect_together(
-    sides: Sequence[Side], workspace: Workspace, settings: Settings
+    team: Team,
+    jobs: Sequence[Job],
+    store: ShardStore,
+    pool: Executor,
+    *,
+    skip_bad: bool,
+    progress: Progress,
 ) -> Iterator[Features]:
-    """Yield the features of each side on the first process; the others end when theirs are done.
+    """Yield the features of each job on the first process; the others end when theirs are done.
 
     Raises:
         TeamError: The processes differ or do not share the cache, or one is gone.
-        InputError: A picture cannot be used.
+        InputError: An item cannot be used.
         Interrupted: Ctrl-C; finished shards stay.
         SystemExit: On all but the first process, with 0: there is nothing more to do.
     """
-    team, skip_bad = settings.team, settings.on_bad_image == "skip"
-    _agree(team, sides, workspace)
-    tasks = [task for side in sides for task in tasks_of(side)]
+    _agree(team, jobs, store)
+    tasks = [task for job in jobs for task in cut(job)]
     try:
-        messages = _work(tasks, workspace, team, skip_bad=skip_bad, progress=settings.progress)
+        messages = _work(tasks, store, pool, team, skip_bad=skip_bad, progress=progress)
         contents = [content for message in messages for content in message.wait()]
     except KeyboardInterrupt as error:
         raise Interrupted(
@@ -53,42 +56,43 @@ def collect_together(
         ) from error
     if not team.leads:
         raise SystemExit(0)
-    made = map(_unpack, contents[: len(tasks)])
-    yield from join_sides(sides, made, workspace, skip_bad=skip_bad)
+    made = [
+        _unpack(content, len(task.indices))
+        for task, content in zip(tasks, contents[: len(tasks)], strict=True)
+    ]
+    yield from join_jobs(jobs, made, store, pool, skip_bad=skip_bad)
 
 
-def _statement(sides: Sequence[Side], workspace: Workspace) -> dict[str, str]:
+def _statement(jobs: Sequence[Job], store: ShardStore) -> dict[str, str]:
     """Return what must be the same for all processes, by the name that messages use."""
-    chosen = [hashlib.sha256(array("q", side.indices)).hexdigest() for side in sides]
-    seen = {
-        f"the pictures of {side.location}": pictures(side.source)
-        for side in sides
-        if side.source is not None
-    }
+    chosen = [hashlib.sha256(array("q", job.indices)).hexdigest() for job in jobs]
+    seen = {f"the pictures of {job.location}": pictures(job.source) for job in jobs}
+    layers = [[network.name, *wanted] for job in jobs for network, wanted in job.wanted]
     return {
-        **conditions(workspace.recipe),
-        "the cache": workspace.store.url or "",
+        **all_conditions(networks_of(jobs)),
+        "the metrics": repr(layers),
+        "the cache": store.url or "",
         **seen,
         "the choice of pictures": " ".join(chosen),
     }
 
 
-def _agree(team: Team, sides: Sequence[Side], workspace: Workspace) -> None:
+def _agree(team: Team, jobs: Sequence[Job], store: ShardStore) -> None:
     """Make sure that all processes would make the same shards, and into one cache."""
-    mark = workspace.store.mark_path(team.token)
+    mark = store.mark_path(team.token)
     if team.leads:
         mark.touch()
     try:
-        team.agree(_statement(sides, workspace))
+        team.agree(_statement(jobs, store))
         # Processes that agree on a URL share it.
-        seen = team.exchange(bytes([mark.exists() or workspace.store.url is not None]), 1)
+        seen = team.exchange(str(mark.exists() or store.url is not None))
     finally:
         if team.leads:
             mark.unlink(missing_ok=True)
-    if b"\0" in seen:
+    if "False" in seen:
         team.refuse(
-            f"{team.name(seen.index(bytes(1)))} does not see the cache of {team.name(0)}, "
-            f"{workspace.store.folder}",
+            f"{team.name(seen.index('False'))} does not see the cache of {team.name(0)}, "
+            f"{store.folder}",
             "a cache that all processes share",
             "name a folder on a shared file system with --cache-dir",
         )
@@ -96,7 +100,8 @@ def _agree(team: Team, sides: Sequence[Side], workspace: Workspace) -> None:
 
 def _work(
     tasks: Sequence[ShardTask],
-    workspace: Workspace,
+    store: ShardStore,
+    pool: Executor,
     team: Team,
     *,
     skip_bad: bool,
@@ -104,19 +109,16 @@ def _work(
 ) -> list[Message]:
     """Make this process's shards, and return the reports of all processes round by round."""
     mine = tasks[team.rank :: team.size]
-    parts = collect_parts(
-        mine, workspace.recipe, workspace.store, pool=workspace.pool, progress=progress
-    )
+    parts = collect_parts(mine, store, pool=pool, progress=progress)
     messages: list[Message] = []
     num_checked = 0
     for number in range(-(-len(tasks) // team.size)):
         part = next(parts, None)
         if part is not None and part.info.skipped and not skip_bad:
-            source = mine[number].source
-            done = {task.start for task in mine[: number + 1] if task.source is source}
-            rest = [task for task in tasks if task.source is source and task.start not in done]
-            total = mine[number].total
-            raise bad_pictures(source.info.location, part, rest, total, workspace.pool)
+            job = mine[number].job
+            done = {task.start for task in mine[: number + 1] if task.job is job}
+            rest = [task for task in tasks if task.job is job and task.start not in done]
+            raise bad_items(job, part, rest, pool)
         messages.append(team.send(_pack(part), _REPORT_BYTES))
         while num_checked < len(messages) and messages[num_checked].is_done():
             messages[num_checked].wait()
@@ -126,19 +128,11 @@ def _work(
 
 def _pack(part: CollectedShard | None) -> bytes:
     """Return what there is to report of a shard; of none, nothing."""
-    if part is None:
-        return b""
-    head = bytes([part.computed]) + len(part.digests).to_bytes(_COUNT_BYTES, "little")
-    return b"".join([head, bytes.fromhex(part.key), *part.digests])
+    return b"" if part is None else b"".join([bytes([part.computed]), *part.digests])
 
 
-def _unpack(content: bytes) -> MadeShard:
-    """Return what a report says."""
-    num = int.from_bytes(content[1 : 1 + _COUNT_BYTES], "little")
-    key, *digests = (
-        content[start : start + _DIGEST_BYTES]
-        for start in range(
-            1 + _COUNT_BYTES, 1 + _COUNT_BYTES + (1 + num) * _DIGEST_BYTES, _DIGEST_BYTES
-        )
-    )
-    return MadeShard(key=key.hex(), digests=tuple(digests), computed=bool(content[0]))
+def _unpack(content: bytes, num: int) -> MadeShard:
+    """Return what a report says of a shard of so many items."""
+    edges = range(1, 1 + num * _DIGEST_BYTES, _DIGEST_BYTES)
+    digests = tuple(content[start : start + _DIGEST_BYTES] for start in edges)
+    return MadeShard(digests=digests, computed=bool(content[0]))

@@ -1,69 +1,148 @@
-"""Values derived from all features of a source, under the digest of what they come from.
+"""What is derived from all features of a source, as a frozen value under a key of its own.
 
-They stand beside the shards and are used like them: a value that is there is not computed, a
-damaged one is, and whoever appends images or changes one gets another key.
+The key of a derived value is made of everything that it can depend on: the derivation's class,
+its version and fields, and the key of the summary. So nothing can be forgotten, and a value is
+served from the cache only where it would be computed anew to the same bits. The files stand beside
+the shards and are used like them: one that is there is not computed, a damaged one is.
 """
 
+import dataclasses
 import hashlib
 import json
 import logging
-from collections.abc import Callable, Mapping, Sequence
-from typing import Any
+from collections.abc import Iterator, Mapping, Sequence
+from typing import Any, ClassVar, Protocol
 
 import numpy as np
 import numpy.typing as npt
 
-from ganeval.errors import MachineError
-from ganeval.features.shards import ShardStore
+from ganeval.features.moments import Moments, merge_all
+from ganeval.resources import Resources
 
 log = logging.getLogger(__name__)
 
 Arrays = Mapping[str, npt.NDArray[Any]]
-Options = Mapping[str, str | int | float | bool]
-Compute = Callable[[], Arrays]
+Rows = npt.NDArray[np.float32]
 
-FORMAT = 1
+FORMAT = 2
 
 
-def derived_key(name: str, options: Options, layer: str, shard_keys: Sequence[str]) -> str:
+class Summary(Protocol):
+    """The features of one source, of one layer of one network, as metrics see them."""
+
+    @property
+    def num(self) -> int | None:
+        """Number of items; None for stored statistics that do not say, never where rows are."""
+
+    @property
+    def width(self) -> int:
+        """Number of features of an item."""
+
+    @property
+    def key(self) -> str:
+        """Hex digest of all that the features depend on: the items' content in order, the network.
+
+        Where the metric's need asks for them, of the labels too.
+        """
+
+    @property
+    def noun(self) -> str:
+        """What messages call several items: "images", "clips", "pairs"."""
+
+    @property
+    def resources(self) -> Resources:
+        """What a metric may use of the machine; no score depends on it."""
+
+    @property
+    def labels(self) -> Sequence[str] | None:
+        """The class of each row, in order; None unless the metric's need asks for labels."""
+
+    def moments(self) -> Moments:
+        """Return mean and scatter, float64."""
+
+    def rows(self) -> Rows | None:
+        """Return the features, float32 [num, width], perhaps memory-mapped and read-only.
+
+        None if only moments are stored. A metric whose need has the form "rows" always gets them.
+        """
+
+    def blocks(self) -> Iterator[Rows]:
+        """Yield the features in blocks of up to 1024 rows, float32 [n, width], in order."""
+
+    def derived(self, derivation: "Derivation") -> Arrays:
+        """Return what a derivation makes of these features, from a cache if it can.
+
+        So metrics of one run share it, and so do all samples that are compared with one reference.
+        """
+
+
+class Derivation(Protocol):
+    """What is derived from a summary: a frozen dataclass.
+
+    Its fields are all that the result depends on beside the summary: numbers, texts, arrays, tuples
+    of these, frozen dataclasses, or another summary, which stands in the key by its own.
+    """
+
+    version: ClassVar[int]
+    """Raised when the same fields and features would give other arrays."""
+
+    keep: ClassVar[bool]
+    """Whether the result is worth a file that later runs read."""
+
+    def __call__(self, summary: Summary) -> Arrays:
+        """Return the arrays; the same whenever the fields and the summary's key are equal."""
+
+
+def derived_key(derivation: Derivation, summary_key: str) -> str:
     """Return the key of a derived value: a hex digest of all that can change it.
 
-    Args:
-        name: What it is (`"moments"`).
-        options: What else it depends on.
-        layer: The layer it is derived from.
-        shard_keys: Of all shards, in order.
+    Raises:
+        TypeError: The derivation is no frozen dataclass, declares no version, or has a field that
+            no key can be made of.
     """
     identity = {
         "format": FORMAT,
-        "name": name,
-        "options": dict(options),
-        "layer": layer,
-        "shards": list(shard_keys),
+        "derivation": _identity(derivation),
+        "summary": summary_key,
         "numpy": np.__version__,
     }
     text = json.dumps(identity, sort_keys=True, ensure_ascii=True)
     return hashlib.sha256(text.encode("ascii")).hexdigest()
 
 
-def find_or_derive(
-    store: ShardStore, key: str, compute: Compute, *, most_bytes: Callable[[], int]
-) -> Arrays:
-    """Return the derived value called `key` from the store, or compute it and put it there.
+def _identity(value: Any) -> Any:
+    """Return a value as JSON, such that two are equal if and only if the values are."""
+    if value is None or isinstance(value, str | int | float | bool):
+        return [type(value).__name__, value]
+    if isinstance(value, bytes):
+        return ["bytes", value.hex()]
+    if isinstance(value, np.ndarray):
+        digest = hashlib.sha256(np.ascontiguousarray(value).view(np.uint8).data).hexdigest()
+        return ["array", value.dtype.str, list(value.shape), digest]
+    if isinstance(value, tuple):
+        return ["tuple", *map(_identity, value)]
+    kind = type(value)
+    name = f"{kind.__module__}.{kind.__qualname__}"
+    if hasattr(value, "key") and hasattr(value, "derived"):
+        return ["summary", value.key]
+    if not dataclasses.is_dataclass(kind) or not kind.__dataclass_params__.frozen:  # type: ignore[attr-defined]
+        raise TypeError(f"{name}: neither a frozen dataclass nor a plain value")
+    if "<locals>" in name:
+        raise TypeError(f"{name}: defined in a function, whose variables no key would cover")
+    if callable(value) and not isinstance(vars(kind).get("version"), int):
+        raise TypeError(f"{name}: declares no version of its own")
+    fields = {one.name: _identity(getattr(value, one.name)) for one in dataclasses.fields(value)}
+    return [name, getattr(kind, "version", None), fields]
 
-    Args:
-        store: Where it is kept.
-        key: Its key.
-        compute: Computes it.
-        most_bytes: What is larger is not kept: it would be read no sooner than computed.
-    """
-    found = store.find_derived(key)
-    if found is not None:
-        return found
-    arrays = compute()
-    if sum(array.nbytes for array in arrays.values()) <= most_bytes():
-        try:
-            store.write_derived(key, arrays)
-        except MachineError as error:  # the run can do without
-            log.warning("%s; it will be computed again", error)
-    return arrays
+
+@dataclasses.dataclass(frozen=True, slots=True)
+class MeanAndScatter:
+    """The moments of all rows, merged in the order of the shards."""
+
+    version: ClassVar[int] = 1
+    keep: ClassVar[bool] = True
+
+    def __call__(self, summary: Summary) -> Arrays:
+        """Return `mean` float64 [d] and `scatter` float64 [d, d]."""
+        merged = merge_all(map(Moments.of, summary.blocks()))
+        return {"mean": merged.mean, "scatter": merged.scatter}

@@ -1,8 +1,9 @@
-"""The shard store: features of 1024 items in one file under the digest of what made them.
+"""The shard store: one layer of 1024 items in a file, under the digest of all that made it.
 
-A shard is both the cache and the resume: a file that exists is not computed again, and a killed run
-loses at most the shards in flight. Files get their name by a rename when they are complete, so
-correctness needs no locks; a damaged or foreign file is noticed by its digests and computed again.
+A shard is both the cache and the resume: a file that exists is not computed again, a further layer
+or network has files of its own, and a killed run loses at most the shards in flight. Files get
+their name by a rename when they are complete, so correctness needs no locks; a damaged or foreign
+file is noticed by its digest and computed again.
 
 Behind the folder there may be a second, remote level that machines share (`features.shared`). What
 is only there is fetched whole, what is only here is stored there; all else reads the folder.
@@ -28,13 +29,16 @@ import safetensors.numpy
 from ganeval.errors import CacheError, ResourceError
 from ganeval.features.shared import SharedFiles
 from ganeval.files import reserve, temporary_name, write_whole
+from ganeval.folders import shards_folder
 from ganeval.json_text import parse_json
+from ganeval.remote import RemotePath
 from ganeval.resources import DEFAULT, Resources
 
 log = logging.getLogger(__name__)
 
 SHARD_SIZE = 1024
-FORMAT = 1
+FORMAT = 2
+_ROWS = "features"  # the name of the one tensor in a file
 _SECONDS_PER_DAY = 86_400
 _DAMAGE = (safetensors.SafetensorError, OSError, ValueError, KeyError, TypeError)
 
@@ -47,7 +51,7 @@ class ShardInfo:
 
     Attributes:
         num: Number of feature rows.
-        notes: How many pictures each decoding note applies to.
+        notes: How many items each note on their decoding applies to.
         skipped: For items that gave no row: position among the shard's items, and the reason; in a
             file without the item's name, because the same content may lie under another one.
     """
@@ -61,7 +65,7 @@ def shard_key(identity: Mapping[str, object], digests: Sequence[bytes]) -> str:
     """Return the key of a shard: a hex digest of all that can change its value.
 
     Args:
-        identity: JSON values: source settings, preprocessing, extractor, versions, ...
+        identity: JSON values: source settings, preparation, extractor, layer, versions, ...
         digests: The content digests of its items, in order.
     """
     text = json.dumps({"format": FORMAT, **identity}, sort_keys=True, ensure_ascii=True)
@@ -105,6 +109,12 @@ class ShardStore:
         self._remove_stale_scratch()
 
     @property
+    def address(self) -> "StoreAddress":
+        """What another process opens the same store by."""
+        folder = str(self.folder.absolute()) if self.url is None else None
+        return StoreAddress(folder, self.url, self.resources)
+
+    @property
     def url(self) -> str | None:
         """Where the files are shared with other machines; None if they are not."""
         return None if self._shared is None else self._shared.url("")
@@ -117,12 +127,12 @@ class ShardStore:
         """Return where a file may lie for a moment by which processes see that they share this."""
         return self._scratch / f"mark-{name}"
 
-    def find(self, key: str, layers: Sequence[str]) -> ShardInfo | None:
-        """Return the shard's info if it is there and whole, verifying its digests.
+    def find(self, key: str) -> ShardInfo | None:
+        """Return the shard's info if it is there and whole, verifying its digest.
 
         A damaged or foreign file is reported and counts as absent.
         """
-        info = self._find(self.path(key), lambda path: self._read(path, key, layers)[0])
+        info = self._find(self.path(key), lambda path: self._read(path, key)[0])
         if info is not None:
             # `ganeval cache prune` goes by the last use. A shard may belong to another user, or
             # have been pruned this moment, which `rows` will say.
@@ -178,31 +188,28 @@ class ShardStore:
         if self._shared is not None:
             self._shared.store(path.relative_to(self.folder).as_posix(), content)
 
-    def _read(
-        self, path: Path, key: str, layers: Sequence[str]
-    ) -> tuple[ShardInfo, dict[str, npt.NDArray[np.float32]]]:
-        """Return info and layers of a shard file, or raise if anything is not as it was written."""
+    def _read(self, path: Path, key: str) -> tuple[ShardInfo, npt.NDArray[np.float32]]:
+        """Return info and rows of a shard file, or raise if anything is not as it was written."""
         path.stat()  # a FileNotFoundError of its own kind
         with safetensors.safe_open(path, framework="np") as file:
             card = parse_json((file.metadata() or {})["ganeval.shard"])
             if card["key"] != key:
                 raise ValueError("it belongs to another key")
-            tensors = {layer: file.get_tensor(layer) for layer in layers}
-        for layer, rows in tensors.items():
-            if _digest(rows) != card["sha256"][layer]:
-                raise ValueError(f"digest of layer {layer} does not match")
+            rows = file.get_tensor(_ROWS)
+        if _digest(rows) != card["sha256"]:
+            raise ValueError("its digest does not match")
         skipped = {int(position): reason for position, reason in card["skipped"].items()}
-        return ShardInfo(num=card["num"], notes=card["notes"], skipped=skipped), tensors
+        return ShardInfo(num=card["num"], notes=card["notes"], skipped=skipped), rows
 
-    def rows(self, key: str, layer: str) -> npt.NDArray[np.float32]:
-        """Return one layer of a shard that was found or written before, float32 [n, width].
+    def rows(self, key: str) -> npt.NDArray[np.float32]:
+        """Return the rows of a shard that was found or written before, float32 [n, width].
 
         Raises:
             CacheError: The file is gone or damaged since.
         """
         path = self.path(key)
         try:
-            return self._read(path, key, [layer])[1][layer]
+            return self._read(path, key)[1]
         except _DAMAGE as error:
             raise CacheError(
                 f"{path}: the shard was there a moment ago, now: {error}",
@@ -210,9 +217,11 @@ class ShardStore:
                 "run the same command again",
             ) from error
 
-    def write(
-        self, key: str, layers: Mapping[str, npt.NDArray[np.float32]], info: ShardInfo
-    ) -> None:
+    def has(self, key: str) -> bool:
+        """Tell whether a file of this shard lies in the folder, which may be damaged."""
+        return self.path(key).exists()
+
+    def write(self, key: str, rows: npt.NDArray[np.float32], info: ShardInfo) -> None:
         """Store a shard; the same shard always has the same bytes.
 
         Raises:
@@ -223,11 +232,11 @@ class ShardStore:
             "num": info.num,
             "notes": dict(sorted(info.notes.items())),
             "skipped": {str(position): reason for position, reason in info.skipped.items()},
-            "sha256": {layer: _digest(rows) for layer, rows in layers.items()},
+            "sha256": _digest(rows),
         }
         # One metadata entry, because the order of several is not fixed in the file.
         metadata = {"ganeval.shard": json.dumps(card, sort_keys=True)}
-        self._put(self.path(key), safetensors.numpy.save(dict(layers), metadata=metadata))
+        self._put(self.path(key), _packed({_ROWS: rows}, metadata))
 
     def derived_path(self, key: str) -> Path:
         """Return where the derived value called `key` is or would be."""
@@ -252,7 +261,7 @@ class ShardStore:
         """
         card = {"key": key, "sha256": {name: _typed(array) for name, array in arrays.items()}}
         metadata = {"ganeval.derived": json.dumps(card, sort_keys=True)}
-        self._put(self.derived_path(key), safetensors.numpy.save(dict(arrays), metadata=metadata))
+        self._put(self.derived_path(key), _packed(arrays, metadata))
 
     def matrix(self, num: int, width: int) -> npt.NDArray[np.float32]:
         """Return an array float32 [num, width] to be filled; a large one is mapped from disk."""
@@ -284,6 +293,39 @@ class ShardStore:
                     path.unlink()
 
 
+@dataclass(frozen=True, slots=True)
+class StoreAddress:
+    """Where a store is.
+
+    Attributes:
+        folder: On each machine that shares a file system with this one; None stands for the usual
+            folder of a machine, before what a URL shares.
+        url: Where its files are shared with other machines; None if they are not.
+        resources: What may be used of the machine.
+    """
+
+    folder: str | None
+    url: str | None
+    resources: Resources
+
+    def open(self) -> ShardStore:
+        """Open the store.
+
+        Raises:
+            CacheError: It cannot be used.
+        """
+        shared = None if self.url is None else SharedFiles(RemotePath.of(self.url))
+        folder = shards_folder(None) if self.folder is None else Path(self.folder)
+        try:
+            return ShardStore(folder, self.resources, shared=shared)
+        except OSError as error:
+            raise CacheError(
+                f"{folder}: cannot be used as cache ({error.strerror or error})",
+                "a folder with write access",
+                "choose another with --cache-dir, or use --no-cache",
+            ) from error
+
+
 def _whole(path: Path, name: object, read: Callable[[Path], _Content]) -> _Content | None:
     """Return what `read` makes of a file; None if it is absent, or damaged, which is reported."""
     try:
@@ -307,6 +349,12 @@ def _read_derived(path: Path, key: str) -> dict[str, npt.NDArray[Any]]:
         if _typed(array) != card["sha256"][name]:
             raise ValueError(f"digest of {name} does not match")
     return arrays
+
+
+def _packed(arrays: Mapping[str, npt.NDArray[Any]], metadata: dict[str, str]) -> bytes:
+    """Return arrays as a safetensors file, which takes the bytes as they lie in memory."""
+    ordered = {name: np.ascontiguousarray(array) for name, array in arrays.items()}
+    return safetensors.numpy.save(ordered, metadata=metadata)
 
 
 def _typed(array: npt.NDArray[Any]) -> str:

@@ -6,16 +6,16 @@ import json
 import tokenize
 import zipfile
 import zlib
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
+from typing import Any, ClassVar
 
 import numpy as np
 import numpy.typing as npt
 
 from ganeval.errors import InputError
-from ganeval.features.derived import Arrays, Compute, Options
+from ganeval.features.derived import Arrays, Derivation, Rows
 from ganeval.features.moments import Moments
 from ganeval.files import write_whole
 from ganeval.json_text import parse_json
@@ -53,29 +53,39 @@ class Stats:
         path: The file, or its URL.
         num: Number of images, or None if the file does not say.
         card: What ganeval wrote about their making; None in files of other tools.
-        layer_moments: Mean and scatter of the layer "pool".
+        pool: Mean and scatter of the layer "pool", the only one that is ever stored.
     """
 
     path: Path | str
     num: int | None
     card: Mapping[str, Any] | None
-    layer_moments: Moments
+    pool: Moments
+    noun: ClassVar[str] = "images"
+    labels: ClassVar[None] = None
 
     @property
     def digest(self) -> str:
         """Hex SHA-256 of mean and covariance, which tells these statistics from others."""
-        moments = self.layer_moments
+        moments = self.pool
         content = hashlib.sha256(moments.mean.tobytes())
         content.update(np.ascontiguousarray(moments.covariance()).tobytes())
         return content.hexdigest()
 
-    def moments(self, layer: str) -> Moments:
-        """Return the moments; only "pool" is ever stored."""
-        assert layer == "pool"
-        return self.layer_moments
+    @property
+    def width(self) -> int:
+        """Number of features."""
+        return len(self.pool.mean)
 
-    def rows(self, layer: str) -> None:
+    def moments(self) -> Moments:
+        """Return the moments."""
+        return self.pool
+
+    def rows(self) -> None:
         """Return None: no rows are stored."""
+
+    def blocks(self) -> Iterator[Rows]:
+        """Yield nothing."""
+        yield from ()
 
     @property
     def key(self) -> str:
@@ -87,11 +97,9 @@ class Stats:
         """The default: no metric takes much for mere statistics."""
         return DEFAULT
 
-    def derived(
-        self, layer: str, name: str, options: Options, compute: Compute, *, keep: bool = True
-    ) -> Arrays:
-        """Return what `compute` returns: nothing is kept beside a statistics file."""
-        return compute()
+    def derived(self, derivation: Derivation) -> Arrays:
+        """Return what the derivation makes of it: nothing is kept beside a statistics file."""
+        return derivation(self)
 
 
 def save_stats(path: Path, moments: Moments, card: Mapping[str, Any]) -> None:
@@ -147,7 +155,7 @@ def load_stats(path: Path | str) -> Stats:
         path=path,
         num=num,
         card=card,
-        layer_moments=Moments(degrees + 1, mean, covariance * degrees),
+        pool=Moments(degrees + 1, mean, covariance * degrees),
     )
 
 

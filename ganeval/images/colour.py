@@ -6,7 +6,7 @@ import torch
 from PIL import ImageFile, TiffImagePlugin
 
 from ganeval.errors import InputError
-from ganeval.images.image import DecodePolicy
+from ganeval.images.picture import DecodePolicy
 from ganeval.images.quantise import check_range, num_clipped, quantise
 
 Grey = npt.NDArray[np.uint8]  # [H, W], of alpha too

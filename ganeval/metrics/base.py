@@ -1,94 +1,113 @@
-"""The types that every metric speaks, and the table of metrics."""
+"""The types that every metric speaks."""
 
 import dataclasses
 import re
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import ClassVar, Literal, Protocol
 
 import numpy as np
 import numpy.typing as npt
 
-from ganeval.features.derived import Arrays, Compute, Options
-from ganeval.features.moments import Moments
+from ganeval.features.derived import Summary
 from ganeval.influence import Influence
-from ganeval.registry import Registry
-from ganeval.resources import Resources
+from ganeval.scores.kind import Direction, ScoreKind
 
-METRICS = Registry(
-    "metric",
-    {
-        "fid": "ganeval.metrics.frechet:Fid",
-        "is": "ganeval.metrics.inception_score:InceptionScore",
-        "kid": "ganeval.metrics.kernel:Kid",
-        "pr": "ganeval.metrics.neighbours:PrecisionRecall",
-        "dc": "ganeval.metrics.neighbours:DensityCoverage",
-        "fid-debiased": "ganeval.metrics.frechet_limit:FidDebiased",
-        "fid-infinity": "ganeval.metrics.frechet_limit:FidInfinity",
-    },
-)
+Role = Literal["sample", "reference", "train", "heldout"]
+"""What a source is to a metric: the generated items, the real ones that they are compared with, the
+ones that the generator learned from, and real ones that it never saw."""
 
-Role = Literal["sample", "reference"]
-Direction = Literal["lower", "higher"]
-
-
-class Summary(Protocol):
-    """The features of one source, as metrics see them."""
-
-    @property
-    def num(self) -> int | None:
-        """Number of images; None for stored statistics that do not say, never where rows are."""
-
-    def moments(self, layer: str) -> Moments:
-        """Return mean and scatter of a layer, float64."""
-
-    def rows(self, layer: str) -> npt.NDArray[np.float32] | None:
-        """Return a layer's features, float32 [num, width], perhaps memory-mapped and read-only.
-
-        None if only moments are stored. A metric whose `needs.form` is "rows" always gets them.
-        """
-
-    @property
-    def key(self) -> str:
-        """Tells these features from all others."""
-
-    @property
-    def resources(self) -> Resources:
-        """What a metric may use of the machine; no score depends on it."""
-
-    def derived(
-        self, layer: str, name: str, options: Options, compute: Compute, *, keep: bool = True
-    ) -> Arrays:
-        """Return what `compute` derives from a layer of this source alone, from a cache if it can.
-
-        So metrics of one run share it, and so do all samples that are compared with one reference.
-
-        Args:
-            layer: The layer.
-            name: What it is.
-            options: What else it depends on.
-            compute: Computes it; the same arrays whenever the features, name and options are equal.
-            keep: Whether it is worth a file that later runs read.
-        """
+ROLES: tuple[Role, ...] = ("sample", "reference", "train", "heldout")
+Form = Literal["moments", "rows"]
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Needs:
-    """What a metric needs of the sources.
+class Feature:
+    """Which numbers of which network.
 
     Attributes:
-        layer: The layer it works on.
+        layer: Of the network. "pool" are the features of FID, KID and the neighbour metrics,
+            "logits" what the Inception Score is defined on.
+        extractor: The network's name; None for the one that the user chooses for the metric, or
+            for the run.
+    """
+
+    layer: str = "pool"
+    extractor: str | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Each:
+    """Look at every item by itself."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Pairs:
+    """Look at each item beside its partner in another source.
+
+    The user says whether partners have one name or one place in the order.
+
+    Attributes:
+        to: The role of the other source.
+    """
+
+    to: Role = "reference"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class RandomPairs:
+    """Look at random pairs of different items of one source.
+
+    Attributes:
+        num: How many.
+    """
+
+    num: int
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Paths:
+    """Look at pairs of what a generator makes of two points close together on a latent path.
+
+    Attributes:
+        num: Number of paths.
+        epsilon: How far apart the points are, if the whole path is 1.
+        places: Where they are: anywhere on the path ("full") or at its beginning ("end").
+    """
+
+    num: int
+    epsilon: float = 1e-4
+    places: Literal["full", "end"] = "full"
+
+
+View = Each | Pairs | RandomPairs | Paths
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Need:
+    """One thing that a metric looks at; several for one role are allowed.
+
+    Attributes:
+        role: Which source.
+        feature: Which of its features.
         form: "moments" if stored mean and covariance are enough, else "rows".
-        roles: The sources it looks at.
-        minimum: The fewest images in each of them for which it is defined.
+        view: What an item is: each one of the source, or a pair.
+        labels: Whether the class of each item is needed.
+        minimum: The fewest items for which the metric is defined.
         why: What sets the minimum, for the message (`"10 splits"`).
     """
 
-    layer: str
-    form: Literal["moments", "rows"]
-    roles: tuple[Role, ...]
-    minimum: int
-    why: str
+    role: Role
+    feature: Feature = Feature()
+    form: Form = "rows"
+    view: View = Each()
+    labels: bool = False
+    minimum: int = 1
+    why: str = "a value"
+
+
+Inputs = Mapping[Need, Summary]
+"""What a metric asked for, by its needs."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -96,29 +115,72 @@ class Score:
     """One number of a metric.
 
     Attributes:
-        name: The score's name (`"precision"`).
+        kind: What the number means.
         value: Finite.
-        direction: Which way is better.
         se: Standard error, or None if there is no honest one (a note says why).
-        interval: 95 % confidence interval of what the score estimates, or None likewise. Where the
-            value is biased, it need not hold the value.
+        interval: 95 % confidence interval of what the score estimates, or None if there is no
+            honest one. Where the value is biased, it need not hold the value.
         details: What the tool's convention adds (`{"std": ...}`).
         notes: What the reader must know beside the number.
         cautions: What of it changes what the reader may do: facts, each with its consequence, in a
             few words (`{"360 images for 1,280 dimensions": "too few to compare; use kid"}`).
             Tables show these first, and facts with one consequence on one line.
-        influence: What each image adds to it, where that is known.
+        influence: What each item adds to it, where that is known.
     """
 
-    name: str
+    kind: ScoreKind
     value: float
-    direction: Direction
     se: float | None = None
     interval: tuple[float, float] | None = None
     details: Mapping[str, float] = field(default_factory=dict)
     notes: tuple[str, ...] = ()
     cautions: Mapping[str, str] = field(default_factory=dict)
     influence: Influence | None = field(default=None, compare=False, repr=False)
+
+    @property
+    def name(self) -> str:
+        """The score's name."""
+        return self.kind.name
+
+    @property
+    def direction(self) -> Direction:
+        """Which way is better."""
+        return self.kind.direction
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Evidence:
+    """Pairs of items that a report shows, the most telling first.
+
+    Attributes:
+        roles: The sources that the items of a pair belong to.
+        rows: The row of each item among the features of its source, int [pairs, 2].
+        values: A number for each pair (a distance), float64 [pairs].
+        title: What the pairs show, in a few words.
+    """
+
+    roles: tuple[Role, Role]
+    rows: npt.NDArray[np.int64]
+    values: npt.NDArray[np.float64]
+    title: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Result:
+    """What a metric returns.
+
+    Attributes:
+        scores: One for each of its kinds, in their order.
+        curves: Points of a curve by its name, float64 [points, 2].
+        per_item: A value for each item of the sample by its name, float64 [num], NaN where an item
+            has none.
+        evidence: Pairs of items by what they show.
+    """
+
+    scores: tuple[Score, ...]
+    curves: Mapping[str, npt.NDArray[np.float64]] = field(default_factory=dict)
+    per_item: Mapping[str, npt.NDArray[np.float64]] = field(default_factory=dict)
+    evidence: Mapping[str, Evidence] = field(default_factory=dict)
 
 
 class Metric(Protocol):
@@ -127,26 +189,57 @@ class Metric(Protocol):
     common_name: ClassVar[str]
     """What papers call it, for `ganeval list metrics`."""
 
-    direction: ClassVar[Direction]
-    """Which way each of its scores is better."""
-
-    scores: ClassVar[tuple[str, ...]]
-    """The names of the scores that `compute` returns, in its order."""
+    kinds: ClassVar[tuple[ScoreKind, ...]]
+    """What its scores mean, in the order in which `compute` returns them."""
 
     @property
-    def needs(self) -> Needs:
-        """What the metric needs."""
+    def needs(self) -> tuple[Need, ...]:
+        """What the metric looks at."""
 
-    def compute(
-        self, summaries: Mapping[Role, Summary], rng: np.random.Generator
-    ) -> tuple[Score, ...]:
+    def compute(self, inputs: Inputs, rng: np.random.Generator) -> Result:
         """Return the scores.
 
-        `rng` is the metric's own stream; nothing else is random. The summaries meet `needs`.
+        `rng` is the stream that its kinds name; nothing else is random. The inputs meet `needs`.
         """
 
 
-def options_of_minimum(metric: Metric) -> list[str]:
-    """Return the options of a metric that set how many images it needs: those that `why` names."""
-    words = re.findall(r"\w+", metric.needs.why)
+def roles_of(metric: Metric) -> tuple[Role, ...]:
+    """Return the roles that a metric looks at, in their order: of partners in pairs too."""
+    asked = {need.role for need in metric.needs}
+    asked |= {need.view.to for need in metric.needs if isinstance(need.view, Pairs)}
+    return tuple(role for role in ROLES if role in asked)
+
+
+def both_sides(
+    *, feature: Feature = Feature(), form: Form = "rows", minimum: int, why: str
+) -> tuple[Need, Need]:
+    """Return the needs of a metric that compares a sample with a reference."""
+    sample, reference = (
+        Need(role=role, feature=feature, form=form, minimum=minimum, why=why)
+        for role in ("sample", "reference")
+    )
+    return sample, reference
+
+
+def by_role(inputs: Inputs) -> dict[Role, Summary]:
+    """Return the summaries of a metric that has one need for each role."""
+    return {need.role: summary for need, summary in inputs.items()}
+
+
+def rows_of(summary: Summary) -> npt.NDArray[np.float32]:
+    """Return the features of a source that has them, float32 [num, width]."""
+    rows = summary.rows()
+    assert rows is not None
+    return rows
+
+
+def labels_of(summary: Summary) -> Sequence[str]:
+    """Return the class of each row of a source that was asked for its labels."""
+    assert summary.labels is not None
+    return summary.labels
+
+
+def options_of_minimum(metric: Metric, need: Need) -> list[str]:
+    """Return the options of a metric that set how many items it needs: those that `why` names."""
+    words = re.findall(r"\w+", need.why)
     return [one.name for one in dataclasses.fields(metric) if one.name in words]  # type: ignore[arg-type]

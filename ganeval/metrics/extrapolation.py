@@ -11,10 +11,11 @@ Values = npt.NDArray[np.float64]
 
 HALVES = ((0, 1), (2, 3))  # of which quarters
 
-INTERVAL_OF_INFINITELY_MANY = {
-    "the interval is that of infinitely many images": "it need not hold the value, which is biased"
-}
-"""The caution of a score with such an interval."""
+
+def interval_of_infinitely_many(noun: str) -> dict[str, str]:
+    """Return the caution of a score with such an interval; `noun` is what its items are called."""
+    fact = f"the interval is that of infinitely many {noun}"
+    return {fact: "it need not hold the value, which is biased"}
 
 
 def quarters(num: int, rng: np.random.Generator) -> tuple[Indices, ...]:

@@ -6,8 +6,10 @@ from typing import ClassVar
 
 import numpy as np
 
-from ganeval.metrics.base import Direction, Needs, Role, Score, Summary
-from ganeval.metrics.frechet_error import Side, distance, error_of
+from ganeval.features.derived import Summary
+from ganeval.metrics.base import Inputs, Need, Result, Role, Score, both_sides, by_role
+from ganeval.metrics.frechet_error import Gaussian, distance, error_of
+from ganeval.scores.kind import ScoreKind
 
 
 @dataclass(frozen=True, slots=True)
@@ -34,47 +36,53 @@ class Fid:
     """
 
     common_name: ClassVar[str] = "Frechet Inception distance"
-    direction: ClassVar[Direction] = "lower"
-    scores: ClassVar[tuple[str, ...]] = ("fid",)
+    kinds: ClassVar[tuple[ScoreKind, ...]] = (
+        ScoreKind(
+            name="fid",
+            direction="lower",
+            bias="removable",
+            error="influence",
+            stream="fid",
+            stands_in="kid",
+        ),
+    )
 
     @property
-    def needs(self) -> Needs:
-        """Moments of both sides, of 2 images at least."""
-        return Needs(
-            layer="pool",
-            form="moments",
-            roles=("sample", "reference"),
-            minimum=2,
-            why="a covariance",
-        )
+    def needs(self) -> tuple[Need, ...]:
+        """Moments of both sides, of 2 items at least."""
+        return both_sides(form="moments", minimum=2, why="a covariance")
 
-    def compute(
-        self, summaries: Mapping[Role, Summary], rng: np.random.Generator
-    ) -> tuple[Score, ...]:
+    def compute(self, inputs: Inputs, rng: np.random.Generator) -> Result:
         """Return the one score `fid`; its details have `debiased` where it has an interval."""
-        sample, reference = sides_of(summaries)
-        value = distance(sample, reference)
-        error = error_of(value, sample, reference, rng)
-        return (
-            Score(
-                name="fid",
-                value=value,
-                direction=self.direction,
-                se=error.se,
-                interval=error.interval,
-                details={} if error.debiased is None else {"debiased": error.debiased},
-                notes=(*side_notes(summaries), error.note),
-                cautions={**side_cautions(summaries), **error.cautions},
-                influence=error.influence,
-            ),
-        )
+        (kind,) = self.kinds
+        return frechet_result(kind, inputs, rng)
 
 
-def sides_of(summaries: Mapping[Role, Summary]) -> tuple[Side, Side]:
+def frechet_result(kind: ScoreKind, inputs: Inputs, rng: np.random.Generator) -> Result:
+    """Return the Frechet distance between a sample and a reference as a score of one kind."""
+    summaries = by_role(inputs)
+    sample, reference = sides_of(summaries)
+    value = distance(sample, reference)
+    error = error_of(value, sample, reference, rng, kind.stands_in)
+    score = Score(
+        kind=kind,
+        value=value,
+        se=error.se,
+        interval=error.interval,
+        details={} if error.debiased is None else {"debiased": error.debiased},
+        notes=(*side_notes(summaries), error.note),
+        cautions={**side_cautions(summaries), **error.cautions},
+        influence=error.influence,
+    )
+    return Result(scores=(score,))
+
+
+def sides_of(summaries: Mapping[Role, Summary]) -> tuple[Gaussian, Gaussian]:
     """Return the sample and the reference as sides of a distance."""
     sample, reference = (
-        Side(role, summaries[role].moments("pool"), summaries[role].rows("pool"), summaries[role])
+        Gaussian(role, side.moments(), side.rows(), side, noun=side.noun)
         for role in ("sample", "reference")
+        for side in (summaries[role],)
     )
     return sample, reference
 
@@ -89,24 +97,24 @@ def side_cautions(summaries: Mapping[Role, Summary]) -> dict[str, str]:
     found = {}
     for role, summary in summaries.items():
         if summary.num is None:
-            fact = f"the {role} does not say of how many images it is"
+            fact = f"the {role} does not say of how many {summary.noun} it is"
             found[fact] = "compare with scores against the same statistics only"
-        elif not summary.moments("pool").scatter.any():
-            found[f"all images of the {role} have the same features"] = "look at them"
+        elif not summary.moments().scatter.any():
+            found[f"all {summary.noun} of the {role} have the same features"] = "look at them"
     return found
 
 
 def _notes(role: Role, summary: Summary) -> list[str]:
     """Say what is unusual about one side."""
-    num, moments = summary.num, summary.moments("pool")
+    num, noun, moments = summary.num, summary.noun, summary.moments()
     width = len(moments.mean)
     if num is None:
-        return [f"{role}: stored statistics that do not say of how many images"]
+        return [f"{role}: stored statistics that do not say of how many {noun}"]
     if not moments.scatter.any():
-        return [f"{role}: the {num} images have the same features; the variance is zero"]
+        return [f"{role}: the {num} {noun} have the same features; the variance is zero"]
     if num <= width:
         return [
-            f"{role}: {num} images for {width} dimensions, so the covariance is singular; the "
-            "value is exact for these images but far above that of many images"
+            f"{role}: {num} {noun} for {width} dimensions, so the covariance is singular; the "
+            f"value is exact for these {noun} but far above that of many {noun}"
         ]
     return []

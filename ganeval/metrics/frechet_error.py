@@ -1,20 +1,20 @@
 """How far a Frechet distance is from that of infinitely many images: its error and its bias."""
 
-import hashlib
 from collections.abc import Mapping
 from dataclasses import dataclass, field, replace
+from typing import ClassVar
 
 import numpy as np
 
-from ganeval.features.derived import Arrays
+from ganeval.features.derived import Arrays, Summary
 from ganeval.features.moments import Moments, merge_all
 from ganeval.influence import Influence
-from ganeval.metrics.base import Role, Summary
+from ganeval.metrics.base import Role, rows_of
 from ganeval.metrics.extrapolation import (
     HALVES,
-    INTERVAL_OF_INFINITELY_MANY,
     Extrapolation,
     Indices,
+    interval_of_infinitely_many,
     quarters,
 )
 from ganeval.metrics.linalg import Matrix, Rows, frechet_distance
@@ -31,8 +31,8 @@ NO_ROWS = "no interval: only statistics of the sample are stored, and errors com
 
 
 @dataclass(frozen=True, slots=True)
-class Side:
-    """One side of a distance.
+class Gaussian:
+    """One side of a distance: the Gaussian that is fitted to its features.
 
     Attributes:
         role: Which.
@@ -40,12 +40,14 @@ class Side:
         rows: The features, float32 [num, d]; None if only the moments are stored, which then count
             as exact.
         summary: Where values derived from all of the features are kept; None for a part of them.
+        noun: What messages call the items.
     """
 
     role: Role
     moments: Moments
     rows: Rows | None
     summary: Summary | None = None
+    noun: str = "items"
 
     @property
     def few_rows(self) -> Rows | None:
@@ -57,7 +59,9 @@ class Side:
         width = len(self.moments.mean)
         if self.rows is None or len(self.rows) >= per_dimension * width:
             return None
-        return f"{self.role} of {len(self.rows):,} images, fewer than {per_dimension * width:,}"
+        return (
+            f"{self.role} of {len(self.rows):,} {self.noun}, fewer than {per_dimension * width:,}"
+        )
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -81,36 +85,54 @@ class Error:
     cautions: Mapping[str, str] = field(default_factory=dict)
 
 
-def distance(sample: Side, reference: Side) -> float:
+def distance(sample: Gaussian, reference: Gaussian) -> float:
     """Return the squared Frechet distance between the Gaussians of both sides."""
     return frechet_distance(sample.moments, reference.moments, sample.few_rows, reference.few_rows)
 
 
-def error_of(value: float, sample: Side, reference: Side, rng: np.random.Generator) -> Error:
+def error_of(
+    value: float,
+    sample: Gaussian,
+    reference: Gaussian,
+    rng: np.random.Generator,
+    stands_in: str | None,
+) -> Error:
     """Return what is known of the error of the distance `value`.
 
     Eight eigenvalue problems with the one of the value: one with vectors for the influences, six
     for the bias, which are left out below 5 images per dimension.
+
+    Args:
+        value: The distance.
+        sample: The one side.
+        reference: The other.
+        rng: Deals the items to parts.
+        stands_in: The score that decides where this one cannot, for the advice.
     """
+    use = "" if stands_in is None else f"use {stands_in}"
     if sample.rows is None:
         return Error(note=NO_ROWS)
     influence = influence_of(sample, reference)
     scarce = _scarce(ENOUGH_FOR_ERROR, sample, reference)
     if scarce:
-        note = f"no interval: {scarce} (2 per dimension), and no standard error; decide with kid"
-        cautions = {few_images(sample, reference): "too few to compare; use kid"}
+        decide = f"; decide with {stands_in}" if use else ""
+        note = f"no interval: {scarce} (2 per dimension), and no standard error{decide}"
+        cautions = {
+            few_items(sample, reference): "; ".join(filter(None, ["too few to compare", use]))
+        }
         return Error(influence=influence, note=note, cautions=cautions)
     scarce = _scarce(ENOUGH_FOR_INTERVAL, sample, reference)
     if scarce:
         note = (
             f"no interval: {scarce} (5 per dimension), so the bias is many standard errors; "
-            "se is the spread between draws, for differences at equal numbers of images"
+            f"se is the spread between draws, for differences at equal numbers of {sample.noun}"
         )
-        advice = "too few for an interval; compare at equal numbers of images, or use kid"
-        cautions = {few_images(sample, reference): advice}
+        advice = f"too few for an interval; compare at equal numbers of {sample.noun}"
+        advice += f", or {use}" if use else ""
+        cautions = {few_items(sample, reference): advice}
         return Error(se=influence.se, influence=influence, note=note, cautions=cautions)
     extrapolation, influence = debias(value, sample, reference, influence, rng)
-    interval, note = interval_around(extrapolation.value, influence)
+    interval, note = interval_around(extrapolation.value, influence, sample.noun)
     return Error(
         se=influence.se,
         interval=interval,
@@ -119,25 +141,25 @@ def error_of(value: float, sample: Side, reference: Side, rng: np.random.Generat
         note=note,
         cautions={NOT_FROM_ZERO: "no interval"}
         if interval is None
-        else INTERVAL_OF_INFINITELY_MANY,
+        else interval_of_infinitely_many(sample.noun),
     )
 
 
-def few_images(sample: Side, reference: Side) -> str:
+def few_items(sample: Gaussian, reference: Gaussian) -> str:
     """Say how few random images the smaller side has for its dimensions."""
     sides = [side for side in (sample, reference) if side.rows is not None]
     few = min(sides, key=lambda side: side.moments.num)
     which = "" if few is sample else "reference "
-    return f"{few.moments.num:,} {which}images for {len(few.moments.mean):,} dimensions"
+    return f"{few.moments.num:,} {which}{few.noun} for {len(few.moments.mean):,} dimensions"
 
 
-def _scarce(per_dimension: int, *sides: Side) -> str | None:
+def _scarce(per_dimension: int, *sides: Gaussian) -> str | None:
     """Name the first side with fewer images per dimension."""
     return next(filter(None, (side.too_few(per_dimension) for side in sides)), None)
 
 
 def interval_around(
-    debiased: float, influence: Influence
+    debiased: float, influence: Influence, noun: str
 ) -> tuple[tuple[float, float] | None, str]:
     """Return the 95 % interval around an extrapolated distance and what to say of it.
 
@@ -149,11 +171,11 @@ def interval_around(
         return None, (f"no interval: {NOT_FROM_ZERO}, where the error is not normal")
     exact = "" if influence.reference is not None else ", with the reference's statistics exact"
     return (debiased - half_width, debiased + half_width), (
-        f"interval of infinitely many images{exact}, around the value without its bias"
+        f"interval of infinitely many {noun}{exact}, around the value without its bias"
     )
 
 
-def influence_of(sample: Side, reference: Side) -> Influence:
+def influence_of(sample: Gaussian, reference: Gaussian) -> Influence:
     """Return the influence of each image on the distance; the sample must have rows."""
     forth, back = optimal_maps(
         sample.moments, reference.moments, sample.few_rows, reference.few_rows
@@ -167,7 +189,7 @@ def influence_of(sample: Side, reference: Side) -> Influence:
 
 
 def debias(
-    value: float, sample: Side, reference: Side, first: Influence, rng: np.random.Generator
+    value: float, sample: Gaussian, reference: Gaussian, first: Influence, rng: np.random.Generator
 ) -> tuple[Extrapolation, Influence]:
     """Extrapolate a distance from random halves and quarters of every side that has rows.
 
@@ -201,12 +223,12 @@ def debias(
 class _Parts:
     """A side and its quarters; a side without rows is its own quarter."""
 
-    side: Side
+    side: Gaussian
     indices: tuple[Indices, ...]
     moments: tuple[Moments, ...]
 
     @classmethod
-    def of(cls, side: Side, rng: np.random.Generator) -> "_Parts":
+    def of(cls, side: Gaussian, rng: np.random.Generator) -> "_Parts":
         """Deal the rows of a side to four parts."""
         rows = side.rows
         if rows is None:
@@ -214,7 +236,7 @@ class _Parts:
         indices = quarters(len(rows), rng)
         return cls(side, indices, _moments_of_parts(side, rows, indices))
 
-    def join(self, which: tuple[int, ...]) -> Side:
+    def join(self, which: tuple[int, ...]) -> Gaussian:
         """Return some of the quarters as one side."""
         if self.side.rows is None:
             return self.side
@@ -222,27 +244,41 @@ class _Parts:
         rows = self.side.rows
         if moments.num <= len(moments.mean):
             rows = rows[np.concatenate([self.indices[at] for at in which])]
-        return Side(self.side.role, moments, rows)
+        return Gaussian(self.side.role, moments, rows)
 
 
-def _moments_of_parts(side: Side, rows: Rows, parts: tuple[Indices, ...]) -> tuple[Moments, ...]:
+def _moments_of_parts(
+    side: Gaussian, rows: Rows, parts: tuple[Indices, ...]
+) -> tuple[Moments, ...]:
     """Return the moments of parts of a side; those of a reference serve every sample."""
     if side.summary is None or side.role != "reference":
         return tuple(_moments_of(rows, part) for part in parts)
-
-    def compute() -> Arrays:
-        arrays: dict[str, Matrix] = {}
-        for at, part in enumerate(parts):
-            moments = _moments_of(rows, part)
-            arrays |= {f"mean {at}": moments.mean, f"scatter {at}": moments.scatter}
-        return arrays
-
-    deal = hashlib.sha256(b"".join(part.astype("<i8").tobytes() for part in parts)).hexdigest()
-    arrays = side.summary.derived("pool", "moments of quarters", {"deal": deal}, compute)
+    arrays = side.summary.derived(MomentsOfParts(parts))
     return tuple(
         Moments(len(part), arrays[f"mean {at}"], arrays[f"scatter {at}"])
         for at, part in enumerate(parts)
     )
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class MomentsOfParts:
+    """The moments of parts of a source.
+
+    Attributes:
+        parts: The rows of each part, int.
+    """
+
+    version: ClassVar[int] = 1
+    keep: ClassVar[bool] = True
+    parts: tuple[Indices, ...]
+
+    def __call__(self, summary: Summary) -> Arrays:
+        """Return `mean AT` float64 [d] and `scatter AT` float64 [d, d] of each part."""
+        arrays: dict[str, Matrix] = {}
+        for at, part in enumerate(self.parts):
+            moments = _moments_of(rows_of(summary), part)
+            arrays |= {f"mean {at}": moments.mean, f"scatter {at}": moments.scatter}
+        return arrays
 
 
 def _moments_of(rows: Rows, part: Indices) -> Moments:

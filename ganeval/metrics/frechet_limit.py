@@ -1,6 +1,5 @@
 """The Frechet distance of infinitely many images, extrapolated in two ways."""
 
-from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import ClassVar
 
@@ -8,18 +7,19 @@ import numpy as np
 
 from ganeval.errors import UsageError
 from ganeval.features.moments import Moments
-from ganeval.metrics.base import Direction, Needs, Role, Score, Summary
+from ganeval.metrics.base import Inputs, Need, Result, Score, both_sides, by_role
 from ganeval.metrics.extrapolation import intercept_of_line
 from ganeval.metrics.frechet import side_cautions, side_notes, sides_of
 from ganeval.metrics.frechet_error import (
     ENOUGH_FOR_INTERVAL,
-    Side,
+    Gaussian,
     debias,
     distance,
-    few_images,
+    few_items,
     influence_of,
     interval_around,
 )
+from ganeval.scores.kind import ScoreKind
 
 _DEBIASED_MINIMUM = 8
 
@@ -44,18 +44,31 @@ class FidDebiased:
     """
 
     common_name: ClassVar[str] = "FID without most of its bias"
-    direction: ClassVar[Direction] = "lower"
-    scores: ClassVar[tuple[str, ...]] = ("fid-debiased",)
+    kinds: ClassVar[tuple[ScoreKind, ...]] = (
+        ScoreKind(
+            name="fid-debiased",
+            direction="lower",
+            bias="removed",
+            error="influence",
+            stream="fid",
+            stands_in="kid",
+        ),
+    )
 
     @property
-    def needs(self) -> Needs:
-        """Features of the sample and moments of the reference; quarters of 2 images at least."""
-        return _needs(_DEBIASED_MINIMUM, "4 parts with a covariance")
+    def needs(self) -> tuple[Need, ...]:
+        """Features of the sample and moments of the reference; quarters of 2 items at least.
 
-    def compute(
-        self, summaries: Mapping[Role, Summary], rng: np.random.Generator
-    ) -> tuple[Score, ...]:
-        """Return the one score `fid-debiased`; its details have `fid`, with the bias."""
+        A sample always brings its rows, so "moments" refuses none; the reference may be stored
+        statistics.
+        """
+        return both_sides(
+            form="moments", minimum=_DEBIASED_MINIMUM, why="4 parts with a covariance"
+        )
+
+    def compute(self, inputs: Inputs, rng: np.random.Generator) -> Result:
+        """Return the one score `fid-debiased`; its details have `biased`, the value with bias."""
+        summaries = by_role(inputs)
         sample, reference = sides_of(summaries)
         value = distance(sample, reference)
         first = influence_of(sample, reference)
@@ -66,27 +79,26 @@ class FidDebiased:
         if reason is None:
             cautions = side_cautions(summaries)
             se: float | None = influence.extrapolated_se
-            interval, note = interval_around(debiased, influence)
+            interval, note = interval_around(debiased, influence, sample.noun)
         else:
             se, interval = None, None
             cautions = {
                 **side_cautions(summaries),
-                few_images(sample, reference): "too few to remove the bias; use kid",
+                few_items(sample, reference): "too few to remove the bias; use kid",
             }
             note = f"no interval: {reason} (5 per dimension), so some bias is left"
-        return (
-            Score(
-                name="fid-debiased",
-                value=debiased,
-                direction=self.direction,
-                se=se,
-                interval=interval,
-                details={"fid": value},
-                notes=(*side_notes(summaries), note),
-                cautions=cautions,
-                influence=influence,
-            ),
+        (kind,) = self.kinds
+        score = Score(
+            kind=kind,
+            value=debiased,
+            se=se,
+            interval=interval,
+            details={"fid": value, "biased": value},
+            notes=(*side_notes(summaries), note),
+            cautions=cautions,
+            influence=influence,
         )
+        return Result(scores=(score,))
 
 
 @dataclass(frozen=True, slots=True)
@@ -111,8 +123,16 @@ class FidInfinity:
     smallest: int = 5000
 
     common_name: ClassVar[str] = "FID extrapolated to infinitely many images"
-    direction: ClassVar[Direction] = "lower"
-    scores: ClassVar[tuple[str, ...]] = ("fid-infinity",)
+    kinds: ClassVar[tuple[ScoreKind, ...]] = (
+        ScoreKind(
+            name="fid-infinity",
+            direction="lower",
+            bias="depends-on-numbers",
+            error="none",
+            stream="fid",
+            stands_in=None,
+        ),
+    )
 
     def __post_init__(self) -> None:
         """Refuse options that make no sense.
@@ -129,14 +149,13 @@ class FidInfinity:
                 )
 
     @property
-    def needs(self) -> Needs:
-        """Features of the sample, of 2 images more per size, and moments of the reference."""
-        return _needs(2 * self.num_sizes, f"{self.num_sizes} sizes")
+    def needs(self) -> tuple[Need, ...]:
+        """Features of the sample, of 2 items more per size, and moments of the reference."""
+        return both_sides(form="moments", minimum=2 * self.num_sizes, why=f"{self.num_sizes} sizes")
 
-    def compute(
-        self, summaries: Mapping[Role, Summary], rng: np.random.Generator
-    ) -> tuple[Score, ...]:
+    def compute(self, inputs: Inputs, rng: np.random.Generator) -> Result:
         """Return the one score `fid-infinity`; its details have the error of the regression."""
+        summaries = by_role(inputs)
         sample, reference = sides_of(summaries)
         assert sample.rows is not None
         num = len(sample.rows)
@@ -146,35 +165,25 @@ class FidInfinity:
             distance(_subset(sample, rng.choice(num, size, replace=False)), reference)
             for size in sizes.tolist()
         ]
+        noun = summaries["sample"].noun
         intercept, error = intercept_of_line(1 / sizes, np.array(values))
         notes = (
             f"no interval: regression_se is the error of the line through {self.num_sizes} sizes "
-            f"from {smallest:,} on, which share images; the draw of the images adds to it",
+            f"from {smallest:,} on, which share {noun}; the draw of the {noun} adds to it",
         )
-        return (
-            Score(
-                name="fid-infinity",
-                value=intercept,
-                direction=self.direction,
-                details={"regression_se": error},
-                notes=(*side_notes(summaries), *notes),
-                cautions=side_cautions(summaries),
-            ),
+        (kind,) = self.kinds
+        score = Score(
+            kind=kind,
+            value=intercept,
+            details={"regression_se": error},
+            notes=(*side_notes(summaries), *notes),
+            cautions=side_cautions(summaries),
         )
+        return Result(scores=(score,))
 
 
-def _needs(minimum: int, why: str) -> Needs:
-    """Return the needs of a metric whose reference may be stored statistics.
-
-    A sample always brings its rows, so "moments" refuses none.
-    """
-    return Needs(
-        layer="pool", form="moments", roles=("sample", "reference"), minimum=minimum, why=why
-    )
-
-
-def _subset(side: Side, indices: np.ndarray[tuple[int], np.dtype[np.int64]]) -> Side:
+def _subset(side: Gaussian, indices: np.ndarray[tuple[int], np.dtype[np.int64]]) -> Gaussian:
     """Return a side of some of its rows."""
     assert side.rows is not None
     rows = side.rows[np.sort(indices)]
-    return Side(side.role, Moments.of(rows), rows)
+    return Gaussian(side.role, Moments.of(rows), rows)

@@ -1,7 +1,7 @@
 """Inception Score."""
 
 import itertools
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, replace
 from typing import ClassVar, Literal
 
@@ -10,14 +10,15 @@ import numpy.typing as npt
 
 from ganeval.errors import UsageError
 from ganeval.influence import Influence
-from ganeval.metrics.base import Direction, Needs, Role, Score, Summary
+from ganeval.metrics.base import Feature, Inputs, Need, Result, Score, rows_of
 from ganeval.metrics.extrapolation import (
     HALVES,
-    INTERVAL_OF_INFINITELY_MANY,
     Extrapolation,
     Indices,
+    interval_of_infinitely_many,
     quarters,
 )
+from ganeval.scores.kind import ScoreKind
 
 BLOCK = 4096  # rows of float64 probabilities held at a time
 MINIMUM_FOR_ERROR = 8  # images, 2 in each of the parts that the bias is extrapolated from
@@ -63,8 +64,16 @@ class InceptionScore:
     layer: Literal["logits", "logits_biased"] = "logits"
 
     common_name: ClassVar[str] = "Inception Score"
-    direction: ClassVar[Direction] = "higher"
-    scores: ClassVar[tuple[str, ...]] = ("is",)
+    kinds: ClassVar[tuple[ScoreKind, ...]] = (
+        ScoreKind(
+            name="is",
+            direction="higher",
+            bias="depends-on-numbers",
+            error="influence",
+            stream="is",
+            stands_in=None,
+        ),
+    )
 
     def __post_init__(self) -> None:
         """Refuse options that make no sense.
@@ -78,42 +87,33 @@ class InceptionScore:
             raise UsageError(f"is has std_ddof={self.std_ddof}", "0 or 1", "change std_ddof")
 
     @property
-    def needs(self) -> Needs:
-        """Logits of the sample, of as many images as there are splits."""
-        return Needs(
-            layer=self.layer,
-            form="rows",
-            roles=("sample",),
-            minimum=self.splits,
-            why=f"{self.splits} splits",
-        )
+    def needs(self) -> tuple[Need, ...]:
+        """Logits of the sample, of as many items as there are splits."""
+        feature = Feature(layer=self.layer)
+        why = f"{self.splits} splits"
+        return (Need(role="sample", feature=feature, minimum=self.splits, why=why),)
 
-    def compute(
-        self, summaries: Mapping[Role, Summary], rng: np.random.Generator
-    ) -> tuple[Score, ...]:
+    def compute(self, inputs: Inputs, rng: np.random.Generator) -> Result:
         """Return the one score `is`; its details have `std`, the spread over the splits."""
-        logits = summaries["sample"].rows(self.layer)
-        assert logits is not None
+        (sample,) = inputs.values()
+        logits, noun = rows_of(sample), sample.noun
         order = self._permutation(len(logits), rng)
         values = [score_of_split(logits, order[part]) for part in self._parts(len(logits))]
         details: dict[str, float] = {}
         if len(values) > self.std_ddof:
             details["std"] = float(np.std(values, ddof=self.std_ddof))
-        score = Score(
-            name="is", value=float(np.mean(values)), direction=self.direction, details=details
-        )
+        (kind,) = self.kinds
+        score = Score(kind=kind, value=float(np.mean(values)), details=details)
         if len(logits) < MINIMUM_FOR_ERROR:
-            few = f"{len(logits)} images"
-            return (
-                replace(
-                    score,
-                    notes=(f"no interval: {few}", NO_CONFIDENCE),
-                    cautions={
-                        few: f"too few for a standard error ({MINIMUM_FOR_ERROR} are needed)"
-                    },
-                ),
+            few = f"{len(logits)} {noun}"
+            score = replace(
+                score,
+                notes=(f"no interval: {few}", NO_CONFIDENCE),
+                cautions={few: f"too few for a standard error ({MINIMUM_FOR_ERROR} are needed)"},
             )
-        return (_with_error(score, logits, rng),)
+        else:
+            score = _with_error(score, logits, rng, noun)
+        return Result(scores=(score,))
 
     def _permutation(self, num: int, rng: np.random.Generator) -> npt.NDArray[np.integer]:
         """Return the order in which images are dealt."""
@@ -144,7 +144,9 @@ def score_of_split(logits: npt.NDArray[np.float32], indices: npt.NDArray[np.inte
     return float(np.exp(negative_entropy / len(indices) - mean @ np.log(mean)))
 
 
-def _with_error(score: Score, logits: npt.NDArray[np.float32], rng: np.random.Generator) -> Score:
+def _with_error(
+    score: Score, logits: npt.NDArray[np.float32], rng: np.random.Generator, noun: str
+) -> Score:
     """Return the score with its standard error and, where it is honest, its interval."""
     parts = quarters(len(logits), rng)
     divergences, extrapolation = _divergences(logits, parts)
@@ -157,18 +159,17 @@ def _with_error(score: Score, logits: npt.NDArray[np.float32], rng: np.random.Ge
     score = replace(score, se=influence.se, influence=influence)
     log_error = influence.extrapolated_se / scale
     if abs(extrapolation.second_term) > log_error:
-        note = "no interval: at this number of images the bias is large and not known well enough"
-        cautions = {
-            f"{len(logits):,} images": "the bias is large; compare at equal numbers of images only"
-        }
+        note = f"no interval: at this number of {noun} the bias is large and not known well enough"
+        advice = f"the bias is large; compare at equal numbers of {noun} only"
+        cautions = {f"{len(logits):,} {noun}": advice}
         return replace(score, notes=(note, NO_CONFIDENCE), cautions=cautions)
     ends = np.exp(extrapolation.value + 1.96 * log_error * np.array([-1, 1]))
-    note = "interval of infinitely many images, around the value without its bias"
+    note = f"interval of infinitely many {noun}, around the value without its bias"
     return replace(
         score,
         interval=(float(ends[0]), float(ends[1])),
         notes=(note, NO_CONFIDENCE),
-        cautions=INTERVAL_OF_INFINITELY_MANY,
+        cautions=interval_of_infinitely_many(noun),
     )
 
 

@@ -1,6 +1,6 @@
 """Kernel Inception Distance."""
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator
 from dataclasses import dataclass, replace
 from functools import partial
 from itertools import product
@@ -10,10 +10,11 @@ import numpy as np
 import numpy.typing as npt
 
 from ganeval.errors import UsageError
-from ganeval.features.derived import Arrays
+from ganeval.features.derived import Arrays, Summary
 from ganeval.influence import Influence
-from ganeval.metrics.base import Direction, Needs, Role, Score, Summary
+from ganeval.metrics.base import Inputs, Need, Result, Score, both_sides, by_role, rows_of
 from ganeval.resources import DEFAULT, Resources, in_order
+from ganeval.scores.kind import ScoreKind
 
 Rows = npt.NDArray[np.float32]
 Sums = npt.NDArray[np.float64]
@@ -60,8 +61,16 @@ class Kid:
     subsets: Literal["torch-fidelity", "clean-fid", "torchmetrics"] = "torch-fidelity"
 
     common_name: ClassVar[str] = "Kernel Inception distance"
-    direction: ClassVar[Direction] = "lower"
-    scores: ClassVar[tuple[str, ...]] = ("kid",)
+    kinds: ClassVar[tuple[ScoreKind, ...]] = (
+        ScoreKind(
+            name="kid",
+            direction="lower",
+            bias="none",
+            error="u-statistic",
+            stream="kid",
+            stands_in=None,
+        ),
+    )
 
     def __post_init__(self) -> None:
         """Refuse options that make no sense.
@@ -92,22 +101,19 @@ class Kid:
             )
 
     @property
-    def needs(self) -> Needs:
-        """Pooled features of both sides, of as many images as a subset has."""
-        minimum, why = 2, "pairs of images"
+    def needs(self) -> tuple[Need, ...]:
+        """Pooled features of both sides, of as many items as a subset has."""
+        minimum, why = 2, "pairs"
         if self.subset_size is not None and self.subsets != "clean-fid":
             minimum, why = self.subset_size, f"subset_size {self.subset_size}"
-        return Needs(
-            layer="pool", form="rows", roles=("sample", "reference"), minimum=minimum, why=why
-        )
+        return both_sides(minimum=minimum, why=why)
 
-    def compute(
-        self, summaries: Mapping[Role, Summary], rng: np.random.Generator
-    ) -> tuple[Score, ...]:
+    def compute(self, inputs: Inputs, rng: np.random.Generator) -> Result:
         """Return the one score `kid`; its details have `std` over subsets, if there are subsets."""
+        sides = by_role(inputs)
         if self.subset_size is None:
-            return (_all_pairs(summaries["sample"], summaries["reference"]),)
-        sample, reference = _rows(summaries["sample"]), _rows(summaries["reference"])
+            return Result(scores=(_all_pairs(sides["sample"], sides["reference"]),))
+        sample, reference = rows_of(sides["sample"]), rows_of(sides["reference"])
         size = self.subset_size
         if self.subsets == "clean-fid":
             size = min(size, len(sample), len(reference))
@@ -118,17 +124,15 @@ class Kid:
                 len(sample), len(reference), size, num_subsets, rng
             )
         ]
+        noun = sides["sample"].noun
         details = {} if self.subsets == "clean-fid" else {"std": float(np.std(values))}
         note = (
-            f"no interval: the spread over {num_subsets} subsets of {size} images is no standard "
-            "error: the subsets share images and each is smaller than the whole"
+            f"no interval: the spread over {num_subsets} subsets of {size} {noun} is no standard "
+            f"error: the subsets share {noun} and each is smaller than the whole"
         )
         value = float(np.mean(values))
-        return (
-            Score(
-                name="kid", value=value, direction=self.direction, details=details, notes=(note,)
-            ),
-        )
+        (kind,) = self.kinds
+        return Result(scores=(Score(kind=kind, value=value, details=details, notes=(note,)),))
 
     def _draw(
         self,
@@ -172,30 +176,29 @@ def _kernel(first: Rows, second: Rows) -> Rows:
     return np.asarray(gram**3)
 
 
-def _rows(summary: Summary) -> Rows:
-    """Return the pooled features of a side."""
-    rows = summary.rows("pool")
-    assert rows is not None
-    return rows
+@dataclass(frozen=True, slots=True)
+class KernelSums:
+    """The sums of the kernel over the pairs within a source."""
 
+    version: ClassVar[int] = 1
+    keep: ClassVar[bool] = True
 
-def _within(summary: Summary) -> tuple[Sums, float]:
-    """Return `within_sums` of a side."""
-
-    def compute() -> Arrays:
-        sums, squares = within_sums(_rows(summary), summary.resources)
+    def __call__(self, summary: Summary) -> Arrays:
+        """Return `sums` float64 [num] and `squares` float64 [1]; see `within_sums`."""
+        sums, squares = within_sums(rows_of(summary), summary.resources)
         return {"sums": sums, "squares": np.array([squares])}
-
-    arrays = summary.derived("pool", "kernel sums", {}, compute)
-    return arrays["sums"], float(arrays["squares"][0])
 
 
 def _all_pairs(sample: Summary, reference: Summary) -> Score:
     """Return the score over all pairs, with its standard error."""
-    sample_within, sample_squares = _within(sample)
-    reference_within, reference_squares = _within(reference)
+    of_sample_alone, of_reference_alone = (
+        side.derived(KernelSums()) for side in (sample, reference)
+    )
+    sample_within, sample_squares = of_sample_alone["sums"], float(of_sample_alone["squares"][0])
+    reference_within = of_reference_alone["sums"]
+    reference_squares = float(of_reference_alone["squares"][0])
     sample_between, reference_between, squares = between_sums(
-        _rows(sample), _rows(reference), sample.resources
+        rows_of(sample), rows_of(reference), sample.resources
     )
     num_sample, num_reference = len(sample_within), len(reference_within)
     of_sample = 2 * (sample_within / (num_sample - 1) - sample_between / num_reference)
@@ -213,10 +216,11 @@ def _all_pairs(sample: Summary, reference: Summary) -> Score:
     )
     # The sums over finitely many images put the second order into the influences, twice of it.
     se = float(np.sqrt(max(influence.se**2 - second_order, FLOOR * second_order)))
-    score = Score(name="kid", value=value, direction=Kid.direction, se=se, influence=influence)
+    (kind,) = Kid.kinds
+    score = Score(kind=kind, value=value, se=se, influence=influence)
     if min(num_sample, num_reference) < ENOUGH_FOR_INTERVAL:
-        note = f"no interval: too few images, {ENOUGH_FOR_INTERVAL} a side are needed"
-        few = f"{min(num_sample, num_reference)} images a side"
+        note = f"no interval: too few {sample.noun}, {ENOUGH_FOR_INTERVAL} a side are needed"
+        few = f"{min(num_sample, num_reference)} {sample.noun} a side"
         advice = f"too few for an interval ({ENOUGH_FOR_INTERVAL} are needed)"
         return replace(score, notes=(note,), cautions={few: advice})
     return replace(score, interval=(value - 1.96 * se, value + 1.96 * se))

@@ -2,18 +2,17 @@
 
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
-from typing import Any
+from typing import Any, ClassVar
 
 import numpy as np
 import numpy.typing as npt
 
-from ganeval.features.derived import Arrays
-from ganeval.metrics.base import Role, Summary
+from ganeval.features.derived import Arrays, Summary
+from ganeval.metrics.base import Role, rows_of
 from ganeval.metrics.distances import (
     Distances,
     Indices,
     Points,
-    Rows,
     on_common_centre,
     on_own_centre,
 )
@@ -36,12 +35,14 @@ class Neighbourhood:
         near: The nearest other points of its own side, of each point.
         pairs: Of centres of a side and points of the other, as near as the last of these; None
             where they are too many to be kept.
+        noun: What messages call the items.
         resources: Memory and threads.
     """
 
     sides: Mapping[Role, Points]
     near: Mapping[Role, Nearest]
     pairs: Mapping[Role, Pairs] | None
+    noun: str
     resources: Resources
 
     def radii(self, role: Role, k: int) -> Distances:
@@ -80,76 +81,86 @@ class Neighbourhood:
         return pairs_within(self.sides[role], self.sides[_other(role)], reaches, self.resources)
 
 
-def neighbourhood(summaries: Mapping[Role, Summary], layer: str, k: int) -> Neighbourhood:
+def neighbourhood(summaries: Mapping[Role, Summary], k: int) -> Neighbourhood:
     """Return the neighbourhood of both sides that serves the k-th neighbours."""
-    resources = summaries["sample"].resources
-    near: dict[Role, Nearest] = {
-        "sample": _nearest(summaries["sample"], layer, k),
-        "reference": _nearest(summaries["reference"], layer, k),
-    }
-    points = on_common_centre(
-        _rows(summaries["sample"], layer), _rows(summaries["reference"], layer), resources
+    sample, reference = summaries["sample"], summaries["reference"]
+    near: dict[Role, Nearest] = {"sample": _nearest(sample, k), "reference": _nearest(reference, k)}
+    # First, because it makes points of its own, which are as large as the features.
+    arrays = sample.derived(
+        NearPairs(reference, *(near[role].squared.shape[1] for role in ("sample", "reference")))
     )
+    points = on_common_centre(rows_of(sample), rows_of(reference), sample.resources)
     sides: dict[Role, Points] = {"sample": points[0], "reference": points[1]}
-    arrays = summaries["sample"].derived(
-        layer,
-        "near pairs",
-        {"reference": summaries["reference"].key, **_extent(near)},
-        lambda: _collect(sides, near, resources),
-        keep=False,
-    )
     pairs: dict[Role, Pairs] | None = None
     if arrays:
         pairs = {"sample": _unpacked("sample", arrays), "reference": _unpacked("reference", arrays)}
-    return Neighbourhood(sides=sides, near=near, pairs=pairs, resources=resources)
+    return Neighbourhood(
+        sides=sides, near=near, pairs=pairs, noun=sample.noun, resources=sample.resources
+    )
 
 
-def _nearest(summary: Summary, layer: str, k: int) -> Nearest:
+@dataclass(frozen=True, slots=True)
+class NearestOthers:
+    """The nearest other items of the same source, of each item.
+
+    Attributes:
+        num: How many of them.
+    """
+
+    version: ClassVar[int] = 1
+    keep: ClassVar[bool] = True
+    num: int
+
+    def __call__(self, summary: Summary) -> Arrays:
+        """Return `indices` int [items, num] and `squared` distances float64 [items, num]."""
+        points = on_own_centre(rows_of(summary), summary.resources)
+        found = nearest(points, self.num, summary.resources)
+        return {"indices": found.indices, "squared": found.squared}
+
+
+def _nearest(summary: Summary, k: int) -> Nearest:
     """Return the neighbours of a side up to the k-th, and those that a jackknife may need."""
     assert summary.num is not None
     num = min(num_near(max(k, _COMMON_K)), summary.num - 1)
-
-    def compute() -> Arrays:
-        points = on_own_centre(_rows(summary, layer), summary.resources)
-        found = nearest(points, num, summary.resources)
-        return {"indices": found.indices, "squared": found.squared}
-
-    arrays = summary.derived(layer, "nearest", {"num": num}, compute)
+    arrays = summary.derived(NearestOthers(num))
     return Nearest(arrays["indices"], arrays["squared"])
 
 
-def _rows(summary: Summary, layer: str) -> Rows:
-    """Return the features of a side, which has them."""
-    rows = summary.rows(layer)
-    assert rows is not None
-    return rows
+@dataclass(frozen=True, slots=True, eq=False)
+class NearPairs:
+    """The pairs between a sample and a reference that are as near as the neighbours of either.
 
+    Attributes:
+        reference: The reference.
+        num_of_sample: Number of neighbours up to which balls of the sample reach.
+        num_of_reference: The same of the reference.
+    """
 
-def _extent(near: Mapping[Role, Nearest]) -> dict[str, int]:
-    """Return how many neighbours pairs reach to."""
-    return {role: side.squared.shape[1] for role, side in near.items()}
+    version: ClassVar[int] = 1
+    keep: ClassVar[bool] = False
+    reference: Summary
+    num_of_sample: int
+    num_of_reference: int
 
-
-def _collect(
-    sides: Mapping[Role, Points], near: Mapping[Role, Nearest], resources: Resources
-) -> Arrays:
-    """Return the pairs of both sides, or nothing if they take more than a part of the memory."""
-    forth: list[Pairs] = []
-    back: list[Pairs] = []
-    room = resources.memory // 4
-    for of_reference, of_sample in near_pairs(
-        sides["reference"],
-        sides["sample"],
-        near["reference"].squared[:, -1],
-        near["sample"].squared[:, -1],
-        resources,
-    ):
-        forth.append(of_reference)
-        back.append(of_sample)
-        room -= 2 * _PAIR_BYTES * (len(of_reference) + len(of_sample))
-        if room < 0:
-            return {}
-    return {**_packed("reference", forth), **_packed("sample", back)}
+    def __call__(self, summary: Summary) -> Arrays:
+        """Return the pairs of both sides, or nothing if they take more than a part of memory."""
+        resources = summary.resources
+        sample, reference = on_common_centre(
+            rows_of(summary), rows_of(self.reference), summary.resources
+        )
+        of_sample = summary.derived(NearestOthers(self.num_of_sample))["squared"]
+        of_reference = self.reference.derived(NearestOthers(self.num_of_reference))["squared"]
+        forth: list[Pairs] = []
+        back: list[Pairs] = []
+        room = resources.memory // 4
+        tiles = near_pairs(reference, sample, of_reference[:, -1], of_sample[:, -1], resources)
+        for with_reference, with_sample in tiles:
+            forth.append(with_reference)
+            back.append(with_sample)
+            room -= 2 * _PAIR_BYTES * (len(with_reference) + len(with_sample))
+            if room < 0:
+                return {}
+        return {**_packed("reference", forth), **_packed("sample", back)}
 
 
 def _packed(role: Role, parts: list[Pairs]) -> dict[str, npt.NDArray[Any]]:

@@ -1,7 +1,5 @@
 """Precision and recall, density and coverage: who lies in whose nearest-neighbour balls."""
 
-import math
-from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import ClassVar, Literal
 
@@ -9,16 +7,18 @@ import numpy as np
 import numpy.typing as npt
 
 from ganeval.errors import UsageError
-from ganeval.metrics.base import Direction, Needs, Role, Score, Summary
+from ganeval.metrics.base import Inputs, Need, Result, Role, Score, both_sides, by_role
+from ganeval.metrics.intervals import wilson
 from ganeval.metrics.jackknife import NUM_GROUPS, groups_of, standard_error
 from ganeval.metrics.neighbourhood import Neighbourhood, neighbourhood
+from ganeval.scores.kind import ScoreKind
 
 Inclusion = Literal["closed", "strict"]
 
 # Precision asks for the balls of the reference, recall for those of the sample.
 BALLS: tuple[Role, Role] = ("reference", "sample")
 UNCONDITIONAL = "se: jackknife over both sides, a little too large"
-NO_ERROR = f"no standard error: the jackknife needs {2 * NUM_GROUPS} images a side at least"
+NO_ERROR = f"no standard error: the jackknife needs {2 * NUM_GROUPS} %s a side at least"
 NO_INTERVAL = "no interval: how such a score is distributed is not known"
 
 
@@ -50,23 +50,37 @@ class PrecisionRecall:
     inclusion: Inclusion = "closed"
 
     common_name: ClassVar[str] = "precision and recall"
-    direction: ClassVar[Direction] = "higher"
-    scores: ClassVar[tuple[str, ...]] = ("precision", "recall")
+    kinds: ClassVar[tuple[ScoreKind, ...]] = (
+        ScoreKind(
+            name="precision",
+            direction="higher",
+            bias="depends-on-numbers",
+            error="jackknife",
+            stream="pr",
+            stands_in=None,
+        ),
+        ScoreKind(
+            name="recall",
+            direction="higher",
+            bias="depends-on-numbers",
+            error="jackknife",
+            stream="pr",
+            stands_in=None,
+        ),
+    )
 
     def __post_init__(self) -> None:
         """Refuse k < 1 (UsageError)."""
         _check_k("pr", self.k)
 
     @property
-    def needs(self) -> Needs:
-        """Pooled features of both sides, of more than k images."""
+    def needs(self) -> tuple[Need, ...]:
+        """Pooled features of both sides, of more than k items."""
         return _needs(self.k)
 
-    def compute(
-        self, summaries: Mapping[Role, Summary], rng: np.random.Generator
-    ) -> tuple[Score, ...]:
+    def compute(self, inputs: Inputs, rng: np.random.Generator) -> Result:
         """Return `precision` and `recall`."""
-        near = neighbourhood(summaries, "pool", self.k)
+        near = neighbourhood(by_role(inputs), self.k)
         closed = self.inclusion == "closed"
         precision, recall = (
             float((near.memberships(role, self.k, closed=closed)[0] > 0).mean()) for role in BALLS
@@ -75,27 +89,26 @@ class PrecisionRecall:
         cautions = _few_for_error(near, self.k)
         num_sample, num_reference = len(near.sides["sample"]), len(near.sides["reference"])
         if num_sample != num_reference:
-            numbers = f"{num_sample:,} sample and {num_reference:,} reference images"
+            numbers = f"{num_sample:,} sample and {num_reference:,} reference {near.noun}"
             cautions[numbers] = "compare only with scores of the same numbers"
             notes.append(
-                f"{num_sample} sample and {num_reference} reference images: comparable only with "
-                "scores of the same numbers and the same k"
+                f"{num_sample} sample and {num_reference} reference {near.noun}: comparable only "
+                "with scores of the same numbers and the same k"
             )
         errors, note = self._errors(near, rng)
         notes.append(f"interval: Wilson's, conditional on the balls as they are; {note}")
-        return tuple(
-            Score(
-                name=name,
-                value=value,
-                direction=self.direction,
-                se=se,
-                interval=wilson(value, num),
-                notes=tuple(notes),
-                cautions=cautions,
-            )
-            for name, value, num, se in (
-                ("precision", precision, num_sample, errors[0]),
-                ("recall", recall, num_reference, errors[1]),
+        found = ((precision, num_sample, errors[0]), (recall, num_reference, errors[1]))
+        return Result(
+            scores=tuple(
+                Score(
+                    kind=kind,
+                    value=value,
+                    se=se,
+                    interval=wilson(value, num),
+                    notes=tuple(notes),
+                    cautions=cautions,
+                )
+                for kind, (value, num, se) in zip(self.kinds, found, strict=True)
             )
         )
 
@@ -104,24 +117,13 @@ class PrecisionRecall:
     ) -> tuple[tuple[float | None, float | None], str]:
         """Return the standard errors of precision and recall, and what to say of them."""
         if _few_for_error(near, self.k):
-            return (None, None), NO_ERROR
+            return (None, None), NO_ERROR % near.noun
         groups = {role: groups_of(len(side), rng) for role, side in near.sides.items()}
         errors = [
             standard_error(_means(counts.balls > 0, counts.kept_points))
             for counts in (near.without_groups(role, self.k, groups) for role in BALLS)
         ]
         return (errors[0], errors[1]), UNCONDITIONAL
-
-
-def wilson(fraction: float, num: int) -> tuple[float, float]:
-    """Return the 95 % interval of a probability from a fraction of `num` independent trials."""
-    weight = 1.96**2 / num
-    centre = (fraction + weight / 2) / (1 + weight)
-    half_width = (
-        1.96 / (1 + weight) * math.sqrt(fraction * (1 - fraction) / num + weight / (4 * num))
-    )
-    # At 0 and 1 an end is exactly there, but for the last digit.
-    return min(centre - half_width, fraction), max(centre + half_width, fraction)
 
 
 @dataclass(frozen=True, slots=True)
@@ -148,40 +150,53 @@ class DensityCoverage:
     inclusion: Inclusion = "strict"
 
     common_name: ClassVar[str] = "density and coverage"
-    direction: ClassVar[Direction] = "higher"
-    scores: ClassVar[tuple[str, ...]] = ("density", "coverage")
+    kinds: ClassVar[tuple[ScoreKind, ...]] = (
+        ScoreKind(
+            name="density",
+            direction="higher",
+            bias="depends-on-numbers",
+            error="jackknife",
+            stream="dc",
+            stands_in=None,
+        ),
+        ScoreKind(
+            name="coverage",
+            direction="higher",
+            bias="depends-on-numbers",
+            error="jackknife",
+            stream="dc",
+            stands_in=None,
+        ),
+    )
 
     def __post_init__(self) -> None:
         """Refuse k < 1 (UsageError)."""
         _check_k("dc", self.k)
 
     @property
-    def needs(self) -> Needs:
-        """Pooled features of both sides, of more than k images."""
+    def needs(self) -> tuple[Need, ...]:
+        """Pooled features of both sides, of more than k items."""
         return _needs(self.k)
 
-    def compute(
-        self, summaries: Mapping[Role, Summary], rng: np.random.Generator
-    ) -> tuple[Score, ...]:
+    def compute(self, inputs: Inputs, rng: np.random.Generator) -> Result:
         """Return `density` and `coverage`."""
-        near = neighbourhood(summaries, "pool", self.k)
+        near = neighbourhood(by_role(inputs), self.k)
         balls, held = near.memberships("reference", self.k, closed=self.inclusion == "closed")
         density = float(balls.sum() / (self.k * len(balls)))
         coverage = float((held > 0).mean())
         errors, note = self._errors(near, rng)
         cautions = _few_for_error(near, self.k)
-        return tuple(
-            Score(
-                name=name,
-                value=value,
-                direction=self.direction,
-                se=se,
-                notes=(f"{NO_INTERVAL}; {note}",),
-                cautions=cautions,
-            )
-            for name, value, se in (
-                ("density", density, errors[0]),
-                ("coverage", coverage, errors[1]),
+        found = ((density, errors[0]), (coverage, errors[1]))
+        return Result(
+            scores=tuple(
+                Score(
+                    kind=kind,
+                    value=value,
+                    se=se,
+                    notes=(f"{NO_INTERVAL}; {note}",),
+                    cautions=cautions,
+                )
+                for kind, (value, se) in zip(self.kinds, found, strict=True)
             )
         )
 
@@ -190,7 +205,7 @@ class DensityCoverage:
     ) -> tuple[tuple[float | None, float | None], str]:
         """Return the standard errors of density and coverage, and what to say of them."""
         if _few_for_error(near, self.k):
-            return (None, None), NO_ERROR
+            return (None, None), NO_ERROR % near.noun
         groups = {role: groups_of(len(side), rng) for role, side in near.sides.items()}
         counts = near.without_groups("reference", self.k, groups)
         densities = _means(counts.balls / self.k, counts.kept_points)
@@ -203,7 +218,7 @@ def _few_for_error(near: Neighbourhood, k: int) -> dict[str, str]:
     few, needed = min(map(len, near.sides.values())), max(2 * NUM_GROUPS, 2 * (k + 1))
     if few >= needed:
         return {}
-    return {f"{few} images a side": f"too few for a standard error ({needed} are needed)"}
+    return {f"{few} {near.noun} a side": f"too few for a standard error ({needed} are needed)"}
 
 
 def _means(
@@ -219,12 +234,6 @@ def _check_k(metric: str, k: int) -> None:
         raise UsageError(f"{metric} has k={k}", "at least 1", "raise k")
 
 
-def _needs(k: int) -> Needs:
+def _needs(k: int) -> tuple[Need, ...]:
     """Return what both metrics need."""
-    return Needs(
-        layer="pool",
-        form="rows",
-        roles=("sample", "reference"),
-        minimum=k + 1,
-        why=f"{k} neighbours (k={k})",
-    )
+    return both_sides(minimum=k + 1, why=f"{k} neighbours (k={k})")

@@ -7,13 +7,14 @@ extractor `inception`; others bring their own.
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 
-from ganeval.images.preprocess import Preprocess, Resize
+from ganeval.images.preparation import Preparation
+from ganeval.images.resize import Resize
 from ganeval.metrics.base import Metric
 from ganeval.metrics.frechet import Fid
-from ganeval.metrics.frechet_limit import FidDebiased, FidInfinity
 from ganeval.metrics.inception_score import InceptionScore
 from ganeval.metrics.kernel import Kid
 from ganeval.metrics.neighbours import DensityCoverage, PrecisionRecall
+from ganeval.metrics.table import METRICS
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -26,33 +27,44 @@ class EvaluationProtocol:
         summary: One line for `ganeval list protocols`.
         preprocess: What inception gets.
         metrics: By name, the ones that are computed if none is named.
-        on_request: Further ones. A metric in neither is not defined under the protocol.
+        defines_all: Whether all other metrics of the table are defined too, with their own
+            defaults, and computed on request.
     """
 
     name: str
     version: int
     summary: str
-    preprocess: Preprocess
+    preprocess: Preparation
     metrics: Mapping[str, Metric] = field(hash=False)
-    on_request: Mapping[str, Metric] = field(hash=False, default_factory=dict)
+    defines_all: bool = False
+
+    def names(self) -> tuple[str, ...]:
+        """Return the names of the metrics that the protocol defines."""
+        further = METRICS.names() if self.defines_all else ()
+        return tuple(dict.fromkeys([*self.metrics, *further]))
+
+    def metric(self, name: str) -> Metric:
+        """Return a metric that it defines, with the protocol's options."""
+        found: Metric = self.metrics[name] if name in self.metrics else METRICS.load(name)()
+        return found
 
 
-_TF1 = Preprocess(
+_TF1 = Preparation(
     resize=Resize(size=299, backend="tf1", filter="bilinear", antialias=False),
     mean=128.0,
     std=128.0,
 )
-_HALF_PIXEL = Preprocess(
+_HALF_PIXEL = Preparation(
     resize=Resize(size=299, backend="torch", filter="bilinear", antialias=False),
     mean=127.5,
     std=127.5,
 )
-_PIL_BICUBIC = Preprocess(
+_PIL_BICUBIC = Preparation(
     resize=Resize(size=299, backend="pil", filter="bicubic", antialias=True),
     mean=128.0,
     std=128.0,
 )
-_ANTIALIASED = Preprocess(
+_ANTIALIASED = Preparation(
     resize=Resize(size=299, backend="torch", filter="bilinear", antialias=True),
     mean=128.0,
     std=128.0,
@@ -73,7 +85,7 @@ PROTOCOLS: Mapping[str, EvaluationProtocol] = {
                 "pr": PrecisionRecall(k=3, inclusion="closed"),
                 "dc": DensityCoverage(k=5, inclusion="strict"),
             },
-            on_request={"fid-debiased": FidDebiased(), "fid-infinity": FidInfinity()},
+            defines_all=True,
         ),
         EvaluationProtocol(
             name="torch-fidelity",

@@ -2,46 +2,86 @@
 
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
-from typing import Protocol
+from typing import NamedTuple, Protocol
 
-from ganeval.images.image import Image
+from ganeval.errors import InputError
+from ganeval.images.picture import Picture
 from ganeval.images.seen import Seen
+
+
+class Content(Protocol):
+    """What an item is once it is decoded: a `Picture`, a `Pair`, or whatever else a network takes.
+
+    Its class says which; the extractor that it is meant for knows what to do with it.
+    """
+
+    @property
+    def notes(self) -> tuple[str, ...]:
+        """Short fixed phrases of what decoding did, which are counted over a source."""
+
+
+class Pair(NamedTuple):
+    """Two contents that are looked at together."""
+
+    one: Content
+    other: Content
+
+    @property
+    def notes(self) -> tuple[str, ...]:
+        """The notes of both, each once."""
+        return tuple(dict.fromkeys([*self.one.notes, *self.other.notes]))
 
 
 @dataclass(frozen=True, slots=True)
 class Item:
-    """One image of a source.
+    """One thing of a source: a picture, a clip of sound, a text, a pair.
 
     Attributes:
         name: How messages call it (`"fake/0001.png"`, `"faces.zip:0001.png"`, `"batch.npz[17]"`).
-        digest: SHA-256 (32 bytes) of the item's content: a file's bytes; an array's shape and
-            bytes; for generated images, of everything that makes the image.
-        image: Decodes exactly the content that was hashed. Safe to call from any thread. Raises
-            InputError that begins with `name` if the content is no usable picture, or is no longer
-            what was hashed.
+        digest: SHA-256 (32 bytes) of what the item is stored as: a file's bytes; an array's shape
+            and bytes; for what a network generates, of everything that makes it.
+        content: Decodes exactly what was hashed. Safe to call from any thread. Raises InputError
+            that begins with `name` if that cannot be used, or is no longer what was hashed.
     """
 
     name: str
     digest: bytes
-    image: Callable[[], Image]
+    content: Callable[[], Content]
+
+    def picture(self) -> Picture:
+        """Return the content of an item that has to be a picture.
+
+        Raises:
+            InputError: It cannot be used (see `content`), or is no picture.
+        """
+        content = self.content()
+        if not isinstance(content, Picture):
+            raise InputError(
+                f"{self.name}: a {type(content).__name__.lower()}, and no picture",
+                "pictures",
+                "name a source of pictures",
+            )
+        return content
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class SourceInfo:
-    """What a source is, known without decoding a pixel.
+    """What a source is, known without decoding an item.
 
     Attributes:
         kind: The name of the source's kind in the table (`"folder"`, `"zip"`, ...).
+        noun: What messages call several of its items.
         location: As the user wrote it, but printable; the report calls the source by it.
-        count: The number of images.
-        settings: All options that change pixels (decode policy, size, crop), flat, JSON values;
+        count: The number of items.
+        settings: All options that change contents (decode policy, size, crop), flat, JSON values;
             part of every cache key.
         ignored: What was counted and left alone, by reason (`{"dot files": 2}`).
-        sizes: Number of images by native (width, height), as far as headers tell; may be empty.
-        notes: Number of images by what there is to say of their names; what there is to say of
-            their content comes with each `Image`.
+        sizes: Number of pictures by native (width, height), as far as headers tell; may be
+            empty.
+        notes: Number of items by what there is to say of their names; what there is to say of
+            their content comes with each `Content`.
         found: What trying the source out has shown, JSON values; part of no key.
-        seen: The values that its images were seen to have so far, of a source of arrays.
+        seen: The values that its items were seen to have so far, of a source of arrays.
         fingerprint: Hex digest of what tells the items from others before they are read (file
             names, a generator's network), which processes that share the work compare; may be
             empty.
@@ -57,10 +97,11 @@ class SourceInfo:
     found: Mapping[str, object] = field(default_factory=dict)
     seen: Seen | None = None
     fingerprint: str = ""
+    noun: str = "images"
 
 
 class Source(Protocol):
-    """Ordered, finite, re-readable images."""
+    """Ordered, finite, re-readable items."""
 
     @property
     def info(self) -> SourceInfo:
@@ -80,6 +121,22 @@ class Source(Protocol):
     def unusable(self) -> Mapping[int, str]:
         """Return the items that cannot be used as far as headers tell, with the reason for each.
 
-        Keys are indices, values one-line reasons that begin with the item's name. Cheap: no pixel
-        is decoded. An empty mapping says nothing about damage that only decoding shows.
+        Keys are indices, values one-line reasons that begin with the item's name, or that of the
+        part of it that is bad. Cheap: nothing is decoded. An empty mapping says nothing about
+        damage that only decoding shows.
+        """
+
+    def names(self) -> Sequence[str]:
+        """Return the name of each item within the source: `a/0001.png`, of an array `17`.
+
+        Nothing is read. By these names the items of two sources are paired; they need not differ.
+        """
+
+    def labels(self) -> tuple[str, ...] | None:
+        """Return the class of each item, a folder's name or a number as text; None without classes.
+
+        Nothing is decoded.
+
+        Raises:
+            InputError: There is something where labels should be that cannot be them.
         """

@@ -6,7 +6,7 @@ from pathlib import Path
 from ganeval.errors import InputError
 from ganeval.generators.loading import load_network
 from ganeval.generators.options import GeneratorOptions
-from ganeval.images.image import DecodePolicy
+from ganeval.images.picture import DecodePolicy
 from ganeval.remote import is_remote
 from ganeval.sources.fit import Crop, Fit
 from ganeval.sources.generator import Generator, GeneratorSource, generator_source, named_device

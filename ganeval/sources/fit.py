@@ -4,7 +4,7 @@ from dataclasses import dataclass, replace
 from typing import Literal
 
 from ganeval.errors import UsageError
-from ganeval.images.image import Image
+from ganeval.images.picture import Picture
 from ganeval.images.resize import fit
 
 Crop = Literal["none", "center"]
@@ -34,11 +34,11 @@ class Fit:
                 f"option 'crop' is {self.crop} without a size", "both", "add `,size=256`"
             )
 
-    def __call__(self, image: Image) -> Image:
+    def __call__(self, picture: Picture) -> Picture:
         """Return the picture at the wanted size."""
         if self.size is None:
-            return image
-        return replace(image, pixels=fit(image.pixels, size=self.size, crop=self.crop))
+            return picture
+        return replace(picture, pixels=fit(picture.pixels, size=self.size, crop=self.crop))
 
     def settings(self) -> dict[str, object]:
         """Return what goes into a source's settings, as JSON values."""

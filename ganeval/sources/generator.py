@@ -24,8 +24,8 @@ from ganeval.generators.functions import as_network, name_of
 from ganeval.generators.outputs import ImageLayout
 from ganeval.generators.sampler import Pixels, Sampler, ValueRange
 from ganeval.generators.trial import try_out
-from ganeval.images.image import DecodePolicy, Image
-from ganeval.sources.arrays import array_digest, to_image
+from ganeval.images.picture import DecodePolicy, Picture
+from ganeval.sources.arrays import array_digest, numbers, to_picture
 from ganeval.sources.base import Item, Source, SourceInfo
 from ganeval.sources.fit import Fit
 from ganeval.sources.items import KEPT_BYTES
@@ -209,7 +209,7 @@ def _open_condition(
 def _condition_batch(source: Source, indices: Sequence[int]) -> torch.Tensor:
     """Return the conditions of samples, float32 [B, 3, H, W] in [-1, 1]."""
     items = source.load([index % len(source) for index in indices])
-    pictures = [item.image().pixels for item in items]
+    pictures = [item.picture().pixels for item in items]
     for item, picture in zip(items, pictures, strict=True):
         if picture.shape != pictures[0].shape:
             raise InputError(
@@ -278,7 +278,7 @@ class GeneratorSource:
             Item(
                 self._name(index),
                 hashlib.sha256(self.identity + index.to_bytes(8, "little") + condition).digest(),
-                partial(self._image, batches[index // size], index % size),
+                partial(self._picture, batches[index // size], index % size),
             )
             for index, condition in zip(indices, made_from, strict=True)
         ]
@@ -299,12 +299,12 @@ class GeneratorSource:
                 continue
             digest = array_digest(pixels)
             left -= pixels.nbytes
-            image = (
+            content = (
                 partial(self._fitted, pixels)
                 if left >= 0
-                else partial(self._image_again, batch, place, self._name(index), digest)
+                else partial(self._picture_again, batch, place, self._name(index), digest)
             )
-            items.append(Item(self._name(index), digest, image))
+            items.append(Item(self._name(index), digest, content))
         return items
 
     def _name(self, index: int) -> str:
@@ -315,15 +315,24 @@ class GeneratorSource:
         """Return nothing: what could be known beforehand was tried when the source was opened."""
         return {}
 
-    def _fitted(self, pixels: Pixels) -> Image:
-        """Return pixels as a picture of the wanted size."""
-        return self.fit(to_image(pixels))
+    def names(self) -> Sequence[str]:
+        """Return the numbers of the samples."""
+        return numbers(len(self))
 
-    def _image(self, batch: "_Batch", place: int) -> Image:
+    def labels(self) -> tuple[str, ...] | None:
+        """Return the class that each sample is drawn with; the network is not run."""
+        classes = self.sampler.drawing.classes(range(len(self)))
+        return None if classes is None else tuple(map(str, classes))
+
+    def _fitted(self, pixels: Pixels) -> Picture:
+        """Return pixels as a picture of the wanted size."""
+        return self.fit(to_picture(pixels))
+
+    def _picture(self, batch: "_Batch", place: int) -> Picture:
         """Return one picture."""
         return self._fitted(batch.take(place))
 
-    def _image_again(self, batch: "_Batch", place: int, name: str, digest: bytes) -> Image:
+    def _picture_again(self, batch: "_Batch", place: int, name: str, digest: bytes) -> Picture:
         """Return one picture that was made before, if it is still the same.
 
         Raises:
@@ -339,7 +348,7 @@ class GeneratorSource:
         return self._fitted(pixels)
 
 
-def _fail(error: InputError) -> Image:
+def _fail(error: InputError) -> Picture:
     """Raise why there is no picture."""
     raise InputError(error.found, error.needed, error.remedy)
 

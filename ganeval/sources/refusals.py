@@ -39,7 +39,7 @@ def _reasons(source: Source, index: int) -> list[str]:
         lenient.append(replace(source, policy=replace(source.policy, animated="first")))
     for one in lenient:
         try:
-            one.load([index])[0].image()
+            one.load([index])[0].content()
             break
         except InputError as error:
             reasons.append(str(error))

@@ -46,7 +46,7 @@ def read_pixels(location: str) -> npt.NDArray[np.uint8]:
         indices = range(start, min(start + _CHUNK, len(source)))
         for index, item in zip(indices, source.load(indices), strict=True):
             try:
-                picture = item.image().pixels
+                picture = item.picture().pixels
             except ganeval.GanevalError as error:
                 if "--transparency" not in error.remedy:  # an option that scoring alone has
                     raise

@@ -150,7 +150,7 @@ def _scores(scorer: ganeval.Accumulator, generator: ganeval.Generator, step: int
         source = ganeval.open_source(generator, policy=ganeval.Settings().decode)
         for start in range(0, len(source), _BLOCK):
             items = source.load(range(start, min(start + _BLOCK, len(source))))
-            pixels = np.stack([item.image().pixels for item in items])
+            pixels = np.stack([item.picture().pixels for item in items])
             scorer.update(torch.from_numpy(pixels))
     except ganeval.GanevalError as error:
         logger.warning("step %d is not scored: %s", step, error)

@@ -88,7 +88,7 @@ def distance_to_target(*, shuffled: bool) -> Callable[[int], float]:
             as_source(run.average, recipe, data, num_images=NUM_IMAGES, seed=seed),
             policy=ganeval.Settings().decode,
         )
-        made = np.stack([item.image().pixels for item in source.load(range(NUM_IMAGES))])
+        made = np.stack([item.picture().pixels for item in source.load(range(NUM_IMAGES))])
         wanted = edges(split="test").pixels
         return float(np.abs(made.astype(np.float64) - wanted).mean() / 255)
 

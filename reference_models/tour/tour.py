@@ -203,7 +203,7 @@ def _untrained(model: str, files: RunFiles, seed: int) -> Path:
 
 def _first_pictures(source: Any) -> npt.NDArray[np.uint8]:
     """Return the first pictures of a source, uint8 [N, 3, H, W]."""
-    return np.stack([item.image().pixels for item in source.load(range(_SHEET_COLUMNS))])
+    return np.stack([item.picture().pixels for item in source.load(range(_SHEET_COLUMNS))])
 
 
 def _curve(model: str, folder: Path, scored: Scored) -> list[Row]:

@@ -18,7 +18,7 @@ from ganeval.doctor.finding import SEVERITIES
 from ganeval.doctor.inventory import Inventory, look_over
 from ganeval.errors import InputError, UsageError
 from ganeval.extract import make_stats
-from ganeval.extractors.base import EXTRACTORS, ExtractorRequest
+from ganeval.extractors.base import EXTRACTORS, ExtractorRequest, find_extractor
 from ganeval.generators.options import GeneratorOptions
 from ganeval.progress import silent
 from ganeval.settings import Settings
@@ -202,11 +202,15 @@ def test_a_picture_that_changes_or_goes_is_a_finding(
 
 
 def test_every_extractor_says_its_width_without_weights() -> None:
-    widths = {name: EXTRACTORS.load(name).num_features for name in EXTRACTORS.names()}
-    assert widths == {"inception": 2048, "efficientnet-lite0": 1280, "random": 64}
-    for name in ("efficientnet-lite0", "random"):
-        network = EXTRACTORS.load(name).from_request(ExtractorRequest())
-        assert network.info.layers["pool"] == widths[name]
+    request = ExtractorRequest()
+    expected = {"inception": 2048, "efficientnet-lite0": 1280, "random": 64}
+    assert {name: find_extractor(name).width("pool", request) for name in expected} == expected
+    assert {*expected, "pixels"} == set(EXTRACTORS.names())
+
+
+def test_a_comparer_has_no_features_that_a_source_could_be_too_small_for(clean: Path) -> None:
+    with pytest.raises(UsageError, match="extractor pixels has no layer pool; one of psnr-mse, "):
+        examine([str(clean)], Settings(extractor="pixels"))
 
 
 def test_findings_are_sorted_by_severity(clean: Path) -> None:

@@ -13,7 +13,7 @@ from sklearn.datasets import load_sample_images
 from ganeval.doctor.detail import MOST_DETAIL, detail_above, repeats
 from ganeval.doctor.likeness import ALIKE, nearly_same, thumbnail
 from ganeval.doctor.look import Look, look_at
-from ganeval.images.image import Image
+from ganeval.images.picture import Picture
 from ganeval.sources.datasets import digits
 from tests.doctor.sharp import sharp
 
@@ -35,7 +35,7 @@ def crops(size: int = SIZE) -> list[PIL.Image.Image]:
 
 def look(picture: PIL.Image.Image) -> Look:
     pixels = np.ascontiguousarray(np.asarray(picture.convert("RGB")).transpose(2, 0, 1))
-    return look_at(Image(pixels), name="x", digest=b"", header=None)
+    return look_at(Picture(pixels), name="x", digest=b"", header=None)
 
 
 def share_below(pictures: list[PIL.Image.Image], at: int) -> float:

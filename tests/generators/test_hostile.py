@@ -23,7 +23,7 @@ from torch import nn
 
 from ganeval.errors import GanevalError
 from ganeval.generators.card import Card, write_checkpoint
-from ganeval.images.image import DecodePolicy
+from ganeval.images.picture import DecodePolicy
 from ganeval.sources.open import open_source
 from tests.command import Command
 from tests.generators.networks import Conditional, Example, Trap, seeded

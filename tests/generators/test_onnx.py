@@ -16,7 +16,7 @@ from onnx import TensorProto, helper, numpy_helper
 import ganeval
 from ganeval.errors import GanevalError, InputError, ResourceError, UsageError
 from ganeval.generators import onnx_file
-from ganeval.images.image import DecodePolicy
+from ganeval.images.picture import DecodePolicy
 from ganeval.sources.generator import Generator
 from ganeval.sources.open import open_source
 from tests.generators.networks import Example, seeded
@@ -39,7 +39,7 @@ def direct(num: int) -> Any:
 
 
 def pixels(source: Any) -> Any:
-    return np.stack([item.image().pixels for item in source.load(range(len(source)))]).astype(int)
+    return np.stack([item.picture().pixels for item in source.load(range(len(source)))]).astype(int)
 
 
 def test_gives_the_samples_of_the_network_that_was_exported(exported: Path, tmp_path: Path) -> None:

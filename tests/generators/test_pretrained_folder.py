@@ -9,7 +9,7 @@ import safetensors.torch
 import torch
 
 from ganeval.errors import InputError
-from ganeval.images.image import DecodePolicy
+from ganeval.images.picture import DecodePolicy
 from ganeval.sources.open import open_source
 from tests.generators.networks import Example, Trap, seeded
 
@@ -23,7 +23,7 @@ OPTIONS = {
 def pixels(thing: Path, **options: Any) -> bytes:
     source = open_source(str(thing), policy=DecodePolicy(), generator=OPTIONS | options)
     assert source.info.kind == "generator"
-    return b"".join(item.image().pixels.tobytes() for item in source.load(range(3)))
+    return b"".join(item.picture().pixels.tobytes() for item in source.load(range(3)))
 
 
 @pytest.fixture

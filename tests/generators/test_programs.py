@@ -13,7 +13,7 @@ import torch
 
 from ganeval.errors import InputError, UsageError
 from ganeval.generators.programs import kind_of_members
-from ganeval.images.image import DecodePolicy
+from ganeval.images.picture import DecodePolicy
 from ganeval.sources.open import open_source
 from tests.generators.networks import Example, Trap, seeded
 from tests.generators.test_onnx import direct, pixels

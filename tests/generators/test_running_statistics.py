@@ -8,7 +8,7 @@ import torch
 from torch import nn
 
 from ganeval.generators.running_statistics import never_updated
-from ganeval.images.image import DecodePolicy
+from ganeval.images.picture import DecodePolicy
 from ganeval.sources.generator import Generator
 from ganeval.sources.open import open_source
 from tests.generators.families import BigGan

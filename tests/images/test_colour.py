@@ -13,7 +13,7 @@ from PIL import ImageCms
 
 from ganeval.errors import InputError
 from ganeval.images.decode import decode
-from ganeval.images.image import DecodePolicy
+from ganeval.images.picture import DecodePolicy
 
 RNG = np.random.default_rng(0)
 GREY = RNG.integers(0, 256, (12, 20), dtype=np.uint8)

@@ -16,7 +16,7 @@ from PIL import ImageCms, ImageFile
 
 from ganeval.errors import InputError
 from ganeval.images.decode import FORMATS, Header, decode, read_header
-from ganeval.images.image import DecodePolicy
+from ganeval.images.picture import DecodePolicy
 
 POLICY = DecodePolicy()
 PIXELS = np.random.default_rng(0).integers(0, 256, (12, 20, 3), dtype=np.uint8)  # [H, W, 3]

@@ -11,11 +11,11 @@ from ganeval.features.stats import Stats
 from ganeval.metrics import frechet_limit
 from ganeval.metrics.extrapolation import Extrapolation, quarters
 from ganeval.metrics.frechet import Fid
-from ganeval.metrics.frechet_error import Side, distance, influence_of
+from ganeval.metrics.frechet_error import Gaussian, distance, influence_of
 from ganeval.metrics.frechet_limit import FidDebiased, FidInfinity
 from ganeval.metrics.linalg import frechet_distance
 from ganeval.metrics.transport import optimal_maps
-from tests.summaries import InMemory
+from tests.summaries import InMemory, inputs
 
 WIDTH = 12
 
@@ -36,7 +36,7 @@ def weighted(rows, weights):
 
 
 def side(rows, *, exact=False):
-    return Side("sample", Moments.of(rows), None if exact else rows)
+    return Gaussian("sample", Moments.of(rows), None if exact else rows)
 
 
 @pytest.fixture(scope="module")
@@ -58,7 +58,7 @@ def test_influences_are_the_derivatives_by_the_weights(num_sample, num_reference
     equal = {"sample": np.full(num_sample, 1 / num_sample)}
     equal["reference"] = np.full(num_reference, 1 / num_reference)
     base = {name: weighted(rows[name], equal[name]) for name in rows}
-    influence = influence_of(*(Side(name, base[name], rows[name]) for name in rows))
+    influence = influence_of(*(Gaussian(name, base[name], rows[name]) for name in rows))
     step = 1e-6
     for role, other in (("sample", "reference"), ("reference", "sample")):
         for image in range(0, len(rows[role]), 3):
@@ -111,7 +111,7 @@ def test_the_error_is_the_spread_over_draws(population, per_dimension, exact):
     values, errors = [], []
     for _ in range(400):
         sample = side(draw(num, rng, 0.5))
-        reference = Side("reference", population[0], None) if exact else side(draw(num, rng))
+        reference = Gaussian("reference", population[0], None) if exact else side(draw(num, rng))
         values.append(distance(sample, reference))
         errors.append(influence_of(sample, reference).se)
     assert np.mean(errors) == pytest.approx(np.std(values), rel=0.15)
@@ -137,9 +137,9 @@ def fid_of(score, sample, reference, seed):
     """The score of rows against rows or stored moments."""
     if not isinstance(reference, Moments):
         return score(Fid(), sample, reference, seed=seed)["fid"]
-    stored = Stats(path=Path("real.npz"), num=None, card=None, layer_moments=reference)
+    stored = Stats(path=Path("real.npz"), num=None, card=None, pool=reference)
     summaries = {"sample": InMemory(sample), "reference": stored}
-    return Fid().compute(summaries, np.random.default_rng(seed))[0]
+    return Fid().compute(inputs(Fid(), summaries), np.random.default_rng(seed)).scores[0]
 
 
 @pytest.mark.parametrize("shift", [0.0, 0.5])
@@ -153,7 +153,8 @@ def test_the_debiased_error_counts_what_extrapolation_adds(shift):
             "sample": InMemory(draw(num, rng, shift)),
             "reference": InMemory(draw(num, rng)),
         }
-        scores += FidDebiased().compute(summaries, np.random.default_rng(seed))
+        metric = FidDebiased()
+        scores += metric.compute(inputs(metric, summaries), np.random.default_rng(seed)).scores
     values = [one.value for one in scores]
     variances = [one.influence.extrapolated_se**2 for one in scores]
     assert np.mean(variances) ** 0.5 == pytest.approx(np.std(values), rel=0.15)
@@ -266,14 +267,15 @@ def test_infinity_is_the_intercept_of_a_line(score, monkeypatch):
 
 def test_infinity_is_seeded_and_less_biased(population):
     rng = np.random.default_rng(12)
-    reference = Stats(path=Path("real.npz"), num=None, card=None, layer_moments=population[0])
+    reference = Stats(path=Path("real.npz"), num=None, card=None, pool=population[0])
     plain, infinity = [], []
     for seed in range(40):
         summaries = {"sample": InMemory(draw(80, rng, 0.5)), "reference": reference}
         for metric, values in ((Fid(), plain), (FidInfinity(smallest=30), infinity)):
-            values.append(metric.compute(summaries, np.random.default_rng(seed))[0].value)
+            found = metric.compute(inputs(metric, summaries), np.random.default_rng(seed))
+            values.append(found.scores[0].value)
     again, other = (
-        FidInfinity(smallest=30).compute(summaries, np.random.default_rng(seed))[0].value
+        metric.compute(inputs(metric, summaries), np.random.default_rng(seed)).scores[0].value
         for seed in (39, 40)
     )
     assert again == infinity[-1] != other

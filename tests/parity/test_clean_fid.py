@@ -14,7 +14,7 @@ import torch
 from cleanfid.fid import get_folder_features, kernel_distance
 from pytorch_fid.inception import InceptionV3
 
-from ganeval.plan import derive_rng
+from ganeval.flow.streams import derive_rng
 from tests.parity.comparison import TOLERANCE, Rows, assert_same_features, exact_distance
 
 

@@ -12,7 +12,7 @@ from torchmetrics.image.fid import FrechetInceptionDistance, NoTrainInceptionV3
 from torchmetrics.image.inception import InceptionScore
 from torchmetrics.image.kid import KernelInceptionDistance
 
-from ganeval.plan import derive_rng
+from ganeval.flow.streams import derive_rng
 from tests.parity.comparison import TOLERANCE, assert_same_features, exact_distance
 
 METRICS = ["fid", "is:splits=2", "kid:subset_size=6:num_subsets=20"]

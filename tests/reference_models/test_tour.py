@@ -202,7 +202,7 @@ def test_the_sheet_shows_the_first_pictures_of_each_sample(scored: Scored, folde
     left = sheet.shape[1] - 12 * 68
     assert sheet.shape[0] == 5 * 68
     real = ganeval.open_source(HELD_OUT, policy=ganeval.Settings().decode)
-    third = real.load([2])[0].image().pixels.transpose(1, 2, 0)
+    third = real.load([2])[0].picture().pixels.transpose(1, 2, 0)
     cell = sheet[2 : 2 + 64, left + 2 * 68 : left + 2 * 68 + 64]
     np.testing.assert_array_equal(cell[::4, ::4], third)
     assert all(sheet[row * 68 : row * 68 + 68, :left].min() == 0 for row in range(5))  # a name

@@ -17,7 +17,7 @@ import PIL.Image
 import pytest
 
 from ganeval.errors import GanevalError, InputError, ResourceError, UnstableError, UsageError
-from ganeval.images.image import DecodePolicy
+from ganeval.images.picture import DecodePolicy
 from ganeval.sources import items as reading
 from ganeval.sources.base import Source
 from ganeval.sources.open import open_source
@@ -78,7 +78,7 @@ def opened(location: object) -> Source:
 def content(source: Source) -> list[tuple[bytes, bytes]]:
     """What was read and decoded of every item."""
     return [
-        (item.digest, item.image().pixels.tobytes()) for item in source.load(range(len(source)))
+        (item.digest, item.picture().pixels.tobytes()) for item in source.load(range(len(source)))
     ]
 
 
@@ -100,7 +100,7 @@ def test_a_source_on_s3_is_the_same_as_here(kind: str, tmp_path: Path, bucket: P
             item.digest for item in here.load(range(len(here)))
         ]
     assert content(opened(f"s3://{bucket.name}/{name}")) == content(here)
-    assert there.load([0])[0].image().pixels.shape == (3, 16, 16)
+    assert there.load([0])[0].picture().pixels.shape == (3, 16, 16)
 
 
 @pytest.mark.parametrize("kind", ["zip", "tar", "npz", "npy"])
@@ -224,7 +224,7 @@ def test_tars_are_read_in_their_order(where: str, tmp_path: Path, bucket: Path) 
         *(f"{base}/faces-004.tar:a.png", f"{base}/faces-004.tar:b.png"),
         f"{base}/faces-005.tar:8.png",
     ]
-    found = [item.image().pixels for item in source.load(range(len(source)))]
+    found = [item.picture().pixels for item in source.load(range(len(source)))]
     wanted = [*pictures[:4], pictures[5], pictures[4], pictures[5]]
     np.testing.assert_array_equal(found, np.stack(wanted).transpose(0, 3, 1, 2))
     bare = opened(f"{base}/faces-{{000..005}}.tar")
@@ -282,9 +282,9 @@ def test_an_object_that_changes_is_noticed(
     (bucket / "real" / "004.png").unlink()
     s3.forget()
     with pytest.raises(UnstableError, match=r"000\.png: changed while it was read"):
-        items[0].image()
+        items[0].picture()
     with pytest.raises(UnstableError, match=r"004\.png: cannot be read"):
-        items[1].image()
+        items[1].picture()
 
 
 def test_a_network_that_fails_is_no_bad_picture(

@@ -18,7 +18,7 @@ import torch
 import ganeval
 from ganeval.errors import MismatchError, UsageError
 from ganeval.features.compute import Recipe
-from ganeval.images.image import DecodePolicy
+from ganeval.images.picture import DecodePolicy
 from ganeval.pytest_plugin import Check
 from ganeval.results.baseline import accept
 from ganeval.results.change import change_of

@@ -15,7 +15,7 @@ import numpy.typing as npt
 import pytest
 
 from ganeval.errors import InputError
-from ganeval.images.image import DecodePolicy
+from ganeval.images.picture import DecodePolicy
 from ganeval.sources import tar_members as tar_module
 from ganeval.sources import zip as zip_module
 from ganeval.sources.base import Source
@@ -264,7 +264,7 @@ def test_flipped_bytes_give_pictures_or_input_errors(
             source = open_archive(path)
             source.unusable()
             for item in source.load(range(len(source))):
-                item.image()
+                item.picture()
         except InputError as error:
             failures += str(path) in str(error)
     assert failures > 10
@@ -303,7 +303,7 @@ def test_nothing_is_unpacked(
         open_zip(make_zip(tmp_path / "a.zip", outside)),
         open_tar(make_tar(tmp_path / "a.tar", outside)),
     ):
-        first = source.load([0])[0].image()
+        first = source.load([0])[0].picture()
         np.testing.assert_array_equal(first.pixels, images[1].transpose(2, 0, 1))
         assert len(source) == 2
     assert sorted(path.name for path in tmp_path.iterdir()) == ["a.tar", "a.zip"]

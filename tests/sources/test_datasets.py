@@ -13,7 +13,7 @@ import torchvision
 from sklearn.datasets import load_digits
 
 from ganeval.errors import ResourceError, UsageError
-from ganeval.images.image import DecodePolicy
+from ganeval.images.picture import DecodePolicy
 from ganeval.sources.base import Source
 from ganeval.sources.datasets import DATA_SETS, digits
 from ganeval.sources.open import open_source
@@ -71,8 +71,8 @@ def test_digits_as_a_source() -> None:
     assert test.info.kind == "data"
     (item,) = test.load([5])
     assert item.name == "data:digits[5]"
-    assert item.image().pixels.shape == (3, 32, 32)
-    assert item.image().notes == ("grey to RGB",)
+    assert item.picture().pixels.shape == (3, 32, 32)
+    assert item.picture().notes == ("grey to RGB",)
 
 
 @pytest.mark.parametrize(
@@ -124,7 +124,7 @@ def test_mnist_in_its_own_layout(cache: Path) -> None:
     for split, pixels in expected.items():
         source = open_data(f"data:mnist,split={split}")
         items = source.load(range(len(source)))
-        found = np.stack([item.image().pixels for item in items])
+        found = np.stack([item.picture().pixels for item in items])
         np.testing.assert_array_equal(found, np.repeat(pixels[:, None], 3, axis=1))
     assert len(open_data("data:mnist")) == 5
 
@@ -156,8 +156,8 @@ def test_downloads_once_and_keeps_stdout_clean(
     with pytest.raises(ResourceError, match="nothing is downloaded offline"):
         open_data("data:cifar10")
     source = open_data("data:cifar10,size=16", offline=False)
-    assert source.load([1])[0].image().pixels[:, 0, 0].tolist() == [1, 2, 3]
-    assert source.load([1])[0].image().pixels.shape == (3, 16, 16)
+    assert source.load([1])[0].picture().pixels[:, 0, 0].tolist() == [1, 2, 3]
+    assert source.load([1])[0].picture().pixels.shape == (3, 16, 16)
     captured = capsys.readouterr()
     assert captured.out == ""
     assert "downloaded" in captured.err

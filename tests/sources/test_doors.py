@@ -28,7 +28,7 @@ from torch.utils.data import (
 
 import ganeval
 from ganeval.errors import GanevalError, InputError
-from ganeval.images.image import DecodePolicy
+from ganeval.images.picture import DecodePolicy
 from ganeval.sources.base import Source
 from ganeval.sources.open import open_source
 from tests.command import Command
@@ -49,7 +49,7 @@ def opened(thing: Any, **policy: Any) -> Source:
 
 def pixels(source: Source) -> Array:
     items = source.load(range(len(source)))
-    return np.stack([item.image().pixels for item in items]).transpose(0, 2, 3, 1)
+    return np.stack([item.picture().pixels for item in items]).transpose(0, 2, 3, 1)
 
 
 def error(thing: Any, **policy: Any) -> str:

@@ -16,7 +16,7 @@ import ganeval
 from ganeval.errors import InputError, UsageError
 from ganeval.generators.drawing import Drawing
 from ganeval.generators.inputs import Argument, parse_inputs
-from ganeval.images.image import DecodePolicy
+from ganeval.images.picture import DecodePolicy
 from ganeval.sources.generator import Generator
 from ganeval.sources.memory import Images
 from ganeval.sources.open import open_source
@@ -34,7 +34,7 @@ def opened(network: Any, **options: Any) -> Any:
 
 
 def pixels(source: Any, indices: Any = range(NUM)) -> Any:
-    return np.stack([item.image().pixels for item in source.load(indices)])
+    return np.stack([item.picture().pixels for item in source.load(indices)])
 
 
 def made(network: type[torch.nn.Module], **options: Any) -> Any:
@@ -313,9 +313,9 @@ def test_what_is_made_twice_must_be_the_same(monkeypatch: pytest.MonkeyPatch) ->
     items = source.load(range(NUM))
     with torch.no_grad():
         network.layer.bias.add_(1)
-    np.testing.assert_array_equal(items[0].image().pixels, whole[0])
+    np.testing.assert_array_equal(items[0].picture().pixels, whole[0])
     with pytest.raises(InputError, match=r"Plain\[19\]: another image when .* second time"):
-        items[19].image()
+        items[19].picture()
 
 
 VARIANTS: list[tuple[str, dict[str, str]]] = [

@@ -11,7 +11,7 @@ import numpy as np
 import pytest
 
 from ganeval.errors import InputError, UsageError
-from ganeval.images.image import SUFFIXES, DecodePolicy
+from ganeval.images.picture import SUFFIXES, DecodePolicy
 from ganeval.sources import encoded
 from ganeval.sources import items as items_module
 from ganeval.sources.base import Source
@@ -258,15 +258,15 @@ def test_bytes_are_kept_or_compared(
     kept, read_again = source.load([0, 1])
     other = picture(np.zeros((8, 8, 3), np.uint8))
     expected = np.arange(192, dtype=np.uint8).reshape(8, 8, 3).transpose(2, 0, 1)
-    np.testing.assert_array_equal(read_again.image().pixels, expected)
+    np.testing.assert_array_equal(read_again.picture().pixels, expected)
     for path in root.iterdir():
         path.write_bytes(other)
-    np.testing.assert_array_equal(kept.image().pixels, expected)
+    np.testing.assert_array_equal(kept.picture().pixels, expected)
     with pytest.raises(InputError, match=r"b\.png: changed while it was read"):
-        read_again.image()
+        read_again.picture()
     (root / "b.png").unlink()
     with pytest.raises(InputError, match=r"b\.png: cannot be read"):
-        read_again.image()
+        read_again.picture()
 
 
 def test_a_file_that_is_too_large(root: Path, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -298,4 +298,4 @@ def test_errors_of_decoding_name_the_file(root: Path, png: bytes) -> None:
     (root / "a.png").write_bytes(png[:-30])
     (item,) = open_folder(root).load([0])
     with pytest.raises(InputError, match=r"root/a\.png: "):
-        item.image()
+        item.picture()

@@ -13,7 +13,7 @@ from torch import nn
 import ganeval
 from ganeval.errors import InputError, UsageError
 from ganeval.generators.card import Card, read_checkpoint, write_checkpoint
-from ganeval.images.image import DecodePolicy
+from ganeval.images.picture import DecodePolicy
 from ganeval.sources.generator import Generator
 from ganeval.sources.open import open_source
 from tests.generators.networks import Conditional, Example, seeded
@@ -27,7 +27,7 @@ def source_of(thing: Any) -> Any:
 
 
 def pixels(source: Any, indices: Any) -> list[Any]:
-    return [item.image().pixels for item in source.load(indices)]
+    return [item.picture().pixels for item in source.load(indices)]
 
 
 def example(**options: Any) -> Generator:
@@ -97,9 +97,9 @@ def test_items_can_be_asked_again_and_batches_are_made_on_use(
     calls.clear()
     items = source.load(range(40))
     assert calls == []
-    first = [item.image().pixels for item in items]
+    first = [item.picture().pixels for item in items]
     assert calls == [16, 16, 16]
-    np.testing.assert_array_equal(items[7].image().pixels, first[7])
+    np.testing.assert_array_equal(items[7].picture().pixels, first[7])
 
 
 def test_the_network_is_left_as_it_was() -> None:
@@ -128,7 +128,7 @@ def test_grey_and_conditional(policy: Any) -> None:
             prior="uniform",
         )
     )
-    image = source.load([3])[0].image()
+    image = source.load([3])[0].picture()
     assert image.notes == ("grey to RGB",)
     assert image.pixels.shape == (3, 8, 8)
     assert len({picture.tobytes() for picture in pixels(source, range(20))}) == 20
@@ -220,8 +220,8 @@ def test_a_later_bad_sample_names_itself_and_spares_the_others() -> None:
     source.sampler.module.forward = spoiled
     items = source.load(range(40, 60))
     with pytest.raises(InputError, match=r"^net\[53\] \(seed 0\): NaN or infinity"):
-        items[13].image()
-    items[12].image()
+        items[13].picture()
+    items[12].picture()
 
 
 def test_a_range_that_is_never_used_is_worth_a_warning(caplog: pytest.LogCaptureFixture) -> None:

@@ -13,7 +13,7 @@ import torchvision
 from torch.utils.data import Dataset, IterableDataset, TensorDataset
 
 from ganeval.errors import InputError, UsageError
-from ganeval.images.image import DecodePolicy
+from ganeval.images.picture import DecodePolicy
 from ganeval.sources.base import Source
 from ganeval.sources.memory import Images
 from ganeval.sources.open import open_source
@@ -40,12 +40,12 @@ def open_thing(thing: Any, **policy: Any) -> Source:
 
 def first_pixels(source: Source) -> Array:
     """Return uint8 [H, W, 3]."""
-    return source.load([0])[0].image().pixels.transpose(1, 2, 0)
+    return source.load([0])[0].picture().pixels.transpose(1, 2, 0)
 
 
 def test_grey_tensor(images: Array) -> None:
     source = open_thing(torch.from_numpy(images[:, None, ..., 0].copy()))
-    image = source.load([6])[0].image()
+    image = source.load([6])[0].picture()
     np.testing.assert_array_equal(image.pixels, np.stack([images[6, ..., 0]] * 3))
     assert image.notes == ("grey to RGB",)
 
@@ -60,7 +60,7 @@ def test_an_item_is_not_touched_by_later_changes(images: Array) -> None:
     tensor = torch.from_numpy(images.copy())
     (item,) = open_thing(tensor).load([0])
     tensor.zero_()
-    np.testing.assert_array_equal(item.image().pixels.transpose(1, 2, 0), images[0])
+    np.testing.assert_array_equal(item.picture().pixels.transpose(1, 2, 0), images[0])
 
 
 @pytest.mark.parametrize("dtype", [torch.float32, torch.float16, torch.int64, torch.bool])
@@ -144,8 +144,8 @@ def test_grey_items_of_data_sets(images: Array) -> None:
     digests = set()
     for item in (PIL.Image.fromarray(grey), torch.from_numpy(grey), grey, grey[..., None]):
         (loaded,) = open_thing(ListDataset(item)).load([0])
-        assert loaded.image().notes == ("grey to RGB",)
-        np.testing.assert_array_equal(loaded.image().pixels, np.stack([grey] * 3))
+        assert loaded.picture().notes == ("grey to RGB",)
+        np.testing.assert_array_equal(loaded.picture().pixels, np.stack([grey] * 3))
         digests.add(loaded.digest)
     assert len(digests) == 1
 
@@ -155,7 +155,7 @@ def test_pillow_images_follow_the_decode_policy(images: Array) -> None:
     alpha[0, 0] = 0
     picture = PIL.Image.fromarray(np.concatenate([images[0], alpha], axis=2))
     with pytest.raises(InputError, match=r"ListDataset\[0\]: "):
-        open_thing(ListDataset(picture)).load([0])[0].image()
+        open_thing(ListDataset(picture)).load([0])[0].picture()
     pixels = first_pixels(open_thing(ListDataset(picture), transparency="white"))
     expected = images[0].copy()
     expected[0, 0] = 255
@@ -222,7 +222,7 @@ def test_a_data_set_that_changes(images: Array, monkeypatch: pytest.MonkeyPatch)
     (item,) = open_thing(ListDataset(array)).load([0])
     array[0, 0, 0] ^= 1
     with pytest.raises(InputError, match=r"ListDataset\[0\]: changed while it was read"):
-        item.image()
+        item.picture()
 
 
 class Stream(IterableDataset[Any]):

@@ -13,7 +13,7 @@ import numpy.typing as npt
 import pytest
 
 from ganeval.errors import InputError
-from ganeval.images.image import DecodePolicy
+from ganeval.images.picture import DecodePolicy
 from ganeval.sources import items as items_module
 from ganeval.sources.base import Source
 from ganeval.sources.numpy_files import Npy, Npz
@@ -44,7 +44,7 @@ def open_npz(path: Path) -> Source:
 def pixels_of(source: Source) -> Array:
     """Return uint8 [N, H, W, 3]."""
     items = source.load(range(len(source)))
-    return np.stack([item.image().pixels for item in items]).transpose(0, 2, 3, 1)
+    return np.stack([item.picture().pixels for item in items]).transpose(0, 2, 3, 1)
 
 
 @pytest.mark.parametrize(
@@ -61,7 +61,7 @@ def test_grey(tmp_path: Path, images: Array, layout: Callable[[Array], Array]) -
     source = open_npy(save_npy(tmp_path, layout(grey)))
     expected = np.repeat(grey[..., None], 3, axis=3)
     np.testing.assert_array_equal(pixels_of(source), expected)
-    assert source.load([0])[0].image().notes == ("grey to RGB",)
+    assert source.load([0])[0].picture().notes == ("grey to RGB",)
     names = [item.name for item in source.load([0, 6])]
     assert names == [f"{tmp_path}/a.npy[0]", f"{tmp_path}/a.npy[6]"]
 
@@ -216,8 +216,8 @@ def test_stored_arrays_are_mapped(tmp_path: Path, images: Array) -> None:
         file.write(bytes(9 * 11 * 3))
     after = source.load([0])[0]
     assert after.digest != before.digest
-    assert not after.image().pixels.any()
-    np.testing.assert_array_equal(before.image().pixels, images[0].transpose(2, 0, 1))
+    assert not after.picture().pixels.any()
+    np.testing.assert_array_equal(before.picture().pixels, images[0].transpose(2, 0, 1))
 
 
 def test_an_array_that_changes_between_hashing_and_decoding(
@@ -230,7 +230,7 @@ def test_an_array_that_changes_between_hashing_and_decoding(
         file.seek(-1, 2)
         file.write(bytes([images[-1, -1, -1, -1] ^ 1]))
     with pytest.raises(InputError, match=r"a\.npy\[6\]: changed while it was read"):
-        item.image()
+        item.picture()
 
 
 def test_flipped_bytes_give_pictures_or_input_errors(tmp_path: Path, images: Array) -> None:

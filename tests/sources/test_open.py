@@ -9,7 +9,7 @@ import numpy as np
 import pytest
 
 from ganeval.errors import GanevalError, InputError, UsageError
-from ganeval.images.image import DecodePolicy
+from ganeval.images.picture import DecodePolicy
 from ganeval.sources.base import Source
 from ganeval.sources.kinds import SOURCES
 from ganeval.sources.open import open_source

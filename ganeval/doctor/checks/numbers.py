@@ -52,7 +52,7 @@ def statistics(inventory: Inventory) -> list[Finding]:
     if stats is None:
         return []
     findings = []
-    width = len(stats.layer_moments.mean)
+    width = stats.width
     made_with = None if stats.card is None else stats.card.get("extractor")
     if width != inventory.num_features or made_with not in (None, inventory.extractor):
         findings.append(

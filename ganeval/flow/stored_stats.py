@@ -2,21 +2,20 @@
 
 import logging
 from collections.abc import Mapping, Sequence
-from dataclasses import asdict
 from typing import Any
 
 from ganeval.errors import InputError, MismatchError
+from ganeval.features.compute import Extraction
 from ganeval.features.stats import Stats
-from ganeval.images.image import DecodePolicy
-from ganeval.plan import Side
+from ganeval.flow.sides import Side
+from ganeval.images.picture import DecodePolicy
 from ganeval.sources.encoded import policy_settings
-from ganeval.workspace import Workspace
 
 log = logging.getLogger(__name__)
 
 
-def usable_stats(reference: Side | None, workspace: Workspace) -> Stats | None:
-    """Return the reference's stored statistics if they fit the run.
+def usable_stats(reference: Side | None, network: Extraction) -> Stats | None:
+    """Return the reference's stored statistics if they are those of a network of the run.
 
     Raises:
         MismatchError: They were made under other conditions and there are no images to use instead.
@@ -24,9 +23,8 @@ def usable_stats(reference: Side | None, workspace: Workspace) -> Stats | None:
     """
     if reference is None or reference.stats is None:
         return None
-    stats, recipe = reference.stats, workspace.recipe
-    info = recipe.extractor.info
-    width = len(stats.layer_moments.mean)
+    stats, info = reference.stats, network.info
+    width = stats.width
     if width != info.layers["pool"]:
         if reference.source is not None:
             return None
@@ -43,7 +41,7 @@ def usable_stats(reference: Side | None, workspace: Workspace) -> Stats | None:
             stats.path,
         )
         return stats
-    wanted = stats_conditions(workspace)
+    wanted = stats_conditions(network)
     differing = [key for key, value in wanted.items() if stats.card.get(key) != value]
     if not differing:
         return stats
@@ -87,13 +85,12 @@ def check_decoded_alike(samples: Sequence[Side], stats: Stats | None) -> None:
             )
 
 
-def stats_conditions(workspace: Workspace) -> dict[str, Any]:
+def stats_conditions(network: Extraction) -> dict[str, Any]:
     """Return what must agree between stored statistics and a run, as JSON values."""
-    recipe = workspace.recipe
-    info = recipe.extractor.info
+    info = network.info
     return {
         "extractor": info.name,
         "weights": f"sha256:{info.weights_sha256}",
-        "precision": recipe.precision,
-        "preprocess": asdict(recipe.preprocess),
+        "precision": network.precision,
+        "preprocess": network.preparation.to_json(),
     }

@@ -9,13 +9,17 @@ import numpy.typing as npt
 import PIL.Image
 
 from ganeval.errors import UnstableError
-from ganeval.features.collect import Features
+from ganeval.features.collected import Features, LayerFeatures
+from ganeval.features.derived import Summary
 from ganeval.features.moments import Moments
-from ganeval.features.stats import Stats
+from ganeval.flow.collect import Collected, gallery_place
+from ganeval.flow.plan import Plan
+from ganeval.flow.sides import Side
+from ganeval.flow.streams import derive_rng
 from ganeval.influence import Influence
+from ganeval.metrics.base import Each
 from ganeval.metrics.extrapolation import intercept_of_line
 from ganeval.metrics.linalg import frechet_distance
-from ganeval.plan import Plan, Side, derive_rng
 from ganeval.progress import REPORT_PICTURES
 from ganeval.results.gallery import Curve, Gallery, Neighbours, Picture
 from ganeval.results.row import Key, ScoreRow
@@ -28,7 +32,6 @@ NUM_USUAL = 256  # pictures of the reference whose nearest other one tells what 
 THUMBNAIL = 64  # pixels
 LOSSLESS = 32  # up to this size every pixel is kept: a viewer enlarges it
 
-_LAYER = "pool"
 _BLOCK = 4096  # rows compared at a time
 _PARTS = (8, 4, 2)
 _PER_DIMENSION = 2  # images below which FID is no line in 1/N
@@ -44,21 +47,20 @@ class _Real:
 
     Attributes:
         side: Its images.
+        items: What was collected of them.
         features: Their features.
-        rows: Those as one matrix.
         usual_distance: As in `Gallery`.
     """
 
     side: Side
-    features: Features
-    rows: Rows
+    items: Features
+    features: LayerFeatures
     usual_distance: float | None
 
 
 def gather_galleries(
     plan: Plan,
-    samples: Mapping[str, Features],
-    reference: Features | Stats | None,
+    collected: Collected,
     rows: Sequence[ScoreRow],
     influences: Mapping[Key, Influence],
 ) -> tuple[Gallery, ...]:
@@ -66,8 +68,7 @@ def gather_galleries(
 
     Args:
         plan: The run's.
-        samples: Features by location.
-        reference: Features of the reference, or its stored statistics if they were enough.
+        collected: The features.
         rows: The scores.
         influences: By score.
 
@@ -76,17 +77,25 @@ def gather_galleries(
         InputError: A picture cannot be read any more.
     """
     fids = {row.sample: row for row in rows if row.name == "fid"}
-    real = _real(plan, reference)
+    place = gallery_place(plan)
+    if place is None:
+        return ()
+    of_reference = collected.others.get("reference")
+    real = None
+    if of_reference is not None:
+        real = _real(plan, of_reference[Each()], of_reference[Each()].of(place))
+    reference: Summary | None = collected.stats.get(place[0]) if real is None else real.features
     galleries = []
     for done, side in enumerate(plan.samples):
         plan.settings.progress(REPORT_PICTURES, done, len(plan.samples))
         rng = derive_rng(plan.settings.seed, f"gallery/{side.location}")
-        features = samples[side.location]
+        items = collected.samples[side.location][Each()]
+        features = items.of(place)
         fid = fids.get(side.location)
         influence = None if fid is None else influences.get(fid.key)
-        gallery = _gallery(side, features, real, influence, rng)
+        gallery = _gallery(side, items, features, real, influence, rng)
         if fid is not None and reference is not None:
-            curve = _curve(features.rows(_LAYER), reference, fid.value, rng)
+            curve = _curve(features.rows(), reference, fid.value, rng)
             gallery = replace(gallery, curve=curve)
         galleries.append(gallery)
     plan.settings.progress(REPORT_PICTURES, len(plan.samples), len(plan.samples))
@@ -95,37 +104,38 @@ def gather_galleries(
 
 def _gallery(
     side: Side,
-    features: Features,
+    items: Features,
+    features: LayerFeatures,
     real: _Real | None,
     influence: Influence | None,
     rng: np.random.Generator,
 ) -> Gallery:
     """Return the pictures to see of one sample."""
-    raising, lowering = _extremes(side, features, influence)
+    raising, lowering = _extremes(side, items, influence)
     return Gallery(
         sample=side.location,
-        pictures=_pictures(side, features, _choose(features.num, NUM_PICTURES, rng)),
+        pictures=_pictures(side, items, _choose(features.num, NUM_PICTURES, rng)),
         raising=raising,
         lowering=lowering,
-        neighbours=() if real is None else _neighbours(side, features, real, rng),
+        neighbours=() if real is None else _neighbours(side, items, features, real, rng),
         usual_distance=None if real is None else real.usual_distance,
     )
 
 
-def _real(plan: Plan, reference: Features | Stats | None) -> _Real | None:
-    """Return the reference with the distance that is usual in it, or None if it has no images."""
-    if plan.reference is None or not isinstance(reference, Features):
-        return None
-    rows = reference.rows(_LAYER)
+def _real(plan: Plan, items: Features, features: LayerFeatures) -> _Real:
+    """Return the reference with the distance that is usual in it."""
+    rows = features.rows()
     usual = None
     if len(rows) > 1:
         some = _choose(len(rows), NUM_USUAL, derive_rng(plan.settings.seed, "gallery/usual"))
         usual = float(np.median(_nearest(rows[some], rows, 2)[1][:, 1]))
-    return _Real(side=plan.reference, features=reference, rows=rows, usual_distance=usual)
+    return _Real(
+        side=plan.others["reference"], items=items, features=features, usual_distance=usual
+    )
 
 
 def _extremes(
-    side: Side, features: Features, influence: Influence | None
+    side: Side, items: Features, influence: Influence | None
 ) -> tuple[tuple[Picture, ...], tuple[Picture, ...]]:
     """Return the pictures that raise a score most and those that lower it most.
 
@@ -137,8 +147,8 @@ def _extremes(
     num = min(NUM_EXTREMES, len(order) // 2)
     share = influence.sample / len(order)
     lowest, highest = order[:num], order[::-1][:num]
-    raising = _pictures(side, features, highest, share[highest].tolist())
-    return raising, _pictures(side, features, lowest, share[lowest].tolist())
+    raising = _pictures(side, items, highest, share[highest].tolist())
+    return raising, _pictures(side, items, lowest, share[lowest].tolist())
 
 
 def _choose(num: int, wanted: int, rng: np.random.Generator) -> Indices:
@@ -162,7 +172,7 @@ def _pictures(
                 "leave out the HTML report, or store the pictures in a folder",
             )
         value = None if values is None else values[at]
-        small.append(_thumbnail(item.name, item.image().pixels, value))
+        small.append(_thumbnail(item.name, item.picture().pixels, value))
     return tuple(small)
 
 
@@ -178,17 +188,17 @@ def _thumbnail(name: str, pixels: npt.NDArray[np.uint8], value: float | None) ->
 
 
 def _neighbours(
-    side: Side, features: Features, real: _Real, rng: np.random.Generator
+    side: Side, items: Features, features: LayerFeatures, real: _Real, rng: np.random.Generator
 ) -> tuple[Neighbours, ...]:
     """Return a random choice of generated pictures with the nearest of the reference."""
     chosen = _choose(features.num, NUM_NEIGHBOURHOODS, rng)
-    columns, distances = _nearest(features.some(_LAYER, chosen.tolist()), real.rows, NUM_NEAREST)
+    columns, distances = _nearest(features.some(chosen.tolist()), real.features.rows(), NUM_NEAREST)
     return tuple(
         Neighbours(
             picture=picture,
-            nearest=_pictures(real.side, real.features, columns[at], distances[at].tolist()),
+            nearest=_pictures(real.side, real.items, columns[at], distances[at].tolist()),
         )
-        for at, picture in enumerate(_pictures(side, features, chosen))
+        for at, picture in enumerate(_pictures(side, items, chosen))
     )
 
 
@@ -216,9 +226,7 @@ def _nearest(queries: Rows, rows: Rows, wanted: int) -> tuple[Indices, Distances
     )
 
 
-def _curve(
-    rows: Rows, reference: Features | Stats, whole: float, rng: np.random.Generator
-) -> Curve:
+def _curve(rows: Rows, reference: Summary, whole: float, rng: np.random.Generator) -> Curve:
     """Return FID of an eighth, a quarter, a half and all of the sample.
 
     For each size, the mean over two parts that share no image. The line in 1/N is that of Chong and
@@ -226,10 +234,8 @@ def _curve(
     """
     order = rng.permutation(len(rows))
     width = rows.shape[1]
-    moments = reference.moments(_LAYER)
-    few = None
-    if isinstance(reference, Features) and reference.num <= width:
-        few = reference.rows(_LAYER)
+    moments = reference.moments()
+    few = reference.rows() if reference.num is not None and reference.num <= width else None
     sizes, values = [], []
     for count in _PARTS:
         size = len(rows) // count

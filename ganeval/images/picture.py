@@ -1,9 +1,8 @@
 """The one picture format inside ganeval, and the rules by which files become it."""
 
 from dataclasses import dataclass
-from typing import Literal
+from typing import Any, Literal
 
-import numpy as np
 import numpy.typing as npt
 
 SUFFIXES = (
@@ -13,14 +12,17 @@ SUFFIXES = (
 
 
 @dataclass(frozen=True, slots=True)
-class Image:
-    """A picture: uint8 [3, H, W] RGB at its native size, and what was done to get there.
+class Picture:
+    """A picture at its native size, and what was done to get there.
 
-    `notes` are short fixed phrases (`"grey to RGB"`, `"EXIF orientation ignored"`) that are counted
-    over a source and shown in the report.
+    Attributes:
+        pixels: RGB, uint8 [3, H, W]. The views that ask a generator for its floats, unrounded, give
+            float32 [3, H, W] on the same scale of 0 to 255; no other source does.
+        notes: Short fixed phrases (`"grey to RGB"`, `"EXIF orientation ignored"`) that are counted
+            over a source and shown in the report.
     """
 
-    pixels: npt.NDArray[np.uint8]
+    pixels: npt.NDArray[Any]
     notes: tuple[str, ...] = ()
 
 

@@ -1,28 +1,30 @@
-"""What a run works with: the device, the loaded network, the shard store, the decoding threads."""
+"""What a run works with: the device, the networks, the shard store, the decoding threads."""
 
 import logging
 import os
 import shutil
 import tempfile
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping, Sequence
 from concurrent.futures import Executor, ThreadPoolExecutor
-from contextlib import contextmanager
+from contextlib import AbstractContextManager, contextmanager
 from dataclasses import dataclass
+from functools import partial
 from pathlib import Path
 
 import torch
 
 from ganeval.errors import CacheError, ResourceError, UsageError, spelt
-from ganeval.extractors.base import EXTRACTORS, Extractor, ExtractorRequest
+from ganeval.extractors.base import Extractor, ExtractorRequest, find_extractor
 from ganeval.extractors.state_dict import float32_by_default
-from ganeval.features.compute import Recipe
+from ganeval.features.compute import Extraction
 from ganeval.features.shards import ShardStore
 from ganeval.features.shared import SharedFiles
-from ganeval.folders import shards_folder, shared_cache
+from ganeval.folders import index_folder, shards_folder, shared_cache
 from ganeval.metrics.protocols import EvaluationProtocol
 from ganeval.remote import RemotePath, refuse_offline
 from ganeval.resources import Resources
 from ganeval.settings import Settings
+from ganeval.sources.index import Index, open_index
 from ganeval.team import Team
 
 log = logging.getLogger(__name__)
@@ -32,9 +34,15 @@ MICRO_BATCH = {"cpu": 16, "cuda": 64, "mps": 32}
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Workspace:
-    """The opened resources of a run."""
+    """The opened resources of a run.
 
-    recipe: Recipe
+    Attributes:
+        networks: Each by the name that the run calls it.
+        store: Where features are kept.
+        pool: Decodes.
+    """
+
+    networks: Mapping[str, Extraction]
     store: ShardStore
     pool: Executor
 
@@ -43,16 +51,16 @@ class Workspace:
 def open_workspace(
     settings: Settings,
     protocol: EvaluationProtocol,
-    layers: frozenset[str] = frozenset(),
+    layers: Mapping[str, Sequence[str]],
     *,
     must_keep: bool = False,
 ) -> Iterator[Workspace]:
-    """Load the network and open the store; close and clean up in the end.
+    """Find the networks and open the store; close and clean up in the end.
 
     Args:
         settings: The user's options.
-        protocol: Its preprocessing rules for the Inception network.
-        layers: Layers that are needed beyond the extractor's default ones.
+        protocol: Its preparation rules for the Inception network.
+        layers: The layers that are needed, by the name of their network.
         must_keep: Refuse a cache that cannot be used, which a run can do without.
 
     Raises:
@@ -60,12 +68,21 @@ def open_workspace(
         WeightsError: The weights cannot be had.
         ResourceError: The device is not there.
     """
-    recipe = _recipe(settings, protocol, layers)
+    networks = {name: _network(name, of_it, settings, protocol) for name, of_it in layers.items()}
     with (
         _open_store(settings, must_keep=must_keep) as store,
         ThreadPoolExecutor(_num_workers(settings), thread_name_prefix="decode") as pool,
     ):
-        yield Workspace(recipe=recipe, store=store, pool=pool)
+        yield Workspace(networks=networks, store=store, pool=pool)
+
+
+def opened_index(settings: Settings) -> AbstractContextManager[Index | None]:
+    """Return what is known of files since they were last read, which is saved in the end."""
+    return open_index(
+        index_folder(settings.cache_dir) if settings.cache else None,
+        rehash=settings.rehash,
+        trust_times=settings.trust_times,
+    )
 
 
 def _num_workers(settings: Settings) -> int:
@@ -75,34 +92,46 @@ def _num_workers(settings: Settings) -> int:
     return max(settings.workers, 1)
 
 
-def _recipe(settings: Settings, protocol: EvaluationProtocol, layers: frozenset[str]) -> Recipe:
-    """Load the network and fix how pictures become its input."""
+def _network(
+    name: str, layers: Sequence[str], settings: Settings, protocol: EvaluationProtocol
+) -> Extraction:
+    """Find a network and fix how items become its input."""
     device = _own_device(settings)
     request = ExtractorRequest(
-        weights_path=settings.weights,
-        device=device,
+        weights_path=settings.weights if name == settings.extractor else None,
+        device=str(device) if settings.engine == "local" else settings.device,
         precision=settings.precision,
         offline=settings.offline,
     )
-    with float32_by_default():
-        extractor: Extractor = EXTRACTORS.load(settings.extractor).from_request(request)
+    spec = settings.networks.get(name, name)
     device_type = device.type if settings.engine == "local" else settings.device
-    info = extractor.info
-    absent = layers - info.layers.keys()
-    if absent:
-        raise UsageError(
-            f"extractor {info.name} has no layer {', '.join(sorted(absent))}",
-            f"one of {', '.join(info.layers)}",
-            "choose another layer or extractor",
-        )
-    return Recipe(
-        extractor=extractor,
-        preprocess=protocol.preprocess if info.name == "inception" else info.preprocess,
+    extractor = find_extractor(spec)
+    for layer in layers:
+        extractor.width(layer, request)
+    info = extractor.describe(request)
+    return Extraction(
+        name=name,
+        info=info,
+        preparation=protocol.preprocess if info.name == "inception" else info.input,
         precision=settings.precision,
         device_type=device_type,
-        micro_batch=settings.batch_size or MICRO_BATCH.get(device_type, 32),
-        layers=tuple(sorted({*info.default_layers, *layers})),
+        micro_batch=1
+        if info.one_by_one
+        else settings.batch_size or MICRO_BATCH.get(device_type, 32),
+        load=partial(_load, spec, request),
     )
+
+
+def _load(spec: str, request: ExtractorRequest) -> Extractor:
+    """Build a network on its device, whatever torch's default types are.
+
+    Raises:
+        ResourceError: This machine, which may be another one than the run's, has no such device.
+        WeightsError: The weights cannot be had.
+    """
+    resolve_device(str(request.device))
+    with float32_by_default():
+        return find_extractor(spec).from_request(request)
 
 
 def _own_device(settings: Settings) -> torch.device:

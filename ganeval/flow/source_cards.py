@@ -9,11 +9,11 @@ from dataclasses import dataclass
 from typing import Any
 
 from ganeval.errors import one_line
-from ganeval.features.collect import Features
+from ganeval.features.collected import Features
 from ganeval.features.stats import Stats
+from ganeval.flow.sides import Side
 from ganeval.images.colour import FLOATS_CLIPPED
 from ganeval.images.seen import Seen
-from ganeval.plan import Side
 from ganeval.sources.encoded import MAYBE_PICTURES
 from ganeval.sources.paths import exists
 
@@ -41,6 +41,7 @@ class DescribedSource:
             statistics.
         notes: Number of images by what there is to say of their names.
         stats: The stored statistics that were used.
+        used_for: The scores that they were used for.
         seen: The values that the images were seen to have, of a source of arrays.
     """
 
@@ -57,6 +58,7 @@ class DescribedSource:
     notes: Mapping[str, int]
     stats: Stats | None
     seen: Seen | None = None
+    used_for: tuple[str, ...] = ()
 
     @property
     def digests(self) -> Sequence[bytes]:
@@ -115,14 +117,19 @@ class DescribedSource:
                 "digest": f"sha256:{self.stats.digest}",
                 "count": self.stats.num,
                 "verified": self.stats.card is not None,
-                "used_for": ["fid"],
+                "used_for": list(self.used_for),
                 "settings": _settings_of(self.stats),
             }
         return card
 
 
-def describe(side: Side, features: Features | None, stats: Stats | None) -> DescribedSource:
-    """Return what is known of a side after the run."""
+def describe(
+    side: Side,
+    features: Features | None,
+    stats: Stats | None,
+    used_for: tuple[str, ...] = (),
+) -> DescribedSource:
+    """Return what is known of a side after the run; `used_for` names the scores of statistics."""
     info = side.source.info if side.source is not None else None
     return DescribedSource(
         location=side.location,
@@ -138,6 +145,7 @@ def describe(side: Side, features: Features | None, stats: Stats | None) -> Desc
         notes={} if info is None else info.notes,
         stats=stats,
         seen=None if info is None else info.seen,
+        used_for=used_for,
     )
 
 

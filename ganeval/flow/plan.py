@@ -1,0 +1,219 @@
+"""Plan a run: resolve every name, open every source, refuse what can be refused before a pixel."""
+
+import logging
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass, field
+from typing import Any
+
+from ganeval.errors import GanevalError, InputError, UsageError
+from ganeval.extractors.base import find_extractor
+from ganeval.flow.choose import MetricChoice, choose_metrics, find_protocol
+from ganeval.flow.sides import (
+    Side,
+    check_generator_options,
+    num_generated,
+    open_reference,
+    open_side,
+    refuse_twins,
+)
+from ganeval.flow.views import Viewed, view_of
+from ganeval.metrics.base import Need, Role, View, options_of_minimum, roles_of
+from ganeval.metrics.protocols import EvaluationProtocol
+from ganeval.settings import Settings
+from ganeval.sources.index import Index
+
+log = logging.getLogger(__name__)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Plan:
+    """All that is decided before the first pixel.
+
+    Attributes:
+        settings: The options.
+        protocol: The conventions.
+        choices: The metrics.
+        samples: What is scored.
+        others: The sides that every sample is scored with, by role: the reference, what the
+            generator learned from, and real items that it never saw.
+        viewed: What the metrics look at of each side that has items, by its location, its role and
+            the view.
+    """
+
+    settings: Settings
+    protocol: EvaluationProtocol
+    choices: tuple[MetricChoice, ...]
+    samples: tuple[Side, ...]
+    others: Mapping[Role, Side]
+    viewed: Mapping[tuple[str, Role, View], Viewed] = field(default_factory=dict)
+
+    def needs_of(self, role: Role) -> Iterator[tuple[MetricChoice, Need]]:
+        """Yield what the metrics look at of a role."""
+        for choice in self.choices:
+            for need in choice.metric.needs:
+                if need.role == role:
+                    yield choice, need
+
+    @property
+    def layers(self) -> dict[str, list[str]]:
+        """The layers that the metrics work on, by the name of their network."""
+        found: dict[str, list[str]] = {}
+        for choice in self.choices:
+            for need in choice.metric.needs:
+                network, layer = choice.place(need, self.settings.extractor)
+                layers = found.setdefault(network, [])
+                if layer not in layers:
+                    layers.append(layer)
+        return found
+
+
+def make_plan(
+    samples: Sequence[Any],
+    others: Mapping[Role, Any],
+    metrics: Sequence[str] | None,
+    settings: Settings,
+    *,
+    index: Index | None = None,
+) -> Plan:
+    """Return the plan of a run.
+
+    Args:
+        samples: What is scored.
+        others: What it is scored with, by role; None for a role without a source.
+        metrics: The metrics' texts; None for those of the protocol.
+        settings: The options.
+        index: What is known of files since they were last read.
+
+    Raises:
+        UsageError: An unknown name or option, or a combination that means nothing.
+        InputError: A source cannot be used, or has too few items for a metric.
+    """
+    protocol = find_protocol(settings.protocol)
+    given = {role: thing for role, thing in others.items() if thing is not None}
+    choices = choose_metrics(
+        metrics,
+        protocol,
+        roles=("sample", *given),
+        networks=settings.networks,
+        run_network=settings.extractor,
+    )
+    find_extractor(settings.extractor)
+    if settings.weights is not None and not settings.weights.is_file():
+        raise InputError(f"{settings.weights}: no such file", "a weight file", "check --weights")
+    asked = {
+        role for choice in choices for role in roles_of(choice.metric) if not choice.optional
+    } | {role for role in given if any(choice.optional for choice in choices)}
+    opened: dict[Role, Side] = {}
+    for role, thing in given.items():
+        if role in asked:
+            opened[role] = (
+                open_reference(thing, settings, index=index)
+                if role == "reference"
+                else open_side(thing, role, settings, index=index)
+            )
+        elif role != "reference":
+            raise UsageError(
+                f"--{role} is given, and no metric looks at it",
+                "a metric that does",
+                f"leave --{role} out, or add one (`ganeval list metrics` has their sources)",
+            )
+    num_wanted = num_generated(opened.get("reference"))
+    sides = tuple(
+        open_side(sample, "sample", settings, num_wanted, index=index) for sample in samples
+    )
+    check_generator_options(
+        [*samples, *given.values()], [*sides, *(opened.get(role) for role in given)], settings
+    )
+    refuse_twins(sides)
+    kept = []
+    viewed: dict[tuple[str, Role, View], Viewed] = {}
+    for choice in choices:
+        try:
+            viewed |= _checked(choice, sides, opened, viewed, settings)
+        except GanevalError as error:
+            if not choice.optional:
+                raise
+            log.warning("%s is left out: %s", choice.label, error.found)
+        else:
+            kept.append(choice)
+    if not kept:
+        raise UsageError(
+            "no metric is left", "sources, labels and weights for one", "name more sources"
+        )
+    return Plan(
+        settings=settings,
+        protocol=protocol,
+        choices=tuple(kept),
+        samples=sides,
+        others=opened,
+        viewed=viewed,
+    )
+
+
+def _checked(
+    choice: MetricChoice,
+    samples: Sequence[Side],
+    others: Mapping[Role, Side],
+    viewed: Mapping[tuple[str, Role, View], Viewed],
+    settings: Settings,
+) -> dict[tuple[str, Role, View], Viewed]:
+    """Return what a metric looks at, where a side has items enough, and labels if they are needed.
+
+    Args:
+        choice: The metric.
+        samples: Its samples.
+        others: The other sides.
+        viewed: What other metrics look at already.
+        settings: The options.
+
+    Raises:
+        InputError: Naming the side and what the metric needs.
+        UsageError: An option that means nothing for a view.
+    """
+    found: dict[tuple[str, Role, View], Viewed] = {}
+    for need in choice.metric.needs:
+        sides = list(samples)
+        if need.role != "sample":
+            if need.role not in others:
+                raise InputError(
+                    f"there is no {need.role}", f"{choice.label} looks at one", "name one"
+                )
+            sides = [others[need.role]]
+        for side in sides:
+            if side.source is None:
+                if need.form == "moments" and need.feature.layer == "pool" and not need.labels:
+                    continue
+                raise InputError(
+                    f"{side.location}: holds statistics, not images",
+                    f"images, for {choice.label}",
+                    "name the image source, or ask for fid alone",
+                )
+            if need.labels and side.source.labels() is None:
+                raise InputError(
+                    f"{side.location}: has no class labels",
+                    f"the class of each item, for {choice.label}",
+                    "name it as folder:PATH,labels=folders, or as an .npz with `labels`",
+                )
+            key = side.location, side.role, need.view
+            seen = found.get(key) or viewed.get(key)
+            found[key] = seen or view_of(side, need.view, others, settings)
+            of_it = found[key]
+            check_minimum(choice, need, side.location, len(of_it.indices), of_it.noun)
+    return found
+
+
+def check_minimum(choice: MetricChoice, need: Need, location: str, num: int, noun: str) -> None:
+    """Refuse fewer items than a metric is defined for.
+
+    Raises:
+        InputError: Names the minimum and what sets it.
+    """
+    if num >= need.minimum:
+        return
+    options = options_of_minimum(choice.metric, need) if num > 1 else []
+    lower = "".join(f"lower {choice.name}:{one}, " for one in options)
+    raise InputError(
+        f"{location}: {f'1 {noun[:-1]}' if num == 1 else f'{num:,} {noun}'}",
+        f"{choice.label} needs at least {need.minimum:,} ({need.why})",
+        f"add {noun}, {lower}or leave {choice.label} out of the metrics (-m)",
+    )

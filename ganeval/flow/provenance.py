@@ -1,0 +1,100 @@
+"""Where scores come from: what a report says of sources, networks, options and versions."""
+
+import logging
+from typing import Any
+
+from ganeval.features.compute import Extraction
+from ganeval.flow.collect import Collected, is_served
+from ganeval.flow.plan import Plan
+from ganeval.flow.source_cards import describe, describe_stream, source_warnings
+from ganeval.flow.views import pairing_card
+from ganeval.flow.workspace import Workspace
+from ganeval.metrics.base import Each, Pairs
+from ganeval.results.provenance import library_versions
+from ganeval.version import __version__
+
+log = logging.getLogger(__name__)
+
+
+def provenance_of(plan: Plan, workspace: Workspace, collected: Collected) -> dict[str, Any]:
+    """Return where the scores come from, and tell the log what a reader should know.
+
+    What stands outside of `networks` of one network is that of the run's, or of the first.
+    """
+    settings = plan.settings
+    networks = workspace.networks
+    run_network = networks.get(settings.extractor, next(iter(networks.values())))
+    sources = [
+        describe(side, collected.samples[side.location][Each()], None) for side in plan.samples
+    ]
+    streams = set(collected.samples) - {side.location for side in plan.samples}
+    sources += [
+        describe_stream(name, collected.samples[name][Each()], collected.step, collected.seen)
+        for name in streams
+    ]
+    others = {}
+    for role, side in plan.others.items():
+        served = [
+            kind.name
+            for choice, need in plan.needs_of(role)
+            if is_served(need, choice.place(need, settings.extractor), collected.stats)
+            for kind in choice.metric.kinds
+        ]
+        stats = next(iter(collected.stats.values())) if served else None
+        found = collected.others.get(role, {}).get(Each())
+        others[role] = describe(side, found, stats, tuple(served))
+    warnings = source_warnings(sources, others.get("reference"))
+    for warning in warnings:
+        log.warning("%s", warning)
+    # No date: the same command on the same items writes the same bytes.
+    return {
+        "ganeval": __version__,
+        "command": settings.command,
+        "seed": settings.seed,
+        "device": run_network.device_type,
+        "precision": run_network.precision,
+        "weights": {
+            one.info.name: f"sha256:{one.info.weights_sha256}" for one in networks.values()
+        },
+        **_of_network(run_network),
+        "protocol_version": plan.protocol.version,
+        "micro_batch": run_network.micro_batch,
+        "network": run_network.name,
+        "networks": {name: _card(network) for name, network in networks.items()},
+        "num_images": settings.num_images,
+        "sources": {source.location: source.card() for source in [*sources, *others.values()]},
+        **_pairings(plan),
+        "warnings": list(warnings),
+        "libraries": library_versions(),
+    }
+
+
+def _pairings(plan: Plan) -> dict[str, Any]:
+    """Return which items of two sources were looked at together, by the location of the sample."""
+    cards = {}
+    for (location, _, view), viewed in plan.viewed.items():
+        if viewed.pairing is not None and isinstance(view, Pairs):
+            partner = plan.others[view.to].source
+            assert partner is not None
+            cards[location] = pairing_card(viewed.pairing, partner.names())
+    return {"pairings": cards} if cards else {}
+
+
+def _of_network(network: Extraction) -> dict[str, Any]:
+    """Return what of a network has to agree between scores that are compared, JSON values."""
+    return {
+        "extractor_version": network.info.version,
+        "preprocess": network.preparation.to_json(),
+        "dimensions": network.info.layers.get("pool"),
+    }
+
+
+def _card(network: Extraction) -> dict[str, Any]:
+    """Return all there is to say of a network, JSON values."""
+    return {
+        "extractor": network.info.name,
+        "weights": f"sha256:{network.info.weights_sha256}",
+        **_of_network(network),
+        "precision": network.precision,
+        "micro_batch": network.micro_batch,
+    }

@@ -1,0 +1,22 @@
+"""The table of metrics: names and where each lives, so that listing them imports nothing heavy."""
+
+from ganeval.registry import Registry
+
+METRICS = Registry(
+    "metric",
+    {
+        "fid": "ganeval.metrics.frechet:Fid",
+        "is": "ganeval.metrics.inception_score:InceptionScore",
+        "kid": "ganeval.metrics.kernel:Kid",
+        "pr": "ganeval.metrics.neighbours:PrecisionRecall",
+        "dc": "ganeval.metrics.neighbours:DensityCoverage",
+        "fid-debiased": "ganeval.metrics.frechet_limit:FidDebiased",
+        "fid-infinity": "ganeval.metrics.frechet_limit:FidInfinity",
+        "sfid": "ganeval.metrics.spatial_frechet:SpatialFid",
+        "intra-fid": "ganeval.metrics.intra_class:IntraFid",
+        "authenticity": "ganeval.metrics.authenticity:Authenticity",
+        "psnr": "ganeval.metrics.paired:Psnr",
+        "ssim": "ganeval.metrics.paired:Ssim",
+        "ppl": "ganeval.metrics.path_length:PathLength",
+    },
+)

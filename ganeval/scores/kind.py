@@ -1,0 +1,41 @@
+"""What a score means for whoever compares it, gates on it or prints it."""
+
+from dataclasses import dataclass
+from typing import Literal
+
+Direction = Literal["lower", "higher", "zero", "none"]
+Bias = Literal["none", "removed", "removable", "depends-on-numbers"]
+ErrorForm = Literal["influence", "u-statistic", "jackknife", "per-item", "runs", "none"]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ScoreKind:
+    """The meaning of a score, declared by its metric and carried by every row of a report.
+
+    No field has a default, so that no metric can forget to say what its score means: comparison,
+    gate, report and random stream ask here and know no metric by its name.
+
+    Attributes:
+        name: Of the score (`"precision"`), one word in lower case with hyphens.
+        direction: Which way is better; "zero" if values on both sides of 0 are worse, "none" if
+            nothing is better.
+        bias: How the expectation depends on the numbers of items. "none": it does not. "removed":
+            an extrapolation has taken most of it off, and the details hold the value with it as
+            `biased`. "removable": it does, and the details hold a value without it as `debiased`
+            where there are enough items. "depends-on-numbers": it does, so scores are compared at
+            equal numbers only.
+        error: What the standard error comes from: the influence of each item, the influences of a
+            U-statistic, the jackknife over groups, the values of single items, several runs, or
+            "none" if there is no standard error.
+        stream: Name of the random stream that the metric draws from. Metrics that share one deal
+            the items alike.
+        stands_in: The score that decides where this one cannot (`"kid"` for `"fid"`); None if
+            there is none.
+    """
+
+    name: str
+    direction: Direction
+    bias: Bias
+    error: ErrorForm
+    stream: str
+    stands_in: str | None
