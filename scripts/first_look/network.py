@@ -9,8 +9,7 @@ from typing import Any, NamedTuple
 
 import torch
 
-from ganeval.extractors.base import EXTRACTORS, ExtractorRequest
-from ganeval.images.resize import preprocess
+from ganeval.extractors.base import ExtractorRequest, find_extractor
 
 
 class Network(NamedTuple):
@@ -31,14 +30,14 @@ def open_network(name: str, weights: Path | None, device: str, precision: str) -
     """Load a network."""
     request = ExtractorRequest(
         weights_path=weights,
-        device=torch.device(device),
+        device=device,
         precision=precision,  # type: ignore[arg-type]
         offline=True,
     )
-    extractor = EXTRACTORS.load(name).from_request(request)
-    how = extractor.info.preprocess
+    extractor = find_extractor(name).from_request(request)
+    info = extractor.info
     return Network(
-        run=lambda batch: extractor(batch),
-        prepare=lambda image: preprocess(image.pixels, how),
-        size=how.resize.size,
+        run=lambda batch: extractor(batch, info.default_layers),
+        prepare=info.input,
+        size=info.input.resize.size,
     )

@@ -18,7 +18,7 @@ def look(*words: object) -> "subprocess.CompletedProcess[str]":
         cwd=ROOT,
         capture_output=True,
         text=True,
-        timeout=200,
+        timeout=280,
         env={**os.environ, "CUDA_VISIBLE_DEVICES": ""},
     )
 
