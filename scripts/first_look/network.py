@@ -10,6 +10,7 @@ from typing import Any, NamedTuple
 import torch
 
 from ganeval.extractors.base import ExtractorRequest, find_extractor
+from ganeval.images.preparation import Preparation
 
 
 class Network(NamedTuple):
@@ -35,9 +36,10 @@ def open_network(name: str, weights: Path | None, device: str, precision: str) -
         offline=True,
     )
     extractor = find_extractor(name).from_request(request)
-    info = extractor.info
+    how = extractor.info.input
+    assert isinstance(how, Preparation)
     return Network(
-        run=lambda batch: extractor(batch, info.default_layers),
-        prepare=info.input,
-        size=info.input.resize.size,
+        run=lambda batch: extractor(batch, extractor.info.default_layers),
+        prepare=how,
+        size=how.resize.size,
     )
