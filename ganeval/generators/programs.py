@@ -8,7 +8,7 @@ from typing import Any
 
 import torch
 
-from ganeval.errors import InputError, UsageError, spelt
+from ganeval.errors import InputError, UsageError, raised, spelt
 from ganeval.generators.program_kind import ProgramKind
 
 
@@ -57,10 +57,8 @@ def open_program(
             warnings.simplefilter("ignore")  # that torch.jit.load is deprecated helps no reader
             network = Program(run(data), sha256=hashlib.sha256(data).hexdigest())
     except Exception as error:  # a stranger's program may raise anything at all
-        reason = (str(error).strip().splitlines() or [""])[0]
         raise InputError(
-            f"{name}: {kind} that torch {torch.__version__} cannot open "
-            f"({type(error).__name__}: {reason})",
+            f"{name}: {kind} that torch {torch.__version__} cannot open ({raised(error)})",
             "a whole file of a version of torch that fits",
             "get it again, or export it as ONNX",
         ) from error
