@@ -135,7 +135,7 @@ def result_of(title: str, done: "subprocess.CompletedProcess[str]", folder: Path
         from safetensors import safe_open
 
         with safe_open(folder / "run" / "dcgan.safetensors", framework="np") as file:
-            return {name: file.get_tensor(name).tobytes().hex() for name in file.keys()}
+            return {name: file.get_tensor(name).tobytes().hex() for name in sorted(file.keys())}
     if title == "statistics":
         with np.load(folder / "real.npz") as arrays:
             return {name: arrays[name].tobytes().hex() for name in ("mu", "sigma", "num")}
