@@ -7,7 +7,7 @@ from typing import Any
 
 from ganeval.errors import UsageError
 from ganeval.extractors.base import EXTRACTORS
-from ganeval.features.compute import Place
+from ganeval.features.extraction import Place
 from ganeval.metrics.base import Metric, Need, Role, roles_of
 from ganeval.metrics.protocols import PROTOCOLS, EvaluationProtocol
 from ganeval.metrics.table import METRICS
