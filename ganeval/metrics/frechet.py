@@ -44,6 +44,7 @@ class Fid:
             error="influence",
             stream="fid",
             stands_in="kid",
+            plotted_against=None,
         ),
     )
 
@@ -68,6 +69,7 @@ class Fid:
             notes=(*side_notes(summaries), error.note),
             cautions={**side_cautions(summaries), **error.cautions},
             influence=error.influence,
+            enough=error.enough,
         )
         return Result(scores=(score,))
 

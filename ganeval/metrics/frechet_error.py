@@ -78,6 +78,7 @@ class Error:
         influence: Of each image; None where the rows of the sample are not stored.
         note: What the interval is, or why there is none.
         cautions: See `Score`.
+        enough: See `Score`.
     """
 
     se: float | None = None
@@ -86,6 +87,7 @@ class Error:
     influence: Influence | None = None
     note: str
     cautions: Mapping[str, str] = field(default_factory=dict)
+    enough: Mapping[str, int] = field(default_factory=dict)
 
 
 def distance(sample: Side, reference: Side) -> float:
@@ -106,7 +108,7 @@ def error_of(value: float, sample: Side, reference: Side, rng: np.random.Generat
     if scarce:
         note = f"no interval: {scarce} (2 per dimension), and no standard error; decide with kid"
         cautions = {few_items(sample, reference): "too few to compare; use kid"}
-        return Error(influence=influence, note=note, cautions=cautions)
+        return Error(influence=influence, note=note, cautions=cautions, enough=enough_items(sample))
     scarce = _scarce(ENOUGH_FOR_INTERVAL, sample, reference)
     if scarce:
         note = (
@@ -136,6 +138,15 @@ def few_items(sample: Side, reference: Side) -> str:
     few = min(sides, key=lambda side: side.moments.num)
     which = "" if few is sample else "reference "
     return f"{few.moments.num:,} {which}{few.noun} for {len(few.moments.mean):,} dimensions"
+
+
+def enough_items(side: Side) -> dict[str, int]:
+    """Return from how many items on every side a distance has an error, and a value without bias.
+
+    Errors are normal from these numbers of items per dimension on.
+    """
+    width = len(side.moments.mean)
+    return {"se": ENOUGH_FOR_ERROR * width, "debiased": ENOUGH_FOR_INTERVAL * width}
 
 
 def _scarce(per_dimension: int, *sides: Side) -> str | None:

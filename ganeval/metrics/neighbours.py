@@ -58,6 +58,7 @@ class PrecisionRecall:
             error="jackknife",
             stream="pr",
             stands_in=None,
+            plotted_against="recall",
         ),
         ScoreKind(
             name="recall",
@@ -66,6 +67,7 @@ class PrecisionRecall:
             error="jackknife",
             stream="pr",
             stands_in=None,
+            plotted_against=None,
         ),
     )
 
@@ -169,6 +171,7 @@ class DensityCoverage:
             error="jackknife",
             stream="dc",
             stands_in=None,
+            plotted_against=None,
         ),
         ScoreKind(
             name="coverage",
@@ -177,6 +180,7 @@ class DensityCoverage:
             error="jackknife",
             stream="dc",
             stands_in=None,
+            plotted_against=None,
         ),
     )
 
