@@ -15,6 +15,7 @@ if TYPE_CHECKING:
     from ganeval.sources.generator import Generator
     from ganeval.sources.memory import Images
     from ganeval.sources.open import open_source
+    from ganeval.team import Team
 
 # Loaded on use, so that `import ganeval` and `ganeval --help` are quick.
 _HOMES = {
@@ -25,6 +26,7 @@ _HOMES = {
     "Images": "ganeval.sources.memory",
     "Report": "ganeval.results.report",
     "Settings": "ganeval.settings",
+    "Team": "ganeval.team",
     "compare": "ganeval.evaluation",
     "evaluate": "ganeval.evaluation",
     "open_source": "ganeval.sources.open",
@@ -39,6 +41,7 @@ __all__ = [
     "Images",
     "Report",
     "Settings",
+    "Team",
     "__version__",
     "compare",
     "evaluate",

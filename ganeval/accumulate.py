@@ -17,7 +17,7 @@ from ganeval.features.collect import CollectedShard, collect_shard, join
 from ganeval.features.shards import SHARD_SIZE
 from ganeval.flow.collect import Collected, collect, statistics_of, wanted_of
 from ganeval.flow.plan import make_plan
-from ganeval.flow.workspace import open_workspace
+from ganeval.flow.workspace import open_workspace, opened_index
 from ganeval.images.seen import Seen
 from ganeval.metrics.base import Role
 from ganeval.results.report import Report
@@ -81,8 +81,9 @@ class Accumulator:
         self.name = name
         self._value_range = value_range
         others: dict[Role, Any] = {"reference": reference, "train": train, "heldout": heldout}
-        self._plan = make_plan([], others, metrics, settings)
         self._resources = ExitStack()
+        index = self._resources.enter_context(opened_index(settings))
+        self._plan = make_plan([], others, metrics, settings, index=index)
         self._workspace = self._resources.enter_context(
             open_workspace(settings, self._plan.protocol, self._plan.layers)
         )

@@ -9,7 +9,7 @@ from ganeval.flow.compute import compute
 from ganeval.flow.gallery import gather_galleries
 from ganeval.flow.plan import Plan, make_plan
 from ganeval.flow.provenance import provenance_of
-from ganeval.flow.workspace import Workspace, open_workspace
+from ganeval.flow.workspace import Workspace, open_workspace, opened_index
 from ganeval.influence import Influence
 from ganeval.metrics.base import Role
 from ganeval.progress import SCORES_OF
@@ -127,9 +127,10 @@ def run(
 ) -> Report:
     """Plan, collect every source once, compute every metric, report."""
     settings = prepare_engine(settings)
-    plan = make_plan(samples, others, metrics, settings)
-    with open_workspace(settings, plan.protocol, plan.layers) as workspace:
-        return report_of(plan, workspace, collect(plan, workspace))
+    with opened_index(settings) as index:
+        plan = make_plan(samples, others, metrics, settings, index=index)
+        with open_workspace(settings, plan.protocol, plan.layers) as workspace:
+            return report_of(plan, workspace, collect(plan, workspace))
 
 
 def report_of(plan: Plan, workspace: Workspace, collected: Collected) -> Report:

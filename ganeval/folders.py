@@ -37,3 +37,8 @@ def shards_folder(cache_dir: Path | str | None) -> Path:
     """
     local = None if shared_cache(cache_dir) is not None else cache_dir
     return (cache_folder() if local is None else Path(local)) / "shards"
+
+
+def index_folder(cache_dir: Path | str | None) -> Path:
+    """Return where it is kept what is known of the files of sources; see `shards_folder`."""
+    return shards_folder(cache_dir).with_name("index")

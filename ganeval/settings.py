@@ -53,6 +53,9 @@ class Settings:
         cache_dir: Where features are kept: a folder, or a URL that machines share; None for the
             user's cache folder.
         cache: False keeps features for this run only.
+        rehash: Read all files again, also those that are as they were in the last run.
+        trust_times: Rely on the times of files on any file system, also on a network, to tell which
+            have changed since the last run.
         offline: Never open a network connection.
         gallery: Keep small copies of some pictures for an HTML report.
         progress: Told how far the work is.
@@ -78,6 +81,8 @@ class Settings:
     max_bad: float = 0.01
     cache_dir: Path | str | None = None
     cache: bool = True
+    rehash: bool = False
+    trust_times: bool = False
     offline: bool = False
     gallery: bool = False
     progress: Progress = silent

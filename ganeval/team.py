@@ -1,7 +1,8 @@
 """The processes that torchrun has started for one command: who they are, and how they talk.
 
 They talk through torch.distributed with Gloo, whatever device they compute on, because all they say
-is bytes of a length that each knows beforehand: Gloo ends a process that gets another length.
+is bytes. Gloo ends a process that gets another number of them than it waits for: each says first
+how long its text is, and a message has a length that all know beforehand.
 """
 
 import hashlib
@@ -30,22 +31,39 @@ _VARIABLES = ("RANK", "WORLD_SIZE", "LOCAL_RANK", "LOCAL_WORLD_SIZE")
 _TIMEOUT_VARIABLE = "GANEVAL_TIMEOUT"
 _TIMEOUT_SECONDS = 1800.0
 _POLL_SECONDS = 0.02
-_DIGEST_BYTES = 32
-_HOST_BYTES = 64
 _LATE = re.compile("timed out (waiting|after)|wait timeout", re.IGNORECASE)
-_FAILURE = bytes(_DIGEST_BYTES)  # instead of the digest of what must agree
+
+
+def _timeout() -> float:
+    """Return how long processes wait for one another.
+
+    Raises:
+        UsageError: The environment says something else than a number of seconds.
+    """
+    text = os.environ.get(_TIMEOUT_VARIABLE, str(_TIMEOUT_SECONDS))
+    try:
+        seconds = float(text)
+    except ValueError:
+        seconds = 0.0
+    if not 0 < seconds < float("inf"):
+        raise UsageError(f"{_TIMEOUT_VARIABLE}={text}", "a number of seconds above 0", "change it")
+    return seconds
 
 
 @dataclass(slots=True, kw_only=True, eq=False)
 class Team:
     """The processes of a command, one alone unless torchrun has started more.
 
+    >>> Team(rank=1, size=2).leads
+    False
+
     Attributes:
-        rank: Of this process, from 0, which alone computes scores and prints.
+        rank: Number of this process; number 0 alone computes scores, writes and prints.
         size: How many there are.
-        local_rank: Of this process on its host, from 0.
+        local_rank: Number of this process on its host, from 0.
         local_size: How many there are on its host.
-        timeout: Seconds in which every process must answer, and end two shards.
+        timeout: Seconds in which every process must answer, and end two shards; by default what
+            the environment says.
         token: A random name that they share.
     """
 
@@ -53,29 +71,49 @@ class Team:
     size: int = 1
     local_rank: int = 0
     local_size: int = 1
-    timeout: float = _TIMEOUT_SECONDS
+    timeout: float = field(default_factory=_timeout)
     token: str = ""
     _hosts: list[str] = field(default_factory=list, repr=False)
     _has_begun: bool = field(default=False, repr=False)
 
     @property
     def leads(self) -> bool:
-        """Whether this is the process that computes scores and prints."""
+        """Whether this is the process that computes scores, writes and prints."""
         return self.rank == 0
 
-    def join(self) -> None:
+    def join(self, *, cuda: bool = False) -> None:
         """Connect to the other processes.
 
         Nothing disconnects again: the connections end with the process, and an orderly end would
         wait for calls that a lost process never answers.
 
+        Args:
+            cuda: Connect this process's CUDA device with those of the others too, through NCCL, for
+                tensors that lie there.
+
         Raises:
             TeamError: They cannot be reached within the timeout.
         """
+        from torch import distributed
+        from torch.distributed.distributed_c10d import PrefixStore
+        from torch.distributed.rendezvous import rendezvous
+
+        timeout = timedelta(seconds=self.timeout)
+
+        def connect() -> None:
+            store, _, _ = next(rendezvous("env://", self.rank, self.size, timeout=timeout))
+            self.token = _shake_hands(store, self.rank, self.size, self.timeout)
+            distributed.init_process_group(
+                "cpu:gloo,cuda:nccl" if cuda else "gloo",
+                store=PrefixStore(self.token, store),
+                rank=self.rank,
+                world_size=self.size,
+                timeout=timeout,
+            )
+
         with self._expecting_all():
-            self.token = _interruptibly(lambda: _connect(self.rank, self.size, self.timeout))
-        hosts = self.exchange(socket.gethostname().encode()[:_HOST_BYTES], _HOST_BYTES)
-        self._hosts += [host.rstrip(b"\0").decode(errors="replace") for host in hosts]
+            _interruptibly(connect)
+        self._hosts += self.exchange(socket.gethostname())
 
     def name(self, rank: int) -> str:
         """Return how messages call a process."""
@@ -91,25 +129,20 @@ class Team:
             TeamError: It is not, or a process cannot begin; only the first process says so.
         """
         self._has_begun = True
-        topics = self.exchange(_digest(json.dumps(list(statement))), _DIGEST_BYTES)
-        for rank, topic in enumerate(topics):
-            if topic == _FAILURE:
+        own = {name: hashlib.sha256(one.encode()).hexdigest() for name, one in statement.items()}
+        said = [json.loads(text) for text in self.exchange(json.dumps(own))]
+        for rank, other in enumerate(said):
+            if isinstance(other, str):  # see `fails_alike`
                 self.refuse(f"{self.name(rank)} cannot begin", "all of them", "see its error")
-            if topic != topics[0]:
+            if list(other) != list(said[0]):
                 self.refuse(
                     f"{self.name(rank)} has another task than {self.name(0)}",
                     "the same command for all processes",
                     "look at how they were started",
                 )
-        digests = [_digest(value) for value in statement.values()]
-        answers = self.exchange(b"".join(digests), _DIGEST_BYTES * len(digests))
-        for rank, answer in enumerate(answers):
-            if answer != answers[0]:
-                names = [
-                    name
-                    for at, name in enumerate(statement)
-                    if _part(answer, at) != _part(answers[0], at)
-                ]
+        for rank, other in enumerate(said):
+            names = [name for name in other if other[name] != said[0][name]]
+            if names:
                 self.refuse(
                     f"{self.name(rank)} differs from {self.name(0)} in {', '.join(names)}",
                     "the same pictures, weights, options and versions for all processes",
@@ -122,34 +155,42 @@ class Team:
             return False
         self._has_begun = True
         try:
-            if any(topic != _FAILURE for topic in self.exchange(_FAILURE, _DIGEST_BYTES)):
-                return False
-            return len(set(self.exchange(_digest(text), _DIGEST_BYTES))) == 1
+            return len(set(self.exchange(json.dumps(text)))) == 1
         except TeamError:
             return False
 
-    def exchange(self, content: bytes, num_bytes: int) -> list[bytes]:
-        """Return what each process says, by rank; shorter content is filled with zeros at the end.
-
-        Args:
-            content: What this one says.
-            num_bytes: The same for all processes.
+    def exchange(self, text: str) -> list[str]:
+        """Return what each process says, by rank.
 
         Raises:
             TeamError: A process is gone or does not answer.
         """
+        import torch
+
+        content = text.encode()
+        lengths = [int(one) for one in self._gather(torch.tensor([len(content)]))]
+        parts = self._gather(_as_tensor(content, max(1, *lengths)))
+        return [
+            _as_bytes(part)[:length].decode() for part, length in zip(parts, lengths, strict=True)
+        ]
+
+    def _gather(self, own: "torch.Tensor") -> "list[torch.Tensor]":
+        """Return the tensors of all processes by rank, which have the same shape and type."""
         from torch import distributed
 
-        own = _as_tensor(content, num_bytes)
-        parts = [own.new_empty(num_bytes) for _ in range(self.size)]
+        parts = [own.new_empty(own.shape) for _ in range(self.size)]
         with self._expecting_all():
             _interruptibly(lambda: distributed.all_gather(parts, own))
-        return [_as_bytes(part) for part in parts]
+        return parts
 
     def send(self, content: bytes, num_bytes: int) -> "Message":
-        """Send content to the first process without waiting for it; see `exchange`.
+        """Send content to the first process without waiting for it.
 
         Every process must call this equally often.
+
+        Args:
+            content: What this one says; filled with zeros at the end.
+            num_bytes: Its length then, the same for all processes.
 
         Raises:
             TeamError: A process is gone.
@@ -219,7 +260,7 @@ class Message:
         return [_as_bytes(part) for part in self.parts]
 
 
-ALONE = Team()
+ALONE = Team(timeout=0)  # nobody to wait for
 
 
 def find_team() -> Team:
@@ -239,34 +280,7 @@ def find_team() -> Team:
         size=size,
         local_rank=local_rank,
         local_size=local_size,
-        timeout=_timeout(),
     )
-
-
-def _timeout() -> float:
-    """Return how long processes wait for one another."""
-    text = os.environ.get(_TIMEOUT_VARIABLE, str(_TIMEOUT_SECONDS))
-    try:
-        seconds = float(text)
-    except ValueError:
-        seconds = 0.0
-    if not 0 < seconds < float("inf"):
-        raise UsageError(f"{_TIMEOUT_VARIABLE}={text}", "a number of seconds above 0", "change it")
-    return seconds
-
-
-def _connect(rank: int, size: int, seconds: float) -> str:
-    """Connect the processes with one another, and return a random name that they share."""
-    from torch import distributed
-    from torch.distributed.distributed_c10d import PrefixStore
-    from torch.distributed.rendezvous import rendezvous
-
-    timeout = timedelta(seconds=seconds)
-    store, _, _ = next(rendezvous("env://", rank, size, timeout=timeout))
-    token = _shake_hands(store, rank, size, seconds)
-    own = PrefixStore(token, store)
-    distributed.init_process_group("gloo", store=own, rank=rank, world_size=size, timeout=timeout)
-    return token
 
 
 def _shake_hands(store: Any, rank: int, size: int, seconds: float) -> str:
@@ -308,16 +322,6 @@ def _interruptibly(call: Callable[[], _Result]) -> _Result:
 
     threading.Thread(target=run, daemon=True).start()
     return done.result()
-
-
-def _digest(text: str) -> bytes:
-    """Return the SHA-256 of a text."""
-    return hashlib.sha256(text.encode()).digest()
-
-
-def _part(digests: bytes, at: int) -> bytes:
-    """Return one of several digests."""
-    return digests[at * _DIGEST_BYTES : (at + 1) * _DIGEST_BYTES]
 
 
 def _as_tensor(content: bytes, num_bytes: int) -> "torch.Tensor":

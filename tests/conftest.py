@@ -10,10 +10,26 @@ import numpy as np
 import numpy.typing as npt
 import PIL.Image
 import pytest
+import torch
 
 from ganeval.cli.main import main
 from tests.command import Command, Outcome
 from tests.pictures import blobs
+
+
+def pytest_addoption(parser: pytest.Parser) -> None:
+    parser.addoption(
+        "--on-device",
+        metavar="NAME",
+        help="device of the tests marked gpu (default: cuda where there is one, else cpu)",
+    )
+
+
+@pytest.fixture
+def device(request: pytest.FixtureRequest) -> str:
+    """Where the tests marked gpu run, the same bodies on a GPU and on the CPU."""
+    chosen = request.config.getoption("--on-device")
+    return chosen or ("cuda" if torch.cuda.is_available() else "cpu")
 
 
 @pytest.fixture(autouse=True)

@@ -13,7 +13,7 @@ import torch
 import torch.nn.functional as F
 from torch import nn
 
-from ganeval.extractors.inception import fid_inception
+from ganeval.extractors.inception_network import fid_inception
 
 FILE_NAME = "pt_inception-2015-12-05-6726825d.pth"
 

@@ -1,14 +1,17 @@
 """Features in memory, as metrics see them."""
 
 import hashlib
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
 from functools import cached_property
+from typing import Any
 
 import numpy as np
 import numpy.typing as npt
 
-from ganeval.features.derived import Arrays, Compute, Options
+from ganeval.features.derived import Arrays, Derivation, derived_key
 from ganeval.features.moments import Moments
+from ganeval.metrics.base import Inputs, Metric
 from ganeval.resources import DEFAULT, Resources
 
 Rows = npt.NDArray[np.float32]
@@ -16,7 +19,7 @@ Rows = npt.NDArray[np.float32]
 
 @dataclass
 class InMemory:
-    """A summary of rows that serve as every layer and refuse to be changed.
+    """A summary of rows that refuse to be changed.
 
     What is derived is derived once. Without `keeps_rows` it is like stored statistics.
     """
@@ -24,32 +27,45 @@ class InMemory:
     array: Rows
     keeps_rows: bool = True
     resources: Resources = DEFAULT
+    labels: tuple[str, ...] | None = None
+    noun: str = "images"
     known: dict[str, Arrays] = field(default_factory=dict)
 
     @property
     def num(self) -> int:
         return len(self.array)
 
+    @property
+    def width(self) -> int:
+        return self.array.shape[1]
+
     @cached_property
     def _moments(self) -> Moments:
         return Moments.of(self.array)
 
-    def moments(self, layer: str) -> Moments:
+    def moments(self) -> Moments:
         return self._moments
 
-    def rows(self, layer: str) -> Rows | None:
+    def rows(self) -> Rows | None:
         view = self.array.view()
         view.flags.writeable = False
         return view if self.keeps_rows else None
 
+    def blocks(self) -> Iterator[Rows]:
+        yield from (self.array[at : at + 1024] for at in range(0, len(self.array), 1024))
+
     @property
     def key(self) -> str:
-        return hashlib.sha256(self.array.tobytes()).hexdigest()
+        content = self.array.tobytes() + repr(self.labels).encode()
+        return hashlib.sha256(content).hexdigest()
 
-    def derived(
-        self, layer: str, name: str, options: Options, compute: Compute, *, keep: bool = True
-    ) -> Arrays:
-        name = f"{layer} {name} {sorted(options.items())}"
-        if name not in self.known:
-            self.known[name] = compute()
-        return self.known[name]
+    def derived(self, derivation: Derivation) -> Arrays:
+        key = derived_key(derivation, self.key)
+        if key not in self.known:
+            self.known[key] = derivation(self)
+        return self.known[key]
+
+
+def inputs(metric: Metric, roles: Mapping[Any, Any]) -> Inputs:
+    """Give every need of a metric the summary of its role."""
+    return {need: roles[need.role] for need in metric.needs}

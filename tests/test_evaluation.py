@@ -48,14 +48,10 @@ def test_scores_agree_with_plain_formulas(real: Path, fake: Path) -> None:
         source = open_source(path, policy=ganeval.Settings().decode)
         from ganeval.extractors.base import ExtractorRequest
         from ganeval.extractors.random import Random
-        from ganeval.images.resize import preprocess
 
         network = Random.from_request(ExtractorRequest())
-        inputs = [
-            preprocess(item.picture().pixels, network.info.preprocess)
-            for item in source.load(range(len(source)))
-        ]
-        features[path] = network(torch.stack(inputs))["pool"].double().numpy()
+        inputs = [network.info.input(item.picture()) for item in source.load(range(len(source)))]
+        features[path] = network(torch.stack(inputs), ["pool"])["pool"].double().numpy()
     ours, theirs = features[fake], features[real]
     first, second = np.cov(ours, rowvar=False), np.cov(theirs, rowvar=False)
     eigenvalues = np.linalg.eigvals(first @ second)

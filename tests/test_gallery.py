@@ -14,7 +14,7 @@ import ganeval
 from ganeval.errors import UnstableError
 from ganeval.extractors.base import EXTRACTORS, ExtractorRequest
 from ganeval.features.shards import SHARD_SIZE
-from ganeval.images.resize import preprocess
+from ganeval.images.picture import Picture as Pixels
 from ganeval.results.gallery import Gallery, Picture
 from ganeval.results.report import Report
 from tests.pictures import blobs
@@ -56,8 +56,8 @@ def features(pictures: npt.NDArray[np.uint8]) -> npt.NDArray[np.float64]:
             weights_path=None, device=torch.device("cpu"), precision="float32", offline=True
         )
     )
-    inputs = [preprocess(one.transpose(2, 0, 1), network.info.preprocess) for one in pictures]
-    return network(torch.stack(inputs))["pool"].double().numpy()
+    inputs = [network.info.input(Pixels(one.transpose(2, 0, 1))) for one in pictures]
+    return network(torch.stack(inputs), ["pool"])["pool"].double().numpy()
 
 
 def test_pictures_are_those_that_their_names_say() -> None:

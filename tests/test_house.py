@@ -16,40 +16,33 @@ BASE = {
     *("errors", "registry", "files", "folders", "influence", "progress", "resources", "team"),
     *("ahead", "json_text", "memory", "refusals", "remote", "remote_file", "version"),
 }
-TOP = {
-    "settings",
-    "plan",
-    "workspace",
-    "engines",
-    "source_cards",
-    "stored_stats",
-    "evaluation",
-    "gallery",
-    "extract",
-    "accumulate",
-    "sample",
-}
+TOP = {"settings", "flow", "engines", "evaluation", "extract", "accumulate", "sample"}
 ALLOWED = {
     **{name: {"ahead", "errors", "remote"} for name in BASE},
+    "scores": BASE,
     "images": {"errors"},
-    "generators": {"extractors.state_dict", "images", *BASE},
+    "generators": {"extractors.content", "extractors.state_dict", "images", *BASE},
     "sources": {"generators", "images", *BASE},
     "extractors": {"images", *BASE},
     "features": {"sources.base", "extractors.base", "images", *BASE},
-    "metrics": {"features.derived", "features.moments", "images.preprocess", *BASE},
-    "results": BASE,
+    "metrics": {
+        *("features.derived", "features.moments", "images.preparation", "images.resize", "scores"),
+        *BASE,
+    },
+    "engines": {"features", "sources.base", *BASE},
+    "results": {"scores", "metrics.table", *BASE},
     **{
         name: {
             *("generators", "images", "sources", "extractors", "features", "metrics", "results"),
-            *(*TOP, *BASE),
+            *("scores", *TOP, *BASE),
         }
-        for name in (*TOP, "pytest_plugin")
+        for name in (*TOP - {"engines"}, "pytest_plugin")
     },
     "doctor": {
-        *("extractors.base", "features.stats", "images", "sources", "settings", "plan"),
+        *("extractors.base", "features.stats", "flow", "images", "sources", "settings"),
         *BASE,
     },
-    "__init__": {"version", "errors", "generators", "sources", "results", *TOP},
+    "__init__": {"version", "errors", "team", "generators", "sources", "results", *TOP},
     "__main__": {"cli"},
     "cli": {
         *("doctor", "extractors", "features", "generators", "metrics", "results", "sources"),
@@ -152,6 +145,7 @@ def test_public_names_stay() -> None:
         "Images",
         "Report",
         "Settings",
+        "Team",
         "__version__",
         "compare",
         "evaluate",

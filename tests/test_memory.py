@@ -24,7 +24,7 @@ import resource, sys
 import numpy as np
 from ganeval.metrics.table import METRICS
 from ganeval.resources import Resources
-from tests.summaries import InMemory
+from tests.summaries import InMemory, inputs
 rng = np.random.default_rng(0)
 sides = rng.standard_normal((2, 8000, 128)).astype(np.float32)
 if sys.argv[2] == "concentrated":  # nearly all sample images lie in nearly all balls
@@ -33,7 +33,7 @@ resources = Resources(memory=40_000_000, threads=2)
 sample, reference = (InMemory(side, resources=resources) for side in sides)
 metric = METRICS.load(sys.argv[1])()
 before = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss
-metric.compute({"sample": sample, "reference": reference}, rng)
+metric.compute(inputs(metric, {"sample": sample, "reference": reference}), rng)
 print((resource.getrusage(resource.RUSAGE_SELF).ru_maxrss - before) * 1024)
 """
 

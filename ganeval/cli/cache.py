@@ -10,8 +10,9 @@ from ganeval.cli.prose import say
 from ganeval.errors import UsageError
 from ganeval.features.upkeep import CacheSize, measure, measure_shared
 from ganeval.features.upkeep import prune as prune_shards
-from ganeval.folders import cache_folder, shards_folder, shared_cache
+from ganeval.folders import cache_folder, index_folder, shards_folder, shared_cache
 from ganeval.remote import RemotePath
+from ganeval.sources import index_files
 
 FOLDER = click.option(
     "--cache-dir",
@@ -47,6 +48,8 @@ def info(*, cache_dir: str | None) -> None:
         say(f"{shards.url}: {_describe(measure_shared(shards))}")
     folder = shards_folder(cache_dir)
     say(f"{folder}: {_describe(measure(folder))}")
+    folder = index_folder(cache_dir)
+    say(f"{folder}: {_describe_index(index_files.measure(folder))}")
 
 
 @cache.command()
@@ -61,26 +64,32 @@ def info(*, cache_dir: str | None) -> None:
     help="Number of days for which features were not used",
 )
 def prune(*, cache_dir: str | None, days: float) -> None:
-    """Remove features that were not used for a while.
+    """Remove features, and what is known of files, that were not used for a while.
 
     \b
     ganeval cache prune --days 7
     """
-    folder = _own_folder(cache_dir)
-    say(f"{folder}: removed {_describe(prune_shards(folder, older_than_days=days))}")
+    _remove(cache_dir, older_than_days=days)
 
 
 @cache.command()
 @FOLDER
 def clear(*, cache_dir: str | None) -> None:
-    """Remove all features; weights and data sets stay.
+    """Remove all features and all that is known of files; weights and data sets stay.
 
     \b
     ganeval cache clear
     """
+    _remove(cache_dir, older_than_days=-math.inf)
+
+
+def _remove(cache_dir: str | None, *, older_than_days: float) -> None:
+    """Remove what was not used for so many days, and say how much it was."""
     folder = _own_folder(cache_dir)
-    removed = prune_shards(folder, older_than_days=-math.inf)
-    say(f"{folder}: removed {_describe(removed)}")
+    say(f"{folder}: removed {_describe(prune_shards(folder, older_than_days=older_than_days))}")
+    folder = index_folder(cache_dir)
+    removed = index_files.prune(folder, older_than_days=older_than_days)
+    say(f"{folder}: removed {_describe_index(removed)}")
 
 
 def _own_folder(cache_dir: str | None) -> Path:
@@ -99,4 +108,14 @@ def _own_folder(cache_dir: str | None) -> Path:
 def _describe(size: CacheSize) -> str:
     """Return a size for people."""
     derived = f", {size.num_derived:,} values derived from them" if size.num_derived else ""
-    return f"{size.num_shards:,} shards{derived}, {size.num_bytes / 2**20:,.1f} MiB"
+    return f"{size.num_shards:,} shards{derived}, {_mebibytes(size.num_bytes)}"
+
+
+def _describe_index(size: index_files.IndexSize) -> str:
+    """Return the size of the index for people."""
+    return f"what is known of the files of {size.num_files:,} sources, {_mebibytes(size.num_bytes)}"
+
+
+def _mebibytes(num_bytes: int) -> str:
+    """Return a number of bytes for people."""
+    return f"{num_bytes / 2**20:,.1f} MiB"

@@ -1,12 +1,9 @@
 """Ctrl-C and SIGTERM end a run alike, and neither is lost."""
 
-import os
 import signal
 import sys
-import threading
 from collections.abc import Iterator
 from contextlib import contextmanager
-from queue import SimpleQueue
 from types import FrameType
 from typing import NoReturn
 
@@ -19,33 +16,27 @@ def interruptible() -> Iterator[None]:
 
     An exception that a signal raises while the interpreter is in a destructor or a weak reference's
     callback goes nowhere but to `sys.unraisablehook`, and the run would go on, or wait for ever.
+    There the system's alarm clock is set, which interrupts the run once more. Windows has none.
     """
-    lost: SimpleQueue[bool] = SimpleQueue()  # may be filled from within a destructor
-    over = threading.Event()
     before = sys.unraisablehook
 
-    def notice(unraisable: "sys.UnraisableHookArgs") -> None:
-        if isinstance(unraisable.exc_value, KeyboardInterrupt):
-            lost.put(True)
+    def set_alarm(unraisable: "sys.UnraisableHookArgs") -> None:
+        if sys.platform != "win32" and isinstance(unraisable.exc_value, KeyboardInterrupt):
+            signal.signal(signal.SIGALRM, _interrupt)
+            signal.setitimer(signal.ITIMER_REAL, _PAUSE)
         else:
             before(unraisable)
 
-    def repeat() -> None:
-        while lost.get():
-            if not over.wait(_PAUSE):
-                os.kill(os.getpid(), signal.SIGTERM)
-
-    signal.signal(signal.SIGTERM, _terminate)
-    threading.Thread(target=repeat, name="interrupts", daemon=True).start()
-    sys.unraisablehook = notice
+    signal.signal(signal.SIGTERM, _interrupt)
+    sys.unraisablehook = set_alarm
     try:
         yield
     finally:
         sys.unraisablehook = before
-        over.set()
-        lost.put(False)
+        if sys.platform != "win32" and signal.getsignal(signal.SIGALRM) is _interrupt:
+            signal.setitimer(signal.ITIMER_REAL, 0)  # the run has ended all the same
 
 
-def _terminate(number: int, frame: FrameType | None) -> NoReturn:
-    """Treat SIGTERM like Ctrl-C: finish cleanly, keep finished shards."""
+def _interrupt(number: int, frame: FrameType | None) -> NoReturn:
+    """Treat any signal like Ctrl-C: finish cleanly, keep finished shards."""
     raise KeyboardInterrupt

@@ -1,16 +1,16 @@
 """From the options that every scoring command shares to settings, and from reports to stdout."""
 
 import functools
+import inspect
 import math
 import re
 import shlex
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Sequence
 from fractions import Fraction
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import rich_click as click
-from click import get_current_context
 
 from ganeval.cli.call import current_call
 from ganeval.cli.progress import terminal_progress
@@ -28,21 +28,23 @@ if TYPE_CHECKING:
 
 def run_options(command: Callable[..., Any]) -> Callable[..., Any]:
     """Give a command the shared options; it gets them as one `settings` argument."""
-    names = [param.name for param in _parameters(RUN_OPTIONS)]
+    own = inspect.signature(command).parameters
 
     @functools.wraps(command)
     def wrapper(**values: Any) -> Any:
-        given = {name: values.pop(name) for name in names if name is not None}
+        shared = {name: values.pop(name) for name in list(values) if name not in own}
         with terminal_progress() as progress:
-            settings = _settings(given, progress)
-            result = command(settings=settings, **values)
-        return result
+            return command(settings=_settings(shared, progress), **values)
 
     return _decorate(wrapper, RUN_OPTIONS)
 
 
 def output_options(command: Callable[..., Any]) -> Callable[..., Any]:
-    """Give a command `--json`, `-o` and `--plots`, checked first; it returns a report."""
+    """Give a command `--json`, `-o` and `--plots`, checked first; it returns a report.
+
+    One with `run_options` below is told whether what it returns is shown with pictures.
+    """
+    has_run = "settings" in inspect.signature(command).parameters
 
     @functools.wraps(command)
     def wrapper(
@@ -64,6 +66,9 @@ def output_options(command: Callable[..., Any]) -> Callable[..., Any]:
             check_beside(path)
         if plots is not None:
             check_plots(plots)
+        if has_run:
+            is_page = [path.suffix.lower() == ".html" for path in output]
+            values["gallery"] = plots is not None or any(is_page)
         report: Report = command(**values)
         for path in output:
             report.save(path, digits=digits)
@@ -72,15 +77,6 @@ def output_options(command: Callable[..., Any]) -> Callable[..., Any]:
         show(report, as_json=as_json, digits=digits, notes=notes)
 
     return _decorate(wrapper, OUTPUT_OPTIONS)
-
-
-def _shows_pictures(words: Mapping[str, Any]) -> bool:
-    """Return whether what a command writes has pictures of the samples in it."""
-    if "plots" not in words:
-        return False
-    return words["plots"] is not None or any(
-        path.suffix.lower() == ".html" for path in words["output"]
-    )
 
 
 def show_options(command: Callable[..., Any]) -> Callable[..., Any]:
@@ -117,7 +113,6 @@ def _settings(given: dict[str, Any], progress: Progress) -> "Settings":
     """Return settings from the values of the shared options."""
     from ganeval.settings import build_settings
 
-    given["gallery"] = _shows_pictures(get_current_context().params)
     given["networks"] = _networks(given["networks"])
     given["cache"] = not given.pop("no_cache")
     given["max_bad"] = _share(given["max_bad"])
@@ -189,14 +184,3 @@ def _decorate(command: Callable[..., Any], options: tuple[Any, ...]) -> Callable
     for option in reversed(options):
         command = option(command)
     return command
-
-
-def _parameters(options: tuple[Any, ...]) -> list[click.Parameter]:
-    """Return the parameters that click options make."""
-
-    @click.command()
-    def bare() -> None: ...
-
-    for option in reversed(options):
-        option(bare)
-    return bare.params

@@ -195,6 +195,19 @@ RUN_OPTIONS = (
         help="Place where features are computed: local, ray (a Ray cluster); torchrun needs "
         "no option",
     ),
+    click.option(
+        "--rehash",
+        is_flag=True,
+        panel=MACHINE,
+        help="All files read again, also those that are as they were in the last run",
+    ),
+    click.option(
+        "--trust-times",
+        is_flag=True,
+        panel=MACHINE,
+        help="Reliance on the times of files on network file systems too, to tell which have "
+        "changed since the last run",
+    ),
     *GENERATOR_OPTIONS,
 )
 

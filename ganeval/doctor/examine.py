@@ -9,7 +9,7 @@ from ganeval.doctor.checks import copies, encoding, names, numbers, pairs, refus
 from ganeval.doctor.finding import SEVERITIES, Finding
 from ganeval.doctor.inventory import Inventory, look_over
 from ganeval.errors import GanevalError, InputError
-from ganeval.extractors.base import EXTRACTORS
+from ganeval.extractors.base import ExtractorRequest, find_extractor
 from ganeval.features.stats import is_stats, load_stats
 from ganeval.flow.sides import Side, check_generator_options, num_generated
 from ganeval.flow.streams import derive_rng
@@ -78,7 +78,7 @@ def examine(things: Sequence[str], settings: Settings) -> Diagnosis:
         UsageError: An unknown name or option.
         ResourceError: A data set that cannot be downloaded.
     """
-    num_features: int = EXTRACTORS.load(settings.extractor).num_features
+    num_features = find_extractor(settings.extractor).layers(ExtractorRequest())["pool"]
     sides = _open_all(things, settings)
     check_generator_options(things, sides, settings)
     num_workers = os.cpu_count() or 1 if settings.workers is None else max(settings.workers, 1)

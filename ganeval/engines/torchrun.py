@@ -85,13 +85,13 @@ def _agree(team: Team, jobs: Sequence[Job], store: ShardStore) -> None:
     try:
         team.agree(_statement(jobs, store))
         # Processes that agree on a URL share it.
-        seen = team.exchange(bytes([mark.exists() or store.url is not None]), 1)
+        seen = team.exchange(str(mark.exists() or store.url is not None))
     finally:
         if team.leads:
             mark.unlink(missing_ok=True)
-    if b"\0" in seen:
+    if "False" in seen:
         team.refuse(
-            f"{team.name(seen.index(bytes(1)))} does not see the cache of {team.name(0)}, "
+            f"{team.name(seen.index('False'))} does not see the cache of {team.name(0)}, "
             f"{store.folder}",
             "a cache that all processes share",
             "name a folder on a shared file system with --cache-dir",

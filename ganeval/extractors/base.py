@@ -1,14 +1,17 @@
 """The types that every extractor speaks, and the table of extractors."""
 
-from collections.abc import Mapping
-from dataclasses import dataclass, field
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, replace
 from pathlib import Path
-from typing import Literal, Protocol
+from typing import TYPE_CHECKING, Any, ClassVar, Literal, Protocol
 
-import torch
+from ganeval.errors import UsageError
+from ganeval.registry import Registry, unknown
 
-from ganeval.images.preprocess import Preprocess
-from ganeval.registry import Registry
+if TYPE_CHECKING:  # what a network is can be told without loading torch
+    import torch
 
 EXTRACTORS = Registry(
     "extractor",
@@ -22,25 +25,42 @@ EXTRACTORS = Registry(
 Precision = Literal["float32", "bfloat16"]
 
 
+class Input(Protocol):
+    """What turns an item's content into a network's input: a frozen dataclass.
+
+    Attributes:
+        takes: The content that it takes: "picture", "pair of pictures", "clip".
+    """
+
+    takes: ClassVar[str]
+
+    def __call__(self, content: Any, /) -> torch.Tensor:
+        """Return the input of one item, float32 on the CPU, new memory."""
+
+    def to_json(self) -> dict[str, Any]:
+        """Return what cache keys and reports say of it, as JSON values."""
+
+
 @dataclass(frozen=True, slots=True, kw_only=True)
 class ExtractorInfo:
     """What an extractor is.
 
     Attributes:
-        name: Its name in the table.
+        name: What chooses it: `NAME` or `FAMILY:VARIANT`.
         version: Raised when the same weights would give other features.
-        weights_sha256: Hex digest of the weight file (of the seed and layout for `random`).
-        preprocess: The preprocessing it was trained with; a protocol may override it for
-            `inception` alone.
-        layers: Width of each layer it returns. `"pool"` are the features of FID, KID and the
-            neighbour metrics; `"logits"` are what the Inception Score is defined on.
-        default_layers: The layers that every shard stores.
+        weights_sha256: Hex digest of the weight file (of the tensors for `random`).
+        input: The preparation it was trained with; a protocol may override it for `inception`
+            alone.
+        layers: Width of each layer that can be asked for. `"pool"` are the features of FID, KID
+            and the neighbour metrics; `"logits"` are what the Inception Score is defined on;
+            `"spatial"` are those of sFID, a few maps of an inner block that are not averaged.
+        default_layers: The layers that are stored in passing whenever the network runs.
     """
 
     name: str
     version: int
     weights_sha256: str
-    preprocess: Preprocess
+    input: Input
     layers: Mapping[str, int]
     default_layers: tuple[str, ...] = ("pool", "logits")
 
@@ -52,11 +72,14 @@ class Extractor(Protocol):
     def info(self) -> ExtractorInfo:
         """What the extractor is."""
 
-    def __call__(self, images: torch.Tensor) -> dict[str, torch.Tensor]:
-        """Return every layer's features, float32 [N, width] on the network's device.
+    def __call__(self, batch: torch.Tensor, layers: Sequence[str]) -> dict[str, torch.Tensor]:
+        """Return the features of the layers asked for, float32 [N, width] on the network's device.
+
+        The bits of a layer do not depend on which others are asked for.
 
         Args:
-            images: float32 [N, 3, S, S], resized and normalised, on the CPU.
+            batch: float32 [N, ...], prepared as `info` says, on the CPU.
+            layers: Names out of `info.layers`.
         """
 
 
@@ -64,11 +87,93 @@ class Extractor(Protocol):
 class ExtractorRequest:
     """What a user asks of an extractor.
 
-    Every class in the table has `from_request(request) -> Extractor`, and `num_features`, the width
-    of `"pool"`, which is known without weights. Nothing is downloaded when `offline` is set.
+    Attributes:
+        weights_path: A weight file of the user's own.
+        device: As torch names it: "cpu", "cuda", "cuda:1", "mps".
+        precision: Of the network's arithmetic.
+        offline: Download nothing.
+        variant: Which network of a family.
     """
 
     weights_path: Path | None = None
-    device: torch.device = field(default_factory=lambda: torch.device("cpu"))
+    device: str = "cpu"
     precision: Precision = "float32"
     offline: bool = False
+    variant: str | None = None
+
+
+class ExtractorKind(Protocol):
+    """An entry of the table. Its module, `layers` and `describe` load no torch.
+
+    Attributes:
+        takes_variants: Whether it is a family, each variant of which is a network.
+    """
+
+    takes_variants: ClassVar[bool]
+
+    @staticmethod
+    def layers(request: ExtractorRequest) -> Mapping[str, int]:
+        """Return the width of each layer, which is known without weights."""
+
+    @staticmethod
+    def describe(request: ExtractorRequest) -> ExtractorInfo:
+        """Return what the extractor is, without building its network.
+
+        Raises:
+            WeightsError: The weights are missing, damaged or refused.
+            UsageError: The request means nothing for this extractor.
+        """
+
+    @staticmethod
+    def from_request(request: ExtractorRequest) -> Extractor:
+        """Return the extractor that a user asked for; its `info` is what `describe` returns.
+
+        Raises:
+            WeightsError: The weights are missing, damaged, refused, or another network's.
+            UsageError: The request means nothing for this extractor.
+        """
+
+
+@dataclass(frozen=True, slots=True)
+class ChosenExtractor:
+    """An entry of the table, and which of its networks is meant if it is a family."""
+
+    kind: ExtractorKind
+    variant: str | None
+
+    def layers(self, request: ExtractorRequest) -> Mapping[str, int]:
+        """Return the width of each layer; see `ExtractorKind`."""
+        return self.kind.layers(replace(request, variant=self.variant))
+
+    def describe(self, request: ExtractorRequest) -> ExtractorInfo:
+        """Return what the extractor is; see `ExtractorKind`."""
+        return self.kind.describe(replace(request, variant=self.variant))
+
+    def from_request(self, request: ExtractorRequest) -> Extractor:
+        """Return the extractor; see `ExtractorKind`."""
+        return self.kind.from_request(replace(request, variant=self.variant))
+
+
+def find_extractor(text: str) -> ChosenExtractor:
+    """Return the extractor that `NAME` or `FAMILY:VARIANT` means.
+
+    What follows the first colon is the family's to read.
+
+    Raises:
+        UsageError: There is no such name, a family without a variant, or a variant of what is none.
+    """
+    name, colon, variant = text.partition(":")
+    if name not in EXTRACTORS.names():
+        raise unknown("extractor", name, EXTRACTORS.names())
+    kind: ExtractorKind = EXTRACTORS.load(name)
+    if kind.takes_variants and not variant:
+        raise UsageError(
+            f"extractor '{text}' is a family of networks",
+            "the name of one of them after a colon",
+            f"write {name}:VARIANT",
+        )
+    if colon and not kind.takes_variants:
+        raise UsageError(
+            f"extractor '{text}' has a variant", f"{name} has none", f"write {name} alone"
+        )
+    return ChosenExtractor(kind, variant or None)

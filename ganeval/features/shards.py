@@ -236,7 +236,7 @@ class ShardStore:
         }
         # One metadata entry, because the order of several is not fixed in the file.
         metadata = {"ganeval.shard": json.dumps(card, sort_keys=True)}
-        self._put(self.path(key), safetensors.numpy.save({_ROWS: rows}, metadata=metadata))
+        self._put(self.path(key), _packed({_ROWS: rows}, metadata))
 
     def derived_path(self, key: str) -> Path:
         """Return where the derived value called `key` is or would be."""
@@ -261,7 +261,7 @@ class ShardStore:
         """
         card = {"key": key, "sha256": {name: _typed(array) for name, array in arrays.items()}}
         metadata = {"ganeval.derived": json.dumps(card, sort_keys=True)}
-        self._put(self.derived_path(key), safetensors.numpy.save(dict(arrays), metadata=metadata))
+        self._put(self.derived_path(key), _packed(arrays, metadata))
 
     def matrix(self, num: int, width: int) -> npt.NDArray[np.float32]:
         """Return an array float32 [num, width] to be filled; a large one is mapped from disk."""
@@ -349,6 +349,12 @@ def _read_derived(path: Path, key: str) -> dict[str, npt.NDArray[Any]]:
         if _typed(array) != card["sha256"][name]:
             raise ValueError(f"digest of {name} does not match")
     return arrays
+
+
+def _packed(arrays: Mapping[str, npt.NDArray[Any]], metadata: dict[str, str]) -> bytes:
+    """Return arrays as a safetensors file, which takes the bytes as they lie in memory."""
+    ordered = {name: np.ascontiguousarray(array) for name, array in arrays.items()}
+    return safetensors.numpy.save(ordered, metadata=metadata)
 
 
 def _typed(array: npt.NDArray[Any]) -> str:

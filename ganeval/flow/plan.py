@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from ganeval.errors import InputError, UsageError
-from ganeval.extractors.base import EXTRACTORS
+from ganeval.extractors.base import find_extractor
 from ganeval.flow.choose import MetricChoice, choose_metrics, find_protocol
 from ganeval.flow.sides import (
     Side,
@@ -18,8 +18,8 @@ from ganeval.flow.sides import (
 )
 from ganeval.metrics.base import Need, Role, options_of_minimum, roles_of
 from ganeval.metrics.protocols import EvaluationProtocol
-from ganeval.registry import unknown
 from ganeval.settings import Settings
+from ganeval.sources.index import Index
 
 log = logging.getLogger(__name__)
 
@@ -68,6 +68,8 @@ def make_plan(
     others: Mapping[Role, Any],
     metrics: Sequence[str] | None,
     settings: Settings,
+    *,
+    index: Index | None = None,
 ) -> Plan:
     """Return the plan of a run.
 
@@ -76,6 +78,7 @@ def make_plan(
         others: What it is scored with, by role; None for a role without a source.
         metrics: The metrics' texts; None for those of the protocol.
         settings: The options.
+        index: What is known of files since they were last read.
 
     Raises:
         UsageError: An unknown name or option, or a combination that means nothing.
@@ -90,8 +93,7 @@ def make_plan(
         networks=settings.networks,
         run_network=settings.extractor,
     )
-    if settings.extractor not in EXTRACTORS.names():
-        raise unknown("extractor", settings.extractor, EXTRACTORS.names())
+    find_extractor(settings.extractor)
     if settings.weights is not None and not settings.weights.is_file():
         raise InputError(f"{settings.weights}: no such file", "a weight file", "check --weights")
     asked = {
@@ -101,9 +103,9 @@ def make_plan(
     for role, thing in given.items():
         if role in asked:
             opened[role] = (
-                open_reference(thing, settings)
+                open_reference(thing, settings, index=index)
                 if role == "reference"
-                else open_side(thing, role, settings)
+                else open_side(thing, role, settings, index=index)
             )
         elif role != "reference":
             raise UsageError(
@@ -112,7 +114,9 @@ def make_plan(
                 f"leave --{role} out, or add one (`ganeval list metrics` has their sources)",
             )
     num_wanted = num_generated(opened.get("reference"))
-    sides = tuple(open_side(sample, "sample", settings, num_wanted) for sample in samples)
+    sides = tuple(
+        open_side(sample, "sample", settings, num_wanted, index=index) for sample in samples
+    )
     check_generator_options(
         [*samples, *given.values()], [*sides, *(opened.get(role) for role in given)], settings
     )

@@ -1,7 +1,6 @@
 """Where scores come from: what a report says of sources, networks, options and versions."""
 
 import logging
-from dataclasses import asdict
 from typing import Any
 
 from ganeval.features.compute import Extraction
@@ -69,7 +68,7 @@ def _of_network(network: Extraction) -> dict[str, Any]:
     """Return what of a network has to agree between scores that are compared, JSON values."""
     return {
         "extractor_version": network.info.version,
-        "preprocess": asdict(network.preparation),
+        "preprocess": network.preparation.to_json(),
         "dimensions": network.info.layers["pool"],
     }
 

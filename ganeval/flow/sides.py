@@ -21,6 +21,7 @@ from ganeval.remote import refuse_offline
 from ganeval.settings import Settings
 from ganeval.sources.base import Source
 from ganeval.sources.generator import NUM_IMAGES, Generator
+from ganeval.sources.index import Index
 from ganeval.sources.memory import Images
 from ganeval.sources.open import open_source
 from ganeval.sources.refusals import find_refusals
@@ -65,14 +66,25 @@ class Opens:
     offline: bool
     generator: tuple[tuple[str, Any], ...]
 
-    def __call__(self) -> Source:
+    def __call__(self, index: Index | None = None) -> Source:
         """Open the source; see `open_source`."""
         return open_source(
-            self.text, policy=self.policy, offline=self.offline, generator=dict(self.generator)
+            self.text,
+            policy=self.policy,
+            offline=self.offline,
+            generator=dict(self.generator),
+            index=index,
         )
 
 
-def open_side(thing: Any, role: Role, settings: Settings, num_generated: int | None = None) -> Side:
+def open_side(
+    thing: Any,
+    role: Role,
+    settings: Settings,
+    num_generated: int | None = None,
+    *,
+    index: Index | None = None,
+) -> Side:
     """Open a source and choose its images.
 
     Args:
@@ -80,6 +92,7 @@ def open_side(thing: Any, role: Role, settings: Settings, num_generated: int | N
         role: What it is for.
         settings: The options.
         num_generated: How many images a generator makes that is not told by the user.
+        index: What is known of files since they were last read.
 
     Raises:
         InputError: It cannot be used.
@@ -95,10 +108,14 @@ def open_side(thing: Any, role: Role, settings: Settings, num_generated: int | N
         opens = Opens(
             os.fsdecode(thing), settings.decode, settings.offline, tuple(generator.items())
         )
-        source = opens()
+        source = opens(index)
     else:
         source = open_source(
-            thing, policy=settings.decode, offline=settings.offline, generator=generator
+            thing,
+            policy=settings.decode,
+            offline=settings.offline,
+            generator=generator,
+            index=index,
         )
     location = one_line(source.info.location) if _has_name(thing) else role
     bad = source.unusable()
@@ -123,7 +140,7 @@ def open_side(thing: Any, role: Role, settings: Settings, num_generated: int | N
     )
 
 
-def open_reference(thing: Any, settings: Settings) -> Side:
+def open_reference(thing: Any, settings: Settings, *, index: Index | None = None) -> Side:
     """Open a reference: a source, stored statistics, or a file that is both.
 
     Raises:
@@ -132,7 +149,7 @@ def open_reference(thing: Any, settings: Settings) -> Side:
     """
     refuse_offline(thing, offline=settings.offline)
     if not isinstance(thing, str | os.PathLike) or not is_stats(os.fspath(thing)):
-        return open_side(thing, "reference", settings)
+        return open_side(thing, "reference", settings, index=index)
     stats = load_stats(os.fspath(thing))
     if settings.num_images is not None:
         raise UsageError(
@@ -141,7 +158,7 @@ def open_reference(thing: Any, settings: Settings) -> Side:
             "name the image source itself, or leave --num-images out",
         )
     try:
-        side = open_side(thing, "reference", settings)
+        side = open_side(thing, "reference", settings, index=index)
     except InputError:  # statistics alone, as most such files
         location = one_line(os.fspath(thing))
         return Side(

@@ -2,7 +2,6 @@
 
 import logging
 from collections.abc import Mapping, Sequence
-from dataclasses import asdict
 from typing import Any
 
 from ganeval.errors import InputError, MismatchError
@@ -93,5 +92,5 @@ def stats_conditions(network: Extraction) -> dict[str, Any]:
         "extractor": info.name,
         "weights": f"sha256:{info.weights_sha256}",
         "precision": network.precision,
-        "preprocess": asdict(network.preparation),
+        "preprocess": network.preparation.to_json(),
     }

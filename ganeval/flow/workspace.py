@@ -6,24 +6,25 @@ import shutil
 import tempfile
 from collections.abc import Iterator, Mapping, Sequence
 from concurrent.futures import Executor, ThreadPoolExecutor
-from contextlib import contextmanager
-from dataclasses import dataclass, replace
+from contextlib import AbstractContextManager, contextmanager
+from dataclasses import dataclass
 from functools import partial
 from pathlib import Path
 
 import torch
 
 from ganeval.errors import CacheError, ResourceError, UsageError, spelt
-from ganeval.extractors.base import EXTRACTORS, Extractor, ExtractorRequest
+from ganeval.extractors.base import Extractor, ExtractorRequest, find_extractor
 from ganeval.extractors.state_dict import float32_by_default
 from ganeval.features.compute import Extraction
 from ganeval.features.shards import ShardStore
 from ganeval.features.shared import SharedFiles
-from ganeval.folders import shards_folder, shared_cache
+from ganeval.folders import index_folder, shards_folder, shared_cache
 from ganeval.metrics.protocols import EvaluationProtocol
 from ganeval.remote import RemotePath, refuse_offline
 from ganeval.resources import Resources
 from ganeval.settings import Settings
+from ganeval.sources.index import Index, open_index
 from ganeval.team import Team
 
 log = logging.getLogger(__name__)
@@ -75,6 +76,15 @@ def open_workspace(
         yield Workspace(networks=networks, store=store, pool=pool)
 
 
+def opened_index(settings: Settings) -> AbstractContextManager[Index | None]:
+    """Return what is known of files since they were last read, which is saved in the end."""
+    return open_index(
+        index_folder(settings.cache_dir) if settings.cache else None,
+        rehash=settings.rehash,
+        trust_times=settings.trust_times,
+    )
+
+
 def _num_workers(settings: Settings) -> int:
     """Return how many workers decode: one per core, which the processes of a host divide."""
     if settings.workers is None:
@@ -89,14 +99,13 @@ def _network(
     device = _own_device(settings)
     request = ExtractorRequest(
         weights_path=settings.weights if name == settings.extractor else None,
-        device=device,
+        device=str(device) if settings.engine == "local" else settings.device,
         precision=settings.precision,
         offline=settings.offline,
     )
     spec = settings.networks.get(name, name)
-    extractor = _load(spec, request)
     device_type = device.type if settings.engine == "local" else settings.device
-    info = extractor.info
+    info = find_extractor(spec).describe(request)
     absent = [layer for layer in layers if layer not in info.layers]
     if absent:
         raise UsageError(
@@ -104,25 +113,27 @@ def _network(
             f"one of {', '.join(info.layers)}",
             "choose another layer or extractor",
         )
-    network = Extraction(
+    return Extraction(
         name=name,
         info=info,
-        preparation=protocol.preprocess if info.name == "inception" else info.preprocess,
+        preparation=protocol.preprocess if info.name == "inception" else info.input,
         precision=settings.precision,
         device_type=device_type,
         micro_batch=settings.batch_size or MICRO_BATCH.get(device_type, 32),
-        load=partial(_load, spec, replace(request, device=torch.device(device_type))),
+        load=partial(_load, spec, request),
     )
-    if settings.engine == "local":
-        network.__dict__["network"] = extractor
-    return network
 
 
 def _load(spec: str, request: ExtractorRequest) -> Extractor:
-    """Build a network on its device, whatever torch's default types are."""
+    """Build a network on its device, whatever torch's default types are.
+
+    Raises:
+        ResourceError: This machine, which may be another one than the run's, has no such device.
+        WeightsError: The weights cannot be had.
+    """
+    resolve_device(str(request.device))
     with float32_by_default():
-        extractor: Extractor = EXTRACTORS.load(spec).from_request(request)
-    return extractor
+        return find_extractor(spec).from_request(request)
 
 
 def _own_device(settings: Settings) -> torch.device:

@@ -86,7 +86,7 @@ class Drawing:
         assert length is not None
         rows = np.empty((len(indices), length), np.float32)
         for row, index in zip(rows, indices, strict=True):
-            stream = _stream([self.seed, index, *([_MORE_LATENTS, number] if number else [])])
+            stream = stream_of([self.seed, index, *([_MORE_LATENTS, number] if number else [])])
             if self.prior == "normal":
                 stream.standard_normal(dtype=np.float32, out=row)
                 self._truncate(row, stream)
@@ -117,15 +117,18 @@ class Drawing:
                 f"truncation {truncation:g}", f"at least {_SMALLEST_TRUNCATION:g}", "change it"
             )
 
+    def classes(self, indices: Sequence[int]) -> list[int] | None:
+        """Return the classes of samples as numbers, or None if there are none."""
+        num = self.num_classes
+        if num is None or self.label_policy == "balanced":
+            return None if num is None else [index % num for index in indices]
+        return [int(stream_of([self.seed, index, _LABEL]).integers(num)) for index in indices]
+
     def labels(self, indices: Sequence[int]) -> torch.Tensor | None:
         """Return the labels of samples in their form, or None if there are no classes."""
-        num = self.num_classes
-        if num is None:
+        num, drawn = self.num_classes, self.classes(indices)
+        if num is None or drawn is None:
             return None
-        if self.label_policy == "balanced":
-            drawn = [index % num for index in indices]
-        else:
-            drawn = [int(_stream([self.seed, index, _LABEL]).integers(num)) for index in indices]
         labels = torch.tensor(drawn, dtype=torch.int64)
         if self.label_form == "onehot":
             return torch.nn.functional.one_hot(labels, num).float()
@@ -135,7 +138,7 @@ class Drawing:
         """Return what torch's generator is seeded with while sample `index` is made."""
         purpose = _FIXED_NOISE if self.noise == "fixed" else [index, _NOISE]
         # A generator of torch takes 64 bits, of which the highest is a sign.
-        return int(_stream([self.seed, *purpose]).integers(2**63))
+        return int(stream_of([self.seed, *purpose]).integers(2**63))
 
     def settings(self) -> dict[str, object]:
         """Return every field, as JSON values."""
@@ -152,7 +155,7 @@ class Drawing:
         }
 
 
-def _stream(entropy: list[int]) -> np.random.Generator:
+def stream_of(entropy: list[int]) -> np.random.Generator:
     """Return a counter-based random stream."""
     return np.random.Generator(np.random.Philox(np.random.SeedSequence(entropy)))
 

@@ -12,7 +12,8 @@ import safetensors.torch
 import torch
 
 from ganeval.errors import InputError
-from ganeval.extractors.state_dict import ZIP, first_few, unsafe_globals, what_it_is
+from ganeval.extractors.content import ZIP, what_it_is
+from ganeval.extractors.state_dict import first_few, unsafe_globals
 
 LEGACY_TORCH = b"\x80\x02\x8a\x0a"  # torch.save before 1.6: its magic number as a pickle
 _PICKLES = (b"\x80\x02", b"\x80\x03", b"\x80\x04", b"\x80\x05")

@@ -5,8 +5,8 @@ import threading
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import AbstractContextManager, contextmanager, nullcontext
 from dataclasses import dataclass, field
+from typing import Any
 
-import numpy as np
 import numpy.typing as npt
 import torch
 
@@ -19,7 +19,7 @@ from ganeval.generators.outputs import ImageLayout, images_of
 from ganeval.images.quantise import check_finite, check_range, quantise
 
 ValueRange = tuple[float, float]
-Pixels = npt.NDArray[np.uint8]  # [C, H, W] with 1 or 3 channels
+Pixels = npt.NDArray[Any]  # [C, H, W] with 1 or 3 channels: uint8, or float32 if not rounded
 Given = torch.Tensor | list[torch.Tensor]  # one argument of a network
 
 _MICRO_BATCH = {"cpu": 16}
@@ -48,6 +48,8 @@ class Sampler:
             are any, then labels if there are classes, then conditions if it is paired.
         image_output: Which of several things that the network returns are the images; None: the
             only one that can be.
+        rounded: Whether images become uint8; else they are float32 on the same scale of 0 to 255,
+            on which nothing is clipped.
         network_batch: The only number of samples that the network takes, which is baked into its
             file; a batch is cut into parts of that size, the last one filled up with copies.
 
@@ -67,6 +69,7 @@ class Sampler:
     inputs: str | None = None
     image_output: str | None = None
     network_batch: int | None = None
+    rounded: bool = True
 
     def __post_init__(self) -> None:
         if not self.value_range[0] < self.value_range[1]:
@@ -137,6 +140,7 @@ class Sampler:
             "generator_batch": self.micro_batch,
             "network_batch": self.network_batch,
             "generator_device": self.device.type,
+            **({} if self.rounded else {"rounded": False}),
         }
 
     def identity(self) -> bytes:
@@ -266,7 +270,7 @@ class Sampler:
         return described, arguments
 
     def finish(self, image: torch.Tensor, index: int) -> Pixels | InputError:
-        """Round one image [C, H, W], or return why it cannot be used."""
+        """Bring one image [C, H, W] to 0..255 and round it, or return why it cannot be used."""
         name = f"{self.name}[{index}] (seed {self.drawing.seed})"
         low, high = self.value_range
         try:
@@ -283,7 +287,10 @@ class Sampler:
                 )
         except InputError as error:
             return error
-        return quantise(image, value_range=self.value_range).cpu().numpy()
+        if self.rounded:
+            return quantise(image, value_range=self.value_range).cpu().numpy()
+        wide = image.to(torch.promote_types(image.dtype, torch.float32))
+        return ((wide - low) * (255 / (high - low))).float().cpu().numpy()
 
 
 @contextmanager

@@ -116,6 +116,19 @@ def read_header(content: IO[bytes] | bytes, *, name: str, policy: DecodePolicy) 
     return _open(stream, name, policy)[1]
 
 
+def check_header(header: Header, *, name: str, policy: DecodePolicy) -> None:
+    """Refuse a picture that its header shows to be unusable under a policy.
+
+    Raises:
+        InputError: As `read_header`, for what `max_pixels` and `animated` say.
+    """
+    _check_size(header.width, header.height, name, policy)
+    if header.frames > 1 and policy.animated == "error":
+        raise InputError(
+            f"{name}: {header.frames} frames", "one frame is needed", "add `--animated first`"
+        )
+
+
 def decode(content: bytes, *, name: str, policy: DecodePolicy) -> Picture:
     """Decode a picture file to RGB. Safe to call from any thread.
 
@@ -160,15 +173,13 @@ def _open(stream: IO[bytes], name: str, policy: DecodePolicy) -> tuple[ImageFile
         # be changed for the whole process; ours is checked below, and nothing is allocated before.
         picture = PIL.Image.OPEN[kind][0](cast(IO[bytes], chunks or stream), "")
         width, height = picture.size
-        _check_size(width, height, name, policy)
+        _check_size(width, height, name, policy)  # before its frames are counted
         multi_picture_jpeg = isinstance(picture, MpoImagePlugin.MpoImageFile)
         frames = 1 if multi_picture_jpeg else int(getattr(picture, "n_frames", 1))
-    if frames > 1 and policy.animated == "error":
-        raise InputError(
-            f"{name}: {frames} frames", "one frame is needed", "add `--animated first`"
-        )
     has_profile = bool(picture.info.get("icc_profile")) if chunks is None else chunks.has_profile
-    return picture, Header(width, height, picture.mode, kind, frames, has_profile)
+    header = Header(width, height, picture.mode, kind, frames, has_profile)
+    check_header(header, name=name, policy=policy)
+    return picture, header
 
 
 def _check_size(width: int, height: int, name: str, policy: DecodePolicy) -> None:

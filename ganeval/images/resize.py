@@ -1,39 +1,45 @@
 """From a picture to a network's input size, bit for bit as the tools whose numbers we reproduce."""
 
+from __future__ import annotations
+
 import functools
-from typing import Literal
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Literal
 
 import numpy as np
 import numpy.typing as npt
 import PIL.Image
-import torch
-import torch.nn.functional as F
 
 from ganeval.errors import UsageError
-from ganeval.images.preprocess import Preprocess, Resize
-from ganeval.images.quantise import quantise
 
-Pixels = npt.NDArray[np.uint8]  # [3, H, W] RGB
+if TYPE_CHECKING:  # a run whose features are all known loads no torch
+    import torch
+
+Pixels = npt.NDArray[np.uint8] | npt.NDArray[np.float32]
+"""[3, H, W] RGB: uint8, or float32 on the 0..255 scale."""
 
 
-def preprocess(pixels: Pixels, how: Preprocess) -> torch.Tensor:
-    """Resize and normalise one picture for a network.
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Resize:
+    """Resize to `size` pixels, named by content: backend, filter, antialias.
 
-    Args:
-        pixels: uint8 [3, H, W] RGB.
-        how: The resize, and mean and standard deviation on the 0..255 scale.
+    The ones that protocols use:
 
-    Returns:
-        float32 [3, S, S], `(x - mean) / std`.
-
-    Raises:
-        UsageError: There is no such resize.
+    * tf1-bilinear: TensorFlow 1's corner-origin bilinear, as in TTUR and torch-fidelity;
+    * torch-bilinear: `F.interpolate(mode="bilinear", align_corners=False)`, with or without
+      antialias, as in torchmetrics >= 1.8 and pytorch-fid;
+    * pil-bicubic-float: Pillow's antialiased bicubic on float channels, clipped to [0, 255], not
+      rounded, as in clean-fid's mode "clean".
     """
-    return resize(pixels, how.resize).sub_(how.mean).div_(how.std)
+
+    size: int
+    backend: Literal["tf1", "torch", "pil"]
+    filter: Literal["bilinear", "bicubic"]
+    antialias: bool
 
 
-def resize(pixels: Pixels, how: Resize) -> torch.Tensor:
-    """Resize one picture to a square, stretching it.
+def resize(pixels: Pixels, how: Resize, shape: tuple[int, int] | None = None) -> torch.Tensor:
+    """Resize one picture, stretching it.
 
     The result does not depend on the thread or on other pictures, and is the same bits as of
 
@@ -44,23 +50,27 @@ def resize(pixels: Pixels, how: Resize) -> torch.Tensor:
     * pil, bicubic, antialias: clean-fid 0.1.35, mode "clean" (float, clipped, not rounded).
 
     Args:
-        pixels: uint8 [3, H, W] RGB.
-        how: Size, backend, filter, antialias; `quantise` rounds the result to whole numbers.
+        pixels: [3, H, W] RGB.
+        how: Size, backend, filter, antialias.
+        shape: Height and width of the result; None for a square of the size.
 
     Returns:
-        float32 [3, S, S] on the 0..255 scale (torch may exceed 255 by a float32 rounding), new
-        memory.
+        float32 [3, height, width] on the 0..255 scale (torch may exceed 255 by a float32 rounding),
+        new memory.
 
     Raises:
         UsageError: There is no such combination of backend, filter and antialias.
     """
+    import torch
+
+    shape = shape or (how.size, how.size)
     match how.backend, how.filter, how.antialias:
         case "tf1", "bilinear", False:
-            result = _resize_tf1(pixels, how.size)
+            return torch.from_numpy(_resize_tf1(pixels, shape))
         case "torch", "bilinear", antialias:
-            result = _resize_torch(pixels, how.size, antialias=antialias)
+            return _resize_torch(pixels, shape, antialias=antialias)
         case "pil", "bicubic", True:
-            result = _resize_pil(pixels, how.size)
+            return torch.from_numpy(_resize_pil(pixels, shape))
         case _:
             with_or_without = "with" if how.antialias else "without"
             raise UsageError(
@@ -68,12 +78,11 @@ def resize(pixels: Pixels, how: Resize) -> torch.Tensor:
                 "tf1 bilinear without, torch bilinear with or without, pil bicubic with antialias",
                 "choose one of these",
             )
-    if how.quantise:
-        return quantise(result, value_range=(0, 255)).float()
-    return result
 
 
-def fit(pixels: Pixels, *, size: int, crop: Literal["none", "center"]) -> Pixels:
+def fit(
+    pixels: npt.NDArray[np.uint8], *, size: int, crop: Literal["none", "center"]
+) -> npt.NDArray[np.uint8]:
     """Bring a picture to `size` x `size` with Pillow's antialiased bicubic on uint8.
 
     Args:
@@ -95,23 +104,23 @@ def fit(pixels: Pixels, *, size: int, crop: Literal["none", "center"]) -> Pixels
     return np.array(np.asarray(picture).transpose(2, 0, 1), order="C")
 
 
-def _resize_tf1(pixels: Pixels, size: int) -> torch.Tensor:
+def _resize_tf1(pixels: Pixels, shape: tuple[int, int]) -> npt.NDArray[np.float32]:
     """Resize as TensorFlow 1's `resize_bilinear(align_corners=False)`: source = j * W / S.
 
     Bilinear is done along rows first, then along columns, each as `a + (b - a) * weight`: the order
     fixes the float32 bits. Rows that no output row looks at are not touched.
     """
+    num_rows, num_columns = shape
     height, width = pixels.shape[1:]
-    top, bottom, row_weight = _tf1_table(height, size)
-    left, right, column_weight = _tf1_table(width, size)
-    if height > 2 * size:
-        pixels = np.concatenate((pixels[:, top], pixels[:, bottom]), axis=1)
-        top, bottom = np.arange(size), np.arange(size, 2 * size)
-    floats = pixels.astype(np.float32)
+    top, bottom, row_weight = _tf1_table(height, num_rows)
+    left, right, column_weight = _tf1_table(width, num_columns)
+    if height > 2 * num_rows:
+        floats = np.concatenate((pixels[:, top], pixels[:, bottom]), axis=1).astype(np.float32)
+        top, bottom = np.arange(num_rows), np.arange(num_rows, 2 * num_rows)
+    else:
+        floats = pixels.astype(np.float32)
     rows = _blend(floats.take(left, axis=2), floats.take(right, axis=2), column_weight)
-    return torch.from_numpy(
-        _blend(rows.take(top, axis=1), rows.take(bottom, axis=1), row_weight[:, None])
-    )
+    return _blend(rows.take(top, axis=1), rows.take(bottom, axis=1), row_weight[:, None])
 
 
 def _blend(
@@ -140,19 +149,22 @@ def _tf1_table(
     return table
 
 
-def _resize_torch(pixels: Pixels, size: int, *, antialias: bool) -> torch.Tensor:
+def _resize_torch(pixels: Pixels, shape: tuple[int, int], *, antialias: bool) -> torch.Tensor:
     """Resize with half-pixel centres, as NCHW in C order: the layout chooses torch's kernel."""
+    import torch
+
     floats = torch.from_numpy(pixels.astype(np.float32, order="C"))[None]
-    return F.interpolate(
-        floats, size=(size, size), mode="bilinear", align_corners=False, antialias=antialias
+    return torch.nn.functional.interpolate(
+        floats, size=shape, mode="bilinear", align_corners=False, antialias=antialias
     )[0]
 
 
-def _resize_pil(pixels: Pixels, size: int) -> torch.Tensor:
+def _resize_pil(pixels: Pixels, shape: tuple[int, int]) -> npt.NDArray[np.float32]:
     """Resize each channel as a float picture, so that nothing is rounded; clip the overshoot."""
-    result = np.empty((3, size, size), np.float32)
+    height, width = shape
+    result = np.empty((3, height, width), np.float32)
     for channel, target in zip(pixels, result, strict=True):
         picture = PIL.Image.fromarray(channel.astype(np.float32))
-        picture = picture.resize((size, size), PIL.Image.Resampling.BICUBIC)
+        picture = picture.resize((width, height), PIL.Image.Resampling.BICUBIC)
         np.clip(np.asarray(picture), 0, 255, out=target)
-    return torch.from_numpy(result)
+    return result

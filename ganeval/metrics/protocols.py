@@ -7,7 +7,8 @@ extractor `inception`; others bring their own.
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 
-from ganeval.images.preprocess import Preprocess, Resize
+from ganeval.images.preparation import Preparation
+from ganeval.images.resize import Resize
 from ganeval.metrics.base import Metric
 from ganeval.metrics.frechet import Fid
 from ganeval.metrics.inception_score import InceptionScore
@@ -33,7 +34,7 @@ class EvaluationProtocol:
     name: str
     version: int
     summary: str
-    preprocess: Preprocess
+    preprocess: Preparation
     metrics: Mapping[str, Metric] = field(hash=False)
     defines_all: bool = False
 
@@ -48,22 +49,22 @@ class EvaluationProtocol:
         return found
 
 
-_TF1 = Preprocess(
+_TF1 = Preparation(
     resize=Resize(size=299, backend="tf1", filter="bilinear", antialias=False),
     mean=128.0,
     std=128.0,
 )
-_HALF_PIXEL = Preprocess(
+_HALF_PIXEL = Preparation(
     resize=Resize(size=299, backend="torch", filter="bilinear", antialias=False),
     mean=127.5,
     std=127.5,
 )
-_PIL_BICUBIC = Preprocess(
+_PIL_BICUBIC = Preparation(
     resize=Resize(size=299, backend="pil", filter="bicubic", antialias=True),
     mean=128.0,
     std=128.0,
 )
-_ANTIALIASED = Preprocess(
+_ANTIALIASED = Preparation(
     resize=Resize(size=299, backend="torch", filter="bilinear", antialias=True),
     mean=128.0,
     std=128.0,

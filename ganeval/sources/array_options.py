@@ -1,6 +1,7 @@
 """The options that every kind of source with arrays of pixels has."""
 
 from dataclasses import dataclass
+from functools import partial
 from typing import Any
 
 import numpy as np
@@ -10,8 +11,9 @@ import torch
 from ganeval.errors import InputError
 from ganeval.generators.options import parse_range
 from ganeval.images.picture import DecodePolicy
-from ganeval.sources.arrays import ReadySource
+from ganeval.sources.arrays import ReadySource, no_labels
 from ganeval.sources.fit import Crop, Fit
+from ganeval.sources.labels import array_labels
 from ganeval.sources.memory import Images, images_source
 
 
@@ -37,8 +39,11 @@ class ArrayOptions:
         *,
         written: str | None,
         policy: DecodePolicy,
+        labels: Any = None,
     ) -> ReadySource:
         """Return the images of a file as a source; see `images_source`.
+
+        What the file holds as `labels` is looked at when these are asked for.
 
         Raises:
             InputError: Another type or shape, or floats without a range.
@@ -59,6 +64,9 @@ class ArrayOptions:
             kind=kind,
             location=written,
             fit=fit,
+            labelled=no_labels
+            if labels is None
+            else partial(array_labels, labels, num=len(images), name=location),
         )
 
 

@@ -1,7 +1,7 @@
 """Sources whose pictures are uint8 arrays, wherever these come from."""
 
 import hashlib
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -19,7 +19,19 @@ from ganeval.sources.items import Reader
 Pixels = npt.NDArray[np.uint8]
 """One picture, uint8 [C, H, W] with 1 channel (grey) or 3 (RGB)."""
 
+Labelled = Callable[[], tuple[str, ...] | None]
+"""Returns the labels of a source's items, or raises InputError; see `Source.labels`."""
+
 SHAPES = "[N, 3, H, W], [N, H, W, 3], the same with 1 channel, or [N, H, W]"
+
+
+def no_labels() -> None:
+    """Return None: there are no labels."""
+
+
+def numbers(count: int) -> Sequence[str]:
+    """Return the names of items that have none: their numbers from 0."""
+    return tuple(map(str, range(count)))
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -29,10 +41,14 @@ class ReadySource:
     Attributes:
         info: What it is.
         reader: How its items are read.
+        labelled: Returns their labels; see `Source.labels`.
+        named: Returns their names within the source; None: they are called by their numbers.
     """
 
     info: SourceInfo
     reader: Reader[Any]
+    labelled: Labelled = no_labels
+    named: Callable[[], Sequence[str]] | None = None
 
     def __len__(self) -> int:
         return self.info.count
@@ -45,9 +61,24 @@ class ReadySource:
         """Return nothing: an array has no header that could be wrong."""
         return {}
 
+    def names(self) -> Sequence[str]:
+        """Return the names of the items, which are numbers unless they have names of their own."""
+        return numbers(len(self)) if self.named is None else self.named()
+
+    def labels(self) -> tuple[str, ...] | None:
+        """Return the class of each item; see `Source.labels`."""
+        return self.labelled()
+
 
 def array_source(
-    images: Pixels, *, kind: str, location: str, name: str, fit: Fit, seen: Seen | None = None
+    images: Pixels,
+    *,
+    kind: str,
+    location: str,
+    name: str,
+    fit: Fit,
+    seen: Seen | None = None,
+    labelled: Labelled = no_labels,
 ) -> ReadySource:
     """Return the pictures of an array as a source.
 
@@ -60,6 +91,7 @@ def array_source(
         fit: The size that pictures are brought to.
         seen: The values of all images before they were rounded; None: those of bytes, as they are
             read.
+        labelled: Returns the labels of the images.
 
     Raises:
         InputError: Another type or shape, no images, or pictures below 8 pixels a side.
@@ -90,6 +122,7 @@ def array_source(
             digest=array_digest,
             decode=lambda pixels, _: fit(to_picture(pixels)),
         ),
+        labelled=labelled,
     )
 
 
@@ -144,13 +177,13 @@ def wrong_shape(name: str, shape: tuple[int, ...], needed: str) -> InputError:
     return InputError(f"{name}: shape {list(shape)}", needed, "transpose, expand or crop it")
 
 
-def array_digest(pixels: Pixels) -> bytes:
+def array_digest(pixels: npt.NDArray[Any]) -> bytes:
     """Return the digest of one picture, the same for whichever layout it was stored in."""
-    text = "array uint8 " + ",".join(str(extent) for extent in pixels.shape) + "\n"
+    text = f"array {pixels.dtype} " + ",".join(str(extent) for extent in pixels.shape) + "\n"
     return hashlib.sha256(text.encode() + pixels.tobytes()).digest()
 
 
-def to_picture(pixels: Pixels) -> Picture:
+def to_picture(pixels: npt.NDArray[Any]) -> Picture:
     """Return a grey or RGB picture as RGB."""
     if len(pixels) == 3:
         return Picture(pixels)

@@ -119,6 +119,22 @@ class Source(Protocol):
     def unusable(self) -> Mapping[int, str]:
         """Return the items that cannot be used as far as headers tell, with the reason for each.
 
-        Keys are indices, values one-line reasons that begin with the item's name. Cheap: nothing
-        is decoded. An empty mapping says nothing about damage that only decoding shows.
+        Keys are indices, values one-line reasons that begin with the item's name, or that of the
+        part of it that is bad. Cheap: nothing is decoded. An empty mapping says nothing about
+        damage that only decoding shows.
+        """
+
+    def names(self) -> Sequence[str]:
+        """Return the name of each item within the source: `a/0001.png`, of an array `17`.
+
+        Nothing is read. By these names the items of two sources are paired; they need not differ.
+        """
+
+    def labels(self) -> tuple[str, ...] | None:
+        """Return the class of each item, a folder's name or a number as text; None without classes.
+
+        Nothing is decoded.
+
+        Raises:
+            InputError: There is something where labels should be that cannot be them.
         """

@@ -8,6 +8,7 @@ import tarfile
 import zipfile
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
+from functools import partial
 from pathlib import Path
 from typing import Any, Literal, cast, get_args
 
@@ -22,6 +23,7 @@ from ganeval.registry import unknown
 from ganeval.sources.arrays import ReadySource, array_source, to_picture
 from ganeval.sources.edges import edge_map
 from ganeval.sources.fit import Fit
+from ganeval.sources.labels import array_labels
 from ganeval.sources.memory import dataset_source
 from ganeval.sources.picture_options import PictureOptions
 
@@ -95,11 +97,18 @@ class Data(PictureOptions):
         if self.location in ("digits", "edges"):
             if self.split not in get_args(DigitsSplit):
                 raise unknown(f"split of {self.location}", self.split, get_args(DigitsSplit))
-            images, _ = digits(cast(DigitsSplit, self.split))
+            images, classes = digits(cast(DigitsSplit, self.split))
             if self.location == "edges":  # of the digits at their final size
                 resized = [fit(to_picture(image[None])).pixels[0] for image in images]
                 images, fit = edge_map(np.stack(resized)), Fit()
-            return array_source(images, kind="data", location=where, name=name, fit=fit)
+            return array_source(
+                images,
+                kind="data",
+                location=where,
+                name=name,
+                fit=fit,
+                labelled=partial(array_labels, classes, num=len(images), name=name),
+            )
         dataset = torchvision_dataset(self.location, self.split, offline=offline)
         return dataset_source(
             dataset, kind="data", location=where, name=name, policy=policy, fit=fit

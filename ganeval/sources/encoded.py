@@ -4,17 +4,18 @@ import hashlib
 from collections import Counter
 from collections.abc import Callable, Mapping, Sequence
 from contextlib import AbstractContextManager
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from functools import cached_property
-from pathlib import PurePosixPath
 from typing import BinaryIO, Protocol
 
 from ganeval.ahead import mapped
 from ganeval.errors import InputError
-from ganeval.images.decode import Header, decode, read_header
+from ganeval.images.decode import Header, check_header, decode, read_header
 from ganeval.images.picture import SUFFIXES, DecodePolicy, Picture
 from ganeval.sources.base import Item, SourceInfo
 from ganeval.sources.fit import Fit
+from ganeval.sources.index import FilePlace, Index, Known
+from ganeval.sources.index_files import Facts
 from ganeval.sources.items import Reader
 from ganeval.sources.picture_options import fits_pattern
 
@@ -85,12 +86,14 @@ class Listing:
         problems: Pictures (by index) that cannot be read at all.
         headers: What those pictures (by index) say of themselves, or why they cannot be used, that
             had to be passed by in listing anyway.
+        archives: Of a container that is a row of archives, the name of the one where each lies.
     """
 
     names: tuple[str, ...]
     ignored: Mapping[str, int]
     problems: Mapping[int, Reason]
     headers: Mapping[int, Header | InputError] = field(default_factory=dict)
+    archives: tuple[str, ...] = ()
 
     @classmethod
     def of(
@@ -116,7 +119,8 @@ class Listing:
     @property
     def digest(self) -> str:
         """Hex SHA-256 over the names."""
-        return hashlib.sha256("\n".join(map(ascii, self.names)).encode()).hexdigest()
+        names = map(ascii, (*self.archives, *self.names))
+        return hashlib.sha256("\n".join(names).encode()).hexdigest()
 
 
 class Container(Protocol):
@@ -132,6 +136,9 @@ class Container(Protocol):
 
     def name(self, index: int) -> str:
         """Return how messages call a picture."""
+
+    def place(self, index: int) -> FilePlace | None:
+        """Return the file of this machine that a picture lies in; None if it lies elsewhere."""
 
     def stream(self, index: int) -> AbstractContextManager[BinaryIO]:
         """Open the encoded picture for reading and seeking; InputError if that fails."""
@@ -149,9 +156,10 @@ class Container(Protocol):
 
 def ignored_reason(name: str, pattern: str | None = None) -> str | None:
     """Return why a file of this relative name (with slashes) is left alone, None for a picture."""
-    path = PurePosixPath(name)
-    ending = path.suffix.lower()[1:]
-    if any(part.startswith(".") and part != ".." for part in path.parts):
+    # As pathlib does it, which takes several times as long, for every file.
+    parts = [part for part in name.split("/") if part not in ("", ".")]
+    ending = parts[-1].rpartition(".")[2].lower() if parts and "." in parts[-1] else ""
+    if any(part.startswith(".") and part != ".." for part in parts):
         return DOT_FILES
     if ending not in SUFFIXES:
         return LIKE_PICTURES if ending in _LIKE_PICTURES else OTHER_FILES
@@ -211,6 +219,8 @@ class EncodedSource:
         container: Where the pictures lie; not empty.
         policy: How they are decoded.
         fit: The size they are brought to.
+        classes: Their labels, if they have any.
+        known: What is known of the files already; None for a source that reads them all.
     """
 
     kind: str
@@ -218,13 +228,15 @@ class EncodedSource:
     container: Container
     policy: DecodePolicy
     fit: Fit
+    classes: tuple[str, ...] | None = None
+    known: Known | None = None
 
     def __len__(self) -> int:
         return len(self.container.listing.names)
 
     @cached_property
     def info(self) -> SourceInfo:
-        """What the source is; the first access reads the header of every picture."""
+        """What the source is; the first access reads the headers that are not known."""
         return SourceInfo(
             kind=self.kind,
             location=self.location,
@@ -236,16 +248,40 @@ class EncodedSource:
             fingerprint=self.container.listing.digest,
         )
 
+    def knowing(self, index: Index, location: str) -> "EncodedSource":
+        """Return the same source, of whose files at `location` the index is asked first."""
+        return replace(self, known=index.look_up(location, self.container.place, len(self)))
+
     def load(self, indices: Sequence[int]) -> list[Item]:
-        """Read and hash the files at `indices`; see `Source.load`."""
+        """Read and hash the files at `indices` that are not known; see `Source.load`."""
+        known = {
+            index: digest
+            for index in indices
+            if self.known is not None and (digest := self.known.digest(index)) is not None
+        }
         try:
-            return self._reader.load(indices)
+            items = self._reader.load(indices, known)
         finally:  # an archive that is another one now seems to be damaged
             self.container.check()
+        if self.known is not None:
+            self.known.learn(
+                (index, Facts(digest=item.digest))
+                for index, item in zip(indices, items, strict=True)
+                if index not in known
+            )
+        return items
 
     def unusable(self) -> Mapping[int, str]:
         """Return the pictures that cannot be used as far as their headers tell."""
         return self._headers.unusable
+
+    def names(self) -> Sequence[str]:
+        """Return the path of each picture within the container."""
+        return self.container.listing.names
+
+    def labels(self) -> tuple[str, ...] | None:
+        """Return the class of each picture."""
+        return self.classes
 
     def header(self, index: int) -> Header:
         """Read what a picture file says of itself; no pixel is decoded.
@@ -274,7 +310,13 @@ class EncodedSource:
             digest=lambda content: hashlib.sha256(content).digest(),
             decode=self._decode,
             num_threads=self.container.num_threads,
+            changed=self._changed,
         )
+
+    def _changed(self, index: int) -> None:
+        """Forget what was known of a file."""
+        if self.known is not None:
+            self.known.forget(index)
 
     def _read(self, index: int) -> bytes:
         """Return a file's bytes."""
@@ -285,8 +327,12 @@ class EncodedSource:
 
     def _look(self, index: int) -> Header | InputError:
         """Return what a picture file says of itself, or why it cannot be used."""
+        known = None if self.known is None else self.known.header(index)
         try:
-            return self.header(index)
+            if known is None:
+                return self.header(index)
+            check_header(known, name=self.container.name(index), policy=self.policy)
+            return known
         except InputError as error:
             return error
 
@@ -300,7 +346,8 @@ class EncodedSource:
         sizes: Counter[tuple[int, int]] = Counter()
         notes: Counter[str] = Counter()
         unusable: dict[int, str] = {}
-        looks = mapped(self._look, range(len(self)), num_threads=self.container.num_threads)
+        num_threads = self.container.num_threads
+        looks = list(mapped(self._look, range(len(self)), num_threads=num_threads))
         for index, header in enumerate(looks):
             if isinstance(header, InputError):
                 unusable[index] = str(header)
@@ -308,6 +355,16 @@ class EncodedSource:
             sizes[header.width, header.height] += 1
             notes[JPEG_NOTE] += is_misnamed_jpeg(header, self.container.listing.names[index])
         self.container.check()
+        if self.known is not None:
+            listed = self.container.listing.headers  # read before the files were looked at
+            self.known.learn(
+                (index, Facts(header=header))
+                for index, header in enumerate(looks)
+                # A refusal is told anew each time, for its text has the name.
+                if isinstance(header, Header)
+                and index not in listed
+                and self.known.header(index) is None
+            )
         return _Headers(dict(sorted(sizes.items())), dict(+notes), unusable)
 
 
@@ -328,4 +385,4 @@ class _Headers:
 
 def is_misnamed_jpeg(header: Header, name: str) -> bool:
     """Tell whether a JPEG, which has lost detail, is called otherwise."""
-    return header.format == "JPEG" and PurePosixPath(name).suffix.lower() not in _JPEG_ENDINGS
+    return header.format == "JPEG" and not name.lower().endswith(_JPEG_ENDINGS)

@@ -23,6 +23,7 @@ from ganeval.sources.encoded import (
     ignored_reason,
     too_large,
 )
+from ganeval.sources.index import FilePlace
 from ganeval.sources.paths import is_folder, unreadable
 from ganeval.sources.picture_options import FileOptions
 from ganeval.sources.remote_folder import RemoteFolder
@@ -60,14 +61,15 @@ class Folder(FileOptions):
         fit, policy = self.fit, self.over(policy)
         if not is_folder(self.location):
             raise InputError(f"{self.location}: not a folder", "a folder", "leave out 'folder:'")
+        files = RemoteFolder if is_remote(self.location) else FolderFiles
+        container = files(self.location, self.pattern)
         return EncodedSource(
             kind="folder",
             location=written or self.location,
-            container=(RemoteFolder if is_remote(self.location) else FolderFiles)(
-                self.location, self.pattern
-            ),
+            container=container,
             policy=policy,
             fit=fit,
+            classes=self.classes(container.listing.names, location=self.location),
         )
 
 
@@ -85,6 +87,10 @@ class FolderFiles:
     def name(self, index: int) -> str:
         """Return the path of a picture, as messages call it."""
         return self._prefix + self.listing.names[index]
+
+    def place(self, index: int) -> FilePlace:
+        """Return the path of a picture."""
+        return self._prefix + self.listing.names[index], 0
 
     @contextmanager
     def stream(self, index: int) -> Iterator[BinaryIO]:

@@ -25,7 +25,7 @@ from ganeval.generators.outputs import ImageLayout
 from ganeval.generators.sampler import Pixels, Sampler, ValueRange
 from ganeval.generators.trial import try_out
 from ganeval.images.picture import DecodePolicy, Picture
-from ganeval.sources.arrays import array_digest, to_picture
+from ganeval.sources.arrays import array_digest, numbers, to_picture
 from ganeval.sources.base import Item, Source, SourceInfo
 from ganeval.sources.fit import Fit
 from ganeval.sources.items import KEPT_BYTES
@@ -314,6 +314,15 @@ class GeneratorSource:
     def unusable(self) -> Mapping[int, str]:
         """Return nothing: what could be known beforehand was tried when the source was opened."""
         return {}
+
+    def names(self) -> Sequence[str]:
+        """Return the numbers of the samples."""
+        return numbers(len(self))
+
+    def labels(self) -> tuple[str, ...] | None:
+        """Return the class that each sample is drawn with; the network is not run."""
+        classes = self.sampler.drawing.classes(range(len(self)))
+        return None if classes is None else tuple(map(str, classes))
 
     def _fitted(self, pixels: Pixels) -> Picture:
         """Return pixels as a picture of the wanted size."""

@@ -1,8 +1,9 @@
 """Items that decode what was hashed, while only so much of it stays in memory."""
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from functools import partial
+from types import MappingProxyType
 from typing import Generic, TypeVar
 
 from ganeval.ahead import mapped
@@ -25,6 +26,7 @@ class Reader(Generic[Stored]):
         digest: SHA-256 of it.
         decode: Its content; the item's name is for the message of an InputError.
         num_threads: How many items are read at once.
+        changed: Told the index of an item that is not what it was known to be.
     """
 
     name: Callable[[int], str]
@@ -33,33 +35,42 @@ class Reader(Generic[Stored]):
     digest: Callable[[Stored], bytes]
     decode: Callable[[Stored, str], Content]
     num_threads: int = 1
+    changed: Callable[[int], None] = lambda _: None
 
-    def load(self, indices: Sequence[int]) -> list[Item]:
-        """Read and hash the items at `indices`.
+    def load(
+        self, indices: Sequence[int], known: Mapping[int, bytes] = MappingProxyType({})
+    ) -> list[Item]:
+        """Read and hash the items at `indices`, but those whose digest is `known`.
 
         The first `KEPT_BYTES` stay with their items. The others are read once more when
-        their content is asked for, and must not have changed.
+        their content is asked for, and must not have changed; the known ones are read then.
 
         Raises:
             InputError: An item cannot be read.
         """
         items = []
         left = KEPT_BYTES
-        values = mapped(self.read, indices, num_threads=self.num_threads)
-        for index, stored in zip(indices, values, strict=True):
-            digest = self.digest(stored)
-            left -= self.num_bytes(stored)
+        unknown = [index for index in indices if index not in known]
+        values = mapped(self.read, unknown, num_threads=self.num_threads)
+        for index in indices:
             name = self.name(index)
-            content = (
-                partial(self.decode, stored, name)
-                if left >= 0
-                else partial(self._content_again, index, digest)
-            )
+            if index in known:
+                digest = known[index]
+                content = partial(self._content_again, index, digest)
+            else:
+                stored = next(values)
+                digest = self.digest(stored)
+                left -= self.num_bytes(stored)
+                content = (
+                    partial(self.decode, stored, name)
+                    if left >= 0
+                    else partial(self._content_again, index, digest)
+                )
             items.append(Item(name, digest, content))
         return items
 
     def _content_again(self, index: int, digest: bytes) -> Content:
-        """Read an item for the second time and decode it if it is still the same.
+        """Read an item whose digest is known, and decode it if it is still the same.
 
         Raises:
             UnstableError: It can't be read any more, or is another one now.
@@ -70,6 +81,7 @@ class Reader(Generic[Stored]):
         except InputError as error:
             raise UnstableError(error.found, error.needed, error.remedy) from error
         if self.digest(stored) != digest:
+            self.changed(index)
             raise UnstableError(
                 f"{name}: changed while it was read",
                 "pictures that stay the same during a run",

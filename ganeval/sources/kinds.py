@@ -10,6 +10,8 @@ from ganeval.registry import Registry, parse_options, unknown
 from ganeval.remote import is_remote, refuse_offline
 from ganeval.sources.base import Source
 from ganeval.sources.braces import expand_braces
+from ganeval.sources.encoded import EncodedSource
+from ganeval.sources.index import Index
 from ganeval.sources.paths import exists, kind_of, missing
 from ganeval.sources.tensor_file import holds_images
 
@@ -44,6 +46,7 @@ def open_text(
     *,
     offline: bool = False,
     generator: Mapping[str, Any] | None = None,
+    index: Index | None = None,
 ) -> Source:
     """Open a path, or what stands behind an explicit kind.
 
@@ -52,6 +55,7 @@ def open_text(
         policy: How pictures become 8-bit RGB.
         offline: Download nothing.
         generator: Options of a checkpoint of a generator that the text does not give.
+        index: What is known of the files of this machine; None reads them all.
 
     Raises:
         InputError: There is nothing, or nothing usable, under that name.
@@ -68,7 +72,7 @@ def open_text(
         source: Source = SOURCES.load(kind)(text, **given).open(
             policy, offline=offline, written=one_line(text)
         )
-        return source
+        return _knowing(source, text, index)
     match = _KIND.fullmatch(text)
     if match is None:
         raise missing(text)
@@ -85,7 +89,14 @@ def open_text(
     if kind == _GENERATOR:
         values = dict(generator or {}) | values
     source = entry(location, **values).open(policy, offline=offline, written=one_line(text))
-    return source
+    return _knowing(source, location, index)
+
+
+def _knowing(source: Source, location: str, index: Index | None) -> Source:
+    """Return a source that reads no file which the index knows."""
+    if index is None or is_remote(location) or not isinstance(source, EncodedSource):
+        return source
+    return source.knowing(index, location)
 
 
 def _is_row_of_tars(text: str) -> bool:

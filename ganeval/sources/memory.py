@@ -5,8 +5,9 @@ import hashlib
 import io
 import os
 import threading
-from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from collections.abc import Mapping
+from dataclasses import dataclass, replace
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -23,19 +24,23 @@ from ganeval.images.quantise import check_range, quantise
 from ganeval.images.seen import Seen
 from ganeval.sources.arrays import (
     SHAPES,
+    Labelled,
     Pixels,
     ReadySource,
     array_digest,
     array_source,
     check_extent,
+    no_labels,
     not_uint8,
     to_picture,
     wrong_shape,
 )
 from ganeval.sources.base import SourceInfo
+from ganeval.sources.dataset_labels import ListedImages, dataset_labels, dataset_names
 from ganeval.sources.encoded import policy_settings
 from ganeval.sources.fit import Fit
 from ganeval.sources.items import Reader
+from ganeval.sources.labels import array_labels
 from ganeval.sources.loader import dataset_behind, num_items
 from ganeval.sources.paths import unreadable
 
@@ -60,11 +65,15 @@ class Images:
             paths to pictures; uint8, or floating point if there is a `value_range`.
         value_range: The (low, high) of floats that become 0 and 255, as `quantise` rounds.
         name: How messages and the report call the source.
+        labels: The class of each image, in the same order: integers of at least 0 or texts (a list,
+            array or tensor [N]), or rows [N, C] of zeros with a single 1. None: those that a data
+            set says it has (its `targets` or `labels`), else none.
     """
 
     data: Any
     value_range: ValueRange | None = None
     name: str | None = None
+    labels: Any = None
 
 
 def images_source(
@@ -75,15 +84,16 @@ def images_source(
     location: str | None = None,
     fit: Fit | None = None,
     start: int | None = None,
+    labelled: Labelled = no_labels,
 ) -> ReadySource:
     """Return tensors, arrays and data sets as a source.
 
-    A file of arrays says its `kind`, `location` and `fit`, a batch of a stream the number of its
-    first image, `start`. Floats are checked and rounded here, all of them; uint8 values are read
-    when items are.
+    A file of arrays says its `kind`, `location`, `fit` and what returns its labels, a batch of a
+    stream the number of its first image, `start`. Floats are checked and rounded here, all of them;
+    uint8 values are read when items are.
 
     Raises:
-        InputError: Another type, shape or range.
+        InputError: Another type, shape or range, or labels that do not fit.
         UsageError: A range that is empty, or declared for uint8.
     """
     data, value_range = images.data, images.value_range
@@ -92,28 +102,38 @@ def images_source(
     if isinstance(data, list | tuple):
         paths = all(isinstance(one, str | os.PathLike) for one in data)
         if paths or all(isinstance(one, _IMAGES) for one in data):
-            data = _Listed(data)
+            data = ListedImages(data)
     if isinstance(data, DataLoader):
         data = dataset_behind(data)
     if isinstance(data, Dataset):
-        is_list = isinstance(data, _Listed)
+        is_list = isinstance(data, ListedImages)
         name = images.name or ("list" if is_list else type(data).__name__)
-        return dataset_source(
+        source = dataset_source(
             data, kind="dataset", name=name, policy=policy, value_range=value_range, start=start
         )
-    name = images.name or ("tensor" if isinstance(data, torch.Tensor) else "array")
-    if not isinstance(data, torch.Tensor | np.ndarray):
+    elif isinstance(data, torch.Tensor | np.ndarray):
+        name = images.name or ("tensor" if isinstance(data, torch.Tensor) else "array")
+        floats = None if value_range is None else Seen(value_range)
+        source = array_source(
+            _bytes_of(data, floats, name=name, start=start),
+            kind=kind,
+            location=location or name,
+            name=name,
+            fit=fit or Fit(),
+            seen=floats,
+            labelled=labelled,
+        )
+    else:
         raise InputError(
-            f"{name}: {_described(data)}",
+            f"{images.name or 'array'}: {_described(data)}",
             "a tensor, array, data set or DataLoader, or a list of Pillow images, of tensors "
             "[3, H, W], of arrays [H, W, 3] or of paths to pictures",
             "convert it to one of these",
         )
-    floats = None if value_range is None else Seen(value_range)
-    pixels = _bytes_of(data, floats, name=name, start=start)
-    return array_source(
-        pixels, kind=kind, location=location or name, name=name, fit=fit or Fit(), seen=floats
-    )
+    if images.labels is None:
+        return source
+    labels = array_labels(images.labels, num=len(source), name=name)
+    return replace(source, labelled=lambda: labels)
 
 
 def _described(data: Any) -> str:
@@ -122,20 +142,6 @@ def _described(data: Any) -> str:
         types = sorted({type(one).__name__ for one in data})
         return f"a {type(data).__name__} of {' and '.join(types)}"
     return f"a {type(data).__name__}"
-
-
-class _Listed(Dataset[Any]):
-    """A list of images, or of paths to pictures, as a data set."""
-
-    def __init__(self, images: Sequence[Any]) -> None:
-        self._images = images
-
-    def __len__(self) -> int:
-        return len(self._images)
-
-    def __getitem__(self, index: int) -> Any:
-        one = self._images[index]
-        return (Path(one) if isinstance(one, str) else one,)
 
 
 def dataset_source(
@@ -212,6 +218,8 @@ def dataset_source(
             digest=_digest,
             decode=picture_of,
         ),
+        labelled=partial(dataset_labels, dataset, num=count, name=name),
+        named=partial(dataset_names, dataset, num=count),
     )
 
 

@@ -75,6 +75,32 @@ def choose_array(
     )
 
 
+def choose_labels(
+    arrays: Mapping[str, ArrayType],
+    key: str | None,
+    *,
+    usual: Sequence[str],
+    location: str,
+) -> str | None:
+    """Return the key of the array that holds the labels of the images, None if there is none.
+
+    Args:
+        arrays: All arrays of the file.
+        key: That which is asked for; None: the first of the usual ones that may be labels.
+        usual: The keys that labels usually have.
+        location: The file.
+
+    Raises:
+        UsageError: There is no array of the key that is asked for.
+    """
+    if key is not None:
+        if key not in arrays:
+            raise unknown(f"array of {location}", key, arrays)
+        return key
+    fitting = [name for name in usual if name in arrays and len(arrays[name].shape) in (1, 2)]
+    return fitting[0] if fitting else None
+
+
 def statistics_among(arrays: Mapping[str, ArrayType]) -> tuple[str, str] | None:
     """Return the keys of a mean and a covariance: by their names, else the only [d] and [d, d]."""
     for mean, covariance in zip(_MEANS, _COVARIANCES, strict=True):

@@ -15,10 +15,12 @@ from ganeval.images.picture import DecodePolicy
 from ganeval.remote_file import local_copy
 from ganeval.sources.array_options import ArrayOptions
 from ganeval.sources.arrays import ReadySource
-from ganeval.sources.named_arrays import ArrayType, choose_array, conversion
+from ganeval.sources.named_arrays import ArrayType, choose_array, choose_labels, conversion
 from ganeval.sources.paths import check_regular_file, damaged, unreadable
 
 _LOCAL_HEADER_BYTES = 30  # of a zip member, before its name and extra field
+
+_LABELS = ("labels", "arr_1")  # the second as ADM writes them
 
 _DAMAGE = (zipfile.BadZipFile, zlib.error, EOFError, ValueError, RuntimeError)
 
@@ -49,10 +51,15 @@ class Npy(ArrayOptions):
 
 @dataclass(frozen=True, slots=True)
 class Npz(ArrayOptions):
-    """Read the images of a NumPy archive: `arr_0`, its only array of images, or that of `key`."""
+    """Read the images of a NumPy archive: `arr_0`, its only array of images, or that of `key`.
+
+    Their labels are the array `labels`, `arr_1` (as ADM writes them), or that which the option
+    `labels` names.
+    """
 
     location: str
     key: str | None = field(default=None, kw_only=True)
+    labels: str | None = field(default=None, kw_only=True)
 
     def open(
         self, policy: DecodePolicy, *, offline: bool = False, written: str | None = None
@@ -68,11 +75,15 @@ class Npz(ArrayOptions):
                 }
                 key = choose_array(arrays, self.key, kind="npz", location=self.location)
                 images = _read_member(archive, key, headers[key], path)
+                chosen = choose_labels(arrays, self.labels, usual=_LABELS, location=self.location)
+                labels = chosen and _read_member(archive, chosen, headers[chosen], path)
         except _DAMAGE as error:
             raise damaged(self.location, "npz file", error) from error
         except OSError as error:
             raise unreadable(self.location, error) from error
-        return self.source(images, "npz", self.location, written=written, policy=policy)
+        return self.source(
+            images, "npz", self.location, written=written, policy=policy, labels=labels
+        )
 
 
 @dataclass(frozen=True, slots=True)

@@ -15,8 +15,11 @@ from ganeval.generators.options import parse_range
 from ganeval.images.picture import DecodePolicy
 from ganeval.sources.base import Source
 from ganeval.sources.generator import Generator, generator_source
+from ganeval.sources.index import Index
 from ganeval.sources.kinds import open_text
 from ganeval.sources.memory import Images, images_source
+
+_METHODS = ("unusable", "names", "labels", "__len__")
 
 
 def open_source(
@@ -25,6 +28,7 @@ def open_source(
     policy: DecodePolicy,
     offline: bool = False,
     generator: Mapping[str, Any] | None = None,
+    index: Index | None = None,
 ) -> Source:
     """Return what a user names as a source of images.
 
@@ -41,6 +45,7 @@ def open_source(
         offline: Download nothing.
         generator: Options of a generator's file that its text does not give (`num_images`,
             `entry`); of these a `Generator` takes `num_images` if it has none.
+        index: What is known of the files of this machine; None reads them all.
 
     Raises:
         InputError: There is nothing, or nothing usable, under that name.
@@ -48,7 +53,9 @@ def open_source(
         ResourceError: A data set that cannot be downloaded.
     """
     if isinstance(thing, str | bytes | os.PathLike):
-        return open_text(os.fsdecode(thing), policy, offline=offline, generator=generator)
+        return open_text(
+            os.fsdecode(thing), policy, offline=offline, generator=generator, index=index
+        )
     if isinstance(thing, Images):
         return images_source(thing, policy=policy)
     if isinstance(thing, Generator):
@@ -57,7 +64,14 @@ def open_source(
         return generator_source(thing, policy=policy)
     if isinstance(thing, torch.Tensor | np.ndarray | Dataset | list | tuple | DataLoader):
         return images_source(Images(thing), policy=policy)
-    if all(hasattr(thing, name) for name in ("info", "load", "unusable", "__len__")):
+    if hasattr(thing, "info") and hasattr(thing, "load"):
+        missing = [name for name in _METHODS if not hasattr(thing, name)]
+        if missing:
+            raise InputError(
+                f"{type(thing).__name__}: a source without {' and '.join(missing)}",
+                f"the methods {', '.join(_METHODS)} beside info and load",
+                "add what is missing",
+            )
         source: Source = thing
         return source
     if callable(thing) and not isinstance(thing, type):

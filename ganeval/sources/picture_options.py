@@ -1,6 +1,7 @@
 """The options that every kind of source with encoded pictures has."""
 
 import dataclasses
+from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import PurePosixPath
 from typing import Literal
@@ -9,6 +10,7 @@ from ganeval.errors import UsageError
 from ganeval.generators.options import parse_range
 from ganeval.images.picture import DecodePolicy
 from ganeval.sources.fit import Crop, Fit
+from ganeval.sources.labels import folder_labels
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -62,9 +64,12 @@ class FileOptions(PictureOptions):
     Attributes:
         pattern: Only pictures whose path ends so: `*_fake_B.png`, `test/*.jpg`; `*`, `?` and
             `[abc]` stand for parts of one name. None: all.
+        labels: "folders": the class of a picture is the first folder of its path below the source
+            (`cat` of `cat/a/1.png`). None: there are no classes.
     """
 
     pattern: str | None = None
+    labels: Literal["folders"] | None = None
 
     def __post_init__(self) -> None:
         """Refuse a pattern that fits nothing.
@@ -76,6 +81,14 @@ class FileOptions(PictureOptions):
             raise UsageError(
                 f"option 'pattern' is '{self.pattern}'", "a pattern as `*_fake_B.png`", "change it"
             )
+
+    def classes(self, names: Sequence[str], *, location: str) -> tuple[str, ...] | None:
+        """Return the label of each picture of these names, None if none are asked for.
+
+        Raises:
+            InputError: See `folder_labels`.
+        """
+        return None if self.labels is None else folder_labels(names, location=location)
 
 
 def fits_pattern(name: str, pattern: str | None) -> bool:

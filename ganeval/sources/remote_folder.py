@@ -38,6 +38,9 @@ class RemoteFolder:
         """Return the URL of a picture, as messages call it."""
         return f"{self._root.url}/{self.listing.names[index]}"
 
+    def place(self, index: int) -> None:
+        """Return None: it is no file of this machine."""
+
     @contextmanager
     def stream(self, index: int) -> Iterator[BinaryIO]:
         """Open a picture file; only what is read of it is fetched."""

@@ -16,6 +16,7 @@ from ganeval.images.picture import DecodePolicy
 from ganeval.remote import is_remote
 from ganeval.sources.braces import expand_braces
 from ganeval.sources.encoded import Container, EncodedSource, Listing
+from ganeval.sources.index import FilePlace
 from ganeval.sources.paths import exists
 from ganeval.sources.picture_options import FileOptions
 from ganeval.sources.tar_members import TarMembers
@@ -37,12 +38,14 @@ class Tar(FileOptions):
     ) -> EncodedSource:
         """List the archives; arguments and errors are those of `Folder.open`."""
         fit, policy = self.fit, self.over(policy)
+        container = _container(self.location, policy, self.pattern)
         return EncodedSource(
             kind="tar",
             location=written or self.location,
-            container=_container(self.location, policy, self.pattern),
+            container=container,
             policy=policy,
             fit=fit,
+            classes=self.classes(container.listing.names, location=self.location),
         )
 
 
@@ -72,20 +75,26 @@ class TarShards:
         counts = [len(tar.listing.names) for tar in self._tars]
         self._starts = [0, *accumulate(counts)]
         self.listing = Listing(
-            names=tuple(
-                f"{PurePosixPath(location).name}:{name}"
-                for location, tar in zip(locations, self._tars, strict=True)
-                for name in tar.listing.names
-            ),
+            names=tuple(name for tar in self._tars for name in tar.listing.names),
             ignored=sum((Counter(tar.listing.ignored) for tar in self._tars), Counter()),
             problems=self._joined(tar.listing.problems for tar in self._tars),
             headers=self._joined(tar.listing.headers for tar in self._tars),
+            archives=tuple(
+                PurePosixPath(location).name
+                for location, count in zip(locations, counts, strict=True)
+                for _ in range(count)
+            ),
         )
 
     def name(self, index: int) -> str:
         """Return a member's name behind that of its archive, as messages call it."""
         which, inner = self._find(index)
         return self._tars[which].name(inner)
+
+    def place(self, index: int) -> FilePlace | None:
+        """Return the archive and where a member begins in it; see `TarMembers.place`."""
+        which, inner = self._find(index)
+        return self._tars[which].place(inner)
 
     @contextmanager
     def stream(self, index: int) -> Iterator[BinaryIO]:

@@ -10,6 +10,7 @@ from typing import Any, BinaryIO, NamedTuple, cast
 from ganeval.errors import InputError
 from ganeval.images.decode import Header, read_header
 from ganeval.images.picture import DecodePolicy
+from ganeval.remote import is_remote
 from ganeval.sources.archive_file import ArchiveFile
 from ganeval.sources.encoded import (
     LINKS,
@@ -22,6 +23,7 @@ from ganeval.sources.encoded import (
     too_large,
     twins,
 )
+from ganeval.sources.index import FilePlace
 from ganeval.sources.paths import damaged, unreadable
 from ganeval.sources.tar_headers import open_tar
 
@@ -58,6 +60,12 @@ class TarMembers:
     def name(self, index: int) -> str:
         """Return a member's name behind that of the archive, as messages call it."""
         return f"{self._location}:{self.listing.names[index]}"
+
+    def place(self, index: int) -> FilePlace | None:
+        """Return the archive and where a member begins in it; None if it is remote."""
+        if is_remote(self._location):
+            return None
+        return self._location, self._places[self.listing.names[index]].start
 
     @contextmanager
     def stream(self, index: int) -> Iterator[BinaryIO]:

@@ -13,18 +13,23 @@ from ganeval.images.picture import DecodePolicy
 from ganeval.remote_file import local_copy
 from ganeval.sources.array_options import ArrayOptions
 from ganeval.sources.arrays import ReadySource
-from ganeval.sources.named_arrays import ArrayType, choose_array, statistics_among
+from ganeval.sources.named_arrays import ArrayType, choose_array, choose_labels, statistics_among
 from ganeval.sources.paths import check_regular_file, unreadable
 
+_LABELS = ("labels", "targets")
 _SAFE_TORCH = "2.10"  # below, a crafted file corrupts memory even so (CVE-2026-24747)
 
 
 @dataclass(frozen=True, slots=True)
 class TensorFile(ArrayOptions):
-    """Read the images of a .pt file: a tensor, or that under `key` of a dict, list or tuple."""
+    """Read the images of a .pt file: a tensor, or that under `key` of a dict, list or tuple.
+
+    Their labels are the tensor `labels` or `targets`, or that which the option `labels` names.
+    """
 
     location: str
     key: str | None = field(default=None, kw_only=True)
+    labels: str | None = field(default=None, kw_only=True)
 
     def open(
         self, policy: DecodePolicy, *, offline: bool = False, written: str | None = None
@@ -43,13 +48,20 @@ class TensorFile(ArrayOptions):
                 "images saved by torch.save(tensor, FILE)",
                 "save them anew, or write them to a folder",
             )
-        if isinstance(content, torch.Tensor) and self.key is None:
-            (images,) = tensors.values()
-        else:
-            types = {name: _type_of(tensor) for name, tensor in tensors.items()}
-            key = choose_array(types, self.key, kind="tensor", location=self.location)
-            images = tensors[key]
-        return self.source(images, "tensor", self.location, written=written, policy=policy)
+        types = {name: _type_of(tensor) for name, tensor in tensors.items()}
+        key = self.key
+        if key is not None or not isinstance(content, torch.Tensor):
+            key = choose_array(types, key, kind="tensor", location=self.location)
+        images = next(iter(tensors.values())) if key is None else tensors[key]
+        chosen = choose_labels(types, self.labels, usual=_LABELS, location=self.location)
+        return self.source(
+            images,
+            "tensor",
+            self.location,
+            written=written,
+            policy=policy,
+            labels=None if chosen is None else tensors[chosen],
+        )
 
 
 def holds_images(location: str) -> bool:

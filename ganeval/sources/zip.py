@@ -11,6 +11,7 @@ from dataclasses import dataclass
 from typing import BinaryIO, cast
 
 from ganeval.images.picture import DecodePolicy
+from ganeval.remote import is_remote
 from ganeval.sources.archive_file import ArchiveFile
 from ganeval.sources.encoded import (
     DOT_FILES,
@@ -24,6 +25,7 @@ from ganeval.sources.encoded import (
     too_large,
     twins,
 )
+from ganeval.sources.index import FilePlace
 from ganeval.sources.paths import damaged, unreadable
 from ganeval.sources.picture_options import FileOptions
 
@@ -49,12 +51,14 @@ class Zip(FileOptions):
     ) -> EncodedSource:
         """List the archive; arguments and errors are those of `Folder.open`."""
         fit, policy = self.fit, self.over(policy)
+        container = ZipMembers(self.location, self.pattern)
         return EncodedSource(
             kind="zip",
             location=written or self.location,
-            container=ZipMembers(self.location, self.pattern),
+            container=container,
             policy=policy,
             fit=fit,
+            classes=self.classes(container.listing.names, location=self.location),
         )
 
 
@@ -81,6 +85,12 @@ class ZipMembers:
     def name(self, index: int) -> str:
         """Return a member's name behind that of the archive, as messages call it."""
         return f"{self._location}:{self.listing.names[index]}"
+
+    def place(self, index: int) -> FilePlace | None:
+        """Return the archive and where a member begins in it; None if it is remote."""
+        if is_remote(self._location):
+            return None
+        return self._location, self._members[self.listing.names[index]].header_offset
 
     @contextmanager
     def stream(self, index: int) -> Iterator[BinaryIO]:

@@ -1,11 +1,11 @@
 """One run by several processes, each with its part of every batch: data parallel under torchrun."""
 
+import json
 import os
 import signal
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass, field
-from datetime import timedelta
 from types import FrameType
 from typing import Any
 
@@ -20,44 +20,37 @@ from reference_models.engine.recipe import Recipe
 from reference_models.engine.solvers import Alternating, Simultaneous
 
 INTERRUPTED = 130  # the exit status
-TIMEOUT = timedelta(minutes=30)  # of the others while the first process scores samples
 
 
-@dataclass(frozen=True, slots=True)
-class Team:
+@dataclass(slots=True, kw_only=True, eq=False)
+class Team(ganeval.Team):
     """The processes of a run, one alone unless `join_team` says otherwise.
 
-    Attributes:
-        rank: Of this process, from 0, which alone writes files, scores and prints.
-        size: How many there are.
+    They end after the same step when one of them is told to.
     """
 
-    rank: int = 0
-    size: int = 1
-    _signals: list[int] = field(default_factory=list, repr=False, compare=False)
-
-    @property
-    def leads(self) -> bool:
-        """Whether this is the process that writes."""
-        return self.rank == 0
+    _signals: list[int] = field(default_factory=list, repr=False)
 
     def wait(self) -> None:
         """Return when all processes have come here."""
         if self.size > 1:
-            distributed.barrier()
+            self.exchange("")
 
-    def agree(self, config: Mapping[str, Any]) -> None:
+    def agree(self, statement: Mapping[str, Any]) -> None:
         """Refuse processes that would train different things, for lack of the same files say.
 
+        Args:
+            statement: JSON values that must be the same, by the name that a message calls each.
+
         Raises:
-            GanevalError: The configurations differ.
+            GanevalError: They differ; each process says so of itself.
         """
         if self.size == 1:
             return
-        configs: list[Any] = [None] * self.size
-        distributed.all_gather_object(configs, dict(config))
+        configs = [json.loads(text) for text in self.exchange(json.dumps(dict(statement)))]
+        own = configs[self.rank]
         for rank, other in enumerate(configs):
-            differing = [name for name in config if other[name] != config[name]]
+            differing = [name for name in own if other[name] != own[name]]
             if differing:
                 raise ganeval.GanevalError(
                     f"process {rank} differs from process {self.rank} in {', '.join(differing)}",
@@ -69,19 +62,21 @@ class Team:
         """Tell all processes alike whether one of them was sent SIGINT or SIGTERM."""
         if self.size == 1:
             return False
-        return bool(_sum(torch.tensor(float(len(self._signals)))) > 0)
+        num_signals = torch.tensor(len(self._signals))
+        distributed.all_reduce(num_signals)
+        return bool(num_signals > 0)
 
 
-ALONE = Team()
+ALONE = Team(timeout=0)  # nobody to wait for
 
 
 @contextmanager
 def join_team(device: torch.device) -> Iterator[tuple[Team, torch.device]]:
     """Yield the processes that torchrun has started and this one's device; else one alone.
 
-    Gloo connects processes on CPUs, NCCL those on CUDA devices, where LOCAL_RANK numbers the
-    device. SIGINT and SIGTERM are kept until all processes have ended the same step. A process that
-    goes away ends the others: torchrun stops them, and a call that waits for it fails.
+    Gloo connects the processes, and NCCL their CUDA devices too, which LOCAL_RANK numbers. SIGINT
+    and SIGTERM are kept until all processes have ended the same step. A process that goes away ends
+    the others: torchrun stops them, and a call that waits for it fails.
 
     Seen with Gloo on CPUs only.
 
@@ -94,12 +89,8 @@ def join_team(device: torch.device) -> Iterator[tuple[Team, torch.device]]:
         yield ALONE, device
         return
     device = _own_device(device, int(os.environ["LOCAL_RANK"]))
-    distributed.init_process_group(
-        "nccl" if device.type == "cuda" else "gloo",
-        timeout=TIMEOUT,
-        device_id=device if device.type == "cuda" else None,
-    )
-    team = Team(distributed.get_rank(), size)
+    team = Team(rank=int(os.environ["RANK"]), size=size)
+    team.join(cuda=device.type == "cuda")
 
     def remember(number: int, frame: FrameType | None) -> None:
         team._signals.append(number)
@@ -111,7 +102,7 @@ def join_team(device: torch.device) -> Iterator[tuple[Team, torch.device]]:
         if not team.leads:  # the first one says it
             raise SystemExit(INTERRUPTED) from None
         raise
-    except RuntimeError as error:
+    except (RuntimeError, ganeval.GanevalError) as error:
         if not _is_lost_connection(error):
             raise
         raise ganeval.GanevalError(
@@ -147,7 +138,9 @@ class SharedGame(Game):
         """
         terms: Terms = self._moves[player](batch, draw)
         own = torch.stack([term.detach() for term in terms.values()])
-        means = _sum(own.clone()) / distributed.get_world_size()
+        sums = own.clone()
+        distributed.all_reduce(sums)
+        means = sums / distributed.get_world_size()
         return {
             name: term + (mean - value)
             for (name, term), mean, value in zip(terms.items(), means, own, strict=True)
@@ -234,13 +227,9 @@ def _own_device(device: torch.device, local_rank: int) -> torch.device:
     return torch.device("cuda", local_rank)
 
 
-def _sum(values: torch.Tensor) -> torch.Tensor:
-    """Return the sum over all processes, of a tensor that may lie on any device."""
-    on_device = values.cuda() if distributed.get_backend() == "nccl" else values
-    distributed.all_reduce(on_device)
-    return on_device.to(values.device)
-
-
-def _is_lost_connection(error: RuntimeError) -> bool:
+def _is_lost_connection(error: Exception) -> bool:
     """Tell whether a collective call has failed, as which the backends raise several classes."""
-    return isinstance(error, distributed.DistError) or "gloo" in str(error).lower()
+    cause = error.__cause__ if isinstance(error, ganeval.GanevalError) else error
+    return isinstance(cause, distributed.DistError) or (
+        isinstance(cause, RuntimeError) and "gloo" in str(cause).lower()
+    )

@@ -17,12 +17,13 @@ from benchmarks.timing import Figure, alternate
 from ganeval.ahead import in_order
 from ganeval.features.compute import decode_and_resize
 from ganeval.images.picture import DecodePolicy
-from ganeval.images.preprocess import Preprocess, Resize
+from ganeval.images.preparation import Preparation
+from ganeval.images.resize import Resize
 from ganeval.sources.open import open_source
 from tests.pictures import blobs
 
 SIZES = {32: 2048, 256: 512, 1024: 64}  # pixels and number of pictures
-INCEPTION = Preprocess(
+INCEPTION = Preparation(
     resize=Resize(size=299, backend="tf1", filter="bilinear", antialias=False), mean=128, std=128
 )
 

@@ -8,13 +8,14 @@ from typing import Any
 
 import onnxruntime
 import torch
+from ganeval.workspace import MICRO_BATCH
 
 from benchmarks.timing import Figure, alternate
 from ganeval.extractors.base import ExtractorRequest
-from ganeval.extractors.inception import Inception, fid_inception
+from ganeval.extractors.inception import Inception
+from ganeval.extractors.inception_network import fid_inception
 from ganeval.extractors.inference import fold_batch_norms
 from ganeval.memory import keep_freed_memory
-from ganeval.workspace import MICRO_BATCH
 
 SIZE = MICRO_BATCH["cpu"]
 
@@ -25,9 +26,9 @@ def engine_figures(folder: Path, weights: Path, rounds: int) -> Iterator[Figure]
     images = torch.rand(SIZE, 3, 299, 299, generator=torch.Generator().manual_seed(0)) * 2 - 1
     path = folder / "inception.onnx"
     _export(weights, path, images)
-    request = ExtractorRequest(weights_path=weights, device=torch.device("cpu"), offline=True)
+    request = ExtractorRequest(weights_path=weights, device="cpu", offline=True)
     calls: dict[str, Callable[[], Any]] = {
-        "ganeval": partial(Inception.from_request(request), images),
+        "ganeval": partial(Inception.from_request(request), images, ["pool"]),
         "onnxruntime": _onnxruntime(path, images),
     }
     if find_spec("openvino") is not None:

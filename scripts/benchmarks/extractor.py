@@ -11,14 +11,15 @@ from multiprocessing import get_context
 from pathlib import Path
 
 import torch
+from ganeval.workspace import MICRO_BATCH
 from torch.utils.flop_counter import FlopCounterMode
 
 from benchmarks.timing import Figure, seconds_of
 from ganeval.extractors.base import ExtractorRequest
-from ganeval.extractors.inception import Inception, fid_inception
+from ganeval.extractors.inception import Inception
+from ganeval.extractors.inception_network import fid_inception
 from ganeval.extractors.inference import DTYPES
 from ganeval.memory import keep_freed_memory
-from ganeval.workspace import MICRO_BATCH
 
 NUM_IMAGES = 48
 PEER = "pytorch-fid"
@@ -100,13 +101,13 @@ def _prepare(name: str, weights: Path) -> None:
     keep_freed_memory()
     request = ExtractorRequest(
         weights_path=weights,
-        device=torch.device("cpu"),
+        device="cpu",
         precision=name,  # type: ignore[arg-type]
         offline=True,
     )
     extractor, size = Inception.from_request(request), MICRO_BATCH["cpu"]
     _network = lambda images: torch.cat(  # noqa: E731
-        [extractor(batch)["pool"] for batch in images.split(size)]
+        [extractor(batch, ["pool"])["pool"] for batch in images.split(size)]
     )
 
 

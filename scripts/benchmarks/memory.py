@@ -2,7 +2,7 @@
 
 import subprocess
 import sys
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from pathlib import Path
 
 import PIL.Image
@@ -57,7 +57,7 @@ class Wide:
             name="wide",
             version=1,
             weights_sha256=tiny.weights_sha256,
-            preprocess=tiny.preprocess,
+            input=tiny.input,
             layers={"pool": WIDTH, "logits": 10},
         )
 
@@ -66,10 +66,12 @@ class Wide:
         """Return it as the command makes extractors."""
         return cls(request)
 
-    def __call__(self, images: torch.Tensor) -> dict[str, torch.Tensor]:
-        """Return `pool` [N, WIDTH] and `logits` [N, 10]."""
-        found = self.tiny(images)
-        return {**found, "pool": torch.relu(found["pool"] @ self.mixing)}
+    def __call__(self, batch: torch.Tensor, layers: Sequence[str]) -> dict[str, torch.Tensor]:
+        """Return `pool` [N, WIDTH] and `logits` [N, 10] as far as they are asked for."""
+        found = self.tiny(batch, layers)
+        if "pool" in layers:
+            found["pool"] = torch.relu(found["pool"] @ self.mixing)
+        return found
 
 
 def memory_figures(folder: Path, num: int) -> Iterator[Figure]:

@@ -12,7 +12,7 @@ import sys
 from typing import Any
 
 from ganeval.cli.main import main
-from ganeval.extractors.random import Random
+from ganeval.extractors.random_network import RandomNetwork
 from ganeval.features import collect as collecting
 
 SHARD_SIZE = 100  # to come to grief in the second shard soon
@@ -53,7 +53,7 @@ def prepare(accident: str) -> None:
     elif place == "write":
         count_down(os, "fsync", int(number), what)
     else:
-        count_down(Random, "__call__", int(number), what)
+        count_down(RandomNetwork, "__call__", int(number), what)
 
 
 if __name__ == "__main__":

@@ -7,7 +7,7 @@ import shutil
 import subprocess
 import sys
 import tempfile
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -16,10 +16,10 @@ import pytest
 import torch
 
 from ganeval import files as writing
-from ganeval.extractors.random import Random
+from ganeval.extractors.random_network import RandomNetwork
 from ganeval.features import collect as collecting
-from ganeval.features import compute as computing
 from ganeval.features.shards import ShardStore
+from ganeval.images.preparation import Preparation
 from tests.bad_input.outcomes import JSON, RANDOM, files, refusal, report, shards, values
 from tests.command import Command
 from tests.pictures import blobs
@@ -315,15 +315,15 @@ def test_row_68_out_of_memory(
     monkeypatch: pytest.MonkeyPatch,
     failure: Exception,
 ) -> None:
-    run, calls = Random.__call__, []
+    run, calls = RandomNetwork.__call__, []
 
-    def exhausted(self: Random, images: torch.Tensor) -> dict[str, torch.Tensor]:
-        calls.append(len(images))
+    def exhausted(self: RandomNetwork, batch: torch.Tensor, layers: Sequence[str]) -> Any:
+        calls.append(len(batch))
         if len(calls) == 10:
             raise failure
-        return run(self, images)
+        return run(self, batch, layers)
 
-    monkeypatch.setattr(Random, "__call__", exhausted)
+    monkeypatch.setattr(RandomNetwork, "__call__", exhausted)
     line = refusal(ganeval("is", many, *RANDOM), code=4)
     assert "out of memory; " in line
     assert "lower --batch-size" in line
@@ -339,7 +339,7 @@ def test_row_68_out_of_memory_while_decoding(
     def exhausted(*_: object, **__: object) -> None:
         raise MemoryError
 
-    monkeypatch.setattr(computing, "preprocess", exhausted)
+    monkeypatch.setattr(Preparation, "__call__", exhausted)
     words = ("fid", real, real, *RANDOM, "--on-bad-image", "skip", "--max-bad", "100%")
     assert "lower --batch-size or --workers" in refusal(ganeval(*words), code=4)
     assert files(own_cache) == []

@@ -3,15 +3,16 @@
 import ast
 import json
 import shutil
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import pytest
 import torch
 
 import ganeval as package
-from ganeval.extractors.random import Random
+from ganeval.extractors.random_network import RandomNetwork
 from tests.bad_input.outcomes import JSON, RANDOM, card, refusal, report, shards, values
 from tests.command import Command
 from tests.pictures import blobs
@@ -123,16 +124,16 @@ def test_row_40_features_that_are_no_numbers(
     value: float,
     layer: str,
 ) -> None:
-    run, calls = Random.__call__, []
+    run, calls = RandomNetwork.__call__, []
 
-    def spoilt(self: Random, images: torch.Tensor) -> dict[str, torch.Tensor]:
-        outputs = {name: rows.clone() for name, rows in run(self, images).items()}
-        calls.append(len(images))
+    def spoilt(self: RandomNetwork, batch: torch.Tensor, layers: Sequence[str]) -> Any:
+        outputs = {name: rows.clone() for name, rows in run(self, batch, layers).items()}
+        calls.append(len(batch))
         if len(calls) == 2:
             outputs[layer][3, 5] = value
         return outputs
 
-    monkeypatch.setattr(Random, "__call__", spoilt)
+    monkeypatch.setattr(RandomNetwork, "__call__", spoilt)
     line = refusal(ganeval("fid", fake, real, *RANDOM, "--batch-size", 8))
     assert f"{fake}/00011.png: random returned NaN or Infinity in layer {layer} (1 images" in line
     assert shards(own_cache) == []

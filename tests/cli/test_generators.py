@@ -16,8 +16,8 @@ from ganeval.cli.generator_options import GENERATOR_OPTIONS
 from ganeval.cli.main import cli
 from ganeval.features.moments import Moments
 from ganeval.features.stats import Stats
+from ganeval.flow.sides import Side, num_generated, open_side
 from ganeval.generators.options import GeneratorOptions
-from ganeval.plan import Side, num_generated, open_side
 from ganeval.settings import Settings
 from ganeval.sources.checkpoint import GeneratorFile
 from ganeval.sources.generator import Generator
@@ -173,7 +173,9 @@ def test_makes_as_many_images_as_the_reference_has(
 def test_the_most_that_is_made_unasked(num_real: int | None, made: int) -> None:
     moments = Moments.of(np.random.default_rng(0).normal(size=(9, 4)))
     stats = Stats(path=Path("real.npz"), num=num_real, pool=moments, card=None)
-    reference = Side(location="r", source=None, indices=(), stats=stats, skipped=())
+    reference = Side(
+        role="reference", location="r", source=None, indices=(), stats=stats, skipped=()
+    )
     generator = Generator(
         seeded(Example()), latent_size=8, latent_layout="map", value_range=(-1, 1)
     )

@@ -40,8 +40,14 @@ def plainly(number: signal.Signals) -> None:
     signal.raise_signal(number)
 
 
+def twice_in_destructors(number: signal.Signals) -> None:
+    """Two come, and both are lost."""
+    in_destructor(number)
+    in_destructor(number)
+
+
 @pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM])
-@pytest.mark.parametrize("come", [plainly, in_destructor, in_callback])
+@pytest.mark.parametrize("come", [plainly, in_destructor, in_callback, twice_in_destructors])
 def test_no_interrupt_is_lost(
     come: Callable[[signal.Signals], None], number: signal.Signals
 ) -> None:
@@ -54,6 +60,13 @@ def test_no_interrupt_is_lost(
     with pytest.raises(KeyboardInterrupt):
         run()
     assert sys.unraisablehook is before
+
+
+def test_a_run_that_ended_all_the_same_is_not_interrupted_later() -> None:
+    with interruptible():
+        in_destructor(signal.SIGTERM)
+        assert signal.getitimer(signal.ITIMER_REAL)[0] > 0
+    assert signal.getitimer(signal.ITIMER_REAL) == (0, 0)
 
 
 class Broken:

@@ -1,55 +1,79 @@
 """What every extractor of the table keeps."""
 
+import dataclasses
+import json
+import subprocess
+import sys
 from pathlib import Path
 
 import pytest
 import torch
 
-from ganeval.extractors.base import EXTRACTORS, Extractor, ExtractorRequest
+from ganeval.extractors.base import EXTRACTORS, Extractor, ExtractorRequest, find_extractor
 from tests.random_inception import write_random_inception
 
 
 @pytest.fixture(scope="module", params=EXTRACTORS.names())
-def extractor(
-    request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFactory
-) -> Extractor:
+def name(request: pytest.FixtureRequest) -> str:
+    return str(request.param)
+
+
+@pytest.fixture(scope="module")
+def asked(name: str, tmp_path_factory: pytest.TempPathFactory) -> ExtractorRequest:
     path: Path | None = None
-    if request.param == "inception":
+    if name == "inception":
         path = write_random_inception(tmp_path_factory.mktemp("weights"))
-    kind = EXTRACTORS.load(request.param)
-    loaded: Extractor = kind.from_request(ExtractorRequest(weights_path=path, offline=True))
-    return loaded
+    return ExtractorRequest(weights_path=path, offline=True)
+
+
+@pytest.fixture(scope="module")
+def extractor(name: str, asked: ExtractorRequest) -> Extractor:
+    return find_extractor(name).from_request(asked)
 
 
 @pytest.fixture(scope="module")
 def images(extractor: Extractor) -> torch.Tensor:
-    size = extractor.info.preprocess.resize.size
+    size = extractor.info.input.resize.size
     return torch.randn(3, 3, size, size, generator=torch.Generator().manual_seed(0))
 
 
 def test_layers_are_as_announced(extractor: Extractor, images: torch.Tensor) -> None:
-    outputs = extractor(images)
+    outputs = extractor(images, tuple(extractor.info.layers))
     assert {layer: rows.shape[1] for layer, rows in outputs.items()} == extractor.info.layers
     assert set(extractor.info.default_layers) <= set(outputs)
     for rows in outputs.values():
         assert rows.dtype == torch.float32
-        assert rows.shape[0] == 3
+        assert rows.shape[0] == len(images)
         assert rows.device.type == "cpu"
         assert not rows.requires_grad
         assert torch.isfinite(rows).all()
 
 
+def test_a_layer_has_the_same_bits_whatever_else_is_asked_for(
+    extractor: Extractor, images: torch.Tensor
+) -> None:
+    together = extractor(images, tuple(extractor.info.layers))
+    for layer, rows in together.items():
+        alone = extractor(images, [layer])
+        assert alone.keys() == {layer}
+        assert torch.equal(alone[layer], rows)
+    backwards = tuple(reversed(extractor.info.layers))
+    assert tuple(extractor(images, backwards)) == backwards
+    assert extractor(images, ()) == {}
+
+
 def test_it_repeats_itself_and_changes_no_input(extractor: Extractor, images: torch.Tensor) -> None:
-    before = images.clone()
-    first, second = extractor(images), extractor(images)
+    before, layers = images.clone(), tuple(extractor.info.layers)
+    first, second = extractor(images, layers), extractor(images, layers)
     assert torch.equal(images, before)
     for layer, rows in first.items():
         assert torch.equal(rows, second[layer])
 
 
 def test_batch_mates_do_not_matter(extractor: Extractor, images: torch.Tensor) -> None:
-    alone = extractor(torch.cat([images[:1], torch.zeros_like(images[1:])]))
-    together = extractor(images)
+    layers = tuple(extractor.info.layers)
+    alone = extractor(torch.cat([images[:1], torch.zeros_like(images[1:])]), layers)
+    together = extractor(images, layers)
     for layer, rows in together.items():
         torch.testing.assert_close(alone[layer][0], rows[0], rtol=1e-5, atol=1e-5)
 
@@ -59,3 +83,36 @@ def test_its_identity_is_complete(extractor: Extractor) -> None:
     assert info.name in EXTRACTORS.names()
     assert info.version >= 1
     assert len(bytes.fromhex(info.weights_sha256)) == 32
+
+
+def test_it_is_described_without_being_built(
+    name: str, asked: ExtractorRequest, extractor: Extractor
+) -> None:
+    chosen = find_extractor(name)
+    assert chosen.describe(asked) == extractor.info
+    assert chosen.layers(asked) == extractor.info.layers
+
+
+def test_its_input_is_a_value_that_json_holds(name: str, asked: ExtractorRequest) -> None:
+    one, other = (find_extractor(name).describe(asked).input for _ in range(2))
+    assert one == other
+    assert hash(one) == hash(other)
+    said = one.to_json()
+    assert json.loads(json.dumps(said)) == said
+    for field in dataclasses.fields(one):
+        assert field.name in said or getattr(one, field.name) == field.default
+
+
+def test_to_describe_it_loads_no_torch(name: str, asked: ExtractorRequest) -> None:
+    code = f"""
+import sys
+from pathlib import Path
+from ganeval.extractors.base import ExtractorRequest, find_extractor
+path = {str(asked.weights_path)!r}
+request = ExtractorRequest(weights_path=None if path == "None" else Path(path), offline=True)
+info = find_extractor({name!r}).describe(request)
+print(info.weights_sha256, info.input.to_json(), "torch" in sys.modules)
+"""
+    out = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
+    info = find_extractor(name).describe(asked)
+    assert out.stdout == f"{info.weights_sha256} {info.input.to_json()} False\n"

@@ -7,8 +7,9 @@ from torch_fidelity.feature_extractor_inceptionv3 import FeatureExtractorIncepti
 from torchvision.models import inception_v3
 
 from ganeval.errors import WeightsError
-from ganeval.extractors.base import ExtractorRequest
-from ganeval.extractors.inception import Inception, fid_inception
+from ganeval.extractors.base import Extractor, ExtractorRequest
+from ganeval.extractors.inception import Inception
+from ganeval.extractors.inception_network import fid_inception
 from tests.random_inception import random_inception_state, soft_images, write_random_inception
 
 NUM_IMAGES = 4
@@ -20,7 +21,7 @@ def weights_path(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 
 @pytest.fixture(scope="module")
-def inception(weights_path: Path) -> Inception:
+def inception(weights_path: Path) -> Extractor:
     return Inception.from_request(ExtractorRequest(weights_path=weights_path))
 
 
@@ -30,8 +31,8 @@ def images() -> torch.Tensor:
 
 
 @pytest.fixture(scope="module")
-def layers(inception: Inception, images: torch.Tensor) -> dict[str, torch.Tensor]:
-    return inception(normalise(images))
+def layers(inception: Extractor, images: torch.Tensor) -> dict[str, torch.Tensor]:
+    return inception(normalise(images), tuple(inception.info.layers))
 
 
 def normalise(images: torch.Tensor) -> torch.Tensor:
@@ -80,7 +81,27 @@ def test_same_features_as_pytorch_fid(
     assert relative_difference(layers["pool"], theirs[:, :, 0, 0]) < 1e-5
 
 
-def test_layers_are_as_announced(inception: Inception, layers: dict[str, torch.Tensor]) -> None:
+def test_the_spatial_layer_is_the_first_branch_of_a_block_at_17_by_17(
+    layers: dict[str, torch.Tensor], images: torch.Tensor, weights_path: Path
+) -> None:
+    # mixed_6/conv of the graph is Mixed_6d.branch1x1 in torch-fidelity's names; after the ReLU.
+    peer = FeatureExtractorInceptionV3(
+        "peer", ["2048"], feature_extractor_weights_path=str(weights_path)
+    )
+    kept: list[torch.Tensor] = []
+    branch = peer.Mixed_6d.branch1x1
+    branch.bn.register_forward_hook(lambda _module, _inputs, maps: kept.append(maps.clone()))
+    peer(images)
+    (maps,) = kept
+    assert maps.shape == (NUM_IMAGES, 192, 17, 17)
+    ours = layers["spatial"].reshape(NUM_IMAGES, 17, 17, 7)
+    assert ours[2, 3, 5, 6] == pytest.approx(max(float(maps[2, 6, 3, 5]), 0.0), rel=1e-4)
+    whole = maps.clamp(min=0)[:, :7].permute(0, 2, 3, 1).reshape(NUM_IMAGES, -1)
+    assert relative_difference(layers["spatial"], whole) < 1e-5
+    assert 0.01 < (layers["spatial"] == 0).float().mean() < 0.99
+
+
+def test_layers_are_as_announced(inception: Extractor, layers: dict[str, torch.Tensor]) -> None:
     assert {name: values.shape for name, values in layers.items()} == {
         name: (NUM_IMAGES, width) for name, width in inception.info.layers.items()
     }
@@ -107,7 +128,7 @@ def test_bfloat16_is_near_float32(
     weights_path: Path, images: torch.Tensor, layers: dict[str, torch.Tensor]
 ) -> None:
     request = ExtractorRequest(weights_path=weights_path, precision="bfloat16")
-    rough = Inception.from_request(request)(normalise(images))
+    rough = Inception.from_request(request)(normalise(images), ["pool", "logits"])
     assert all(values.dtype == torch.float32 for values in rough.values())
     # 8 bits of mantissa: about 4e-3 a rounding, through 47 layers; not nothing, not much.
     assert 1e-3 < relative_difference(rough["pool"], layers["pool"]) < 0.1

@@ -14,8 +14,9 @@ from torch.torch_version import TorchVersion
 from torchvision.models import inception_v3
 
 from ganeval.errors import WeightsError
-from ganeval.extractors.inception import fid_inception
-from ganeval.extractors.state_dict import build_from, parse_state_dict, read_bytes
+from ganeval.extractors.content import read_bytes
+from ganeval.extractors.inception_network import fid_inception
+from ganeval.extractors.state_dict import build_from, parse_state_dict
 
 STATE = {"weight": torch.arange(6.0).reshape(2, 3), "bias": torch.tensor([1.0, -1.0])}
 PATH = Path("some/mine.pt")

@@ -1,18 +1,32 @@
 import hashlib
 import http.server
+import os
 import socket
 import stat
+import sys
 import threading
+import time
 from collections.abc import Iterator
 from dataclasses import replace
 from pathlib import Path
+from types import SimpleNamespace
 
 import pytest
 import torch
 
 from ganeval.errors import UsageError, WeightsError
 from ganeval.extractors import weights
-from ganeval.extractors.weights import WEIGHTS, WeightFile, fetch, find, verify
+from ganeval.extractors.base import ExtractorInfo, ExtractorRequest, find_extractor
+from ganeval.extractors.loading import load_network
+from ganeval.extractors.weights import (
+    WEIGHTS,
+    WeightFile,
+    fetch,
+    find,
+    locate,
+    read_weights,
+    verify,
+)
 from ganeval.folders import cache_folder
 
 CONTENT = b"PK\x03\x04 weights" * 5000
@@ -206,15 +220,81 @@ def test_a_cache_that_cannot_be_written_is_reported(
         fetch("inception")
 
 
-def test_a_user_file_is_reported_by_its_own_digest(tmp_path: Path) -> None:
-    from ganeval.extractors.base import ExtractorRequest
+def described(sha256: str) -> ExtractorInfo:
+    return replace(
+        find_extractor("random").describe(ExtractorRequest()),
+        name="inception",
+        weights_sha256=sha256,
+    )
 
+
+def test_a_user_file_is_reported_by_its_own_digest(tmp_path: Path) -> None:
     path = tmp_path / "mine.pt"
     torch.save(torch.nn.Linear(2, 3).state_dict(), path)
     request = ExtractorRequest(weights_path=path)
-    network, digest = weights.load_network("inception", lambda: torch.nn.Linear(2, 3), request)
+    found, digest = locate("inception", request)
+    assert found == path
     assert digest == hashlib.sha256(path.read_bytes()).hexdigest()
+    network = load_network(described(digest), lambda: torch.nn.Linear(2, 3), request)
     assert torch.equal(network.weight, torch.load(path)["weight"])
+
+
+def test_weights_that_changed_since_they_were_described_are_refused(tmp_path: Path) -> None:
+    path = tmp_path / "mine.pt"
+    torch.save(torch.nn.Linear(2, 3).state_dict(), path)
+    request = ExtractorRequest(weights_path=path)
+    info = described(locate("inception", request)[1])
+    torch.save(torch.nn.Linear(2, 3).state_dict(), path)
+    with pytest.raises(WeightsError, match=r"changed while it was in use.*nothing write to it"):
+        load_network(info, lambda: torch.nn.Linear(2, 3), request)
+
+
+@pytest.mark.parametrize("seconds_ago", [0, 60])
+def test_an_unchanged_file_is_hashed_once(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, seconds_ago: int
+) -> None:
+    hashed: list[bytes] = []
+
+    def counting(data: bytes) -> object:
+        hashed.append(data)
+        return hashlib.sha256(data)
+
+    monkeypatch.setattr(weights, "hashlib", SimpleNamespace(sha256=counting))
+    now = time.time_ns()
+    monkeypatch.setattr(weights, "time", SimpleNamespace(time_ns=lambda: now + seconds_ago * 10**9))
+    path = tmp_path / "mine.pt"
+    path.write_bytes(b"one")
+    request = ExtractorRequest(weights_path=path)
+    for _ in range(2):
+        assert locate("inception", request) == (path, hashlib.sha256(b"one").hexdigest())
+        assert read_weights(path) == (b"one", hashlib.sha256(b"one").hexdigest())
+    # A file as new as that may change once more without a sign of it.
+    assert len(hashed) == (1 if seconds_ago else 4)
+    times = path.stat()
+    path.write_bytes(b"two")
+    os.utime(path, ns=(times.st_atime_ns, times.st_mtime_ns))
+    assert locate("inception", request)[1] == hashlib.sha256(b"two").hexdigest()
+    path.unlink()
+    with pytest.raises(WeightsError, match="cannot be read"):
+        locate("inception", request)
+
+
+@pytest.mark.parametrize(
+    "variables",
+    [{}, {"TORCH_HOME": "/some/home"}, {"XDG_CACHE_HOME": "~/mine"}, {"TORCH_HOME": ""}],
+    ids=str,
+)
+def test_the_hub_folder_is_torchs_own_with_torch_and_without(
+    monkeypatch: pytest.MonkeyPatch, variables: dict[str, str]
+) -> None:
+    for name in ("TORCH_HOME", "XDG_CACHE_HOME", "GANEVAL_WEIGHTS"):
+        monkeypatch.delenv(name, raising=False)
+    for name, value in variables.items():
+        monkeypatch.setenv(name, value)
+    loaded = weights.folders("inception")
+    assert loaded[0] == Path(torch.hub.get_dir()) / "checkpoints"
+    monkeypatch.delitem(sys.modules, "torch")
+    assert weights.folders("inception") == loaded
 
 
 def test_cache_folder(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:

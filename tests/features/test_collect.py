@@ -4,7 +4,8 @@ import threading
 from collections.abc import Sequence
 from typing import Any
 
-from ganeval.features.collect import ShardTask, _loaded
+from ganeval.features.collect import _loaded
+from ganeval.features.jobs import Job, ShardTask
 
 SECONDS = 10  # until a test fails whose event never comes
 
@@ -25,7 +26,8 @@ class Watched:
 
 def test_the_next_shard_is_read_ahead() -> None:
     source: Any = Watched()
-    tasks = [ShardTask(source=source, indices=(at,), start=at, total=4) for at in range(4)]
+    job = Job(location="x", source=source, indices=range(4), wanted=(), opens=None)
+    tasks = [ShardTask(job=job, indices=(at,), start=at) for at in range(4)]
     loaded = _loaded(tasks)
     assert next(loaded) == [0]
     assert source.arrived[1].wait(SECONDS)

@@ -1,10 +1,11 @@
 """Values derived from whole sources: computed once, read afterwards, never wrong."""
 
+import dataclasses
 import os
 import time
 from collections.abc import Callable
 from pathlib import Path
-from typing import Any
+from typing import Any, ClassVar
 
 import numpy as np
 import PIL.Image
@@ -13,15 +14,60 @@ import pytest
 import ganeval
 from ganeval.errors import ResourceError
 from ganeval.features import upkeep
-from ganeval.features.derived import derived_key
+from ganeval.features.derived import Arrays, Summary, derived_key
 from ganeval.features.shards import ShardStore
 from ganeval.metrics import frechet_error, kernel, neighbourhood
 from tests.features.damage import DAMAGES, damaged
 from tests.pictures import blobs
+from tests.summaries import InMemory
 
 FAST = {"extractor": "random", "device": "cpu"}
-SHARDS = ["a" * 64, "b" * 64]
-KEY = derived_key("sums", {}, "pool", SHARDS)
+SUMMARY = "a" * 64
+
+
+@dataclasses.dataclass(frozen=True)
+class Sums:
+    """A derivation with fields of every kind that a key is made of."""
+
+    version: ClassVar[int] = 1
+    keep: ClassVar[bool] = True
+    num: int = 1
+    power: float = 1.0
+    name: str | None = None
+    parts: tuple[Any, ...] = ()
+    other: Any = None
+
+    def __call__(self, summary: Summary) -> Arrays:
+        return {"sums": np.zeros(1)}
+
+
+class Later(Sums):
+    """The same of another version."""
+
+    version: ClassVar[int] = 2
+
+
+class Other(Sums):
+    """Another one of the same fields."""
+
+    version: ClassVar[int] = 1
+
+
+class Forgetful(Sums):
+    """One that declares no version of its own."""
+
+
+class Mutable:
+    """One that could change after its key was made."""
+
+    version = 1
+    keep = True
+
+    def __call__(self, summary: Summary) -> Arrays:
+        return {}
+
+
+KEY = derived_key(Sums(), SUMMARY)
 ARRAYS = {"sums": np.arange(5.0), "indices": np.array([[3, 1]], np.int32)}
 
 
@@ -49,7 +95,7 @@ def counts(monkeypatch: pytest.MonkeyPatch) -> dict[str, list[int]]:
 
     count(kernel, "within_sums", lambda rows, *rest: len(rows))
     count(neighbourhood, "nearest", lambda points, *rest: len(points))
-    count(neighbourhood, "_collect", lambda sides, *rest: len(sides["sample"]))
+    count(neighbourhood, "near_pairs", lambda reference, sample, *rest: len(sample))
     count(frechet_error, "_moments_of", lambda rows, part: len(part))
     return counted
 
@@ -75,16 +121,46 @@ def test_the_same_value_has_the_same_bytes(store: ShardStore) -> None:
     assert store.derived_path(KEY).read_bytes() == before
 
 
-def test_keys_depend_on_everything_and_its_order() -> None:
-    keys = {
-        KEY,
-        derived_key("other", {}, "pool", SHARDS),
-        derived_key("sums", {"num": 1}, "pool", SHARDS),
-        derived_key("sums", {}, "logits", SHARDS),
-        derived_key("sums", {}, "pool", SHARDS[::-1]),
-        derived_key("sums", {}, "pool", SHARDS[:1]),
-    }
-    assert len(keys) == 6
+def test_keys_depend_on_everything() -> None:
+    rows = np.arange(6.0)
+    summary = InMemory(np.ones((2, 2), np.float32))
+    derivations = [
+        *(Sums(), Later(), Other(), Sums(num=2), Sums(power=1.5), Sums(name="1"), Sums(num=True)),
+        *(Sums(parts=(1, 2)), Sums(parts=(2, 1)), Sums(parts=((1, 2),)), Sums(parts=(1.0, 2))),
+        *(Sums(parts=(rows,)), Sums(parts=(rows + 1,)), Sums(parts=(rows.reshape(2, 3),))),
+        *(Sums(parts=(rows.astype(np.float32),)), Sums(other=b"1"), Sums(other="1")),
+        *(Sums(other=Sums()), Sums(other=Sums(num=2)), Sums(other=summary)),
+        Sums(other=InMemory(np.zeros((2, 2), np.float32))),
+        Sums(other=InMemory(np.ones((2, 2), np.float32), labels=("a", "b"))),
+    ]
+    keys = [derived_key(one, SUMMARY) for one in derivations]
+    keys.append(derived_key(Sums(), "b" * 64))
+    assert len(set(keys)) == len(derivations) + 1
+    again = InMemory(np.ones((2, 2), np.float32))
+    assert derived_key(Sums(parts=(rows.copy(),)), SUMMARY) == derived_key(
+        Sums(parts=(rows,)), SUMMARY
+    )
+    assert derived_key(Sums(other=again), SUMMARY) == derived_key(Sums(other=summary), SUMMARY)
+
+
+def test_what_a_key_cannot_cover_is_refused() -> None:
+    @dataclasses.dataclass(frozen=True)
+    class Closure:
+        version: ClassVar[int] = 1
+        keep: ClassVar[bool] = True
+
+        def __call__(self, summary: Summary) -> Arrays:
+            return {"sums": np.full(1, Sums.version)}
+
+    for derivation, reason in (
+        (Closure(), "defined in a function"),
+        (Forgetful(), "declares no version of its own"),
+        (Mutable(), "neither a frozen dataclass nor a plain value"),
+        (Sums(other=[1]), "neither a frozen dataclass nor a plain value"),
+        (Sums(other=lambda: 1), "neither a frozen dataclass|defined in a function"),
+    ):
+        with pytest.raises(TypeError, match=reason):
+            derived_key(derivation, SUMMARY)
 
 
 @pytest.mark.parametrize("damage", [*DAMAGES, "foreign", "type"])
@@ -129,7 +205,7 @@ def test_a_comparison_pays_for_the_reference_once(
     ganeval.compare(samples=samples, reference=reference, **options)
     assert sorted(counts["within_sums"]) == [330, 331, 332, 340]
     assert sorted(counts["nearest"]) == [330, 331, 332, 340]
-    assert counts["_collect"] == [330, 331, 332]
+    assert counts["near_pairs"] == [330, 331, 332]
     assert counts["_moments_of"].count(85) == 4  # quarters of the reference
     assert len(counts["_moments_of"]) == 4 + 3 * 4
     for calls in counts.values():
@@ -158,16 +234,17 @@ def test_reading_gives_what_computing_gives(real: Path, fake: Path, own_cache: P
 
 def test_a_matrix_is_read_once(real: Path, fake: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     ganeval.evaluate(sample=fake, reference=real, metrics=["is", "kid", "pr", "dc"], **FAST)
-    read: list[str] = []
+    read: list[int] = []
     rows = ShardStore.rows
 
-    def counted(store: ShardStore, key: str, layer: str) -> Any:
-        read.append(layer)
-        return rows(store, key, layer)
+    def counted(store: ShardStore, key: str) -> Any:
+        found = rows(store, key)
+        read.append(found.shape[1])
+        return found
 
     monkeypatch.setattr(ShardStore, "rows", counted)
     ganeval.evaluate(sample=fake, reference=real, metrics=["is", "kid", "pr", "dc"], **FAST)
-    assert sorted(read) == ["logits", "pool", "pool"]
+    assert sorted(read) == [10, 64, 64]  # the logits of one side, the features of two
 
 
 def test_a_damaged_value_is_computed_again(

@@ -16,10 +16,7 @@ from tests.features.damage import DAMAGES, damaged
 
 KEY = shard_key({"a": 1}, [b"x" * 32])
 OTHER = shard_key({"a": 2}, [b"x" * 32])
-ROWS = {
-    "pool": np.arange(12, dtype=np.float32).reshape(4, 3),
-    "logits": np.eye(4, dtype=np.float32),
-}
+ROWS = np.arange(12, dtype=np.float32).reshape(4, 3)
 INFO = ShardInfo(num=4, notes={"grey to RGB": 3}, skipped={4: "x.png: truncated; ..."})
 
 
@@ -31,14 +28,15 @@ def store(tmp_path: Path) -> ShardStore:
 
 
 def test_what_was_written_is_found(store: ShardStore) -> None:
-    assert store.find(KEY, ["pool", "logits"]) == INFO
-    np.testing.assert_array_equal(store.rows(KEY, "pool"), ROWS["pool"])
-    assert store.find(OTHER, ["pool"]) is None
+    assert store.find(KEY) == INFO
+    np.testing.assert_array_equal(store.rows(KEY), ROWS)
+    assert store.find(OTHER) is None
+    assert (store.has(KEY), store.has(OTHER)) == (True, False)
 
 
 def test_the_same_shard_has_the_same_bytes(store: ShardStore) -> None:
     before = store.path(KEY).read_bytes()
-    store.write(KEY, dict(reversed(ROWS.items())), INFO)
+    store.write(KEY, np.array(ROWS, order="F"), INFO)
     assert store.path(KEY).read_bytes() == before
 
 
@@ -63,14 +61,10 @@ def test_a_damaged_file_is_noticed(
         path.write_bytes(store.path(OTHER).read_bytes())
     else:
         path.write_bytes(damaged(path.read_bytes(), damage))
-    assert store.find(KEY, ["pool", "logits"]) is None
+    assert store.find(KEY) is None
     assert "damaged cache file" in caplog.text
     with pytest.raises(CacheError, match=r"run the same command again"):
-        store.rows(KEY, "pool")
-
-
-def test_a_layer_that_is_not_there_counts_as_absent(store: ShardStore) -> None:
-    assert store.find(KEY, ["pool", "other"]) is None
+        store.rows(KEY)
 
 
 def test_only_the_owner_may_enter(store: ShardStore) -> None:
@@ -118,7 +112,7 @@ def test_upkeep_counts_and_removes(store: ShardStore) -> None:
     assert size == upkeep.CacheSize(1, 0, store.path(KEY).stat().st_size)
     assert upkeep.prune(store.folder, older_than_days=1) == upkeep.CacheSize(0, 0, 0)
     os.utime(store.path(KEY), (0, time.time() - 2 * 86_400))
-    store.find(KEY, ["pool"])  # a use makes it young again
+    store.find(KEY)  # a use makes it young again
     assert upkeep.prune(store.folder, older_than_days=1) == upkeep.CacheSize(0, 0, 0)
     os.utime(store.path(KEY), (0, time.time() - 2 * 86_400))
     assert upkeep.prune(store.folder, older_than_days=1) == size

@@ -1,7 +1,6 @@
 """Each resize against the package whose numbers it reproduces, bit for bit."""
 
 from concurrent.futures import ThreadPoolExecutor
-from dataclasses import replace
 from types import SimpleNamespace
 
 import numpy as np
@@ -17,8 +16,9 @@ from torch_fidelity.interpolate_compat_tensorflow import (
 from torchmetrics.image.fid import NoTrainInceptionV3
 
 from ganeval.errors import UsageError
-from ganeval.images.preprocess import Preprocess, Resize
-from ganeval.images.resize import fit, preprocess, resize
+from ganeval.images.picture import Picture
+from ganeval.images.preparation import Preparation
+from ganeval.images.resize import Resize, fit, resize
 
 TF1 = Resize(size=299, backend="tf1", filter="bilinear", antialias=False)
 TORCH = Resize(size=299, backend="torch", filter="bilinear", antialias=False)
@@ -89,7 +89,7 @@ def test_the_input_of_torch_fidelitys_network(size):
     )
     forward = FeatureExtractorInceptionV3.forward
     peer = network_input(forward, network, batch(pixels))
-    assert torch.equal(preprocess(pixels, Preprocess(resize=TF1, mean=128, std=128)), peer[1])
+    assert torch.equal(Preparation(resize=TF1, mean=128, std=128)(Picture(pixels)), peer[1])
 
 
 @each_size
@@ -104,8 +104,8 @@ def test_the_input_of_torchmetrics_network(size, antialias):
     )
     forward = NoTrainInceptionV3._torch_fidelity_forward
     peer = network_input(forward, network, batch(pixels))
-    how = Preprocess(resize=TORCH_ANTIALIAS if antialias else TF1, mean=128, std=128)
-    assert torch.equal(preprocess(pixels, how), peer[1])
+    how = Preparation(resize=TORCH_ANTIALIAS if antialias else TF1, mean=128, std=128)
+    assert torch.equal(how(Picture(pixels)), peer[1])
 
 
 @each_size
@@ -113,7 +113,7 @@ def test_the_input_of_pytorch_fids_network_agrees_to_float_rounding(size):
     pixels = picture(size)
     network = SimpleNamespace(resize_input=True, normalize_input=True, blocks=[capture])
     peer = network_input(InceptionV3.forward, network, batch(pixels).float() / 255)
-    ours = preprocess(pixels, Preprocess(resize=TORCH, mean=127.5, std=127.5))
+    ours = Preparation(resize=TORCH, mean=127.5, std=127.5)(Picture(pixels))
     assert (ours - peer[1]).abs().max() < 1e-6
 
 
@@ -161,17 +161,6 @@ def test_the_result_is_float32_in_range_and_new(how, size):
     result.zero_()
     assert np.array_equal(pixels, before)
     assert resize(pixels, how).any()
-
-
-@pytest.mark.parametrize("how", ALL, ids=str)
-def test_quantise_rounds_half_up(how):
-    pixels = picture((64, 48))
-    exact = resize(pixels, how).double()
-    rounded = resize(pixels, replace(how, quantise=True))
-    assert rounded.dtype == torch.float32
-    near_a_half = (exact % 1 - 0.5).abs() < 1e-4
-    assert torch.equal(rounded[~near_a_half], (exact + 0.5).floor().float()[~near_a_half])
-    assert ((rounded - exact).abs() <= 0.5001).all()
 
 
 @pytest.mark.parametrize(

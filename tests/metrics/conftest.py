@@ -6,7 +6,7 @@ import pytest
 
 from ganeval.metrics.base import Metric, Score
 from ganeval.resources import DEFAULT, Resources
-from tests.summaries import InMemory
+from tests.summaries import InMemory, inputs
 
 Rows = npt.NDArray[np.float32]
 
@@ -28,8 +28,8 @@ def score() -> Callable[..., dict[str, Score]]:
         if reference is not None:
             summaries["reference"] = InMemory(reference, keeps_rows, resources)
         rng = np.random.default_rng(seed)
-        scores = metric.compute(summaries, rng)  # type: ignore[arg-type]
-        assert tuple(one.name for one in scores) == metric.scores
+        scores = metric.compute(inputs(metric, summaries), rng).scores
+        assert tuple(one.kind for one in scores) == metric.kinds
         return {one.name: one for one in scores}
 
     return run

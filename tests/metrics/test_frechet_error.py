@@ -15,7 +15,7 @@ from ganeval.metrics.frechet_error import Side, distance, influence_of
 from ganeval.metrics.frechet_limit import FidDebiased, FidInfinity
 from ganeval.metrics.linalg import frechet_distance
 from ganeval.metrics.transport import optimal_maps
-from tests.summaries import InMemory
+from tests.summaries import InMemory, inputs
 
 WIDTH = 12
 
@@ -139,7 +139,7 @@ def fid_of(score, sample, reference, seed):
         return score(Fid(), sample, reference, seed=seed)["fid"]
     stored = Stats(path=Path("real.npz"), num=None, card=None, pool=reference)
     summaries = {"sample": InMemory(sample), "reference": stored}
-    return Fid().compute(summaries, np.random.default_rng(seed))[0]
+    return Fid().compute(inputs(Fid(), summaries), np.random.default_rng(seed)).scores[0]
 
 
 @pytest.mark.parametrize("shift", [0.0, 0.5])
@@ -153,7 +153,8 @@ def test_the_debiased_error_counts_what_extrapolation_adds(shift):
             "sample": InMemory(draw(num, rng, shift)),
             "reference": InMemory(draw(num, rng)),
         }
-        scores += FidDebiased().compute(summaries, np.random.default_rng(seed))
+        metric = FidDebiased()
+        scores += metric.compute(inputs(metric, summaries), np.random.default_rng(seed)).scores
     values = [one.value for one in scores]
     variances = [one.influence.extrapolated_se**2 for one in scores]
     assert np.mean(variances) ** 0.5 == pytest.approx(np.std(values), rel=0.15)
@@ -271,9 +272,10 @@ def test_infinity_is_seeded_and_less_biased(population):
     for seed in range(40):
         summaries = {"sample": InMemory(draw(80, rng, 0.5)), "reference": reference}
         for metric, values in ((Fid(), plain), (FidInfinity(smallest=30), infinity)):
-            values.append(metric.compute(summaries, np.random.default_rng(seed))[0].value)
+            found = metric.compute(inputs(metric, summaries), np.random.default_rng(seed))
+            values.append(found.scores[0].value)
     again, other = (
-        FidInfinity(smallest=30).compute(summaries, np.random.default_rng(seed))[0].value
+        metric.compute(inputs(metric, summaries), np.random.default_rng(seed)).scores[0].value
         for seed in (39, 40)
     )
     assert again == infinity[-1] != other

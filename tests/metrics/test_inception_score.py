@@ -151,9 +151,9 @@ def test_one_split_has_no_std_of_ddof_1(score):
 
 
 def test_needs_an_image_per_split():
-    needs = InceptionScore(splits=7, layer="logits_biased").needs
-    assert (needs.layer, needs.minimum, needs.why) == ("logits_biased", 7, "7 splits")
-    assert needs.roles == ("sample",)
+    (need,) = InceptionScore(splits=7, layer="logits_biased").needs
+    assert (need.feature.layer, need.minimum, need.why) == ("logits_biased", 7, "7 splits")
+    assert need.role == "sample"
 
 
 @pytest.mark.parametrize("options", [{"splits": 0}, {"std_ddof": 2}, {"std_ddof": -1}])

@@ -205,10 +205,10 @@ def test_subsets_equal_torchmetrics_on_the_same_draws(score, features, monkeypat
 
 
 def test_needs_as_many_images_as_a_subset():
-    assert Kid().needs.minimum == 2
-    assert Kid(subset_size=500).needs.minimum == 500
-    assert Kid(subset_size=500).needs.why == "subset_size 500"
-    assert Kid(subset_size=500, subsets="clean-fid").needs.minimum == 2
+    assert Kid().needs[0].minimum == 2
+    assert Kid(subset_size=500).needs[0].minimum == 500
+    assert Kid(subset_size=500).needs[1].why == "subset_size 500"
+    assert Kid(subset_size=500, subsets="clean-fid").needs[0].minimum == 2
 
 
 @pytest.mark.parametrize(

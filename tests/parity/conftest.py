@@ -14,10 +14,11 @@ import pytest
 
 import ganeval
 from ganeval.features.collect import collect
-from ganeval.plan import find_protocol
+from ganeval.features.jobs import Job
+from ganeval.flow.choose import find_protocol
+from ganeval.flow.workspace import open_workspace
 from ganeval.settings import build_settings
 from ganeval.sources.open import open_source
-from ganeval.workspace import open_workspace
 from tests.random_inception import FILE_NAME, write_random_inception
 
 Size = tuple[int, int]  # height, width
@@ -120,20 +121,26 @@ def score(weights_path: Path) -> Callable[[Folders, str, Sequence[str]], Ours]:
         )
         settings = build_settings(options)
         rows = []
-        with open_workspace(settings, find_protocol(protocol)) as workspace:
+        layers = {"inception": LAYERS}
+        with open_workspace(settings, find_protocol(protocol), layers) as workspace:
             for folder in folders:
                 source = open_source(folder, policy=settings.decode)
+                job = Job(
+                    location=str(folder),
+                    source=source,
+                    indices=range(len(source)),
+                    wanted=[(workspace.networks["inception"], LAYERS)],
+                    opens=None,
+                )
                 features = collect(
-                    source,
-                    range(len(source)),
-                    workspace.recipe,
+                    job,
                     workspace.store,
                     pool=workspace.pool,
                     skip_bad=False,
                     progress=settings.progress,
                 )
                 assert features.num_computed == 0, "these are not the features that were scored"
-                rows.append({layer: features.rows(layer) for layer in LAYERS})
+                rows.append({layer: features.of(("inception", layer)).rows() for layer in LAYERS})
         return Ours(report, *rows)
 
     return run

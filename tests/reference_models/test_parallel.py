@@ -11,6 +11,7 @@ from typing import Any
 
 import pytest
 import torch
+from torch.distributed import TCPStore
 
 import ganeval
 from reference_models import gan, wgan_gp
@@ -132,7 +133,7 @@ def test_one_process_is_no_team(
         assert not team.interrupted()
     assert not torch.distributed.is_initialized()
     check_team(team, wgan_gp.RECIPE)
-    assert not Team(1, 2).leads
+    assert not Team(rank=1, size=2).leads
 
 
 def test_processes_cannot_share_a_numbered_device(monkeypatch: pytest.MonkeyPatch) -> None:
@@ -170,16 +171,17 @@ def test_torchrun_stops_cleanly(tmp_path: Path) -> None:
     assert state["step"] == num_rows(tmp_path / "metrics.jsonl")
 
 
-def test_a_process_that_dies_ends_the_other(tmp_path: Path) -> None:
-    port = str(free_port())
-    words = ["train", "gan", "--steps", "1000000", "--out", str(tmp_path), "--device", "cpu"]
-    children = [
+def start_two(port: int, folder: Path, *options: str) -> list[subprocess.Popen[str]]:
+    """Train on two processes that torchrun's own store connects."""
+    words = ["train", "gan", "--out", str(folder), "--device", "cpu", *options]
+    return [
         subprocess.Popen(
             [sys.executable, "-m", "ganeval", *words],
             env={
                 **ENVIRONMENT,
                 **{"RANK": str(rank), "LOCAL_RANK": str(rank), "WORLD_SIZE": "2"},
-                **{"MASTER_ADDR": "127.0.0.1", "MASTER_PORT": port},
+                **{"MASTER_ADDR": "127.0.0.1", "MASTER_PORT": str(port)},
+                "TORCHELASTIC_USE_AGENT_STORE": "True",
             },
             cwd=ROOT,
             stderr=subprocess.PIPE,
@@ -187,6 +189,12 @@ def test_a_process_that_dies_ends_the_other(tmp_path: Path) -> None:
         )
         for rank in (0, 1)
     ]
+
+
+def test_a_process_that_dies_ends_the_other_and_both_can_be_started_again(tmp_path: Path) -> None:
+    # The store lives on, with what the former processes have written to it.
+    store = TCPStore("127.0.0.1", 0, is_master=True, wait_for_workers=False)
+    children = start_two(store.port, tmp_path, "--steps", "1000000")
     with children[0] as first, children[1] as second:
         while num_rows(tmp_path / "metrics.jsonl") < 5:
             assert first.poll() is None
@@ -195,3 +203,9 @@ def test_a_process_that_dies_ends_the_other(tmp_path: Path) -> None:
     assert first.returncode == 2
     assert "ganeval: error: process 0 of 2 has lost another one" in err
     assert "Traceback" not in err
+    state = torch.load(tmp_path / "state.pt", weights_only=True)
+    last = str(state["step"] + 2)
+    children = start_two(store.port, tmp_path, "--resume", "--steps", last)
+    with children[0] as first, children[1] as second:
+        assert (first.wait(60), second.wait(60)) == (0, 0)
+    assert num_rows(tmp_path / "metrics.jsonl") == int(last)

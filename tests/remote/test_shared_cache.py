@@ -2,14 +2,15 @@
 
 import json
 import socket
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from pathlib import Path
 
 import pytest
+import torch
 
 import ganeval as package
 from ganeval import remote
-from ganeval.extractors.random import Random
+from ganeval.extractors.random_network import RandomNetwork
 from ganeval.features import collect as collecting
 from ganeval.features.shared import SharedFiles
 from tests.bad_input.outcomes import JSON, RANDOM, files, refusal, report, shards, values
@@ -36,13 +37,13 @@ def there(bucket: Path) -> tuple[str, str]:
 def batches(monkeypatch: pytest.MonkeyPatch) -> list[int]:
     """Count what goes through the network."""
     sizes: list[int] = []
-    call = Random.__call__
+    call = RandomNetwork.__call__
 
-    def counting(self: Random, images: object) -> object:
-        sizes.append(len(images))  # type: ignore[arg-type]
-        return call(self, images)  # type: ignore[arg-type]
+    def counting(self: RandomNetwork, batch: torch.Tensor, layers: Sequence[str]) -> object:
+        sizes.append(len(batch))
+        return call(self, batch, layers)
 
-    monkeypatch.setattr(Random, "__call__", counting)
+    monkeypatch.setattr(RandomNetwork, "__call__", counting)
     return sizes
 
 

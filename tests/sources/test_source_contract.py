@@ -13,16 +13,24 @@ import numpy.typing as npt
 import PIL.Image
 import pytest
 import torch
+from sklearn.datasets import load_digits
 from torch.utils.data import Dataset, TensorDataset
 
-from ganeval.images.picture import DecodePolicy
+from ganeval.images.picture import DecodePolicy, Picture
 from ganeval.sources import items as items_module
-from ganeval.sources.base import Source
+from ganeval.sources import views as views_package
+from ganeval.sources.base import Item, Pair, Source
 from ganeval.sources.generator import Generator
 from ganeval.sources.kinds import SOURCES
 from ganeval.sources.memory import Images
 from ganeval.sources.open import open_source
+from ganeval.sources.views.pair_view import PairView
+from ganeval.sources.views.pairs import pair_up, pairs_of
+from ganeval.sources.views.paths import paths_of
+from ganeval.sources.views.random_pairs import random_pairs
 from tests.generators.networks import Example, seeded
+from tests.sources.arcs import between, draw_place, draws
+from tests.sources.conftest import encode
 
 Array = npt.NDArray[np.uint8]
 Files = dict[str, bytes]
@@ -52,8 +60,6 @@ def build_npz(path: Path, images: Array, save: Callable[..., None]) -> str:
 
 
 def build_digits(kind: str) -> tuple[str, Array]:
-    from sklearn.datasets import load_digits
-
     values = np.floor(load_digits().images * 255 / 16 + 0.5)
     return f"{kind}:digits,split=all", np.repeat(values[..., None], 3, axis=3).astype(np.uint8)
 
@@ -84,6 +90,39 @@ def build_generator(kind: str, path: Path) -> tuple[Any, Array]:
     return f"generator:{path / 'g.pt'},{options},value_range=-1,1,num_images=20", pictures
 
 
+def build_pairs(path: Path, images: Array, files: Files, make: Any) -> tuple[PairView, Array]:
+    """Pictures of a folder with those of a zip in another order, of which each lacks some."""
+    names = list(files)
+    inverted = {
+        f"{name[:-4]}.bmp": encode(255 - one, "BMP")
+        for name, one in zip(names, images, strict=True)
+    }
+    folder = opened(make[0](path / "f", {name: files[name] for name in names[:5]}))
+    inner = opened(make[1](path / "z.bin", dict(list(inverted.items())[:0:-1])))
+    view = pairs_of(folder, inner, pair_up(folder, inner))
+    return view, np.stack([images[1:5], 255 - images[1:5]], axis=1)
+
+
+def build_random_pairs(images: Array) -> tuple[PairView, Array]:
+    view = random_pairs(opened(images), num=9, seed=3)
+    return view, images[[[int(place) for place in name.split(" | ")] for name in view.names()]]
+
+
+def build_paths(kind: str, path: Path) -> tuple[PairView, npt.NDArray[np.float32]]:
+    """A few paths of a network, and their points made without the code under test."""
+    view = paths_of(opened(build_generator(kind, path)[0]), num=9, seed=4)
+    network = seeded(Example()).eval()
+    points = [
+        between(*(draws(4, 2 * at + side) for side in (0, 1)), draw_place(4, at) + step)
+        for at in range(9)
+        for step in (0, 1e-4)
+    ]
+    with torch.inference_mode():
+        made = network(torch.from_numpy(np.float32(points))[:, :, None, None]).double().numpy()
+    made = (made.transpose(0, 2, 3, 1) * 127.5 + 127.5).astype(np.float32)
+    return view, made.reshape(9, 2, *made.shape[1:])
+
+
 KINDS = (
     "folder",
     "zip",
@@ -99,7 +138,12 @@ KINDS = (
     "images",
     "generator",
     "generator-file",
+    "pairs",
+    "random-pairs",
+    "paths-generator",
+    "paths-generator-file",
 )
+VIEWS = ("pairs", "random-pairs", "paths")
 
 
 @pytest.fixture(params=KINDS)
@@ -126,6 +170,12 @@ def thing(
         "tensor-dataset": lambda: TensorDataset(torch.from_numpy(images.transpose(0, 3, 1, 2))),
         "images": lambda: Images(images / 255.0, value_range=(0, 1), name="floats"),
     }
+    if request.param == "pairs":
+        return build_pairs(tmp_path, images, files, (make_folder, make_zip))
+    if request.param == "random-pairs":
+        return build_random_pairs(images)
+    if request.param.startswith("paths"):
+        return build_paths(request.param.removeprefix("paths-"), tmp_path)
     if request.param.startswith("generator"):
         return build_generator(request.param, tmp_path)
     if request.param == "data":
@@ -133,13 +183,31 @@ def thing(
     return build[request.param](), images
 
 
+def opened(thing: Any) -> Source:
+    return open_source(thing, policy=DecodePolicy(), offline=True)
+
+
 @pytest.fixture
 def source(thing: tuple[Any, Array]) -> Source:
-    return open_source(thing[0], policy=DecodePolicy(), offline=True)
+    return opened(thing[0])
+
+
+def shown(item: Item) -> npt.NDArray[Any]:
+    """What an item is: one picture, [H, W, 3], or a pair, [2, H, W, 3]."""
+    content = item.content()
+    pictures = content if isinstance(content, Pair) else [content]
+    pixels = []
+    for picture in pictures:
+        assert isinstance(picture, Picture)
+        assert picture.pixels.flags.c_contiguous
+        pixels.append(picture.pixels.transpose(1, 2, 0))
+    return np.stack(pixels) if isinstance(content, Pair) else pixels[0]
 
 
 def test_every_kind_in_the_table_is_tested() -> None:
     assert set(SOURCES.names()) <= set(KINDS)
+    views = [path.stem for path in Path(views_package.__path__[0]).glob("*.py")]
+    assert {name.replace("_", "-") for name in views} - {"--init--", "pair-view"} == set(VIEWS)
 
 
 def test_describes_itself(source: Source, thing: tuple[Any, Array]) -> None:
@@ -150,7 +218,7 @@ def test_describes_itself(source: Source, thing: tuple[Any, Array]) -> None:
     assert json.loads(json.dumps(info.settings)) == info.settings
     assert info.ignored == {}
     height, width = thing[1].shape[1:3]
-    if not isinstance(thing[0], Dataset):
+    if not isinstance(thing[0], Dataset | PairView):
         assert info.sizes == {(width, height): info.count}
     assert source.unusable() == {}
 
@@ -158,10 +226,10 @@ def test_describes_itself(source: Source, thing: tuple[Any, Array]) -> None:
 def test_gives_the_pictures_in_order(source: Source, thing: tuple[Any, Array]) -> None:
     items = source.load(range(len(source)))
     for item, expected in zip(items, thing[1], strict=True):
-        pixels = item.picture().pixels
-        assert pixels.dtype == np.uint8
-        assert pixels.flags.c_contiguous
-        np.testing.assert_array_equal(pixels, expected.transpose(2, 0, 1))
+        pixels = shown(item)
+        assert pixels.dtype == expected.dtype
+        tolerance = 0 if pixels.dtype == np.uint8 else 1e-3
+        np.testing.assert_allclose(pixels, expected, rtol=0, atol=tolerance)
 
 
 def test_items_depend_on_their_index_alone(source: Source) -> None:
@@ -172,9 +240,35 @@ def test_items_depend_on_their_index_alone(source: Source) -> None:
         if at < 7:
             (alone,) = source.load([at])
             assert (alone.name, alone.digest) == (one.name, one.digest)
-            np.testing.assert_array_equal(alone.picture().pixels, one.picture().pixels)
+            np.testing.assert_array_equal(shown(alone), shown(one))
     assert len({item.name for item in forwards}) == len(source)
     assert {len(item.digest) for item in forwards} == {hashlib.sha256().digest_size}
+
+
+def test_names_its_items_without_reading_them(source: Source, thing: tuple[Any, Array]) -> None:
+    names = source.names()
+    assert len(names) == len(set(names)) == len(source)
+    if source.info.kind in ("pairs", "random-pairs"):
+        assert [len(name.split(" | ")) for name in names] == [2] * len(source)
+    elif source.info.kind in ("folder", "zip", "tar"):
+        assert list(names) == ["B.PNG", "a.png", "a/0.png", "a/1.png", "ab.png", *list(names)[5:]]
+        assert [item.name[-len(name) :] for item, name in named(source)] == list(names)
+    else:
+        assert list(names) == [str(index) for index in range(len(source))]
+        assert all(item.name.endswith(f"[{name}]") for item, name in named(source))
+
+
+def named(source: Source) -> Any:
+    return zip(source.load(range(len(source))), source.names(), strict=True)
+
+
+def test_knows_its_labels_or_that_it_has_none(source: Source) -> None:
+    labels = source.labels()
+    if source.info.kind == "data":
+        assert labels is not None
+        assert [int(label) for label in labels] == load_digits().target.tolist()
+    else:
+        assert labels is None
 
 
 def test_different_pictures_have_different_digests(
@@ -190,10 +284,10 @@ def test_decodes_from_threads(
 ) -> None:
     monkeypatch.setattr(items_module, "KEPT_BYTES", kept_bytes)
     items = source.load(range(min(len(source), 50)))
-    expected = [item.picture().pixels for item in items]
+    expected = [shown(item) for item in items]
     with ThreadPoolExecutor(4) as pool:
         for _ in range(3):
-            results = pool.map(lambda item: item.picture().pixels, items)
+            results = pool.map(shown, items)
             for result, reference in zip(results, expected, strict=True):
                 np.testing.assert_array_equal(result, reference)
 

@@ -16,14 +16,16 @@ import pytest
 
 import ganeval as package
 from ganeval.engines import ray_cluster
-from ganeval.engines.ray_worker import Job, NamedSource, make_shard
+from ganeval.engines.ray_worker import Order, make_shard
 from ganeval.engines.sharing import conditions, pictures
 from ganeval.errors import GanevalError, TeamError, UsageError
+from ganeval.features.shards import StoreAddress
+from ganeval.flow.choose import find_protocol
+from ganeval.flow.sides import Opens
+from ganeval.flow.workspace import open_workspace
 from ganeval.images.picture import DecodePolicy
-from ganeval.plan import find_protocol
+from ganeval.resources import DEFAULT
 from ganeval.settings import Settings
-from ganeval.sources.open import open_source
-from ganeval.workspace import open_workspace
 from tests.bad_input.outcomes import refusal, report, shards
 from tests.command import Command, Outcome
 from tests.pictures import blobs
@@ -56,46 +58,59 @@ def test_a_cluster_of_two_nodes_loses_one(
 
 
 @pytest.fixture
-def job(real: Path, tmp_path: Path) -> Job:
+def order(real: Path, tmp_path: Path) -> Order:
     """What a worker is told of thirty pictures."""
-    settings = Settings(extractor="random", device="cpu", cache_dir=tmp_path / "workers")
-    protocol = find_protocol(settings.protocol)
-    with open_workspace(settings, protocol) as workspace:
-        recipe = workspace.recipe
-    source = open_source(real, policy=DecodePolicy())
-    return Job(
-        token=str(tmp_path),
-        settings=settings,
-        layers=frozenset(recipe.layers),
-        sources=(NamedSource(text=str(real), count=30, pictures=pictures(source)),),
-        folder=str(Path.cwd()),
-        host="head",
-        conditions=conditions(recipe),
+    settings = Settings(extractor="random", engine="ray", device="cpu", cache_dir=tmp_path / "head")
+    with open_workspace(
+        settings, find_protocol(settings.protocol), {"random": ["logits"]}
+    ) as workspace:
+        network = workspace.networks["random"]
+    opens = Opens(str(real), DecodePolicy(), offline=False, generator=())
+    return pickle.loads(
+        pickle.dumps(
+            Order(
+                token=str(tmp_path),
+                opens=(opens,),
+                locations=(str(real),),
+                pictures=(pictures(opens()),),
+                wanted=([(network, ["logits"])],),
+                conditions=({"random": conditions(network)},),
+                store=StoreAddress(str(tmp_path / "workers" / "shards"), None, DEFAULT),
+                num_threads=1,
+                folder=str(Path.cwd()),
+                host="head",
+            )
+        )
     )
 
 
-def test_a_worker_makes_the_shard_that_one_process_makes(
-    job: Job, real: Path, tmp_path: Path, own_cache: Path
+def test_a_worker_makes_the_shards_that_one_process_makes(
+    order: Order, real: Path, tmp_path: Path, own_cache: Path
 ) -> None:
-    made, warnings = make_shard(job, 0, tuple(range(30)))
+    made, warnings = make_shard(order, 0, tuple(range(30)))
     assert (made.computed, len(made.digests), warnings) == (True, 30, [])
-    (path,) = shards(tmp_path / "workers")
-    path.write_bytes(path.read_bytes()[:-1])
-    made, warnings = make_shard(job, 0, tuple(range(30)))
+    logits, pool = sorted(shards(tmp_path / "workers"), key=lambda path: path.stat().st_size)
+    for path in (logits, pool):
+        path.write_bytes(path.read_bytes()[:-1])
+    made, warnings = make_shard(order, 0, tuple(range(30)))
     assert made.computed
-    assert [warning.startswith(f"{path}: damaged cache file") for warning in warnings] == [True]
-    assert not make_shard(job, 0, tuple(range(30)))[0].computed
+    assert [warning.startswith(f"{logits}: damaged cache file") for warning in warnings] == [True]
+    assert not make_shard(order, 0, tuple(range(30)))[0].computed
+    pool.unlink()  # which nobody asked for, so that it stays as it is where it lies
+    logits.unlink()
+    assert make_shard(order, 0, tuple(range(30)))[0].computed
     package.evaluate(sample=real, metrics=["is"], extractor="random", device="cpu")
     assert contents(own_cache) == contents(tmp_path / "workers")
 
 
-def test_a_worker_that_sees_something_else_refuses(job: Job, real: Path) -> None:
-    conditions = {**job.conditions, "the extractor or its weights": "others"}
+def test_a_worker_that_sees_something_else_refuses(order: Order, real: Path) -> None:
+    conditions = {"random": {**order.conditions[0]["random"], "the extractor or its weights": "x"}}
+    other = replace(order, token="other weights", conditions=(conditions,))
     with pytest.raises(TeamError, match="differs from head in the extractor or its weights; "):
-        make_shard(replace(job, token="other weights", conditions=conditions), 0, (0, 1))
+        make_shard(other, 0, (0, 1))
     (real / "00003.png").rename(real / "three.png")
     with pytest.raises(TeamError, match=r"differs from head in the pictures of .*real; "):
-        make_shard(job, 0, (0, 1))
+        make_shard(order, 0, (0, 1))
 
 
 class Cluster:
@@ -198,9 +213,9 @@ def test_what_cannot_travel_is_refused(cluster: Cluster, tmp_path: Path) -> None
 def test_a_cache_that_workers_do_not_share(
     cluster: Cluster, real: Path, ganeval: Command, monkeypatch: pytest.MonkeyPatch, tmp_path: Path
 ) -> None:
-    def elsewhere(job: Job, number: int, indices: tuple[int, ...]) -> Any:
-        settings = replace(job.settings, cache_dir=tmp_path / "elsewhere")
-        return make_shard(replace(job, settings=settings), number, indices)
+    def elsewhere(order: Order, number: int, indices: tuple[int, ...]) -> Any:
+        store = StoreAddress(str(tmp_path / "elsewhere" / "shards"), None, DEFAULT)
+        return make_shard(replace(order, store=store), number, indices)
 
     monkeypatch.setattr(ray_cluster, "make_shard", elsewhere)
     assert "not there, though another process has made it; " in refusal(

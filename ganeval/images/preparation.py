@@ -1,0 +1,83 @@
+"""What happens between a picture and a network, as values that print, hash and compare."""
+
+from __future__ import annotations
+
+from dataclasses import asdict, dataclass
+from typing import TYPE_CHECKING, Any, ClassVar, Literal
+
+from ganeval.images.resize import Pixels, Resize, resize
+
+if TYPE_CHECKING:  # a run whose features are all known loads no torch
+    import torch
+
+    from ganeval.images.picture import Picture
+
+PerChannel = float | tuple[float, float, float]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Preparation:
+    """Resize a picture, then `(x - mean) / std`.
+
+    Attributes:
+        resize: How, and to what size.
+        mean: On the 0..255 scale, one number for all channels or one for each.
+        std: The same.
+        crop: "none" stretches the picture to a square. "center" brings its short side to the size
+            and cuts the middle out, as CLIP does.
+    """
+
+    takes: ClassVar[str] = "picture"
+
+    resize: Resize
+    mean: PerChannel
+    std: PerChannel
+    crop: Literal["none", "center"] = "none"
+
+    def __call__(self, picture: Picture) -> torch.Tensor:
+        """Return the network's input, float32 [3, S, S].
+
+        Args:
+            picture: Its pixels are [3, H, W] RGB: uint8, or float32 on the 0..255 scale.
+
+        Raises:
+            UsageError: There is no such resize.
+        """
+        if self.crop == "none":
+            result = resize(picture.pixels, self.resize)
+        else:
+            result = self._resize_and_crop(picture.pixels)
+        means, stds = (
+            value if isinstance(value, tuple) else (value,) * 3 for value in (self.mean, self.std)
+        )
+        for channel, mean, std in zip(result, means, stds, strict=True):
+            channel.sub_(mean).div_(std)
+        return result
+
+    def _resize_and_crop(self, pixels: Pixels) -> torch.Tensor:
+        """Bring the short side to the size, then cut the middle out.
+
+        The long side is rounded down and the corner of the cut to the nearest whole pixel, to an
+        even one from halfway, as in torchvision's `Resize` and `CenterCrop`.
+        """
+        short, size = min(pixels.shape[1:]), self.resize.size
+        height, width = (
+            size if side == short else int(size * side / short) for side in pixels.shape[1:]
+        )
+        top, left = round((height - size) / 2), round((width - size) / 2)
+        result = resize(pixels, self.resize, (height, width))
+        return result[:, top : top + size, left : left + size].contiguous()
+
+    def to_json(self) -> dict[str, Any]:
+        """Return what cache keys, reports and stored statistics say of it, as JSON values.
+
+        What older versions wrote stays as it was, so that their files still compare.
+        """
+        said = asdict(self)
+        said["resize"]["quantise"] = False  # no resize rounds its result
+        for name in ("mean", "std"):
+            value = getattr(self, name)
+            said[name] = list(value) if isinstance(value, tuple) else value
+        if self.crop == "none":
+            del said["crop"]
+        return said

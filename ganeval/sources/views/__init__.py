@@ -1,0 +1,1 @@
+"""Views: sources whose items are made of those of other sources."""

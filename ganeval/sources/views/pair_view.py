@@ -1,0 +1,113 @@
+"""A source of pairs, whichever pairs these are."""
+
+import hashlib
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from functools import partial
+
+import numpy as np
+import numpy.typing as npt
+
+from ganeval.errors import InputError, one_line
+from ganeval.sources.arrays import numbers
+from ganeval.sources.base import Content, Item, Pair, Source, SourceInfo
+
+Places = npt.NDArray[np.int64]
+"""Which pairs there are, [N, 2]: the index of the one item and that of the other."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True, eq=False)
+class PairView:
+    """Pairs of items of two sources, or of one.
+
+    Attributes:
+        info: What it is.
+        one: Where the first item of each pair is.
+        other: Where the second one is; maybe the same source.
+        places: Which pairs there are.
+        title: What the pairs are called by with their number, where their parts have no names of
+            their own; None: by the names of both.
+    """
+
+    info: SourceInfo
+    one: Source
+    other: Source
+    places: Places
+    title: str | None = None
+
+    def __len__(self) -> int:
+        return len(self.places)
+
+    def load(self, indices: Sequence[int]) -> list[Item]:
+        """Read and hash both items of the pairs at `indices`; see `Source.load`.
+
+        A pair's digest is that of both digests in their order.
+        """
+        chosen = self.places[np.asarray(indices, np.int64)].tolist()
+        first = sorted({pair[0] for pair in chosen})
+        second = sorted({pair[1] for pair in chosen})
+        if self.one is self.other:  # read what several pairs have once
+            first = second = sorted({*first, *second})
+        loaded = dict(zip(first, self.one.load(first), strict=True))
+        others = loaded
+        if self.one is not self.other:
+            others = dict(zip(second, self.other.load(second), strict=True))
+        return [
+            self._item(index, loaded[place], others[other_place])
+            for index, (place, other_place) in zip(indices, chosen, strict=True)
+        ]
+
+    def unusable(self) -> Mapping[int, str]:
+        """Return the pairs of which one or the other cannot be used, with the reason of that."""
+        first = self.one.unusable()
+        second = first if self.one is self.other else self.other.unusable()
+        if not first and not second:
+            return {}
+        reasons = [first.get(pair[0], second.get(pair[1])) for pair in self.places.tolist()]
+        return {index: reason for index, reason in enumerate(reasons) if reason is not None}
+
+    def names(self) -> Sequence[str]:
+        """Return the names of both, `a/1.png | a/1.jpg`, or numbers."""
+        return (
+            numbers(len(self))
+            if self.title is not None
+            else self._both(self.one.names(), self.other.names())
+        )
+
+    def labels(self) -> tuple[str, ...] | None:
+        """Return the class of each pair, `cat | dog` if they differ; None if a source has none."""
+        one, other = self.one.labels(), self.other.labels()
+        return None if one is None or other is None else self._both(one, other, same=True)
+
+    def _both(
+        self, one: Sequence[str], other: Sequence[str], *, same: bool = False
+    ) -> tuple[str, ...]:
+        """Return the texts of both items of each pair, only one if both are the `same`."""
+        pairs = [(one[place], other[other_place]) for place, other_place in self.places.tolist()]
+        return tuple(
+            first if same and first == second else f"{first} | {second}" for first, second in pairs
+        )
+
+    def _item(self, index: int, one: Item, other: Item) -> Item:
+        """Return a pair."""
+        name = f"{one.name} | {other.name}" if self.title is None else f"{self.title}[{index}]"
+        digest = hashlib.sha256(b"pair\n" + one.digest + other.digest).digest()
+        return Item(name, digest, partial(_content, name, one, other))
+
+
+def _content(name: str, one: Item, other: Item) -> Pair:
+    """Decode both.
+
+    Raises:
+        InputError: One of them cannot be used; the message says which.
+    """
+    contents: list[Content] = []
+    for which, item in (("first", one), ("second", other)):
+        try:
+            contents.append(item.content())
+        except InputError as error:
+            reason = error.found.removeprefix(one_line(item.name)).removeprefix(": ").strip()
+            raise type(error)(
+                f"{name}: the {which} cannot be used: {reason}", error.needed, error.remedy
+            ) from error
+    return Pair(*contents)
