@@ -3,12 +3,12 @@
 from dataclasses import dataclass
 
 from ganeval.results.comparisons import measured
+from ganeval.results.conditions import arithmetic
 from ganeval.results.differences import Difference, Measured, compare_measured, difference
 from ganeval.results.identity import (
     Findings,
     Names,
     apart,
-    arithmetic,
     compare_preparation,
     same_images,
     same_order,

@@ -1,7 +1,6 @@
 """The difference between two scores against one reference, with its error and its p-value."""
 
 import math
-import string
 from collections.abc import Mapping, Sequence
 from dataclasses import asdict, dataclass, field, replace
 from typing import Any
@@ -10,6 +9,7 @@ import numpy as np
 
 from ganeval.errors import MismatchError, UsageError
 from ganeval.influence import Influence, Values
+from ganeval.results.conditions import conditions
 from ganeval.results.identity import (
     Findings,
     Identity,
@@ -17,7 +17,6 @@ from ganeval.results.identity import (
     compare_conditions,
     compare_preparation,
     compare_sides,
-    conditions,
     identity_of,
     same_latents,
     same_order,
@@ -28,7 +27,6 @@ from ganeval.scores.label import name_in
 
 DETECTABLE = 2.49  # standard errors: one-sided alpha 0.05 and power 0.8, 1.645 + 0.842
 ALPHA = 0.05
-_MARKED_LETTERS = 0x100  # where Unicode has the Latin letters with marks
 # Above the part of a removed bias that was seen to be left on real pictures (docs/calibration.md).
 BIAS_LEFT = 0.05
 # Errors that are known of each score alone, with the note that a difference of two then has.
@@ -304,40 +302,6 @@ def joined(ones: Sequence[Difference], others: Sequence[Difference]) -> tuple[Di
     return tuple(one for group in groups.values() for one in holm(group))
 
 
-def letters(samples: Sequence[str], differences: Sequence[Difference]) -> dict[str, str]:
-    """Return letters such that two samples share one if they were not told apart.
-
-    Piepho, "An Algorithm for a Letter-Based Representation of All-Pairwise Comparisons", Journal of
-    Computational and Graphical Statistics 2004: insert and absorb.
-
-    Args:
-        samples: In the order of the table; the first gets "a".
-        differences: Of one metric, all pairs; one without p-value tells nothing apart.
-    """
-    columns = [frozenset(samples)]
-    for one in differences:
-        if one.p_adjusted is None or one.p_adjusted >= ALPHA:
-            continue
-        pair = {one.sample, one.other}
-        split = [column - {name} for column in columns if pair <= column for name in pair]
-        columns = [column for column in columns if not pair <= column]
-        for column in sorted(split, key=len, reverse=True):
-            if not any(column <= kept for kept in columns):
-                columns.append(column)
-    columns.sort(key=lambda column: sorted(map(samples.index, column)))
-    return {
-        name: "".join(_letter(at) for at, column in enumerate(columns) if name in column)
-        for name in samples
-    }
-
-
-def groups(samples: Sequence[str], differences: Sequence[Difference]) -> dict[str, str]:
-    """Return the letters of samples, or none where not every pair of them was compared."""
-    complete = len(differences) == len(samples) * (len(samples) - 1) // 2
-    known = any(one.p_value is not None for one in differences)
-    return letters(samples, differences) if complete and known else {}
-
-
 def compare_measured(one: Measured, other: Measured, names: tuple[str, str]) -> Findings:
     """Find where two scores that are compared differ by more than the sample."""
     sides = [
@@ -403,9 +367,3 @@ def _with_error(plain: Difference, se: float) -> Difference:
         p_value=math.erfc(deviations / math.sqrt(2)),
         detectable=DETECTABLE * se + plain.bias_left,
     )
-
-
-def _letter(at: int) -> str:
-    """Return the letter of a group: a to z, A to Z, and then those with marks."""
-    plain = string.ascii_letters
-    return plain[at] if at < len(plain) else chr(_MARKED_LETTERS + at - len(plain))

@@ -7,10 +7,10 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from ganeval.errors import UsageError, one_line
+from ganeval.results.conditions import arithmetic
 from ganeval.results.decision import Decision, Outcome
 from ganeval.results.digits import ERROR_DIGITS, significant, write_numbers
 from ganeval.results.gate import Verdict
-from ganeval.results.identity import arithmetic
 from ganeval.results.layout import Grid, lay_out, wrap
 from ganeval.results.limits import Limit
 from ganeval.results.multiplicity import format_p_value

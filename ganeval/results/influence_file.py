@@ -41,12 +41,16 @@ def load_influences(path: Path, digest: str) -> dict[Key, Influence] | None:
         return None
     found = {}
     for key, entry in entries.items():
-        fits = all(one.ndim == 1 and np.isfinite(one).all() for one in entry.tensors.values())
-        if not fits or "sample" not in entry.tensors or not entry.tensors.keys() <= {*_FIELDS}:
+        values, wrong = entry.tensors, None
+        if "sample" not in values or any(one.ndim != 1 for one in values.values()):
+            wrong = "it has no influences"
+        elif not all(np.isfinite(one).all() for one in values.values()):
+            wrong = "a value is not finite"
+        if wrong or not values.keys() <= {*_FIELDS}:
             raise InputError(
-                f"{path}: damaged (the values of {key.label} are no influences)",
+                f"{path}: damaged ({wrong or 'it has other values too'})",
                 "the influence values of the report beside it",
                 "copy both files again, or make them anew with -o RUN.json",
             )
-        found[key] = Influence(**entry.tensors)
+        found[key] = Influence(**values)
     return found

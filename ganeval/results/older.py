@@ -70,7 +70,7 @@ def filled_differences(entries: Sequence[Any], rows: Sequence[ScoreRow]) -> list
         label = labels[min(met[pair], len(labels) - 1)]
         met[pair] += 1
         roles = {} if reference is None else {"reference": reference}
-        filled.append({**entry, "label": label, "roles": roles})
+        filled.append({**entry, "name": name, "label": label, "roles": roles})
     return filled
 
 

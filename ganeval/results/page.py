@@ -11,11 +11,12 @@ from typing import TYPE_CHECKING, Any
 
 from ganeval.errors import one_line
 from ganeval.results import formats, plots, table
-from ganeval.results.differences import Difference, groups
+from ganeval.results.differences import Difference
 from ganeval.results.digits import Digits, show_column
 from ganeval.results.drawing import INK, RULE, Plot
 from ganeval.results.gallery import Gallery
 from ganeval.results.items import MetricItems
+from ganeval.results.letters import groups
 from ganeval.results.names import letter
 from ganeval.results.notes import DETECTABLE, cautions, notes
 from ganeval.results.row import Key, ScoreRow

@@ -10,23 +10,16 @@ from typing import TYPE_CHECKING, Any
 
 from ganeval.errors import MismatchError, UsageError, one_line
 from ganeval.influence import Influence
-from ganeval.registry import unknown
 from ganeval.results import formats, table
 from ganeval.results.beside import scores_digest
+from ganeval.results.conditions import cards_of, compare_shared, network_of_run
 from ganeval.results.differences import Difference, joined
 from ganeval.results.digits import Digits, show_column
 from ganeval.results.gallery import Gallery
-from ganeval.results.identity import (
-    Findings,
-    Names,
-    cards_of,
-    compare_shared,
-    compare_sides,
-    identity_of,
-    network_of_run,
-)
+from ganeval.results.identity import Findings, Names, compare_sides, identity_of
 from ganeval.results.influence_file import INFLUENCES, packed
 from ganeval.results.items import ITEMS, MetricItems, packed_items
+from ganeval.results.lookup import find_row, row_names
 from ganeval.results.names import shorten
 from ganeval.results.output import check_output, write_output
 from ganeval.results.provenance import joined_provenance
@@ -43,7 +36,6 @@ SCHEMA = "ganeval.report/1"
 NAME_THEM = "name them (--label NAME=RUN.json, in Python `Report.renamed`)"
 SUFFIXES = (".json", ".csv", ".md", ".tex", ".html")
 _MOST_SHOWN = 5  # samples in `repr`
-_SEVERAL = ("samples", "references", "train sources", "heldout sources")
 _NAME_SHOWN, _SCORES_SHOWN = 40, 8  # columns of a sample's name and number of its scores there
 
 
@@ -97,32 +89,7 @@ class Report:
         Raises:
             UsageError: There is no such score, or several samples or other sources have it.
         """
-        *where, label = [key] if isinstance(key, str) else key
-        there = [row for row in self.scores if row.key[: len(where)] == tuple(where)]
-        rows = [row for row in there if row.label == label]
-        if not rows:
-            rows = [row for row in there if row.metric_label == label]
-            rows = [row for row in rows if row.name == rows[0].name]
-        if not rows:
-            labels = list(dict.fromkeys(row.label for row in there if row.name == label))
-            if labels:
-                raise UsageError(
-                    f"'{label}' was scored as {', '.join(labels)}",
-                    "one of these",
-                    f"use report[{labels[0]!r}]",
-                )
-            raise unknown("score", label, dict.fromkeys(row.label for row in self.scores))
-        first = rows[0]
-        for depth, what in enumerate(("sample", *ROLES)):
-            values = {row.key[depth] for row in rows}
-            if len(values) > 1:
-                words = ", ".join(map(repr, (*first.key[: depth + 1], label)))
-                raise UsageError(
-                    f"{len(values)} {_SEVERAL[depth]} have a score '{label}'",
-                    f"the {what}'s name too",
-                    f"use report[{words}]",
-                )
-        return first
+        return find_row(self.scores, [key] if isinstance(key, str) else key)
 
     def items_of(self, key: str | tuple[str, ...]) -> MetricItems:
         """Return the curves, values of items and pairs of items that a metric found.
@@ -202,25 +169,7 @@ class Report:
 
     def _row_names(self, sample: str, roles: Mapping[str, str]) -> list[str]:
         """Return what the rows of a sample are called in tables, beside given other sources."""
-        told = [
-            role
-            for role in ROLES
-            if len({row.roles[role] for row in self.scores if role in row.roles}) > 1
-        ]
-        own = dict.fromkeys(
-            tuple(row.roles.get(role) for role in told)
-            for row in self.scores
-            if row.sample == sample
-        )
-        # A row is told by all sources of its role; what looks at fewer of them stands beside it.
-        whole = [one for one in own if not any(_within(one, two) for two in own if two != one)]
-        wanted = tuple(roles.get(role) for role in told)
-        names = []
-        for one in whole:
-            said = [f"{role} {name}" for role, name in zip(told, one, strict=True) if name]
-            if said and _within(wanted, one):
-                names.append(f"{sample} ({', '.join(said)})")
-        return names or [sample]
+        return row_names(self.scores, sample, roles)
 
     def save(self, path: str | Path, *, digits: Digits = "error") -> None:
         """Write the report; the suffix chooses JSON, CSV, Markdown, LaTeX or HTML.
@@ -431,11 +380,6 @@ def _first(texts: list[str], most: int) -> list[str]:
     """Return the first of some texts, and how many more there are."""
     more = len(texts) - most
     return [*texts[:most], *([f"and {more} more"] if more > 0 else [])]
-
-
-def _within(one: tuple[str | None, ...], other: tuple[str | None, ...]) -> bool:
-    """Tell whether some sources are all among others, each in its place."""
-    return all(name in (None, there) for name, there in zip(one, other, strict=True))
 
 
 def _count(num: int, what: str) -> str:

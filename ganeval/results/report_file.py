@@ -21,6 +21,8 @@ from ganeval.results.older import (
 )
 from ganeval.results.records import Provenance, check_type, read_record
 from ganeval.results.row import Key, ScoreRow
+from ganeval.scores.kind import ScoreKind
+from ganeval.scores.label import name_in
 
 log = logging.getLogger(__name__)
 
@@ -148,6 +150,8 @@ def _row(entry: Any, name: str) -> ScoreRow:
     check_type(plain["kind"], Mapping[str, Any], f"kind of {name}")
     for key in ("roles", "nums"):
         check_type(plain[key], Mapping[str, Any], f"{key} of {name}")
+    for key in ("name", "direction"):
+        check_type(plain[key], get_type_hints(ScoreKind)[key], f"{key} of {name}")
     plain["kind"] = plain["kind"] | {key: plain.pop(key) for key in ("name", "direction")}
     # They stand beside the other sources too, for whoever reads the file.
     for key, where in (("reference", "roles"), ("num_reference", "nums")):
@@ -160,4 +164,8 @@ def _difference(entry: Any, name: str) -> Difference:
     """Return a difference from its JSON form; as `_row`."""
     check_type(entry, Mapping[str, Any], name)
     plain = {key: value for key, value in entry.items() if key not in ("name", "reference")}
-    return read_record(Difference, plain, name)
+    found = read_record(Difference, plain, name)
+    for key, own in (("name", name_in(found.label)), ("reference", found.reference)):
+        if entry[key] != own:
+            raise ValueError(f"{key} of {name} is {entry[key]!r:.60}, and not {own!r:.60}")
+    return found

@@ -4,10 +4,11 @@ from collections.abc import Mapping, Sequence
 from typing import TYPE_CHECKING, Any
 
 from ganeval.errors import one_line
-from ganeval.results.differences import Difference, groups
+from ganeval.results.conditions import cards_of, network_of_run
+from ganeval.results.differences import Difference
 from ganeval.results.digits import ERROR_DIGITS, Digits, show_column, significant, write_numbers
-from ganeval.results.identity import cards_of, network_of_run
 from ganeval.results.layout import Grid
+from ganeval.results.letters import groups
 from ganeval.results.multiplicity import format_p_value
 from ganeval.results.row import ROLES, Key, ScoreRow
 from ganeval.scores.kind import loss

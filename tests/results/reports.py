@@ -10,6 +10,7 @@ from ganeval.influence import Influence
 from ganeval.results.comparisons import compared
 from ganeval.results.report import Report
 from ganeval.results.row import ScoreRow
+from tests.results.rows import kind_of, row_of
 
 PROVENANCE: dict[str, Any] = {
     "precision": "float32",
@@ -61,25 +62,25 @@ def rows_of(samples: Sequence[str], num_scores: int) -> tuple[ScoreRow, ...]:
     rows = []
     for at, sample in enumerate(samples):
         for number in range(num_scores):
-            name, direction, value, se, kind, cautions = SCORES[number % len(SCORES)]
+            name, direction, value, se, form, cautions = SCORES[number % len(SCORES)]
             value *= 1 + 0.17 * at
             interval = {
                 "none": None,
                 "symmetric": (value - 1.96 * (se or 0), value + 1.96 * (se or 0)),
                 "shifted": (value * 1.01, value * 1.05),
                 "boundary": (max(value - 0.11, 0.0), value + 0.12),
-            }[kind]
-            if kind == "boundary" and at == 2:  # 0 of 360 images
+            }[form]
+            if form == "boundary" and at == 2:  # 0 of 360 images
                 value, se, interval = 0.0, 0.0, (0.0, 0.0106)
             rows.append(
-                ScoreRow(
+                row_of(
+                    name,
+                    kind=kind_of(name, direction=direction),
                     sample=sample,
                     reference=REFERENCE,
-                    name=name,
                     value=value,
                     se=se,
                     interval=interval,
-                    direction=direction,
                     num_sample=360,
                     num_reference=1437,
                     extractor="efficientnet-lite0",
@@ -100,7 +101,7 @@ def report_of(samples: Sequence[str], num_scores: int, *, paired: bool = False) 
         return Report(rows, PROVENANCE)
     rng = np.random.default_rng(0)
     influences = {
-        (row.sample, row.reference, "kid"): Influence(sample=0.02 * rng.standard_normal(360))
+        row.key._replace(label="kid"): Influence(sample=0.02 * rng.standard_normal(360))
         for row in rows
         if row.name == "kid"
     }

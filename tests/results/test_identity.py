@@ -213,11 +213,9 @@ def renamed(report: Report, name: str) -> Report:
     sources[name] = sources.pop(old)
     return dataclasses.replace(
         report,
-        scores=tuple(dataclasses.replace(row, reference=name) for row in report.scores),
+        scores=tuple(dataclasses.replace(row, roles={"reference": name}) for row in report.scores),
         provenance={**report.provenance, "sources": sources},
-        influence={
-            (sample, name, label): one for (sample, _, label), one in report.influence.items()
-        },
+        influence={key._replace(reference=name): one for key, one in report.influence.items()},
     )
 
 
