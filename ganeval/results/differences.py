@@ -23,7 +23,7 @@ from ganeval.results.identity import (
 )
 from ganeval.results.multiplicity import holm_adjusted
 from ganeval.results.row import Key, ScoreRow, key_of
-from ganeval.scores.label import name_in
+from ganeval.scores.label import label_of, name_in
 
 DETECTABLE = 2.49  # standard errors: one-sided alpha 0.05 and power 0.8, 1.645 + 0.842
 ALPHA = 0.05
@@ -241,7 +241,8 @@ def _subtracted(one: ScoreRow, other: ScoreRow, *, as_they_are: bool) -> Differe
         difference=one.value - other.value,
         method="none",
     )
-    instead = "" if kind.stands_in is None else f"; decide with {kind.stands_in}"
+    stand_in = kind.stands_in and label_of(kind.stands_in, one.network, {})
+    instead = "" if stand_in is None else f"; decide with {stand_in}"
     nums = f"{one.num_sample:,} and {other.num_sample:,} images"
     equal = one.num_sample == other.num_sample
     if one.se is None or other.se is None:
