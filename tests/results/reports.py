@@ -108,3 +108,44 @@ def report_of(samples: Sequence[str], num_scores: int, *, paired: bool = False) 
     plain = tuple(dataclasses.replace(row) for row in rows if not row.options)
     pairs = compared(Report(plain, PROVENANCE, influences), paired=paired)
     return dataclasses.replace(pairs, scores=rows, influence={})
+
+
+def labelled_report(samples: Sequence[str]) -> Report:
+    """Return a comparison under two networks and two options of one metric."""
+    asked: tuple[tuple[str, str | None, dict[str, int]], ...] = (
+        *(("fid", None, {}), ("fid", "efficientnet-lite0", {})),
+        *((name, None, options) for options in ({}, {"k": 5}) for name in ("precision", "recall")),
+    )
+    rows = []
+    rng = np.random.default_rng(1)
+    for sample in samples:
+        for at, (name, network, options) in enumerate(asked):
+            value = (20.0 if name == "fid" else 0.6) * (1 + 0.1 * rng.standard_normal())
+            error = 0.03 * value
+            rows.append(
+                row_of(
+                    name,
+                    sample=sample,
+                    reference=REFERENCE,
+                    value=value,
+                    se=error,
+                    interval=(value - 1.96 * error, value + 1.96 * error),
+                    num_sample=360,
+                    num_reference=1437,
+                    network=network,
+                    networks=(network or "inception",),
+                    extractor=network or "inception",
+                    options=options,
+                    notes=(f"note {at}",),
+                )
+            )
+    weights = {"inception": "sha256:6726825daaaa", "efficientnet-lite0": "sha256:57934424aaaa"}
+    networks = {
+        name: {"extractor": name, "weights": digest, "precision": "float32"}
+        for name, digest in weights.items()
+    }
+    provenance = {**PROVENANCE, "weights": weights, "network": "inception", "networks": networks}
+    influences = {
+        row.key: Influence(sample=0.3 * row.value * rng.standard_normal(360)) for row in rows
+    }
+    return compared(Report(tuple(rows), provenance, influences), rank="fid@efficientnet-lite0")
