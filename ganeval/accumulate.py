@@ -14,12 +14,13 @@ import torch
 from ganeval.errors import InputError, UsageError
 from ganeval.evaluation import report_of
 from ganeval.features.collect import CollectedShard, collect_shard, join
+from ganeval.features.collected import Features
 from ganeval.features.shards import SHARD_SIZE
 from ganeval.flow.collect import Collected, collect, statistics_of, wanted_of
 from ganeval.flow.plan import make_plan
 from ganeval.flow.workspace import open_workspace, opened_index
 from ganeval.images.seen import Seen
-from ganeval.metrics.base import Role
+from ganeval.metrics.base import Each, Role, View
 from ganeval.results.report import Report
 from ganeval.settings import build_settings
 from ganeval.sources.arrays import array_digest, to_picture
@@ -87,7 +88,14 @@ class Accumulator:
         self._workspace = self._resources.enter_context(
             open_workspace(settings, self._plan.protocol, self._plan.layers)
         )
-        self._wanted = wanted_of(self._plan, "sample", self._workspace, {})
+        for choice, need in self._plan.needs_of("sample"):
+            if need.view != Each() or need.labels:
+                raise UsageError(
+                    f"metric '{choice.label}' for a stream",
+                    "images that are looked at one by one, without their classes",
+                    "score a folder or a generator by it, and leave it out here",
+                )
+        self._wanted = wanted_of(self._plan, "sample", self._workspace, {})[Each()]
         statistics_of(self._plan, self._workspace)  # refuses them before the first batch
         self._others: Collected | None = None
         self._blocks: list[CollectedShard] = []
@@ -166,7 +174,8 @@ class Accumulator:
         features = join(self._workspace.store, self._wanted, blocks, labels=None, noun="images")
         if self._others is None:  # computed once
             self._others = collect(self._plan, self._workspace)
-        collected = replace(self._others, samples={self.name: features}, step=step, seen=self._seen)
+        samples: dict[str, dict[View, Features]] = {self.name: {Each(): features}}
+        collected = replace(self._others, samples=samples, step=step, seen=self._seen)
         return report_of(self._plan, self._workspace, collected)
 
     def reset(self) -> None:

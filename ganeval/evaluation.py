@@ -142,7 +142,7 @@ def report_of(plan: Plan, workspace: Workspace, collected: Collected) -> Report:
     rows: list[ScoreRow] = []
     influences: dict[Key, Influence] = {}
     items: dict[Key, MetricItems] = {}
-    for location, features in collected.samples.items():
+    for location, by_view in collected.samples.items():
         label = f"{SCORES_OF}{location}"
         for done, choice in enumerate(plan.choices):
             plan.settings.progress(label, done, len(plan.choices))
@@ -151,7 +151,8 @@ def report_of(plan: Plan, workspace: Workspace, collected: Collected) -> Report:
             influences |= computed.influences
             items |= computed.items
         plan.settings.progress(label, len(plan.choices), len(plan.choices))
-        features.forget()
+        for features in by_view.values():
+            features.forget()
     scores = tuple(rows)
     provenance = provenance_of(plan, workspace, collected)
     galleries: tuple[Gallery, ...] = ()

@@ -15,6 +15,7 @@ from ganeval.registry import check_types, unknown
 from ganeval.team import ALONE, Team
 
 Engine = Literal["local", "ray"]
+PairBy = Literal["name", "index"]
 
 # The least and the most of each; a batch beyond that fits no memory of any machine.
 _LIMITS: Mapping[str, tuple[int, int | None]] = {
@@ -37,6 +38,7 @@ class Settings:
         protocol: Name of the conventions.
         num_images: Use a seeded random subset of so many images of each side; a generator makes so
             many.
+        pair_by: Whether partners in two sources have one name or one place in the order.
         batch_size: Images in one pass of the network; None for the device's own size.
         engine: Where shards are computed: here, or on a Ray cluster.
         device: "auto", "cpu", "cuda", "cuda:1", "mps", or a torch.device.
@@ -68,6 +70,7 @@ class Settings:
     networks: Mapping[str, str] = field(default_factory=dict)
     protocol: str = "standard"
     num_images: int | None = None
+    pair_by: PairBy = "name"
     batch_size: int | None = None
     engine: Engine = "local"
     device: str = "auto"

@@ -78,7 +78,7 @@ def examine(things: Sequence[str], settings: Settings) -> Diagnosis:
         UsageError: An unknown name or option.
         ResourceError: A data set that cannot be downloaded.
     """
-    num_features = find_extractor(settings.extractor).layers(ExtractorRequest())["pool"]
+    num_features = find_extractor(settings.extractor).width("pool", ExtractorRequest())
     sides = _open_all(things, settings)
     check_generator_options(things, sides, settings)
     num_workers = os.cpu_count() or 1 if settings.workers is None else max(settings.workers, 1)

@@ -3,7 +3,7 @@
 import logging
 import os
 import socket
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Iterator, Mapping
 from concurrent.futures import Executor, ThreadPoolExecutor
 from contextlib import contextmanager
 from dataclasses import dataclass, field, replace
@@ -12,12 +12,11 @@ from pathlib import Path
 from ganeval.engines.sharing import MadeShard, conditions, pictures
 from ganeval.errors import TeamError
 from ganeval.features.collect import collect_parts
-from ganeval.features.compute import Extraction, Wanted
-from ganeval.features.jobs import Job, ShardTask
+from ganeval.features.extraction import Extraction, Wanted
+from ganeval.features.jobs import Job, Opens, ShardTask
 from ganeval.features.shards import ShardStore, StoreAddress
 from ganeval.memory import keep_freed_memory
 from ganeval.progress import silent
-from ganeval.sources.base import Source
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -38,7 +37,7 @@ class Order:
     """
 
     token: str
-    opens: tuple[Callable[[], Source] | None, ...]
+    opens: tuple[Opens | None, ...]
     locations: tuple[str, ...]
     pictures: tuple[str, ...]
     wanted: tuple[Wanted, ...]

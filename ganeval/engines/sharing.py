@@ -8,9 +8,9 @@ from dataclasses import dataclass
 from ganeval.errors import TeamError
 from ganeval.features.collect import CollectedShard, bad_items, join, name_skipped, shard_keys
 from ganeval.features.collected import Features
-from ganeval.features.compute import Extraction
+from ganeval.features.extraction import Extraction
 from ganeval.features.jobs import Job, ShardTask, cut
-from ganeval.features.shards import ShardStore
+from ganeval.features.shards import ShardInfo, ShardStore
 from ganeval.sources.base import Source
 from ganeval.version import __version__
 
@@ -106,7 +106,8 @@ def _found(task: ShardTask, made: MadeShard, store: ShardStore) -> CollectedShar
                 "a cache that all processes share",
                 "name a folder on a shared file system with --cache-dir",
             )
-    info = next(one for one in infos if one is not None)
+    known = [one for one in infos if one is not None]
+    info = known[0] if known else ShardInfo(num=len(made.digests), notes={}, skipped={})
     if info.skipped:
         info = name_skipped(info, task.job.source.load(task.indices))
     return CollectedShard(keys=keys, info=info, digests=made.digests, computed=made.computed)

@@ -19,6 +19,10 @@ EXTRACTORS = Registry(
         "inception": "ganeval.extractors.inception:Inception",
         "efficientnet-lite0": "ganeval.extractors.efficientnet:EfficientNetLite0",
         "random": "ganeval.extractors.random:Random",
+        "pixels": "ganeval.extractors.pixels:Pixels",
+        "lpips-alex": "ganeval.extractors.lpips:LpipsAlex",
+        "lpips-vgg": "ganeval.extractors.lpips:LpipsVgg",
+        "lpips-squeeze": "ganeval.extractors.lpips:LpipsSqueeze",
     },
 )
 
@@ -48,13 +52,15 @@ class ExtractorInfo:
     Attributes:
         name: What chooses it: `NAME` or `FAMILY:VARIANT`.
         version: Raised when the same weights would give other features.
-        weights_sha256: Hex digest of the weight file (of the tensors for `random`).
+        weights_sha256: Hex digest of the weight file (of the tensors for `random`, of nothing for
+            what has no weights).
         input: The preparation it was trained with; a protocol may override it for `inception`
             alone.
         layers: Width of each layer that can be asked for. `"pool"` are the features of FID, KID
             and the neighbour metrics; `"logits"` are what the Inception Score is defined on;
             `"spatial"` are those of sFID, a few maps of an inner block that are not averaged.
         default_layers: The layers that are stored in passing whenever the network runs.
+        one_by_one: Whether the network sees one item at a time, because they differ in size.
     """
 
     name: str
@@ -63,6 +69,7 @@ class ExtractorInfo:
     input: Input
     layers: Mapping[str, int]
     default_layers: tuple[str, ...] = ("pool", "logits")
+    one_by_one: bool = False
 
 
 class Extractor(Protocol):
@@ -138,12 +145,28 @@ class ExtractorKind(Protocol):
 class ChosenExtractor:
     """An entry of the table, and which of its networks is meant if it is a family."""
 
+    text: str
     kind: ExtractorKind
     variant: str | None
 
     def layers(self, request: ExtractorRequest) -> Mapping[str, int]:
         """Return the width of each layer; see `ExtractorKind`."""
         return self.kind.layers(replace(request, variant=self.variant))
+
+    def width(self, layer: str, request: ExtractorRequest) -> int:
+        """Return the width of one layer, which is known without weights.
+
+        Raises:
+            UsageError: There is no such layer; the message has those that there are.
+        """
+        layers = self.layers(request)
+        if layer not in layers:
+            raise UsageError(
+                f"extractor {self.text} has no layer {layer}",
+                f"one of {', '.join(layers)}",
+                "choose another layer or extractor",
+            )
+        return layers[layer]
 
     def describe(self, request: ExtractorRequest) -> ExtractorInfo:
         """Return what the extractor is; see `ExtractorKind`."""
@@ -176,4 +199,4 @@ def find_extractor(text: str) -> ChosenExtractor:
         raise UsageError(
             f"extractor '{text}' has a variant", f"{name} has none", f"write {name} alone"
         )
-    return ChosenExtractor(kind, variant or None)
+    return ChosenExtractor(text, kind, variant or None)

@@ -8,9 +8,9 @@ from functools import partial
 from ganeval.ahead import in_order
 from ganeval.errors import GanevalError, InputError, one_line
 from ganeval.features.collected import Features
-from ganeval.features.compute import Place, Wanted, compute
+from ganeval.features.extraction import Place, Wanted
 from ganeval.features.jobs import Job, ShardTask, cut
-from ganeval.features.shards import SHARD_SIZE, ShardInfo, ShardStore, shard_key
+from ganeval.features.shards import ShardInfo, ShardStore, shard_key
 from ganeval.progress import Progress
 from ganeval.refusals import LOOKED_AT, unusable_pictures
 from ganeval.sources.base import Item
@@ -31,16 +31,15 @@ def collect(
         Interrupted: Ctrl-C; finished shards stay.
     """
     parts: list[CollectedShard] = []
-    total = len(job.indices)
+    tasks, total = cut(job), len(job.indices)
     try:
         progress(job.location, 0, total)
-        tasks = cut(job)
         for part in collect_parts(tasks, store, pool=pool, progress=progress):
             parts.append(part)
             if part.info.skipped and not skip_bad:
                 raise bad_items(job, part, tasks[len(parts) :], pool)
     except KeyboardInterrupt as error:
-        done = SHARD_SIZE * len(parts)
+        done = sum(len(task.indices) for task in tasks[: len(parts)])
         raise Interrupted(
             f"interrupted: {done:,} of {total:,} {job.noun} of {job.location} are in the cache; "
             "run the same command again to go on"
@@ -167,6 +166,8 @@ def collect_shard(
             (network, [*layers, *(one for one in network.info.default_layers if one not in layers)])
             for network, layers in missing
         ]
+        from ganeval.features.compute import compute  # with torch, which nothing else here needs
+
         all_keys = shard_keys(settings, running, digests)
         computed, info = compute(items, running, pool, tell)
         asked = {(network.name, layer) for network, layers in missing for layer in layers}
@@ -174,7 +175,9 @@ def collect_shard(
             if place in asked or not store.has(all_keys[place]):
                 store.write(all_keys[place], rows, info)
     else:
-        info = next(one for one in found.values() if one is not None)
+        known = [one for one in found.values() if one is not None]
+        # Of items that no network looks at, nothing more is known.
+        info = known[0] if known else ShardInfo(num=len(items), notes={}, skipped={})
     info = name_skipped(info, items)
     return CollectedShard(keys=keys, info=info, digests=tuple(digests), computed=bool(missing))
 

@@ -3,9 +3,12 @@
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 
-from ganeval.features.compute import Wanted
+from ganeval.features.extraction import Wanted
 from ganeval.features.shards import SHARD_SIZE
 from ganeval.sources.base import Source
+
+Opens = Callable[[], Source]
+"""Opens a source anew, in another process too, which it can be sent to."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True, eq=False)
@@ -17,8 +20,7 @@ class Job:
         source: Where the items are.
         indices: The items to use, in order.
         wanted: The networks, each with the layers that are wanted of it.
-        opens: Opens the source anew, in another process too, which it can be sent to; None for a
-            source in memory.
+        opens: Opens the source in another process; None for one in memory.
         labels: The class of each of the items, where a metric asks for it.
         noun: What messages call its items: "images", "clips", "pairs".
     """
@@ -27,7 +29,7 @@ class Job:
     source: Source
     indices: Sequence[int]
     wanted: Wanted
-    opens: Callable[[], Source] | None
+    opens: Opens | None
     labels: tuple[str, ...] | None = None
     noun: str = "images"
 

@@ -7,7 +7,7 @@ from typing import Any
 
 from ganeval.errors import UsageError
 from ganeval.extractors.base import EXTRACTORS
-from ganeval.features.compute import Place
+from ganeval.features.extraction import Place
 from ganeval.metrics.base import Metric, Need, Role, roles_of
 from ganeval.metrics.protocols import PROTOCOLS, EvaluationProtocol
 from ganeval.metrics.table import METRICS
@@ -44,7 +44,7 @@ class MetricChoice:
 
     def place(self, need: Need, run_network: str) -> Place:
         """Return the network and layer that one of its needs means, in a run with its network."""
-        return need.feature.extractor or self.network or run_network, need.feature.layer
+        return self.network or need.feature.extractor or run_network, need.feature.layer
 
 
 def find_protocol(name: str) -> EvaluationProtocol:
@@ -194,10 +194,4 @@ def _choose(
     departing = {key: value for key, value in given.items() if value != getattr(base, key)}
     # The run's own network is no other one, so that `fid` and `fid@inception` are twins.
     asked = network if at and network != run_network else None
-    if asked is not None and all(need.feature.extractor is not None for need in metric.needs):
-        raise UsageError(
-            f"metric '{text}' names a network, and {name} has its own",
-            f"{name} without @{asked}",
-            "leave it out",
-        )
     return MetricChoice(name=name, network=asked, metric=metric, options=departing)

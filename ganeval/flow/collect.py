@@ -7,19 +7,20 @@ from dataclasses import dataclass, field
 from pathlib import Path
 
 from ganeval.engines.choose import choose_engine
-from ganeval.errors import UsageError
+from ganeval.errors import UsageError, one_line
 from ganeval.features.collected import Features
-from ganeval.features.compute import Extraction, Place
 from ganeval.features.derived import Summary
+from ganeval.features.extraction import Extraction, Place, Wanted
 from ganeval.features.jobs import Job
 from ganeval.features.stats import Stats
 from ganeval.flow.plan import Plan
 from ganeval.flow.sides import Side
 from ganeval.flow.stored_stats import check_decoded_alike, usable_stats
+from ganeval.flow.views import view_of
 from ganeval.flow.workspace import Workspace
 from ganeval.folders import cache_folder, shared_cache
 from ganeval.images.seen import Seen
-from ganeval.metrics.base import Need, Role
+from ganeval.metrics.base import Each, Need, Pairs, Role, View
 from ganeval.refusals import check_skipped, grouped_lines
 from ganeval.settings import Settings
 
@@ -49,21 +50,24 @@ def prepare_engine(settings: Settings) -> Settings:
     )
 
 
+ByView = Mapping[View, Features]
+
+
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Collected:
     """What was collected for a plan.
 
     Attributes:
-        samples: The features of each sample, by its location.
-        others: Those of the other sides that had to be collected, by role.
+        samples: The features of each sample, by its location and what is looked at of it.
+        others: Those of the other sides that had to be collected, by role and in the same way.
         stats: Stored statistics of the reference that serve in place of its features, by the name
             of the network that they are of.
         step: Step of the training that a stream shows.
         seen: The values of a stream, whose items have no source.
     """
 
-    samples: Mapping[str, Features]
-    others: Mapping[Role, Features]
+    samples: Mapping[str, ByView]
+    others: Mapping[Role, ByView]
     stats: Mapping[str, Stats] = field(default_factory=dict)
     step: int | None = None
     seen: Seen | None = None
@@ -73,11 +77,14 @@ class Collected:
         if is_served(need, place, self.stats):
             return self.stats[place[0]]
         features = self.samples[sample] if need.role == "sample" else self.others[need.role]
-        return features.of(place, labels=need.labels)
+        return features[need.view].of(place, labels=need.labels)
 
 
 def collect(plan: Plan, workspace: Workspace) -> Collected:
     """Collect every source once, for all that the metrics look at.
+
+    The items of a side that is looked at in pairs alone are read too, for the report says which
+    they were, but go through no network.
 
     Raises:
         InputError: An item cannot be used, or too many were skipped.
@@ -87,59 +94,90 @@ def collect(plan: Plan, workspace: Workspace) -> Collected:
     stats = statistics_of(plan, workspace)
     for one in stats.values():
         check_decoded_alike(plan.samples, one)
-    others = [side for side in plan.others.values() if wanted_of(plan, side.role, workspace, stats)]
-    sides = [*others, *plan.samples]
-    jobs = [job_of(plan, side, workspace, stats) for side in sides]
-    features = collect_jobs(jobs, sides, workspace, plan.settings)
-    of_others, of_samples = features[: len(others)], features[len(others) :]
-    return Collected(
-        others={side.role: found for side, found in zip(others, of_others, strict=True)},
-        samples={
-            side.location: found for side, found in zip(plan.samples, of_samples, strict=True)
-        },
-        stats=stats,
+    jobs: list[tuple[Side, View, Job]] = []
+    for side in (*plan.others.values(), *plan.samples):
+        wanted = wanted_of(plan, side.role, workspace, stats)
+        partners = {view.to for view in wanted_views(plan) if isinstance(view, Pairs)}
+        if side.source is None or not (wanted or side.role in partners):
+            continue
+        for view in dict.fromkeys([Each(), *wanted]):
+            jobs.append((side, view, job_of(plan, side, view, wanted.get(view, ()))))
+    features = collect_jobs(
+        [job for _, _, job in jobs], [side for side, _, _ in jobs], workspace, plan.settings
     )
+    samples: dict[str, dict[View, Features]] = {}
+    others: dict[Role, dict[View, Features]] = {}
+    for (side, view, _), found in zip(jobs, features, strict=True):
+        if side.role == "sample":
+            samples.setdefault(side.location, {})[view] = found
+        else:
+            others.setdefault(side.role, {})[view] = found
+    return Collected(samples=samples, others=others, stats=stats)
+
+
+def wanted_views(plan: Plan) -> list[View]:
+    """Return the views that the metrics have of any source."""
+    needs = [need for choice in plan.choices for need in choice.metric.needs]
+    return list(dict.fromkeys(need.view for need in needs))
 
 
 def wanted_of(
     plan: Plan, role: Role, workspace: Workspace, stats: Mapping[str, Stats]
-) -> list[tuple[Extraction, list[str]]]:
-    """Return the networks and layers that the metrics look at of a role, but for statistics."""
-    wanted: dict[str, list[str]] = {}
+) -> dict[View, list[tuple[Extraction, list[str]]]]:
+    """Return the networks and layers that the metrics look at of a role, by the view of it.
+
+    What stored statistics serve is left out.
+    """
+    wanted: dict[View, dict[str, list[str]]] = {}
     for choice, need in plan.needs_of(role):
         place = choice.place(need, plan.settings.extractor)
         if is_served(need, place, stats):
             continue
-        layers = wanted.setdefault(place[0], [])
+        layers = wanted.setdefault(need.view, {}).setdefault(place[0], [])
         if place[1] not in layers:
             layers.append(place[1])
-    if plan.settings.gallery and wanted and role in ("sample", "reference"):
-        name, layer = gallery_place(plan)
-        if layer not in wanted.setdefault(name, []):
-            wanted[name].append(layer)
-    return [(workspace.networks[name], layers) for name, layers in wanted.items()]
+    shown = gallery_place(plan)
+    if shown is not None and wanted and role in ("sample", "reference"):
+        layers = wanted.setdefault(Each(), {}).setdefault(shown[0], [])
+        if shown[1] not in layers:
+            layers.append(shown[1])
+    return {
+        view: [(workspace.networks[name], layers) for name, layers in of_view.items()]
+        for view, of_view in wanted.items()
+    }
 
 
-def gallery_place(plan: Plan) -> Place:
-    """Return the features by which a report shows which pictures are near one another."""
-    choice = plan.choices[0]
-    return choice.place(choice.metric.needs[0], plan.settings.extractor)[0], "pool"
+def gallery_place(plan: Plan) -> Place | None:
+    """Return the features by which a report shows which pictures are near one another.
+
+    None if there is no such report, or no metric looks at each item by itself.
+    """
+    if not plan.settings.gallery:
+        return None
+    for choice in plan.choices:
+        for need in choice.metric.needs:
+            if need.view == Each():
+                return choice.place(need, plan.settings.extractor)[0], "pool"
+    return None
 
 
-def job_of(plan: Plan, side: Side, workspace: Workspace, stats: Mapping[str, Stats]) -> Job:
-    """Return what is to be collected of a side."""
-    assert side.source is not None
+def job_of(plan: Plan, side: Side, view: View, wanted: Wanted) -> Job:
+    """Return what is to be collected of a side under a view."""
+    viewed = plan.viewed.get((side.location, side.role, view))
+    if viewed is None:  # of which no metric looks at each item
+        viewed = view_of(side, view, plan.others, plan.settings)
     labels = None
-    if any(need.labels for _, need in plan.needs_of(side.role)):
-        known = side.source.labels()
-        labels = None if known is None else tuple(known[index] for index in side.indices)
+    if any(need.labels and need.view == view for _, need in plan.needs_of(side.role)):
+        known = viewed.source.labels()
+        labels = None if known is None else tuple(known[index] for index in viewed.indices)
     return Job(
-        location=side.location,
-        source=side.source,
-        indices=side.indices,
-        wanted=wanted_of(plan, side.role, workspace, stats),
-        opens=side.opens,
+        location=side.location if view == Each() else one_line(viewed.source.info.location),
+        source=viewed.source,
+        indices=viewed.indices,
+        wanted=wanted,
+        opens=viewed.opens,
         labels=labels,
+        noun=viewed.noun,
     )
 
 

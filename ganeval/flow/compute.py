@@ -12,7 +12,7 @@ from ganeval.flow.sides import Side
 from ganeval.flow.streams import derive_rng
 from ganeval.flow.workspace import Workspace
 from ganeval.influence import Influence
-from ganeval.metrics.base import Evidence, Need, Result, Role
+from ganeval.metrics.base import Each, Evidence, Need, Result, Role
 from ganeval.results.items import ItemPairs, MetricItems
 from ganeval.results.row import Key, ScoreRow
 
@@ -110,14 +110,14 @@ def _named(evidence: Evidence, plan: Plan, collected: Collected, sample: str) ->
     columns = []
     pictures = []
     for role, rows in zip(evidence.roles, evidence.rows.T, strict=True):
-        features = collected.samples[sample] if role == "sample" else collected.others[role]
+        by_view = collected.samples[sample] if role == "sample" else collected.others[role]
+        features = by_view[Each()]
         side = _side(plan, role, sample)
         if side is None or side.source is None:  # a stream, whose items are told by their place
             columns.append([f"{sample}[{place}]" for place in rows.tolist()])
             continue
-        places = features.places()
-        items = side.source.load([side.indices[places[row]] for row in rows.tolist()])
-        columns.append([item.name for item in items])
+        names, places = side.source.names(), features.places()
+        columns.append([names[side.indices[places[row]]] for row in rows.tolist()])
         if plan.settings.gallery:
             pictures.append(pictures_of(side, features, rows))
     both = len(pictures) == 2

@@ -17,6 +17,7 @@ from ganeval.flow.plan import Plan
 from ganeval.flow.sides import Side
 from ganeval.flow.streams import derive_rng
 from ganeval.influence import Influence
+from ganeval.metrics.base import Each
 from ganeval.metrics.extrapolation import intercept_of_line
 from ganeval.metrics.linalg import frechet_distance
 from ganeval.progress import REPORT_PICTURES
@@ -78,16 +79,18 @@ def gather_galleries(
     """
     fids = {row.sample: row for row in rows if row.label == CURVE_OF}
     place = gallery_place(plan)
+    if place is None:
+        return ()
     of_reference = collected.others.get("reference")
     real = None
     if of_reference is not None:
-        real = _real(plan, of_reference, of_reference.of(place))
+        real = _real(plan, of_reference[Each()], of_reference[Each()].of(place))
     reference: Summary | None = collected.stats.get(place[0]) if real is None else real.features
     galleries = []
     for done, side in enumerate(plan.samples):
         plan.settings.progress(REPORT_PICTURES, done, len(plan.samples))
         rng = derive_rng(plan.settings.seed, f"gallery/{side.location}")
-        items = collected.samples[side.location]
+        items = collected.samples[side.location][Each()]
         features = items.of(place)
         fid = fids.get(side.location)
         influence = None if fid is None else influences.get(fid.key)

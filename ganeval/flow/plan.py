@@ -2,10 +2,10 @@
 
 import logging
 from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Any
 
-from ganeval.errors import InputError, UsageError
+from ganeval.errors import GanevalError, InputError, UsageError
 from ganeval.extractors.base import find_extractor
 from ganeval.flow.choose import MetricChoice, choose_metrics, find_protocol
 from ganeval.flow.sides import (
@@ -16,7 +16,8 @@ from ganeval.flow.sides import (
     open_side,
     refuse_twins,
 )
-from ganeval.metrics.base import Need, Role, options_of_minimum, roles_of
+from ganeval.flow.views import Viewed, view_of
+from ganeval.metrics.base import Need, Role, View, options_of_minimum, roles_of
 from ganeval.metrics.protocols import EvaluationProtocol
 from ganeval.settings import Settings
 from ganeval.sources.index import Index
@@ -35,6 +36,8 @@ class Plan:
         samples: What is scored.
         others: The sides that every sample is scored with, by role: the reference, what the
             generator learned from, and real items that it never saw.
+        viewed: What the metrics look at of each side that has items, by its location, its role and
+            the view.
     """
 
     settings: Settings
@@ -42,6 +45,7 @@ class Plan:
     choices: tuple[MetricChoice, ...]
     samples: tuple[Side, ...]
     others: Mapping[Role, Side]
+    viewed: Mapping[tuple[str, Role, View], Viewed] = field(default_factory=dict)
 
     def needs_of(self, role: Role) -> Iterator[tuple[MetricChoice, Need]]:
         """Yield what the metrics look at of a role."""
@@ -122,26 +126,51 @@ def make_plan(
     )
     refuse_twins(sides)
     kept = []
+    viewed: dict[tuple[str, Role, View], Viewed] = {}
     for choice in choices:
         try:
-            _check(choice, sides, opened)
-        except InputError as error:
+            viewed |= _checked(choice, sides, opened, viewed, settings)
+        except GanevalError as error:
             if not choice.optional:
                 raise
             log.warning("%s is left out: %s", choice.label, error.found)
         else:
             kept.append(choice)
+    if not kept:
+        raise UsageError(
+            "no metric is left", "sources, labels and weights for one", "name more sources"
+        )
     return Plan(
-        settings=settings, protocol=protocol, choices=tuple(kept), samples=sides, others=opened
+        settings=settings,
+        protocol=protocol,
+        choices=tuple(kept),
+        samples=sides,
+        others=opened,
+        viewed=viewed,
     )
 
 
-def _check(choice: MetricChoice, samples: Sequence[Side], others: Mapping[Role, Side]) -> None:
-    """Refuse a metric for which a side has too few items, no items, or no labels.
+def _checked(
+    choice: MetricChoice,
+    samples: Sequence[Side],
+    others: Mapping[Role, Side],
+    viewed: Mapping[tuple[str, Role, View], Viewed],
+    settings: Settings,
+) -> dict[tuple[str, Role, View], Viewed]:
+    """Return what a metric looks at, where a side has items enough, and labels if they are needed.
+
+    Args:
+        choice: The metric.
+        samples: Its samples.
+        others: The other sides.
+        viewed: What other metrics look at already.
+        settings: The options.
 
     Raises:
         InputError: Naming the side and what the metric needs.
+        UsageError: An option that means nothing for a view.
     """
+    found: dict[tuple[str, Role, View], Viewed] = {}
     for need in choice.metric.needs:
         sides = list(samples)
         if need.role != "sample":
@@ -151,25 +180,29 @@ def _check(choice: MetricChoice, samples: Sequence[Side], others: Mapping[Role, 
                 )
             sides = [others[need.role]]
         for side in sides:
-            if need.form == "rows" and side.source is None:
+            if side.source is None:
+                if need.form == "moments" and need.feature.layer == "pool" and not need.labels:
+                    continue
                 raise InputError(
                     f"{side.location}: holds statistics, not images",
                     f"images, for {choice.label}",
                     "name the image source, or ask for fid alone",
                 )
-            if need.labels and (side.source is None or side.source.labels() is None):
+            if need.labels and side.source.labels() is None:
                 raise InputError(
                     f"{side.location}: has no class labels",
                     f"the class of each item, for {choice.label}",
                     "name it as folder:PATH,labels=folders, or as an .npz with `labels`",
                 )
-            if side.source is not None:
-                check_minimum(choice, need, side.location, len(side.indices))
+            key = side.location, side.role, need.view
+            seen = found.get(key) or viewed.get(key)
+            found[key] = seen or view_of(side, need.view, others, settings)
+            of_it = found[key]
+            check_minimum(choice, need, side.location, len(of_it.indices), of_it.noun)
+    return found
 
 
-def check_minimum(
-    choice: MetricChoice, need: Need, location: str, num: int, noun: str = "images"
-) -> None:
+def check_minimum(choice: MetricChoice, need: Need, location: str, num: int, noun: str) -> None:
     """Refuse fewer items than a metric is defined for.
 
     Raises:

@@ -3,11 +3,13 @@
 import logging
 from typing import Any
 
-from ganeval.features.compute import Extraction
+from ganeval.features.extraction import Extraction
 from ganeval.flow.collect import Collected, is_served
 from ganeval.flow.plan import Plan
 from ganeval.flow.source_cards import describe, describe_stream, source_warnings
+from ganeval.flow.views import pairing_card
 from ganeval.flow.workspace import Workspace
+from ganeval.metrics.base import Each, Pairs
 from ganeval.results.provenance import library_versions
 from ganeval.scores.label import label_of
 from ganeval.version import __version__
@@ -23,10 +25,12 @@ def provenance_of(plan: Plan, workspace: Workspace, collected: Collected) -> dic
     settings = plan.settings
     networks = workspace.networks
     run_network = networks.get(settings.extractor, next(iter(networks.values())))
-    sources = [describe(side, collected.samples.get(side.location), None) for side in plan.samples]
+    sources = [
+        describe(side, collected.samples[side.location][Each()], None) for side in plan.samples
+    ]
     streams = set(collected.samples) - {side.location for side in plan.samples}
     sources += [
-        describe_stream(name, collected.samples[name], collected.step, collected.seen)
+        describe_stream(name, collected.samples[name][Each()], collected.step, collected.seen)
         for name in streams
     ]
     others = {}
@@ -38,7 +42,8 @@ def provenance_of(plan: Plan, workspace: Workspace, collected: Collected) -> dic
             for kind in choice.metric.kinds
         ]
         stats = next(iter(collected.stats.values())) if served else None
-        others[role] = describe(side, collected.others.get(role), stats, tuple(served))
+        found = collected.others.get(role, {}).get(Each())
+        others[role] = describe(side, found, stats, tuple(served))
     warnings = source_warnings(sources, others.get("reference"))
     for warning in warnings:
         log.warning("%s", warning)
@@ -59,9 +64,21 @@ def provenance_of(plan: Plan, workspace: Workspace, collected: Collected) -> dic
         "networks": {name: _card(network) for name, network in networks.items()},
         "num_images": settings.num_images,
         "sources": {source.location: source.card() for source in [*sources, *others.values()]},
+        **_pairings(plan),
         "warnings": list(warnings),
         "libraries": library_versions(),
     }
+
+
+def _pairings(plan: Plan) -> dict[str, Any]:
+    """Return which items of two sources were looked at together, by the location of the sample."""
+    cards = {}
+    for (location, _, view), viewed in plan.viewed.items():
+        if viewed.pairing is not None and isinstance(view, Pairs):
+            partner = plan.others[view.to].source
+            assert partner is not None
+            cards[location] = pairing_card(viewed.pairing, partner.names())
+    return {"pairings": cards} if cards else {}
 
 
 def _of_network(network: Extraction) -> dict[str, Any]:
@@ -69,7 +86,7 @@ def _of_network(network: Extraction) -> dict[str, Any]:
     return {
         "extractor_version": network.info.version,
         "preprocess": network.preparation.to_json(),
-        "dimensions": network.info.layers["pool"],
+        "dimensions": network.info.layers.get("pool"),
     }
 
 

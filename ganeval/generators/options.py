@@ -7,9 +7,15 @@ from pathlib import Path
 from typing import Any
 
 from ganeval.errors import UsageError
-from ganeval.generators.drawing import LabelForm, LabelPolicy, LatentLayout, Noise, Prior
-from ganeval.generators.outputs import ImageLayout
-from ganeval.generators.sampler import ValueRange
+from ganeval.generators.terms import (
+    ImageLayout,
+    LabelForm,
+    LabelPolicy,
+    LatentLayout,
+    Noise,
+    Prior,
+    ValueRange,
+)
 from ganeval.json_text import parse_json
 
 _KWARGS = 'a JSON object as {"size": 64}, or @file.json'
@@ -99,17 +105,3 @@ def parse_kwargs(given: str | Mapping[str, Any]) -> dict[str, Any]:
     if not isinstance(kwargs, dict):
         raise UsageError(f"kwargs '{given}'", _KWARGS, "correct it")
     return kwargs
-
-
-def parse_range(given: str | ValueRange, *, name: str = "value_range") -> ValueRange:
-    """Return the range in `LOW,HIGH`, in `LOW:HIGH`, or in two numbers.
-
-    Raises:
-        UsageError: It is none of these.
-    """
-    ends = given.replace(":", ",").split(",") if isinstance(given, str) else given
-    try:
-        low, high = (float(end) for end in ends)
-    except (TypeError, ValueError) as error:
-        raise UsageError(f"{name} '{given}'", "LOW,HIGH as -1,1", "correct it") from error
-    return low, high

@@ -5,12 +5,14 @@ from __future__ import annotations
 from dataclasses import asdict, dataclass
 from typing import TYPE_CHECKING, Any, ClassVar, Literal
 
+import numpy as np
+
+from ganeval.errors import InputError
+from ganeval.images.picture import Picture
 from ganeval.images.resize import Pixels, Resize, resize
 
 if TYPE_CHECKING:  # a run whose features are all known loads no torch
     import torch
-
-    from ganeval.images.picture import Picture
 
 PerChannel = float | tuple[float, float, float]
 
@@ -34,19 +36,21 @@ class Preparation:
     std: PerChannel
     crop: Literal["none", "center"] = "none"
 
-    def __call__(self, picture: Picture) -> torch.Tensor:
+    def __call__(self, content: object, /) -> torch.Tensor:
         """Return the network's input, float32 [3, S, S].
 
         Args:
-            picture: Its pixels are [3, H, W] RGB: uint8, or float32 on the 0..255 scale.
+            content: A `Picture`.
 
         Raises:
+            InputError: It is something else.
             UsageError: There is no such resize.
         """
+        pixels = _pixels(content)
         if self.crop == "none":
-            result = resize(picture.pixels, self.resize)
+            result = resize(pixels, self.resize)
         else:
-            result = self._resize_and_crop(picture.pixels)
+            result = self._resize_and_crop(pixels)
         means, stds = (
             value if isinstance(value, tuple) else (value,) * 3 for value in (self.mean, self.std)
         )
@@ -81,3 +85,52 @@ class Preparation:
         if self.crop == "none":
             del said["crop"]
         return said
+
+
+@dataclass(frozen=True, slots=True)
+class NativePair:
+    """Take two pictures of one size as they are."""
+
+    takes: ClassVar[str] = "pair of pictures"
+
+    def __call__(self, content: object, /) -> torch.Tensor:
+        """Return both pictures, float32 [2, 3, H, W] on the 0..255 scale.
+
+        Args:
+            content: A tuple of two `Picture`s.
+
+        Raises:
+            InputError: It is something else, or the pictures differ in size.
+        """
+        import torch
+
+        if not isinstance(content, tuple) or len(content) != 2:
+            raise InputError(
+                f"a {type(content).__name__.lower()}, and no pair of pictures",
+                "pairs of pictures",
+                "choose a metric that looks at single pictures",
+            )
+        pair = [_pixels(one) for one in content]
+        if pair[0].shape != pair[1].shape:
+            one, other = (f"{pixels.shape[2]} x {pixels.shape[1]}" for pixels in pair)
+            raise InputError(
+                f"a picture of {one} pixels and one of {other}",
+                "pairs of pictures of one size",
+                "bring both sources to one size, as in folder:PATH,size=64",
+            )
+        return torch.from_numpy(np.stack(pair).astype(np.float32))
+
+    def to_json(self) -> dict[str, Any]:
+        """Return what cache keys and reports say of it, as JSON values."""
+        return {"pair": "at native size"}
+
+
+def _pixels(content: object) -> Pixels:
+    """Return the pixels of a content that has to be a picture."""
+    if not isinstance(content, Picture):
+        raise InputError(
+            f"a {type(content).__name__.lower()}, and no picture",
+            "pictures",
+            "name a source of pictures",
+        )
+    return content.pixels

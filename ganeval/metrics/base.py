@@ -36,6 +36,53 @@ class Feature:
     extractor: str | None = None
 
 
+@dataclass(frozen=True, slots=True)
+class Each:
+    """Look at every item by itself."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Pairs:
+    """Look at each item beside its partner in another source.
+
+    The user says whether partners have one name or one place in the order.
+
+    Attributes:
+        to: The role of the other source.
+    """
+
+    to: Role = "reference"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class RandomPairs:
+    """Look at random pairs of different items of one source.
+
+    Attributes:
+        num: How many.
+    """
+
+    num: int
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Paths:
+    """Look at pairs of what a generator makes of two points close together on a latent path.
+
+    Attributes:
+        num: Number of paths.
+        epsilon: How far apart the points are, if the whole path is 1.
+        places: Where they are: anywhere on the path ("full") or at its beginning ("end").
+    """
+
+    num: int
+    epsilon: float = 1e-4
+    places: Literal["full", "end"] = "full"
+
+
+View = Each | Pairs | RandomPairs | Paths
+
+
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Need:
     """One thing that a metric looks at; several for one role are allowed.
@@ -44,6 +91,7 @@ class Need:
         role: Which source.
         feature: Which of its features.
         form: "moments" if stored mean and covariance are enough, else "rows".
+        view: What an item is: each one of the source, or a pair.
         labels: Whether the class of each item is needed.
         minimum: The fewest items for which the metric is defined.
         why: What sets the minimum, for the message (`"10 splits"`).
@@ -52,6 +100,7 @@ class Need:
     role: Role
     feature: Feature = Feature()
     form: Form = "rows"
+    view: View = Each()
     labels: bool = False
     minimum: int = 1
     why: str = "a value"
@@ -158,8 +207,9 @@ class Metric(Protocol):
 
 
 def roles_of(metric: Metric) -> tuple[Role, ...]:
-    """Return the roles that a metric looks at, in their order."""
+    """Return the roles that a metric looks at, in their order: of partners in pairs too."""
     asked = {need.role for need in metric.needs}
+    asked |= {need.view.to for need in metric.needs if isinstance(need.view, Pairs)}
     return tuple(role for role in ROLES if role in asked)
 
 

@@ -8,7 +8,7 @@ import numpy as np
 
 from ganeval.features.derived import Summary
 from ganeval.metrics.base import Inputs, Need, Result, Role, Score, both_sides, by_role
-from ganeval.metrics.frechet_error import Side, distance, error_of
+from ganeval.metrics.frechet_error import Gaussian, distance, error_of
 from ganeval.scores.kind import ScoreKind
 
 
@@ -55,30 +55,36 @@ class Fid:
 
     def compute(self, inputs: Inputs, rng: np.random.Generator) -> Result:
         """Return the one score `fid`; its details have `debiased` where it has an interval."""
-        summaries = by_role(inputs)
-        sample, reference = sides_of(summaries)
-        value = distance(sample, reference)
-        error = error_of(value, sample, reference, rng)
         (kind,) = self.kinds
-        score = Score(
-            kind=kind,
-            value=value,
-            se=error.se,
-            interval=error.interval,
-            details={} if error.debiased is None else {"debiased": error.debiased},
-            notes=(*side_notes(summaries), error.note),
-            cautions={**side_cautions(summaries), **error.cautions},
-            influence=error.influence,
-            enough=error.enough,
-        )
-        return Result(scores=(score,))
+        return frechet_result(kind, inputs, rng)
 
 
-def sides_of(summaries: Mapping[Role, Summary]) -> tuple[Side, Side]:
+def frechet_result(kind: ScoreKind, inputs: Inputs, rng: np.random.Generator) -> Result:
+    """Return the Frechet distance between a sample and a reference as a score of one kind."""
+    summaries = by_role(inputs)
+    sample, reference = sides_of(summaries)
+    value = distance(sample, reference)
+    error = error_of(value, sample, reference, rng, kind.stands_in)
+    score = Score(
+        kind=kind,
+        value=value,
+        se=error.se,
+        interval=error.interval,
+        details={} if error.debiased is None else {"debiased": error.debiased},
+        notes=(*side_notes(summaries), error.note),
+        cautions={**side_cautions(summaries), **error.cautions},
+        influence=error.influence,
+        enough=error.enough,
+    )
+    return Result(scores=(score,))
+
+
+def sides_of(summaries: Mapping[Role, Summary]) -> tuple[Gaussian, Gaussian]:
     """Return the sample and the reference as sides of a distance."""
     sample, reference = (
-        Side(role, summaries[role].moments(), summaries[role].rows(), summaries[role])
+        Gaussian(role, side.moments(), side.rows(), side, noun=side.noun)
         for role in ("sample", "reference")
+        for side in (summaries[role],)
     )
     return sample, reference
 

@@ -31,8 +31,8 @@ NO_ROWS = "no interval: only statistics of the sample are stored, and errors com
 
 
 @dataclass(frozen=True, slots=True)
-class Side:
-    """One side of a distance.
+class Gaussian:
+    """One side of a distance: the Gaussian that is fitted to its features.
 
     Attributes:
         role: Which.
@@ -40,17 +40,14 @@ class Side:
         rows: The features, float32 [num, d]; None if only the moments are stored, which then count
             as exact.
         summary: Where values derived from all of the features are kept; None for a part of them.
+        noun: What messages call the items.
     """
 
     role: Role
     moments: Moments
     rows: Rows | None
     summary: Summary | None = None
-
-    @property
-    def noun(self) -> str:
-        """What messages call its items."""
-        return "items" if self.summary is None else self.summary.noun
+    noun: str = "items"
 
     @property
     def few_rows(self) -> Rows | None:
@@ -90,24 +87,41 @@ class Error:
     enough: Mapping[str, int] = field(default_factory=dict)
 
 
-def distance(sample: Side, reference: Side) -> float:
+def distance(sample: Gaussian, reference: Gaussian) -> float:
     """Return the squared Frechet distance between the Gaussians of both sides."""
     return frechet_distance(sample.moments, reference.moments, sample.few_rows, reference.few_rows)
 
 
-def error_of(value: float, sample: Side, reference: Side, rng: np.random.Generator) -> Error:
+def error_of(
+    value: float,
+    sample: Gaussian,
+    reference: Gaussian,
+    rng: np.random.Generator,
+    stands_in: str | None,
+) -> Error:
     """Return what is known of the error of the distance `value`.
 
     Eight eigenvalue problems with the one of the value: one with vectors for the influences, six
     for the bias, which are left out below 5 images per dimension.
+
+    Args:
+        value: The distance.
+        sample: The one side.
+        reference: The other.
+        rng: Deals the items to parts.
+        stands_in: The score that decides where this one cannot, for the advice.
     """
+    use = "" if stands_in is None else f"use {stands_in}"
     if sample.rows is None:
         return Error(note=NO_ROWS)
     influence = influence_of(sample, reference)
     scarce = _scarce(ENOUGH_FOR_ERROR, sample, reference)
     if scarce:
-        note = f"no interval: {scarce} (2 per dimension), and no standard error; decide with kid"
-        cautions = {few_items(sample, reference): "too few to compare; use kid"}
+        decide = f"; decide with {stands_in}" if use else ""
+        note = f"no interval: {scarce} (2 per dimension), and no standard error{decide}"
+        cautions = {
+            few_items(sample, reference): "; ".join(filter(None, ["too few to compare", use]))
+        }
         return Error(influence=influence, note=note, cautions=cautions, enough=enough_items(sample))
     scarce = _scarce(ENOUGH_FOR_INTERVAL, sample, reference)
     if scarce:
@@ -115,7 +129,8 @@ def error_of(value: float, sample: Side, reference: Side, rng: np.random.Generat
             f"no interval: {scarce} (5 per dimension), so the bias is many standard errors; "
             f"se is the spread between draws, for differences at equal numbers of {sample.noun}"
         )
-        advice = f"too few for an interval; compare at equal numbers of {sample.noun}, or use kid"
+        advice = f"too few for an interval; compare at equal numbers of {sample.noun}"
+        advice += f", or {use}" if use else ""
         cautions = {few_items(sample, reference): advice}
         return Error(se=influence.se, influence=influence, note=note, cautions=cautions)
     extrapolation, influence = debias(value, sample, reference, influence, rng)
@@ -132,7 +147,7 @@ def error_of(value: float, sample: Side, reference: Side, rng: np.random.Generat
     )
 
 
-def few_items(sample: Side, reference: Side) -> str:
+def few_items(sample: Gaussian, reference: Gaussian) -> str:
     """Say how few random images the smaller side has for its dimensions."""
     sides = [side for side in (sample, reference) if side.rows is not None]
     few = min(sides, key=lambda side: side.moments.num)
@@ -140,7 +155,7 @@ def few_items(sample: Side, reference: Side) -> str:
     return f"{few.moments.num:,} {which}{few.noun} for {len(few.moments.mean):,} dimensions"
 
 
-def enough_items(side: Side) -> dict[str, int]:
+def enough_items(side: Gaussian) -> dict[str, int]:
     """Return from how many items on every side a distance has an error, and a value without bias.
 
     Errors are normal from these numbers of items per dimension on.
@@ -149,7 +164,7 @@ def enough_items(side: Side) -> dict[str, int]:
     return {"se": ENOUGH_FOR_ERROR * width, "debiased": ENOUGH_FOR_INTERVAL * width}
 
 
-def _scarce(per_dimension: int, *sides: Side) -> str | None:
+def _scarce(per_dimension: int, *sides: Gaussian) -> str | None:
     """Name the first side with fewer images per dimension."""
     return next(filter(None, (side.too_few(per_dimension) for side in sides)), None)
 
@@ -171,7 +186,7 @@ def interval_around(
     )
 
 
-def influence_of(sample: Side, reference: Side) -> Influence:
+def influence_of(sample: Gaussian, reference: Gaussian) -> Influence:
     """Return the influence of each image on the distance; the sample must have rows."""
     forth, back = optimal_maps(
         sample.moments, reference.moments, sample.few_rows, reference.few_rows
@@ -185,7 +200,7 @@ def influence_of(sample: Side, reference: Side) -> Influence:
 
 
 def debias(
-    value: float, sample: Side, reference: Side, first: Influence, rng: np.random.Generator
+    value: float, sample: Gaussian, reference: Gaussian, first: Influence, rng: np.random.Generator
 ) -> tuple[Extrapolation, Influence]:
     """Extrapolate a distance from random halves and quarters of every side that has rows.
 
@@ -219,12 +234,12 @@ def debias(
 class _Parts:
     """A side and its quarters; a side without rows is its own quarter."""
 
-    side: Side
+    side: Gaussian
     indices: tuple[Indices, ...]
     moments: tuple[Moments, ...]
 
     @classmethod
-    def of(cls, side: Side, rng: np.random.Generator) -> "_Parts":
+    def of(cls, side: Gaussian, rng: np.random.Generator) -> "_Parts":
         """Deal the rows of a side to four parts."""
         rows = side.rows
         if rows is None:
@@ -232,7 +247,7 @@ class _Parts:
         indices = quarters(len(rows), rng)
         return cls(side, indices, _moments_of_parts(side, rows, indices))
 
-    def join(self, which: tuple[int, ...]) -> Side:
+    def join(self, which: tuple[int, ...]) -> Gaussian:
         """Return some of the quarters as one side."""
         if self.side.rows is None:
             return self.side
@@ -240,10 +255,12 @@ class _Parts:
         rows = self.side.rows
         if moments.num <= len(moments.mean):
             rows = rows[np.concatenate([self.indices[at] for at in which])]
-        return Side(self.side.role, moments, rows)
+        return Gaussian(self.side.role, moments, rows)
 
 
-def _moments_of_parts(side: Side, rows: Rows, parts: tuple[Indices, ...]) -> tuple[Moments, ...]:
+def _moments_of_parts(
+    side: Gaussian, rows: Rows, parts: tuple[Indices, ...]
+) -> tuple[Moments, ...]:
     """Return the moments of parts of a side; those of a reference serve every sample."""
     if side.summary is None or side.role != "reference":
         return tuple(_moments_of(rows, part) for part in parts)

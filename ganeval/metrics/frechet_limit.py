@@ -12,7 +12,7 @@ from ganeval.metrics.extrapolation import intercept_of_line
 from ganeval.metrics.frechet import side_cautions, side_notes, sides_of
 from ganeval.metrics.frechet_error import (
     ENOUGH_FOR_INTERVAL,
-    Side,
+    Gaussian,
     debias,
     distance,
     few_items,
@@ -184,8 +184,8 @@ class FidInfinity:
         return Result(scores=(score,))
 
 
-def _subset(side: Side, indices: np.ndarray[tuple[int], np.dtype[np.int64]]) -> Side:
+def _subset(side: Gaussian, indices: np.ndarray[tuple[int], np.dtype[np.int64]]) -> Gaussian:
     """Return a side of some of its rows."""
     assert side.rows is not None
     rows = side.rows[np.sort(indices)]
-    return Side(side.role, Moments.of(rows), rows)
+    return Gaussian(side.role, Moments.of(rows), rows)

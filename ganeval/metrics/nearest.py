@@ -1,4 +1,4 @@
-"""The nearest neighbours of every point among the others, exactly."""
+"""The nearest neighbours of points, among themselves or among others, exactly."""
 
 from dataclasses import dataclass
 from functools import partial
@@ -211,3 +211,43 @@ def _search(points: Points, rows: Indices, found: Nearest, resources: Resources)
         first = np.searchsorted(row, np.arange(len(strip)))
         chosen = order[first[:, None] + np.arange(num)]
         found.squared[strip], found.indices[strip] = exact[chosen], column[chosen]
+
+
+def nearest_among(queries: Points, points: Points, resources: Resources = DEFAULT) -> Nearest:
+    """Return the nearest of some points to each query; of equal ones the first.
+
+    Args:
+        queries: On one centre with the points.
+        points: What is looked for; at least one.
+        resources: Memory and threads.
+    """
+    indices = np.empty((len(queries), 1), np.int32)
+    squared = np.empty((len(queries), 1))
+    blocks = in_order(partial(_nearest_of_block, queries, points), queries.starts(), resources)
+    for start, (rows, columns) in zip(queries.starts(), blocks, strict=True):
+        exact = direct(queries, points, start + rows, columns, resources)
+        order = np.lexsort((columns, exact, rows))
+        first = order[np.searchsorted(rows[order], np.arange(rows[-1] + 1))]
+        indices[start : start + len(first), 0] = columns[first]
+        squared[start : start + len(first), 0] = exact[first]
+    return Nearest(indices, squared)
+
+
+def _nearest_of_block(queries: Points, points: Points, start: int) -> tuple[Indices, Indices]:
+    """Return rows of a block of queries, ascending, and the points that may be nearest to them."""
+    unit = error_unit(points.rows.shape[1])
+    norms = queries.norms[start : start + BLOCK] * queries.scale
+    limits = np.full(len(norms), np.inf)
+    found: list[tuple[Indices, Indices, Rows]] = []
+    for other in points.starts():
+        near = tile(queries, points, start, other)
+        # What underflows in float32 is far below the constant.
+        farthest = points.norms[other : other + BLOCK].max() * points.scale
+        error = unit * (norms + farthest) ** 2 + 2.0**-100
+        limits = np.minimum(limits, near.min(axis=1) + error)  # no nearest point is farther
+        rows, columns = entries(near <= (limits + error)[:, None])
+        found.append((rows, other + columns, near[rows, columns] - error[rows]))
+    rows, columns, least = (np.concatenate(parts) for parts in zip(*found, strict=True))
+    kept = least <= limits[rows]
+    order = np.argsort(rows[kept], kind="stable")
+    return rows[kept][order], columns[kept][order]

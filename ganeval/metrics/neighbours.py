@@ -1,6 +1,5 @@
 """Precision and recall, density and coverage: who lies in whose nearest-neighbour balls."""
 
-import math
 from dataclasses import dataclass
 from typing import ClassVar, Literal
 
@@ -9,6 +8,7 @@ import numpy.typing as npt
 
 from ganeval.errors import UsageError
 from ganeval.metrics.base import Inputs, Need, Result, Role, Score, both_sides, by_role
+from ganeval.metrics.intervals import wilson
 from ganeval.metrics.jackknife import NUM_GROUPS, groups_of, standard_error
 from ganeval.metrics.neighbourhood import Neighbourhood, neighbourhood
 from ganeval.scores.kind import ScoreKind
@@ -126,17 +126,6 @@ class PrecisionRecall:
             for counts in (near.without_groups(role, self.k, groups) for role in BALLS)
         ]
         return (errors[0], errors[1]), UNCONDITIONAL
-
-
-def wilson(fraction: float, num: int) -> tuple[float, float]:
-    """Return the 95 % interval of a probability from a fraction of `num` independent trials."""
-    weight = 1.96**2 / num
-    centre = (fraction + weight / 2) / (1 + weight)
-    half_width = (
-        1.96 / (1 + weight) * math.sqrt(fraction * (1 - fraction) / num + weight / (4 * num))
-    )
-    # At 0 and 1 an end is exactly there, but for the last digit.
-    return min(centre - half_width, fraction), max(centre + half_width, fraction)
 
 
 @dataclass(frozen=True, slots=True)

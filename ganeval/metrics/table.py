@@ -12,5 +12,11 @@ METRICS = Registry(
         "dc": "ganeval.metrics.neighbours:DensityCoverage",
         "fid-debiased": "ganeval.metrics.frechet_limit:FidDebiased",
         "fid-infinity": "ganeval.metrics.frechet_limit:FidInfinity",
+        "sfid": "ganeval.metrics.spatial_frechet:SpatialFid",
+        "intra-fid": "ganeval.metrics.intra_class:IntraFid",
+        "authenticity": "ganeval.metrics.authenticity:Authenticity",
+        "psnr": "ganeval.metrics.paired:Psnr",
+        "ssim": "ganeval.metrics.paired:Ssim",
+        "ppl": "ganeval.metrics.path_length:PathLength",
     },
 )

@@ -70,6 +70,7 @@ class SourceInfo:
 
     Attributes:
         kind: The name of the source's kind in the table (`"folder"`, `"zip"`, ...).
+        noun: What messages call several of its items.
         location: As the user wrote it, but printable; the report calls the source by it.
         count: The number of items.
         settings: All options that change contents (decode policy, size, crop), flat, JSON values;
@@ -96,6 +97,7 @@ class SourceInfo:
     found: Mapping[str, object] = field(default_factory=dict)
     seen: Seen | None = None
     fingerprint: str = ""
+    noun: str = "images"
 
 
 class Source(Protocol):

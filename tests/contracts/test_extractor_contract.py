@@ -5,12 +5,19 @@ import json
 import subprocess
 import sys
 from pathlib import Path
+from typing import Any
 
+import numpy as np
 import pytest
 import torch
 
+from ganeval.errors import InputError
 from ganeval.extractors.base import EXTRACTORS, Extractor, ExtractorRequest, find_extractor
+from ganeval.images.picture import Picture
 from tests.random_inception import write_random_inception
+from tests.random_trunks import write_random_trunk
+
+NUM_ITEMS = 3
 
 
 @pytest.fixture(scope="module", params=EXTRACTORS.names())
@@ -23,6 +30,9 @@ def asked(name: str, tmp_path_factory: pytest.TempPathFactory) -> ExtractorReque
     path: Path | None = None
     if name == "inception":
         path = write_random_inception(tmp_path_factory.mktemp("weights"))
+    elif name.startswith("lpips-"):
+        trunk: Any = name.removeprefix("lpips-")
+        path = write_random_trunk(trunk, tmp_path_factory.mktemp("weights"))
     return ExtractorRequest(weights_path=path, offline=True)
 
 
@@ -32,49 +42,81 @@ def extractor(name: str, asked: ExtractorRequest) -> Extractor:
 
 
 @pytest.fixture(scope="module")
-def images(extractor: Extractor) -> torch.Tensor:
-    size = extractor.info.input.resize.size
-    return torch.randn(3, 3, size, size, generator=torch.Generator().manual_seed(0))
+def contents(extractor: Extractor) -> list[Any]:
+    """A few items of the kind that the extractor takes."""
+    rng = np.random.default_rng(0)
+    pictures = [
+        Picture(rng.integers(0, 256, (3, 40, 56), dtype=np.uint8)) for _ in range(2 * NUM_ITEMS)
+    ]
+    return {
+        "picture": pictures[:NUM_ITEMS],
+        "pair of pictures": list(zip(pictures[::2], pictures[1::2], strict=True)),
+    }[extractor.info.input.takes]
 
 
-def test_layers_are_as_announced(extractor: Extractor, images: torch.Tensor) -> None:
-    outputs = extractor(images, tuple(extractor.info.layers))
-    assert {layer: rows.shape[1] for layer, rows in outputs.items()} == extractor.info.layers
-    assert set(extractor.info.default_layers) <= set(outputs)
-    for rows in outputs.values():
-        assert rows.dtype == torch.float32
-        assert rows.shape[0] == len(images)
-        assert rows.device.type == "cpu"
-        assert not rows.requires_grad
-        assert torch.isfinite(rows).all()
+@pytest.fixture(scope="module")
+def batches(extractor: Extractor, contents: list[Any]) -> list[torch.Tensor]:
+    """The items as the network sees them: together, or one at a time."""
+    inputs = torch.stack([extractor.info.input(content) for content in contents])
+    return list(inputs.split(1)) if extractor.info.one_by_one else [inputs]
+
+
+def test_inputs_are_new_float32(extractor: Extractor, contents: list[Any]) -> None:
+    first, second = (extractor.info.input(contents[0]) for _ in range(2))
+    assert first.dtype == torch.float32
+    assert first.device.type == "cpu"
+    assert torch.equal(first, second)
+    first.zero_()
+    assert torch.equal(extractor.info.input(contents[0]), second)
+
+
+def test_content_of_another_kind_is_refused(extractor: Extractor, contents: list[Any]) -> None:
+    for content in ("a text", (contents[0], contents[0], contents[0]), None):
+        with pytest.raises(InputError, match=r"and no (picture|pair of pictures); "):
+            extractor.info.input(content)
+
+
+def test_layers_are_as_announced(extractor: Extractor, batches: list[torch.Tensor]) -> None:
+    for batch in batches:
+        outputs = extractor(batch, tuple(extractor.info.layers))
+        assert {layer: rows.shape[1] for layer, rows in outputs.items()} == extractor.info.layers
+        assert set(extractor.info.default_layers) <= set(outputs)
+        for rows in outputs.values():
+            assert rows.dtype == torch.float32
+            assert rows.shape[0] == len(batch)
+            assert rows.device.type == "cpu"
+            assert not rows.requires_grad
+            assert torch.isfinite(rows).all()
 
 
 def test_a_layer_has_the_same_bits_whatever_else_is_asked_for(
-    extractor: Extractor, images: torch.Tensor
+    extractor: Extractor, batches: list[torch.Tensor]
 ) -> None:
-    together = extractor(images, tuple(extractor.info.layers))
+    together = extractor(batches[0], tuple(extractor.info.layers))
     for layer, rows in together.items():
-        alone = extractor(images, [layer])
+        alone = extractor(batches[0], [layer])
         assert alone.keys() == {layer}
         assert torch.equal(alone[layer], rows)
     backwards = tuple(reversed(extractor.info.layers))
-    assert tuple(extractor(images, backwards)) == backwards
-    assert extractor(images, ()) == {}
+    assert tuple(extractor(batches[0], backwards)) == backwards
+    assert extractor(batches[0], ()) == {}
 
 
-def test_it_repeats_itself_and_changes_no_input(extractor: Extractor, images: torch.Tensor) -> None:
-    before, layers = images.clone(), tuple(extractor.info.layers)
-    first, second = extractor(images, layers), extractor(images, layers)
-    assert torch.equal(images, before)
+def test_it_repeats_itself_and_changes_no_input(
+    extractor: Extractor, batches: list[torch.Tensor]
+) -> None:
+    before, layers = batches[0].clone(), tuple(extractor.info.layers)
+    first, second = extractor(batches[0], layers), extractor(batches[0], layers)
+    assert torch.equal(batches[0], before)
     for layer, rows in first.items():
         assert torch.equal(rows, second[layer])
 
 
-def test_batch_mates_do_not_matter(extractor: Extractor, images: torch.Tensor) -> None:
+def test_batch_mates_do_not_matter(extractor: Extractor, batches: list[torch.Tensor]) -> None:
     layers = tuple(extractor.info.layers)
-    alone = extractor(torch.cat([images[:1], torch.zeros_like(images[1:])]), layers)
-    together = extractor(images, layers)
-    for layer, rows in together.items():
+    together = torch.cat(batches)
+    alone = extractor(torch.cat([together[:1], torch.zeros_like(together[1:])]), layers)
+    for layer, rows in extractor(together, layers).items():
         torch.testing.assert_close(alone[layer][0], rows[0], rtol=1e-5, atol=1e-5)
 
 

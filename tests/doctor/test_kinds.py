@@ -203,8 +203,15 @@ def test_a_picture_that_changes_or_goes_is_a_finding(
 
 def test_every_extractor_says_its_width_without_weights() -> None:
     request = ExtractorRequest()
-    widths = {name: find_extractor(name).layers(request)["pool"] for name in EXTRACTORS.names()}
-    assert widths == {"inception": 2048, "efficientnet-lite0": 1280, "random": 64}
+    expected = {"inception": 2048, "efficientnet-lite0": 1280, "random": 64}
+    assert {name: find_extractor(name).width("pool", request) for name in expected} == expected
+    others = set(EXTRACTORS.names()) - set(expected)
+    assert others == {"pixels", "lpips-alex", "lpips-vgg", "lpips-squeeze"}
+
+
+def test_a_comparer_has_no_features_that_a_source_could_be_too_small_for(clean: Path) -> None:
+    with pytest.raises(UsageError, match="extractor pixels has no layer pool; one of psnr-mse, "):
+        examine([str(clean)], Settings(extractor="pixels"))
 
 
 def test_findings_are_sorted_by_severity(clean: Path) -> None:

@@ -51,6 +51,9 @@ def test_what_follows_the_first_colon_is_the_variant(variant: str) -> None:
     with pytest.raises(NotImplementedError, match="^" + variant.replace(".", r"\.") + "$"):
         chosen.from_request(request)
     assert request == ExtractorRequest(offline=True)
+    assert chosen.width("pool", request) == len(variant)
+    with pytest.raises(UsageError, match=r"^extractor toys:.* has no layer lake; one of pool;"):
+        chosen.width("lake", request)
 
 
 def test_a_name_alone() -> None:

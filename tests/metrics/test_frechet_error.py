@@ -11,7 +11,7 @@ from ganeval.features.stats import Stats
 from ganeval.metrics import frechet_limit
 from ganeval.metrics.extrapolation import Extrapolation, quarters
 from ganeval.metrics.frechet import Fid
-from ganeval.metrics.frechet_error import Side, distance, influence_of
+from ganeval.metrics.frechet_error import Gaussian, distance, influence_of
 from ganeval.metrics.frechet_limit import FidDebiased, FidInfinity
 from ganeval.metrics.linalg import frechet_distance
 from ganeval.metrics.transport import optimal_maps
@@ -36,7 +36,7 @@ def weighted(rows, weights):
 
 
 def side(rows, *, exact=False):
-    return Side("sample", Moments.of(rows), None if exact else rows)
+    return Gaussian("sample", Moments.of(rows), None if exact else rows)
 
 
 @pytest.fixture(scope="module")
@@ -58,7 +58,7 @@ def test_influences_are_the_derivatives_by_the_weights(num_sample, num_reference
     equal = {"sample": np.full(num_sample, 1 / num_sample)}
     equal["reference"] = np.full(num_reference, 1 / num_reference)
     base = {name: weighted(rows[name], equal[name]) for name in rows}
-    influence = influence_of(*(Side(name, base[name], rows[name]) for name in rows))
+    influence = influence_of(*(Gaussian(name, base[name], rows[name]) for name in rows))
     step = 1e-6
     for role, other in (("sample", "reference"), ("reference", "sample")):
         for image in range(0, len(rows[role]), 3):
@@ -111,7 +111,7 @@ def test_the_error_is_the_spread_over_draws(population, per_dimension, exact):
     values, errors = [], []
     for _ in range(400):
         sample = side(draw(num, rng, 0.5))
-        reference = Side("reference", population[0], None) if exact else side(draw(num, rng))
+        reference = Gaussian("reference", population[0], None) if exact else side(draw(num, rng))
         values.append(distance(sample, reference))
         errors.append(influence_of(sample, reference).se)
     assert np.mean(errors) == pytest.approx(np.std(values), rel=0.15)

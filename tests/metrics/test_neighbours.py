@@ -14,9 +14,10 @@ from torch_fidelity.metric_prc import prc_features_to_metric
 from ganeval.errors import UsageError
 from ganeval.metrics import nearest as neighbour_module
 from ganeval.metrics.distances import error_unit, on_common_centre, on_own_centre, tile
+from ganeval.metrics.intervals import wilson
 from ganeval.metrics.jackknife import NUM_GROUPS, groups_of, num_near, without_groups
 from ganeval.metrics.nearest import nearest
-from ganeval.metrics.neighbours import DensityCoverage, PrecisionRecall, wilson
+from ganeval.metrics.neighbours import DensityCoverage, PrecisionRecall
 from ganeval.metrics.pairs import memberships, near_pairs, pairs_within
 from ganeval.resources import DEFAULT, Resources
 

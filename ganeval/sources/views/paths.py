@@ -73,6 +73,7 @@ def paths_of(
     info = replace(
         generator.info,
         kind="paths",
+        noun="paths",
         location=f"paths of {where}",
         settings={**generator.info.settings, **sampler.settings()},
         fingerprint=hashlib.sha256(generator.info.fingerprint.encode() + of_paths).hexdigest(),

@@ -40,6 +40,7 @@ def random_pairs(source: Source, *, num: int, seed: int = 0) -> PairView:
         info=replace(
             source.info,
             kind="random-pairs",
+            noun="pairs",
             location=f"random pairs of {source.info.location}",
             count=num,
             sizes={},

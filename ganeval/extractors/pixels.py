@@ -1,0 +1,54 @@
+"""What two pictures differ by, pixel by pixel, as the table of extractors knows it."""
+
+import hashlib
+from collections.abc import Mapping
+from typing import ClassVar
+
+from ganeval.errors import UsageError
+from ganeval.extractors.base import Extractor, ExtractorInfo, ExtractorRequest
+from ganeval.images.preparation import NativePair
+
+
+class Pixels:
+    """Comparer of two pictures by their pixels, without weights: squared error and SSIM."""
+
+    takes_variants: ClassVar[bool] = False
+
+    @staticmethod
+    def layers(request: ExtractorRequest) -> Mapping[str, int]:
+        """Return the width of each layer."""
+        return {"psnr-mse": 1, "ssim": 1, "distance": 1}
+
+    @staticmethod
+    def describe(request: ExtractorRequest) -> ExtractorInfo:
+        """Return what the comparer is.
+
+        Raises:
+            UsageError: A weight file was given.
+        """
+        if request.weights_path is not None:
+            raise UsageError(
+                f"--weights {request.weights_path} with the extractor 'pixels'",
+                "pixels has no weights",
+                "leave out --weights or choose another extractor",
+            )
+        return ExtractorInfo(
+            name="pixels",
+            version=1,
+            weights_sha256=hashlib.sha256().hexdigest(),
+            input=NativePair(),
+            layers=Pixels.layers(request),
+            default_layers=(),
+            one_by_one=True,
+        )
+
+    @staticmethod
+    def from_request(request: ExtractorRequest) -> Extractor:
+        """Return the comparer.
+
+        Raises:
+            UsageError: A weight file was given.
+        """
+        from ganeval.extractors.pixels_network import PixelsNetwork
+
+        return PixelsNetwork(Pixels.describe(request))

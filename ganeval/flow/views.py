@@ -1,0 +1,178 @@
+"""What a metric looks at of a side: each item, or pairs that are made of a source or two."""
+
+import hashlib
+import logging
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+
+from ganeval.errors import InputError, one_line
+from ganeval.features.jobs import Opens
+from ganeval.flow.sides import Side
+from ganeval.flow.streams import derive_rng
+from ganeval.metrics.base import Each, Pairs, Paths, RandomPairs, Role, View
+from ganeval.settings import PairBy, Settings
+from ganeval.sources.base import Source
+from ganeval.sources.views.pairs import Pairing, pair_up, pairs_of
+from ganeval.sources.views.random_pairs import random_pairs
+
+log = logging.getLogger(__name__)
+
+_NAMES_SHOWN = 3
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Viewed:
+    """The items that a view makes of a side.
+
+    Attributes:
+        source: Where they are.
+        indices: The items to use, in order.
+        opens: Opens the source in another process; None for one in memory.
+        pairing: Which names belong together, and which have no partner; None for other views.
+    """
+
+    source: Source
+    indices: tuple[int, ...]
+    opens: Opens | None
+    pairing: Pairing | None = None
+
+    @property
+    def noun(self) -> str:
+        """What messages call the items."""
+        return self.source.info.noun
+
+
+def view_of(side: Side, view: View, others: Mapping[Role, Side], settings: Settings) -> Viewed:
+    """Return what a view makes of a side.
+
+    Raises:
+        InputError: Nothing pairs, or the source is of a kind that the view cannot be made of.
+        UsageError: An option that means nothing for it.
+    """
+    source = side.source
+    if source is None:
+        raise InputError(
+            f"{side.location}: holds statistics, not images", "images", "name the image source"
+        )
+    opens: Opens | None = None
+    match view:
+        case Pairs(to=role):
+            return _paired(side, source, others[role], settings)
+        case RandomPairs(num=num):
+            of_random = random_pairs(source, num=num, seed=settings.seed)
+            if side.opens is not None:
+                opens = _OpensRandom(side.opens, num, settings.seed)
+            return Viewed(source=of_random, indices=tuple(range(num)), opens=opens)
+        case Paths():
+            from ganeval.sources.views.paths import paths_of  # with torch
+
+            of_paths = paths_of(
+                source,
+                num=view.num,
+                seed=settings.seed,
+                epsilon=view.epsilon,
+                places=view.places,
+            )
+            if side.opens is not None:
+                opens = _OpensPaths(side.opens, view, settings.seed)
+            return Viewed(source=of_paths, indices=tuple(range(view.num)), opens=opens)
+        case Each():
+            return Viewed(source=source, indices=side.indices, opens=side.opens)
+
+
+def _paired(side: Side, source: Source, other: Side, settings: Settings) -> Viewed:
+    """Return the pairs of two sides, and say which names have no partner.
+
+    With `num_images`, a seeded random subset of the pairs.
+    """
+    if other.source is None:
+        raise InputError(
+            f"{other.location}: holds statistics, not images", "images", "name the image source"
+        )
+    pairing = pair_up(source, other.source, by=settings.pair_by)
+    lonely = ((side.location, pairing.only_one), (other.location, pairing.only_other))
+    for location, names in lonely:
+        if names:
+            log.warning(
+                "%s: %s without a partner of their name, which %s: %s",
+                location,
+                f"{len(names):,} of {len(names) + pairing.num:,} {source.info.noun}",
+                "no score of pairs looks at",
+                _few(names),
+            )
+    view = pairs_of(source, other.source, pairing)
+    bad = view.unusable()
+    indices = [index for index in range(len(view)) if index not in bad]
+    if settings.num_images is not None and settings.num_images < len(indices):
+        rng = derive_rng(settings.seed, "num-images/pairs")
+        chosen = rng.choice(len(indices), size=settings.num_images, replace=False)
+        indices = [indices[at] for at in sorted(chosen.tolist())]
+    opens = None
+    if side.opens is not None and other.opens is not None:
+        opens = _OpensPairs(side.opens, other.opens, settings.pair_by)
+    return Viewed(source=view, indices=tuple(indices), opens=opens, pairing=pairing)
+
+
+def pairing_card(pairing: Pairing, names: Sequence[str]) -> dict[str, object]:
+    """Return what a report says of a pairing: every name without a partner, JSON values.
+
+    Args:
+        pairing: The pairing.
+        names: Those of the other source, by which pairs of two reports are told to be the same.
+    """
+    partners = "\n".join(ascii(names[place]) for _, place in pairing.places)
+    return {
+        "pairs": pairing.num,
+        "partners": f"sha256:{hashlib.sha256(partners.encode()).hexdigest()}",
+        "only_sample": list(pairing.only_one),
+        "only_other": list(pairing.only_other),
+    }
+
+
+def _few(names: Sequence[str]) -> str:
+    """Return the first of some names."""
+    more = len(names) - _NAMES_SHOWN
+    shown = ", ".join(one_line(name) for name in names[:_NAMES_SHOWN])
+    return f"{shown}, and {more:,} more" if more > 0 else shown
+
+
+@dataclass(frozen=True, slots=True)
+class _OpensPairs:
+    """Opens the pairs of two sources."""
+
+    one: Opens
+    other: Opens
+    by: PairBy
+
+    def __call__(self) -> Source:
+        one, other = self.one(), self.other()
+        return pairs_of(one, other, pair_up(one, other, by=self.by))
+
+
+@dataclass(frozen=True, slots=True)
+class _OpensRandom:
+    """Opens random pairs of a source."""
+
+    source: Opens
+    num: int
+    seed: int
+
+    def __call__(self) -> Source:
+        return random_pairs(self.source(), num=self.num, seed=self.seed)
+
+
+@dataclass(frozen=True, slots=True)
+class _OpensPaths:
+    """Opens a generator's paths."""
+
+    source: Opens
+    view: Paths
+    seed: int
+
+    def __call__(self) -> Source:
+        from ganeval.sources.views.paths import paths_of  # with torch
+
+        view = self.view
+        return paths_of(
+            self.source(), num=view.num, seed=self.seed, epsilon=view.epsilon, places=view.places
+        )

@@ -1,0 +1,109 @@
+"""Whether a sample is new, or copies what the generator learned from."""
+
+from dataclasses import dataclass
+from typing import ClassVar
+
+import numpy as np
+
+from ganeval.influence import Influence
+from ganeval.metrics.base import Evidence, Inputs, Need, Result, Score, by_role, rows_of
+from ganeval.metrics.distances import on_common_centre
+from ganeval.metrics.intervals import wilson
+from ganeval.metrics.nearest import nearest_among
+from ganeval.metrics.neighbourhood import NearestOthers
+from ganeval.scores.kind import ScoreKind
+
+NUM_SHOWN = 8
+_FEW = 2  # items of what the generator learned from, the fewest that have a neighbour
+
+
+@dataclass(frozen=True, slots=True)
+class Authenticity:
+    """Compute the share of the sample that copies nothing it was learned from (authenticity).
+
+    Estimand: the fraction of sample items g for which d(g, i) > d(i, j), where i is the item of the
+    training set that is nearest to g, j the one of the training set that is nearest to i, and d the
+    Euclidean distance between pooled features. Such an item is no nearer to i than others of its
+    kind are; an exact copy has d(g, i) = 0 and never counts.
+
+    Reference: Alaa et al., "How Faithful is your Synthetic Data? Sample-level Metrics for
+    Evaluating and Auditing Generative Models", ICML 2022, section 3.3; as the share that Stein et
+    al., "Exposing flaws of generative model evaluation metrics", NeurIPS 2023, call AuthPct,
+    divided by 100.
+    Bias: none in the number of sample items, for a training set that is given.
+    Direction: higher is better; from 0 to 1. A sample far from all real items has 1 too, so it says
+    nothing of quality.
+
+    Standard error: that of a fraction of N independent items, given the training set. Interval:
+    Wilson's ("Probable Inference", JASA 1927).
+    """
+
+    common_name: ClassVar[str] = "authenticity"
+    kinds: ClassVar[tuple[ScoreKind, ...]] = (
+        ScoreKind(
+            name="authenticity",
+            direction="higher",
+            bias="none",
+            error="per-item",
+            stream="authenticity",
+            stands_in=None,
+            plotted_against=None,
+        ),
+    )
+
+    @property
+    def needs(self) -> tuple[Need, ...]:
+        """Pooled features of the sample, and of what the generator learned from."""
+        return (
+            Need(role="sample", minimum=2, why="a standard error"),
+            Need(role="train", minimum=_FEW, why="a neighbour of each"),
+        )
+
+    def compute(self, inputs: Inputs, rng: np.random.Generator) -> Result:
+        """Return the one score `authenticity`.
+
+        The details have `copies`, the number of items at distance 0. Per item: the distance to the
+        nearest training item, as a multiple of that item's distance to its own nearest one.
+        """
+        summaries = by_role(inputs)
+        sample, train = summaries["sample"], summaries["train"]
+        points, known = on_common_centre(rows_of(sample), rows_of(train), sample.resources)
+        near = nearest_among(points, known, sample.resources)
+        nearest, squared = near.indices[:, 0], near.squared[:, 0]
+        own = train.derived(NearestOthers(1))["squared"][:, 0][nearest]
+        authentic = squared > own
+        value, num = float(authentic.mean()), len(authentic)
+        with np.errstate(divide="ignore", invalid="ignore"):
+            ratio = np.sqrt(squared / own)
+        # A copy of an item that has a twin: nothing is nearer.
+        ratio = np.where(squared == 0, 0.0, ratio)
+        copies = int((squared == 0).sum())
+        centred = authentic.astype(np.float64) - value
+        (kind,) = self.kinds
+        score = Score(
+            kind=kind,
+            value=value,
+            se=float(np.sqrt(value * (1 - value) / (num - 1))),
+            interval=wilson(value, num),
+            details={"copies": float(copies)},
+            notes=("given what the generator learned from, which has no part in the error",),
+            cautions={
+                fact: "look at them"
+                for fact in (f"{copies:,} of {num:,} {sample.noun} are equal to training ones",)
+                if copies
+            },
+            influence=Influence(sample=centred),
+        )
+        closest = np.argsort(ratio, kind="stable")[:NUM_SHOWN]
+        return Result(
+            scores=(score,),
+            per_item={"nearest training item": np.where(np.isfinite(ratio), ratio, np.nan)},
+            evidence={
+                "copies": Evidence(
+                    roles=("sample", "train"),
+                    rows=np.stack([closest, nearest[closest].astype(np.int64)], axis=1),
+                    values=ratio[closest],
+                    title=f"{sample.noun} nearest to what was learned from",
+                )
+            },
+        )

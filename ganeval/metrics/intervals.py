@@ -1,0 +1,14 @@
+"""Intervals of scores whose distribution is known."""
+
+import math
+
+
+def wilson(fraction: float, num: int) -> tuple[float, float]:
+    """Return the 95 % interval of a probability from a fraction of `num` independent trials."""
+    weight = 1.96**2 / num
+    centre = (fraction + weight / 2) / (1 + weight)
+    half_width = (
+        1.96 / (1 + weight) * math.sqrt(fraction * (1 - fraction) / num + weight / (4 * num))
+    )
+    # At 0 and 1 an end is exactly there, but for the last digit.
+    return min(centre - half_width, fraction), max(centre + half_width, fraction)
