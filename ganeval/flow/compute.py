@@ -10,9 +10,10 @@ from ganeval.flow.gallery import pictures_of
 from ganeval.flow.plan import Plan, check_minimum
 from ganeval.flow.sides import Side
 from ganeval.flow.streams import derive_rng
+from ganeval.flow.views import pairing_card
 from ganeval.flow.workspace import Workspace
 from ganeval.influence import Influence
-from ganeval.metrics.base import Each, Evidence, Need, Result, Role
+from ganeval.metrics.base import Each, Evidence, Need, Pairs, Result, Role, roles_of
 from ganeval.results.items import ItemPairs, MetricItems
 from ganeval.results.row import Key, ScoreRow
 
@@ -55,10 +56,19 @@ def compute(
     rng = derive_rng(plan.settings.seed, f"metric/{choice.metric.kinds[0].stream}")
     result = choice.metric.compute(inputs, rng)
     num_sample = nums.pop("sample", None)
+    locations = {
+        role: plan.others[role].location for role in roles_of(choice.metric) if role != "sample"
+    }
+    for role in locations:
+        if role not in nums and role in collected.others:  # partners of the sample's items
+            nums[role] = collected.others[role][Each()].num
+    partners = next(
+        filter(None, (_partners(need, plan, sample) for need in choice.metric.needs)), None
+    )
     rows = tuple(
         ScoreRow(
             sample=sample,
-            roles={role: plan.others[role].location for role in plan.others if role in nums},
+            roles=locations,
             metric=choice.name,
             kind=score.kind,
             value=score.value,
@@ -74,6 +84,7 @@ def compute(
             details=score.details,
             notes=score.notes,
             cautions=score.cautions,
+            partners=partners,
             enough=score.enough,
         )
         for score in result.scores
@@ -89,6 +100,16 @@ def compute(
         influences=influences,
         items={} if found is None else {rows[0].metric_key: found},
     )
+
+
+def _partners(need: Need, plan: Plan, sample: str) -> str | None:
+    """Return the digest of the items beside which those of a sample are looked at, if there are."""
+    viewed = plan.viewed.get((sample, need.role, need.view))
+    if viewed is None or viewed.pairing is None or not isinstance(need.view, Pairs):
+        return None
+    other = plan.others[need.view.to].source
+    assert other is not None
+    return str(pairing_card(viewed.pairing, other.names())["partners"])
 
 
 def _items(result: Result, plan: Plan, collected: Collected, sample: str) -> MetricItems | None:

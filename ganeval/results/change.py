@@ -9,6 +9,7 @@ from ganeval.results.identity import (
     Findings,
     Names,
     apart,
+    compare_conditions,
     compare_preparation,
     same_images,
     same_order,
@@ -53,7 +54,12 @@ def compare_scores(run: Report, after: ScoreRow, baseline: Report, before: Score
     """Find where a score of a run and one of its baseline differ by more than the sample."""
     sides = measured(run, after), measured(baseline, before)
     samples = sides[0].sample_identity, sides[1].sample_identity
-    return compare_measured(*sides, NAMES) + compare_preparation(*samples, NAMES)
+    pairs = [{f"partners of {row.label}": row.partners} for row in (after, before)]
+    return (
+        compare_measured(*sides, NAMES)
+        + compare_conditions(*pairs, NAMES)
+        + compare_preparation(*samples, NAMES)
+    )
 
 
 def change_of(label: str, run: Report, baseline: Report) -> Change:

@@ -161,9 +161,7 @@ def difference(
             findings.remedy,
         )
     found = _subtracted(one.row, other.row, as_they_are=as_they_are)
-    if one.source.get("kind") == other.source.get("kind"):
-        prepared = compare_preparation(one.sample_identity, other.sample_identity, names)
-        found = replace(found, notes=(*found.notes, *prepared.differing))
+    found = replace(found, notes=(*found.notes, *_apart(one, other, names)))
     if found.method in _ALONE:
         assert one.row.se is not None
         assert other.row.se is not None
@@ -192,6 +190,17 @@ def difference(
         with_remainder=found.method == "debiased" or one.row.kind.bias == "removed",
     )
     return replace(_with_error(found, se), paired=paired)
+
+
+def _apart(one: Measured, other: Measured, names: tuple[str, str]) -> tuple[str, ...]:
+    """Say by what two samples differ beside their items."""
+    prepared: tuple[str, ...] = ()
+    if one.source.get("kind") == other.source.get("kind"):
+        sides = one.sample_identity, other.sample_identity
+        prepared = compare_preparation(*sides, names).differing
+    if one.row.partners == other.row.partners:
+        return prepared
+    return (*prepared, "each item has another partner, or there are other pairs")
 
 
 def is_paired(one: Measured, other: Measured) -> bool:

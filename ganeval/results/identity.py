@@ -215,8 +215,12 @@ def compare_conditions(one: Mapping[str, Any], other: Mapping[str, Any], names: 
             continue
         word, _, rest = what.partition(" ")
         remedy = f"--{word} {others}" if what in ("extractor", "protocol", "precision") else None
-        remedies = {"weights": "the same --weights", "preprocessing": "the same --protocol"}
-        if rest.startswith("of ") and word in ("extractor", *remedies):
+        remedies = {
+            "weights": "the same --weights",
+            "preprocessing": "the same --protocol",
+            "partners": "the same --pair-by and the same items",
+        }
+        if rest.startswith("of ") and word in ("extractor", "weights", "preprocessing"):
             remedy = f"the same network called {rest.removeprefix('of ')}"
         found += Findings(
             differing=(_said(what, mine, others, names),),

@@ -38,6 +38,7 @@ def filled_row(entry: Any, name: str) -> Any:
         "roles": {} if reference is None else {"reference": reference},
         "nums": {} if reference is None else {"reference": entry.get("num_reference")},
         "kind": {key: value for key, value in meaning.items() if key != "direction"},
+        "partners": None,
         "enough": {},
     }
 

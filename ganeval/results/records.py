@@ -39,7 +39,7 @@ class NetworkCard(TypedDict, total=False):
     weights: str
     extractor_version: int
     preprocess: Mapping[str, Any]
-    dimensions: int
+    dimensions: int | None
     precision: str
     micro_batch: int
 
@@ -56,7 +56,7 @@ class Provenance(TypedDict, total=False):
     protocol_version: int
     weights: Mapping[str, str]
     preprocess: Mapping[str, Any]
-    dimensions: int
+    dimensions: int | None
     network: str | None
     networks: Mapping[str, NetworkCard]
     sources: Mapping[str, SourceCard]

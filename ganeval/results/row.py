@@ -47,6 +47,8 @@ class ScoreRow:
         notes: What the reader must know beside the number.
         cautions: What changes what a reader may do: facts, each with its consequence
             (`{"360 images for 1,280 dimensions": "too few to compare; use kid"}`).
+        partners: Digest of the items that those of the sample were looked at beside, where it was
+            scored pair by pair.
         enough: The number of items on every side from which there is what this score lacks: "se",
             "debiased".
     """
@@ -68,6 +70,7 @@ class ScoreRow:
     details: Mapping[str, float] = field(default_factory=dict)
     notes: tuple[str, ...] = ()
     cautions: Mapping[str, str] = field(default_factory=dict, compare=False)
+    partners: str | None = field(default=None, compare=False)
     enough: Mapping[str, int] = field(default_factory=dict, compare=False)
 
     @property
@@ -135,6 +138,7 @@ class ScoreRow:
             "roles": dict(self.roles),
             "nums": dict(self.nums),
             "kind": kind,
+            "partners": self.partners,
             "enough": dict(self.enough),
         }
 
