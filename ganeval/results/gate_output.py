@@ -89,7 +89,7 @@ def _lines(verdict: Verdict) -> list[tuple[str, ...]]:
 def conditions(verdict: Verdict) -> tuple[str, ...]:
     """Return the lines that say under which conditions both were made, and how they are tested."""
     rows = [verdict.run[decision.evidence.name] for decision in verdict.decisions]
-    accepted = [verdict.baseline[row.label] for row in rows]
+    accepted = [verdict.baseline[decision.evidence.name] for decision in verdict.decisions]
     (sample,) = {row.sample for row in rows}
     counts = sorted({row.num_sample for row in accepted})
     return (

@@ -22,13 +22,15 @@ def find_row(scores: Sequence[ScoreRow], key: Sequence[str]) -> ScoreRow:
         rows = [row for row in there if row.metric_label == label]
         rows = [row for row in rows if row.name == rows[0].name]
     if not rows:
-        labels = list(dict.fromkeys(row.label for row in there if row.name == label))
-        if labels:
+        rows = [row for row in there if row.name == label]
+        labels = list(dict.fromkeys(row.label for row in rows))
+        if len(labels) > 1 or any(row.network is not None for row in rows):
             raise UsageError(
                 f"'{label}' was scored as {', '.join(labels)}",
                 "one of these",
                 f"ask for '{labels[0]}'",
             )
+    if not rows:
         raise unknown("score", label, dict.fromkeys(row.label for row in scores))
     first = rows[0]
     for depth, what in enumerate(("sample", *ROLES)):

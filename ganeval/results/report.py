@@ -83,8 +83,8 @@ class Report:
         """Return a score by its label, or the first score of a metric by the metric's.
 
         A name without network and options is that of the score in the run's network without
-        options. Before it may stand the sample, and then the reference, what the generator learned
-        from, and the real items that it never saw.
+        options, or under the only ones. Before it may stand the sample, and then the reference,
+        what the generator learned from, and the real items that it never saw.
 
         Raises:
             UsageError: There is no such score, or several samples or other sources have it.

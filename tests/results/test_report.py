@@ -72,7 +72,17 @@ def test_a_report_survives_its_file(tmp_path: Path) -> None:
     assert list(content["scores"][0]) == [
         *("sample", "reference", "name", "value", "se", "interval", "direction"),
         *("num_sample", "num_reference", "extractor", "protocol", "options", "details", "notes"),
-        *("cautions", "metric", "network", "networks", "roles", "nums", "kind", "enough"),
+        *(
+            "cautions",
+            "metric",
+            "network",
+            "networks",
+            "roles",
+            "nums",
+            "kind",
+            "partners",
+            "enough",
+        ),
     ]
     assert content["scores"][0]["value"] == 12.3456789012345
     assert content["scores"][0]["cautions"] == ROW.cautions
@@ -271,7 +281,17 @@ def test_a_report_without_cautions_still_loads_and_merges(tmp_path: Path) -> Non
     path = tmp_path / "old.json"
     content = json.loads(REPORT.to_json())
     for row in content["scores"]:
-        for key in ("cautions", "metric", "network", "networks", "roles", "nums", "kind", "enough"):
+        for key in (
+            "cautions",
+            "metric",
+            "network",
+            "networks",
+            "roles",
+            "nums",
+            "kind",
+            "partners",
+            "enough",
+        ):
             del row[key]
     path.write_text(json.dumps(content))
     old = Report.load(path)
@@ -390,21 +410,25 @@ def test_other_files_are_refused(tmp_path: Path, content: str, message: str) -> 
 
 
 def test_a_misspelt_score_names_the_nearest() -> None:
-    assert REPORT["kid:subset_size=500"] is KID
+    assert REPORT["kid:subset_size=500"] is REPORT["kid"] is KID
     assert REPORT["fake_1/", "fid"] is ROW
     with pytest.raises(UsageError, match="did you mean 'kid:subset_size=500'"):
         _ = REPORT["kid:subset_size=50"]
 
 
 def test_a_name_alone_is_that_of_the_runs_network_without_options() -> None:
-    with pytest.raises(UsageError, match="'kid' was scored as kid:subset_size=500; one of these"):
-        _ = REPORT["kid"]
     mine = dataclasses.replace(ROW, network="mine", networks=("mine",), value=1.0)
     odd = dataclasses.replace(mine, options={"k": 3}, value=2.0)
     report = Report((mine, ROW, odd), PROVENANCE)
     assert [report[label] for label in ("fid", "fid@mine", "fid@mine:k=3")] == [ROW, mine, odd]
     with pytest.raises(UsageError, match="'fid' was scored as fid@mine, fid@mine:k=3; one of"):
         _ = Report((mine, odd), PROVENANCE)["fid"]
+    with pytest.raises(UsageError, match="'fid' was scored as fid@mine; one of these; ask for"):
+        _ = Report((mine,), PROVENANCE)["fid"]
+    both = [dataclasses.replace(ROW, options={"k": k}) for k in (3, 5)]
+    assert Report((both[0],), PROVENANCE)["fid"] is both[0]
+    with pytest.raises(UsageError, match="'fid' was scored as fid:k=3, fid:k=5; one of these"):
+        _ = Report(tuple(both), PROVENANCE)["fid"]
 
 
 def test_a_metric_stands_for_its_first_score() -> None:
