@@ -1,9 +1,12 @@
 """What turns the content of items into features: a network, and how it is fed."""
 
+import re
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
-from functools import cached_property
+from functools import cache, cached_property
 from importlib.metadata import version
+from importlib.util import find_spec
+from pathlib import Path
 
 import numpy as np
 import numpy.typing as npt
@@ -48,9 +51,23 @@ class Extraction:
             "precision": self.precision,
             "device": self.device_type,
             "micro_batch": self.micro_batch,
-            "torch": version("torch"),
-            "pillow": version("pillow"),
+            "torch": _torch_version(),
+            "pillow": _version("pillow"),
         }
+
+
+_version = cache(version)  # which reads a file
+
+
+@cache
+def _torch_version() -> str:
+    """Return the version of torch with what it was built for (`"2.14.1+cu130"`), not loading it."""
+    spec = find_spec("torch")
+    assert spec is not None
+    assert spec.origin is not None
+    text = (Path(spec.origin).parent / "version.py").read_text(encoding="utf-8")
+    found = re.search(r"^__version__ = ['\"]([^'\"]+)['\"]", text, re.MULTILINE)
+    return found[1] if found is not None else version("torch")
 
 
 Place = tuple[str, str]
