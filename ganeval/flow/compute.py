@@ -61,10 +61,8 @@ def compute(
         result = choice.metric.compute(inputs, rng)
         keep_result(store, choice.metric, inputs, seed, result)
     num_sample = nums.pop("sample", None)
-    locations: dict[str, str] = {
-        role: plan.others[role].location for role in roles_of(choice.metric) if role != "sample"
-    }
-    for role in locations:
+    roles = [role for role in roles_of(choice.metric) if role != "sample"]
+    for role in roles:
         if role not in nums and role in collected.others:  # partners of the sample's items
             nums[role] = collected.others[role][Each()].num
     partners = next(
@@ -73,7 +71,7 @@ def compute(
     rows = tuple(
         ScoreRow(
             sample=sample,
-            roles=locations,
+            roles={role: plan.others[role].location for role in roles},
             metric=choice.name,
             kind=score.kind,
             value=score.value,
