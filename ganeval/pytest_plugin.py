@@ -136,7 +136,7 @@ def _metrics_of(names: Sequence[str]) -> list[str]:
     from ganeval.metrics.table import METRICS
     from ganeval.registry import unknown
 
-    kinds = {kind: name for name in METRICS.names() for kind in METRICS.load(name).kinds}
+    kinds = {kind: name for name, one in METRICS.loaded().items() for kind in one.kinds}
     homes = {kind.name: name for kind, name in kinds.items()}
     for name in names:
         if name not in homes:

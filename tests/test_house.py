@@ -14,11 +14,12 @@ PACKAGE = ROOT / "ganeval"
 
 BASE = {
     *("errors", "registry", "files", "folders", "influence", "progress", "resources", "team"),
-    *("ahead", "json_text", "memory", "refusals", "remote", "remote_file", "version"),
+    *("ahead", "json_text", "memory", "packages", "refusals", "remote", "remote_file"),
+    "version",
 }
 TOP = {"settings", "flow", "engines", "evaluation", "extract", "accumulate", "sample"}
 ALLOWED = {
-    **{name: {"ahead", "errors", "remote"} for name in BASE},
+    **{name: {"ahead", "errors", "packages", "remote"} for name in BASE},
     "scores": BASE,
     "images": {"errors"},
     "generators": {"extractors.content", "extractors.state_dict", "images", *BASE},

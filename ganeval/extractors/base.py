@@ -8,7 +8,8 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any, ClassVar, Literal, Protocol
 
 from ganeval.errors import UsageError
-from ganeval.registry import Registry, unknown
+from ganeval.packages import Outside
+from ganeval.registry import Registry
 
 if TYPE_CHECKING:  # what a network is can be told without loading torch
     import torch
@@ -21,6 +22,10 @@ EXTRACTORS = Registry(
         "random": "ganeval.extractors.random:Random",
         "pixels": "ganeval.extractors.pixels:Pixels",
     },
+    Outside(
+        group="ganeval.extractors",
+        members=("takes_variants", "layers", "describe", "from_request"),
+    ),
 )
 
 Precision = Literal["float32", "bfloat16"]
@@ -166,8 +171,19 @@ class ChosenExtractor:
         return layers[layer]
 
     def describe(self, request: ExtractorRequest) -> ExtractorInfo:
-        """Return what the extractor is; see `ExtractorKind`."""
-        return self.kind.describe(replace(request, variant=self.variant))
+        """Return what the extractor is; see `ExtractorKind`.
+
+        Raises:
+            UsageError: It goes by another name, under which the features of another may be kept.
+        """
+        info = self.kind.describe(replace(request, variant=self.variant))
+        if info.name != self.text:
+            raise UsageError(
+                f"extractor '{self.text}' says that its name is '{info.name}'",
+                f"an ExtractorInfo of the name '{self.text}'",
+                "tell its authors",
+            )
+        return info
 
     def from_request(self, request: ExtractorRequest) -> Extractor:
         """Return the extractor; see `ExtractorKind`."""
@@ -183,8 +199,6 @@ def find_extractor(text: str) -> ChosenExtractor:
         UsageError: There is no such name, a family without a variant, or a variant of what is none.
     """
     name, colon, variant = text.partition(":")
-    if name not in EXTRACTORS.names():
-        raise unknown("extractor", name, EXTRACTORS.names())
     kind: ExtractorKind = EXTRACTORS.load(name)
     if kind.takes_variants and not variant:
         raise UsageError(
