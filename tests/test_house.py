@@ -37,7 +37,7 @@ ALLOWED = {
             *("generators", "images", "sources", "extractors", "features", "metrics", "results"),
             *("scores", *TOP, *BASE),
         }
-        for name in (*TOP - {"engines"}, "pytest_plugin")
+        for name in (*TOP - {"engines"}, "extend", "pytest_plugin")
     },
     "doctor": {
         *("extractors.base", "features.stats", "flow", "images", "sources", "settings"),
