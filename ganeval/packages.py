@@ -73,10 +73,9 @@ class Outside:
         try:
             found = load_target(addition.target)
         except Exception as error:  # importing runs a stranger's code
-            reason = (str(error).splitlines() or [""])[0]
             raise UsageError(
-                f"{what} cannot be imported ({type(error).__name__}: {reason})",
-                f"'{addition.target}'",
+                f"{what} cannot be imported ({type(error).__name__}: {first_line(error)})",
+                f"'{addition.target}' without an error",
                 f"install what is missing, or another version of {addition.package}",
             ) from error
         lacking = self._lacking(found)
@@ -96,7 +95,8 @@ class Outside:
             try:
                 get_type_hints(found)
             except Exception as error:
-                return f"has an annotation that means nothing ({error})", "types that exist"
+                found_it = f"has an annotation that means nothing ({first_line(error)})"
+                return found_it, "types that exist"
             bare = [
                 one.name
                 for one in dataclasses.fields(found)
@@ -121,6 +121,11 @@ def load_target(target: str) -> Any:
     """Import and return what is at `"module:Object"`."""
     module, _, attribute = target.partition(":")
     return operator.attrgetter(attribute)(importlib.import_module(module))
+
+
+def first_line(error: Exception) -> str:
+    """Return what an error of other code says, as a part of a line of ours."""
+    return (str(error).splitlines() or [""])[0].replace("; ", ", ")
 
 
 @cache

@@ -14,8 +14,8 @@ PACKAGE = ROOT / "ganeval"
 
 BASE = {
     *("errors", "registry", "files", "folders", "influence", "progress", "resources", "team"),
-    *("ahead", "json_text", "memory", "packages", "refusals", "remote", "remote_file"),
-    "version",
+    *("ahead", "json_text", "memory", "refusals", "remote", "remote_file", "version"),
+    "packages",
 }
 TOP = {"settings", "flow", "engines", "evaluation", "extract", "accumulate", "sample"}
 ALLOWED = {
