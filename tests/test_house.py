@@ -14,7 +14,7 @@ PACKAGE = ROOT / "ganeval"
 
 BASE = {
     *("errors", "registry", "files", "folders", "influence", "progress", "resources", "team"),
-    *("ahead", "json_text", "memory", "refusals", "remote", "remote_file", "version"),
+    *("ahead", "devices", "json_text", "memory", "refusals", "remote", "remote_file", "version"),
     "packages",
 }
 TOP = {"settings", "flow", "engines", "evaluation", "extract", "accumulate", "sample"}

@@ -7,7 +7,7 @@ from typing import Any
 
 from ganeval.errors import UsageError
 from ganeval.extractors.base import EXTRACTORS
-from ganeval.features.compute import Place
+from ganeval.features.extraction import Place
 from ganeval.metrics.base import Metric, Need, Role, roles_of
 from ganeval.metrics.protocols import PROTOCOLS, EvaluationProtocol
 from ganeval.metrics.table import METRICS
@@ -40,6 +40,11 @@ class MetricChoice:
     def label(self) -> str:
         """What the user calls it: `"fid@mine"`, `"pr:k=5"`."""
         return label_of(self.name, self.network, self.options)
+
+    @property
+    def title(self) -> str:
+        """What messages call it where its options do not matter: `"fid@mine"`, `"pr"`."""
+        return label_of(self.name, self.network, {})
 
     def place(self, need: Need, run_network: str) -> Place:
         """Return the network and layer that one of its needs means, in a run with its network."""

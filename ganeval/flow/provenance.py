@@ -3,7 +3,7 @@
 import logging
 from typing import Any
 
-from ganeval.features.compute import Extraction
+from ganeval.features.extraction import Extraction
 from ganeval.flow.collect import Collected, is_served
 from ganeval.flow.plan import Plan
 from ganeval.flow.source_cards import describe, describe_stream, source_warnings
