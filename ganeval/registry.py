@@ -6,7 +6,7 @@ import logging
 import numbers
 import re
 import types
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from pathlib import Path
 from typing import Any, Literal, Union, get_args, get_origin, get_type_hints
 
@@ -74,6 +74,11 @@ class Registry:
             return load_target(self.entries[name])
         assert self.outside is not None
         return self.outside.load(self.kind, addition)
+
+    def own(self) -> Iterator[tuple[str, Any]]:
+        """Yield the name and the object of every entry of ours, whatever other packages add."""
+        for name, target in self.entries.items():
+            yield name, load_target(target)
 
     def loaded(self) -> dict[str, Any]:
         """Return every object that can be loaded by its name, and warn of the others."""

@@ -13,6 +13,7 @@ from ganeval.metrics.protocols import PROTOCOLS, EvaluationProtocol
 from ganeval.metrics.table import METRICS
 from ganeval.registry import parse_options, unknown
 from ganeval.scores.kind import ScoreKind
+from ganeval.scores.label import label_of
 
 ALL = "all"
 """Stands for every metric that a run has the sources, labels and weights for."""
@@ -49,12 +50,6 @@ class MetricChoice:
     def place(self, need: Need, run_network: str) -> Place:
         """Return the network and layer that one of its needs means, in a run with its network."""
         return self.network or need.feature.extractor or run_network, need.feature.layer
-
-
-def label_of(name: str, network: str | None, options: Mapping[str, Any]) -> str:
-    """Return a name of a metric or score with its network and options, as users type it."""
-    at = "" if network is None else f"@{network}"
-    return f"{name}{at}" + "".join(f":{option}={value}" for option, value in options.items())
 
 
 def find_protocol(name: str) -> EvaluationProtocol:

@@ -7,7 +7,7 @@ from typing import Any
 from ganeval.errors import UsageError
 from ganeval.metrics.base import ROLES, Need
 from ganeval.metrics.table import METRICS
-from ganeval.packages import first_line, load_target
+from ganeval.packages import first_line
 from ganeval.registry import check_types
 from ganeval.scores.kind import ScoreKind
 
@@ -20,11 +20,7 @@ def what_it_lacks(metric: Any) -> str | None:
         return "has a common_name that is no text"
     if not isinstance(metric.kinds, tuple) or not metric.kinds:
         return "has kinds that are no tuple of ScoreKind"
-    ours = {
-        kind.name: name
-        for name, target in METRICS.entries.items()
-        for kind in load_target(target).kinds
-    }
+    ours = {kind.name: name for name, entry in METRICS.own() for kind in entry.kinds}
     for kind in metric.kinds:
         reason = _what_a_kind_lacks(kind, ours)
         if reason is not None:
