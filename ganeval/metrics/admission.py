@@ -25,6 +25,8 @@ def what_it_lacks(metric: Any) -> str | None:
         reason = _what_a_kind_lacks(kind, ours)
         if reason is not None:
             return reason
+        if kind.plotted_against not in (None, *(one.name for one in metric.kinds)):
+            return f"plots '{kind.name}' against '{kind.plotted_against}', no score of its own"
     try:
         needs = metric().needs
     except Exception as error:  # a stranger's code may raise anything at all

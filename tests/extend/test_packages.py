@@ -150,6 +150,11 @@ BROKEN = {
         broken(SPREAD, "stands_in=None", 'stands_in="kdi"'),
         "has a ScoreKind that 'kdi' stands in for, which is no score; ",
     ),
+    "a plane that is none": (
+        *("metrics", "spread", "poor:Spread"),
+        broken(SPREAD, "plotted_against=None", 'plotted_against="recall"'),
+        "plots 'spread' against 'recall', no score of its own; ",
+    ),
     "needs of nothing": (
         *("metrics", "spread", "poor:Spread"),
         broken(SPREAD, 'return both_sides(minimum=2, why="a standard error")', "return ()"),

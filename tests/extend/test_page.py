@@ -110,7 +110,7 @@ def test_samples_are_compared_by_it(toys: Path, ganeval: Command, real: Path, fa
     assert [row["name"] for row in rows["scores"]] == ["spread", "spread"]
     (row,) = rows["comparisons"]
     assert row["name"] == "spread"
-    assert 0 <= row["p"] <= 1
+    assert 0 <= row["p_value"] <= 1
 
 
 def test_a_gate_goes_by_it(
@@ -124,6 +124,26 @@ def test_a_gate_goes_by_it(
     assert passed.code == 0
     assert "spread" in passed.out
     assert ganeval("check", worse, "--baseline", base, "--max-regress", "spread=1e-9").code != 0
+
+
+def test_its_report_is_read_where_it_is_not_installed(
+    toys: Path,
+    ganeval: Command,
+    real: Path,
+    fake: Path,
+    tmp_path: Path,
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    run, base = tmp_path / "run.json", tmp_path / "base.json"
+    assert ganeval("eval", real, fake, "-m", "spread:power=2", "-o", run, *FAST).code == 0
+    table = ganeval("table", run).out
+    monkeypatch.setattr(sys, "path", [place for place in sys.path if place != str(toys)])
+    assert "unknown metric" in ganeval("eval", real, fake, "-m", "spread", *FAST).error
+    assert "spread" in table
+    assert ganeval("table", run).out == table
+    assert ganeval("baseline", "accept", run, "-o", base).code == 0
+    limit = "spread:power=2.0=0.5"
+    assert ganeval("check", run, "--baseline", base, "--max-regress", limit).code == 0
 
 
 def test_they_pass_the_contracts_of_ours_where_they_are_installed(tmp_path: Path) -> None:
