@@ -114,7 +114,7 @@ class Outside:
         if self.check is None:
             return None
         text: str | None = load_target(self.check)(found)
-        return None if text is None else (text, "what docs/extending.md asks for")
+        return None if text is None else (text, "what `ganeval.extend.Metric` asks for")
 
 
 def load_target(target: str) -> Any:

@@ -148,11 +148,19 @@ class ExtractorKind(Protocol):
 
 @dataclass(frozen=True, slots=True)
 class ChosenExtractor:
-    """An entry of the table, and which of its networks is meant if it is a family."""
+    """An entry of the table, and which of its networks is meant if it is a family.
+
+    Attributes:
+        text: What chose it.
+        kind: The entry.
+        variant: Which network of a family.
+        package: The package that adds the entry; None for one of ours.
+    """
 
     text: str
     kind: ExtractorKind
     variant: str | None
+    package: str | None = None
 
     def layers(self, request: ExtractorRequest) -> Mapping[str, int]:
         """Return the width of each layer; see `ExtractorKind`."""
@@ -202,6 +210,7 @@ def find_extractor(text: str) -> ChosenExtractor:
         UsageError: There is no such name, a family without a variant, or a variant of what is none.
     """
     name, colon, variant = text.partition(":")
+    added = EXTRACTORS.find(name)
     kind: ExtractorKind = EXTRACTORS.load(name)
     if kind.takes_variants and not variant:
         raise UsageError(
@@ -213,4 +222,4 @@ def find_extractor(text: str) -> ChosenExtractor:
         raise UsageError(
             f"extractor '{text}' has a variant", f"{name} has none", f"write {name} alone"
         )
-    return ChosenExtractor(text, kind, variant or None)
+    return ChosenExtractor(text, kind, variant or None, None if added is None else added.package)

@@ -1,5 +1,6 @@
 """What installed packages may add to the tables, and what becomes of what they may not."""
 
+import json
 import subprocess
 import sys
 from collections.abc import Callable
@@ -262,6 +263,21 @@ def test_an_extractor_goes_by_its_own_name(add: Add) -> None:
     add("poor", {"ganeval.extractors": {"thumbnail": "poor:Thumbnail"}}, {"poor.py": module})
     with pytest.raises(UsageError, match=r"^extractor 'thumbnail' says that its name is 'random'"):
         find_extractor("thumbnail").describe(ExtractorRequest())
+
+
+def test_networks_of_one_name_share_no_features(
+    add: Add, ganeval: Command, real: Path, fake: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    words = ("fid", real, fake, "--extractor", "thumbnail", "--json")
+    blind = broken(THUMBNAIL, "flatten(1)", "flatten(1) * 0 + batch.flatten(1).mean(1)[:, None]")
+    outputs = []
+    for package, module in (("one", THUMBNAIL), ("two", blind), ("one-again", THUMBNAIL)):
+        name = package.replace("-", "_")
+        entry = {"ganeval.extractors": {"thumbnail": f"{name}:Thumbnail"}}
+        folder = add(package, entry, {f"{name}.py": module})
+        outputs.append(json.loads(ganeval(*words).out)["scores"][0]["value"])
+        monkeypatch.setattr(sys, "path", [place for place in sys.path if place != str(folder)])
+    assert outputs[0] == outputs[2] != outputs[1]
 
 
 def test_an_older_copy_behind_a_package_adds_nothing(
