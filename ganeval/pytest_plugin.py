@@ -138,7 +138,7 @@ def _metrics_of(labels: Sequence[str]) -> list[str]:
     from ganeval.scores.label import label_of, name_in
 
     kinds = {
-        kind.name: (name, kind) for name in METRICS.names() for kind in METRICS.load(name).kinds
+        kind.name: (name, kind) for name, one in METRICS.loaded().items() for kind in one.kinds
     }
     wanted, deciding = [], []
     for label in labels:

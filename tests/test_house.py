@@ -25,10 +25,11 @@ BASE = {
         "remote_file",
         "version",
     ),
+    "packages",
 }
 TOP = {"settings", "flow", "engines", "evaluation", "extract", "accumulate", "sample"}
 ALLOWED = {
-    **{name: {"ahead", "errors", "remote"} for name in BASE},
+    **{name: {"ahead", "errors", "packages", "remote"} for name in BASE},
     "scores": BASE,
     "images": {"errors"},
     "generators": {"extractors.content", "extractors.state_dict", "images", *BASE},
@@ -46,7 +47,7 @@ ALLOWED = {
             *("generators", "images", "sources", "extractors", "features", "metrics", "results"),
             *("scores", *TOP, *BASE),
         }
-        for name in (*TOP - {"engines"}, "pytest_plugin")
+        for name in (*TOP - {"engines"}, "extend", "pytest_plugin")
     },
     "doctor": {
         *("extractors.base", "features.stats", "flow", "images", "sources", "settings"),

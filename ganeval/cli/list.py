@@ -54,8 +54,8 @@ def _metrics() -> list[dict[str, Any]]:
     from ganeval.metrics.table import METRICS
 
     entries = []
-    for name in METRICS.names():
-        kind: type[Metric] = METRICS.load(name)
+    kind: type[Metric]
+    for name, kind in METRICS.loaded().items():
         metric = kind()
         networks = dict.fromkeys(need.feature.extractor for need in metric.needs)
         defined = [one.name for one in PROTOCOLS.values() if name in one.names()]
@@ -90,7 +90,7 @@ def _summaries(kind: str) -> list[dict[str, Any]]:
         from ganeval.sources.kinds import SOURCES
 
         table = {"extractors": EXTRACTORS, "sources": SOURCES}[kind]
-        lines = {name: table.summary(name) for name in table.names()}
+        lines = {name: table.summary(name) for name in table.loaded()}
     return [{"name": name, "summary": line} for name, line in lines.items()]
 
 

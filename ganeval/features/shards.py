@@ -353,7 +353,7 @@ def _read_derived(path: Path, key: str) -> dict[str, npt.NDArray[Any]]:
 
 def _packed(arrays: Mapping[str, npt.NDArray[Any]], metadata: dict[str, str]) -> bytes:
     """Return arrays as a safetensors file, which takes the bytes as they lie in memory."""
-    ordered = {name: np.ascontiguousarray(array) for name, array in arrays.items()}
+    ordered = {name: np.asarray(array, order="C") for name, array in arrays.items()}
     return safetensors.numpy.save(ordered, metadata=metadata)
 
 

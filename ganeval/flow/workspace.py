@@ -115,6 +115,7 @@ def _network(
         device_type=kind,
         micro_batch=1 if info.one_by_one else settings.batch_size or MICRO_BATCH.get(kind, 32),
         load=partial(_load, spec, request),
+        package=extractor.package,
     )
 
 

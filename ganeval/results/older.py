@@ -26,7 +26,7 @@ def filled_row(entry: Any, name: str) -> Any:
     details = entry.get("details", {})
     if kind.bias == "removed" and isinstance(details, dict) and "biased" not in details:
         # It was called by the score that it is the unbiased form of.
-        plain = [details[one] for one in METRICS.names() if one in details]
+        plain = [details[one] for one in METRICS.entries if one in details]
         details = {**details, **({"biased": plain[0]} if plain else {})}
     return {
         **entry,
@@ -46,8 +46,8 @@ def filled_row(entry: Any, name: str) -> Any:
 def _home(called: Any, name: str) -> tuple[str, ScoreKind]:
     """Return the metric of a score's name, in whatever spelling, and what the score means."""
     spelt = _spelt(called)
-    for metric in METRICS.names():
-        for kind in METRICS.load(metric).kinds:
+    for metric, entry in METRICS.own():
+        for kind in entry.kinds:
             if kind.name == spelt:
                 return metric, kind
     raise ValueError(f"{name} is called {called!r:.60}, which no metric of this version is")

@@ -6,6 +6,7 @@ from typing import Any
 
 from ganeval.errors import UsageError, one_line
 from ganeval.images.picture import DecodePolicy
+from ganeval.packages import Outside
 from ganeval.registry import Registry, parse_options, unknown
 from ganeval.remote import is_remote, refuse_offline
 from ganeval.sources.base import Source
@@ -26,6 +27,7 @@ SOURCES = Registry(
         "data": "ganeval.sources.datasets:Data",
         "generator": "ganeval.sources.checkpoint:GeneratorFile",
     },
+    Outside(group="ganeval.sources", members=("location", "open"), required=("location",)),
 )
 """Every entry is a frozen dataclass: `location` is positional, the other fields are its options.
 

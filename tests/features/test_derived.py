@@ -123,6 +123,25 @@ def test_what_was_written_is_found(store: ShardStore) -> None:
     assert store.find_derived("0" * 64) is None
 
 
+@pytest.mark.parametrize(
+    "array",
+    [
+        np.array(2.5),
+        np.zeros((0, 3)),
+        np.arange(12).reshape(3, 4).T,
+        np.asfortranarray(np.arange(12.0).reshape(3, 4)),
+        np.arange(12, dtype=np.float32)[::3],
+        np.array([True, False]),
+    ],
+    ids=["number", "empty", "transposed", "by columns", "every third", "truth"],
+)
+def test_arrays_of_any_shape_and_order_are_found(store: ShardStore, array: Any) -> None:
+    store.write_derived("1" * 64, {"array": array})
+    found = store.find_derived("1" * 64)
+    assert found is not None
+    np.testing.assert_array_equal(found["array"], array, strict=True)
+
+
 def test_the_same_value_has_the_same_bytes(store: ShardStore) -> None:
     before = store.derived_path(KEY).read_bytes()
     store.write_derived(KEY, dict(reversed(ARRAYS.items())))
