@@ -8,12 +8,10 @@ import numpy as np
 
 from benchmarks.timing import Figure
 from ganeval import Images
-from ganeval.evaluation import collect_sides
+from ganeval.extract import features_of
 from ganeval.features.moments import Moments
 from ganeval.metrics.linalg import frechet_distance
-from ganeval.plan import find_protocol, open_side
 from ganeval.settings import build_settings
-from ganeval.workspace import open_workspace
 from picture_pool import download, single_crops_of
 from tests.random_inception import soft_images
 
@@ -50,7 +48,5 @@ def _moments(images: Images, extractor: str, weights: Path | None, precision: st
     settings = build_settings(
         {"extractor": extractor, "weights": weights, "precision": precision, "cache": False}
     )
-    with open_workspace(settings, find_protocol("standard")) as workspace:
-        side = open_side(images, "sample", settings)
-        (features,) = collect_sides([side], workspace, settings)
-        return features.moments("pool")
+    with features_of(images, ["pool"], settings) as found:
+        return found.of("pool").moments()
