@@ -86,7 +86,8 @@ def draw(num: int, rng: np.random.Generator, distance: float) -> Rows:
     mixing = np.random.default_rng(WIDTH).standard_normal((WIDTH, WIDTH)) / WIDTH**0.5
     rows = np.maximum(rng.standard_normal((num, WIDTH)) @ mixing, 0) ** 1.5
     rows[:, 0] += distance**0.5
-    return rows.astype(np.float32)
+    narrow: Rows = rows.astype(np.float32)
+    return narrow
 
 
 def kid_slope() -> float:

@@ -50,6 +50,7 @@ def _export(weights: Path, path: Path, images: torch.Tensor) -> None:
     network.load_state_dict(torch.load(weights, weights_only=True))
     fold_batch_norms(network)
     program = torch.onnx.export(network[:-1].eval(), (images,), dynamo=True, verbose=False)
+    assert program is not None
     program.save(path)
 
 

@@ -107,7 +107,7 @@ def _prepare(name: str, weights: Path) -> None:
     )
     extractor, size = Inception.from_request(request), MICRO_BATCH["cpu"]
     _network = lambda images: torch.cat(  # noqa: E731
-        [extractor(batch, ["pool"])["pool"] for batch in images.split(size)]
+        [extractor(batch, ["pool"])["pool"] for batch in torch.split(images, size)]
     )
 
 
