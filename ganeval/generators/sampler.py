@@ -10,6 +10,7 @@ from typing import Any
 import numpy.typing as npt
 import torch
 
+from ganeval.devices import inference
 from ganeval.errors import InputError, UsageError, raised, spelt
 from ganeval.generators.card import tensors_sha256
 from ganeval.generators.code import code_sha256
@@ -215,7 +216,7 @@ class Sampler:
         labels_of = [*labels_of, *[labels_of[-1]] * filling]
         described, given = self._draw(indices, labels_of)
         try:
-            with _evaluation_mode(self.module), torch.inference_mode():
+            with _evaluation_mode(self.module), inference(self.device):
                 output = self.module(*given)
         except Exception as error:  # a stranger's network may raise anything at all
             raise InputError(
