@@ -328,7 +328,8 @@ def test_reports_of_other_conditions_do_not_merge(real: Path, fake: Path) -> Non
         other = ganeval.evaluate(sample=fake, reference=real, metrics=["fid"], **{**FAST, **change})
         with pytest.raises(MismatchError, match=r"is .* in one and .* in the other"):
             report.merge(other)
-    weights = {**report.provenance, "weights": {"random": "sha256:0"}}
+    network = {**report.provenance["networks"]["random"], "weights": "sha256:0"}
+    weights = {**report.provenance, "networks": {"random": network}}
     with pytest.raises(MismatchError, match="weights is sha256:"):
         report.merge(dataclasses.replace(report, provenance=weights))
 
