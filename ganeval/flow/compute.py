@@ -7,7 +7,7 @@ from ganeval.flow.plan import Plan, check_minimum
 from ganeval.flow.streams import derive_rng
 from ganeval.flow.workspace import Workspace
 from ganeval.influence import Influence
-from ganeval.metrics.base import Need, Role
+from ganeval.metrics.base import Need, Pairs, Role
 from ganeval.results.row import ScoreRow
 
 
@@ -30,6 +30,8 @@ def compute(
             check_minimum(choice, need, where, summary.num or 0, summary.noun)
         extractors[workspace.networks[place[0]].info.name] = None
         nums[need.role] = summary.num
+        if isinstance(need.view, Pairs):
+            nums[need.view.to] = summary.num
     rng = derive_rng(plan.settings.seed, f"metric/{choice.metric.kinds[0].stream}")
     result = choice.metric.compute(inputs, rng)
     sources = {role: plan.others[role].location for role in nums if role != "sample"}
