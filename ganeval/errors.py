@@ -25,6 +25,11 @@ def one_line(text: str) -> str:
     )
 
 
+def raised(error: Exception) -> str:
+    """Return the class and the first line of what a stranger's code has raised."""
+    return f"{type(error).__name__}: {(str(error).strip().splitlines() or [''])[0]}"
+
+
 def spelt(**options: object) -> str:
     """Spell options for the command line and for Python, whoever reads the message.
 

@@ -2,6 +2,7 @@
 
 import logging
 from collections.abc import Sequence
+from contextlib import ExitStack
 from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
@@ -15,7 +16,7 @@ from ganeval.flow.collect import collect_jobs, prepare_engine
 from ganeval.flow.sides import Side, check_generator_options, open_side
 from ganeval.flow.source_cards import describe, source_warnings
 from ganeval.flow.stored_stats import stats_conditions
-from ganeval.flow.workspace import Workspace, open_workspace
+from ganeval.flow.workspace import Workspace, open_workspace, opened_index
 from ganeval.metrics.base import Role
 from ganeval.settings import Settings
 from ganeval.version import __version__
@@ -60,9 +61,12 @@ def make_stats(reference: Any, path: Path, settings: Settings) -> int:
         )
     settings = prepare_engine(settings)
     protocol = find_protocol(settings.protocol)
-    side = open_side(reference, "reference", settings)
-    check_generator_options([reference], [side], settings)
-    with open_workspace(settings, protocol, {settings.extractor: ["pool"]}) as workspace:
+    with ExitStack() as resources:
+        index = resources.enter_context(opened_index(settings))
+        side = open_side(reference, "reference", settings, index=index)
+        check_generator_options([reference], [side], settings)
+        layers = {settings.extractor: ["pool"]}
+        workspace = resources.enter_context(open_workspace(settings, protocol, layers))
         jobs = [_job_of(side, workspace, ["pool"])]
         (features,) = collect_jobs(jobs, [side], workspace, settings)
         if features.num < 2:
@@ -120,10 +124,14 @@ def extract_part(
         raise UsageError("extract with --no-cache", "a cache to put features into", "drop one")
     settings = prepare_engine(settings)
     protocol = find_protocol(settings.protocol)
-    side = open_side(source, role, settings)
-    check_generator_options([source], [side], settings)
     layers = {settings.extractor: ["pool", "logits"]}
-    with open_workspace(settings, protocol, layers, must_keep=True) as workspace:
+    with ExitStack() as resources:
+        index = resources.enter_context(opened_index(settings))
+        side = open_side(source, role, settings, index=index)
+        check_generator_options([source], [side], settings)
+        workspace = resources.enter_context(
+            open_workspace(settings, protocol, layers, must_keep=True)
+        )
         job = _job_of(side, workspace, layers[settings.extractor])
         tasks = cut(job)
         mine = tasks[part::num_parts]

@@ -171,7 +171,8 @@ class Team:
         lengths = [int(one) for one in self._gather(torch.tensor([len(content)]))]
         parts = self._gather(_as_tensor(content, max(1, *lengths)))
         return [
-            _as_bytes(part)[:length].decode() for part, length in zip(parts, lengths, strict=True)
+            part.numpy().tobytes()[:length].decode()
+            for part, length in zip(parts, lengths, strict=True)
         ]
 
     def _gather(self, own: "torch.Tensor") -> "list[torch.Tensor]":
@@ -257,7 +258,7 @@ class Message:
         """
         with self.team._expecting_all():
             _interruptibly(self.work.wait)
-        return [_as_bytes(part) for part in self.parts]
+        return [part.numpy().tobytes() for part in self.parts]
 
 
 ALONE = Team(timeout=0)  # nobody to wait for
@@ -330,8 +331,3 @@ def _as_tensor(content: bytes, num_bytes: int) -> "torch.Tensor":
 
     assert len(content) <= num_bytes
     return torch.frombuffer(bytearray(content.ljust(num_bytes, b"\0")), dtype=torch.uint8)
-
-
-def _as_bytes(part: "torch.Tensor") -> bytes:
-    """Return a tensor as bytes."""
-    return part.numpy().tobytes()

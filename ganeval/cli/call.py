@@ -34,7 +34,7 @@ class Call:
         return not self.team.leads or not LOG.isEnabledFor(logging.WARNING)
 
 
-def join_team(words: list[str]) -> Team:
+def team_of_command(words: list[str]) -> Team:
     """Return the processes that share the work of a command, connected; see `Team.join`.
 
     Only the first writes to stdout. Of a command that is no work to share, only the first does

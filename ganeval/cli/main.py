@@ -12,7 +12,7 @@ from typing import Any, NoReturn
 
 import rich_click as click
 
-from ganeval.cli.call import LOG, Call, join_team
+from ganeval.cli.call import LOG, Call, team_of_command
 from ganeval.cli.foreign_warnings import foreign_warnings_as_lines
 from ganeval.cli.interrupts import interruptible
 from ganeval.cli.panels import HELP, Command, CommandPanel, Group, OptionPanel
@@ -119,7 +119,7 @@ def main(args: Sequence[str] | None = None) -> NoReturn:
     team = ALONE
     try:
         with interruptible(), foreign_warnings_as_lines():
-            team = join_team(words)
+            team = team_of_command(words)
             call = Call(words, team)
             # That of rich_click itself would swallow the text of an interrupt.
             code = click.Group.main(cli, words, "ganeval", standalone_mode=False, obj=call)

@@ -20,6 +20,9 @@ EXTRACTORS = Registry(
         "efficientnet-lite0": "ganeval.extractors.efficientnet:EfficientNetLite0",
         "random": "ganeval.extractors.random:Random",
         "pixels": "ganeval.extractors.pixels:Pixels",
+        "lpips-alex": "ganeval.extractors.lpips:LpipsAlex",
+        "lpips-vgg": "ganeval.extractors.lpips:LpipsVgg",
+        "lpips-squeeze": "ganeval.extractors.lpips:LpipsSqueeze",
     },
 )
 

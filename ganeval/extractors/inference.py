@@ -30,18 +30,21 @@ def fold_batch_norms(network: nn.Module) -> None:
                 setattr(module, norm_name, nn.Identity())
 
 
-def place(network: nn.Module, device: torch.device, precision: Precision) -> None:
+def place(
+    network: nn.Module, device: torch.device, precision: Precision, *, one_size: bool = True
+) -> None:
     """Freeze a network and move it to its device, channels last.
 
     The weights of the convolutions are rounded to the precision, once. What follows the pooled
-    features stays in float32.
+    features stays in float32. Without `one_size` no weights are packed, which would be for the size
+    of the first maps.
     """
     network.eval().requires_grad_(False)
     for module in network.modules():
         if isinstance(module, nn.Conv2d):
             module.to(DTYPES[precision])
     network.to(device).to(memory_format=torch.channels_last)
-    if device.type == "cpu" and can_pack(DTYPES[precision]):
+    if one_size and device.type == "cpu" and can_pack(DTYPES[precision]):
         pack_convolutions(network)
 
 

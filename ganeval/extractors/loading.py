@@ -14,9 +14,19 @@ Network = TypeVar("Network", bound=torch.nn.Module)
 
 
 def load_network(
-    info: ExtractorInfo, build: Callable[[], Network], request: ExtractorRequest
+    info: ExtractorInfo,
+    build: Callable[[], Network],
+    request: ExtractorRequest,
+    *,
+    ignored: tuple[str, ...] = (),
 ) -> Network:
     """Build an extractor's network on the CPU and fill it with its weights.
+
+    Args:
+        info: What the network is.
+        build: Builds it, unfilled.
+        request: Where its weights are.
+        ignored: What the names of tensors begin with that the file may hold beside its own.
 
     Raises:
         WeightsError: The weights are missing, damaged, refused, another network's, or not those
@@ -32,4 +42,5 @@ def load_network(
         )
     published = sha256 in {weights.sha256 for weights in WEIGHTS.values()}
     state = parse_state_dict(data, path=path, published=published)
-    return build_from(build, state, path=path)
+    own = {name: values for name, values in state.items() if not name.startswith(ignored)}
+    return build_from(build, own, path=path)

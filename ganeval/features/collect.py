@@ -10,7 +10,7 @@ from ganeval.errors import GanevalError, InputError, one_line
 from ganeval.features.collected import Features
 from ganeval.features.compute import Place, Wanted, compute
 from ganeval.features.jobs import Job, ShardTask, cut
-from ganeval.features.shards import SHARD_SIZE, ShardInfo, ShardStore, shard_key
+from ganeval.features.shards import ShardInfo, ShardStore, shard_key
 from ganeval.progress import Progress
 from ganeval.refusals import LOOKED_AT, unusable_pictures
 from ganeval.sources.base import Item
@@ -31,16 +31,15 @@ def collect(
         Interrupted: Ctrl-C; finished shards stay.
     """
     parts: list[CollectedShard] = []
-    total = len(job.indices)
+    tasks, total = cut(job), len(job.indices)
     try:
         progress(job.location, 0, total)
-        tasks = cut(job)
         for part in collect_parts(tasks, store, pool=pool, progress=progress):
             parts.append(part)
             if part.info.skipped and not skip_bad:
                 raise bad_items(job, part, tasks[len(parts) :], pool)
     except KeyboardInterrupt as error:
-        done = SHARD_SIZE * len(parts)
+        done = sum(len(task.indices) for task in tasks[: len(parts)])
         raise Interrupted(
             f"interrupted: {done:,} of {total:,} {job.noun} of {job.location} are in the cache; "
             "run the same command again to go on"

@@ -5,6 +5,7 @@ import inspect
 import sys
 import sysconfig
 from collections.abc import Iterator
+from contextlib import suppress
 from pathlib import Path
 from types import CodeType, FunctionType, ModuleType
 from typing import Any
@@ -45,11 +46,7 @@ def _parts_of(thing: Any, packages: set[str]) -> Iterator[Any]:
             inner = [value.fget, value.fset] if type(value) is property else [value]
             yield from (inspect.unwrap(getattr(one, "__func__", one)) for one in inner if one)
         return
-    for cell in thing.__closure__ or ():
-        try:
-            yield cell.cell_contents
-        except ValueError:  # a name that has no value yet
-            continue
+    yield from closure_of(thing)
     yield from thing.__defaults__ or ()
     yield from (thing.__kwdefaults__ or {}).values()
     # An attribute of a module is a name in the code as the module's own is.
@@ -61,6 +58,13 @@ def _parts_of(thing: Any, packages: set[str]) -> Iterator[Any]:
             if _is_module(value) and id(value) not in known and _is_own(value, packages):
                 known.add(id(value))
                 spaces.append(vars(value))
+
+
+def closure_of(function: Any) -> Iterator[Any]:
+    """Yield what a function has taken along from where it was made."""
+    for cell in function.__closure__ or ():
+        with suppress(ValueError):  # a name that has no value yet
+            yield cell.cell_contents
 
 
 def _names_in(code: CodeType) -> set[str]:

@@ -1,11 +1,10 @@
 """Latents and labels: one random stream for each sample, whatever its batch."""
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, fields
 from typing import Literal
 
 import numpy as np
-import numpy.typing as npt
 import torch
 
 from ganeval.errors import UsageError
@@ -23,7 +22,7 @@ _LABEL, _NOISE, _MORE_LATENTS = 1, 2, 4
 _FIXED_NOISE = [0, 3]
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@dataclass(frozen=True, slots=True, kw_only=True, eq=False)
 class Drawing:
     """How the inputs of sample i are drawn; they depend on the seed and i alone.
 
@@ -52,7 +51,7 @@ class Drawing:
         UsageError: A value out of its range.
     """
 
-    latent_size: int | None
+    latent_size: int | None = None
     prior: Prior = "normal"
     truncation: float | None = None
     latent_layout: LatentLayout = "vector"
@@ -68,8 +67,18 @@ class Drawing:
         _check("seed", self.seed, 0, 2**32)
         if self.num_classes is not None:
             _check("num_classes", self.num_classes, 1, 2**31)
-        if self.truncation is not None:
-            self._check_truncation(self.truncation)
+        if self.truncation is None:
+            return
+        if self.prior != "normal":
+            raise UsageError(
+                f"truncation {self.truncation:g} of the {self.prior} prior",
+                "the normal prior",
+                "leave one of them out",
+            )
+        if not self.truncation >= _SMALLEST_TRUNCATION:  # drawing again would never reach it
+            raise UsageError(
+                f"truncation {self.truncation:g}", f"at least {_SMALLEST_TRUNCATION:g}", "change it"
+            )
 
     def latents(
         self, indices: Sequence[int], *, number: int = 0, size: int | None = None
@@ -85,37 +94,19 @@ class Drawing:
         length = self.latent_size if size is None else size
         assert length is not None
         rows = np.empty((len(indices), length), np.float32)
+        limit = np.inf if self.truncation is None else self.truncation
         for row, index in zip(rows, indices, strict=True):
             stream = stream_of([self.seed, index, *([_MORE_LATENTS, number] if number else [])])
             if self.prior == "normal":
                 stream.standard_normal(dtype=np.float32, out=row)
-                self._truncate(row, stream)
+                while (beyond := np.abs(row) > limit).any():
+                    row[beyond] = stream.standard_normal(int(beyond.sum()), dtype=np.float32)
             else:
                 stream.random(dtype=np.float32, out=row)
                 row *= 2
                 row -= 1
         latents = torch.from_numpy(rows)
         return latents if self.latent_layout == "vector" else latents[:, :, None, None]
-
-    def _truncate(self, row: npt.NDArray[np.float32], stream: np.random.Generator) -> None:
-        """Draw the coordinates of a latent beyond the truncation again until none is."""
-        if self.truncation is None:
-            return
-        while (beyond := np.abs(row) > self.truncation).any():
-            row[beyond] = stream.standard_normal(int(beyond.sum()), dtype=np.float32)
-
-    def _check_truncation(self, truncation: float) -> None:
-        """Refuse a truncation of another prior, or one that drawing again would never reach."""
-        if self.prior != "normal":
-            raise UsageError(
-                f"truncation {truncation:g} of the {self.prior} prior",
-                "the normal prior",
-                "leave one of them out",
-            )
-        if not truncation >= _SMALLEST_TRUNCATION:
-            raise UsageError(
-                f"truncation {truncation:g}", f"at least {_SMALLEST_TRUNCATION:g}", "change it"
-            )
 
     def classes(self, indices: Sequence[int]) -> list[int] | None:
         """Return the classes of samples as numbers, or None if there are none."""
@@ -141,18 +132,8 @@ class Drawing:
         return int(stream_of([self.seed, *purpose]).integers(2**63))
 
     def settings(self) -> dict[str, object]:
-        """Return every field, as JSON values."""
-        return {
-            "latent_size": self.latent_size,
-            "prior": self.prior,
-            "truncation": self.truncation,
-            "latent_layout": self.latent_layout,
-            "num_classes": self.num_classes,
-            "label_policy": self.label_policy,
-            "label_form": self.label_form,
-            "noise": self.noise,
-            "seed": self.seed,
-        }
+        """Return how inputs are drawn, as JSON values."""
+        return {one.name: getattr(self, one.name) for one in fields(Drawing)}
 
 
 def stream_of(entropy: list[int]) -> np.random.Generator:

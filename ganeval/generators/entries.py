@@ -11,7 +11,7 @@ from typing import Any
 
 import torch
 
-from ganeval.errors import InputError, UsageError
+from ganeval.errors import InputError, UsageError, raised
 from ganeval.extractors.state_dict import first_few, float32_by_default
 from ganeval.registry import nearest
 
@@ -31,19 +31,13 @@ def check_listed(entry: str, *, name: str) -> None:
         InputError: It is not listed.
     """
     models: Mapping[str, str] = importlib.import_module(_TABLE).MODELS
-    if entry not in {_recipe_entry(target) for target in models.values()}:
+    recipes = [target.partition(":") for target in models.values()]
+    if entry not in {getattr(importlib.import_module(one), name).entry for one, _, name in recipes}:
         raise InputError(
             f"{name}: its card asks for the code '{entry}', which is none of ganeval's models",
             f"an entry out of the table of {_TABLE}",
             f"if you trust that code, name it yourself: --entry {entry}",
         )
-
-
-def _recipe_entry(target: str) -> str:
-    """Return what builds the generator of a listed recipe (`"module:RECIPE"`)."""
-    module_name, _, attribute = target.partition(":")
-    entry: str = getattr(importlib.import_module(module_name), attribute).entry
-    return entry
 
 
 def build(
@@ -74,9 +68,8 @@ def build(
         try:
             make = getattr(importlib.import_module(module_name), attribute)
         except Exception as error:  # importing runs a stranger's code
-            reason = (str(error).splitlines() or [""])[0]
             raise UsageError(
-                f"entry '{entry}' cannot be imported ({type(error).__name__}: {reason})",
+                f"entry '{entry}' cannot be imported ({raised(error)})",
                 "a callable in an installed module or in a file of the current folder",
                 _remedy(module_name, attribute),
             ) from error
@@ -86,9 +79,8 @@ def build(
                 torch.set_rng_state(torch.Generator().manual_seed(0).get_state())
                 network = make(**given)
         except Exception as error:  # a stranger's code may raise anything at all
-            reason = (str(error).splitlines() or [""])[0]
             raise UsageError(
-                f"entry '{entry}' fails with {given} ({type(error).__name__}: {reason})",
+                f"entry '{entry}' fails with {given} ({raised(error)})",
                 "keyword arguments that it takes",
                 "correct kwargs",
             ) from error

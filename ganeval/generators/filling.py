@@ -12,7 +12,7 @@ import torch
 
 from ganeval.errors import InputError, UsageError, spelt
 from ganeval.extractors.state_dict import first_few
-from ganeval.generators.fitting import Fit, Part, fit, shape_of
+from ganeval.generators.fitting import FittingSet, Part, fit, shape_of
 from ganeval.generators.misfit import nearest_misfit, nothing_fits
 from ganeval.generators.nesting import (
     COUNTER_OF_AVERAGES,
@@ -173,12 +173,12 @@ def _parts(network: torch.nn.Module, may_miss: Callable[[str], bool]) -> Iterato
         part = Part(join(part.path, head), children[head], may_miss)
 
 
-def _first_fit(parts: Sequence[Part], candidate: Candidate) -> Fit | None:
+def _first_fit(parts: Sequence[Part], candidate: Candidate) -> FittingSet | None:
     """Return how a set of tensors fits the network, or else what that is a wrapper of."""
     return next((found for part in parts if (found := fit(part, candidate)) is not None), None)
 
 
-def _completed(fit: Fit, whole: Sequence[Fit]) -> Fit | None:
+def _completed(fit: FittingSet, whole: Sequence[FittingSet]) -> FittingSet | None:
     """Return a fit with the set that gives what it lacks: the one nearest to it in the file.
 
     None if it needs such a set and there is none, or several.
@@ -189,7 +189,7 @@ def _completed(fit: Fit, whole: Sequence[Fit]) -> Fit | None:
     able = [one for one in able if not one.candidate.averaged] or able
     keys = fit.candidate.path.split(".")
 
-    def shared(one: Fit) -> int:
+    def shared(one: FittingSet) -> int:
         pairs = zip(keys, one.candidate.path.split("."), strict=False)
         return len(list(itertools.takewhile(lambda pair: pair[0] == pair[1], pairs)))
 
@@ -200,7 +200,7 @@ def _completed(fit: Fit, whole: Sequence[Fit]) -> Fit | None:
     return None if fit.rest or found else fit
 
 
-def _outermost(fits: Sequence[Fit]) -> list[Fit]:
+def _outermost(fits: Sequence[FittingSet]) -> list[FittingSet]:
     """Return the sets that are no part of another one."""
     return [
         one
@@ -209,9 +209,9 @@ def _outermost(fits: Sequence[Fit]) -> list[Fit]:
     ]
 
 
-def _distinct(fits: Sequence[Fit]) -> list[Fit]:
+def _distinct(fits: Sequence[FittingSet]) -> list[FittingSet]:
     """Return the first of each group of sets that have the same values."""
-    found: list[tuple[Fit, dict[str, torch.Tensor]]] = []
+    found: list[tuple[FittingSet, dict[str, torch.Tensor]]] = []
     for one in fits:
         values = one.values()
         if not any(_equal(values, others) for _, others in found):
@@ -228,7 +228,7 @@ def _equal(one: Tensors, other: Tensors) -> bool:
     )
 
 
-def _missing(network: torch.nn.Module, submodule: str | None, best: Fit) -> Iterator[str]:
+def _missing(network: torch.nn.Module, submodule: str | None, best: FittingSet) -> Iterator[str]:
     """Yield the tensors of the network in use that nothing in the file gave a value."""
     prefix = "" if submodule is None else f"{submodule}."
     given = {
@@ -246,7 +246,7 @@ def _missing(network: torch.nn.Module, submodule: str | None, best: Fit) -> Iter
 def _check_no_average(
     name: str,
     parts: Sequence[Part],
-    best: Fit,
+    best: FittingSet,
     others: Mapping[str, torch.Tensor],
     everything: Sequence[Candidate],
 ) -> None:

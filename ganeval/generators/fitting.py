@@ -22,17 +22,17 @@ _JOINTS = re.compile(r"[._/-]")
 
 
 @dataclass(frozen=True, slots=True)
-class Outcome:
+class LoadOutcome:
     """What loading a set of tensors into a network comes to.
 
     Attributes:
         left: The network's tensors that keep their values.
-        unknown: Tensors that the network has no place for.
+        unplaced: Tensors that the network has no place for.
         wrong: Names by what is wrong with the tensors: shape, kind, values.
     """
 
     left: list[str]
-    unknown: list[str]
+    unplaced: list[str]
     wrong: Mapping[str, list[str]]
 
 
@@ -67,7 +67,7 @@ class Part:
 
     def readings(self, candidate: Candidate) -> Iterator[dict[str, torch.Tensor]]:
         """Yield a set of tensors under the network's names, in each way that it can be read."""
-        listed = candidate.in_order
+        listed = candidate.listed
         if listed is not None and (ordered := self.by_order(listed)) is not None:
             yield ordered
         yield self.by_name(candidate.tensors)
@@ -133,16 +133,16 @@ class Part:
         }
         return tensors | added
 
-    def outcome(self, tensors: Tensors) -> Outcome:
+    def outcome(self, tensors: Tensors) -> LoadOutcome:
         """Load tensors into the network, hooks and all, see what happens, and undo it."""
         refused: list[str] = []
-        unknown = [name for name in tensors if name not in self.own]
+        unplaced = [name for name in tensors if name not in self.own]
         with _undone(self.module):
             try:
                 keys = torch.nn.Module.load_state_dict(
                     self.module, dict(tensors), strict=False, assign=True
                 )
-                unknown = keys.unexpected_keys
+                unplaced = keys.unexpected_keys
             except Exception as error:  # torch, or a hook of the network's, refuses them
                 refused = [line.strip() for line in str(error).splitlines()[1:2]] or [repr(error)]
             after = self.module.state_dict(keep_vars=True)
@@ -156,11 +156,11 @@ class Part:
             for name in left
             if name in tensors and shape_of(self.own[name]) not in (None, shape_of(tensors[name]))
         ]
-        return Outcome(
+        return LoadOutcome(
             left=[
                 name for name in left if name not in tensors and name.rpartition(".")[2] != _COUNTER
             ],
-            unknown=unknown,
+            unplaced=unplaced,
             wrong={
                 "of another shape": misshapen,
                 NOT_FINITE: [name for name, value in tensors.items() if not _is_finite(value)],
@@ -170,7 +170,7 @@ class Part:
 
 
 @dataclass(frozen=True, slots=True)
-class Fit:
+class FittingSet:
     """A set of tensors that fits.
 
     Attributes:
@@ -187,7 +187,7 @@ class Fit:
     tensors: Tensors
     rest: frozenset[str]
     left: frozenset[str]
-    base: "Fit | None" = None
+    base: "FittingSet | None" = None
 
     def load(self) -> None:
         """Put the tensors into the network, after those of the set that completes them."""
@@ -204,7 +204,7 @@ class Fit:
         }
 
 
-def fit(part: Part, candidate: Candidate) -> Fit | None:
+def fit(part: Part, candidate: Candidate) -> FittingSet | None:
     """Return how a set of tensors fits a part of a network, or None if it does not.
 
     A set fits if torch loads all of it and all that the part needs is there. One that has the
@@ -217,14 +217,14 @@ def fit(part: Part, candidate: Candidate) -> Fit | None:
         outcome = part.outcome(tensors)
         kept = tensors
         if candidate.averaged:  # its decay and counters are no weights
-            unknown = [name for name in outcome.unknown if shape_of(tensors.get(name)) != ()]
-            kept = {name: one for name, one in tensors.items() if name not in outcome.unknown}
+            unplaced = [name for name in outcome.unplaced if shape_of(tensors.get(name)) != ()]
+            kept = {name: one for name, one in tensors.items() if name not in outcome.unplaced}
         else:
-            unknown = outcome.unknown
+            unplaced = outcome.unplaced
         rest = set(outcome.left) - part.optional
-        if unknown or any(outcome.wrong.values()) or rest & part.weights.keys():
+        if unplaced or any(outcome.wrong.values()) or rest & part.weights.keys():
             continue
-        return Fit(candidate, part, kept, frozenset(rest), frozenset(outcome.left))
+        return FittingSet(candidate, part, kept, frozenset(rest), frozenset(outcome.left))
     return None
 
 

@@ -7,6 +7,8 @@ from typing import Any
 
 import torch
 
+from ganeval.generators.code import closure_of
+
 
 class Function(torch.nn.Module):
     """Calls a function; evaluation mode reaches the networks that it uses.
@@ -49,11 +51,7 @@ def _used_by(function: Callable[..., Any]) -> Iterator[Any]:
         yield function.__self__
         yield from _used_by(function.__func__)
     elif inspect.isfunction(function):
-        for cell in function.__closure__ or ():
-            try:
-                yield cell.cell_contents
-            except ValueError:  # a name that has no value yet
-                continue
+        yield from closure_of(function)
         for name in function.__code__.co_names:
             if name in function.__globals__:
                 yield function.__globals__[name]

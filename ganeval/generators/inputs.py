@@ -45,17 +45,15 @@ def parse_inputs(text: str) -> tuple[Argument, ...]:
         raise UsageError(f"inputs '{text}'", _NEEDED, "correct it")
     if words == ["label"]:
         raise UsageError(f"inputs '{text}', which are no source of images", _NEEDED, "correct it")
-    return tuple(_argument(word) for word in words)
-
-
-def _argument(word: str) -> Argument:
-    """Return the argument that a word or a list stands for."""
-    if not word.startswith(("latent", "[")):
-        return Argument(cast(What, word))
-    sizes = [part.partition(":")[2] for part in word.strip("[]").split(",")]
-    return Argument(
-        "latent", tuple(int(size) if size else None for size in sizes), word.startswith("[")
-    )
+    arguments = []
+    for word in words:
+        if word.startswith(("latent", "[")):
+            sizes = [part.partition(":")[2] for part in word.strip("[]").split(",")]
+            given = tuple(int(size) if size else None for size in sizes)
+            arguments.append(Argument("latent", given, word.startswith("[")))
+        else:
+            arguments.append(Argument(cast(What, word)))
+    return tuple(arguments)
 
 
 def usual_inputs(*, latent: bool, label: bool, condition: bool) -> str:

@@ -3,7 +3,7 @@
 import json
 import logging
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, field, fields, replace
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Any
 
@@ -12,23 +12,24 @@ import torch
 from ganeval.errors import InputError
 from ganeval.extractors.state_dict import first_few
 from ganeval.generators.card import Card, card_text, parse_checkpoint, tensors_sha256
-from ganeval.generators.drawing import LabelForm, LabelPolicy, LatentLayout, Noise, Prior
 from ganeval.generators.entries import build, check_listed
 from ganeval.generators.filling import fill
 from ganeval.generators.foreign import read_content
 from ganeval.generators.inputs import parse_inputs, usual_inputs
 from ganeval.generators.onnx_file import is_onnx
 from ganeval.generators.onnx_network import open_onnx
-from ganeval.generators.options import GeneratorOptions, parse_kwargs, parse_range
-from ganeval.generators.outputs import ImageLayout
+from ganeval.generators.options import GeneratorOptions, parse_kwargs
 from ganeval.generators.pretrained_folder import read_folder
-from ganeval.generators.programs import not_there, open_program, program_kind
+from ganeval.generators.program_kind import program_kind
+from ganeval.generators.programs import not_there, open_program
 from ganeval.generators.running_statistics import never_updated, running_statistics
-from ganeval.generators.sampler import ValueRange
+from ganeval.images.value_range import parse_range
 
 log = logging.getLogger(__name__)
 
 _OF_TENSORS = ("entry", "kwargs", "key", "allow_missing", "submodule")
+_OF_FILES = (*_OF_TENSORS, "trust", "condition")  # options that say nothing of how it is fed
+_SAID_BY_CARDS = ("latent_size", "prior", "num_classes", "value_range")
 _FLAGS = {
     "entry": "--entry MODULE:CALLABLE (with --kwargs JSON if it takes any)",
     "latent_size": "--latent-size N (or --condition SOURCE if it makes images from images)",
@@ -38,37 +39,19 @@ _BEGINNING = 64  # bytes that tell the kinds apart
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Feed:
-    """How a network is fed, and what its output is; the fields are those of `GeneratorOptions`."""
-
-    value_range: ValueRange
-    latent_size: int | None = None
-    latent_layout: LatentLayout = "vector"
-    prior: Prior = "normal"
-    truncation: float | None = None
-    num_classes: int | None = None
-    label_policy: LabelPolicy = "uniform"
-    label_form: LabelForm = "index"
-    inputs: str | None = None
-    noise: Noise | None = None
-    clamp: bool = False
-    image_layout: ImageLayout = "nchw"
-    image_output: str | None = None
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
 class Loaded:
     """A network out of a file.
 
     Attributes:
         network: On its device.
-        feed: By the options, or else by the file.
+        feed: How it is fed and what its output is, by the options or else by the file: keyword
+            arguments of `Generator`.
         condition: The source of conditions that the file names.
         origin: What the report says of the file, JSON values.
     """
 
     network: torch.nn.Module
-    feed: Feed
+    feed: Mapping[str, Any]
     condition: str | None
     origin: Mapping[str, object]
 
@@ -84,7 +67,7 @@ class _Content:
     condition: str | None = None
 
 
-def load_network(
+def read_network(
     data: bytes | None, path: Path, options: GeneratorOptions, *, device: torch.device, paired: bool
 ) -> Loaded:
     """Return the network of a file, told by its content, and how to feed it.
@@ -212,24 +195,17 @@ def _fill_entry(
             "weights": f"sha256:{tensors_sha256(network.state_dict())}",
             **({} if card is None else {"step": card.step}),
         },
-        says={} if card is None else _said_by(card),
+        says={} if card is None else {one: getattr(card, one) for one in _SAID_BY_CARDS},
         condition=None if card is None else card.condition,
     )
 
 
-def _said_by(card: Card) -> dict[str, Any]:
-    """Return what a card says of how its network is fed."""
-    return {
-        "latent_size": card.latent_size,
-        "prior": card.prior,
-        "num_classes": card.num_classes,
-        "value_range": card.value_range,
-    }
-
-
-def _feed(says: Mapping[str, Any], options: GeneratorOptions, name: str, *, paired: bool) -> Feed:
+def _feed(
+    says: Mapping[str, Any], options: GeneratorOptions, name: str, *, paired: bool
+) -> dict[str, Any]:
     """Return how a network is fed, by the options or else by what the file says."""
-    answers = {**says, **options.given()}
+    given = {key: one for key, one in options.given().items() if key not in _OF_FILES}
+    answers = {**says, **given}
     lacking = [one for one in _FLAGS if one != "entry" and one not in answers]
     inputs = answers.get("inputs")
     # A network that is given conditions may make its images of these alone.
@@ -239,7 +215,7 @@ def _feed(says: Mapping[str, Any], options: GeneratorOptions, name: str, *, pair
     if lacking:
         raise _needs_options(name, lacking)
     answers["value_range"] = parse_range(answers["value_range"])
-    return Feed(**{one.name: answers[one.name] for one in fields(Feed) if one.name in answers})
+    return answers
 
 
 def _needs_options(name: str, lacking: Sequence[str]) -> InputError:

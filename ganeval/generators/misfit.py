@@ -37,12 +37,12 @@ class Misfit:
         """Return the names of tensors by what is wrong with them, without the faults of none."""
         outcome = self.part.outcome(self.tensors)
         missing = [one for one in outcome.left if one not in self.part.optional]
-        faults = {"missing": missing, "unknown": outcome.unknown, **outcome.wrong}
+        faults = {"missing": missing, "unknown": outcome.unplaced, **outcome.wrong}
         return {fault: names for fault, names in faults.items() if names}
 
     def told(self) -> str:
         """Return how the set differs."""
-        if self.candidate.in_order is not None and self.alike == (0, 0):
+        if self.candidate.listed is not None and self.alike == (0, 0):
             return (
                 f"a list of {len(self.candidate.tensors)} tensors, whose shapes are not those of "
                 f"the {len(self.part.weights)} parameters in their order"
@@ -104,7 +104,7 @@ def nothing_fits(name: str, parts: Sequence[Part], below: Sequence[Candidate]) -
                 "the running statistics of its normalisation, without which it makes other images",
                 "save its own state dict beside the average: "
                 "torch.save({'G': G.state_dict(), 'ema': ema.state_dict()}, 'both.pt')"
-                if candidate.averaged or candidate.in_order is not None
+                if candidate.averaged or candidate.listed is not None
                 else "save them too: torch.save(G.state_dict(), 'G.pt')",
             )
         pattern = ",".join(_patterns(part, set(faults["missing"])))

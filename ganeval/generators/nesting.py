@@ -68,7 +68,7 @@ class Candidate:
         )
 
     @property
-    def in_order(self) -> list[torch.Tensor] | None:
+    def listed(self) -> list[torch.Tensor] | None:
         """The tensors of a list; None if they have names."""
         numbers = [str(number) for number in range(len(self.tensors))]
         if self.tensors.keys() != set(numbers):

@@ -1,10 +1,15 @@
 """What an ONNX file says of itself, read out of its protobuf before anything in it is run.
 
+onnxruntime refuses files from elsewhere and unknown operators itself, but only while it builds a
+session; it takes operators of its own that are not ONNX's, and does not say which other files it
+reads, which belong to what a network is. The package onnx would say both at the price of a second
+copy of all weights, and of a newer protobuf than onnxruntime and others get along with.
+
 The messages and their field numbers are those of `onnx/onnx.proto` (github.com/onnx/onnx), the
 encoding is https://protobuf.dev/programming-guides/encoding/.
 """
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -43,8 +48,7 @@ MESSAGES = {
     "StringStringEntryProto": {},
 }
 # Where the texts are that say a domain.
-DOMAINS = {"OperatorSetIdProto": 1, "NodeProto": 7}
-FUNCTION_DOMAIN = 10
+DOMAINS = {"OperatorSetIdProto": 1, "NodeProto": 7, "FunctionProto": 10}
 
 Value = int | memoryview
 
@@ -87,15 +91,12 @@ def read_facts(data: bytes, *, name: str) -> OnnxFacts:
     own: set[str] = set()
     external: set[str] = set()
     try:
-        for message, view in _walk("ModelProto", memoryview(data), 0):
-            if message == "StringStringEntryProto":
-                entry = dict(_fields(view))
-                if _text(entry.get(1)) == "location":
-                    external.add(_text(entry.get(2)))
+        for message, content in _walk("ModelProto", memoryview(data), 0):
+            if message == "StringStringEntryProto" and _text(content.get(1)) == "location":
+                external.add(_text(content.get(2)))
             elif message in DOMAINS:
-                used |= _texts(view, DOMAINS[message])
-            elif message == "FunctionProto":
-                own |= _texts(view, FUNCTION_DOMAIN)
+                domain = _text(content.get(DOMAINS[message]))
+                (own if message == "FunctionProto" else used).add(domain)
     except ValueError as error:  # UnicodeDecodeError too
         raise InputError(
             f"{name}: a damaged or truncated ONNX file ({error})",
@@ -130,19 +131,17 @@ def read_external(facts: OnnxFacts, path: Path, *, name: str) -> dict[str, bytes
     return files
 
 
-def _walk(message: str, data: memoryview, depth: int) -> Iterator[tuple[str, memoryview]]:
-    """Yield a message and all messages in it that the table leads to."""
+def _walk(message: str, data: memoryview, depth: int) -> Iterator[tuple[str, Mapping[int, Value]]]:
+    """Yield the fields of a message and of all messages in it that the table leads to."""
     if depth > _MAX_DEPTH:
         raise ValueError("nested too deeply")
-    yield message, data
-    children = MESSAGES[message]
-    if not children:
-        return
-    for number, value in _fields(data):
-        if number in children:
+    content = list(_fields(data))
+    yield message, dict(content)  # of a field that stands twice the last one counts, as ever
+    for number, value in content:
+        if number in MESSAGES[message]:
             if isinstance(value, int):
                 raise ValueError(f"field {number} of {message} is a number")
-            yield from _walk(children[number], value, depth + 1)
+            yield from _walk(MESSAGES[message][number], value, depth + 1)
 
 
 def _fields(data: memoryview) -> Iterator[tuple[int, Value]]:
@@ -178,11 +177,6 @@ def _varint(data: memoryview, at: int) -> tuple[int, int]:
         if data[at - 1] < 0x80:
             return value, at
     raise ValueError("a number is too long")
-
-
-def _texts(data: memoryview, number: int) -> set[str]:
-    """Return the texts in a field of a message."""
-    return {_text(value) for key, value in _fields(data) if key == number}
 
 
 def _text(value: Value | None) -> str:

@@ -99,17 +99,3 @@ def parse_kwargs(given: str | Mapping[str, Any]) -> dict[str, Any]:
     if not isinstance(kwargs, dict):
         raise UsageError(f"kwargs '{given}'", _KWARGS, "correct it")
     return kwargs
-
-
-def parse_range(given: str | ValueRange, *, name: str = "value_range") -> ValueRange:
-    """Return the range in `LOW,HIGH`, in `LOW:HIGH`, or in two numbers.
-
-    Raises:
-        UsageError: It is none of these.
-    """
-    ends = given.replace(":", ",").split(",") if isinstance(given, str) else given
-    try:
-        low, high = (float(end) for end in ends)
-    except (TypeError, ValueError) as error:
-        raise UsageError(f"{name} '{given}'", "LOW,HIGH as -1,1", "correct it") from error
-    return low, high

@@ -5,7 +5,6 @@ from pathlib import Path
 from typing import Any
 
 from ganeval.errors import InputError
-from ganeval.generators.foreign import read_content
 from ganeval.json_text import parse_json
 
 CONFIG = "config.json"
@@ -57,6 +56,9 @@ def read_folder(folder: Path) -> tuple[Mapping[str, Any], dict[str, Any]]:
 
 def _read_tensors(path: Path) -> Mapping[str, Any]:
     """Return the tensors of one file."""
+    # Every folder of pictures is looked at by `weights_in`, which needs no torch.
+    from ganeval.generators.foreign import read_content
+
     content = read_content(_read_bytes(path), name=str(path))
     if not isinstance(content, Mapping):
         raise _damaged(path, "holds a list")

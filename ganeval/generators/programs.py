@@ -3,19 +3,13 @@
 import hashlib
 import io
 import warnings
-import zipfile
 from collections.abc import Callable
-from typing import Any, Literal
+from typing import Any
 
 import torch
 
-from ganeval.errors import InputError, UsageError, spelt
-
-Kind = Literal["a TorchScript archive", "a program of torch.export (.pt2)"]
-
-_EXPORTED = ("/models/model.json", "serialized_exported_program.json")  # since 2.7, and before
-
-_CONSTANTS = "/constants.pkl"
+from ganeval.errors import InputError, UsageError, raised, spelt
+from ganeval.generators.program_kind import ProgramKind
 
 
 class Program(torch.nn.Module):
@@ -35,26 +29,8 @@ class Program(torch.nn.Module):
         return f"sha256={self.sha256}"
 
 
-def program_kind(data: bytes) -> Kind | None:
-    """Return what program a file's bytes are, by the members of the archive; None if none."""
-    try:
-        with zipfile.ZipFile(io.BytesIO(data)) as archive:
-            return kind_of_members(archive.namelist())
-    except Exception:  # no zip file; zipfile raises many kinds on a damaged one
-        return None
-
-
-def kind_of_members(members: list[str]) -> Kind | None:
-    """Return what program an archive of these members is, None if none."""
-    if any(member.endswith(_EXPORTED) for member in members):
-        return "a program of torch.export (.pt2)"
-    if any("/code/__torch__" in member or member.endswith(_CONSTANTS) for member in members):
-        return "a TorchScript archive"
-    return None
-
-
 def open_program(
-    data: bytes, kind: Kind, *, name: str, trust: bool, device: torch.device
+    data: bytes, kind: ProgramKind, *, name: str, trust: bool, device: torch.device
 ) -> Program:
     """Return the network of a program, on its device.
 
@@ -81,10 +57,8 @@ def open_program(
             warnings.simplefilter("ignore")  # that torch.jit.load is deprecated helps no reader
             network = Program(run(data), sha256=hashlib.sha256(data).hexdigest())
     except Exception as error:  # a stranger's program may raise anything at all
-        reason = (str(error).strip().splitlines() or [""])[0]
         raise InputError(
-            f"{name}: {kind} that torch {torch.__version__} cannot open "
-            f"({type(error).__name__}: {reason})",
+            f"{name}: {kind} that torch {torch.__version__} cannot open ({raised(error)})",
             "a whole file of a version of torch that fits",
             "get it again, or export it as ONNX",
         ) from error

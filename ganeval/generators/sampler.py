@@ -10,7 +10,7 @@ from typing import Any
 import numpy.typing as npt
 import torch
 
-from ganeval.errors import InputError, UsageError, spelt
+from ganeval.errors import InputError, UsageError, raised, spelt
 from ganeval.generators.card import tensors_sha256
 from ganeval.generators.code import code_sha256
 from ganeval.generators.drawing import Drawing
@@ -218,9 +218,8 @@ class Sampler:
             with _evaluation_mode(self.module), torch.inference_mode():
                 output = self.module(*given)
         except Exception as error:  # a stranger's network may raise anything at all
-            reason = (str(error).strip().splitlines() or [""])[0]
             raise InputError(
-                f"{self.name}: the network fails ({type(error).__name__}: {reason})",
+                f"{self.name}: the network fails ({raised(error)})",
                 "one that takes " + " and ".join(described),
                 "check latent_size, latent_layout, num_classes, label_form and inputs",
             ) from error
@@ -233,16 +232,12 @@ class Sampler:
         )
         return images[:num]
 
-    @property
-    def _dtype(self) -> torch.dtype:
-        """What the network is fed with: the type of all its parameters, float32 if they differ."""
-        found = {one.dtype for one in self.module.parameters() if one.is_floating_point()}
-        return found.pop() if len(found) == 1 else torch.float32
-
     def _draw(
         self, indices: Sequence[int], labels_of: Sequence[int]
     ) -> tuple[list[str], list[Given]]:
         """Return the network's arguments, in words and as tensors on the device."""
+        types = {one.dtype for one in self.module.parameters() if one.is_floating_point()}
+        dtype = types.pop() if len(types) == 1 else torch.float32
         described: list[str] = []
         arguments: list[Given] = []
         num_latents = 0
@@ -261,7 +256,7 @@ class Sampler:
                 assert self.conditions is not None
                 given, word = [self.conditions(indices)], "conditions"
             given = [
-                value.to(self.device, self._dtype if value.is_floating_point() else None)
+                value.to(self.device, dtype if value.is_floating_point() else None)
                 for value in given
             ]
             shapes = ", ".join(str(list(value.shape)) for value in given)

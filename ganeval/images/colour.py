@@ -2,12 +2,10 @@
 
 import numpy as np
 import numpy.typing as npt
-import torch
 from PIL import ImageFile, TiffImagePlugin
 
 from ganeval.errors import InputError
 from ganeval.images.picture import DecodePolicy
-from ganeval.images.quantise import check_range, num_clipped, quantise
 
 Grey = npt.NDArray[np.uint8]  # [H, W], of alpha too
 Colour = npt.NDArray[np.uint8]  # [H, W, 3] RGB
@@ -104,6 +102,10 @@ def _from_floats(
             "the range that its values span",
             "add `--float-range 0,1`, or what they span",
         )
+    import torch  # which no other picture needs
+
+    from ganeval.images.quantise import check_range, num_clipped, quantise
+
     batch = torch.from_numpy(values.astype(np.float32))[None]  # of one
     check_range(
         batch,

@@ -1,14 +1,16 @@
 """What the images of a source were seen to be: their values, beside those allowed, and sizes."""
 
+from __future__ import annotations
+
 import threading
 from collections import Counter
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 import numpy.typing as npt
-import torch
 
-from ganeval.images.quantise import num_clipped
+if TYPE_CHECKING:  # sources that are files of pictures load no torch
+    import torch
 
 _FULL = (0.0, 255.0)  # what uint8 may have
 _LEAST_SPAN = 0.1  # of the range that values may have; the darkest set of pictures has more
@@ -39,18 +41,20 @@ class Seen:
     def add(self, values: torch.Tensor | npt.NDArray[Any]) -> None:
         """Take note of the values of images, any shape and real type, without NaN."""
         num = clipped = 0
-        if isinstance(values, torch.Tensor):
+        if isinstance(values, np.ndarray):
+            low, high = float(np.min(values)), float(np.max(values))
+        else:
             low, high = (end.item() for end in values.aminmax())
             if self.declared is not None:
+                from ganeval.images.quantise import num_clipped
+
                 num, clipped = values.numel(), num_clipped(values, self.declared)
-        else:
-            low, high = float(np.min(values)), float(np.max(values))
         with self._lock:
             self.low, self.high = min(self.low, low), max(self.high, high)
             self.num += num
             self.clipped += clipped
 
-    def merge(self, other: "Seen") -> None:
+    def merge(self, other: Seen) -> None:
         """Take note of what was seen of other images of the source."""
         with self._lock:
             self.low, self.high = min(self.low, other.low), max(self.high, other.high)

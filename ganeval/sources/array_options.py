@@ -9,8 +9,8 @@ import numpy.typing as npt
 import torch
 
 from ganeval.errors import InputError
-from ganeval.generators.options import parse_range
 from ganeval.images.picture import DecodePolicy
+from ganeval.images.value_range import parse_range
 from ganeval.sources.arrays import ReadySource, no_labels
 from ganeval.sources.fit import Crop, Fit
 from ganeval.sources.labels import array_labels

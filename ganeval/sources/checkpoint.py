@@ -1,10 +1,10 @@
 """Files of generators as sources: ours with a card, or others with a few options."""
 
-from dataclasses import dataclass, field, fields
+from dataclasses import dataclass, field
 from pathlib import Path
 
 from ganeval.errors import InputError
-from ganeval.generators.loading import load_network
+from ganeval.generators.loading import read_network
 from ganeval.generators.options import GeneratorOptions
 from ganeval.images.picture import DecodePolicy
 from ganeval.remote import is_remote
@@ -68,14 +68,14 @@ class GeneratorFile(GeneratorOptions):
                 data = path.read_bytes()
             except OSError as error:
                 raise unreadable(self.location, error) from error
-        loaded = load_network(
+        loaded = read_network(
             data,
             path,
             self,
             device=named_device(self.device),
             paired=self.condition is not None,
         )
-        feed, condition = loaded.feed, loaded.condition
+        condition = loaded.condition
         if self.condition is not None:
             condition = self.condition.replace(";", ",")
         generator = Generator(
@@ -86,7 +86,7 @@ class GeneratorFile(GeneratorOptions):
             batch_size=self.batch_size,
             device=self.device,
             condition=condition,
-            **{one.name: getattr(feed, one.name) for one in fields(feed)},
+            **loaded.feed,
         )
         return generator_source(
             generator,

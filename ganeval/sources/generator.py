@@ -12,14 +12,7 @@ import numpy as np
 import torch
 
 from ganeval.errors import InputError, UnstableError, UsageError
-from ganeval.generators.drawing import (
-    Drawing,
-    LabelForm,
-    LabelPolicy,
-    LatentLayout,
-    Noise,
-    Prior,
-)
+from ganeval.generators.drawing import Drawing
 from ganeval.generators.functions import as_network, name_of
 from ganeval.generators.outputs import ImageLayout
 from ganeval.generators.sampler import Pixels, Sampler, ValueRange
@@ -36,7 +29,7 @@ NUM_IMAGES = 50_000  # that a generator makes when nothing else says how many
 
 
 @dataclass(frozen=True, slots=True, eq=False)
-class Generator:
+class Generator(Drawing):
     """A network or function that makes images, as a source of them.
 
     Sample i is drawn from its own random stream, of `seed` and i, and always made in the same batch
@@ -87,19 +80,10 @@ class Generator:
     """
 
     module: torch.nn.Module | Callable[..., Any]
-    latent_size: int | None = field(default=None, kw_only=True)
     value_range: ValueRange = field(kw_only=True)
     num_images: int | None = field(default=None, kw_only=True)
-    prior: Prior = field(default="normal", kw_only=True)
-    truncation: float | None = field(default=None, kw_only=True)
-    latent_layout: LatentLayout = field(default="vector", kw_only=True)
-    seed: int = field(default=0, kw_only=True)
     name: str | None = field(default=None, kw_only=True)
-    num_classes: int | None = field(default=None, kw_only=True)
-    label_policy: LabelPolicy = field(default="uniform", kw_only=True)
-    label_form: LabelForm = field(default="index", kw_only=True)
     inputs: str | None = field(default=None, kw_only=True)
-    noise: Noise | None = field(default=None, kw_only=True)
     clamp: bool = field(default=False, kw_only=True)
     image_layout: ImageLayout = field(default="nchw", kw_only=True)
     image_output: str | None = field(default=None, kw_only=True)
@@ -138,23 +122,18 @@ def generator_source(
     if count < 1:
         raise UsageError(f"num_images is {count}", "at least 1", "change it")
     name = generator.name or name_of(generator.module)
-    conditions = None
+    conditions: Source | None = None
     if generator.condition is not None:
-        conditions = _open_condition(generator.condition, policy or DecodePolicy(), offline=offline)
+        thing, policy = generator.condition, policy or DecodePolicy()
+        conditions = (
+            images_source(thing, policy=policy)
+            if isinstance(thing, Images)
+            else open_text(os.fspath(thing), policy, offline=offline)
+        )
     trial = try_out(
         Sampler(
             module=as_network(generator.module),
-            drawing=Drawing(
-                latent_size=generator.latent_size,
-                prior=generator.prior,
-                truncation=generator.truncation,
-                latent_layout=generator.latent_layout,
-                num_classes=generator.num_classes,
-                label_policy=generator.label_policy,
-                label_form=generator.label_form,
-                noise=generator.noise,
-                seed=generator.seed,
-            ),
+            drawing=generator,
             value_range=generator.value_range,
             name=name,
             image_layout=generator.image_layout,
@@ -195,15 +174,6 @@ def generator_source(
         fit=chosen,
         conditions=conditions,
     )
-
-
-def _open_condition(
-    thing: str | os.PathLike[str] | Images, policy: DecodePolicy, *, offline: bool
-) -> Source:
-    """Return the pictures that a paired network makes its images from."""
-    if isinstance(thing, Images):
-        return images_source(thing, policy=policy)
-    return open_text(os.fspath(thing), policy, offline=offline)
 
 
 def _condition_batch(source: Source, indices: Sequence[int]) -> torch.Tensor:

@@ -235,18 +235,12 @@ class Index:
         return Known(self._opened[path], place, count)
 
     def save(self) -> None:
-        """Write what is new; a folder that cannot be written to is named in a warning."""
-        for file in self._opened.values():
-            try:
+        """Write what is new; where that fails, all files are read again next time."""
+        try:
+            for file in self._opened.values():
                 file.save()
-            except (OSError, ResourceError) as error:
-                reason = error.strerror if isinstance(error, OSError) else error.found
-                log.warning(
-                    "%s: cannot be written (%s); all files are read again next time",
-                    self._folder,
-                    reason or error,
-                )
-                return
+        except (OSError, ResourceError) as error:  # the store has told of such a cache, or will
+            log.info("%s: cannot be written (%s)", self._folder, error)
 
     def _relies_on(self, path: str, found: os.stat_result) -> bool:
         """Tell whether the times of a file tell of every change."""

@@ -13,7 +13,6 @@ from ganeval.sources.braces import expand_braces
 from ganeval.sources.encoded import EncodedSource
 from ganeval.sources.index import Index
 from ganeval.sources.paths import exists, kind_of, missing
-from ganeval.sources.tensor_file import holds_images
 
 SOURCES = Registry(
     "source kind",
@@ -66,8 +65,10 @@ def open_text(
     is_row = _is_row_of_tars(text)
     if is_row or exists(text):
         kind = "tar" if is_row else kind_of(text)
-        if kind == _GENERATOR and holds_images(text):
-            kind = "tensor"
+        if kind == _GENERATOR:
+            from ganeval.sources.tensor_file import holds_images  # torch, which few sources need
+
+            kind = "tensor" if holds_images(text) else kind
         given = dict(generator or {}) if kind == _GENERATOR else {}
         source: Source = SOURCES.load(kind)(text, **given).open(
             policy, offline=offline, written=one_line(text)

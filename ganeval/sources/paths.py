@@ -10,7 +10,7 @@ from typing import BinaryIO
 from ganeval.errors import InputError
 from ganeval.generators.onnx_file import is_onnx
 from ganeval.generators.pretrained_folder import weights_in
-from ganeval.generators.programs import kind_of_members
+from ganeval.generators.program_kind import kind_of_members
 from ganeval.remote import RemotePath, is_remote
 from ganeval.remote_file import open_file
 from ganeval.sources.tar_headers import SenselessHeaderError, open_tar

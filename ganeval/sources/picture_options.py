@@ -7,8 +7,8 @@ from pathlib import PurePosixPath
 from typing import Literal
 
 from ganeval.errors import UsageError
-from ganeval.generators.options import parse_range
 from ganeval.images.picture import DecodePolicy
+from ganeval.images.value_range import parse_range
 from ganeval.sources.fit import Crop, Fit
 from ganeval.sources.labels import folder_labels
 

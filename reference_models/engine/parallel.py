@@ -23,7 +23,7 @@ INTERRUPTED = 130  # the exit status
 
 
 @dataclass(slots=True, kw_only=True, eq=False)
-class Team(ganeval.Team):
+class TrainingTeam(ganeval.Team):
     """The processes of a run, one alone unless `join_team` says otherwise.
 
     They end after the same step when one of them is told to.
@@ -67,11 +67,11 @@ class Team(ganeval.Team):
         return bool(num_signals > 0)
 
 
-ALONE = Team(timeout=0)  # nobody to wait for
+ALONE = TrainingTeam(timeout=0)  # nobody to wait for
 
 
 @contextmanager
-def join_team(device: torch.device) -> Iterator[tuple[Team, torch.device]]:
+def join_team(device: torch.device) -> Iterator[tuple[TrainingTeam, torch.device]]:
     """Yield the processes that torchrun has started and this one's device; else one alone.
 
     Gloo connects the processes, and NCCL their CUDA devices too, which LOCAL_RANK numbers. SIGINT
@@ -89,7 +89,7 @@ def join_team(device: torch.device) -> Iterator[tuple[Team, torch.device]]:
         yield ALONE, device
         return
     device = _own_device(device, int(os.environ["LOCAL_RANK"]))
-    team = Team(rank=int(os.environ["RANK"]), size=size)
+    team = TrainingTeam(rank=int(os.environ["RANK"]), size=size)
     team.join(cuda=device.type == "cuda")
 
     def remember(number: int, frame: FrameType | None) -> None:
@@ -155,7 +155,7 @@ class SharedGame(Game):
         self.game.after_step(player)
 
 
-def check_team(team: Team, recipe: Recipe) -> None:
+def check_team(team: TrainingTeam, recipe: Recipe) -> None:
     """Refuse what several processes cannot do.
 
     Raises:

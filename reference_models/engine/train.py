@@ -13,7 +13,7 @@ from reference_models.engine.data import Batch, Data
 from reference_models.engine.draw import Draw
 from reference_models.engine.files import RunFiles
 from reference_models.engine.keep import STATE, configuration, keeping, restore
-from reference_models.engine.parallel import ALONE, SharedGame, Team, check_team
+from reference_models.engine.parallel import ALONE, SharedGame, TrainingTeam, check_team
 from reference_models.engine.precision import Precision, resolve_precision, use_precision
 from reference_models.engine.recipe import Recipe
 from reference_models.engine.run import Observer, Run
@@ -56,7 +56,7 @@ def train(  # noqa: PLR0913 (keyword-only, each is plain)
     precision: Precision = "auto",
     save_every: int = 100,
     observers: Sequence[Observer] = (),
-    team: Team = ALONE,
+    team: TrainingTeam = ALONE,
     files: RunFiles | None = None,
 ) -> Run:
     """Train to step `steps`, counted from the start, and keep state and losses in `folder`.
@@ -115,7 +115,7 @@ def one_step(
     *,
     seed: int,
     device: torch.device,
-    team: Team = ALONE,
+    team: TrainingTeam = ALONE,
 ) -> Log:
     """Make one step of the solver and of the average, on this process's part of the batches."""
     size, own = recipe.batch_size, recipe.batch_size // team.size

@@ -9,8 +9,8 @@ from typing import Any, NamedTuple
 
 import torch
 
-from ganeval.extractors.base import EXTRACTORS, ExtractorRequest
-from ganeval.images.resize import preprocess
+from ganeval.extractors.base import ExtractorRequest, find_extractor
+from ganeval.images.preparation import Preparation
 
 
 class Network(NamedTuple):
@@ -31,14 +31,15 @@ def open_network(name: str, weights: Path | None, device: str, precision: str) -
     """Load a network."""
     request = ExtractorRequest(
         weights_path=weights,
-        device=torch.device(device),
+        device=device,
         precision=precision,  # type: ignore[arg-type]
         offline=True,
     )
-    extractor = EXTRACTORS.load(name).from_request(request)
-    how = extractor.info.preprocess
+    extractor = find_extractor(name).from_request(request)
+    how = extractor.info.input
+    assert isinstance(how, Preparation)
     return Network(
-        run=lambda batch: extractor(batch),
-        prepare=lambda image: preprocess(image.pixels, how),
+        run=lambda batch: extractor(batch, extractor.info.default_layers),
+        prepare=how,
         size=how.resize.size,
     )

@@ -79,7 +79,7 @@ def write_digits(folder: Path, split: str, *, num: int, size: int, noise: int = 
 
 def _write(folder: Path, noise: int, number: int, item: Any) -> None:
     """Write one picture."""
-    pixels = item.image().pixels.transpose(1, 2, 0)
+    pixels = item.picture().pixels.transpose(1, 2, 0)
     grain = np.random.default_rng([SEED, number]).integers(0, noise + 1, pixels.shape)
     picture = PIL.Image.fromarray(np.minimum(pixels + grain, 255).astype(np.uint8))
     picture.save(folder / f"{number:05}.png", compress_level=1)

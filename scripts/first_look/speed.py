@@ -115,7 +115,7 @@ def decoding_rate(folder: Path, network: Network, threads: int, num: int) -> flo
     source = ganeval.open_source(folder, policy=ganeval.Settings().decode)
 
     def decode(item: Any) -> None:
-        network.prepare(item.image())
+        network.prepare(item.picture())
 
     def read_and_decode() -> None:
         with ThreadPoolExecutor(threads) as pool:

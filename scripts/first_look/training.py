@@ -85,4 +85,4 @@ def _samples(checkpoint: Path, device: str) -> npt.NDArray[np.uint8]:
         f"generator:{checkpoint},num_images={NUM_SAMPLES},device={device}",
         policy=ganeval.Settings().decode,
     )
-    return np.stack([item.image().pixels for item in source.load(range(NUM_SAMPLES))])
+    return np.stack([item.picture().pixels for item in source.load(range(NUM_SAMPLES))])

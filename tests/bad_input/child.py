@@ -14,6 +14,7 @@ from typing import Any
 from ganeval.cli.main import main
 from ganeval.extractors.random_network import RandomNetwork
 from ganeval.features import collect as collecting
+from ganeval.features import jobs
 
 SHARD_SIZE = 100  # to come to grief in the second shard soon
 
@@ -59,7 +60,7 @@ def prepare(accident: str) -> None:
 if __name__ == "__main__":
     signal.signal(signal.SIGINT, signal.default_int_handler)  # a shell may have it ignored
     fcntl.flock = lambda *_: None  # as on file systems where every caller gets the lock
-    collecting.SHARD_SIZE = SHARD_SIZE
+    jobs.SHARD_SIZE = SHARD_SIZE
     prepare(sys.argv[1])
     sys.argv = ["ganeval", *sys.argv[2:]]
     main()

@@ -57,8 +57,8 @@ def shards(cache: Path) -> list[Path]:
 
 
 def files(folder: Path) -> list[Path]:
-    """All files within a folder."""
-    return sorted(path for path in folder.rglob("*") if path.is_file())
+    """All files within a folder but the index, which is there or not by the age of the pictures."""
+    return sorted(path for path in folder.rglob("*") if path.is_file() and path.suffix != ".index")
 
 
 def _no_number(text: str) -> None:

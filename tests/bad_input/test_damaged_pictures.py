@@ -13,7 +13,7 @@ import pytest
 from PIL import PngImagePlugin
 
 from ganeval.errors import InputError
-from ganeval.features import collect as collecting
+from ganeval.features import jobs
 from ganeval.images import decode as decoding
 from ganeval.refusals import check_skipped
 from tests.bad_input.encoded import NUM, PICTURES, encode, png
@@ -111,7 +111,7 @@ def test_the_advised_share_is_enough_whatever_the_numbers() -> None:
 def test_row_22_damage_in_several_shards_is_listed(
     ganeval: Command, real: Path, fake: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(collecting, "SHARD_SIZE", 10)
+    monkeypatch.setattr(jobs, "SHARD_SIZE", 10)
     for number in (3, 15, 24):
         (fake / f"{number:05}.png").write_bytes(half(PICTURES[number % NUM], "PNG"))
     (line,) = refusals(ganeval("fid", real, fake, *RANDOM), 3)

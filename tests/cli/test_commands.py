@@ -36,7 +36,7 @@ SHARED = {
         "--cache-dir",
         "--no-cache",
     ),
-    "--offline",
+    *("--offline", "--rehash", "--trust-times"),
 }
 EVERYWHERE = {"--quiet", "-v", "--verbose", "--traceback"}
 OUTPUT = {"--json", "--output", "-o"}

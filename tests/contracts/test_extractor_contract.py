@@ -15,6 +15,7 @@ from ganeval.errors import InputError
 from ganeval.extractors.base import EXTRACTORS, Extractor, ExtractorRequest, find_extractor
 from ganeval.images.picture import Picture
 from tests.random_inception import write_random_inception
+from tests.random_trunks import write_random_trunk
 
 NUM_ITEMS = 3
 
@@ -29,6 +30,9 @@ def asked(name: str, tmp_path_factory: pytest.TempPathFactory) -> ExtractorReque
     path: Path | None = None
     if name == "inception":
         path = write_random_inception(tmp_path_factory.mktemp("weights"))
+    elif name.startswith("lpips-"):
+        trunk: Any = name.removeprefix("lpips-")
+        path = write_random_trunk(trunk, tmp_path_factory.mktemp("weights"))
     return ExtractorRequest(weights_path=path, offline=True)
 
 

@@ -321,6 +321,15 @@ def varint(number: int) -> bytes:
     return found + bytes([number])
 
 
+def test_of_a_domain_that_is_said_twice_the_last_counts() -> None:
+    said = [onnx.FunctionProto(domain=one).SerializeToString() for one in ("com.microsoft", "own")]
+    function = b"".join(said)
+    assert onnx.FunctionProto.FromString(function).domain == "own"
+    data = model(domain="com.microsoft").SerializeToString()
+    data += varint(25 << 3 | 2) + varint(len(function)) + function
+    assert onnx_file.read_facts(data, name="g.onnx").domains == ("com.microsoft",)
+
+
 def test_the_table_of_messages_is_onnx_s_own() -> None:
     for name, fields in onnx_file.MESSAGES.items():
         descriptor = getattr(onnx, name).DESCRIPTOR

@@ -12,7 +12,7 @@ import pytest
 import torch
 
 from ganeval.errors import InputError, UsageError
-from ganeval.generators.programs import kind_of_members
+from ganeval.generators.program_kind import kind_of_members
 from ganeval.images.picture import DecodePolicy
 from ganeval.sources.open import open_source
 from tests.generators.networks import Example, Trap, seeded

@@ -50,7 +50,7 @@ def network() -> nn.Module:
 def pixels(source: object) -> npt.NDArray[np.uint8]:
     """Return all pictures of a source, uint8 [N, 3, H, W]."""
     opened = package.open_source(source, policy=package.Settings().decode)
-    return np.stack([item.image().pixels for item in opened.load(range(len(opened)))])
+    return np.stack([item.picture().pixels for item in opened.load(range(len(opened)))])
 
 
 def test_samples_are_those_of_the_cpu_but_for_one_grey_level(

@@ -14,7 +14,7 @@ from reference_models import MODELS, gan, unrolled
 from reference_models.engine.data import Batch, open_data
 from reference_models.engine.draw import Draw
 from reference_models.engine.game import Game, Terms
-from reference_models.engine.parallel import Team, join_team
+from reference_models.engine.parallel import TrainingTeam, join_team
 from reference_models.engine.recipe import OptimizerSpec, Recipe
 from reference_models.engine.session import find_recipe
 from reference_models.engine.solvers import Alternating, Simultaneous
@@ -74,7 +74,7 @@ class Blinded:
         return replace(batch, real=batch.real * torch.nan) if is_second_of_third else batch
 
 
-def work(folder: Path, team: Team) -> dict[str, Any]:
+def work(folder: Path, team: TrainingTeam) -> dict[str, Any]:
     """Return what this process found, by name."""
 
     def trained(recipe: Recipe, name: str, steps: int = STEPS, **options: Any) -> Run:

@@ -16,7 +16,7 @@ from torch.distributed import TCPStore
 import ganeval
 from reference_models import gan, wgan_gp
 from reference_models.engine.draw import Draw
-from reference_models.engine.parallel import Team, check_team, join_team
+from reference_models.engine.parallel import TrainingTeam, check_team, join_team
 from reference_models.engine.train import train
 from tests.reference_models.processes import DATA, FIRST_ORDER, ONES, STEPS
 
@@ -133,7 +133,7 @@ def test_one_process_is_no_team(
         assert not team.interrupted()
     assert not torch.distributed.is_initialized()
     check_team(team, wgan_gp.RECIPE)
-    assert not Team(rank=1, size=2).leads
+    assert not TrainingTeam(rank=1, size=2).leads
 
 
 def test_processes_cannot_share_a_numbered_device(monkeypatch: pytest.MonkeyPatch) -> None:

@@ -11,7 +11,7 @@ import torch
 import ganeval as package
 from ganeval import remote
 from ganeval.extractors.random_network import RandomNetwork
-from ganeval.features import collect as collecting
+from ganeval.features import jobs
 from ganeval.features.shared import SharedFiles
 from tests.bad_input.outcomes import JSON, RANDOM, files, refusal, report, shards, values
 from tests.command import Command
@@ -24,7 +24,7 @@ Machine = Callable[[str], Path]
 @pytest.fixture(autouse=True)
 def small_shards(monkeypatch: pytest.MonkeyPatch) -> None:
     """Let thirty pictures make four shards, and twenty-five also."""
-    monkeypatch.setattr(collecting, "SHARD_SIZE", 8)
+    monkeypatch.setattr(jobs, "SHARD_SIZE", 8)
 
 
 @pytest.fixture

@@ -1,30 +1,27 @@
-"""Braces stand for the names that WebDataset's own expansion gives."""
+"""Braces stand for the names that WebDataset's own expansion gives, and none is an error."""
 
-import braceexpand
 import pytest
-from hypothesis import given
-from hypothesis import strategies as st
 
 from ganeval.sources.braces import expand_braces
 
-NUMBERS = st.integers(0, 120).flatmap(
-    lambda number: st.sampled_from([str(number), f"{number:03}", f"{number:02}"])
+
+@pytest.mark.parametrize(
+    ("text", "names"),
+    [
+        ("s3://x/{8..11}.tar", ["s3://x/8.tar", "s3://x/9.tar", "s3://x/10.tar", "s3://x/11.tar"]),
+        ("{008..10}", ["008", "009", "010"]),
+        ("{2..0}", ["2", "1", "0"]),
+        ("{train,}-{0..1}.tar", ["train-0.tar", "train-1.tar", "-0.tar", "-1.tar"]),
+        ("x{{0..1},b}", ["x0", "x1", "xb"]),
+        ("C:\\x\\{0..1}.tar", ["C:\\x\\0.tar", "C:\\x\\1.tar"]),
+    ],
 )
-PARTS = st.one_of(
-    st.sampled_from(["s3://bucket/faces-", ".tar", "x", ","]),
-    st.builds("{{{}..{}}}".format, NUMBERS, NUMBERS),
-    st.lists(st.sampled_from(["train", "test", "", "a1"]), min_size=2, max_size=3).map(
-        lambda names: "{" + ",".join(names) + "}"
-    ),
+def test_as_webdataset_does(text: str, names: list[str]) -> None:
+    assert expand_braces(text) == names
+
+
+@pytest.mark.parametrize(
+    "text", ["faces.tar", "", "{}", "{a}", "{0..}", "a{b", "{0..1", "a}", "{a..b..c}", "a\\"]
 )
-
-
-@given(parts=st.lists(PARTS, max_size=4).filter(lambda p: sum("{" in t for t in p) < 3))
-def test_as_webdataset_does(parts: list[str]) -> None:
-    text = "".join(parts)
-    assert expand_braces(text) == list(braceexpand.braceexpand(text))
-
-
-@pytest.mark.parametrize("text", ["faces.tar", "{}", "{a}", "{0..}", "a{b", "{0..1", "{a..b..c}"])
-def test_other_braces_stay(text: str) -> None:
+def test_other_texts_stay(text: str) -> None:
     assert expand_braces(text) == [text]

@@ -243,6 +243,12 @@ def test_options_out_of_range(options: Any) -> None:
         source_of(example(**options))
 
 
+def test_generators_of_other_networks_are_not_equal() -> None:
+    one, other = (Generator(Example(), latent_size=8, value_range=(-1, 1)) for _ in range(2))
+    assert one != other
+    assert len({one, other, one}) == 2
+
+
 STATE = seeded(Example()).state_dict()
 OTHER = {name: value + 1 for name, value in STATE.items()}
 CRITIC = {"layer.weight": torch.zeros(3)}

@@ -1,5 +1,8 @@
 """From what a user writes to a source."""
 
+import os
+import subprocess
+import sys
 import tarfile
 from collections.abc import Callable
 from pathlib import Path
@@ -170,3 +173,42 @@ def test_statistics_are_no_source(here: Path, save: Callable[..., None]) -> None
     save(here / "a.npz", mu=np.zeros(3), sigma=np.eye(3))
     with pytest.raises(InputError, match=r"a\.npz: holds statistics, not images"):
         open_text("a.npz")
+
+
+_WITHOUT_TORCH = """
+import sys
+from ganeval.images.picture import DecodePolicy
+from ganeval.sources.open import open_source
+from ganeval.sources.views.pairs import pair_up, pairs_of
+from ganeval.sources.views.random_pairs import random_pairs
+
+sources = [
+    open_source(text + ",labels=folders", policy=DecodePolicy())
+    for text in ("folder:f", "zip:z", "tar:t")
+]
+sources += [open_source(path, policy=DecodePolicy()) for path in ("f", "z", "t")]
+views = [pairs_of(one, sources[0], pair_up(one, sources[0])) for one in sources]
+views.append(random_pairs(sources[0], num=3))
+for source in (*sources, *views):
+    source.info, source.unusable(), source.names(), source.labels()
+    assert source.load([0])[0].content().notes == ()
+print("torch" in sys.modules)
+"""
+
+
+def test_pictures_in_files_need_no_torch(
+    here: Path, images: Any, make_folder: Any, make_zip: Any, make_tar: Any, picture: Any
+) -> None:
+    """A command whose features are all known reads or lists such sources in a moment."""
+    files = {f"cat/{at}.png": picture(pixels) for at, pixels in enumerate(images)}
+    make_folder(here / "f", files)
+    make_zip(here / "z", files)
+    make_tar(here / "t", files)
+    done = subprocess.run(
+        [sys.executable, "-c", _WITHOUT_TORCH],
+        capture_output=True,
+        text=True,
+        check=True,
+        env={**os.environ, "PYTHONPATH": str(Path(__file__).parents[2])},
+    )
+    assert done.stdout == "False\n"

@@ -20,6 +20,7 @@ import ganeval.cli.stats  # noqa: F401
 from ganeval.cli.main import main
 from ganeval.extractors import random as random_extractor
 from ganeval.features import collect as collecting
+from ganeval.features import jobs
 from ganeval.features.shards import ShardStore
 
 SHARD_SIZE = 20
@@ -61,7 +62,7 @@ def work(rank: Rank) -> None:
     if rank.network:
         enter(rank.network)
     torch.set_num_threads(1)
-    collecting.SHARD_SIZE = SHARD_SIZE
+    jobs.SHARD_SIZE = SHARD_SIZE
     log_computing(rank.log)
     prepare(rank.accident)
     main(list(rank.words))
@@ -117,5 +118,5 @@ def at_write(number: int, what: str) -> None:
 
 
 if __name__ == "__main__":  # under torchrun itself
-    collecting.SHARD_SIZE = SHARD_SIZE
+    jobs.SHARD_SIZE = SHARD_SIZE
     main()

@@ -4,7 +4,6 @@ import hashlib
 import unicodedata
 from collections.abc import Sequence
 from dataclasses import dataclass
-from pathlib import PurePosixPath
 from typing import Literal
 
 import numpy as np
@@ -85,9 +84,8 @@ def _by_key(names: Sequence[str], location: str) -> dict[str, int]:
     """
     places: dict[str, int] = {}
     for place, name in enumerate(names):
-        path = PurePosixPath(name)
-        is_picture = path.suffix.lower()[1:] in SUFFIXES
-        key = unicodedata.normalize("NFC", str(path.with_suffix("") if is_picture else path))
+        stem, _, ending = name.rpartition(".")
+        key = unicodedata.normalize("NFC", stem if ending.lower() in SUFFIXES else name)
         if key in places:
             twin = names[places[key]]
             both = f"'{twin}' twice" if twin == name else f"'{twin}' and '{name}'"
