@@ -22,6 +22,7 @@ from ganeval.images.picture import DecodePolicy
 from ganeval.settings import Settings, build_settings
 from ganeval.sources.open import open_source
 from tests.command import Command
+from tests.counted import counted
 from tests.pictures import blobs
 
 FAST = {"extractor": "random", "device": "cpu"}
@@ -30,15 +31,7 @@ FAST = {"extractor": "random", "device": "cpu"}
 @pytest.fixture
 def counter(monkeypatch: pytest.MonkeyPatch) -> list[str]:
     """The names of all pictures that are decoded."""
-    seen: list[str] = []
-    decode = computing.decode_and_resize
-
-    def counted(item: Any, *, how: Any) -> Any:
-        seen.append(item.name)
-        return decode(item, how=how)
-
-    monkeypatch.setattr(computing, "decode_and_resize", counted)
-    return seen
+    return counted(monkeypatch).decoded
 
 
 def test_scores_agree_with_plain_formulas(real: Path, fake: Path) -> None:
@@ -445,8 +438,7 @@ def test_too_few_images_name_the_minimum(tmp_path: Path, real: Path) -> None:
 def test_too_few_images_name_the_option_to_lower(metric: str, setting: str, real: Path) -> None:
     with pytest.raises(InputError) as caught:
         ganeval.evaluate(sample=blobs(20, seed=0), reference=real, metrics=[metric], **FAST)
-    name = metric.partition(":")[0]
-    expected = f"add images, lower {setting}, or leave {name} out of the metrics (-m)"
+    expected = f"add images, lower {setting}, or leave {metric} out of the metrics (-m)"
     assert caught.value.remedy == expected
     with pytest.raises(InputError, match="; add images, or leave fid out of the metrics"):
         ganeval.evaluate(sample=blobs(1, seed=0), reference=real, metrics=["fid"], **FAST)
@@ -491,12 +483,12 @@ def test_an_interrupt_keeps_finished_shards(
     calls = 0
     run = computing._run
 
-    def interrupted(inputs: Any, recipe: Any) -> Any:
+    def interrupted(*args: Any) -> Any:
         nonlocal calls
         calls += 1
         if calls == 100:
             raise KeyboardInterrupt
-        return run(inputs, recipe)
+        return run(*args)
 
     monkeypatch.setattr(computing, "_run", interrupted)
     with pytest.raises(KeyboardInterrupt, match=r"1,024 of 2,100 images .* run the same command"):

@@ -156,8 +156,7 @@ def test_nearest_among_several_blocks(spoilt: Any) -> None:
     points = rng.standard_normal((BLOCK + 45, 6)).astype(np.float32)
     points[BLOCK - 10 : BLOCK + 30] = queries[:40]
     queries, points = (
-        np.asarray(spoilt(side, np.random.default_rng(4)), np.float32)
-        for side in (queries, points)
+        np.asarray(spoilt(side, np.random.default_rng(4)), np.float32) for side in (queries, points)
     )
     assert_nearest(queries, points)
 

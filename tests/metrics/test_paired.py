@@ -50,9 +50,7 @@ def ssim_of(one: Levels, other: Levels) -> list[float]:
 def test_scores_are_the_means_of_scikit_image() -> None:
     reference = blobs(34, seed=1)
     sample = noisy(reference)
-    report = ganeval.evaluate(
-        sample=sample, reference=reference, metrics=["psnr", "ssim"], **RUN
-    )
+    report = ganeval.evaluate(sample=sample, reference=reference, metrics=["psnr", "ssim"], **RUN)
     for name, values in (
         ("psnr", psnr_of(sample, reference)),
         ("ssim", ssim_of(sample, reference)),
@@ -73,9 +71,7 @@ def test_identical_pairs_are_counted_and_left_out() -> None:
     sample[[3, 5, 39]] = reference[[3, 5, 39]]
     values = np.array(psnr_of(sample, reference))
     assert np.isinf(values).sum() == 3
-    report = ganeval.evaluate(
-        sample=sample, reference=reference, metrics=["psnr", "ssim"], **RUN
-    )
+    report = ganeval.evaluate(sample=sample, reference=reference, metrics=["psnr", "ssim"], **RUN)
     row = report["psnr"]
     assert row.value == pytest.approx(values[np.isfinite(values)].mean(), rel=1e-6)
     assert row.details == {"identical": 3}

@@ -83,9 +83,7 @@ def test_paths_of_uniform_latents_have_a_closed_form() -> None:
 def of_paths(values: Any, metric: PathLength = PathLength(epsilon=0.5)) -> Score:
     rows = np.asarray(values, np.float32)[:, None] / 4  # times 1 / epsilon^2
     summary = InMemory(rows, noun="paths")
-    (score,) = metric.compute(
-        inputs(metric, {"sample": summary}), np.random.default_rng(0)
-    ).scores
+    (score,) = metric.compute(inputs(metric, {"sample": summary}), np.random.default_rng(0)).scores
     return score
 
 

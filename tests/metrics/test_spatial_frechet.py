@@ -32,9 +32,7 @@ def test_it_is_the_literal_distance_of_the_spatial_features() -> None:
     root = np.sqrt(np.linalg.eigvals(one @ other).real.clip(0)).sum()
     means = rows[0].mean(axis=0) - rows[1].mean(axis=0)
     expected = means @ means + np.trace(one + other) - 2 * root
-    report = ganeval.evaluate(
-        sample=sample, reference=reference, metrics=["sfid", "fid"], **RUN
-    )
+    report = ganeval.evaluate(sample=sample, reference=reference, metrics=["sfid", "fid"], **RUN)
     assert report["sfid"].value == pytest.approx(expected, rel=1e-6)
     assert report["fid"].value != pytest.approx(expected, rel=0.05)
 
