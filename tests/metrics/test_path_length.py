@@ -80,7 +80,8 @@ def test_paths_of_uniform_latents_have_a_closed_form() -> None:
         assert row.value < row.details["untrimmed"]
 
 
-def of_paths(values: Any, metric: PathLength = PathLength(epsilon=0.5)) -> Score:
+def of_paths(values: Any) -> Score:
+    metric = PathLength(epsilon=0.5)
     rows = np.asarray(values, np.float32)[:, None] / 4  # times 1 / epsilon^2
     summary = InMemory(rows, noun="paths")
     (score,) = metric.compute(inputs(metric, {"sample": summary}), np.random.default_rng(0)).scores
