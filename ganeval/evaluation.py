@@ -15,8 +15,9 @@ from ganeval.metrics.base import Role
 from ganeval.progress import SCORES_OF
 from ganeval.results.comparisons import compared
 from ganeval.results.gallery import Gallery
+from ganeval.results.items import MetricItems
 from ganeval.results.report import Report
-from ganeval.results.row import ScoreRow
+from ganeval.results.row import Key, ScoreRow
 from ganeval.settings import Settings, build_settings
 
 
@@ -138,19 +139,23 @@ def report_of(plan: Plan, workspace: Workspace, collected: Collected) -> Report:
     Raises:
         InputError: Too few items for a metric.
     """
-    rows: list[tuple[ScoreRow, Influence | None]] = []
+    rows: list[ScoreRow] = []
+    influences: dict[Key, Influence] = {}
+    items: dict[Key, MetricItems] = {}
     for location, by_view in collected.samples.items():
         label = f"{SCORES_OF}{location}"
         for done, choice in enumerate(plan.choices):
             plan.settings.progress(label, done, len(plan.choices))
-            rows += compute(choice, plan, workspace, collected, location)
+            computed = compute(choice, plan, workspace, collected, location)
+            rows += computed.rows
+            influences |= computed.influences
+            items |= computed.items
         plan.settings.progress(label, len(plan.choices), len(plan.choices))
         for features in by_view.values():
             features.forget()
-    influences = {row.key: influence for row, influence in rows if influence is not None}
-    scores = tuple(row for row, _ in rows)
+    scores = tuple(rows)
     provenance = provenance_of(plan, workspace, collected)
     galleries: tuple[Gallery, ...] = ()
     if plan.settings.gallery:
         galleries = gather_galleries(plan, collected, scores, influences)
-    return Report(scores, provenance, influences, galleries=galleries)
+    return Report(scores, provenance, influences, items=items, galleries=galleries)

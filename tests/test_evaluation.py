@@ -205,7 +205,7 @@ def test_estimates_of_one_distance_agree_and_have_influences() -> None:
     assert report["fid-debiased"].value == report["fid"].details["debiased"]
     assert report["fid-debiased"].interval == report["fid"].interval
     for name in ("fid", "fid-debiased", "kid"):
-        influence = report.influence["sample", "reference", name]
+        influence = report.influence[report[name].key]
         assert (len(influence.sample), len(influence.reference)) == (330, 340)
 
 

@@ -56,10 +56,10 @@ def output_options(command: Callable[..., Any]) -> Callable[..., Any]:
         notes: "Notes",
         **values: Any,
     ) -> None:
-        from ganeval.results.influence_file import check_beside
         from ganeval.results.output import check_output
         from ganeval.results.plots import check_plots
         from ganeval.results.report import SUFFIXES
+        from ganeval.results.report_file import check_beside
 
         for path in output:
             check_output(path, SUFFIXES)

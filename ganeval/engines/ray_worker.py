@@ -12,7 +12,7 @@ from pathlib import Path
 from ganeval.engines.sharing import MadeShard, conditions, pictures
 from ganeval.errors import TeamError
 from ganeval.features.collect import collect_parts
-from ganeval.features.compute import Extraction, Wanted
+from ganeval.features.extraction import Extraction, Wanted
 from ganeval.features.jobs import Job, Opens, ShardTask
 from ganeval.features.shards import ShardStore, StoreAddress
 from ganeval.memory import keep_freed_memory

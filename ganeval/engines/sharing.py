@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from ganeval.errors import TeamError
 from ganeval.features.collect import CollectedShard, bad_items, join, name_skipped, shard_keys
 from ganeval.features.collected import Features
-from ganeval.features.compute import Extraction
+from ganeval.features.extraction import Extraction
 from ganeval.features.jobs import Job, ShardTask, cut
 from ganeval.features.shards import ShardInfo, ShardStore
 from ganeval.sources.base import Source

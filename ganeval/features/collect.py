@@ -8,7 +8,7 @@ from functools import partial
 from ganeval.ahead import in_order
 from ganeval.errors import GanevalError, InputError, one_line
 from ganeval.features.collected import Features
-from ganeval.features.compute import Place, Wanted, compute
+from ganeval.features.extraction import Place, Wanted
 from ganeval.features.jobs import Job, ShardTask, cut
 from ganeval.features.shards import ShardInfo, ShardStore, shard_key
 from ganeval.progress import Progress
@@ -166,6 +166,8 @@ def collect_shard(
             (network, [*layers, *(one for one in network.info.default_layers if one not in layers)])
             for network, layers in missing
         ]
+        from ganeval.features.compute import compute  # with torch, which nothing else here needs
+
         all_keys = shard_keys(settings, running, digests)
         computed, info = compute(items, running, pool, tell)
         asked = {(network.name, layer) for network, layers in missing for layer in layers}

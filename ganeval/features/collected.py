@@ -10,8 +10,8 @@ import numpy as np
 import numpy.typing as npt
 
 from ganeval.errors import MachineError
-from ganeval.features.compute import Place
 from ganeval.features.derived import Arrays, Derivation, MeanAndScatter, Rows, derived_key
+from ganeval.features.extraction import Place
 from ganeval.features.moments import Moments
 from ganeval.features.shards import ShardInfo, ShardStore
 from ganeval.resources import Resources

@@ -1,11 +1,9 @@
 """From items to features: decode each item once, and run every network that wants it in batches."""
 
 from collections import Counter
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Sequence
 from concurrent.futures import Executor
-from dataclasses import dataclass
-from functools import cached_property, partial
-from importlib.metadata import version
+from functools import partial
 
 import numpy as np
 import numpy.typing as npt
@@ -13,60 +11,10 @@ import torch
 
 from ganeval.ahead import in_order
 from ganeval.errors import InputError, UnstableError, one_line
-from ganeval.extractors.base import Extractor, ExtractorInfo, Input, Precision
+from ganeval.extractors.base import Input
+from ganeval.features.extraction import Extraction, Layers, Place, Wanted
 from ganeval.features.shards import ShardInfo
 from ganeval.sources.base import Item
-
-
-@dataclass(frozen=True, kw_only=True, eq=False)
-class Extraction:
-    """One network of a run and how it is fed: all that turns the content of items into features.
-
-    Attributes:
-        name: What the run calls the network (`"inception"`, or the short name of a user).
-        info: What the network is.
-        preparation: From an item's content to the network's input.
-        precision: Of the network's arithmetic.
-        device_type: "cpu", "cuda" or "mps".
-        micro_batch: The network always sees this many items at once, the last batch of a shard
-            padded, so that an item's features do not depend on how many others there are.
-        load: Builds the network; called when the first item has to go through it.
-    """
-
-    name: str
-    info: ExtractorInfo
-    preparation: Input
-    precision: Precision
-    device_type: str
-    micro_batch: int
-    load: Callable[[], Extractor]
-
-    @cached_property
-    def network(self) -> Extractor:
-        """The network on its device."""
-        return self.load()
-
-    def identity(self) -> dict[str, object]:
-        """Return what goes into a shard's key beside its items and its layer, as JSON values."""
-        info = self.info
-        return {
-            "preprocess": self.preparation.to_json(),
-            "extractor": [info.name, info.version, info.weights_sha256],
-            "precision": self.precision,
-            "device": self.device_type,
-            "micro_batch": self.micro_batch,
-            "torch": version("torch"),
-            "pillow": version("pillow"),
-        }
-
-
-Place = tuple[str, str]
-"""Where features come from: the name of a network in the run, and its layer."""
-
-Layers = Mapping[Place, npt.NDArray[np.float32]]
-
-Wanted = Sequence[tuple[Extraction, Sequence[str]]]
-"""Networks, each with the layers that are wanted of it."""
 
 
 def compute(
@@ -78,8 +26,7 @@ def compute(
         InputError: A network returned NaN or infinity.
         UnstableError: An item changed while it was read.
     """
-    batches: list[list[dict[str, torch.Tensor]]] = [[] for _ in wanted]
-    waiting: list[list[torch.Tensor]] = [[] for _ in wanted]
+    passes = [_Pass(network, layers) for network, layers in wanted]
     names: list[str] = []
     notes: Counter[str] = Counter()
     skipped: dict[int, str] = {}
@@ -92,23 +39,10 @@ def compute(
         inputs, noted = result
         names.append(items[at].name)
         notes.update(noted)
-        for own, of_network in zip(inputs, waiting, strict=True):
-            of_network.append(own)
-        for (network, layers), of_network, done in zip(wanted, waiting, batches, strict=True):
-            if len(of_network) == network.micro_batch:
-                done.append(_run(of_network, names[-1], network, layers))
-                of_network.clear()
-                tell(at + 1)
-    found: dict[Place, npt.NDArray[np.float32]] = {}
-    for (network, layers), of_network, done in zip(wanted, waiting, batches, strict=True):
-        if of_network:
-            done.append(_run(of_network, names[-1], network, layers))
-        for layer in layers:
-            rows = np.empty((0, network.info.layers[layer]), np.float32)
-            if done:
-                rows = torch.cat([batch[layer] for batch in done]).cpu().numpy()
-            _check_finite(rows, names, layer, network.info.name)
-            found[network.name, layer] = rows
+        ran = [one.take(own, names[-1]) for one, own in zip(passes, inputs, strict=True)]
+        if any(ran):
+            tell(at + 1)
+    found = {place: rows for one in passes for place, rows in one.end(names).items()}
     return found, ShardInfo(num=len(names), notes=notes, skipped=skipped)
 
 
@@ -128,26 +62,56 @@ def _prepare(
         return InputError(f"{item.name}: {error.found}", error.needed, error.remedy)
 
 
-def _run(
-    inputs: list[torch.Tensor], last: str, network: Extraction, layers: Sequence[str]
-) -> dict[str, torch.Tensor]:
-    """Run a network on one micro-batch, padded to its size with zeros.
+class _Pass:
+    """The way of some items through one network, in micro-batches."""
 
-    On a GPU this returns before the network has run: the batch is copied from pinned memory, which
-    torch uses again only when the copy is done, and the features stay on the device.
-    """
-    batch = torch.empty(
-        (network.micro_batch, *inputs[0].shape),
-        dtype=torch.float32,
-        pin_memory=network.device_type == "cuda",
-    )
-    torch.stack(inputs, out=batch[: len(inputs)])
-    batch[len(inputs) :] = 0
-    try:
-        outputs = network.network(batch, layers)
-    except InputError as error:  # of a network that sees one item at a time: the last one
-        raise InputError(f"{last}: {error.found}", error.needed, error.remedy) from error
-    return {layer: rows[: len(inputs)] for layer, rows in outputs.items()}
+    def __init__(self, network: Extraction, layers: Sequence[str]) -> None:
+        self._network, self._layers = network, layers
+        self._run = network.network  # which is built, or refused, before anything is decoded
+        self._waiting: list[torch.Tensor] = []
+        self._batches: list[dict[str, torch.Tensor]] = []
+
+    def take(self, own: torch.Tensor, name: str) -> bool:
+        """Take the input of an item; tell whether it has filled a micro-batch, which was run."""
+        self._waiting.append(own)
+        if len(self._waiting) < self._network.micro_batch:
+            return False
+        self._flush(name)
+        return True
+
+    def end(self, names: Sequence[str]) -> dict[Place, npt.NDArray[np.float32]]:
+        """Return the rows of every layer, for the items of these names."""
+        if self._waiting:
+            self._flush(names[-1])
+        info, found = self._network.info, {}
+        for layer in self._layers:
+            rows = np.empty((0, info.layers[layer]), np.float32)
+            if self._batches:
+                rows = torch.cat([batch[layer] for batch in self._batches]).cpu().numpy()
+            _check_finite(rows, names, layer, info.name)
+            found[self._network.name, layer] = rows
+        return found
+
+    def _flush(self, last: str) -> None:
+        """Run the network on what waits, padded to the size of a micro-batch with zeros.
+
+        On a GPU this returns before the network has run: the batch is copied from pinned memory,
+        which torch uses again only when the copy is done, and the features stay on the device.
+        """
+        inputs = self._waiting
+        batch = torch.empty(
+            (self._network.micro_batch, *inputs[0].shape),
+            dtype=torch.float32,
+            pin_memory=self._network.device_type == "cuda",
+        )
+        torch.stack(inputs, out=batch[: len(inputs)])
+        batch[len(inputs) :] = 0
+        try:
+            outputs = self._run(batch, self._layers)
+        except InputError as error:  # of a network that sees one item at a time: the last one
+            raise InputError(f"{last}: {error.found}", error.needed, error.remedy) from error
+        self._batches.append({layer: rows[: len(inputs)] for layer, rows in outputs.items()})
+        self._waiting = []
 
 
 def _check_finite(

@@ -100,13 +100,17 @@ def derived_key(derivation: Derivation, summary_key: str) -> str:
         TypeError: The derivation is no frozen dataclass, declares no version, or has a field that
             no key can be made of.
     """
-    identity = {
-        "format": FORMAT,
-        "derivation": _identity(derivation),
-        "summary": summary_key,
-        "numpy": np.__version__,
-    }
-    text = json.dumps(identity, sort_keys=True, ensure_ascii=True)
+    return key_of({"derivation": derivation, "summary": summary_key, "numpy": np.__version__})
+
+
+def key_of(parts: Mapping[str, Any]) -> str:
+    """Return a hex digest of some values, the same if and only if all of them are equal.
+
+    Raises:
+        TypeError: A value that no key can be made of; see `derived_key`.
+    """
+    identity = {name: _identity(value) for name, value in parts.items()}
+    text = json.dumps({"format": FORMAT, **identity}, sort_keys=True, ensure_ascii=True)
     return hashlib.sha256(text.encode("ascii")).hexdigest()
 
 

@@ -3,7 +3,7 @@
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 
-from ganeval.features.compute import Wanted
+from ganeval.features.extraction import Wanted
 from ganeval.features.shards import SHARD_SIZE
 from ganeval.sources.base import Source
 

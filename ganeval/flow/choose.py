@@ -7,12 +7,13 @@ from typing import Any
 
 from ganeval.errors import UsageError
 from ganeval.extractors.base import EXTRACTORS
-from ganeval.features.compute import Place
+from ganeval.features.extraction import Place
 from ganeval.metrics.base import Metric, Need, Role, roles_of
 from ganeval.metrics.protocols import PROTOCOLS, EvaluationProtocol
 from ganeval.metrics.table import METRICS
 from ganeval.registry import parse_options, unknown
 from ganeval.scores.kind import ScoreKind
+from ganeval.scores.label import label_of
 
 ALL = "all"
 """Stands for every metric that a run has the sources, labels and weights for."""
@@ -41,15 +42,14 @@ class MetricChoice:
         """What the user calls it: `"fid@mine"`, `"pr:k=5"`."""
         return label_of(self.name, self.network, self.options)
 
+    @property
+    def title(self) -> str:
+        """What messages call it where its options do not matter: `"fid@mine"`, `"pr"`."""
+        return label_of(self.name, self.network, {})
+
     def place(self, need: Need, run_network: str) -> Place:
         """Return the network and layer that one of its needs means, in a run with its network."""
         return self.network or need.feature.extractor or run_network, need.feature.layer
-
-
-def label_of(name: str, network: str | None, options: Mapping[str, Any]) -> str:
-    """Return a name of a metric or score with its network and options, as users type it."""
-    at = "" if network is None else f"@{network}"
-    return f"{name}{at}" + "".join(f":{option}={value}" for option, value in options.items())
 
 
 def find_protocol(name: str) -> EvaluationProtocol:

@@ -9,8 +9,8 @@ from pathlib import Path
 from ganeval.engines.choose import choose_engine
 from ganeval.errors import UsageError, one_line
 from ganeval.features.collected import Features
-from ganeval.features.compute import Extraction, Place, Wanted
 from ganeval.features.derived import Summary
+from ganeval.features.extraction import Extraction, Place, Wanted
 from ganeval.features.jobs import Job
 from ganeval.features.stats import Stats
 from ganeval.flow.plan import Plan

@@ -6,7 +6,7 @@ from dataclasses import dataclass, field
 from typing import Any
 
 from ganeval.errors import GanevalError, InputError, UsageError
-from ganeval.extractors.base import find_extractor
+from ganeval.extractors.base import ExtractorRequest, find_extractor
 from ganeval.flow.choose import MetricChoice, choose_metrics, find_protocol
 from ganeval.flow.sides import (
     Side,
@@ -127,15 +127,20 @@ def make_plan(
     refuse_twins(sides)
     kept = []
     viewed: dict[tuple[str, Role, View], Viewed] = {}
+    left_out = []
     for choice in choices:
         try:
+            if choice.optional:
+                _check_networks(choice, settings)
             viewed |= _checked(choice, sides, opened, viewed, settings)
         except GanevalError as error:
             if not choice.optional:
                 raise
-            log.warning("%s is left out: %s", choice.label, error.found)
+            left_out.append(f"{choice.label} ({error.found})")
         else:
             kept.append(choice)
+    if left_out:
+        log.warning("left out of all metrics: %s", ", ".join(left_out))
     if not kept:
         raise UsageError(
             "no metric is left", "sources, labels and weights for one", "name more sources"
@@ -148,6 +153,23 @@ def make_plan(
         others=opened,
         viewed=viewed,
     )
+
+
+def _check_networks(choice: MetricChoice, settings: Settings) -> None:
+    """Refuse a metric whose layer the network has not, or whose own network has no weights here.
+
+    Those of the run's network are the user's choice, and missed by the run itself.
+
+    Raises:
+        UsageError, WeightsError: Say what is missing.
+    """
+    request = ExtractorRequest(offline=True)
+    for need in choice.metric.needs:
+        network, layer = choice.place(need, settings.extractor)
+        found = find_extractor(settings.networks.get(network, network))
+        found.width(layer, request)
+        if network != settings.extractor:
+            found.describe(request)
 
 
 def _checked(
@@ -185,13 +207,13 @@ def _checked(
                     continue
                 raise InputError(
                     f"{side.location}: holds statistics, not images",
-                    f"images, for {choice.label}",
+                    f"images, for {choice.title}",
                     "name the image source, or ask for fid alone",
                 )
             if need.labels and side.source.labels() is None:
                 raise InputError(
                     f"{side.location}: has no class labels",
-                    f"the class of each item, for {choice.label}",
+                    f"the class of each item, for {choice.title}",
                     "name it as folder:PATH,labels=folders, or as an .npz with `labels`",
                 )
             key = side.location, side.role, need.view
@@ -214,6 +236,6 @@ def check_minimum(choice: MetricChoice, need: Need, location: str, num: int, nou
     lower = "".join(f"lower {choice.name}:{one}, " for one in options)
     raise InputError(
         f"{location}: {f'1 {noun[:-1]}' if num == 1 else f'{num:,} {noun}'}",
-        f"{choice.label} needs at least {need.minimum:,} ({need.why})",
-        f"add {noun}, {lower}or leave {choice.label} out of the metrics (-m)",
+        f"{choice.title} needs at least {need.minimum:,} ({need.why})",
+        f"add {noun}, {lower}or leave {choice.title} out of the metrics (-m)",
     )

@@ -8,21 +8,18 @@ from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
-import torch
-from torch.utils.data import DataLoader
 
 from ganeval.errors import InputError, UsageError, one_line
 from ganeval.features.stats import Stats, is_stats, load_stats
 from ganeval.flow.streams import derive_rng
+from ganeval.generators.terms import NUM_IMAGES
 from ganeval.images.picture import DecodePolicy
 from ganeval.metrics.base import Role
 from ganeval.refusals import check_skipped, is_too_many, unusable_pictures
 from ganeval.remote import refuse_offline
 from ganeval.settings import Settings
 from ganeval.sources.base import Source
-from ganeval.sources.generator import NUM_IMAGES, Generator
 from ganeval.sources.index import Index
-from ganeval.sources.memory import Images
 from ganeval.sources.open import open_source
 from ganeval.sources.refusals import find_refusals
 
@@ -204,9 +201,11 @@ def check_generator_options(
 
 def _is_generator_file(thing: Any, side: Side | None) -> bool:
     """Tell whether a source takes options from the command, unlike a `Generator` in memory."""
-    if side is None or side.source is None or isinstance(thing, Generator):
+    if side is None or side.source is None or side.source.info.kind != "generator":
         return False
-    return side.source.info.kind == "generator"
+    from ganeval.sources.generator import Generator
+
+    return not isinstance(thing, Generator)
 
 
 def _choose_items(
@@ -229,6 +228,14 @@ def _choose_items(
 
 def _has_name(thing: Any) -> bool:
     """Tell whether a source has a name of its own, unlike a bare tensor, array or data set."""
+    if isinstance(thing, str | bytes | os.PathLike):
+        return True
+    # With torch, which a run on files that are all known does without.
+    import torch
+    from torch.utils.data import DataLoader
+
+    from ganeval.sources.memory import Images
+
     if isinstance(thing, Images):
         return thing.name is not None
     return not isinstance(

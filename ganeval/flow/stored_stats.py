@@ -5,7 +5,7 @@ from collections.abc import Mapping, Sequence
 from typing import Any
 
 from ganeval.errors import InputError, MismatchError
-from ganeval.features.compute import Extraction
+from ganeval.features.extraction import Extraction
 from ganeval.features.stats import Stats
 from ganeval.flow.sides import Side
 from ganeval.images.picture import DecodePolicy

@@ -13,7 +13,6 @@ from ganeval.metrics.base import Each, Pairs, Paths, RandomPairs, Role, View
 from ganeval.settings import PairBy, Settings
 from ganeval.sources.base import Source
 from ganeval.sources.views.pairs import Pairing, pair_up, pairs_of
-from ganeval.sources.views.paths import paths_of
 from ganeval.sources.views.random_pairs import random_pairs
 
 log = logging.getLogger(__name__)
@@ -65,6 +64,8 @@ def view_of(side: Side, view: View, others: Mapping[Role, Side], settings: Setti
                 opens = _OpensRandom(side.opens, num, settings.seed)
             return Viewed(source=of_random, indices=tuple(range(num)), opens=opens)
         case Paths():
+            from ganeval.sources.views.paths import paths_of  # with torch
+
             of_paths = paths_of(
                 source,
                 num=view.num,
@@ -169,6 +170,8 @@ class _OpensPaths:
     seed: int
 
     def __call__(self) -> Source:
+        from ganeval.sources.views.paths import paths_of  # with torch
+
         view = self.view
         return paths_of(
             self.source(), num=view.num, seed=self.seed, epsilon=view.epsilon, places=view.places

@@ -11,12 +11,10 @@ from dataclasses import dataclass
 from functools import partial
 from pathlib import Path
 
-import torch
-
-from ganeval.errors import CacheError, ResourceError, UsageError, spelt
+from ganeval.devices import device_type, num_threads, resolve_device
+from ganeval.errors import CacheError, ResourceError, UsageError
 from ganeval.extractors.base import Extractor, ExtractorRequest, find_extractor
-from ganeval.extractors.state_dict import float32_by_default
-from ganeval.features.compute import Extraction
+from ganeval.features.extraction import Extraction
 from ganeval.features.shards import ShardStore
 from ganeval.features.shared import SharedFiles
 from ganeval.folders import index_folder, shards_folder, shared_cache
@@ -96,15 +94,15 @@ def _network(
     name: str, layers: Sequence[str], settings: Settings, protocol: EvaluationProtocol
 ) -> Extraction:
     """Find a network and fix how items become its input."""
-    device = _own_device(settings)
+    device = _own_device(settings) if settings.engine == "local" else settings.device
     request = ExtractorRequest(
         weights_path=settings.weights if name == settings.extractor else None,
-        device=str(device) if settings.engine == "local" else settings.device,
+        device=device,
         precision=settings.precision,
         offline=settings.offline,
     )
     spec = settings.networks.get(name, name)
-    device_type = device.type if settings.engine == "local" else settings.device
+    kind = device_type(device)
     extractor = find_extractor(spec)
     for layer in layers:
         extractor.width(layer, request)
@@ -114,10 +112,8 @@ def _network(
         info=info,
         preparation=protocol.preprocess if info.name == "inception" else info.input,
         precision=settings.precision,
-        device_type=device_type,
-        micro_batch=1
-        if info.one_by_one
-        else settings.batch_size or MICRO_BATCH.get(device_type, 32),
+        device_type=kind,
+        micro_batch=1 if info.one_by_one else settings.batch_size or MICRO_BATCH.get(kind, 32),
         load=partial(_load, spec, request),
     )
 
@@ -129,19 +125,22 @@ def _load(spec: str, request: ExtractorRequest) -> Extractor:
         ResourceError: This machine, which may be another one than the run's, has no such device.
         WeightsError: The weights cannot be had.
     """
-    resolve_device(str(request.device))
+    from ganeval.extractors.state_dict import float32_by_default
+
+    resolve_device(request.device)
     with float32_by_default():
         return find_extractor(spec).from_request(request)
 
 
-def _own_device(settings: Settings) -> torch.device:
+def _own_device(settings: Settings) -> str:
     """Return the device of this process, of those that share a host's CUDA devices."""
-    if settings.engine != "local":  # the network here is only asked what it is
-        return torch.device("cpu")
-    device, team = resolve_device(settings.device), settings.team
-    if team.size == 1 or device.type != "cuda":
-        return device
-    if device.index is not None:
+    team = settings.team
+    kind = device_type(settings.device)
+    if team.size == 1 or kind != "cuda":
+        return kind if settings.device == "auto" else settings.device
+    import torch
+
+    if ":" in settings.device:
         raise UsageError(
             f"--device {settings.device} for {team.size} processes",
             "cuda without a number, of which each process takes its own",
@@ -154,41 +153,13 @@ def _own_device(settings: Settings) -> torch.device:
             "change --nproc-per-node",
         )
     torch.cuda.set_device(team.local_rank)
-    return torch.device("cuda", team.local_rank)
-
-
-def resolve_device(name: str) -> torch.device:
-    """Return the device called `name`; "auto" is CUDA, then MPS, then the CPU.
-
-    Raises:
-        UsageError: No such name.
-        ResourceError: This machine has no such device.
-    """
-    if name == "auto":
-        if torch.cuda.is_available():
-            return torch.device("cuda")
-        return torch.device("mps" if torch.backends.mps.is_available() else "cpu")
-    kind, _, index = name.partition(":")
-    if kind not in ("cpu", "cuda", "mps") or (index and not index.isdigit()):
-        raise UsageError(f"unknown device '{name}'", "auto, cpu, cuda, cuda:1 or mps", "change it")
-    count = {
-        "cpu": 1,
-        "cuda": torch.cuda.device_count(),
-        "mps": int(torch.backends.mps.is_available()),
-    }[kind]
-    if int(index or 0) >= count:
-        raise ResourceError(
-            f"device '{name}' is not there (torch sees {count} of its kind)",
-            "a device of this machine",
-            f"use {spelt(device='auto')}",
-        )
-    return torch.device(name)
+    return f"cuda:{team.local_rank}"
 
 
 @contextmanager
 def _open_store(settings: Settings, *, must_keep: bool) -> Iterator[ShardStore]:
     """Open the cache, or a store for this run only if there is to be none or it cannot be used."""
-    resources = Resources(memory=settings.memory, threads=torch.get_num_threads())
+    resources = Resources(memory=settings.memory, threads=num_threads())
     if not settings.cache:
         with _passing_store(settings.team, resources, None) as store:
             yield store

@@ -2,18 +2,12 @@
 
 from collections.abc import Sequence
 from dataclasses import dataclass, fields
-from typing import Literal
 
 import numpy as np
 import torch
 
 from ganeval.errors import UsageError
-
-Prior = Literal["normal", "uniform"]
-LabelPolicy = Literal["uniform", "balanced"]
-LatentLayout = Literal["vector", "map"]
-LabelForm = Literal["index", "onehot", "float"]
-Noise = Literal["fixed", "random"]
+from ganeval.generators.terms import LabelForm, LabelPolicy, LatentLayout, Noise, Prior
 
 _SMALLEST_TRUNCATION = 0.01  # 1 of 125 draws is within it
 

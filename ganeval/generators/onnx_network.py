@@ -8,9 +8,9 @@ from typing import Any
 import torch
 
 from ganeval.errors import InputError, ResourceError
-from ganeval.generators.drawing import LabelForm
 from ganeval.generators.inputs import parse_inputs
 from ganeval.generators.onnx_file import read_external, read_facts
+from ganeval.generators.terms import LabelForm
 
 _REEXPORT = "export it again with latents [batch, n] and a dynamic first axis"
 _FLOAT, _INT = "tensor(float)", "tensor(int64)"

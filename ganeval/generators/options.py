@@ -7,9 +7,15 @@ from pathlib import Path
 from typing import Any
 
 from ganeval.errors import UsageError
-from ganeval.generators.drawing import LabelForm, LabelPolicy, LatentLayout, Noise, Prior
-from ganeval.generators.outputs import ImageLayout
-from ganeval.generators.sampler import ValueRange
+from ganeval.generators.terms import (
+    ImageLayout,
+    LabelForm,
+    LabelPolicy,
+    LatentLayout,
+    Noise,
+    Prior,
+    ValueRange,
+)
 from ganeval.json_text import parse_json
 
 _KWARGS = 'a JSON object as {"size": 64}, or @file.json'

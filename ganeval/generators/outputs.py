@@ -2,14 +2,13 @@
 
 import dataclasses
 from collections.abc import Iterator, Mapping
-from typing import Any, Literal
+from typing import Any
 
 import torch
 
 from ganeval.errors import InputError, spelt
+from ganeval.generators.terms import ImageLayout
 from ganeval.images.decode import MINIMUM_SIZE
-
-ImageLayout = Literal["nchw", "nhwc"]
 
 _NEEDED = "floats [B, 3, H, W] or [B, 1, H, W], one image for each sample"
 _SHOWN = 6

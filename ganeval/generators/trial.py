@@ -10,11 +10,11 @@ import torch
 from torch.nn.modules.batchnorm import _NormBase
 
 from ganeval.errors import InputError, spelt
-from ganeval.generators.drawing import LabelForm, LatentLayout
 from ganeval.generators.onnx_network import OnnxNetwork
 from ganeval.generators.programs import Program
 from ganeval.generators.running_statistics import never_updated
 from ganeval.generators.sampler import Sampler
+from ganeval.generators.terms import LabelForm, LatentLayout
 from ganeval.images.seen import Seen, rounded
 
 log = logging.getLogger(__name__)

@@ -47,6 +47,7 @@ class Authenticity:
             error="per-item",
             stream="authenticity",
             stands_in=None,
+            plotted_against=None,
         ),
     )
 

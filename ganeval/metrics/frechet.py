@@ -44,6 +44,7 @@ class Fid:
             error="influence",
             stream="fid",
             stands_in="kid",
+            plotted_against=None,
         ),
     )
 
@@ -73,6 +74,7 @@ def frechet_result(kind: ScoreKind, inputs: Inputs, rng: np.random.Generator) ->
         notes=(*side_notes(summaries), error.note),
         cautions={**side_cautions(summaries), **error.cautions},
         influence=error.influence,
+        enough=error.enough,
     )
     return Result(scores=(score,))
 

@@ -75,6 +75,7 @@ class Error:
         influence: Of each image; None where the rows of the sample are not stored.
         note: What the interval is, or why there is none.
         cautions: See `Score`.
+        enough: See `Score`.
     """
 
     se: float | None = None
@@ -83,6 +84,7 @@ class Error:
     influence: Influence | None = None
     note: str
     cautions: Mapping[str, str] = field(default_factory=dict)
+    enough: Mapping[str, int] = field(default_factory=dict)
 
 
 def distance(sample: Gaussian, reference: Gaussian) -> float:
@@ -120,7 +122,7 @@ def error_of(
         cautions = {
             few_items(sample, reference): "; ".join(filter(None, ["too few to compare", use]))
         }
-        return Error(influence=influence, note=note, cautions=cautions)
+        return Error(influence=influence, note=note, cautions=cautions, enough=enough_items(sample))
     scarce = _scarce(ENOUGH_FOR_INTERVAL, sample, reference)
     if scarce:
         note = (
@@ -151,6 +153,15 @@ def few_items(sample: Gaussian, reference: Gaussian) -> str:
     few = min(sides, key=lambda side: side.moments.num)
     which = "" if few is sample else "reference "
     return f"{few.moments.num:,} {which}{few.noun} for {len(few.moments.mean):,} dimensions"
+
+
+def enough_items(side: Gaussian) -> dict[str, int]:
+    """Return from how many items on every side a distance has an error, and a value without bias.
+
+    Errors are normal from these numbers of items per dimension on.
+    """
+    width = len(side.moments.mean)
+    return {"se": ENOUGH_FOR_ERROR * width, "debiased": ENOUGH_FOR_INTERVAL * width}
 
 
 def _scarce(per_dimension: int, *sides: Gaussian) -> str | None:

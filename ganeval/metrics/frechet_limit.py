@@ -52,6 +52,7 @@ class FidDebiased:
             error="influence",
             stream="fid",
             stands_in="kid",
+            plotted_against=None,
         ),
     )
 
@@ -131,6 +132,7 @@ class FidInfinity:
             error="none",
             stream="fid",
             stands_in=None,
+            plotted_against=None,
         ),
     )
 

@@ -72,6 +72,7 @@ class InceptionScore:
             error="influence",
             stream="is",
             stands_in=None,
+            plotted_against=None,
         ),
     )
 

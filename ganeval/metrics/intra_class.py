@@ -42,6 +42,7 @@ class IntraFid:
             error="influence",
             stream="intra-fid",
             stands_in=None,
+            plotted_against=None,
         ),
     )
 

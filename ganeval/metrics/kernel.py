@@ -69,6 +69,7 @@ class Kid:
             error="u-statistic",
             stream="kid",
             stands_in=None,
+            plotted_against=None,
         ),
     )
 

@@ -58,6 +58,7 @@ class PrecisionRecall:
             error="jackknife",
             stream="pr",
             stands_in=None,
+            plotted_against="recall",
         ),
         ScoreKind(
             name="recall",
@@ -66,6 +67,7 @@ class PrecisionRecall:
             error="jackknife",
             stream="pr",
             stands_in=None,
+            plotted_against=None,
         ),
     )
 
@@ -158,6 +160,7 @@ class DensityCoverage:
             error="jackknife",
             stream="dc",
             stands_in=None,
+            plotted_against=None,
         ),
         ScoreKind(
             name="coverage",
@@ -166,6 +169,7 @@ class DensityCoverage:
             error="jackknife",
             stream="dc",
             stands_in=None,
+            plotted_against=None,
         ),
     )
 

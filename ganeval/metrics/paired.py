@@ -38,6 +38,7 @@ class Psnr:
             error="per-item",
             stream="psnr",
             stands_in=None,
+            plotted_against=None,
         ),
     )
 
@@ -103,6 +104,7 @@ class Ssim:
             error="per-item",
             stream="ssim",
             stands_in=None,
+            plotted_against=None,
         ),
     )
 

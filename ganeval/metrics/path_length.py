@@ -48,6 +48,7 @@ class PathLength:
             error="per-item",
             stream="ppl",
             stands_in=None,
+            plotted_against=None,
         ),
     )
 

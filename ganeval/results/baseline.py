@@ -8,9 +8,10 @@ import json
 from pathlib import Path
 
 from ganeval.errors import UsageError
+from ganeval.results.beside import scores_digest
 from ganeval.results.change import compare_scores
 from ganeval.results.digits import show_column
-from ganeval.results.influence_file import beside, check_beside, packed, scores_digest
+from ganeval.results.influence_file import INFLUENCES, packed
 from ganeval.results.output import check_output, write_output
 from ganeval.results.report import Report
 from ganeval.results.report_file import read_parts
@@ -29,7 +30,7 @@ def accept(run: Report, path: Path) -> tuple[str, ...]:
     """
     check_single(run)
     check_output(path, (".json",))
-    check_beside(path)
+    INFLUENCES.check(path)
     before = load_baseline(path) if path.exists() else None
     _write(run, path)
     return tuple(f"{row.label}\t{_value(row)}{_was(row, run, before)}" for row in run.scores)
@@ -79,10 +80,10 @@ def _write(run: Report, path: Path) -> None:
     text = json.dumps(content, indent=2, sort_keys=True, ensure_ascii=True, allow_nan=False) + "\n"
     contents = {path: text.encode("ascii")}
     if run.influence:
-        contents[beside(path)] = packed(run.influence, scores_digest(content["scores"]))
+        contents[INFLUENCES.path(path)] = packed(run.influence, scores_digest(content["scores"]))
     write_output(contents)
     if not run.influence:
-        beside(path).unlink(missing_ok=True)
+        INFLUENCES.path(path).unlink(missing_ok=True)
 
 
 def load_baseline(path: Path, *, remedy: str = "check the name") -> Report:

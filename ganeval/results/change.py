@@ -3,12 +3,13 @@
 from dataclasses import dataclass
 
 from ganeval.results.comparisons import measured
+from ganeval.results.conditions import arithmetic
 from ganeval.results.differences import Difference, Measured, compare_measured, difference
 from ganeval.results.identity import (
     Findings,
     Names,
     apart,
-    arithmetic,
+    compare_conditions,
     compare_preparation,
     same_images,
     same_order,
@@ -18,11 +19,11 @@ from ganeval.results.report import Report
 from ganeval.results.row import ScoreRow
 
 NAMES: Names = ("in the run", "in the baseline")
-ENOUGH_EQUAL, ENOUGH_UNEQUAL = 2, 5  # images per dimension from which differences of FID are normal
 _HOW = {
     "debiased": "values without their bias",
     "equal-numbers": "at equal numbers of images, where the bias cancels",
     "jackknife": "errors by the jackknife",
+    "runs": "errors from the spread over several runs",
 }
 
 
@@ -53,15 +54,20 @@ def compare_scores(run: Report, after: ScoreRow, baseline: Report, before: Score
     """Find where a score of a run and one of its baseline differ by more than the sample."""
     sides = measured(run, after), measured(baseline, before)
     samples = sides[0].sample_identity, sides[1].sample_identity
-    return compare_measured(*sides, NAMES) + compare_preparation(*samples, NAMES)
+    pairs = [{f"partners of {row.label}": row.partners} for row in (after, before)]
+    return (
+        compare_measured(*sides, NAMES)
+        + compare_conditions(*pairs, NAMES)
+        + compare_preparation(*samples, NAMES)
+    )
 
 
-def change_of(name: str, run: Report, baseline: Report) -> Change:
-    """Return the change of the score `name` of one sample, from the baseline to the run.
+def change_of(label: str, run: Report, baseline: Report) -> Change:
+    """Return the change of the score `label` of one sample, from the baseline to the run.
 
     Both are of the same reference; see `difference`.
     """
-    after, before = measured(run, run[name]), measured(baseline, baseline[name])
+    after, before = measured(run, run[label]), measured(baseline, baseline[label])
     if _same_features(after, before) and same_value(after.row.value, before.row.value):
         return Change(
             before=before.row.value,
@@ -72,8 +78,7 @@ def change_of(name: str, run: Report, baseline: Report) -> Change:
     found = difference(after, before, as_they_are=True)
     start = before.row.details["debiased"] if found.method == "debiased" else before.row.value
     if found.se is None:
-        width = run.provenance.get("dimensions")
-        reason, num_trusted = _untrusted(found, after, before, width)
+        reason, num_trusted = _untrusted(found, after, before)
         return Change(
             before=start,
             difference=found.difference,
@@ -99,7 +104,7 @@ def _same_features(after: Measured, before: Measured) -> bool:
     return (
         same_images(*sides) is True
         and sides[0].settings == sides[1].settings
-        and arithmetic(after.provenance) == arithmetic(before.provenance)
+        and arithmetic(after.provenance, [after.row]) == arithmetic(before.provenance, [before.row])
     )
 
 
@@ -117,26 +122,28 @@ def _how(found: Difference, after: Measured, before: Measured) -> tuple[str, ...
     return tuple(filter(None, (pairs, _HOW.get(found.method), left, *found.notes)))
 
 
-def _untrusted(
-    found: Difference, after: Measured, before: Measured, width: int | None
-) -> tuple[str, int | None]:
+def _untrusted(found: Difference, after: Measured, before: Measured) -> tuple[str, int | None]:
     """Say why a difference is not trusted, and from how many images it would be if that is known.
 
     Args:
         found: The difference, without an error.
         after: The run's score.
         before: The baseline's.
-        width: Number of dimensions of the features, if the report has it.
     """
-    name, num, num_before = found.name, after.row.num_sample, before.row.num_sample
+    label, num, num_before = found.label, after.row.num_sample, before.row.num_sample
     if after.row.se is None or before.row.se is None:
-        if name != "fid" or width is None:
-            return f"{name} has no standard error: {'; '.join(after.row.notes)}", None
-        return (
-            f"fid of {num:,} images in {width:,} dimensions (baseline {num_before:,}, reference "
-            f"{after.row.num_reference or 0:,}) decides nothing: {ENOUGH_EQUAL * width:,} are "
-            f"needed on every side if their numbers are equal, else {ENOUGH_UNEQUAL * width:,}"
-        ), ENOUGH_EQUAL * width
+        enough = after.row.enough or before.row.enough
+        if "se" not in enough:
+            lacking = after.row if after.row.se is None else before.row
+            return f"{label} has no standard error: {'; '.join(lacking.notes)}", None
+        reason = (
+            f"{label} of {num:,} images (baseline {num_before:,}, reference "
+            f"{after.row.num_reference or 0:,}) decides nothing: {enough['se']:,} are needed on "
+            "every side"
+        )
+        if "debiased" in enough:
+            reason += f" if their numbers are equal, else {enough['debiased']:,}"
+        return reason, enough["se"]
     reason = "; ".join(found.notes)
     if num != num_before:
         return reason, max(num, num_before)

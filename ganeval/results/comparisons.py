@@ -7,7 +7,7 @@ from typing import Any
 
 from ganeval.results.differences import Difference, Measured, difference, holm
 from ganeval.results.report import Report
-from ganeval.results.row import ScoreRow
+from ganeval.results.row import Key, ScoreRow
 
 
 def measured(report: Report, row: ScoreRow) -> Measured:
@@ -17,7 +17,7 @@ def measured(report: Report, row: ScoreRow) -> Measured:
         row=row,
         influence=report.influence.get(row.key),
         source=sources.get(row.sample, {}),
-        reference=None if row.reference is None else sources.get(row.reference, {}),
+        others={role: sources.get(location, {}) for role, location in row.roles.items()},
         provenance=report.provenance,
     )
 
@@ -27,14 +27,14 @@ def compared(report: Report, *, rank: str | None = None, paired: bool | None = N
 
     Args:
         report: Scores of several samples against one reference.
-        rank: The score that orders the samples in tables, best first; None for the first.
+        rank: Label of the score that orders the samples in tables, best first; None for the first.
         paired: Whether image i of all samples comes from the same latents; None finds out.
     """
-    ordered = replace(report, rank=rank or report.scores[0].name)
+    ordered = replace(report, rank=rank or report.scores[0].label)
     places = list(dict.fromkeys(row.sample for row in ordered.ranked))
-    groups: dict[tuple[str, str | None], list[ScoreRow]] = {}
+    groups: dict[Key, list[ScoreRow]] = {}
     for row in report.scores:
-        groups.setdefault((row.label, row.reference), []).append(row)
+        groups.setdefault(row.key._replace(sample=""), []).append(row)
     pairs: list[Difference] = []
     for rows in groups.values():
         rows.sort(key=lambda row: places.index(row.sample))

@@ -30,8 +30,9 @@ class Evidence:
     """What is known of the change of one score.
 
     Attributes:
-        name: Of the score.
-        direction: `"lower"` or `"higher"` is better.
+        name: What the score is called, with its network and options.
+        direction: Which way is better; where it is "zero", `baseline` and `difference` are of how
+            far from 0 the values are.
         baseline: The accepted value that is compared with.
         difference: Value of the run less `baseline`.
         se: Standard error of the difference; 0 for the same images; None if there is no honest one.
@@ -40,6 +41,7 @@ class Evidence:
         margin: The tolerated regression, above 0; None if it means nothing at this baseline.
         untrusted: Why the difference cannot be trusted, and what to do; None if it can.
         num_trusted: Images from which it could be, where that is known.
+        stands_in: The score that decides where this one cannot; None if there is none.
         notes: How the error was found.
     """
 
@@ -53,12 +55,13 @@ class Evidence:
     untrusted: str | None = None
     num_trusted: int | None = None
     bias_left: float = 0.0
+    stands_in: str | None = None
     notes: tuple[str, ...] = ()
 
     @property
     def regression(self) -> float:
         """The difference, above 0 where the run is worse."""
-        return self.difference if self.direction == "lower" else -self.difference
+        return -self.difference if self.direction == "higher" else self.difference
 
     @property
     def p_value(self) -> float | None:
@@ -82,7 +85,7 @@ class Evidence:
         if self.se is None or self.untrusted is not None:
             return None
         steady = _factor(alpha) * self.se
-        if self.direction == "higher":
+        if self.direction != "lower":
             return self.bias_left + steady
         most = self.bias_left + math.sqrt(2) * steady
         if self.baseline <= most:
@@ -200,9 +203,10 @@ def _advice(evidence: Evidence, margin: float, num_needed: int | None) -> str:
     if num_needed is not None:
         return f"about {num_needed:,} images would decide"
     if evidence.bias_left >= margin:
+        instead = "" if evidence.stands_in is None else f", or {evidence.stands_in}"
         return (
             f"up to {evidence.bias_left:.4g} may be left of the bias that was removed, as much as "
-            "is tolerated; compare fid at equal numbers of images, or kid"
+            f"is tolerated; compare {evidence.name} at equal numbers of images{instead}"
         )
     return "more images would not decide soon, it is as large as what is tolerated"
 

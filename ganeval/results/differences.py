@@ -1,15 +1,15 @@
 """The difference between two scores against one reference, with its error and its p-value."""
 
 import math
-import string
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, field, replace
+from dataclasses import asdict, dataclass, field, replace
 from typing import Any
 
 import numpy as np
 
 from ganeval.errors import MismatchError, UsageError
 from ganeval.influence import Influence, Values
+from ganeval.results.conditions import conditions
 from ganeval.results.identity import (
     Findings,
     Identity,
@@ -17,21 +17,23 @@ from ganeval.results.identity import (
     compare_conditions,
     compare_preparation,
     compare_sides,
-    conditions,
     identity_of,
     same_latents,
     same_order,
 )
 from ganeval.results.multiplicity import holm_adjusted
-from ganeval.results.row import ScoreRow
+from ganeval.results.row import Key, ScoreRow, key_of
+from ganeval.scores.label import label_of, name_in
 
 DETECTABLE = 2.49  # standard errors: one-sided alpha 0.05 and power 0.8, 1.645 + 0.842
 ALPHA = 0.05
-_MARKED_LETTERS = 0x100  # where Unicode has the Latin letters with marks
-_BIASED = ("fid", "is")
 # Above the part of a removed bias that was seen to be left on real pictures (docs/calibration.md).
 BIAS_LEFT = 0.05
-_BY_JACKKNIFE = ("precision", "recall", "density", "coverage")
+# Errors that are known of each score alone, with the note that a difference of two then has.
+_ALONE = {
+    "jackknife": "as if each had a reference of its own, so the error is rather too large",
+    "runs": "as if the runs of both were independent",
+}
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -42,14 +44,14 @@ class Measured:
         row: The score.
         influence: Of each image; None where it is not known.
         source: What the provenance says of the sample.
-        reference: What it says of the reference; None for scores without one.
+        others: What it says of the other sources that the score looks at, by role.
         provenance: All that the report says of its making.
     """
 
     row: ScoreRow
     influence: Influence | None
     source: Mapping[str, Any] = field(default_factory=dict)
-    reference: Mapping[str, Any] | None = None
+    others: Mapping[str, Mapping[str, Any]] = field(default_factory=dict)
     provenance: Mapping[str, Any] = field(default_factory=dict)
 
     @property
@@ -57,15 +59,14 @@ class Measured:
         """The identity of the sample."""
         return identity_of(self.source, self.row.sample, provenance=self.provenance)
 
-    @property
-    def reference_identity(self) -> Identity | None:
-        """The identity of what the score used of the reference."""
-        if self.reference is None or self.row.reference is None:
+    def identity(self, role: str) -> Identity | None:
+        """Return the identity of what the score used of another source; None if it has none."""
+        if role not in self.others or role not in self.row.roles:
             return None
         return identity_of(
-            self.reference,
-            self.row.reference,
-            score=self.row.name,
+            self.others[role],
+            self.row.roles[role],
+            label=self.row.label,
             provenance=self.provenance,
         )
 
@@ -75,10 +76,10 @@ class Difference:
     """The score of one sample less that of another.
 
     Attributes:
-        name: The score's name.
+        label: What the score is called, with its network and options.
         sample: The one.
         other: The other.
-        reference: What both were scored against; None for a score without one.
+        roles: The locations of the other sources that both scores look at, by role.
         difference: Score of `sample` less score of `other`, both without bias where `method` says
             so.
         se: Standard error, or None if there is no honest one (a note says why).
@@ -90,15 +91,15 @@ class Difference:
         detectable: The smallest true difference that these numbers of images would have shown with
             a power of 0.8, one-sided at 0.05: 2.49 standard errors and `bias_left`.
         paired: Whether image i of both comes from the same latents, and the error profits.
-        method: What was subtracted: "debiased", "equal-numbers", "influence", "jackknife", or
-            "none".
+        method: What was subtracted: "debiased", "equal-numbers", "influence", "jackknife", "runs",
+            or "none".
         notes: What the reader must know.
     """
 
-    name: str
+    label: str
     sample: str
     other: str
-    reference: str | None = None
+    roles: Mapping[str, str] = field(default_factory=dict)
     difference: float
     se: float | None = None
     bias_left: float = 0.0
@@ -109,6 +110,23 @@ class Difference:
     paired: bool = False
     method: str
     notes: tuple[str, ...] = ()
+
+    @property
+    def reference(self) -> str | None:
+        """What both were scored against; None for a score without a reference."""
+        return self.roles.get("reference")
+
+    @property
+    def group(self) -> Key:
+        """What the pairs have in common whose p-values are adjusted together."""
+        return key_of("", self.roles, self.label)
+
+    def record(self) -> dict[str, Any]:
+        """Return the difference as JSON values."""
+        plain = asdict(self)
+        label, sample, other, roles = (plain.pop(x) for x in ("label", "sample", "other", "roles"))
+        sides = {"sample": sample, "other": other, "reference": self.reference}
+        return {"name": name_in(label), **sides, **plain, "label": label, "roles": roles}
 
 
 def difference(
@@ -143,10 +161,8 @@ def difference(
             findings.remedy,
         )
     found = _subtracted(one.row, other.row, as_they_are=as_they_are)
-    if one.source.get("kind") == other.source.get("kind"):
-        prepared = compare_preparation(one.sample_identity, other.sample_identity, names)
-        found = replace(found, notes=(*found.notes, *prepared.differing))
-    if found.method == "jackknife":
+    found = replace(found, notes=(*found.notes, *_apart(one, other, names)))
+    if found.method in _ALONE:
         assert one.row.se is not None
         assert other.row.se is not None
         return _with_error(found, math.hypot(one.row.se, other.row.se))
@@ -161,7 +177,7 @@ def difference(
         paired = is_paired(one, other)
     aligned = True
     if one.influence.reference is not None and other.influence.reference is not None:
-        real, other_real = one.reference_identity, other.reference_identity
+        real, other_real = one.identity("reference"), other.identity("reference")
         aligned = real is not None and other_real is not None and same_order(real, other_real)
         if not aligned:
             note = "the reference comes in another order, so its noise is counted twice"
@@ -171,9 +187,20 @@ def difference(
         other.influence,
         paired=paired,
         aligned=aligned,
-        with_remainder=found.method == "debiased" or found.name == "fid-debiased",
+        with_remainder=found.method == "debiased" or one.row.kind.bias == "removed",
     )
     return replace(_with_error(found, se), paired=paired)
+
+
+def _apart(one: Measured, other: Measured, names: tuple[str, str]) -> tuple[str, ...]:
+    """Say by what two samples differ beside their items."""
+    prepared: tuple[str, ...] = ()
+    if one.source.get("kind") == other.source.get("kind"):
+        sides = one.sample_identity, other.sample_identity
+        prepared = compare_preparation(*sides, names).differing
+    if one.row.partners == other.row.partners:
+        return prepared
+    return (*prepared, "each item has another partner, or there are other pairs")
 
 
 def is_paired(one: Measured, other: Measured) -> bool:
@@ -209,42 +236,51 @@ def _check_pairing(one: Measured, other: Measured, names: tuple[str, str]) -> No
 
 
 def _subtracted(one: ScoreRow, other: ScoreRow, *, as_they_are: bool) -> Difference:
-    """Return a difference without error, by the method that fits; "none" with the reason."""
+    """Return a difference without error, by the method that fits; "none" with the reason.
+
+    What the score declares decides: a bias that depends on the numbers of images cancels at equal
+    numbers only, so at others there is a difference only of values from which it is removed.
+    """
+    kind = one.kind
     plain = Difference(
-        name=one.name,
+        label=one.label,
         sample=one.sample,
         other=other.sample,
-        reference=one.reference,
+        roles=one.roles,
         difference=one.value - other.value,
         method="none",
     )
-    advice = "; decide with kid" if one.name in (*_BIASED, "fid-debiased") else ""
+    stand_in = kind.stands_in and label_of(kind.stands_in, one.network, {})
+    instead = "" if stand_in is None else f"; decide with {stand_in}"
     nums = f"{one.num_sample:,} and {other.num_sample:,} images"
     equal = one.num_sample == other.num_sample
     if one.se is None or other.se is None:
-        return replace(plain, notes=(f"no standard error of both{advice}",))
-    if one.name in _BY_JACKKNIFE:
+        return replace(plain, notes=(f"no standard error of both{instead}",))
+    bias_left = 0.0
+    if kind.bias == "removed":
+        removed = [row.details.get("biased") for row in (one, other)]
+        if None in removed:
+            return replace(plain, notes=(f"not known how much bias was removed{instead}",))
+        bias_left = BIAS_LEFT * abs(
+            (one.details["biased"] - one.value) - (other.details["biased"] - other.value)
+        )
+    debiased = [row.details.get("debiased") for row in (one, other)]
+    if kind.bias == "removable" and None not in debiased and not (as_they_are and equal):
+        ones, others = one.details["debiased"], other.details["debiased"]
+        bias_left = BIAS_LEFT * abs((one.value - ones) - (other.value - others))
+        plain = replace(plain, difference=ones - others)
+        method = "debiased"
+    elif kind.bias in ("removable", "depends-on-numbers"):
         if not equal:
-            return replace(plain, notes=(f"{nums}: comparable at equal numbers only",))
-        note = "as if each had a reference of its own, so the error is rather too large"
-        return replace(plain, method="jackknife", notes=(note,))
-    bias_left = BIAS_LEFT * abs(_removed(one) - _removed(other))
-    if one.name not in _BIASED:
-        return replace(plain, method="influence", bias_left=bias_left)
-    removable = "debiased" in one.details and "debiased" in other.details
-    if removable and not (as_they_are and equal):
-        value = one.details["debiased"] - other.details["debiased"]
-        return replace(plain, difference=value, method="debiased", bias_left=bias_left)
-    if not equal:
-        return replace(plain, notes=(f"{nums} are too few to remove the bias; decide with kid",))
-    return replace(plain, method="equal-numbers")
-
-
-def _removed(row: ScoreRow) -> float:
-    """Return the bias that extrapolation takes off a score; 0 for one that is not extrapolated."""
-    if row.name == "fid-debiased":
-        return row.details.get("fid", row.value) - row.value
-    return row.value - row.details.get("debiased", row.value)
+            few, unequal = " are too few to remove the bias", ": comparable at equal numbers only"
+            reason = few if kind.bias == "removable" else unequal
+            return replace(plain, notes=(f"{nums}{reason}{instead}",))
+        method = "equal-numbers"
+    else:
+        method = "influence"
+    if kind.error in _ALONE:
+        return replace(plain, method=kind.error, bias_left=bias_left, notes=(_ALONE[kind.error],))
+    return replace(plain, method=method, bias_left=bias_left)
 
 
 def holm(differences: Sequence[Difference]) -> tuple[Difference, ...]:
@@ -261,53 +297,19 @@ def joined(ones: Sequence[Difference], others: Sequence[Difference]) -> tuple[Di
     Raises:
         MismatchError: One pair is in both with different answers.
     """
-    both: dict[tuple[str, str | None, frozenset[str]], Difference] = {}
+    both: dict[tuple[Key, frozenset[str]], Difference] = {}
     for one in (*ones, *others):
-        known = both.setdefault((one.name, one.reference, frozenset((one.sample, one.other))), one)
+        known = both.setdefault((one.group, frozenset((one.sample, one.other))), one)
         if (abs(known.difference), known.se) != (abs(one.difference), one.se):
             raise MismatchError(
-                f"{one.name} of {one.sample} - {one.other} differs between the reports",
+                f"{one.label} of {one.sample} - {one.other} differs between the reports",
                 "one answer for each pair",
                 "leave out the outdated report",
             )
-    groups: dict[tuple[str, str | None], list[Difference]] = {}
+    groups: dict[Key, list[Difference]] = {}
     for one in both.values():
-        groups.setdefault((one.name, one.reference), []).append(one)
+        groups.setdefault(one.group, []).append(one)
     return tuple(one for group in groups.values() for one in holm(group))
-
-
-def letters(samples: Sequence[str], differences: Sequence[Difference]) -> dict[str, str]:
-    """Return letters such that two samples share one if they were not told apart.
-
-    Piepho, "An Algorithm for a Letter-Based Representation of All-Pairwise Comparisons", Journal of
-    Computational and Graphical Statistics 2004: insert and absorb.
-
-    Args:
-        samples: In the order of the table; the first gets "a".
-        differences: Of one metric, all pairs; one without p-value tells nothing apart.
-    """
-    columns = [frozenset(samples)]
-    for one in differences:
-        if one.p_adjusted is None or one.p_adjusted >= ALPHA:
-            continue
-        pair = {one.sample, one.other}
-        split = [column - {name} for column in columns if pair <= column for name in pair]
-        columns = [column for column in columns if not pair <= column]
-        for column in sorted(split, key=len, reverse=True):
-            if not any(column <= kept for kept in columns):
-                columns.append(column)
-    columns.sort(key=lambda column: sorted(map(samples.index, column)))
-    return {
-        name: "".join(_letter(at) for at, column in enumerate(columns) if name in column)
-        for name in samples
-    }
-
-
-def groups(samples: Sequence[str], differences: Sequence[Difference]) -> dict[str, str]:
-    """Return the letters of samples, or none where not every pair of them was compared."""
-    complete = len(differences) == len(samples) * (len(samples) - 1) // 2
-    known = any(one.p_value is not None for one in differences)
-    return letters(samples, differences) if complete and known else {}
 
 
 def compare_measured(one: Measured, other: Measured, names: tuple[str, str]) -> Findings:
@@ -316,15 +318,21 @@ def compare_measured(one: Measured, other: Measured, names: tuple[str, str]) -> 
         {
             "metric": side.row.name,
             f"options of {one.row.name}": dict(side.row.options),
-            **conditions(side.provenance, [side.row]),
+            f"network of {one.row.name}": side.row.network or "that of the run",
+            **{
+                f"{what} of {one.row.name}": getattr(side.row.kind, what)
+                for what in ("direction", "bias", "error")
+            },
+            **conditions(side.provenance, side.row),
         }
         for side in (one, other)
     ]
     found = compare_conditions(sides[0], sides[1], names)
-    mine, others = one.reference_identity, other.reference_identity
-    if mine is None or others is None:
-        return found
-    return found + compare_sides(mine, others, names)
+    for role in dict.fromkeys([*one.row.roles, *other.row.roles]):
+        mine, others = one.identity(role), other.identity(role)
+        if mine is not None and others is not None:
+            found += compare_sides(mine, others, names)
+    return found
 
 
 def _standard_error(
@@ -369,9 +377,3 @@ def _with_error(plain: Difference, se: float) -> Difference:
         p_value=math.erfc(deviations / math.sqrt(2)),
         detectable=DETECTABLE * se + plain.bias_left,
     )
-
-
-def _letter(at: int) -> str:
-    """Return the letter of a group: a to z, A to Z, and then those with marks."""
-    plain = string.ascii_letters
-    return plain[at] if at < len(plain) else chr(_MARKED_LETTERS + at - len(plain))

@@ -28,7 +28,7 @@ def csv(rows: Rows) -> str:
     An interval is two columns of numbers; options, details, notes and cautions are a text each.
     """
     frame = tidy(rows)
-    for name in ("sample", "reference"):
+    for name in ("sample", "reference", "train", "heldout"):
         frame[name] = frame[name].map(one_line, na_action="ignore")
     frame["cautions"] = [
         [f"{fact}: {advice}" for fact, advice in found.items()] for found in frame["cautions"]
@@ -131,6 +131,7 @@ _LATEX = {
     "|": "$|$",
     ARROWS["lower"]: "$\\downarrow$",
     ARROWS["higher"]: "$\\uparrow$",
+    ARROWS["zero"][0]: "$\\rightarrow$",
     "\u00b1": "$\\pm$",
     **{char: f"\\{char}" for char in "&%$#_{}"},
 }

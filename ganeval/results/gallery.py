@@ -38,11 +38,11 @@ class Neighbours:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Curve:
-    """FID of parts of a sample against the whole reference.
+    """A score of parts of a sample against the whole reference.
 
     Attributes:
         sizes: Number of generated images, ascending; the last is the whole sample.
-        values: FID of each.
+        values: The score of each.
         limit: The value at infinitely many images of the line in 1/N through the points; None
             where the parts are too small for one.
     """
@@ -59,15 +59,18 @@ class Gallery:
     Attributes:
         sample: Its location, as in the scores.
         pictures: A random choice.
-        raising: The pictures that raise FID most, the worst first; `value` is the influence.
+        score: Label of the score of which the influences and the curve are; None where there are
+            neither.
+        raising: The pictures that raise it most, the worst first; `value` is the influence.
         lowering: Those that lower it most, the best first.
         neighbours: Of a random choice.
         usual_distance: The median distance of a picture of the reference to its nearest other one.
-        curve: FID against the number of images.
+        curve: The score against the number of images.
     """
 
     sample: str
     pictures: tuple[Picture, ...]
+    score: str | None = None
     raising: tuple[Picture, ...] = ()
     lowering: tuple[Picture, ...] = ()
     neighbours: tuple[Neighbours, ...] = ()

@@ -10,8 +10,9 @@ from ganeval.results.decision import Decision, Evidence, Outcome, decide, overal
 from ganeval.results.identity import Findings
 from ganeval.results.limits import Limit
 from ganeval.results.report import Report
+from ganeval.scores.label import label_of
 
-FALLBACK = "kid"  # unbiased, so it decides where FID cannot
+Weighed = tuple[Limit, Evidence]
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -58,22 +59,28 @@ def check(
 ) -> Verdict:
     """Compare a run with the baseline, score by score.
 
-    The first limit is that of the primary score. Where FID cannot be trusted, KID decides in its
-    place if both reports have it, under its own limit or else under the same share.
+    The first limit is that of the primary score. Where a score cannot be trusted, the one that its
+    metric names decides in its place if both reports have it, under its own limit or else under the
+    same share.
 
     Raises:
         MismatchError: The two were made under different conditions.
-        UsageError: Several samples, a score that is not in both, or an `alpha` that is no
-            probability of an error.
+        UsageError: Several samples, a score that is not in both or of which no value is better, or
+            an `alpha` that is no probability of an error.
     """
     if not 0 < alpha < 0.5:
         raise UsageError(f"alpha is {alpha:g}", "above 0 and below 0.5", "change --alpha")
     for report in (run, baseline):
         check_single(report)
         for limit in limits:
-            _ = report[limit.name]  # refuses a name that is not there
+            if report[limit.name].direction == "none":  # a name that is not there is refused too
+                raise UsageError(
+                    f"--max-regress names {limit.name}, of which no value is better than another",
+                    "a score that can become worse",
+                    "leave it out",
+                )
     unsaid = check_comparable(run, baseline, [limit.name for limit in limits])
-    deciding, shown = _with_fallback(
+    deciding, shown = _with_stand_ins(
         [(limit, _evidence(limit, run, baseline)) for limit in limits], run, baseline
     )
     decisions = decide([evidence for _, evidence in deciding], alpha)
@@ -90,64 +97,78 @@ def check(
     )
 
 
-Weighed = tuple[Limit, Evidence]
-
-
 def _evidence(limit: Limit, run: Report, baseline: Report) -> Evidence:
-    """Return what is known of the change of one score."""
+    """Return what is known of the change of one score.
+
+    Where values on both sides of 0 are worse, what counts is how far from 0 they are. If the sign
+    changed, the errors of both are added, which they are worth together at most.
+    """
     change = change_of(limit.name, run, baseline)
-    row = run[limit.name]
+    row, accepted = run[limit.name], baseline[limit.name]
+    before, difference, se = change.before, change.difference, change.se
+    if row.direction == "zero":
+        after = before + difference
+        if se and before * after < 0:
+            assert row.se is not None
+            assert accepted.se is not None
+            se = row.se + accepted.se
+        before, difference = abs(before), abs(after) - abs(before)
     return Evidence(
         name=limit.name,
         direction=row.direction,
-        baseline=change.before,
-        difference=change.difference,
-        se=change.se,
+        baseline=before,
+        difference=difference,
+        se=se,
         bias_left=change.bias_left,
         num_sample=row.num_sample,
-        margin=limit.margin(change.before),
+        margin=limit.margin(before),
         untrusted=change.untrusted,
         num_trusted=change.num_trusted,
+        stands_in=row.kind.stands_in and label_of(row.kind.stands_in, row.network, {}),
         notes=change.notes,
     )
 
 
-def _with_fallback(
-    weighed: list[Weighed], run: Report, baseline: Report
+def _with_stand_ins(
+    weighed: Sequence[Weighed], run: Report, baseline: Report
 ) -> tuple[list[Weighed], list[Weighed]]:
-    """Let KID decide where FID cannot; return who decides, and who is only shown."""
-    names = [limit.name for limit, _ in weighed]
-    if "fid" not in names:
-        return weighed, []
-    place = names.index("fid")
-    limit, fid = weighed[place]
-    if fid.untrusted is None:
-        return weighed, []
-    if FALLBACK in names:  # under its own limit, and in the first place if FID had that
-        kid = weighed[names.index(FALLBACK)]
-    elif not limit.relative or not _both_have(FALLBACK, run, baseline):
-        return [*weighed[:place], (limit, _without_kid(fid, limit)), *weighed[place + 1 :]], []
-    else:
-        check_comparable(run, baseline, [FALLBACK])
-        kid_limit = replace(limit, name=FALLBACK)
-        kid = kid_limit, _evidence(kid_limit, run, baseline)
-    deciding = [kid if one is weighed[place] else one for one in weighed if one is not kid]
-    return deciding, [weighed[place]]
+    """Let another score decide where one cannot; return who decides, and who is only shown."""
+    deciding, shown = list(weighed), []
+    for one in weighed:
+        limit, evidence = one
+        if evidence.untrusted is None or evidence.stands_in is None:
+            continue
+        place = deciding.index(one)
+        own = [other for other in deciding if other[0].name == evidence.stands_in]
+        if own:  # under its own limit, and in the first place if the other one had that
+            other = own[0]
+        elif not limit.relative or not _both_have(evidence.stands_in, run, baseline):
+            deciding[place] = limit, _without_stand_in(evidence, limit)
+            continue
+        else:
+            check_comparable(run, baseline, [evidence.stands_in])
+            its_limit = replace(limit, name=evidence.stands_in)
+            other = its_limit, _evidence(its_limit, run, baseline)
+        deciding[place] = other
+        deciding = [two for at, two in enumerate(deciding) if at == place or two != other]
+        shown.append(one)
+    return deciding, shown
 
 
-def _both_have(name: str, *reports: Report) -> bool:
+def _both_have(label: str, *reports: Report) -> bool:
     """Tell whether every report has a score."""
-    return all(name in {row.name for row in report.scores} for report in reports)
+    return all(label in {row.label for row in report.scores} for report in reports)
 
 
-def _without_kid(fid: Evidence, limit: Limit) -> Evidence:
-    """Say what lets KID decide in the place of FID."""
+def _without_stand_in(evidence: Evidence, limit: Limit) -> Evidence:
+    """Say what lets another score decide in the place of one."""
+    other = evidence.stands_in
     remedy = (
-        "score both with -m fid,kid to let kid decide"
+        f"score both with -m {limit.name},{other} to let {other} decide"
         if limit.relative
-        else "name a tolerance of kid too (--max-regress kid=AMOUNT) to let it decide"
+        else f"name a tolerance of {other} too (--max-regress {other}=AMOUNT) to let it decide"
     )
-    return replace(fid, untrusted=f"{fid.untrusted}; {remedy}")
+    return replace(evidence, untrusted=f"{evidence.untrusted}; {remedy}")
 
 
 def _not_deciding(evidence: Evidence) -> Decision:
@@ -158,7 +179,7 @@ def _not_deciding(evidence: Evidence) -> Decision:
         p_value=None,
         detectable=None,
         num_needed=evidence.num_trusted,
-        reason=f"{evidence.untrusted}; {FALLBACK} decides in its place",
+        reason=f"{evidence.untrusted}; {evidence.stands_in} decides in its place",
     )
 
 

@@ -7,14 +7,15 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from ganeval.errors import UsageError, one_line
+from ganeval.results.conditions import arithmetic
 from ganeval.results.decision import Decision, Outcome
 from ganeval.results.digits import ERROR_DIGITS, significant, write_numbers
 from ganeval.results.gate import Verdict
-from ganeval.results.identity import arithmetic
 from ganeval.results.layout import Grid, lay_out, wrap
 from ganeval.results.limits import Limit
 from ganeval.results.multiplicity import format_p_value
 from ganeval.results.output import check_output, write_output
+from ganeval.results.row import ScoreRow
 from ganeval.results.table import ARROWS, caption
 
 if TYPE_CHECKING:
@@ -46,7 +47,7 @@ def cells(decision: Decision, limit: Limit) -> tuple[str, ...]:
     if limit.relative and evidence.margin is not None:
         tolerated += f" ({limit})"
     return (
-        f"{evidence.name} {ARROWS[evidence.direction]}",
+        f"{evidence.name} {ARROWS[evidence.direction]}".strip(),
         before,
         after,
         change,
@@ -88,27 +89,31 @@ def _lines(verdict: Verdict) -> list[tuple[str, ...]]:
 def conditions(verdict: Verdict) -> tuple[str, ...]:
     """Return the lines that say under which conditions both were made, and how they are tested."""
     rows = [verdict.run[decision.evidence.name] for decision in verdict.decisions]
+    accepted = [verdict.baseline[decision.evidence.name] for decision in verdict.decisions]
     (sample,) = {row.sample for row in rows}
-    counts = sorted({verdict.baseline[row.name].num_sample for row in rows})
+    counts = sorted({row.num_sample for row in accepted})
     return (
         *caption(rows, verdict.run.provenance),
         f"sample {one_line(sample)} ({rows[0].num_sample:,} images; "
         f"baseline {', '.join(f'{count:,}' for count in counts)})",
         f"one-sided tests, alpha {verdict.alpha:g}",
-        *_other_machine(verdict.run.provenance, verdict.baseline.provenance),
+        *_other_machine((verdict.run.provenance, rows), (verdict.baseline.provenance, accepted)),
         *_unsaid(verdict),
     )
 
 
-def _other_machine(run: Mapping[str, Any], baseline: Mapping[str, Any]) -> tuple[str, ...]:
+def _other_machine(
+    run: tuple[Mapping[str, Any], list[ScoreRow]],
+    baseline: tuple[Mapping[str, Any], list[ScoreRow]],
+) -> tuple[str, ...]:
     """Say what else differs; numbers may depend on it in their last digits only."""
     here, there = (
         {
-            **arithmetic(made),
+            **arithmetic(made, rows),
             "ganeval": made.get("ganeval"),
             **made.get("libraries", {}),
         }
-        for made in (run, baseline)
+        for made, rows in (run, baseline)
     )
     differing = [
         f"{name} {there[name]} (here {here[name]})"

@@ -7,12 +7,11 @@ older versions too: what one of two does not say cannot be compared, and is name
 
 import json
 import math
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping
 from dataclasses import dataclass, fields
 from typing import Any
 
 from ganeval.errors import one_line
-from ganeval.results.row import ScoreRow
 
 Names = tuple[str, str]
 """What messages call the two results: `("the run", "the baseline")`."""
@@ -95,7 +94,7 @@ def identity_of(
     card: Mapping[str, Any],
     location: str,
     *,
-    score: str | None = None,
+    label: str | None = None,
     provenance: Mapping[str, Any] | None = None,
 ) -> Identity:
     """Return the identity of a side.
@@ -103,12 +102,12 @@ def identity_of(
     Args:
         card: What the provenance says of it.
         location: How the report calls it.
-        score: The name of a score that it serves: stored statistics serve some scores in place of
-            the images of their file.
+        label: Of a score that it serves: stored statistics serve some scores in place of the images
+            of their file.
         provenance: What the whole report says of its making: how a subset was drawn.
     """
     stats = card.get("stats")
-    if stats is not None and score is not None and score.partition("-")[0] in stats["used_for"]:
+    if stats is not None and label is not None and label in stats["used_for"]:
         return Identity(
             location=location,
             kind="stats",
@@ -204,33 +203,6 @@ def apart(
     return tuple(reasons)
 
 
-def conditions(provenance: Mapping[str, Any], rows: Sequence[ScoreRow]) -> dict[str, Any]:
-    """Return what all scores that are compared have to have in common, by name."""
-    extractors = list(dict.fromkeys(row.extractor for row in rows))
-    weights = provenance.get("weights") or {}
-    digests = [weights[name] for name in extractors if name in weights]
-    return {
-        "extractor": ", ".join(extractors) or None,
-        "extractor version": provenance.get("extractor_version"),
-        "weights": ", ".join(digests) or None,
-        "protocol": ", ".join(dict.fromkeys(row.protocol for row in rows)) or None,
-        "protocol version": provenance.get("protocol_version"),
-        "precision": provenance.get("precision"),
-        **_flat("preprocessing", provenance.get("preprocess", {})),
-    }
-
-
-def _flat(name: str, value: Any) -> dict[str, Any]:
-    """Return the leaves of nested mappings, each under the names that lead to it."""
-    if not isinstance(value, Mapping):
-        return {name: value}
-    return {
-        path: leaf
-        for key, inner in value.items()
-        for path, leaf in _flat(f"{name} {key}", inner).items()
-    }
-
-
 def compare_conditions(one: Mapping[str, Any], other: Mapping[str, Any], names: Names) -> Findings:
     """Find where the conditions of two results differ."""
     found = Findings()
@@ -241,24 +213,20 @@ def compare_conditions(one: Mapping[str, Any], other: Mapping[str, Any], names: 
         if mine is None or others is None:
             found += Findings(unsaid=(what,))
             continue
-        word = what.partition(" ")[0]
+        word, _, rest = what.partition(" ")
         remedy = f"--{word} {others}" if what in ("extractor", "protocol", "precision") else None
-        remedies = {"weights": "the same --weights", "preprocessing": "the same --protocol"}
+        remedies = {
+            "weights": "the same --weights",
+            "preprocessing": "the same --protocol",
+            "partners": "the same --pair-by and the same items",
+        }
+        if rest.startswith("of ") and word in ("extractor", "weights", "preprocessing"):
+            remedy = f"the same network called {rest.removeprefix('of ')}"
         found += Findings(
             differing=(_said(what, mine, others, names),),
             remedies=(remedy or remedies.get(word, "the same version of ganeval"),),
         )
     return found
-
-
-def arithmetic(provenance: Mapping[str, Any]) -> dict[str, Any]:
-    """Return what features of one image depend on in their last digits."""
-    libraries = provenance.get("libraries", {})
-    return {
-        "device": provenance.get("device"),
-        "micro_batch": provenance.get("micro_batch"),
-        **{name: libraries.get(name) for name in ("torch", "pillow")},
-    }
 
 
 def same_value(one: float, other: float) -> bool:

@@ -14,7 +14,7 @@ class Limit:
     """The largest tolerated regression of one score.
 
     Attributes:
-        name: Of the score: `"fid"`, `"precision"`, ...
+        name: Label of the score: `"fid"`, `"fid@mine"`, `"precision:k=5"`, ...
         amount: Above 0; a fraction if relative, else in units of the score.
         relative: Whether it is a fraction of the baseline's value.
     """
@@ -52,7 +52,7 @@ def parse_limits(texts: Iterable[str]) -> tuple[Limit, ...]:
 
 def _limit(text: str) -> Limit:
     """Return the limit of one `NAME=AMOUNT` or `NAME=SHARE%`."""
-    name, _, amount = text.partition("=")
+    name, _, amount = text.rpartition("=")  # an option of the score has a sign too
     relative = amount.endswith("%")
     try:
         number = float(amount.removesuffix("%"))

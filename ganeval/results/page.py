@@ -4,20 +4,22 @@ import base64
 import hashlib
 import json
 import re
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from importlib.resources import files
 from importlib.resources.abc import Traversable
 from typing import TYPE_CHECKING, Any
 
 from ganeval.errors import one_line
 from ganeval.results import formats, plots, table
-from ganeval.results.differences import Difference, groups
+from ganeval.results.differences import Difference
 from ganeval.results.digits import Digits, show_column
 from ganeval.results.drawing import INK, RULE, Plot
 from ganeval.results.gallery import Gallery
+from ganeval.results.items import MetricItems
+from ganeval.results.letters import groups
 from ganeval.results.names import letter
 from ganeval.results.notes import DETECTABLE, cautions, notes
-from ganeval.results.row import ScoreRow
+from ganeval.results.row import Key, ScoreRow
 
 if TYPE_CHECKING:
     import jinja2
@@ -31,6 +33,7 @@ def html(
     pairs: Sequence[Difference],
     galleries: Sequence[Gallery],
     digits: Digits = "error",
+    items: Mapping[Key, MetricItems] | None = None,
 ) -> str:
     """Return the report as a page; whatever comes from a file or a user is escaped.
 
@@ -40,6 +43,7 @@ def html(
         pairs: The differences by the score that orders the samples; may be empty.
         galleries: What there is to see of the samples; may be empty.
         digits: How many are shown.
+        items: What metrics found beside their scores; may be empty.
     """
     from markupsafe import Markup
 
@@ -63,8 +67,8 @@ def html(
                 for row, shown in zip(column, show_column(column, digits), strict=True)
             },
             best=table.best(rows),
-            curves=any(gallery.curve for gallery in galleries),
-            extremes=any(gallery.raising for gallery in galleries),
+            curves=_scores_of(gallery for gallery in galleries if gallery.curve),
+            extremes=_scores_of(gallery for gallery in galleries if gallery.raising),
             usual=any(gallery.usual_distance for gallery in galleries),
             neighbours=any(gallery.neighbours for gallery in galleries),
             caption=table.caption(rows, provenance),
@@ -74,18 +78,28 @@ def html(
             pairs=pairs,
             pair_grid=table.pair_grid(pairs, names, digits) if pairs else None,
             detectable=DETECTABLE if any(pair.detectable is not None for pair in pairs) else "",
-            plots=plots.draw(rows, galleries),
+            plots=plots.draw(rows, galleries, items or {}),
+            evidence=[
+                (key, pairs)
+                for key, one in (items or {}).items()
+                for pairs in one.evidence.values()
+            ],
             galleries=galleries,
             provenance=provenance,
             provenance_json=json.dumps(provenance, indent=2, ensure_ascii=True),
             markdown=formats.markdown(rows, provenance, pairs, digits),
             latex=formats.latex(rows, provenance, pairs, digits),
-            debiased=any("debiased" in row.details for row in rows),
+            debiased=list(dict.fromkeys(row.label for row in rows if "debiased" in row.details)),
             style=Markup((folder / "page.css").read_text(encoding="utf-8")),
             script=Markup(script),
             script_digest=base64.b64encode(hashlib.sha256(script.encode()).digest()).decode(),
         )
     )
+
+
+def _scores_of(galleries: Iterable[Gallery]) -> list[str]:
+    """Return the labels of the scores that galleries show something of."""
+    return list(dict.fromkeys(gallery.score for gallery in galleries if gallery.score))
 
 
 def _environment(folder: Traversable) -> "jinja2.Environment":

@@ -20,44 +20,62 @@ from ganeval.results.drawing import (
     new_figure,
 )
 from ganeval.results.gallery import Curve, Gallery
+from ganeval.results.items import MetricItems, Values
 from ganeval.results.names import letter
-from ganeval.results.row import ScoreRow
+from ganeval.results.row import Key, ScoreRow
 from ganeval.results.table import ARROWS, by_title
+from ganeval.scores.label import label_of
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
 
-_NAMES = ("bars-*", "*-recall", "fid-samples")  # patterns of what plots are called
-_SMALLEST_RANGE = 0.3  # of precision and of recall
-_LOG_FROM = 20  # times the smallest FID: from there on the small ones would all look like 0
+_NAMES = ("bars-*", "*-samples", "curve-*")  # patterns of what most plots are called
+_SMALLEST_RANGE = 0.3  # of both axes of a plane, whose scores are shares
+_BETTER = {"lower": "lower is better", "higher": "higher is better", "zero": "near 0 is better"}
+_LOG_FROM = 20  # times the smallest value: from there on the small ones would all look like 0
 
 
-def draw(rows: Sequence[ScoreRow], galleries: Sequence[Gallery]) -> tuple[Plot, ...]:
-    """Draw every plot that the scores and galleries allow."""
+def draw(
+    rows: Sequence[ScoreRow], galleries: Sequence[Gallery], items: Mapping[Key, MetricItems]
+) -> tuple[Plot, ...]:
+    """Draw every plot that the scores, the galleries and the curves of metrics allow."""
     samples = list(dict.fromkeys(row.sample for row in rows))
     scores = by_title(rows)
     with house_style():
         plots = [_bars(name, entries, samples) for name, entries in scores.items()]
-        for precision, recall in _pairs(scores):
-            plots.append(_plane(scores[precision], scores[recall], samples))
-        found = {entry.sample: entry.curve for entry in galleries}
-        curves = {sample: curve for sample in samples if (curve := found.get(sample))}
-        if curves:
-            plots.append(_curves(curves, samples))
+        for upward, across in _pairs(scores):
+            plots.append(_plane(upward, across, samples))
+        for score in dict.fromkeys(entry.score for entry in galleries if entry.score):
+            found = {entry.sample: entry.curve for entry in galleries if entry.score == score}
+            curves = {sample: curve for sample in samples if (curve := found.get(sample))}
+            if curves:
+                plots.append(_curves(score, curves, samples))
+        points: dict[tuple[str, str], dict[str, Values]] = {}
+        for key, found_items in items.items():
+            for name, line in found_items.curves.items():
+                points.setdefault((key.label, name), {})[key.sample] = line
+        plots += [_lines(*names, lines, samples) for names, lines in points.items()]
     return tuple(plots)
 
 
-def save_plots(rows: Sequence[ScoreRow], galleries: Sequence[Gallery], folder: Path) -> None:
+def save_plots(
+    rows: Sequence[ScoreRow],
+    galleries: Sequence[Gallery],
+    items: Mapping[Key, MetricItems],
+    folder: Path,
+) -> None:
     """Write each plot as `NAME.svg` and `NAME.png` into a folder, which is made if need be.
 
     Raises:
-        UsageError: The folder cannot be made or written to.
+        UsageError: The folder cannot be made or written to, or has files of others under the names
+            of plots.
         ResourceError: The disk is full.
     """
-    check_plots(folder)
+    drawn = draw(rows, galleries, items)
+    check_plots(folder, [plot.name for plot in drawn])
     try:
         folder.mkdir(exist_ok=True)
-        for plot in draw(rows, galleries):
+        for plot in drawn:
             svg = f"{plot.svg}<!-- {MARK} -->\n"
             write_whole(folder / f"{plot.name}.svg", svg.encode("utf-8", "backslashreplace"))
             write_whole(folder / f"{plot.name}.png", plot.png)
@@ -69,8 +87,12 @@ def save_plots(rows: Sequence[ScoreRow], galleries: Sequence[Gallery], folder: P
         ) from error
 
 
-def check_plots(folder: Path) -> None:
-    """Refuse, before any work, a folder that plots could not be written to.
+def check_plots(folder: Path, names: Sequence[str] = _NAMES) -> None:
+    """Refuse a folder that plots could not be written to; without their names, before any work.
+
+    Args:
+        folder: For the plots.
+        names: What they are called, or patterns of it.
 
     Raises:
         UsageError: A file of that name, no folder to make it in, or files of others under the names
@@ -82,7 +104,7 @@ def check_plots(folder: Path) -> None:
         raise UsageError(
             f"{folder}: there is no folder {folder.parent}", "an existing folder", "make it first"
         )
-    for stem in _NAMES:
+    for stem in names:
         for path in (*folder.glob(f"{stem}.svg"), *folder.glob(f"{stem}.png")):
             if not path.is_file() or MARK.encode("ascii") not in path.read_bytes():
                 raise UsageError(
@@ -92,13 +114,15 @@ def check_plots(folder: Path) -> None:
                 )
 
 
-def _pairs(scores: Mapping[str, Sequence[ScoreRow]]) -> list[tuple[str, str]]:
-    """Return the titles of precision and recall that belong together."""
+def _pairs(
+    scores: Mapping[str, Sequence[ScoreRow]],
+) -> list[tuple[Sequence[ScoreRow], Sequence[ScoreRow]]]:
+    """Return the columns that are drawn against one another, the upward one first."""
     return [
-        (name, partner)
-        for name in scores
-        if name.startswith("precision")
-        and (partner := "recall" + name.removeprefix("precision")) in scores
+        (rows, scores[partner])
+        for rows in scores.values()
+        if (other := rows[0].kind.plotted_against) is not None
+        and (partner := label_of(other, rows[0].network, rows[0].options)) in scores
     ]
 
 
@@ -125,7 +149,9 @@ def _bars(name: str, rows: Sequence[ScoreRow], samples: Sequence[str]) -> Plot:
     axes.set(ylim=(len(rows) - 0.6, -0.72), yticks=[])
     axes.spines["left"].set_visible(False)
     axes.grid(axis="x")
-    axes.set_title(f"{name} {ARROWS[rows[0].direction]} {rows[0].direction} is better")
+    axes.set_title(
+        f"{name} {ARROWS[rows[0].direction]} {_BETTER.get(rows[0].direction, '')}".strip()
+    )
     values = "; ".join(
         f"{label(row.sample, samples)}: {_value(shown)}{_range(shown)}"
         for row, shown in zip(rows, column, strict=True)
@@ -150,17 +176,19 @@ def _range(shown: Shown) -> str:
     return f" (95 % interval {' to '.join(shown.ends)})" if shown.ends else ""
 
 
-def _plane(precision: Sequence[ScoreRow], recall: Sequence[ScoreRow], samples: list[str]) -> Plot:
-    """Draw precision against recall, a mark for each sample."""
-    figure, axes = new_figure(3.7 + 0.19 * len(precision))
-    recalls = {row.sample: row for row in recall}
+def _plane(upward: Sequence[ScoreRow], across: Sequence[ScoreRow], samples: list[str]) -> Plot:
+    """Draw one score against another, a mark for each sample."""
+    figure, axes = new_figure(3.7 + 0.19 * len(upward))
+    partners = {row.sample: row for row in across}
     said = []
     values = [
         dict(zip((row.sample for row in column), show_column(column), strict=True))
-        for column in (precision, recall)
+        for column in (upward, across)
     ]
-    for row in precision:
-        other = recalls[row.sample]
+    for row in upward:
+        other = partners.get(row.sample)
+        if other is None:
+            continue
         style = mark_style(samples.index(row.sample))
         axes.plot(other.value, row.value, label=label(row.sample, samples), **style)
         for ends, along in ((whisker(other), "x"), (whisker(row), "y")):
@@ -175,19 +203,22 @@ def _plane(precision: Sequence[ScoreRow], recall: Sequence[ScoreRow], samples: l
             fontweight="bold",
         )
         said.append(
-            f"{label(row.sample, samples)}: precision {_value(values[0][row.sample])}, "
-            f"recall {_value(values[1][row.sample])}"
+            f"{label(row.sample, samples)}: {row.name} {_value(values[0][row.sample])}, "
+            f"{other.name} {_value(values[1][row.sample])}"
         )
     axes.margins(0.12)
     axes.set(xlim=_at_least(axes.get_xlim()), ylim=_at_least(axes.get_ylim()))
-    axes.set(xlabel="recall \u2191: variety", ylabel="precision \u2191: fidelity")
-    axes.grid()
-    name = precision[0].label
-    axes.set_title("Precision against recall" + name.removeprefix("precision"))
-    add_legend(figure)
-    return finished(
-        figure, f"{_file_name(name)}-recall", "Precision against recall", "; ".join(said)
+    above, beside = upward[0], across[0]
+    axes.set(
+        xlabel=f"{beside.name} {ARROWS[beside.direction]}",
+        ylabel=f"{above.name} {ARROWS[above.direction]}",
     )
+    axes.grid()
+    heading = f"{above.name.capitalize()} against {beside.name}"
+    axes.set_title(heading + above.label.removeprefix(above.name))
+    add_legend(figure)
+    name = f"{_file_name(above.label)}-{beside.name}"
+    return finished(figure, name, heading, "; ".join(said))
 
 
 def _at_least(ends: tuple[float, float]) -> tuple[float, float]:
@@ -196,8 +227,8 @@ def _at_least(ends: tuple[float, float]) -> tuple[float, float]:
     return ends[0] - spare, ends[1] + spare
 
 
-def _curves(curves: Mapping[str, Curve], samples: list[str]) -> Plot:
-    """Draw FID against the number of images on an axis of 1/N, where its bias is a line."""
+def _curves(score: str, curves: Mapping[str, Curve], samples: list[str]) -> Plot:
+    """Draw a score against the number of images on an axis of 1/N, where its bias is a line."""
     figure, axes = new_figure(3.1 + 0.19 * len(curves))
     for sample, curve in curves.items():
         style = mark_style(samples.index(sample))
@@ -212,14 +243,33 @@ def _curves(curves: Mapping[str, Curve], samples: list[str]) -> Plot:
         name = letter(samples.index(sample))
         axes.annotate(name, end, (7, -3), textcoords="offset points", fontweight="bold")
     _scale(axes, curves.values())
-    axes.set(xlabel="generated images (axis in 1/N)", ylabel="FID \u2193")
+    axes.set(xlabel="generated images (axis in 1/N)", ylabel=score)
     axes.grid()
-    axes.set_title("FID against the number of images")
+    heading = f"{score} against the number of images"
+    axes.set_title(heading)
     add_legend(figure)
     said = "; ".join(
         f"{label(sample, samples)}: {_in_words(curve)}" for sample, curve in curves.items()
     )
-    return finished(figure, "fid-samples", "FID against the number of images", said)
+    return finished(figure, f"{_file_name(score)}-samples", heading, said)
+
+
+def _lines(metric: str, name: str, lines: Mapping[str, Values], samples: list[str]) -> Plot:
+    """Draw a curve that a metric found, a line for each sample."""
+    figure, axes = new_figure(3.1 + 0.19 * len(lines))
+    for sample, points in lines.items():
+        style = {**mark_style(samples.index(sample)), "linestyle": "-"}
+        axes.plot(points[:, 0], points[:, 1], label=label(sample, samples), **style)
+    axes.grid()
+    axes.set_title(f"{metric}: {name}")
+    add_legend(figure)
+    said = "; ".join(
+        f"{label(sample, samples)}: {len(points):,} points from ({significant(points[0, 0])}, "
+        f"{significant(points[0, 1])}) to ({significant(points[-1, 0])}, "
+        f"{significant(points[-1, 1])})"
+        for sample, points in lines.items()
+    )
+    return finished(figure, f"curve-{_file_name(f'{metric}-{name}')}", f"{metric}: {name}", said)
 
 
 def _in_words(curve: Curve) -> str:
@@ -232,7 +282,7 @@ def _in_words(curve: Curve) -> str:
 
 
 def _scale(axes: "Axes", curves: Collection[Curve]) -> None:
-    """Scale the axes of FID against 1/N, more images to the right."""
+    """Scale the axes of a score against 1/N, more images to the right."""
     from matplotlib.ticker import LogLocator
 
     longest = max(curves, key=lambda curve: curve.sizes[-1])

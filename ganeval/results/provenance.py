@@ -16,15 +16,30 @@ def library_versions() -> dict[str, str]:
     }
 
 
-def joined_provenance(one: Mapping[str, Any], other: Mapping[str, Any]) -> dict[str, Any]:
+def joined_provenance(
+    one: Mapping[str, Any],
+    other: Mapping[str, Any],
+    *,
+    network: str | None,
+    networks: Mapping[str, Mapping[str, Any]],
+) -> dict[str, Any]:
     """Return where the scores of two runs come from that are put into one report.
 
     What last digits depend on is named for both where it differs: `"cpu, cuda"`.
+
+    Args:
+        one: That of the one.
+        other: That of the other.
+        network: Name of the network that both have if nobody asks another one.
+        networks: What is known of all networks, by name.
     """
     libraries = one.get("libraries", {}), other.get("libraries", {})
     both = {
         **one,
         **_both(one, other, ("ganeval", "device", "micro_batch")),
+        "weights": {**other.get("weights", {}), **one.get("weights", {})},
+        "network": network,
+        "networks": dict(networks),
         "sources": {**one.get("sources", {}), **other.get("sources", {})},
     }
     warnings = dict.fromkeys([*one.get("warnings", ()), *other.get("warnings", ())])

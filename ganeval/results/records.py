@@ -4,7 +4,7 @@ import dataclasses
 import math
 import types
 from collections.abc import Mapping
-from typing import Any, TypedDict, TypeVar, Union, get_args, get_origin, get_type_hints
+from typing import Any, Literal, TypedDict, TypeVar, Union, get_args, get_origin, get_type_hints
 
 Record = TypeVar("Record")
 
@@ -32,6 +32,18 @@ class SourceCard(TypedDict, total=False):
     stats: StatsCard
 
 
+class NetworkCard(TypedDict, total=False):
+    """What the provenance says of a network; each key may be missing."""
+
+    extractor: str
+    weights: str
+    extractor_version: int
+    preprocess: Mapping[str, Any]
+    dimensions: int | None
+    precision: str
+    micro_batch: int
+
+
 class Provenance(TypedDict, total=False):
     """Where the scores of a report come from; each key may be missing, others may be there."""
 
@@ -44,7 +56,9 @@ class Provenance(TypedDict, total=False):
     protocol_version: int
     weights: Mapping[str, str]
     preprocess: Mapping[str, Any]
-    dimensions: int
+    dimensions: int | None
+    network: str | None
+    networks: Mapping[str, NetworkCard]
     sources: Mapping[str, SourceCard]
     warnings: tuple[str, ...]
     libraries: Mapping[str, str]
@@ -67,8 +81,16 @@ def read_record(cls: type[Record], entry: Any, name: str) -> Record:
     for key in entry:
         if key not in fields:
             raise ValueError(f"{name} has an unknown field {key!r}")
-        check_type(entry[key], hints[key], f"{key} of {name}")
-    values = {key: tuple(one) if isinstance(one, list) else one for key, one in entry.items()}
+        if not dataclasses.is_dataclass(hints[key]):
+            check_type(entry[key], hints[key], f"{key} of {name}")
+    values = {
+        key: read_record(hints[key], one, f"{key} of {name}")
+        if dataclasses.is_dataclass(hints[key])
+        else tuple(one)
+        if isinstance(one, list)
+        else one
+        for key, one in entry.items()
+    }
     try:
         return cls(**values)
     except TypeError as error:  # a field that has no default is missing
@@ -91,6 +113,8 @@ def _fits(value: Any, hint: Any) -> bool:
     origin, args = get_origin(hint), get_args(hint)
     if hint is Any:
         return True
+    if origin is Literal:
+        return type(value) is str and value in args
     if isinstance(hint, type) and issubclass(hint, dict):  # a TypedDict
         hints = get_type_hints(hint)
         return isinstance(value, dict) and all(

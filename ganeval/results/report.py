@@ -4,31 +4,28 @@ import json
 import logging
 import math
 from collections.abc import Mapping
-from dataclasses import asdict, dataclass, field, replace
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from ganeval.errors import MismatchError, UsageError, one_line
 from ganeval.influence import Influence
-from ganeval.registry import unknown
 from ganeval.results import formats, table
+from ganeval.results.beside import scores_digest
+from ganeval.results.conditions import cards_of, compare_shared, network_of_run
 from ganeval.results.differences import Difference, joined
 from ganeval.results.digits import Digits, show_column
 from ganeval.results.gallery import Gallery
-from ganeval.results.identity import (
-    Findings,
-    Names,
-    compare_conditions,
-    compare_sides,
-    conditions,
-    identity_of,
-)
-from ganeval.results.influence_file import beside, check_beside, packed, scores_digest
+from ganeval.results.identity import Findings, Names, compare_sides, identity_of
+from ganeval.results.influence_file import INFLUENCES, packed
+from ganeval.results.items import ITEMS, MetricItems, packed_items
+from ganeval.results.lookup import find_row, row_names
 from ganeval.results.names import shorten
 from ganeval.results.output import check_output, write_output
 from ganeval.results.provenance import joined_provenance
-from ganeval.results.report_file import read_parts
-from ganeval.results.row import Key, ScoreRow
+from ganeval.results.report_file import check_beside, read_parts
+from ganeval.results.row import ROLES, Key, ScoreRow
+from ganeval.scores.kind import loss
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -46,16 +43,17 @@ _NAME_SHOWN, _SCORES_SHOWN = 40, 8  # columns of a sample's name and number of i
 class Report:
     """Scores and their provenance.
 
-    `report["fid"].value` is the score of the only sample, and `report["precision:k=5"]` that with
-    an option; with several samples name both, `report["fake/", "fid"]`, with several references all
-    three, `report["fake/", "real/", "fid"]`.
+    `report["fid"].value` is the score of the only sample, `report["precision:k=5"]` that with an
+    option and `report["fid@mine"]` that in another network; with several samples name both,
+    `report["fake/", "fid"]`, with several references all three, `report["fake/", "real/", "fid"]`.
 
     Attributes:
         scores: A row each.
         provenance: JSON values.
-        influence: What each image adds to a score, by sample, reference and name, where known.
+        influence: What each item adds to a score, by the keys of the rows, where known.
         comparisons: The differences between all pairs of samples, by score.
-        rank: The score that orders the samples in tables, if they were compared.
+        rank: Label of the score that orders the samples in tables, if they were compared.
+        items: What metrics found beside their scores, by the metric keys of the rows.
         galleries: What an HTML page shows of the samples; part of no other file.
     """
 
@@ -64,6 +62,7 @@ class Report:
     influence: Mapping[Key, Influence] = field(default_factory=dict, compare=False, repr=False)
     comparisons: tuple[Difference, ...] = ()
     rank: str | None = None
+    items: Mapping[Key, MetricItems] = field(default_factory=dict, compare=False, repr=False)
     galleries: tuple[Gallery, ...] = field(default=(), compare=False, repr=False)
 
     def __repr__(self) -> str:
@@ -80,39 +79,35 @@ class Report:
         counts = f"{_count(len(lines), 'sample')}, {_count(len(columns), 'score')}"
         return "\n    ".join([f"Report({counts}:", *_first(lines, _MOST_SHOWN)]) + ")"
 
-    def __getitem__(self, key: str | tuple[str, str] | tuple[str, str, str]) -> ScoreRow:
-        """Return a score by its name, with options if there are any; by sample and reference too.
+    def __getitem__(self, key: str | tuple[str, ...]) -> ScoreRow:
+        """Return a score by its label, or the first score of a metric by the metric's.
 
-        A name without options is that of the score without options, or of the only one.
+        A name without network and options is that of the score in the run's network without
+        options, or under the only ones. Before it may stand the sample, and then the reference,
+        what the generator learned from, and the real items that it never saw.
 
         Raises:
-            UsageError: There is no such score, or several samples, references or options have it.
+            UsageError: There is no such score, or several samples or other sources have it.
         """
-        *where, name = [key] if isinstance(key, str) else key
-        there = [row for row in self.scores if row.key[: len(where)] == tuple(where)]
-        rows = [row for row in there if row.label == name]
-        rows = rows or [row for row in there if row.name == name]
-        if not rows:
-            known = [said for row in self.scores for said in (row.name, row.label)]
-            raise unknown("score", name, dict.fromkeys(known))
-        first = rows[0]
-        labels = list(dict.fromkeys(row.label for row in rows))
-        if len(labels) > 1:
+        return find_row(self.scores, [key] if isinstance(key, str) else key)
+
+    def items_of(self, key: str | tuple[str, ...]) -> MetricItems:
+        """Return the curves, values of items and pairs of items that a metric found.
+
+        Args:
+            key: Of one of its scores, or of the metric, as for `report[key]`.
+
+        Raises:
+            UsageError: There is no such score, or its metric found none.
+        """
+        row = self[key]
+        if row.metric_key not in self.items:
             raise UsageError(
-                f"'{name}' was scored as {', '.join(labels)}",
-                "one of these",
-                f"use report[{first.label!r}]",
+                f"nothing is known of items of {row.metric_label}",
+                "a metric that has values of items, and the file beside the report",
+                "keep RUN.items.safetensors beside RUN.json",
             )
-        for depth, what in enumerate(("sample", "reference")):
-            values = {row.key[depth] for row in rows}
-            if len(values) > 1:
-                words = ", ".join(map(repr, (*first.key[: depth + 1], name)))
-                raise UsageError(
-                    f"{len(values)} {what}s have a score '{name}'",
-                    f"the {what}'s name too",
-                    f"use report[{words}]",
-                )
-        return first
+        return self.items[row.metric_key]
 
     def frame(self) -> "pd.DataFrame":
         """Return a tidy DataFrame: one row per score, one column per field of `ScoreRow`."""
@@ -120,10 +115,13 @@ class Report:
 
     def to_json(self) -> str:
         """Return the report file's text: full precision, never NaN, the same for the same run."""
-        content: dict[str, Any] = {"schema": SCHEMA, "scores": self._plain()}
+        content: dict[str, Any] = {
+            "schema": SCHEMA,
+            "scores": [row.record() for row in self.scores],
+        }
         if self.comparisons:
             content["rank"] = self.rank
-            content["comparisons"] = [asdict(one) for one in self.comparisons]
+            content["comparisons"] = [one.record() for one in self.comparisons]
         content["provenance"] = self.provenance
         return json.dumps(content, indent=2, ensure_ascii=True, allow_nan=False) + "\n"
 
@@ -131,20 +129,23 @@ class Report:
     def ranked(self) -> tuple[ScoreRow, ...]:
         """The scores with the samples in the order of `rank`, best first.
 
-        Where there are several references, a sample is called by that of its row too. A score
-        without a reference stands in every row of its sample.
+        Where there are several references, or other sources of one role, a sample is called by
+        those of its row too. A score that looks at none of them stands in every row of its sample.
         """
         rows = [
             replace(row, sample=name)
             for row in self.scores
-            for name in self._row_names(row.sample, row.reference)
+            for name in self._row_names(row.sample, row.roles)
         ]
-        places = {
-            row.sample: row.value if row.direction == "lower" else -row.value
-            for row in rows
-            if row.name == self.rank
+        losses = {
+            row.sample: loss(row.direction, row.value) for row in rows if row.label == self.rank
         }
-        return tuple(sorted(rows, key=lambda row: places.get(row.sample, math.inf)))
+
+        def place(row: ScoreRow) -> float:
+            worse = losses.get(row.sample)
+            return math.inf if worse is None else worse
+
+        return tuple(sorted(rows, key=place))
 
     @property
     def pairs(self) -> tuple[Difference, ...]:
@@ -152,40 +153,23 @@ class Report:
         return tuple(
             replace(
                 one,
-                sample=self._row_names(one.sample, one.reference)[0],
-                other=self._row_names(one.other, one.reference)[0],
+                sample=self._row_names(one.sample, one.roles)[0],
+                other=self._row_names(one.other, one.roles)[0],
             )
             for one in self.comparisons
-            if one.name == self.rank
+            if one.label == self.rank
         )
 
     @property
     def shown(self) -> tuple[Gallery, ...]:
         """The galleries; sides as `ranked` calls them."""
         return tuple(
-            replace(one, sample=self._row_names(one.sample, None)[0]) for one in self.galleries
+            replace(one, sample=self._row_names(one.sample, {})[0]) for one in self.galleries
         )
 
-    def _row_names(self, sample: str, reference: str | None) -> list[str]:
-        """Return what the rows of a sample are called in tables, beside one reference or all."""
-        references = dict.fromkeys(
-            row.reference for row in self.scores if row.reference is not None
-        )
-        if len(references) < 2:
-            return [sample]
-        own = {row.reference for row in self.scores if row.sample == sample} - {None}
-        wanted = [
-            one for one in references if one == reference or (reference is None and one in own)
-        ]
-        return [f"{sample} (reference {one})" for one in wanted] or [sample]
-
-    def _plain(self) -> list[dict[str, Any]]:
-        """Return the scores as JSON values."""
-        return [
-            asdict(row)
-            | {"interval": list(row.interval) if row.interval else None, "notes": list(row.notes)}
-            for row in self.scores
-        ]
+    def _row_names(self, sample: str, roles: Mapping[str, str]) -> list[str]:
+        """Return what the rows of a sample are called in tables, beside given other sources."""
+        return row_names(self.scores, sample, roles)
 
     def save(self, path: str | Path, *, digits: Digits = "error") -> None:
         """Write the report; the suffix chooses JSON, CSV, Markdown, LaTeX or HTML.
@@ -193,12 +177,13 @@ class Report:
         JSON and CSV have full precision. The others show each value to the second digit of its
         standard error, or all digits with `digits="full"`; LaTeX needs the package booktabs.
 
-        Beside RUN.json it leaves RUN.influence.safetensors with the influence values, if there are
-        any; that file is tied to the scores, so it never serves another report.
+        Beside RUN.json it leaves RUN.influence.safetensors with the influence values, and
+        RUN.items.safetensors with what metrics found of items, if there are any; these files are
+        tied to the scores, so they never serve another report.
 
         Raises:
-            UsageError: Another suffix, a folder that does not exist, or a file of others where the
-                influence values would be.
+            UsageError: Another suffix, a folder that does not exist, or a file of others where one
+                beside the report would be.
             ResourceError: The disk is full; an older file of that name is still there.
         """
         path = Path(path)
@@ -216,11 +201,17 @@ class Report:
         else:
             from ganeval.results import page  # draws, which is slow to import
 
-            text = page.html(self.ranked, self.provenance, self.pairs, self.shown, digits)
+            text = page.html(
+                self.ranked, self.provenance, self.pairs, self.shown, digits, self._shown_items
+            )
         # A report of strangers may have half of a surrogate pair, which is written as on stdout.
         contents = {path: text.encode("utf-8", "backslashreplace")}
-        if kind == ".json" and self.influence:
-            contents[beside(path)] = packed(self.influence, scores_digest(self._plain()))
+        if kind == ".json" and (self.influence or self.items):
+            digest = scores_digest([row.record() for row in self.scores])
+            if self.influence:
+                contents[INFLUENCES.path(path)] = packed(self.influence, digest)
+            if self.items:
+                contents[ITEMS.path(path)] = packed_items(self.items, digest)
         write_output(contents)
 
     def save_plots(self, folder: str | Path) -> None:
@@ -232,15 +223,23 @@ class Report:
         """
         from ganeval.results import plots  # draws, which is slow to import
 
-        plots.save_plots(self.ranked, self.shown, Path(folder))
+        plots.save_plots(self.ranked, self.shown, self._shown_items, Path(folder))
+
+    @property
+    def _shown_items(self) -> dict[Key, MetricItems]:
+        """What metrics found of items; samples as `ranked` calls them."""
+        found = {}
+        for key, one in self.items.items():
+            roles = {role: name for role, name in zip(ROLES, key[1:4], strict=True) if name}
+            found[key._replace(sample=self._row_names(key.sample, roles)[0])] = one
+        return found
 
     @classmethod
     def load(cls, path: str | Path) -> "Report":
-        """Read a report file, and the influence values beside it if they are its own.
+        """Read a report file, and the files beside it if they are its own.
 
         Raises:
-            InputError: The file is no report, or of another schema; or the influence values are
-                damaged.
+            InputError: The file is no report, or of another schema; or a file beside it is damaged.
         """
         return cls(*read_parts(Path(path), schema=SCHEMA, made_by="-o RUN.json"))
 
@@ -252,7 +251,7 @@ class Report:
         """
         samples = list(dict.fromkeys(row.sample for row in self.scores))
         wanted = [names.get(sample, sample) for sample in samples]
-        others = {row.reference for row in self.scores}
+        others = {location for row in self.scores for location in row.roles.values()}
         for sample, name in zip(samples, wanted, strict=True):
             if wanted.count(name) > 1 or (name != sample and name in others):
                 raise UsageError(
@@ -269,8 +268,12 @@ class Report:
             ),
             provenance={**self.provenance, "sources": {**called, **kept}},
             influence={
-                (names.get(key[0], key[0]), *key[1:]): influence
+                key._replace(sample=names.get(key.sample, key.sample)): influence
                 for key, influence in self.influence.items()
+            },
+            items={
+                key._replace(sample=names.get(key.sample, key.sample)): found
+                for key, found in self.items.items()
             },
             comparisons=tuple(
                 replace(
@@ -300,10 +303,8 @@ class Report:
                 or preprocessing; two sources of one name are not the same images under the same
                 settings; or one score of one sample is in both with different values.
         """
-        found = compare_conditions(
-            conditions(self.provenance, self.scores),
-            conditions(other.provenance, other.scores),
-            names,
+        found = compare_shared(
+            (self.provenance, self.scores), (other.provenance, other.scores), names
         )
         if found.differing:
             raise MismatchError(
@@ -328,10 +329,20 @@ class Report:
         galleries = {entry.sample: entry for entry in (*other.galleries, *self.galleries)}
         return Report(
             tuple(both.values()),
-            joined_provenance(self.provenance, other.provenance),
+            joined_provenance(
+                self.provenance,
+                other.provenance,
+                network=network_of_run(self.provenance, self.scores)
+                or network_of_run(other.provenance, other.scores),
+                networks={
+                    **cards_of(other.provenance, other.scores),
+                    **cards_of(self.provenance, self.scores),
+                },
+            ),
             {**self.influence, **other.influence},
             comparisons=joined(self.comparisons, other.comparisons),
             rank=self.rank or other.rank,
+            items={**self.items, **other.items},
             galleries=tuple(galleries.values()),
         )
 

@@ -1,23 +1,30 @@
 """The file of a report, or of a baseline, and the influence values beside it."""
 
 import logging
-from collections.abc import Mapping, Sequence
-from dataclasses import replace
+from collections.abc import Callable, Mapping
 from pathlib import Path
-from typing import Any, get_type_hints
+from typing import Any, TypeVar, get_type_hints
 
 from ganeval.errors import InputError
 from ganeval.influence import Influence
 from ganeval.json_text import parse_json
+from ganeval.results.beside import scores_digest
 from ganeval.results.differences import Difference
-from ganeval.results.influence_file import beside, load_influences, scores_digest
+from ganeval.results.influence_file import INFLUENCES, load_influences
+from ganeval.results.items import ITEMS, MetricItems, load_items
+from ganeval.results.older import (
+    filled_differences,
+    filled_keys,
+    filled_provenance,
+    filled_rank,
+    filled_row,
+)
 from ganeval.results.records import Provenance, check_type, read_record
 from ganeval.results.row import Key, ScoreRow
+from ganeval.scores.kind import ScoreKind
+from ganeval.scores.label import name_in
 
 log = logging.getLogger(__name__)
-
-# Spellings of scores in the files of older versions.
-_OLD_NAMES = {"fid_debiased": "fid-debiased", "fid_infinity": "fid-infinity"}
 
 Parts = tuple[
     tuple[ScoreRow, ...],
@@ -25,6 +32,7 @@ Parts = tuple[
     Mapping[Key, Influence],
     tuple[Difference, ...],
     str | None,
+    Mapping[Key, MetricItems],
 ]
 """The fields of a `Report`, in its order."""
 
@@ -55,20 +63,7 @@ def read_parts(path: Path, *, schema: str, made_by: str, remedy: str = "check th
         check_type(content, Mapping[str, Any], "it")
         if content["schema"] != schema:
             raise refuse(f"schema {content['schema']!r}")
-        check_type(content["scores"], tuple[Any, ...], "scores")
-        rows = tuple(_row(entry, f"score {at}") for at, entry in enumerate(content["scores"]))
-        differences, rank = content.get("comparisons", []), content.get("rank")
-        check_type(differences, tuple[Any, ...], "comparisons")
-        pairs = tuple(
-            _difference(entry, f"comparison {at}") for at, entry in enumerate(differences)
-        )
-        _check_scored(pairs, rows)
-        check_type(rank, str | None, "rank")
-        provenance = content["provenance"]
-        check_type(provenance, Mapping[str, Any], "provenance")
-        for key, hint in get_type_hints(Provenance).items():
-            if key in provenance:
-                check_type(provenance[key], hint, f"{key} of the provenance")
+        rows, provenance, pairs, rank = _checked(content)
         digest = scores_digest(content["scores"])
     except FileNotFoundError as error:
         raise InputError(
@@ -78,39 +73,70 @@ def read_parts(path: Path, *, schema: str, made_by: str, remedy: str = "check th
         raise refuse(f"no {error.args[0]} in it") from error
     except (OSError, ValueError) as error:
         raise refuse(error) from error
-    return rows, provenance, _influences(beside(path), digest, rows), pairs, rank and _name(rank)
+    influences = _left_beside(load_influences, INFLUENCES.path(path), digest)
+    items = _left_beside(load_items, ITEMS.path(path), digest)
+    return rows, provenance, filled_keys(influences, rows), pairs, rank, items
 
 
-def _check_scored(pairs: Sequence[Difference], rows: Sequence[ScoreRow]) -> None:
-    """Raise ValueError for differences of samples that have no score."""
+def _checked(content: Mapping[str, Any]) -> tuple[Any, ...]:
+    """Return scores, provenance, differences and rank of a file's content.
+
+    Raises:
+        KeyError: One is missing.
+        ValueError: One is of another form.
+    """
+    scores, differences = content["scores"], content.get("comparisons", [])
+    rank, provenance = content.get("rank"), content["provenance"]
+    for value, hint, name in (
+        (scores, tuple[Any, ...], "scores"),
+        (differences, tuple[Any, ...], "comparisons"),
+        (rank, str | None, "rank"),
+        (provenance, Mapping[str, Any], "provenance"),
+    ):
+        check_type(value, hint, name)
+    for key, hint in get_type_hints(Provenance).items():
+        if key in provenance:
+            check_type(provenance[key], hint, f"{key} of the provenance")
+    filled = [filled_row(entry, f"score {at}") for at, entry in enumerate(scores)]
+    rows = tuple(_row(entry, f"score {at}") for at, entry in enumerate(filled))
+    if filled != scores:
+        provenance = filled_provenance(provenance, rows)
+    pairs = tuple(
+        _difference(entry, f"comparison {at}")
+        for at, entry in enumerate(filled_differences(differences, rows))
+    )
     samples = {row.sample for row in rows}
     for pair in pairs:
         for sample in (pair.sample, pair.other):
             if sample not in samples:
                 raise ValueError(f"a comparison of {sample!r}, which has no score")
+    return rows, provenance, pairs, filled_rank(rank, rows)
 
 
-def _influences(path: Path, digest: str, rows: Sequence[ScoreRow]) -> dict[Key, Influence]:
-    """Return the influence values that belong to the scores of `digest`; none if there are none."""
+Content = TypeVar("Content")
+
+
+def _left_beside(
+    load: Callable[[Path, str], dict[Key, Content] | None], path: Path, digest: str
+) -> dict[Key, Content]:
+    """Return what lies beside a report of the scores of `digest`; nothing if there is nothing."""
     try:
-        influences = load_influences(path, digest)
+        found = load(path, digest)
     except FileNotFoundError:
         return {}
-    if influences is None:
+    if found is None:
         log.warning("%s: belongs to other scores than the report beside it; left aside", path)
-    own = {row.key for row in rows}
-    # Older files name a score without its options.
-    older = {(row.sample, row.reference, row.name): row.key for row in rows}
-    spelt = {
-        (sample, reference, _name(name)): values
-        for (sample, reference, name), values in (influences or {}).items()
-    }
-    return {key if key in own else older.get(key, key): values for key, values in spelt.items()}
+    return found or {}
 
 
-def _name(name: str) -> str:
-    """Return a score's name as it is spelt now."""
-    return _OLD_NAMES.get(name, name)
+def check_beside(path: Path) -> None:
+    """Refuse, before any work, a report beside which files of others would be replaced.
+
+    Raises:
+        UsageError: There is such a file.
+    """
+    for kind in (INFLUENCES, ITEMS):
+        kind.check(path)
 
 
 def _row(entry: Any, name: str) -> ScoreRow:
@@ -119,13 +145,27 @@ def _row(entry: Any, name: str) -> ScoreRow:
     Raises:
         ValueError: It is none.
     """
-    row = read_record(ScoreRow, entry, name)
-    if row.direction not in ("lower", "higher"):
-        raise ValueError(f"direction of {name} is {row.direction!r}")
-    return replace(row, name=_name(row.name))
+    check_type(entry, Mapping[str, Any], name)
+    plain = dict(entry)
+    check_type(plain["kind"], Mapping[str, Any], f"kind of {name}")
+    for key in ("roles", "nums"):
+        check_type(plain[key], Mapping[str, Any], f"{key} of {name}")
+    for key in ("name", "direction"):
+        check_type(plain[key], get_type_hints(ScoreKind)[key], f"{key} of {name}")
+    plain["kind"] = plain["kind"] | {key: plain.pop(key) for key in ("name", "direction")}
+    # They stand beside the other sources too, for whoever reads the file.
+    for key, where in (("reference", "roles"), ("num_reference", "nums")):
+        if plain.pop(key) != plain[where].get("reference"):
+            raise ValueError(f"{key} of {name} is another one than in its {where}")
+    return read_record(ScoreRow, plain, name)
 
 
 def _difference(entry: Any, name: str) -> Difference:
     """Return a difference from its JSON form; as `_row`."""
-    one = read_record(Difference, entry, name)
-    return replace(one, name=_name(one.name))
+    check_type(entry, Mapping[str, Any], name)
+    plain = {key: value for key, value in entry.items() if key not in ("name", "reference")}
+    found = read_record(Difference, plain, name)
+    for key, own in (("name", name_in(found.label)), ("reference", found.reference)):
+        if entry[key] != own:
+            raise ValueError(f"{key} of {name} is {entry[key]!r:.60}, and not {own!r:.60}")
+    return found

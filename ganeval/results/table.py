@@ -1,20 +1,23 @@
 """What stands in the tables of a report."""
 
 from collections.abc import Mapping, Sequence
-from dataclasses import asdict, fields
 from typing import TYPE_CHECKING, Any
 
 from ganeval.errors import one_line
-from ganeval.results.differences import Difference, groups
+from ganeval.results.conditions import cards_of, network_of_run
+from ganeval.results.differences import Difference
 from ganeval.results.digits import ERROR_DIGITS, Digits, show_column, significant, write_numbers
 from ganeval.results.layout import Grid
+from ganeval.results.letters import groups
 from ganeval.results.multiplicity import format_p_value
-from ganeval.results.row import ScoreRow
+from ganeval.results.row import ROLES, Key, ScoreRow
+from ganeval.scores.kind import loss
 
 if TYPE_CHECKING:
     import pandas as pd
 
-ARROWS = {"lower": "\u2193", "higher": "\u2191"}  # down and up arrow
+# A down arrow, an up arrow, one to 0, and none.
+ARROWS = {"lower": "\u2193", "higher": "\u2191", "zero": "\u21920", "none": ""}
 PAPER_EXTRACTOR = "inception"
 # Options of decoding, and what each is unless the user says otherwise.
 _USUAL_DECODING = {"transparency": "error", "animated": "error", "exif": "ignore"}
@@ -25,40 +28,54 @@ Pairs = Sequence[Difference]
 Provenance = Mapping[str, Any]
 
 
+# What a file or a frame has of each score, one value a column, the older ones first.
+COLUMNS = (
+    *("sample", "reference", "name", "value", "se", "interval", "direction"),
+    *("num_sample", "num_reference", "extractor", "protocol", "options", "details", "notes"),
+    *("cautions", "label", "metric", "network", "train", "heldout", "num_train", "num_heldout"),
+)
+
+
 def tidy(rows: Rows) -> "pd.DataFrame":
-    """Return a row per score, a column per field of `ScoreRow`."""
+    """Return a row per score with the columns `COLUMNS`."""
     import pandas as pd
 
-    plain = [
-        asdict(row)
-        | {
-            "options": dict(row.options),
-            "details": dict(row.details),
-            "notes": list(row.notes),
-            "cautions": dict(row.cautions),
-        }
-        for row in rows
-    ]
-    return pd.DataFrame(plain, columns=[entry.name for entry in fields(ScoreRow)])
+    plain = []
+    for row in rows:
+        others = {role: row.roles.get(role) for role in ("train", "heldout")}
+        nums = {f"num_{role}": row.nums.get(role) for role in others}
+        plain.append(
+            {**row.record(), "interval": row.interval, "label": row.label, **others, **nums}
+        )
+    return pd.DataFrame(plain, columns=list(COLUMNS))
 
 
 def caption(rows: Rows, provenance: Provenance) -> tuple[str, ...]:
     """Return the lines that say under which conditions the scores were made."""
-    extractors = dict.fromkeys(row.extractor for row in rows)
-    weights = provenance.get("weights", {})
-    networks = ", ".join(
-        f"{name} ({weights[name].removeprefix('sha256:')[:8]})" if name in weights else name
-        for name in extractors
-    )
+    cards = cards_of(provenance, rows)
+    networks = []
+    for name, card in cards.items():
+        called = card["extractor"]
+        weights = f" ({card['weights'].removeprefix('sha256:')[:8]})" if card.get("weights") else ""
+        networks.append(f"{called}{weights}" if name == called else f"{name} = {called}{weights}")
     protocols = ", ".join(dict.fromkeys(row.protocol for row in rows))
-    lines = [f"extractor {networks}, protocol {protocols}, {provenance.get('precision')}"]
-    references = {row.reference: row.num_reference for row in rows if row.reference is not None}
-    for reference, num in references.items():
-        count = "number of images unknown" if num is None else f"{num:,} images"
-        lines.append(f"reference {reference} ({count})")
+    precisions = ", ".join(dict.fromkeys(str(card.get("precision")) for card in cards.values()))
+    lines = [f"extractor {', '.join(networks)}, protocol {protocols}, {precisions}"]
+    for role in ROLES:
+        nums = {row.roles[role]: row.nums.get(role) for row in rows if role in row.roles}
+        for location, num in nums.items():
+            count = "number of images unknown" if num is None else f"{num:,} images"
+            lines.append(f"{role} {location} ({count})")
     lines += _treated(rows, provenance)
-    if any(name != PAPER_EXTRACTOR for name in extractors):
-        lines.append("not the Inception network of the papers: compare within this table only")
+    # A metric with a network of its own has it from its paper.
+    run = network_of_run(provenance, rows)
+    chosen = [row for row in rows if row.network or run in (row.networks or (row.extractor,))]
+    others = dict.fromkeys(row.label for row in chosen if row.extractor != PAPER_EXTRACTOR)
+    if others:
+        which = "" if len(others) == len({row.label for row in rows}) else f"{', '.join(others)}: "
+        lines.append(
+            f"{which}not the Inception network of the papers: compare within this table only"
+        )
     return tuple(map(one_line, lines))
 
 
@@ -69,7 +86,7 @@ def _treated(rows: Rows, provenance: Provenance) -> list[str]:
     """
     cards: Mapping[str, Any] = provenance.get("sources", {})
     done: dict[str, list[str]] = {}
-    sides = [side for row in rows for side in (row.reference, row.sample) if side is not None]
+    sides = [side for row in rows for side in (*row.roles.values(), row.sample)]
     for location in dict.fromkeys(side for side in sides if side in cards):
         settings, num = cards[location].get("settings", {}), len(cards[location].get("skipped", ()))
         parts = [f"{num:,} {'picture' if num == 1 else 'pictures'} skipped"] if num else []
@@ -91,12 +108,12 @@ def score_grid(rows: Rows, pairs: Pairs = (), digits: Digits = "error") -> Grid:
     columns: dict[str, dict[str, str]] = {"images": {}}
     shared = groups(samples, pairs)
     if shared:
-        columns[f"group by {pairs[0].name}"] = shared
+        columns[f"group by {pairs[0].label}"] = shared
     scores = by_title(rows)
     for row in rows:
         columns["images"][row.sample] = f"{row.num_sample:,}"
     for title, column in scores.items():
-        columns[f"{title} {ARROWS[column[0].direction]}"] = {
+        columns[f"{title} {ARROWS[column[0].direction]}".strip()] = {
             row.sample: shown.text
             for row, shown in zip(column, show_column(column, digits), strict=True)
         }
@@ -125,14 +142,19 @@ def by_title(rows: Rows) -> dict[str, list[ScoreRow]]:
 
 
 def best(rows: Rows) -> list[ScoreRow]:
-    """Return the scores that no other is better than under one reference; none of a single one."""
+    """Return the scores that no other is better than beside one reference; none of a single one."""
     found = []
-    rivals: dict[tuple[str, str | None], list[ScoreRow]] = {}
+    rivals: dict[Key, list[ScoreRow]] = {}
     for row in rows:
-        rivals.setdefault((row.label, row.reference), []).append(row)
+        rivals.setdefault(row.key._replace(sample=""), []).append(row)
     for column in rivals.values():
-        goal = (min if column[0].direction == "lower" else max)(row.value for row in column)
-        found += [row for row in column if len(column) > 1 and row.value == goal]
+        losses = [loss(row.direction, row.value) for row in column]
+        least = min((one for one in losses if one is not None), default=None)
+        found += [
+            row
+            for row, one in zip(column, losses, strict=True)
+            if len(column) > 1 and one is not None and one == least
+        ]
     return found
 
 
@@ -161,7 +183,7 @@ def pair_grid(pairs: Pairs, names: Mapping[str, str], digits: Digits = "error") 
     titles = ["difference", "95 % interval", "p (Holm)", "detectable", "paired"]
     used = len(titles) if any(pair.paired for pair in pairs) else len(titles) - 1
     return Grid(
-        corner=pairs[0].name,
+        corner=pairs[0].label,
         names=[f"{names[pair.sample]} - {names[pair.other]}" for pair in pairs],
         titles=titles[:used],
         cells=[row[:used] for row in cells],

@@ -1,20 +1,23 @@
 """The options that every kind of source with arrays of pixels has."""
 
+from __future__ import annotations
+
 from dataclasses import dataclass
 from functools import partial
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 import numpy.typing as npt
-import torch
 
 from ganeval.errors import InputError
 from ganeval.images.picture import DecodePolicy
 from ganeval.images.value_range import parse_range
-from ganeval.sources.arrays import ReadySource, no_labels
+from ganeval.sources.arrays import Labelled, ReadySource, array_source, no_labels
 from ganeval.sources.fit import Crop, Fit
 from ganeval.sources.labels import array_labels
-from ganeval.sources.memory import Images, images_source
+
+if TYPE_CHECKING:  # arrays of bytes need no torch
+    import torch
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -54,19 +57,31 @@ class ArrayOptions:
         if isinstance(images, np.ndarray) and images.dtype.kind == "f":
             # What torch knows: of this machine's byte order, 8 bytes at most.
             images = images.astype(f"f{min(images.dtype.itemsize, 8)}", copy=False)
-        if images.dtype not in (np.dtype("uint8"), torch.uint8):
+        if str(images.dtype).removeprefix("torch.") != "uint8":
             value_range = value_range or policy.float_range
             if value_range is None or not _is_float(images):
                 raise _unclear(images, kind, location)
+        labelled: Labelled = no_labels
+        if labels is not None:
+            labelled = partial(array_labels, labels, num=len(images), name=location)
+        if isinstance(images, np.ndarray) and value_range is None:
+            return array_source(
+                images,
+                kind=kind,
+                location=written or location,
+                name=location,
+                fit=fit,
+                labelled=labelled,
+            )
+        from ganeval.sources.memory import Images, images_source
+
         return images_source(
             Images(images, value_range=value_range, name=location),
             policy=policy,
             kind=kind,
             location=written,
             fit=fit,
-            labelled=no_labels
-            if labels is None
-            else partial(array_labels, labels, num=len(images), name=location),
+            labelled=labelled,
         )
 
 
@@ -79,15 +94,15 @@ _LOOKED_AT = 1024  # images, for a message
 
 def _is_float(images: npt.NDArray[Any] | torch.Tensor) -> bool:
     """Return whether the values are floating point."""
-    if isinstance(images, torch.Tensor):
-        return images.is_floating_point()
-    return images.dtype.kind == "f"
+    if isinstance(images, np.ndarray):
+        return images.dtype.kind == "f"
+    return images.is_floating_point()
 
 
 def _unclear(images: npt.NDArray[Any] | torch.Tensor, kind: str, location: str) -> InputError:
     """Return the error for values of which nothing says what is black and what is white."""
     some = images[:_LOOKED_AT] if images.ndim else images
-    values = some.double().numpy() if isinstance(some, torch.Tensor) else some
+    values = some if isinstance(some, np.ndarray) else some.double().numpy()
     found = f"{location}: values of type {str(images.dtype).removeprefix('torch.')}"
     needed = "uint8 from 0 to 255, or floats with a range (in Python: ganeval.Images)"
     if values.dtype.kind not in "biuf":

@@ -14,8 +14,8 @@ import torch
 from ganeval.errors import InputError, UnstableError, UsageError
 from ganeval.generators.drawing import Drawing
 from ganeval.generators.functions import as_network, name_of
-from ganeval.generators.outputs import ImageLayout
-from ganeval.generators.sampler import Pixels, Sampler, ValueRange
+from ganeval.generators.sampler import Pixels, Sampler
+from ganeval.generators.terms import NUM_IMAGES, ImageLayout, ValueRange
 from ganeval.generators.trial import try_out
 from ganeval.images.picture import DecodePolicy, Picture
 from ganeval.sources.arrays import array_digest, numbers, to_picture
@@ -24,8 +24,6 @@ from ganeval.sources.fit import Fit
 from ganeval.sources.items import KEPT_BYTES
 from ganeval.sources.kinds import open_text
 from ganeval.sources.memory import Images, images_source
-
-NUM_IMAGES = 50_000  # that a generator makes when nothing else says how many
 
 
 @dataclass(frozen=True, slots=True, eq=False)

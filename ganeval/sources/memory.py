@@ -18,6 +18,7 @@ import torch
 from torch.utils.data import DataLoader, Dataset
 
 from ganeval.errors import InputError, UsageError
+from ganeval.generators.terms import ValueRange
 from ganeval.images.decode import decode, read_header
 from ganeval.images.picture import DecodePolicy, Picture
 from ganeval.images.quantise import check_range, quantise
@@ -43,8 +44,6 @@ from ganeval.sources.items import Reader
 from ganeval.sources.labels import array_labels
 from ganeval.sources.loader import dataset_behind, num_items
 from ganeval.sources.paths import unreadable
-
-ValueRange = tuple[float, float]
 
 _BLOCK = 1024  # images that are rounded at once, to bound the memory that takes
 _READ_TWICE = 16  # items; a flip by even chance goes unseen in one of 65,536 data sets

@@ -8,7 +8,8 @@ import pytest
 
 from ganeval.errors import InputError
 from ganeval.extractors.base import ExtractorRequest, find_extractor
-from ganeval.features.compute import Extraction, compute
+from ganeval.features.compute import compute
+from ganeval.features.extraction import Extraction
 from ganeval.images.picture import Picture
 from ganeval.sources.base import Item, Pair
 

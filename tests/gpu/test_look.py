@@ -4,7 +4,10 @@ import json
 import os
 import subprocess
 import sys
+from collections.abc import Iterator
 from pathlib import Path
+
+from scripts.first_look.sheet import Line, Sheet
 
 ROOT = Path(__file__).parents[2]
 
@@ -15,7 +18,7 @@ def look(*words: object) -> "subprocess.CompletedProcess[str]":
         cwd=ROOT,
         capture_output=True,
         text=True,
-        timeout=200,
+        timeout=280,
         env={**os.environ, "CUDA_VISIBLE_DEVICES": ""},
     )
 
@@ -57,3 +60,23 @@ def test_without_a_gpu_it_says_so_in_one_line(tmp_path: Path) -> None:
     assert done.stderr.count("\n") == 1
     assert done.stderr.startswith("gpu: error: no device 'cuda'")
     assert not (tmp_path / "out").exists()
+
+
+def test_a_part_that_fails_costs_nothing_else(tmp_path: Path) -> None:
+    def breaks() -> Iterator[Line]:
+        yield Line(work="first | half", seen="seen", numbers={"value": float("nan")})
+        raise RuntimeError("CUDA error: no kernel image\nis available")
+
+    sheet = Sheet(tmp_path, {"device": "none"})
+    sheet.fill("broken", breaks)
+    assert not sheet.holds
+    sheet.fill("later", lambda: [Line(work="other", seen="1", promised="1", holds=True)])
+    first, error, later = json.loads((tmp_path / "gpu.json").read_text("utf-8"))["lines"]
+    assert first["numbers"] == {"value": "nan"}
+    assert error["seen"] == "RuntimeError: CUDA error: no kernel image is available"
+    assert "in breaks" in error["numbers"]["traceback"]
+    assert later["work"] == "other"
+    rows = (tmp_path / "gpu.md").read_text("utf-8").splitlines()[4:7]
+    assert rows[0] == "| first \\| half | seen |  |  |  |"
+    assert rows[1].endswith("| no error | **no** |")
+    assert rows[2] == "| other | 1 |  | 1 | yes |"

@@ -21,6 +21,7 @@ FID = Evidence(
     se=0.1,
     num_sample=1000,
     margin=0.5,
+    stands_in="kid",
 )
 
 

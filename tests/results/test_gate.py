@@ -178,7 +178,7 @@ def test_kid_decides_where_fid_cannot() -> None:
     assert (kid.evidence.name, fid.evidence.name) == ("kid", "fid")
     assert kid.outcome == "fail"
     assert fid.outcome is None
-    assert fid.reason.startswith("fid of 4 images in 4 dimensions (baseline 200, reference 200)")
+    assert fid.reason.startswith("fid of 4 images (baseline 200, reference 200) decides nothing: 8")
     assert "kid decides in its place" in fid.reason
     own = gate(few, baseline, "fid=2%,kid=100000")
     assert [one.evidence.name for one in own.decisions] == ["kid", "fid"]

@@ -17,7 +17,7 @@ import torch
 
 import ganeval
 from ganeval.errors import MismatchError, UsageError
-from ganeval.features.compute import Recipe
+from ganeval.features.extraction import Extraction
 from ganeval.images.picture import DecodePolicy
 from ganeval.pytest_plugin import Check
 from ganeval.results.baseline import accept
@@ -213,11 +213,9 @@ def renamed(report: Report, name: str) -> Report:
     sources[name] = sources.pop(old)
     return dataclasses.replace(
         report,
-        scores=tuple(dataclasses.replace(row, reference=name) for row in report.scores),
+        scores=tuple(dataclasses.replace(row, roles={"reference": name}) for row in report.scores),
         provenance={**report.provenance, "sources": sources},
-        influence={
-            (sample, name, label): one for (sample, _, label), one in report.influence.items()
-        },
+        influence={key._replace(reference=name): one for key, one in report.influence.items()},
     )
 
 
@@ -328,19 +326,24 @@ def test_the_message_names_the_setting_and_what_to_type(places: dict[str, str]) 
     assert caught.value.remedy.startswith(f"score again with {where},size=32, or accept")
 
 
-# Every field of a recipe, by the option that changes it.
+# Every field of an extraction, by the option that changes it, with the word that names it.
 RUN_LEVEL: dict[str, Any] = {
-    "extractor": {"extractor": "efficientnet-lite0"},
-    "preprocess": {"protocol": "clean-fid"},
+    "name": {"extractor": "efficientnet-lite0"},
+    "info": {"extractor": "efficientnet-lite0"},
+    "preparation": {"protocol": "clean-fid"},
     "precision": {"precision": "bfloat16"},
     "device_type": None,  # there is one device here; see the next test
     "micro_batch": {"batch_size": 5},
+    "load": {},
     "layers": {"metrics": ["kid", "is"]},
 }
-REFUSED = {"extractor", "preprocess", "precision"}
+REFUSED = {"name": "extractor is", "info": "extractor is", "preparation": "protocol is"}
+REFUSED |= {"precision": "precision is"}
 
 
-@pytest.mark.parametrize("name", [field.name for field in dataclasses.fields(Recipe)])
+@pytest.mark.parametrize(
+    "name", [field.name for field in dataclasses.fields(Extraction)] + ["layers"]
+)
 def test_what_turns_pictures_into_features_is_the_same_or_named(
     name: str, places: dict[str, str], tmp_path: Path
 ) -> None:
@@ -349,21 +352,20 @@ def test_what_turns_pictures_into_features_is_the_same_or_named(
     if options is None:
         run = dataclasses.replace(base, provenance={**base.provenance, "device": "cuda"})
     else:
-        metrics = options.pop("metrics", ["kid"])
+        options = {"metrics": ["kid"], **options}
         run = ganeval.evaluate(
             sample=places["zip"],
             reference=places["folder"],
-            metrics=metrics,
             **{**FAST, **options},
         )
     if name in REFUSED:
         for door, call in doors(tmp_path).items():
             text = call(run, base)
-            assert f"{name.removesuffix('ess')}" in text or "protocol is" in text, door
+            assert REFUSED[name] in text, door
         return
     verdict = check(run, base, LIMITS, 0.05)
     assert verdict.outcome == "pass"
-    same = name == "layers"
+    same = name in ("layers", "load")
     notes = verdict.decisions[0].evidence.notes
     assert ("the same images" in notes) == same
     # On another machine the images are paired, and the error is that of the arithmetic.
@@ -430,7 +432,8 @@ def test_what_an_older_file_does_not_say_is_named_and_not_assumed(
     card = provenance["sources"][NAME]
     for name in ("content", "found", "chosen"):
         del card[name]
-    del card["settings"]["size"], provenance["extractor_version"], provenance["preprocess"]["mean"]
+    of_network = provenance["networks"]["random"]
+    del card["settings"]["size"], of_network["extractor_version"], of_network["preprocess"]["mean"]
     old = dataclasses.replace(run, provenance=provenance)
     verdict = check(run, old, LIMITS, 0.05)
     assert verdict.outcome == "pass"

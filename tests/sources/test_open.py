@@ -187,16 +187,17 @@ sources = [
     for text in ("folder:f", "zip:z", "tar:t")
 ]
 sources += [open_source(path, policy=DecodePolicy()) for path in ("f", "z", "t")]
+arrays = [open_source(path, policy=DecodePolicy()) for path in ("a.npz", "a.npy")]
 views = [pairs_of(one, sources[0], pair_up(one, sources[0])) for one in sources]
 views.append(random_pairs(sources[0], num=3))
-for source in (*sources, *views):
+for source in (*sources, *views, *arrays):
     source.info, source.unusable(), source.names(), source.labels()
     assert source.load([0])[0].content().notes == ()
 print("torch" in sys.modules)
 """
 
 
-def test_pictures_in_files_need_no_torch(
+def test_pictures_and_bytes_in_files_need_no_torch(
     here: Path, images: Any, make_folder: Any, make_zip: Any, make_tar: Any, picture: Any
 ) -> None:
     """A command whose features are all known reads or lists such sources in a moment."""
@@ -204,6 +205,8 @@ def test_pictures_in_files_need_no_torch(
     make_folder(here / "f", files)
     make_zip(here / "z", files)
     make_tar(here / "t", files)
+    np.savez(here / "a.npz", images, range(7))
+    np.save(here / "a.npy", images)
     done = subprocess.run(
         [sys.executable, "-c", _WITHOUT_TORCH],
         capture_output=True,

@@ -9,7 +9,7 @@ from typing import Any
 import numpy as np
 import safetensors.numpy
 
-from ganeval.results.influence_file import scores_digest
+from ganeval.results.beside import scores_digest
 from scripts.fuzzing.case import Case
 from scripts.fuzzing.doors.pictures import some_outputs
 from scripts.fuzzing.mutation import json_text, mutate_bytes, mutate_json

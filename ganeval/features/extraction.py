@@ -1,0 +1,79 @@
+"""What turns the content of items into features: a network, and how it is fed."""
+
+import re
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass
+from functools import cache, cached_property
+from importlib.metadata import version
+from importlib.util import find_spec
+from pathlib import Path
+
+import numpy as np
+import numpy.typing as npt
+
+from ganeval.extractors.base import Extractor, ExtractorInfo, Input, Precision
+
+
+@dataclass(frozen=True, kw_only=True, eq=False)
+class Extraction:
+    """One network of a run and how it is fed: all that turns the content of items into features.
+
+    Attributes:
+        name: What the run calls the network (`"inception"`, or the short name of a user).
+        info: What the network is.
+        preparation: From an item's content to the network's input.
+        precision: Of the network's arithmetic.
+        device_type: "cpu", "cuda" or "mps".
+        micro_batch: The network always sees this many items at once, the last batch of a shard
+            padded, so that an item's features do not depend on how many others there are.
+        load: Builds the network; called when the first item has to go through it.
+    """
+
+    name: str
+    info: ExtractorInfo
+    preparation: Input
+    precision: Precision
+    device_type: str
+    micro_batch: int
+    load: Callable[[], Extractor]
+
+    @cached_property
+    def network(self) -> Extractor:
+        """The network on its device."""
+        return self.load()
+
+    def identity(self) -> dict[str, object]:
+        """Return what goes into a shard's key beside its items and its layer, as JSON values."""
+        info = self.info
+        return {
+            "preprocess": self.preparation.to_json(),
+            "extractor": [info.name, info.version, info.weights_sha256],
+            "precision": self.precision,
+            "device": self.device_type,
+            "micro_batch": self.micro_batch,
+            "torch": _torch_version(),
+            "pillow": _version("pillow"),
+        }
+
+
+_version = cache(version)  # which reads a file
+
+
+@cache
+def _torch_version() -> str:
+    """Return the version of torch with what it was built for (`"2.14.1+cu130"`), not loading it."""
+    spec = find_spec("torch")
+    assert spec is not None
+    assert spec.origin is not None
+    text = (Path(spec.origin).parent / "version.py").read_text(encoding="utf-8")
+    found = re.search(r"^__version__ = ['\"]([^'\"]+)['\"]", text, re.MULTILINE)
+    return found[1] if found is not None else version("torch")
+
+
+Place = tuple[str, str]
+"""Where features come from: the name of a network in the run, and its layer."""
+
+Layers = Mapping[Place, npt.NDArray[np.float32]]
+
+Wanted = Sequence[tuple[Extraction, Sequence[str]]]
+"""Networks, each with the layers that are wanted of it."""

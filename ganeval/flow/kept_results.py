@@ -1,0 +1,173 @@
+"""What a metric has made of the same features before, so that the same command computes nothing.
+
+A result is kept beside the features under a key of all that it can depend on: the metric with its
+options, the key of every summary, the seed, and the source code of the packages that compute it, so
+that no version has to be raised by hand when a formula changes.
+"""
+
+import dataclasses
+import hashlib
+import json
+import logging
+import sys
+from collections.abc import Mapping
+from functools import cache
+from importlib.metadata import version
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import numpy.typing as npt
+
+from ganeval.errors import MachineError
+from ganeval.features.derived import key_of
+from ganeval.features.shards import ShardStore
+from ganeval.influence import Influence
+from ganeval.json_text import parse_json
+from ganeval.metrics.base import Evidence, Inputs, Metric, Result, Score
+
+log = logging.getLogger(__name__)
+
+_TEXT = "result"
+_SIDES = ("sample", "reference", "remainder")
+_DAMAGE = (KeyError, ValueError, TypeError, IndexError, AttributeError)
+
+Arrays = dict[str, npt.NDArray[Any]]
+
+
+def find_result(store: ShardStore, metric: Metric, inputs: Inputs, seed: int) -> Result | None:
+    """Return what the metric has made of these inputs before, if that is kept."""
+    key = _key(metric, inputs, seed)
+    arrays = None if key is None else store.find_derived(key)
+    if arrays is None:
+        return None
+    try:
+        return _unpacked(metric, arrays)
+    except _DAMAGE as error:  # whole, but of another form
+        log.warning("a kept result of %s: %s; computing it again", type(metric).__name__, error)
+        return None
+
+
+def keep_result(
+    store: ShardStore, metric: Metric, inputs: Inputs, seed: int, result: Result
+) -> None:
+    """Keep a result for later runs; one that cannot be kept is computed again."""
+    key = _key(metric, inputs, seed)
+    if key is None:
+        return
+    try:
+        store.write_derived(key, _packed(result))
+    except MachineError as error:  # the run can do without
+        log.warning("%s; it will be computed again", error)
+
+
+def _key(metric: Metric, inputs: Inputs, seed: int) -> str | None:
+    """Return the key of a result; None for a metric whose code no key could cover."""
+    roots = _roots(type(metric))
+    if roots is None:
+        return None
+    return key_of(
+        {
+            "metric": metric,
+            "inputs": tuple((need, summary.key) for need, summary in inputs.items()),
+            "nouns": tuple(summary.noun for summary in inputs.values()),
+            "seed": seed,
+            "code": tuple(map(_code, roots)),
+            "versions": tuple(version(name) for name in ("numpy", "scipy")),
+        }
+    )
+
+
+def _roots(kind: type) -> tuple[Path, ...] | None:
+    """Return the folders (or files) of the packages that a metric's code is in; ours is one."""
+    names = dict.fromkeys(["ganeval", kind.__module__.partition(".")[0]])
+    found = []
+    for name in names:
+        place = getattr(sys.modules.get(name), "__file__", None)
+        if place is None or "<locals>" in kind.__qualname__:
+            return None
+        path = Path(place)
+        found.append(path.parent if path.name == "__init__.py" else path)
+    return tuple(found)
+
+
+@cache
+def _code(root: Path) -> bytes:
+    """Return the SHA-256 of all source code of a package or module."""
+    digest = hashlib.sha256()
+    for path in sorted(root.rglob("*.py")) if root.is_dir() else [root]:
+        digest.update(f"{path.relative_to(root.parent)}\n".encode("utf-8", "surrogateescape"))
+        digest.update(hashlib.sha256(path.read_bytes()).digest())
+    return digest.digest()
+
+
+def _packed(result: Result) -> Arrays:
+    """Return a result as arrays, all that is no array as JSON in one of them."""
+    arrays: Arrays = {}
+    scores = []
+    for at, score in enumerate(result.scores):
+        said = {
+            one.name: getattr(score, one.name)
+            for one in dataclasses.fields(score)
+            if one.name not in ("kind", "influence")
+        }
+        if score.influence is not None:
+            for side in _SIDES:
+                values = getattr(score.influence, side)
+                if values is not None:
+                    arrays[f"influence {at} {side}"] = values
+        scores.append({**said, "influence": score.influence is not None})
+    for name, values in result.curves.items():
+        arrays[f"curve {name}"] = values
+    for name, values in result.per_item.items():
+        arrays[f"item {name}"] = values
+    evidence = {}
+    for name, one in result.evidence.items():
+        arrays[f"rows {name}"], arrays[f"values {name}"] = one.rows, one.values
+        evidence[name] = {"roles": one.roles, "title": one.title}
+    text = json.dumps({"scores": scores, "evidence": evidence}, allow_nan=False)
+    arrays[_TEXT] = np.frombuffer(text.encode("utf-8", "surrogatepass"), np.uint8)
+    return arrays
+
+
+def _unpacked(metric: Metric, arrays: Mapping[str, npt.NDArray[Any]]) -> Result:
+    """Return the result that arrays hold, or raise what a result of another form raises."""
+    said = parse_json(arrays[_TEXT].tobytes().decode("utf-8", "surrogatepass"))
+    scores = []
+    for at, (kind, one) in enumerate(zip(metric.kinds, said["scores"], strict=True)):
+        influence = None
+        if one.pop("influence"):
+            sides = {side: arrays.get(f"influence {at} {side}") for side in _SIDES}
+            influence = Influence(**sides)  # type: ignore[arg-type]
+        interval = one.pop("interval")
+        scores.append(
+            Score(
+                kind=kind,
+                influence=influence,
+                interval=None if interval is None else (interval[0], interval[1]),
+                notes=tuple(one.pop("notes")),
+                **one,
+            )
+        )
+
+    def named(prefix: str) -> dict[str, npt.NDArray[Any]]:
+        return {
+            name.removeprefix(prefix): values
+            for name, values in arrays.items()
+            if name.startswith(prefix)
+        }
+
+    return Result(
+        scores=tuple(scores),
+        curves=named("curve "),
+        per_item=named("item "),
+        evidence={
+            name: Evidence(
+                roles=tuple(one["roles"]),
+                rows=arrays[f"rows {name}"],
+                values=arrays[f"values {name}"],
+                title=one["title"],
+            )
+            for name, one in said["evidence"].items()
+        },
+    )
