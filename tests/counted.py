@@ -28,16 +28,16 @@ class Counted:
 
 def counted(monkeypatch: pytest.MonkeyPatch) -> Counted:
     """Count from now on."""
-    prepare, run, count = computing._prepare, computing._run, Counted()
+    prepare, flush, count = computing._prepare, computing._Pass._flush, Counted()
 
     def prepared(item: Any, *, preparations: Any) -> Any:
         count.decoded.append(item.name)
         return prepare(item, preparations=preparations)
 
-    def ran(inputs: Any, last: str, network: Any, layers: Any) -> Any:
-        count.seen[network.name] += len(inputs)
-        return run(inputs, last, network, layers)
+    def flushed(self: Any, last: str) -> None:
+        count.seen[self._network.name] += len(self._waiting)
+        flush(self, last)
 
     monkeypatch.setattr(computing, "_prepare", prepared)
-    monkeypatch.setattr(computing, "_run", ran)
+    monkeypatch.setattr(computing._Pass, "_flush", flushed)
     return count

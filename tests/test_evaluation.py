@@ -438,7 +438,8 @@ def test_too_few_images_name_the_minimum(tmp_path: Path, real: Path) -> None:
 def test_too_few_images_name_the_option_to_lower(metric: str, setting: str, real: Path) -> None:
     with pytest.raises(InputError) as caught:
         ganeval.evaluate(sample=blobs(20, seed=0), reference=real, metrics=[metric], **FAST)
-    expected = f"add images, lower {setting}, or leave {metric} out of the metrics (-m)"
+    name = metric.partition(":")[0]
+    expected = f"add images, lower {setting}, or leave {name} out of the metrics (-m)"
     assert caught.value.remedy == expected
     with pytest.raises(InputError, match="; add images, or leave fid out of the metrics"):
         ganeval.evaluate(sample=blobs(1, seed=0), reference=real, metrics=["fid"], **FAST)
@@ -481,7 +482,7 @@ def test_an_interrupt_keeps_finished_shards(
 ) -> None:
     pictures = blobs(2100, seed=6, height=8, width=8)
     calls = 0
-    run = computing._run
+    run = computing._Pass._flush
 
     def interrupted(*args: Any) -> Any:
         nonlocal calls
@@ -490,7 +491,7 @@ def test_an_interrupt_keeps_finished_shards(
             raise KeyboardInterrupt
         return run(*args)
 
-    monkeypatch.setattr(computing, "_run", interrupted)
+    monkeypatch.setattr(computing._Pass, "_flush", interrupted)
     with pytest.raises(KeyboardInterrupt, match=r"1,024 of 2,100 images .* run the same command"):
         ganeval.evaluate(sample=pictures, metrics=["is"], **FAST)
     counter.clear()
