@@ -125,34 +125,55 @@ def make_plan(
         [*samples, *given.values()], [*sides, *(opened.get(role) for role in given)], settings
     )
     refuse_twins(sides)
-    kept = []
+    kept, viewed = _kept(choices, sides, opened, settings)
+    return Plan(
+        settings=settings,
+        protocol=protocol,
+        choices=kept,
+        samples=sides,
+        others=opened,
+        viewed=viewed,
+    )
+
+
+def _kept(
+    choices: Sequence[MetricChoice],
+    samples: Sequence[Side],
+    others: Mapping[Role, Side],
+    settings: Settings,
+) -> tuple[tuple[MetricChoice, ...], dict[tuple[str, Role, View], Viewed]]:
+    """Return the metrics that are computed, and what they look at; say which are left out, and why.
+
+    Args:
+        choices: The metrics, of which optional ones are left out if they cannot be computed.
+        samples: Their samples.
+        others: The other sides.
+        settings: The options.
+
+    Raises:
+        InputError, UsageError: One that is not optional cannot be computed, or none is left.
+    """
+    kept: list[MetricChoice] = []
     viewed: dict[tuple[str, Role, View], Viewed] = {}
     left_out = []
     for choice in choices:
         try:
             if choice.optional:
                 _check_networks(choice, settings)
-            viewed |= _checked(choice, sides, opened, viewed, settings)
+            viewed |= _checked(choice, samples, others, viewed, settings)
         except GanevalError as error:
             if not choice.optional:
                 raise
             left_out.append(f"{choice.label} ({error.found})")
         else:
             kept.append(choice)
-    if left_out:
+    if left_out and settings.team.leads:
         log.warning("left out of all metrics: %s", ", ".join(left_out))
     if not kept:
         raise UsageError(
             "no metric is left", "sources, labels and weights for one", "name more sources"
         )
-    return Plan(
-        settings=settings,
-        protocol=protocol,
-        choices=tuple(kept),
-        samples=sides,
-        others=opened,
-        viewed=viewed,
-    )
+    return tuple(kept), viewed
 
 
 def _check_networks(choice: MetricChoice, settings: Settings) -> None:

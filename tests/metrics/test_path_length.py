@@ -96,6 +96,11 @@ def test_trimming_is_that_of_the_authors(num: int) -> None:
     by_rank = scipy.stats.trim_mean(values, int((num - 1) * 0.01) / num + 1e-12)
     assert score.value == pytest.approx(by_rank, rel=1e-12)
     assert score.details == {"untrimmed": pytest.approx(values.mean(), rel=1e-12)}
+    left_out = int((num - 1) * 0.01)  # at each end, which count as the last that are kept
+    ordered = np.sort(values)
+    ordered[:left_out], ordered[num - left_out :] = ordered[left_out], ordered[num - left_out - 1]
+    expected = ordered.std(ddof=1) / num**0.5 / (1 - 2 * left_out / num)
+    assert score.se == pytest.approx(expected, rel=1e-12)
 
 
 def test_equal_values_are_kept() -> None:
