@@ -79,9 +79,10 @@ OTHER: dict[str, Any] = {
     "module": None,  # see `generator_of`
     "name": "another",
     "data": 255 - FIXED,
+    "labels": "folders",  # see `LABELS`
 }
 # Settings that change no pixel, whatever their value.
-WITHOUT_EFFECT = {"max_pixels", "device", "trust", "name", "allow_missing"}
+WITHOUT_EFFECT = {"max_pixels", "device", "trust", "name", "allow_missing", "labels"}
 # The digits are arrays, of which nothing is decoded.
 WITHOUT_EFFECT_ON = {"data": ("transparency", "animated", "exif", "float_range")}
 # What stands beside a setting, before it is changed and after, so that it means anything.
@@ -94,6 +95,7 @@ BEFORE["submodule"] = {"entry": f"{NETWORK}:Pair", "key": "pair", "submodule": "
 AFTER = BEFORE | {"image_layout": {"kwargs": '{"last": true}'}}
 # The keys of files, by kind of source: before and after.
 KEYS = {"generator": ("g", "h"), "npz": ("arr_0", "other"), "tensor": ("a", "b")}
+LABELS = {"npz": "other", "tensor": "b", "Images": [at % 3 for at in range(NUM)]}
 ARRAYS = ("npy", "npz", "tensor")
 GENERATOR = {"latent_size": 8, "value_range": (-1.0, 1.0), "num_images": NUM}
 POLICY = [field.name for field in dataclasses.fields(DecodePolicy)]
@@ -190,6 +192,8 @@ def two_sources(
     after = {**AFTER.get(name, {}), name: OTHER[name]}
     if name == "key":
         after = {"key": KEYS[kind][1]}
+    if name == "labels":
+        after = {"labels": LABELS.get(kind, OTHER[name])}
     if name == "value_range" and kind in (*ARRAYS, "Images"):
         before, after = {"value_range": (0.0, 1.0)}, {"value_range": (0.0, 2.0)}
     if kind == "Generator":
