@@ -3,6 +3,7 @@
 import dataclasses
 import json
 import logging
+import shutil
 import tarfile
 import zipfile
 from collections.abc import Callable
@@ -114,6 +115,17 @@ def places(tmp_path_factory: pytest.TempPathFactory) -> dict[str, str]:
         for path in sorted(folder.iterdir()):
             archive.write(path, path.name)
             tar.add(path, path.name)
+    classes = top / "classes"
+    with (
+        zipfile.ZipFile(top / "classes.zip", "w") as archive,
+        tarfile.open(top / "classes.tar", "w") as tar,
+    ):
+        for number, path in enumerate(sorted(folder.iterdir())):
+            name = f"{number % 2}/{path.name}"
+            (classes / name).parent.mkdir(parents=True, exist_ok=True)
+            shutil.copy(path, classes / name)
+            archive.write(path, name)
+            tar.add(path, name)
     floats = pictures.astype(np.float32) / 255
     for name, array in (("a", pictures), ("floats", floats)):
         np.save(top / f"{name}.npy", array)
@@ -127,6 +139,8 @@ def places(tmp_path_factory: pytest.TempPathFactory) -> dict[str, str]:
     torch.save({"g": state, "h": other, "pair": pair}, top / "g.pt")
     found = {"folder": folder, "data": "digits", "generator": top / "g.pt"}
     found |= {kind: top / f"a.{kind}" for kind in ("zip", "tar", *ARRAYS)}
+    found |= {f"{kind} of classes": top / f"classes.{kind}" for kind in ("zip", "tar")}
+    found["folder of classes"] = classes
     found |= {f"{kind} of floats": top / f"floats.{kind}" for kind in ARRAYS}
     return {kind: str(place) for kind, place in found.items()}
 
@@ -194,6 +208,7 @@ def two_sources(
         after = {"key": KEYS[kind][1]}
     if name == "labels":
         after = {"labels": LABELS.get(kind, OTHER[name])}
+        places = {**places, kind: places.get(f"{kind} of classes", places.get(kind, ""))}
     if name == "value_range" and kind in (*ARRAYS, "Images"):
         before, after = {"value_range": (0.0, 1.0)}, {"value_range": (0.0, 2.0)}
     if kind == "Generator":
