@@ -5,11 +5,10 @@ from pathlib import Path
 
 import torch
 
-from ganeval.extractors.lpips import Trunk
 from ganeval.extractors.lpips_network import build_trunk
 
 
-def random_trunk_state(name: Trunk) -> dict[str, torch.Tensor]:
+def random_trunk_state(name: str) -> dict[str, torch.Tensor]:
     """Return He-scaled tensors of the convolutions."""
     generator = torch.Generator().manual_seed(0)
     with torch.device("meta"):
@@ -21,7 +20,7 @@ def random_trunk_state(name: Trunk) -> dict[str, torch.Tensor]:
     }
 
 
-def write_random_trunk(name: Trunk, folder: Path) -> Path:
+def write_random_trunk(name: str, folder: Path) -> Path:
     """Write the tensors and one of a classifier, as torchvision's files hold them."""
     path = folder / f"{name}.pth"
     torch.save({**random_trunk_state(name), "classifier.1.weight": torch.zeros(2, 3)}, path)

@@ -14,7 +14,17 @@ PACKAGE = ROOT / "ganeval"
 
 BASE = {
     *("errors", "registry", "files", "folders", "influence", "progress", "resources", "team"),
-    *("ahead", "devices", "json_text", "memory", "refusals", "remote", "remote_file", "version"),
+    *(
+        "ahead",
+        "devices",
+        "exact",
+        "json_text",
+        "memory",
+        "refusals",
+        "remote",
+        "remote_file",
+        "version",
+    ),
 }
 TOP = {"settings", "flow", "engines", "evaluation", "extract", "accumulate", "sample"}
 ALLOWED = {

@@ -3,12 +3,12 @@
 from collections.abc import Iterator
 from contextlib import contextmanager
 from itertools import pairwise
-from typing import Any
 
 import torch
 from torch import nn
 from torch.nn.utils.fusion import fuse_conv_bn_eval
 
+from ganeval.exact import exact_float32
 from ganeval.extractors.base import Precision
 from ganeval.extractors.packed import can_pack, pack_convolutions
 
@@ -75,28 +75,8 @@ def first_maps(maps: torch.Tensor) -> torch.Tensor:
 def inference(device: torch.device) -> Iterator[None]:
     """Run without gradients and without TF32 or bfloat16 standing in for float32.
 
-    A training script may well be inside an autocast of its own or have changed torch's settings,
-    which are the whole process's: they are put back. Not for several threads at once, and not yet
-    seen on a GPU.
+    A training script may well be inside an autocast of its own or have changed torch's settings:
+    they are put back (see `exact_float32`).
     """
-    backends: Any = torch.backends  # its switches are made at run time
-    operations = (
-        backends.cudnn.conv,
-        backends.cuda.matmul,
-        backends.mkldnn.conv,
-        backends.mkldnn.matmul,
-    )
-    before = [operation.fp32_precision for operation in operations]
-    matmul_before = torch.get_float32_matmul_precision()
-    # Sets the older and the newer switch for products of matrices together: CUDA refuses to
-    # multiply while they contradict each other.
-    torch.set_float32_matmul_precision("highest")
-    for operation in operations:
-        operation.fp32_precision = "ieee"
-    try:
-        with torch.inference_mode(), torch.autocast(device.type, enabled=False):
-            yield
-    finally:
-        torch.set_float32_matmul_precision(matmul_before)
-        for operation, precision in zip(operations, before, strict=True):
-            operation.fp32_precision = precision
+    with exact_float32(device), torch.inference_mode():
+        yield

@@ -1,20 +1,18 @@
 """LPIPS: how different two pictures look, as the table of extractors knows it."""
 
 from collections.abc import Mapping
-from typing import ClassVar, Literal
+from typing import ClassVar
 
 from ganeval.extractors.base import Extractor, ExtractorInfo, ExtractorRequest
 from ganeval.extractors.weights import fetch, locate
 from ganeval.images.preparation import NativePair
-
-Trunk = Literal["alex", "vgg", "squeeze"]
 
 
 class Lpips:
     """LPIPS 0.1, a comparer of two pictures by the features of a network."""
 
     takes_variants: ClassVar[bool] = False
-    trunk: ClassVar[Trunk]
+    trunk: ClassVar[str]
 
     @classmethod
     def layers(cls, request: ExtractorRequest) -> Mapping[str, int]:
@@ -57,16 +55,16 @@ class Lpips:
 class LpipsAlex(Lpips):
     """LPIPS 0.1 in AlexNet: how different two pictures look; the default of its authors."""
 
-    trunk: ClassVar[Trunk] = "alex"
+    trunk: ClassVar[str] = "alex"
 
 
 class LpipsVgg(Lpips):
     """LPIPS 0.1 in VGG-16: how different two pictures look; the one of path lengths."""
 
-    trunk: ClassVar[Trunk] = "vgg"
+    trunk: ClassVar[str] = "vgg"
 
 
 class LpipsSqueeze(Lpips):
     """LPIPS 0.1 in SqueezeNet: how different two pictures look, with few weights."""
 
-    trunk: ClassVar[Trunk] = "squeeze"
+    trunk: ClassVar[str] = "squeeze"

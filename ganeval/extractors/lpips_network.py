@@ -16,7 +16,6 @@ from ganeval.errors import InputError
 from ganeval.extractors.base import ExtractorInfo, ExtractorRequest
 from ganeval.extractors.inference import inference, place, to_device
 from ganeval.extractors.loading import load_network
-from ganeval.extractors.lpips import Trunk
 from ganeval.extractors.state_dict import parse_state_dict
 from ganeval.extractors.weights import fetch, read_weights
 
@@ -33,7 +32,7 @@ class Cut(NamedTuple):
     least: int
 
 
-CUTS: Mapping[Trunk, Cut] = {
+CUTS: Mapping[str, Cut] = {
     "alex": Cut((1, 4, 7, 9, 11), 31),
     "vgg": Cut((3, 8, 15, 22, 29), 16),
     "squeeze": Cut((1, 4, 7, 9, 10, 11, 12), 17),
@@ -44,7 +43,7 @@ SHIFT = (-0.030, -0.088, -0.188)
 SCALE = (0.458, 0.448, 0.450)
 
 
-def build_trunk(name: Trunk) -> nn.Sequential:
+def build_trunk(name: str) -> nn.Sequential:
     """Build the convolutions of a trunk, unfilled; the classifier plays no part."""
     networks = {
         "alex": torchvision.models.alexnet,
@@ -55,7 +54,7 @@ def build_trunk(name: Trunk) -> nn.Sequential:
     return nn.Sequential(OrderedDict(features=features[: CUTS[name].taps[-1] + 1]))
 
 
-def load_trunk(name: Trunk, info: ExtractorInfo, request: ExtractorRequest) -> nn.Sequential:
+def load_trunk(name: str, info: ExtractorInfo, request: ExtractorRequest) -> nn.Sequential:
     """Return the convolutions of a trunk with their weights, on the CPU.
 
     Raises:
@@ -87,7 +86,7 @@ class LpipsNetwork:
 
     def __init__(
         self,
-        name: Trunk,
+        name: str,
         trunk: nn.Sequential,
         heads: Sequence[torch.Tensor],
         info: ExtractorInfo,

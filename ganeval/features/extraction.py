@@ -52,8 +52,11 @@ class Extraction:
             "device": self.device_type,
             "micro_batch": self.micro_batch,
             "torch": _torch_version(),
-            "pillow": version("pillow"),
+            "pillow": _version("pillow"),
         }
+
+
+_version = cache(version)  # which reads a file
 
 
 @cache

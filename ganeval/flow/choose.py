@@ -42,6 +42,11 @@ class MetricChoice:
         """What the user calls it: `"fid@mine"`, `"pr:k=5"`."""
         return label_of(self.name, self.network, self.options)
 
+    @property
+    def title(self) -> str:
+        """What messages call it where its options do not matter: `"fid@mine"`, `"pr"`."""
+        return label_of(self.name, self.network, {})
+
     def place(self, need: Need, run_network: str) -> Place:
         """Return the network and layer that one of its needs means, in a run with its network."""
         return self.network or need.feature.extractor or run_network, need.feature.layer

@@ -8,6 +8,7 @@ from ganeval.features.derived import Summary
 from ganeval.flow.choose import MetricChoice
 from ganeval.flow.collect import Collected, is_served
 from ganeval.flow.gallery import pictures_of
+from ganeval.flow.kept_results import find_result, keep_result
 from ganeval.flow.plan import Plan, check_minimum
 from ganeval.flow.sides import Side
 from ganeval.flow.streams import derive_rng
@@ -54,10 +55,14 @@ def compute(
             check_minimum(choice, need, where, summary.num or 0, summary.noun)
         networks[place[0]] = workspace.networks[place[0]].info.name
         nums[need.role] = summary.num
-    rng = derive_rng(plan.settings.seed, f"metric/{choice.metric.kinds[0].stream}")
-    result = choice.metric.compute(inputs, rng)
+    seed, store = plan.settings.seed, workspace.store
+    result = find_result(store, choice.metric, inputs, seed)
+    if result is None:
+        rng = derive_rng(seed, f"metric/{choice.metric.kinds[0].stream}")
+        result = choice.metric.compute(inputs, rng)
+        keep_result(store, choice.metric, inputs, seed, result)
     num_sample = nums.pop("sample", None)
-    locations = {
+    locations: dict[str, str] = {
         role: plan.others[role].location for role in roles_of(choice.metric) if role != "sample"
     }
     for role in locations:

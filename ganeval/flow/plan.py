@@ -185,13 +185,13 @@ def _checked(
                     continue
                 raise InputError(
                     f"{side.location}: holds statistics, not images",
-                    f"images, for {choice.label}",
+                    f"images, for {choice.title}",
                     "name the image source, or ask for fid alone",
                 )
             if need.labels and side.source.labels() is None:
                 raise InputError(
                     f"{side.location}: has no class labels",
-                    f"the class of each item, for {choice.label}",
+                    f"the class of each item, for {choice.title}",
                     "name it as folder:PATH,labels=folders, or as an .npz with `labels`",
                 )
             key = side.location, side.role, need.view
@@ -214,6 +214,6 @@ def check_minimum(choice: MetricChoice, need: Need, location: str, num: int, nou
     lower = "".join(f"lower {choice.name}:{one}, " for one in options)
     raise InputError(
         f"{location}: {f'1 {noun[:-1]}' if num == 1 else f'{num:,} {noun}'}",
-        f"{choice.label} needs at least {need.minimum:,} ({need.why})",
-        f"add {noun}, {lower}or leave {choice.label} out of the metrics (-m)",
+        f"{choice.title} needs at least {need.minimum:,} ({need.why})",
+        f"add {noun}, {lower}or leave {choice.title} out of the metrics (-m)",
     )

@@ -54,10 +54,10 @@ def compare_scores(run: Report, after: ScoreRow, baseline: Report, before: Score
     """Find where a score of a run and one of its baseline differ by more than the sample."""
     sides = measured(run, after), measured(baseline, before)
     samples = sides[0].sample_identity, sides[1].sample_identity
-    pairs = [{f"partners of {row.label}": row.partners} for row in (after, before)]
+    pairs, earlier = ({f"partners of {row.label}": row.partners} for row in (after, before))
     return (
         compare_measured(*sides, NAMES)
-        + compare_conditions(*pairs, NAMES)
+        + compare_conditions(pairs, earlier, NAMES)
         + compare_preparation(*samples, NAMES)
     )
 

@@ -31,8 +31,7 @@ def asked(name: str, tmp_path_factory: pytest.TempPathFactory) -> ExtractorReque
     if name == "inception":
         path = write_random_inception(tmp_path_factory.mktemp("weights"))
     elif name.startswith("lpips-"):
-        trunk: Any = name.removeprefix("lpips-")
-        path = write_random_trunk(trunk, tmp_path_factory.mktemp("weights"))
+        path = write_random_trunk(name.removeprefix("lpips-"), tmp_path_factory.mktemp("weights"))
     return ExtractorRequest(weights_path=path, offline=True)
 
 

@@ -4,6 +4,7 @@ import pytest
 import torch
 from torch import nn
 
+from ganeval.exact import exact_float32
 from ganeval.extractors.inference import fold_batch_norms, inference
 
 CPU = torch.device("cpu")
@@ -61,6 +62,21 @@ def settings() -> list[object]:
         backends.cuda.matmul.allow_tf32,
         torch.get_float32_matmul_precision(),
     ]
+
+
+def test_settings_stay_exact_until_the_last_has_left() -> None:
+    """A generator may run in a pool while an extractor runs: neither may end the other's."""
+    outside = settings()
+    one, other = inference(CPU), exact_float32(CPU)
+    with other:
+        one.__enter__()
+        inner = exact_float32(CPU)
+        inner.__enter__()
+        one.__exit__(None, None, None)
+        assert settings() == ["ieee"] * 4 + [False, "highest"]
+        inner.__exit__(None, None, None)
+        assert settings() == ["ieee"] * 4 + [False, "highest"]
+    assert settings() == outside
 
 
 def test_settings_are_restored_after_an_error() -> None:

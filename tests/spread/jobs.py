@@ -129,11 +129,11 @@ def free_port() -> int:
 
 
 def contents(cache: Path) -> dict[str, bytes]:
-    """All files in a cache."""
+    """All files in a cache but the index of known files, which has times in it."""
     return {
         str(path.relative_to(cache)): path.read_bytes()
         for path in sorted(cache.rglob("*"))
-        if path.is_file()
+        if path.is_file() and path.suffix != ".index"
     }
 
 

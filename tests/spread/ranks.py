@@ -9,7 +9,6 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-import PIL
 import torch
 from torch import distributed  # noqa: F401
 
@@ -19,8 +18,8 @@ import ganeval.cli.extract
 import ganeval.cli.stats  # noqa: F401
 from ganeval.cli.main import main
 from ganeval.extractors import random as random_extractor
-from ganeval.features import collect as collecting
-from ganeval.features import jobs
+from ganeval.features import compute as computing
+from ganeval.features import extraction, jobs
 from ganeval.features.shards import ShardStore
 
 SHARD_SIZE = 20
@@ -77,23 +76,23 @@ def enter(network: str) -> None:
 
 def log_computing(path: Path) -> None:
     """Note each shard that is computed."""
-    compute = collecting.compute
+    compute = computing.compute
 
     def noted(*args: Any) -> Any:
         with path.open("ab") as file:
             file.write(b"computing\n")
         return compute(*args)
 
-    collecting.compute = noted
+    computing.compute = noted
 
 
 def prepare(accident: str) -> None:
     """Set the accident up."""
     what, _, number = accident.partition("@")
     if what == "weights":
-        random_extractor.SEED += 1
+        random_extractor._SHA256 = "0" * 64
     elif what == "versions":
-        PIL.__version__ += "1"
+        extraction.version = lambda name: "1.1"  # type: ignore[attr-defined]
     elif what:
         at_write(int(number), what)
 

@@ -3,8 +3,8 @@
 import pytest
 import torch
 
-from ganeval import workspace
 from ganeval.errors import ResourceError, UsageError
+from ganeval.flow import workspace
 from ganeval.settings import Settings
 from ganeval.team import ALONE, Team, find_team
 from tests.bad_input.outcomes import refusal
@@ -67,18 +67,20 @@ def test_each_process_has_a_share_of_the_processors(monkeypatch: pytest.MonkeyPa
 
 def test_each_process_has_a_device_of_its_own(monkeypatch: pytest.MonkeyPatch) -> None:
     chosen: list[int] = []
-    monkeypatch.setattr(torch.cuda, "is_available", lambda: True)
+    monkeypatch.setattr(
+        workspace, "device_type", lambda name: name.replace("auto", "cuda").split(":")[0]
+    )
     monkeypatch.setattr(torch.cuda, "device_count", lambda: 2)
     monkeypatch.setattr(torch.cuda, "set_device", chosen.append)
 
-    def device(name: str, local_rank: int) -> torch.device:
+    def device(name: str, local_rank: int) -> str:
         team = Team(rank=local_rank, size=3, local_rank=local_rank, local_size=3)
         return workspace._own_device(Settings(team=team, device=name))
 
     for name in ("auto", "cuda"):
-        assert device(name, 1) == torch.device("cuda", 1)
+        assert device(name, 1) == "cuda:1"
     assert chosen == [1, 1]
-    assert device("cpu", 2) == torch.device("cpu")
+    assert device("cpu", 2) == "cpu"
     with pytest.raises(UsageError, match=r"--device cuda:1 for 3 processes; cuda without a number"):
         device("cuda:1", 0)
     with pytest.raises(ResourceError, match=r"3 processes on a host with 2 CUDA devices; "):
