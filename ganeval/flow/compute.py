@@ -65,8 +65,8 @@ def compute(
     locations: dict[str, str] = {
         role: plan.others[role].location for role in roles_of(choice.metric) if role != "sample"
     }
-    for role in locations:
-        if role not in nums and role in collected.others:  # partners of the sample's items
+    for role in roles_of(choice.metric):
+        if role != "sample" and role not in nums and role in collected.others:  # its partners
             nums[role] = collected.others[role][Each()].num
     partners = next(
         filter(None, (_partners(need, plan, sample) for need in choice.metric.needs)), None
@@ -154,7 +154,7 @@ def _named(evidence: Evidence, plan: Plan, collected: Collected, sample: str) ->
         features = by_view[Each()]
         side = _side(plan, role, sample)
         if side is None or side.source is None:  # a stream, whose items are told by their place
-            columns.append([f"{sample}[{place}]" for place in rows.tolist()])
+            columns.append([str(place) for place in rows.tolist()])
             continue
         names, places = side.source.names(), features.places()
         columns.append([names[side.indices[places[row]]] for row in rows.tolist()])
