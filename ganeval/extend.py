@@ -7,6 +7,7 @@ import importlib
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
+    from ganeval.devices import inference
     from ganeval.errors import InputError, ResourceError, UnstableError, UsageError, WeightsError
     from ganeval.extractors.base import (
         Extractor,
@@ -15,7 +16,7 @@ if TYPE_CHECKING:
         ExtractorRequest,
         Input,
     )
-    from ganeval.extractors.inference import inference, place, to_device
+    from ganeval.extractors.inference import place, to_device
     from ganeval.features.derived import Arrays, Derivation, Summary
     from ganeval.features.moments import Moments
     from ganeval.images.decode import decode
@@ -97,7 +98,7 @@ _HOMES = {
     "both_sides": "ganeval.metrics.base",
     "by_role": "ganeval.metrics.base",
     "decode": "ganeval.images.decode",
-    "inference": "ganeval.extractors.inference",
+    "inference": "ganeval.devices",
     "labels_of": "ganeval.metrics.base",
     "mean_score": "ganeval.metrics.per_item",
     "place": "ganeval.extractors.inference",

@@ -17,7 +17,6 @@ BASE = {
     *(
         "ahead",
         "devices",
-        "exact",
         "json_text",
         "memory",
         "refusals",

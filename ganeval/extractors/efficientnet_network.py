@@ -9,11 +9,11 @@ from collections.abc import Sequence
 import torch
 from torch import nn
 
+from ganeval.devices import inference
 from ganeval.extractors.base import ExtractorInfo, ExtractorRequest
 from ganeval.extractors.inference import (
     first_maps,
     fold_batch_norms,
-    inference,
     place,
     to_device,
 )

@@ -15,11 +15,11 @@ import torch
 import torch.nn.functional as F
 from torch import nn
 
+from ganeval.devices import inference
 from ganeval.extractors.base import ExtractorInfo, ExtractorRequest
 from ganeval.extractors.inference import (
     first_maps,
     fold_batch_norms,
-    inference,
     place,
     to_device,
 )

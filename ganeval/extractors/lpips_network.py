@@ -12,9 +12,10 @@ import torch
 import torchvision.models
 from torch import nn
 
+from ganeval.devices import inference
 from ganeval.errors import InputError
 from ganeval.extractors.base import ExtractorInfo, ExtractorRequest
-from ganeval.extractors.inference import inference, place, to_device
+from ganeval.extractors.inference import place, to_device
 from ganeval.extractors.loading import load_network
 from ganeval.extractors.state_dict import parse_state_dict
 from ganeval.extractors.weights import fetch, read_weights

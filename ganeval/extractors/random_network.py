@@ -7,8 +7,9 @@ import torch
 import torch.nn.functional as F
 from torch import nn
 
+from ganeval.devices import inference
 from ganeval.extractors.base import ExtractorInfo, ExtractorRequest
-from ganeval.extractors.inference import first_maps, inference, place, to_device
+from ganeval.extractors.inference import first_maps, place, to_device
 
 SEED = 0
 

@@ -128,6 +128,16 @@ def wanted_of(
 
     What stored statistics serve is left out.
     """
+    return {
+        view: [(workspace.networks[name], layers) for name, layers in of_view.items()]
+        for view, of_view in layers_of(plan, role, stats).items()
+    }
+
+
+def layers_of(
+    plan: Plan, role: Role, stats: Mapping[str, Stats]
+) -> dict[View, dict[str, list[str]]]:
+    """Return the layers that `wanted_of` names, by the view and the name of their network."""
     wanted: dict[View, dict[str, list[str]]] = {}
     for choice, need in plan.needs_of(role):
         place = choice.place(need, plan.settings.extractor)
@@ -141,10 +151,7 @@ def wanted_of(
         layers = wanted.setdefault(Each(), {}).setdefault(shown[0], [])
         if shown[1] not in layers:
             layers.append(shown[1])
-    return {
-        view: [(workspace.networks[name], layers) for name, layers in of_view.items()]
-        for view, of_view in wanted.items()
-    }
+    return wanted
 
 
 def gallery_place(plan: Plan) -> Place | None:

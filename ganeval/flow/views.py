@@ -92,7 +92,7 @@ def _paired(side: Side, source: Source, other: Side, settings: Settings) -> View
     pairing = pair_up(source, other.source, by=settings.pair_by)
     lonely = ((side.location, pairing.only_one), (other.location, pairing.only_other))
     for location, names in lonely:
-        if names:
+        if names and settings.team.leads:
             log.warning(
                 "%s: %s without a partner of their name, which %s: %s",
                 location,

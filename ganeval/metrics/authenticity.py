@@ -94,10 +94,11 @@ class Authenticity:
             },
             influence=Influence(sample=centred),
         )
-        closest = np.argsort(ratio, kind="stable")[:NUM_SHOWN]
+        finite = np.isfinite(ratio)
+        closest = np.argsort(ratio, kind="stable")[: min(NUM_SHOWN, int(finite.sum()))]
         return Result(
             scores=(score,),
-            per_item={"nearest training item": np.where(np.isfinite(ratio), ratio, np.nan)},
+            per_item={"nearest training item": np.where(finite, ratio, np.nan)},
             evidence={
                 "copies": Evidence(
                     roles=("sample", "train"),

@@ -223,7 +223,10 @@ def nearest_among(queries: Points, points: Points, resources: Resources = DEFAUL
     """
     indices = np.empty((len(queries), 1), np.int32)
     squared = np.empty((len(queries), 1))
-    blocks = in_order(partial(_nearest_of_block, queries, points), queries.starts(), resources)
+    originals = np.zeros(len(points), bool)
+    originals[np.unique(points.groups, return_index=True)[1]] = True
+    candidates = partial(_nearest_of_block, queries, points, originals)
+    blocks = in_order(candidates, queries.starts(), resources)
     for start, (rows, columns) in zip(queries.starts(), blocks, strict=True):
         exact = direct(queries, points, start + rows, columns, resources)
         order = np.lexsort((columns, exact, rows))
@@ -233,20 +236,35 @@ def nearest_among(queries: Points, points: Points, resources: Resources = DEFAUL
     return Nearest(indices, squared)
 
 
-def _nearest_of_block(queries: Points, points: Points, start: int) -> tuple[Indices, Indices]:
-    """Return rows of a block of queries, ascending, and the points that may be nearest to them."""
-    unit = error_unit(points.rows.shape[1])
-    norms = queries.norms[start : start + BLOCK] * queries.scale
-    limits = np.full(len(norms), np.inf)
+def _nearest_of_block(
+    queries: Points, points: Points, originals: npt.NDArray[np.bool_], start: int
+) -> tuple[Indices, Indices]:
+    """Return rows of a block of queries, ascending, and the points that may be nearest to them.
+
+    Each distance has a bound of its own, so an outlier does not spoil those of its block.
+
+    Args:
+        queries: All of them.
+        points: What is looked for.
+        originals: bool [points], the first of each set of identical points.
+        start: Where the block starts.
+    """
+    # The bounds are computed in float32 too, which the added roundings cover.
+    unit = np.float32(error_unit(points.rows.shape[1]) + 8 * np.finfo(np.float32).eps)
+    norms = (queries.norms[start : start + BLOCK, None] * queries.scale).astype(np.float32)
+    limits = np.full(len(norms), np.inf, np.float32)
     found: list[tuple[Indices, Indices, Rows]] = []
     for other in points.starts():
         near = tile(queries, points, start, other)
-        # What underflows in float32 is far below the constant.
-        farthest = points.norms[other : other + BLOCK].max() * points.scale
-        error = unit * (norms + farthest) ** 2 + 2.0**-100
-        limits = np.minimum(limits, near.min(axis=1) + error)  # no nearest point is farther
-        rows, columns = entries(near <= (limits + error)[:, None])
-        found.append((rows, other + columns, near[rows, columns] - error[rows]))
+        bounds = norms + (points.norms[other : other + BLOCK] * points.scale).astype(np.float32)
+        np.square(bounds, out=bounds)
+        bounds *= unit
+        bounds += np.float32(2.0**-100)  # what underflows in float32 is far below this
+        limits = np.minimum(limits, (near + bounds).min(axis=1))  # no nearest point is farther
+        near -= bounds
+        near[:, ~originals[other : other + BLOCK]] = np.inf
+        rows, columns = entries(near <= limits[:, None])
+        found.append((rows, other + columns, near[rows, columns]))
     rows, columns, least = (np.concatenate(parts) for parts in zip(*found, strict=True))
     kept = least <= limits[rows]
     order = np.argsort(rows[kept], kind="stable")

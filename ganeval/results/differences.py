@@ -318,6 +318,7 @@ def compare_measured(one: Measured, other: Measured, names: tuple[str, str]) -> 
         {
             "metric": side.row.name,
             f"options of {one.row.name}": dict(side.row.options),
+            f"labels of {one.row.name}": side.row.labels,
             f"network of {one.row.name}": side.row.network or "that of the run",
             **{
                 f"{what} of {one.row.name}": getattr(side.row.kind, what)

@@ -218,6 +218,7 @@ def compare_conditions(one: Mapping[str, Any], other: Mapping[str, Any], names: 
         remedies = {
             "weights": "the same --weights",
             "preprocessing": "the same --protocol",
+            "labels": "the same class labels",
             "partners": "the same --pair-by and the same items",
         }
         if rest.startswith("of ") and word in ("extractor", "weights", "preprocessing"):

@@ -39,6 +39,7 @@ def filled_row(entry: Any, name: str) -> Any:
         "nums": {} if reference is None else {"reference": entry.get("num_reference")},
         "kind": {key: value for key, value in meaning.items() if key != "direction"},
         "partners": None,
+        "labels": None,
         "enough": {},
     }
 

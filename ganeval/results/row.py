@@ -49,6 +49,8 @@ class ScoreRow:
             (`{"360 images for 1,280 dimensions": "too few to compare; use kid"}`).
         partners: Digest of the items that those of the sample were looked at beside, where it was
             scored pair by pair.
+        labels: Digest of the classes of the items of the other sources, in their order, where the
+            metric looks at them.
         enough: The number of items on every side from which there is what this score lacks: "se",
             "debiased".
     """
@@ -71,6 +73,7 @@ class ScoreRow:
     notes: tuple[str, ...] = ()
     cautions: Mapping[str, str] = field(default_factory=dict, compare=False)
     partners: str | None = field(default=None, compare=False)
+    labels: str | None = field(default=None, compare=False)
     enough: Mapping[str, int] = field(default_factory=dict, compare=False)
 
     @property
@@ -139,6 +142,7 @@ class ScoreRow:
             "nums": dict(self.nums),
             "kind": kind,
             "partners": self.partners,
+            "labels": self.labels,
             "enough": dict(self.enough),
         }
 

@@ -16,6 +16,7 @@ from ganeval.errors import ResourceError
 from ganeval.features import upkeep
 from ganeval.features.derived import Arrays, Summary, derived_key
 from ganeval.features.shards import ShardStore
+from ganeval.flow import compute as flow_compute
 from ganeval.metrics import frechet_error, kernel, neighbourhood
 from tests.features.damage import DAMAGES, damaged
 from tests.pictures import blobs
@@ -76,6 +77,13 @@ def store(tmp_path: Path) -> ShardStore:
     store = ShardStore(tmp_path / "shards")
     store.write_derived(KEY, ARRAYS)
     return store
+
+
+@pytest.fixture
+def no_kept_results(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Let every metric compute, so that what it derives is asked for."""
+    monkeypatch.setattr(flow_compute, "find_result", lambda *_: None)
+    monkeypatch.setattr(flow_compute, "keep_result", lambda *_: None)
 
 
 @pytest.fixture
@@ -211,6 +219,7 @@ def test_upkeep_counts_and_removes(store: ShardStore) -> None:
     assert not path.exists()
 
 
+@pytest.mark.usefixtures("no_kept_results")
 @pytest.mark.parametrize("cache", [True, False])
 def test_a_comparison_pays_for_the_reference_once(
     counts: dict[str, list[int]], cache: bool
@@ -237,6 +246,7 @@ def test_a_comparison_pays_for_the_reference_once(
         assert sorted(counts["within_sums"]) == [330, 340]
 
 
+@pytest.mark.usefixtures("no_kept_results")
 def test_reading_gives_what_computing_gives(real: Path, fake: Path, own_cache: Path) -> None:
     def score() -> ganeval.Report:
         return ganeval.evaluate(sample=fake, reference=real, **FAST)
@@ -251,6 +261,7 @@ def test_reading_gives_what_computing_gives(real: Path, fake: Path, own_cache: P
     assert derived_files(own_cache) == files
 
 
+@pytest.mark.usefixtures("no_kept_results")
 def test_a_matrix_is_read_once(real: Path, fake: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     ganeval.evaluate(sample=fake, reference=real, metrics=["is", "kid", "pr", "dc"], **FAST)
     read: list[int] = []
@@ -266,6 +277,7 @@ def test_a_matrix_is_read_once(real: Path, fake: Path, monkeypatch: pytest.Monke
     assert sorted(read) == [10, 64, 64]  # the logits of one side, the features of two
 
 
+@pytest.mark.usefixtures("no_kept_results")
 def test_a_damaged_value_is_computed_again(
     real: Path, fake: Path, own_cache: Path, caplog: pytest.LogCaptureFixture
 ) -> None:
@@ -292,6 +304,7 @@ def test_a_changed_image_changes_the_value(
     assert cached.scores == fresh.scores
 
 
+@pytest.mark.usefixtures("no_kept_results")
 def test_moments_are_kept_where_they_are_smaller_than_the_features(own_cache: Path) -> None:
     few, many = (blobs(num, seed=num, height=8, width=8) for num in (100, 200))
     ganeval.evaluate(sample=few, reference=many, metrics=["fid"], **FAST)

@@ -81,6 +81,7 @@ def test_a_report_survives_its_file(tmp_path: Path) -> None:
             "nums",
             "kind",
             "partners",
+            "labels",
             "enough",
         ),
     ]
@@ -290,6 +291,7 @@ def test_a_report_without_cautions_still_loads_and_merges(tmp_path: Path) -> Non
             "nums",
             "kind",
             "partners",
+            "labels",
             "enough",
         ):
             del row[key]
