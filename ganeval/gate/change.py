@@ -3,8 +3,8 @@
 from dataclasses import dataclass
 
 from ganeval.report.comparisons import measured
-from ganeval.scores.conditions import arithmetic
 from ganeval.report.report import Report
+from ganeval.scores.conditions import arithmetic
 from ganeval.scores.differences import Difference, Measured, compare_measured, difference
 from ganeval.scores.identity import (
     Findings,

@@ -10,11 +10,11 @@ from ganeval.errors import UsageError, one_line
 from ganeval.gate.decision import Decision, Outcome
 from ganeval.gate.gate import Verdict
 from ganeval.gate.limits import Limit
-from ganeval.scores.conditions import arithmetic
 from ganeval.report.digits import ERROR_DIGITS, significant, write_numbers
 from ganeval.report.layout import Grid, lay_out, wrap
 from ganeval.report.output import check_output, write_output
 from ganeval.report.table import ARROWS, caption
+from ganeval.scores.conditions import arithmetic
 from ganeval.scores.multiplicity import format_p_value
 from ganeval.scores.row import ScoreRow
 

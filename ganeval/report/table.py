@@ -4,10 +4,10 @@ from collections.abc import Mapping, Sequence
 from typing import TYPE_CHECKING, Any
 
 from ganeval.errors import one_line
-from ganeval.scores.conditions import cards_of, network_of_run
 from ganeval.report.digits import ERROR_DIGITS, Digits, show_column, significant, write_numbers
 from ganeval.report.layout import Grid
 from ganeval.report.letters import groups
+from ganeval.scores.conditions import cards_of, network_of_run
 from ganeval.scores.differences import Difference
 from ganeval.scores.kind import loss
 from ganeval.scores.multiplicity import format_p_value
