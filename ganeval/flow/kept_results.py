@@ -1,4 +1,4 @@
-"""What a metric of ours has made of the same features before, so that the same command computes nothing.
+"""What our metrics have made of the same features before: the same command computes nothing."""
 
 A result is kept beside the features under a key of all that it can depend on: the metric with its
 options, the key of every summary, the seed, and the source code of this package, so
