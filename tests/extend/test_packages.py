@@ -15,9 +15,9 @@ from ganeval.cli.main import COMMANDS
 from ganeval.errors import UsageError
 from ganeval.extractors.base import EXTRACTORS, ExtractorRequest, find_extractor
 from ganeval.features.derived import derived_key
+from ganeval.machine.team import ALONE
 from ganeval.metrics.table import METRICS
 from ganeval.sources.kinds import SOURCES
-from ganeval.team import ALONE
 from tests.command import Command
 from tests.extend.packages import FILES
 
