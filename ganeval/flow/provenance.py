@@ -98,4 +98,5 @@ def _card(network: Extraction) -> dict[str, Any]:
         **_of_network(network),
         "precision": network.precision,
         "micro_batch": network.micro_batch,
+        **({} if network.package is None else {"package": network.package}),
     }

@@ -47,7 +47,7 @@ def other_values(name: str, option: str, hint: Any, value: Any) -> Iterator[Any]
         yield from (one for one in get_args(hint) if one != value)
     elif isinstance(value, bool):
         yield not value
-    elif isinstance(value, int):
+    elif isinstance(value, int | float):
         yield value + 1
     else:
         raise AssertionError(f"no other value of {name}:{option} is known; add one to OTHERS")
