@@ -11,6 +11,7 @@ import numpy as np
 import numpy.typing as npt
 import torch
 
+from ganeval.devices import tensors_on_the_cpu
 from ganeval.errors import InputError, UsageError
 from ganeval.evaluation import report_of
 from ganeval.features.collect import CollectedShard, collect_shard, join
@@ -45,6 +46,7 @@ class Accumulator:
         num: Number of images so far.
     """
 
+    @tensors_on_the_cpu()
     def __init__(
         self,
         *,
@@ -108,6 +110,7 @@ class Accumulator:
         """Number of images so far."""
         return sum(block.info.num for block in self._blocks) + len(self._waiting)
 
+    @tensors_on_the_cpu()
     def update(self, images: Any) -> None:
         """Take a batch of generated images.
 
@@ -157,6 +160,7 @@ class Accumulator:
             self._blocks.append(self._block(self._waiting[:SHARD_SIZE]))
             del self._waiting[:SHARD_SIZE]
 
+    @tensors_on_the_cpu()
     def compute(self, *, step: int | None = None) -> Report:
         """Return the scores of all images so far.
 

@@ -3,6 +3,7 @@
 from collections.abc import Mapping, Sequence
 from typing import Any
 
+from ganeval.devices import tensors_on_the_cpu
 from ganeval.flow.choose import choose_metrics, choose_rank, find_protocol
 from ganeval.flow.collect import Collected, collect, prepare_engine
 from ganeval.flow.compute import compute
@@ -118,6 +119,7 @@ def run_comparison(
     return compared(run(samples, others, metrics, settings), rank=score, paired=paired)
 
 
+@tensors_on_the_cpu()
 def run(
     samples: Sequence[Any],
     others: Mapping[Role, Any],

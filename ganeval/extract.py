@@ -7,6 +7,7 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
+from ganeval.devices import tensors_on_the_cpu
 from ganeval.engines.choose import choose_engine
 from ganeval.errors import InputError, UsageError
 from ganeval.features.jobs import Job, cut
@@ -41,6 +42,7 @@ class Extracted:
     total_shards: int
 
 
+@tensors_on_the_cpu()
 def make_stats(reference: Any, path: Path, settings: Settings) -> int:
     """Write the statistics of a source to an `.npz` and return its number of images.
 
@@ -96,6 +98,7 @@ def make_stats(reference: Any, path: Path, settings: Settings) -> int:
     return features.num
 
 
+@tensors_on_the_cpu()
 def extract_part(
     source: Any, part: int, num_parts: int, settings: Settings, *, role: Role = "sample"
 ) -> Extracted:

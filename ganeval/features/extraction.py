@@ -27,6 +27,8 @@ class Extraction:
         micro_batch: The network always sees this many items at once, the last batch of a shard
             padded, so that an item's features do not depend on how many others there are.
         load: Builds the network; called when the first item has to go through it.
+        gpu: Which GPU computes, as `gpu_of` says; None on other devices, and where an engine
+            chooses it.
     """
 
     name: str
@@ -36,6 +38,7 @@ class Extraction:
     device_type: str
     micro_batch: int
     load: Callable[[], Extractor]
+    gpu: str | None = None
 
     @cached_property
     def network(self) -> Extractor:
@@ -50,6 +53,7 @@ class Extraction:
             "extractor": [info.name, info.version, info.weights_sha256],
             "precision": self.precision,
             "device": self.device_type,
+            **({} if self.gpu is None else {"gpu": self.gpu}),
             "micro_batch": self.micro_batch,
             "torch": _torch_version(),
             "pillow": _version("pillow"),

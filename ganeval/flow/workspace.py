@@ -11,7 +11,7 @@ from dataclasses import dataclass
 from functools import partial
 from pathlib import Path
 
-from ganeval.devices import device_type, num_threads, resolve_device
+from ganeval.devices import device_type, gpu_of, num_threads, resolve_device
 from ganeval.errors import CacheError, ResourceError, UsageError
 from ganeval.extractors.base import Extractor, ExtractorRequest, find_extractor
 from ganeval.features.extraction import Extraction
@@ -115,6 +115,7 @@ def _network(
         device_type=kind,
         micro_batch=1 if info.one_by_one else settings.batch_size or MICRO_BATCH.get(kind, 32),
         load=partial(_load, spec, request),
+        gpu=gpu_of(device) if settings.engine == "local" else None,
     )
 
 

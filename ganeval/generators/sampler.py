@@ -10,7 +10,7 @@ from typing import Any
 import numpy.typing as npt
 import torch
 
-from ganeval.devices import inference
+from ganeval.devices import gpu_of, inference
 from ganeval.errors import InputError, UsageError, raised, spelt
 from ganeval.generators.card import tensors_sha256
 from ganeval.generators.code import code_sha256
@@ -131,6 +131,7 @@ class Sampler:
 
     def settings(self) -> dict[str, object]:
         """Return all that changes pixels beside the network, as JSON values."""
+        gpu = gpu_of(str(self.device)) if self.device.type == "cuda" else None
         return {
             **self.drawing.settings(),
             "inputs": self.called_with,
@@ -141,6 +142,7 @@ class Sampler:
             "generator_batch": self.micro_batch,
             "network_batch": self.network_batch,
             "generator_device": self.device.type,
+            **({} if gpu is None else {"generator_gpu": gpu}),
             **({} if self.rounded else {"rounded": False}),
         }
 

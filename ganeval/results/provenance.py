@@ -24,7 +24,7 @@ def joined_provenance(one: Mapping[str, Any], other: Mapping[str, Any]) -> dict[
     libraries = one.get("libraries", {}), other.get("libraries", {})
     both = {
         **one,
-        **_both(one, other, ("ganeval", "device", "micro_batch")),
+        **_both(one, other, ("ganeval", "device", "gpu", "micro_batch")),
         "sources": {**one.get("sources", {}), **other.get("sources", {})},
     }
     warnings = dict.fromkeys([*one.get("warnings", ()), *other.get("warnings", ())])

@@ -3,13 +3,14 @@
 from dataclasses import dataclass, field
 from pathlib import Path
 
+from ganeval.devices import resolve_device
 from ganeval.errors import InputError
 from ganeval.generators.loading import read_network
 from ganeval.generators.options import GeneratorOptions
 from ganeval.images.picture import DecodePolicy
 from ganeval.remote import is_remote
 from ganeval.sources.fit import Crop, Fit
-from ganeval.sources.generator import Generator, GeneratorSource, generator_source, named_device
+from ganeval.sources.generator import Generator, GeneratorSource, generator_source
 from ganeval.sources.paths import (
     check_no_pipeline,
     check_regular_file,
@@ -51,7 +52,9 @@ class GeneratorFile(GeneratorOptions):
             InputError: The file is damaged, holds code, or does not fit its network; the network
                 cannot be scored.
             UsageError: An option is missing or does not fit.
+            ResourceError: The device is not there.
         """
+        device = resolve_device(str(self.device))
         fit = Fit(self.size, self.crop)
         if is_remote(self.location):
             raise InputError(
@@ -72,7 +75,7 @@ class GeneratorFile(GeneratorOptions):
             data,
             path,
             self,
-            device=named_device(self.device),
+            device=device,
             paired=self.condition is not None,
         )
         condition = loaded.condition
@@ -84,7 +87,7 @@ class GeneratorFile(GeneratorOptions):
             seed=self.seed,
             name=self.location,
             batch_size=self.batch_size,
-            device=self.device,
+            device=str(device),
             condition=condition,
             **loaded.feed,
         )

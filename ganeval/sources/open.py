@@ -4,12 +4,14 @@ import os
 from collections.abc import Mapping
 from typing import Any
 
+from ganeval.devices import tensors_on_the_cpu
 from ganeval.images.picture import DecodePolicy
 from ganeval.sources.base import Source
 from ganeval.sources.index import Index
 from ganeval.sources.kinds import open_text
 
 
+@tensors_on_the_cpu()
 def open_source(
     thing: Any,
     *,
