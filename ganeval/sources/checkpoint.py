@@ -30,7 +30,8 @@ class GeneratorFile(GeneratorOptions):
         num_images: How many samples the source has; None: 50,000.
         seed: Of the samples.
         batch_size: See `Generator`.
-        device: Where the network runs.
+        device: Where the network runs: each device rounds in its own way, so it does not follow
+            that of the networks that score.
         size: Height and width that images are brought to.
         crop: See `Fit`.
     """
