@@ -3,22 +3,23 @@
 from collections.abc import Mapping, Sequence
 from typing import Any
 
-from ganeval.devices import tensors_on_the_cpu
 from ganeval.flow.choose import choose_metrics, choose_rank, find_protocol
 from ganeval.flow.collect import Collected, collect, prepare_engine
 from ganeval.flow.compute import compute
 from ganeval.flow.gallery import gather_galleries
 from ganeval.flow.plan import Plan, make_plan
 from ganeval.flow.provenance import provenance_of
+from ganeval.flow.settings import Settings, build_settings
 from ganeval.flow.workspace import Workspace, open_workspace, opened_index
-from ganeval.influence import Influence
+from ganeval.machine.devices import tensors_on_the_cpu
+from ganeval.machine.progress import SCORES_OF
 from ganeval.metrics.base import Role
-from ganeval.progress import SCORES_OF
-from ganeval.results.comparisons import compared
-from ganeval.results.gallery import Gallery
-from ganeval.results.report import Report
-from ganeval.results.row import ScoreRow
-from ganeval.settings import Settings, build_settings
+from ganeval.report.comparisons import compared
+from ganeval.report.gallery import Gallery
+from ganeval.report.items import MetricItems
+from ganeval.report.report import Report
+from ganeval.scores.influence import Influence
+from ganeval.scores.row import Key, ScoreRow
 
 
 def evaluate(
@@ -140,19 +141,23 @@ def report_of(plan: Plan, workspace: Workspace, collected: Collected) -> Report:
     Raises:
         InputError: Too few items for a metric.
     """
-    rows: list[tuple[ScoreRow, Influence | None]] = []
+    rows: list[ScoreRow] = []
+    influences: dict[Key, Influence] = {}
+    items: dict[Key, MetricItems] = {}
     for location, by_view in collected.samples.items():
         label = f"{SCORES_OF}{location}"
         for done, choice in enumerate(plan.choices):
             plan.settings.progress(label, done, len(plan.choices))
-            rows += compute(choice, plan, workspace, collected, location)
+            computed = compute(choice, plan, workspace, collected, location)
+            rows += computed.rows
+            influences |= computed.influences
+            items |= computed.items
         plan.settings.progress(label, len(plan.choices), len(plan.choices))
         for features in by_view.values():
             features.forget()
-    influences = {row.key: influence for row, influence in rows if influence is not None}
-    scores = tuple(row for row, _ in rows)
+    scores = tuple(rows)
     provenance = provenance_of(plan, workspace, collected)
     galleries: tuple[Gallery, ...] = ()
     if plan.settings.gallery:
         galleries = gather_galleries(plan, collected, scores, influences)
-    return Report(scores, provenance, influences, galleries=galleries)
+    return Report(scores, provenance, influences, items=items, galleries=galleries)

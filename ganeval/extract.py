@@ -1,25 +1,29 @@
 """Features without scores: stored statistics, and parts of a source for many machines."""
 
 import logging
-from collections.abc import Sequence
-from contextlib import ExitStack
+from collections.abc import Iterator, Mapping, Sequence
+from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
-from ganeval.devices import tensors_on_the_cpu
 from ganeval.engines.choose import choose_engine
 from ganeval.errors import InputError, UsageError
+from ganeval.features.collected import Features, LayerFeatures
+from ganeval.features.extraction import Extraction
 from ganeval.features.jobs import Job, cut
 from ganeval.features.stats import is_stats, load_stats, save_stats
-from ganeval.flow.choose import find_protocol
-from ganeval.flow.collect import collect_jobs, prepare_engine
+from ganeval.flow.choose import choose_metrics, find_protocol
+from ganeval.flow.collect import collect_jobs, layers_of, prepare_engine
+from ganeval.flow.plan import Plan
+from ganeval.flow.settings import Settings
 from ganeval.flow.sides import Side, check_generator_options, open_side
 from ganeval.flow.source_cards import describe, source_warnings
 from ganeval.flow.stored_stats import stats_conditions
 from ganeval.flow.workspace import Workspace, open_workspace, opened_index
-from ganeval.metrics.base import Role
-from ganeval.settings import Settings
+from ganeval.machine.devices import tensors_on_the_cpu
+from ganeval.metrics.base import ROLES, Each, Role
+from ganeval.metrics.protocols import EvaluationProtocol
 from ganeval.version import __version__
 
 log = logging.getLogger(__name__)
@@ -42,6 +46,58 @@ class Extracted:
     total_shards: int
 
 
+@dataclass(frozen=True, slots=True, kw_only=True)
+class SourceFeatures:
+    """The features of one source in one network.
+
+    Attributes:
+        side: The source.
+        network: The network.
+        features: What was collected of it.
+    """
+
+    side: Side
+    network: Extraction
+    features: Features
+
+    def of(self, layer: str) -> LayerFeatures:
+        """Return the features in a layer: their rows, moments and number."""
+        return self.features.of((self.network.name, layer))
+
+
+@contextmanager
+def features_of(
+    source: Any, layers: Sequence[str], settings: Settings, *, role: Role = "sample"
+) -> Iterator[SourceFeatures]:
+    """Open the features of a source in layers of the run's network, computing what is missing.
+
+    Rows that are mapped from disk are there until the end of the context.
+
+    Args:
+        source: As for `evaluate`.
+        layers: Of the network that the settings name.
+        settings: As for scoring.
+        role: Whose random subset to take, where the settings ask for one.
+
+    Raises:
+        InputError: The source cannot be used.
+        MachineError: Missing weights, device, disk space.
+    """
+    settings = prepare_engine(settings)
+    protocol = find_protocol(settings.protocol)
+    with ExitStack() as resources:
+        with tensors_on_the_cpu():
+            index = resources.enter_context(opened_index(settings))
+            side = open_side(source, role, settings, index=index)
+            check_generator_options([source], [side], settings)
+            of_network = {settings.extractor: layers}
+            workspace = resources.enter_context(open_workspace(settings, protocol, of_network))
+            job = _job_of(side, workspace, of_network)
+            (features,) = collect_jobs([job], [side], workspace, settings)
+        network = workspace.networks[settings.extractor]
+        yield SourceFeatures(side=side, network=network, features=features)
+
+
 @tensors_on_the_cpu()
 def make_stats(reference: Any, path: Path, settings: Settings) -> int:
     """Write the statistics of a source to an `.npz` and return its number of images.
@@ -61,16 +117,8 @@ def make_stats(reference: Any, path: Path, settings: Settings) -> int:
             "a free name",
             "move it away, or choose another name with -o",
         )
-    settings = prepare_engine(settings)
-    protocol = find_protocol(settings.protocol)
-    with ExitStack() as resources:
-        index = resources.enter_context(opened_index(settings))
-        side = open_side(reference, "reference", settings, index=index)
-        check_generator_options([reference], [side], settings)
-        layers = {settings.extractor: ["pool"]}
-        workspace = resources.enter_context(open_workspace(settings, protocol, layers))
-        jobs = [_job_of(side, workspace, ["pool"])]
-        (features,) = collect_jobs(jobs, [side], workspace, settings)
+    with features_of(reference, ["pool"], settings, role="reference") as found:
+        side, features = found.side, found.features
         if features.num < 2:
             raise InputError(
                 f"{side.location}: {features.num} image",
@@ -80,27 +128,33 @@ def make_stats(reference: Any, path: Path, settings: Settings) -> int:
         for warning in source_warnings([describe(side, features, None)], None):
             log.warning("%s", warning)
         card = {
-            **stats_conditions(workspace.networks[settings.extractor]),
-            "protocol": protocol.name,
+            **stats_conditions(found.network),
+            "protocol": find_protocol(settings.protocol).name,
             "source": side.location,
             "settings": {} if side.source is None else dict(side.source.info.settings),
             "digest": f"sha256:{features.digest}",
             "ganeval": __version__,
         }
         try:
-            save_stats(path, features.of((settings.extractor, "pool")).moments(), card)
+            save_stats(path, found.of("pool").moments(), card)
         except OSError as error:
             raise UsageError(
                 f"{path}: cannot be written ({error.strerror})",
                 "a folder with write access",
                 "choose another with -o",
             ) from error
-    return features.num
+        return features.num
 
 
 @tensors_on_the_cpu()
 def extract_part(
-    source: Any, part: int, num_parts: int, settings: Settings, *, role: Role = "sample"
+    source: Any,
+    part: int,
+    num_parts: int,
+    settings: Settings,
+    *,
+    role: Role = "sample",
+    metrics: Sequence[str] | None = None,
 ) -> Extracted:
     """Put the features of part `part` (from 0) of `num_parts` of a source into the cache.
 
@@ -112,11 +166,15 @@ def extract_part(
         part: Which part.
         num_parts: How many there are.
         settings: As for scoring.
-        role: What it will be in scoring, where each role has a random subset of its own.
+        role: What it will be in scoring, where metrics look at other features of each role, and
+            sample and reference have random subsets of their own.
+        metrics: What is to be computed of it later, as for `evaluate`; None for the layers "pool"
+            and "logits" of the run's network.
 
     Raises:
         CacheError: The cache cannot be used.
-        UsageError: There is no such part, or no cache to put the shards into.
+        UsageError: There is no such part, no cache to put the shards into, or no metric that looks
+            at each item of the role.
         InputError: The source cannot be used.
     """
     if not 0 <= part < num_parts:
@@ -127,7 +185,9 @@ def extract_part(
         raise UsageError("extract with --no-cache", "a cache to put features into", "drop one")
     settings = prepare_engine(settings)
     protocol = find_protocol(settings.protocol)
-    layers = {settings.extractor: ["pool", "logits"]}
+    layers: Mapping[str, Sequence[str]] = {settings.extractor: ["pool", "logits"]}
+    if metrics is not None:
+        layers = _looked_at(metrics, role, protocol, settings)
     with ExitStack() as resources:
         index = resources.enter_context(opened_index(settings))
         side = open_side(source, role, settings, index=index)
@@ -135,7 +195,7 @@ def extract_part(
         workspace = resources.enter_context(
             open_workspace(settings, protocol, layers, must_keep=True)
         )
-        job = _job_of(side, workspace, layers[settings.extractor])
+        job = _job_of(side, workspace, layers)
         tasks = cut(job)
         mine = tasks[part::num_parts]
         job = replace(job, indices=tuple(index for task in mine for index in task.indices))
@@ -155,14 +215,50 @@ def extract_part(
     )
 
 
-def _job_of(side: Side, workspace: Workspace, layers: Sequence[str]) -> Job:
-    """Return what is to be collected of a side."""
+def _looked_at(
+    metrics: Sequence[str], role: Role, protocol: EvaluationProtocol, settings: Settings
+) -> dict[str, list[str]]:
+    """Return the layers in which metrics look at each item of a role, by their network.
+
+    Raises:
+        UsageError: There is none, or the metrics cannot be chosen.
+    """
+    choices = choose_metrics(
+        metrics,
+        protocol,
+        roles=ROLES,
+        networks=settings.networks,
+        run_network=settings.extractor,
+    )
+    plan = Plan(settings=settings, protocol=protocol, choices=choices, samples=(), others={})
+    wanted = layers_of(plan, role, {})
+    in_pairs = ", ".join(
+        dict.fromkeys(choice.title for choice, need in plan.needs_of(role) if need.view != Each())
+    )
+    if in_pairs and Each() not in wanted:
+        raise UsageError(
+            f"-m {in_pairs}: made of pairs or paths, which the scoring command computes",
+            f"a metric that looks at each item of the {role}",
+            "run the scoring command itself, or name another metric",
+        )
+    if not wanted:
+        raise UsageError(
+            f"-m {', '.join(choice.label for choice in choices)} with --role {role}",
+            f"a metric that looks at the {role}",
+            "change one of them",
+        )
+    if in_pairs:
+        log.warning("%s: made of pairs or paths, which the scoring command computes", in_pairs)
+    return wanted[Each()]
+
+
+def _job_of(side: Side, workspace: Workspace, layers: Mapping[str, Sequence[str]]) -> Job:
+    """Return what is to be collected of a side, in layers of each network."""
     assert side.source is not None
-    (network,) = workspace.networks.values()
     return Job(
         location=side.location,
         source=side.source,
         indices=side.indices,
-        wanted=[(network, layers)],
+        wanted=[(workspace.networks[name], of_it) for name, of_it in layers.items()],
         opens=side.opens,
     )

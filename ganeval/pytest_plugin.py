@@ -11,9 +11,9 @@ from typing import TYPE_CHECKING, Any, Literal
 import pytest
 
 if TYPE_CHECKING:
-    from ganeval.results.gate import Verdict
-    from ganeval.results.report import Report
-    from ganeval.settings import Settings
+    from ganeval.flow.settings import Settings
+    from ganeval.gate.gate import Verdict
+    from ganeval.report.report import Report
 
 
 @pytest.fixture
@@ -88,11 +88,11 @@ class Check:
     ) -> "Verdict":
         """Return the verdict, if it is no failure."""
         __tracebackhide__ = True
-        from ganeval.results.baseline import load_baseline
-        from ganeval.results.decision import Outcome
-        from ganeval.results.gate import check
-        from ganeval.results.gate_output import plain
-        from ganeval.results.limits import parse_limits
+        from ganeval.gate.baseline import load_baseline
+        from ganeval.gate.decision import Outcome
+        from ganeval.gate.gate import check
+        from ganeval.gate.limits import parse_limits
+        from ganeval.gate.output import plain
 
         limits = parse_limits([max_regress] if isinstance(max_regress, str) else max_regress)
         names = [limit.name for limit in limits]
@@ -127,21 +127,27 @@ class Check:
         return run, path
 
 
-def _metrics_of(names: Sequence[str]) -> list[str]:
-    """Return the metrics that give the named scores, and kid, which decides where fid cannot.
+def _metrics_of(labels: Sequence[str]) -> list[str]:
+    """Return the metrics that give the named scores, and those which decide where these cannot.
 
     Raises:
         UsageError: There is no such score.
     """
     from ganeval.metrics.table import METRICS
     from ganeval.registry import unknown
+    from ganeval.scores.label import label_of, name_in
 
-    kinds = {kind: name for name in METRICS.names() for kind in METRICS.load(name).kinds}
-    homes = {kind.name: name for kind, name in kinds.items()}
-    for name in names:
-        if name not in homes:
-            raise unknown("score", name, homes)
-    wanted = [homes[name] for name in names]
-    deciding = [kind.stands_in for kind in kinds if kind.name in names]
-    wanted += [homes[name] for name in deciding if name is not None]
-    return list(dict.fromkeys(wanted))
+    kinds = {
+        kind.name: (name, kind) for name, one in METRICS.loaded().items() for kind in one.kinds
+    }
+    wanted, deciding = [], []
+    for label in labels:
+        name = name_in(label)
+        if name not in kinds:
+            raise unknown("score", name, kinds)
+        metric, kind = kinds[name]
+        wanted.append(f"{metric}{label.removeprefix(name)}")
+        if kind.stands_in is not None:
+            _, at, network = label.partition(":")[0].partition("@")
+            deciding.append(label_of(kinds[kind.stands_in][0], network if at else None, {}))
+    return list(dict.fromkeys([*wanted, *deciding]))

@@ -26,18 +26,18 @@ ROOT = Path(__file__).parents[1]
 sys.path[:0] = [str(ROOT), str(ROOT / "scripts")]
 
 from ganeval.features.moments import Moments  # noqa: E402
+from ganeval.gate.gate import check  # noqa: E402
+from ganeval.gate.limits import Limit  # noqa: E402
 from ganeval.metrics.base import Metric  # noqa: E402
-from ganeval.metrics.distances import on_common_centre  # noqa: E402
 from ganeval.metrics.frechet import Fid  # noqa: E402
 from ganeval.metrics.inception_score import InceptionScore, score_of_split  # noqa: E402
 from ganeval.metrics.kernel import Kid  # noqa: E402
-from ganeval.metrics.linalg import frechet_distance  # noqa: E402
-from ganeval.metrics.nearest import nearest  # noqa: E402
 from ganeval.metrics.neighbours import PrecisionRecall  # noqa: E402
-from ganeval.metrics.pairs import memberships, pairs_within  # noqa: E402
-from ganeval.results.gate import check  # noqa: E402
-from ganeval.results.limits import Limit  # noqa: E402
-from picture_pool import POPULATIONS, compute_part, download, features_of  # noqa: E402
+from ganeval.metrics.parts.distances import on_common_centre  # noqa: E402
+from ganeval.metrics.parts.linalg import frechet_distance  # noqa: E402
+from ganeval.metrics.parts.nearest import nearest  # noqa: E402
+from ganeval.metrics.parts.pairs import memberships, pairs_within  # noqa: E402
+from picture_pool import POPULATIONS, compute_part, download, layers_of  # noqa: E402
 from tests.results.gate_runs import report  # noqa: E402
 from tests.summaries import InMemory  # noqa: E402
 
@@ -68,7 +68,7 @@ class Case:
     def name(self) -> str:
         """How the file of trials calls it."""
         numbers = (self.num_reference, self.num_baseline, self.num_run or 0)
-        return "-".join([self.metric.scores[0], *map(str, numbers)])
+        return "-".join([self.metric.kinds[0].name, *map(str, numbers)])
 
 
 CASES = (
@@ -158,7 +158,7 @@ def trial_of(folder: Path, case: Case, number: int, share: float | None) -> dict
     seeds = [case.num_reference, case.num_baseline, case.num_run or 0, number]
     rng = np.random.default_rng(seeds)
     world, metric = World(folder), case.metric
-    layer = metric.needs.layer
+    layer = metric.needs[0].feature.layer
     num_reference = case.num_reference or 2
     real = world.draw(rng, num_reference, "reference", layer)
     num_model = len(world.rows("model"))
@@ -180,7 +180,7 @@ def trial_of(folder: Path, case: Case, number: int, share: float | None) -> dict
             found["scores"][name]["truth"] = truth
     if case.num_run is None:
         return found
-    limit = Limit(name=metric.scores[0], amount=NO_MARGIN, relative=False)
+    limit = Limit(name=metric.kinds[0].name, amount=NO_MARGIN, relative=False)
     fresh = rng.integers(num_model, size=case.num_run)
     runs = {"unchanged": (fresh, np.zeros(case.num_run, dtype=bool), "folder")}
     if share is not None:
@@ -258,7 +258,7 @@ def make_populations(folder: Path, pool: ProcessPoolExecutor, workers: int) -> N
 
 def save_features(folder: Path, pictures: Path, population: str) -> None:
     """Write the features of a population, which are in the cache, as arrays."""
-    layers = features_of(pictures, folder / "cache", population)
+    layers = layers_of(pictures, folder / "cache", population)
     for layer in LAYERS:
         np.save(_file_of(folder, population, layer), layers[layer])
 
@@ -281,7 +281,7 @@ def run_case(folder: Path, case: Case, wanted: range, pool: ProcessPoolExecutor)
             trial_of, *zip(*[(folder, case, 10**6 + at, None) for at in range(PILOTS)], strict=True)
         )
         detectable = float(np.mean([one["unchanged"]["detectable"] for one in pilots]))
-        share = World(folder).share_of(case.metric.scores[0], detectable)
+        share = World(folder).share_of(case.metric.kinds[0].name, detectable)
         print(f"{case.name}: detectable {detectable:.4g}, {share:.2%} blurred", file=sys.stderr)
     jobs = [pool.submit(trial_of, folder, case, number, share) for number in missing]
     with path.open("a", encoding="utf-8") as file:
@@ -307,7 +307,7 @@ def print_coverage(world: World, done: dict[Case, list[dict[str, Any]]]) -> None
     )
     print("|---|---|---|---|---|---|---|---|---|---|---|")
     for case, trials in done.items():
-        for name in case.metric.scores if trials else ():
+        for name in [kind.name for kind in case.metric.kinds] if trials else ():
             scores = [one["scores"][name] for one in trials]
             conditional = "truth" in scores[0]
             fixed = float("nan") if conditional else world.truth(name)
@@ -345,7 +345,7 @@ def print_gate(world: World, done: dict[Case, list[dict[str, Any]]]) -> None:
         if not trials or case.num_run is None:
             continue
         cells = [
-            case.metric.scores[0],
+            case.metric.kinds[0].name,
             *(f"{num:,}" for num in (case.num_reference, case.num_baseline, case.num_run)),
             str(len(trials)),
             f"{np.mean([one['unchanged']['detectable'] for one in trials]):.3g}",

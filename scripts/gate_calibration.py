@@ -17,11 +17,11 @@ import numpy.typing as npt
 ROOT = Path(__file__).parents[1]
 sys.path.insert(0, str(ROOT))
 
+from ganeval.gate.gate import Verdict, check  # noqa: E402
+from ganeval.gate.limits import Limit  # noqa: E402
 from ganeval.metrics.base import Metric  # noqa: E402
 from ganeval.metrics.frechet import Fid  # noqa: E402
 from ganeval.metrics.kernel import Kid  # noqa: E402
-from ganeval.results.gate import Verdict, check  # noqa: E402
-from ganeval.results.limits import Limit  # noqa: E402
 from tests.results.gate_runs import report  # noqa: E402
 
 WIDTH, DISTANCE = 16, 4.0
@@ -45,7 +45,7 @@ def calibrate(trials: int) -> None:
         (Kid(), 10 * WIDTH, 2 * WIDTH),
         (Kid(), 10 * WIDTH, 10 * WIDTH),
     ):
-        name = metric.scores[0]
+        name = metric.kinds[0].name
         unchanged = [pair(metric, num_baseline, num, trial, 0.0) for trial in range(trials)]
         detectable = float(np.mean([one.decisions[0].detectable for one in unchanged]))
         # KID is not the distance: the shift that moves it so far is found along its slope.
@@ -72,7 +72,7 @@ def pair(metric: Metric, num_baseline: int, num: int, trial: int, increase: floa
     streams = np.random.SeedSequence([num_baseline, num, trial]).spawn(3)
     reference, before, after = (np.random.default_rng(stream) for stream in streams)
     real = draw(max(num_baseline, num), reference, 0.0)
-    limit = Limit(name=metric.scores[0], amount=SMALL, relative=False)
+    limit = Limit(name=metric.kinds[0].name, amount=SMALL, relative=False)
     return check(
         report(draw(num, after, DISTANCE + increase), real, [metric]),
         report(draw(num_baseline, before, DISTANCE), real, [metric]),
@@ -86,7 +86,8 @@ def draw(num: int, rng: np.random.Generator, distance: float) -> Rows:
     mixing = np.random.default_rng(WIDTH).standard_normal((WIDTH, WIDTH)) / WIDTH**0.5
     rows = np.maximum(rng.standard_normal((num, WIDTH)) @ mixing, 0) ** 1.5
     rows[:, 0] += distance**0.5
-    return rows.astype(np.float32)
+    narrow: Rows = rows.astype(np.float32)
+    return narrow
 
 
 def kid_slope() -> float:

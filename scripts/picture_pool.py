@@ -19,11 +19,8 @@ import torch
 from torch.utils.data import Dataset, Subset
 
 from ganeval import Images
-from ganeval.evaluation import collect_sides
-from ganeval.extract import extract_part
-from ganeval.plan import find_protocol, open_side
-from ganeval.settings import Settings
-from ganeval.workspace import open_workspace
+from ganeval.extract import extract_part, features_of
+from ganeval.flow.settings import Settings
 
 PIXELS = 224  # of a crop, as the extractor takes it
 SMALLEST = 64  # pixels of the shorter side of a picture that is used
@@ -123,10 +120,8 @@ def compute_part(folder: Path, cache: Path, population: str, part: int, num_part
     return extract_part(crops, part, num_parts, settings_for(cache)).num_computed
 
 
-def features_of(folder: Path, cache: Path, population: str) -> Layers:
+def layers_of(folder: Path, cache: Path, population: str) -> Layers:
     """Return the features of a population, `pool` [n, 1280] and `logits` [n, 1000]."""
-    settings = settings_for(cache)
-    with open_workspace(settings, find_protocol("standard")) as workspace:
-        side = open_side(crops_of(folder, population), "sample", settings)
-        (features,) = collect_sides([side], workspace, settings)
-        return {layer: np.array(features.rows(layer)) for layer in ("pool", "logits")}
+    crops = crops_of(folder, population)
+    with features_of(crops, ["pool", "logits"], settings_for(cache)) as found:
+        return {layer: np.array(found.of(layer).rows()) for layer in ("pool", "logits")}

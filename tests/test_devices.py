@@ -10,12 +10,12 @@ import pytest
 import torch
 
 import ganeval as package
-from ganeval.devices import device_type, gpu_of, inference, resolve_device
 from ganeval.errors import ResourceError
 from ganeval.features.extraction import Extraction
 from ganeval.flow.choose import find_protocol
+from ganeval.flow.settings import Settings
 from ganeval.flow.workspace import open_workspace
-from ganeval.settings import Settings
+from ganeval.machine.devices import device_type, gpu_of, inference, resolve_device
 from tests.command import Command
 from tests.generators.networks import Example, seeded
 from tests.pictures import blobs

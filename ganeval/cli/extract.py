@@ -1,17 +1,18 @@
 """`ganeval extract`: features of a part of a source into the cache."""
 
 import re
-from typing import TYPE_CHECKING, Literal
+from typing import TYPE_CHECKING
 
 import rich_click as click
 
-from ganeval.cli.options import run_options
+from ganeval.cli.options import run_options, split_metrics
 from ganeval.cli.panels import SCORING, Command
 from ganeval.cli.prose import say
 from ganeval.errors import UsageError
 
 if TYPE_CHECKING:
-    from ganeval.settings import Settings
+    from ganeval.flow.settings import Settings
+    from ganeval.metrics.base import Role
 
 
 @click.command(cls=Command)
@@ -25,33 +26,44 @@ if TYPE_CHECKING:
     help="Part I of N, counted from 0",
 )
 @click.option(
+    "-m",
+    "--metrics",
+    metavar="METRICS",
+    panel=SCORING,
+    help="Metrics to be computed later, as for `ganeval eval`, whose networks and layers are "
+    "wanted (default: the pool features and logits of the network)",
+)
+@click.option(
     "--role",
-    type=click.Choice(["sample", "reference"]),
+    type=click.Choice(["sample", "reference", "train", "heldout"]),
     default="sample",
     show_default=True,
     metavar="NAME",
     panel=SCORING,
-    help="Role of the source in scoring: sample, reference. With --num-images each role has a "
-    "random subset of its own",
+    help="Role of the source in scoring: sample, reference, train, heldout. Metrics may look at "
+    "other features of each, and --num-images takes another random subset",
 )
 @run_options
 def extract(
-    *, source: str, part: str, role: Literal["sample", "reference"], settings: "Settings"
+    *, source: str, part: str, metrics: str | None, role: "Role", settings: "Settings"
 ) -> None:
     """Put the features of part I of N of SOURCE into the cache.
 
     The parts may run on any number of machines that share the cache; scoring commands then find the
-    features there.
+    features there. Scores of pairs and paths are left to the scoring commands.
 
     \b
     ganeval extract fake/ --part 3/16
+    ganeval extract real/ --part 3/16 --role reference -m fid,fid@efficientnet-lite0,sfid
     """
     from ganeval.extract import extract_part
 
     number, _, count = part.partition("/")
     if re.fullmatch(r"[0-9]{1,9}/0*[1-9][0-9]{0,8}", part) is None:
         raise UsageError(f"--part {part}", "I/N, such as 0/16", "change it")
-    done = extract_part(source, int(number), int(count), settings, role=role)
+    done = extract_part(
+        source, int(number), int(count), settings, role=role, metrics=split_metrics(metrics)
+    )
     say(
         f"{source}: {done.num_shards} of {done.total_shards} shards, {done.num_images:,} images, "
         f"{done.num_computed:,} computed"

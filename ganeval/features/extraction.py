@@ -29,6 +29,8 @@ class Extraction:
         load: Builds the network; called when the first item has to go through it.
         gpu: Which GPU computes, as `gpu_of` says; None on other devices, and where an engine
             chooses it.
+        package: The package that adds the network, another of which may call its own the same;
+            None for one of ours.
     """
 
     name: str
@@ -39,6 +41,7 @@ class Extraction:
     micro_batch: int
     load: Callable[[], Extractor]
     gpu: str | None = None
+    package: str | None = None
 
     @cached_property
     def network(self) -> Extractor:
@@ -51,6 +54,7 @@ class Extraction:
         return {
             "preprocess": self.preparation.to_json(),
             "extractor": [info.name, info.version, info.weights_sha256],
+            **({} if self.package is None else {"package": self.package}),
             "precision": self.precision,
             "device": self.device_type,
             **({} if self.gpu is None else {"gpu": self.gpu}),

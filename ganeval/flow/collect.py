@@ -14,15 +14,15 @@ from ganeval.features.extraction import Extraction, Place, Wanted
 from ganeval.features.jobs import Job
 from ganeval.features.stats import Stats
 from ganeval.flow.plan import Plan
+from ganeval.flow.settings import Settings
 from ganeval.flow.sides import Side
 from ganeval.flow.stored_stats import check_decoded_alike, usable_stats
 from ganeval.flow.views import view_of
 from ganeval.flow.workspace import Workspace
-from ganeval.folders import cache_folder, shared_cache
 from ganeval.images.seen import Seen
+from ganeval.machine.folders import cache_folder, shared_cache
 from ganeval.metrics.base import Each, Need, Pairs, Role, View
-from ganeval.refusals import check_skipped, grouped_lines
-from ganeval.settings import Settings
+from ganeval.sources.unusable import check_skipped, grouped_lines
 
 log = logging.getLogger(__name__)
 
@@ -128,6 +128,16 @@ def wanted_of(
 
     What stored statistics serve is left out.
     """
+    return {
+        view: [(workspace.networks[name], layers) for name, layers in of_view.items()]
+        for view, of_view in layers_of(plan, role, stats).items()
+    }
+
+
+def layers_of(
+    plan: Plan, role: Role, stats: Mapping[str, Stats]
+) -> dict[View, dict[str, list[str]]]:
+    """Return the layers that `wanted_of` names, by the view and the name of their network."""
     wanted: dict[View, dict[str, list[str]]] = {}
     for choice, need in plan.needs_of(role):
         place = choice.place(need, plan.settings.extractor)
@@ -141,10 +151,7 @@ def wanted_of(
         layers = wanted.setdefault(Each(), {}).setdefault(shown[0], [])
         if shown[1] not in layers:
             layers.append(shown[1])
-    return {
-        view: [(workspace.networks[name], layers) for name, layers in of_view.items()]
-        for view, of_view in wanted.items()
-    }
+    return wanted
 
 
 def gallery_place(plan: Plan) -> Place | None:

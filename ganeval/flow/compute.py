@@ -1,58 +1,175 @@
 """Compute the metrics of a plan from what was collected: summaries in, rows of a report out."""
 
+import hashlib
+from collections.abc import Mapping
+from dataclasses import dataclass
+
 from ganeval.features.derived import Summary
 from ganeval.flow.choose import MetricChoice
 from ganeval.flow.collect import Collected, is_served
+from ganeval.flow.gallery import pictures_of
+from ganeval.flow.kept_results import find_result, keep_result
 from ganeval.flow.plan import Plan, check_minimum
+from ganeval.flow.sides import Side
 from ganeval.flow.streams import derive_rng
+from ganeval.flow.views import pairing_card
 from ganeval.flow.workspace import Workspace
-from ganeval.influence import Influence
-from ganeval.metrics.base import Need, Role
-from ganeval.results.row import ScoreRow
+from ganeval.metrics.base import Each, Evidence, Inputs, Need, Pairs, Result, Role, roles_of
+from ganeval.report.items import ItemPairs, MetricItems
+from ganeval.scores.influence import Influence
+from ganeval.scores.row import Key, ScoreRow
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Computed:
+    """What a metric says of one sample.
+
+    Attributes:
+        rows: Its scores as rows of a report.
+        influences: Of the items, by score, where they are known.
+        items: What it found beside its scores, by metric; empty if nothing.
+    """
+
+    rows: tuple[ScoreRow, ...]
+    influences: Mapping[Key, Influence]
+    items: Mapping[Key, MetricItems]
 
 
 def compute(
     choice: MetricChoice, plan: Plan, workspace: Workspace, collected: Collected, sample: str
-) -> list[tuple[ScoreRow, Influence | None]]:
-    """Return a metric's scores as report rows, each with the influence of the items.
+) -> Computed:
+    """Return what a metric says of one sample.
 
     Raises:
         InputError: Too few items are left for the metric.
+        UnstableError: An item that is shown is no longer what was scored.
     """
     inputs: dict[Need, Summary] = {}
-    extractors: dict[str, None] = {}
-    nums: dict[Role, int | None] = {}
+    networks: dict[str, str] = {}
+    nums: dict[str, int | None] = {}
     for need in choice.metric.needs:
         place = choice.place(need, plan.settings.extractor)
         inputs[need] = summary = collected.summary(sample, need, place)
         if summary.rows is not None and not is_served(need, place, collected.stats):
             where = sample if need.role == "sample" else f"the {need.role}"
             check_minimum(choice, need, where, summary.num or 0, summary.noun)
-        extractors[workspace.networks[place[0]].info.name] = None
+        networks[place[0]] = workspace.networks[place[0]].info.name
         nums[need.role] = summary.num
-    rng = derive_rng(plan.settings.seed, f"metric/{choice.metric.kinds[0].stream}")
-    result = choice.metric.compute(inputs, rng)
-    sources = {role: plan.others[role].location for role in nums if role != "sample"}
-    return [
-        (
-            ScoreRow(
-                sample=sample,
-                reference=sources.get("reference"),
-                name=score.name,
-                value=score.value,
-                se=score.se,
-                interval=score.interval,
-                direction=score.direction,
-                num_sample=nums.get("sample") or 0,
-                num_reference=nums.get("reference"),
-                extractor=", ".join(extractors),
-                protocol=plan.protocol.name,
-                options=choice.options,
-                details=score.details,
-                notes=score.notes,
-                cautions=score.cautions,
-            ),
-            score.influence,
+    seed, store = plan.settings.seed, workspace.store
+    result = find_result(store, choice.metric, inputs, seed)
+    if result is None:
+        rng = derive_rng(seed, f"metric/{choice.metric.kinds[0].stream}")
+        result = choice.metric.compute(inputs, rng)
+        keep_result(store, choice.metric, inputs, seed, result)
+    num_sample = nums.pop("sample", None)
+    roles = [role for role in roles_of(choice.metric) if role != "sample"]
+    for role in roles:
+        if role not in nums and role in collected.others:  # partners of the sample's items
+            nums[role] = collected.others[role][Each()].num
+    partners = next(
+        filter(None, (_partners(need, plan, sample) for need in choice.metric.needs)), None
+    )
+    rows = tuple(
+        ScoreRow(
+            sample=sample,
+            roles={role: plan.others[role].location for role in roles},
+            metric=choice.name,
+            kind=score.kind,
+            value=score.value,
+            se=score.se,
+            interval=score.interval,
+            num_sample=num_sample or 0,
+            nums=nums,
+            network=choice.network,
+            networks=tuple(networks),
+            extractor=", ".join(dict.fromkeys(networks.values())),
+            protocol=plan.protocol.name,
+            options=choice.options,
+            details=score.details,
+            notes=score.notes,
+            cautions=score.cautions,
+            partners=partners,
+            labels=_labels(inputs),
+            enough=score.enough,
         )
         for score in result.scores
+    )
+    influences = {
+        row.key: score.influence
+        for row, score in zip(rows, result.scores, strict=True)
+        if score.influence is not None
+    }
+    found = _items(result, plan, collected, sample)
+    return Computed(
+        rows=rows,
+        influences=influences,
+        items={} if found is None else {rows[0].metric_key: found},
+    )
+
+
+def _labels(inputs: Inputs) -> str | None:
+    """Return the digest of the classes of what a sample is scored with; None without classes."""
+    classes = [
+        (need.role, list(summary.labels))
+        for need, summary in inputs.items()
+        if need.role != "sample" and summary.labels is not None
     ]
+    if not classes:
+        return None
+    return f"sha256:{hashlib.sha256(ascii(classes).encode()).hexdigest()}"
+
+
+def _partners(need: Need, plan: Plan, sample: str) -> str | None:
+    """Return the digest of the items beside which those of a sample are looked at, if there are."""
+    viewed = plan.viewed.get((sample, need.role, need.view))
+    if viewed is None or viewed.pairing is None or not isinstance(need.view, Pairs):
+        return None
+    other = plan.others[need.view.to].source
+    assert other is not None
+    return str(pairing_card(viewed.pairing, other.names())["partners"])
+
+
+def _items(result: Result, plan: Plan, collected: Collected, sample: str) -> MetricItems | None:
+    """Return what a metric found beside its scores, its items by their names; None if nothing."""
+    if not (result.curves or result.per_item or result.evidence):
+        return None
+    return MetricItems(
+        curves=result.curves,
+        per_item=result.per_item,
+        evidence={
+            name: _named(evidence, plan, collected, sample)
+            for name, evidence in result.evidence.items()
+        },
+    )
+
+
+def _named(evidence: Evidence, plan: Plan, collected: Collected, sample: str) -> ItemPairs:
+    """Return pairs of rows as pairs of items, with small copies of them for a page."""
+    columns = []
+    pictures = []
+    for role, rows in zip(evidence.roles, evidence.rows.T, strict=True):
+        by_view = collected.samples[sample] if role == "sample" else collected.others[role]
+        features = by_view[Each()]
+        side = _side(plan, role, sample)
+        if side is None or side.source is None:  # a stream, whose items are told by their place
+            columns.append([str(place) for place in rows.tolist()])
+            continue
+        names, places = side.source.names(), features.places()
+        columns.append([names[side.indices[places[row]]] for row in rows.tolist()])
+        if plan.settings.gallery:
+            pictures.append(pictures_of(side, features, rows))
+    both = len(pictures) == 2
+    return ItemPairs(
+        title=evidence.title,
+        roles=evidence.roles,
+        names=tuple(zip(*columns, strict=True)),
+        values=evidence.values,
+        pictures=tuple(zip(*pictures, strict=True)) if both else (),
+    )
+
+
+def _side(plan: Plan, role: Role, sample: str) -> Side | None:
+    """Return the side of a role; None for a sample that is a stream."""
+    if role != "sample":
+        return plan.others[role]
+    return next((side for side in plan.samples if side.location == sample), None)

@@ -16,14 +16,15 @@ from ganeval.flow.collect import Collected, gallery_place
 from ganeval.flow.plan import Plan
 from ganeval.flow.sides import Side
 from ganeval.flow.streams import derive_rng
-from ganeval.influence import Influence
+from ganeval.machine.progress import REPORT_PICTURES
 from ganeval.metrics.base import Each
-from ganeval.metrics.extrapolation import intercept_of_line
-from ganeval.metrics.linalg import frechet_distance
-from ganeval.progress import REPORT_PICTURES
-from ganeval.results.gallery import Curve, Gallery, Neighbours, Picture
-from ganeval.results.row import Key, ScoreRow
+from ganeval.metrics.parts.extrapolation import intercept_of_line
+from ganeval.metrics.parts.linalg import frechet_distance
+from ganeval.report.gallery import Curve, Gallery, Neighbours, Picture
+from ganeval.scores.influence import Influence
+from ganeval.scores.row import Key, ScoreRow
 
+CURVE_OF = "fid"  # the score of which influences and a curve are shown
 NUM_PICTURES = 24
 NUM_EXTREMES = 8
 NUM_NEIGHBOURHOODS = 8
@@ -76,7 +77,7 @@ def gather_galleries(
         UnstableError: A picture is no longer what was scored.
         InputError: A picture cannot be read any more.
     """
-    fids = {row.sample: row for row in rows if row.name == "fid"}
+    fids = {row.sample: row for row in rows if row.label == CURVE_OF}
     place = gallery_place(plan)
     if place is None:
         return ()
@@ -96,7 +97,7 @@ def gather_galleries(
         gallery = _gallery(side, items, features, real, influence, rng)
         if fid is not None and reference is not None:
             curve = _curve(features.rows(), reference, fid.value, rng)
-            gallery = replace(gallery, curve=curve)
+            gallery = replace(gallery, score=CURVE_OF, curve=curve)
         galleries.append(gallery)
     plan.settings.progress(REPORT_PICTURES, len(plan.samples), len(plan.samples))
     return tuple(galleries)
@@ -114,7 +115,8 @@ def _gallery(
     raising, lowering = _extremes(side, items, influence)
     return Gallery(
         sample=side.location,
-        pictures=_pictures(side, items, _choose(features.num, NUM_PICTURES, rng)),
+        pictures=pictures_of(side, items, _choose(features.num, NUM_PICTURES, rng)),
+        score=CURVE_OF if raising else None,
         raising=raising,
         lowering=lowering,
         neighbours=() if real is None else _neighbours(side, items, features, real, rng),
@@ -147,8 +149,8 @@ def _extremes(
     num = min(NUM_EXTREMES, len(order) // 2)
     share = influence.sample / len(order)
     lowest, highest = order[:num], order[::-1][:num]
-    raising = _pictures(side, items, highest, share[highest].tolist())
-    return raising, _pictures(side, items, lowest, share[lowest].tolist())
+    raising = pictures_of(side, items, highest, share[highest].tolist())
+    return raising, pictures_of(side, items, lowest, share[lowest].tolist())
 
 
 def _choose(num: int, wanted: int, rng: np.random.Generator) -> Indices:
@@ -156,7 +158,7 @@ def _choose(num: int, wanted: int, rng: np.random.Generator) -> Indices:
     return rng.permutation(num)[:wanted]
 
 
-def _pictures(
+def pictures_of(
     side: Side, features: Features, rows: Indices, values: Sequence[float] | None = None
 ) -> tuple[Picture, ...]:
     """Return small copies of the pictures that gave these rows of the features."""
@@ -196,9 +198,9 @@ def _neighbours(
     return tuple(
         Neighbours(
             picture=picture,
-            nearest=_pictures(real.side, real.items, columns[at], distances[at].tolist()),
+            nearest=pictures_of(real.side, real.items, columns[at], distances[at].tolist()),
         )
-        for at, picture in enumerate(_pictures(side, items, chosen))
+        for at, picture in enumerate(pictures_of(side, items, chosen))
     )
 
 

@@ -10,7 +10,8 @@ from ganeval.flow.source_cards import describe, describe_stream, source_warnings
 from ganeval.flow.views import pairing_card
 from ganeval.flow.workspace import Workspace
 from ganeval.metrics.base import Each, Pairs
-from ganeval.results.provenance import library_versions
+from ganeval.report.provenance import library_versions
+from ganeval.scores.label import label_of
 from ganeval.version import __version__
 
 log = logging.getLogger(__name__)
@@ -35,7 +36,7 @@ def provenance_of(plan: Plan, workspace: Workspace, collected: Collected) -> dic
     others = {}
     for role, side in plan.others.items():
         served = [
-            kind.name
+            label_of(kind.name, choice.network, choice.options)
             for choice, need in plan.needs_of(role)
             if is_served(need, choice.place(need, settings.extractor), collected.stats)
             for kind in choice.metric.kinds
@@ -60,7 +61,7 @@ def provenance_of(plan: Plan, workspace: Workspace, collected: Collected) -> dic
         **_of_network(run_network),
         "protocol_version": plan.protocol.version,
         "micro_batch": run_network.micro_batch,
-        "network": run_network.name,
+        "network": settings.extractor,
         "networks": {name: _card(network) for name, network in networks.items()},
         "num_images": settings.num_images,
         "sources": {source.location: source.card() for source in [*sources, *others.values()]},

@@ -10,7 +10,7 @@ import numpy as np
 import numpy.typing as npt
 
 from ganeval.features.derived import Summary
-from ganeval.influence import Influence
+from ganeval.scores.influence import Influence
 from ganeval.scores.kind import Direction, ScoreKind
 
 Role = Literal["sample", "reference", "train", "heldout"]
@@ -126,6 +126,8 @@ class Score:
             few words (`{"360 images for 1,280 dimensions": "too few to compare; use kid"}`).
             Tables show these first, and facts with one consequence on one line.
         influence: What each item adds to it, where that is known.
+        enough: The number of items on every side from which there is what this score lacks: "se",
+            "debiased" (`{"se": 2560}`).
     """
 
     kind: ScoreKind
@@ -136,6 +138,7 @@ class Score:
     notes: tuple[str, ...] = ()
     cautions: Mapping[str, str] = field(default_factory=dict)
     influence: Influence | None = field(default=None, compare=False, repr=False)
+    enough: Mapping[str, int] = field(default_factory=dict)
 
     @property
     def name(self) -> str:

@@ -8,7 +8,7 @@ import numpy as np
 
 from ganeval.features.derived import Summary
 from ganeval.metrics.base import Inputs, Need, Result, Role, Score, both_sides, by_role
-from ganeval.metrics.frechet_error import Gaussian, distance, error_of
+from ganeval.metrics.parts.frechet_error import Gaussian, distance, error_of
 from ganeval.scores.kind import ScoreKind
 
 
@@ -44,6 +44,7 @@ class Fid:
             error="influence",
             stream="fid",
             stands_in="kid",
+            plotted_against=None,
         ),
     )
 
@@ -73,6 +74,7 @@ def frechet_result(kind: ScoreKind, inputs: Inputs, rng: np.random.Generator) ->
         notes=(*side_notes(summaries), error.note),
         cautions={**side_cautions(summaries), **error.cautions},
         influence=error.influence,
+        enough=error.enough,
     )
     return Result(scores=(score,))
 

@@ -8,9 +8,9 @@ import numpy.typing as npt
 
 from ganeval.errors import UsageError
 from ganeval.metrics.base import Inputs, Need, Result, Role, Score, both_sides, by_role
-from ganeval.metrics.intervals import wilson
-from ganeval.metrics.jackknife import NUM_GROUPS, groups_of, standard_error
-from ganeval.metrics.neighbourhood import Neighbourhood, neighbourhood
+from ganeval.metrics.parts.intervals import wilson
+from ganeval.metrics.parts.jackknife import NUM_GROUPS, groups_of, standard_error
+from ganeval.metrics.parts.neighbourhood import Neighbourhood, neighbourhood
 from ganeval.scores.kind import ScoreKind
 
 Inclusion = Literal["closed", "strict"]
@@ -58,6 +58,7 @@ class PrecisionRecall:
             error="jackknife",
             stream="pr",
             stands_in=None,
+            plotted_against="recall",
         ),
         ScoreKind(
             name="recall",
@@ -66,6 +67,7 @@ class PrecisionRecall:
             error="jackknife",
             stream="pr",
             stands_in=None,
+            plotted_against=None,
         ),
     )
 
@@ -158,6 +160,7 @@ class DensityCoverage:
             error="jackknife",
             stream="dc",
             stands_in=None,
+            plotted_against=None,
         ),
         ScoreKind(
             name="coverage",
@@ -166,6 +169,7 @@ class DensityCoverage:
             error="jackknife",
             stream="dc",
             stands_in=None,
+            plotted_against=None,
         ),
     )
 

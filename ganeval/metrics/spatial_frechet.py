@@ -35,6 +35,7 @@ class SpatialFid:
             error="influence",
             stream="sfid",
             stands_in=None,
+            plotted_against=None,
         ),
     )
 

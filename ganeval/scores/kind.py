@@ -31,6 +31,8 @@ class ScoreKind:
             the items alike.
         stands_in: The score that decides where this one cannot (`"kid"` for `"fid"`); None if
             there is none.
+        plotted_against: The score of the same metric with which it is drawn as a point of a plane
+            (`"recall"` for `"precision"`); None if there is none.
     """
 
     name: str
@@ -39,3 +41,10 @@ class ScoreKind:
     error: ErrorForm
     stream: str
     stands_in: str | None
+    plotted_against: str | None
+
+
+def loss(direction: Direction, value: float) -> float | None:
+    """Return how bad a value is, in units of the score; None where no value is better."""
+    losses = {"lower": value, "higher": -value, "zero": abs(value)}
+    return losses.get(direction)

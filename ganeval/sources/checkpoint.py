@@ -3,12 +3,12 @@
 from dataclasses import dataclass, field
 from pathlib import Path
 
-from ganeval.devices import resolve_device
 from ganeval.errors import InputError
 from ganeval.generators.loading import read_network
 from ganeval.generators.options import GeneratorOptions
 from ganeval.images.picture import DecodePolicy
-from ganeval.remote import is_remote
+from ganeval.machine.devices import resolve_device
+from ganeval.machine.remote import is_remote
 from ganeval.sources.fit import Crop, Fit
 from ganeval.sources.generator import Generator, GeneratorSource, generator_source
 from ganeval.sources.paths import (

@@ -4,10 +4,10 @@ import os
 from collections.abc import Mapping
 from typing import Any
 
-from ganeval.devices import tensors_on_the_cpu
 from ganeval.images.picture import DecodePolicy
+from ganeval.machine.devices import tensors_on_the_cpu
 from ganeval.sources.base import Source
-from ganeval.sources.index import Index
+from ganeval.sources.files.index import Index
 from ganeval.sources.kinds import open_text
 
 

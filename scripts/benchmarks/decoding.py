@@ -14,11 +14,11 @@ from pytorch_fid.fid_score import ImagePathDataset
 from torch.utils.data import DataLoader
 
 from benchmarks.timing import Figure, alternate
-from ganeval.ahead import in_order
-from ganeval.features.compute import decode_and_resize
 from ganeval.images.picture import DecodePolicy
 from ganeval.images.preparation import Preparation
 from ganeval.images.resize import Resize
+from ganeval.machine.ahead import in_order
+from ganeval.sources.base import Item
 from ganeval.sources.open import open_source
 from tests.pictures import blobs
 
@@ -56,12 +56,16 @@ def decoding_figures(folder: Path, rounds: int) -> Iterator[Figure]:
 def _ours(folder: Path, num: int) -> None:
     """Read, hash, decode and resize a folder."""
     source = open_source(folder, policy=DecodePolicy())
-    decode = partial(decode_and_resize, how=INCEPTION)
     with ThreadPoolExecutor(os.cpu_count()) as pool:
         for start in range(0, num, 1024):
             items = source.load(range(start, min(start + 1024, num)))
-            for _ in in_order(pool, decode, items, ahead=64):
+            for _ in in_order(pool, _input_of, items, ahead=64):
                 pass
+
+
+def _input_of(item: Item) -> torch.Tensor:
+    """Return the network's input, float32 [3, 299, 299]."""
+    return INCEPTION(item.content())
 
 
 def _theirs(folder: Path, suffix: str) -> None:

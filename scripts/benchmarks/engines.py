@@ -8,14 +8,14 @@ from typing import Any
 
 import onnxruntime
 import torch
-from ganeval.workspace import MICRO_BATCH
 
 from benchmarks.timing import Figure, alternate
 from ganeval.extractors.base import ExtractorRequest
 from ganeval.extractors.inception import Inception
 from ganeval.extractors.inception_network import fid_inception
 from ganeval.extractors.inference import fold_batch_norms
-from ganeval.memory import keep_freed_memory
+from ganeval.flow.workspace import MICRO_BATCH
+from ganeval.machine.memory import keep_freed_memory
 
 SIZE = MICRO_BATCH["cpu"]
 
@@ -50,6 +50,7 @@ def _export(weights: Path, path: Path, images: torch.Tensor) -> None:
     network.load_state_dict(torch.load(weights, weights_only=True))
     fold_batch_norms(network)
     program = torch.onnx.export(network[:-1].eval(), (images,), dynamo=True, verbose=False)
+    assert program is not None
     program.save(path)
 
 

@@ -11,7 +11,6 @@ from multiprocessing import get_context
 from pathlib import Path
 
 import torch
-from ganeval.workspace import MICRO_BATCH
 from torch.utils.flop_counter import FlopCounterMode
 
 from benchmarks.timing import Figure, seconds_of
@@ -19,7 +18,8 @@ from ganeval.extractors.base import ExtractorRequest
 from ganeval.extractors.inception import Inception
 from ganeval.extractors.inception_network import fid_inception
 from ganeval.extractors.inference import DTYPES
-from ganeval.memory import keep_freed_memory
+from ganeval.flow.workspace import MICRO_BATCH
+from ganeval.machine.memory import keep_freed_memory
 
 NUM_IMAGES = 48
 PEER = "pytorch-fid"
@@ -107,7 +107,7 @@ def _prepare(name: str, weights: Path) -> None:
     )
     extractor, size = Inception.from_request(request), MICRO_BATCH["cpu"]
     _network = lambda images: torch.cat(  # noqa: E731
-        [extractor(batch, ["pool"])["pool"] for batch in images.split(size)]
+        [extractor(batch, ["pool"])["pool"] for batch in torch.split(images, size)]
     )
 
 

@@ -2,14 +2,16 @@
 
 import subprocess
 import sys
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import replace
 from pathlib import Path
+from typing import ClassVar
 
 import PIL.Image
 import torch
 
 from benchmarks.timing import Figure
-from ganeval.extractors.base import ExtractorInfo, ExtractorRequest
+from ganeval.extractors.base import Extractor, ExtractorInfo, ExtractorRequest
 from ganeval.extractors.random import Random
 from tests.pictures import blobs
 
@@ -46,25 +48,33 @@ finally:
 class Wide:
     """The tiny network for tests with as many features as Inception has, which cost it little."""
 
-    num_features = WIDTH
+    takes_variants: ClassVar[bool] = False
+
+    @staticmethod
+    def layers(request: ExtractorRequest) -> Mapping[str, int]:
+        """Return the width of each layer."""
+        return {"pool": WIDTH, "logits": 10}
+
+    @staticmethod
+    def describe(request: ExtractorRequest) -> ExtractorInfo:
+        """Return what it is."""
+        return replace(Random.describe(request), name="wide", layers=Wide.layers(request))
+
+    @staticmethod
+    def from_request(request: ExtractorRequest) -> Extractor:
+        """Return the network."""
+        return WideNetwork(request)
+
+
+class WideNetwork:
+    """The tiny network and a matrix that mixes its features."""
 
     def __init__(self, request: ExtractorRequest) -> None:
+        self.info = Wide.describe(request)
         self.tiny = Random.from_request(request)
         generator = torch.Generator().manual_seed(0)
-        self.mixing = torch.randn(Random.num_features, WIDTH, generator=generator)
-        tiny = self.tiny.info
-        self.info = ExtractorInfo(
-            name="wide",
-            version=1,
-            weights_sha256=tiny.weights_sha256,
-            input=tiny.input,
-            layers={"pool": WIDTH, "logits": 10},
-        )
-
-    @classmethod
-    def from_request(cls, request: ExtractorRequest) -> "Wide":
-        """Return it as the command makes extractors."""
-        return cls(request)
+        narrow = Random.layers(request)["pool"]
+        self.mixing = torch.randn(narrow, WIDTH, generator=generator)
 
     def __call__(self, batch: torch.Tensor, layers: Sequence[str]) -> dict[str, torch.Tensor]:
         """Return `pool` [N, WIDTH] and `logits` [N, 10] as far as they are asked for."""

@@ -11,12 +11,12 @@ from sklearn.metrics.pairwise import polynomial_kernel
 
 from benchmarks.timing import Figure, alternate, times_faster
 from ganeval.features.moments import Moments
+from ganeval.machine.resources import Resources
 from ganeval.metrics.base import Metric
 from ganeval.metrics.kernel import Kid
-from ganeval.metrics.linalg import frechet_distance
 from ganeval.metrics.neighbours import DensityCoverage, PrecisionRecall
-from ganeval.resources import Resources
-from tests.summaries import InMemory
+from ganeval.metrics.parts.linalg import frechet_distance
+from tests.summaries import InMemory, inputs
 
 WIDTH = 2048
 Rows = npt.NDArray[np.float32]
@@ -48,11 +48,11 @@ def metric_figures(num: int, rounds: int) -> Iterator[Figure]:
 
 def frechet_figure(rounds: int) -> Figure:
     """Return the time of the Frechet term beside that of `scipy.linalg.sqrtm`."""
-    sides = [Moments.of(_features(2 * WIDTH, seed, 0.0)) for seed in range(2)]
-    product = sides[0].covariance() @ sides[1].covariance()
+    one, other = (Moments.of(_features(2 * WIDTH, seed, 0.0)) for seed in range(2))
+    product = one.covariance() @ other.covariance()
     best = alternate(
         {
-            "ganeval": lambda: frechet_distance(*sides),
+            "ganeval": lambda: frechet_distance(one, other),
             "sqrtm": lambda: scipy.linalg.sqrtm(product),
         },
         rounds,
@@ -66,7 +66,8 @@ def _features(num: int, seed: int, shift: float) -> Rows:
     rng = np.random.default_rng(seed)
     mixing = np.random.default_rng(9).normal(size=(WIDTH, WIDTH)) / WIDTH**0.5
     rows = rng.standard_normal((num, WIDTH)) @ mixing + shift
-    return np.maximum(rows, 0).astype(np.float32)
+    skewed: Rows = np.maximum(rows, 0).astype(np.float32)
+    return skewed
 
 
 def _compute(sample: Rows, reference: Rows, *metrics: Metric) -> None:
@@ -77,7 +78,7 @@ def _compute(sample: Rows, reference: Rows, *metrics: Metric) -> None:
         "reference": InMemory(reference, resources=resources),
     }
     for metric in metrics:
-        metric.compute(summaries, np.random.default_rng(0))  # type: ignore[arg-type]
+        metric.compute(inputs(metric, summaries), np.random.default_rng(0))
 
 
 def _kernel_means(sample: Rows, reference: Rows) -> float:

@@ -12,6 +12,7 @@ import pytest
 from ganeval.cli.call import Call
 from ganeval.cli.main import COMMANDS, cli
 from ganeval.cli.options import run_options
+from ganeval.metrics.table import METRICS
 from tests.command import Command
 from tests.pictures import blobs
 
@@ -36,16 +37,21 @@ SHARED = {
         "--cache-dir",
         "--no-cache",
     ),
-    *("--offline", "--rehash", "--trust-times"),
+    *("--offline", "--rehash", "--trust-times", "--network", "--pair-by"),
 }
 EVERYWHERE = {"--quiet", "-v", "--verbose", "--traceback"}
 OUTPUT = {"--json", "--output", "-o"}
 SHOWN = {"--digits", "--notes"}
+ASKED = {"-m", "--metrics"}
 REPORT = OUTPUT | SHOWN | {"--plots"}
 OPTIONS = {
-    **dict.fromkeys(("fid", "is", "kid", "pr", "dc"), SHARED | REPORT),
-    "eval": SHARED | REPORT | {"-m", "--metrics"},
-    "compare": SHARED | REPORT | {"-m", "--metrics", "--rank", "--paired", "--unpaired"},
+    **dict.fromkeys(METRICS.names(), SHARED | REPORT),
+    "authenticity": SHARED | REPORT | {"--train"},
+    "eval": SHARED | REPORT | ASKED | {"--train", "--heldout"},
+    "compare": SHARED
+    | REPORT
+    | ASKED
+    | {"--train", "--heldout", "--rank", "--paired", "--unpaired"},
     "stats make": SHARED | {"-o", "--output"},
     "stats inspect": set(),
     "train": {
@@ -64,7 +70,7 @@ OPTIONS = {
     "cache info": {"--cache-dir"},
     "cache prune": {"--cache-dir", "--days"},
     "cache clear": {"--cache-dir"},
-    "extract": SHARED | {"--part", "--role"},
+    "extract": SHARED | ASKED | {"--part", "--role"},
     "doctor": SHARED | {"--strict", "--json"},
     "quickstart": SHOWN | {"--out", "--seed", "--cache-dir", "--json"},
 }
@@ -228,6 +234,38 @@ def test_parts_of_a_subset_are_those_of_its_role(real: Path, fake: Path, ganeval
     ganeval("extract", fake, *subset)
     found = ganeval("fid", real, fake, *subset, "-v")
     assert found.err.count("20 images, 0 computed, 20 found") == 2
+
+
+def test_parts_are_what_the_metrics_look_at(real: Path, fake: Path, ganeval: Command) -> None:
+    metrics = ("-m", "fid,fid@efficientnet-lite0,sfid,authenticity")
+    sides = {"sample": fake, "reference": real, "train": real}
+    for role, source in sides.items():
+        done = [
+            ganeval("extract", source, "--role", role, "--part", part, *metrics, *FAST)
+            for part in ("0/2", "1/2")
+        ]
+        assert [one.code for one in done] == [0, 0]
+    found = ganeval("eval", real, fake, "--train", real, *metrics, *FAST, "-v")
+    assert found.err.count(" images, 0 computed, ") == 3
+
+
+def test_parts_of_one_role_are_no_more_than_its_metrics_look_at(
+    real: Path, fake: Path, ganeval: Command
+) -> None:
+    ganeval("extract", fake, "-m", "fid", *FAST)
+    found = ganeval("eval", real, fake, "-m", "fid", *FAST, "-v")
+    assert f"{fake}: 25 images, 0 computed" in found.err
+    found = ganeval("eval", real, fake, "-m", "sfid", *FAST, "-v")
+    assert f"{fake}: 25 images, 25 computed" in found.err
+    assert "--role train" in ganeval("extract", real, "--role", "train", "-m", "fid", *FAST).error
+
+
+def test_parts_leave_pairs_to_the_scoring_command(fake: Path, ganeval: Command) -> None:
+    what = "made of pairs or paths, which the scoring command computes"
+    assert f"-m psnr, ssim: {what}; " in ganeval("extract", fake, "-m", "psnr,ssim", *FAST).error
+    some = ganeval("extract", fake, "-m", "fid,psnr", *FAST)
+    assert some.out == f"{fake}: 1 of 1 shards, 25 images, 25 computed\n"
+    assert f"psnr: {what}" in some.err
 
 
 def test_parts_need_a_cache_that_stays(real: Path, ganeval: Command, own_cache: Path) -> None:

@@ -14,7 +14,7 @@ TORCH = Resize(size=32, backend="torch", filter="bilinear", antialias=True)
 PIL_BICUBIC = Resize(size=32, backend="pil", filter="bicubic", antialias=True)
 CLIP_MEAN = (122.77, 116.75, 104.09)
 CLIP_STD = (68.5, 66.63, 70.32)
-SIZES = [(33, 47), (64, 64), (47, 33), (32, 32), (20, 61), (101, 35), (35, 102)]
+SIZES = [(33, 47), (64, 64), (47, 33), (32, 32), (20, 61), (101, 35), (35, 102), (32, 35), (39, 32)]
 
 
 def picture(size: tuple[int, int], seed: int = 0) -> Picture:

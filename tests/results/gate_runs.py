@@ -7,9 +7,9 @@ import numpy as np
 import numpy.typing as npt
 
 from ganeval.metrics.base import Metric
-from ganeval.results.report import Report
-from ganeval.results.row import ScoreRow
-from tests.summaries import InMemory
+from ganeval.report.report import Report
+from tests.results.rows import row_of
+from tests.summaries import InMemory, inputs
 
 Rows = npt.NDArray[np.float32]
 
@@ -35,23 +35,22 @@ def report(
     scores = [
         score
         for metric in metrics
-        for score in metric.compute(summaries, np.random.default_rng(0))  # type: ignore[arg-type]
+        for score in metric.compute(inputs(metric, summaries), np.random.default_rng(0)).scores
     ]
     rows = tuple(
-        ScoreRow(
+        row_of(
+            score.name,
+            kind=score.kind,
             sample="fake/",
             reference="real/",
-            name=score.name,
             value=score.value,
             se=score.se,
             interval=score.interval,
-            direction=score.direction,
             num_sample=len(sample),
             num_reference=real.num,
-            extractor="random",
-            protocol="standard",
             details=score.details,
             notes=score.notes,
+            enough=score.enough,
         )
         for score in scores
     )
@@ -68,8 +67,8 @@ def report(
         "sources": cards,
     }
     influence = {
-        ("fake/", "real/", score.name): score.influence
-        for score in scores
+        row.key: score.influence
+        for row, score in zip(rows, scores, strict=True)
         if score.influence is not None
     }
     return Report(rows, provenance, influence)

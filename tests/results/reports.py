@@ -6,10 +6,11 @@ from typing import Any
 
 import numpy as np
 
-from ganeval.influence import Influence
-from ganeval.results.comparisons import compared
-from ganeval.results.report import Report
-from ganeval.results.row import ScoreRow
+from ganeval.report.comparisons import compared
+from ganeval.report.report import Report
+from ganeval.scores.influence import Influence
+from ganeval.scores.row import ScoreRow
+from tests.results.rows import kind_of, row_of
 
 PROVENANCE: dict[str, Any] = {
     "precision": "float32",
@@ -61,25 +62,25 @@ def rows_of(samples: Sequence[str], num_scores: int) -> tuple[ScoreRow, ...]:
     rows = []
     for at, sample in enumerate(samples):
         for number in range(num_scores):
-            name, direction, value, se, kind, cautions = SCORES[number % len(SCORES)]
+            name, direction, value, se, form, cautions = SCORES[number % len(SCORES)]
             value *= 1 + 0.17 * at
             interval = {
                 "none": None,
                 "symmetric": (value - 1.96 * (se or 0), value + 1.96 * (se or 0)),
                 "shifted": (value * 1.01, value * 1.05),
                 "boundary": (max(value - 0.11, 0.0), value + 0.12),
-            }[kind]
-            if kind == "boundary" and at == 2:  # 0 of 360 images
+            }[form]
+            if form == "boundary" and at == 2:  # 0 of 360 images
                 value, se, interval = 0.0, 0.0, (0.0, 0.0106)
             rows.append(
-                ScoreRow(
+                row_of(
+                    name,
+                    kind=kind_of(name, direction=direction),
                     sample=sample,
                     reference=REFERENCE,
-                    name=name,
                     value=value,
                     se=se,
                     interval=interval,
-                    direction=direction,
                     num_sample=360,
                     num_reference=1437,
                     extractor="efficientnet-lite0",
@@ -100,10 +101,51 @@ def report_of(samples: Sequence[str], num_scores: int, *, paired: bool = False) 
         return Report(rows, PROVENANCE)
     rng = np.random.default_rng(0)
     influences = {
-        (row.sample, row.reference, "kid"): Influence(sample=0.02 * rng.standard_normal(360))
+        row.key._replace(label="kid"): Influence(sample=0.02 * rng.standard_normal(360))
         for row in rows
         if row.name == "kid"
     }
     plain = tuple(dataclasses.replace(row) for row in rows if not row.options)
     pairs = compared(Report(plain, PROVENANCE, influences), paired=paired)
     return dataclasses.replace(pairs, scores=rows, influence={})
+
+
+def labelled_report(samples: Sequence[str]) -> Report:
+    """Return a comparison under two networks and two options of one metric."""
+    asked: tuple[tuple[str, str | None, dict[str, int]], ...] = (
+        *(("fid", None, {}), ("fid", "efficientnet-lite0", {})),
+        *((name, None, options) for options in ({}, {"k": 5}) for name in ("precision", "recall")),
+    )
+    rows = []
+    rng = np.random.default_rng(1)
+    for sample in samples:
+        for at, (name, network, options) in enumerate(asked):
+            value = (20.0 if name == "fid" else 0.6) * (1 + 0.1 * rng.standard_normal())
+            error = 0.03 * value
+            rows.append(
+                row_of(
+                    name,
+                    sample=sample,
+                    reference=REFERENCE,
+                    value=value,
+                    se=error,
+                    interval=(value - 1.96 * error, value + 1.96 * error),
+                    num_sample=360,
+                    num_reference=1437,
+                    network=network,
+                    networks=(network or "inception",),
+                    extractor=network or "inception",
+                    options=options,
+                    notes=(f"note {at}",),
+                )
+            )
+    weights = {"inception": "sha256:6726825daaaa", "efficientnet-lite0": "sha256:57934424aaaa"}
+    networks = {
+        name: {"extractor": name, "weights": digest, "precision": "float32"}
+        for name, digest in weights.items()
+    }
+    provenance = {**PROVENANCE, "weights": weights, "network": "inception", "networks": networks}
+    influences = {
+        row.key: Influence(sample=0.3 * row.value * rng.standard_normal(360)) for row in rows
+    }
+    return compared(Report(tuple(rows), provenance, influences), rank="fid@efficientnet-lite0")

@@ -11,23 +11,23 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from ganeval.errors import MismatchError, UsageError
-from ganeval.influence import Influence
 from ganeval.metrics.base import Metric
 from ganeval.metrics.frechet import Fid
 from ganeval.metrics.frechet_limit import FidDebiased
 from ganeval.metrics.kernel import Kid
 from ganeval.metrics.neighbours import PrecisionRecall
-from ganeval.results.differences import (
+from ganeval.report.letters import letters
+from ganeval.report.notes import cautions, notes
+from ganeval.scores.differences import (
     Difference,
     Measured,
     difference,
     holm,
-    letters,
 )
-from ganeval.results.identity import same_latents
-from ganeval.results.notes import cautions, notes
-from ganeval.results.row import ScoreRow
-from tests.summaries import InMemory
+from ganeval.scores.identity import same_latents
+from ganeval.scores.influence import Influence
+from tests.results.rows import kind_of, row_of
+from tests.summaries import InMemory, inputs
 
 WIDTH = 8
 REFERENCE = {"digest": "sha256:1"}
@@ -48,22 +48,21 @@ def measure(
 ) -> Measured:
     """Score a sample as a report would."""
     summaries: Any = {"sample": InMemory(sample), "reference": InMemory(reference)}
-    score = metric.compute(summaries, np.random.default_rng(0))[0]
-    row = ScoreRow(
+    result = metric.compute(inputs(metric, summaries), np.random.default_rng(0))
+    score = result.scores[0]
+    row = row_of(
+        score.name,
+        kind=score.kind,
         sample=name,
-        reference="real",
-        name=score.name,
         value=score.value,
         se=score.se,
         interval=score.interval,
-        direction=score.direction,
         num_sample=len(sample),
         num_reference=len(reference),
-        extractor="random",
-        protocol="standard",
         details=score.details,
     )
-    return Measured(row=row, influence=score.influence, source=source or {}, reference=REFERENCE)
+    others = {"reference": REFERENCE}
+    return Measured(row=row, influence=score.influence, source=source or {}, others=others)
 
 
 @pytest.mark.parametrize("metric", [Fid(), FidDebiased(), Kid()], ids=["fid", "debiased", "kid"])
@@ -204,7 +203,7 @@ def test_equal_samples_differ_by_nothing() -> None:
         ({"extractor": "inception"}, "extractor is random for a and inception for a"),
         ({"protocol": "clean-fid"}, "protocol is standard for a and clean-fid for a"),
         ({"options": {"k": 5}}, "options of kid is"),
-        ({"name": "fid"}, "metric is kid for a and fid for a"),
+        ({"kind": kind_of("fid")}, "metric is kid for a and fid for a"),
     ],
 )
 def test_scores_under_other_conditions_are_refused(change: dict[str, Any], message: str) -> None:
@@ -214,7 +213,7 @@ def test_scores_under_other_conditions_are_refused(change: dict[str, Any], messa
     with pytest.raises(MismatchError, match=message):
         difference(side, other)
     with pytest.raises(MismatchError, match="real: the images are others for a"):
-        difference(side, dataclasses.replace(side, reference={"digest": "sha256:2"}))
+        difference(side, dataclasses.replace(side, others={"reference": {"digest": "sha256:2"}}))
 
 
 def test_a_reference_is_what_the_score_used_of_it() -> None:
@@ -226,10 +225,13 @@ def test_a_reference_is_what_the_score_used_of_it() -> None:
         (Kid(), {"digest": "sha256:1", "stats": stats}, {"digest": "sha256:1"}),
     ):
         side = measure(metric, normal(rng, 60), rows)
-        sides = [dataclasses.replace(side, reference=one) for one in (known, other)]
+        sides = [dataclasses.replace(side, others={"reference": one}) for one in (known, other)]
         assert difference(*sides).difference == 0
     side = measure(Fid(), normal(rng, 60), rows)
-    sides = [dataclasses.replace(side, reference=one) for one in (REFERENCE, {"stats": stats})]
+    sides = [
+        dataclasses.replace(side, others={"reference": one})
+        for one in (REFERENCE, {"stats": stats})
+    ]
     with pytest.raises(MismatchError, match="real: the images are others for a"):
         difference(*sides)
 
@@ -254,7 +256,7 @@ def test_generators_share_their_latents_if_all_of_their_drawing_is_the_same(
 
 def pair(one: str, other: str, p_value: float | None) -> Difference:
     return Difference(
-        name="kid", sample=one, other=other, difference=0.0, p_value=p_value, method="influence"
+        label="kid", sample=one, other=other, difference=0.0, p_value=p_value, method="influence"
     )
 
 

@@ -30,7 +30,7 @@ from ganeval.results.limits import parse_limits
 from ganeval.results.names import letter, shorten, shown, width_of
 from ganeval.results.report import Report
 from ganeval.results.table import pair_grid, score_grid
-from tests.results.reports import LONG, ODD, report_of
+from tests.results.reports import LONG, ODD, labelled_report, report_of
 from tests.screen import frame, run_in_terminal
 
 FRAMES = Path(__file__).parent / "frames"
@@ -110,6 +110,18 @@ def test_nothing_is_cut_at_any_width(name: str) -> None:
     for lines in frames.values():
         check_whole(report, lines)
     check_golden(name, frames)
+
+
+def test_scores_under_several_networks_and_options_are_told_apart() -> None:
+    report = labelled_report(LONG)
+    titles = [*report.scores[:6]]
+    assert [row.label for row in titles] == [
+        *("fid", "fid@efficientnet-lite0", "precision", "recall", "precision:k=5", "recall:k=5"),
+    ]
+    frames = {width: printed(report, width) for width in (60, 80, 110, 200)}
+    for lines in frames.values():
+        check_whole(report, lines)
+    check_golden("labels", frames)
 
 
 def test_all_digits_and_all_notes() -> None:

@@ -10,12 +10,12 @@ import pytest
 from scipy import stats
 
 from ganeval.errors import MismatchError, UsageError
+from ganeval.gate.gate import Verdict, check
+from ganeval.gate.limits import parse_limits
 from ganeval.metrics.frechet import Fid
 from ganeval.metrics.kernel import Kid
 from ganeval.metrics.neighbours import PrecisionRecall
-from ganeval.results.gate import Verdict, check
-from ganeval.results.limits import parse_limits
-from ganeval.results.report import Report
+from ganeval.report.report import Report
 from tests.results.gate_runs import normal, report
 
 WIDTH, NUM, TRIALS = 4, 200, 200
@@ -178,7 +178,7 @@ def test_kid_decides_where_fid_cannot() -> None:
     assert (kid.evidence.name, fid.evidence.name) == ("kid", "fid")
     assert kid.outcome == "fail"
     assert fid.outcome is None
-    assert fid.reason.startswith("fid of 4 images in 4 dimensions (baseline 200, reference 200)")
+    assert fid.reason.startswith("fid of 4 images (baseline 200, reference 200) decides nothing: 8")
     assert "kid decides in its place" in fid.reason
     own = gate(few, baseline, "fid=2%,kid=100000")
     assert [one.evidence.name for one in own.decisions] == ["kid", "fid"]

@@ -13,10 +13,10 @@ from rich.console import Console
 
 import ganeval
 from ganeval.errors import MismatchError, UsageError
-from ganeval.results.baseline import accept
-from ganeval.results.differences import holm
-from ganeval.results.formats import terminal
-from ganeval.results.report import Report
+from ganeval.gate.baseline import accept
+from ganeval.report.formats import terminal
+from ganeval.report.report import Report
+from ganeval.scores.differences import holm
 from tests.command import Command
 
 FAST: dict[str, Any] = {"extractor": "random", "cache": False, "device": "cpu"}
@@ -77,8 +77,9 @@ def test_scores_under_several_options_stand_side_by_side(tmp_path: Path) -> None
         *("precision", "recall", "precision:k=5", "recall:k=5"),
     ]
     assert merged["precision"].value == one["precision"].value
-    assert merged["precision:k=5"].value == other["precision"].value
+    assert merged["precision:k=5"].value == other["precision:k=5"].value
     both = dataclasses.replace(merged, scores=(*other.scores, *scored(0, 1, ["pr:k=7"]).scores))
+    assert both["pr:k=7"].label == "precision:k=7"
     with pytest.raises(UsageError, match="'recall' was scored as recall:k=5, recall:k=7"):
         _ = both["recall"]
     path = tmp_path / "run.json"
@@ -143,8 +144,10 @@ def test_reports_under_other_conditions_and_of_other_machines() -> None:
     merged = one.merge(dataclasses.replace(other, provenance=elsewhere))
     assert merged.provenance["device"] == "cpu, cuda"
     assert "a word" in merged.provenance["warnings"]
-    resize = {**other.provenance["preprocess"], "mean": 0.0}
-    changed = dataclasses.replace(other, provenance={**other.provenance, "preprocess": resize})
+    card = other.provenance["networks"]["random"]
+    resize = {**card["preprocess"], "mean": 0.0}
+    networks = {"random": {**card, "preprocess": resize}}
+    changed = dataclasses.replace(other, provenance={**other.provenance, "networks": networks})
     with pytest.raises(MismatchError, match=r"preprocessing mean is 127.5 in one and 0.0 in the"):
         one.merge(changed)
 

@@ -12,7 +12,7 @@ import PIL.Image
 import pytest
 
 from ganeval.errors import UsageError, one_line
-from ganeval.results.report import Report
+from ganeval.report.report import Report
 from tests.command import Command
 from tests.results.pages import HOSTILE, REFERENCE, full_report
 
@@ -144,7 +144,7 @@ def test_commands_write_the_page_and_the_plots(
     outcome = ganeval(*words, *outputs)
     assert outcome.code == 0
     text = (tmp_path / "r.html").read_text(encoding="utf-8")
-    assert "Raise FID most" in text
+    assert "Raise fid most" in text
     assert text.count("<img") == 24 + 8 + 8 + 8 * 4
     assert (tmp_path / "plots" / "bars-fid.png").stat().st_size > 1000
     assert outcome.out == ganeval(*words).out

@@ -9,7 +9,7 @@ from typing import Any
 import pytest
 
 from ganeval.errors import InputError
-from ganeval.results.report import Report
+from ganeval.report.report import Report
 from tests.bad_input.outcomes import JSON, RANDOM
 from tests.command import Command
 
@@ -123,7 +123,7 @@ def test_influence_values_that_are_none(
     import numpy as np
     import safetensors.numpy
 
-    from ganeval.results.influence_file import load_influences, packed
+    from ganeval.report.influence_file import load_influences, packed
 
     run = tmp_path / "run.json"
     ganeval("kid", real, fake, *RANDOM, "-o", run)
@@ -135,9 +135,10 @@ def test_influence_values_that_are_none(
     with pytest.raises(InputError, match="a value is not finite"):
         load_influences(path, "d")
     for sides in ("a", 1, [], None):
-        entry = dict(zip(("sample", "reference", "name"), key, strict=True)) | {"sha256": sides}
-        card = {"schema": "ganeval.influence/1", "scores_digest": "d", "scores": [entry]}
-        metadata = {"ganeval.influence": json.dumps(card)}
+        entry = {"sample": key.sample, "reference": key.reference, "name": key.label}
+        entry |= {"sha256": sides}
+        card = {"schema": "ganeval.scores.influence/1", "scores_digest": "d", "scores": [entry]}
+        metadata = {"ganeval.scores.influence": json.dumps(card)}
         path.write_bytes(safetensors.numpy.save({"0.sample": np.zeros(3)}, metadata=metadata))
         with pytest.raises(InputError, match="damaged"):
             load_influences(path, "d")
@@ -150,7 +151,7 @@ def test_texts_of_a_report_are_printed_on_their_lines(
     for score in made["scores"]:
         score |= {"extractor": odd, "protocol": odd, "options": {odd: odd}, "name": odd}
         score |= {"sample": f"{odd}{score['sample']}", "notes": [odd], "details": {odd: 1.0}}
-        score |= {"reference": odd, "cautions": {odd: odd}}
+        score |= {"reference": odd, "roles": {"reference": odd}, "cautions": {odd: odd}}
     made |= {"comparisons": [], "rank": None}
     path = tmp_path / "run.json"
     path.write_text(json.dumps(made), encoding="utf-8")
@@ -169,7 +170,7 @@ def test_texts_of_a_baseline_are_printed_on_their_lines(
     content["schema"] = "ganeval.baseline/1"
     content["scores"][0]["extractor"] = "a\x1b[2J\n\u202e"
     base.write_text(json.dumps(content), encoding="utf-8")
-    content["provenance"]["preprocess"]["\u202e\x1b[2J"] = 1
+    content["provenance"]["networks"]["random"]["preprocess"]["\u202e\x1b[2J"] = 1
     other = tmp_path / "other.json"
     content["scores"][0]["extractor"] = "random"
     other.write_text(json.dumps(content), encoding="utf-8")

@@ -4,6 +4,7 @@ import dataclasses
 import io
 import json
 import re
+from collections import Counter
 from pathlib import Path
 
 import numpy as np
@@ -14,31 +15,31 @@ import safetensors.numpy
 from rich.console import Console
 
 from ganeval.errors import InputError, ResourceError, UsageError
-from ganeval.influence import Influence
-from ganeval.results.comparisons import compared
-from ganeval.results.digits import has_honest_error, show_column, significant
-from ganeval.results.formats import Notes, terminal
-from ganeval.results.report import Report
-from ganeval.results.row import ScoreRow
+from ganeval.report.comparisons import compared
+from ganeval.report.digits import has_honest_error, show_column, significant
+from ganeval.report.formats import Notes, terminal
+from ganeval.report.report import Report
+from ganeval.report.table import COLUMNS
+from ganeval.scores.influence import Influence
+from ganeval.scores.row import ScoreRow
+from tests.results.rows import kind_of, row_of
 
-ROW = ScoreRow(
+ROW = row_of(
+    "fid",
     sample="fake_1/",
     reference="real|2%/",
-    name="fid",
     value=12.3456789012345,
     se=None,
     interval=None,
-    direction="lower",
     num_sample=5000,
-    num_reference=None,
     extractor="inception",
-    protocol="standard",
     notes=("no interval: for a reason",),
     cautions={"5,000 images": "too few to compare; use kid"},
 )
 KID = dataclasses.replace(
     ROW,
-    name="kid",
+    kind=kind_of("kid"),
+    metric="kid",
     value=-1e-5,
     se=2e-4,
     interval=(-4e-4, 4e-4),
@@ -52,7 +53,7 @@ PROVENANCE = {
 }
 REPORT = Report((ROW, KID), PROVENANCE)
 INFLUENCE = Influence(sample=np.array([1.0, -1.0, 0.0]), reference=np.array([0.5, -0.5]))
-KEY = (ROW.sample, ROW.reference, "fid")
+KEY = ROW.key
 WITH_INFLUENCE = Report(
     REPORT.scores,
     PROVENANCE,
@@ -71,7 +72,18 @@ def test_a_report_survives_its_file(tmp_path: Path) -> None:
     assert list(content["scores"][0]) == [
         *("sample", "reference", "name", "value", "se", "interval", "direction"),
         *("num_sample", "num_reference", "extractor", "protocol", "options", "details", "notes"),
-        "cautions",
+        *(
+            "cautions",
+            "metric",
+            "network",
+            "networks",
+            "roles",
+            "nums",
+            "kind",
+            "partners",
+            "labels",
+            "enough",
+        ),
     ]
     assert content["scores"][0]["value"] == 12.3456789012345
     assert content["scores"][0]["cautions"] == ROW.cautions
@@ -233,7 +245,10 @@ def test_a_fact_that_changes_what_one_may_do_is_one_line_for_all_samples() -> No
     fact, other = "360 images for 1,280 dimensions", "400 images for 1,280 dimensions"
     rows = [
         dataclasses.replace(
-            ROW, sample=f"{at}/", name=name, cautions={fact if at else other: "too few"}
+            ROW,
+            sample=f"{at}/",
+            kind=kind_of(name),
+            cautions={fact if at else other: "too few"},
         )
         for at in range(3)
         for name in ("fid", "fid-infinity")
@@ -250,7 +265,9 @@ def test_a_fact_that_changes_what_one_may_do_is_one_line_for_all_samples() -> No
 
 def test_five_such_lines_at_most_and_how_to_see_the_others() -> None:
     rows = [
-        dataclasses.replace(ROW, name=f"score{at}", cautions={f"fact {at}": "so"}, notes=())
+        dataclasses.replace(
+            ROW, kind=kind_of(f"score{at}"), cautions={f"fact {at}": "so"}, notes=()
+        )
         for at in range(7)
     ]
     lines = shown_on_a_terminal(Report(tuple(rows), PROVENANCE))
@@ -265,29 +282,24 @@ def test_a_report_without_cautions_still_loads_and_merges(tmp_path: Path) -> Non
     path = tmp_path / "old.json"
     content = json.loads(REPORT.to_json())
     for row in content["scores"]:
-        del row["cautions"]
+        for key in (
+            "cautions",
+            "metric",
+            "network",
+            "networks",
+            "roles",
+            "nums",
+            "kind",
+            "partners",
+            "labels",
+            "enough",
+        ):
+            del row[key]
     path.write_text(json.dumps(content))
     old = Report.load(path)
     assert old == REPORT
     assert old["fid"].cautions == {}
     assert old.merge(REPORT).scores == REPORT.scores
-
-
-def test_scores_in_the_old_spelling_are_read(tmp_path: Path) -> None:
-    path = tmp_path / "run.json"
-    pair = compared_report().comparisons[0]
-    report = Report(
-        tuple(dataclasses.replace(row, name="fid_debiased") for row in (ROW,)),
-        PROVENANCE,
-        {(*KEY[:2], "fid_debiased"): INFLUENCE},
-        (dataclasses.replace(pair, name="fid_debiased", sample=ROW.sample, other=ROW.sample),),
-        "fid_debiased",
-    )
-    report.save(path)
-    loaded = Report.load(path)
-    assert [row.name for row in loaded.scores] == ["fid-debiased"]
-    assert list(loaded.influence) == [(*KEY[:2], "fid-debiased")]
-    assert (loaded.rank, loaded.pairs[0].name) == ("fid-debiased", "fid-debiased")
 
 
 def test_printing_a_report_is_short() -> None:
@@ -296,7 +308,7 @@ def test_printing_a_report_is_short() -> None:
         "    fake_1/: fid 12.35, kid:subset_size=500 -0.00001 \u00b1 0.00020)"
     )
     rows = tuple(
-        dataclasses.replace(ROW, sample="x" * 90 + str(at), name=f"n{name}")
+        dataclasses.replace(ROW, sample="x" * 90 + str(at), kind=kind_of(f"n{name}"))
         for at in range(9)
         for name in range(20)
     )
@@ -310,16 +322,16 @@ def compared_report() -> Report:
     rng = np.random.default_rng(0)
     rows, influences = [], {}
     for sample, value in (("a_1/", 5.0), ("b/", 1.0), ("c/", 1.1)):
-        for name, direction in (("kid", "lower"), ("recall", "higher")):
+        for name in ("kid", "recall"):
             rows.append(
                 dataclasses.replace(
                     KID,
                     sample=sample,
-                    name=name,
+                    kind=kind_of(name),
                     value=value,
                     se=0.1,
                     interval=(value - 0.2, value + 0.2),
-                    direction=direction,
+                    options={},
                 )
             )
             influences[rows[-1].key] = Influence(sample=rng.standard_normal(200))
@@ -344,7 +356,7 @@ def test_compared_samples_are_ranked_and_grouped(tmp_path: Path) -> None:
     assert content["rank"] == "kid"
     assert list(content["comparisons"][0]) == [
         *("name", "sample", "other", "reference", "difference", "se", "bias_left", "interval"),
-        *("p_value", "p_adjusted", "detectable", "paired", "method", "notes"),
+        *("p_value", "p_adjusted", "detectable", "paired", "method", "notes", "label", "roles"),
     ]
     report.save(tmp_path / "run.md")
     text = (tmp_path / "run.md").read_text(encoding="utf-8")
@@ -400,15 +412,62 @@ def test_other_files_are_refused(tmp_path: Path, content: str, message: str) -> 
 
 
 def test_a_misspelt_score_names_the_nearest() -> None:
-    assert REPORT["kid"] is KID
+    assert REPORT["kid:subset_size=500"] is REPORT["kid"] is KID
     assert REPORT["fake_1/", "fid"] is ROW
-    with pytest.raises(UsageError, match="did you mean 'kid'"):
-        _ = REPORT["kidd"]
+    with pytest.raises(UsageError, match="did you mean 'kid:subset_size=500'"):
+        _ = REPORT["kid:subset_size=50"]
+
+
+def test_a_name_alone_is_that_of_the_runs_network_without_options() -> None:
+    mine = dataclasses.replace(ROW, network="mine", networks=("mine",), value=1.0)
+    odd = dataclasses.replace(mine, options={"k": 3}, value=2.0)
+    report = Report((mine, ROW, odd), PROVENANCE)
+    assert [report[label] for label in ("fid", "fid@mine", "fid@mine:k=3")] == [ROW, mine, odd]
+    with pytest.raises(UsageError, match="'fid' was scored as fid@mine, fid@mine:k=3; one of"):
+        _ = Report((mine, odd), PROVENANCE)["fid"]
+    with pytest.raises(UsageError, match="'fid' was scored as fid@mine; one of these; ask for"):
+        _ = Report((mine,), PROVENANCE)["fid"]
+    both = [dataclasses.replace(ROW, options={"k": k}) for k in (3, 5)]
+    assert Report((both[0],), PROVENANCE)["fid"] is both[0]
+    with pytest.raises(UsageError, match="'fid' was scored as fid:k=3, fid:k=5; one of these"):
+        _ = Report(tuple(both), PROVENANCE)["fid"]
+
+
+def test_a_metric_stands_for_its_first_score() -> None:
+    rows = [
+        row_of(name, metric="pr", options={"k": k}, value=k)
+        for k in (3, 5)
+        for name in ("precision", "recall")
+    ]
+    report = Report(tuple(rows), PROVENANCE)
+    assert report["pr:k=5"] is rows[2]
+    assert report["recall:k=5"] is rows[3]
+
+
+def test_rows_are_told_apart_by_every_source() -> None:
+    rows = [
+        row_of("authenticity", sample=sample, roles={"reference": "real/", "train": train})
+        for sample in ("a/", "b/")
+        for train in ("s/", "t/")
+    ]
+    alone = [row_of("fid", sample=sample, reference="real/") for sample in ("a/", "b/")]
+    report = Report((*rows, *alone), PROVENANCE)
+    assert report["a/", "real/", "t/", "authenticity"] is rows[1]
+    with pytest.raises(UsageError, match=r"2 train sources have a score 'authenticity'.*'s/'"):
+        _ = report["a/", "authenticity"]
+    # A score that looks at fewer sources stands in every row of its sample.
+    assert Counter(row.sample for row in report.ranked) == {
+        f"{sample} (train {train})": 2 for sample in ("a/", "b/") for train in ("s/", "t/")
+    }
+    frame = report.frame()
+    assert frame["train"].tolist()[:4] == ["s/", "t/", "s/", "t/"]
+    assert frame["train"].isna().tolist()[4:] == [True, True]
+    assert not frame.duplicated(["sample", "reference", "train", "heldout", "label"]).any()
 
 
 def test_the_frame_is_tidy() -> None:
     frame = REPORT.frame()
-    assert list(frame.columns) == [field.name for field in dataclasses.fields(ScoreRow)]
+    assert tuple(frame.columns) == COLUMNS
     assert frame["value"].tolist() == [ROW.value, KID.value]
 
 

@@ -15,9 +15,9 @@ import torch
 
 from ganeval.errors import InputError, UnstableError, UsageError
 from ganeval.images.picture import DecodePolicy
+from ganeval.sources.arrays.memory import Images
 from ganeval.sources.base import Pair, Source
 from ganeval.sources.generator import Generator
-from ganeval.sources.memory import Images
 from ganeval.sources.open import open_source
 from ganeval.sources.views.pair_view import PairView
 from ganeval.sources.views.pairs import Pairing, pair_up, pairs_of
@@ -398,6 +398,29 @@ def test_networks_that_cannot_show_a_step_are_refused(options: dict[str, Any], f
     source = opened(Generator(network, latent_size=4, value_range=(-20, 20), num_images=8))
     with pytest.raises(InputError, match=f"Coarse: the network {found}"):
         paths_of(source, num=4, epsilon=1e-6)
+
+
+def test_points_are_made_in_exact_float32() -> None:
+    """Within an autocast, or where TF32 is allowed, a step of 1e-4 would be lost."""
+    seen: list[str] = []
+
+    class Asking(Linear):
+        def forward(self, z: torch.Tensor) -> torch.Tensor:
+            seen.append(torch.get_float32_matmul_precision())
+            return super().forward(z)
+
+    source = opened(Generator(Asking(), latent_size=4, value_range=(-20, 20), num_images=8))
+    expected = lengths(paths_of(source, num=4), 1e-4)
+    before = torch.get_float32_matmul_precision()
+    torch.set_float32_matmul_precision("medium")
+    seen.clear()
+    try:
+        with torch.autocast("cpu", torch.bfloat16):
+            np.testing.assert_array_equal(lengths(paths_of(source, num=4), 1e-4), expected)
+        assert set(seen) == {"highest"}
+        assert torch.get_float32_matmul_precision() == "medium"
+    finally:
+        torch.set_float32_matmul_precision(before)
 
 
 def test_sources_without_paths_are_refused(images: Array) -> None:

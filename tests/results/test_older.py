@@ -1,0 +1,146 @@
+"""Files of an older version, written by ganeval 0.1 before rows said what their scores mean.
+
+`old/` holds what that version wrote of folders of 40 and archives of 330 random pictures, under
+the extractor `random`: a comparison, the report against stored statistics, a baseline, and a
+comparison with removed bias.
+"""
+
+import dataclasses
+import json
+import shutil
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import PIL.Image
+import pytest
+
+from ganeval.errors import InputError
+from ganeval.gate.baseline import load_baseline
+from ganeval.metrics.table import METRICS
+from ganeval.report.comparisons import compared, measured
+from ganeval.report.report import Report
+from ganeval.scores.row import key_of
+from tests.command import Command
+from tests.results.rows import KINDS
+
+OLD = Path(__file__).parent / "old"
+
+
+@pytest.mark.parametrize("name", ["compare", "stats", "debiased"])
+def test_scores_mean_what_their_metrics_say(name: str) -> None:
+    report = Report.load(OLD / f"{name}.json")
+    said = json.loads((OLD / f"{name}.json").read_text())["scores"]
+    for row, old in zip(report.scores, said, strict=True):
+        assert row.kind == KINDS[old["name"]]
+        assert (row.value, row.se, row.reference) == (old["value"], old["se"], old["reference"])
+        assert (row.num_reference, row.roles.get("train"), row.network) == (
+            old["num_reference"],
+            None,
+            None,
+        )
+    # The influences beside it are those of the old scores, and all of them are found.
+    num = sum(row.key in report.influence for row in report.scores)
+    assert num == len(report.influence) == {"compare": 8, "stats": 0, "debiased": 4}[name]
+
+
+@pytest.mark.parametrize(("name", "rank"), [("compare", "kid"), ("debiased", "fid-debiased")])
+def test_differences_are_those_of_the_old_version_digit_for_digit(name: str, rank: str) -> None:
+    report = Report.load(OLD / f"{name}.json")
+    assert report.rank == rank
+    assert [one.label for one in report.comparisons] == list(
+        dict.fromkeys(row.label for row in report.scores)
+    )
+    # Advice no longer names a score that does not stand in for this one.
+    known = [
+        dataclasses.replace(one, notes=tuple(note.split("; decide")[0] for note in one.notes))
+        for one in report.comparisons
+    ]
+    again = compared(dataclasses.replace(report, comparisons=()))
+    found = [
+        dataclasses.replace(one, notes=tuple(note.split("; decide")[0] for note in one.notes))
+        for one in again.comparisons
+    ]
+    assert found == known
+
+
+def test_what_an_extrapolation_removed_is_known_from_its_old_name() -> None:
+    report = Report.load(OLD / "debiased.json")
+    rows = {row.sample: row for row in report.scores if row.name == "fid-debiased"}
+    for row in rows.values():
+        assert row.details["biased"] == row.details["fid"] == report[row.sample, "fid"].value
+    (pair,) = report.pairs
+    removed = [row.details["fid"] - row.value for row in rows.values()]
+    assert pair.bias_left == 0.05 * abs(removed[0] - removed[1]) > 0
+
+
+def test_old_statistics_served_all_that_looks_at_moments() -> None:
+    report = Report.load(OLD / "stats.json")
+    card = report.provenance["sources"]["real.npz"]
+    assert card["stats"]["used_for"] == ["fid", "fid-debiased"]
+    for row in report.scores:
+        identity = measured(report, row).identity("reference")
+        assert identity is not None
+        assert identity.kind == "stats"
+
+
+def test_an_old_report_is_written_as_one_of_today(tmp_path: Path) -> None:
+    old = Report.load(OLD / "compare.json")
+    old.save(tmp_path / "run.json")
+    new = Report.load(tmp_path / "run.json")
+    assert new == old
+    assert new.influence.keys() == old.influence.keys()
+    assert old.merge(new).scores == old.scores
+
+
+def test_a_run_of_today_is_checked_against_an_old_baseline(
+    tmp_path: Path, ganeval: Command
+) -> None:
+    rng = np.random.default_rng(0)
+    for name, shift in (("real", 0), ("a", 6)):
+        (tmp_path / name).mkdir()
+        for at in range(40):
+            pixels = (rng.integers(0, 200, (12, 12, 3)) + shift).astype(np.uint8)
+            PIL.Image.fromarray(pixels).save(tmp_path / name / f"{at:03}.png")
+    for name in ("base.json", "base.influence.safetensors"):
+        shutil.copy(OLD / name, tmp_path)
+    run = tmp_path / "run.json"
+    words = ["-m", "fid,kid,pr,dc", "--extractor", "random", "--quiet", "-o", run]
+    assert ganeval("eval", tmp_path / "real", tmp_path / "a", *words).code == 0
+    base = load_baseline(tmp_path / "base.json")
+    new = Report.load(run)
+    for row in base.scores:
+        assert new[row.label].value == pytest.approx(row.value, rel=1e-4)
+    limits = "fid=50%,kid=50%,precision=50%"
+    gate = ganeval("check", run, "--baseline", tmp_path / "base.json", "--max-regress", limits)
+    assert gate.code == 0, gate.err
+    assert "real: the images" not in gate.out
+
+
+def test_spellings_of_still_older_files(tmp_path: Path) -> None:
+    content = json.loads(
+        (OLD / "debiased.json").read_text().replace("fid-debiased", "fid_debiased")
+    )
+    (tmp_path / "run.json").write_text(json.dumps(content))
+    report = Report.load(tmp_path / "run.json")
+    assert (report.scores[0].name, report.rank) == ("fid-debiased", "fid-debiased")
+    assert report.pairs[0].label == "fid-debiased"
+
+
+def test_a_score_that_no_metric_has_is_refused(tmp_path: Path) -> None:
+    content: dict[str, Any] = json.loads((OLD / "stats.json").read_text())
+    content["scores"][1]["name"] = "odd"
+    (tmp_path / "run.json").write_text(json.dumps(content))
+    with pytest.raises(InputError, match="score 1 is called 'odd', which no metric of this"):
+        Report.load(tmp_path / "run.json")
+
+
+def test_the_table_of_metrics_is_read_for_old_files_only(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    Report.load(OLD / "stats.json").save(tmp_path / "new.json")
+    monkeypatch.setattr(type(METRICS), "load", None)
+    report = Report.load(tmp_path / "new.json")
+    assert key_of("a", {"reference": "real.npz"}, "fid") in {row.key for row in report.scores}
+    with pytest.raises(TypeError):
+        Report.load(OLD / "stats.json")
