@@ -21,6 +21,7 @@ from ganeval.flow.sides import Side, check_generator_options, open_side
 from ganeval.flow.source_cards import describe, source_warnings
 from ganeval.flow.stored_stats import stats_conditions
 from ganeval.flow.workspace import Workspace, open_workspace, opened_index
+from ganeval.machine.devices import tensors_on_the_cpu
 from ganeval.metrics.base import ROLES, Each, Role
 from ganeval.metrics.protocols import EvaluationProtocol
 from ganeval.version import __version__
@@ -85,17 +86,19 @@ def features_of(
     settings = prepare_engine(settings)
     protocol = find_protocol(settings.protocol)
     with ExitStack() as resources:
-        index = resources.enter_context(opened_index(settings))
-        side = open_side(source, role, settings, index=index)
-        check_generator_options([source], [side], settings)
-        of_network = {settings.extractor: layers}
-        workspace = resources.enter_context(open_workspace(settings, protocol, of_network))
-        job = _job_of(side, workspace, of_network)
-        (features,) = collect_jobs([job], [side], workspace, settings)
+        with tensors_on_the_cpu():
+            index = resources.enter_context(opened_index(settings))
+            side = open_side(source, role, settings, index=index)
+            check_generator_options([source], [side], settings)
+            of_network = {settings.extractor: layers}
+            workspace = resources.enter_context(open_workspace(settings, protocol, of_network))
+            job = _job_of(side, workspace, of_network)
+            (features,) = collect_jobs([job], [side], workspace, settings)
         network = workspace.networks[settings.extractor]
         yield SourceFeatures(side=side, network=network, features=features)
 
 
+@tensors_on_the_cpu()
 def make_stats(reference: Any, path: Path, settings: Settings) -> int:
     """Write the statistics of a source to an `.npz` and return its number of images.
 
@@ -143,6 +146,7 @@ def make_stats(reference: Any, path: Path, settings: Settings) -> int:
         return features.num
 
 
+@tensors_on_the_cpu()
 def extract_part(
     source: Any,
     part: int,

@@ -53,6 +53,7 @@ def provenance_of(plan: Plan, workspace: Workspace, collected: Collected) -> dic
         "command": settings.command,
         "seed": settings.seed,
         "device": run_network.device_type,
+        **({} if run_network.gpu is None else {"gpu": run_network.gpu}),
         "precision": run_network.precision,
         "weights": {
             one.info.name: f"sha256:{one.info.weights_sha256}" for one in networks.values()
