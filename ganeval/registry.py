@@ -2,44 +2,101 @@
 
 import dataclasses
 import difflib
-import importlib
+import logging
 import numbers
+import re
 import types
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from pathlib import Path
 from typing import Any, Literal, Union, get_args, get_origin, get_type_hints
 
 from ganeval.errors import UsageError
+from ganeval.packages import Addition, Outside, load_target
+
+log = logging.getLogger(__name__)
+
+# What users can write wherever a name is expected: no colon, comma, equals sign or `@`.
+_PLAIN = re.compile(r"[a-z][a-z0-9]+(-[a-z0-9]+)*")
 
 
 @dataclasses.dataclass(frozen=True, slots=True)
 class Registry:
     """What kind of thing is listed, and where each named one lives (`"module:Object"`).
 
-    A table holds strings, so that listing names imports nothing heavy.
+    A table holds strings, so that listing names imports nothing heavy. The entries of other
+    packages come after ours. A name belongs to one package: where two have it, it is refused.
     """
 
     kind: str
     entries: Mapping[str, str]
+    outside: Outside | None = None
 
     def names(self) -> tuple[str, ...]:
-        """Return the names in the order of the table."""
-        return tuple(self.entries)
+        """Return the names in the order of the table, then those that other packages add."""
+        return tuple(dict.fromkeys([*self.entries, *self._additions()]))
+
+    def find(self, name: str) -> Addition | None:
+        """Return what a package adds under a name; None for an entry of ours.
+
+        Raises:
+            UsageError: There is no such name (the message has the nearest one), several packages
+                have it, or it means something else.
+        """
+        added = self._additions().get(name, ())
+        packages = [*(["ganeval"] if name in self.entries else []), *(one.package for one in added)]
+        if not packages:
+            raise unknown(self.kind, name, self.names())
+        if len(packages) > 1:
+            raise UsageError(
+                f"{self.kind} '{name}' is in several packages: {', '.join(packages)}",
+                "one package for a name",
+                f"uninstall {' or '.join(one for one in packages if one != 'ganeval')}",
+            )
+        if not added:
+            return None
+        assert self.outside is not None
+        if name in self.outside.reserved or not _PLAIN.fullmatch(name):
+            raise UsageError(
+                f"the package {packages[0]} calls a {self.kind} '{name}'",
+                "lower case with hyphens, two letters or more, and no command's name",
+                f"tell the authors of {packages[0]}, or uninstall it",
+            )
+        return added[0]
 
     def load(self, name: str) -> Any:
         """Import and return the object called `name`.
 
         Raises:
-            UsageError: There is no such name; the message has the nearest one.
+            UsageError: See `find`; or it is an addition of a package that cannot be used.
         """
-        if name not in self.entries:
-            raise unknown(self.kind, name, self.entries)
-        module_name, _, attribute = self.entries[name].partition(":")
-        return getattr(importlib.import_module(module_name), attribute)
+        addition = self.find(name)
+        if addition is None:
+            return load_target(self.entries[name])
+        assert self.outside is not None
+        return self.outside.load(self.kind, addition)
+
+    def own(self) -> Iterator[tuple[str, Any]]:
+        """Yield the name and the object of every entry of ours, whatever other packages add."""
+        for name, target in self.entries.items():
+            yield name, load_target(target)
+
+    def loaded(self) -> dict[str, Any]:
+        """Return every object that can be loaded by its name, and warn of the others."""
+        found = {}
+        for name in self.names():
+            try:
+                found[name] = self.load(name)
+            except UsageError as error:
+                log.warning("%s", error)
+        return found
 
     def summary(self, name: str) -> str:
         """Return the first line of the object's docstring."""
         return str(self.load(name).__doc__).strip().splitlines()[0]
+
+    def _additions(self) -> Mapping[str, tuple[Addition, ...]]:
+        """Return what other packages add, by name."""
+        return {} if self.outside is None else self.outside.additions()
 
 
 def unknown(kind: str, name: str, known: Iterable[str]) -> UsageError:

@@ -15,11 +15,12 @@ from numpy.testing import assert_allclose
 
 import ganeval
 from ganeval.errors import InputError, MismatchError, UsageError
+from ganeval.extractors.random_network import RandomNetwork
 from ganeval.features import compute as computing
 from ganeval.features.shards import ShardStore
+from ganeval.flow.settings import Settings, build_settings
 from ganeval.generators.options import GeneratorOptions
 from ganeval.images.picture import DecodePolicy
-from ganeval.settings import Settings, build_settings
 from ganeval.sources.open import open_source
 from tests.command import Command
 from tests.pictures import blobs
@@ -31,13 +32,13 @@ FAST = {"extractor": "random", "device": "cpu"}
 def counter(monkeypatch: pytest.MonkeyPatch) -> list[str]:
     """The names of all pictures that are decoded."""
     seen: list[str] = []
-    decode = computing.decode_and_resize
+    prepare = computing._prepare
 
-    def counted(item: Any, *, how: Any) -> Any:
+    def counted(item: Any, *, preparations: Any) -> Any:
         seen.append(item.name)
-        return decode(item, how=how)
+        return prepare(item, preparations=preparations)
 
-    monkeypatch.setattr(computing, "decode_and_resize", counted)
+    monkeypatch.setattr(computing, "_prepare", counted)
     return seen
 
 
@@ -327,7 +328,8 @@ def test_reports_of_other_conditions_do_not_merge(real: Path, fake: Path) -> Non
         other = ganeval.evaluate(sample=fake, reference=real, metrics=["fid"], **{**FAST, **change})
         with pytest.raises(MismatchError, match=r"is .* in one and .* in the other"):
             report.merge(other)
-    weights = {**report.provenance, "weights": {"random": "sha256:0"}}
+    network = {**report.provenance["networks"]["random"], "weights": "sha256:0"}
+    weights = {**report.provenance, "networks": {"random": network}}
     with pytest.raises(MismatchError, match="weights is sha256:"):
         report.merge(dataclasses.replace(report, provenance=weights))
 
@@ -489,16 +491,16 @@ def test_an_interrupt_keeps_finished_shards(
 ) -> None:
     pictures = blobs(2100, seed=6, height=8, width=8)
     calls = 0
-    run = computing._run
+    run = RandomNetwork.__call__
 
-    def interrupted(inputs: Any, recipe: Any) -> Any:
+    def interrupted(network: RandomNetwork, batch: Any, layers: Any) -> Any:
         nonlocal calls
         calls += 1
         if calls == 100:
             raise KeyboardInterrupt
-        return run(inputs, recipe)
+        return run(network, batch, layers)
 
-    monkeypatch.setattr(computing, "_run", interrupted)
+    monkeypatch.setattr(RandomNetwork, "__call__", interrupted)
     with pytest.raises(KeyboardInterrupt, match=r"1,024 of 2,100 images .* run the same command"):
         ganeval.evaluate(sample=pictures, metrics=["is"], **FAST)
     counter.clear()

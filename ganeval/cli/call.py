@@ -7,13 +7,13 @@ from dataclasses import dataclass
 
 from click import get_current_context
 
+from ganeval.machine.team import ALONE, Team, find_team
 from ganeval.metrics.table import METRICS
-from ganeval.team import ALONE, Team, find_team
 
 LOG = logging.getLogger("ganeval")
 
-_SHARED = (*METRICS.names(), "eval", "compare", "stats", "extract")
-"""Commands whose work processes share. `train` looks after them itself."""
+_SHARED = ("eval", "compare", "stats", "extract")
+"""Commands whose work processes share, beside the metrics. `train` looks after them itself."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -47,9 +47,12 @@ def team_of_command(words: list[str]) -> Team:
     """
     name = words[0] if words else ""
     team = ALONE if name == "train" else find_team()
-    if team.size == 1 or (team.leads and name not in _SHARED):
+    if team.size == 1:
         return ALONE
-    if name not in _SHARED:
+    is_shared = name in _SHARED or name in METRICS.names()
+    if team.leads and not is_shared:
+        return ALONE
+    if not is_shared:
         raise SystemExit(0)
     if not team.leads:
         os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())

@@ -20,8 +20,9 @@ KINDS = ("metrics", "extractors", "protocols", "sources", "models")
 def list_names(*, kind: str, as_json: bool) -> None:
     """Print names, a line each: metrics, extractors, protocols, sources or models.
 
-    A metric's line has its common name, which way is better, the sources it looks at, and the
-    network whose features it takes: "any" is that of --extractor.
+    A metric's line has its common name, which way is better, the sources it looks at (with their
+    classes, in pairs, or as a generator), and the network whose features it takes: "any" is that of
+    --extractor.
 
     \b
     ganeval list metrics
@@ -41,21 +42,22 @@ def _cells(entry: dict[str, Any]) -> list[str]:
     """Return what the columns show."""
     if "roles" not in entry:
         return [entry["name"], entry["summary"]]
+    how = f" ({', '.join(entry['takes'])})" if entry["takes"] else ""
     return [
         *(entry["name"], entry["common_name"], entry["direction"]),
-        *(", ".join(entry["roles"]), entry["network"] or "any"),
+        *(", ".join(entry["roles"]) + how, entry["network"] or "any"),
     ]
 
 
 def _metrics() -> list[dict[str, Any]]:
     """Return what there is to know of each metric."""
-    from ganeval.metrics.base import Metric, roles_of
+    from ganeval.metrics.base import Metric, Pairs, Paths, roles_of
     from ganeval.metrics.protocols import PROTOCOLS
     from ganeval.metrics.table import METRICS
 
     entries = []
-    for name in METRICS.names():
-        kind: type[Metric] = METRICS.load(name)
+    kind: type[Metric]
+    for name, kind in METRICS.loaded().items():
         metric = kind()
         networks = dict.fromkeys(need.feature.extractor for need in metric.needs)
         defined = [one.name for one in PROTOCOLS.values() if name in one.names()]
@@ -65,6 +67,15 @@ def _metrics() -> list[dict[str, Any]]:
                 "common_name": kind.common_name,
                 "direction": ", ".join(dict.fromkeys(one.direction for one in kind.kinds)),
                 "roles": list(roles_of(metric)),
+                "takes": [
+                    word
+                    for word, is_taken in (
+                        ("classes", any(need.labels for need in metric.needs)),
+                        ("pairs", any(isinstance(need.view, Pairs) for need in metric.needs)),
+                        ("generator", any(isinstance(need.view, Paths) for need in metric.needs)),
+                    )
+                    if is_taken
+                ],
                 "network": ", ".join(filter(None, networks)) or None,
                 "layer": ", ".join(dict.fromkeys(need.feature.layer for need in metric.needs)),
                 "scores": [one.name for one in kind.kinds],
@@ -90,7 +101,7 @@ def _summaries(kind: str) -> list[dict[str, Any]]:
         from ganeval.sources.kinds import SOURCES
 
         table = {"extractors": EXTRACTORS, "sources": SOURCES}[kind]
-        lines = {name: table.summary(name) for name in table.names()}
+        lines = {name: table.summary(name) for name in table.loaded()}
     return [{"name": name, "summary": line} for name, line in lines.items()]
 
 

@@ -17,19 +17,20 @@ from ganeval.cli.foreign_warnings import foreign_warnings_as_lines
 from ganeval.cli.interrupts import interruptible
 from ganeval.cli.panels import HELP, Command, CommandPanel, Group, OptionPanel
 from ganeval.errors import GanevalError, InputError, ResourceError, one_line
-from ganeval.memory import keep_freed_memory
+from ganeval.machine.memory import keep_freed_memory
+from ganeval.machine.team import ALONE, Team
 from ganeval.metrics.table import METRICS
-from ganeval.team import ALONE, Team
 from ganeval.version import __version__
 
+_METRIC = "score:of_metric"
 SECTIONS = {
     "Score": {
         "eval": ("eval:evaluate", "Several metrics in one pass over each source."),
-        "fid": ("score:of_metric", "Frechet Inception distance of SAMPLE to REFERENCE."),
-        "is": ("score:of_metric", "Inception Score of SAMPLE."),
-        "kid": ("score:of_metric", "Kernel Inception distance of SAMPLE to REFERENCE."),
-        "pr": ("score:of_metric", "Precision and recall of SAMPLE against REFERENCE."),
-        "dc": ("score:of_metric", "Density and coverage of SAMPLE against REFERENCE."),
+        "fid": (_METRIC, "Frechet Inception distance of SAMPLE to REFERENCE."),
+        "is": (_METRIC, "Inception Score of SAMPLE."),
+        "kid": (_METRIC, "Kernel Inception distance of SAMPLE to REFERENCE."),
+        "pr": (_METRIC, "Precision and recall of SAMPLE against REFERENCE."),
+        "dc": (_METRIC, "Density and coverage of SAMPLE against REFERENCE."),
         "doctor": ("doctor:doctor", "A look over sources before they are scored."),
     },
     "Compare": {
@@ -69,13 +70,14 @@ class CommandTable(Group):
 
     def get_command(self, ctx: click.Context, cmd_name: str) -> click.Command | None:
         """Import and return a command."""
-        if cmd_name in METRICS.names():
+        home = COMMANDS[cmd_name][0] if cmd_name in COMMANDS else _METRIC
+        if home == _METRIC:
+            if cmd_name not in METRICS.names():
+                return None
             from ganeval.cli.score import of_metric
 
             return of_metric(cmd_name)
-        if cmd_name not in COMMANDS:
-            return None
-        module, _, attribute = COMMANDS[cmd_name][0].partition(":")
+        module, _, attribute = home.partition(":")
         found = importlib.import_module(f"ganeval.cli.{module}")
         command: click.Command = getattr(found, attribute)
         return command

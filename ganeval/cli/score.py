@@ -9,9 +9,9 @@ from ganeval.cli.panels import Command
 from ganeval.cli.shared_options import role_option
 
 if TYPE_CHECKING:
+    from ganeval.flow.settings import Settings
     from ganeval.metrics.base import Role
-    from ganeval.results.report import Report
-    from ganeval.settings import Settings
+    from ganeval.report.report import Report
 
 _SUFFIX = {
     "fid": "real.npz fake.zip --protocol pytorch-fid",
@@ -24,7 +24,7 @@ _SUFFIX = {
 
 def of_metric(name: str) -> Command:
     """Return the command of a metric of the table, whose arguments are the sources it looks at."""
-    from ganeval.metrics.base import roles_of
+    from ganeval.metrics.base import Paths, roles_of
     from ganeval.metrics.table import METRICS
 
     kind = METRICS.load(name)
@@ -55,7 +55,12 @@ def of_metric(name: str) -> Command:
     directions = dict.fromkeys(said.get(one.direction, "") for one in kind.kinds)
     summary = f"{kind.common_name[:1].upper()}{kind.common_name[1:]} of SAMPLE"
     against = " against REFERENCE" if "reference" in roles else ""
-    words = [*(["real/"] if "reference" in roles else []), "fake/"]
+    needs = kind().needs
+    of_classes = any(need.labels for need in needs)
+    folder = "folder:{}/,labels=folders" if of_classes else "{}/"
+    is_generator = any(isinstance(need.view, Paths) for need in needs)
+    words = [folder.format("real")] if "reference" in roles else []
+    words += ["generator.safetensors" if is_generator else folder.format("fake")]
     words += [f"--{role} {role}/" for role in ("train", "heldout") if role in roles]
     examples = [" ".join(words), *([_SUFFIX[name]] if name in _SUFFIX else [])]
     lines = "".join(f"    ganeval {name} {example}\n" for example in examples)

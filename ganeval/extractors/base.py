@@ -8,7 +8,8 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any, ClassVar, Literal, Protocol
 
 from ganeval.errors import UsageError
-from ganeval.registry import Registry, unknown
+from ganeval.packages import Outside
+from ganeval.registry import Registry
 
 if TYPE_CHECKING:  # what a network is can be told without loading torch
     import torch
@@ -24,6 +25,10 @@ EXTRACTORS = Registry(
         "lpips-vgg": "ganeval.extractors.lpips:LpipsVgg",
         "lpips-squeeze": "ganeval.extractors.lpips:LpipsSqueeze",
     },
+    Outside(
+        group="ganeval.extractors",
+        members=("takes_variants", "layers", "describe", "from_request"),
+    ),
 )
 
 Precision = Literal["float32", "bfloat16"]
@@ -143,11 +148,19 @@ class ExtractorKind(Protocol):
 
 @dataclass(frozen=True, slots=True)
 class ChosenExtractor:
-    """An entry of the table, and which of its networks is meant if it is a family."""
+    """An entry of the table, and which of its networks is meant if it is a family.
+
+    Attributes:
+        text: What chose it.
+        kind: The entry.
+        variant: Which network of a family.
+        package: The package that adds the entry; None for one of ours.
+    """
 
     text: str
     kind: ExtractorKind
     variant: str | None
+    package: str | None = None
 
     def layers(self, request: ExtractorRequest) -> Mapping[str, int]:
         """Return the width of each layer; see `ExtractorKind`."""
@@ -169,8 +182,19 @@ class ChosenExtractor:
         return layers[layer]
 
     def describe(self, request: ExtractorRequest) -> ExtractorInfo:
-        """Return what the extractor is; see `ExtractorKind`."""
-        return self.kind.describe(replace(request, variant=self.variant))
+        """Return what the extractor is; see `ExtractorKind`.
+
+        Raises:
+            UsageError: It goes by another name, under which the features of another may be kept.
+        """
+        info = self.kind.describe(replace(request, variant=self.variant))
+        if info.name != self.text:
+            raise UsageError(
+                f"extractor '{self.text}' says that its name is '{info.name}'",
+                f"an ExtractorInfo of the name '{self.text}'",
+                "tell its authors",
+            )
+        return info
 
     def from_request(self, request: ExtractorRequest) -> Extractor:
         """Return the extractor; see `ExtractorKind`."""
@@ -186,8 +210,7 @@ def find_extractor(text: str) -> ChosenExtractor:
         UsageError: There is no such name, a family without a variant, or a variant of what is none.
     """
     name, colon, variant = text.partition(":")
-    if name not in EXTRACTORS.names():
-        raise unknown("extractor", name, EXTRACTORS.names())
+    added = EXTRACTORS.find(name)
     kind: ExtractorKind = EXTRACTORS.load(name)
     if kind.takes_variants and not variant:
         raise UsageError(
@@ -199,4 +222,4 @@ def find_extractor(text: str) -> ChosenExtractor:
         raise UsageError(
             f"extractor '{text}' has a variant", f"{name} has none", f"write {name} alone"
         )
-    return ChosenExtractor(text, kind, variant or None)
+    return ChosenExtractor(text, kind, variant or None, None if added is None else added.package)

@@ -13,10 +13,10 @@ from ganeval.extractors.base import ExtractorInfo, ExtractorRequest
 from ganeval.extractors.inference import (
     first_maps,
     fold_batch_norms,
-    inference,
     place,
     to_device,
 )
+from ganeval.machine.devices import inference
 
 STAGES = (
     # blocks, kernel, stride of the first block, expansion, channels

@@ -19,10 +19,10 @@ from ganeval.extractors.base import ExtractorInfo, ExtractorRequest
 from ganeval.extractors.inference import (
     first_maps,
     fold_batch_norms,
-    inference,
     place,
     to_device,
 )
+from ganeval.machine.devices import inference
 
 Pool = Callable[[torch.Tensor], torch.Tensor]
 

@@ -1,14 +1,11 @@
 """How every extractor runs its network: folded, in evaluation mode, in honest float32."""
 
-from collections.abc import Iterator
-from contextlib import contextmanager
 from itertools import pairwise
 
 import torch
 from torch import nn
 from torch.nn.utils.fusion import fuse_conv_bn_eval
 
-from ganeval.exact import exact_float32
 from ganeval.extractors.base import Precision
 from ganeval.extractors.packed import can_pack, pack_convolutions
 
@@ -69,14 +66,3 @@ def first_maps(maps: torch.Tensor) -> torch.Tensor:
         float32 [N, H * W * 7], the channel changing fastest and the row slowest.
     """
     return maps[:, :7].float().permute(0, 2, 3, 1).flatten(1)
-
-
-@contextmanager
-def inference(device: torch.device) -> Iterator[None]:
-    """Run without gradients and without TF32 or bfloat16 standing in for float32.
-
-    A training script may well be inside an autocast of its own or have changed torch's settings:
-    they are put back (see `exact_float32`).
-    """
-    with exact_float32(device), torch.inference_mode():
-        yield

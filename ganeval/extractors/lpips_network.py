@@ -14,10 +14,11 @@ from torch import nn
 
 from ganeval.errors import InputError
 from ganeval.extractors.base import ExtractorInfo, ExtractorRequest
-from ganeval.extractors.inference import inference, place, to_device
+from ganeval.extractors.inference import place, to_device
 from ganeval.extractors.loading import load_network
 from ganeval.extractors.state_dict import parse_state_dict
 from ganeval.extractors.weights import fetch, read_weights
+from ganeval.machine.devices import inference
 
 
 class Cut(NamedTuple):

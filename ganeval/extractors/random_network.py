@@ -8,7 +8,8 @@ import torch.nn.functional as F
 from torch import nn
 
 from ganeval.extractors.base import ExtractorInfo, ExtractorRequest
-from ganeval.extractors.inference import first_maps, inference, place, to_device
+from ganeval.extractors.inference import first_maps, place, to_device
+from ganeval.machine.devices import inference
 
 SEED = 0
 

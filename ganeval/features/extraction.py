@@ -27,6 +27,8 @@ class Extraction:
         micro_batch: The network always sees this many items at once, the last batch of a shard
             padded, so that an item's features do not depend on how many others there are.
         load: Builds the network; called when the first item has to go through it.
+        package: The package that adds the network, another of which may call its own the same;
+            None for one of ours.
     """
 
     name: str
@@ -36,6 +38,7 @@ class Extraction:
     device_type: str
     micro_batch: int
     load: Callable[[], Extractor]
+    package: str | None = None
 
     @cached_property
     def network(self) -> Extractor:
@@ -48,6 +51,7 @@ class Extraction:
         return {
             "preprocess": self.preparation.to_json(),
             "extractor": [info.name, info.version, info.weights_sha256],
+            **({} if self.package is None else {"package": self.package}),
             "precision": self.precision,
             "device": self.device_type,
             "micro_batch": self.micro_batch,

@@ -28,11 +28,11 @@ import safetensors.numpy
 
 from ganeval.errors import CacheError, ResourceError
 from ganeval.features.shared import SharedFiles
-from ganeval.files import reserve, temporary_name, write_whole
-from ganeval.folders import shards_folder
-from ganeval.json_text import parse_json
-from ganeval.remote import RemotePath
-from ganeval.resources import DEFAULT, Resources
+from ganeval.machine.files import reserve, temporary_name, write_whole
+from ganeval.machine.folders import shards_folder
+from ganeval.machine.json_text import parse_json
+from ganeval.machine.remote import RemotePath
+from ganeval.machine.resources import DEFAULT, Resources
 
 log = logging.getLogger(__name__)
 
@@ -353,7 +353,7 @@ def _read_derived(path: Path, key: str) -> dict[str, npt.NDArray[Any]]:
 
 def _packed(arrays: Mapping[str, npt.NDArray[Any]], metadata: dict[str, str]) -> bytes:
     """Return arrays as a safetensors file, which takes the bytes as they lie in memory."""
-    ordered = {name: np.ascontiguousarray(array) for name, array in arrays.items()}
+    ordered = {name: np.asarray(array, order="C") for name, array in arrays.items()}
     return safetensors.numpy.save(ordered, metadata=metadata)
 
 

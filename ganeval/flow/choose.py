@@ -107,9 +107,19 @@ def choose_metrics(
             )
         )
     labels = [choice.label for choice in choices]
+    giving: dict[str, str] = {}
     for choice in choices:
+        METRICS.find(choice.name)
         if labels.count(choice.label) > 1:
             raise UsageError(f"metric '{choice.label}' is named twice", "each once", "remove one")
+        for kind in choice.metric.kinds:
+            score = label_of(kind.name, choice.network, choice.options)
+            if giving.setdefault(score, choice.label) != choice.label:
+                raise UsageError(
+                    f"the metrics '{giving[score]}' and '{choice.label}' both give '{score}'",
+                    "each score once",
+                    "leave out one of the metrics",
+                )
         for role in roles_of(choice.metric):
             if role not in roles and not choice.optional:
                 raise _no_source(choice, role)
@@ -168,12 +178,14 @@ def kinds_of(names: Sequence[str]) -> dict[str, ScoreKind]:
 
 
 def _choose_all(protocol: EvaluationProtocol) -> list[MetricChoice]:
-    """Return every metric of the protocol."""
+    """Return every metric of the protocol that can be loaded."""
+    loaded = METRICS.loaded()
     return [
         MetricChoice(
             name=name, network=None, metric=protocol.metric(name), options={}, optional=True
         )
         for name in protocol.names()
+        if name in loaded
     ]
 
 
@@ -183,8 +195,7 @@ def _choose(
     """Return the metric of one text under the protocol's conventions."""
     words, *option_texts = text.split(":")
     name, at, network = words.partition("@")
-    if name not in METRICS.names():
-        raise unknown("metric", name, METRICS.names())
+    METRICS.find(name)
     if at and network not in networks and network not in EXTRACTORS.names():
         raise unknown("network", network, [*networks, *EXTRACTORS.names()])
     if name not in protocol.names():

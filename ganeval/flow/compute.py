@@ -1,5 +1,6 @@
 """Compute the metrics of a plan from what was collected: summaries in, rows of a report out."""
 
+import hashlib
 from collections.abc import Mapping
 from dataclasses import dataclass
 
@@ -13,10 +14,10 @@ from ganeval.flow.sides import Side
 from ganeval.flow.streams import derive_rng
 from ganeval.flow.views import pairing_card
 from ganeval.flow.workspace import Workspace
-from ganeval.influence import Influence
-from ganeval.metrics.base import Each, Evidence, Need, Pairs, Result, Role, roles_of
-from ganeval.results.items import ItemPairs, MetricItems
-from ganeval.results.row import Key, ScoreRow
+from ganeval.metrics.base import Each, Evidence, Inputs, Need, Pairs, Result, Role, roles_of
+from ganeval.report.items import ItemPairs, MetricItems
+from ganeval.scores.influence import Influence
+from ganeval.scores.row import Key, ScoreRow
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -61,10 +62,8 @@ def compute(
         result = choice.metric.compute(inputs, rng)
         keep_result(store, choice.metric, inputs, seed, result)
     num_sample = nums.pop("sample", None)
-    locations: dict[str, str] = {
-        role: plan.others[role].location for role in roles_of(choice.metric) if role != "sample"
-    }
-    for role in locations:
+    roles = [role for role in roles_of(choice.metric) if role != "sample"]
+    for role in roles:
         if role not in nums and role in collected.others:  # partners of the sample's items
             nums[role] = collected.others[role][Each()].num
     partners = next(
@@ -73,7 +72,7 @@ def compute(
     rows = tuple(
         ScoreRow(
             sample=sample,
-            roles=locations,
+            roles={role: plan.others[role].location for role in roles},
             metric=choice.name,
             kind=score.kind,
             value=score.value,
@@ -90,6 +89,7 @@ def compute(
             notes=score.notes,
             cautions=score.cautions,
             partners=partners,
+            labels=_labels(inputs),
             enough=score.enough,
         )
         for score in result.scores
@@ -105,6 +105,18 @@ def compute(
         influences=influences,
         items={} if found is None else {rows[0].metric_key: found},
     )
+
+
+def _labels(inputs: Inputs) -> str | None:
+    """Return the digest of the classes of what a sample is scored with; None without classes."""
+    classes = [
+        (need.role, list(summary.labels))
+        for need, summary in inputs.items()
+        if need.role != "sample" and summary.labels is not None
+    ]
+    if not classes:
+        return None
+    return f"sha256:{hashlib.sha256(ascii(classes).encode()).hexdigest()}"
 
 
 def _partners(need: Need, plan: Plan, sample: str) -> str | None:
@@ -140,7 +152,7 @@ def _named(evidence: Evidence, plan: Plan, collected: Collected, sample: str) ->
         features = by_view[Each()]
         side = _side(plan, role, sample)
         if side is None or side.source is None:  # a stream, whose items are told by their place
-            columns.append([f"{sample}[{place}]" for place in rows.tolist()])
+            columns.append([str(place) for place in rows.tolist()])
             continue
         names, places = side.source.names(), features.places()
         columns.append([names[side.indices[places[row]]] for row in rows.tolist()])

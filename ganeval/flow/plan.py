@@ -6,8 +6,9 @@ from dataclasses import dataclass, field
 from typing import Any
 
 from ganeval.errors import GanevalError, InputError, UsageError
-from ganeval.extractors.base import find_extractor
+from ganeval.extractors.base import ExtractorRequest, find_extractor
 from ganeval.flow.choose import MetricChoice, choose_metrics, find_protocol
+from ganeval.flow.settings import Settings
 from ganeval.flow.sides import (
     Side,
     check_generator_options,
@@ -19,8 +20,7 @@ from ganeval.flow.sides import (
 from ganeval.flow.views import Viewed, view_of
 from ganeval.metrics.base import Need, Role, View, options_of_minimum, roles_of
 from ganeval.metrics.protocols import EvaluationProtocol
-from ganeval.settings import Settings
-from ganeval.sources.index import Index
+from ganeval.sources.files.index import Index
 
 log = logging.getLogger(__name__)
 
@@ -125,29 +125,72 @@ def make_plan(
         [*samples, *given.values()], [*sides, *(opened.get(role) for role in given)], settings
     )
     refuse_twins(sides)
-    kept = []
-    viewed: dict[tuple[str, Role, View], Viewed] = {}
-    for choice in choices:
-        try:
-            viewed |= _checked(choice, sides, opened, viewed, settings)
-        except GanevalError as error:
-            if not choice.optional:
-                raise
-            log.warning("%s is left out: %s", choice.label, error.found)
-        else:
-            kept.append(choice)
-    if not kept:
-        raise UsageError(
-            "no metric is left", "sources, labels and weights for one", "name more sources"
-        )
+    kept, viewed = _kept(choices, sides, opened, settings)
     return Plan(
         settings=settings,
         protocol=protocol,
-        choices=tuple(kept),
+        choices=kept,
         samples=sides,
         others=opened,
         viewed=viewed,
     )
+
+
+def _kept(
+    choices: Sequence[MetricChoice],
+    samples: Sequence[Side],
+    others: Mapping[Role, Side],
+    settings: Settings,
+) -> tuple[tuple[MetricChoice, ...], dict[tuple[str, Role, View], Viewed]]:
+    """Return the metrics that are computed, and what they look at; say which are left out, and why.
+
+    Args:
+        choices: The metrics, of which optional ones are left out if they cannot be computed.
+        samples: Their samples.
+        others: The other sides.
+        settings: The options.
+
+    Raises:
+        InputError, UsageError: One that is not optional cannot be computed, or none is left.
+    """
+    kept: list[MetricChoice] = []
+    viewed: dict[tuple[str, Role, View], Viewed] = {}
+    left_out = []
+    for choice in choices:
+        try:
+            if choice.optional:
+                _check_networks(choice, settings)
+            viewed |= _checked(choice, samples, others, viewed, settings)
+        except GanevalError as error:
+            if not choice.optional:
+                raise
+            left_out.append(f"{choice.label} ({error.found})")
+        else:
+            kept.append(choice)
+    if left_out and settings.team.leads:
+        log.warning("left out of all metrics: %s", ", ".join(left_out))
+    if not kept:
+        raise UsageError(
+            "no metric is left", "sources, labels and weights for one", "name more sources"
+        )
+    return tuple(kept), viewed
+
+
+def _check_networks(choice: MetricChoice, settings: Settings) -> None:
+    """Refuse a metric whose layer the network has not, or whose own network has no weights here.
+
+    Those of the run's network are the user's choice, and missed by the run itself.
+
+    Raises:
+        UsageError, WeightsError: Say what is missing.
+    """
+    request = ExtractorRequest(offline=True)
+    for need in choice.metric.needs:
+        network, layer = choice.place(need, settings.extractor)
+        found = find_extractor(settings.networks.get(network, network))
+        found.width(layer, request)
+        if network != settings.extractor:
+            found.describe(request)
 
 
 def _checked(

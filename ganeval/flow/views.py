@@ -7,10 +7,10 @@ from dataclasses import dataclass
 
 from ganeval.errors import InputError, one_line
 from ganeval.features.jobs import Opens
+from ganeval.flow.settings import PairBy, Settings
 from ganeval.flow.sides import Side
 from ganeval.flow.streams import derive_rng
 from ganeval.metrics.base import Each, Pairs, Paths, RandomPairs, Role, View
-from ganeval.settings import PairBy, Settings
 from ganeval.sources.base import Source
 from ganeval.sources.views.pairs import Pairing, pair_up, pairs_of
 from ganeval.sources.views.random_pairs import random_pairs
@@ -92,7 +92,7 @@ def _paired(side: Side, source: Source, other: Side, settings: Settings) -> View
     pairing = pair_up(source, other.source, by=settings.pair_by)
     lonely = ((side.location, pairing.only_one), (other.location, pairing.only_other))
     for location, names in lonely:
-        if names:
+        if names and settings.team.leads:
             log.warning(
                 "%s: %s without a partner of their name, which %s: %s",
                 location,

@@ -11,7 +11,6 @@ import numpy.typing as npt
 import torch
 
 from ganeval.errors import InputError, UsageError, raised, spelt
-from ganeval.exact import exact_float32
 from ganeval.generators.card import tensors_sha256
 from ganeval.generators.code import code_sha256
 from ganeval.generators.drawing import Drawing
@@ -19,6 +18,7 @@ from ganeval.generators.inputs import Argument, parse_inputs, usual_inputs
 from ganeval.generators.outputs import images_of
 from ganeval.generators.terms import ImageLayout, ValueRange
 from ganeval.images.quantise import check_finite, check_range, quantise
+from ganeval.machine.devices import inference
 
 Pixels = npt.NDArray[Any]  # [C, H, W] with 1 or 3 channels: uint8, or float32 if not rounded
 Given = torch.Tensor | list[torch.Tensor]  # one argument of a network
@@ -215,10 +215,8 @@ class Sampler:
         indices = [*indices, *[indices[-1]] * filling]
         labels_of = [*labels_of, *[labels_of[-1]] * filling]
         described, given = self._draw(indices, labels_of)
-        # What is rounded to 8 bits hides what TF32 leaves out; a step of 1e-4 drowns in it.
-        exact = nullcontext() if self.rounded else exact_float32(self.device)
         try:
-            with _evaluation_mode(self.module), torch.inference_mode(), exact:
+            with _evaluation_mode(self.module), inference(self.device):
                 output = self.module(*given)
         except Exception as error:  # a stranger's network may raise anything at all
             raise InputError(

@@ -5,12 +5,12 @@ from typing import ClassVar
 
 import numpy as np
 
-from ganeval.influence import Influence
 from ganeval.metrics.base import Evidence, Inputs, Need, Result, Score, by_role, rows_of
-from ganeval.metrics.distances import on_common_centre
-from ganeval.metrics.intervals import wilson
-from ganeval.metrics.nearest import nearest_among
-from ganeval.metrics.neighbourhood import NearestOthers
+from ganeval.metrics.parts.distances import on_common_centre
+from ganeval.metrics.parts.intervals import wilson
+from ganeval.metrics.parts.nearest import nearest_among
+from ganeval.metrics.parts.neighbourhood import NearestOthers
+from ganeval.scores.influence import Influence
 from ganeval.scores.kind import ScoreKind
 
 NUM_SHOWN = 8
@@ -94,10 +94,11 @@ class Authenticity:
             },
             influence=Influence(sample=centred),
         )
-        closest = np.argsort(ratio, kind="stable")[:NUM_SHOWN]
+        finite = np.isfinite(ratio)
+        closest = np.argsort(ratio, kind="stable")[: min(NUM_SHOWN, int(finite.sum()))]
         return Result(
             scores=(score,),
-            per_item={"nearest training item": np.where(np.isfinite(ratio), ratio, np.nan)},
+            per_item={"nearest training item": np.where(finite, ratio, np.nan)},
             evidence={
                 "copies": Evidence(
                     roles=("sample", "train"),

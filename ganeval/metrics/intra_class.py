@@ -6,12 +6,12 @@ from typing import ClassVar
 
 import numpy as np
 
-from ganeval.errors import InputError
+from ganeval.errors import InputError, one_line
 from ganeval.features.derived import Summary
 from ganeval.features.moments import Moments
-from ganeval.influence import Influence
 from ganeval.metrics.base import Inputs, Need, Result, Role, Score, by_role, labels_of, rows_of
-from ganeval.metrics.frechet_error import ENOUGH_FOR_ERROR, Gaussian, distance, influence_of
+from ganeval.metrics.parts.frechet_error import ENOUGH_FOR_ERROR, Gaussian, distance, influence_of
+from ganeval.scores.influence import Influence
 from ganeval.scores.kind import ScoreKind
 
 _SHOWN = 3  # classes that the notes name
@@ -112,7 +112,7 @@ def _common_classes(sample: Summary, reference: Summary) -> list[str]:
         if lonely:
             more = f" and {len(lonely) - _SHOWN:,} more" if len(lonely) > _SHOWN else ""
             raise InputError(
-                f"classes of the {which} alone: {', '.join(lonely[:_SHOWN])}{more}",
+                f"classes of the {which} alone: {one_line(', '.join(lonely[:_SHOWN]))}{more}",
                 "the same classes in sample and reference, by the same names",
                 "rename or remove folders or labels, or leave out intra-fid",
             )
@@ -120,7 +120,7 @@ def _common_classes(sample: Summary, reference: Summary) -> list[str]:
         few = min(side, key=lambda one: (side[one], one))
         if side[few] < 2:
             raise InputError(
-                f"class {few} of the {which}: {side[few]} {sample.noun}",
+                f"class {one_line(few)} of the {which}: 1 {sample.noun[:-1]}",
                 "intra-fid needs at least 2 of each class (a covariance)",
                 f"add {sample.noun}, or leave out intra-fid",
             )
@@ -140,7 +140,7 @@ def _what_to_know(
 ) -> tuple[tuple[str, ...], dict[str, str]]:
     """Return the notes and cautions of the score."""
     worst = sorted(values, key=lambda one: (-values[one], one))[:_SHOWN]
-    shown = ", ".join(f"{one} {values[one]:.4g}" for one in worst)
+    shown = ", ".join(f"{one_line(one)} {values[one]:.4g}" for one in worst)
     notes = [f"largest of {len(values)} classes: {shown}"]
     width = sample.width
     if enough:

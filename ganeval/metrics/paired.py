@@ -7,7 +7,7 @@ import numpy as np
 
 from ganeval.errors import InputError
 from ganeval.metrics.base import Feature, Inputs, Need, Pairs, Result, rows_of
-from ganeval.metrics.per_item import mean_score
+from ganeval.metrics.parts.per_item import mean_score
 from ganeval.scores.kind import ScoreKind
 
 PEAK = 255.0
@@ -58,8 +58,9 @@ class Psnr:
         differ = errors > 0
         identical = int((~differ).sum())
         if differ.sum() < 2:
+            which = "all" if identical == len(errors) else f"{identical:,} of"
             raise InputError(
-                f"{identical:,} of {len(errors):,} pairs are identical",
+                f"{which} {len(errors):,} pairs are identical",
                 "at least 2 that differ, of which psnr is finite",
                 "check that sample and reference are not the same, or leave out psnr",
             )

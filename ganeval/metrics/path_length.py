@@ -7,7 +7,7 @@ import numpy as np
 
 from ganeval.errors import UsageError
 from ganeval.metrics.base import Feature, Inputs, Need, Paths, Result, rows_of
-from ganeval.metrics.per_item import mean_score
+from ganeval.metrics.parts.per_item import mean_score
 from ganeval.scores.kind import ScoreKind
 
 _PERCENT = 1  # of the paths that are left out at each end
@@ -82,7 +82,9 @@ class PathLength:
         """Return the one score `ppl`; its details have `untrimmed`, the mean over all paths."""
         (paths,) = inputs.values()
         values = rows_of(paths)[:, 0].astype(np.float64) / self.epsilon**2
-        low, high = np.percentile(values, [_PERCENT, 100 - _PERCENT])
+        # The authors' rule: of few paths, ends between two values leave out the farther one only.
+        low = np.percentile(values, _PERCENT, method="lower")
+        high = np.percentile(values, 100 - _PERCENT, method="higher")
         kept = values[(values >= low) & (values <= high)]
         winsorised = np.clip(values, low, high)
         influence = (winsorised - winsorised.mean()) * len(values) / len(kept)

@@ -1,5 +1,6 @@
 """The table of metrics: names and where each lives, so that listing them imports nothing heavy."""
 
+from ganeval.packages import Outside
 from ganeval.registry import Registry
 
 METRICS = Registry(
@@ -19,4 +20,14 @@ METRICS = Registry(
         "ssim": "ganeval.metrics.paired:Ssim",
         "ppl": "ganeval.metrics.path_length:PathLength",
     },
+    Outside(
+        group="ganeval.metrics",
+        members=("common_name", "kinds", "needs", "compute"),
+        required=(),
+        check="ganeval.metrics.admission:what_it_lacks",
+        reserved=(
+            *("all", "set", "eval", "compare", "table", "check", "baseline", "doctor", "sample"),
+            *("train", "quickstart", "list", "stats", "extract", "cache", "weights"),
+        ),
+    ),
 )

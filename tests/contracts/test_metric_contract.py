@@ -3,25 +3,46 @@
 import copy
 import dataclasses
 import math
-from typing import Any
+import re
+from typing import Literal, get_args, get_origin, get_type_hints
 
 import numpy as np
 import pytest
 
-from ganeval.metrics.base import Metric, Score
+from ganeval.metrics.base import ROLES, Each, Inputs, Metric, Need, Result, Score, roles_of
 from ganeval.metrics.protocols import PROTOCOLS
 from ganeval.metrics.table import METRICS
-from tests.summaries import InMemory, inputs
+from ganeval.scores.kind import ScoreKind
+from tests.summaries import InMemory
+
+MORE = 5  # items of every other role than the sample
 
 
-def rows(num: int, seed: int) -> InMemory:
-    generator = np.random.default_rng(seed)
-    return InMemory(np.maximum(generator.normal(0.2, 1, (num, 16)), 0).astype(np.float32))
+def summary(need: Need, num: int) -> InMemory:
+    """What fits a need: a comparer says one number of a pair, and classes are on every side."""
+    generator = np.random.default_rng(ROLES.index(need.role) + 1)
+    num += 0 if need.role == "sample" else MORE
+    is_each = need.view == Each()
+    values = generator.normal(0.2, 1, (num, 16 if is_each else 1))
+    return InMemory(
+        np.maximum(values, 0 if is_each else 0.01).astype(np.float32),
+        labels=tuple("ab"[at % 2 if num >= 20 else 0] for at in range(num))
+        if need.labels
+        else None,
+        noun="images" if is_each else "pairs",
+    )
 
 
-def compute(metric: Metric, num: int = 60, seed: int = 0) -> Any:
-    summaries: dict[Any, Any] = {"sample": rows(num, 1), "reference": rows(num + 5, 2)}
-    return metric.compute(inputs(metric, summaries), np.random.default_rng(seed)).scores
+def needed(metric: Metric, num: int = 60) -> Inputs:
+    return {need: summary(need, num) for need in metric.needs}
+
+
+def result_of(metric: Metric, num: int = 60, seed: int = 0) -> Result:
+    return metric.compute(needed(metric, num), np.random.default_rng(seed))
+
+
+def compute(metric: Metric, num: int = 60, seed: int = 0) -> tuple[Score, ...]:
+    return result_of(metric, num, seed).scores
 
 
 METRIC = pytest.mark.parametrize("name", METRICS.names())
@@ -56,6 +77,40 @@ def test_its_docstring_says_what_it_estimates(name: str) -> None:
     assert METRICS.summary(name).endswith(".")
 
 
+@METRIC
+def test_it_declares_what_its_scores_mean(name: str) -> None:
+    kinds = METRICS.load(name).kinds
+    assert kinds
+    assert len({kind.stream for kind in kinds}) == 1, "one stream, which deals all of them alike"
+    for kind in kinds:
+        hints = get_type_hints(ScoreKind)
+        assert {one.name for one in dataclasses.fields(kind)} == hints.keys()
+        for field in dataclasses.fields(kind):
+            allowed = get_args(hints[field.name])
+            if get_origin(hints[field.name]) is Literal:
+                assert getattr(kind, field.name) in allowed, field.name
+        assert re.fullmatch(r"[a-z0-9]+(-[a-z0-9]+)*", kind.name)
+        if kind.stands_in is not None:
+            assert KINDS[kind.stands_in].bias == "none", "what decides has no bias of its own"
+
+
+KINDS = {kind.name: kind for name in METRICS.names() for kind in METRICS.load(name).kinds}
+
+
+def test_no_two_scores_have_one_name() -> None:
+    assert len(KINDS) == sum(len(METRICS.load(name).kinds) for name in METRICS.names())
+
+
+@METRIC
+def test_it_has_what_a_listing_shows(name: str) -> None:
+    metric = METRICS.load(name)
+    assert metric.common_name.strip() == metric.common_name != ""
+    needs = metric().needs
+    assert needs
+    assert "sample" in roles_of(metric())
+    assert len(set(needs)) == len(needs)
+
+
 @INSTANCES
 def test_it_returns_the_scores_it_announces(metric: Metric) -> None:
     scores = compute(metric)
@@ -63,6 +118,7 @@ def test_it_returns_the_scores_it_announces(metric: Metric) -> None:
     for score in scores:
         assert math.isfinite(score.value)
         assert score.se is None or (math.isfinite(score.se) and score.se >= 0)
+        assert score.kind.error != "none" or score.se is None
         assert all(math.isfinite(value) for value in score.details.values())
         if score.interval is None:
             assert any("no interval" in note for note in score.notes), "a note says why"
@@ -78,7 +134,7 @@ def check_influence(score: Score, num: int) -> None:
     """Influences have mean 0, and the standard error follows from them where there is one."""
     sides = [(score.influence.sample, num)]
     if score.influence.reference is not None:
-        sides.append((score.influence.reference, num + 5))
+        sides.append((score.influence.reference, num + MORE))
     for values, expected in sides:
         assert values.shape == (expected,)
         assert np.isfinite(values).all()
@@ -101,10 +157,28 @@ def test_the_announced_minimum_is_enough(metric: Metric) -> None:
 
 
 @INSTANCES
+def test_what_it_says_of_items_fits_the_items(metric: Metric) -> None:
+    result = result_of(metric)
+    for values in result.per_item.values():
+        assert values.shape == (60,)
+        assert values.dtype == np.float64
+        assert not np.isinf(values).any()
+    for evidence in result.evidence.values():
+        num = len(evidence.values)
+        assert evidence.rows.shape == (num, 2)
+        assert np.isfinite(evidence.values).all()
+        assert set(evidence.roles) <= set(roles_of(metric))
+        for role, rows in zip(evidence.roles, evidence.rows.T, strict=True):
+            assert ((rows >= 0) & (rows < (60 if role == "sample" else 60 + MORE))).all()
+    for points in result.curves.values():
+        assert points.shape[1:] == (2,)
+        assert np.isfinite(points).all()
+
+
+@INSTANCES
 def test_inputs_stay_as_they_are(metric: Metric) -> None:
-    sample, reference = rows(40, 3), rows(45, 4)
-    before = sample.array.copy(), reference.array.copy()
-    summaries: dict[Any, Any] = {"sample": sample, "reference": reference}
-    metric.compute(inputs(metric, summaries), np.random.default_rng(0))
-    np.testing.assert_array_equal(sample.array, before[0])
-    np.testing.assert_array_equal(reference.array, before[1])
+    summaries = needed(metric, 40)
+    before = {need: one.rows().copy() for need, one in summaries.items()}  # type: ignore[union-attr]
+    metric.compute(summaries, np.random.default_rng(0))
+    for need, rows in before.items():
+        np.testing.assert_array_equal(summaries[need].rows(), rows)

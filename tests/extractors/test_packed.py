@@ -8,8 +8,9 @@ import torch
 from torch import nn
 
 from ganeval.extractors.base import EXTRACTORS, ExtractorRequest, Precision
-from ganeval.extractors.inference import DTYPES, inference
+from ganeval.extractors.inference import DTYPES
 from ganeval.extractors.packed import PackedConv, can_pack, pack_convolutions
+from ganeval.machine.devices import inference
 from tests.random_inception import write_random_inception
 
 CPU = torch.device("cpu")

@@ -16,7 +16,9 @@ from ganeval.errors import ResourceError
 from ganeval.features import upkeep
 from ganeval.features.derived import Arrays, Summary, derived_key
 from ganeval.features.shards import ShardStore
-from ganeval.metrics import frechet_error, kernel, neighbourhood
+from ganeval.flow import compute as flow_compute
+from ganeval.metrics import kernel
+from ganeval.metrics.parts import frechet_error, neighbourhood
 from tests.features.damage import DAMAGES, damaged
 from tests.pictures import blobs
 from tests.summaries import InMemory
@@ -79,6 +81,13 @@ def store(tmp_path: Path) -> ShardStore:
 
 
 @pytest.fixture
+def no_kept_results(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Let every metric compute, so that what it derives is asked for."""
+    monkeypatch.setattr(flow_compute, "find_result", lambda *_: None)
+    monkeypatch.setattr(flow_compute, "keep_result", lambda *_: None)
+
+
+@pytest.fixture
 def counts(monkeypatch: pytest.MonkeyPatch) -> dict[str, list[int]]:
     """For how many images each derived value is computed, in the order of the calls."""
     counted: dict[str, list[int]] = {}
@@ -113,6 +122,25 @@ def test_what_was_written_is_found(store: ShardStore) -> None:
         np.testing.assert_array_equal(found[name], array)
         assert found[name].dtype == array.dtype
     assert store.find_derived("0" * 64) is None
+
+
+@pytest.mark.parametrize(
+    "array",
+    [
+        np.array(2.5),
+        np.zeros((0, 3)),
+        np.arange(12).reshape(3, 4).T,
+        np.asfortranarray(np.arange(12.0).reshape(3, 4)),
+        np.arange(12, dtype=np.float32)[::3],
+        np.array([True, False]),
+    ],
+    ids=["number", "empty", "transposed", "by columns", "every third", "truth"],
+)
+def test_arrays_of_any_shape_and_order_are_found(store: ShardStore, array: Any) -> None:
+    store.write_derived("1" * 64, {"array": array})
+    found = store.find_derived("1" * 64)
+    assert found is not None
+    np.testing.assert_array_equal(found["array"], array, strict=True)
 
 
 def test_the_same_value_has_the_same_bytes(store: ShardStore) -> None:
@@ -192,6 +220,7 @@ def test_upkeep_counts_and_removes(store: ShardStore) -> None:
     assert not path.exists()
 
 
+@pytest.mark.usefixtures("no_kept_results")
 @pytest.mark.parametrize("cache", [True, False])
 def test_a_comparison_pays_for_the_reference_once(
     counts: dict[str, list[int]], cache: bool
@@ -218,6 +247,7 @@ def test_a_comparison_pays_for_the_reference_once(
         assert sorted(counts["within_sums"]) == [330, 340]
 
 
+@pytest.mark.usefixtures("no_kept_results")
 def test_reading_gives_what_computing_gives(real: Path, fake: Path, own_cache: Path) -> None:
     def score() -> ganeval.Report:
         return ganeval.evaluate(sample=fake, reference=real, **FAST)
@@ -232,6 +262,7 @@ def test_reading_gives_what_computing_gives(real: Path, fake: Path, own_cache: P
     assert derived_files(own_cache) == files
 
 
+@pytest.mark.usefixtures("no_kept_results")
 def test_a_matrix_is_read_once(real: Path, fake: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     ganeval.evaluate(sample=fake, reference=real, metrics=["is", "kid", "pr", "dc"], **FAST)
     read: list[int] = []
@@ -247,6 +278,7 @@ def test_a_matrix_is_read_once(real: Path, fake: Path, monkeypatch: pytest.Monke
     assert sorted(read) == [10, 64, 64]  # the logits of one side, the features of two
 
 
+@pytest.mark.usefixtures("no_kept_results")
 def test_a_damaged_value_is_computed_again(
     real: Path, fake: Path, own_cache: Path, caplog: pytest.LogCaptureFixture
 ) -> None:
@@ -273,6 +305,7 @@ def test_a_changed_image_changes_the_value(
     assert cached.scores == fresh.scores
 
 
+@pytest.mark.usefixtures("no_kept_results")
 def test_moments_are_kept_where_they_are_smaller_than_the_features(own_cache: Path) -> None:
     few, many = (blobs(num, seed=num, height=8, width=8) for num in (100, 200))
     ganeval.evaluate(sample=few, reference=many, metrics=["fid"], **FAST)

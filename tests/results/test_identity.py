@@ -3,6 +3,7 @@
 import dataclasses
 import json
 import logging
+import shutil
 import tarfile
 import zipfile
 from collections.abc import Callable
@@ -18,20 +19,20 @@ import torch
 import ganeval
 from ganeval.errors import MismatchError, UsageError
 from ganeval.features.extraction import Extraction
+from ganeval.flow.settings import Settings
+from ganeval.gate.baseline import accept
+from ganeval.gate.change import change_of
+from ganeval.gate.gate import check
+from ganeval.gate.limits import parse_limits
 from ganeval.images.picture import DecodePolicy
 from ganeval.pytest_plugin import Check
-from ganeval.results.baseline import accept
-from ganeval.results.change import change_of
-from ganeval.results.comparisons import measured
-from ganeval.results.differences import difference
-from ganeval.results.gate import check
-from ganeval.results.limits import parse_limits
-from ganeval.results.report import Report
-from ganeval.settings import Settings
+from ganeval.report.comparisons import measured
+from ganeval.report.report import Report
+from ganeval.scores.differences import difference
+from ganeval.sources.arrays.memory import Images, images_source
 from ganeval.sources.base import Source
 from ganeval.sources.generator import Generator, generator_source
 from ganeval.sources.kinds import SOURCES
-from ganeval.sources.memory import Images, images_source
 from tests.results.any_network import Any16
 
 NUM = 24
@@ -79,9 +80,10 @@ OTHER: dict[str, Any] = {
     "module": None,  # see `generator_of`
     "name": "another",
     "data": 255 - FIXED,
+    "labels": "folders",  # see `LABELS`
 }
 # Settings that change no pixel, whatever their value.
-WITHOUT_EFFECT = {"max_pixels", "device", "trust", "name", "allow_missing"}
+WITHOUT_EFFECT = {"max_pixels", "device", "trust", "name", "allow_missing", "labels"}
 # The digits are arrays, of which nothing is decoded.
 WITHOUT_EFFECT_ON = {"data": ("transparency", "animated", "exif", "float_range")}
 # What stands beside a setting, before it is changed and after, so that it means anything.
@@ -94,6 +96,7 @@ BEFORE["submodule"] = {"entry": f"{NETWORK}:Pair", "key": "pair", "submodule": "
 AFTER = BEFORE | {"image_layout": {"kwargs": '{"last": true}'}}
 # The keys of files, by kind of source: before and after.
 KEYS = {"generator": ("g", "h"), "npz": ("arr_0", "other"), "tensor": ("a", "b")}
+LABELS = {"npz": "other", "tensor": "b", "Images": [at % 3 for at in range(NUM)]}
 ARRAYS = ("npy", "npz", "tensor")
 GENERATOR = {"latent_size": 8, "value_range": (-1.0, 1.0), "num_images": NUM}
 POLICY = [field.name for field in dataclasses.fields(DecodePolicy)]
@@ -112,6 +115,17 @@ def places(tmp_path_factory: pytest.TempPathFactory) -> dict[str, str]:
         for path in sorted(folder.iterdir()):
             archive.write(path, path.name)
             tar.add(path, path.name)
+    classes = top / "classes"
+    with (
+        zipfile.ZipFile(top / "classes.zip", "w") as archive,
+        tarfile.open(top / "classes.tar", "w") as tar,
+    ):
+        for number, path in enumerate(sorted(folder.iterdir())):
+            name = f"{number % 2}/{path.name}"
+            (classes / name).parent.mkdir(parents=True, exist_ok=True)
+            shutil.copy(path, classes / name)
+            archive.write(path, name)
+            tar.add(path, name)
     floats = pictures.astype(np.float32) / 255
     for name, array in (("a", pictures), ("floats", floats)):
         np.save(top / f"{name}.npy", array)
@@ -125,6 +139,8 @@ def places(tmp_path_factory: pytest.TempPathFactory) -> dict[str, str]:
     torch.save({"g": state, "h": other, "pair": pair}, top / "g.pt")
     found = {"folder": folder, "data": "digits", "generator": top / "g.pt"}
     found |= {kind: top / f"a.{kind}" for kind in ("zip", "tar", *ARRAYS)}
+    found |= {f"{kind} of classes": top / f"classes.{kind}" for kind in ("zip", "tar")}
+    found["folder of classes"] = classes
     found |= {f"{kind} of floats": top / f"floats.{kind}" for kind in ARRAYS}
     return {kind: str(place) for kind, place in found.items()}
 
@@ -190,6 +206,9 @@ def two_sources(
     after = {**AFTER.get(name, {}), name: OTHER[name]}
     if name == "key":
         after = {"key": KEYS[kind][1]}
+    if name == "labels":
+        after = {"labels": LABELS.get(kind, OTHER[name])}
+        places = {**places, kind: places.get(f"{kind} of classes", places.get(kind, ""))}
     if name == "value_range" and kind in (*ARRAYS, "Images"):
         before, after = {"value_range": (0.0, 1.0)}, {"value_range": (0.0, 2.0)}
     if kind == "Generator":
@@ -447,7 +466,7 @@ def test_statistics_made_under_other_settings_are_refused(
     places: dict[str, str], tmp_path: Path
 ) -> None:
     from ganeval.extract import make_stats
-    from ganeval.settings import build_settings
+    from ganeval.flow.settings import build_settings
 
     def made(name: str, **options: Any) -> Path:
         path = tmp_path / f"{name}.npz"

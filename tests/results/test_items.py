@@ -13,8 +13,8 @@ import ganeval
 from ganeval.errors import InputError, UsageError
 from ganeval.metrics.base import Evidence, Inputs, Need, Result, Score, both_sides, by_role, rows_of
 from ganeval.metrics.table import METRICS
-from ganeval.results.items import ITEMS
-from ganeval.results.report import Report
+from ganeval.report.items import ITEMS
+from ganeval.report.report import Report
 from ganeval.scores.kind import ScoreKind
 from tests.command import Command
 from tests.results.rows import kind_of
@@ -83,7 +83,7 @@ def test_items_are_found_by_the_score_or_the_metric() -> None:
     assert np.isnan(found.per_item["distance"]).tolist() == [at == 5 for at in range(12)]
     assert found.curves["quantiles"].shape == (5, 2)
     pairs = found.evidence["copies"]
-    assert pairs.names[0] == ("fake[5]", "real[7]")
+    assert pairs.names[0] == ("5", "7")
     assert len(pairs.names) == len(pairs.values) == 2
     assert (pairs.values[0], pairs.pictures) == (0.0, ())
     with pytest.raises(UsageError, match="nothing is known of items of kid"):
@@ -101,7 +101,6 @@ def test_names_are_those_of_the_items_that_have_a_row(real: Path, tmp_path: Path
     names = sorted(path.name for path in real.iterdir())
     for (one, other), value in zip(pairs.names, pairs.values, strict=True):
         assert value == 0.0
-        assert one.startswith(str(folder))
         assert Path(other).name == names[int(Path(one).stem)]
     assert Path(pairs.names[1][0]).stem == "02"  # the second row, since 01 was skipped
 
@@ -113,7 +112,7 @@ def test_a_stream_names_its_items_by_their_place() -> None:
     ) as stream:  # fmt: skip
         stream.update(PIXELS[0].transpose(0, 3, 1, 2))
         found = stream.compute().items_of("nearest")
-    assert found.evidence["copies"].names[0] == ("loop[5]", "real[7]")
+    assert found.evidence["copies"].names[0] == ("5", "7")
 
 
 def test_they_lie_beside_the_report_and_belong_to_its_scores(
@@ -181,4 +180,4 @@ def test_the_page_shows_pairs_beside_each_other_and_draws_the_curves(tmp_path: P
     report.save(tmp_path / "run.json")
     Report.load(tmp_path / "run.json").save(path)
     page = path.read_text("utf-8").partition('id="evidence"')[2].partition('id="paste"')[0]
-    assert "<td>fake[5]</td><td>real[7]</td><td>0</td>" in page
+    assert "<td>5</td><td>7</td><td>0</td>" in page

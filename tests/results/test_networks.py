@@ -10,9 +10,9 @@ import pytest
 
 import ganeval
 from ganeval.errors import MismatchError, UsageError
-from ganeval.results.gate import check
-from ganeval.results.limits import parse_limits
-from ganeval.results.report import Report
+from ganeval.gate.gate import check
+from ganeval.gate.limits import parse_limits
+from ganeval.report.report import Report
 from tests.command import Command
 
 PIXELS = np.random.default_rng(0).integers(0, 256, (3, 40, 3, 16, 16), dtype=np.uint8)
@@ -185,3 +185,20 @@ def test_the_gate_of_the_command_line_knows_labels(
     assert shown.code == 0, shown.err
     assert json.loads(shown.out)["scores"][0]["name"] == label
     assert f"{label}: worse by" in ganeval(*words).out
+
+
+def test_other_classes_of_the_same_images_are_refused_where_they_matter(tmp_path: Path) -> None:
+    def labelled(classes: list[int]) -> Report:
+        return ganeval.evaluate(
+            sample=ganeval.Images(PIXELS[0], name="fake", labels=[0, 1] * 20),
+            reference=ganeval.Images(PIXELS[2], name="real", labels=classes),
+            metrics=["intra-fid", "kid"],
+            **FAST,
+        )
+
+    one, again, other = labelled([0, 1] * 20), labelled([0, 1] * 20), labelled([1, 0] * 20)
+    limits = parse_limits(["intra-fid=1"])
+    assert check(again, one, limits, 0.05).decisions[0].evidence.difference == 0
+    with pytest.raises(MismatchError, match=r"labels of intra-fid is .*the same class labels"):
+        check(other, one, limits, 0.05)
+    assert check(other, one, parse_limits(["kid=1"]), 0.05).outcome == "pass"

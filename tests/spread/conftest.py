@@ -41,6 +41,19 @@ def pictures(tmp_path_factory: pytest.TempPathFactory) -> Path:
     return folder
 
 
+@pytest.fixture(scope="session")
+def many_kinds(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A folder with `train`, and `real` and `fake` in classes; a name of each has no partner."""
+    folder = tmp_path_factory.mktemp("kinds")
+    for name, seed, missing in (("real", 1, 7), ("fake", 2, 23), ("train", 3, None)):
+        for number, picture in enumerate(blobs(45, seed=seed, height=16, width=16)):
+            within = folder / name / ("even" if number % 2 == 0 else "odd")
+            within.mkdir(parents=True, exist_ok=True)
+            if number != missing:
+                PIL.Image.fromarray(picture).save(within / f"{number:03}.png")
+    return folder
+
+
 @pytest.fixture
 def place(server: ForkServerContext, pictures: Path, tmp_path: Path) -> Place:
     """Where the jobs of a test run."""

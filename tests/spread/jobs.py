@@ -13,6 +13,11 @@ DEADLINE = 120  # seconds, for what takes one or two
 NUM_REAL, NUM_FAKE = 130, 110
 NUM_SHARDS = -(-NUM_REAL // SHARD_SIZE) - (-NUM_FAKE // SHARD_SIZE)
 WORDS = ("eval", "real", "fake", "--extractor", "random", "--json", "-v")
+MANY_KINDS = (
+    *("eval", "folder:real,labels=folders", "folder:fake,labels=folders", "--train", "train"),
+    *("-m", "fid,fid@mine,sfid,intra-fid,psnr,ssim,authenticity", "--network", "mine=random"),
+    *("--extractor", "random", "--json", "-v"),
+)
 
 PerRank = Mapping[int, str]
 

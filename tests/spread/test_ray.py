@@ -21,15 +21,15 @@ from ganeval.engines.sharing import conditions, pictures
 from ganeval.errors import GanevalError, TeamError, UsageError
 from ganeval.features.shards import StoreAddress
 from ganeval.flow.choose import find_protocol
+from ganeval.flow.settings import Settings
 from ganeval.flow.sides import Opens
 from ganeval.flow.workspace import open_workspace
 from ganeval.images.picture import DecodePolicy
-from ganeval.resources import DEFAULT
-from ganeval.settings import Settings
+from ganeval.machine.resources import DEFAULT
 from tests.bad_input.outcomes import refusal, report, shards
 from tests.command import Command, Outcome
 from tests.pictures import blobs
-from tests.spread.jobs import NUM_SHARDS, WORDS, contents, free_port
+from tests.spread.jobs import MANY_KINDS, NUM_SHARDS, WORDS, contents, free_port
 from tests.spread.test_torchrun import scored
 
 Alone = tuple[Outcome, dict[str, bytes]]
@@ -182,6 +182,23 @@ def test_tasks_ask_for_what_they_need(
     assert "device 'cuda' is not there (torch sees 0" in refusal(found, code=4)  # on the worker
     assert len(cluster.cancelled) == 1
     assert ganeval("is", real, *RAY, "--device", "cpu").code == 0
+
+
+def test_pairs_classes_two_networks_and_a_training_set(
+    cluster: Cluster,
+    many_kinds: Path,
+    tmp_path: Path,
+    ganeval: Command,
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    monkeypatch.chdir(many_kinds)
+    ours, theirs = tmp_path / "ours", tmp_path / "theirs"
+    alone = ganeval(*MANY_KINDS, "--cache-dir", ours)
+    on_cluster = ganeval(*MANY_KINDS, "--cache-dir", theirs, "--engine", "ray")
+    assert cluster.options
+    assert scored(on_cluster) == scored(alone)
+    assert on_cluster.err == alone.err
+    assert contents(theirs) == contents(ours)
 
 
 def test_what_goes_wrong_in_a_task_is_an_error_here(

@@ -13,7 +13,16 @@ import pytest
 
 from tests.bad_input.outcomes import refusal, refusals, report, shards
 from tests.command import Outcome
-from tests.spread.jobs import NUM_FAKE, NUM_REAL, NUM_SHARDS, WORDS, Job, Place, contents
+from tests.spread.jobs import (
+    MANY_KINDS,
+    NUM_FAKE,
+    NUM_REAL,
+    NUM_SHARDS,
+    WORDS,
+    Job,
+    Place,
+    contents,
+)
 from tests.spread.ranks import SHARD_SIZE
 
 NUM_LAYERS = 2  # that the metrics of WORDS want: a file each
@@ -46,6 +55,20 @@ def test_the_number_of_processes_does_not_matter(
     assert f"real: {NUM_REAL} images, {NUM_REAL} computed, 0 found in the cache" in alone[0].err
     assert contents(place.cache) == alone[1]
     assert place.num_computed() == NUM_SHARDS
+
+
+def test_pairs_classes_two_networks_and_a_training_set(
+    launch: Launch, place: Place, many_kinds: Path, tmp_path: Path
+) -> None:
+    folders = {0: many_kinds, 1: many_kinds}
+    (alone,) = launch(1, MANY_KINDS, folders=folders, GANEVAL_CACHE=str(tmp_path / "own")).end()
+    num_computed = place.num_computed()
+    assert_one_voice(launch(2, MANY_KINDS, folders=folders).end(), alone)
+    assert place.num_computed() == 2 * num_computed
+    assert contents(place.cache) == contents(tmp_path / "own")
+    scores = {row["name"]: row for row in report(alone)["scores"]}
+    assert scores["psnr"]["num_sample"] == 43
+    assert "1 of 44 images without a partner of their name" in alone.err
 
 
 def test_torchrun_itself(place: Place, alone: Alone) -> None:

@@ -1,0 +1,156 @@
+"""The devices that networks run on, as torch names them, and how all networks run there.
+
+Which device a run has is told without torch.
+"""
+
+from __future__ import annotations
+
+import os
+import sys
+import threading
+from contextlib import ExitStack, contextmanager
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from ganeval.errors import ResourceError, UsageError, spelt
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Iterator
+
+    import torch
+
+KINDS = ("cpu", "cuda", "mps")
+# What the drivers of NVIDIA, of AMD and of Windows leave where there is a device of theirs.
+_TRACES = ("/dev/nvidiactl", "/dev/kfd", "/dev/dxg")
+
+
+def device_type(name: str) -> str:
+    """Return the type of a device: "auto" is CUDA, then MPS, then the CPU.
+
+    torch is loaded for "auto" alone, and only where there may be more than a CPU: on Linux, a
+    machine without a trace of a driver has none.
+
+    Raises:
+        UsageError: No such name.
+    """
+    if name == "auto":
+        if sys.platform == "linux" and not any(Path(trace).exists() for trace in _TRACES):
+            return "cpu"
+        return resolve_device(name).type
+    kind, _, index = name.partition(":")
+    if kind not in KINDS or (index and not index.isdigit()):
+        raise UsageError(f"unknown device '{name}'", "auto, cpu, cuda, cuda:1 or mps", "change it")
+    return kind
+
+
+def resolve_device(name: str) -> torch.device:
+    """Return the device called `name`; see `device_type`.
+
+    Raises:
+        UsageError: No such name.
+        ResourceError: This machine has no such device.
+    """
+    import torch
+
+    if name == "auto":
+        if torch.cuda.is_available():
+            return torch.device("cuda")
+        return torch.device("mps" if torch.backends.mps.is_available() else "cpu")
+    kind = device_type(name)
+    count = {
+        "cpu": 1,
+        "cuda": torch.cuda.device_count(),
+        "mps": int(torch.backends.mps.is_available()),
+    }[kind]
+    if int(name.partition(":")[2] or 0) >= count:
+        raise ResourceError(
+            f"device '{name}' is not there (torch sees {count} of its kind)",
+            "a device of this machine",
+            f"use {spelt(device='auto')}",
+        )
+    return torch.device(name)
+
+
+def num_threads() -> int:
+    """Return how many threads torch computes with, or would if it were loaded."""
+    torch = sys.modules.get("torch")
+    if torch is not None:
+        return int(torch.get_num_threads())
+    named = os.environ.get("OMP_NUM_THREADS", "")
+    if named.isdigit() and int(named) > 0:
+        return int(named)
+    return len(os.sched_getaffinity(0)) if sys.platform == "linux" else os.cpu_count() or 1
+
+
+_switches = threading.Lock()
+_num_inside = 0  # threads that run a network now
+_put_back: Callable[[], None]  # what the first of them has changed
+
+
+@contextmanager
+def inference(device: torch.device) -> Iterator[None]:
+    """Run a network in the same way whatever a script has set.
+
+    That is without gradients, in honest float32 (no TF32 or bfloat16 in its place, no autocast),
+    with cuDNN's kernels chosen by rule and not by timing, and with tensors made on the network's
+    device where it names none. Networks of several threads may run at once: the settings that are
+    the whole process's are put back when the last one is done.
+    """
+    import torch
+
+    global _num_inside, _put_back
+    with _switches:
+        if _num_inside == 0:
+            _put_back = _set_switches()
+        _num_inside += 1
+    try:
+        with ExitStack() as own:  # of this thread
+            own.enter_context(torch.inference_mode())
+            own.enter_context(torch.autocast(device.type, enabled=False))
+            if device.type != "cpu":  # operations on the CPU have an autocast of their own
+                own.enter_context(torch.autocast("cpu", enabled=False))
+            if torch.get_default_device() != device:
+                own.enter_context(device)
+            yield
+    finally:
+        with _switches:
+            _num_inside -= 1
+            if _num_inside == 0:
+                _put_back()
+
+
+def _set_switches() -> Callable[[], None]:
+    """Set the whole process's settings, and return what puts them back."""
+    import torch
+
+    backends: Any = torch.backends  # its switches are made at run time
+    cudnn = backends.cudnn
+    operations = (
+        *(cudnn.conv, cudnn.rnn, backends.cuda.matmul),
+        *(backends.mkldnn.conv, backends.mkldnn.matmul),
+    )
+    precisions = [operation.fp32_precision for operation in operations]
+    matmul = torch.get_float32_matmul_precision()
+    kernels = cudnn.benchmark, cudnn.deterministic
+    try:
+        tf32 = cudnn.allow_tf32
+    except RuntimeError:  # it contradicts the newer switches, and cannot be read
+        tf32 = None
+
+    def put_back() -> None:
+        cudnn.benchmark, cudnn.deterministic = kernels
+        torch.set_float32_matmul_precision(matmul)
+        if tf32 is not None:
+            cudnn.allow_tf32 = tf32
+        for operation, precision in zip(operations, precisions, strict=True):
+            operation.fp32_precision = precision
+
+    cudnn.benchmark, cudnn.deterministic = False, True
+    # The older and the newer switches are set together: CUDA refuses to multiply, and a network
+    # that uses `torch.backends.cudnn.flags` fails, while they contradict each other.
+    torch.set_float32_matmul_precision("highest")
+    if tf32 is not None:
+        cudnn.allow_tf32 = False
+    for operation in operations:
+        operation.fp32_precision = "ieee"
+    return put_back

@@ -1,0 +1,137 @@
+"""The Frechet distance within classes, against the literal mean of one for each class."""
+
+from collections.abc import Sequence
+from typing import Any
+
+import numpy as np
+import numpy.typing as npt
+import pytest
+
+from ganeval.errors import InputError
+from ganeval.metrics.base import Score
+from ganeval.metrics.intra_class import IntraFid
+from tests.summaries import InMemory, inputs
+
+Rows = npt.NDArray[np.float32]
+Side = tuple[Rows, Sequence[str]]
+
+
+def computed(sample: Side, reference: Side) -> Score:
+    metric = IntraFid()
+    roles = {
+        role: InMemory(rows, labels=tuple(labels))
+        for role, (rows, labels) in (("sample", sample), ("reference", reference))
+    }
+    (score,) = metric.compute(inputs(metric, roles), np.random.default_rng(0)).scores
+    return score
+
+
+def literal(one: Rows, other: Rows) -> float:
+    """FID by the eigenvalues of the product of the covariances."""
+    first, second = (np.cov(rows.astype(float), rowvar=False) for rows in (one, other))
+    difference = one.astype(float).mean(axis=0) - other.astype(float).mean(axis=0)
+    root = np.sqrt(np.linalg.eigvals(first @ second).real.clip(0)).sum()
+    return float(difference @ difference + np.trace(first + second) - 2 * root)
+
+
+def classes(
+    rng: np.random.Generator, nums: dict[str, int], width: int = 4, shift: float = 0.0
+) -> Side:
+    """Items of each class in a random order; classes differ in mean and scale."""
+    rows, labels = [], []
+    for at, (label, num) in enumerate(sorted(nums.items())):
+        rows.append(rng.standard_normal((num, width)) * (1 + at / 2) + 3 * at + shift)
+        labels += [label] * num
+    order = rng.permutation(len(labels))
+    return np.concatenate(rows)[order].astype(np.float32), [labels[at] for at in order]
+
+
+NUMS = {"2": 30, "10": 40, "1": 50, "cat, big": 12}
+
+
+def test_it_is_the_mean_of_the_distances_within_classes() -> None:
+    rng = np.random.default_rng(0)
+    sample = classes(rng, NUMS, shift=0.4)
+    reference = classes(rng, {label: num + 9 for label, num in NUMS.items()})
+    (rows, labels), (real, real_labels) = sample, reference
+    expected = {
+        one: literal(rows[np.array(labels) == one], real[np.array(real_labels) == one])
+        for one in NUMS
+    }
+    score = computed(sample, reference)
+    assert score.value == pytest.approx(np.mean(list(expected.values())), rel=1e-9)
+    assert score.details == {"classes": 4, "fewest_of_a_class": 12}
+    worst = max(expected, key=expected.__getitem__)
+    assert score.notes[0].startswith(f"largest of 4 classes: {worst} {expected[worst]:.4g}, ")
+    pooled = literal(rows, real)
+    assert score.value > 2 * pooled
+
+
+def test_the_order_of_items_and_of_classes_does_not_matter() -> None:
+    rng = np.random.default_rng(1)
+    sides = classes(rng, NUMS, shift=0.4), classes(rng, NUMS)
+    one = computed(*sides)
+    turned = [(rows[::-1].copy(), labels[::-1]) for rows, labels in sides]
+    assert computed(*turned).value == pytest.approx(one.value, rel=1e-12)
+    names = {"2": "b", "10": "c", "1": "a", "cat, big": "d"}
+    renamed = [(rows, [names[label] for label in labels]) for rows, labels in sides]
+    assert computed(*renamed).value == pytest.approx(one.value, rel=1e-12)
+
+
+def test_another_class_for_some_items_changes_it() -> None:
+    rng = np.random.default_rng(2)
+    rows, labels = classes(rng, NUMS)
+    reference = classes(rng, NUMS)
+    other = ["10" if label == "2" else "2" if label == "10" else label for label in labels]
+    assert computed((rows, other), reference).value > 2 * computed((rows, labels), reference).value
+
+
+@pytest.mark.parametrize(
+    ("of_sample", "of_reference", "found"),
+    [
+        (["a"] * 9, ["a"] * 5 + ["b"] * 4, "classes of the reference alone: b; "),
+        (["b"] * 4 + ["a"] * 5, ["a"] * 9, "classes of the sample alone: b; "),
+        (["1"] * 9, ["01"] * 9, "classes of the sample alone: 1; "),
+        (list("aaaabcdef"), ["a"] * 9, "classes of the sample alone: b, c, d and 2 more; "),
+        (["a"] * 8 + ["b"], ["a", "b", "b"] * 3, "class b of the sample: 1 image; "),
+        (["a", "b", "b"] * 3, ["a"] * 8 + ["b"], "class b of the reference: 1 image; "),
+    ],
+)
+def test_classes_that_do_not_fit_are_refused(
+    of_sample: list[str], of_reference: list[str], found: str
+) -> None:
+    rows = np.random.default_rng(3).standard_normal((9, 2)).astype(np.float32)
+    with pytest.raises(InputError) as error:
+        computed((rows, of_sample), (rows, of_reference))
+    assert str(error.value).startswith(found)
+    assert "intra-fid" in str(error.value)
+
+
+def test_the_error_is_the_spread_over_draws() -> None:
+    """Classes of unequal numbers. The spread of 300 draws is known to 4 %."""
+    rng = np.random.default_rng(4)
+    nums = {"a": 30, "b": 120, "c": 60}
+    drawn = [
+        computed(
+            classes(rng, nums, width=3, shift=0.7),
+            classes(rng, {"c": 90, "a": 40, "b": 50}, width=3),
+        )
+        for _ in range(300)
+    ]
+    errors: Any = [score.se for score in drawn]
+    expected = np.std([score.value for score in drawn])
+    assert np.mean(errors) == pytest.approx(expected, rel=0.12)
+
+
+def test_few_items_of_a_class_have_no_error() -> None:
+    rng = np.random.default_rng(5)
+    score = computed(classes(rng, {"a": 40, "b": 7}), classes(rng, {"a": 40, "b": 40}))
+    assert score.se is None
+    assert score.influence is None
+    (fact,) = score.cautions
+    assert fact == "7 images of a class for 4 dimensions"
+    enough = computed(classes(rng, {"a": 40, "b": 8}), classes(rng, {"a": 40, "b": 40}))
+    assert enough.se is not None
+    assert enough.cautions == {}
+    assert enough.influence is not None
+    assert abs(enough.influence.sample.mean()) < 1e-12

@@ -1,0 +1,158 @@
+"""PSNR and SSIM against scikit-image, pair by pair."""
+
+from typing import Any
+
+import numpy as np
+import numpy.typing as npt
+import pytest
+from skimage.metrics import peak_signal_noise_ratio, structural_similarity
+
+import ganeval
+from ganeval.errors import InputError
+from ganeval.metrics.base import Result
+from ganeval.metrics.paired import Psnr, Ssim
+from tests.pictures import blobs
+from tests.summaries import InMemory, inputs
+
+Levels = npt.NDArray[np.uint8]
+RUN = {"extractor": "random", "device": "cpu", "cache": False, "pair_by": "index"}
+
+
+def noisy(pictures: Levels, seed: int = 0) -> Levels:
+    """Return pictures with noise, more in each one."""
+    rng = np.random.default_rng(seed)
+    noise = rng.normal(size=pictures.shape) * np.linspace(1, 40, len(pictures))[:, None, None, None]
+    return np.clip(np.rint(pictures + noise), 0, 255).astype(np.uint8)
+
+
+def psnr_of(one: Levels, other: Levels) -> list[float]:
+    with np.errstate(divide="ignore"):
+        return [
+            peak_signal_noise_ratio(real, made, data_range=255)
+            for real, made in zip(other, one, strict=True)
+        ]
+
+
+def ssim_of(one: Levels, other: Levels) -> list[float]:
+    return [
+        structural_similarity(
+            *pair,
+            channel_axis=2,
+            data_range=255,
+            gaussian_weights=True,
+            sigma=1.5,
+            use_sample_covariance=False,
+        )
+        for pair in zip(one, other, strict=True)
+    ]
+
+
+def test_scores_are_the_means_of_scikit_image() -> None:
+    reference = blobs(34, seed=1)
+    sample = noisy(reference)
+    report = ganeval.evaluate(sample=sample, reference=reference, metrics=["psnr", "ssim"], **RUN)
+    for name, values in (
+        ("psnr", psnr_of(sample, reference)),
+        ("ssim", ssim_of(sample, reference)),
+    ):
+        row = report[name]
+        assert row.value == pytest.approx(np.mean(values), rel=1e-6)
+        assert row.se == pytest.approx(np.std(values, ddof=1) / 34**0.5, rel=1e-5)
+        low, high = row.interval
+        assert (low + high) / 2 == pytest.approx(row.value)
+        assert high - low == pytest.approx(2 * 1.96 * row.se)
+        assert row.num_sample == 34
+        assert row.extractor == "pixels"
+
+
+def test_identical_pairs_are_counted_and_left_out() -> None:
+    reference = blobs(40, seed=1)
+    sample = noisy(reference)
+    sample[[3, 5, 39]] = reference[[3, 5, 39]]
+    values = np.array(psnr_of(sample, reference))
+    assert np.isinf(values).sum() == 3
+    report = ganeval.evaluate(sample=sample, reference=reference, metrics=["psnr", "ssim"], **RUN)
+    row = report["psnr"]
+    assert row.value == pytest.approx(values[np.isfinite(values)].mean(), rel=1e-6)
+    assert row.details == {"identical": 3}
+    assert row.cautions == {"3 of 40 pairs are identical": "left out of the mean of psnr"}
+    assert report["ssim"].value == pytest.approx(np.mean(ssim_of(sample, reference)), rel=1e-6)
+
+
+@pytest.mark.parametrize(
+    ("num_differ", "found"),
+    [(0, "all 12 pairs are identical; "), (1, "11 of 12 pairs are identical; ")],
+)
+def test_pairs_that_are_all_identical_are_an_error(num_differ: int, found: str) -> None:
+    reference = blobs(12, seed=1)
+    sample = reference.copy()
+    sample[:num_differ] ^= 1
+    with pytest.raises(InputError) as error:
+        ganeval.evaluate(sample=sample, reference=reference, metrics=["psnr"], **RUN)
+    assert str(error.value).startswith(found)
+    row = ganeval.evaluate(sample=sample, reference=reference, metrics=["ssim"], **RUN)["ssim"]
+    assert row.value == pytest.approx(1, abs=1e-3)
+
+
+def of_pairs(metric: Psnr | Ssim, values: Any) -> Result:
+    """What a metric makes of what the comparer says of each pair."""
+    rows = np.asarray(values, np.float32)[:, None]
+    summary = InMemory(rows, noun="pairs")
+    return metric.compute(inputs(metric, {"sample": summary}), np.random.default_rng(0))
+
+
+def test_a_pair_has_a_value_of_its_own() -> None:
+    errors = [4.0, 0.0, 65025.0, 650.25]
+    result = of_pairs(Psnr(), errors)
+    np.testing.assert_allclose(
+        result.per_item["psnr"], [20 * np.log10(255 / 2), np.nan, 0, 20], rtol=1e-6
+    )
+    (score,) = result.scores
+    assert score.interval is None
+    assert score.cautions["3 pairs"] == "too few for an interval (30 are needed)"
+    assert score.influence is not None
+    assert score.influence.sample[1] == 0
+    assert abs(score.influence.sample.mean()) < 1e-12
+    np.testing.assert_array_equal(
+        of_pairs(Ssim(), [0.5, -0.25, 1]).per_item["ssim"], [0.5, -0.25, 1]
+    )
+
+
+@pytest.mark.parametrize("share", [0.0, 0.3])
+def test_the_error_of_psnr_is_the_spread_over_draws(share: float) -> None:
+    """With a random number of identical pairs too. The spread of 500 draws is known to 3 %."""
+    rng = np.random.default_rng(6)
+    drawn = []
+    for _ in range(500):
+        errors = rng.gamma(2, 40, 60) * (rng.random(60) >= share)
+        drawn.append(of_pairs(Psnr(), errors).scores[0])
+    errors_found: Any = [score.se for score in drawn]
+    expected = np.std([score.value for score in drawn])
+    assert np.mean(errors_found) == pytest.approx(expected, rel=0.1)
+
+
+def test_the_error_of_ssim_is_the_spread_over_draws() -> None:
+    rng = np.random.default_rng(7)
+    drawn = [of_pairs(Ssim(), rng.beta(8, 2, 50)).scores[0] for _ in range(500)]
+    found: Any = [score.se for score in drawn]
+    assert np.mean(found) == pytest.approx(np.std([score.value for score in drawn]), rel=0.1)
+
+
+def test_names_pair_and_not_the_order(write_pictures: Any, tmp_path: Any) -> None:
+    """A file that is missing on one side shifts the order of the others."""
+    reference = blobs(12, seed=1)
+    sample = noisy(reference)
+    folders = (
+        write_pictures(tmp_path / "fake", sample),
+        write_pictures(tmp_path / "real", reference),
+    )
+    (folders[1] / "00003.png").unlink()
+    kept = [at for at in range(12) if at != 3]
+    expected = np.mean(np.array(psnr_of(sample, reference))[kept])
+    options = {**RUN, "pair_by": "name"}
+    row = ganeval.evaluate(sample=folders[0], reference=folders[1], metrics=["psnr"], **options)[
+        "psnr"
+    ]
+    assert row.value == pytest.approx(expected, rel=1e-6)
+    assert (row.num_sample, row.num_reference) == (11, 11)
+    assert row.reference == str(folders[1])
