@@ -232,20 +232,25 @@ def _looked_at(
     )
     plan = Plan(settings=settings, protocol=protocol, choices=choices, samples=(), others={})
     wanted = layers_of(plan, role, {})
+    needs = [(choice.title, need) for choice in choices for need in choice.metric.needs]
     in_pairs = ", ".join(
-        dict.fromkeys(choice.title for choice, need in plan.needs_of(role) if need.view != Each())
+        dict.fromkeys(
+            title
+            for title, need in needs
+            if need.view != Each() and role in (need.role, getattr(need.view, "to", None))
+        )
     )
-    if in_pairs and Each() not in wanted:
+    if Each() not in wanted and in_pairs:
         raise UsageError(
             f"-m {in_pairs}: made of pairs or paths, which the scoring command computes",
-            f"a metric that looks at each item of the {role}",
-            "run the scoring command itself, or name another metric",
+            "a metric that looks at each item by itself",
+            "run the scoring command, or name another metric",
         )
     if not wanted:
         raise UsageError(
-            f"-m {', '.join(choice.label for choice in choices)} with --role {role}",
-            f"a metric that looks at the {role}",
-            "change one of them",
+            f"--role {role}: none of {','.join(metrics)} looks at such a source",
+            "a metric that does",
+            "change --role or -m",
         )
     if in_pairs:
         log.warning("%s: made of pairs or paths, which the scoring command computes", in_pairs)

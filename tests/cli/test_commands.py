@@ -257,12 +257,15 @@ def test_parts_of_one_role_are_no_more_than_its_metrics_look_at(
     assert f"{fake}: 25 images, 0 computed" in found.err
     found = ganeval("eval", real, fake, "-m", "sfid", *FAST, "-v")
     assert f"{fake}: 25 images, 25 computed" in found.err
-    assert "--role train" in ganeval("extract", real, "--role", "train", "-m", "fid", *FAST).error
+    nobody = ganeval("extract", real, "--role", "train", "-m", "fid,kid", *FAST)
+    assert "--role train: none of fid,kid looks at such a source" in nobody.error
 
 
 def test_parts_leave_pairs_to_the_scoring_command(fake: Path, ganeval: Command) -> None:
     what = "made of pairs or paths, which the scoring command computes"
-    assert f"-m psnr, ssim: {what}; " in ganeval("extract", fake, "-m", "psnr,ssim", *FAST).error
+    for role in ("sample", "reference"):
+        found = ganeval("extract", fake, "--role", role, "-m", "psnr,ssim", *FAST)
+        assert f"-m psnr, ssim: {what}; " in found.error
     some = ganeval("extract", fake, "-m", "fid,psnr", *FAST)
     assert some.out == f"{fake}: 1 of 1 shards, 25 images, 25 computed\n"
     assert f"psnr: {what}" in some.err
