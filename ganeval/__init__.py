@@ -9,13 +9,13 @@ if TYPE_CHECKING:
     from ganeval.accumulate import Accumulator
     from ganeval.errors import GanevalError
     from ganeval.evaluation import compare, evaluate
+    from ganeval.flow.settings import Settings
     from ganeval.generators.card import Card, write_checkpoint
-    from ganeval.results.report import Report
-    from ganeval.settings import Settings
+    from ganeval.machine.team import Team
+    from ganeval.report.report import Report
+    from ganeval.sources.arrays.memory import Images
     from ganeval.sources.generator import Generator
-    from ganeval.sources.memory import Images
     from ganeval.sources.open import open_source
-    from ganeval.team import Team
 
 # Loaded on use, so that `import ganeval` and `ganeval --help` are quick.
 _HOMES = {
@@ -23,10 +23,10 @@ _HOMES = {
     "Card": "ganeval.generators.card",
     "GanevalError": "ganeval.errors",
     "Generator": "ganeval.sources.generator",
-    "Images": "ganeval.sources.memory",
-    "Report": "ganeval.results.report",
-    "Settings": "ganeval.settings",
-    "Team": "ganeval.team",
+    "Images": "ganeval.sources.arrays.memory",
+    "Report": "ganeval.report.report",
+    "Settings": "ganeval.flow.settings",
+    "Team": "ganeval.machine.team",
     "compare": "ganeval.evaluation",
     "evaluate": "ganeval.evaluation",
     "open_source": "ganeval.sources.open",

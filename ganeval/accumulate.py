@@ -18,14 +18,14 @@ from ganeval.features.collected import Features
 from ganeval.features.shards import SHARD_SIZE
 from ganeval.flow.collect import Collected, collect, statistics_of, wanted_of
 from ganeval.flow.plan import make_plan
+from ganeval.flow.settings import build_settings
 from ganeval.flow.workspace import open_workspace, opened_index
 from ganeval.images.seen import Seen
 from ganeval.metrics.base import Each, Role, View
-from ganeval.results.report import Report
-from ganeval.settings import build_settings
-from ganeval.sources.arrays import array_digest, to_picture
+from ganeval.report.report import Report
+from ganeval.sources.arrays.memory import Images, images_source
+from ganeval.sources.arrays.pixels import array_digest, to_picture
 from ganeval.sources.base import Item
-from ganeval.sources.memory import Images, images_source
 
 
 class Accumulator:

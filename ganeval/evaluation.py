@@ -9,16 +9,16 @@ from ganeval.flow.compute import compute
 from ganeval.flow.gallery import gather_galleries
 from ganeval.flow.plan import Plan, make_plan
 from ganeval.flow.provenance import provenance_of
+from ganeval.flow.settings import Settings, build_settings
 from ganeval.flow.workspace import Workspace, open_workspace, opened_index
-from ganeval.influence import Influence
+from ganeval.machine.progress import SCORES_OF
 from ganeval.metrics.base import Role
-from ganeval.progress import SCORES_OF
-from ganeval.results.comparisons import compared
-from ganeval.results.gallery import Gallery
-from ganeval.results.items import MetricItems
-from ganeval.results.report import Report
-from ganeval.results.row import Key, ScoreRow
-from ganeval.settings import Settings, build_settings
+from ganeval.report.comparisons import compared
+from ganeval.report.gallery import Gallery
+from ganeval.report.items import MetricItems
+from ganeval.report.report import Report
+from ganeval.scores.influence import Influence
+from ganeval.scores.row import Key, ScoreRow
 
 
 def evaluate(

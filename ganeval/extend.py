@@ -7,7 +7,6 @@ import importlib
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
-    from ganeval.devices import inference
     from ganeval.errors import InputError, ResourceError, UnstableError, UsageError, WeightsError
     from ganeval.extractors.base import (
         Extractor,
@@ -23,7 +22,7 @@ if TYPE_CHECKING:
     from ganeval.images.picture import DecodePolicy, Picture
     from ganeval.images.preparation import NativePair, Preparation
     from ganeval.images.resize import Resize
-    from ganeval.influence import Influence
+    from ganeval.machine.devices import inference
     from ganeval.metrics.base import (
         Each,
         Evidence,
@@ -42,9 +41,10 @@ if TYPE_CHECKING:
         labels_of,
         rows_of,
     )
-    from ganeval.metrics.per_item import mean_score
+    from ganeval.metrics.parts.per_item import mean_score
+    from ganeval.scores.influence import Influence
     from ganeval.scores.kind import ScoreKind
-    from ganeval.sources.arrays import ReadySource, array_source
+    from ganeval.sources.arrays.pixels import ReadySource, array_source
     from ganeval.sources.base import Content, Item, Pair, Source, SourceInfo
     from ganeval.sources.fit import Fit
     from ganeval.sources.items import Reader
@@ -64,7 +64,7 @@ _HOMES = {
     "ExtractorRequest": "ganeval.extractors.base",
     "Feature": "ganeval.metrics.base",
     "Fit": "ganeval.sources.fit",
-    "Influence": "ganeval.influence",
+    "Influence": "ganeval.scores.influence",
     "Input": "ganeval.extractors.base",
     "InputError": "ganeval.errors",
     "Inputs": "ganeval.metrics.base",
@@ -81,7 +81,7 @@ _HOMES = {
     "Preparation": "ganeval.images.preparation",
     "RandomPairs": "ganeval.metrics.base",
     "Reader": "ganeval.sources.items",
-    "ReadySource": "ganeval.sources.arrays",
+    "ReadySource": "ganeval.sources.arrays.pixels",
     "Resize": "ganeval.images.resize",
     "ResourceError": "ganeval.errors",
     "Result": "ganeval.metrics.base",
@@ -94,13 +94,13 @@ _HOMES = {
     "UnstableError": "ganeval.errors",
     "UsageError": "ganeval.errors",
     "WeightsError": "ganeval.errors",
-    "array_source": "ganeval.sources.arrays",
+    "array_source": "ganeval.sources.arrays.pixels",
     "both_sides": "ganeval.metrics.base",
     "by_role": "ganeval.metrics.base",
     "decode": "ganeval.images.decode",
-    "inference": "ganeval.devices",
+    "inference": "ganeval.machine.devices",
     "labels_of": "ganeval.metrics.base",
-    "mean_score": "ganeval.metrics.per_item",
+    "mean_score": "ganeval.metrics.parts.per_item",
     "place": "ganeval.extractors.inference",
     "rows_of": "ganeval.metrics.base",
     "to_device": "ganeval.extractors.inference",

@@ -16,13 +16,13 @@ from ganeval.features.stats import is_stats, load_stats, save_stats
 from ganeval.flow.choose import choose_metrics, find_protocol
 from ganeval.flow.collect import collect_jobs, layers_of, prepare_engine
 from ganeval.flow.plan import Plan
+from ganeval.flow.settings import Settings
 from ganeval.flow.sides import Side, check_generator_options, open_side
 from ganeval.flow.source_cards import describe, source_warnings
 from ganeval.flow.stored_stats import stats_conditions
 from ganeval.flow.workspace import Workspace, open_workspace, opened_index
 from ganeval.metrics.base import ROLES, Each, Role
 from ganeval.metrics.protocols import EvaluationProtocol
-from ganeval.settings import Settings
 from ganeval.version import __version__
 
 log = logging.getLogger(__name__)

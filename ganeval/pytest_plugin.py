@@ -11,9 +11,9 @@ from typing import TYPE_CHECKING, Any, Literal
 import pytest
 
 if TYPE_CHECKING:
-    from ganeval.results.gate import Verdict
-    from ganeval.results.report import Report
-    from ganeval.settings import Settings
+    from ganeval.flow.settings import Settings
+    from ganeval.gate.gate import Verdict
+    from ganeval.report.report import Report
 
 
 @pytest.fixture
@@ -88,11 +88,11 @@ class Check:
     ) -> "Verdict":
         """Return the verdict, if it is no failure."""
         __tracebackhide__ = True
-        from ganeval.results.baseline import load_baseline
-        from ganeval.results.decision import Outcome
-        from ganeval.results.gate import check
-        from ganeval.results.gate_output import plain
-        from ganeval.results.limits import parse_limits
+        from ganeval.gate.baseline import load_baseline
+        from ganeval.gate.decision import Outcome
+        from ganeval.gate.gate import check
+        from ganeval.gate.limits import parse_limits
+        from ganeval.gate.output import plain
 
         limits = parse_limits([max_regress] if isinstance(max_regress, str) else max_regress)
         names = [limit.name for limit in limits]

@@ -26,17 +26,17 @@ ROOT = Path(__file__).parents[1]
 sys.path[:0] = [str(ROOT), str(ROOT / "scripts")]
 
 from ganeval.features.moments import Moments  # noqa: E402
+from ganeval.gate.gate import check  # noqa: E402
+from ganeval.gate.limits import Limit  # noqa: E402
 from ganeval.metrics.base import Metric  # noqa: E402
-from ganeval.metrics.distances import on_common_centre  # noqa: E402
 from ganeval.metrics.frechet import Fid  # noqa: E402
 from ganeval.metrics.inception_score import InceptionScore, score_of_split  # noqa: E402
 from ganeval.metrics.kernel import Kid  # noqa: E402
-from ganeval.metrics.linalg import frechet_distance  # noqa: E402
-from ganeval.metrics.nearest import nearest  # noqa: E402
 from ganeval.metrics.neighbours import PrecisionRecall  # noqa: E402
-from ganeval.metrics.pairs import memberships, pairs_within  # noqa: E402
-from ganeval.results.gate import check  # noqa: E402
-from ganeval.results.limits import Limit  # noqa: E402
+from ganeval.metrics.parts.distances import on_common_centre  # noqa: E402
+from ganeval.metrics.parts.linalg import frechet_distance  # noqa: E402
+from ganeval.metrics.parts.nearest import nearest  # noqa: E402
+from ganeval.metrics.parts.pairs import memberships, pairs_within  # noqa: E402
 from picture_pool import POPULATIONS, compute_part, download, layers_of  # noqa: E402
 from tests.results.gate_runs import report  # noqa: E402
 from tests.summaries import InMemory  # noqa: E402

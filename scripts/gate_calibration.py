@@ -17,11 +17,11 @@ import numpy.typing as npt
 ROOT = Path(__file__).parents[1]
 sys.path.insert(0, str(ROOT))
 
+from ganeval.gate.gate import Verdict, check  # noqa: E402
+from ganeval.gate.limits import Limit  # noqa: E402
 from ganeval.metrics.base import Metric  # noqa: E402
 from ganeval.metrics.frechet import Fid  # noqa: E402
 from ganeval.metrics.kernel import Kid  # noqa: E402
-from ganeval.results.gate import Verdict, check  # noqa: E402
-from ganeval.results.limits import Limit  # noqa: E402
 from tests.results.gate_runs import report  # noqa: E402
 
 WIDTH, DISTANCE = 16, 4.0

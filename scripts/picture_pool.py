@@ -20,7 +20,7 @@ from torch.utils.data import Dataset, Subset
 
 from ganeval import Images
 from ganeval.extract import extract_part, features_of
-from ganeval.settings import Settings
+from ganeval.flow.settings import Settings
 
 PIXELS = 224  # of a crop, as the extractor takes it
 SMALLEST = 64  # pixels of the shorter side of a picture that is used

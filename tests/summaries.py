@@ -11,8 +11,8 @@ import numpy.typing as npt
 
 from ganeval.features.derived import Arrays, Derivation, derived_key
 from ganeval.features.moments import Moments
+from ganeval.machine.resources import DEFAULT, Resources
 from ganeval.metrics.base import Inputs, Metric
-from ganeval.resources import DEFAULT, Resources
 
 Rows = npt.NDArray[np.float32]
 

@@ -6,7 +6,7 @@ from collections.abc import Iterator
 import pytest
 import torch
 
-from ganeval.devices import inference
+from ganeval.machine.devices import inference
 
 CPU = torch.device("cpu")
 INSIDE = [*["ieee"] * 5, False, False, "highest", False, True]

@@ -18,9 +18,9 @@ from ganeval.errors import InputError, MismatchError, UsageError
 from ganeval.extractors.random_network import RandomNetwork
 from ganeval.features import compute as computing
 from ganeval.features.shards import ShardStore
+from ganeval.flow.settings import Settings, build_settings
 from ganeval.generators.options import GeneratorOptions
 from ganeval.images.picture import DecodePolicy
-from ganeval.settings import Settings, build_settings
 from ganeval.sources.open import open_source
 from tests.command import Command
 from tests.pictures import blobs

@@ -30,5 +30,5 @@ def faults(setting: str) -> int:
 @pytest.mark.skipif(platform.libc_ver()[0] != "glibc", reason="there is a setting of glibc only")
 def test_pages_come_in_once() -> None:
     plain = faults("")
-    kept = faults("from ganeval.memory import keep_freed_memory; keep_freed_memory()")
+    kept = faults("from ganeval.machine.memory import keep_freed_memory; keep_freed_memory()")
     assert kept < plain / 5

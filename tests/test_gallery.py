@@ -15,8 +15,8 @@ from ganeval.errors import UnstableError
 from ganeval.extractors.base import EXTRACTORS, ExtractorRequest
 from ganeval.features.shards import SHARD_SIZE
 from ganeval.images.picture import Picture as Pixels
-from ganeval.results.gallery import Gallery, Picture
-from ganeval.results.report import Report
+from ganeval.report.gallery import Gallery, Picture
+from ganeval.report.report import Report
 from tests.pictures import blobs
 
 REAL = blobs(150, seed=1)

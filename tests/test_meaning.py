@@ -7,7 +7,7 @@ from scipy import ndimage
 from sklearn.datasets import load_sample_images
 
 import ganeval
-from ganeval.sources.datasets import digits
+from ganeval.sources.arrays.datasets import digits
 
 NETWORK = {"extractor": "efficientnet-lite0", "device": "cpu"}
 Pixels = npt.NDArray[np.uint8]

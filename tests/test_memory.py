@@ -23,7 +23,7 @@ _METRIC = """
 import resource, sys
 import numpy as np
 from ganeval.metrics.table import METRICS
-from ganeval.resources import Resources
+from ganeval.machine.resources import Resources
 from tests.summaries import InMemory, inputs
 rng = np.random.default_rng(0)
 sides = rng.standard_normal((2, 8000, 128)).astype(np.float32)

@@ -19,7 +19,7 @@ import numpy as np
 import torch
 
 import ganeval
-from ganeval.sources.datasets import digits
+from ganeval.sources.arrays.datasets import digits
 from ganeval.sources.generator import generator_source
 
 OPTIONS = {"extractor": "random", "cache": False, "device": "cpu"}  # 64 dimensions
@@ -103,7 +103,7 @@ import PIL.Image
 import pytest
 
 import ganeval
-from ganeval.results.baseline import accept
+from ganeval.gate.baseline import accept
 from project import OPTIONS, REFERENCE, generator, pictures
 
 

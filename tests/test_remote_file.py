@@ -9,8 +9,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from ganeval.remote import RemotePath
-from ganeval.remote_file import RemoteFile, open_file, open_remote
+from ganeval.machine.remote import RemotePath
+from ganeval.machine.remote_file import RemoteFile, open_file, open_remote
 
 CONTENT = bytes(range(256)) * 40
 

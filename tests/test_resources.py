@@ -4,7 +4,7 @@ import threading
 
 import pytest
 
-from ganeval.resources import Resources, in_order
+from ganeval.machine.resources import Resources, in_order
 
 
 @pytest.mark.parametrize("threads", [1, 3])

@@ -34,8 +34,8 @@ def accept(*, run: Path, output: Path) -> None:
     ganeval eval real/ fake/ -m fid,kid -o run.json
     ganeval baseline accept run.json -o baseline.json
     """
-    from ganeval.results.baseline import accept as accept_run
-    from ganeval.results.report import Report
+    from ganeval.gate.baseline import accept as accept_run
+    from ganeval.report.report import Report
 
     for line in accept_run(Report.load(run), output):
         click.echo(line)

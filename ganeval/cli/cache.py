@@ -10,9 +10,9 @@ from ganeval.cli.prose import say
 from ganeval.errors import UsageError
 from ganeval.features.upkeep import CacheSize, measure, measure_shared
 from ganeval.features.upkeep import prune as prune_shards
-from ganeval.folders import cache_folder, index_folder, shards_folder, shared_cache
-from ganeval.remote import RemotePath
-from ganeval.sources import index_files
+from ganeval.machine.folders import cache_folder, index_folder, shards_folder, shared_cache
+from ganeval.machine.remote import RemotePath
+from ganeval.sources.files import index_files
 
 FOLDER = click.option(
     "--cache-dir",

@@ -7,8 +7,8 @@ from dataclasses import dataclass
 
 from click import get_current_context
 
+from ganeval.machine.team import ALONE, Team, find_team
 from ganeval.metrics.table import METRICS
-from ganeval.team import ALONE, Team, find_team
 
 LOG = logging.getLogger("ganeval")
 

@@ -8,11 +8,11 @@ import rich_click as click
 
 from ganeval.cli.panels import GATE, OUTPUT, Command
 from ganeval.cli.prose import terminal_width
-from ganeval.results.decision import Outcome
-from ganeval.results.limits import DEFAULT, parse_limits
+from ganeval.gate.decision import Outcome
+from ganeval.gate.limits import DEFAULT, parse_limits
 
 if TYPE_CHECKING:
-    from ganeval.results.gate import Verdict
+    from ganeval.gate.gate import Verdict
 
 EXIT_CODES = {Outcome.PASS: 0, Outcome.FAIL: 1, Outcome.INCONCLUSIVE: 3}
 SUMMARY = "GITHUB_STEP_SUMMARY"
@@ -83,11 +83,11 @@ def check(
     ganeval check run.json --baseline baseline.json --max-regress fid=2%
     ganeval check run.json --baseline baseline.json --max-regress kid=0.001,recall=5% -o gate.xml
     """
-    from ganeval.results import gate_output
-    from ganeval.results.baseline import load_baseline
-    from ganeval.results.gate import check as compare_with_baseline
-    from ganeval.results.output import check_output
-    from ganeval.results.report import Report
+    from ganeval.gate import output as gate_output
+    from ganeval.gate.baseline import load_baseline
+    from ganeval.gate.gate import check as compare_with_baseline
+    from ganeval.report.output import check_output
+    from ganeval.report.report import Report
 
     limits = parse_limits(max_regress)
     for path in output:
@@ -109,7 +109,7 @@ def check(
 
 def _show(verdict: "Verdict", *, as_json: bool) -> None:
     """Print the answer to stdout."""
-    from ganeval.results import gate_output
+    from ganeval.gate import output as gate_output
 
     if as_json:
         click.echo(gate_output.to_json(verdict), nl=False)

@@ -9,9 +9,9 @@ from ganeval.cli.panels import SCORING, Command
 from ganeval.cli.shared_options import METRICS_OPTION, role_option
 
 if TYPE_CHECKING:
+    from ganeval.flow.settings import Settings
     from ganeval.metrics.base import Role
-    from ganeval.results.report import Report
-    from ganeval.settings import Settings
+    from ganeval.report.report import Report
 
 
 @click.command(cls=Command)

@@ -9,7 +9,7 @@ from ganeval.cli.panels import OUTPUT, Command
 from ganeval.cli.prose import terminal_width
 
 if TYPE_CHECKING:
-    from ganeval.settings import Settings
+    from ganeval.flow.settings import Settings
 
 REFUSED, STRICT = 2, 1
 

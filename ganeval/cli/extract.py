@@ -11,8 +11,8 @@ from ganeval.cli.prose import say
 from ganeval.errors import UsageError
 
 if TYPE_CHECKING:
+    from ganeval.flow.settings import Settings
     from ganeval.metrics.base import Role
-    from ganeval.settings import Settings
 
 
 @click.command(cls=Command)

@@ -17,9 +17,9 @@ from ganeval.cli.foreign_warnings import foreign_warnings_as_lines
 from ganeval.cli.interrupts import interruptible
 from ganeval.cli.panels import HELP, Command, CommandPanel, Group, OptionPanel
 from ganeval.errors import GanevalError, InputError, ResourceError, one_line
-from ganeval.memory import keep_freed_memory
+from ganeval.machine.memory import keep_freed_memory
+from ganeval.machine.team import ALONE, Team
 from ganeval.metrics.table import METRICS
-from ganeval.team import ALONE, Team
 from ganeval.version import __version__
 
 _METRIC = "score:of_metric"

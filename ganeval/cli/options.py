@@ -17,13 +17,13 @@ from ganeval.cli.progress import terminal_progress
 from ganeval.cli.prose import terminal_width
 from ganeval.cli.shared_options import OUTPUT_OPTIONS, RUN_OPTIONS, SHOW_OPTIONS
 from ganeval.errors import UsageError, one_line
-from ganeval.progress import Progress
+from ganeval.machine.progress import Progress
 
 if TYPE_CHECKING:
-    from ganeval.results.digits import Digits
-    from ganeval.results.formats import Notes
-    from ganeval.results.report import Report
-    from ganeval.settings import Settings
+    from ganeval.flow.settings import Settings
+    from ganeval.report.digits import Digits
+    from ganeval.report.formats import Notes
+    from ganeval.report.report import Report
 
 
 def run_options(command: Callable[..., Any]) -> Callable[..., Any]:
@@ -56,10 +56,10 @@ def output_options(command: Callable[..., Any]) -> Callable[..., Any]:
         notes: "Notes",
         **values: Any,
     ) -> None:
-        from ganeval.results.output import check_output
-        from ganeval.results.plots import check_plots
-        from ganeval.results.report import SUFFIXES
-        from ganeval.results.report_file import check_beside
+        from ganeval.report.output import check_output
+        from ganeval.report.plots import check_plots
+        from ganeval.report.report import SUFFIXES
+        from ganeval.report.report_file import check_beside
 
         for path in output:
             check_output(path, SUFFIXES)
@@ -91,7 +91,7 @@ def show(report: "Report", *, as_json: bool, digits: "Digits", notes: "Notes") -
         return
     from rich.console import Console
 
-    from ganeval.results.formats import terminal
+    from ganeval.report.formats import terminal
 
     table = terminal(
         report.ranked,
@@ -111,7 +111,7 @@ def split_metrics(text: str | None) -> list[str] | None:
 
 def _settings(given: dict[str, Any], progress: Progress) -> "Settings":
     """Return settings from the values of the shared options."""
-    from ganeval.settings import build_settings
+    from ganeval.flow.settings import build_settings
 
     given["networks"] = _networks(given["networks"])
     given["cache"] = not given.pop("no_cache")

@@ -6,7 +6,7 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 
 from ganeval.cli.call import LOG, current_call
-from ganeval.progress import REPORT_PICTURES, SCORES_OF, Progress, silent
+from ganeval.machine.progress import REPORT_PICTURES, SCORES_OF, Progress, silent
 
 _QUICK_SECONDS = 1.0  # what ends before that shows no bar
 _LINE_SECONDS = 30.0  # between two lines

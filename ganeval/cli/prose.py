@@ -7,7 +7,7 @@ from collections.abc import Iterable
 import rich_click as click
 
 from ganeval.errors import one_line
-from ganeval.results.layout import wrap
+from ganeval.report.layout import wrap
 
 
 def terminal_width() -> int | None:

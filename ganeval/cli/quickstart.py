@@ -14,8 +14,8 @@ from ganeval.cli.prose import say
 from ganeval.errors import one_line
 
 if TYPE_CHECKING:
-    from ganeval.results.digits import Digits
-    from ganeval.results.formats import Notes
+    from ganeval.report.digits import Digits
+    from ganeval.report.formats import Notes
 
 _FILES = {
     "samples.png": "pictures of every sample",
@@ -77,7 +77,7 @@ def quickstart(
     ganeval quickstart --out tour
     """
     from ganeval.cli.training_display import training_display
-    from ganeval.settings import Settings
+    from ganeval.flow.settings import Settings
     from reference_models.tour.tour import TOUR, run_tour
     from reference_models.tour.words import explain
 

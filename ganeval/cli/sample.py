@@ -61,7 +61,7 @@ def sample(
     ganeval sample netG.pth -n 64 -o samples.zip --entry my_networks:Generator \\
         --kwargs '{"ngf": 64}' --latent-size 100 --latent-layout map --value-range -1,1
     """
-    from ganeval.sample import write_samples
+    from ganeval.flow.sample import write_samples
 
     with terminal_progress() as progress:
         write_samples(

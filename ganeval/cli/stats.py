@@ -10,7 +10,7 @@ from ganeval.cli.panels import OUTPUT, Group
 from ganeval.cli.prose import say, say_facts
 
 if TYPE_CHECKING:
-    from ganeval.settings import Settings
+    from ganeval.flow.settings import Settings
 
 
 @click.group(cls=Group)

@@ -10,7 +10,7 @@ from ganeval.cli.panels import OUTPUT, Command
 from ganeval.errors import UsageError
 
 if TYPE_CHECKING:
-    from ganeval.results.report import Report
+    from ganeval.report.report import Report
 
 
 @click.command(cls=Command)
@@ -33,7 +33,7 @@ def table(*, reports: tuple[Path, ...], labels: tuple[str, ...]) -> "Report":
     ganeval table monday.json tuesday.json -o week.md
     ganeval table --label before=monday.json --label after=tuesday.json
     """
-    from ganeval.results.merging import merged_files
+    from ganeval.report.merging import merged_files
 
     named: dict[str, Path] = {}
     for text in labels:

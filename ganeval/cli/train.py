@@ -156,7 +156,7 @@ def train(
     ganeval train wgan-gp --data folder:faces/,size=32,crop=center
     """
     from ganeval.cli.training_display import training_display
-    from ganeval.devices import resolve_device
+    from ganeval.machine.devices import resolve_device
     from reference_models.engine.curve import Scoring
     from reference_models.engine.keep import STATE
     from reference_models.engine.session import Watch, find_recipe, run_training

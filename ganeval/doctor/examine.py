@@ -11,10 +11,10 @@ from ganeval.doctor.inventory import Inventory, look_over
 from ganeval.errors import GanevalError, InputError
 from ganeval.extractors.base import ExtractorRequest, find_extractor
 from ganeval.features.stats import is_stats, load_stats
+from ganeval.flow.settings import Settings
 from ganeval.flow.sides import Side, check_generator_options, num_generated
 from ganeval.flow.streams import derive_rng
-from ganeval.remote import refuse_offline
-from ganeval.settings import Settings
+from ganeval.machine.remote import refuse_offline
 from ganeval.sources.open import open_source
 
 CHECKS: tuple[Callable[[Inventory], list[Finding]], ...] = (

@@ -14,9 +14,9 @@ from ganeval.doctor.look import Look, Refusal, look_at
 from ganeval.errors import InputError
 from ganeval.features.stats import Stats
 from ganeval.images.decode import Header
-from ganeval.progress import Progress
+from ganeval.machine.progress import Progress
 from ganeval.sources.base import Item, Source
-from ganeval.sources.encoded import EncodedSource
+from ganeval.sources.files.encoded import EncodedSource
 
 _BLOCK = 256  # items that are read at once
 

@@ -9,8 +9,8 @@ from ganeval.engines.local import collect_here
 from ganeval.features.collected import Features
 from ganeval.features.jobs import Job
 from ganeval.features.shards import ShardStore
-from ganeval.progress import Progress
-from ganeval.team import Team
+from ganeval.machine.progress import Progress
+from ganeval.machine.team import Team
 
 
 class Engine(Protocol):

@@ -7,7 +7,7 @@ from ganeval.features.collect import collect
 from ganeval.features.collected import Features
 from ganeval.features.jobs import Job
 from ganeval.features.shards import ShardStore
-from ganeval.progress import Progress
+from ganeval.machine.progress import Progress
 
 
 def collect_here(

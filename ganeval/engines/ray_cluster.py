@@ -21,7 +21,7 @@ from ganeval.features.collect import Interrupted
 from ganeval.features.collected import Features
 from ganeval.features.jobs import Job, cut
 from ganeval.features.shards import ShardStore
-from ganeval.progress import Progress
+from ganeval.machine.progress import Progress
 
 log = logging.getLogger(__name__)
 

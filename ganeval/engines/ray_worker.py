@@ -15,8 +15,8 @@ from ganeval.features.collect import collect_parts
 from ganeval.features.extraction import Extraction, Wanted
 from ganeval.features.jobs import Job, Opens, ShardTask
 from ganeval.features.shards import ShardStore, StoreAddress
-from ganeval.memory import keep_freed_memory
-from ganeval.progress import silent
+from ganeval.machine.memory import keep_freed_memory
+from ganeval.machine.progress import silent
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

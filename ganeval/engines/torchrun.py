@@ -21,8 +21,8 @@ from ganeval.features.collect import CollectedShard, Interrupted, bad_items, col
 from ganeval.features.collected import Features
 from ganeval.features.jobs import Job, ShardTask, cut
 from ganeval.features.shards import SHARD_SIZE, ShardStore
-from ganeval.progress import Progress
-from ganeval.team import Message, Team
+from ganeval.machine.progress import Progress
+from ganeval.machine.team import Message, Team
 
 _DIGEST_BYTES = 32
 _REPORT_BYTES = 1 + SHARD_SIZE * _DIGEST_BYTES  # see _pack

@@ -9,7 +9,6 @@ from collections.abc import Sequence
 import torch
 from torch import nn
 
-from ganeval.devices import inference
 from ganeval.extractors.base import ExtractorInfo, ExtractorRequest
 from ganeval.extractors.inference import (
     first_maps,
@@ -17,6 +16,7 @@ from ganeval.extractors.inference import (
     place,
     to_device,
 )
+from ganeval.machine.devices import inference
 
 STAGES = (
     # blocks, kernel, stride of the first block, expansion, channels

@@ -15,7 +15,6 @@ import torch
 import torch.nn.functional as F
 from torch import nn
 
-from ganeval.devices import inference
 from ganeval.extractors.base import ExtractorInfo, ExtractorRequest
 from ganeval.extractors.inference import (
     first_maps,
@@ -23,6 +22,7 @@ from ganeval.extractors.inference import (
     place,
     to_device,
 )
+from ganeval.machine.devices import inference
 
 Pool = Callable[[torch.Tensor], torch.Tensor]
 

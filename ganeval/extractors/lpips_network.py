@@ -12,13 +12,13 @@ import torch
 import torchvision.models
 from torch import nn
 
-from ganeval.devices import inference
 from ganeval.errors import InputError
 from ganeval.extractors.base import ExtractorInfo, ExtractorRequest
 from ganeval.extractors.inference import place, to_device
 from ganeval.extractors.loading import load_network
 from ganeval.extractors.state_dict import parse_state_dict
 from ganeval.extractors.weights import fetch, read_weights
+from ganeval.machine.devices import inference
 
 
 class Cut(NamedTuple):

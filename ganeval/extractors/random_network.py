@@ -7,9 +7,9 @@ import torch
 import torch.nn.functional as F
 from torch import nn
 
-from ganeval.devices import inference
 from ganeval.extractors.base import ExtractorInfo, ExtractorRequest
 from ganeval.extractors.inference import first_maps, place, to_device
+from ganeval.machine.devices import inference
 
 SEED = 0
 

@@ -15,7 +15,7 @@ from pathlib import Path
 from ganeval.errors import WeightsError
 from ganeval.extractors.base import ExtractorRequest
 from ganeval.extractors.content import read_bytes, what_it_is
-from ganeval.folders import cache_folder
+from ganeval.machine.folders import cache_folder
 from ganeval.registry import unknown
 
 STALLED_SECONDS = 60.0

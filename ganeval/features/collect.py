@@ -5,15 +5,15 @@ from concurrent.futures import Executor, Future, ThreadPoolExecutor
 from dataclasses import dataclass, replace
 from functools import partial
 
-from ganeval.ahead import in_order
 from ganeval.errors import GanevalError, InputError, one_line
 from ganeval.features.collected import Features
 from ganeval.features.extraction import Place, Wanted
 from ganeval.features.jobs import Job, ShardTask, cut
 from ganeval.features.shards import ShardInfo, ShardStore, shard_key
-from ganeval.progress import Progress
-from ganeval.refusals import LOOKED_AT, unusable_pictures
+from ganeval.machine.ahead import in_order
+from ganeval.machine.progress import Progress
 from ganeval.sources.base import Item
+from ganeval.sources.unusable import LOOKED_AT, unusable_pictures
 
 
 class Interrupted(KeyboardInterrupt):

@@ -14,7 +14,7 @@ from ganeval.features.derived import Arrays, Derivation, MeanAndScatter, Rows, d
 from ganeval.features.extraction import Place
 from ganeval.features.moments import Moments
 from ganeval.features.shards import ShardInfo, ShardStore
-from ganeval.resources import Resources
+from ganeval.machine.resources import Resources
 
 log = logging.getLogger(__name__)
 

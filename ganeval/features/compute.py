@@ -9,11 +9,11 @@ import numpy as np
 import numpy.typing as npt
 import torch
 
-from ganeval.ahead import in_order
 from ganeval.errors import InputError, UnstableError, one_line
 from ganeval.extractors.base import Input
 from ganeval.features.extraction import Extraction, Layers, Place, Wanted
 from ganeval.features.shards import ShardInfo
+from ganeval.machine.ahead import in_order
 from ganeval.sources.base import Item
 
 

@@ -17,7 +17,7 @@ import numpy as np
 import numpy.typing as npt
 
 from ganeval.features.moments import Moments, merge_all
-from ganeval.resources import Resources
+from ganeval.machine.resources import Resources
 
 log = logging.getLogger(__name__)
 

@@ -28,11 +28,11 @@ import safetensors.numpy
 
 from ganeval.errors import CacheError, ResourceError
 from ganeval.features.shared import SharedFiles
-from ganeval.files import reserve, temporary_name, write_whole
-from ganeval.folders import shards_folder
-from ganeval.json_text import parse_json
-from ganeval.remote import RemotePath
-from ganeval.resources import DEFAULT, Resources
+from ganeval.machine.files import reserve, temporary_name, write_whole
+from ganeval.machine.folders import shards_folder
+from ganeval.machine.json_text import parse_json
+from ganeval.machine.remote import RemotePath
+from ganeval.machine.resources import DEFAULT, Resources
 
 log = logging.getLogger(__name__)
 

@@ -6,7 +6,7 @@ from pathlib import Path
 from typing import TypeVar
 
 from ganeval.errors import CacheError, ResourceError
-from ganeval.remote import RemotePath
+from ganeval.machine.remote import RemotePath
 
 log = logging.getLogger(__name__)
 

@@ -17,11 +17,11 @@ import numpy.typing as npt
 from ganeval.errors import InputError
 from ganeval.features.derived import Arrays, Derivation, Rows
 from ganeval.features.moments import Moments
-from ganeval.files import write_whole
-from ganeval.json_text import parse_json
-from ganeval.remote import is_remote
-from ganeval.remote_file import open_file
-from ganeval.resources import DEFAULT, Resources
+from ganeval.machine.files import write_whole
+from ganeval.machine.json_text import parse_json
+from ganeval.machine.remote import is_remote
+from ganeval.machine.remote_file import open_file
+from ganeval.machine.resources import DEFAULT, Resources
 
 MEAN_KEYS = ("mu", "mean", "m")
 COVARIANCE_KEYS = ("sigma", "cov", "s")

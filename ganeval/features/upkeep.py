@@ -6,7 +6,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
-from ganeval.remote import RemotePath
+from ganeval.machine.remote import RemotePath
 
 _SECONDS_PER_DAY = 86_400
 

@@ -14,15 +14,15 @@ from ganeval.features.extraction import Extraction, Place, Wanted
 from ganeval.features.jobs import Job
 from ganeval.features.stats import Stats
 from ganeval.flow.plan import Plan
+from ganeval.flow.settings import Settings
 from ganeval.flow.sides import Side
 from ganeval.flow.stored_stats import check_decoded_alike, usable_stats
 from ganeval.flow.views import view_of
 from ganeval.flow.workspace import Workspace
-from ganeval.folders import cache_folder, shared_cache
 from ganeval.images.seen import Seen
+from ganeval.machine.folders import cache_folder, shared_cache
 from ganeval.metrics.base import Each, Need, Pairs, Role, View
-from ganeval.refusals import check_skipped, grouped_lines
-from ganeval.settings import Settings
+from ganeval.sources.unusable import check_skipped, grouped_lines
 
 log = logging.getLogger(__name__)
 

@@ -14,10 +14,10 @@ from ganeval.flow.sides import Side
 from ganeval.flow.streams import derive_rng
 from ganeval.flow.views import pairing_card
 from ganeval.flow.workspace import Workspace
-from ganeval.influence import Influence
 from ganeval.metrics.base import Each, Evidence, Inputs, Need, Pairs, Result, Role, roles_of
-from ganeval.results.items import ItemPairs, MetricItems
-from ganeval.results.row import Key, ScoreRow
+from ganeval.report.items import ItemPairs, MetricItems
+from ganeval.scores.influence import Influence
+from ganeval.scores.row import Key, ScoreRow
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -16,13 +16,13 @@ from ganeval.flow.collect import Collected, gallery_place
 from ganeval.flow.plan import Plan
 from ganeval.flow.sides import Side
 from ganeval.flow.streams import derive_rng
-from ganeval.influence import Influence
+from ganeval.machine.progress import REPORT_PICTURES
 from ganeval.metrics.base import Each
-from ganeval.metrics.extrapolation import intercept_of_line
-from ganeval.metrics.linalg import frechet_distance
-from ganeval.progress import REPORT_PICTURES
-from ganeval.results.gallery import Curve, Gallery, Neighbours, Picture
-from ganeval.results.row import Key, ScoreRow
+from ganeval.metrics.parts.extrapolation import intercept_of_line
+from ganeval.metrics.parts.linalg import frechet_distance
+from ganeval.report.gallery import Curve, Gallery, Neighbours, Picture
+from ganeval.scores.influence import Influence
+from ganeval.scores.row import Key, ScoreRow
 
 CURVE_OF = "fid"  # the score of which influences and a curve are shown
 NUM_PICTURES = 24

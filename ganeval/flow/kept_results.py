@@ -22,9 +22,9 @@ import numpy.typing as npt
 from ganeval.errors import MachineError
 from ganeval.features.derived import key_of
 from ganeval.features.shards import ShardStore
-from ganeval.influence import Influence
-from ganeval.json_text import parse_json
+from ganeval.machine.json_text import parse_json
 from ganeval.metrics.base import Evidence, Inputs, Metric, Result, Score
+from ganeval.scores.influence import Influence
 
 log = logging.getLogger(__name__)
 

@@ -8,6 +8,7 @@ from typing import Any
 from ganeval.errors import GanevalError, InputError, UsageError, WeightsError
 from ganeval.extractors.base import ExtractorRequest, find_extractor
 from ganeval.flow.choose import MetricChoice, choose_metrics, find_protocol
+from ganeval.flow.settings import Settings
 from ganeval.flow.sides import (
     Side,
     check_generator_options,
@@ -19,8 +20,7 @@ from ganeval.flow.sides import (
 from ganeval.flow.views import Viewed, view_of
 from ganeval.metrics.base import Need, Role, View, options_of_minimum, roles_of
 from ganeval.metrics.protocols import EvaluationProtocol
-from ganeval.settings import Settings
-from ganeval.sources.index import Index
+from ganeval.sources.files.index import Index
 
 log = logging.getLogger(__name__)
 

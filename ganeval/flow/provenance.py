@@ -10,7 +10,7 @@ from ganeval.flow.source_cards import describe, describe_stream, source_warnings
 from ganeval.flow.views import pairing_card
 from ganeval.flow.workspace import Workspace
 from ganeval.metrics.base import Each, Pairs
-from ganeval.results.provenance import library_versions
+from ganeval.report.provenance import library_versions
 from ganeval.scores.label import label_of
 from ganeval.version import __version__
 

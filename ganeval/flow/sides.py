@@ -11,17 +11,17 @@ import numpy as np
 
 from ganeval.errors import InputError, UsageError, one_line
 from ganeval.features.stats import Stats, is_stats, load_stats
+from ganeval.flow.settings import Settings
 from ganeval.flow.streams import derive_rng
 from ganeval.generators.terms import NUM_IMAGES
 from ganeval.images.picture import DecodePolicy
+from ganeval.machine.remote import refuse_offline
 from ganeval.metrics.base import Role
-from ganeval.refusals import check_skipped, is_too_many, unusable_pictures
-from ganeval.remote import refuse_offline
-from ganeval.settings import Settings
 from ganeval.sources.base import Source
-from ganeval.sources.index import Index
+from ganeval.sources.files.index import Index
 from ganeval.sources.open import open_source
 from ganeval.sources.refusals import find_refusals
+from ganeval.sources.unusable import check_skipped, is_too_many, unusable_pictures
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -234,7 +234,7 @@ def _has_name(thing: Any) -> bool:
     import torch
     from torch.utils.data import DataLoader
 
-    from ganeval.sources.memory import Images
+    from ganeval.sources.arrays.memory import Images
 
     if isinstance(thing, Images):
         return thing.name is not None

@@ -14,7 +14,7 @@ from ganeval.features.stats import Stats
 from ganeval.flow.sides import Side
 from ganeval.images.colour import FLOATS_CLIPPED
 from ganeval.images.seen import Seen
-from ganeval.sources.encoded import MAYBE_PICTURES
+from ganeval.sources.files.encoded import MAYBE_PICTURES
 from ganeval.sources.paths import exists
 
 _DUPLICATES_WORTH_A_WARNING = 0.01  # of the images

@@ -7,10 +7,10 @@ from dataclasses import dataclass
 
 from ganeval.errors import InputError, one_line
 from ganeval.features.jobs import Opens
+from ganeval.flow.settings import PairBy, Settings
 from ganeval.flow.sides import Side
 from ganeval.flow.streams import derive_rng
 from ganeval.metrics.base import Each, Pairs, Paths, RandomPairs, Role, View
-from ganeval.settings import PairBy, Settings
 from ganeval.sources.base import Source
 from ganeval.sources.views.pairs import Pairing, pair_up, pairs_of
 from ganeval.sources.views.random_pairs import random_pairs

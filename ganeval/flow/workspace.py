@@ -11,19 +11,19 @@ from dataclasses import dataclass
 from functools import partial
 from pathlib import Path
 
-from ganeval.devices import device_type, num_threads, resolve_device
 from ganeval.errors import CacheError, ResourceError, UsageError
 from ganeval.extractors.base import Extractor, ExtractorRequest, find_extractor
 from ganeval.features.extraction import Extraction
 from ganeval.features.shards import ShardStore
 from ganeval.features.shared import SharedFiles
-from ganeval.folders import index_folder, shards_folder, shared_cache
+from ganeval.flow.settings import Settings
+from ganeval.machine.devices import device_type, num_threads, resolve_device
+from ganeval.machine.folders import index_folder, shards_folder, shared_cache
+from ganeval.machine.remote import RemotePath, refuse_offline
+from ganeval.machine.resources import Resources
+from ganeval.machine.team import Team
 from ganeval.metrics.protocols import EvaluationProtocol
-from ganeval.remote import RemotePath, refuse_offline
-from ganeval.resources import Resources
-from ganeval.settings import Settings
-from ganeval.sources.index import Index, open_index
-from ganeval.team import Team
+from ganeval.sources.files.index import Index, open_index
 
 log = logging.getLogger(__name__)
 

@@ -12,8 +12,8 @@ import safetensors.torch
 import torch
 
 from ganeval.errors import InputError
-from ganeval.files import write_whole
-from ganeval.json_text import parse_json
+from ganeval.machine.files import write_whole
+from ganeval.machine.json_text import parse_json
 
 SCHEMA = "ganeval.card/2"
 METADATA_KEY = "ganeval.card"

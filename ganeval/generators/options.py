@@ -16,7 +16,7 @@ from ganeval.generators.terms import (
     Prior,
     ValueRange,
 )
-from ganeval.json_text import parse_json
+from ganeval.machine.json_text import parse_json
 
 _KWARGS = 'a JSON object as {"size": 64}, or @file.json'
 

@@ -5,7 +5,7 @@ from pathlib import Path
 from typing import Any
 
 from ganeval.errors import InputError
-from ganeval.json_text import parse_json
+from ganeval.machine.json_text import parse_json
 
 CONFIG = "config.json"
 _WEIGHTS = (

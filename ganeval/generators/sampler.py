@@ -10,7 +10,6 @@ from typing import Any
 import numpy.typing as npt
 import torch
 
-from ganeval.devices import inference
 from ganeval.errors import InputError, UsageError, raised, spelt
 from ganeval.generators.card import tensors_sha256
 from ganeval.generators.code import code_sha256
@@ -19,6 +18,7 @@ from ganeval.generators.inputs import Argument, parse_inputs, usual_inputs
 from ganeval.generators.outputs import images_of
 from ganeval.generators.terms import ImageLayout, ValueRange
 from ganeval.images.quantise import check_finite, check_range, quantise
+from ganeval.machine.devices import inference
 
 Pixels = npt.NDArray[Any]  # [C, H, W] with 1 or 3 channels: uint8, or float32 if not rounded
 Given = torch.Tensor | list[torch.Tensor]  # one argument of a network

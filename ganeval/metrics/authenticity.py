@@ -5,12 +5,12 @@ from typing import ClassVar
 
 import numpy as np
 
-from ganeval.influence import Influence
 from ganeval.metrics.base import Evidence, Inputs, Need, Result, Score, by_role, rows_of
-from ganeval.metrics.distances import on_common_centre
-from ganeval.metrics.intervals import wilson
-from ganeval.metrics.nearest import nearest_among
-from ganeval.metrics.neighbourhood import NearestOthers
+from ganeval.metrics.parts.distances import on_common_centre
+from ganeval.metrics.parts.intervals import wilson
+from ganeval.metrics.parts.nearest import nearest_among
+from ganeval.metrics.parts.neighbourhood import NearestOthers
+from ganeval.scores.influence import Influence
 from ganeval.scores.kind import ScoreKind
 
 NUM_SHOWN = 8

@@ -10,7 +10,7 @@ import numpy as np
 import numpy.typing as npt
 
 from ganeval.features.derived import Summary
-from ganeval.influence import Influence
+from ganeval.scores.influence import Influence
 from ganeval.scores.kind import Direction, ScoreKind
 
 Role = Literal["sample", "reference", "train", "heldout"]

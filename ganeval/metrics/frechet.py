@@ -8,7 +8,7 @@ import numpy as np
 
 from ganeval.features.derived import Summary
 from ganeval.metrics.base import Inputs, Need, Result, Role, Score, both_sides, by_role
-from ganeval.metrics.frechet_error import Gaussian, distance, error_of
+from ganeval.metrics.parts.frechet_error import Gaussian, distance, error_of
 from ganeval.scores.kind import ScoreKind
 
 

@@ -8,9 +8,9 @@ import numpy as np
 from ganeval.errors import UsageError
 from ganeval.features.moments import Moments
 from ganeval.metrics.base import Inputs, Need, Result, Score, both_sides, by_role
-from ganeval.metrics.extrapolation import intercept_of_line
 from ganeval.metrics.frechet import side_cautions, side_notes, sides_of
-from ganeval.metrics.frechet_error import (
+from ganeval.metrics.parts.extrapolation import intercept_of_line
+from ganeval.metrics.parts.frechet_error import (
     ENOUGH_FOR_INTERVAL,
     Gaussian,
     debias,

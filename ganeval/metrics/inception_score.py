@@ -9,15 +9,15 @@ import numpy as np
 import numpy.typing as npt
 
 from ganeval.errors import UsageError
-from ganeval.influence import Influence
 from ganeval.metrics.base import Feature, Inputs, Need, Result, Score, rows_of
-from ganeval.metrics.extrapolation import (
+from ganeval.metrics.parts.extrapolation import (
     HALVES,
     Extrapolation,
     Indices,
     interval_of_infinitely_many,
     quarters,
 )
+from ganeval.scores.influence import Influence
 from ganeval.scores.kind import ScoreKind
 
 BLOCK = 4096  # rows of float64 probabilities held at a time

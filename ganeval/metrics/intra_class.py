@@ -9,9 +9,9 @@ import numpy as np
 from ganeval.errors import InputError, one_line
 from ganeval.features.derived import Summary
 from ganeval.features.moments import Moments
-from ganeval.influence import Influence
 from ganeval.metrics.base import Inputs, Need, Result, Role, Score, by_role, labels_of, rows_of
-from ganeval.metrics.frechet_error import ENOUGH_FOR_ERROR, Gaussian, distance, influence_of
+from ganeval.metrics.parts.frechet_error import ENOUGH_FOR_ERROR, Gaussian, distance, influence_of
+from ganeval.scores.influence import Influence
 from ganeval.scores.kind import ScoreKind
 
 _SHOWN = 3  # classes that the notes name

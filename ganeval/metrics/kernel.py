@@ -11,9 +11,9 @@ import numpy.typing as npt
 
 from ganeval.errors import UsageError
 from ganeval.features.derived import Arrays, Summary
-from ganeval.influence import Influence
+from ganeval.machine.resources import DEFAULT, Resources, in_order
 from ganeval.metrics.base import Inputs, Need, Result, Score, both_sides, by_role, rows_of
-from ganeval.resources import DEFAULT, Resources, in_order
+from ganeval.scores.influence import Influence
 from ganeval.scores.kind import ScoreKind
 
 Rows = npt.NDArray[np.float32]

@@ -8,9 +8,9 @@ import numpy.typing as npt
 
 from ganeval.errors import UsageError
 from ganeval.metrics.base import Inputs, Need, Result, Role, Score, both_sides, by_role
-from ganeval.metrics.intervals import wilson
-from ganeval.metrics.jackknife import NUM_GROUPS, groups_of, standard_error
-from ganeval.metrics.neighbourhood import Neighbourhood, neighbourhood
+from ganeval.metrics.parts.intervals import wilson
+from ganeval.metrics.parts.jackknife import NUM_GROUPS, groups_of, standard_error
+from ganeval.metrics.parts.neighbourhood import Neighbourhood, neighbourhood
 from ganeval.scores.kind import ScoreKind
 
 Inclusion = Literal["closed", "strict"]

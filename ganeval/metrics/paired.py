@@ -7,7 +7,7 @@ import numpy as np
 
 from ganeval.errors import InputError
 from ganeval.metrics.base import Feature, Inputs, Need, Pairs, Result, rows_of
-from ganeval.metrics.per_item import mean_score
+from ganeval.metrics.parts.per_item import mean_score
 from ganeval.scores.kind import ScoreKind
 
 PEAK = 255.0

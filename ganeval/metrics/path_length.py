@@ -7,7 +7,7 @@ import numpy as np
 
 from ganeval.errors import UsageError
 from ganeval.metrics.base import Feature, Inputs, Need, Paths, Result, rows_of
-from ganeval.metrics.per_item import mean_score
+from ganeval.metrics.parts.per_item import mean_score
 from ganeval.scores.kind import ScoreKind
 
 _PERCENT = 1  # of the paths that are left out at each end

@@ -7,7 +7,7 @@ from ganeval.errors import InputError
 from ganeval.generators.loading import read_network
 from ganeval.generators.options import GeneratorOptions
 from ganeval.images.picture import DecodePolicy
-from ganeval.remote import is_remote
+from ganeval.machine.remote import is_remote
 from ganeval.sources.fit import Crop, Fit
 from ganeval.sources.generator import Generator, GeneratorSource, generator_source, named_device
 from ganeval.sources.paths import (

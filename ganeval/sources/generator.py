@@ -18,12 +18,12 @@ from ganeval.generators.sampler import Pixels, Sampler
 from ganeval.generators.terms import NUM_IMAGES, ImageLayout, ValueRange
 from ganeval.generators.trial import try_out
 from ganeval.images.picture import DecodePolicy, Picture
-from ganeval.sources.arrays import array_digest, numbers, to_picture
+from ganeval.sources.arrays.memory import Images, images_source
+from ganeval.sources.arrays.pixels import array_digest, numbers, to_picture
 from ganeval.sources.base import Item, Source, SourceInfo
 from ganeval.sources.fit import Fit
 from ganeval.sources.items import KEPT_BYTES
 from ganeval.sources.kinds import open_text
-from ganeval.sources.memory import Images, images_source
 
 
 @dataclass(frozen=True, slots=True, eq=False)

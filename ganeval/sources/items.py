@@ -6,8 +6,8 @@ from functools import partial
 from types import MappingProxyType
 from typing import Generic, TypeVar
 
-from ganeval.ahead import mapped
 from ganeval.errors import InputError, UnstableError
+from ganeval.machine.ahead import mapped
 from ganeval.sources.base import Content, Item
 
 KEPT_BYTES = 256 * 2**20  # of one `load`; what lies beyond is read again when it is decoded

@@ -6,25 +6,25 @@ from typing import Any
 
 from ganeval.errors import UsageError, one_line
 from ganeval.images.picture import DecodePolicy
+from ganeval.machine.remote import is_remote, refuse_offline
 from ganeval.packages import Outside
 from ganeval.registry import Registry, parse_options, unknown
-from ganeval.remote import is_remote, refuse_offline
 from ganeval.sources.base import Source
 from ganeval.sources.braces import expand_braces
-from ganeval.sources.encoded import EncodedSource
-from ganeval.sources.index import Index
+from ganeval.sources.files.encoded import EncodedSource
+from ganeval.sources.files.index import Index
 from ganeval.sources.paths import exists, kind_of, missing
 
 SOURCES = Registry(
     "source kind",
     {
-        "folder": "ganeval.sources.folder:Folder",
-        "zip": "ganeval.sources.zip:Zip",
-        "tar": "ganeval.sources.tar:Tar",
-        "npz": "ganeval.sources.numpy_files:Npz",
-        "npy": "ganeval.sources.numpy_files:Npy",
-        "tensor": "ganeval.sources.tensor_file:TensorFile",
-        "data": "ganeval.sources.datasets:Data",
+        "folder": "ganeval.sources.files.folder:Folder",
+        "zip": "ganeval.sources.files.zip:Zip",
+        "tar": "ganeval.sources.files.tar:Tar",
+        "npz": "ganeval.sources.arrays.numpy_files:Npz",
+        "npy": "ganeval.sources.arrays.numpy_files:Npy",
+        "tensor": "ganeval.sources.arrays.tensor_file:TensorFile",
+        "data": "ganeval.sources.arrays.datasets:Data",
         "generator": "ganeval.sources.checkpoint:GeneratorFile",
     },
     Outside(group="ganeval.sources", members=("location", "open"), required=("location",)),
@@ -68,7 +68,9 @@ def open_text(
     if is_row or exists(text):
         kind = "tar" if is_row else kind_of(text)
         if kind == _GENERATOR:
-            from ganeval.sources.tensor_file import holds_images  # torch, which few sources need
+            from ganeval.sources.arrays.tensor_file import (
+                holds_images,  # torch, which few sources need
+            )
 
             kind = "tensor" if holds_images(text) else kind
         given = dict(generator or {}) if kind == _GENERATOR else {}

@@ -12,9 +12,9 @@ from ganeval.errors import InputError, UsageError
 from ganeval.generators.functions import name_of
 from ganeval.images.picture import DecodePolicy
 from ganeval.images.value_range import parse_range
+from ganeval.sources.arrays.memory import Images, images_source
 from ganeval.sources.base import Source
 from ganeval.sources.generator import Generator, generator_source
-from ganeval.sources.memory import Images, images_source
 
 _METHODS = ("unusable", "names", "labels", "__len__")
 

@@ -6,7 +6,7 @@ from typing import Any
 
 from ganeval.images.picture import DecodePolicy
 from ganeval.sources.base import Source
-from ganeval.sources.index import Index
+from ganeval.sources.files.index import Index
 from ganeval.sources.kinds import open_text
 
 

@@ -11,9 +11,9 @@ from ganeval.errors import InputError
 from ganeval.generators.onnx_file import is_onnx
 from ganeval.generators.pretrained_folder import weights_in
 from ganeval.generators.program_kind import kind_of_members
-from ganeval.remote import RemotePath, is_remote
-from ganeval.remote_file import open_file
-from ganeval.sources.tar_headers import SenselessHeaderError, open_tar
+from ganeval.machine.remote import RemotePath, is_remote
+from ganeval.machine.remote_file import open_file
+from ganeval.sources.files.tar_headers import SenselessHeaderError, open_tar
 
 _SOURCES = "a folder, a zip, tar, npz or npy file of images, a generator's checkpoint, or data:NAME"
 

@@ -5,11 +5,11 @@ from concurrent.futures import Executor
 from dataclasses import replace
 from functools import partial
 
-from ganeval.ahead import in_order
 from ganeval.errors import InputError
-from ganeval.refusals import LOOKED_AT
+from ganeval.machine.ahead import in_order
 from ganeval.sources.base import Source
-from ganeval.sources.encoded import EncodedSource
+from ganeval.sources.files.encoded import EncodedSource
+from ganeval.sources.unusable import LOOKED_AT
 
 
 def find_refusals(

@@ -14,10 +14,10 @@ from pytorch_fid.fid_score import ImagePathDataset
 from torch.utils.data import DataLoader
 
 from benchmarks.timing import Figure, alternate
-from ganeval.ahead import in_order
 from ganeval.images.picture import DecodePolicy
 from ganeval.images.preparation import Preparation
 from ganeval.images.resize import Resize
+from ganeval.machine.ahead import in_order
 from ganeval.sources.base import Item
 from ganeval.sources.open import open_source
 from tests.pictures import blobs

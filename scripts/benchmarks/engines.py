@@ -15,7 +15,7 @@ from ganeval.extractors.inception import Inception
 from ganeval.extractors.inception_network import fid_inception
 from ganeval.extractors.inference import fold_batch_norms
 from ganeval.flow.workspace import MICRO_BATCH
-from ganeval.memory import keep_freed_memory
+from ganeval.machine.memory import keep_freed_memory
 
 SIZE = MICRO_BATCH["cpu"]
 

@@ -19,7 +19,7 @@ from ganeval.extractors.inception import Inception
 from ganeval.extractors.inception_network import fid_inception
 from ganeval.extractors.inference import DTYPES
 from ganeval.flow.workspace import MICRO_BATCH
-from ganeval.memory import keep_freed_memory
+from ganeval.machine.memory import keep_freed_memory
 
 NUM_IMAGES = 48
 PEER = "pytorch-fid"

@@ -11,11 +11,11 @@ from sklearn.metrics.pairwise import polynomial_kernel
 
 from benchmarks.timing import Figure, alternate, times_faster
 from ganeval.features.moments import Moments
+from ganeval.machine.resources import Resources
 from ganeval.metrics.base import Metric
 from ganeval.metrics.kernel import Kid
-from ganeval.metrics.linalg import frechet_distance
 from ganeval.metrics.neighbours import DensityCoverage, PrecisionRecall
-from ganeval.resources import Resources
+from ganeval.metrics.parts.linalg import frechet_distance
 from tests.summaries import InMemory, inputs
 
 WIDTH = 2048

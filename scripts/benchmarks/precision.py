@@ -10,8 +10,8 @@ from benchmarks.timing import Figure
 from ganeval import Images
 from ganeval.extract import features_of
 from ganeval.features.moments import Moments
-from ganeval.metrics.linalg import frechet_distance
-from ganeval.settings import build_settings
+from ganeval.flow.settings import build_settings
+from ganeval.metrics.parts.linalg import frechet_distance
 from picture_pool import download, single_crops_of
 from tests.random_inception import soft_images
 

@@ -15,11 +15,11 @@ import numpy as np
 import pytest
 import torch
 
-from ganeval import files as writing
 from ganeval.extractors.random_network import RandomNetwork
 from ganeval.features import jobs
 from ganeval.features.shards import ShardStore
 from ganeval.images.preparation import Preparation
+from ganeval.machine import files as writing
 from tests.bad_input.outcomes import JSON, RANDOM, files, refusal, report, shards, values
 from tests.command import Command
 from tests.pictures import blobs

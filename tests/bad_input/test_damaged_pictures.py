@@ -15,7 +15,7 @@ from PIL import PngImagePlugin
 from ganeval.errors import InputError
 from ganeval.features import jobs
 from ganeval.images import decode as decoding
-from ganeval.refusals import check_skipped
+from ganeval.sources.unusable import check_skipped
 from tests.bad_input.encoded import NUM, PICTURES, encode, png
 from tests.bad_input.outcomes import JSON, RANDOM, card, refusal, refusals, report, values
 from tests.command import Command

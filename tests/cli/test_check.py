@@ -18,7 +18,7 @@ import yaml
 
 import ganeval as package
 from ganeval.cli.main import COMMANDS
-from ganeval.sources.datasets import digits
+from ganeval.sources.arrays.datasets import digits
 from tests.command import Command, Outcome
 
 ROOT = Path(__file__).parents[2]

@@ -10,7 +10,7 @@ import pytest
 
 from ganeval.doctor.examine import examine
 from ganeval.doctor.text import to_text
-from ganeval.settings import Settings
+from ganeval.flow.settings import Settings
 from tests.command import Command
 from tests.doctor.sharp import sharp
 

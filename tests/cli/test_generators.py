@@ -16,9 +16,9 @@ from ganeval.cli.generator_options import GENERATOR_OPTIONS
 from ganeval.cli.main import cli
 from ganeval.features.moments import Moments
 from ganeval.features.stats import Stats
+from ganeval.flow.settings import Settings
 from ganeval.flow.sides import Side, num_generated, open_side
 from ganeval.generators.options import GeneratorOptions
-from ganeval.settings import Settings
 from ganeval.sources.checkpoint import GeneratorFile
 from ganeval.sources.generator import Generator
 from tests.command import Command

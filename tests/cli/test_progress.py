@@ -11,8 +11,8 @@ import pytest
 from ganeval.cli.bars import Bars
 from ganeval.cli.call import Call
 from ganeval.cli.progress import terminal_progress
-from ganeval.progress import REPORT_PICTURES, SCORES_OF, silent
-from ganeval.team import Team
+from ganeval.machine.progress import REPORT_PICTURES, SCORES_OF, silent
+from ganeval.machine.team import Team
 from tests.screen import frame
 
 LABELS = ("real/", "a/folder/with/a/long/name/samples_of_step_20000.npz", "scores of b/")

@@ -15,7 +15,7 @@ import PIL.Image
 import pytest
 import torch
 
-import ganeval.sample as sample_module
+import ganeval.flow.sample as sample_module
 from tests.command import Command
 from tests.generators.networks import Example, seeded
 

@@ -10,7 +10,7 @@ import pytest
 
 from ganeval.doctor.examine import examine
 from ganeval.doctor.finding import Finding
-from ganeval.settings import build_settings
+from ganeval.flow.settings import build_settings
 from tests.doctor.sharp import sharp
 
 Look = Callable[..., list[Finding]]

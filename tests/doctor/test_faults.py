@@ -12,7 +12,7 @@ import pytest
 
 from ganeval.doctor.examine import examine
 from ganeval.doctor.finding import Finding
-from ganeval.settings import Settings
+from ganeval.flow.settings import Settings
 from tests.doctor.conftest import NUM, Look
 from tests.doctor.sharp import sharp
 

@@ -19,10 +19,10 @@ from ganeval.doctor.inventory import Inventory, look_over
 from ganeval.errors import InputError, UsageError
 from ganeval.extract import make_stats
 from ganeval.extractors.base import EXTRACTORS, ExtractorRequest, find_extractor
+from ganeval.flow.settings import Settings
 from ganeval.generators.options import GeneratorOptions
-from ganeval.progress import silent
-from ganeval.settings import Settings
-from ganeval.sources.folder import FolderFiles
+from ganeval.machine.progress import silent
+from ganeval.sources.files.folder import FolderFiles
 from ganeval.sources.generator import Generator, generator_source
 from tests.doctor.conftest import NUM, Look
 from tests.doctor.sharp import sharp

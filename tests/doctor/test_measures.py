@@ -14,7 +14,7 @@ from ganeval.doctor.detail import MOST_DETAIL, detail_above, repeats
 from ganeval.doctor.likeness import ALIKE, nearly_same, thumbnail
 from ganeval.doctor.look import Look, look_at
 from ganeval.images.picture import Picture
-from ganeval.sources.datasets import digits
+from ganeval.sources.arrays.datasets import digits
 from tests.doctor.sharp import sharp
 
 HOW = PIL.Image.Resampling

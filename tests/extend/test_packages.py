@@ -1,16 +1,21 @@
 """What installed packages may add to the tables, and what becomes of what they may not."""
 
+import importlib
 import json
 import subprocess
 import sys
 from collections.abc import Callable
 from pathlib import Path
+from types import SimpleNamespace
 
 import pytest
 
+from ganeval.cli.call import team_of_command
 from ganeval.cli.main import COMMANDS
 from ganeval.errors import UsageError
 from ganeval.extractors.base import EXTRACTORS, ExtractorRequest, find_extractor
+from ganeval.features.derived import derived_key
+from ganeval.machine.team import ALONE
 from ganeval.metrics.table import METRICS
 from ganeval.sources.kinds import SOURCES
 from tests.command import Command
@@ -263,6 +268,26 @@ def test_an_extractor_goes_by_its_own_name(add: Add) -> None:
     add("poor", {"ganeval.extractors": {"thumbnail": "poor:Thumbnail"}}, {"poor.py": module})
     with pytest.raises(UsageError, match=r"^extractor 'thumbnail' says that its name is 'random'"):
         find_extractor("thumbnail").describe(ExtractorRequest())
+
+
+def test_derivations_of_one_name_share_no_value(add: Add) -> None:
+    keys = set()
+    for package in ("one", "two"):
+        add(package, {}, {f"{package}_spread.py": SPREAD})
+        centre = importlib.import_module(f"{package}_spread").Centre
+        assert derived_key(centre(1.0), "a") == derived_key(centre(1.0), "a")
+        keys |= {derived_key(centre(1.0), "a"), derived_key(centre(2.0), "a")}
+    assert len(keys) == 4
+
+
+@pytest.mark.parametrize("name", ["spread", "fid"])
+def test_processes_share_the_work_of_any_metric(
+    name: str, toys: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    team = SimpleNamespace(size=2, leads=True, join=lambda: None)
+    monkeypatch.setattr("ganeval.cli.call.find_team", lambda: team)
+    assert team_of_command([name, "real", "fake"]) is team
+    assert team_of_command(["list", "metrics"]) is ALONE
 
 
 def test_networks_of_one_name_share_no_features(

@@ -7,10 +7,10 @@ import pytest
 import torch
 from torch import nn
 
-from ganeval.devices import inference
 from ganeval.extractors.base import EXTRACTORS, ExtractorRequest, Precision
 from ganeval.extractors.inference import DTYPES
 from ganeval.extractors.packed import PackedConv, can_pack, pack_convolutions
+from ganeval.machine.devices import inference
 from tests.random_inception import write_random_inception
 
 CPU = torch.device("cpu")

@@ -27,7 +27,7 @@ from ganeval.extractors.weights import (
     read_weights,
     verify,
 )
-from ganeval.folders import cache_folder
+from ganeval.machine.folders import cache_folder
 
 CONTENT = b"PK\x03\x04 weights" * 5000
 FIRST, SECOND = "net-1234.pth", "other-1234.pth"

@@ -17,7 +17,8 @@ from ganeval.features import upkeep
 from ganeval.features.derived import Arrays, Summary, derived_key
 from ganeval.features.shards import ShardStore
 from ganeval.flow import compute as flow_compute
-from ganeval.metrics import frechet_error, kernel, neighbourhood
+from ganeval.metrics import kernel
+from ganeval.metrics.parts import frechet_error, neighbourhood
 from tests.features.damage import DAMAGES, damaged
 from tests.pictures import blobs
 from tests.summaries import InMemory

@@ -121,7 +121,7 @@ def test_statistics_of_a_wrong_range_are_warned_of(
     tmp_path: Path, caplog: pytest.LogCaptureFixture
 ) -> None:
     from ganeval.extract import make_stats
-    from ganeval.settings import Settings
+    from ganeval.flow.settings import Settings
 
     np.savez(tmp_path / "masks.npz", UNIT.round().byte().numpy())
     with caplog.at_level(logging.WARNING):

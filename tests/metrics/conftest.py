@@ -4,8 +4,8 @@ import numpy as np
 import numpy.typing as npt
 import pytest
 
+from ganeval.machine.resources import DEFAULT, Resources
 from ganeval.metrics.base import Metric, Score
-from ganeval.resources import DEFAULT, Resources
 from tests.summaries import InMemory, inputs
 
 Rows = npt.NDArray[np.float32]

@@ -8,11 +8,11 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from ganeval.machine.resources import DEFAULT, Resources
 from ganeval.metrics.authenticity import Authenticity
 from ganeval.metrics.base import Result
-from ganeval.metrics.distances import BLOCK, on_common_centre
-from ganeval.metrics.nearest import nearest_among
-from ganeval.resources import DEFAULT, Resources
+from ganeval.metrics.parts.distances import BLOCK, on_common_centre
+from ganeval.metrics.parts.nearest import nearest_among
 from tests.summaries import InMemory, inputs
 
 Rows = npt.NDArray[np.float32]

@@ -6,8 +6,8 @@ from pytorch_fid.fid_score import calculate_frechet_distance
 from torch_fidelity.metric_fid import fid_features_to_statistics, fid_statistics_to_metric
 from torchmetrics.image.fid import FrechetInceptionDistance
 
-from ganeval.metrics import frechet_error
 from ganeval.metrics.frechet import Fid
+from ganeval.metrics.parts import frechet_error
 
 
 class Flat(torch.nn.Module):

@@ -9,12 +9,12 @@ from ganeval.errors import UsageError
 from ganeval.features.moments import Moments
 from ganeval.features.stats import Stats
 from ganeval.metrics import frechet_limit
-from ganeval.metrics.extrapolation import Extrapolation, quarters
 from ganeval.metrics.frechet import Fid
-from ganeval.metrics.frechet_error import Gaussian, distance, influence_of
 from ganeval.metrics.frechet_limit import FidDebiased, FidInfinity
-from ganeval.metrics.linalg import frechet_distance
-from ganeval.metrics.transport import optimal_maps
+from ganeval.metrics.parts.extrapolation import Extrapolation, quarters
+from ganeval.metrics.parts.frechet_error import Gaussian, distance, influence_of
+from ganeval.metrics.parts.linalg import frechet_distance
+from ganeval.metrics.parts.transport import optimal_maps
 from tests.summaries import InMemory, inputs
 
 WIDTH = 12

@@ -6,9 +6,9 @@ from torch_fidelity.metric_kid import kid_features_to_metric
 from torchmetrics.image.kid import KernelInceptionDistance, poly_mmd
 
 from ganeval.errors import UsageError
+from ganeval.machine.resources import Resources
 from ganeval.metrics import kernel
 from ganeval.metrics.kernel import Kid
-from ganeval.resources import Resources
 
 
 class Flat(torch.nn.Module):

@@ -3,8 +3,8 @@ import numpy as np
 import pytest
 
 from ganeval.features.moments import Moments
-from ganeval.metrics import linalg
-from ganeval.metrics.linalg import factor, frechet_distance
+from ganeval.metrics.parts import linalg
+from ganeval.metrics.parts.linalg import factor, frechet_distance
 
 
 def gaussian(mean, covariance, num=1000):

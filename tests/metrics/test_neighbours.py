@@ -12,14 +12,14 @@ from scipy.spatial.distance import cdist
 from torch_fidelity.metric_prc import prc_features_to_metric
 
 from ganeval.errors import UsageError
-from ganeval.metrics import nearest as neighbour_module
-from ganeval.metrics.distances import error_unit, on_common_centre, on_own_centre, tile
-from ganeval.metrics.intervals import wilson
-from ganeval.metrics.jackknife import NUM_GROUPS, groups_of, num_near, without_groups
-from ganeval.metrics.nearest import nearest
+from ganeval.machine.resources import DEFAULT, Resources
 from ganeval.metrics.neighbours import DensityCoverage, PrecisionRecall
-from ganeval.metrics.pairs import memberships, near_pairs, pairs_within
-from ganeval.resources import DEFAULT, Resources
+from ganeval.metrics.parts import nearest as neighbour_module
+from ganeval.metrics.parts.distances import error_unit, on_common_centre, on_own_centre, tile
+from ganeval.metrics.parts.intervals import wilson
+from ganeval.metrics.parts.jackknife import NUM_GROUPS, groups_of, num_near, without_groups
+from ganeval.metrics.parts.nearest import nearest
+from ganeval.metrics.parts.pairs import memberships, near_pairs, pairs_within
 
 SIZES = [(100, 80), (80, 100), (37, 250)]
 

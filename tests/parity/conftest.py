@@ -16,8 +16,8 @@ import ganeval
 from ganeval.features.collect import collect
 from ganeval.features.jobs import Job
 from ganeval.flow.choose import find_protocol
+from ganeval.flow.settings import build_settings
 from ganeval.flow.workspace import open_workspace
-from ganeval.settings import build_settings
 from ganeval.sources.open import open_source
 from tests.random_inception import FILE_NAME, write_random_inception
 

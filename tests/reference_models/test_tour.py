@@ -15,7 +15,7 @@ import torch
 from safetensors.numpy import load_file
 
 import ganeval
-from ganeval.sources.datasets import digits
+from ganeval.sources.arrays.datasets import digits
 from reference_models.engine.run import Observer, Run
 from reference_models.engine.solvers import Log
 from reference_models.tour.learning_curves import write_learning_curves

@@ -9,10 +9,10 @@ import pytest
 import torch
 
 import ganeval as package
-from ganeval import remote
 from ganeval.extractors.random_network import RandomNetwork
 from ganeval.features import jobs
 from ganeval.features.shared import SharedFiles
+from ganeval.machine import remote
 from tests.bad_input.outcomes import JSON, RANDOM, files, refusal, report, shards, values
 from tests.command import Command
 from tests.remote.proxy import Proxy

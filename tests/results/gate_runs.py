@@ -7,7 +7,7 @@ import numpy as np
 import numpy.typing as npt
 
 from ganeval.metrics.base import Metric
-from ganeval.results.report import Report
+from ganeval.report.report import Report
 from tests.results.rows import row_of
 from tests.summaries import InMemory, inputs
 

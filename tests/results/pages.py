@@ -3,7 +3,7 @@
 import functools
 
 import ganeval
-from ganeval.results.report import Report
+from ganeval.report.report import Report
 from tests.pictures import blobs
 
 HOSTILE = '<img src=x onerror="alert(1)">$a_{b}$ & \u202e</script>'

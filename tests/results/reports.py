@@ -6,10 +6,10 @@ from typing import Any
 
 import numpy as np
 
-from ganeval.influence import Influence
-from ganeval.results.comparisons import compared
-from ganeval.results.report import Report
-from ganeval.results.row import ScoreRow
+from ganeval.report.comparisons import compared
+from ganeval.report.report import Report
+from ganeval.scores.influence import Influence
+from ganeval.scores.row import ScoreRow
 from tests.results.rows import kind_of, row_of
 
 PROVENANCE: dict[str, Any] = {

@@ -3,8 +3,8 @@
 from typing import Any
 
 from ganeval.metrics.table import METRICS
-from ganeval.results.row import ScoreRow
 from ganeval.scores.kind import ScoreKind
+from ganeval.scores.row import ScoreRow
 
 KINDS = {kind.name: kind for name in METRICS.names() for kind in METRICS.load(name).kinds}
 HOMES = {kind.name: name for name in METRICS.names() for kind in METRICS.load(name).kinds}

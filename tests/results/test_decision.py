@@ -9,9 +9,9 @@ import scipy.optimize
 from scipy import stats
 
 from ganeval.errors import UsageError
-from ganeval.results.decision import Evidence, Outcome, decide, overall
-from ganeval.results.limits import Limit, parse_limits
-from ganeval.results.multiplicity import format_p_value, holm_adjusted
+from ganeval.gate.decision import Evidence, Outcome, decide, overall
+from ganeval.gate.limits import Limit, parse_limits
+from ganeval.scores.multiplicity import format_p_value, holm_adjusted
 
 FID = Evidence(
     name="fid",

@@ -11,21 +11,21 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from ganeval.errors import MismatchError, UsageError
-from ganeval.influence import Influence
 from ganeval.metrics.base import Metric
 from ganeval.metrics.frechet import Fid
 from ganeval.metrics.frechet_limit import FidDebiased
 from ganeval.metrics.kernel import Kid
 from ganeval.metrics.neighbours import PrecisionRecall
-from ganeval.results.differences import (
+from ganeval.report.letters import letters
+from ganeval.report.notes import cautions, notes
+from ganeval.scores.differences import (
     Difference,
     Measured,
     difference,
     holm,
 )
-from ganeval.results.identity import same_latents
-from ganeval.results.letters import letters
-from ganeval.results.notes import cautions, notes
+from ganeval.scores.identity import same_latents
+from ganeval.scores.influence import Influence
 from tests.results.rows import kind_of, row_of
 from tests.summaries import InMemory, inputs
 

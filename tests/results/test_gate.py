@@ -10,12 +10,12 @@ import pytest
 from scipy import stats
 
 from ganeval.errors import MismatchError, UsageError
+from ganeval.gate.gate import Verdict, check
+from ganeval.gate.limits import parse_limits
 from ganeval.metrics.frechet import Fid
 from ganeval.metrics.kernel import Kid
 from ganeval.metrics.neighbours import PrecisionRecall
-from ganeval.results.gate import Verdict, check
-from ganeval.results.limits import parse_limits
-from ganeval.results.report import Report
+from ganeval.report.report import Report
 from tests.results.gate_runs import normal, report
 
 WIDTH, NUM, TRIALS = 4, 200, 200

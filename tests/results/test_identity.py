@@ -19,20 +19,20 @@ import torch
 import ganeval
 from ganeval.errors import MismatchError, UsageError
 from ganeval.features.extraction import Extraction
+from ganeval.flow.settings import Settings
+from ganeval.gate.baseline import accept
+from ganeval.gate.change import change_of
+from ganeval.gate.gate import check
+from ganeval.gate.limits import parse_limits
 from ganeval.images.picture import DecodePolicy
 from ganeval.pytest_plugin import Check
-from ganeval.results.baseline import accept
-from ganeval.results.change import change_of
-from ganeval.results.comparisons import measured
-from ganeval.results.differences import difference
-from ganeval.results.gate import check
-from ganeval.results.limits import parse_limits
-from ganeval.results.report import Report
-from ganeval.settings import Settings
+from ganeval.report.comparisons import measured
+from ganeval.report.report import Report
+from ganeval.scores.differences import difference
+from ganeval.sources.arrays.memory import Images, images_source
 from ganeval.sources.base import Source
 from ganeval.sources.generator import Generator, generator_source
 from ganeval.sources.kinds import SOURCES
-from ganeval.sources.memory import Images, images_source
 from tests.results.any_network import Any16
 
 NUM = 24
@@ -466,7 +466,7 @@ def test_statistics_made_under_other_settings_are_refused(
     places: dict[str, str], tmp_path: Path
 ) -> None:
     from ganeval.extract import make_stats
-    from ganeval.settings import build_settings
+    from ganeval.flow.settings import build_settings
 
     def made(name: str, **options: Any) -> Path:
         path = tmp_path / f"{name}.npz"

@@ -13,8 +13,8 @@ import ganeval
 from ganeval.errors import InputError, UsageError
 from ganeval.metrics.base import Evidence, Inputs, Need, Result, Score, both_sides, by_role, rows_of
 from ganeval.metrics.table import METRICS
-from ganeval.results.items import ITEMS
-from ganeval.results.report import Report
+from ganeval.report.items import ITEMS
+from ganeval.report.report import Report
 from ganeval.scores.kind import ScoreKind
 from tests.command import Command
 from tests.results.rows import kind_of

@@ -11,18 +11,18 @@ import pytest
 
 import ganeval
 from ganeval.errors import MismatchError, UsageError
-from ganeval.influence import Influence
+from ganeval.gate.gate import check
+from ganeval.gate.limits import parse_limits
 from ganeval.metrics.base import Metric
 from ganeval.metrics.frechet import Fid
 from ganeval.metrics.kernel import Kid
 from ganeval.metrics.table import METRICS
-from ganeval.results.comparisons import compared
-from ganeval.results.differences import Measured, difference
-from ganeval.results.gate import check
-from ganeval.results.limits import parse_limits
-from ganeval.results.report import Report
-from ganeval.results.row import ScoreRow
+from ganeval.report.comparisons import compared
+from ganeval.report.report import Report
+from ganeval.scores.differences import Measured, difference
+from ganeval.scores.influence import Influence
 from ganeval.scores.kind import ScoreKind, loss
+from ganeval.scores.row import ScoreRow
 from tests.results.gate_runs import normal, report
 from tests.results.rows import KINDS, kind_of, row_of
 

@@ -13,10 +13,10 @@ from rich.console import Console
 
 import ganeval
 from ganeval.errors import MismatchError, UsageError
-from ganeval.results.baseline import accept
-from ganeval.results.differences import holm
-from ganeval.results.formats import terminal
-from ganeval.results.report import Report
+from ganeval.gate.baseline import accept
+from ganeval.report.formats import terminal
+from ganeval.report.report import Report
+from ganeval.scores.differences import holm
 from tests.command import Command
 
 FAST: dict[str, Any] = {"extractor": "random", "cache": False, "device": "cpu"}

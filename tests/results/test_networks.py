@@ -10,9 +10,9 @@ import pytest
 
 import ganeval
 from ganeval.errors import MismatchError, UsageError
-from ganeval.results.gate import check
-from ganeval.results.limits import parse_limits
-from ganeval.results.report import Report
+from ganeval.gate.gate import check
+from ganeval.gate.limits import parse_limits
+from ganeval.report.report import Report
 from tests.command import Command
 
 PIXELS = np.random.default_rng(0).integers(0, 256, (3, 40, 3, 16, 16), dtype=np.uint8)

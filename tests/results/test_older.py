@@ -16,11 +16,11 @@ import PIL.Image
 import pytest
 
 from ganeval.errors import InputError
+from ganeval.gate.baseline import load_baseline
 from ganeval.metrics.table import METRICS
-from ganeval.results.baseline import load_baseline
-from ganeval.results.comparisons import compared, measured
-from ganeval.results.report import Report
-from ganeval.results.row import key_of
+from ganeval.report.comparisons import compared, measured
+from ganeval.report.report import Report
+from ganeval.scores.row import key_of
 from tests.command import Command
 from tests.results.rows import KINDS
 

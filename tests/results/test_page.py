@@ -12,7 +12,7 @@ import PIL.Image
 import pytest
 
 from ganeval.errors import UsageError, one_line
-from ganeval.results.report import Report
+from ganeval.report.report import Report
 from tests.command import Command
 from tests.results.pages import HOSTILE, REFERENCE, full_report
 

@@ -9,7 +9,7 @@ from typing import Any
 import pytest
 
 from ganeval.errors import InputError
-from ganeval.results.report import Report
+from ganeval.report.report import Report
 from tests.bad_input.outcomes import JSON, RANDOM
 from tests.command import Command
 
@@ -123,7 +123,7 @@ def test_influence_values_that_are_none(
     import numpy as np
     import safetensors.numpy
 
-    from ganeval.results.influence_file import load_influences, packed
+    from ganeval.report.influence_file import load_influences, packed
 
     run = tmp_path / "run.json"
     ganeval("kid", real, fake, *RANDOM, "-o", run)
@@ -137,8 +137,8 @@ def test_influence_values_that_are_none(
     for sides in ("a", 1, [], None):
         entry = {"sample": key.sample, "reference": key.reference, "name": key.label}
         entry |= {"sha256": sides}
-        card = {"schema": "ganeval.influence/1", "scores_digest": "d", "scores": [entry]}
-        metadata = {"ganeval.influence": json.dumps(card)}
+        card = {"schema": "ganeval.scores.influence/1", "scores_digest": "d", "scores": [entry]}
+        metadata = {"ganeval.scores.influence": json.dumps(card)}
         path.write_bytes(safetensors.numpy.save({"0.sample": np.zeros(3)}, metadata=metadata))
         with pytest.raises(InputError, match="damaged"):
             load_influences(path, "d")

@@ -15,13 +15,13 @@ import safetensors.numpy
 from rich.console import Console
 
 from ganeval.errors import InputError, ResourceError, UsageError
-from ganeval.influence import Influence
-from ganeval.results.comparisons import compared
-from ganeval.results.digits import has_honest_error, show_column, significant
-from ganeval.results.formats import Notes, terminal
-from ganeval.results.report import Report
-from ganeval.results.row import ScoreRow
-from ganeval.results.table import COLUMNS
+from ganeval.report.comparisons import compared
+from ganeval.report.digits import has_honest_error, show_column, significant
+from ganeval.report.formats import Notes, terminal
+from ganeval.report.report import Report
+from ganeval.report.table import COLUMNS
+from ganeval.scores.influence import Influence
+from ganeval.scores.row import ScoreRow
 from tests.results.rows import kind_of, row_of
 
 ROW = row_of(

@@ -16,11 +16,11 @@ import pytest
 
 from ganeval.errors import InputError
 from ganeval.images.picture import DecodePolicy
-from ganeval.sources import tar_members as tar_module
-from ganeval.sources import zip as zip_module
 from ganeval.sources.base import Source
-from ganeval.sources.tar import Tar
-from ganeval.sources.zip import Zip
+from ganeval.sources.files import tar_members as tar_module
+from ganeval.sources.files import zip as zip_module
+from ganeval.sources.files.tar import Tar
+from ganeval.sources.files.zip import Zip
 
 POLICY = DecodePolicy()
 Files = dict[str, bytes]

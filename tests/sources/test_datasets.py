@@ -14,8 +14,8 @@ from sklearn.datasets import load_digits
 
 from ganeval.errors import ResourceError, UsageError
 from ganeval.images.picture import DecodePolicy
+from ganeval.sources.arrays.datasets import DATA_SETS, digits
 from ganeval.sources.base import Source
-from ganeval.sources.datasets import DATA_SETS, digits
 from ganeval.sources.open import open_source
 
 

@@ -17,8 +17,8 @@ from ganeval.errors import InputError, UsageError
 from ganeval.generators.drawing import Drawing
 from ganeval.generators.inputs import Argument, parse_inputs
 from ganeval.images.picture import DecodePolicy
+from ganeval.sources.arrays.memory import Images
 from ganeval.sources.generator import Generator
-from ganeval.sources.memory import Images
 from ganeval.sources.open import open_source
 from tests.generators import feeds
 from tests.generators.networks import seeded

@@ -12,10 +12,10 @@ import pytest
 
 from ganeval.errors import InputError, UsageError
 from ganeval.images.picture import SUFFIXES, DecodePolicy
-from ganeval.sources import encoded
 from ganeval.sources import items as items_module
 from ganeval.sources.base import Source
-from ganeval.sources.folder import Folder
+from ganeval.sources.files import encoded
+from ganeval.sources.files.folder import Folder
 
 Picture = Callable[..., bytes]
 POLICY = DecodePolicy()
@@ -270,7 +270,7 @@ def test_bytes_are_kept_or_compared(
 
 
 def test_a_file_that_is_too_large(root: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr("ganeval.sources.folder.MAX_FILE_BYTES", 10)
+    monkeypatch.setattr("ganeval.sources.files.folder.MAX_FILE_BYTES", 10)
     with pytest.raises(InputError, match=r"a\.png: [0-9]+ bytes long"):
         open_folder(root).load([0])
 

@@ -18,10 +18,10 @@ import pytest
 
 from ganeval.errors import InputError, UnstableError
 from ganeval.images.picture import DecodePolicy
-from ganeval.sources import index_files
-from ganeval.sources.encoded import EncodedSource
-from ganeval.sources.file_system import file_system, file_system_of
-from ganeval.sources.index import open_index
+from ganeval.sources.files import index_files
+from ganeval.sources.files.encoded import EncodedSource
+from ganeval.sources.files.file_system import file_system, file_system_of
+from ganeval.sources.files.index import open_index
 from ganeval.sources.kinds import open_text
 
 Picture = Callable[..., bytes]
@@ -533,11 +533,13 @@ def test_relies_only_on_file_systems_that_are_known(
     root: Path, cache: Path, opened: list[str], monkeypatch: pytest.MonkeyPatch
 ) -> None:
     for kind, count in (("nfs4", 8), (None, 8), ("fuse.sshfs", 8), ("ext4", 8), ("ext4", 0)):
-        monkeypatch.setattr("ganeval.sources.file_system.file_system", lambda path, kind=kind: kind)
+        monkeypatch.setattr(
+            "ganeval.sources.files.file_system.file_system", lambda path, kind=kind: kind
+        )
         opened.clear()
         run(root, cache, trust_times=False)
         assert len(opened) == count, kind
-    monkeypatch.setattr("ganeval.sources.file_system.file_system", lambda path: "nfs")
+    monkeypatch.setattr("ganeval.sources.files.file_system.file_system", lambda path: "nfs")
     opened.clear()
     run(root, cache, trust_times=True)
     assert opened == []
@@ -547,7 +549,7 @@ def test_relies_on_no_clock_of_whole_seconds(
     root: Path, cache: Path, opened: list[str], monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """Read-only images, whose ctime is the mtime, may lie below an overlay."""
-    monkeypatch.setattr("ganeval.sources.file_system.file_system", lambda path: "overlay")
+    monkeypatch.setattr("ganeval.sources.files.file_system.file_system", lambda path: "overlay")
     real = os.stat
 
     class Coarse:

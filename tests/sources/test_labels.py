@@ -14,9 +14,9 @@ from torchvision.datasets import ImageFolder
 
 from ganeval.errors import InputError, UsageError
 from ganeval.images.picture import DecodePolicy
+from ganeval.sources.arrays.memory import Images
 from ganeval.sources.base import Source
 from ganeval.sources.generator import Generator
-from ganeval.sources.memory import Images
 from ganeval.sources.open import open_source
 
 Array = npt.NDArray[np.uint8]

@@ -14,8 +14,8 @@ from torch.utils.data import Dataset, IterableDataset, TensorDataset
 
 from ganeval.errors import InputError, UsageError
 from ganeval.images.picture import DecodePolicy
+from ganeval.sources.arrays.memory import Images
 from ganeval.sources.base import Source
-from ganeval.sources.memory import Images
 from ganeval.sources.open import open_source
 
 Array = npt.NDArray[np.uint8]

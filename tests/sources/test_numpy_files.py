@@ -15,8 +15,8 @@ import pytest
 from ganeval.errors import InputError
 from ganeval.images.picture import DecodePolicy
 from ganeval.sources import items as items_module
+from ganeval.sources.arrays.numpy_files import Npy, Npz
 from ganeval.sources.base import Source
-from ganeval.sources.numpy_files import Npy, Npz
 from ganeval.sources.open import open_source
 
 Array = npt.NDArray[np.uint8]

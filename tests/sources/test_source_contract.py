@@ -19,10 +19,10 @@ from torch.utils.data import Dataset, TensorDataset
 from ganeval.images.picture import DecodePolicy, Picture
 from ganeval.sources import items as items_module
 from ganeval.sources import views as views_package
+from ganeval.sources.arrays.memory import Images
 from ganeval.sources.base import Item, Pair, Source
 from ganeval.sources.generator import Generator
 from ganeval.sources.kinds import SOURCES
-from ganeval.sources.memory import Images
 from ganeval.sources.open import open_source
 from ganeval.sources.views.pair_view import PairView
 from ganeval.sources.views.pairs import pair_up, pairs_of

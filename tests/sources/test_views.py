@@ -15,9 +15,9 @@ import torch
 
 from ganeval.errors import InputError, UnstableError, UsageError
 from ganeval.images.picture import DecodePolicy
+from ganeval.sources.arrays.memory import Images
 from ganeval.sources.base import Pair, Source
 from ganeval.sources.generator import Generator
-from ganeval.sources.memory import Images
 from ganeval.sources.open import open_source
 from ganeval.sources.views.pair_view import PairView
 from ganeval.sources.views.pairs import Pairing, pair_up, pairs_of

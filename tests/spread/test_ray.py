@@ -21,11 +21,11 @@ from ganeval.engines.sharing import conditions, pictures
 from ganeval.errors import GanevalError, TeamError, UsageError
 from ganeval.features.shards import StoreAddress
 from ganeval.flow.choose import find_protocol
+from ganeval.flow.settings import Settings
 from ganeval.flow.sides import Opens
 from ganeval.flow.workspace import open_workspace
 from ganeval.images.picture import DecodePolicy
-from ganeval.resources import DEFAULT
-from ganeval.settings import Settings
+from ganeval.machine.resources import DEFAULT
 from tests.bad_input.outcomes import refusal, report, shards
 from tests.command import Command, Outcome
 from tests.pictures import blobs

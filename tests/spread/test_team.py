@@ -5,8 +5,8 @@ import torch
 
 from ganeval.errors import ResourceError, UsageError
 from ganeval.flow import workspace
-from ganeval.settings import Settings
-from ganeval.team import ALONE, Team, find_team
+from ganeval.flow.settings import Settings
+from ganeval.machine.team import ALONE, Team, find_team
 from tests.bad_input.outcomes import refusal
 from tests.command import Command
 from tests.spread.jobs import free_port

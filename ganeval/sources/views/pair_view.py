@@ -9,7 +9,7 @@ import numpy as np
 import numpy.typing as npt
 
 from ganeval.errors import InputError, one_line
-from ganeval.sources.arrays import numbers
+from ganeval.sources.arrays.pixels import numbers
 from ganeval.sources.base import Content, Item, Pair, Source, SourceInfo
 
 Places = npt.NDArray[np.int64]

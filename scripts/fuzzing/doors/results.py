@@ -9,14 +9,14 @@ from typing import Any
 import numpy as np
 import safetensors.numpy
 
-from ganeval.results.beside import scores_digest
+from ganeval.report.beside import scores_digest
 from scripts.fuzzing.case import Case
 from scripts.fuzzing.doors.pictures import some_outputs
 from scripts.fuzzing.mutation import json_text, mutate_bytes, mutate_json
 from scripts.fuzzing.originals import scored
 
 FILES = ("run.json", "run.influence.safetensors", "base.json", "base.influence.safetensors")
-KEY = "ganeval.influence"
+KEY = "ganeval.scores.influence"
 
 
 def reports(rng: Random, folder: Path) -> Case:

@@ -1,0 +1,236 @@
+"""Write the samples of a generator as PNG files, into a folder or a zip."""
+
+import glob
+import hashlib
+import io
+import json
+import shutil
+import zipfile
+from collections.abc import Iterator, Mapping
+from pathlib import Path
+
+import numpy as np
+import PIL.Image
+from PIL.PngImagePlugin import PngInfo
+
+from ganeval.errors import InputError, UsageError
+from ganeval.generators.options import GeneratorOptions
+from ganeval.images.picture import DecodePolicy
+from ganeval.machine.files import leftover_of, write_whole, writing
+from ganeval.machine.progress import Progress, silent
+from ganeval.sources.base import Source
+from ganeval.sources.open import open_source
+
+_AT_ONCE = 256
+_FIXED_DATE = (1980, 1, 1, 0, 0, 0)  # the same samples make the same zip
+_MARK = "ganeval"  # the name of a text in each PNG
+_OTHER_ARCHIVES = (".tar", ".tgz", ".gz", ".bz2", ".xz", ".7z", ".rar", ".npz", ".npy")
+
+
+def write_samples(
+    checkpoint: str,
+    num: int,
+    target: Path,
+    *,
+    seed: int = 0,
+    generator: GeneratorOptions | None = None,
+    progress: Progress = silent,
+) -> None:
+    """Write `num` samples of a checkpoint, numbered from 0.
+
+    Every file is whole. What was interrupted goes on where it was: pictures that are there stay as
+    they are. Each carries a text chunk that tells the checkpoint, seed, options and condition it is
+    of, so that those of others are noticed and kept. A zip gets its name when it is complete; until
+    then its pictures are in a hidden folder beside it.
+
+    Args:
+        checkpoint: A path, or a source text with options (`"generator:g.pt,entry=..."`).
+        num: Number of samples, at least 1.
+        target: A folder, made if need be, or a file ending in .zip in a folder that exists.
+        seed: Of the samples.
+        generator: What the checkpoint does not say itself.
+        progress: Told how far the work is.
+
+    Raises:
+        InputError: The checkpoint cannot be used, or folder or zip hold samples of another one.
+        UsageError: `num` is below 1, the target cannot be one, or it holds other files.
+        ResourceError: The disk is full.
+    """
+    if num < 1:
+        raise UsageError(f"-n {num}", "at least 1", "change it")
+    is_zip = target.suffix.lower() == ".zip"
+    if is_zip and (target.is_dir() or not target.parent.is_dir()):
+        raise UsageError(f"{target}: not a place for a zip", "an existing folder", "change -o")
+    if target.suffix.lower() in _OTHER_ARCHIVES:
+        raise UsageError(
+            f"{target}: an archive of kind {target.suffix}",
+            "a folder, or a name ending in .zip",
+            "change -o",
+        )
+    source = _open(checkpoint, num, seed, generator or GeneratorOptions())
+    digits = max(5, len(str(num - 1)))
+    names = [f"{number:0{digits}}.png" for number in range(num)]
+    marks = _marks(source)
+    if is_zip:
+        _write_zip(source, names, target, marks, progress)
+    else:
+        _write_folder(source, names, target, marks, progress)
+
+
+def _marks(source: Source) -> list[str]:
+    """Return what tells each sample from those of other networks, options and conditions."""
+    # Where the conditions lie changes nothing: what they hold is in the digests.
+    settings = {key: it for key, it in source.info.settings.items() if key != "condition"}
+    common = json.dumps(settings, sort_keys=True).encode()
+    marks = []
+    for start in range(0, len(source), _AT_ONCE):
+        items = source.load(range(start, min(start + _AT_ONCE, len(source))))
+        marks += [hashlib.sha256(common + item.digest).hexdigest() for item in items]
+    return marks
+
+
+def _open(checkpoint: str, num: int, seed: int, generator: GeneratorOptions) -> Source:
+    """Return the generator as a source of exactly so many samples."""
+    given = {"num_images": num, "seed": seed, **generator.given()}
+    source = open_source(checkpoint, policy=DecodePolicy(), generator=given)
+    if source.info.kind != "generator":
+        raise InputError(
+            f"{checkpoint}: a source of images of kind {source.info.kind}",
+            "a generator's file",
+            "name one",
+        )
+    if len(source) != num:
+        raise UsageError(
+            f"{checkpoint}: says num_images={len(source)}, and -n says {num}",
+            "one of them",
+            "leave num_images out",
+        )
+    return source
+
+
+def _write_folder(
+    source: Source, names: list[str], folder: Path, marks: list[str], progress: Progress
+) -> None:
+    """Write the missing pictures of a folder that holds nothing else."""
+    try:
+        folder.mkdir(parents=True, exist_ok=True)
+        present = _present(folder, dict(zip(names, marks, strict=True)))
+    except OSError as error:
+        raise UsageError(
+            f"{folder}: cannot be used ({error.strerror or error})",
+            "a folder that may be written to, or a name ending in .zip",
+            "choose another with -o",
+        ) from error
+    missing = [at for at, name in enumerate(names) if name not in present]
+    try:
+        for done, (at, content) in enumerate(_pictures(source, missing, marks)):
+            progress(str(folder), len(names) - len(missing) + done, len(names))
+            write_whole(folder / names[at], content)
+    except KeyboardInterrupt as error:
+        num = sum((folder / name).exists() for name in names)
+        raise KeyboardInterrupt(
+            f"interrupted: {num:,} of {len(names):,} samples are in {folder}; run the same command "
+            "again to go on"
+        ) from error
+    progress(str(folder), len(names), len(names))
+
+
+def _present(folder: Path, marks: Mapping[str, str]) -> set[str]:
+    """Return which of the pictures are there already; half-written ones of a killed run go away.
+
+    Raises:
+        InputError: One is of another checkpoint, seed or option.
+        UsageError: There are other files.
+    """
+    wanted = set(marks)
+    found = sorted(path.name for path in folder.iterdir())
+    leftovers = {name for name in found if leftover_of(name) in wanted}
+    others = [name for name in found if name not in wanted | leftovers]
+    if others:
+        raise UsageError(
+            f"{folder}: holds other files, such as {others[0]}",
+            "a folder for exactly these samples",
+            "choose another with -o",
+        )
+    for name in leftovers:
+        (folder / name).unlink(missing_ok=True)
+    present = wanted.intersection(found)
+    for name in sorted(present):
+        if _mark_of(folder / name) != marks[name]:
+            raise InputError(
+                f"{folder / name}: not of this checkpoint, seed and options",
+                "an empty folder, or one that the same command began on such a machine",
+                "choose another with -o, or remove that one",
+            )
+    return present
+
+
+def _mark_of(file: Path | io.BytesIO) -> str | None:
+    """Return what a picture says it is of."""
+    try:
+        with PIL.Image.open(file, formats=["PNG"]) as picture:
+            return picture.info.get(_MARK)
+    except (OSError, ValueError, SyntaxError):  # what Pillow raises on what is no PNG
+        return None
+
+
+def _write_zip(
+    source: Source, names: list[str], path: Path, marks: list[str], progress: Progress
+) -> None:
+    """Write all pictures into a folder beside the zip, and then the zip."""
+    if path.exists():
+        _check_zip(path, dict(zip(names, marks, strict=True)))
+    of_these = hashlib.sha256("".join(marks).encode()).hexdigest()[:16]
+    parts = path.parent / f".{path.name}.{of_these}.parts"
+    _write_folder(source, names, parts, marks, progress)
+    with writing(path) as file, zipfile.ZipFile(file, "w", zipfile.ZIP_STORED) as archive:
+        for name in names:
+            archive.writestr(zipfile.ZipInfo(name, _FIXED_DATE), (parts / name).read_bytes())
+    for folder in path.parent.glob(f".{glob.escape(path.name)}.{'[0-9a-f]' * 16}.parts"):
+        shutil.rmtree(folder)
+
+
+def _check_zip(path: Path, marks: Mapping[str, str]) -> None:
+    """Refuse to replace a zip with anything in it that will not be in the new one.
+
+    Raises:
+        InputError: It is no zip, or of another checkpoint, seed or option.
+        UsageError: It holds other files.
+    """
+    try:
+        with zipfile.ZipFile(path) as archive:
+            found = sorted(archive.namelist())
+            others = [name for name in found if name not in marks]
+            if others:
+                raise UsageError(
+                    f"{path}: holds other files, such as {others[0]}",
+                    "a new name, or a zip of exactly these samples",
+                    "choose another with -o",
+                )
+            foreign = [
+                name for name in found if _mark_of(io.BytesIO(archive.read(name))) != marks[name]
+            ]
+    except (OSError, zipfile.BadZipFile, NotImplementedError, RuntimeError) as error:
+        raise InputError(
+            f"{path}: is there already, and no zip of samples ({error})",
+            "a new name",
+            "choose another with -o, or remove that file",
+        ) from error
+    if foreign:
+        raise InputError(
+            f"{path}/{foreign[0]}: not of this checkpoint, seed and options",
+            "a new name, or a zip that the same command made on such a machine",
+            "choose another with -o, or remove that one",
+        )
+
+
+def _pictures(source: Source, indices: list[int], marks: list[str]) -> Iterator[tuple[int, bytes]]:
+    """Yield each sample's index and its PNG."""
+    for start in range(0, len(indices), _AT_ONCE):
+        chosen = indices[start : start + _AT_ONCE]
+        for at, item in zip(chosen, source.load(chosen), strict=True):
+            text, buffer = PngInfo(), io.BytesIO()
+            text.add_text(_MARK, marks[at])
+            pixels = np.ascontiguousarray(item.picture().pixels.transpose(1, 2, 0))
+            PIL.Image.fromarray(pixels).save(buffer, "PNG", pnginfo=text)
+            yield at, buffer.getvalue()

@@ -1,0 +1,1 @@
+"""A run beside the accepted baseline: limits, changes and the decision."""

@@ -1,0 +1,99 @@
+"""The baseline file: accepted scores with all that a later run needs to be compared with them.
+
+It is the report of one sample with sorted keys, so that accepting another run gives a diff that
+people can read, and has the influence values beside it, as a report has.
+"""
+
+import json
+from pathlib import Path
+
+from ganeval.errors import UsageError
+from ganeval.gate.change import compare_scores
+from ganeval.report.beside import scores_digest
+from ganeval.report.digits import show_column
+from ganeval.report.influence_file import INFLUENCES, packed
+from ganeval.report.output import check_output, write_output
+from ganeval.report.report import Report
+from ganeval.report.report_file import read_parts
+from ganeval.scores.row import ScoreRow
+
+SCHEMA = "ganeval.baseline/1"
+MADE_BY = "ganeval baseline accept RUN.json -o BASE.json"
+
+
+def accept(run: Report, path: Path) -> tuple[str, ...]:
+    """Write a run as the baseline; return a line for each score, with what it was before.
+
+    Raises:
+        UsageError: The run has no score or several samples, or the file cannot be written.
+        InputError: The file that would be replaced is no baseline.
+    """
+    check_single(run)
+    check_output(path, (".json",))
+    INFLUENCES.check(path)
+    before = load_baseline(path) if path.exists() else None
+    _write(run, path)
+    return tuple(f"{row.label}\t{_value(row)}{_was(row, run, before)}" for row in run.scores)
+
+
+def _was(row: ScoreRow, run: Report, before: Report | None) -> str:
+    """Say what a score was in the baseline before, and why it is not comparable if it is not."""
+    old = [one for one in before.scores if one.label == row.label] if before is not None else []
+    if before is None or not old:
+        return ""
+    differing = compare_scores(run, row, before, old[0]).differing
+    reason = f", not comparable: {', '.join(differing)}" if differing else ""
+    return f"\t(was {_value(old[0])}{reason})"
+
+
+def _value(row: ScoreRow) -> str:
+    """Return a score as people read it."""
+    (shown,) = show_column([row])
+    return shown.text
+
+
+def check_single(report: Report) -> None:
+    """Refuse a report that is not of one sample and one reference.
+
+    Raises:
+        UsageError: It has no score, several samples or several references.
+    """
+    num = len({row.sample for row in report.scores})
+    if num != 1:
+        raise UsageError(
+            f"the run has {num} samples",
+            "a run of one sample, whose later versions are compared with it",
+            "score that sample alone",
+        )
+    references = {row.reference for row in report.scores} - {None}
+    if len(references) > 1:
+        raise UsageError(
+            f"the run has {len(references)} references",
+            "a run against one reference, which later versions are compared with too",
+            "score against one of them",
+        )
+
+
+def _write(run: Report, path: Path) -> None:
+    """Write both files, or none; the influence values of an older baseline do not stay."""
+    content = json.loads(run.to_json()) | {"schema": SCHEMA}
+    text = json.dumps(content, indent=2, sort_keys=True, ensure_ascii=True, allow_nan=False) + "\n"
+    contents = {path: text.encode("ascii")}
+    if run.influence:
+        contents[INFLUENCES.path(path)] = packed(run.influence, scores_digest(content["scores"]))
+    write_output(contents)
+    if not run.influence:
+        INFLUENCES.path(path).unlink(missing_ok=True)
+
+
+def load_baseline(path: Path, *, remedy: str = "check the name") -> Report:
+    """Read a baseline, and the influence values beside it.
+
+    Args:
+        path: The file.
+        remedy: What to do if there is none.
+
+    Raises:
+        InputError: The file is no baseline, or the influence values are damaged.
+    """
+    return Report(*read_parts(path, schema=SCHEMA, made_by=MADE_BY, remedy=remedy))

@@ -1,0 +1,1 @@
+"""What metrics share: linear algebra, neighbours, errors; NumPy arrays in and out."""

@@ -1,0 +1,1 @@
+"""What people read of scores: reports, their files, tables, pages and plots."""

@@ -1,0 +1,72 @@
+"""What a reader must know beside the numbers, each fact once."""
+
+from collections.abc import Mapping, Sequence
+
+from ganeval.errors import one_line
+from ganeval.report.digits import significant
+from ganeval.scores.differences import Difference
+from ganeval.scores.row import ScoreRow
+
+MOST_CAUTIONS = 5
+DETECTABLE = "detectable: the smallest true difference seen 4 times in 5 (one-sided, 5 %)"
+
+Rows = Sequence[ScoreRow]
+Pairs = Sequence[Difference]
+Names = Mapping[str, str]
+
+
+def cautions(rows: Rows, pairs: Pairs, names: Names) -> list[str]:
+    """Return a line for each fact that changes what a reader may do, for all samples together.
+
+    Args:
+        rows: The scores.
+        pairs: Their differences; may be empty.
+        names: What each sample is called.
+    """
+    facts: dict[tuple[str, str], dict[str, None]] = {}
+    for row in rows:
+        for fact, advice in row.cautions.items():
+            facts.setdefault((row.label, one_line(advice)), {})[one_line(fact)] = None
+    titles: dict[tuple[str, str], list[str]] = {}
+    for (title, advice), found in facts.items():
+        fact, *others = found
+        also = f" (and {len(others)} more of the kind)" if others else ""
+        titles.setdefault((f"{fact}{also}", advice), []).append(title)
+    lines = [f"{', '.join(found)}: {fact}: {advice}" for (fact, advice), found in titles.items()]
+    if any(pair.method == "debiased" for pair in pairs):
+        lines.append("differences: between the values without their bias, but for a small rest")
+    return lines + _of_pairs([pair for pair in pairs if pair.p_value is None], pairs, names)
+
+
+def notes(rows: Rows, pairs: Pairs, names: Names) -> list[str]:
+    """Return everything else there is to say, as lines, each once."""
+    details: dict[tuple[str, str], list[str]] = {}
+    said: dict[str, dict[str, None]] = {}
+    for row in rows:
+        for detail, value in row.details.items():
+            details.setdefault((row.label, one_line(detail)), []).append(significant(value))
+        for note in row.notes:
+            said.setdefault(one_line(note), {})[row.label] = None
+    lines = [
+        f"{title}: {detail} {', '.join(values)}"
+        + (" (sample by sample)" if len(values) > 1 else "")
+        for (title, detail), values in details.items()
+    ]
+    lines += [f"{', '.join(titles)}: {note}" for note, titles in said.items()]
+    if any(pair.paired for pair in pairs):
+        lines.append("paired: image i of both comes from the same latents")
+    return lines + _of_pairs([pair for pair in pairs if pair.p_value is not None], pairs, names)
+
+
+def _of_pairs(chosen: Pairs, pairs: Pairs, names: Names) -> list[str]:
+    """Return the notes of some pairs, each once."""
+    said: dict[str, list[str]] = {}
+    for pair in chosen:
+        for note in pair.notes:
+            said.setdefault(one_line(note), []).append(
+                f"{names[pair.sample]} - {names[pair.other]}"
+            )
+    return [
+        f"{'every pair' if len(places) == len(pairs) else ', '.join(places)}: {note}"
+        for note, places in said.items()
+    ]

@@ -1,0 +1,191 @@
+"""What stands in the tables of a report."""
+
+from collections.abc import Mapping, Sequence
+from typing import TYPE_CHECKING, Any
+
+from ganeval.errors import one_line
+from ganeval.scores.conditions import cards_of, network_of_run
+from ganeval.report.digits import ERROR_DIGITS, Digits, show_column, significant, write_numbers
+from ganeval.report.layout import Grid
+from ganeval.report.letters import groups
+from ganeval.scores.differences import Difference
+from ganeval.scores.kind import loss
+from ganeval.scores.multiplicity import format_p_value
+from ganeval.scores.row import ROLES, Key, ScoreRow
+
+if TYPE_CHECKING:
+    import pandas as pd
+
+# A down arrow, an up arrow, one to 0, and none.
+ARROWS = {"lower": "\u2193", "higher": "\u2191", "zero": "\u21920", "none": ""}
+PAPER_EXTRACTOR = "inception"
+# Options of decoding, and what each is unless the user says otherwise.
+_USUAL_DECODING = {"transparency": "error", "animated": "error", "exif": "ignore"}
+
+
+Rows = Sequence[ScoreRow]
+Pairs = Sequence[Difference]
+Provenance = Mapping[str, Any]
+
+
+# What a file or a frame has of each score, one value a column, the older ones first.
+COLUMNS = (
+    *("sample", "reference", "name", "value", "se", "interval", "direction"),
+    *("num_sample", "num_reference", "extractor", "protocol", "options", "details", "notes"),
+    *("cautions", "label", "metric", "network", "train", "heldout", "num_train", "num_heldout"),
+)
+
+
+def tidy(rows: Rows) -> "pd.DataFrame":
+    """Return a row per score with the columns `COLUMNS`."""
+    import pandas as pd
+
+    plain = []
+    for row in rows:
+        others = {role: row.roles.get(role) for role in ("train", "heldout")}
+        nums = {f"num_{role}": row.nums.get(role) for role in others}
+        plain.append(
+            {**row.record(), "interval": row.interval, "label": row.label, **others, **nums}
+        )
+    return pd.DataFrame(plain, columns=list(COLUMNS))
+
+
+def caption(rows: Rows, provenance: Provenance) -> tuple[str, ...]:
+    """Return the lines that say under which conditions the scores were made."""
+    cards = cards_of(provenance, rows)
+    networks = []
+    for name, card in cards.items():
+        called = card["extractor"]
+        weights = f" ({card['weights'].removeprefix('sha256:')[:8]})" if card.get("weights") else ""
+        networks.append(f"{called}{weights}" if name == called else f"{name} = {called}{weights}")
+    protocols = ", ".join(dict.fromkeys(row.protocol for row in rows))
+    precisions = ", ".join(dict.fromkeys(str(card.get("precision")) for card in cards.values()))
+    lines = [f"extractor {', '.join(networks)}, protocol {protocols}, {precisions}"]
+    for role in ROLES:
+        nums = {row.roles[role]: row.nums.get(role) for row in rows if role in row.roles}
+        for location, num in nums.items():
+            count = "number of images unknown" if num is None else f"{num:,} images"
+            lines.append(f"{role} {location} ({count})")
+    lines += _treated(rows, provenance)
+    # A metric with a network of its own has it from its paper.
+    run = network_of_run(provenance, rows)
+    chosen = [row for row in rows if row.network or run in (row.networks or (row.extractor,))]
+    others = dict.fromkeys(row.label for row in chosen if row.extractor != PAPER_EXTRACTOR)
+    if others:
+        which = "" if len(others) == len({row.label for row in rows}) else f"{', '.join(others)}: "
+        lines.append(
+            f"{which}not the Inception network of the papers: compare within this table only"
+        )
+    return tuple(map(one_line, lines))
+
+
+def _treated(rows: Rows, provenance: Provenance) -> list[str]:
+    """Return what was done to pictures because the user said so, for whom the count may mislead.
+
+    Sources to which the same was done share a line.
+    """
+    cards: Mapping[str, Any] = provenance.get("sources", {})
+    done: dict[str, list[str]] = {}
+    sides = [side for row in rows for side in (*row.roles.values(), row.sample)]
+    for location in dict.fromkeys(side for side in sides if side in cards):
+        settings, num = cards[location].get("settings", {}), len(cards[location].get("skipped", ()))
+        parts = [f"{num:,} {'picture' if num == 1 else 'pictures'} skipped"] if num else []
+        for name, usual in _USUAL_DECODING.items():
+            if settings.get(name, usual) != usual:
+                parts.append(f"{name} {settings[name]}")
+        if parts:
+            done.setdefault(", ".join(parts), []).append(location)
+    return [f"{', '.join(locations)}: {parts}" for parts, locations in done.items()]
+
+
+def score_grid(rows: Rows, pairs: Pairs = (), digits: Digits = "error") -> Grid:
+    """Return the comparison table: a row for each sample, a column for each score.
+
+    The best value of a column is bold. With `pairs`, samples that these do not tell apart have a
+    letter in common.
+    """
+    samples = list(dict.fromkeys(row.sample for row in rows))
+    columns: dict[str, dict[str, str]] = {"images": {}}
+    shared = groups(samples, pairs)
+    if shared:
+        columns[f"group by {pairs[0].label}"] = shared
+    scores = by_title(rows)
+    for row in rows:
+        columns["images"][row.sample] = f"{row.num_sample:,}"
+    for title, column in scores.items():
+        columns[f"{title} {ARROWS[column[0].direction]}".strip()] = {
+            row.sample: shown.text
+            for row, shown in zip(column, show_column(column, digits), strict=True)
+        }
+    first = len(columns) - len(scores)
+    winners = best(rows)
+    return Grid(
+        corner="sample",
+        names=samples,
+        titles=list(columns),
+        cells=[[column.get(sample, "") for column in columns.values()] for sample in samples],
+        styles={
+            (samples.index(row.sample), first + at): "bold"
+            for at, column in enumerate(scores.values())
+            for row in column
+            if row in winners
+        },
+    )
+
+
+def by_title(rows: Rows) -> dict[str, list[ScoreRow]]:
+    """Return the scores of each column by its title."""
+    scores: dict[str, list[ScoreRow]] = {}
+    for row in rows:
+        scores.setdefault(row.label, []).append(row)
+    return scores
+
+
+def best(rows: Rows) -> list[ScoreRow]:
+    """Return the scores that no other is better than beside one reference; none of a single one."""
+    found = []
+    rivals: dict[Key, list[ScoreRow]] = {}
+    for row in rows:
+        rivals.setdefault(row.key._replace(sample=""), []).append(row)
+    for column in rivals.values():
+        losses = [loss(row.direction, row.value) for row in column]
+        least = min((one for one in losses if one is not None), default=None)
+        found += [
+            row
+            for row, one in zip(column, losses, strict=True)
+            if len(column) > 1 and one is not None and one == least
+        ]
+    return found
+
+
+def pair_grid(pairs: Pairs, names: Mapping[str, str], digits: Digits = "error") -> Grid:
+    """Return the differences between pairs, a row each.
+
+    Args:
+        pairs: The differences.
+        names: What each sample is called.
+        digits: How many are shown.
+    """
+    cells = []
+    for pair in pairs:
+        numbers = (pair.difference, *(pair.interval or ()))
+        value, *ends = write_numbers(numbers, pair.se or 0.0, pair.interval, digits)
+        chance, least = pair.p_adjusted, pair.detectable
+        cells.append(
+            [
+                value,
+                f"[{', '.join(ends)}]" if ends else "",
+                "" if chance is None else format_p_value(chance),
+                "" if least is None else significant(least, digits, ERROR_DIGITS),
+                "yes" if pair.paired else "",
+            ]
+        )
+    titles = ["difference", "95 % interval", "p (Holm)", "detectable", "paired"]
+    used = len(titles) if any(pair.paired for pair in pairs) else len(titles) - 1
+    return Grid(
+        corner=pairs[0].label,
+        names=[f"{names[pair.sample]} - {names[pair.other]}" for pair in pairs],
+        titles=titles[:used],
+        cells=[row[:used] for row in cells],
+        whole=True,
+    )

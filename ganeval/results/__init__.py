@@ -1,1 +1,0 @@
-"""Scores with their provenance: reports and tables."""

@@ -1,0 +1,1 @@
+"""Pictures that are arrays: in files, in memory, in data sets."""

@@ -1,0 +1,130 @@
+"""The options that every kind of source with arrays of pixels has."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from functools import partial
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+import numpy.typing as npt
+
+from ganeval.errors import InputError
+from ganeval.images.picture import DecodePolicy
+from ganeval.images.value_range import parse_range
+from ganeval.sources.arrays.pixels import Labelled, ReadySource, array_source, no_labels
+from ganeval.sources.fit import Crop, Fit
+from ganeval.sources.labels import array_labels
+
+if TYPE_CHECKING:  # arrays of bytes need no torch
+    import torch
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ArrayOptions:
+    """What an array does not say of its pictures.
+
+    Attributes:
+        size: See `Fit`.
+        crop: See `Fit`.
+        value_range: `LOW,HIGH` or `LOW:HIGH`, what floats span; None: the command's `float_range`.
+    """
+
+    size: int | None = None
+    crop: Crop = "none"
+    value_range: str | None = None
+
+    def source(
+        self,
+        images: npt.NDArray[Any] | torch.Tensor,
+        kind: str,
+        location: str,
+        *,
+        written: str | None,
+        policy: DecodePolicy,
+        labels: Any = None,
+    ) -> ReadySource:
+        """Return the images of a file as a source; see `images_source`.
+
+        What the file holds as `labels` is looked at when these are asked for.
+
+        Raises:
+            InputError: Another type or shape, or floats without a range.
+            UsageError: A range that is none, or of uint8.
+        """
+        fit = Fit(self.size, self.crop)
+        value_range = None if self.value_range is None else parse_range(self.value_range)
+        if isinstance(images, np.ndarray) and images.dtype.kind == "f":
+            # What torch knows: of this machine's byte order, 8 bytes at most.
+            images = images.astype(f"f{min(images.dtype.itemsize, 8)}", copy=False)
+        if str(images.dtype).removeprefix("torch.") != "uint8":
+            value_range = value_range or policy.float_range
+            if value_range is None or not _is_float(images):
+                raise _unclear(images, kind, location)
+        labelled: Labelled = no_labels
+        if labels is not None:
+            labelled = partial(array_labels, labels, num=len(images), name=location)
+        if isinstance(images, np.ndarray) and value_range is None:
+            return array_source(
+                images,
+                kind=kind,
+                location=written or location,
+                name=location,
+                fit=fit,
+                labelled=labelled,
+            )
+        from ganeval.sources.arrays.memory import Images, images_source
+
+        return images_source(
+            Images(images, value_range=value_range, name=location),
+            policy=policy,
+            kind=kind,
+            location=written,
+            fit=fit,
+            labelled=labelled,
+        )
+
+
+# What floats usually span; how far beyond it they may lie (see `check_range`), and how much of it
+# they have to span to be taken for it, in widths.
+_USUAL_RANGES = ((0, 1), (-1, 1), (0, 255))
+_SLACK, _SPAN = 0.05, 0.25
+_LOOKED_AT = 1024  # images, for a message
+
+
+def _is_float(images: npt.NDArray[Any] | torch.Tensor) -> bool:
+    """Return whether the values are floating point."""
+    if isinstance(images, np.ndarray):
+        return images.dtype.kind == "f"
+    return images.is_floating_point()
+
+
+def _unclear(images: npt.NDArray[Any] | torch.Tensor, kind: str, location: str) -> InputError:
+    """Return the error for values of which nothing says what is black and what is white."""
+    some = images[:_LOOKED_AT] if images.ndim else images
+    values = some if isinstance(some, np.ndarray) else some.double().numpy()
+    found = f"{location}: values of type {str(images.dtype).removeprefix('torch.')}"
+    needed = "uint8 from 0 to 255, or floats with a range (in Python: ganeval.Images)"
+    if values.dtype.kind not in "biuf":
+        return InputError(found, needed, "save them anew as uint8")
+    values = values[np.isfinite(values)]
+    least, most = (values.min().item(), values.max().item()) if values.size else (0, np.inf)
+    found += f" from {float(least):.3g} to {float(most):.3g}" if values.size else ""
+    if not _is_float(images):
+        remedy = "bring them to 0 to 255 and save them anew as `array.astype('uint8')`"
+        if least >= 0 and most <= 1:
+            remedy = "save them anew as `(array * 255).astype('uint8')`, if 1 is white"
+        elif least >= 0 and most <= 255:
+            remedy = "save them anew as `array.astype('uint8')`"
+        return InputError(found, needed, remedy)
+    ends, condition = "LOW,HIGH", "with the values that stand for black and white"
+    for low, high in _USUAL_RANGES:
+        slack, span = _SLACK * (high - low), _SPAN * (high - low)
+        if low - slack <= least and most <= high + slack and most - least >= span:
+            ends, condition = f"{low},{high}", f"if {low} is black and {high} is white"
+            break
+    return InputError(
+        found,
+        needed,
+        f"write `{kind}:{location},value_range={ends}`, or add `--float-range {ends}`, {condition}",
+    )

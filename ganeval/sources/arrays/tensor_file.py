@@ -1,0 +1,120 @@
+"""Files of `torch.save` that hold images; nothing but tensors is ever opened."""
+
+import zipfile
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any
+
+import torch
+
+from ganeval.errors import InputError
+from ganeval.images.picture import DecodePolicy
+from ganeval.machine.remote_file import local_copy
+from ganeval.sources.arrays.array_options import ArrayOptions
+from ganeval.sources.arrays.named_arrays import (
+    ArrayType,
+    choose_array,
+    choose_labels,
+    statistics_among,
+)
+from ganeval.sources.arrays.pixels import ReadySource
+from ganeval.sources.paths import check_regular_file, unreadable
+
+_LABELS = ("labels", "targets")
+_SAFE_TORCH = "2.10"  # below, a crafted file corrupts memory even so (CVE-2026-24747)
+
+
+@dataclass(frozen=True, slots=True)
+class TensorFile(ArrayOptions):
+    """Read the images of a .pt file: a tensor, or that under `key` of a dict, list or tuple.
+
+    Their labels are the tensor `labels` or `targets`, or that which the option `labels` names.
+    """
+
+    location: str
+    key: str | None = field(default=None, kw_only=True)
+    labels: str | None = field(default=None, kw_only=True)
+
+    def open(
+        self, policy: DecodePolicy, *, offline: bool = False, written: str | None = None
+    ) -> ReadySource:
+        """Read the tensor; arguments and errors are those of `Npy.open`."""
+        check_regular_file(self.location)
+        try:
+            with local_copy(self.location) as path:
+                content = _load(path)
+        except OSError as error:
+            raise unreadable(self.location, error) from error
+        tensors = tensors_of(content)
+        if tensors is None:
+            raise InputError(
+                f"{self.location}: no tensors that can be read without running code",
+                "images saved by torch.save(tensor, FILE)",
+                "save them anew, or write them to a folder",
+            )
+        types = {name: _type_of(tensor) for name, tensor in tensors.items()}
+        key = self.key
+        if key is not None or not isinstance(content, torch.Tensor):
+            key = choose_array(types, key, kind="tensor", location=self.location)
+        images = next(iter(tensors.values())) if key is None else tensors[key]
+        chosen = choose_labels(types, self.labels, usual=_LABELS, location=self.location)
+        return self.source(
+            images,
+            "tensor",
+            self.location,
+            written=written,
+            policy=policy,
+            labels=None if chosen is None else tensors[chosen],
+        )
+
+
+def holds_images(location: str) -> bool:
+    """Tell whether a file of `torch.save` is a source of images, and no generator's.
+
+    That is a tensor alone, or statistics, whose error says what to do with them. Other files and
+    those of old formats, which would have to be read whole, are none.
+    """
+    try:
+        content = _load(Path(location)) if zipfile.is_zipfile(location) else None
+    except (OSError, zipfile.BadZipFile):
+        return False
+    if isinstance(content, torch.Tensor):
+        return True
+    tensors = tensors_of(content) or {}
+    names = statistics_among({name: _type_of(tensor) for name, tensor in tensors.items()})
+    return names is not None and set(names) <= {"mu", "sigma", "mean", "cov", "m", "s"}
+
+
+def tensors_of(content: Any) -> dict[str, torch.Tensor] | None:
+    """Return the tensors in what a file holds, by key or place; None if there are none."""
+    if isinstance(content, torch.Tensor):
+        return {"0": content}
+    if isinstance(content, list | tuple):
+        content = dict(enumerate(content))
+    entries = content.items() if isinstance(content, Mapping) else ()
+    found = {str(key): one for key, one in entries if isinstance(one, torch.Tensor)}
+    return found or None
+
+
+def _type_of(tensor: torch.Tensor) -> ArrayType:
+    """Return what there is to say of a tensor."""
+    return ArrayType(tuple(tensor.shape), str(tensor.dtype).removeprefix("torch."))
+
+
+def _load(path: Path) -> Any:
+    """Return what a file of `torch.save` holds; None if that cannot be read without running code.
+
+    Raises:
+        OSError: The file cannot be read.
+    """
+    if torch.__version__ < _SAFE_TORCH:
+        return None
+    with path.open("rb") as file:
+        mapped = file.read(4) == b"PK\x03\x04"  # only such a file need not be read whole
+    try:
+        return torch.load(path, map_location="cpu", weights_only=True, mmap=mapped)
+    except OSError:
+        raise
+    except Exception:  # a damaged or hostile pickle may raise anything at all
+        return None

@@ -1,0 +1,1 @@
+"""Pictures that lie in files: folders and archives, and what is known of them."""

@@ -1,0 +1,154 @@
+"""The files in which the index is kept, one for each location of a source."""
+
+import hashlib
+import json
+import os
+import struct
+import time
+from collections.abc import Mapping
+from contextlib import suppress
+from dataclasses import astuple, dataclass
+from pathlib import Path
+from typing import NamedTuple
+
+import PIL
+
+from ganeval.images.decode import FORMATS, Header
+from ganeval.machine.files import leftover_of
+
+FORMAT = 1
+SUFFIX = ".index"
+_SECONDS_PER_DAY = 86_400
+
+_ROW = struct.Struct("<24s24s32sii")  # file, state, digest, number of the header or -1, day
+_NO_DIGEST = bytes(32)
+_DIGEST_SIZE = 32
+
+# What reads headers: another version of it may read something else.
+_HEADER_READER = f"Pillow {PIL.__version__} {' '.join(FORMATS)}"
+
+
+class Facts(NamedTuple):
+    """What reading a picture file has shown; None for what was not read.
+
+    Attributes:
+        digest: SHA-256 of its bytes, 32 bytes.
+        header: What it says of itself. Whether that can be used is up to the decode policy.
+    """
+
+    digest: bytes | None = None
+    header: Header | None = None
+
+
+class Row(NamedTuple):
+    """What is known of a file.
+
+    Attributes:
+        state: The state in which it was read; 24 bytes.
+        facts: What was read.
+        day: The last day on which a run has asked for it, counted from 1970.
+    """
+
+    state: bytes
+    facts: Facts
+    day: int
+
+
+def joined(fact: Facts, other: Facts) -> Facts:
+    """Return what two readings of the same content have shown; the first goes before."""
+    return Facts(fact.digest or other.digest, fact.header or other.header)
+
+
+def read_rows(path: Path) -> dict[bytes, Row]:
+    """Return the rows of a file of the index: none if it is missing or of another version.
+
+    Raises:
+        ValueError: It is damaged or cannot be read.
+    """
+    try:
+        return _from_bytes(path.read_bytes())
+    except (FileNotFoundError, NotADirectoryError):
+        return {}
+    except (OSError, ValueError, LookupError, TypeError, struct.error) as error:
+        reason = error.strerror if isinstance(error, OSError) else "damaged"
+        raise ValueError(f"{path}: an index of files that cannot be used ({reason})") from error
+
+
+def to_bytes(rows: Mapping[bytes, Row]) -> bytes:
+    """Return rows as a file: the SHA-256 of the rest, a line of JSON, the rows."""
+    numbers: dict[Header | None, int] = {None: -1}
+    packed = b"".join(
+        _ROW.pack(
+            file,
+            row.state,
+            row.facts.digest or _NO_DIGEST,
+            numbers.setdefault(row.facts.header, len(numbers) - 1),
+            row.day,
+        )
+        for file, row in rows.items()
+    )
+    headers = [astuple(header) for header in numbers if header is not None]
+    card = {"format": FORMAT, "reader": _HEADER_READER, "headers": headers}
+    body = json.dumps(card).encode() + b"\n" + packed
+    return hashlib.sha256(body).digest() + body
+
+
+def _from_bytes(content: bytes) -> dict[bytes, Row]:
+    """Return the rows in a file; what another version of the reader said of headers is left out.
+
+    Raises:
+        ValueError: Its digest is not that of its content.
+    """
+    body = content[_DIGEST_SIZE:]
+    if hashlib.sha256(body).digest() != content[:_DIGEST_SIZE]:
+        raise ValueError("another digest")
+    line, _, packed = body.partition(b"\n")
+    card = json.loads(line)
+    if card["format"] != FORMAT:
+        return {}
+    headers: list[Header | None] = [Header(*values) for values in card["headers"]]
+    if card["reader"] != _HEADER_READER:
+        headers = [None] * len(headers)
+    headers.append(None)  # number -1
+    return {
+        file: Row(state, Facts(None if digest == _NO_DIGEST else digest, headers[number]), day)
+        for file, state, digest, number, day in _ROW.iter_unpack(packed)
+    }
+
+
+@dataclass(frozen=True, slots=True)
+class IndexSize:
+    """Number of files of an index, and their size in bytes."""
+
+    num_files: int
+    num_bytes: int
+
+
+def measure(folder: Path) -> IndexSize:
+    """Return the size of the index in `folder`, which need not exist."""
+    return _total(_files(folder))
+
+
+def prune(folder: Path, *, older_than_days: float) -> IndexSize:
+    """Remove what no run has used for so many days, and what killed runs left."""
+    limit = time.time() - older_than_days * _SECONDS_PER_DAY
+    old = {path: state for path, state in _files(folder).items() if state.st_mtime < limit}
+    for path in old:
+        path.unlink(missing_ok=True)
+    return _total(old)
+
+
+def _files(folder: Path) -> dict[Path, os.stat_result]:
+    """Return the files of the index, those that killed runs left among them."""
+    found = {}
+    for path in folder.iterdir() if folder.is_dir() else ():
+        if (leftover_of(path.name) or path.name).endswith(SUFFIX):
+            with suppress(FileNotFoundError):  # another process has removed it
+                found[path] = path.stat()
+    return found
+
+
+def _total(files: Mapping[Path, os.stat_result]) -> IndexSize:
+    """Return the size of files; what killed runs left does not count."""
+    sizes = [state.st_size for path, state in files.items() if path.suffix == SUFFIX]
+    return IndexSize(len(sizes), sum(sizes))
