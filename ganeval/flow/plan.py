@@ -5,7 +5,7 @@ from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
-from ganeval.errors import GanevalError, InputError, UsageError
+from ganeval.errors import GanevalError, InputError, UsageError, WeightsError
 from ganeval.extractors.base import ExtractorRequest, find_extractor
 from ganeval.flow.choose import MetricChoice, choose_metrics, find_protocol
 from ganeval.flow.settings import Settings
@@ -189,8 +189,14 @@ def _check_networks(choice: MetricChoice, settings: Settings) -> None:
         network, layer = choice.place(need, settings.extractor)
         found = find_extractor(settings.networks.get(network, network))
         found.width(layer, request)
-        if network != settings.extractor:
-            found.describe(request)
+        try:
+            if network != settings.extractor:
+                found.describe(request)
+        except WeightsError as error:
+            fetch = f"`ganeval weights fetch {found.text}`"
+            raise WeightsError(
+                f"no weights of {found.text} here: {fetch}", "them", "get them"
+            ) from error
 
 
 def _checked(

@@ -170,8 +170,20 @@ def test_quiet_says_nothing_but_the_result(real: Path, ganeval: Command) -> None
 @pytest.mark.parametrize(
     ("kind", "names"),
     [
-        ("metrics", ["fid", "is", "kid", "pr", "dc", "fid-debiased", "fid-infinity"]),
-        ("extractors", ["inception", "efficientnet-lite0", "random"]),
+        (
+            "metrics",
+            [
+                *("fid", "is", "kid", "pr", "dc", "fid-debiased", "fid-infinity", "sfid"),
+                *("intra-fid", "authenticity", "psnr", "ssim", "ppl"),
+            ],
+        ),
+        (
+            "extractors",
+            [
+                *("inception", "efficientnet-lite0", "random", "pixels"),
+                *("lpips-alex", "lpips-vgg", "lpips-squeeze"),
+            ],
+        ),
         ("protocols", ["standard", "torch-fidelity", "pytorch-fid", "clean-fid", "torchmetrics"]),
         ("sources", ["folder", "zip", "tar", "npz", "npy", "tensor", "data", "generator"]),
         (
@@ -206,11 +218,13 @@ def test_the_cache_is_measured_pruned_and_cleared(
 ) -> None:
     assert "0 shards" in ganeval("cache", "info").out
     ganeval("fid", real, fake, *FAST)
-    assert f"{own_cache / 'shards'}: 2 shards, 0.0 MiB" in ganeval("cache", "info").out
+    # A file for each layer, and what the metric made of them.
+    found = f"{own_cache / 'shards'}: 4 shards, 1 values derived from them, 0.0 MiB"
+    assert found in ganeval("cache", "info").out
     ganeval("kid", real, fake, *FAST)
-    assert "2 shards, 2 values derived from them, 0.0 MiB" in ganeval("cache", "info").out
+    assert "4 shards, 4 values derived from them, 0.0 MiB" in ganeval("cache", "info").out
     assert "removed 0 shards" in ganeval("cache", "prune").out
-    assert "removed 2 shards, 2 values derived" in ganeval("cache", "clear").out
+    assert "removed 4 shards, 4 values derived" in ganeval("cache", "clear").out
     assert "0 shards" in ganeval("cache", "info").out
 
 
@@ -341,23 +355,29 @@ def test_list_metrics_has_columns_and_data(ganeval: Command) -> None:
     places = []
     for line, entry in zip(lines, entries, strict=True):
         cells = re.split(r"  +", line)
-        roles = ", ".join(entry["roles"])
+        takes = f" ({', '.join(entry['takes'])})" if entry["takes"] else ""
+        roles = ", ".join(entry["roles"]) + takes
         assert cells[:4] == [entry["name"], entry["common_name"], entry["direction"], roles]
-        assert (cells[4:], entry["network"]) == (["any"], None)
-        places.append([line.index(cell) for cell in (cells[1], f" {cells[2]} ", cells[3])])
+        assert cells[4:] == [entry["network"] or "any"]
+        places.append([line.index(f"  {cell}") for cell in cells[1:4]])
     assert all(place == places[0] for place in places)
     assert entries[0]["common_name"] == "Frechet Inception distance"
     assert entries[1]["roles"] == ["sample"]
+    assert entries[0]["network"] is None
+    assert {one["network"] for one in entries} == {None, "pixels", "lpips-vgg"}
     models = json.loads(ganeval("list", "models", "--json").out)
     assert models[0]["name"] == "gan"
     assert models[0]["summary"].endswith(".")
 
 
 def test_the_directions_are_those_of_the_papers(real: Path, fake: Path, ganeval: Command) -> None:
-    higher = {"is", "precision", "recall", "density", "coverage"}
+    higher = {"is", "precision", "recall", "density", "coverage", "authenticity", "psnr", "ssim"}
     for entry in json.loads(ganeval("list", "metrics", "--json").out):
         words = ("eval", real, fake, *FAST, "-m", entry["name"], "--json")
-        if not entry["name"].startswith("fid-"):  # these need more images
+        needs_more = entry["name"].startswith("fid-") or {"classes", "generator"} & {
+            *entry["takes"]
+        }
+        if not needs_more and "train" not in entry["roles"]:
             scores = json.loads(ganeval(*words).out)["scores"]
             assert [score["name"] for score in scores] == entry["scores"]
             assert {score["direction"] for score in scores} == {entry["direction"]}
