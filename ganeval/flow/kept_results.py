@@ -1,8 +1,8 @@
-"""What our metrics have made of the same features before: the same command computes nothing."""
+"""What our metrics have made of the same features before: the same command computes nothing.
 
 A result is kept beside the features under a key of all that it can depend on: the metric with its
-options, the key of every summary, the seed, and the source code of this package, so
-that no version has to be raised by hand when a formula changes.
+options, the key of every summary, the seed, and the source code of this package, so that no
+version has to be raised by hand when a formula changes.
 """
 
 import dataclasses
