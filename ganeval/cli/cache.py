@@ -115,7 +115,10 @@ def _own_folder(cache_dir: str | None) -> Path:
 
 def _describe(size: "CacheSize") -> str:
     """Return a size for people."""
-    derived = f", {size.num_derived:,} values derived from them" if size.num_derived else ""
+    derived = ""
+    if size.num_derived:
+        what = "value" if size.num_derived == 1 else "values"
+        derived = f", {size.num_derived:,} {what} derived from them"
     return f"{size.num_shards:,} shards{derived}, {_mebibytes(size.num_bytes)}"
 
 
