@@ -59,7 +59,7 @@ OPTIONS = {
         *("--eval-every", "--eval-metrics", "--eval-extractor", "--eval-images"),
         *("--eval-reference", "--cache-dir", "--device", "--precision"),
     },
-    "sample": GENERATOR | {"-n", "--num-images", "-o", "--output", "--seed"},
+    "sample": GENERATOR | {"-n", "--num-images", "-o", "--output", "--seed", "--device"},
     "table": REPORT | {"--label"},
     "check": OUTPUT | {"--baseline", "--max-regress", "--alpha", "--on-inconclusive"},
     "baseline accept": {"-o", "--output"},
@@ -219,7 +219,7 @@ def test_the_cache_is_measured_pruned_and_cleared(
     assert "0 shards" in ganeval("cache", "info").out
     ganeval("fid", real, fake, *FAST)
     # A file for each layer, and what the metric made of them.
-    found = f"{own_cache / 'shards'}: 4 shards, 1 values derived from them, 0.0 MiB"
+    found = f"{own_cache / 'shards'}: 4 shards, 1 value derived from them, 0.0 MiB"
     assert found in ganeval("cache", "info").out
     ganeval("kid", real, fake, *FAST)
     assert "4 shards, 4 values derived from them, 0.0 MiB" in ganeval("cache", "info").out
