@@ -158,6 +158,7 @@ def _kept(
     left_out = []
     for choice in choices:
         try:
+            _check_layers(choice, settings)
             if choice.optional:
                 _check_networks(choice, settings)
             viewed |= _checked(choice, samples, others, viewed, settings)
@@ -176,8 +177,27 @@ def _kept(
     return tuple(kept), viewed
 
 
+def _check_layers(choice: MetricChoice, settings: Settings) -> None:
+    """Refuse a metric that looks at a layer which its network has not.
+
+    Raises:
+        UsageError: Says which metric, which layer, and what the network has.
+    """
+    for need in choice.metric.needs:
+        network, layer = choice.place(need, settings.extractor)
+        found = find_extractor(settings.networks.get(network, network))
+        weights = settings.weights if network == settings.extractor else None
+        layers = found.layers(ExtractorRequest(weights_path=weights, offline=True))
+        if layer not in layers:
+            raise UsageError(
+                f"{choice.label} looks at the layer {layer}, which extractor {found.text} lacks",
+                f"one of {', '.join(layers)}",
+                f"choose other metrics than {choice.label} with -m, or another extractor",
+            )
+
+
 def _check_networks(choice: MetricChoice, settings: Settings) -> None:
-    """Refuse a metric whose layer the network has not, or whose own network has no weights here.
+    """Refuse a metric whose own network has no weights here.
 
     Those of the run's network are the user's choice, and missed by the run itself.
 
@@ -186,9 +206,8 @@ def _check_networks(choice: MetricChoice, settings: Settings) -> None:
     """
     request = ExtractorRequest(offline=True)
     for need in choice.metric.needs:
-        network, layer = choice.place(need, settings.extractor)
+        network, _ = choice.place(need, settings.extractor)
         found = find_extractor(settings.networks.get(network, network))
-        found.width(layer, request)
         try:
             if network != settings.extractor:
                 found.describe(request)
