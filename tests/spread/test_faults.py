@@ -70,6 +70,23 @@ def test_a_process_is_killed_within_a_part(launch: Launch, place: Place, alone: 
     assert_goes_on(launch, place, alone, size=2, num_in_flight=1)
 
 
+def test_a_layer_that_no_metric_looks_at_is_not_missed(
+    launch: Launch, place: Place, alone: Alone
+) -> None:
+    # The second file of a part of `real` is stored in passing: without it the part is whole.
+    (outcome,) = launch(1, accidents={0: "KILL@2+1"}).end()
+    assert outcome.code == -signal.SIGKILL
+    assert len(shards(place.cache)) == NUM_LAYERS + 1
+    num_before = place.num_computed()
+    first, second = launch(2).end()
+    assert (first.code, second.code) == (0, 0)
+    assert scored(first) == scored(alone[0])
+    assert place.num_computed() == num_before + NUM_PARTS - 2
+    found = contents(place.cache)
+    assert found.items() <= alone[1].items()
+    assert len(found) == len(alone[1]) - 1
+
+
 @pytest.mark.parametrize("seed", range(2))
 def test_the_whole_job_is_killed(launch: Launch, place: Place, alone: Alone, seed: int) -> None:
     rng = random.Random(seed)
@@ -159,7 +176,14 @@ def test_the_disk_is_full(launch: Launch, full: Place, alone: Alone) -> None:
     shutil.copytree(full.cache, roomy.cache)
     first, _ = launch(2, GANEVAL_CACHE=str(roomy.cache)).end()
     assert scored(first) == scored(alone[0])
-    assert contents(roomy.cache) == alone[1]
+    found = contents(roomy.cache)
+    assert found.items() <= alone[1].items()
+    # Each process may have stopped at a layer that it stored in passing, which nobody wants.
+    assert len(alone[1]) - len(found) <= 2
+    num_computed = full.num_computed()
+    (again,) = launch(1, GANEVAL_CACHE=str(roomy.cache)).end()
+    assert scored(again) == scored(alone[0])
+    assert full.num_computed() == num_computed
 
 
 HOSTS = {at: f"ganeval-{os.getpid()}-{at}" for at in (0, 1)}
