@@ -184,7 +184,6 @@ def job_of(plan: Plan, side: Side, view: View, wanted: Wanted) -> Job:
         wanted=wanted,
         opens=viewed.opens,
         labels=labels,
-        noun=viewed.noun,
     )
 
 

@@ -21,7 +21,7 @@ from ganeval.sources.base import Source
 from ganeval.sources.files.index import Index
 from ganeval.sources.open import open_source
 from ganeval.sources.refusals import find_refusals
-from ganeval.sources.unusable import check_skipped, is_too_many, unusable_pictures
+from ganeval.sources.unusable import check_skipped, is_too_many, unusable_items
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -122,9 +122,11 @@ def open_side(
             refusals = find_refusals(source, bad, pool=pool)
         if not strict:
             firsts = [told[0] for told in refusals.values()]
-            check_skipped(location, firsts, len(source), settings.max_bad)
+            check_skipped(
+                location, firsts, len(source), settings.max_bad, source.info.content
+            )
         reasons = [reason for told in refusals.values() for reason in told]
-        raise unusable_pictures(location, reasons, num=len(refusals), total=len(source))
+        raise unusable_items(location, reasons, num=len(refusals), total=len(source), content=source.info.content)
     usable = [index for index in range(len(source)) if index not in bad]
     return Side(
         role=role,
