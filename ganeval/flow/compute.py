@@ -47,6 +47,7 @@ def compute(
     inputs: dict[Need, Summary] = {}
     networks: dict[str, str] = {}
     nums: dict[str, int | None] = {}
+    noun = ""
     for need in choice.metric.needs:
         place = choice.place(need, plan.settings.extractor)
         inputs[need] = summary = collected.summary(sample, need, place)
@@ -55,6 +56,8 @@ def compute(
             check_minimum(choice, need, where, summary.num or 0, summary.noun)
         networks[place[0]] = workspace.networks[place[0]].info.name
         nums[need.role] = summary.num
+        if need.role == "sample":
+            noun = summary.noun
     seed, store = plan.settings.seed, workspace.store
     result = find_result(store, choice.metric, inputs, seed)
     if result is None:
@@ -79,6 +82,7 @@ def compute(
             se=score.se,
             interval=score.interval,
             num_sample=num_sample or 0,
+            noun=noun,
             nums=nums,
             network=choice.network,
             networks=tuple(networks),

@@ -17,7 +17,7 @@ from ganeval.flow.sides import (
     open_side,
     refuse_twins,
 )
-from ganeval.flow.views import Viewed, view_of
+from ganeval.flow.views import Viewed, check_content, view_of
 from ganeval.metrics.base import Need, Role, View, options_of_minimum, roles_of
 from ganeval.metrics.protocols import EvaluationProtocol
 from ganeval.sources.files.index import Index
@@ -158,9 +158,10 @@ def _kept(
     left_out = []
     for choice in choices:
         try:
+            found = _checked(choice, samples, others, viewed, settings)
             if choice.optional:
-                _check_networks(choice, settings)
-            viewed |= _checked(choice, samples, others, viewed, settings)
+                _check_networks(choice, found, settings)
+            viewed |= found
         except GanevalError as error:
             if not choice.optional:
                 raise
@@ -176,8 +177,13 @@ def _kept(
     return tuple(kept), viewed
 
 
-def _check_networks(choice: MetricChoice, settings: Settings) -> None:
-    """Refuse a metric whose layer the network has not, or whose own network has no weights here.
+def _check_networks(
+    choice: MetricChoice, viewed: Mapping[tuple[str, Role, View], Viewed], settings: Settings
+) -> None:
+    """Refuse a metric that its network cannot serve here.
+
+    It lacks the layer, or is the metric's own and has no weights here or takes other content than
+    what the metric looks at.
 
     Those of the run's network are the user's choice, and missed by the run itself.
 
@@ -190,7 +196,10 @@ def _check_networks(choice: MetricChoice, settings: Settings) -> None:
         found = find_extractor(settings.networks.get(network, network))
         found.width(layer, request)
         if network != settings.extractor:
-            found.describe(request)
+            info = found.describe(request)
+            for (location, role, view), one in viewed.items():
+                if (role, view) == (need.role, need.view):
+                    check_content(location, one.source.info.content, info, info.input.takes)
 
 
 def _checked(
@@ -226,10 +235,11 @@ def _checked(
             if side.source is None:
                 if need.form == "moments" and need.feature.layer == "pool" and not need.labels:
                     continue
+                noun = side.stats.noun if side.stats is not None else "items"
                 raise InputError(
-                    f"{side.location}: holds statistics, not images",
-                    f"images, for {choice.title}",
-                    "name the image source, or ask for fid alone",
+                    f"{side.location}: holds statistics, not {noun}",
+                    f"{noun}, for {choice.title}",
+                    f"name the {noun[:-1]} source, or ask for fid alone",
                 )
             if need.labels and side.source.labels() is None:
                 raise InputError(

@@ -5,13 +5,14 @@ import logging
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
-from ganeval.errors import InputError, one_line
+from ganeval.errors import InputError, UsageError, one_line
+from ganeval.extractors.base import ExtractorInfo
 from ganeval.features.jobs import Opens
 from ganeval.flow.settings import PairBy, Settings
 from ganeval.flow.sides import Side
 from ganeval.flow.streams import derive_rng
 from ganeval.metrics.base import Each, Pairs, Paths, RandomPairs, Role, View
-from ganeval.sources.base import Source
+from ganeval.sources.base import Source, plural
 from ganeval.sources.views.pairs import Pairing, pair_up, pairs_of
 from ganeval.sources.views.random_pairs import random_pairs
 
@@ -51,9 +52,7 @@ def view_of(side: Side, view: View, others: Mapping[Role, Side], settings: Setti
     """
     source = side.source
     if source is None:
-        raise InputError(
-            f"{side.location}: holds statistics, not images", "images", "name the image source"
-        )
+        raise _no_items(side)
     opens: Opens | None = None
     match view:
         case Pairs(to=role):
@@ -80,15 +79,42 @@ def view_of(side: Side, view: View, others: Mapping[Role, Side], settings: Setti
             return Viewed(source=source, indices=side.indices, opens=side.opens)
 
 
+def check_content(location: str, content: str, network: ExtractorInfo, takes: str) -> None:
+    """Refuse a network that takes another kind of content than a source has.
+
+    Args:
+        location: How messages call the source.
+        content: What each of its items is; see `SourceInfo.content`.
+        network: What the network is.
+        takes: What its input takes; see `Input.takes`.
+
+    Raises:
+        UsageError: Naming both.
+    """
+    if content != takes:
+        raise UsageError(
+            f"{location}: has {plural(content)}, and the network {network.name} takes "
+            f"{plural(takes)}",
+            "a network and sources of one kind",
+            "name another network (--extractor, or METRIC@NETWORK) or another source",
+        )
+
+
+def _no_items(side: Side) -> InputError:
+    """Return the error for a side that has statistics alone."""
+    noun = side.stats.noun if side.stats is not None else "items"
+    return InputError(
+        f"{side.location}: holds statistics, not {noun}", noun, f"name the {noun[:-1]} source"
+    )
+
+
 def _paired(side: Side, source: Source, other: Side, settings: Settings) -> Viewed:
     """Return the pairs of two sides, and say which names have no partner.
 
     With `num_images`, a seeded random subset of the pairs.
     """
     if other.source is None:
-        raise InputError(
-            f"{other.location}: holds statistics, not images", "images", "name the image source"
-        )
+        raise _no_items(other)
     pairing = pair_up(source, other.source, by=settings.pair_by)
     lonely = ((side.location, pairing.only_one), (other.location, pairing.only_other))
     for location, names in lonely:

@@ -10,11 +10,11 @@ from ganeval.errors import UsageError, one_line
 from ganeval.gate.decision import Decision, Outcome
 from ganeval.gate.gate import Verdict
 from ganeval.gate.limits import Limit
-from ganeval.scores.conditions import arithmetic
 from ganeval.report.digits import ERROR_DIGITS, significant, write_numbers
 from ganeval.report.layout import Grid, lay_out, wrap
 from ganeval.report.output import check_output, write_output
 from ganeval.report.table import ARROWS, caption
+from ganeval.scores.conditions import arithmetic
 from ganeval.scores.multiplicity import format_p_value
 from ganeval.scores.row import ScoreRow
 
@@ -94,7 +94,7 @@ def conditions(verdict: Verdict) -> tuple[str, ...]:
     counts = sorted({row.num_sample for row in accepted})
     return (
         *caption(rows, verdict.run.provenance),
-        f"sample {one_line(sample)} ({rows[0].num_sample:,} images; "
+        f"sample {one_line(sample)} ({rows[0].num_sample:,} {rows[0].noun}; "
         f"baseline {', '.join(f'{count:,}' for count in counts)})",
         f"one-sided tests, alpha {verdict.alpha:g}",
         *_other_machine((verdict.run.provenance, rows), (verdict.baseline.provenance, accepted)),

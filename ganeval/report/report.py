@@ -11,7 +11,6 @@ from typing import TYPE_CHECKING, Any
 from ganeval.errors import MismatchError, UsageError, one_line
 from ganeval.report import formats, table
 from ganeval.report.beside import scores_digest
-from ganeval.scores.conditions import cards_of, compare_shared, network_of_run
 from ganeval.report.digits import Digits, show_column
 from ganeval.report.gallery import Gallery
 from ganeval.report.influence_file import INFLUENCES, packed
@@ -21,6 +20,7 @@ from ganeval.report.names import shorten
 from ganeval.report.output import check_output, write_output
 from ganeval.report.provenance import joined_provenance
 from ganeval.report.report_file import check_beside, read_parts
+from ganeval.scores.conditions import cards_of, compare_shared, network_of_run
 from ganeval.scores.differences import Difference, joined
 from ganeval.scores.identity import Findings, Names, compare_sides, identity_of
 from ganeval.scores.influence import Influence
@@ -223,7 +223,8 @@ class Report:
         """
         from ganeval.report import plots  # draws, which is slow to import
 
-        plots.save_plots(self.ranked, self.shown, self._shown_items, Path(folder))
+        noun, _ = table.numbers(self.ranked, self.provenance)
+        plots.save_plots(self.ranked, self.shown, self._shown_items, Path(folder), noun=noun)
 
     @property
     def _shown_items(self) -> dict[Key, MetricItems]:

@@ -45,7 +45,9 @@ def unusable_items(
     elif lost:
         remedy += f", or skip {'it' if num == 1 else 'them'} with {skip}"
     if num > 1:
-        found = f"{location}: {num:,} of {total:,} {plural(content)} cannot be used, the first: {found}"
+        found = (
+            f"{location}: {num:,} of {total:,} {plural(content)} cannot be used, the first: {found}"
+        )
     error = InputError(found, needed, remedy)
     return error.with_details(grouped_lines(reasons, content) if len(reasons) > 1 else ())
 

@@ -21,15 +21,15 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from rich.console import Console
 
-from ganeval.results import gate_output
-from ganeval.results.decision import Evidence, Outcome, decide
-from ganeval.results.formats import terminal
-from ganeval.results.gate import Verdict
-from ganeval.results.layout import Grid, lay_out, wrap
-from ganeval.results.limits import parse_limits
-from ganeval.results.names import letter, shorten, shown, width_of
-from ganeval.results.report import Report
-from ganeval.results.table import pair_grid, score_grid
+from ganeval.gate import output as gate_output
+from ganeval.gate.decision import Evidence, Outcome, decide
+from ganeval.gate.gate import Verdict
+from ganeval.gate.limits import parse_limits
+from ganeval.report.formats import terminal
+from ganeval.report.layout import Grid, lay_out, wrap
+from ganeval.report.names import letter, shorten, shown, width_of
+from ganeval.report.report import Report
+from ganeval.report.table import pair_grid, score_grid
 from tests.results.reports import LONG, ODD, labelled_report, report_of
 from tests.screen import frame, run_in_terminal
 
@@ -75,7 +75,7 @@ def check_golden(name: str, frames: dict[int, list[str]]) -> None:
 def check_whole(report: Report, lines: list[str]) -> None:
     """Nothing of the report is cut: each cell, title and name stands in the frame."""
     parts = Counter(part for line in lines for part in re.split(r" {2,}", line.strip()))
-    grid = score_grid(report.ranked, report.pairs)
+    grid = score_grid(report.ranked, report.provenance, report.pairs)
     wanted = Counter(cell for row in grid.cells for cell in row if cell)
     pairs = (
         pair_grid(report.pairs, dict.fromkeys(grid.names, ""), "error") if report.pairs else None
