@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from ganeval.features.derived import Summary
 from ganeval.flow.choose import MetricChoice
 from ganeval.flow.collect import Collected, is_served
-from ganeval.flow.gallery import pictures_of
+from ganeval.flow.gallery import is_seen, pictures_of
 from ganeval.flow.kept_results import find_result, keep_result
 from ganeval.flow.plan import Plan, check_minimum
 from ganeval.flow.sides import Side
@@ -160,7 +160,7 @@ def _named(evidence: Evidence, plan: Plan, collected: Collected, sample: str) ->
             continue
         names, places = side.source.names(), features.places()
         columns.append([names[side.indices[places[row]]] for row in rows.tolist()])
-        if plan.settings.gallery:
+        if plan.settings.gallery and is_seen(side):
             pictures.append(pictures_of(side, features, rows))
     both = len(pictures) == 2
     return ItemPairs(

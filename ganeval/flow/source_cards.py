@@ -14,6 +14,7 @@ from ganeval.features.stats import Stats
 from ganeval.flow.sides import Side
 from ganeval.images.colour import FLOATS_CLIPPED
 from ganeval.images.seen import Seen
+from ganeval.scores.noun import common_noun
 from ganeval.sources.files.encoded import MAYBE_PICTURES
 from ganeval.sources.paths import exists
 
@@ -271,13 +272,14 @@ def _brought_to_one_size(*sources: DescribedSource) -> str:
 def _pair_warnings(sample: DescribedSource, reference: DescribedSource) -> list[str]:
     """Return what a reader should know about a sample beside its reference."""
     pair = f"{sample.location} and {reference.location}"
+    noun = common_noun((sample.noun, reference.noun))
     if sample.digests and sample.digests == reference.digests:
-        return [f"{pair} are the same {sample.noun}"]
+        return [f"{pair} are the same {noun}"]
     lines = []
     real = Counter(reference.digests)
     shared = sum(digest in real for digest in sample.digests)
     if shared:
-        lines.append(f"{pair} share {shared:,} {sample.noun}")
+        lines.append(f"{pair} share {shared:,} {noun}")
     alike = sample.is_of_one_size and reference.is_of_one_size
     if sample.size and reference.size and _differ(sample.size, reference.size, exactly=alike):
         (width, height), (other_width, other_height) = sample.size, reference.size

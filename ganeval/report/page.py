@@ -53,6 +53,7 @@ def html(
     galleries = sorted(galleries, key=lambda gallery: samples.index(gallery.sample))
     names = {sample: letter(at) for at, sample in enumerate(samples)}
     scores = table.by_title(rows)
+    cards: Mapping[str, Any] = provenance.get("sources", {})
     noun, nums = table.numbers(rows, provenance)
     return (
         _environment(folder)
@@ -87,7 +88,9 @@ def html(
                 for key, one in (items or {}).items()
                 for pairs in one.evidence.values()
             ],
-            galleries=galleries,
+            galleries=[gallery for gallery in galleries if gallery.pictures],
+            seen=not cards
+            or any(card.get("item", "picture") == "picture" for card in cards.values()),
             provenance=provenance,
             provenance_json=json.dumps(provenance, indent=2, ensure_ascii=True),
             markdown=formats.markdown(rows, provenance, pairs, digits),
