@@ -17,8 +17,8 @@ from ganeval.flow.sides import (
     open_side,
     refuse_twins,
 )
-from ganeval.flow.views import Viewed, check_content, view_of
-from ganeval.metrics.base import Need, Role, View, options_of_minimum, roles_of
+from ganeval.flow.views import Viewed, check_content, lonely_items, view_of
+from ganeval.metrics.base import Need, Pairs, Role, View, options_of_minimum, roles_of
 from ganeval.metrics.protocols import EvaluationProtocol
 from ganeval.sources.files.index import Index
 
@@ -126,6 +126,11 @@ def make_plan(
     )
     refuse_twins(sides)
     kept, viewed = _kept(choices, sides, opened, settings)
+    by_place = {(side.location, side.role): side for side in (*sides, *opened.values())}
+    for (location, role, view), one in viewed.items():
+        if isinstance(view, Pairs) and settings.team.leads:
+            for line in lonely_items(one, by_place[location, role], opened[view.to]):
+                log.warning("%s", line)
     return Plan(
         settings=settings,
         protocol=protocol,
