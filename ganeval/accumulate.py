@@ -22,6 +22,7 @@ from ganeval.flow.settings import build_settings
 from ganeval.flow.views import check_content
 from ganeval.flow.workspace import open_workspace, opened_index
 from ganeval.images.seen import Seen
+from ganeval.machine.devices import tensors_on_the_cpu
 from ganeval.metrics.base import Each, Role, View
 from ganeval.report.report import Report
 from ganeval.sources.arrays.memory import Images, images_source
@@ -46,6 +47,7 @@ class Accumulator:
         num: Number of images so far.
     """
 
+    @tensors_on_the_cpu()
     def __init__(
         self,
         *,
@@ -111,6 +113,7 @@ class Accumulator:
         """Number of images so far."""
         return sum(block.info.num for block in self._blocks) + len(self._waiting)
 
+    @tensors_on_the_cpu()
     def update(self, images: Any) -> None:
         """Take a batch of generated images.
 
@@ -160,6 +163,7 @@ class Accumulator:
             self._blocks.append(self._block(self._waiting[:SHARD_SIZE]))
             del self._waiting[:SHARD_SIZE]
 
+    @tensors_on_the_cpu()
     def compute(self, *, step: int | None = None) -> Report:
         """Return the scores of all images so far.
 

@@ -11,6 +11,7 @@ from ganeval.flow.plan import Plan, make_plan
 from ganeval.flow.provenance import provenance_of
 from ganeval.flow.settings import Settings, build_settings
 from ganeval.flow.workspace import Workspace, open_workspace, opened_index
+from ganeval.machine.devices import tensors_on_the_cpu
 from ganeval.machine.progress import SCORES_OF
 from ganeval.metrics.base import Role
 from ganeval.report.comparisons import compared
@@ -119,6 +120,7 @@ def run_comparison(
     return compared(run(samples, others, metrics, settings), rank=score, paired=paired)
 
 
+@tensors_on_the_cpu()
 def run(
     samples: Sequence[Any],
     others: Mapping[Role, Any],

@@ -21,6 +21,7 @@ from ganeval.flow.sides import Side, check_generator_options, open_side
 from ganeval.flow.source_cards import describe, source_warnings
 from ganeval.flow.stored_stats import stats_conditions
 from ganeval.flow.workspace import Workspace, open_workspace, opened_index
+from ganeval.machine.devices import tensors_on_the_cpu
 from ganeval.metrics.base import ROLES, Each, Role
 from ganeval.metrics.protocols import EvaluationProtocol
 from ganeval.version import __version__
@@ -87,17 +88,19 @@ def features_of(
     settings = prepare_engine(settings)
     protocol = find_protocol(settings.protocol)
     with ExitStack() as resources:
-        index = resources.enter_context(opened_index(settings))
-        side = open_side(source, role, settings, index=index)
-        check_generator_options([source], [side], settings)
-        of_network = {settings.extractor: layers}
-        workspace = resources.enter_context(open_workspace(settings, protocol, of_network))
-        job = _job_of(side, workspace, of_network)
-        (features,) = collect_jobs([job], [side], workspace, settings)
+        with tensors_on_the_cpu():
+            index = resources.enter_context(opened_index(settings))
+            side = open_side(source, role, settings, index=index)
+            check_generator_options([source], [side], settings)
+            of_network = {settings.extractor: layers}
+            workspace = resources.enter_context(open_workspace(settings, protocol, of_network))
+            job = _job_of(side, workspace, of_network)
+            (features,) = collect_jobs([job], [side], workspace, settings)
         network = workspace.networks[settings.extractor]
         yield SourceFeatures(side=side, network=network, features=features)
 
 
+@tensors_on_the_cpu()
 def make_stats(reference: Any, path: Path, settings: Settings) -> Features:
     """Write the statistics of a source to an `.npz` and return what they were made of.
 
@@ -146,6 +149,7 @@ def make_stats(reference: Any, path: Path, settings: Settings) -> Features:
         return features
 
 
+@tensors_on_the_cpu()
 def extract_part(
     source: Any,
     part: int,
@@ -233,20 +237,25 @@ def _looked_at(
     )
     plan = Plan(settings=settings, protocol=protocol, choices=choices, samples=(), others={})
     wanted = layers_of(plan, role, {})
+    needs = [(choice.title, need) for choice in choices for need in choice.metric.needs]
     in_pairs = ", ".join(
-        dict.fromkeys(choice.title for choice, need in plan.needs_of(role) if need.view != Each())
+        dict.fromkeys(
+            title
+            for title, need in needs
+            if need.view != Each() and role in (need.role, getattr(need.view, "to", None))
+        )
     )
-    if in_pairs and Each() not in wanted:
+    if Each() not in wanted and in_pairs:
         raise UsageError(
             f"-m {in_pairs}: made of pairs or paths, which the scoring command computes",
-            f"a metric that looks at each item of the {role}",
-            "run the scoring command itself, or name another metric",
+            "a metric that looks at each item by itself",
+            "run the scoring command, or name another metric",
         )
     if not wanted:
         raise UsageError(
-            f"-m {', '.join(choice.label for choice in choices)} with --role {role}",
-            f"a metric that looks at the {role}",
-            "change one of them",
+            f"--role {role}: none of {','.join(metrics)} looks at such a source",
+            "a metric that does",
+            "change --role or -m",
         )
     if in_pairs:
         log.warning("%s: made of pairs or paths, which the scoring command computes", in_pairs)

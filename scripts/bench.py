@@ -12,8 +12,9 @@ import os
 import platform
 import sys
 import tempfile
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterable
 from importlib.metadata import version
+from itertools import chain
 from pathlib import Path
 
 import click
@@ -21,6 +22,7 @@ import click
 ROOT = Path(__file__).parents[1]
 sys.path[:0] = [str(ROOT), str(ROOT / "scripts")]
 
+from benchmarks.again import again_figures  # noqa: E402
 from benchmarks.decoding import decoding_figures  # noqa: E402
 from benchmarks.engines import engine_figures  # noqa: E402
 from benchmarks.extractor import extractor_figures  # noqa: E402
@@ -46,7 +48,9 @@ PARTS = (
 @click.option("--pictures", default=512, show_default=True, help="A side, for whole programs.")
 @click.option("--images", default=2000, show_default=True, help="A side, for the precision.")
 @click.option("--features", default=10_000, show_default=True, help="A side, for the metrics.")
-@click.option("--many", default=50_000, show_default=True, help="Pictures a side, for the memory.")
+@click.option(
+    "--many", default=50_000, show_default=True, help="Of known pictures, and for memory."
+)
 @click.option("--rounds", default=2, show_default=True)
 def bench(
     only: tuple[str, ...], pictures: int, images: int, features: int, many: int, rounds: int
@@ -57,12 +61,15 @@ def bench(
     with tempfile.TemporaryDirectory() as name:
         folder = Path(name)
         weights = write_random_inception(folder / "torch" / "hub" / "checkpoints")
-        parts: dict[str, Callable[[], Iterator[Figure]]] = {
+        parts: dict[str, Callable[[], Iterable[Figure]]] = {
             "extractor": lambda: extractor_figures(weights, rounds),
             "engines": lambda: engine_figures(folder, weights, rounds),
             "precision": lambda: precision_figures(folder, weights, images),
             "decoding": lambda: decoding_figures(folder, rounds),
-            "programs": lambda: program_figures(folder, weights, pictures, rounds),
+            "programs": lambda: chain(
+                program_figures(folder, weights, pictures, rounds),
+                again_figures(folder, weights, many, rounds),
+            ),
             "processes": lambda: process_figures(folder, 4 * pictures, rounds),
             "metrics": lambda: metric_figures(features, rounds),
             "memory": lambda: memory_figures(folder, many),

@@ -32,6 +32,20 @@ def device(request: pytest.FixtureRequest) -> str:
     return chosen or ("cuda" if torch.cuda.is_available() else "cpu")
 
 
+@pytest.fixture
+def seeming_cuda(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Let torch say that there are two CUDA devices, the second of which is current."""
+    for name, answer in {
+        "is_available": True,
+        "device_count": 2,
+        "current_device": 1,
+        "get_device_capability": (9, 0),
+        "get_device_name": "Seeming GPU",
+    }.items():
+        monkeypatch.setattr(torch.cuda, name, lambda *_, answer=answer: answer)
+    monkeypatch.setattr(torch.backends.cudnn, "version", lambda: 91002)
+
+
 @pytest.fixture(autouse=True)
 def own_cache(tmp_path_factory: pytest.TempPathFactory, monkeypatch: pytest.MonkeyPatch) -> Path:
     """No test sees the cache, the weights or the terminal of the user."""

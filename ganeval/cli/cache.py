@@ -2,17 +2,18 @@
 
 import math
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 import rich_click as click
 
 from ganeval.cli.panels import SOURCES, Group
 from ganeval.cli.prose import say
 from ganeval.errors import UsageError
-from ganeval.features.upkeep import CacheSize, measure, measure_shared
-from ganeval.features.upkeep import prune as prune_shards
 from ganeval.machine.folders import cache_folder, index_folder, shards_folder, shared_cache
-from ganeval.machine.remote import RemotePath
-from ganeval.sources.files import index_files
+
+if TYPE_CHECKING:
+    from ganeval.features.upkeep import CacheSize
+    from ganeval.sources.files.index_files import IndexSize
 
 FOLDER = click.option(
     "--cache-dir",
@@ -42,6 +43,10 @@ def info(*, cache_dir: str | None) -> None:
     \b
     ganeval cache info
     """
+    from ganeval.features.upkeep import measure, measure_shared
+    from ganeval.machine.remote import RemotePath
+    from ganeval.sources.files import index_files
+
     url = shared_cache(cache_dir)
     if url is not None:
         shards = RemotePath.of(url) / "shards"
@@ -85,8 +90,11 @@ def clear(*, cache_dir: str | None) -> None:
 
 def _remove(cache_dir: str | None, *, older_than_days: float) -> None:
     """Remove what was not used for so many days, and say how much it was."""
+    from ganeval.features.upkeep import prune
+    from ganeval.sources.files import index_files
+
     folder = _own_folder(cache_dir)
-    say(f"{folder}: removed {_describe(prune_shards(folder, older_than_days=older_than_days))}")
+    say(f"{folder}: removed {_describe(prune(folder, older_than_days=older_than_days))}")
     folder = index_folder(cache_dir)
     removed = index_files.prune(folder, older_than_days=older_than_days)
     say(f"{folder}: removed {_describe_index(removed)}")
@@ -105,13 +113,16 @@ def _own_folder(cache_dir: str | None) -> Path:
     return shards_folder(cache_dir)
 
 
-def _describe(size: CacheSize) -> str:
+def _describe(size: "CacheSize") -> str:
     """Return a size for people."""
-    derived = f", {size.num_derived:,} values derived from them" if size.num_derived else ""
+    derived = ""
+    if size.num_derived:
+        what = "value" if size.num_derived == 1 else "values"
+        derived = f", {size.num_derived:,} {what} derived from them"
     return f"{size.num_shards:,} shards{derived}, {_mebibytes(size.num_bytes)}"
 
 
-def _describe_index(size: index_files.IndexSize) -> str:
+def _describe_index(size: "IndexSize") -> str:
     """Return the size of the index for people."""
     return f"what is known of the files of {size.num_files:,} sources, {_mebibytes(size.num_bytes)}"
 

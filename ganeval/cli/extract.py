@@ -54,7 +54,7 @@ def extract(
 
     \b
     ganeval extract fake/ --part 3/16
-    ganeval extract real/ --part 3/16 --role reference -m fid,fid@efficientnet-lite0,sfid
+    ganeval extract real/ --role reference -m fid,fid@efficientnet-lite0
     """
     from ganeval.extract import extract_part
 

@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING
 import rich_click as click
 
 from ganeval.cli.generator_options import generator_options
-from ganeval.cli.panels import OUTPUT, Command
+from ganeval.cli.panels import MACHINE, OUTPUT, Command
 from ganeval.cli.progress import terminal_progress
 from ganeval.cli.prose import say
 
@@ -43,6 +43,15 @@ if TYPE_CHECKING:
     panel=OUTPUT,
     help="Seed of the samples; sample I is the same however many there are",
 )
+@click.option(
+    "--device",
+    default="cpu",
+    show_default=True,
+    metavar="NAME",
+    panel=MACHINE,
+    help="Device of the generator: auto, cpu, cuda, cuda:1, mps; each rounds in its own way, so a "
+    "pixel may differ by one grey level",
+)
 @generator_options
 def sample(
     *,
@@ -50,6 +59,7 @@ def sample(
     num_images: int,
     output: Path,
     seed: int,
+    device: str,
     generator: "GeneratorOptions",
 ) -> None:
     """Write samples of a generator CHECKPOINT as PNG: exactly so many files and nothing else.
@@ -65,6 +75,12 @@ def sample(
 
     with terminal_progress() as progress:
         write_samples(
-            checkpoint, num_images, output, seed=seed, generator=generator, progress=progress
+            checkpoint,
+            num_images,
+            output,
+            seed=seed,
+            device=device,
+            generator=generator,
+            progress=progress,
         )
     say(f"{output}: {num_images:,} samples")

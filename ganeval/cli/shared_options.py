@@ -160,7 +160,8 @@ RUN_OPTIONS = (
         show_default=True,
         metavar="NAME",
         panel=MACHINE,
-        help="Device of the network: auto, cpu, cuda, cuda:1, mps",
+        help="Device of the network: auto, cpu, cuda, cuda:1, mps; a generator's file runs on the "
+        "CPU unless its source says another (generator:FILE,device=cuda)",
     ),
     click.option(
         "--batch-size",

@@ -122,7 +122,7 @@ class LpipsNetwork:
         scaled = (batch.flatten(0, 1) / 127.5 - 1 - self.shift) / self.scale
         with inference(self.device):
             maps = to_device(scaled, self.device, "float32")
-            distance = torch.zeros(len(batch), device=self.device)
+            distance = torch.zeros(len(batch), dtype=torch.float32, device=self.device)
             heads = iter(self.heads)
             for at, layer in enumerate(self.trunk):
                 maps = layer(maps)

@@ -27,6 +27,8 @@ class Extraction:
         micro_batch: The network always sees this many items at once, the last batch of a shard
             padded, so that an item's features do not depend on how many others there are.
         load: Builds the network; called when the first item has to go through it.
+        gpu: Which GPU computes, as `gpu_of` says; None on other devices, and where an engine
+            chooses it.
         package: The package that adds the network, another of which may call its own the same;
             None for one of ours.
     """
@@ -38,6 +40,7 @@ class Extraction:
     device_type: str
     micro_batch: int
     load: Callable[[], Extractor]
+    gpu: str | None = None
     package: str | None = None
 
     @cached_property
@@ -54,6 +57,7 @@ class Extraction:
             **({} if self.package is None else {"package": self.package}),
             "precision": self.precision,
             "device": self.device_type,
+            **({} if self.gpu is None else {"gpu": self.gpu}),
             "micro_batch": self.micro_batch,
             "torch": _torch_version(),
             "pillow": _version("pillow"),

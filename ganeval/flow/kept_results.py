@@ -1,15 +1,14 @@
-"""What a metric has made of the same features before, so that the same command computes nothing.
+"""What our metrics have made of the same features before: the same command computes nothing.
 
 A result is kept beside the features under a key of all that it can depend on: the metric with its
-options, the key of every summary, the seed, and the source code of the packages that compute it, so
-that no version has to be raised by hand when a formula changes.
+options, the key of every summary, the seed, and the source code of this package, so that no
+version has to be raised by hand when a formula changes.
 """
 
 import dataclasses
 import hashlib
 import json
 import logging
-import sys
 from collections.abc import Mapping
 from functools import cache
 from importlib.metadata import version
@@ -19,6 +18,7 @@ from typing import Any
 import numpy as np
 import numpy.typing as npt
 
+import ganeval
 from ganeval.errors import MachineError
 from ganeval.features.derived import key_of
 from ganeval.features.shards import ShardStore
@@ -62,9 +62,11 @@ def keep_result(
 
 
 def _key(metric: Metric, inputs: Inputs, seed: int) -> str | None:
-    """Return the key of a result; None for a metric whose code no key could cover."""
-    roots = _roots(type(metric))
-    if roots is None:
+    """Return the key of a result; None for a metric of another package.
+
+    What that imports, and in which version, no key of ours could cover.
+    """
+    if type(metric).__module__.partition(".")[0] != "ganeval":
         return None
     return key_of(
         {
@@ -72,31 +74,18 @@ def _key(metric: Metric, inputs: Inputs, seed: int) -> str | None:
             "inputs": tuple((need, summary.key) for need, summary in inputs.items()),
             "nouns": tuple(summary.noun for summary in inputs.values()),
             "seed": seed,
-            "code": tuple(map(_code, roots)),
+            "code": _code(Path(ganeval.__file__).parent),
             "versions": tuple(version(name) for name in ("numpy", "scipy")),
         }
     )
 
 
-def _roots(kind: type) -> tuple[Path, ...] | None:
-    """Return the folders (or files) of the packages that a metric's code is in; ours is one."""
-    names = dict.fromkeys(["ganeval", kind.__module__.partition(".")[0]])
-    found = []
-    for name in names:
-        place = getattr(sys.modules.get(name), "__file__", None)
-        if place is None or "<locals>" in kind.__qualname__:
-            return None
-        path = Path(place)
-        found.append(path.parent if path.name == "__init__.py" else path)
-    return tuple(found)
-
-
 @cache
-def _code(root: Path) -> bytes:
-    """Return the SHA-256 of all source code of a package or module."""
+def _code(folder: Path) -> bytes:
+    """Return the SHA-256 of all source code of a package."""
     digest = hashlib.sha256()
-    for path in sorted(root.rglob("*.py")) if root.is_dir() else [root]:
-        digest.update(f"{path.relative_to(root.parent)}\n".encode("utf-8", "surrogateescape"))
+    for path in sorted(folder.rglob("*.py")):
+        digest.update(f"{path.relative_to(folder)}\n".encode("utf-8", "surrogateescape"))
         digest.update(hashlib.sha256(path.read_bytes()).digest())
     return digest.digest()
 

@@ -5,7 +5,7 @@ from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
-from ganeval.errors import GanevalError, InputError, UsageError
+from ganeval.errors import GanevalError, InputError, UsageError, WeightsError
 from ganeval.extractors.base import ExtractorRequest, find_extractor
 from ganeval.flow.choose import MetricChoice, choose_metrics, find_protocol
 from ganeval.flow.settings import Settings
@@ -200,11 +200,18 @@ def _check_networks(
         network, layer = choice.place(need, settings.extractor)
         found = find_extractor(settings.networks.get(network, network))
         found.width(layer, request)
-        if network != settings.extractor:
+        if network == settings.extractor:
+            continue
+        try:
             info = found.describe(request)
-            for (location, role, view), one in viewed.items():
-                if (role, view) == (need.role, need.view):
-                    check_content(location, one.source.info.content, info, info.input.takes)
+        except WeightsError as error:
+            fetch = f"`ganeval weights fetch {found.text}`"
+            raise WeightsError(
+                f"no weights of {found.text} here: {fetch}", "them", "get them"
+            ) from error
+        for (location, role, view), one in viewed.items():
+            if (role, view) == (need.role, need.view):
+                check_content(location, one.source.info.content, info, info.input.takes)
 
 
 def _checked(

@@ -53,6 +53,7 @@ def provenance_of(plan: Plan, workspace: Workspace, collected: Collected) -> dic
         "command": settings.command,
         "seed": settings.seed,
         "device": run_network.device_type,
+        **({} if run_network.gpu is None else {"gpu": run_network.gpu}),
         "precision": run_network.precision,
         "weights": {
             one.info.name: f"sha256:{one.info.weights_sha256}" for one in networks.values()
@@ -98,4 +99,5 @@ def _card(network: Extraction) -> dict[str, Any]:
         **_of_network(network),
         "precision": network.precision,
         "micro_batch": network.micro_batch,
+        **({} if network.package is None else {"package": network.package}),
     }

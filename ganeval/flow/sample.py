@@ -33,6 +33,7 @@ def write_samples(
     target: Path,
     *,
     seed: int = 0,
+    device: str = "cpu",
     generator: GeneratorOptions | None = None,
     progress: Progress = silent,
 ) -> None:
@@ -48,13 +49,14 @@ def write_samples(
         num: Number of samples, at least 1.
         target: A folder, made if need be, or a file ending in .zip in a folder that exists.
         seed: Of the samples.
+        device: Where the network runs, if the text of the checkpoint does not say it.
         generator: What the checkpoint does not say itself.
         progress: Told how far the work is.
 
     Raises:
         InputError: The checkpoint cannot be used, or folder or zip hold samples of another one.
         UsageError: `num` is below 1, the target cannot be one, or it holds other files.
-        ResourceError: The disk is full.
+        ResourceError: The disk is full, or the device is not there.
     """
     if num < 1:
         raise UsageError(f"-n {num}", "at least 1", "change it")
@@ -67,7 +69,7 @@ def write_samples(
             "a folder, or a name ending in .zip",
             "change -o",
         )
-    source = _open(checkpoint, num, seed, generator or GeneratorOptions())
+    source = _open(checkpoint, num, seed, device, generator or GeneratorOptions())
     digits = max(5, len(str(num - 1)))
     names = [f"{number:0{digits}}.png" for number in range(num)]
     marks = _marks(source)
@@ -89,9 +91,9 @@ def _marks(source: Source) -> list[str]:
     return marks
 
 
-def _open(checkpoint: str, num: int, seed: int, generator: GeneratorOptions) -> Source:
+def _open(checkpoint: str, num: int, seed: int, device: str, generator: GeneratorOptions) -> Source:
     """Return the generator as a source of exactly so many samples."""
-    given = {"num_images": num, "seed": seed, **generator.given()}
+    given = {"num_images": num, "seed": seed, "device": device, **generator.given()}
     source = open_source(checkpoint, policy=DecodePolicy(), generator=given)
     if source.info.kind != "generator":
         raise InputError(

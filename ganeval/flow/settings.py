@@ -41,7 +41,8 @@ class Settings:
         pair_by: Whether partners in two sources have one name or one place in the order.
         batch_size: Images in one pass of the network; None for the device's own size.
         engine: Where shards are computed: here, or on a Ray cluster.
-        device: "auto", "cpu", "cuda", "cuda:1", "mps", or a torch.device.
+        device: "auto", "cpu", "cuda", "cuda:1", "mps", or a torch.device; of the networks that
+            score, for a generator has a device of its own.
         precision: Of the network's arithmetic; scores of different precision are not comparable.
         workers: Decoding threads; None for one per core.
         seed: Of every random choice.

@@ -113,9 +113,17 @@ def _paired(side: Side, source: Source, other: Side, settings: Settings) -> View
     view = pairs_of(source, other.source, pairing)
     bad = view.unusable()
     indices = [index for index in range(len(view)) if index not in bad]
-    if settings.num_images is not None and settings.num_images < len(indices):
+    wanted = settings.num_images
+    if wanted is not None and wanted > len(indices):
+        raise UsageError(
+            f"{side.location} and {other.location}: {len(indices):,} pairs, --num-images asks for "
+            f"{wanted:,}",
+            "at least as many pairs as are asked for",
+            "lower num_images (--num-images) or add partners",
+        )
+    if wanted is not None:
         rng = derive_rng(settings.seed, "num-images/pairs")
-        chosen = rng.choice(len(indices), size=settings.num_images, replace=False)
+        chosen = rng.choice(len(indices), size=wanted, replace=False)
         indices = [indices[at] for at in sorted(chosen.tolist())]
     opens = None
     if side.opens is not None and other.opens is not None:

@@ -17,7 +17,7 @@ from ganeval.features.extraction import Extraction
 from ganeval.features.shards import ShardStore
 from ganeval.features.shared import SharedFiles
 from ganeval.flow.settings import Settings
-from ganeval.machine.devices import device_type, num_threads, resolve_device
+from ganeval.machine.devices import device_type, gpu_of, num_threads, resolve_device
 from ganeval.machine.folders import index_folder, shards_folder, shared_cache
 from ganeval.machine.remote import RemotePath, refuse_offline
 from ganeval.machine.resources import Resources
@@ -115,6 +115,7 @@ def _network(
         device_type=kind,
         micro_batch=1 if info.one_by_one else settings.batch_size or MICRO_BATCH.get(kind, 32),
         load=partial(_load, spec, request),
+        gpu=gpu_of(device) if settings.engine == "local" else None,
         package=extractor.package,
     )
 

@@ -114,7 +114,7 @@ class Drawing:
         num, drawn = self.num_classes, self.classes(indices)
         if num is None or drawn is None:
             return None
-        labels = torch.tensor(drawn, dtype=torch.int64)
+        labels = torch.tensor(drawn, dtype=torch.int64, device="cpu")
         if self.label_form == "onehot":
             return torch.nn.functional.one_hot(labels, num).float()
         return labels.float()[:, None] if self.label_form == "float" else labels

@@ -18,7 +18,7 @@ from ganeval.generators.inputs import Argument, parse_inputs, usual_inputs
 from ganeval.generators.outputs import images_of
 from ganeval.generators.terms import ImageLayout, ValueRange
 from ganeval.images.quantise import check_finite, check_range, quantise
-from ganeval.machine.devices import inference
+from ganeval.machine.devices import gpu_of, inference
 
 Pixels = npt.NDArray[Any]  # [C, H, W] with 1 or 3 channels: uint8, or float32 if not rounded
 Given = torch.Tensor | list[torch.Tensor]  # one argument of a network
@@ -131,6 +131,7 @@ class Sampler:
 
     def settings(self) -> dict[str, object]:
         """Return all that changes pixels beside the network, as JSON values."""
+        gpu = gpu_of(str(self.device)) if self.device.type == "cuda" else None
         return {
             **self.drawing.settings(),
             "inputs": self.called_with,
@@ -141,6 +142,7 @@ class Sampler:
             "generator_batch": self.micro_batch,
             "network_batch": self.network_batch,
             "generator_device": self.device.type,
+            **({} if gpu is None else {"generator_gpu": gpu}),
             **({} if self.rounded else {"rounded": False}),
         }
 

@@ -12,7 +12,7 @@ from contextlib import ExitStack, contextmanager
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from ganeval.errors import ResourceError, UsageError, spelt
+from ganeval.errors import ResourceError, UsageError
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
@@ -36,7 +36,7 @@ def device_type(name: str) -> str:
     if name == "auto":
         if sys.platform == "linux" and not any(Path(trace).exists() for trace in _TRACES):
             return "cpu"
-        return resolve_device(name).type
+        return _best_type()
     kind, _, index = name.partition(":")
     if kind not in KINDS or (index and not index.isdigit()):
         raise UsageError(f"unknown device '{name}'", "auto, cpu, cuda, cuda:1 or mps", "change it")
@@ -46,29 +46,59 @@ def device_type(name: str) -> str:
 def resolve_device(name: str) -> torch.device:
     """Return the device called `name`; see `device_type`.
 
+    Of several CUDA devices "cuda" is the one that is current in this thread, and its number is
+    returned with it: in another thread another one may be current.
+
     Raises:
         UsageError: No such name.
         ResourceError: This machine has no such device.
     """
     import torch
 
-    if name == "auto":
-        if torch.cuda.is_available():
-            return torch.device("cuda")
-        return torch.device("mps" if torch.backends.mps.is_available() else "cpu")
-    kind = device_type(name)
+    kind = _best_type() if name == "auto" else device_type(name)
+    index = name.partition(":")[2]
     count = {
         "cpu": 1,
         "cuda": torch.cuda.device_count(),
         "mps": int(torch.backends.mps.is_available()),
     }[kind]
-    if int(name.partition(":")[2] or 0) >= count:
+    if int(index or 0) >= count:
         raise ResourceError(
             f"device '{name}' is not there (torch sees {count} of its kind)",
             "a device of this machine",
-            f"use {spelt(device='auto')}",
+            f"use auto instead of {name}",
         )
-    return torch.device(name)
+    if kind == "cuda" and not index:
+        return torch.device(kind, torch.cuda.current_device())
+    return torch.device(kind if name == "auto" else name)
+
+
+def _best_type() -> str:
+    """Return the type of device that torch prefers on this machine."""
+    import torch
+
+    if torch.cuda.is_available():
+        return "cuda"
+    return "mps" if torch.backends.mps.is_available() else "cpu"
+
+
+def gpu_of(name: str) -> str | None:
+    """Return which GPU a CUDA device is, and which cuDNN it has; None for other devices.
+
+    The last bits of what a network returns depend on both. torch is loaded for CUDA alone.
+
+    Raises:
+        UsageError: No such name.
+        ResourceError: This machine has no such device.
+    """
+    if device_type(name) != "cuda":
+        return None
+    import torch
+
+    device = resolve_device(name)
+    major, minor = torch.cuda.get_device_capability(device)
+    model, cudnn = torch.cuda.get_device_name(device), torch.backends.cudnn
+    return f"{model} (capability {major}.{minor}) with cuDNN {cudnn.version()}"  # type: ignore[no-untyped-call]
 
 
 def num_threads() -> int:
@@ -80,6 +110,20 @@ def num_threads() -> int:
     if named.isdigit() and int(named) > 0:
         return int(named)
     return len(os.sched_getaffinity(0)) if sys.platform == "linux" else os.cpu_count() or 1
+
+
+@contextmanager
+def tensors_on_the_cpu() -> Iterator[None]:
+    """Make tensors on the CPU where no device is named, whatever `torch.set_default_device` says.
+
+    That is a setting of this thread. Where torch is not loaded nobody has made it.
+    """
+    torch = sys.modules.get("torch")
+    if torch is None or torch.get_default_device().type == "cpu":
+        yield
+        return
+    with torch.device("cpu"):
+        yield
 
 
 _switches = threading.Lock()

@@ -36,7 +36,7 @@ def joined_provenance(
     libraries = one.get("libraries", {}), other.get("libraries", {})
     both = {
         **one,
-        **_both(one, other, ("ganeval", "device", "micro_batch")),
+        **_both(one, other, ("ganeval", "device", "gpu", "micro_batch")),
         "weights": {**other.get("weights", {}), **one.get("weights", {})},
         "network": network,
         "networks": dict(networks),

@@ -80,6 +80,7 @@ def _of_network(card: Mapping[str, Any], of: str) -> dict[str, Any]:
     return {
         f"extractor version{of}": card.get("extractor_version"),
         f"weights{of}": card.get("weights"),
+        f"package{of}": card.get("package"),
         f"precision{of}": card.get("precision"),
         **{
             f"{what}{of}": one for what, one in _flat("preprocessing", card.get("preprocess") or {})

@@ -7,9 +7,10 @@ from ganeval.errors import InputError
 from ganeval.generators.loading import read_network
 from ganeval.generators.options import GeneratorOptions
 from ganeval.images.picture import DecodePolicy
+from ganeval.machine.devices import resolve_device
 from ganeval.machine.remote import is_remote
 from ganeval.sources.fit import Crop, Fit
-from ganeval.sources.generator import Generator, GeneratorSource, generator_source, named_device
+from ganeval.sources.generator import Generator, GeneratorSource, generator_source
 from ganeval.sources.paths import (
     check_no_pipeline,
     check_regular_file,
@@ -29,7 +30,8 @@ class GeneratorFile(GeneratorOptions):
         num_images: How many samples the source has; None: 50,000.
         seed: Of the samples.
         batch_size: See `Generator`.
-        device: Where the network runs.
+        device: Where the network runs: each device rounds in its own way, so it does not follow
+            that of the networks that score.
         size: Height and width that images are brought to.
         crop: See `Fit`.
     """
@@ -51,7 +53,9 @@ class GeneratorFile(GeneratorOptions):
             InputError: The file is damaged, holds code, or does not fit its network; the network
                 cannot be scored.
             UsageError: An option is missing or does not fit.
+            ResourceError: The device is not there.
         """
+        device = resolve_device(str(self.device))
         fit = Fit(self.size, self.crop)
         if is_remote(self.location):
             raise InputError(
@@ -72,7 +76,7 @@ class GeneratorFile(GeneratorOptions):
             data,
             path,
             self,
-            device=named_device(self.device),
+            device=device,
             paired=self.condition is not None,
         )
         condition = loaded.condition
@@ -84,7 +88,7 @@ class GeneratorFile(GeneratorOptions):
             seed=self.seed,
             name=self.location,
             batch_size=self.batch_size,
-            device=self.device,
+            device=str(device),
             condition=condition,
             **loaded.feed,
         )

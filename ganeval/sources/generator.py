@@ -18,6 +18,7 @@ from ganeval.generators.sampler import Pixels, Sampler
 from ganeval.generators.terms import NUM_IMAGES, ImageLayout, ValueRange
 from ganeval.generators.trial import try_out
 from ganeval.images.picture import DecodePolicy, Picture
+from ganeval.machine.devices import resolve_device
 from ganeval.sources.arrays.memory import Images, images_source
 from ganeval.sources.arrays.pixels import array_digest, numbers, to_picture
 from ganeval.sources.base import Item, Source, SourceInfo
@@ -115,6 +116,7 @@ def generator_source(
     Raises:
         InputError: It cannot be scored; see `try_out`.
         UsageError: An option out of its range.
+        ResourceError: The device is not there.
     """
     count = NUM_IMAGES if generator.num_images is None else generator.num_images
     if count < 1:
@@ -135,7 +137,7 @@ def generator_source(
             value_range=generator.value_range,
             name=name,
             image_layout=generator.image_layout,
-            device=named_device(generator.device),
+            device=resolve_device(str(generator.device)),
             batch_size=generator.batch_size,
             conditions=None if conditions is None else partial(_condition_batch, conditions),
             clamp=generator.clamp,
@@ -186,14 +188,6 @@ def _condition_batch(source: Source, indices: Sequence[int]) -> torch.Tensor:
                 "write `folder:PATH,size=256` for the condition source",
             )
     return torch.from_numpy(np.stack(pictures)).float() / 127.5 - 1
-
-
-def named_device(text: str) -> torch.device:
-    """Return the device of a name."""
-    try:
-        return torch.device(text)
-    except RuntimeError as error:
-        raise UsageError(f"device '{text}'", "cpu, cuda, cuda:1 or mps", "change it") from error
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

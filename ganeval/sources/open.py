@@ -5,11 +5,13 @@ from collections.abc import Mapping
 from typing import Any
 
 from ganeval.images.picture import DecodePolicy
+from ganeval.machine.devices import tensors_on_the_cpu
 from ganeval.sources.base import Source
 from ganeval.sources.files.index import Index
 from ganeval.sources.kinds import open_text
 
 
+@tensors_on_the_cpu()
 def open_source(
     thing: Any,
     *,

@@ -45,11 +45,16 @@ def alternate(functions: Mapping[str, Callable[[], object]], rounds: int) -> dic
 
     Other load on the machine only ever adds time, and turns spread it evenly.
     """
-    best = dict.fromkeys(functions, float("inf"))
+    return {name: min(seconds) for name, seconds in in_turns(functions, rounds).items()}
+
+
+def in_turns(functions: Mapping[str, Callable[[], object]], rounds: int) -> dict[str, list[float]]:
+    """Return the seconds of each call of each function."""
+    seconds: dict[str, list[float]] = {name: [] for name in functions}
     for _ in range(rounds):
         for name, function in functions.items():
-            best[name] = min(best[name], seconds_of(function))
-    return best
+            seconds[name].append(seconds_of(function))
+    return seconds
 
 
 def seconds_of(function: Callable[[], object]) -> float:

@@ -59,7 +59,7 @@ OPTIONS = {
         *("--eval-every", "--eval-metrics", "--eval-extractor", "--eval-images"),
         *("--eval-reference", "--cache-dir", "--device", "--precision"),
     },
-    "sample": GENERATOR | {"-n", "--num-images", "-o", "--output", "--seed"},
+    "sample": GENERATOR | {"-n", "--num-images", "-o", "--output", "--seed", "--device"},
     "table": REPORT | {"--label"},
     "check": OUTPUT | {"--baseline", "--max-regress", "--alpha", "--on-inconclusive"},
     "baseline accept": {"-o", "--output"},
@@ -170,8 +170,20 @@ def test_quiet_says_nothing_but_the_result(real: Path, ganeval: Command) -> None
 @pytest.mark.parametrize(
     ("kind", "names"),
     [
-        ("metrics", ["fid", "is", "kid", "pr", "dc", "fid-debiased", "fid-infinity"]),
-        ("extractors", ["inception", "efficientnet-lite0", "random"]),
+        (
+            "metrics",
+            [
+                *("fid", "is", "kid", "pr", "dc", "fid-debiased", "fid-infinity", "sfid"),
+                *("intra-fid", "authenticity", "psnr", "ssim", "ppl"),
+            ],
+        ),
+        (
+            "extractors",
+            [
+                *("inception", "efficientnet-lite0", "random", "pixels"),
+                *("lpips-alex", "lpips-vgg", "lpips-squeeze"),
+            ],
+        ),
         ("protocols", ["standard", "torch-fidelity", "pytorch-fid", "clean-fid", "torchmetrics"]),
         ("sources", ["folder", "zip", "tar", "npz", "npy", "tensor", "data", "generator"]),
         (
@@ -206,11 +218,13 @@ def test_the_cache_is_measured_pruned_and_cleared(
 ) -> None:
     assert "0 shards" in ganeval("cache", "info").out
     ganeval("fid", real, fake, *FAST)
-    assert f"{own_cache / 'shards'}: 2 shards, 0.0 MiB" in ganeval("cache", "info").out
+    # A file for each layer, and what the metric made of them.
+    found = f"{own_cache / 'shards'}: 4 shards, 1 value derived from them, 0.0 MiB"
+    assert found in ganeval("cache", "info").out
     ganeval("kid", real, fake, *FAST)
-    assert "2 shards, 2 values derived from them, 0.0 MiB" in ganeval("cache", "info").out
+    assert "4 shards, 4 values derived from them, 0.0 MiB" in ganeval("cache", "info").out
     assert "removed 0 shards" in ganeval("cache", "prune").out
-    assert "removed 2 shards, 2 values derived" in ganeval("cache", "clear").out
+    assert "removed 4 shards, 4 values derived" in ganeval("cache", "clear").out
     assert "0 shards" in ganeval("cache", "info").out
 
 
@@ -257,12 +271,15 @@ def test_parts_of_one_role_are_no_more_than_its_metrics_look_at(
     assert f"{fake}: 25 images, 0 computed" in found.err
     found = ganeval("eval", real, fake, "-m", "sfid", *FAST, "-v")
     assert f"{fake}: 25 images, 25 computed" in found.err
-    assert "--role train" in ganeval("extract", real, "--role", "train", "-m", "fid", *FAST).error
+    nobody = ganeval("extract", real, "--role", "train", "-m", "fid,kid", *FAST)
+    assert "--role train: none of fid,kid looks at such a source" in nobody.error
 
 
 def test_parts_leave_pairs_to_the_scoring_command(fake: Path, ganeval: Command) -> None:
     what = "made of pairs or paths, which the scoring command computes"
-    assert f"-m psnr, ssim: {what}; " in ganeval("extract", fake, "-m", "psnr,ssim", *FAST).error
+    for role in ("sample", "reference"):
+        found = ganeval("extract", fake, "--role", role, "-m", "psnr,ssim", *FAST)
+        assert f"-m psnr, ssim: {what}; " in found.error
     some = ganeval("extract", fake, "-m", "fid,psnr", *FAST)
     assert some.out == f"{fake}: 1 of 1 shards, 25 images, 25 computed\n"
     assert f"psnr: {what}" in some.err
@@ -338,23 +355,29 @@ def test_list_metrics_has_columns_and_data(ganeval: Command) -> None:
     places = []
     for line, entry in zip(lines, entries, strict=True):
         cells = re.split(r"  +", line)
-        roles = ", ".join(entry["roles"])
+        takes = f" ({', '.join(entry['takes'])})" if entry["takes"] else ""
+        roles = ", ".join(entry["roles"]) + takes
         assert cells[:4] == [entry["name"], entry["common_name"], entry["direction"], roles]
-        assert (cells[4:], entry["network"]) == (["any"], None)
-        places.append([line.index(cell) for cell in (cells[1], f" {cells[2]} ", cells[3])])
+        assert cells[4:] == [entry["network"] or "any"]
+        places.append([line.index(f"  {cell}") for cell in cells[1:4]])
     assert all(place == places[0] for place in places)
     assert entries[0]["common_name"] == "Frechet Inception distance"
     assert entries[1]["roles"] == ["sample"]
+    assert entries[0]["network"] is None
+    assert {one["network"] for one in entries} == {None, "pixels", "lpips-vgg"}
     models = json.loads(ganeval("list", "models", "--json").out)
     assert models[0]["name"] == "gan"
     assert models[0]["summary"].endswith(".")
 
 
 def test_the_directions_are_those_of_the_papers(real: Path, fake: Path, ganeval: Command) -> None:
-    higher = {"is", "precision", "recall", "density", "coverage"}
+    higher = {"is", "precision", "recall", "density", "coverage", "authenticity", "psnr", "ssim"}
     for entry in json.loads(ganeval("list", "metrics", "--json").out):
         words = ("eval", real, fake, *FAST, "-m", entry["name"], "--json")
-        if not entry["name"].startswith("fid-"):  # these need more images
+        needs_more = entry["name"].startswith("fid-") or {"classes", "generator"} & {
+            *entry["takes"]
+        }
+        if not needs_more and "train" not in entry["roles"]:
             scores = json.loads(ganeval(*words).out)["scores"]
             assert [score["name"] for score in scores] == entry["scores"]
             assert {score["direction"] for score in scores} == {entry["direction"]}

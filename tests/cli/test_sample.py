@@ -213,3 +213,19 @@ def test_targets_and_sources_that_cannot_be(
         f"generator:{checkpoint},num_images=5", tmp_path / "out"
     )
     assert not (tmp_path / "out").exists()
+
+
+def test_the_device_is_the_generators_unless_its_text_says_another(
+    checkpoint: Path, tmp_path: Path, ganeval: Command, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(torch.cuda, "device_count", lambda: 0)
+    words = ("sample", checkpoint, "-n", 3, *OPTIONS)
+    failed = ganeval(*words, "-o", tmp_path / "cuda", "--device", "cuda")
+    assert failed.code == 4
+    assert "device 'cuda' is not there" in failed.error
+    assert not (tmp_path / "cuda").exists()
+    assert ganeval(*words, "-o", tmp_path / "one").code == 0
+    said = f"generator:{checkpoint},device=cpu"
+    other = ("sample", said, "-n", 3, *OPTIONS, "-o", tmp_path / "two", "--device", "cuda")
+    assert ganeval(*other).code == 0
+    assert contents(tmp_path / "one") == contents(tmp_path / "two")

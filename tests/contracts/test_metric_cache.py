@@ -35,7 +35,6 @@ OTHERS: Mapping[tuple[str, str], tuple[Any, ...]] = {
     ("is", "splits"): (5,),
     ("pr", "k"): (4, 20),  # of many neighbours, more than those that all small k share
     ("dc", "k"): (6, 20),
-    ("ppl", "epsilon"): (0.02,),
 }
 
 
@@ -47,8 +46,10 @@ def other_values(name: str, option: str, hint: Any, value: Any) -> Iterator[Any]
         yield from (one for one in get_args(hint) if one != value)
     elif isinstance(value, bool):
         yield not value
-    elif isinstance(value, int):
+    elif isinstance(value, int | float):
         yield value + 1
+    elif isinstance(value, float):
+        yield from (2 * value, value / 2)
     else:
         raise AssertionError(f"no other value of {name}:{option} is known; add one to OTHERS")
 

@@ -291,7 +291,13 @@ def test_processes_share_the_work_of_any_metric(
 
 
 def test_networks_of_one_name_share_no_features(
-    add: Add, ganeval: Command, real: Path, fake: Path, monkeypatch: pytest.MonkeyPatch
+    *,
+    add: Add,
+    ganeval: Command,
+    real: Path,
+    fake: Path,
+    tmp_path: Path,
+    monkeypatch: pytest.MonkeyPatch,
 ) -> None:
     words = ("fid", real, fake, "--extractor", "thumbnail", "--json")
     blind = broken(THUMBNAIL, "flatten(1)", "flatten(1) * 0 + batch.flatten(1).mean(1)[:, None]")
@@ -300,9 +306,13 @@ def test_networks_of_one_name_share_no_features(
         name = package.replace("-", "_")
         entry = {"ganeval.extractors": {"thumbnail": f"{name}:Thumbnail"}}
         folder = add(package, entry, {f"{name}.py": module})
-        outputs.append(json.loads(ganeval(*words).out)["scores"][0]["value"])
+        run = tmp_path / f"{package}.json"
+        outputs.append(json.loads(ganeval(*words, "-o", run).out)["scores"][0]["value"])
         monkeypatch.setattr(sys, "path", [place for place in sys.path if place != str(folder)])
     assert outputs[0] == outputs[2] != outputs[1]
+    ganeval("baseline", "accept", tmp_path / "one.json", "-o", tmp_path / "base.json")
+    error = ganeval("check", tmp_path / "two.json", "--baseline", tmp_path / "base.json").error
+    assert "package is two in the run and one in the baseline" in error
 
 
 def test_an_older_copy_behind_a_package_adds_nothing(

@@ -359,11 +359,12 @@ def test_facts_are_those_that_onnx_finds(exported: Path) -> None:
     assert facts.domains == ()
 
 
+@pytest.mark.usefixtures("seeming_cuda")
 def test_only_the_cpu_and_only_with_the_extra(
     exported: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     text = f"generator:{exported / 'g.onnx'},{RANGE}"
-    with pytest.raises(UsageError, match="an ONNX file on device cuda; the CPU"):
+    with pytest.raises(UsageError, match="an ONNX file on device cuda:1; the CPU"):
         open_text(f"{text},device=cuda")
     monkeypatch.setitem(sys.modules, "onnxruntime", None)
     with pytest.raises(ResourceError, match=r"pip install 'ganeval\[onnx\]'"):

@@ -69,6 +69,10 @@ def autocast() -> AbstractContextManager[None]:
     return context
 
 
+def default_device() -> AbstractContextManager[object]:
+    return torch.device("meta")
+
+
 def pixels(network: nn.Module, **options: object) -> npt.NDArray[np.uint8]:
     """Return the pictures of a network, uint8 [N, 3, H, W]."""
     source = package.Generator(
@@ -78,7 +82,7 @@ def pixels(network: nn.Module, **options: object) -> npt.NDArray[np.uint8]:
     return np.stack([item.picture().pixels for item in opened.load(range(len(opened)))])
 
 
-SETTINGS = pytest.mark.parametrize("setting", [switches, autocast])
+SETTINGS = pytest.mark.parametrize("setting", [switches, autocast, default_device])
 Setting = Callable[[], AbstractContextManager[object]]
 
 

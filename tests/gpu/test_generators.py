@@ -115,7 +115,8 @@ def test_a_checkpoint_is_sampled_on_the_device(
         device=device,
     )
     folder = tmp_path / "samples"
-    assert ganeval("sample", out / "dcgan.safetensors", "-n", NUM, "-o", folder).code == 0
+    words = ("sample", out / "dcgan.safetensors", "-n", NUM, "-o", folder)
+    assert ganeval(*words, "--device", device).code == 0
     written = package.evaluate(
         sample=folder, reference=real, metrics=["fid"], extractor="random", device="cpu"
     )

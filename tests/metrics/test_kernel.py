@@ -217,3 +217,26 @@ def test_needs_as_many_images_as_a_subset():
 def test_senseless_options_are_refused(options):
     with pytest.raises(UsageError):
         Kid(**options)
+
+
+@pytest.mark.parametrize("degree", [1, 2, 5])
+def test_the_degree_is_that_of_the_kernel(score, features, degree):
+    sample, reference = features(70, 8, 1), features(60, 8, 2, shift=0.2)
+    x, y = sample.astype(np.float64), reference.astype(np.float64)
+
+    def mean(one, other, *, same):
+        kernel = (one @ other.T / 8 + 1) ** degree
+        if same:
+            return (kernel.sum() - np.trace(kernel)) / (len(one) * (len(one) - 1))
+        return kernel.mean()
+
+    expected = mean(x, x, same=True) + mean(y, y, same=True) - 2 * mean(x, y, same=False)
+    assert score(Kid(degree=degree), sample, reference)["kid"].value == pytest.approx(expected)
+    subset = score(Kid(degree=degree, subset_size=60, num_subsets=1), sample, reference)["kid"]
+    assert subset.value != score(Kid(subset_size=60, num_subsets=1), sample, reference)["kid"].value
+
+
+@pytest.mark.parametrize("degree", [0, 11])
+def test_a_senseless_degree_is_refused(degree):
+    with pytest.raises(UsageError, match="1 to 10"):
+        Kid(degree=degree)

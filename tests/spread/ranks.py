@@ -92,7 +92,7 @@ def prepare(accident: str) -> None:
     if what == "weights":
         random_extractor._SHA256 = "0" * 64
     elif what == "versions":
-        extraction.version = lambda name: "1.1"  # type: ignore[attr-defined]
+        extraction._version = lambda name: "1.1"  # type: ignore[attr-defined]
     elif what:
         at_write(int(number), what)
 
