@@ -133,6 +133,7 @@ def make_stats(reference: Any, path: Path, settings: Settings) -> Features:
             **stats_conditions(found.network),
             "protocol": find_protocol(settings.protocol).name,
             "source": side.location,
+            "item": "picture" if side.source is None else side.source.info.content,
             "noun": features.noun,
             "settings": {} if side.source is None else dict(side.source.info.settings),
             "digest": f"sha256:{features.digest}",

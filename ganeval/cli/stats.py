@@ -64,6 +64,10 @@ def inspect(*, file: str) -> None:
         content.noun: "unknown" if content.num is None else content.num,
         "dimensions": len(moments.mean),
         "trace": f"{moments.covariance(ddof=1).trace():.9g}",
-        **{key: value for key, value in (content.card or unknown).items() if key != "noun"},
+        **{
+            key: value
+            for key, value in (content.card or unknown).items()
+            if key not in ("item", "noun")
+        },
     }
     say_facts(facts.items())

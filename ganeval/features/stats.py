@@ -68,6 +68,11 @@ class Stats:
         return str((self.card or {}).get("noun", "images"))
 
     @property
+    def item(self) -> str:
+        """What each of the items is that they are of."""
+        return str((self.card or {}).get("item", "picture"))
+
+    @property
     def digest(self) -> str:
         """Hex SHA-256 of mean and covariance, which tells these statistics from others."""
         moments = self.pool

@@ -142,11 +142,15 @@ def describe(
 ) -> DescribedSource:
     """Return what is known of a side after the run; `used_for` names the scores of statistics."""
     info = side.source.info if side.source is not None else None
-    noun = info.noun if info is not None else stats.noun if stats is not None else "items"
+    item, noun = "picture", "items"
+    if info is not None:
+        item, noun = info.content, info.noun
+    elif side.stats is not None:
+        item, noun = side.stats.item, side.stats.noun
     return DescribedSource(
         location=side.location,
         kind="stats" if info is None else info.kind,
-        item="picture" if info is None else info.content,
+        item=item,
         noun=noun,
         count=stats.num if info is None and stats is not None else len(side.indices),
         features=features,

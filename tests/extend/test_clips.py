@@ -218,6 +218,15 @@ def test_nothing_of_a_run_calls_a_clip_an_image(
         assert found.code == 0, found.err
         texts += [found.out, found.err]
     assert "the same clips" in texts[-4]
+    assert ganeval("fid", train, fake, *FAST, "-o", tmp_path / "worse.json").code == 0
+    changed = ganeval("check", tmp_path / "worse.json", "--baseline", base)
+    assert changed.code == 2
+    texts.append(changed.err)
+    sound("real.npz", 120, 7)
+    assert ganeval("fid", real, fake, *FAST, "-o", tmp_path / "moved.json").code == 0
+    changed = ganeval("check", tmp_path / "moved.json", "--baseline", base)
+    assert "the clips are others in the run (120 clips) than in the b" in changed.error
+    texts.append(changed.err)
     for text in texts:
         assert words(text) == []
 
@@ -275,6 +284,9 @@ def test_warnings_of_sources_and_other_commands_speak_of_clips(
         assert message in found.out + found.err
         if "all" not in line:
             assert words(found.out + found.err) == []
+    cards = evaluate(sample=twice, reference=stats, metrics=["fid"], extractor="bands").provenance
+    assert {card["item"] for card in cards["sources"].values()} == {"clip"}
+    assert {card["noun"] for card in cards["sources"].values()} == {"clips"}
     assert "holds statistics, not clips" in ganeval("kid", stats, twice, *FAST).error
     assert "share 60 clips" in ganeval("eval", real, twice, *FAST).err
     assert ganeval("doctor", real).error == (
