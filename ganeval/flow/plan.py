@@ -163,6 +163,7 @@ def _kept(
     left_out = []
     for choice in choices:
         try:
+            _check_layers(choice, settings)
             found = _checked(choice, samples, others, viewed, settings)
             if choice.optional:
                 _check_networks(choice, found, settings)
@@ -182,13 +183,29 @@ def _kept(
     return tuple(kept), viewed
 
 
+def _check_layers(choice: MetricChoice, settings: Settings) -> None:
+    """Refuse a metric that looks at a layer which its network has not.
+
+    Raises:
+        UsageError: Says which metric, which layer, and what the network has.
+    """
+    for need in choice.metric.needs:
+        network, layer = choice.place(need, settings.extractor)
+        found = find_extractor(settings.networks.get(network, network))
+        weights = settings.weights if network == settings.extractor else None
+        layers = found.layers(ExtractorRequest(weights_path=weights, offline=True))
+        if layer not in layers:
+            raise UsageError(
+                f"{choice.label} looks at the layer {layer}, which extractor {found.text} lacks",
+                f"one of {', '.join(layers)}",
+                f"choose other metrics than {choice.label} with -m, or another extractor",
+            )
+
+
 def _check_networks(
     choice: MetricChoice, viewed: Mapping[tuple[str, Role, View], Viewed], settings: Settings
 ) -> None:
-    """Refuse a metric that its network cannot serve here.
-
-    It lacks the layer, or is the metric's own and has no weights here or takes other content than
-    what the metric looks at.
+    """Refuse a metric whose own network has no weights here, or takes other content.
 
     Those of the run's network are the user's choice, and missed by the run itself.
 
@@ -197,9 +214,8 @@ def _check_networks(
     """
     request = ExtractorRequest(offline=True)
     for need in choice.metric.needs:
-        network, layer = choice.place(need, settings.extractor)
+        network, _ = choice.place(need, settings.extractor)
         found = find_extractor(settings.networks.get(network, network))
-        found.width(layer, request)
         if network == settings.extractor:
             continue
         try:
