@@ -116,6 +116,7 @@ def test_a_damaged_object_is_computed_and_stored_again(
     there: tuple[str, str],
     bucket: Path,
     s3: Server,
+    proxy: Proxy,
     machine: Machine,
 ) -> None:
     words = ("extract", real, *RANDOM, *there)
@@ -135,9 +136,12 @@ def test_a_damaged_object_is_computed_and_stored_again(
     path.write_bytes(bad[damage])
     s3.forget()
     machine("two")
+    proxy.passed.clear()
     outcome = ganeval(*words)
     assert f"{there[1]}/shards/{path.parent.name}/{path.name}: damaged cache file" in outcome.err
     assert f"30 images, {num} computed" in outcome.out
+    puts = [passed.path for passed in proxy.passed if passed.method == "PUT"]
+    assert [put.rpartition("/")[2] for put in puts] == ["ganeval-cache", path.name]
     assert stored(bucket) == good
 
 
