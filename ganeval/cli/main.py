@@ -105,6 +105,7 @@ def cli() -> None:
     ganeval fid real/ fake/      one metric of a folder
     ganeval eval real/ fake/     all of them in one pass
     ganeval compare real/ a/ b/  several samples, ranked
+    ganeval list metrics         further metrics, each of which is a command too
     """
 
 

@@ -17,8 +17,8 @@ from ganeval.flow.sides import (
     open_side,
     refuse_twins,
 )
-from ganeval.flow.views import Viewed, view_of
-from ganeval.metrics.base import Need, Role, View, options_of_minimum, roles_of
+from ganeval.flow.views import Viewed, check_content, lonely_items, view_of
+from ganeval.metrics.base import Need, Pairs, Role, View, options_of_minimum, roles_of
 from ganeval.metrics.protocols import EvaluationProtocol
 from ganeval.sources.files.index import Index
 
@@ -126,6 +126,11 @@ def make_plan(
     )
     refuse_twins(sides)
     kept, viewed = _kept(choices, sides, opened, settings)
+    by_place = {(side.location, side.role): side for side in (*sides, *opened.values())}
+    for (location, role, view), one in viewed.items():
+        if isinstance(view, Pairs) and settings.team.leads:
+            for line in lonely_items(one, by_place[location, role], opened[view.to]):
+                log.warning("%s", line)
     return Plan(
         settings=settings,
         protocol=protocol,
@@ -158,9 +163,11 @@ def _kept(
     left_out = []
     for choice in choices:
         try:
+            _check_layers(choice, settings)
+            found = _checked(choice, samples, others, viewed, settings)
             if choice.optional:
-                _check_networks(choice, settings)
-            viewed |= _checked(choice, samples, others, viewed, settings)
+                _check_networks(choice, found, settings)
+            viewed |= found
         except GanevalError as error:
             if not choice.optional:
                 raise
@@ -176,8 +183,29 @@ def _kept(
     return tuple(kept), viewed
 
 
-def _check_networks(choice: MetricChoice, settings: Settings) -> None:
-    """Refuse a metric whose layer the network has not, or whose own network has no weights here.
+def _check_layers(choice: MetricChoice, settings: Settings) -> None:
+    """Refuse a metric that looks at a layer which its network has not.
+
+    Raises:
+        UsageError: Says which metric, which layer, and what the network has.
+    """
+    for need in choice.metric.needs:
+        network, layer = choice.place(need, settings.extractor)
+        found = find_extractor(settings.networks.get(network, network))
+        weights = settings.weights if network == settings.extractor else None
+        layers = found.layers(ExtractorRequest(weights_path=weights, offline=True))
+        if layer not in layers:
+            raise UsageError(
+                f"{choice.label} looks at the layer {layer}, which extractor {found.text} lacks",
+                f"one of {', '.join(layers)}",
+                f"choose other metrics than {choice.label} with -m, or another extractor",
+            )
+
+
+def _check_networks(
+    choice: MetricChoice, viewed: Mapping[tuple[str, Role, View], Viewed], settings: Settings
+) -> None:
+    """Refuse a metric whose own network has no weights here, or takes other content.
 
     Those of the run's network are the user's choice, and missed by the run itself.
 
@@ -186,17 +214,20 @@ def _check_networks(choice: MetricChoice, settings: Settings) -> None:
     """
     request = ExtractorRequest(offline=True)
     for need in choice.metric.needs:
-        network, layer = choice.place(need, settings.extractor)
+        network, _ = choice.place(need, settings.extractor)
         found = find_extractor(settings.networks.get(network, network))
-        found.width(layer, request)
+        if network == settings.extractor:
+            continue
         try:
-            if network != settings.extractor:
-                found.describe(request)
+            info = found.describe(request)
         except WeightsError as error:
             fetch = f"`ganeval weights fetch {found.text}`"
             raise WeightsError(
                 f"no weights of {found.text} here: {fetch}", "them", "get them"
             ) from error
+        for (location, role, view), one in viewed.items():
+            if (role, view) == (need.role, need.view):
+                check_content(location, one.source.info.content, info, info.input.takes)
 
 
 def _checked(
@@ -232,10 +263,11 @@ def _checked(
             if side.source is None:
                 if need.form == "moments" and need.feature.layer == "pool" and not need.labels:
                     continue
+                noun = side.stats.noun if side.stats is not None else "items"
                 raise InputError(
-                    f"{side.location}: holds statistics, not images",
-                    f"images, for {choice.title}",
-                    "name the image source, or ask for fid alone",
+                    f"{side.location}: holds statistics, not {noun}",
+                    f"{noun}, for {choice.title}",
+                    f"name the {noun[:-1]} source, or ask for fid alone",
                 )
             if need.labels and side.source.labels() is None:
                 raise InputError(

@@ -29,7 +29,7 @@ _TYPES: Mapping[str, tuple[type, ...]] = {
     "entry": (str,),
     "kwargs": (dict,),
     "prior": (str,),
-    "latent_size": (int,),
+    "latent_size": (int, type(None)),
     "num_classes": (int, type(None)),
     "condition": (str, type(None)),
     "value_range": (list,),
@@ -54,7 +54,7 @@ class Card:
         entry: What builds the network, `"package.module:callable"`.
         kwargs: Keyword arguments of the entry, JSON values.
         prior: Of the latents: "normal", or "uniform" from -1 to 1.
-        latent_size: Length of a latent vector.
+        latent_size: Length of a latent vector; None for a network that takes none, but conditions.
         num_classes: Number of classes, None for an unconditional network.
         condition: Where the conditions are that it makes images from, a source as on the command
             line; None for an unpaired network.
@@ -75,7 +75,7 @@ class Card:
     entry: str
     kwargs: Mapping[str, Any]
     prior: str
-    latent_size: int
+    latent_size: int | None
     num_classes: int | None
     value_range: tuple[float, float]
     image_size: int

@@ -101,7 +101,7 @@ def read_network(
     log.info("%s: %s, %s", name, content.said, str(content.origin["weights"])[:19])
     return Loaded(
         network=content.network,
-        feed=_feed(content.says, options, name, paired=paired),
+        feed=_feed(content.says, options, name, paired=paired or content.condition is not None),
         condition=content.condition,
         origin=content.origin,
     )
@@ -183,6 +183,7 @@ def _fill_entry(
         kind += f", its buffers from '{filled.completed_by or '.'}'"
     if filled.missing:
         kind += f", without {first_few(filled.missing)}"
+    says = {} if card is None else {one: getattr(card, one) for one in _SAID_BY_CARDS}
     return _Content(
         network=network.to(device),
         said=f"{entry} with the tensors{where}{kind}",
@@ -195,7 +196,7 @@ def _fill_entry(
             "weights": f"sha256:{tensors_sha256(network.state_dict())}",
             **({} if card is None else {"step": card.step}),
         },
-        says={} if card is None else {one: getattr(card, one) for one in _SAID_BY_CARDS},
+        says={one: value for one, value in says.items() if value is not None},
         condition=None if card is None else card.condition,
     )
 

@@ -66,9 +66,10 @@ def checkpoint_name(recipe: Recipe) -> str:
     return f"{recipe.name}.safetensors"
 
 
-def latent_size_of(generator: nn.Module) -> int:
-    """Return the length of a generator's latent vectors."""
-    return int(getattr(generator, "latent_size"))  # noqa: B009 (mypy takes it for a tensor else)
+def latent_size_of(generator: nn.Module) -> int | None:
+    """Return the length of a generator's latent vectors, None if it takes none."""
+    size: int | None = getattr(generator, "latent_size")  # noqa: B009 (mypy: a tensor else)
+    return size
 
 
 def as_source(
@@ -95,13 +96,14 @@ def as_source(
 def fixed_inputs(
     generator: nn.Module, recipe: Recipe, data: Data, num: int, *, seed: int
 ) -> tuple[torch.Tensor, ...]:
-    """Return the same `num` latents, labels and conditions (if it takes these) for a whole run."""
+    """Return the same `num` latents, labels and conditions for a whole run, as it takes these."""
     like = next(generator.parameters())
     draw, size = Draw(seed, 0), latent_size_of(generator)
-    if recipe.prior == "normal":
-        inputs = [draw.normal("grid", num, size, like=like)]
-    else:
-        inputs = [2 * draw.uniform("grid", num, size, like=like) - 1]
+    inputs = []
+    if size is not None and recipe.prior == "normal":
+        inputs.append(draw.normal("grid", num, size, like=like))
+    elif size is not None:
+        inputs.append(2 * draw.uniform("grid", num, size, like=like) - 1)
     if recipe.num_classes is not None:
         inputs.append(torch.arange(num, device=like.device) % recipe.num_classes)
     if recipe.paired:

@@ -38,7 +38,8 @@ class Recipe:
     Attributes:
         name: The model's name in the table.
         build: Makes the game with its first weights.
-        entry: `module:class` of the generator, for the checkpoint's card.
+        entry: `module:class` of the generator, for the checkpoint's card. Its `latent_size` is the
+            length of a latent vector, None if it takes none.
         generator_options: From the shape of a sample to the entry's keyword arguments.
         solver: Moves the players.
         optimizers: Of each player.

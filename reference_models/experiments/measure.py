@@ -27,7 +27,9 @@ def trained(recipe: Recipe, data: Data, *, steps: int, seed: int) -> Run:
 @torch.inference_mode()
 def points(run: Run, num: int) -> Tensor:
     """Return samples of the averaged generator of points, float32 [num, d]."""
-    samples: Tensor = run.average(Draw(0, 0).normal("measure", num, latent_size_of(run.average)))
+    size = latent_size_of(run.average)
+    assert size is not None, "what makes points makes them of latents"
+    samples: Tensor = run.average(Draw(0, 0).normal("measure", num, size))
     return samples
 
 

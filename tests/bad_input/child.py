@@ -13,7 +13,7 @@ from typing import Any
 
 from ganeval.cli.main import main
 from ganeval.extractors.random_network import RandomNetwork
-from ganeval.features import collect as collecting
+from ganeval.features import compute as computing
 from ganeval.features import jobs
 
 SHARD_SIZE = 100  # to come to grief in the second shard soon
@@ -34,7 +34,7 @@ def count_down(owner: Any, name: str, number: int, signal_name: str) -> None:
 
 def meet(ready: int, go: int) -> None:
     """Let the first shard wait until the other process is as far."""
-    original, met = collecting.compute, []
+    original, met = computing.compute, []
 
     def met_first(*args: Any) -> Any:
         if not met:
@@ -42,7 +42,7 @@ def meet(ready: int, go: int) -> None:
             os.read(go, 1)
         return original(*args)
 
-    collecting.compute = met_first
+    computing.compute = met_first
 
 
 def prepare(accident: str) -> None:

@@ -56,6 +56,11 @@ def shards(cache: Path) -> list[Path]:
     return sorted((cache / "shards").glob("??/*.safetensors"))
 
 
+def whole(cache: Path) -> list[Path]:
+    """The shards in a cache, and what is derived from them."""
+    return sorted([*shards(cache), *(cache / "shards" / "derived").glob("*.safetensors")])
+
+
 def files(folder: Path) -> list[Path]:
     """All files within a folder but the index, which is there or not by the age of the pictures."""
     return sorted(path for path in folder.rglob("*") if path.is_file() and path.suffix != ".index")

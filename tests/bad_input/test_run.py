@@ -13,7 +13,7 @@ import pytest
 from ganeval.features import jobs
 from ganeval.metrics.frechet import Fid
 from tests.bad_input.child import SHARD_SIZE
-from tests.bad_input.outcomes import JSON, RANDOM, files, report, shards
+from tests.bad_input.outcomes import JSON, RANDOM, files, report, shards, whole
 from tests.command import Command, Outcome
 from tests.pictures import blobs
 
@@ -86,7 +86,7 @@ def test_row_66_killed_in_the_middle_of_a_write(
     # Perhaps another process is still writing there; what is a day old is swept.
     os.utime(torn, (0, time.time() - 2 * 86_400))
     assert again().out == undisturbed.out
-    assert files(own_cache) == shards(own_cache)
+    assert files(own_cache) == whole(own_cache)
 
 
 @pytest.mark.parametrize("name", ["INT", "TERM"])
@@ -101,7 +101,7 @@ def test_row_69_interrupted(
         "run the same command again to go on"
     )
     assert len(shards(own_cache)) == 2
-    assert files(own_cache) == shards(own_cache)
+    assert files(own_cache) == whole(own_cache)
     found = again()
     assert found.out == undisturbed.out
     assert f"{many}: 220 images, 120 computed, 100 found in the cache" in found.err
@@ -149,7 +149,7 @@ def test_row_67_two_processes_at_once(
         assert found.out == undisturbed.out
         assert "warning" not in found.err
     assert len(shards(own_cache)) == 6
-    assert files(own_cache) == shards(own_cache)
+    assert files(own_cache) == whole(own_cache)
     assert "0 computed, 220 found in the cache" in again().err
 
 

@@ -135,7 +135,7 @@ def test_row_40_features_that_are_no_numbers(
 
     monkeypatch.setattr(RandomNetwork, "__call__", spoilt)
     line = refusal(ganeval("fid", fake, real, *RANDOM, "--batch-size", 8))
-    assert f"{fake}/00011.png: random returned NaN or Infinity in layer {layer} (1 images" in line
+    assert f"{fake}/00011.png: random returned NaN or Infinity in layer {layer} (1 items" in line
     assert shards(own_cache) == []
 
 

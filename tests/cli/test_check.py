@@ -104,7 +104,7 @@ def test_an_inconclusive_answer_names_the_images_that_would_decide(gate: Command
     assert re.search(r"^fid: may be worse .* about [\d,]+ images would decide", shown.out, re.M)
     few = gate("few", "--max-regress", "fid=300%")
     (line,) = [line for line in few.out.splitlines() if line.startswith("fid: ")]
-    assert "fid of 100 images in 64 dimensions" in line
+    assert "fid of 100 images (baseline 400, reference 600) decides nothing" in line
     assert "128 are needed" in line
     assert "kid decides in its place" in line
 

@@ -353,6 +353,7 @@ RUN_LEVEL: dict[str, Any] = {
     "precision": {"precision": "bfloat16"},
     "device_type": None,  # there is one device here; see the next test
     "micro_batch": {"batch_size": 5},
+    "gpu": {},  # there is none here; see tests/gpu
     "load": {},
     "package": {},  # ours have none; see tests/extend for those of other packages
     "layers": {"metrics": ["kid", "is"]},
@@ -385,7 +386,7 @@ def test_what_turns_pictures_into_features_is_the_same_or_named(
         return
     verdict = check(run, base, LIMITS, 0.05)
     assert verdict.outcome == "pass"
-    same = name in ("layers", "load", "package")
+    same = name in ("gpu", "layers", "load", "package")
     notes = verdict.decisions[0].evidence.notes
     assert ("the same images" in notes) == same
     # On another machine the images are paired, and the error is that of the arithmetic.
@@ -537,8 +538,10 @@ def test_the_settings_of_a_run_are_all_looked_at_here() -> None:
     """A new option of `Settings` that changes features has to be added to the tests above."""
     without_effect = {
         *("engine", "workers", "memory", "cache_dir", "cache", "offline", "gallery", "progress"),
-        *("command", "team", "max_bad"),
+        *("command", "team", "max_bad", "rehash", "trust_times"),
     }
     here = {"extractor", "weights", "protocol", "num_images", "batch_size", "device", "precision"}
     here |= {"seed", "decode", "generator", "on_bad_image"}
+    # What partners have in common is in the row, and a further network in its label.
+    here |= {"pair_by", "networks"}
     assert {field.name for field in dataclasses.fields(Settings)} == here | without_effect

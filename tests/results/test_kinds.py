@@ -47,7 +47,9 @@ def test_every_metric_says_what_its_scores_mean(name: str) -> None:
 def test_scores_and_reports_know_no_score_by_its_name() -> None:
     names = {*KINDS, *METRICS.names()}
     found = set()
-    for path in (*PACKAGE.glob("results/*.py"), *PACKAGE.glob("scores/*.py")):
+    for path in (
+        path for room in ("scores", "report", "gate") for path in PACKAGE.glob(f"{room}/*.py")
+    ):
         tree = ast.parse(path.read_text(encoding="utf-8"))
         docs = {
             node.body[0].value
@@ -69,7 +71,7 @@ def test_scores_and_reports_know_no_score_by_its_name() -> None:
         *("conditions.py", "identity.py", "report.py", "table.py"),
     }
     assert len(found) == 5
-    page = (PACKAGE / "results" / "page.html").read_text(encoding="utf-8")
+    page = (PACKAGE / "report" / "page.html").read_text(encoding="utf-8")
     assert not {*re.findall(r"[\w-]+", page.lower())} & (names - {"is"})
 
 

@@ -202,3 +202,19 @@ def test_other_classes_of_the_same_images_are_refused_where_they_matter(tmp_path
     with pytest.raises(MismatchError, match=r"labels of intra-fid is .*the same class labels"):
         check(other, one, limits, 0.05)
     assert check(other, one, parse_limits(["kid=1"]), 0.05).outcome == "pass"
+
+
+@pytest.mark.parametrize(
+    ("metrics", "options", "metric", "network"),
+    [
+        ("fid,fid@pixels", {}, "fid@pixels", "pixels"),
+        ("kid@mine", {"networks": {"mine": "lpips-alex"}}, "kid@mine", "lpips-alex"),
+        (None, {"extractor": "pixels"}, "fid", "pixels"),
+    ],
+)
+def test_a_metric_whose_layer_the_network_lacks_is_named(
+    metrics: str | None, options: dict[str, Any], metric: str, network: str
+) -> None:
+    said = f"^{metric} looks at the layer pool, which extractor {network} lacks; one of .*distance"
+    with pytest.raises(UsageError, match=f"{said}; choose other metrics than {metric} with -m, "):
+        scored(metrics if metrics is None else metrics.split(","), **options)

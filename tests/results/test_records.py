@@ -138,7 +138,7 @@ def test_influence_values_that_are_none(
         entry = {"sample": key.sample, "reference": key.reference, "name": key.label}
         entry |= {"sha256": sides}
         card = {"schema": "ganeval.scores.influence/1", "scores_digest": "d", "scores": [entry]}
-        metadata = {"ganeval.scores.influence": json.dumps(card)}
+        metadata = {"ganeval.influence": json.dumps(card)}
         path.write_bytes(safetensors.numpy.save({"0.sample": np.zeros(3)}, metadata=metadata))
         with pytest.raises(InputError, match="damaged"):
             load_influences(path, "d")

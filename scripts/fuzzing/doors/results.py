@@ -16,7 +16,7 @@ from scripts.fuzzing.mutation import json_text, mutate_bytes, mutate_json
 from scripts.fuzzing.originals import scored
 
 FILES = ("run.json", "run.influence.safetensors", "base.json", "base.influence.safetensors")
-KEY = "ganeval.scores.influence"
+KEY = "ganeval.influence"
 
 
 def reports(rng: Random, folder: Path) -> Case:
