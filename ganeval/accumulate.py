@@ -19,6 +19,7 @@ from ganeval.features.shards import SHARD_SIZE
 from ganeval.flow.collect import Collected, collect, statistics_of, wanted_of
 from ganeval.flow.plan import make_plan
 from ganeval.flow.settings import build_settings
+from ganeval.flow.views import check_content
 from ganeval.flow.workspace import open_workspace, opened_index
 from ganeval.images.seen import Seen
 from ganeval.machine.devices import tensors_on_the_cpu
@@ -98,6 +99,8 @@ class Accumulator:
                     "score a folder or a generator by it, and leave it out here",
                 )
         self._wanted = wanted_of(self._plan, "sample", self._workspace, {})[Each()]
+        for network, _ in self._wanted:
+            check_content(name, "picture", network.info, network.preparation.takes)
         statistics_of(self._plan, self._workspace)  # refuses them before the first batch
         self._others: Collected | None = None
         self._blocks: list[CollectedShard] = []

@@ -14,7 +14,7 @@ from ganeval.features.extraction import Extraction
 from ganeval.features.jobs import Job, cut
 from ganeval.features.stats import is_stats, load_stats, save_stats
 from ganeval.flow.choose import choose_metrics, find_protocol
-from ganeval.flow.collect import collect_jobs, layers_of, prepare_engine
+from ganeval.flow.collect import check_networks, collect_jobs, layers_of, prepare_engine
 from ganeval.flow.plan import Plan
 from ganeval.flow.settings import Settings
 from ganeval.flow.sides import Side, check_generator_options, open_side
@@ -34,13 +34,15 @@ class Extracted:
     """What `extract_part` did.
 
     Attributes:
-        num_images: Images of the part.
+        num_items: Items of the part.
+        noun: What several of them are called.
         num_computed: Of these, how many went through the network; the others were in the cache.
         num_shards: Shards of the part.
         total_shards: Shards of the whole source.
     """
 
-    num_images: int
+    num_items: int
+    noun: str
     num_computed: int
     num_shards: int
     total_shards: int
@@ -99,13 +101,13 @@ def features_of(
 
 
 @tensors_on_the_cpu()
-def make_stats(reference: Any, path: Path, settings: Settings) -> int:
-    """Write the statistics of a source to an `.npz` and return its number of images.
+def make_stats(reference: Any, path: Path, settings: Settings) -> Features:
+    """Write the statistics of a source to an `.npz` and return what they were made of.
 
     Raises:
         UsageError: Another suffix, a folder that does not exist or cannot be written to, or a file
             of that name which holds no statistics of ours.
-        InputError: The source cannot be used, or has one image.
+        InputError: The source cannot be used, or has one item.
     """
     if path.suffix.lower() != ".npz" or not path.parent.is_dir() or path.is_dir():
         raise UsageError(
@@ -121,9 +123,9 @@ def make_stats(reference: Any, path: Path, settings: Settings) -> int:
         side, features = found.side, found.features
         if features.num < 2:
             raise InputError(
-                f"{side.location}: {features.num} image",
+                f"{side.location}: {features.num} {features.noun[:-1]}",
                 "at least 2, of which a covariance can be taken",
-                "name a source with more images",
+                f"name a source with more {features.noun}",
             )
         for warning in source_warnings([describe(side, features, None)], None):
             log.warning("%s", warning)
@@ -131,6 +133,8 @@ def make_stats(reference: Any, path: Path, settings: Settings) -> int:
             **stats_conditions(found.network),
             "protocol": find_protocol(settings.protocol).name,
             "source": side.location,
+            "item": "picture" if side.source is None else side.source.info.content,
+            "noun": features.noun,
             "settings": {} if side.source is None else dict(side.source.info.settings),
             "digest": f"sha256:{features.digest}",
             "ganeval": __version__,
@@ -143,7 +147,7 @@ def make_stats(reference: Any, path: Path, settings: Settings) -> int:
                 "a folder with write access",
                 "choose another with -o",
             ) from error
-        return features.num
+        return features
 
 
 @tensors_on_the_cpu()
@@ -196,6 +200,7 @@ def extract_part(
             open_workspace(settings, protocol, layers, must_keep=True)
         )
         job = _job_of(side, workspace, layers)
+        check_networks(job)
         tasks = cut(job)
         mine = tasks[part::num_parts]
         job = replace(job, indices=tuple(index for task in mine for index in task.indices))
@@ -208,7 +213,8 @@ def extract_part(
             progress=settings.progress,
         )
     return Extracted(
-        num_images=features.num,
+        num_items=features.num,
+        noun=features.noun,
         num_computed=features.num_computed,
         num_shards=len(mine),
         total_shards=len(tasks),

@@ -1,4 +1,4 @@
-"""Bars on a terminal with count, images per second and time left; 60 columns are enough."""
+"""Bars on a terminal with count, items per second and time left; 60 columns are enough."""
 
 from collections.abc import Iterator
 
@@ -29,17 +29,18 @@ class Bars(Progress):
         )
         self._by_label: dict[str, TaskID] = {}
 
-    def show(self, label: str, done: int, total: int, *, images_each: int) -> None:
+    def show(self, label: str, done: int, total: int, *, noun: str, each: int = 1) -> None:
         """Take note of how far a work is; the bar of one that is done goes.
 
         Args:
             label: What it works on.
             done: Number of things done.
             total: Number of things to do.
-            images_each: Images in one of them; 0 if images are not what it counts.
+            noun: What the items are called whose number in a second is told; "" for no such number.
+            each: Items in one thing.
         """
         if label not in self._by_label:
-            self._by_label[label] = self.add_task(label, total=total, images_each=images_each)
+            self._by_label[label] = self.add_task(label, total=total, noun=noun, each=each)
         self.update(self._by_label[label], completed=done, total=total, visible=done < total)
 
     def describe(self, label: str) -> str:
@@ -75,7 +76,7 @@ class _Label(ProgressColumn):
 
 
 class _Numbers(ProgressColumn):
-    """Count, images per second, time left."""
+    """Count, items per second, time left."""
 
     def render(self, task: Task) -> Text:
         """Return what is known so far."""
@@ -86,9 +87,10 @@ def _numbers(task: Task) -> str:
     """Return `1,024/50,000 410 images/s 1:59 left`, as far as it is known."""
     parts = [f"{task.completed:,.0f}/{task.total:,.0f}"]
     speed = task.finished_speed or task.speed
-    if speed and task.fields["images_each"]:
-        rate = speed * task.fields["images_each"]
-        parts.append(f"{rate:,.0f} images/s" if rate >= 10 else f"{rate:.1f} images/s")
+    if speed and task.fields["noun"]:
+        rate = speed * task.fields["each"]
+        number = f"{rate:,.0f}" if rate >= 10 else f"{rate:.1f}"
+        parts.append(f"{number} {task.fields['noun']}/s")
     if task.time_remaining:
         minutes, seconds = divmod(round(task.time_remaining), 60)
         hours, minutes = divmod(minutes, 60)

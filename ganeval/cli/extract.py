@@ -65,6 +65,6 @@ def extract(
         source, int(number), int(count), settings, role=role, metrics=split_metrics(metrics)
     )
     say(
-        f"{source}: {done.num_shards} of {done.total_shards} shards, {done.num_images:,} images, "
-        f"{done.num_computed:,} computed"
+        f"{source}: {done.num_shards} of {done.total_shards} shards, "
+        f"{done.num_items:,} {done.noun}, {done.num_computed:,} computed"
     )

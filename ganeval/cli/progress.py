@@ -6,7 +6,7 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 
 from ganeval.cli.call import LOG, current_call
-from ganeval.machine.progress import REPORT_PICTURES, SCORES_OF, Progress, silent
+from ganeval.machine.progress import Progress, silent
 
 _QUICK_SECONDS = 1.0  # what ends before that shows no bar
 _LINE_SECONDS = 30.0  # between two lines
@@ -24,10 +24,9 @@ def terminal_progress() -> Iterator[Progress]:
     bars = Bars()
     begin = told = bars.get_time()
 
-    def update(label: str, done: int, total: int) -> None:
+    def update(label: str, done: int, total: int, noun: str = "", /) -> None:
         nonlocal told
-        counts_images = label != REPORT_PICTURES and not label.startswith(SCORES_OF)
-        bars.show(label, done, total, images_each=int(counts_images))
+        bars.show(label, done, total, noun=noun)
         now = bars.get_time()
         if on_terminal and now - begin > _QUICK_SECONDS:
             bars.start()

@@ -43,8 +43,8 @@ def make(*, reference: str, output: Path, settings: "Settings") -> None:
     """
     from ganeval.extract import make_stats
 
-    num = make_stats(reference, output, settings)
-    say(f"{output}: statistics of {num:,} images")
+    features = make_stats(reference, output, settings)
+    say(f"{output}: statistics of {features.num:,} {features.noun}")
 
 
 @stats.command()
@@ -61,9 +61,13 @@ def inspect(*, file: str) -> None:
     moments = content.pool
     unknown = {"made by": "another tool (extractor, weights and resize unknown)"}
     facts = {
-        "images": "unknown" if content.num is None else content.num,
+        content.noun: "unknown" if content.num is None else content.num,
         "dimensions": len(moments.mean),
         "trace": f"{moments.covariance(ddof=1).trace():.9g}",
-        **(unknown if content.card is None else content.card),
+        **{
+            key: value
+            for key, value in (content.card or unknown).items()
+            if key not in ("item", "noun")
+        },
     }
     say_facts(facts.items())

@@ -26,7 +26,7 @@ def training_display(model: str, total: int, batch_size: int) -> "Iterator[list[
     def observe(run: "Run", log: dict[str, float]) -> None:
         shown.update(log)
         bars.below = Text("  ".join(f"{name}={value:.3g}" for name, value in shown.items()))
-        bars.show(model, run.step, total, images_each=batch_size)
+        bars.show(model, run.step, total, noun="images", each=batch_size)
         bars.start()  # here: of several processes, one is told of steps
 
     try:

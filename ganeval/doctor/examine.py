@@ -15,6 +15,7 @@ from ganeval.flow.settings import Settings
 from ganeval.flow.sides import Side, check_generator_options, num_generated
 from ganeval.flow.streams import derive_rng
 from ganeval.machine.remote import refuse_offline
+from ganeval.sources.base import plural
 from ganeval.sources.open import open_source
 
 CHECKS: tuple[Callable[[Inventory], list[Finding]], ...] = (
@@ -129,6 +130,13 @@ def _open(thing: str, settings: Settings, num_wanted: int | None) -> Side:
         if stats is None:
             raise
         return Side(role="sample", location=thing, source=None, indices=(), stats=stats, skipped=())
+    if source.info.content != "picture":
+        raise InputError(
+            f"{source.info.location}: has {plural(source.info.content)}, and doctor looks at "
+            "pictures",
+            "sources of pictures",
+            "score it without",
+        )
     indices = list(range(len(source)))
     if settings.num_images is not None and settings.num_images < len(source):
         rng = derive_rng(settings.seed, "num-images/doctor")

@@ -102,7 +102,7 @@ def look_over(
     label, total = source.info.location, len(indices)
     lenient = _lenient(source)
     look = partial(_look, source=source, lenient=lenient)
-    progress(label, 0, total)
+    progress(label, 0, total, source.info.noun)
     for start in range(0, total, _BLOCK):
         block = indices[start : start + _BLOCK]
         for seen, refusal in pool.map(look, block, _load(source, block)):
@@ -110,7 +110,7 @@ def look_over(
                 looks.append(seen)
             if refusal is not None:
                 refusals.append(refusal)
-        progress(label, start + len(block), total)
+        progress(label, start + len(block), total, source.info.noun)
     return looks, refusals
 
 

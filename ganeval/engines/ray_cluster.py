@@ -200,12 +200,12 @@ def _results(
     rest = iter(pending)
     for job in jobs:
         for task in cut(job):
-            progress(job.location, task.start, task.total)
+            progress(job.location, task.start, task.total, job.noun)
             made, warnings = _result(ray, next(rest))
             for warning in warnings:
                 log.warning("%s", warning)
             yield made
-        progress(job.location, len(job.indices), len(job.indices))
+        progress(job.location, len(job.indices), len(job.indices), job.noun)
 
 
 def _result(ray: Any, task: Any) -> tuple[MadeShard, list[str]]:

@@ -17,6 +17,7 @@ from ganeval.features.jobs import Job, Opens, ShardTask
 from ganeval.features.shards import ShardStore, StoreAddress
 from ganeval.machine.memory import keep_freed_memory
 from ganeval.machine.progress import silent
+from ganeval.sources.base import plural
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -93,7 +94,7 @@ def _open_job(order: Order, number: int, networks: dict[str, Extraction]) -> Job
     opens, location = order.opens[number], order.locations[number]
     assert opens is not None
     source = opens()
-    name = f"the pictures of {location}"
+    name = f"the {plural(source.info.content)} of {location}"
     _compare(order, {name: order.pictures[number]}, {name: pictures(source)})
     wanted = []
     for network, layers in order.wanted[number]:
@@ -112,7 +113,7 @@ def _compare(order: Order, wanted: Mapping[str, str], found: Mapping[str, str]) 
     if differing:
         raise TeamError(
             f"{socket.gethostname()} differs from {order.host} in {', '.join(differing)}",
-            "the same pictures, weights and versions on all machines",
+            "the same sources, weights and versions on all machines",
             "look at the machines",
         )
 

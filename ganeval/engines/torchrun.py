@@ -23,6 +23,7 @@ from ganeval.features.jobs import Job, ShardTask, cut
 from ganeval.features.shards import SHARD_SIZE, ShardStore
 from ganeval.machine.progress import Progress
 from ganeval.machine.team import Message, Team
+from ganeval.sources.base import plural
 
 _DIGEST_BYTES = 32
 _REPORT_BYTES = 1 + SHARD_SIZE * _DIGEST_BYTES  # see _pack
@@ -66,14 +67,17 @@ def collect_together(
 def _statement(jobs: Sequence[Job], store: ShardStore) -> dict[str, str]:
     """Return what must be the same for all processes, by the name that messages use."""
     chosen = [hashlib.sha256(array("q", job.indices)).hexdigest() for job in jobs]
-    seen = {f"the pictures of {job.location}": pictures(job.source) for job in jobs}
+    seen = {
+        f"the {plural(job.source.info.content)} of {job.location}": pictures(job.source)
+        for job in jobs
+    }
     layers = [[network.name, *wanted] for job in jobs for network, wanted in job.wanted]
     return {
         **all_conditions(networks_of(jobs)),
         "the metrics": repr(layers),
         "the cache": store.url or "",
         **seen,
-        "the choice of pictures": " ".join(chosen),
+        "the choice of items": " ".join(chosen),
     }
 
 

@@ -13,7 +13,7 @@ from ganeval.features.shards import ShardInfo, ShardStore, shard_key
 from ganeval.machine.ahead import in_order
 from ganeval.machine.progress import Progress
 from ganeval.sources.base import Item
-from ganeval.sources.unusable import LOOKED_AT, unusable_pictures
+from ganeval.sources.unusable import LOOKED_AT, unusable_items
 
 
 class Interrupted(KeyboardInterrupt):
@@ -33,7 +33,7 @@ def collect(
     parts: list[CollectedShard] = []
     tasks, total = cut(job), len(job.indices)
     try:
-        progress(job.location, 0, total)
+        progress(job.location, 0, total, job.noun)
         for part in collect_parts(tasks, store, pool=pool, progress=progress):
             parts.append(part)
             if part.info.skipped and not skip_bad:
@@ -70,7 +70,7 @@ def collect_parts(
     """Find the shards in the store or compute them, one after the other; see `collect_shard`."""
     for task, items in zip(tasks, _loaded(tasks), strict=True):
         job = task.job
-        tell = partial(_offset_progress, progress, job.location, task.start, task.total)
+        tell = partial(_offset_progress, progress, task)
         settings = job.source.info.settings
         part = collect_shard(items, settings, job.wanted, store, pool=pool, tell=tell)
         tell(len(items))
@@ -203,7 +203,13 @@ def bad_items(
         for result in in_order(pool, _try_decode, items, ahead=64):
             if result is not None:
                 reasons.append(result)
-    return unusable_pictures(job.location, reasons, num=len(reasons), total=len(job.indices))
+    return unusable_items(
+        job.location,
+        reasons,
+        num=len(reasons),
+        total=len(job.indices),
+        content=job.source.info.content,
+    )
 
 
 def _try_decode(item: Item) -> str | None:
@@ -215,6 +221,6 @@ def _try_decode(item: Item) -> str | None:
     return None
 
 
-def _offset_progress(progress: Progress, label: str, start: int, total: int, done: int) -> None:
+def _offset_progress(progress: Progress, task: ShardTask, done: int) -> None:
     """Tell the progress of a shard as that of its source."""
-    progress(label, start + done, total)
+    progress(task.job.location, task.start + done, task.total, task.job.noun)

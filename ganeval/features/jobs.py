@@ -22,7 +22,6 @@ class Job:
         wanted: The networks, each with the layers that are wanted of it.
         opens: Opens the source in another process; None for one in memory.
         labels: The class of each of the items, where a metric asks for it.
-        noun: What messages call its items: "images", "clips", "pairs".
     """
 
     location: str
@@ -31,7 +30,11 @@ class Job:
     wanted: Wanted
     opens: Opens | None
     labels: tuple[str, ...] | None = None
-    noun: str = "images"
+
+    @property
+    def noun(self) -> str:
+        """What messages call its items: "images", "clips", "pairs"."""
+        return self.source.info.noun
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

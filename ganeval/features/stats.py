@@ -51,7 +51,7 @@ class Stats:
 
     Attributes:
         path: The file, or its URL.
-        num: Number of images, or None if the file does not say.
+        num: Number of items, or None if the file does not say.
         card: What ganeval wrote about their making; None in files of other tools.
         pool: Mean and scatter of the layer "pool", the only one that is ever stored.
     """
@@ -60,8 +60,17 @@ class Stats:
     num: int | None
     card: Mapping[str, Any] | None
     pool: Moments
-    noun: ClassVar[str] = "images"
     labels: ClassVar[None] = None
+
+    @property
+    def noun(self) -> str:
+        """What several of the items are called that they are of."""
+        return str((self.card or {}).get("noun", "images"))
+
+    @property
+    def item(self) -> str:
+        """What each of the items is that they are of."""
+        return str((self.card or {}).get("item", "picture"))
 
     @property
     def digest(self) -> str:

@@ -132,7 +132,7 @@ def _no_source(choice: MetricChoice, role: Role) -> UsageError:
     """Return the error for a metric that looks at a source that nobody has named."""
     if role == "reference":
         return UsageError(
-            f"metric '{choice.label}' compares with real images and there is no reference",
+            f"metric '{choice.label}' compares with a reference and there is none",
             "a reference",
             "name one, or ask for `is` alone",
         )

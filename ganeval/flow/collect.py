@@ -17,7 +17,7 @@ from ganeval.flow.plan import Plan
 from ganeval.flow.settings import Settings
 from ganeval.flow.sides import Side
 from ganeval.flow.stored_stats import check_decoded_alike, usable_stats
-from ganeval.flow.views import view_of
+from ganeval.flow.views import check_content, view_of
 from ganeval.flow.workspace import Workspace
 from ganeval.images.seen import Seen
 from ganeval.machine.folders import cache_folder, shared_cache
@@ -184,7 +184,6 @@ def job_of(plan: Plan, side: Side, view: View, wanted: Wanted) -> Job:
         wanted=wanted,
         opens=viewed.opens,
         labels=labels,
-        noun=viewed.noun,
     )
 
 
@@ -196,7 +195,10 @@ def collect_jobs(
     Raises:
         InputError: An item cannot be used, or too many were skipped.
         TeamError: Processes that share the work differ, or one is gone.
+        UsageError: A network takes another kind of content; nothing has been decoded then.
     """
+    for job in jobs:
+        check_networks(job)
     engine = choose_engine(settings.engine, settings.team, settings.workers)
     collected = engine(
         jobs,
@@ -206,15 +208,29 @@ def collect_jobs(
         progress=settings.progress,
     )
     return [
-        _checked(side, features, settings) for side, features in zip(sides, collected, strict=True)
+        _checked(side, job, features, settings)
+        for side, job, features in zip(sides, jobs, collected, strict=True)
     ]
 
 
-def _checked(side: Side, features: Features, settings: Settings) -> Features:
+def check_networks(job: Job) -> None:
+    """Refuse a job whose items are not what its networks take.
+
+    Raises:
+        UsageError: Naming source and network.
+    """
+    for network, _ in job.wanted:
+        takes = network.preparation.takes
+        check_content(job.location, job.source.info.content, network.info, takes)
+
+
+def _checked(side: Side, job: Job, features: Features, settings: Settings) -> Features:
     """Say what was collected of a side, and refuse it if too much was skipped."""
     skipped = [*side.skipped, *features.skipped]
-    check_skipped(side.location, skipped, len(side.indices) + len(side.skipped), settings.max_bad)
-    for line in grouped_lines(skipped):
+    content = job.source.info.content
+    count = len(side.indices) + len(side.skipped)
+    check_skipped(side.location, skipped, count, settings.max_bad, content)
+    for line in grouped_lines(skipped, content):
         log.warning("skipped: %s", line)
     log.info(
         "%s: %d %s, %d computed, %d found in the cache",

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from ganeval.features.derived import Summary
 from ganeval.flow.choose import MetricChoice
 from ganeval.flow.collect import Collected, is_served
-from ganeval.flow.gallery import pictures_of
+from ganeval.flow.gallery import is_seen, pictures_of
 from ganeval.flow.kept_results import find_result, keep_result
 from ganeval.flow.plan import Plan, check_minimum
 from ganeval.flow.sides import Side
@@ -47,6 +47,7 @@ def compute(
     inputs: dict[Need, Summary] = {}
     networks: dict[str, str] = {}
     nums: dict[str, int | None] = {}
+    noun = ""
     for need in choice.metric.needs:
         place = choice.place(need, plan.settings.extractor)
         inputs[need] = summary = collected.summary(sample, need, place)
@@ -55,6 +56,8 @@ def compute(
             check_minimum(choice, need, where, summary.num or 0, summary.noun)
         networks[place[0]] = workspace.networks[place[0]].info.name
         nums[need.role] = summary.num
+        if need.role == "sample":
+            noun = summary.noun
     seed, store = plan.settings.seed, workspace.store
     result = find_result(store, choice.metric, inputs, seed)
     if result is None:
@@ -79,6 +82,7 @@ def compute(
             se=score.se,
             interval=score.interval,
             num_sample=num_sample or 0,
+            noun=noun,
             nums=nums,
             network=choice.network,
             networks=tuple(networks),
@@ -156,7 +160,7 @@ def _named(evidence: Evidence, plan: Plan, collected: Collected, sample: str) ->
             continue
         names, places = side.source.names(), features.places()
         columns.append([names[side.indices[places[row]]] for row in rows.tolist()])
-        if plan.settings.gallery:
+        if plan.settings.gallery and is_seen(side):
             pictures.append(pictures_of(side, features, rows))
     both = len(pictures) == 2
     return ItemPairs(

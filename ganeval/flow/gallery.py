@@ -111,7 +111,9 @@ def _gallery(
     influence: Influence | None,
     rng: np.random.Generator,
 ) -> Gallery:
-    """Return the pictures to see of one sample."""
+    """Return the pictures to see of one sample; none of one whose items are no pictures."""
+    if not is_seen(side):
+        return Gallery(sample=side.location, pictures=())
     raising, lowering = _extremes(side, items, influence)
     return Gallery(
         sample=side.location,
@@ -156,6 +158,11 @@ def _extremes(
 def _choose(num: int, wanted: int, rng: np.random.Generator) -> Indices:
     """Return so many of `num` rows, or all, in random order."""
     return rng.permutation(num)[:wanted]
+
+
+def is_seen(side: Side) -> bool:
+    """Tell whether the items of a side are pictures."""
+    return side.source is not None and side.source.info.content == "picture"
 
 
 def pictures_of(

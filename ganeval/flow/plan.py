@@ -17,8 +17,8 @@ from ganeval.flow.sides import (
     open_side,
     refuse_twins,
 )
-from ganeval.flow.views import Viewed, view_of
-from ganeval.metrics.base import Need, Role, View, options_of_minimum, roles_of
+from ganeval.flow.views import Viewed, check_content, lonely_items, view_of
+from ganeval.metrics.base import Need, Pairs, Role, View, options_of_minimum, roles_of
 from ganeval.metrics.protocols import EvaluationProtocol
 from ganeval.sources.files.index import Index
 
@@ -126,6 +126,11 @@ def make_plan(
     )
     refuse_twins(sides)
     kept, viewed = _kept(choices, sides, opened, settings)
+    by_place = {(side.location, side.role): side for side in (*sides, *opened.values())}
+    for (location, role, view), one in viewed.items():
+        if isinstance(view, Pairs) and settings.team.leads:
+            for line in lonely_items(one, by_place[location, role], opened[view.to]):
+                log.warning("%s", line)
     return Plan(
         settings=settings,
         protocol=protocol,
@@ -159,9 +164,10 @@ def _kept(
     for choice in choices:
         try:
             _check_layers(choice, settings)
+            found = _checked(choice, samples, others, viewed, settings)
             if choice.optional:
-                _check_networks(choice, settings)
-            viewed |= _checked(choice, samples, others, viewed, settings)
+                _check_networks(choice, found, settings)
+            viewed |= found
         except GanevalError as error:
             if not choice.optional:
                 raise
@@ -196,8 +202,10 @@ def _check_layers(choice: MetricChoice, settings: Settings) -> None:
             )
 
 
-def _check_networks(choice: MetricChoice, settings: Settings) -> None:
-    """Refuse a metric whose own network has no weights here.
+def _check_networks(
+    choice: MetricChoice, viewed: Mapping[tuple[str, Role, View], Viewed], settings: Settings
+) -> None:
+    """Refuse a metric whose own network has no weights here, or takes other content.
 
     Those of the run's network are the user's choice, and missed by the run itself.
 
@@ -208,14 +216,18 @@ def _check_networks(choice: MetricChoice, settings: Settings) -> None:
     for need in choice.metric.needs:
         network, _ = choice.place(need, settings.extractor)
         found = find_extractor(settings.networks.get(network, network))
+        if network == settings.extractor:
+            continue
         try:
-            if network != settings.extractor:
-                found.describe(request)
+            info = found.describe(request)
         except WeightsError as error:
             fetch = f"`ganeval weights fetch {found.text}`"
             raise WeightsError(
                 f"no weights of {found.text} here: {fetch}", "them", "get them"
             ) from error
+        for (location, role, view), one in viewed.items():
+            if (role, view) == (need.role, need.view):
+                check_content(location, one.source.info.content, info, info.input.takes)
 
 
 def _checked(
@@ -251,10 +263,11 @@ def _checked(
             if side.source is None:
                 if need.form == "moments" and need.feature.layer == "pool" and not need.labels:
                     continue
+                noun = side.stats.noun if side.stats is not None else "items"
                 raise InputError(
-                    f"{side.location}: holds statistics, not images",
-                    f"images, for {choice.title}",
-                    "name the image source, or ask for fid alone",
+                    f"{side.location}: holds statistics, not {noun}",
+                    f"{noun}, for {choice.title}",
+                    f"name the {noun[:-1]} source, or ask for fid alone",
                 )
             if need.labels and side.source.labels() is None:
                 raise InputError(

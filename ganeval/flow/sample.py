@@ -126,7 +126,7 @@ def _write_folder(
     missing = [at for at, name in enumerate(names) if name not in present]
     try:
         for done, (at, content) in enumerate(_pictures(source, missing, marks)):
-            progress(str(folder), len(names) - len(missing) + done, len(names))
+            progress(str(folder), len(names) - len(missing) + done, len(names), "images")
             write_whole(folder / names[at], content)
     except KeyboardInterrupt as error:
         num = sum((folder / name).exists() for name in names)
@@ -134,7 +134,7 @@ def _write_folder(
             f"interrupted: {num:,} of {len(names):,} samples are in {folder}; run the same command "
             "again to go on"
         ) from error
-    progress(str(folder), len(names), len(names))
+    progress(str(folder), len(names), len(names), "images")
 
 
 def _present(folder: Path, marks: Mapping[str, str]) -> set[str]:

@@ -21,7 +21,7 @@ from ganeval.sources.base import Source
 from ganeval.sources.files.index import Index
 from ganeval.sources.open import open_source
 from ganeval.sources.refusals import find_refusals
-from ganeval.sources.unusable import check_skipped, is_too_many, unusable_pictures
+from ganeval.sources.unusable import check_skipped, is_too_many, unusable_items
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -82,7 +82,7 @@ def open_side(
     *,
     index: Index | None = None,
 ) -> Side:
-    """Open a source and choose its images.
+    """Open a source and choose its items.
 
     Args:
         thing: The source.
@@ -93,7 +93,7 @@ def open_side(
 
     Raises:
         InputError: It cannot be used.
-        UsageError: More images are wanted than it has.
+        UsageError: More items are wanted than it has.
     """
     generator = {
         "num_images": settings.num_images or num_generated,
@@ -122,15 +122,17 @@ def open_side(
             refusals = find_refusals(source, bad, pool=pool)
         if not strict:
             firsts = [told[0] for told in refusals.values()]
-            check_skipped(location, firsts, len(source), settings.max_bad)
+            check_skipped(location, firsts, len(source), settings.max_bad, source.info.content)
         reasons = [reason for told in refusals.values() for reason in told]
-        raise unusable_pictures(location, reasons, num=len(refusals), total=len(source))
+        raise unusable_items(
+            location, reasons, num=len(refusals), total=len(source), content=source.info.content
+        )
     usable = [index for index in range(len(source)) if index not in bad]
     return Side(
         role=role,
         location=location,
         source=source,
-        indices=_choose_items(location, usable, role, settings),
+        indices=_choose_items(location, usable, role, settings, source.info.noun),
         stats=None,
         skipped=tuple(bad.values()),
         opens=opens,
@@ -150,9 +152,10 @@ def open_reference(thing: Any, settings: Settings, *, index: Index | None = None
     stats = load_stats(os.fspath(thing))
     if settings.num_images is not None:
         raise UsageError(
-            f"{stats.path}: holds statistics of all its images, and --num-images asks for some",
-            "images",
-            "name the image source itself, or leave --num-images out",
+            f"{stats.path}: holds statistics of all its {stats.noun}, and --num-images asks for "
+            "some",
+            stats.noun,
+            f"name the {stats.noun[:-1]} source itself, or leave --num-images out",
         )
     try:
         side = open_side(thing, "reference", settings, index=index)
@@ -209,7 +212,7 @@ def _is_generator_file(thing: Any, side: Side | None) -> bool:
 
 
 def _choose_items(
-    location: str, usable: list[int], role: Role, settings: Settings
+    location: str, usable: list[int], role: Role, settings: Settings, noun: str
 ) -> tuple[int, ...]:
     """Return all usable items, or a seeded subset of them in the source's order."""
     wanted = settings.num_images if role in ("sample", "reference") else None
@@ -217,9 +220,9 @@ def _choose_items(
         return tuple(usable)
     if wanted > len(usable):
         raise UsageError(
-            f"{location}: has {len(usable):,} images, --num-images asks for {wanted:,}",
-            "at least as many images as are asked for",
-            "lower num_images (--num-images) or add images",
+            f"{location}: has {len(usable):,} {noun}, --num-images asks for {wanted:,}",
+            f"at least as many {noun} as are asked for",
+            f"lower num_images (--num-images) or add {noun}",
         )
     rng = derive_rng(settings.seed, f"num-images/{role}")
     chosen = rng.choice(len(usable), size=wanted, replace=False)

@@ -14,6 +14,7 @@ from ganeval.features.stats import Stats
 from ganeval.flow.sides import Side
 from ganeval.images.colour import FLOATS_CLIPPED
 from ganeval.images.seen import Seen
+from ganeval.scores.noun import common_noun
 from ganeval.sources.files.encoded import MAYBE_PICTURES
 from ganeval.sources.paths import exists
 
@@ -30,6 +31,8 @@ class DescribedSource:
     Attributes:
         location: How the report calls it.
         kind: Of source; "stats" for statistics alone, "stream" for an accumulator.
+        item: What each item is; see `SourceInfo.content`.
+        noun: What several items are called.
         count: Number of images it has; None if a statistics file does not say.
         features: What was computed of it; None if only its statistics were used.
         skipped: Reasons for pictures that were left out.
@@ -47,6 +50,8 @@ class DescribedSource:
 
     location: str
     kind: str
+    item: str
+    noun: str
     count: int | None
     features: Features | None
     skipped: Sequence[str]
@@ -94,7 +99,13 @@ class DescribedSource:
 
     def card(self) -> dict[str, Any]:
         """Return the source's provenance, JSON values only."""
-        card: dict[str, Any] = {"kind": self.kind, "count": self.count, "digest": None}
+        card: dict[str, Any] = {
+            "kind": self.kind,
+            "item": self.item,
+            "noun": self.noun,
+            "count": self.count,
+            "digest": None,
+        }
         if self.features is not None:
             card["digest"] = f"sha256:{self.features.digest}"
             # The images whatever their order, as a folder with other names has them.
@@ -131,9 +142,16 @@ def describe(
 ) -> DescribedSource:
     """Return what is known of a side after the run; `used_for` names the scores of statistics."""
     info = side.source.info if side.source is not None else None
+    item, noun = "picture", "items"
+    if info is not None:
+        item, noun = info.content, info.noun
+    elif side.stats is not None:
+        item, noun = side.stats.item, side.stats.noun
     return DescribedSource(
         location=side.location,
         kind="stats" if info is None else info.kind,
+        item=item,
+        noun=noun,
         count=stats.num if info is None and stats is not None else len(side.indices),
         features=features,
         skipped=[*side.skipped, *(features.skipped if features else ())],
@@ -173,6 +191,8 @@ def describe_stream(
     return DescribedSource(
         location=name,
         kind="stream",
+        item="picture",
+        noun=features.noun,
         count=features.num,
         features=features,
         skipped=(),
@@ -204,8 +224,8 @@ def source_warnings(
             )
         if source.num_duplicates > _DUPLICATES_WORTH_A_WARNING * total:
             lines.append(
-                f"{source.location}: {source.num_duplicates:,} of {total:,} images are exact "
-                "duplicates of others in it"
+                f"{source.location}: {source.num_duplicates:,} of {total:,} {source.noun} are "
+                "exact duplicates of others in it"
             )
         maybe = {reason: source.ignored.get(reason, 0) for reason in MAYBE_PICTURES}
         if sum(maybe.values()) > _LEFT_ALONE_WORTH_A_WARNING * (source.count or 0):
@@ -216,7 +236,8 @@ def source_warnings(
             )
         if len(source.sizes) > 1:
             lines.append(
-                f"{source.location}: images of {len(source.sizes)} sizes; each is resized by itself"
+                f"{source.location}: {source.noun} of {len(source.sizes)} sizes; each is resized "
+                "by itself"
             )
     if reference is not None:
         for sample in samples:
@@ -255,13 +276,14 @@ def _brought_to_one_size(*sources: DescribedSource) -> str:
 def _pair_warnings(sample: DescribedSource, reference: DescribedSource) -> list[str]:
     """Return what a reader should know about a sample beside its reference."""
     pair = f"{sample.location} and {reference.location}"
+    noun = common_noun((sample.noun, reference.noun))
     if sample.digests and sample.digests == reference.digests:
-        return [f"{pair} are the same images"]
+        return [f"{pair} are the same {noun}"]
     lines = []
     real = Counter(reference.digests)
     shared = sum(digest in real for digest in sample.digests)
     if shared:
-        lines.append(f"{pair} share {shared:,} images")
+        lines.append(f"{pair} share {shared:,} {noun}")
     alike = sample.is_of_one_size and reference.is_of_one_size
     if sample.size and reference.size and _differ(sample.size, reference.size, exactly=alike):
         (width, height), (other_width, other_height) = sample.size, reference.size

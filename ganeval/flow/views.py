@@ -1,21 +1,19 @@
 """What a metric looks at of a side: each item, or pairs that are made of a source or two."""
 
 import hashlib
-import logging
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
 from ganeval.errors import InputError, UsageError, one_line
+from ganeval.extractors.base import ExtractorInfo
 from ganeval.features.jobs import Opens
 from ganeval.flow.settings import PairBy, Settings
 from ganeval.flow.sides import Side
 from ganeval.flow.streams import derive_rng
 from ganeval.metrics.base import Each, Pairs, Paths, RandomPairs, Role, View
-from ganeval.sources.base import Source
+from ganeval.sources.base import Source, plural
 from ganeval.sources.views.pairs import Pairing, pair_up, pairs_of
 from ganeval.sources.views.random_pairs import random_pairs
-
-log = logging.getLogger(__name__)
 
 _NAMES_SHOWN = 3
 
@@ -51,9 +49,7 @@ def view_of(side: Side, view: View, others: Mapping[Role, Side], settings: Setti
     """
     source = side.source
     if source is None:
-        raise InputError(
-            f"{side.location}: holds statistics, not images", "images", "name the image source"
-        )
+        raise _no_items(side)
     opens: Opens | None = None
     match view:
         case Pairs(to=role):
@@ -80,26 +76,40 @@ def view_of(side: Side, view: View, others: Mapping[Role, Side], settings: Setti
             return Viewed(source=source, indices=side.indices, opens=side.opens)
 
 
-def _paired(side: Side, source: Source, other: Side, settings: Settings) -> Viewed:
-    """Return the pairs of two sides, and say which names have no partner.
+def check_content(location: str, content: str, network: ExtractorInfo, takes: str) -> None:
+    """Refuse a network that takes another kind of content than a source has.
 
-    With `num_images`, a seeded random subset of the pairs.
+    Args:
+        location: How messages call the source.
+        content: What each of its items is; see `SourceInfo.content`.
+        network: What the network is.
+        takes: What its input takes; see `Input.takes`.
+
+    Raises:
+        UsageError: Naming both.
     """
-    if other.source is None:
-        raise InputError(
-            f"{other.location}: holds statistics, not images", "images", "name the image source"
+    if content != takes:
+        raise UsageError(
+            f"{location}: has {plural(content)}, and the network {network.name} takes "
+            f"{plural(takes)}",
+            "a network and sources of one kind",
+            "name another network (--extractor, or METRIC@NETWORK) or another source",
         )
+
+
+def _no_items(side: Side) -> InputError:
+    """Return the error for a side that has statistics alone."""
+    noun = side.stats.noun if side.stats is not None else "items"
+    return InputError(
+        f"{side.location}: holds statistics, not {noun}", noun, f"name the {noun[:-1]} source"
+    )
+
+
+def _paired(side: Side, source: Source, other: Side, settings: Settings) -> Viewed:
+    """Return the pairs of two sides; with `num_images`, a seeded random subset of them."""
+    if other.source is None:
+        raise _no_items(other)
     pairing = pair_up(source, other.source, by=settings.pair_by)
-    lonely = ((side.location, pairing.only_one), (other.location, pairing.only_other))
-    for location, names in lonely:
-        if names and settings.team.leads:
-            log.warning(
-                "%s: %s without a partner of their name, which %s: %s",
-                location,
-                f"{len(names):,} of {len(names) + pairing.num:,} {source.info.noun}",
-                "no score of pairs looks at",
-                _few(names),
-            )
     view = pairs_of(source, other.source, pairing)
     bad = view.unusable()
     indices = [index for index in range(len(view)) if index not in bad]
@@ -119,6 +129,28 @@ def _paired(side: Side, source: Source, other: Side, settings: Settings) -> View
     if side.opens is not None and other.opens is not None:
         opens = _OpensPairs(side.opens, other.opens, settings.pair_by)
     return Viewed(source=view, indices=tuple(indices), opens=opens, pairing=pairing)
+
+
+def lonely_items(viewed: Viewed, side: Side, other: Side) -> list[str]:
+    """Return a line for each of two sides that has items without a partner in the other.
+
+    Args:
+        viewed: The pairs of both; other views leave nobody alone.
+        side: The one.
+        other: The other.
+    """
+    pairing = viewed.pairing
+    if pairing is None:
+        return []
+    lines = []
+    for one, names in ((side, pairing.only_one), (other, pairing.only_other)):
+        if names and one.source is not None:
+            count = f"{len(names):,} of {len(names) + pairing.num:,} {one.source.info.noun}"
+            lines.append(
+                f"{one.location}: {count} without a partner of their name, which no score of pairs "
+                f"looks at: {_few(names)}"
+            )
+    return lines
 
 
 def pairing_card(pairing: Pairing, names: Sequence[str]) -> dict[str, object]:

@@ -12,16 +12,17 @@ from ganeval.scores.identity import (
     apart,
     compare_conditions,
     compare_preparation,
-    same_images,
+    same_items,
     same_order,
     same_value,
 )
+from ganeval.scores.noun import common_noun
 from ganeval.scores.row import ScoreRow
 
 NAMES: Names = ("in the run", "in the baseline")
 _HOW = {
     "debiased": "values without their bias",
-    "equal-numbers": "at equal numbers of images, where the bias cancels",
+    "equal-numbers": "at equal numbers of {noun}, where the bias cancels",
     "jackknife": "errors by the jackknife",
     "runs": "errors from the spread over several runs",
 }
@@ -37,7 +38,7 @@ class Change:
         se: Its standard error; 0 where the features are equal; None if there is no honest one.
         bias_left: See `Difference`.
         untrusted: Why the difference says nothing, and what would; None if it does.
-        num_trusted: Images from which it would, where that is known.
+        num_trusted: Items from which it would, where that is known.
         notes: How the error was found.
     """
 
@@ -68,17 +69,18 @@ def change_of(label: str, run: Report, baseline: Report) -> Change:
     Both are of the same reference; see `difference`.
     """
     after, before = measured(run, run[label]), measured(baseline, baseline[label])
+    noun = common_noun((after.row.noun, before.row.noun))
     if _same_features(after, before) and same_value(after.row.value, before.row.value):
         return Change(
             before=before.row.value,
             difference=after.row.value - before.row.value,
             se=0.0,
-            notes=("the same images",),
+            notes=(f"the same {noun}",),
         )
     found = difference(after, before, as_they_are=True)
     start = before.row.details["debiased"] if found.method == "debiased" else before.row.value
     if found.se is None:
-        reason, num_trusted = _untrusted(found, after, before)
+        reason, num_trusted = _untrusted(found, after, before, noun)
         return Change(
             before=start,
             difference=found.difference,
@@ -91,7 +93,7 @@ def change_of(label: str, run: Report, baseline: Report) -> Change:
         difference=found.difference,
         se=found.se,
         bias_left=found.bias_left,
-        notes=_how(found, after, before),
+        notes=_how(found, after, before, noun),
     )
 
 
@@ -102,16 +104,16 @@ def _same_features(after: Measured, before: Measured) -> bool:
     """
     sides = after.sample_identity, before.sample_identity
     return (
-        same_images(*sides) is True
+        same_items(*sides) is True
         and sides[0].settings == sides[1].settings
         and arithmetic(after.provenance, [after.row]) == arithmetic(before.provenance, [before.row])
     )
 
 
-def _how(found: Difference, after: Measured, before: Measured) -> tuple[str, ...]:
+def _how(found: Difference, after: Measured, before: Measured, noun: str) -> tuple[str, ...]:
     """Say how the error of a difference was found."""
     if same_order(after.sample_identity, before.sample_identity):
-        pairs = "paired: both samples are the same images"
+        pairs = f"paired: both samples are the same {noun}"
     elif found.paired:
         pairs = "paired: both samples drawn alike"
     else:
@@ -119,16 +121,20 @@ def _how(found: Difference, after: Measured, before: Measured) -> tuple[str, ...
         reasons = apart(after.source, before.source, NAMES)
         pairs += f" ({', '.join(reasons)})" if reasons else ""
     left = f"{found.bias_left:.2g} of it may be left" if found.bias_left else None
-    return tuple(filter(None, (pairs, _HOW.get(found.method), left, *found.notes)))
+    how = _HOW.get(found.method, "").format(noun=noun)
+    return tuple(filter(None, (pairs, how, left, *found.notes)))
 
 
-def _untrusted(found: Difference, after: Measured, before: Measured) -> tuple[str, int | None]:
-    """Say why a difference is not trusted, and from how many images it would be if that is known.
+def _untrusted(
+    found: Difference, after: Measured, before: Measured, noun: str
+) -> tuple[str, int | None]:
+    """Say why a difference is not trusted, and from how many items it would be if that is known.
 
     Args:
         found: The difference, without an error.
         after: The run's score.
         before: The baseline's.
+        noun: What several items of both are called.
     """
     label, num, num_before = found.label, after.row.num_sample, before.row.num_sample
     if after.row.se is None or before.row.se is None:
@@ -137,7 +143,7 @@ def _untrusted(found: Difference, after: Measured, before: Measured) -> tuple[st
             lacking = after.row if after.row.se is None else before.row
             return f"{label} has no standard error: {'; '.join(lacking.notes)}", None
         reason = (
-            f"{label} of {num:,} images (baseline {num_before:,}, reference "
+            f"{label} of {num:,} {noun} (baseline {num_before:,}, reference "
             f"{after.row.num_reference or 0:,}) decides nothing: {enough['se']:,} are needed on "
             "every side"
         )

@@ -37,10 +37,11 @@ class Evidence:
         difference: Value of the run less `baseline`.
         se: Standard error of the difference; 0 for the same images; None if there is no honest one.
         bias_left: What may be left in `difference` of biases that were removed, either way.
-        num_sample: Images of the run's sample.
+        num_sample: Items of the run's sample.
+        noun: What several of them are called.
         margin: The tolerated regression, above 0; None if it means nothing at this baseline.
         untrusted: Why the difference cannot be trusted, and what to do; None if it can.
-        num_trusted: Images from which it could be, where that is known.
+        num_trusted: Items from which it could be, where that is known.
         stands_in: The score that decides where this one cannot; None if there is none.
         notes: How the error was found.
     """
@@ -51,6 +52,7 @@ class Evidence:
     difference: float
     se: float | None
     num_sample: int
+    noun: str = "images"
     margin: float | None
     untrusted: str | None = None
     num_trusted: int | None = None
@@ -103,7 +105,7 @@ class Decision:
         outcome: The answer; None if another score decides in this one's place.
         p_value: Of no regression; Holm's adjusted one for the guards; None if unknown.
         detectable: The regression that would be found in 80 % of runs; None if unknown.
-        num_needed: Images that would decide, if it is inconclusive and that is known.
+        num_needed: Items that would decide, if it is inconclusive and that is known.
         reason: Why the answer is what it is, in words.
     """
 
@@ -201,14 +203,14 @@ def _num_needed(evidence: Evidence, margin: float, se: float, alpha: float) -> i
 def _advice(evidence: Evidence, margin: float, num_needed: int | None) -> str:
     """Return what would decide where nothing is shown."""
     if num_needed is not None:
-        return f"about {num_needed:,} images would decide"
+        return f"about {num_needed:,} {evidence.noun} would decide"
     if evidence.bias_left >= margin:
         instead = "" if evidence.stands_in is None else f", or {evidence.stands_in}"
         return (
             f"up to {evidence.bias_left:.4g} may be left of the bias that was removed, as much as "
-            f"is tolerated; compare {evidence.name} at equal numbers of images{instead}"
+            f"is tolerated; compare {evidence.name} at equal numbers of {evidence.noun}{instead}"
         )
-    return "more images would not decide soon, it is as large as what is tolerated"
+    return f"more {evidence.noun} would not decide soon, it is as large as what is tolerated"
 
 
 def _round_up(number: float) -> int:

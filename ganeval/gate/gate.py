@@ -121,6 +121,7 @@ def _evidence(limit: Limit, run: Report, baseline: Report) -> Evidence:
         se=se,
         bias_left=change.bias_left,
         num_sample=row.num_sample,
+        noun=row.noun,
         margin=limit.margin(before),
         untrusted=change.untrusted,
         num_trusted=change.num_trusted,

@@ -94,7 +94,7 @@ def conditions(verdict: Verdict) -> tuple[str, ...]:
     counts = sorted({row.num_sample for row in accepted})
     return (
         *caption(rows, verdict.run.provenance),
-        f"sample {one_line(sample)} ({rows[0].num_sample:,} images; "
+        f"sample {one_line(sample)} ({rows[0].num_sample:,} {rows[0].noun}; "
         f"baseline {', '.join(f'{count:,}' for count in counts)})",
         f"one-sided tests, alpha {verdict.alpha:g}",
         *_other_machine((verdict.run.provenance, rows), (verdict.baseline.provenance, accepted)),

@@ -7,14 +7,14 @@ REPORT_PICTURES = "pictures of the report"
 
 
 class Progress(Protocol):
-    """Called with a label, the number of things done so far, and their total.
+    """Called with a label, the number of things done so far, their total, and what they are called.
 
-    The things are images, unless the label is `REPORT_PICTURES` or begins with `SCORES_OF`.
+    Scores, and what a page shows, are called nothing: nobody asks how many there are in a second.
     """
 
-    def __call__(self, label: str, done: int, total: int) -> None:
+    def __call__(self, label: str, done: int, total: int, noun: str = "", /) -> None:
         """Take note."""
 
 
-def silent(label: str, done: int, total: int) -> None:
+def silent(label: str, done: int, total: int, noun: str = "", /) -> None:
     """Tell nobody."""

@@ -145,7 +145,7 @@ class Team:
             if names:
                 self.refuse(
                     f"{self.name(rank)} differs from {self.name(0)} in {', '.join(names)}",
-                    "the same pictures, weights, options and versions for all processes",
+                    "the same sources, weights, options and versions for all processes",
                     "look at the machines and at how the processes were started",
                 )
 

@@ -54,7 +54,7 @@ def markdown(
 ) -> str:
     """Return the comparison table with its conditions and cautions as Markdown."""
     names = _whole_names(rows)
-    lines = [*_markdown(score_grid(rows, pairs, digits)), ""]
+    lines = [*_markdown(score_grid(rows, provenance, pairs, digits)), ""]
     if pairs:
         lines += [*_markdown(pair_grid(pairs, names, digits)), "", f"{DETECTABLE}  "]
     lines += [f"{line}  " for line in (*caption(rows, provenance), *cautions(rows, pairs, names))]
@@ -87,7 +87,7 @@ def _markdown(grid: Grid) -> list[str]:
 def latex(rows: Rows, provenance: Provenance, pairs: Pairs = (), digits: Digits = "error") -> str:
     """Return the comparison table with its conditions as LaTeX, which needs booktabs."""
     lines = [*caption(rows, provenance), *cautions(rows, (), _whole_names(rows))]
-    tables = [_latex(score_grid(rows, pairs, digits), lines)]
+    tables = [_latex(score_grid(rows, provenance, pairs, digits), lines)]
     if pairs:
         lines = [DETECTABLE, *cautions((), pairs, _whole_names(rows))]
         tables.append(_latex(pair_grid(pairs, _whole_names(rows), digits), lines))
@@ -170,7 +170,7 @@ def terminal(
     from rich.console import Group
     from rich.text import Text
 
-    grid = score_grid(rows, pairs, digits)
+    grid = score_grid(rows, provenance, pairs, digits)
     whole = {sample: shown(sample) for sample in grid.names}
     letters = {sample: letter(at) for at, sample in enumerate(grid.names)}
     lettered = False

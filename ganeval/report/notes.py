@@ -5,6 +5,7 @@ from collections.abc import Mapping, Sequence
 from ganeval.errors import one_line
 from ganeval.report.digits import significant
 from ganeval.scores.differences import Difference
+from ganeval.scores.noun import common_noun
 from ganeval.scores.row import ScoreRow
 
 MOST_CAUTIONS = 5
@@ -53,8 +54,10 @@ def notes(rows: Rows, pairs: Pairs, names: Names) -> list[str]:
         for (title, detail), values in details.items()
     ]
     lines += [f"{', '.join(titles)}: {note}" for note, titles in said.items()]
-    if any(pair.paired for pair in pairs):
-        lines.append("paired: image i of both comes from the same latents")
+    paired = {pair.label for pair in pairs if pair.paired}
+    if paired:
+        noun = common_noun(row.noun for row in rows if row.label in paired)
+        lines.append(f"paired: {noun[:-1]} i of both comes from the same latents")
     return lines + _of_pairs([pair for pair in pairs if pair.p_value is not None], pairs, names)
 
 

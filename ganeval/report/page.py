@@ -53,6 +53,8 @@ def html(
     galleries = sorted(galleries, key=lambda gallery: samples.index(gallery.sample))
     names = {sample: letter(at) for at, sample in enumerate(samples)}
     scores = table.by_title(rows)
+    cards: Mapping[str, Any] = provenance.get("sources", {})
+    noun, nums = table.numbers(rows, provenance)
     return (
         _environment(folder)
         .get_template("page.html")
@@ -60,6 +62,8 @@ def html(
             rows=rows,
             samples=samples,
             letters=names,
+            noun=noun,
+            nums=nums,
             columns={title: table.ARROWS[column[0].direction] for title, column in scores.items()},
             scores={
                 (row.sample, title): (row, shown)
@@ -78,13 +82,15 @@ def html(
             pairs=pairs,
             pair_grid=table.pair_grid(pairs, names, digits) if pairs else None,
             detectable=DETECTABLE if any(pair.detectable is not None for pair in pairs) else "",
-            plots=plots.draw(rows, galleries, items or {}),
+            plots=plots.draw(rows, galleries, items or {}, noun),
             evidence=[
                 (key, pairs)
                 for key, one in (items or {}).items()
                 for pairs in one.evidence.values()
             ],
-            galleries=galleries,
+            galleries=[gallery for gallery in galleries if gallery.pictures],
+            seen=not cards
+            or any(card.get("item", "picture") == "picture" for card in cards.values()),
             provenance=provenance,
             provenance_json=json.dumps(provenance, indent=2, ensure_ascii=True),
             markdown=formats.markdown(rows, provenance, pairs, digits),

@@ -36,9 +36,19 @@ _LOG_FROM = 20  # times the smallest value: from there on the small ones would a
 
 
 def draw(
-    rows: Sequence[ScoreRow], galleries: Sequence[Gallery], items: Mapping[Key, MetricItems]
+    rows: Sequence[ScoreRow],
+    galleries: Sequence[Gallery],
+    items: Mapping[Key, MetricItems],
+    noun: str,
 ) -> tuple[Plot, ...]:
-    """Draw every plot that the scores, the galleries and the curves of metrics allow."""
+    """Draw every plot that the scores, the galleries and the curves of metrics allow.
+
+    Args:
+        rows: The scores.
+        galleries: What there is to see of the samples.
+        items: What metrics found beside their scores.
+        noun: What the items of the samples are called.
+    """
     samples = list(dict.fromkeys(row.sample for row in rows))
     scores = by_title(rows)
     with house_style():
@@ -49,7 +59,7 @@ def draw(
             found = {entry.sample: entry.curve for entry in galleries if entry.score == score}
             curves = {sample: curve for sample in samples if (curve := found.get(sample))}
             if curves:
-                plots.append(_curves(score, curves, samples))
+                plots.append(_curves(score, curves, samples, noun))
         points: dict[tuple[str, str], dict[str, Values]] = {}
         for key, found_items in items.items():
             for name, line in found_items.curves.items():
@@ -63,6 +73,8 @@ def save_plots(
     galleries: Sequence[Gallery],
     items: Mapping[Key, MetricItems],
     folder: Path,
+    *,
+    noun: str,
 ) -> None:
     """Write each plot as `NAME.svg` and `NAME.png` into a folder, which is made if need be.
 
@@ -71,7 +83,7 @@ def save_plots(
             of plots.
         ResourceError: The disk is full.
     """
-    drawn = draw(rows, galleries, items)
+    drawn = draw(rows, galleries, items, noun)
     check_plots(folder, [plot.name for plot in drawn])
     try:
         folder.mkdir(exist_ok=True)
@@ -227,8 +239,8 @@ def _at_least(ends: tuple[float, float]) -> tuple[float, float]:
     return ends[0] - spare, ends[1] + spare
 
 
-def _curves(score: str, curves: Mapping[str, Curve], samples: list[str]) -> Plot:
-    """Draw a score against the number of images on an axis of 1/N, where its bias is a line."""
+def _curves(score: str, curves: Mapping[str, Curve], samples: list[str], noun: str) -> Plot:
+    """Draw a score against the number of items on an axis of 1/N, where its bias is a line."""
     figure, axes = new_figure(3.1 + 0.19 * len(curves))
     for sample, curve in curves.items():
         style = mark_style(samples.index(sample))
@@ -243,9 +255,9 @@ def _curves(score: str, curves: Mapping[str, Curve], samples: list[str]) -> Plot
         name = letter(samples.index(sample))
         axes.annotate(name, end, (7, -3), textcoords="offset points", fontweight="bold")
     _scale(axes, curves.values())
-    axes.set(xlabel="generated images (axis in 1/N)", ylabel=score)
+    axes.set(xlabel=f"generated {noun} (axis in 1/N)", ylabel=score)
     axes.grid()
-    heading = f"{score} against the number of images"
+    heading = f"{score} against the number of {noun}"
     axes.set_title(heading)
     add_legend(figure)
     said = "; ".join(
@@ -282,7 +294,7 @@ def _in_words(curve: Curve) -> str:
 
 
 def _scale(axes: "Axes", curves: Collection[Curve]) -> None:
-    """Scale the axes of a score against 1/N, more images to the right."""
+    """Scale the axes of a score against 1/N, more items to the right."""
     from matplotlib.ticker import LogLocator
 
     longest = max(curves, key=lambda curve: curve.sizes[-1])
@@ -300,7 +312,7 @@ def _scale(axes: "Axes", curves: Collection[Curve]) -> None:
 
 
 def _count(num: int) -> str:
-    """Return a number of images as a short label: 1,437, 12.5k, 50k."""
+    """Return a number of items as a short label: 1,437, 12.5k, 50k."""
     return f"{num / 1000:.3g}k" if num >= 10_000 else f"{num:,}"
 
 

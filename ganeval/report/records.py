@@ -21,6 +21,8 @@ class SourceCard(TypedDict, total=False):
     """What the provenance says of a source; each key may be missing, others may be there."""
 
     kind: str
+    item: str
+    noun: str
     count: int | None
     used: int
     digest: str | None

@@ -223,7 +223,8 @@ class Report:
         """
         from ganeval.report import plots  # draws, which is slow to import
 
-        plots.save_plots(self.ranked, self.shown, self._shown_items, Path(folder))
+        noun, _ = table.numbers(self.ranked, self.provenance)
+        plots.save_plots(self.ranked, self.shown, self._shown_items, Path(folder), noun=noun)
 
     @property
     def _shown_items(self) -> dict[Key, MetricItems]:

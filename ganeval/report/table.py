@@ -11,6 +11,7 @@ from ganeval.scores.conditions import cards_of, network_of_run
 from ganeval.scores.differences import Difference
 from ganeval.scores.kind import loss
 from ganeval.scores.multiplicity import format_p_value
+from ganeval.scores.noun import common_noun, noun_of
 from ganeval.scores.row import ROLES, Key, ScoreRow
 
 if TYPE_CHECKING:
@@ -52,19 +53,23 @@ def tidy(rows: Rows) -> "pd.DataFrame":
 
 def caption(rows: Rows, provenance: Provenance) -> tuple[str, ...]:
     """Return the lines that say under which conditions the scores were made."""
-    cards = cards_of(provenance, rows)
+    of_networks = cards_of(provenance, rows)
     networks = []
-    for name, card in cards.items():
+    for name, card in of_networks.items():
         called = card["extractor"]
         weights = f" ({card['weights'].removeprefix('sha256:')[:8]})" if card.get("weights") else ""
         networks.append(f"{called}{weights}" if name == called else f"{name} = {called}{weights}")
     protocols = ", ".join(dict.fromkeys(row.protocol for row in rows))
-    precisions = ", ".join(dict.fromkeys(str(card.get("precision")) for card in cards.values()))
+    precisions = ", ".join(
+        dict.fromkeys(str(card.get("precision")) for card in of_networks.values())
+    )
     lines = [f"extractor {', '.join(networks)}, protocol {protocols}, {precisions}"]
+    cards = provenance.get("sources", {})
     for role in ROLES:
         nums = {row.roles[role]: row.nums.get(role) for row in rows if role in row.roles}
         for location, num in nums.items():
-            count = "number of images unknown" if num is None else f"{num:,} images"
+            noun = noun_of(cards.get(location, {}))
+            count = f"number of {noun} unknown" if num is None else f"{num:,} {noun}"
             lines.append(f"{role} {location} ({count})")
     lines += _treated(rows, provenance)
     # A metric with a network of its own has it from its paper.
@@ -80,7 +85,7 @@ def caption(rows: Rows, provenance: Provenance) -> tuple[str, ...]:
 
 
 def _treated(rows: Rows, provenance: Provenance) -> list[str]:
-    """Return what was done to pictures because the user said so, for whom the count may mislead.
+    """Return what was done to items because the user said so, for whom the count may mislead.
 
     Sources to which the same was done share a line.
     """
@@ -89,7 +94,8 @@ def _treated(rows: Rows, provenance: Provenance) -> list[str]:
     sides = [side for row in rows for side in (*row.roles.values(), row.sample)]
     for location in dict.fromkeys(side for side in sides if side in cards):
         settings, num = cards[location].get("settings", {}), len(cards[location].get("skipped", ()))
-        parts = [f"{num:,} {'picture' if num == 1 else 'pictures'} skipped"] if num else []
+        item = cards[location].get("item", "picture")
+        parts = [f"{num:,} {item if num == 1 else f'{item}s'} skipped"] if num else []
         for name, usual in _USUAL_DECODING.items():
             if settings.get(name, usual) != usual:
                 parts.append(f"{name} {settings[name]}")
@@ -98,20 +104,21 @@ def _treated(rows: Rows, provenance: Provenance) -> list[str]:
     return [f"{', '.join(locations)}: {parts}" for parts, locations in done.items()]
 
 
-def score_grid(rows: Rows, pairs: Pairs = (), digits: Digits = "error") -> Grid:
+def score_grid(
+    rows: Rows, provenance: Provenance, pairs: Pairs = (), digits: Digits = "error"
+) -> Grid:
     """Return the comparison table: a row for each sample, a column for each score.
 
     The best value of a column is bold. With `pairs`, samples that these do not tell apart have a
     letter in common.
     """
     samples = list(dict.fromkeys(row.sample for row in rows))
-    columns: dict[str, dict[str, str]] = {"images": {}}
+    noun, nums = numbers(rows, provenance)
+    columns = {noun: {sample: f"{num:,}" for sample, num in nums.items()}}
     shared = groups(samples, pairs)
     if shared:
         columns[f"group by {pairs[0].label}"] = shared
     scores = by_title(rows)
-    for row in rows:
-        columns["images"][row.sample] = f"{row.num_sample:,}"
     for title, column in scores.items():
         columns[f"{title} {ARROWS[column[0].direction]}".strip()] = {
             row.sample: shown.text
@@ -131,6 +138,21 @@ def score_grid(rows: Rows, pairs: Pairs = (), digits: Digits = "error") -> Grid:
             if row in winners
         },
     )
+
+
+def numbers(rows: Rows, provenance: Provenance) -> tuple[str, dict[str, int]]:
+    """Return the number of items of each sample that were scored, and what they are called.
+
+    Where a sample has scores of its items and scores of pairs or paths, it is that of its items.
+    """
+    cards: Mapping[str, Any] = provenance.get("sources", {})
+    own = {noun_of(card) for card in cards.values()}
+    counted: dict[str, ScoreRow] = {}
+    for row in rows:
+        if row.noun in own or row.sample not in counted:
+            counted[row.sample] = row
+    noun = common_noun(row.noun for row in counted.values())
+    return noun, {sample: row.num_sample for sample, row in counted.items()}
 
 
 def by_title(rows: Rows) -> dict[str, list[ScoreRow]]:

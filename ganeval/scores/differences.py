@@ -23,6 +23,7 @@ from ganeval.scores.identity import (
 from ganeval.scores.influence import Influence, Values
 from ganeval.scores.label import label_of, name_in
 from ganeval.scores.multiplicity import holm_adjusted
+from ganeval.scores.noun import common_noun
 from ganeval.scores.row import Key, ScoreRow, key_of
 
 DETECTABLE = 2.49  # standard errors: one-sided alpha 0.05 and power 0.8, 1.645 + 0.842
@@ -217,12 +218,13 @@ def _check_pairing(one: Measured, other: Measured, names: tuple[str, str]) -> No
     Raises:
         UsageError: Different numbers of images, or generators whose samples are drawn otherwise.
     """
-    needed = "image i of both from the same latents, for a paired comparison"
+    noun = common_noun((one.row.noun, other.row.noun))
+    needed = f"{noun[:-1]} i of both from the same latents, for a paired comparison"
     assert one.influence is not None
     assert other.influence is not None
     if len(one.influence.sample) != len(other.influence.sample):
         raise UsageError(
-            f"{one.row.sample} and {other.row.sample} have different numbers of images",
+            f"{one.row.sample} and {other.row.sample} have different numbers of {noun}",
             needed,
             "leave --paired out, or score equal numbers",
         )
@@ -252,7 +254,8 @@ def _subtracted(one: ScoreRow, other: ScoreRow, *, as_they_are: bool) -> Differe
     )
     stand_in = kind.stands_in and label_of(kind.stands_in, one.network, {})
     instead = "" if stand_in is None else f"; decide with {stand_in}"
-    nums = f"{one.num_sample:,} and {other.num_sample:,} images"
+    noun = common_noun((one.noun, other.noun))
+    nums = f"{one.num_sample:,} and {other.num_sample:,} {noun}"
     equal = one.num_sample == other.num_sample
     if one.se is None or other.se is None:
         return replace(plain, notes=(f"no standard error of both{instead}",))

@@ -12,6 +12,7 @@ from dataclasses import dataclass, fields
 from typing import Any
 
 from ganeval.errors import one_line
+from ganeval.scores.noun import common_noun, noun_of
 
 Names = tuple[str, str]
 """What messages call the two results: `("the run", "the baseline")`."""
@@ -45,7 +46,8 @@ class Identity:
         order: Digest of the same images in their order; None if unknown.
         settings: All that changes their pixels, by name, JSON values.
         chosen: "all", or a digest of the numbers of the images that were taken; None if unknown.
-        counts: How many images were used and how many pictures were skipped, for messages.
+        noun: What several of its items are called.
+        counts: How many of them were used and how many were skipped, for messages.
     """
 
     location: str
@@ -54,6 +56,7 @@ class Identity:
     order: str | None
     settings: Mapping[str, Any]
     chosen: str | None
+    noun: str
     counts: str
 
 
@@ -115,11 +118,12 @@ def identity_of(
             order=stats["digest"],
             settings=stats.get("settings", {}),
             chosen=None,
+            noun=noun_of(card),
             counts="statistics",
         )
     found = card.get("found", _FOUND)
     order, used = card.get("digest"), card.get("used", card.get("count"))
-    counts = "unknown" if used is None else f"{used:,} images"
+    counts = "unknown" if used is None else f"{used:,} {noun_of(card)}"
     run = provenance or {}
     if run.get("num_images") is not None and card.get("kind") != "generator":
         counts += f" of --num-images {run['num_images']} --seed {run.get('seed')}"
@@ -135,12 +139,13 @@ def identity_of(
         settings=absent
         | {name: value for name, value in card.get("settings", {}).items() if name not in found},
         chosen=card.get("chosen"),
+        noun=noun_of(card),
         counts=counts,
     )
 
 
-def same_images(one: Identity, other: Identity) -> bool | None:
-    """Tell whether two sides are the same images in whatever order; None if that is not known."""
+def same_items(one: Identity, other: Identity) -> bool | None:
+    """Tell whether two sides are the same items in whatever order; None if that is not known."""
     if one.content is not None and other.content is not None:
         return one.content == other.content
     if one.order is not None and other.order is not None:
@@ -149,28 +154,28 @@ def same_images(one: Identity, other: Identity) -> bool | None:
 
 
 def same_order(one: Identity, other: Identity) -> bool:
-    """Tell whether image i of one side is known to be image i of the other."""
+    """Tell whether item i of one side is known to be item i of the other."""
     return one.order is not None and one.order == other.order
 
 
 def compare_sides(one: Identity, other: Identity, names: Names) -> Findings:
     """Find where two sides differ that have to be one and the same, as references have to be."""
     found = _compare_settings(one, other, names)
-    same = same_images(one, other)
-    where = one_line(one.location)
+    same = same_items(one, other)
+    where, noun = one_line(one.location), common_noun((one.noun, other.noun))
     if same is None and (one.content or one.order or other.content or other.order):
-        return found + Findings(unsaid=(f"the images of {where}",))
+        return found + Findings(unsaid=(f"the {noun} of {where}",))
     # The settings of a generator are a part of its images.
     if same is not False or (found.differing and one.kind == "generator"):
         return found
-    images = Findings(
+    others = Findings(
         differing=(
-            f"{where}: the images are others {names[0]} ({one.counts}) than {names[1]} "
+            f"{where}: the {noun} are others {names[0]} ({one.counts}) than {names[1]} "
             f"({other.counts})",
         ),
-        remedies=("the same images",),
+        remedies=(f"the same {noun}",),
     )
-    return found + images
+    return found + others
 
 
 def compare_preparation(one: Identity, other: Identity, names: Names) -> Findings:

@@ -36,6 +36,7 @@ class ScoreRow:
         se: Standard error, or None where there is no honest one.
         interval: 95 % confidence interval, or None where there is no honest one.
         num_sample: Number of items of the sample.
+        noun: What several of the items are called that were scored: "images", "clips", "pairs".
         nums: Number of items of the other sources, by role; None where a file does not say it.
         network: The short name of the network that the user asked for it; None for the run's.
         networks: The names of the networks that its features are of, as in the provenance; empty
@@ -63,6 +64,7 @@ class ScoreRow:
     se: float | None
     interval: tuple[float, float] | None
     num_sample: int
+    noun: str = field(default="images", compare=False)
     nums: Mapping[str, int | None]
     network: str | None
     networks: tuple[str, ...] = field(default=(), compare=False)
@@ -144,6 +146,7 @@ class ScoreRow:
             "partners": self.partners,
             "labels": self.labels,
             "enough": dict(self.enough),
+            "noun": self.noun,
         }
 
 

@@ -32,6 +32,12 @@ class Pair(NamedTuple):
         return tuple(dict.fromkeys([*self.one.notes, *self.other.notes]))
 
 
+def plural(content: str) -> str:
+    """Return what several contents of a kind are called: "clips", "pairs of pictures"."""
+    what, of, rest = content.partition(" of ")
+    return f"{what}s{of}{rest}"
+
+
 @dataclass(frozen=True, slots=True)
 class Item:
     """One thing of a source: a picture, a clip of sound, a text, a pair.
@@ -70,6 +76,8 @@ class SourceInfo:
 
     Attributes:
         kind: The name of the source's kind in the table (`"folder"`, `"zip"`, ...).
+        content: What each item is, in the words of the networks that take it (`Input.takes`):
+            "picture", "pair of pictures", "clip".
         noun: What messages call several of its items.
         location: As the user wrote it, but printable; the report calls the source by it.
         count: The number of items.
@@ -97,6 +105,7 @@ class SourceInfo:
     found: Mapping[str, object] = field(default_factory=dict)
     seen: Seen | None = None
     fingerprint: str = ""
+    content: str = "picture"
     noun: str = "images"
 
 

@@ -84,7 +84,7 @@ class Reader(Generic[Stored]):
             self.changed(index)
             raise UnstableError(
                 f"{name}: changed while it was read",
-                "pictures that stay the same during a run",
+                "items that stay the same during a run",
                 "run again when nothing writes there",
             )
         return self.decode(stored, name)

@@ -1,29 +1,33 @@
-"""Pictures that cannot be used, told together where the same helps."""
+"""Items that cannot be used, told together where the same helps."""
 
 import math
 import re
 from collections.abc import Sequence
 
 from ganeval.errors import InputError
+from ganeval.sources.base import plural
 
 LOOKED_AT = 10_000
-"""So many pictures are decoded after the first that cannot be used, to tell all that is wrong."""
+"""So many items are decoded after the first that cannot be used, to tell all that is wrong."""
 
 _NAMES_SHOWN = 3
 _OPTION = re.compile(r"`(--[^`]+)`")
 
 
-def unusable_pictures(location: str, reasons: Sequence[str], *, num: int, total: int) -> InputError:
-    """Return the error for pictures that cannot be used.
+def unusable_items(
+    location: str, reasons: Sequence[str], *, num: int, total: int, content: str
+) -> InputError:
+    """Return the error for items that cannot be used.
 
     Its `details` have a line for each reason that has a cure of its own, if there are several
-    pictures: their number, the first of them, and the cure.
+    items: their number, the first of them, and the cure.
 
     Args:
         location: Where the source is.
-        reasons: One line each, "found; needed; remedy"; a picture may have several.
-        num: How many pictures cannot be used.
-        total: How many pictures the source has.
+        reasons: One line each, "found; needed; remedy"; an item may have several.
+        num: How many items cannot be used.
+        total: How many items the source has.
+        content: What each is; see `SourceInfo.content`.
     """
     groups = _grouped(reasons)
     found, needed, remedy = _parts(reasons[0])
@@ -41,36 +45,40 @@ def unusable_pictures(location: str, reasons: Sequence[str], *, num: int, total:
     elif lost:
         remedy += f", or skip {'it' if num == 1 else 'them'} with {skip}"
     if num > 1:
-        found = f"{location}: {num:,} of {total:,} pictures cannot be used, the first: {found}"
+        found = (
+            f"{location}: {num:,} of {total:,} {plural(content)} cannot be used, the first: {found}"
+        )
     error = InputError(found, needed, remedy)
-    return error.with_details(grouped_lines(reasons) if len(reasons) > 1 else ())
+    return error.with_details(grouped_lines(reasons, content) if len(reasons) > 1 else ())
 
 
 def is_too_many(num: int, count: int, max_bad: float) -> bool:
-    """Tell whether `num` of `count` pictures are more than the share `max_bad`.
+    """Tell whether `num` of `count` items are more than the share `max_bad`.
 
     29 of 100 are not more than 29%, although 0.29 * 100 is less than 29 in floating point.
     """
     return num > max_bad * count * (1 + 1e-9)
 
 
-def check_skipped(location: str, reasons: Sequence[str], count: int, max_bad: float) -> None:
+def check_skipped(
+    location: str, reasons: Sequence[str], count: int, max_bad: float, content: str
+) -> None:
     """Refuse a source of which too much would be skipped.
 
     Raises:
-        InputError: More than the share `max_bad` of its `count` pictures cannot be used.
+        InputError: More than the share `max_bad` of its `count` items cannot be used.
     """
     if is_too_many(len(reasons), count, max_bad):
         raise InputError(
-            f"{location}: {len(reasons):,} of {count:,} pictures cannot be used, the first: "
-            f"{_parts(reasons[0])[0]}",
+            f"{location}: {len(reasons):,} of {count:,} {plural(content)} cannot be used, "
+            f"the first: {_parts(reasons[0])[0]}",
             f"at most {100 * max_bad:.4g}% to skip",
             f"add `--max-bad {math.ceil(100 * len(reasons) / count)}%`, or repair them",
-        ).with_details(grouped_lines(reasons))
+        ).with_details(grouped_lines(reasons, content))
 
 
-def grouped_lines(reasons: Sequence[str]) -> list[str]:
-    """Return a line for all pictures that need the same, the most frequent first."""
+def grouped_lines(reasons: Sequence[str], content: str) -> list[str]:
+    """Return a line for all items that need the same, the most frequent first."""
     lines = []
     for group in _grouped(reasons):
         first, *others = group
@@ -82,7 +90,7 @@ def grouped_lines(reasons: Sequence[str]) -> list[str]:
         more = len(others) - len(names)
         rest = f" and {more:,} more" if more else ""
         lines.append(
-            f"{len(group):,} pictures, the first: {found}; {needed}; {remedy} "
+            f"{len(group):,} {plural(content)}, the first: {found}; {needed}; {remedy} "
             f"(also {', '.join(names)}{rest})"
         )
     return lines

@@ -103,9 +103,9 @@ def test_the_advised_share_is_enough_whatever_the_numbers() -> None:
     for count in range(1, 120):
         for num in range(1, count + 1):
             with pytest.raises(InputError) as caught:
-                check_skipped("real", ["a; b; c"] * num, count, 0.0)
+                check_skipped("real", ["a; b; c"] * num, count, 0.0, "picture")
             percent = caught.value.remedy.partition("--max-bad ")[2].partition("%")[0]
-            check_skipped("real", ["a; b; c"] * num, count, float(percent) / 100)
+            check_skipped("real", ["a; b; c"] * num, count, float(percent) / 100, "picture")
 
 
 def test_row_22_damage_in_several_shards_is_listed(

@@ -1,6 +1,7 @@
 """Metrics of pairs, classes, training sets and paths from the command line, as users call them."""
 
 import json
+import re
 from collections.abc import Callable
 from pathlib import Path
 
@@ -172,3 +173,21 @@ def test_the_help_has_an_example_that_can_be_typed(
     name: str, example: str, ganeval: Command
 ) -> None:
     assert example in " ".join(ganeval(name, "--help").out.split())
+
+
+def test_a_column_of_numbers_says_what_was_scored(
+    ganeval: Command, real: Path, fake: Path, tmp_path: Path
+) -> None:
+    for metrics, column in {
+        "psnr,ssim": r"pairs +psnr",
+        "fid,psnr": r"images +fid",
+        "psnr,fid": r"images +psnr",
+    }.items():
+        page = tmp_path / "run.html"
+        words = ("eval", real, fake, "-m", metrics, "--extractor", "random", "-o", page)
+        found = ganeval(*words)
+        assert found.code == 0
+        assert re.search(rf"^sample +{column} ", found.out, re.MULTILINE)
+        assert re.search(r"^reference .* \(30 images\)$", found.out, re.MULTILINE)
+        noun = column.partition(" ")[0]
+        assert f'<td data-title="{noun}" data-value="25">25</td>' in page.read_text("utf-8")

@@ -64,9 +64,9 @@ def test_the_bars_fit(
     bars = Bars()
     for second in range(31):
         clock(second)
-        bars.show(LABELS[0], min(1000 * second, 12_000), 12_000, images_each=1)
-        bars.show(LABELS[1], 400 * second, 50_000, images_each=1)
-        bars.show(LABELS[2], 0 if second < 30 else 2, 5, images_each=0)
+        bars.show(LABELS[0], min(1000 * second, 12_000), 12_000, noun="images")
+        bars.show(LABELS[1], 400 * second, 50_000, noun="images")
+        bars.show(LABELS[2], 0 if second < 30 else 2, 5, noun="")
     bars.start()
     bars.refresh()
     shown = stream.lines(width)
@@ -110,7 +110,7 @@ def test_elsewhere_there_are_lines_with_verbose_alone(
     with caplog.at_level(level, "ganeval"), call(), terminal_progress() as progress:
         for second in range(0, 100, 10):
             clock(second)
-            progress("real/", 100 * second, 50_000)
+            progress("real/", 100 * second, 50_000, "images")
     assert [record.getMessage() for record in caplog.records] == (
         [
             "real/: 4,000/50,000 100 images/s 7:40 left",

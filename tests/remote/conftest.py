@@ -2,6 +2,7 @@
 
 import uuid
 from collections.abc import Callable, Iterator
+from contextlib import ExitStack
 from pathlib import Path
 
 import fsspec
@@ -28,6 +29,21 @@ def web(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Server]:
     server = Server("http", tmp_path_factory.mktemp("web"))
     yield server
     server.kill()
+
+
+@pytest.fixture
+def own_s3(tmp_path: Path) -> Iterator[Callable[[], Server]]:
+    """Start an S3 server that the test may kill; all of one test have the same buckets."""
+    root = tmp_path / "buckets"
+    root.mkdir()
+    with ExitStack() as servers:
+
+        def start() -> Server:
+            server = s3_server(root)
+            servers.callback(server.kill)
+            return server
+
+        yield start
 
 
 @pytest.fixture

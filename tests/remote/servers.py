@@ -54,9 +54,9 @@ class Server:
             answer.read()
 
     def kill(self) -> None:
-        """End it without a word."""
-        self._process.kill()
-        self._process.communicate()
+        """End it without a word; one that has ended stays so."""
+        with self._process:
+            self._process.kill()
 
 
 def s3_server(root: Path) -> Server:

@@ -2,28 +2,34 @@
 
 import json
 import socket
-from collections.abc import Callable, Sequence
+from collections import Counter
+from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
 
 import pytest
+import safetensors.numpy
 import torch
 
 import ganeval as package
 from ganeval.extractors.random_network import RandomNetwork
 from ganeval.features import jobs
 from ganeval.features.shared import SharedFiles
+from ganeval.flow import compute as flow_compute
 from ganeval.machine import remote
 from tests.bad_input.outcomes import JSON, RANDOM, files, refusal, report, shards, values
 from tests.command import Command
 from tests.remote.proxy import Proxy
-from tests.remote.servers import Server, s3_server
+from tests.remote.servers import Server
 
 Machine = Callable[[str], Path]
+
+FILES = 8
+"""Of one side: two layers, "pool" and "logits", of four parts."""
 
 
 @pytest.fixture(autouse=True)
 def small_shards(monkeypatch: pytest.MonkeyPatch) -> None:
-    """Let thirty pictures make four shards, and twenty-five also."""
+    """Let thirty pictures make four parts, and twenty-five also."""
     monkeypatch.setattr(jobs, "SHARD_SIZE", 8)
 
 
@@ -49,8 +55,13 @@ def batches(monkeypatch: pytest.MonkeyPatch) -> list[int]:
 
 def stored(bucket: Path) -> dict[str, bytes]:
     """The shards in a bucket."""
-    folder = bucket / "team" / "cache" / "shards"
-    return {path.name: path.read_bytes() for path in folder.glob("??/*.safetensors")}
+    return {path.name: path.read_bytes() for path in shards(bucket / "team" / "cache")}
+
+
+def derived(cache: Path) -> dict[str, bytes]:
+    """The derived values in a cache: results of metrics among them."""
+    folder = cache / "shards" / "derived"
+    return {path.name: path.read_bytes() for path in folder.iterdir()}
 
 
 def test_another_machine_computes_nothing(
@@ -61,20 +72,27 @@ def test_another_machine_computes_nothing(
     bucket: Path,
     machine: Machine,
     batches: list[int],
+    monkeypatch: pytest.MonkeyPatch,
 ) -> None:
+    def no_result(*_: object) -> None:
+        raise AssertionError("a metric was computed")
+
     words = ("eval", real, fake, *JSON, *there)
     one = machine("one")
     first = ganeval(*words)
     assert len(batches) == 8
     assert stored(bucket) == {path.name: path.read_bytes() for path in shards(one)}
-    assert len(stored(bucket)) == 8
+    assert len(stored(bucket)) == 2 * FILES
+    assert derived(bucket / "team" / "cache") == derived(one)
     two = machine("two")
+    monkeypatch.setattr(flow_compute, "keep_result", no_result)
     second = ganeval(*words)
     assert len(batches) == 8
     assert second.out == first.out
-    assert [path.read_bytes() for path in shards(two)] == [
-        path.read_bytes() for path in shards(one)
-    ]
+    read = {path.name: path.read_bytes() for path in shards(two)}
+    assert read.items() < stored(bucket).items()  # no metric looks at the reference's logits
+    assert len(read) == 2 * FILES - 4
+    assert derived(two).items() < derived(one).items()  # what results were made of is not needed
     assert not list((two / "shards" / "tmp").iterdir())
 
 
@@ -98,13 +116,15 @@ def test_a_damaged_object_is_computed_and_stored_again(
     there: tuple[str, str],
     bucket: Path,
     s3: Server,
+    proxy: Proxy,
     machine: Machine,
 ) -> None:
     words = ("extract", real, *RANDOM, *there)
     machine("one")
     ganeval(*words)
     good = stored(bucket)
-    path, other = sorted((bucket / "team" / "cache" / "shards").glob("??/*.safetensors"))[:2]
+    path, other = shards(bucket / "team" / "cache")[:2]
+    num = len(safetensors.numpy.load_file(path)["features"])
     content = bytearray(path.read_bytes())
     content[-10] ^= 1
     bad = {
@@ -116,10 +136,12 @@ def test_a_damaged_object_is_computed_and_stored_again(
     path.write_bytes(bad[damage])
     s3.forget()
     machine("two")
+    proxy.passed.clear()
     outcome = ganeval(*words)
     assert f"{there[1]}/shards/{path.parent.name}/{path.name}: damaged cache file" in outcome.err
-    num = 6 if len(content) < len(other.read_bytes()) else 8
     assert f"30 images, {num} computed" in outcome.out
+    puts = [passed.path for passed in proxy.passed if passed.method == "PUT"]
+    assert [put.rpartition("/")[2] for put in puts] == ["ganeval-cache", path.name]
     assert stored(bucket) == good
 
 
@@ -139,7 +161,7 @@ def test_what_only_this_machine_has_is_stored(
     assert "30 images, 0 computed" in ganeval(*words).out
     good = stored(bucket)
     assert good == {path.name: path.read_bytes() for path in shards(one)}
-    path = next((bucket / "team" / "cache" / "shards").glob("??/*.safetensors"))
+    path = shards(bucket / "team" / "cache")[0]
     path.write_bytes(b"cut")
     s3.forget()
     outcome = ganeval(*words)
@@ -151,20 +173,20 @@ def test_a_server_that_dies_ends_the_run_and_the_next_one_goes_on(
     ganeval: Command,
     real: Path,
     connect: Callable[..., None],
-    tmp_path: Path,
+    own_s3: Callable[[], Server],
     machine: Machine,
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
-    root = tmp_path / "buckets"
-    (root / "bucket").mkdir(parents=True)
-    server = s3_server(root)
+    server = own_s3()
+    bucket = server.root / "bucket"
+    bucket.mkdir()
     connect(server.url)
     monkeypatch.setenv("AWS_MAX_ATTEMPTS", "1")
     store = SharedFiles.store
 
     def dying(self: SharedFiles, name: str, content: bytes) -> None:
         store(self, name, content)
-        if len(list(root.glob("bucket/shards/??/*.safetensors"))) == 2:
+        if len(shards(bucket)) == 5:  # of two parts, and one layer of the third
             server.kill()
 
     machine("one")
@@ -173,11 +195,14 @@ def test_a_server_that_dies_ends_the_run_and_the_next_one_goes_on(
         patched.setattr(SharedFiles, "store", dying)
         line = refusal(ganeval(*words), code=4)
     assert "s3://bucket/shards/" in line
-    server = s3_server(root)
-    connect(server.url)
+    left = {path: path.read_bytes() for path in shards(bucket)}
+    assert len(left) == 5
+    connect(own_s3().url)
     machine("two")
     assert "30 images, 14 computed" in ganeval(*words).out
-    server.kill()
+    whole = {path: path.read_bytes() for path in shards(bucket)}
+    assert len(whole) == FILES
+    assert left.items() < whole.items()
 
 
 @pytest.mark.parametrize(
@@ -232,7 +257,7 @@ def test_a_server_that_is_busy_is_asked_again(
     proxy.refuses = lambda method, path: busy.pop() if busy and "safetensors" in path else None
     assert "30 computed" in ganeval("extract", real, *RANDOM, *there).out
     assert busy == []
-    assert len(stored(bucket)) == 4
+    assert len(stored(bucket)) == FILES
 
 
 def test_a_server_that_never_answers(
@@ -248,24 +273,37 @@ def test_a_server_that_never_answers(
     assert "s3://b/x/shards/ganeval-cache: no answer" in line
 
 
-def test_requests_for_each_shard_are_few(
-    ganeval: Command, real: Path, there: tuple[str, str], proxy: Proxy, machine: Machine
+def test_requests_for_each_file_are_few(
+    ganeval: Command,
+    real: Path,
+    fake: Path,
+    there: tuple[str, str],
+    proxy: Proxy,
+    machine: Machine,
 ) -> None:
-    words = ("extract", real, *RANDOM, *there)
+    extract = ("extract", real, *RANDOM, *there)
+    scores = ("eval", real, fake, *RANDOM, "--metrics", "fid,kid", *there)
 
-    def asked() -> list[str]:
-        methods = sorted(passed.method for passed in proxy.passed if "/shards/" in passed.path)
+    def asked(words: Sequence[object]) -> Mapping[str, int]:
         proxy.passed.clear()
-        return methods
+        assert ganeval(*words).code == 0
+        requests = [(passed.method, passed.path) for passed in proxy.passed]
+        assert len(set(requests)) == len(requests)  # no file is looked for or stored twice
+        assert requests[0][1].endswith("/shards/ganeval-cache")  # says what the folder is
+        return Counter(
+            f"{method} {'derived' if '/derived/' in path else 'shard'}"
+            for method, path in requests[1:]
+        )
 
     machine("one")
-    ganeval(*words)
-    assert asked() == ["GET"] * 4 + ["PUT"] * 5  # one of them says what the folder is
-    ganeval(*words)
-    assert asked() == ["HEAD"] * 4 + ["PUT"]
+    assert asked(extract) == {"GET shard": FILES, "PUT shard": FILES}
+    assert asked(extract) == {"HEAD shard": FILES}
     machine("two")
-    ganeval(*words)
-    assert asked() == ["GET"] * 4 + ["PUT"]
+    assert asked(extract) == {"GET shard": FILES}
+    asked(scores)
+    assert asked(scores) == {"HEAD shard": FILES, "HEAD derived": 2}  # "pool" of both sides
+    machine("three")
+    assert asked(scores) == {"GET shard": FILES, "GET derived": 2}
 
 
 def test_the_environment_names_a_shared_cache(
@@ -279,8 +317,8 @@ def test_the_environment_names_a_shared_cache(
     monkeypatch.setenv("GANEVAL_CACHE", there[1])
     monkeypatch.setenv("XDG_CACHE_HOME", str(tmp_path / "home"))
     assert "30 computed" in ganeval("extract", real, *RANDOM).out
-    assert len(stored(bucket)) == 4
-    assert len(shards(tmp_path / "home" / "ganeval")) == 4
+    assert len(stored(bucket)) == FILES
+    assert len(shards(tmp_path / "home" / "ganeval")) == FILES
     assert there[1] in refusal(ganeval("extract", real, *RANDOM, "--offline"))
     assert "0 computed" in ganeval("extract", real, *RANDOM, "--cache-dir", *there[1:]).out
     own = tmp_path / "own"
@@ -293,14 +331,15 @@ def test_upkeep_of_a_shared_cache(
     assert ganeval("cache", "info", *there).out.splitlines() == [
         f"{there[1]}/shards: 0 shards, 0.0 MiB",
         f"{own_cache}/shards: 0 shards, 0.0 MiB",
+        f"{own_cache}/index: what is known of the files of 0 sources, 0.0 MiB",
     ]
     ganeval("extract", real, *RANDOM, *there)
-    for line in ganeval("cache", "info", *there).out.splitlines():
-        assert ": 4 shards, " in line
+    for line in ganeval("cache", "info", *there).out.splitlines()[:2]:
+        assert f": {FILES} shards, " in line
     for command in ("prune", "clear"):
         line = refusal(ganeval("cache", command, *there))
         assert f"--cache-dir {own_cache}" in line
-    assert len(stored(bucket)) == len(shards(own_cache)) == 4
+    assert len(stored(bucket)) == len(shards(own_cache)) == FILES
 
 
 def test_a_file_system_without_whole_writes(
@@ -312,8 +351,8 @@ def test_a_file_system_without_whole_writes(
     assert "30 computed" in ganeval(*words).out
     machine("two")
     assert "0 computed" in ganeval(*words).out
-    assert len(shards(shared)) == 4
-    assert len(files(shared)) == 5
+    assert len(shards(shared)) == FILES
+    assert len(files(shared)) == FILES + 1  # which says what the folder is
 
 
 def test_in_python_a_url_is_text(
@@ -323,7 +362,7 @@ def test_in_python_a_url_is_text(
     made = package.evaluate(
         sample=fake, reference=real, metrics=["fid"], extractor="random", cache_dir=there[1]
     )
-    assert len(stored(bucket)) == 8
+    assert len(stored(bucket)) == 2 * FILES
     machine("two")
     again = ganeval("fid", real, fake, *JSON, *there)
     assert values(again) == {"fid": made["fid"].value}

@@ -75,7 +75,7 @@ def check_golden(name: str, frames: dict[int, list[str]]) -> None:
 def check_whole(report: Report, lines: list[str]) -> None:
     """Nothing of the report is cut: each cell, title and name stands in the frame."""
     parts = Counter(part for line in lines for part in re.split(r" {2,}", line.strip()))
-    grid = score_grid(report.ranked, report.pairs)
+    grid = score_grid(report.ranked, report.provenance, report.pairs)
     wanted = Counter(cell for row in grid.cells for cell in row if cell)
     pairs = (
         pair_grid(report.pairs, dict.fromkeys(grid.names, ""), "error") if report.pairs else None

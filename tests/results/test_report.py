@@ -83,6 +83,7 @@ def test_a_report_survives_its_file(tmp_path: Path) -> None:
             "partners",
             "labels",
             "enough",
+            "noun",
         ),
     ]
     assert content["scores"][0]["value"] == 12.3456789012345
@@ -293,6 +294,7 @@ def test_a_report_without_cautions_still_loads_and_merges(tmp_path: Path) -> Non
             "partners",
             "labels",
             "enough",
+            "noun",
         ):
             del row[key]
     path.write_text(json.dumps(content))

@@ -152,7 +152,7 @@ def test_another_list_of_files(launch: Launch, place: Place, other: Path, change
     line = refused(launch(3, folders={2: other}), place)
     assert "process 2 of 3 (on " in line
     assert " differs from process 0 of 3 (on " in line
-    names = ", the choice of pictures" if change == "more" else ""
+    names = ", the choice of items" if change == "more" else ""
     assert f") in the pictures of real{names}; " in line
 
 

@@ -10,7 +10,7 @@ import numpy.typing as npt
 
 from ganeval.errors import InputError, one_line
 from ganeval.sources.arrays.pixels import numbers
-from ganeval.sources.base import Content, Item, Pair, Source, SourceInfo
+from ganeval.sources.base import Content, Item, Pair, Source, SourceInfo, plural
 
 Places = npt.NDArray[np.int64]
 """Which pairs there are, [N, 2]: the index of the one item and that of the other."""
@@ -93,6 +93,13 @@ class PairView:
         name = f"{one.name} | {other.name}" if self.title is None else f"{self.title}[{index}]"
         digest = hashlib.sha256(b"pair\n" + one.digest + other.digest).digest()
         return Item(name, digest, partial(_content, name, one, other))
+
+
+def pair_content(one: SourceInfo, other: SourceInfo) -> str:
+    """Return what a pair of an item of each of two sources is; see `SourceInfo.content`."""
+    if one.content == other.content:
+        return f"pair of {plural(one.content)}"
+    return f"pair of {one.content} and {other.content}"
 
 
 def _content(name: str, one: Item, other: Item) -> Pair:

@@ -11,7 +11,7 @@ import numpy as np
 from ganeval.errors import InputError, one_line
 from ganeval.images.picture import SUFFIXES
 from ganeval.sources.base import Source, SourceInfo
-from ganeval.sources.views.pair_view import PairView
+from ganeval.sources.views.pair_view import PairView, pair_content
 
 By = Literal["name", "index"]
 
@@ -108,6 +108,7 @@ def pairs_of(one: Source, other: Source, pairing: Pairing) -> PairView:
             kind="pairs",
             location=one_line(f"{one.info.location} | {other.info.location}"),
             count=pairing.num,
+            content=pair_content(one.info, other.info),
             noun="pairs",
             settings=settings,
             fingerprint=hashlib.sha256(repr(known).encode()).hexdigest(),

@@ -11,7 +11,7 @@ from ganeval.generators.drawing import Drawing
 from ganeval.generators.paths import PathDrawing, Places
 from ganeval.sources.base import Source
 from ganeval.sources.generator import GeneratorSource
-from ganeval.sources.views.pair_view import PairView
+from ganeval.sources.views.pair_view import PairView, pair_content
 
 _NUM_TRIED = 8  # points, two on each path
 
@@ -86,7 +86,7 @@ def paths_of(
         identity=None if identity is None else hashlib.sha256(identity + of_paths).digest(),
     )
     return PairView(
-        info=replace(info, count=num),
+        info=replace(info, count=num, content=pair_content(info, info)),
         one=points,
         other=points,
         places=np.arange(2 * num, dtype=np.int64).reshape(num, 2),

@@ -7,7 +7,7 @@ import numpy as np
 
 from ganeval.errors import InputError, UsageError
 from ganeval.sources.base import Source
-from ganeval.sources.views.pair_view import PairView
+from ganeval.sources.views.pair_view import PairView, pair_content
 
 
 def random_pairs(source: Source, *, num: int, seed: int = 0) -> PairView:
@@ -40,6 +40,7 @@ def random_pairs(source: Source, *, num: int, seed: int = 0) -> PairView:
         info=replace(
             source.info,
             kind="random-pairs",
+            content=pair_content(source.info, source.info),
             noun="pairs",
             location=f"random pairs of {source.info.location}",
             count=num,
