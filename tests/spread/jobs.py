@@ -11,7 +11,7 @@ from tests.spread.ranks import SHARD_SIZE, Rank, work
 
 DEADLINE = 120  # seconds, for what takes one or two
 NUM_REAL, NUM_FAKE = 130, 110
-NUM_SHARDS = -(-NUM_REAL // SHARD_SIZE) - (-NUM_FAKE // SHARD_SIZE)
+NUM_PARTS = -(-NUM_REAL // SHARD_SIZE) - (-NUM_FAKE // SHARD_SIZE)  # of both sources
 WORDS = ("eval", "real", "fake", "--extractor", "random", "--json", "-v")
 MANY_KINDS = (
     *("eval", "folder:real,labels=folders", "folder:fake,labels=folders", "--train", "train"),
@@ -40,11 +40,11 @@ class Place:
 
     @property
     def log(self) -> Path:
-        """Of all shards that were computed."""
+        """Of all parts that were computed."""
         return self.folder / "log"
 
     def num_computed(self) -> int:
-        """How many shards all processes have begun to compute."""
+        """How many parts all processes have begun to compute."""
         return len(self.log.read_bytes().splitlines()) if self.log.exists() else 0
 
 

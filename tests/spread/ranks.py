@@ -23,6 +23,7 @@ from ganeval.features import extraction, jobs
 from ganeval.features.shards import ShardStore
 
 SHARD_SIZE = 20
+NUM_LAYERS = 2  # of the network that the tests use: each part of a source has a file for each
 CLONE_NEWNET = 0x40000000
 
 
@@ -35,10 +36,11 @@ class Rank:
         environment: What it has of its own.
         folder: Where it runs.
         out, err: Files that get what it prints.
-        log: A file that gets a line for each shard that any process begins to compute.
+        log: A file that gets a line for each part of a source that any process begins to compute.
         accident: What happens to it: `KILL@2`, `STOP@2` (a signal to itself when it is about to
-            write its shard number 2, from 1), `cut@2` (its network at that moment), `loses@2` (what
-            it writes then goes away), `weights`, `versions` (it has others).
+            write the first file of its part number 2, from 1), `KILL@2+1` (when one file of that
+            part is written), `cut@2` (its network at that moment), `loses@2` (the file that it
+            writes then goes away), `weights`, `versions` (it has others).
         network: Of a namespace it lives in.
     """
 
@@ -75,7 +77,7 @@ def enter(network: str) -> None:
 
 
 def log_computing(path: Path) -> None:
-    """Note each shard that is computed."""
+    """Note each part of a source that is computed."""
     compute = computing.compute
 
     def noted(*args: Any) -> Any:
@@ -94,11 +96,12 @@ def prepare(accident: str) -> None:
     elif what == "versions":
         extraction._version = lambda name: "1.1"  # type: ignore[attr-defined]
     elif what:
-        at_write(int(number), what)
+        part, _, num_written = number.partition("+")
+        at_write((int(part) - 1) * NUM_LAYERS + int(num_written or 0) + 1, what)
 
 
 def at_write(number: int, what: str) -> None:
-    """Let something happen when this process is about to write a shard for the `number`th time."""
+    """Let something happen when this process is about to write a file for the `number`th time."""
     write, calls = ShardStore.write, []
 
     def counted(self: ShardStore, key: str, *args: Any) -> None:

@@ -29,7 +29,8 @@ from ganeval.machine.resources import DEFAULT
 from tests.bad_input.outcomes import refusal, report, shards
 from tests.command import Command, Outcome
 from tests.pictures import blobs
-from tests.spread.jobs import MANY_KINDS, NUM_SHARDS, WORDS, contents, free_port
+from tests.spread.jobs import MANY_KINDS, NUM_PARTS, WORDS, contents, free_port
+from tests.spread.ranks import NUM_LAYERS
 from tests.spread.test_torchrun import scored
 
 Alone = tuple[Outcome, dict[str, bytes]]
@@ -54,7 +55,7 @@ def test_a_cluster_of_two_nodes_loses_one(
     assert any("Raylet is terminated" in line for line in news)
     assert scored(replace(found, err="")) == scored(alone[0])
     assert contents(own_cache) == alone[1]
-    assert len(shards(own_cache)) == 2 * NUM_SHARDS  # logits and pool
+    assert len(shards(own_cache)) == NUM_LAYERS * NUM_PARTS
 
 
 @pytest.fixture

@@ -16,16 +16,15 @@ from tests.command import Outcome
 from tests.spread.jobs import (
     MANY_KINDS,
     NUM_FAKE,
+    NUM_PARTS,
     NUM_REAL,
-    NUM_SHARDS,
     WORDS,
     Job,
     Place,
     contents,
 )
-from tests.spread.ranks import SHARD_SIZE
+from tests.spread.ranks import NUM_LAYERS, SHARD_SIZE
 
-NUM_LAYERS = 2  # that the metrics of WORDS want: a file each
 Launch = Callable[..., Job]
 Alone = tuple[Outcome, dict[str, bytes]]
 
@@ -50,11 +49,11 @@ def assert_one_voice(outcomes: list[Outcome], alone: Outcome) -> None:
 def test_the_number_of_processes_does_not_matter(
     launch: Launch, place: Place, alone: Alone, size: int, workers: int
 ) -> None:
-    assert NUM_SHARDS % size != 0
+    assert NUM_PARTS % size != 0
     assert_one_voice(launch(size, (*WORDS, "--workers", str(workers))).end(), alone[0])
     assert f"real: {NUM_REAL} images, {NUM_REAL} computed, 0 found in the cache" in alone[0].err
     assert contents(place.cache) == alone[1]
-    assert place.num_computed() == NUM_SHARDS
+    assert place.num_computed() == NUM_PARTS
 
 
 def test_pairs_classes_two_networks_and_a_training_set(
@@ -109,7 +108,7 @@ def test_other_commands_that_share_their_work(launch: Launch, place: Place) -> N
     found += launch(2, ("fid", str(path), "real", *options)).end()
     assert [(outcome.code, outcome.out != "") for outcome in found] == [(0, True), (0, False)] * 4
     assert np.load(path)["num"] == NUM_FAKE
-    assert place.num_computed() == NUM_SHARDS
+    assert place.num_computed() == NUM_PARTS
 
 
 def test_other_commands_are_for_the_first_process(launch: Launch) -> None:
@@ -224,5 +223,5 @@ def test_two_launches_on_one_cache(launch: Launch, place: Place, alone: Alone) -
         assert scored(first) == scored(alone[0])
         assert (second.code, second.err) == (0, "")
     assert contents(place.cache) == alone[1]
-    assert len(shards(place.cache)) == NUM_LAYERS * NUM_SHARDS
-    assert NUM_SHARDS <= place.num_computed() <= 2 * NUM_SHARDS
+    assert len(shards(place.cache)) == NUM_LAYERS * NUM_PARTS
+    assert NUM_PARTS <= place.num_computed() <= 2 * NUM_PARTS
