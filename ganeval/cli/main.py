@@ -138,11 +138,11 @@ def main(args: Sequence[str] | None = None) -> NoReturn:
     except Exception as error:
         if "--traceback" in words:
             raise
-        _leave(_report(error, words, team))
+        _leave(_report(error, team))
     _leave(code if isinstance(code, int) else 0)
 
 
-def _report(error: Exception, words: Sequence[str], team: Team) -> int:
+def _report(error: Exception, team: Team) -> int:
     """Print an error as one line (and its details above it); return the exit code."""
     if isinstance(error, click.ClickException):
         lines, code = [f"error: {_misuse(error)}"], 2

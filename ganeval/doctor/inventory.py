@@ -101,7 +101,7 @@ def look_over(
     refusals: list[Refusal] = []
     label, total = source.info.location, len(indices)
     lenient = _lenient(source)
-    look = partial(_look, source=source, lenient=lenient)
+    look = partial(_look, lenient=lenient)
     progress(label, 0, total, source.info.noun)
     for start in range(0, total, _BLOCK):
         block = indices[start : start + _BLOCK]
@@ -136,7 +136,7 @@ def _lenient(source: Source) -> EncodedSource | None:
 
 
 def _look(
-    index: int, item: Item | Refusal, *, source: Source, lenient: EncodedSource | None
+    index: int, item: Item | Refusal, *, lenient: EncodedSource | None
 ) -> tuple[Look | None, Refusal | None]:
     """Return what a picture shows, and why scoring would refuse it."""
     if isinstance(item, Refusal):

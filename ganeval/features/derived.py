@@ -9,7 +9,6 @@ the shards and are used like them: one that is there is not computed, a damaged 
 import dataclasses
 import hashlib
 import json
-import logging
 from collections.abc import Iterator, Mapping, Sequence
 from typing import Any, ClassVar, Protocol
 
@@ -18,8 +17,6 @@ import numpy.typing as npt
 
 from ganeval.features.moments import Moments, merge_all
 from ganeval.machine.resources import Resources
-
-log = logging.getLogger(__name__)
 
 Arrays = Mapping[str, npt.NDArray[Any]]
 Rows = npt.NDArray[np.float32]

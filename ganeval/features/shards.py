@@ -16,7 +16,7 @@ import logging
 import os
 import stat
 import time
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, TypeVar
@@ -280,10 +280,6 @@ class ShardStore:
         rows = np.memmap(path, dtype=np.float32, mode="r+", shape=(num, width))
         path.unlink()  # the mapping keeps the space until it is dropped
         return rows
-
-    def shards(self) -> Iterator[Path]:
-        """Yield the files of all shards."""
-        return self.folder.glob("??/*.safetensors")
 
     def _remove_stale_scratch(self) -> None:
         """Sweep what killed processes left more than a day ago."""

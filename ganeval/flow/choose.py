@@ -12,7 +12,6 @@ from ganeval.metrics.base import Metric, Need, Role, roles_of
 from ganeval.metrics.protocols import PROTOCOLS, EvaluationProtocol
 from ganeval.metrics.table import METRICS
 from ganeval.registry import parse_options, unknown
-from ganeval.scores.kind import ScoreKind
 from ganeval.scores.label import label_of
 
 ALL = "all"
@@ -170,11 +169,6 @@ def choose_rank(rank: str | None, choices: Sequence[MetricChoice]) -> str:
     if rank not in names:
         raise unknown("metric to rank by", rank, names)
     return names[rank]
-
-
-def kinds_of(names: Sequence[str]) -> dict[str, ScoreKind]:
-    """Return what each score of some metrics means, by its name."""
-    return {kind.name: kind for name in names for kind in METRICS.load(name).kinds}
 
 
 def _choose_all(protocol: EvaluationProtocol) -> list[MetricChoice]:

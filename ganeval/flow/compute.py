@@ -12,7 +12,6 @@ from ganeval.flow.kept_results import find_result, keep_result
 from ganeval.flow.plan import Plan, check_minimum
 from ganeval.flow.sides import Side
 from ganeval.flow.streams import derive_rng
-from ganeval.flow.views import pairing_card
 from ganeval.flow.workspace import Workspace
 from ganeval.metrics.base import Each, Evidence, Inputs, Need, Pairs, Result, Role, roles_of
 from ganeval.report.items import ItemPairs, MetricItems
@@ -70,7 +69,8 @@ def compute(
         if role not in nums and role in collected.others:  # partners of the sample's items
             nums[role] = collected.others[role][Each()].num
     partners = next(
-        filter(None, (_partners(need, plan, sample) for need in choice.metric.needs)), None
+        filter(None, (_partners(need, plan, collected, sample) for need in choice.metric.needs)),
+        None,
     )
     rows = tuple(
         ScoreRow(
@@ -123,14 +123,28 @@ def _labels(inputs: Inputs) -> str | None:
     return f"sha256:{hashlib.sha256(ascii(classes).encode()).hexdigest()}"
 
 
-def _partners(need: Need, plan: Plan, sample: str) -> str | None:
-    """Return the digest of the items beside which those of a sample are looked at, if there are."""
+def _partners(need: Need, plan: Plan, collected: Collected, sample: str) -> str | None:
+    """Return the digest of the items beside which those of a sample are looked at, if there are.
+
+    It is over their names and their contents, in the order of the sample: a picture that goes by
+    another name is another partner. Contents are known of the items that the run has looked at by
+    themselves, which `num_images` makes fewer.
+    """
     viewed = plan.viewed.get((sample, need.role, need.view))
     if viewed is None or viewed.pairing is None or not isinstance(need.view, Pairs):
         return None
-    other = plan.others[need.view.to].source
-    assert other is not None
-    return str(pairing_card(viewed.pairing, other.names())["partners"])
+    other = plan.others[need.view.to]
+    assert other.source is not None
+    each, names = collected.others[need.view.to][Each()], other.source.names()
+    contents = {
+        other.indices[place]: digest.hex()
+        for place, digest in zip(each.places(), each.digests, strict=True)
+    }
+    partners = [
+        (names[place], contents.get(place))
+        for place in (viewed.pairing.places[at][1] for at in viewed.indices)
+    ]
+    return f"sha256:{hashlib.sha256(ascii(partners).encode()).hexdigest()}"
 
 
 def _items(result: Result, plan: Plan, collected: Collected, sample: str) -> MetricItems | None:

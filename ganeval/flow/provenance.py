@@ -76,9 +76,7 @@ def _pairings(plan: Plan) -> dict[str, Any]:
     cards = {}
     for (location, _, view), viewed in plan.viewed.items():
         if viewed.pairing is not None and isinstance(view, Pairs):
-            partner = plan.others[view.to].source
-            assert partner is not None
-            cards[location] = pairing_card(viewed.pairing, partner.names())
+            cards[location] = pairing_card(viewed.pairing)
     return {"pairings": cards} if cards else {}
 
 

@@ -1,6 +1,5 @@
 """What a metric looks at of a side: each item, or pairs that are made of a source or two."""
 
-import hashlib
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
@@ -153,17 +152,10 @@ def lonely_items(viewed: Viewed, side: Side, other: Side) -> list[str]:
     return lines
 
 
-def pairing_card(pairing: Pairing, names: Sequence[str]) -> dict[str, object]:
-    """Return what a report says of a pairing: every name without a partner, JSON values.
-
-    Args:
-        pairing: The pairing.
-        names: Those of the other source, by which pairs of two reports are told to be the same.
-    """
-    partners = "\n".join(ascii(names[place]) for _, place in pairing.places)
+def pairing_card(pairing: Pairing) -> dict[str, object]:
+    """Return what a report says of a pairing: every name without a partner, JSON values."""
     return {
         "pairs": pairing.num,
-        "partners": f"sha256:{hashlib.sha256(partners.encode()).hexdigest()}",
         "only_sample": list(pairing.only_one),
         "only_other": list(pairing.only_other),
     }

@@ -132,26 +132,13 @@ def write_checkpoint(path: Path, state_dict: Mapping[str, torch.Tensor], card: C
     write_whole(path, safetensors.torch.save(tensors, metadata={METADATA_KEY: card.text()}))
 
 
-def read_checkpoint(path: Path) -> tuple[Card, dict[str, torch.Tensor]]:
-    """Read a checkpoint that `write_checkpoint` wrote, and verify it.
+def parse_checkpoint(data: bytes, *, name: str) -> tuple[Card, dict[str, torch.Tensor]]:
+    """Return card and tensors out of the bytes of a checkpoint, and verify them.
 
     Raises:
-        InputError: No such file, no card in it, a card of another schema, or tensors that are not
-            those that the card was written for, or a card that is not as it was written.
+        InputError: No card is in it, one of another schema or one that is not as it was written, or
+            tensors that are not those that the card was written for.
     """
-    try:
-        data = path.read_bytes()
-    except OSError as error:
-        raise InputError(
-            f"{path}: cannot be read ({error.strerror or error})",
-            "a checkpoint",
-            "check the path and its permissions",
-        ) from error
-    return parse_checkpoint(data, name=str(path))
-
-
-def parse_checkpoint(data: bytes, *, name: str) -> tuple[Card, dict[str, torch.Tensor]]:
-    """Return card and tensors out of the bytes of a checkpoint; see `read_checkpoint`."""
     text = card_text(data)
     if text is None:
         raise InputError(f"{name}: no card of ganeval in it", "a checkpoint of ours", _ANEW)

@@ -37,7 +37,7 @@ class Psnr:
             bias="none",
             error="per-item",
             stream="psnr",
-            stands_in=None,
+            stands_in="ssim",
             plotted_against=None,
         ),
     )
@@ -48,7 +48,7 @@ class Psnr:
         return (_of_pairs("psnr-mse"),)
 
     def compute(self, inputs: Inputs, rng: np.random.Generator) -> Result:
-        """Return the one score `psnr`; its details have `identical`, the pairs that are left out.
+        """Return the one score `psnr`; its details have `left_out`, the number of identical pairs.
 
         Raises:
             InputError: Fewer than two pairs differ.
@@ -70,7 +70,7 @@ class Psnr:
         influence = np.zeros(len(errors))
         influence[differ] = (kept - kept.mean()) * len(errors) / len(kept)
         score = mean_score(self.kinds[0], kept, pairs.noun, influence=influence)
-        score = replace(score, details={"identical": float(identical)})
+        score = replace(score, details={"left_out": float(identical)})
         if identical:
             fact = f"{identical:,} of {len(errors):,} pairs are identical"
             score = replace(

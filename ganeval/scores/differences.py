@@ -259,6 +259,11 @@ def _subtracted(one: ScoreRow, other: ScoreRow, *, as_they_are: bool) -> Differe
     equal = one.num_sample == other.num_sample
     if one.se is None or other.se is None:
         return replace(plain, notes=(f"no standard error of both{instead}",))
+    left_out = [row.details.get("left_out", 0.0) for row in (one, other)]
+    if any(left_out):  # mostly the best items of each: the means say nothing of the rest
+        counts = " and ".join(f"{num:,.0f}" for num in left_out)
+        fact = f"{counts} {noun} are left out of the means, which are of other {noun}"
+        return replace(plain, notes=(f"{fact}{instead}",))
     bias_left = 0.0
     if kind.bias == "removed":
         removed = [row.details.get("biased") for row in (one, other)]

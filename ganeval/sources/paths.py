@@ -176,7 +176,7 @@ def kind_of(location: str) -> str:
     except OSError as error:
         raise unreadable(location, error) from error
     if members is not None:
-        return _kind_of_zip(location, members)
+        return _kind_of_zip(members)
     if beginning.startswith(b"\x93NUMPY"):
         return "npy"
     for magic, compression, command in _COMPRESSIONS:
@@ -215,7 +215,7 @@ def _is_tar(file: BinaryIO) -> bool:
         return False
 
 
-def _kind_of_zip(location: str, members: list[str]) -> str:
+def _kind_of_zip(members: list[str]) -> str:
     """Tell zip, npz and PyTorch's checkpoints and programs apart."""
     if members and all(name.endswith(".npy") for name in members):
         return "npz"

@@ -74,7 +74,7 @@ def test_identical_pairs_are_counted_and_left_out() -> None:
     report = ganeval.evaluate(sample=sample, reference=reference, metrics=["psnr", "ssim"], **RUN)
     row = report["psnr"]
     assert row.value == pytest.approx(values[np.isfinite(values)].mean(), rel=1e-6)
-    assert row.details == {"identical": 3}
+    assert row.details == {"left_out": 3}
     assert row.cautions == {"3 of 40 pairs are identical": "left out of the mean of psnr"}
     assert report["ssim"].value == pytest.approx(np.mean(ssim_of(sample, reference)), rel=1e-6)
 
@@ -108,14 +108,18 @@ def test_a_pair_has_a_value_of_its_own() -> None:
         result.per_item["psnr"], [20 * np.log10(255 / 2), np.nan, 0, 20], rtol=1e-6
     )
     (score,) = result.scores
-    assert score.interval is None
+    assert (score.se, score.interval, score.influence) == (None, None, None)
     assert score.cautions["3 pairs"] == "too few for an interval (30 are needed)"
-    assert score.influence is not None
-    assert score.influence.sample[1] == 0
-    assert abs(score.influence.sample.mean()) < 1e-12
     np.testing.assert_array_equal(
         of_pairs(Ssim(), [0.5, -0.25, 1]).per_item["ssim"], [0.5, -0.25, 1]
     )
+
+
+def test_identical_pairs_add_nothing_to_the_error_of_psnr() -> None:
+    (score,) = of_pairs(Psnr(), [0.0, *range(1, 41)]).scores
+    assert score.influence is not None
+    assert score.influence.sample[0] == 0
+    assert abs(score.influence.sample.mean()) < 1e-12
 
 
 @pytest.mark.parametrize("share", [0.0, 0.3])
@@ -124,7 +128,7 @@ def test_the_error_of_psnr_is_the_spread_over_draws(share: float) -> None:
     rng = np.random.default_rng(6)
     drawn = []
     for _ in range(500):
-        errors = rng.gamma(2, 40, 60) * (rng.random(60) >= share)
+        errors = rng.gamma(2, 40, 90) * (rng.random(90) >= share)
         drawn.append(of_pairs(Psnr(), errors).scores[0])
     errors_found: Any = [score.se for score in drawn]
     expected = np.std([score.value for score in drawn])

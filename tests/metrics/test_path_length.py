@@ -100,7 +100,7 @@ def test_trimming_is_that_of_the_authors(num: int) -> None:
     ordered = np.sort(values)
     ordered[:left_out], ordered[num - left_out :] = ordered[left_out], ordered[num - left_out - 1]
     expected = ordered.std(ddof=1) / num**0.5 / (1 - 2 * left_out / num)
-    assert score.se == pytest.approx(expected, rel=1e-12)
+    assert score.se == (pytest.approx(expected, rel=1e-12) if num >= 30 else None)
 
 
 def test_equal_values_are_kept() -> None:

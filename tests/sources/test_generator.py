@@ -12,7 +12,7 @@ from torch import nn
 
 import ganeval
 from ganeval.errors import InputError, UsageError
-from ganeval.generators.card import Card, read_checkpoint, write_checkpoint
+from ganeval.generators.card import Card, parse_checkpoint, write_checkpoint
 from ganeval.images.picture import DecodePolicy
 from ganeval.sources.generator import Generator
 from ganeval.sources.open import open_source
@@ -367,7 +367,7 @@ def test_a_checkpoint_of_ours_needs_no_option(
     path = tmp_path / "ours.safetensors"
     state = seeded(Conditional()).state_dict()
     write_checkpoint(path, state, CARD)
-    card, tensors = read_checkpoint(path)
+    card, tensors = parse_checkpoint(path.read_bytes(), name=str(path))
     assert (card.kwargs, card.value_range, card.step) == ({"size": 8}, (-1, 1), 10)
     assert all(torch.equal(tensors[name], value) for name, value in state.items())
     with pytest.raises(InputError, match=r"none of ganeval's models.*--entry tests\.generators"):

@@ -15,6 +15,8 @@ Values = npt.NDArray[np.float64]
 def mean_score(kind: ScoreKind, values: Values, noun: str, *, influence: Values | None) -> Score:
     """Return the mean of some values as a score, with the standard error of independent items.
 
+    Fewer than 30 have none: two values that happen to be near each other would seem to be certain.
+
     Args:
         kind: Of the score.
         values: One for each item that counts, float64 [n], at least 2.
@@ -23,17 +25,16 @@ def mean_score(kind: ScoreKind, values: Values, noun: str, *, influence: Values 
             own differences from their mean.
     """
     value, num = float(values.mean()), len(values)
-    found = Influence(sample=values - value if influence is None else influence)
     if num < ENOUGH_FOR_INTERVAL:
         few = f"{num} {noun}"
         return Score(
             kind=kind,
             value=value,
-            se=found.se,
-            notes=(f"no interval: {few}, {ENOUGH_FOR_INTERVAL} are needed",),
+            notes=(f"no standard error: {few}, {ENOUGH_FOR_INTERVAL} are needed",),
             cautions={few: f"too few for an interval ({ENOUGH_FOR_INTERVAL} are needed)"},
-            influence=found,
+            enough={"se": ENOUGH_FOR_INTERVAL},
         )
+    found = Influence(sample=values - value if influence is None else influence)
     return Score(
         kind=kind,
         value=value,
