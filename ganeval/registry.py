@@ -102,6 +102,8 @@ class Registry:
 def unknown(kind: str, name: str, known: Iterable[str]) -> UsageError:
     """Return the error for a name that is not in a table, with the nearest one that is."""
     known = list(known)
+    if not known:
+        return UsageError(f"unknown {kind} '{name}'", "none, for there are none", "leave it out")
     near = nearest(name, known)
     remedy = "check the spelling" if near is None else f"did you mean '{near}'?"
     return UsageError(f"unknown {kind} '{name}'", f"one of {', '.join(known)}", remedy)

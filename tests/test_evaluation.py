@@ -346,6 +346,8 @@ def test_names_and_options_fail_before_an_image_is_read(
         (("fid", real, absent, "--extractor", "inceptoin"), "did you mean 'inception'?"),
         (("kid", real, absent, "--protocol", "pytorch-fid"), "does not define kid"),
         (("eval", real, absent, "-m", "fid,fid"), "named twice"),
+        (("eval", real, absent, "-m", "sfid:layer=x"), "'layer'; none, for there are none; leave"),
+        (("eval", f"{real},labels=folders", real), f"say 'folder:{real},labels=folders'"),
         (("fid", real, absent, "-o", "run.jsno"), "unknown suffix '.jsno'"),
         (("fid", real, absent, "-o", "nowhere/run.json"), "there is no folder nowhere"),
         (("fid", real, absent, "--device", "gpu"), "unknown device 'gpu'"),

@@ -47,7 +47,7 @@ class WeightFile:
     instead: str = "use --extractor efficientnet-lite0, whose weights came with the installation"
 
 
-_WITHOUT_LPIPS = "leave it out and use ssim or psnr, which need no weights"
+_WITHOUT_LPIPS = "leave out what needs it, and name with -m what is to be computed"
 
 
 WEIGHTS = {

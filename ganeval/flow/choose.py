@@ -110,7 +110,8 @@ def choose_metrics(
     for choice in choices:
         METRICS.find(choice.name)
         if labels.count(choice.label) > 1:
-            raise UsageError(f"metric '{choice.label}' is named twice", "each once", "remove one")
+            once = f"each once ({choice.name} and {choice.name}@{run_network} are one)"
+            raise UsageError(f"metric '{choice.label}' is named twice", once, "remove one")
         for kind in choice.metric.kinds:
             score = label_of(kind.name, choice.network, choice.options)
             if giving.setdefault(score, choice.label) != choice.label:

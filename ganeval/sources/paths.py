@@ -85,6 +85,13 @@ def missing(location: str) -> InputError:
             "a folder and a pattern for the names in it",
             f"say 'folder:{folder},pattern={pattern}'",
         )
+    before, comma, options = location.partition(",")
+    if comma and "=" in options and Path(before).exists():
+        return InputError(
+            f"{location}: no file of that name",
+            "the kind of the source before its options",
+            f"say '{kind_of(before)}:{location}'",
+        )
     try:
         siblings = [entry.name for entry in path.parent.iterdir()]
     except (OSError, ValueError):
