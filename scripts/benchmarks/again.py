@@ -49,7 +49,7 @@ def again_figures(folder: Path, weights: Path, many: int, rounds: int) -> Iterat
 
     The times are the least and the median of several processes, which take turns.
     """
-    for num, wanted in ((FEW, "< 50 % of import torch"), (many, "< 3 s")):
+    for num, wanted in {FEW: "< 50 % of import torch", many: "< 3 s"}.items():
         real, fake = (
             write_pictures(folder / f"{name} {num} known", num, PIXELS, seed)
             for seed, name in enumerate(("real", "fake"))
