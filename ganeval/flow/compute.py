@@ -127,8 +127,8 @@ def _partners(need: Need, plan: Plan, collected: Collected, sample: str) -> str 
     """Return the digest of the items beside which those of a sample are looked at, if there are.
 
     It is over their names and their contents, in the order of the sample: a picture that goes by
-    another name is another partner. Contents are known of the items that the run has looked at by
-    themselves, which `num_images` makes fewer.
+    another name is another partner. With `num_images` the run has looked at other items of that
+    side by themselves; the partners among the rest are read for their digests, and not decoded.
     """
     viewed = plan.viewed.get((sample, need.role, need.view))
     if viewed is None or viewed.pairing is None or not isinstance(need.view, Pairs):
@@ -140,10 +140,13 @@ def _partners(need: Need, plan: Plan, collected: Collected, sample: str) -> str 
         other.indices[place]: digest.hex()
         for place, digest in zip(each.places(), each.digests, strict=True)
     }
-    partners = [
-        (names[place], contents.get(place))
-        for place in (viewed.pairing.places[at][1] for at in viewed.indices)
-    ]
+    scored = collected.samples[sample][need.view].places()
+    places = [viewed.pairing.places[viewed.indices[at]][1] for at in scored]
+    rest = [place for place in places if place not in contents]
+    contents |= {
+        place: item.digest.hex() for place, item in zip(rest, other.source.load(rest), strict=True)
+    }
+    partners = [(names[place], contents[place]) for place in places]
     return f"sha256:{hashlib.sha256(ascii(partners).encode()).hexdigest()}"
 
 

@@ -32,11 +32,14 @@ def pictures(tmp_path: Path, write_pictures: Write) -> dict[str, Path]:
     return {name: write_pictures(tmp_path / name, levels) for name, levels in sides.items()}
 
 
-def scored(pictures: dict[str, Path], sample: str = "noisy") -> ganeval.Report:
+def scored(
+    pictures: dict[str, Path], sample: str = "noisy", num_images: int | None = None
+) -> ganeval.Report:
     return ganeval.evaluate(
         sample=str(pictures[sample]),
         reference=str(pictures["reference"]),
         metrics=["psnr", "ssim"],
+        num_images=num_images,
         **RUN,
     )
 
@@ -82,3 +85,20 @@ def test_a_reference_under_other_names_has_other_partners(pictures: dict[str, Pa
     differing = compare_scores(after, after["psnr"], before, before["psnr"]).differing
     assert any("partners of psnr" in text for text in differing)
     assert not compare_scores(again, again["psnr"], after, after["psnr"]).differing
+
+
+def test_every_partner_counts_where_a_part_of_the_pairs_is_scored(
+    pictures: dict[str, Path],
+) -> None:
+    """Each picture of the reference is changed in turn: it is noticed where the score moves."""
+    before = scored(pictures, num_images=8)
+    moved = 0
+    for file in sorted(pictures["reference"].iterdir()):
+        content = file.read_bytes()
+        file.write_bytes((pictures["noisy"] / "00000.png").read_bytes())
+        after = scored(pictures, num_images=8)
+        file.write_bytes(content)
+        moves = after["ssim"].value != before["ssim"].value
+        assert moves == (after["ssim"].partners != before["ssim"].partners)
+        moved += moves
+    assert moved == 8
