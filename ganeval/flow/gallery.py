@@ -145,8 +145,8 @@ def _extremes(
 
     The value of each is what it adds to the score: its influence over the number of images.
     """
-    if influence is None:
-        return (), ()
+    if influence is None or influence.sample.shape != (len(items.places()),):
+        return (), ()  # an image has no influence by itself
     order = np.argsort(influence.sample, kind="stable")
     num = min(NUM_EXTREMES, len(order) // 2)
     share = influence.sample / len(order)

@@ -42,7 +42,7 @@ def load_influences(path: Path, digest: str) -> dict[Key, Influence] | None:
     found = {}
     for key, entry in entries.items():
         values, wrong = entry.tensors, None
-        if "sample" not in values or any(one.ndim != 1 for one in values.values()):
+        if "sample" not in values or any(one.ndim not in (1, 2) for one in values.values()):
             wrong = "it has no influences"
         elif not all(np.isfinite(one).all() for one in values.values()):
             wrong = "a value is not finite"

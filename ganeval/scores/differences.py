@@ -5,7 +5,6 @@ from collections.abc import Mapping, Sequence
 from dataclasses import asdict, dataclass, field, replace
 from typing import Any
 
-import numpy as np
 
 from ganeval.errors import MismatchError, UsageError
 from ganeval.scores.conditions import conditions
@@ -20,7 +19,7 @@ from ganeval.scores.identity import (
     same_latents,
     same_order,
 )
-from ganeval.scores.influence import Influence, Values
+from ganeval.scores.influence import Influence, mean_variance
 from ganeval.scores.label import label_of, name_in
 from ganeval.scores.multiplicity import holm_adjusted
 from ganeval.scores.noun import common_noun
@@ -354,22 +353,17 @@ def _standard_error(
     """
     variance = 0.0
     if paired:
-        variance += _mean_variance(one.sample - other.sample)
+        variance += mean_variance(one.sample - other.sample)
     else:
-        variance += _mean_variance(one.sample) + _mean_variance(other.sample)
+        variance += mean_variance(one.sample) + mean_variance(other.sample)
     if one.reference is not None and other.reference is not None:
         if aligned:
-            variance += _mean_variance(one.reference - other.reference)
+            variance += mean_variance(one.reference - other.reference)
         else:
-            variance += _mean_variance(one.reference) + _mean_variance(other.reference)
+            variance += mean_variance(one.reference) + mean_variance(other.reference)
     if with_remainder and one.remainder is not None and other.remainder is not None:
-        variance += float((one.remainder - other.remainder).var(ddof=1)) / 4
+        variance += mean_variance(one.remainder - other.remainder)
     return math.sqrt(variance)
-
-
-def _mean_variance(values: Values) -> float:
-    """Return the variance of the mean of independent values."""
-    return float(np.var(values, ddof=1)) / len(values)
 
 
 def _with_error(plain: Difference, se: float) -> Difference:

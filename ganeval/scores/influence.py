@@ -16,11 +16,17 @@ class Influence:
     images (Hampel, "The Influence Curve and its Role in Robust Estimation", JASA 1974), so its
     variance is Var(sample) / N + Var(reference) / M.
 
+    A unit is an image; where images are not independent a cluster of them, and where no image has
+    an influence a block of them or a stored part. In two dimensions [partitions, units] the
+    variance is the mean over random partitions into units.
+
     Attributes:
-        sample: float64 [N], in the order of the sample's images, with mean 0.
-        reference: float64 [M], likewise; None where the reference is no random draw or not needed.
-        remainder: float64 [4] where the score was extrapolated: the scores of its four parts, less
-            what the first order says of them.
+        sample: float64 [units] in the order of the sample's images, with mean 0. Where the error is
+            that of disjoint blocks, [partitions, blocks]: their scores less the mean of each
+            partition; they hold the noise of the reference too.
+        reference: float64 [units], of the reference; None where it is no random draw or not needed.
+        remainder: float64 [partitions, 4] where the score was extrapolated: the scores of the four
+            parts of each partition, less what the first order says of them.
     """
 
     sample: Values
@@ -41,9 +47,17 @@ class Influence:
         different parts add Var / 2, where the remainder of one part has the variance 2 Var.
         """
         assert self.remainder is not None
-        return float(np.sqrt(self._variance() + self.remainder.var(ddof=1) / 4))
+        return float(np.sqrt(self._variance() + mean_variance(self.remainder)))
 
     def _variance(self) -> float:
         """Return the variance of the first order; a single image tells of none."""
         sides = [self.sample] if self.reference is None else [self.sample, self.reference]
-        return sum(float(side.var(ddof=1)) / len(side) for side in sides if len(side) > 1)
+        return sum(mean_variance(side) for side in sides if side.shape[-1] > 1)
+
+
+def mean_variance(values: Values) -> float:
+    """Return the variance of the mean of independent units, float64 [units].
+
+    Of [partitions, units] it is the mean over the partitions.
+    """
+    return float(np.mean(values.var(axis=-1, ddof=1))) / int(values.shape[-1])

@@ -5,7 +5,7 @@ from typing import Literal
 
 Direction = Literal["lower", "higher", "zero", "none"]
 Bias = Literal["none", "removed", "removable", "depends-on-numbers"]
-ErrorForm = Literal["influence", "u-statistic", "jackknife", "per-item", "runs", "none"]
+ErrorForm = Literal["influence", "u-statistic", "blocks", "jackknife", "per-item", "runs", "none"]
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -25,8 +25,8 @@ class ScoreKind:
             where there are enough items. "depends-on-numbers": it does, so scores are compared at
             equal numbers only.
         error: What the standard error comes from: the influence of each item, the influences of a
-            U-statistic, the jackknife over groups, the values of single items, several runs, or
-            "none" if there is no standard error.
+            U-statistic, disjoint blocks of all sides, the values of single items, several runs, or
+            "none" if there is no standard error. Older files have "jackknife", over groups.
         stream: Name of the random stream that the metric draws from. Metrics that share one deal
             the items alike.
         stands_in: The score that decides where this one cannot (`"kid"` for `"fid"`); None if
