@@ -12,6 +12,7 @@ import pytest
 
 if TYPE_CHECKING:
     from ganeval.flow.settings import Settings
+    from ganeval.gate.decision import FailOn
     from ganeval.gate.gate import Verdict
     from ganeval.report.report import Report
 
@@ -35,8 +36,9 @@ class Check:
         sample: Any,
         reference: Any,
         baseline: str | Path,
-        max_regress: str | Sequence[str] = "fid=2%",
+        max_regress: str | Sequence[str] = "fid=10%",
         alpha: float = 0.05,
+        fail_on: "FailOn" = "tolerance",
         on_inconclusive: Literal["pass", "fail"] = "fail",
         settings: "Settings | None" = None,
         **options: Any,
@@ -51,7 +53,9 @@ class Check:
             reference: Real images, likewise.
             baseline: What `ganeval baseline accept` wrote.
             max_regress: As on the command line; the first score is the primary one.
-            alpha: Largest probability of a false alarm.
+            alpha: Largest probability of a false alarm, over all scores together.
+            fail_on: What a loss has to exceed beyond chance to fail: the tolerated one, or none at
+                all ("any").
             on_inconclusive: What the test does if nothing is shown.
             settings: As for `ganeval.evaluate`.
             **options: As for `ganeval.evaluate`.
@@ -66,40 +70,25 @@ class Check:
         """
         __tracebackhide__ = True
         from ganeval.errors import GanevalError
-
-        try:
-            return self._checked(
-                *(sample, reference, Path(baseline), max_regress, alpha, on_inconclusive),
-                *(settings, options),
-            )
-        except GanevalError as error:  # its line says all; what is inside ganeval helps nobody
-            raise error.with_traceback(None) from None
-
-    def _checked(
-        self,
-        sample: Any,
-        reference: Any,
-        baseline: Path,
-        max_regress: str | Sequence[str],
-        alpha: float,
-        on_inconclusive: Literal["pass", "fail"],
-        settings: "Settings | None",
-        options: Mapping[str, Any],
-    ) -> "Verdict":
-        """Return the verdict, if it is no failure."""
-        __tracebackhide__ = True
         from ganeval.gate.baseline import load_baseline
         from ganeval.gate.decision import Outcome
         from ganeval.gate.gate import check
         from ganeval.gate.limits import parse_limits
         from ganeval.gate.output import plain
 
-        limits = parse_limits([max_regress] if isinstance(max_regress, str) else max_regress)
-        names = [limit.name for limit in limits]
-        run, path = self._score(sample, reference, names, settings, options)
-        accept = f"ganeval baseline accept {path} -o {baseline}"
-        accepted = load_baseline(baseline, remedy=f"accept this run: {accept}")
-        verdict = check(run, accepted, limits, alpha, on_inconclusive=Outcome(on_inconclusive))
+        try:
+            limits = parse_limits([max_regress] if isinstance(max_regress, str) else max_regress)
+            names = [limit.name for limit in limits]
+            run, path = self._score(sample, reference, names, settings, options)
+            accept = f"ganeval baseline accept {path} -o {baseline}"
+            accepted = load_baseline(Path(baseline), remedy=f"accept this run: {accept}")
+            verdict = check(
+                *(run, accepted, limits, alpha),
+                fail_on=fail_on,
+                on_inconclusive=Outcome(on_inconclusive),
+            )
+        except GanevalError as error:  # its line says all; what is inside ganeval helps nobody
+            raise error.with_traceback(None) from None
         if verdict.counted is not Outcome.PASS:
             raise AssertionError(f"{plain(verdict)}\nTo accept it: {accept}")
         return verdict

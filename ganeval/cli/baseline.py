@@ -4,6 +4,7 @@ from pathlib import Path
 
 import rich_click as click
 
+from ganeval.cli.gate_options import ALPHA, MAX_REGRESS
 from ganeval.cli.panels import OUTPUT, Group
 
 
@@ -17,7 +18,11 @@ def baseline() -> None:
 
 
 @baseline.command()
-@click.argument("run", metavar="RUN.json", type=click.Path(path_type=Path))
+@click.argument(
+    "runs", metavar="RUN.json...", nargs=-1, required=True, type=click.Path(path_type=Path)
+)
+@MAX_REGRESS
+@ALPHA
 @click.option(
     "-o",
     "--output",
@@ -27,15 +32,23 @@ def baseline() -> None:
     panel=OUTPUT,
     help="File of the baseline; an older one is replaced",
 )
-def accept(*, run: Path, output: Path) -> None:
+def accept(
+    *, runs: tuple[Path, ...], max_regress: tuple[str, ...], alpha: float, output: Path
+) -> None:
     """Write RUN.json as a baseline, with the influence values beside it; commit both files.
+
+    It says how an unchanged generator will fare under --max-regress. Several files are training
+    runs of one recipe. A baseline may have more images than the runs that are checked.
 
     \b
     ganeval eval real/ fake/ -m fid,kid -o run.json
     ganeval baseline accept run.json -o baseline.json
     """
-    from ganeval.gate.baseline import accept as accept_run
+    from ganeval.gate.baseline import accept as accept_runs
+    from ganeval.gate.limits import limits_for
     from ganeval.report.report import Report
 
-    for line in accept_run(Report.load(run), output):
+    reports = [Report.load(run) for run in runs]
+    limits = limits_for({row.label for row in reports[0].scores}, max_regress)
+    for line in accept_runs(reports, output, limits, alpha):
         click.echo(line)

@@ -6,12 +6,14 @@ from typing import TYPE_CHECKING
 
 import rich_click as click
 
+from ganeval.cli.gate_options import ALPHA, MAX_REGRESS
 from ganeval.cli.panels import GATE, OUTPUT, Command
 from ganeval.cli.prose import terminal_width
 from ganeval.gate.decision import Outcome
-from ganeval.gate.limits import DEFAULT, parse_limits
+from ganeval.gate.limits import parse_limits
 
 if TYPE_CHECKING:
+    from ganeval.gate.decision import FailOn
     from ganeval.gate.gate import Verdict
 
 EXIT_CODES = {Outcome.PASS: 0, Outcome.FAIL: 1, Outcome.INCONCLUSIVE: 3}
@@ -19,7 +21,9 @@ SUMMARY = "GITHUB_STEP_SUMMARY"
 
 
 @click.command(cls=Command)
-@click.argument("run", metavar="RUN.json", type=click.Path(path_type=Path))
+@click.argument(
+    "runs", metavar="RUN.json...", nargs=-1, required=True, type=click.Path(path_type=Path)
+)
 @click.option(
     "--baseline",
     metavar="BASE.json",
@@ -28,26 +32,18 @@ SUMMARY = "GITHUB_STEP_SUMMARY"
     panel=GATE,
     help="File that `ganeval baseline accept` wrote",
 )
+@MAX_REGRESS
 @click.option(
-    "--max-regress",
-    multiple=True,
-    default=[DEFAULT],
+    "--fail-on",
+    type=click.Choice(["tolerance", "any"]),
+    default="tolerance",
     show_default=True,
-    metavar="LIMITS",
+    metavar="NAME",
     panel=GATE,
-    help="Tolerated loss of each score, in its units or as % of the baseline, as "
-    "kid=0.001,recall=5%. The first is the primary one, the others are tested by Holm's "
-    "procedure",
+    help="What a loss has to exceed beyond chance to fail: the tolerated one (tolerance) or none "
+    "at all (any)",
 )
-@click.option(
-    "--alpha",
-    type=float,
-    default=0.05,
-    show_default=True,
-    metavar="P",
-    panel=GATE,
-    help="Chance of a false alarm",
-)
+@ALPHA
 @click.option(
     "--on-inconclusive",
     type=click.Choice(["pass", "fail"]),
@@ -67,9 +63,10 @@ SUMMARY = "GITHUB_STEP_SUMMARY"
 @click.option("--json", "as_json", is_flag=True, panel=OUTPUT, help="The answer as JSON on stdout")
 def check(
     *,
-    run: Path,
+    runs: tuple[Path, ...],
     baseline: Path,
     max_regress: tuple[str, ...],
+    fail_on: "FailOn",
     alpha: float,
     on_inconclusive: str | None,
     as_json: bool,
@@ -77,10 +74,11 @@ def check(
 ) -> int:
     """Compare RUN.json with the baseline: exit 0 passed, 1 failed, 2 not comparable, 3 not known.
 
-    With the variable GITHUB_STEP_SUMMARY set, the answer is added to that file as Markdown.
+    Several files are training runs of one recipe, and the error is that over runs. With the
+    variable GITHUB_STEP_SUMMARY set, the answer is added to that file as Markdown.
 
     \b
-    ganeval check run.json --baseline baseline.json --max-regress fid=2%
+    ganeval check run.json --baseline baseline.json --max-regress fid=10%
     ganeval check run.json --baseline baseline.json --max-regress kid=0.001,recall=5% -o gate.xml
     """
     from ganeval.gate import output as gate_output
@@ -93,10 +91,11 @@ def check(
     for path in output:
         check_output(path, tuple(gate_output.WRITERS))
     verdict = compare_with_baseline(
-        Report.load(run),
+        [Report.load(run) for run in runs],
         load_baseline(baseline),
         limits,
         alpha,
+        fail_on=fail_on,
         on_inconclusive=Outcome(on_inconclusive or "inconclusive"),
     )
     for path in output:

@@ -5,10 +5,15 @@ people can read, and has the influence values beside it, as a report has.
 """
 
 import json
+from collections.abc import Sequence
+from dataclasses import asdict, replace
 from pathlib import Path
+from typing import Any
 
 from ganeval.errors import UsageError
-from ganeval.gate.change import compare_scores
+from ganeval.gate.change import GATE, compare_scores
+from ganeval.gate.forecast import forecast
+from ganeval.gate.limits import Limit
 from ganeval.report.beside import scores_digest
 from ganeval.report.digits import show_column
 from ganeval.report.influence_file import INFLUENCES, packed
@@ -16,24 +21,84 @@ from ganeval.report.output import check_output, write_output
 from ganeval.report.report import Report
 from ganeval.report.report_file import read_parts
 from ganeval.scores.row import ScoreRow
+from ganeval.scores.runs import RunValues
 
 SCHEMA = "ganeval.baseline/1"
-MADE_BY = "ganeval baseline accept RUN.json -o BASE.json"
+MADE_BY = "ganeval baseline accept RUN.json... -o BASE.json"
+RULE = 2  # by which later runs are decided
 
 
-def accept(run: Report, path: Path) -> tuple[str, ...]:
-    """Write a run as the baseline; return a line for each score, with what it was before.
+def accept(
+    run: Report | Sequence[Report],
+    path: Path,
+    limits: Sequence[Limit] = (),
+    alpha: float = 0.05,
+) -> tuple[str, ...]:
+    """Write a run, or several training runs of one recipe, as the baseline.
+
+    Args:
+        run: The report or reports; of several the first one is kept whole, of the others their
+            values.
+        path: The file.
+        limits: For which to say how an unchanged generator would fare.
+        alpha: As `check` will have it.
+
+    Returns:
+        A line for each score, with what it was before, and the lines of `forecast`.
 
     Raises:
-        UsageError: The run has no score or several samples, or the file cannot be written.
+        UsageError: A run has no score or several samples, the runs do not belong together, or the
+            file cannot be written.
         InputError: The file that would be replaced is no baseline.
     """
-    check_single(run)
+    runs = [run] if isinstance(run, Report) else list(run)
+    for one in runs:
+        check_single(one)
     check_output(path, (".json",))
     INFLUENCES.check(path)
     before = load_baseline(path) if path.exists() else None
-    _write(run, path)
-    return tuple(f"{row.label}\t{_value(row)}{_was(row, run, before)}" for row in run.scores)
+    accepted = _with_rule(runs)
+    lines = [f"{row.label}\t{_value(row)}{_was(row, runs[0], before)}" for row in runs[0].scores]
+    lines += [line for limit in limits for line in forecast(accepted, limit, alpha)]
+    _write(accepted, path)
+    return tuple(lines)
+
+
+def _with_rule(runs: Sequence[Report]) -> Report:
+    """Return the first of several runs, with the values of all and the rule of the gate.
+
+    Raises:
+        UsageError: They are not runs of one recipe under the same conditions.
+    """
+    first = runs[0]
+    facts: dict[str, Any] = {"rule": RULE, "num_runs": len(runs)}
+    if len(runs) > 1:
+        values = {}
+        for row in first.scores:
+            rows = [one[row.label] for one in runs]
+            for other, report in zip(rows[1:], runs[1:], strict=True):
+                found = compare_scores(report, other, first, row)
+                nums = (
+                    [f"{other.num_sample:,} and {row.num_sample:,} {row.noun}"]
+                    if other.num_sample != row.num_sample
+                    else []
+                )
+                if found.differing or nums:
+                    raise UsageError(
+                        f"the runs differ: {', '.join([*found.differing, *nums])}",
+                        "training runs of one recipe, scored alike",
+                        found.remedy or "score equal numbers of each",
+                    )
+            of_runs = RunValues.of(rows)
+            if of_runs is not None:
+                values[row.label] = asdict(of_runs)
+        facts["runs"] = values
+    return replace(first, provenance={**first.provenance, GATE: facts})
+
+
+def rule_of(baseline: Report) -> int:
+    """Return the rule by which a baseline is decided; 1 for those that do not say it."""
+    return int(baseline.provenance.get(GATE, {}).get("rule", 1))
 
 
 def _was(row: ScoreRow, run: Report, before: Report | None) -> str:

@@ -1,5 +1,6 @@
 """The change of one score between two runs, with its standard error."""
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 
 from ganeval.report.comparisons import measured
@@ -17,14 +18,19 @@ from ganeval.scores.identity import (
     same_value,
 )
 from ganeval.scores.noun import common_noun
+from ganeval.scores.power import Precision, Variances
 from ganeval.scores.row import ScoreRow
+from ganeval.scores.runs import RunValues, difference_of_runs
+
+GATE = "gate"
+"""What the provenance of a baseline calls the facts that decide about later runs."""
 
 NAMES: Names = ("in the run", "in the baseline")
 _HOW = {
     "debiased": "values without their bias",
-    "equal-numbers": "at equal numbers of {noun}, where the bias cancels",
+    "equal-numbers": "at equal numbers of {noun}",
+    "blocks": "errors from disjoint blocks",
     "jackknife": "errors by the jackknife",
-    "runs": "errors from the spread over several runs",
 }
 
 
@@ -35,17 +41,18 @@ class Change:
     Attributes:
         before: The value that `difference` starts from; without its bias where that was removed.
         difference: After less before.
-        se: Its standard error; 0 where the features are equal; None if there is no honest one.
-        bias_left: See `Difference`.
+        precision: How exactly it is known; without variances where the features are equal; None if
+            there is no honest error.
+        excludes: See `Difference`.
         untrusted: Why the difference says nothing, and what would; None if it does.
-        num_trusted: Items from which it would, where that is known.
+        num_trusted: Items from which it would, or from which it excludes, where that is known.
         notes: How the error was found.
     """
 
     before: float
     difference: float
-    se: float | None
-    bias_left: float = 0.0
+    precision: Precision | None
+    excludes: bool = True
     untrusted: str | None = None
     num_trusted: int | None = None
     notes: tuple[str, ...] = ()
@@ -63,37 +70,67 @@ def compare_scores(run: Report, after: ScoreRow, baseline: Report, before: Score
     )
 
 
-def change_of(label: str, run: Report, baseline: Report) -> Change:
-    """Return the change of the score `label` of one sample, from the baseline to the run.
+def change_of(label: str, runs: Sequence[Report], baseline: Report, *, rule: int) -> Change:
+    """Return the change of the score `label`, from the baseline to the run or runs.
 
-    Both are of the same reference; see `difference`.
+    All are of the same reference; see `difference` and `difference_of_runs`.
+
+    Args:
+        label: Of the score.
+        runs: One or several training runs.
+        baseline: What they are compared with.
+        rule: Of the baseline; by the first one scores of equal numbers of items are compared as
+            they are.
     """
+    run = runs[0]
     after, before = measured(run, run[label]), measured(baseline, baseline[label])
     noun = common_noun((after.row.noun, before.row.noun))
-    if _same_features(after, before) and same_value(after.row.value, before.row.value):
+    accepted = accepted_runs(baseline, label)
+    several = len(runs) > 1 or (accepted is not None and len(accepted.values) > 1)
+    if (
+        not several
+        and _same_features(after, before)
+        and same_value(after.row.value, before.row.value)
+    ):
+        value = before.row.value
         return Change(
-            before=before.row.value,
-            difference=after.row.value - before.row.value,
-            se=0.0,
+            before=value,
+            difference=after.row.value - value,
+            precision=Precision(values=(value, value), variances=Variances()),
             notes=(f"the same {noun}",),
         )
-    found = difference(after, before, as_they_are=True)
-    start = before.row.details["debiased"] if found.method == "debiased" else before.row.value
+    found = difference(after, before, as_they_are=rule == 1, over_runs=several)
+    if several and found.method != "none":
+        own = RunValues.of([one[label] for one in runs])
+        if own is not None and accepted is not None:
+            found = difference_of_runs(found, own, accepted)
+    enough = {**before.row.enough, **after.row.enough}
     if found.se is None:
-        reason, num_trusted = _untrusted(found, after, before, noun)
         return Change(
-            before=start,
+            before=before.row.value,
             difference=found.difference,
-            se=None,
-            untrusted=reason,
-            num_trusted=num_trusted,
+            precision=None,
+            untrusted=_untrusted(found, after, before),
+            num_trusted=enough.get("se"),
         )
+    precision = found.precision
     return Change(
-        before=start,
+        before=precision.values[1],
         difference=found.difference,
-        se=found.se,
-        bias_left=found.bias_left,
+        precision=precision,
+        excludes=found.excludes or rule == 1,
+        num_trusted=None if found.excludes else enough.get("se"),
         notes=_how(found, after, before, noun),
+    )
+
+
+def accepted_runs(baseline: Report, label: str) -> RunValues | None:
+    """Return the values of the training runs of a baseline; None where a bias cannot be removed."""
+    stored = baseline.provenance.get(GATE, {}).get("runs", {}).get(label)
+    if stored is None:
+        return RunValues.of([baseline[label]])
+    return RunValues(
+        values=tuple(stored["values"]), removed=tuple(stored["removed"]), rough=stored["rough"]
     )
 
 
@@ -112,7 +149,9 @@ def _same_features(after: Measured, before: Measured) -> bool:
 
 def _how(found: Difference, after: Measured, before: Measured, noun: str) -> tuple[str, ...]:
     """Say how the error of a difference was found."""
-    if same_order(after.sample_identity, before.sample_identity):
+    if found.method == "runs":
+        pairs = None
+    elif same_order(after.sample_identity, before.sample_identity):
         pairs = f"paired: both samples are the same {noun}"
     elif found.paired:
         pairs = "paired: both samples drawn alike"
@@ -125,35 +164,12 @@ def _how(found: Difference, after: Measured, before: Measured, noun: str) -> tup
     return tuple(filter(None, (pairs, how, left, *found.notes)))
 
 
-def _untrusted(
-    found: Difference, after: Measured, before: Measured, noun: str
-) -> tuple[str, int | None]:
-    """Say why a difference is not trusted, and from how many items it would be if that is known.
-
-    Args:
-        found: The difference, without an error.
-        after: The run's score.
-        before: The baseline's.
-        noun: What several items of both are called.
-    """
-    label, num, num_before = found.label, after.row.num_sample, before.row.num_sample
-    if after.row.se is None or before.row.se is None:
-        enough = after.row.enough or before.row.enough
-        if "se" not in enough:
-            lacking = after.row if after.row.se is None else before.row
-            return f"{label} has no standard error: {'; '.join(lacking.notes)}", None
-        reason = (
-            f"{label} of {num:,} {noun} (baseline {num_before:,}, reference "
-            f"{after.row.num_reference or 0:,}) decides nothing: {enough['se']:,} are needed on "
-            "every side"
-        )
-        if "debiased" in enough:
-            reason += f" if their numbers are equal, else {enough['debiased']:,}"
-        return reason, enough["se"]
-    reason = "; ".join(found.notes)
-    if num != num_before:
-        return reason, max(num, num_before)
+def _untrusted(found: Difference, after: Measured, before: Measured) -> str:
+    """Say why a difference, which has no error, is not trusted."""
     for what, side in (("run", after), ("baseline", before)):
-        if side.influence is None:
-            reason = f"the {what} lacks its influence values; keep the file that lies beside it"
-    return reason, None
+        if side.row.se is not None and side.influence is None:
+            return f"the {what} lacks its influence values; keep the file that lies beside it"
+    lacking = next((side.row for side in (after, before) if side.row.se is None), None)
+    if lacking is not None and lacking.kind.bias in ("none", "depends-on-numbers"):
+        return f"{found.label} has no standard error: {'; '.join(lacking.notes)}"
+    return f"{found.label} decides nothing: {'; '.join(found.notes)}"

@@ -1,20 +1,24 @@
-"""The decision of the gate: whether scores are proved worse, proved no worse, or neither.
+"""The decision of the gate: whether scores are shown to be worse, to be no worse, or neither.
 
-A score fails if it is worse beyond chance and by more than is tolerated; it passes if the tolerated
-regression is excluded (non-inferiority); else nothing is proved, and the number of samples that
-would decide is told.
+A score fails if it is worse by more than is tolerated, beyond chance; it passes if so large a
+regression is excluded (non-inferiority); else nothing is shown, and the number of images is told
+that would let an unchanged generator pass.
 """
 
 import math
 from collections.abc import Sequence
 from dataclasses import dataclass
 from enum import StrEnum
-from statistics import NormalDist
+from typing import Literal
 
 from ganeval.scores.multiplicity import format_p_value, holm_adjusted
+from ganeval.scores.power import POWER, Precision, quantile, tail
 
-POWER = 0.8  # at which regressions are called detectable
-_NORMAL = NormalDist()
+FailOn = Literal["tolerance", "any"]
+"""What a regression has to exceed beyond chance to fail: the tolerated one, or none at all."""
+
+_MOST = 10**9  # images, beyond which a number is no advice
+_RATHER_BOTH = 4  # times more images of the run alone, from which both sides are advised
 
 
 class Outcome(StrEnum):
@@ -35,13 +39,14 @@ class Evidence:
             far from 0 the values are.
         baseline: The accepted value that is compared with.
         difference: Value of the run less `baseline`.
-        se: Standard error of the difference; 0 for the same images; None if there is no honest one.
-        bias_left: What may be left in `difference` of biases that were removed, either way.
+        precision: How exactly it is known; None if there is no honest error.
+        excludes: Whether a change that is not seen can be excluded; see `Difference`.
+        deferred: Whether another score lets the run pass in this one's place, which may still fail.
         num_sample: Items of the run's sample.
         noun: What several of them are called.
         margin: The tolerated regression, above 0; None if it means nothing at this baseline.
         untrusted: Why the difference cannot be trusted, and what to do; None if it can.
-        num_trusted: Items from which it could be, where that is known.
+        num_trusted: Items from which it could be, or from which it excludes, where that is known.
         stands_in: The score that decides where this one cannot; None if there is none.
         notes: How the error was found.
     """
@@ -50,13 +55,14 @@ class Evidence:
     direction: str
     baseline: float
     difference: float
-    se: float | None
+    precision: Precision | None
+    excludes: bool = True
+    deferred: bool = False
     num_sample: int
     noun: str = "images"
     margin: float | None
     untrusted: str | None = None
     num_trusted: int | None = None
-    bias_left: float = 0.0
     stands_in: str | None = None
     notes: tuple[str, ...] = ()
 
@@ -66,34 +72,33 @@ class Evidence:
         return -self.difference if self.direction == "higher" else self.difference
 
     @property
-    def p_value(self) -> float | None:
-        """The chance of so large a regression if nothing had changed; None if unknown."""
-        if self.se is None or self.untrusted is not None:
+    def se(self) -> float | None:
+        """Standard error of the difference; 0 for the same images; None if unknown."""
+        return None if self.precision is None else self.precision.se
+
+    @property
+    def bias_left(self) -> float:
+        """What may be left in the difference of biases that were removed, either way."""
+        return 0.0 if self.precision is None else self.precision.bias_left
+
+    def p_value(self, threshold: float) -> float | None:
+        """Return the chance of so large a regression if the true one were `threshold`."""
+        if self.precision is None or self.untrusted is not None:
             return None
-        beyond = self.regression - self.bias_left
-        if self.se == 0:
+        beyond = self.regression - self.bias_left - threshold
+        if self.precision.se == 0:
             return float(beyond <= 0)
-        return 1 - _NORMAL.cdf(beyond / self.se)
+        return tail(beyond / self.precision.se, self.precision.df)
 
-    def detectable(self, alpha: float) -> float | None:
-        """Return the regression that would be found in 80 % of runs at least; None if unknown.
+    def upper(self, alpha: float) -> float | None:
+        """Return the regression that is excluded at `alpha`; None if unknown.
 
-        `se` is that of what was seen, and the error of a distance grows with it: the variance of
-        its influences in proportion, as they are those of its square root times that root. So the
-        regression D solves D = B + z SE (1 + D / baseline)^(1/2) with the bias B that may be left,
-        and the growth at most that of a doubled distance, because near 0 it is the rest of second
-        order that counts.
+        With the error that there would be if the true regression were the margin.
         """
-        if self.se is None or self.untrusted is not None:
+        if self.precision is None or self.margin is None:
             return None
-        steady = _factor(alpha) * self.se
-        if self.direction != "lower":
-            return self.bias_left + steady
-        most = self.bias_left + math.sqrt(2) * steady
-        if self.baseline <= most:
-            return most
-        half = self.bias_left + steady**2 / (2 * self.baseline)
-        return half + math.sqrt(half**2 + steady**2 - self.bias_left**2)
+        at_margin = self.precision.se_at(self.margin)
+        return self.regression + self.bias_left + quantile(1 - alpha, self.precision.df) * at_margin
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -103,9 +108,13 @@ class Decision:
     Attributes:
         evidence: What it rests on.
         outcome: The answer; None if another score decides in this one's place.
-        p_value: Of no regression; Holm's adjusted one for the guards; None if unknown.
-        detectable: The regression that would be found in 80 % of runs; None if unknown.
-        num_needed: Items that would decide, if it is inconclusive and that is known.
+        p_value: Holm's adjusted one, over all scores, of a regression that is no larger than what
+            may not be exceeded; None if unknown.
+        detectable: The regression that fails in 80 % of runs at least; None if unknown.
+        num_needed: Items from which an unchanged generator would pass in 80 % of runs, if the
+            answer is inconclusive and that is known.
+        given_baseline: The chance of a false alarm if this baseline is one of the luckiest tenth;
+            None where that is not known.
         reason: Why the answer is what it is, in words.
     """
 
@@ -114,18 +123,50 @@ class Decision:
     p_value: float | None
     detectable: float | None
     num_needed: int | None
+    given_baseline: float | None = None
     reason: str
 
 
-def decide(evidence: Sequence[Evidence], alpha: float) -> tuple[Decision, ...]:
-    """Decide for each score: the first one is tested at `alpha`, the guards by Holm's procedure.
+def decide(
+    evidence: Sequence[Evidence], alpha: float, fail_on: FailOn = "tolerance"
+) -> tuple[Decision, ...]:
+    """Decide for each score.
 
-    To pass, every score has to exclude its margin at `alpha` by itself.
+    The chance that any of them fails wrongly is at most `alpha`, by Holm's procedure over all. To
+    pass, every score has to exclude its margin at `alpha` by itself, so the chance that all pass
+    although one is worse by its margin is at most `alpha` too.
     """
-    p_values = [evidence[0].p_value, *holm_adjusted([one.p_value for one in evidence[1:]])]
-    return tuple(
-        _decide(one, p_value, alpha) for one, p_value in zip(evidence, p_values, strict=True)
+    thresholds = [
+        (one.margin if fail_on == "tolerance" else 0.0) if one.margin is not None else None
+        for one in evidence
+    ]
+    p_values = holm_adjusted(
+        [
+            None if threshold is None else one.p_value(threshold)
+            for one, threshold in zip(evidence, thresholds, strict=True)
+        ]
     )
+    chance = alpha / max(sum(value is not None for value in p_values), 1)
+    decisions = []
+    for one, threshold, p_value in zip(evidence, thresholds, p_values, strict=True):
+        outcome, reason = _answer(one, p_value, alpha, fail_on)
+        advice = None
+        if outcome is Outcome.INCONCLUSIVE and p_value is not None and one.excludes:
+            advice, words = advise(one, alpha)
+            reason += f"; {words}"
+        known = None if p_value is None else one.precision
+        decisions.append(
+            Decision(
+                evidence=one,
+                outcome=outcome,
+                p_value=p_value,
+                detectable=None if known is None else known.detectable(chance, threshold or 0.0),
+                num_needed=(advice or one.num_trusted) if outcome is Outcome.INCONCLUSIVE else None,
+                given_baseline=None if known is None else known.given_other(chance),
+                reason=reason,
+            )
+        )
+    return tuple(decisions)
 
 
 def overall(decisions: Sequence[Decision]) -> Outcome:
@@ -136,81 +177,87 @@ def overall(decisions: Sequence[Decision]) -> Outcome:
     return Outcome.PASS if outcomes == {Outcome.PASS} else Outcome.INCONCLUSIVE
 
 
-def _decide(evidence: Evidence, p_value: float | None, alpha: float) -> Decision:
-    """Return the answer for one score, given its p-value among the others."""
-    outcome, num_needed = Outcome.INCONCLUSIVE, evidence.num_trusted
-    if evidence.untrusted is not None or evidence.se is None or p_value is None:
-        reason = evidence.untrusted or "there is no standard error"
-    elif evidence.margin is None:
-        reason = (
+def _answer(
+    evidence: Evidence, p_value: float | None, alpha: float, fail_on: FailOn
+) -> tuple[Outcome | None, str]:
+    """Return the answer for one score, given its p-value among the others, and its reason."""
+    if evidence.untrusted is not None or evidence.precision is None:
+        return Outcome.INCONCLUSIVE, evidence.untrusted or "there is no standard error"
+    margin = evidence.margin
+    if margin is None:
+        return Outcome.INCONCLUSIVE, (
             f"a share of the baseline's {evidence.baseline:.4g} is no tolerance; give an amount "
             f"(--max-regress {evidence.name}=AMOUNT)"
         )
-    else:
-        outcome, reason = _compare(evidence, evidence.margin, evidence.se, p_value, alpha)
-        if outcome is Outcome.INCONCLUSIVE:
-            num_needed = _num_needed(evidence, evidence.margin, evidence.se, alpha)
-            reason += f"; {_advice(evidence, evidence.margin, num_needed)}"
-    return Decision(
-        evidence=evidence,
-        outcome=outcome,
-        p_value=p_value,
-        detectable=evidence.detectable(alpha),
-        num_needed=num_needed if outcome is Outcome.INCONCLUSIVE else None,
-        reason=reason,
+    upper = evidence.upper(alpha)
+    assert p_value is not None
+    assert upper is not None
+    if p_value < alpha:
+        beyond = "worse by more than is tolerated" if fail_on == "tolerance" else "worse"
+        return Outcome.FAIL, f"{beyond}, beyond chance ({said(p_value)})"
+    if not evidence.excludes:
+        needed = "" if evidence.num_trusted is None else f"; {evidence.num_trusted:,} are needed"
+        reason = (
+            f"not shown to be worse, and {evidence.num_sample:,} {evidence.noun} are too few to "
+            f"exclude it{needed}"
+        )
+        if evidence.deferred:
+            return None, f"{reason}; {evidence.stands_in} decides whether it passes"
+        return Outcome.INCONCLUSIVE, reason
+    if upper < margin:
+        return Outcome.PASS, f"worse by {upper:.4g} at most, {margin:.4g} is tolerated"
+    return Outcome.INCONCLUSIVE, (
+        f"worse by {evidence.regression:.4g}, perhaps by {upper:.4g}, {margin:.4g} is tolerated"
     )
 
 
-def _compare(
-    evidence: Evidence, margin: float, se: float, p_value: float, alpha: float
-) -> tuple[Outcome, str]:
-    """Return the answer where there is an honest error, and its reason."""
-    worse = evidence.regression
-    if p_value < alpha and worse > margin:
-        return Outcome.FAIL, f"worse beyond chance ({_said(p_value)}) and more than is tolerated"
-    upper = worse + evidence.bias_left + _NORMAL.inv_cdf(1 - alpha) * se
-    if upper < margin:
-        return Outcome.PASS, f"worse by {upper:.4g} at most, {margin:.4g} is tolerated"
-    if worse > margin:
-        return (
-            Outcome.INCONCLUSIVE,
-            f"more than is tolerated, but it may be chance ({_said(p_value)})",
-        )
-    return Outcome.INCONCLUSIVE, f"may be worse by {upper:.4g}, {margin:.4g} is tolerated"
+def advise(evidence: Evidence, alpha: float) -> tuple[int | None, str]:
+    """Return from how many images an unchanged generator would pass in 80 % of runs, and say it.
 
-
-_MOST = 10**9  # samples, beyond which a number is no advice
-
-
-def _num_needed(evidence: Evidence, margin: float, se: float, alpha: float) -> int | None:
-    """Return the number of samples that would decide, or None if none in reach would.
-
-    N ((z_alpha + z_power) SE / effect)^2 with the tolerated regression as the effect; if there are
-    as many already, with the distance of what was seen to it. A bias that may be left takes its
-    part of either, and where it takes all no number is told.
+    The baseline and the reference keep the error that they have, so more images of the run alone
+    may not be enough.
     """
-    room = margin - evidence.bias_left
-    if room <= 0:
-        return None
-    for effect in (room, room - evidence.regression):
-        if effect > 0:
-            needed = evidence.num_sample * (_factor(alpha) * se / effect) ** 2
-            if evidence.num_sample < needed < _MOST:
-                return _round_up(needed)
-    return None
-
-
-def _advice(evidence: Evidence, margin: float, num_needed: int | None) -> str:
-    """Return what would decide where nothing is shown."""
-    if num_needed is not None:
-        return f"about {num_needed:,} {evidence.noun} would decide"
-    if evidence.bias_left >= margin:
+    precision, margin, noun = evidence.precision, evidence.margin, evidence.noun
+    assert precision is not None
+    assert margin is not None
+    if precision.bias_left >= margin:
         instead = "" if evidence.stands_in is None else f", or {evidence.stands_in}"
-        return (
-            f"up to {evidence.bias_left:.4g} may be left of the bias that was removed, as much as "
-            f"is tolerated; compare {evidence.name} at equal numbers of {evidence.noun}{instead}"
+        return None, (
+            f"up to {precision.bias_left:.4g} may be left of the bias that was removed, as much as "
+            f"is tolerated; compare {evidence.name} at equal numbers of {noun}{instead}"
         )
-    return f"more {evidence.noun} would not decide soon, it is as large as what is tolerated"
+
+    def passes(times: float, sides: int) -> bool:
+        more = precision.with_more(
+            one=times,
+            other=times if sides > 1 else 1.0,
+            reference=times if sides > 2 else 1.0,
+        )
+        return more.passing(margin, alpha) >= POWER
+
+    if passes(1.0, 1):
+        return None, (
+            "an unchanged generator passes in 4 of 5 runs or more; look at the "
+            f"{noun}, or tolerate more"
+        )
+    first = 2 if precision.variances.paired else 1
+    nums = {}
+    for sides, where in ((1, "of the run"), (2, "on both sides"), (3, "of every source")):
+        most = _MOST / evidence.num_sample
+        if sides < first or not passes(most, sides):
+            continue
+        low, high = 1.0, most
+        while high / low > 1.001:
+            middle = math.sqrt(low * high)
+            low, high = (low, middle) if passes(middle, sides) else (middle, high)
+        nums[where] = _round_up(evidence.num_sample * high)
+    if not nums:
+        return None, f"no number of {noun} would let an unchanged generator pass; tolerate more"
+    fewest = min(nums.values())
+    where, num = next(one for one in nums.items() if one[1] <= _RATHER_BOTH * fewest)
+    return num, (
+        f"about {num:,} {noun} {where} would let an unchanged generator pass in 4 of 5 runs"
+    )
 
 
 def _round_up(number: float) -> int:
@@ -219,12 +266,7 @@ def _round_up(number: float) -> int:
     return math.ceil(number / unit) * unit
 
 
-def _factor(alpha: float) -> float:
-    """Return how many standard errors a one-sided test finds with the usual power."""
-    return _NORMAL.inv_cdf(1 - alpha) + _NORMAL.inv_cdf(POWER)
-
-
-def _said(p_value: float) -> str:
+def said(p_value: float) -> str:
     """Return a p-value as words of a reason."""
     text = format_p_value(p_value)
     return f"p {text}" if text.startswith("<") else f"p = {text}"

@@ -4,13 +4,15 @@ from collections.abc import Sequence
 from dataclasses import dataclass, replace
 
 from ganeval.errors import MismatchError, UsageError
-from ganeval.gate.baseline import check_single
+from ganeval.gate.baseline import check_single, rule_of
 from ganeval.gate.change import change_of, compare_scores
-from ganeval.gate.decision import Decision, Evidence, Outcome, decide, overall
+from ganeval.gate.decision import Decision, Evidence, FailOn, Outcome, decide, overall
 from ganeval.gate.limits import Limit
+from ganeval.gate.older_rule import decide_as_before
 from ganeval.report.report import Report
 from ganeval.scores.identity import Findings
 from ganeval.scores.label import label_of
+from ganeval.scores.power import Variances
 
 Weighed = tuple[Limit, Evidence]
 
@@ -23,8 +25,11 @@ class Verdict:
         outcome: Of all scores together.
         decisions: One for each score, the primary one first.
         limits: Of the scores, in the same order.
-        alpha: Largest probability of a false alarm.
-        run: The report that was checked.
+        alpha: Largest probability of a false alarm, over all scores together.
+        fail_on: What a regression has to exceed beyond chance to fail.
+        rule: By which it is decided: that of the baseline.
+        run: The report that was checked; the first of several training runs.
+        num_runs: How many there are of it, and of the baseline.
         baseline: What it was compared with.
         on_inconclusive: What an inconclusive answer counts as.
         unsaid: What could not be compared, because only one of the two reports says it.
@@ -34,7 +39,10 @@ class Verdict:
     decisions: tuple[Decision, ...]
     limits: tuple[Limit, ...]
     alpha: float
+    fail_on: FailOn = "tolerance"
+    rule: int
     run: Report
+    num_runs: tuple[int, int] = (1, 1)
     baseline: Report
     on_inconclusive: Outcome = Outcome.INCONCLUSIVE
     unsaid: tuple[str, ...] = ()
@@ -50,27 +58,47 @@ class Verdict:
 
 
 def check(
-    run: Report,
+    run: Report | Sequence[Report],
     baseline: Report,
     limits: Sequence[Limit],
     alpha: float,
     *,
+    fail_on: FailOn = "tolerance",
     on_inconclusive: Outcome = Outcome.INCONCLUSIVE,
 ) -> Verdict:
     """Compare a run with the baseline, score by score.
 
-    The first limit is that of the primary score. Where a score cannot be trusted, the one that its
-    metric names decides in its place if both reports have it, under its own limit or else under the
-    same share.
+    The first limit is that of the primary score. Where a score can neither fail nor pass, the one
+    that its metric names decides in its place if all reports have it, under its own limit or else
+    under the same share. Where it can fail but not pass, that one stands beside it, and both have
+    to pass.
+
+    Args:
+        run: The report, or those of several training runs of one recipe.
+        baseline: What `accept` wrote; one without a rule is decided by the older one.
+        limits: What is tolerated.
+        alpha: Largest probability of a false alarm, over all scores together, and that of passing a
+            regression as large as tolerated.
+        fail_on: What a regression has to exceed beyond chance to fail: the tolerated one, or 0.
+        on_inconclusive: What an inconclusive answer counts as.
 
     Raises:
-        MismatchError: The two were made under different conditions.
-        UsageError: Several samples, a score that is not in both or of which no value is better, or
+        MismatchError: Two of them were made under different conditions.
+        UsageError: Several samples, a score that is not in all or of which no value is better, or
             an `alpha` that is no probability of an error.
     """
     if not 0 < alpha < 0.5:
         raise UsageError(f"alpha is {alpha:g}", "above 0 and below 0.5", "change --alpha")
-    for report in (run, baseline):
+    runs = [run] if isinstance(run, Report) else list(run)
+    rule = rule_of(baseline)
+    if rule == 1 and (len(runs) > 1 or fail_on == "any"):
+        raise UsageError(
+            "the baseline was accepted by an older version, whose rule knows one run a side and no "
+            "--fail-on",
+            "a baseline of this version",
+            "accept it anew: ganeval baseline accept RUN.json... -o BASE.json",
+        )
+    for report in (*runs, baseline):
         check_single(report)
         for limit in limits:
             if report[limit.name].direction == "none":  # a name that is not there is refused too
@@ -79,81 +107,125 @@ def check(
                     "a score that can become worse",
                     "leave it out",
                 )
-    unsaid = check_comparable(run, baseline, [limit.name for limit in limits])
-    deciding, shown = _with_stand_ins(
-        [(limit, _evidence(limit, run, baseline)) for limit in limits], run, baseline
-    )
-    decisions = decide([evidence for _, evidence in deciding], alpha)
-    decisions += tuple(_not_deciding(evidence) for _, evidence in shown)
+    world = _World(runs=runs, baseline=baseline, rule=rule)
+    unsaid = world.check_comparable([limit.name for limit in limits])
+    deciding, shown = world.with_stand_ins([(limit, world.evidence(limit)) for limit in limits])
+    evidence = [one for _, one in deciding]
+    decisions = decide_as_before(evidence, alpha) if rule == 1 else decide(evidence, alpha, fail_on)
+    decisions += tuple(_not_deciding(one) for _, one in shown)
+    accepted = baseline.provenance.get("gate", {}).get("num_runs", 1)
     return Verdict(
         outcome=overall(decisions),
         decisions=decisions,
         limits=tuple(limit for limit, _ in [*deciding, *shown]),
         alpha=alpha,
-        run=run,
+        fail_on=fail_on,
+        rule=rule,
+        run=runs[0],
+        num_runs=(len(runs), accepted),
         baseline=baseline,
         on_inconclusive=on_inconclusive,
         unsaid=unsaid,
     )
 
 
-def _evidence(limit: Limit, run: Report, baseline: Report) -> Evidence:
-    """Return what is known of the change of one score.
+@dataclass(frozen=True, slots=True, kw_only=True)
+class _World:
+    """What is compared.
 
-    Where values on both sides of 0 are worse, what counts is how far from 0 they are. If the sign
-    changed, the errors of both are added, which they are worth together at most.
+    Attributes:
+        runs: One or several training runs.
+        baseline: What they are compared with.
+        rule: Of the baseline.
     """
-    change = change_of(limit.name, run, baseline)
-    row, accepted = run[limit.name], baseline[limit.name]
-    before, difference, se = change.before, change.difference, change.se
-    if row.direction == "zero":
-        after = before + difference
-        if se and before * after < 0:
-            assert row.se is not None
-            assert accepted.se is not None
-            se = row.se + accepted.se
-        before, difference = abs(before), abs(after) - abs(before)
-    return Evidence(
-        name=limit.name,
-        direction=row.direction,
-        baseline=before,
-        difference=difference,
-        se=se,
-        bias_left=change.bias_left,
-        num_sample=row.num_sample,
-        noun=row.noun,
-        margin=limit.margin(before),
-        untrusted=change.untrusted,
-        num_trusted=change.num_trusted,
-        stands_in=row.kind.stands_in and label_of(row.kind.stands_in, row.network, {}),
-        notes=change.notes,
-    )
 
+    runs: Sequence[Report]
+    baseline: Report
+    rule: int
 
-def _with_stand_ins(
-    weighed: Sequence[Weighed], run: Report, baseline: Report
-) -> tuple[list[Weighed], list[Weighed]]:
-    """Let another score decide where one cannot; return who decides, and who is only shown."""
-    deciding, shown = list(weighed), []
-    for one in weighed:
-        limit, evidence = one
-        if evidence.untrusted is None or evidence.stands_in is None:
-            continue
-        place = deciding.index(one)
-        own = [other for other in deciding if other[0].name == evidence.stands_in]
-        if own:  # under its own limit, and in the first place if the other one had that
-            other = own[0]
-        elif not limit.relative or not _both_have(evidence.stands_in, run, baseline):
-            deciding[place] = limit, _without_stand_in(evidence, limit)
-            continue
-        else:
-            check_comparable(run, baseline, [evidence.stands_in])
-            its_limit = replace(limit, name=evidence.stands_in)
-            other = its_limit, _evidence(its_limit, run, baseline)
-        deciding[place] = other
-        deciding = [two for at, two in enumerate(deciding) if at == place or two != other]
-        shown.append(one)
-    return deciding, shown
+    def evidence(self, limit: Limit) -> Evidence:
+        """Return what is known of the change of one score.
+
+        Where values on both sides of 0 are worse, what counts is how far from 0 they are. If the
+        sign changed, the errors of both are added, which they are worth together at most.
+        """
+        change = change_of(limit.name, self.runs, self.baseline, rule=self.rule)
+        row, accepted = self.runs[0][limit.name], self.baseline[limit.name]
+        before, difference, precision = change.before, change.difference, change.precision
+        if row.direction == "zero" and precision is not None:
+            after = before + difference
+            if precision.se and before * after < 0:
+                assert row.se is not None
+                assert accepted.se is not None
+                both = Variances(one=(row.se + accepted.se) ** 2)
+                precision = replace(precision, variances=both)
+            before, difference = abs(before), abs(after) - abs(before)
+        return Evidence(
+            name=limit.name,
+            direction=row.direction,
+            baseline=before,
+            difference=difference,
+            precision=precision,
+            excludes=change.excludes,
+            num_sample=row.num_sample,
+            noun=row.noun,
+            margin=limit.margin(before),
+            untrusted=change.untrusted,
+            num_trusted=change.num_trusted,
+            stands_in=row.kind.stands_in and label_of(row.kind.stands_in, row.network, {}),
+            notes=change.notes,
+        )
+
+    def with_stand_ins(self, weighed: Sequence[Weighed]) -> tuple[list[Weighed], list[Weighed]]:
+        """Let another score decide where one cannot; return who decides, and who is only shown."""
+        deciding, shown = list(weighed), []
+        for one in weighed:
+            limit, evidence = one
+            if evidence.stands_in is None or (evidence.untrusted is None and evidence.excludes):
+                continue
+            place = deciding.index(one)
+            own = [other for other in deciding if other[0].name == evidence.stands_in]
+            if own:  # under its own limit, and in the first place if the other one had that
+                other = own[0]
+            elif not limit.relative or not _both_have(
+                evidence.stands_in, *self.runs, self.baseline
+            ):
+                deciding[place] = limit, _without_stand_in(evidence, limit)
+                continue
+            else:
+                self.check_comparable([evidence.stands_in])
+                its_limit = replace(limit, name=evidence.stands_in)
+                other = its_limit, self.evidence(its_limit)
+            if evidence.untrusted is None:  # it may fail, and beside it the other one lets pass
+                deciding[place] = limit, replace(evidence, deferred=True)
+                if other not in deciding:
+                    deciding.insert(place + 1, other)
+                continue
+            deciding[place] = other
+            deciding = [two for at, two in enumerate(deciding) if at == place or two != other]
+            shown.append(one)
+        return deciding, shown
+
+    def check_comparable(self, names: Sequence[str]) -> tuple[str, ...]:
+        """Refuse reports that were made under different conditions.
+
+        Returns:
+            What could not be compared, because only one of the two says it.
+
+        Raises:
+            MismatchError: Naming everything that differs.
+        """
+        found = Findings()
+        for run in self.runs:
+            for name in names:
+                found += compare_scores(run, run[name], self.baseline, self.baseline[name])
+        if found.differing:
+            raise MismatchError(
+                f"run and baseline differ: {', '.join(dict.fromkeys(found.differing))}",
+                "a run under the conditions of the baseline",
+                f"{found.remedy}, or accept the run as the new baseline (ganeval baseline accept)",
+            )
+        return tuple(dict.fromkeys(found.unsaid))
 
 
 def _both_have(label: str, *reports: Report) -> bool:
@@ -169,6 +241,8 @@ def _without_stand_in(evidence: Evidence, limit: Limit) -> Evidence:
         if limit.relative
         else f"name a tolerance of {other} too (--max-regress {other}=AMOUNT) to let it decide"
     )
+    if evidence.untrusted is None:
+        return replace(evidence, notes=(*evidence.notes, remedy))
     return replace(evidence, untrusted=f"{evidence.untrusted}; {remedy}")
 
 
@@ -182,24 +256,3 @@ def _not_deciding(evidence: Evidence) -> Decision:
         num_needed=evidence.num_trusted,
         reason=f"{evidence.untrusted}; {evidence.stands_in} decides in its place",
     )
-
-
-def check_comparable(run: Report, baseline: Report, names: Sequence[str]) -> tuple[str, ...]:
-    """Refuse reports that were made under different conditions.
-
-    Returns:
-        What could not be compared, because only one of the two says it.
-
-    Raises:
-        MismatchError: Naming everything that differs.
-    """
-    found = Findings()
-    for name in names:
-        found += compare_scores(run, run[name], baseline, baseline[name])
-    if found.differing:
-        raise MismatchError(
-            f"run and baseline differ: {', '.join(found.differing)}",
-            "a run under the conditions of the baseline",
-            f"{found.remedy}, or accept the run as the new baseline (ganeval baseline accept)",
-        )
-    return found.unsaid

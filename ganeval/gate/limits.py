@@ -1,12 +1,13 @@
 """How much worse a score may become: what stands behind `--max-regress`."""
 
 import math
-from collections.abc import Iterable
+from collections.abc import Collection, Iterable, Sequence
 from dataclasses import dataclass
 
 from ganeval.errors import UsageError
 
-DEFAULT = "fid=2%"
+DEFAULT = "fid=10%"
+"""What an unchanged generator can pass in practice (docs/measured/calibration.md)."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -48,6 +49,18 @@ def parse_limits(texts: Iterable[str]) -> tuple[Limit, ...]:
     if not limits:
         raise UsageError("--max-regress names no score", f"such as {DEFAULT}", "name one")
     return limits
+
+
+def limits_for(scores: Collection[str], texts: Sequence[str]) -> tuple[Limit, ...]:
+    """Return the limits of some texts; none where only the default is asked for and has no score.
+
+    Args:
+        scores: The labels that there are.
+        texts: As for `parse_limits`.
+    """
+    if list(texts) == [DEFAULT] and DEFAULT.partition("=")[0] not in scores:
+        return ()
+    return parse_limits(texts)
 
 
 def _limit(text: str) -> Limit:

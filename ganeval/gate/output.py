@@ -62,8 +62,11 @@ def headline(verdict: Verdict) -> str:
     """Return the answer in one line."""
     text = {
         Outcome.PASS: "gate passed: no score is worse by more than is tolerated",
-        Outcome.FAIL: "gate failed: worse than the baseline",
-        Outcome.INCONCLUSIVE: "gate inconclusive: neither worse nor no worse is shown",
+        Outcome.FAIL: "gate failed: worse than the baseline by more than is tolerated"
+        if verdict.fail_on == "tolerance"
+        else "gate failed: worse than the baseline",
+        Outcome.INCONCLUSIVE: "gate inconclusive: neither is shown, that it is worse by more than "
+        "is tolerated nor that it is not",
     }[verdict.outcome]
     if verdict.counted is verdict.outcome:
         return text
@@ -96,10 +99,40 @@ def conditions(verdict: Verdict) -> tuple[str, ...]:
         *caption(rows, verdict.run.provenance),
         f"sample {one_line(sample)} ({rows[0].num_sample:,} {rows[0].noun}; "
         f"baseline {', '.join(f'{count:,}' for count in counts)})",
-        f"one-sided tests, alpha {verdict.alpha:g}",
+        *_promise(verdict),
         *_other_machine((verdict.run.provenance, rows), (verdict.baseline.provenance, accepted)),
         *_unsaid(verdict),
     )
+
+
+def _promise(verdict: Verdict) -> tuple[str, ...]:
+    """Say what the answer promises, and of what: a checkpoint or training runs."""
+    if verdict.rule == 1:
+        return (
+            "the baseline was accepted by an older version and is decided by its rule; accept it "
+            "anew for the rule of this one",
+            f"one-sided tests, alpha {verdict.alpha:g}",
+        )
+    worse = "worse by more than is tolerated" if verdict.fail_on == "tolerance" else "worse at all"
+    lines = [
+        f"alpha {verdict.alpha:g} over all scores together: the chance to fail though none is "
+        f"{worse}, and to pass though one is worse by more than is tolerated"
+    ]
+    given = [one.given_baseline for one in verdict.decisions if one.given_baseline is not None]
+    if given and max(given) > verdict.alpha:
+        lines.append(
+            f"that is over all draws of the baseline; if this one is among the luckiest tenth, the "
+            f"chance to fail is up to {max(given):.2g} run after run"
+        )
+    if verdict.num_runs == (1, 1):
+        lines.append(
+            "one checkpoint a side: how much another training of the same code would differ is not "
+            "in these errors (give several: ganeval check RUN.json...)"
+        )
+    else:
+        runs, accepted = verdict.num_runs
+        lines.append(f"{runs} training runs (baseline {accepted}); errors are those over runs")
+    return tuple(lines)
 
 
 def _other_machine(
@@ -205,6 +238,9 @@ def to_json(verdict: Verdict) -> str:
         "outcome": verdict.outcome.value,
         "counted_as": verdict.counted.value,
         "alpha": verdict.alpha,
+        "fail_on": verdict.fail_on,
+        "rule": verdict.rule,
+        "num_runs": {"run": verdict.num_runs[0], "baseline": verdict.num_runs[1]},
         "scores": [
             _entry(decision, limit)
             for decision, limit in zip(verdict.decisions, verdict.limits, strict=True)
@@ -231,6 +267,7 @@ def _entry(decision: Decision, limit: Limit) -> dict[str, Any]:
         "detectable": decision.detectable,
         "num_sample": evidence.num_sample,
         "num_needed": decision.num_needed,
+        "given_baseline": decision.given_baseline,
         "reason": decision.reason,
         "notes": list(evidence.notes),
     }

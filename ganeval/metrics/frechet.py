@@ -24,15 +24,12 @@ class Fid:
     Bias: upwards, about C/N; large below a few images per dimension. Compare only at equal N.
     Direction: lower is better; 0 for equal moments.
 
-    Standard error: sqrt(Var(IF_s) / N + Var(IF_r) / M) with the influences IF of the images (see
-    `frechet_influence`): the spread of the value from draw to draw, which does not see the bias;
-    too large by up to a half where the distributions are nearly equal. From 2 images per dimension
-    on. A reference that is stored as statistics counts as exact, and has no second term.
-
-    Interval: of the distance of infinitely many images, so it lies around the extrapolated value
-    (`debiased` in the details; see `FidDebiased`) and seldom holds the score itself. From 5 images
-    per dimension on, and where the distance is told apart from 0, at which there is no normal
-    limit.
+    Standard error and interval: of the distance of infinitely many images, around the extrapolated
+    value (`debiased` in the details; see `FidDebiased`), so the interval seldom holds the score
+    itself. From 5 images per dimension on, on both sides. From 2 per dimension on a rough
+    extrapolation lets a comparison show a large change, and never exclude one. A reference that is
+    stored as statistics has its part in the error through the moments of its quarters; statistics
+    without them, as other tools write them, have a value alone.
     """
 
     common_name: ClassVar[str] = "Frechet Inception distance"
@@ -70,7 +67,7 @@ def frechet_result(kind: ScoreKind, inputs: Inputs, rng: np.random.Generator) ->
         value=value,
         se=error.se,
         interval=error.interval,
-        details={} if error.debiased is None else {"debiased": error.debiased},
+        details=error.details,
         notes=(*side_notes(summaries), error.note),
         cautions={**side_cautions(summaries), **error.cautions},
         influence=error.influence,
@@ -82,7 +79,12 @@ def frechet_result(kind: ScoreKind, inputs: Inputs, rng: np.random.Generator) ->
 def sides_of(summaries: Mapping[Role, Summary]) -> tuple[Gaussian, Gaussian]:
     """Return the sample and the reference as sides of a distance."""
     sample, reference = (
-        Gaussian(role, side.moments(), side.rows(), side, noun=side.noun)
+        Gaussian(
+            *(role, side.moments(), side.rows(), side),
+            noun=side.noun,
+            num=side.num,
+            parts=getattr(side, "parts", lambda: None)(),
+        )
         for role in ("sample", "reference")
         for side in (summaries[role],)
     )

@@ -11,17 +11,17 @@ from ganeval.metrics.base import Inputs, Need, Result, Score, both_sides, by_rol
 from ganeval.metrics.frechet import side_cautions, side_notes, sides_of
 from ganeval.metrics.parts.extrapolation import intercept_of_line
 from ganeval.metrics.parts.frechet_error import (
-    ENOUGH_FOR_INTERVAL,
     Gaussian,
     debias,
     distance,
-    few_items,
+    error_of,
     influence_of,
-    interval_around,
 )
 from ganeval.scores.kind import ScoreKind
 
 _DEBIASED_MINIMUM = 8
+# Images per dimension from which the distance is nearly a line in 1/n.
+ENOUGH_FOR_LINE = 2
 
 
 @dataclass(frozen=True, slots=True)
@@ -39,8 +39,9 @@ class FidDebiased:
     be below 0.
     Direction: lower is better; about 0 for equal distributions.
 
-    Standard error: that of FID, and what the extrapolation adds (`Influence.extrapolated_se`); from
-    5 images per dimension on.
+    Up to 256 dimensions the mean over eight random partitions, whose parts are then noise less.
+
+    Standard error and interval: as those of FID; from 5 images per dimension on.
     """
 
     common_name: ClassVar[str] = "FID without most of its bias"
@@ -71,33 +72,27 @@ class FidDebiased:
         """Return the one score `fid-debiased`; its details have `biased`, the value with bias."""
         summaries = by_role(inputs)
         sample, reference = sides_of(summaries)
-        value = distance(sample, reference)
-        first = influence_of(sample, reference)
-        extrapolation, influence = debias(value, sample, reference, first, rng)
-        debiased = extrapolation.value
-        scarce = [side.too_few(ENOUGH_FOR_INTERVAL) for side in (sample, reference)]
-        reason = next(filter(None, scarce), None)
-        if reason is None:
-            cautions = side_cautions(summaries)
-            se: float | None = influence.extrapolated_se
-            interval, note = interval_around(debiased, influence, sample.noun)
-        else:
-            se, interval = None, None
-            cautions = {
-                **side_cautions(summaries),
-                few_items(sample, reference): "too few to remove the bias; use kid",
-            }
-            note = f"no interval: {reason} (5 per dimension), so some bias is left"
         (kind,) = self.kinds
+        value = distance(sample, reference)
+        error = error_of(value, sample, reference, rng, kind.stands_in)
+        influence = error.influence
+        if error.details:
+            (debiased,) = error.details.values()
+        else:
+            extrapolation, influence = debias(
+                value, sample, reference, influence_of(sample, reference), rng
+            )
+            debiased = extrapolation.value
         score = Score(
             kind=kind,
             value=debiased,
-            se=se,
-            interval=interval,
+            se=error.se,
+            interval=error.interval,
             details={"fid": value, "biased": value},
-            notes=(*side_notes(summaries), note),
-            cautions=cautions,
+            notes=(*side_notes(summaries), error.note),
+            cautions={**side_cautions(summaries), **({} if error.se else error.cautions)},
             influence=influence,
+            enough=error.enough,
         )
         return Result(scores=(score,))
 
@@ -111,7 +106,8 @@ class FidInfinity:
 
     Reference: Chong and Forsyth, "Effectively Unbiased FID and Inception Score and where to find
     them", CVPR 2020, section 4.
-    Bias: what is not linear in 1/n, and all that the number of reference images brings.
+    Bias: what is not linear in 1/n, which is much where the smallest size has fewer than 2 images
+    per dimension, and all that the number of reference images brings.
     Direction: lower is better; about 0 for equal distributions.
 
     Attributes:
@@ -173,13 +169,19 @@ class FidInfinity:
             f"no interval: regression_se is the error of the line through {self.num_sizes} sizes "
             f"from {smallest:,} on, which share {noun}; the draw of the {noun} adds to it",
         )
+        cautions = side_cautions(summaries)
+        width = len(sample.moments.mean)
+        if smallest < ENOUGH_FOR_LINE * width:
+            fewest = f"{smallest:,} {noun} for {width:,} dimensions at the smallest size"
+            needed = 2 * ENOUGH_FOR_LINE * width
+            cautions[fewest] = f"no line in 1/n, so the value is far off; {needed:,} are needed"
         (kind,) = self.kinds
         score = Score(
             kind=kind,
             value=intercept,
             details={"regression_se": error},
             notes=(*side_notes(summaries), *notes),
-            cautions=side_cautions(summaries),
+            cautions=cautions,
         )
         return Result(scores=(score,))
 

@@ -1,6 +1,7 @@
 """Inception Score."""
 
 import itertools
+import math
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, replace
 from typing import ClassVar, Literal
@@ -12,16 +13,22 @@ from ganeval.errors import UsageError
 from ganeval.metrics.base import Feature, Inputs, Need, Result, Score, rows_of
 from ganeval.metrics.parts.extrapolation import (
     HALVES,
+    NUM_PARTITIONS,
     Extrapolation,
     Indices,
     interval_of_infinitely_many,
     quarters,
 )
+from ganeval.metrics.parts.intervals import NORMAL
 from ganeval.scores.influence import Influence
 from ganeval.scores.kind import ScoreKind
 
 BLOCK = 4096  # rows of float64 probabilities held at a time
-MINIMUM_FOR_ERROR = 8  # images, 2 in each of the parts that the bias is extrapolated from
+# Images from which the extrapolation leaves little of the bias: per class of the network, per class
+# that the images are spread over (IS is about their number), and at all.
+ENOUGH_PER_CLASS = 2
+ENOUGH_PER_SCORE = 20
+MINIMUM_FOR_ERROR = 100
 NO_CONFIDENCE = (
     "std is the spread over the splits, no error of the score, and leaves out their bias"
 )
@@ -39,12 +46,12 @@ class InceptionScore:
     Bias: downwards, about 1/N of a split, so more with more splits.
     Direction: higher is better; from 1 to the number of classes.
 
-    Standard error: value sd(KL_i) / sqrt(N) with KL_i = KL(p(y|x_i) || p(y)) over all images, since
-    log IS is their mean, and the change of p(y) itself is of second order.
-
-    Interval: of infinitely many images, around the score of all of them without its bias
-    (extrapolated from random halves and quarters), which lies above the mean over splits. There is
-    none where what the extrapolation does last is still as large as its error.
+    Standard error and interval: of infinitely many images, around the score of all of them without
+    its bias (`debiased` in the details; extrapolated from random halves and quarters), which lies
+    above the mean over splits. log IS is the mean of KL_i = KL(p(y|x_i) || p(y)), and the change of
+    p(y) itself is of second order, so the error is that of a mean, and what the extrapolation adds.
+    From 2 images per class of the network on, 20 per unit of the score, and 100: below, the bias is
+    large and not known well enough.
 
     Attributes:
         splits: Number of parts.
@@ -68,7 +75,7 @@ class InceptionScore:
         ScoreKind(
             name="is",
             direction="higher",
-            bias="depends-on-numbers",
+            bias="removable",
             error="influence",
             stream="is",
             stands_in=None,
@@ -103,15 +110,12 @@ class InceptionScore:
         details: dict[str, float] = {}
         if len(values) > self.std_ddof:
             details["std"] = float(np.std(values, ddof=self.std_ddof))
+        needed = max(MINIMUM_FOR_ERROR, ENOUGH_PER_CLASS * logits.shape[1])
         (kind,) = self.kinds
         score = Score(kind=kind, value=float(np.mean(values)), details=details)
-        if len(logits) < MINIMUM_FOR_ERROR:
-            few = f"{len(logits)} {noun}"
-            score = replace(
-                score,
-                notes=(f"no interval: {few}", NO_CONFIDENCE),
-                cautions={few: f"too few for a standard error ({MINIMUM_FOR_ERROR} are needed)"},
-            )
+        if len(logits) < needed:
+            few = f"{len(logits):,} {noun} for {logits.shape[1]:,} classes"
+            score = _without_error(score, few, needed)
         else:
             score = _with_error(score, logits, rng, noun)
         return Result(scores=(score,))
@@ -148,60 +152,79 @@ def score_of_split(logits: npt.NDArray[np.float32], indices: npt.NDArray[np.inte
 def _with_error(
     score: Score, logits: npt.NDArray[np.float32], rng: np.random.Generator, noun: str
 ) -> Score:
-    """Return the score with its standard error and, where it is honest, its interval."""
-    parts = quarters(len(logits), rng)
-    divergences, extrapolation = _divergences(logits, parts)
-    # Both are of log IS; for small changes the score changes in proportion.
-    scale = score.value
+    """Return the score with its standard error and interval."""
+    partitions = [quarters(len(logits), rng) for _ in range(NUM_PARTITIONS)]
+    divergences, extrapolation = _divergences(logits, partitions)
     centred = divergences - divergences.mean()
+    debiased = float(np.exp(extrapolation.value))
+    needed = math.ceil(ENOUGH_PER_SCORE * debiased)
+    if len(logits) < needed:
+        return _without_error(score, f"{len(logits):,} {noun} for so many classes in use", needed)
+    # Both are of log IS; for small changes the score changes in proportion.
     influence = Influence(
-        sample=scale * centred, remainder=scale * extrapolation.remainder((centred, parts))
+        sample=debiased * centred,
+        remainder=debiased * extrapolation.remainder((centred, partitions)),
     )
-    score = replace(score, se=influence.se, influence=influence)
-    log_error = influence.extrapolated_se / scale
-    if abs(extrapolation.second_term) > log_error:
-        note = f"no interval: at this number of {noun} the bias is large and not known well enough"
-        advice = f"the bias is large; compare at equal numbers of {noun} only"
-        cautions = {f"{len(logits):,} {noun}": advice}
-        return replace(score, notes=(note, NO_CONFIDENCE), cautions=cautions)
-    ends = np.exp(extrapolation.value + 1.96 * log_error * np.array([-1, 1]))
-    note = f"interval of infinitely many {noun}, around the value without its bias"
+    se = influence.extrapolated_se
+    low, high = np.exp(extrapolation.value + NORMAL * se / debiased * np.array([-1, 1]))
+    note = f"se and interval: of infinitely many {noun}, around the value without its bias"
     return replace(
         score,
-        interval=(float(ends[0]), float(ends[1])),
+        se=se,
+        interval=(float(low), float(high)),
+        details={**score.details, "debiased": debiased},
         notes=(note, NO_CONFIDENCE),
         cautions=interval_of_infinitely_many(noun),
+        influence=influence,
+    )
+
+
+def _without_error(score: Score, few: str, needed: int) -> Score:
+    """Return the score of too few images."""
+    return replace(
+        score,
+        notes=(f"no interval: {few}, {needed:,} are needed", NO_CONFIDENCE),
+        cautions={few: f"too few to compare; {needed:,} are needed"},
+        enough={"se": needed},
     )
 
 
 def _divergences(
-    logits: npt.NDArray[np.float32], parts: Sequence[Indices]
+    logits: npt.NDArray[np.float32], partitions: Sequence[Sequence[Indices]]
 ) -> tuple[npt.NDArray[np.float64], Extrapolation]:
     """Return each image's KL(p(y|x) || p(y)), float64 [N], and log IS of all, halves, quarters."""
-    negative_entropy = np.empty(len(logits))
-    totals = np.zeros((len(parts), logits.shape[1]))
-    for total, part in zip(totals, parts, strict=True):
-        for rows in _blocks(part):
-            log_probabilities = _log_softmax(logits[rows])
-            probabilities = np.exp(log_probabilities)
-            total += probabilities.sum(axis=0)
-            negative_entropy[rows] = np.einsum("ij,ij->i", probabilities, log_probabilities)
+    num, num_classes = logits.shape
+    negative_entropy = np.empty(num)
+    which = np.empty((len(partitions), num), np.intp)
+    for own, parts in zip(which, partitions, strict=True):
+        for at, part in enumerate(parts):
+            own[part] = at
+    totals = np.zeros((len(partitions), 4, num_classes))
+    for rows in _blocks(np.arange(num)):
+        log_probabilities = _log_softmax(logits[rows])
+        probabilities = np.exp(log_probabilities)
+        negative_entropy[rows] = np.einsum("ij,ij->i", probabilities, log_probabilities)
+        for total, own in zip(totals, which[:, rows], strict=True):
+            for at in range(4):
+                total[at] += probabilities[own == at].sum(axis=0)
 
-    def log_score(*which: int) -> float:
-        num = sum(len(parts[at]) for at in which)
-        mean = totals[list(which)].sum(axis=0) / num
-        entropies = sum(float(negative_entropy[parts[at]].sum()) for at in which)
-        return entropies / num - float(mean @ _log(mean))
+    def log_scores(groups: Sequence[Sequence[int]]) -> npt.NDArray[np.float64]:
+        """Return log IS of groups of quarters, float64 [partitions, groups]."""
+        found = np.empty((len(partitions), len(groups)))
+        for place, (parts, total) in enumerate(zip(partitions, totals, strict=True)):
+            for at, group in enumerate(groups):
+                rows = np.concatenate([parts[part] for part in group])
+                mean = total[list(group)].sum(axis=0) / len(rows)
+                found[place, at] = negative_entropy[rows].mean() - mean @ _log(mean)
+        return found
 
-    log_mean = _log(totals.sum(axis=0) / len(logits))
+    log_mean = _log(totals[0].sum(axis=0) / num)
     divergences = negative_entropy.copy()
-    for rows in _blocks(np.arange(len(logits))):
+    for rows in _blocks(np.arange(num)):
         divergences[rows] -= np.exp(_log_softmax(logits[rows])) @ log_mean
-    everything = range(len(parts))
+    whole = float(log_scores([range(4)])[0, 0])
     return divergences, Extrapolation(
-        log_score(*everything),
-        [log_score(*half) for half in HALVES],
-        [log_score(at) for at in everything],
+        whole, log_scores(HALVES), log_scores([(0,), (1,), (2,), (3,)])
     )
 
 

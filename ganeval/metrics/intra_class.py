@@ -1,7 +1,7 @@
 """The Frechet distance within each class."""
 
 from collections import Counter
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import ClassVar
 
 import numpy as np
@@ -10,7 +10,15 @@ from ganeval.errors import InputError, one_line
 from ganeval.features.derived import Summary
 from ganeval.features.moments import Moments
 from ganeval.metrics.base import Inputs, Need, Result, Role, Score, by_role, labels_of, rows_of
-from ganeval.metrics.parts.frechet_error import ENOUGH_FOR_ERROR, Gaussian, distance, influence_of
+from ganeval.metrics.parts.extrapolation import interval_of_infinitely_many
+from ganeval.metrics.parts.frechet_error import (
+    ENOUGH_FOR_INTERVAL,
+    Error,
+    Gaussian,
+    distance,
+    error_of,
+)
+from ganeval.metrics.parts.intervals import of_distance
 from ganeval.scores.influence import Influence
 from ganeval.scores.kind import ScoreKind
 
@@ -25,12 +33,12 @@ class IntraFid:
     reference's of the same class, each class with the same weight.
 
     Reference: Miyato and Koyama, "cGANs with Projection Discriminator", ICLR 2018, section 4.1.
-    Bias: upwards, about C/N of each class, so far above that of FID; the numbers of items of each
-    class must agree between scores that are compared.
+    Bias: upwards, about C/N of each class, so far above that of FID.
     Direction: lower is better; 0 for equal moments in every class.
 
-    Standard error: from the influences of the items within each class, which are independent; from
-    2 items per dimension in every class on. There is no interval.
+    Standard error and interval: as those of FID, of the mean over the classes of the distances
+    without their bias, from 5 items per dimension in every class on. The items of different classes
+    are independent.
     """
 
     common_name: ClassVar[str] = "Frechet Inception distance within classes"
@@ -38,7 +46,7 @@ class IntraFid:
         ScoreKind(
             name="intra-fid",
             direction="lower",
-            bias="depends-on-numbers",
+            bias="removable",
             error="influence",
             stream="intra-fid",
             stands_in=None,
@@ -69,33 +77,55 @@ class IntraFid:
             for side in (sample, reference)
         )
         fewest = min(len(rows) for rows in (*own_rows.values(), *real_rows.values()))
-        enough = fewest >= ENOUGH_FOR_ERROR * sample.width
         values: dict[str, float] = {}
+        errors: list[Error] = []
         of_sample = np.zeros(sample.num or 0)
         of_reference = np.zeros(reference.num or 0)
+        remainders = []
         for one in classes:
             own, real = own_rows[one], real_rows[one]
             pair = _of_class("sample", sample, own), _of_class("reference", reference, real)
             values[one] = distance(*pair)
-            if enough:
-                influence = influence_of(*pair)
-                assert influence.reference is not None
-                # A mean over all items of these is the mean over classes of each class's mean.
-                of_sample[own] = influence.sample * len(of_sample) / (len(own) * len(classes))
-                of_reference[real] = (
-                    influence.reference * len(of_reference) / (len(real) * len(classes))
-                )
-        notes, cautions = _what_to_know(values, fewest, sample, enough=enough)
-        found = Influence(sample=of_sample, reference=of_reference) if enough else None
-        (kind,) = self.kinds
+            error = error_of(values[one], *pair, rng, None)
+            errors.append(error)
+            if error.influence is None or error.influence.remainder is None:
+                continue  # too few: then there is none of any class
+            assert error.influence.reference is not None
+            # A mean over all items of these is the mean over classes of each class's mean.
+            share = 1 / len(classes)
+            of_sample[own] = error.influence.sample * share * len(of_sample) / len(own)
+            of_reference[real] = error.influence.reference * share * len(of_reference) / len(real)
+            remainders.append(error.influence.remainder)
+        value = float(np.mean(list(values.values())))
         score = Score(
-            kind=kind,
-            value=float(np.mean(list(values.values()))),
-            se=None if found is None else found.se,
+            kind=self.kinds[0],
+            value=value,
             details={"classes": float(len(classes)), "fewest_of_a_class": float(fewest)},
-            notes=notes,
-            cautions=cautions,
-            influence=found,
+            notes=(_largest(values),),
+        )
+        ways = {way for error in errors for way in error.details}
+        if len(remainders) < len(classes):
+            return Result(scores=(_without_error(score, fewest, sample),))
+        influence = Influence(
+            sample=of_sample, reference=of_reference, remainder=np.mean(remainders, axis=0)
+        )
+        debiased = float(np.mean([next(iter(error.details.values())) for error in errors]))
+        score = replace(score, influence=influence)
+        if ways != {"debiased"}:
+            score = replace(score, details={**score.details, "roughly_debiased": debiased})
+            return Result(scores=(_without_error(score, fewest, sample),))
+        se = influence.extrapolated_se
+        score = replace(
+            score,
+            se=se,
+            interval=of_distance(debiased, se),
+            details={**score.details, "debiased": debiased},
+            notes=(
+                *score.notes,
+                f"se and interval: of infinitely many {sample.noun}, around the value without its "
+                "bias",
+            ),
+            cautions=interval_of_infinitely_many(sample.noun),
         )
         return Result(scores=(score,))
 
@@ -132,23 +162,22 @@ def _of_class(
 ) -> Gaussian:
     """Return the items of a class as a side of a distance."""
     features = rows_of(summary)[rows]
-    return Gaussian(role, Moments.of(features), features, noun=summary.noun)
+    return Gaussian(role, Moments.of(features), features, noun=summary.noun, num=len(features))
 
 
-def _what_to_know(
-    values: dict[str, float], fewest: int, sample: Summary, *, enough: bool
-) -> tuple[tuple[str, ...], dict[str, str]]:
-    """Return the notes and cautions of the score."""
+def _largest(values: dict[str, float]) -> str:
+    """Name the classes with the largest distances."""
     worst = sorted(values, key=lambda one: (-values[one], one))[:_SHOWN]
     shown = ", ".join(f"{one_line(one)} {values[one]:.4g}" for one in worst)
-    notes = [f"largest of {len(values)} classes: {shown}"]
-    width = sample.width
-    if enough:
-        notes.append("no interval: the bias of each class is not removed")
-        return tuple(notes), {}
-    notes.append(
-        f"no interval: a class has {fewest:,} {sample.noun}, fewer than "
-        f"{ENOUGH_FOR_ERROR * width:,} ({ENOUGH_FOR_ERROR} per dimension), and no standard error"
+    return f"largest of {len(values)} classes: {shown}"
+
+
+def _without_error(score: Score, fewest: int, sample: Summary) -> Score:
+    """Say why the score has no error: a class has too few items."""
+    needed = ENOUGH_FOR_INTERVAL * sample.width
+    few = f"{fewest:,} {sample.noun} of a class for {sample.width:,} dimensions"
+    return replace(
+        score,
+        notes=(*score.notes, f"no interval: {few}, {needed:,} are needed (5 per dimension)"),
+        cautions={few: f"too few for an interval; {needed:,} of each class are needed"},
     )
-    few = f"{fewest:,} {sample.noun} of a class for {width:,} dimensions"
-    return tuple(notes), {few: "too few to compare but at equal numbers of each class"}

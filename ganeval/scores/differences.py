@@ -5,6 +5,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import asdict, dataclass, field, replace
 from typing import Any
 
+import numpy as np
 
 from ganeval.errors import MismatchError, UsageError
 from ganeval.scores.conditions import conditions
@@ -19,16 +20,23 @@ from ganeval.scores.identity import (
     same_latents,
     same_order,
 )
-from ganeval.scores.influence import Influence, mean_variance
+from ganeval.scores.influence import (
+    Influence,
+    Values,
+    extrapolated_variance,
+    mean_variance,
+)
 from ganeval.scores.label import label_of, name_in
 from ganeval.scores.multiplicity import holm_adjusted
 from ganeval.scores.noun import common_noun
+from ganeval.scores.power import Precision, Variances, quantile, tail
 from ganeval.scores.row import Key, ScoreRow, key_of
 
-DETECTABLE = 2.49  # standard errors: one-sided alpha 0.05 and power 0.8, 1.645 + 0.842
 ALPHA = 0.05
-# Above the part of a removed bias that was seen to be left on real pictures (docs/calibration.md).
+# Above the part of a removed bias that was seen to be left (docs/measured/calibration.md): where
+# there are enough images for an interval, and where there are not.
 BIAS_LEFT = 0.05
+ROUGH_BIAS_LEFT = 0.5
 # Errors that are known of each score alone, with the note that a difference of two then has.
 _ALONE = {
     "jackknife": "as if each had a reference of its own, so the error is rather too large",
@@ -82,17 +90,22 @@ class Difference:
         roles: The locations of the other sources that both scores look at, by role.
         difference: Score of `sample` less score of `other`, both without bias where `method` says
             so.
+        values: What is subtracted, without bias likewise.
         se: Standard error, or None if there is no honest one (a note says why).
-        bias_left: What may be left in `difference` of biases that were removed, either way: a
-            twentieth of how much they differed. Intervals, p-values and `detectable` allow for it.
+        variances: What its square comes from.
+        df: Degrees of freedom of the standard error; None for the normal distribution.
+        bias_left: What may be left in `difference` of biases that were removed, either way: a part
+            of how much they differed. Intervals, p-values and `detectable` allow for it.
+        excludes: Whether the interval excludes what lies outside of it. Not where there are so few
+            images that only a large difference can be shown, and none can be excluded.
         interval: 95 % interval, or None likewise.
         p_value: Two-sided, of no difference, or None likewise.
         p_adjusted: After Holm's correction over the pairs of a table.
-        detectable: The smallest true difference that these numbers of images would have shown with
-            a power of 0.8, one-sided at 0.05: 2.49 standard errors and `bias_left`.
+        detectable: The smallest true difference that these numbers of images show in 80 % of cases
+            at least, by the test that `p_adjusted` is of: two-sided at 0.05 over all pairs.
         paired: Whether image i of both comes from the same latents, and the error profits.
-        method: What was subtracted: "debiased", "equal-numbers", "influence", "jackknife", "runs",
-            or "none".
+        method: What was subtracted: "debiased", "equal-numbers", "influence", "blocks",
+            "jackknife", "runs", or "none".
         notes: What the reader must know.
     """
 
@@ -101,8 +114,13 @@ class Difference:
     other: str
     roles: Mapping[str, str] = field(default_factory=dict)
     difference: float
+    values: tuple[float, float] | None = None
     se: float | None = None
+    variances: Variances = field(default_factory=Variances)
+    df: float | None = None
+    grows: bool = False
     bias_left: float = 0.0
+    excludes: bool = True
     interval: tuple[float, float] | None = None
     p_value: float | None = None
     p_adjusted: float | None = None
@@ -121,6 +139,18 @@ class Difference:
         """What the pairs have in common whose p-values are adjusted together."""
         return key_of("", self.roles, self.label)
 
+    @property
+    def precision(self) -> Precision:
+        """How exactly the difference is known; it has a standard error."""
+        assert self.values is not None
+        return Precision(
+            values=self.values,
+            variances=self.variances,
+            df=self.df,
+            grows=self.grows,
+            bias_left=self.bias_left,
+        )
+
     def record(self) -> dict[str, Any]:
         """Return the difference as JSON values."""
         plain = asdict(self)
@@ -130,7 +160,12 @@ class Difference:
 
 
 def difference(
-    one: Measured, other: Measured, *, paired: bool | None = None, as_they_are: bool = False
+    one: Measured,
+    other: Measured,
+    *,
+    paired: bool | None = None,
+    as_they_are: bool = False,
+    over_runs: bool = False,
 ) -> Difference:
     """Return the difference between two scores of one metric against one reference.
 
@@ -143,9 +178,11 @@ def difference(
         one: The score to subtract from.
         other: The score that is subtracted.
         paired: Whether image i of both comes from the same latents; None finds out for generators.
-        as_they_are: Whether biased scores of equal numbers of images keep their biases, which
-            nearly cancel between versions of one generator; the error is then the smaller and the
-            better known.
+        as_they_are: Whether biased scores of equal numbers of images keep their biases, as the
+            gate of older baselines compares them.
+        over_runs: Whether both are of several training runs, whose spread is the error: then there
+            is a difference where a single score has no error, and its only variance is that which
+            the images of the reference add.
 
     Raises:
         MismatchError: The scores were made under other conditions or against another reference.
@@ -160,14 +197,17 @@ def difference(
             "scores made under the same conditions against the same reference",
             findings.remedy,
         )
-    found = _subtracted(one.row, other.row, as_they_are=as_they_are)
+    found = _subtracted(one.row, other.row, as_they_are=as_they_are, over_runs=over_runs)
     found = replace(found, notes=(*found.notes, *_apart(one, other, names)))
+    if found.method == "none":
+        return found
+    if over_runs:
+        return replace(found, variances=Variances(reference=_of_reference(one, other)))
     if found.method in _ALONE:
         assert one.row.se is not None
         assert other.row.se is not None
-        return _with_error(found, math.hypot(one.row.se, other.row.se))
-    if found.method == "none":
-        return found
+        alone = Variances(one=one.row.se**2, other=other.row.se**2)
+        return with_error(replace(found, variances=alone))
     if one.influence is None or other.influence is None:
         lacking = "no influence values are stored of both"
         return replace(found, method="none", notes=(lacking, *found.notes))
@@ -175,21 +215,31 @@ def difference(
         _check_pairing(one, other, names)
     elif paired is None:
         paired = is_paired(one, other)
-    aligned = True
-    if one.influence.reference is not None and other.influence.reference is not None:
-        real, other_real = one.identity("reference"), other.identity("reference")
-        aligned = real is not None and other_real is not None and same_order(real, other_real)
-        if not aligned:
-            note = "the reference comes in another order, so its noise is counted twice"
-            found = replace(found, notes=(*found.notes, note))
-    se = _standard_error(
-        one.influence,
-        other.influence,
-        paired=paired,
-        aligned=aligned,
-        with_remainder=found.method == "debiased" or one.row.kind.bias == "removed",
-    )
-    return replace(_with_error(found, se), paired=paired)
+    aligned = _same_reference(one, other)
+    if not aligned:
+        note = "the reference comes in another order, so its noise is counted twice"
+        found = replace(found, notes=(*found.notes, note))
+    if found.method == "blocks":
+        variances = _of_blocks(one.influence.sample, other.influence.sample)
+    else:
+        variances = _of_influences(
+            one.influence,
+            other.influence,
+            paired=paired,
+            aligned=aligned,
+            extrapolated=found.method == "debiased" or one.row.kind.bias == "removed",
+        )
+    return replace(with_error(replace(found, variances=variances)), paired=paired)
+
+
+def _same_reference(one: Measured, other: Measured) -> bool:
+    """Tell whether the images of the reference, if they have influences, come in one order."""
+    assert one.influence is not None
+    assert other.influence is not None
+    if one.influence.reference is None or other.influence.reference is None:
+        return True
+    real, other_real = one.identity("reference"), other.identity("reference")
+    return real is not None and other_real is not None and same_order(real, other_real)
 
 
 def _apart(one: Measured, other: Measured, names: tuple[str, str]) -> tuple[str, ...]:
@@ -236,7 +286,9 @@ def _check_pairing(one: Measured, other: Measured, names: tuple[str, str]) -> No
         )
 
 
-def _subtracted(one: ScoreRow, other: ScoreRow, *, as_they_are: bool) -> Difference:
+def _subtracted(
+    one: ScoreRow, other: ScoreRow, *, as_they_are: bool, over_runs: bool
+) -> Difference:
     """Return a difference without error, by the method that fits; "none" with the reason.
 
     What the score declares decides: a bias that depends on the numbers of images cancels at equal
@@ -249,6 +301,8 @@ def _subtracted(one: ScoreRow, other: ScoreRow, *, as_they_are: bool) -> Differe
         other=other.sample,
         roles=one.roles,
         difference=one.value - other.value,
+        values=(one.value, other.value),
+        grows=kind.grows,
         method="none",
     )
     stand_in = kind.stands_in and label_of(kind.stands_in, one.network, {})
@@ -256,45 +310,75 @@ def _subtracted(one: ScoreRow, other: ScoreRow, *, as_they_are: bool) -> Differe
     noun = common_noun((one.noun, other.noun))
     nums = f"{one.num_sample:,} and {other.num_sample:,} {noun}"
     equal = one.num_sample == other.num_sample
-    if one.se is None or other.se is None:
+    if not over_runs and (
+        kind.bias in ("none", "depends-on-numbers") and (one.se is None or other.se is None)
+    ):
         return replace(plain, notes=(f"no standard error of both{instead}",))
     left_out = [row.details.get("left_out", 0.0) for row in (one, other)]
     if any(left_out):  # mostly the best items of each: the means say nothing of the rest
         counts = " and ".join(f"{num:,.0f}" for num in left_out)
         fact = f"{counts} {noun} are left out of the means, which are of other {noun}"
         return replace(plain, notes=(f"{fact}{instead}",))
-    bias_left = 0.0
-    if kind.bias == "removed":
-        removed = [row.details.get("biased") for row in (one, other)]
-        if None in removed:
-            return replace(plain, notes=(f"not known how much bias was removed{instead}",))
-        bias_left = BIAS_LEFT * abs(
-            (one.details["biased"] - one.value) - (other.details["biased"] - other.value)
-        )
-    debiased = [row.details.get("debiased") for row in (one, other)]
-    if kind.bias == "removable" and None not in debiased and not (as_they_are and equal):
-        ones, others = one.details["debiased"], other.details["debiased"]
-        bias_left = BIAS_LEFT * abs((one.value - ones) - (other.value - others))
-        plain = replace(plain, difference=ones - others)
-        method = "debiased"
-    elif kind.bias in ("removable", "depends-on-numbers"):
-        if not equal:
-            few, unequal = " are too few to remove the bias", ": comparable at equal numbers only"
-            reason = few if kind.bias == "removable" else unequal
-            return replace(plain, notes=(f"{nums}{reason}{instead}",))
+    method = "influence"
+    if as_they_are and equal and kind.bias in ("removable", "depends-on-numbers"):
         method = "equal-numbers"
-    else:
-        method = "influence"
-    if kind.error in _ALONE:
-        return replace(plain, method=kind.error, bias_left=bias_left, notes=(_ALONE[kind.error],))
-    return replace(plain, method=method, bias_left=bias_left)
+    elif kind.bias == "removable" or kind.bias == "removed":
+        mine, others = without_bias(one), without_bias(other)
+        if mine is None or others is None:
+            enough = max((row.enough.get("se", 0) for row in (one, other)), default=0)
+            needed = f"; {enough:,} are needed on every side" if enough else ""
+            few_items = f"{nums} are too few to remove the bias{needed}{instead}"
+            return replace(plain, notes=(few_items,))
+        (value, removed, rough), (other_value, other_removed, other_rough) = mine, others
+        rough = rough or other_rough
+        part = ROUGH_BIAS_LEFT if rough else BIAS_LEFT
+        plain = replace(
+            plain,
+            difference=value - other_value,
+            values=(value, other_value),
+            bias_left=part * abs(removed - other_removed),
+            excludes=not rough,
+        )
+        method = "debiased"
+    elif kind.bias == "depends-on-numbers":
+        if not equal:
+            return replace(plain, notes=(f"{nums}: comparable at equal numbers only{instead}",))
+        method = "equal-numbers"
+    if kind.error != other.kind.error and "jackknife" in (kind.error, other.kind.error):
+        method = "jackknife"  # one of the two is of an older version
+    elif kind.error in (*_ALONE, "blocks"):
+        method = kind.error
+    return replace(plain, method=method, notes=tuple(filter(None, [_ALONE.get(method)])))
+
+
+def without_bias(row: ScoreRow) -> tuple[float, float, bool] | None:
+    """Return a score without its bias, how much was removed, and whether that is only rough.
+
+    None if it is not known.
+    """
+    if row.kind.bias == "removed":
+        biased = row.details.get("biased")
+        return None if biased is None else (row.value, biased - row.value, bool(row.enough))
+    for name in ("debiased", "roughly_debiased"):
+        if name in row.details:
+            value = row.details[name]
+            return value, row.value - value, name != "debiased"
+    return None
 
 
 def holm(differences: Sequence[Difference]) -> tuple[Difference, ...]:
-    """Return the differences of one metric with Holm's p-values."""
+    """Return the differences of one metric with Holm's p-values, and what these can detect."""
     p_values = holm_adjusted([one.p_value for one in differences])
+    num = max(sum(one.p_value is not None for one in differences), 1)
     return tuple(
-        replace(one, p_adjusted=p_value) for one, p_value in zip(differences, p_values, strict=True)
+        replace(
+            one,
+            p_adjusted=p_value,
+            detectable=None
+            if one.se is None or one.values is None
+            else one.precision.detectable(ALPHA / 2 / num),
+        )
+        for one, p_value in zip(differences, p_values, strict=True)
     )
 
 
@@ -327,10 +411,7 @@ def compare_measured(one: Measured, other: Measured, names: tuple[str, str]) -> 
             f"options of {one.row.name}": dict(side.row.options),
             f"labels of {one.row.name}": side.row.labels,
             f"network of {one.row.name}": side.row.network or "that of the run",
-            **{
-                f"{what} of {one.row.name}": getattr(side.row.kind, what)
-                for what in ("direction", "bias", "error")
-            },
+            f"direction of {one.row.name}": side.row.direction,
             **conditions(side.provenance, side.row),
         }
         for side in (one, other)
@@ -343,40 +424,66 @@ def compare_measured(one: Measured, other: Measured, names: tuple[str, str]) -> 
     return found
 
 
-def _standard_error(
-    one: Influence, other: Influence, *, paired: bool, aligned: bool, with_remainder: bool
-) -> float:
-    """Return the standard error of a difference from the influences of both scores.
+def _of_reference(one: Measured, other: Measured) -> float:
+    """Return the variance that the images of the reference add to a difference, where known."""
+    if one.influence is None or other.influence is None:
+        return 0.0
+    mine, others = one.influence.reference, other.influence.reference
+    if mine is None or others is None:
+        return 0.0
+    return mean_variance(mine - others if mine.shape == others.shape else mine)
 
-    The remainder of an extrapolation is subtracted too, see `Influence.extrapolated_se`: the same
+
+def _of_influences(
+    one: Influence, other: Influence, *, paired: bool, aligned: bool, extrapolated: bool
+) -> Variances:
+    """Return the variances of a difference from the influences of both scores.
+
+    The remainder of an extrapolation is subtracted too, see `extrapolated_variance`: the same
     random stream cuts both samples, so it is paired where they are.
     """
-    variance = 0.0
-    if paired:
-        variance += mean_variance(one.sample - other.sample)
-    else:
-        variance += mean_variance(one.sample) + mean_variance(other.sample)
+    variances = (
+        Variances(paired=mean_variance(one.sample - other.sample))
+        if paired
+        else Variances(one=mean_variance(one.sample), other=mean_variance(other.sample))
+    )
     if one.reference is not None and other.reference is not None:
-        if aligned:
-            variance += mean_variance(one.reference - other.reference)
-        else:
-            variance += mean_variance(one.reference) + mean_variance(other.reference)
-    if with_remainder and one.remainder is not None and other.remainder is not None:
-        variance += mean_variance(one.remainder - other.remainder)
-    return math.sqrt(variance)
+        shared = (
+            mean_variance(one.reference - other.reference)
+            if aligned and one.reference.shape == other.reference.shape
+            else mean_variance(one.reference) + mean_variance(other.reference)
+        )
+        variances = replace(variances, reference=shared)
+    total = variances.total
+    if not extrapolated or one.remainder is None or other.remainder is None or total == 0:
+        return variances
+    mine, others = np.atleast_2d(one.remainder), np.atleast_2d(other.remainder)
+    num = min(len(mine), len(others))
+    return variances.times(extrapolated_variance(total, mine[:num] - others[:num]) / total)
 
 
-def _with_error(plain: Difference, se: float) -> Difference:
-    """Return a difference with its error, by the normal distribution."""
-    value = plain.difference
-    half_width = 1.96 * se + plain.bias_left
+def _of_blocks(one: Values, other: Values) -> Variances:
+    """Return the variances of a difference from the scores of the blocks, [partitions, blocks].
+
+    Block by block, so that what the blocks of the reference add to both cancels.
+    """
+    alone = Variances(one=mean_variance(one), other=mean_variance(other))
+    if one.shape != other.shape or alone.total == 0:
+        return alone
+    return alone.times(mean_variance(one - other) / alone.total)
+
+
+def with_error(plain: Difference) -> Difference:
+    """Return a difference with what follows from its variances."""
+    value, se = plain.difference, math.sqrt(plain.variances.total)
+    half_width = quantile(1 - ALPHA / 2, plain.df) * se + plain.bias_left
     beyond = max(abs(value) - plain.bias_left, 0.0)
     # Equal scores are no difference, even where nothing varies.
     deviations = math.inf if se == 0 and beyond > 0 else beyond / (se or 1.0)
-    return replace(
+    found = replace(
         plain,
         se=se,
         interval=(value - half_width, value + half_width),
-        p_value=math.erfc(deviations / math.sqrt(2)),
-        detectable=DETECTABLE * se + plain.bias_left,
+        p_value=min(2 * tail(deviations, plain.df), 1.0),
     )
+    return replace(found, detectable=found.precision.detectable(ALPHA / 2))

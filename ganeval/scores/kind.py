@@ -43,6 +43,11 @@ class ScoreKind:
     stands_in: str | None
     plotted_against: str | None
 
+    @property
+    def grows(self) -> bool:
+        """Whether it is a squared distance, whose variance grows in proportion to it."""
+        return self.direction == "lower" and self.error in ("influence", "u-statistic")
+
 
 def loss(direction: Direction, value: float) -> float | None:
     """Return how bad a value is, in units of the score; None where no value is better."""

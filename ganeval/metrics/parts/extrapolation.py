@@ -10,6 +10,7 @@ Indices = npt.NDArray[np.integer]
 Values = npt.NDArray[np.float64]
 
 HALVES = ((0, 1), (2, 3))  # of which quarters
+NUM_PARTITIONS = 8  # over which extrapolations are averaged where that costs little
 
 
 def interval_of_infinitely_many(noun: str) -> dict[str, str]:
@@ -28,43 +29,47 @@ def quarters(num: int, rng: np.random.Generator) -> tuple[Indices, ...]:
 
 @dataclass(frozen=True, slots=True)
 class Extrapolation:
-    """A score of all images, of two halves and of four quarters of them.
+    """A score of all images, and of the halves and quarters of random partitions of them.
 
     Attributes:
         whole: F_N.
-        halves: Two of N / 2 images.
-        quarters: Four of N / 4 images.
+        halves: F of N / 2 images, float64 [partitions, 2].
+        quarters: F of N / 4 images, float64 [partitions, 4].
     """
 
     whole: float
-    halves: Sequence[float]
-    quarters: Sequence[float]
+    halves: Values
+    quarters: Values
 
     @property
     def value(self) -> float:
         """The score without the terms a/N + b/N^2 of its bias: (8 F_N - 6 F_N/2 + F_N/4) / 3.
 
-        Richardson's extrapolation in 1/N. What is linear in the images is the same in all three
-        means, so it stays as it is.
+        Richardson's extrapolation in 1/N, averaged over the partitions. What is linear in the
+        images is the same in all three means, so it stays as it is.
         """
-        half, quarter = np.mean(self.halves), np.mean(self.quarters)
+        half, quarter = self.halves.mean(), self.quarters.mean()
         return float((8 * self.whole - 6 * half + quarter) / 3)
 
     @property
     def second_term(self) -> float:
         """What b/N^2 contributes to `value`: its difference from 2 F_N - F_N/2."""
-        return self.value - float(2 * self.whole - np.mean(self.halves))
+        return self.value - float(2 * self.whole - self.halves.mean())
 
-    def remainder(self, *sides: tuple[Values, Sequence[Indices]]) -> Values:
-        """Return the scores of the quarters less what the first order says of them, float64 [4].
+    def remainder(self, *sides: tuple[Values, Sequence[Sequence[Indices]]]) -> Values:
+        """Return the scores of the quarters less what the first order says of them.
 
         Args:
-            *sides: Influences of a side's images, and the indices of its quarters.
+            *sides: Influences of a side's images, and the indices of its quarters in each
+                partition.
+
+        Returns:
+            float64 [partitions, 4].
         """
-        first_order = [
-            [float(influence[part].mean()) for part in parts] for influence, parts in sides
-        ]
-        return np.asarray(np.array(self.quarters) - np.sum(first_order, axis=0))
+        rest = np.array(self.quarters)
+        for influence, partitions in sides:
+            rest -= [[float(influence[part].mean()) for part in parts] for parts in partitions]
+        return rest
 
 
 def intercept_of_line(x: Values, y: Values) -> tuple[float, float]:

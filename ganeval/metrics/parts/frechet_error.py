@@ -11,23 +11,35 @@ from ganeval.features.moments import Moments, merge_all
 from ganeval.metrics.base import Role, rows_of
 from ganeval.metrics.parts.extrapolation import (
     HALVES,
+    NUM_PARTITIONS,
     Extrapolation,
     Indices,
     interval_of_infinitely_many,
     quarters,
 )
+from ganeval.metrics.parts.intervals import of_distance
 from ganeval.metrics.parts.linalg import Matrix, Rows, frechet_distance
-from ganeval.metrics.parts.transport import frechet_influence, optimal_maps
+from ganeval.metrics.parts.transport import (
+    frechet_influence,
+    influence_of_parts,
+    optimal_maps,
+)
 from ganeval.scores.influence import Influence
 
-# Images per dimension from which the standard error is that of the spread, and from which the
-# extrapolation leaves a bias well below it.
-ENOUGH_FOR_ERROR = 2
+# Images per dimension from which the extrapolation leaves a bias well below the standard error, and
+# from which it leaves at most half of the bias, so that a large change can still be shown.
 ENOUGH_FOR_INTERVAL = 5
+ENOUGH_FOR_CHANGE = 2
+# Dimensions up to which extrapolations are averaged over many partitions. Beyond, the eigenvalue
+# problems take minutes, and the noise of one partition is small beside that of the images.
+_CHEAP = 256
 _BLOCK = 4096
 
-NOT_FROM_ZERO = "without its bias not told apart from 0"
 NO_ROWS = "no interval: only statistics of the sample are stored, and errors come from its features"
+NO_PARTS = (
+    "no interval: the reference's statistics do not say how they vary; make them with `ganeval "
+    "stats make` of this version"
+)
 
 
 @dataclass(frozen=True, slots=True)
@@ -37,10 +49,11 @@ class Gaussian:
     Attributes:
         role: Which.
         moments: Of the features.
-        rows: The features, float32 [num, d]; None if only the moments are stored, which then count
-            as exact.
+        rows: The features, float32 [num, d]; None if only the moments are stored.
         summary: Where values derived from all of the features are kept; None for a part of them.
         noun: What messages call the items.
+        num: Number of items; None if stored moments do not say it.
+        parts: The moments of four random parts, where these are stored in place of rows.
     """
 
     role: Role
@@ -48,20 +61,13 @@ class Gaussian:
     rows: Rows | None
     summary: Summary | None = None
     noun: str = "items"
+    num: int | None = None
+    parts: tuple[Moments, ...] | None = None
 
     @property
     def few_rows(self) -> Rows | None:
         """The rows where there are no more of them than dimensions, so that they are a factor."""
         return self.rows if self.moments.num <= len(self.moments.mean) else None
-
-    def too_few(self, per_dimension: int) -> str | None:
-        """Say that there are fewer random images per dimension, or return None."""
-        width = len(self.moments.mean)
-        if self.rows is None or len(self.rows) >= per_dimension * width:
-            return None
-        return (
-            f"{self.role} of {len(self.rows):,} {self.noun}, fewer than {per_dimension * width:,}"
-        )
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -69,9 +75,10 @@ class Error:
     """What can be said of the error of a distance.
 
     Attributes:
-        se: Standard error, or None if there is no honest one.
+        se: Standard error of the distance without its bias, or None if there is no honest one.
         interval: 95 % interval of the distance of infinitely many images, or None likewise.
-        debiased: The distance without its bias; None where that was not computed.
+        details: `debiased`, the distance without its bias, where there are enough images;
+            `roughly_debiased` below, where much of the bias may be left.
         influence: Of each image; None where the rows of the sample are not stored.
         note: What the interval is, or why there is none.
         cautions: See `Score`.
@@ -80,7 +87,7 @@ class Error:
 
     se: float | None = None
     interval: tuple[float, float] | None = None
-    debiased: float | None = None
+    details: Mapping[str, float] = field(default_factory=dict)
     influence: Influence | None = None
     note: str
     cautions: Mapping[str, str] = field(default_factory=dict)
@@ -101,8 +108,9 @@ def error_of(
 ) -> Error:
     """Return what is known of the error of the distance `value`.
 
-    Eight eigenvalue problems with the one of the value: one with vectors for the influences, six
-    for the bias, which are left out below 5 images per dimension.
+    The bias is many standard errors, so there is an error of the value without its bias only. It
+    takes eight eigenvalue problems with the one of the value: one with vectors for the influences,
+    six for the bias; up to 256 dimensions the six are done for eight partitions.
 
     Args:
         value: The distance.
@@ -111,83 +119,68 @@ def error_of(
         rng: Deals the items to parts.
         stands_in: The score that decides where this one cannot, for the advice.
     """
-    use = "" if stands_in is None else f"use {stands_in}"
     if sample.rows is None:
         return Error(note=NO_ROWS)
+    width, noun = len(sample.moments.mean), sample.noun
+    few, which = _fewest(sample, reference)
+    counted = f"{few:,} {which}{noun} for {width:,} dimensions"
+    needed = ENOUGH_FOR_INTERVAL * width
+    use = "" if stands_in is None else f", or use {stands_in}"
     influence = influence_of(sample, reference)
-    scarce = _scarce(ENOUGH_FOR_ERROR, sample, reference)
-    if scarce:
-        decide = f"; decide with {stands_in}" if use else ""
-        note = f"no interval: {scarce} (2 per dimension), and no standard error{decide}"
-        cautions = {
-            few_items(sample, reference): "; ".join(filter(None, ["too few to compare", use]))
-        }
-        return Error(influence=influence, note=note, cautions=cautions, enough=enough_items(sample))
-    scarce = _scarce(ENOUGH_FOR_INTERVAL, sample, reference)
-    if scarce:
-        note = (
-            f"no interval: {scarce} (5 per dimension), so the bias is many standard errors; "
-            f"se is the spread between draws, for differences at equal numbers of {sample.noun}"
+    if few < ENOUGH_FOR_CHANGE * width:
+        return Error(
+            influence=influence,
+            note=f"no interval: {counted}, {needed:,} are needed (5 per dimension)",
+            cautions={counted: f"too few to compare; {needed:,} are needed{use}"},
+            enough={"se": needed},
         )
-        advice = f"too few for an interval; compare at equal numbers of {sample.noun}"
-        advice += f", or {use}" if use else ""
-        cautions = {few_items(sample, reference): advice}
-        return Error(se=influence.se, influence=influence, note=note, cautions=cautions)
     extrapolation, influence = debias(value, sample, reference, influence, rng)
-    interval, note = interval_around(extrapolation.value, influence, sample.noun)
+    debiased = extrapolation.value
+    if few < needed:
+        return Error(
+            details={"roughly_debiased": debiased},
+            influence=influence,
+            note=f"no interval: {counted}, {needed:,} are needed (5 per dimension); large changes "
+            "can be shown, none can be excluded",
+            cautions={counted: f"too few for an interval; {needed:,} are needed{use}"},
+            enough={"se": needed},
+        )
+    details = {"debiased": debiased}
+    if influence.reference is None:
+        return Error(
+            details=details,
+            influence=influence,
+            note=NO_PARTS,
+            cautions={"the reference's statistics do not say how they vary": "no interval"},
+        )
+    se = influence.extrapolated_se
     return Error(
-        se=influence.se,
-        interval=interval,
-        debiased=extrapolation.value,
+        se=se,
+        interval=of_distance(debiased, se),
+        details=details,
         influence=influence,
-        note=note,
-        cautions={NOT_FROM_ZERO: "no interval"}
-        if interval is None
-        else interval_of_infinitely_many(sample.noun),
+        note=f"se and interval: of infinitely many {noun}, around the value without its bias",
+        cautions=interval_of_infinitely_many(noun),
     )
 
 
-def few_items(sample: Gaussian, reference: Gaussian) -> str:
-    """Say how few random images the smaller side has for its dimensions."""
-    sides = [side for side in (sample, reference) if side.rows is not None]
-    few = min(sides, key=lambda side: side.moments.num)
-    which = "" if few is sample else "reference "
-    return f"{few.moments.num:,} {which}{few.noun} for {len(few.moments.mean):,} dimensions"
+def _fewest(sample: Gaussian, reference: Gaussian) -> tuple[int, str]:
+    """Return the number of items of the smaller side, and which it is, as a word to stand before.
 
-
-def enough_items(side: Gaussian) -> dict[str, int]:
-    """Return from how many items on every side a distance has an error, and a value without bias.
-
-    Errors are normal from these numbers of items per dimension on.
+    A reference that does not say its number cannot be the smaller one.
     """
-    width = len(side.moments.mean)
-    return {"se": ENOUGH_FOR_ERROR * width, "debiased": ENOUGH_FOR_INTERVAL * width}
-
-
-def _scarce(per_dimension: int, *sides: Gaussian) -> str | None:
-    """Name the first side with fewer images per dimension."""
-    return next(filter(None, (side.too_few(per_dimension) for side in sides)), None)
-
-
-def interval_around(
-    debiased: float, influence: Influence, noun: str
-) -> tuple[tuple[float, float] | None, str]:
-    """Return the 95 % interval around an extrapolated distance and what to say of it.
-
-    At distance 0 the first order vanishes and the limit is not normal, so where 0 is not excluded
-    there is no interval.
-    """
-    half_width = 1.96 * influence.extrapolated_se
-    if debiased <= half_width:
-        return None, (f"no interval: {NOT_FROM_ZERO}, where the error is not normal")
-    exact = "" if influence.reference is not None else ", with the reference's statistics exact"
-    return (debiased - half_width, debiased + half_width), (
-        f"interval of infinitely many {noun}{exact}, around the value without its bias"
-    )
+    assert sample.num is not None
+    if reference.num is not None and reference.num < sample.num:
+        return reference.num, "reference "
+    return sample.num, ""
 
 
 def influence_of(sample: Gaussian, reference: Gaussian) -> Influence:
-    """Return the influence of each image on the distance; the sample must have rows."""
+    """Return the influence of each image on the distance; the sample must have rows.
+
+    Of a reference of which parts are stored it is that of the parts; else of stored statistics
+    there is none, and they count as exact.
+    """
     forth, back = optimal_maps(
         sample.moments, reference.moments, sample.few_rows, reference.few_rows
     )
@@ -196,13 +189,15 @@ def influence_of(sample: Gaussian, reference: Gaussian) -> Influence:
     of_reference = None
     if reference.rows is not None:
         of_reference = frechet_influence(reference.rows, reference.moments, sample.moments, back)
+    elif reference.parts is not None:
+        of_reference = influence_of_parts(reference.parts, reference.moments, sample.moments, back)
     return Influence(sample=of_sample, reference=of_reference)
 
 
 def debias(
     value: float, sample: Gaussian, reference: Gaussian, first: Influence, rng: np.random.Generator
 ) -> tuple[Extrapolation, Influence]:
-    """Extrapolate a distance from random halves and quarters of every side that has rows.
+    """Extrapolate a distance from random halves and quarters of every side that has rows or parts.
 
     Each part of the sample is compared with one part of the reference, so the biases that both
     sides bring are removed together.
@@ -210,29 +205,39 @@ def debias(
     Args:
         value: The distance of all images.
         sample: With rows, of 8 images at least.
-        reference: Its moments are those of every part where it has no rows.
+        reference: Its moments are those of every part where it has neither rows nor parts.
         first: The influences on `value`.
         rng: Deals the images to the parts.
 
     Returns:
         The extrapolation, and the influences with the remainder of the parts.
     """
-    # The reference first, so that it is cut alike for samples of any size.
-    reference_parts, sample_parts = _Parts.of(reference, rng), _Parts.of(sample, rng)
+    many = len(sample.moments.mean) <= _CHEAP and reference.parts is None
+    pairs = [
+        # The reference first, so that it is cut alike for samples of any size.
+        (_Parts.of(reference, rng), _Parts.of(sample, rng))
+        for _ in range(NUM_PARTITIONS if many else 1)
+    ]
     halves, fourths = (
-        [distance(sample_parts.join(which), reference_parts.join(which)) for which in whiches]
-        for whiches in (HALVES, [(at,) for at in range(4)])
+        np.array([[distance(own.join(at), real.join(at)) for at in which] for real, own in pairs])
+        for which in (HALVES, [(at,) for at in range(4)])
     )
     extrapolation = Extrapolation(value, halves, fourths)
-    sides = [(first.sample, sample_parts.indices)]
+    sides = [(first.sample, [own.indices for _, own in pairs])]
     if first.reference is not None:
-        sides.append((first.reference, reference_parts.indices))
+        sides.append((first.reference, [real.indices for real, _ in pairs]))
     return extrapolation, replace(first, remainder=extrapolation.remainder(*sides))
 
 
 @dataclass(frozen=True, slots=True)
 class _Parts:
-    """A side and its quarters; a side without rows is its own quarter."""
+    """A side and its quarters; stored statistics without parts are their own quarter.
+
+    Attributes:
+        side: The side.
+        indices: Its units in each quarter: rows, or stored parts.
+        moments: Of each quarter.
+    """
 
     side: Gaussian
     indices: tuple[Indices, ...]
@@ -242,18 +247,19 @@ class _Parts:
     def of(cls, side: Gaussian, rng: np.random.Generator) -> "_Parts":
         """Deal the rows of a side to four parts."""
         rows = side.rows
-        if rows is None:
-            return cls(side, (), ())
-        indices = quarters(len(rows), rng)
-        return cls(side, indices, _moments_of_parts(side, rows, indices))
+        if rows is not None:
+            indices = quarters(len(rows), rng)
+            return cls(side, indices, _moments_of_parts(side, rows, indices))
+        if side.parts is not None:
+            return cls(side, tuple(np.array([at]) for at in range(4)), side.parts)
+        return cls(side, (), ())
 
     def join(self, which: tuple[int, ...]) -> Gaussian:
         """Return some of the quarters as one side."""
-        if self.side.rows is None:
+        if not self.moments:
             return self.side
-        moments = merge_all(self.moments[at] for at in which)
-        rows = self.side.rows
-        if moments.num <= len(moments.mean):
+        moments, rows = merge_all(self.moments[at] for at in which), self.side.rows
+        if rows is not None and moments.num <= len(moments.mean):
             rows = rows[np.concatenate([self.indices[at] for at in which])]
         return Gaussian(self.side.role, moments, rows)
 

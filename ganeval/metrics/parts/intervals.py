@@ -1,14 +1,41 @@
-"""Intervals of scores whose distribution is known."""
+"""Intervals of scores whose distribution, or the growth of whose error, is known."""
 
 import math
+
+NORMAL = 1.96  # standard errors, two-sided at 95 %
+# Standard errors from 0 below which a distance says little of how its error grows. Chosen once:
+# in simulation the interval then missed on either side by about 4 % at most, at distances from 0
+# to 12 standard errors.
+TOLD_APART = 2.5
 
 
 def wilson(fraction: float, num: int) -> tuple[float, float]:
     """Return the 95 % interval of a probability from a fraction of `num` independent trials."""
-    weight = 1.96**2 / num
+    weight = NORMAL**2 / num
     centre = (fraction + weight / 2) / (1 + weight)
     half_width = (
-        1.96 / (1 + weight) * math.sqrt(fraction * (1 - fraction) / num + weight / (4 * num))
+        NORMAL / (1 + weight) * math.sqrt(fraction * (1 - fraction) / num + weight / (4 * num))
     )
     # At 0 and 1 an end is exactly there, but for the last digit.
     return min(centre - half_width, fraction), max(centre + half_width, fraction)
+
+
+def of_distance(value: float, se: float) -> tuple[float, float]:
+    """Return the 95 % interval of a squared distance, which is not below 0.
+
+    The variance of an estimated squared distance grows in proportion to the distance: it is that of
+    the root times four times the square. So the upper end is the distance from which the estimate
+    lies 1.96 of the standard errors that are usual there, as in Wilson's interval of a fraction
+    ("Probable Inference", JASA 1927): at `value` + 1.96 `se` it would lie too low too often. The
+    lower end is at `value` - 1.96 `se`, which errs on the careful side.
+
+    Args:
+        value: The estimate; chance may take it below 0.
+        se: Its standard error.
+    """
+    half_width = NORMAL * se
+    if half_width == 0:
+        return value, value
+    slant = half_width / (2 * max(value, TOLD_APART * se))
+    high = value + half_width * (math.hypot(1.0, slant) + slant)
+    return max(value - half_width, 0.0), max(high, half_width)

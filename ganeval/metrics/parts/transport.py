@@ -5,6 +5,8 @@ Journal of Multivariate Analysis 2016, whose limit for different distributions i
 these values.
 """
 
+from collections.abc import Sequence
+
 import numpy as np
 
 from ganeval.features.moments import Moments
@@ -72,3 +74,27 @@ def frechet_influence(rows: Rows, own: Moments, other: Moments, optimal: Matrix)
         quadratic = np.einsum("ij,ij->i", centred @ gain, centred)
         values[start : start + BLOCK] = quadratic + 2 * (centred @ delta)
     return np.asarray(values - values.mean())
+
+
+def influence_of_parts(
+    parts: Sequence[Moments], own: Moments, other: Moments, optimal: Matrix
+) -> Matrix:
+    """Return what each part of one side adds to the Frechet distance, float64 [parts], mean 0.
+
+    The mean of `frechet_influence` over the rows of a part is a function of its moments alone:
+    2 delta.(m_p - m) + tr (I - T) C_p with the second moment C_p of the part around m.
+
+    Args:
+        parts: Moments of the parts, which have nearly equal numbers of rows.
+        own: Those of the whole side.
+        other: Those of the other side.
+        optimal: The map from this side to the other, float64 [d, d].
+    """
+    delta = own.mean - other.mean
+    gain = np.eye(len(delta)) - optimal
+    values = []
+    for part in parts:
+        shift = part.mean - own.mean
+        quadratic = np.vdot(gain, part.scatter) / part.num + shift @ gain @ shift
+        values.append(float(quadratic + 2 * (delta @ shift)))
+    return np.asarray(np.array(values) - np.mean(values))

@@ -1,0 +1,106 @@
+"""Several training runs of one recipe: their values, and the difference between two recipes.
+
+One checkpoint tells of itself: another training run of the same code gives another generator. Where
+each side has several runs, the unit of inference is the run, and the error is that of Student's t
+over the runs. The images are nested in the runs, so their noise is in the spread between runs, and
+no mixed model is needed for a difference of means of runs with equal numbers of images.
+"""
+
+from collections.abc import Sequence
+from dataclasses import dataclass, replace
+
+import numpy as np
+
+from ganeval.scores.differences import (
+    BIAS_LEFT,
+    ROUGH_BIAS_LEFT,
+    Difference,
+    with_error,
+    without_bias,
+)
+from ganeval.scores.power import Variances
+from ganeval.scores.row import ScoreRow
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class RunValues:
+    """One score of several training runs.
+
+    Attributes:
+        values: Of the runs; without their bias where that can be removed.
+        removed: How much of it was removed from each.
+        rough: Whether that is rough, since there are few images.
+    """
+
+    values: tuple[float, ...]
+    removed: tuple[float, ...]
+    rough: bool = False
+
+    @classmethod
+    def of(cls, rows: Sequence[ScoreRow]) -> "RunValues | None":
+        """Return the values of the runs of one score; None where a bias cannot be removed."""
+        if rows[0].kind.bias in ("none", "depends-on-numbers"):
+            return cls(values=tuple(row.value for row in rows), removed=(0.0,) * len(rows))
+        found = [one for one in map(without_bias, rows) if one is not None]
+        if len(found) < len(rows):
+            return None
+        values, removed, rough = zip(*found, strict=True)
+        return cls(values=values, removed=removed, rough=any(rough))
+
+    @property
+    def mean(self) -> float:
+        """Mean of the values."""
+        return float(np.mean(self.values))
+
+    @property
+    def variance(self) -> float:
+        """Variance between the runs; 0 for a single one."""
+        return float(np.var(self.values, ddof=1)) if len(self.values) > 1 else 0.0
+
+
+def difference_of_runs(first: Difference, ones: RunValues, others: RunValues) -> Difference:
+    """Return the difference between the means of two groups of training runs.
+
+    Welch's t ("The generalization of Student's problem when several different population variances
+    are involved", Biometrika 1947) where both sides have several runs. Where one side has a single
+    run, its variance is taken to be that of the other side (the pooled t).
+
+    Args:
+        first: The difference between the first run of each side, for what both sides are, and for
+            the variance that the images of the reference add, which all runs have in common.
+        ones: The runs of the one side.
+        others: Those of the other; two runs at least on one of the sides.
+    """
+    nums = len(ones.values), len(others.values)
+    degrees = [num - 1 for num in nums]
+    if min(nums) > 1:
+        how = "Welch's t"
+        own = [ones.variance / nums[0], others.variance / nums[1]]
+    else:
+        how = "a pooled t, since one side has a single run"
+        both = (degrees[0] * ones.variance + degrees[1] * others.variance) / sum(degrees)
+        own, degrees = [both / num for num in nums], [sum(degrees)] * 2
+    shared = first.variances.reference
+    total = sum(own) + shared
+    squares = (
+        (sum(own) ** 2 / degrees[0])
+        if min(nums) == 1
+        else sum(one**2 / df for one, df in zip(own, degrees, strict=True))
+    )
+    runs = f"{nums[0]} and {nums[1]} training runs: error over runs by {how}"
+    part = ROUGH_BIAS_LEFT if ones.rough or others.rough else BIAS_LEFT
+    return with_error(
+        replace(
+            first,
+            difference=ones.mean - others.mean,
+            values=(ones.mean, others.mean),
+            variances=Variances(one=own[0], other=own[1], reference=shared),
+            df=total**2 / squares if squares > 0 else None,
+            grows=False,
+            bias_left=part * abs(float(np.mean(ones.removed) - np.mean(others.removed))),
+            excludes=not (ones.rough or others.rough),
+            paired=False,
+            method="runs",
+            notes=(*first.notes, runs),
+        )
+    )
