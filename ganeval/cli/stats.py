@@ -10,6 +10,7 @@ from ganeval.cli.panels import OUTPUT, Group
 from ganeval.cli.prose import say, say_facts
 
 if TYPE_CHECKING:
+    from ganeval.features.stats import Stats
     from ganeval.flow.settings import Settings
 
 
@@ -64,6 +65,8 @@ def inspect(*, file: str) -> None:
         content.noun: "unknown" if content.num is None else content.num,
         "dimensions": len(moments.mean),
         "trace": f"{moments.covariance(ddof=1).trace():.9g}",
+        "parts": "none" if content.quarters is None else "moments of four random quarters",
+        "intervals": _intervals(content),
         **{
             key: value
             for key, value in (content.card or unknown).items()
@@ -71,3 +74,20 @@ def inspect(*, file: str) -> None:
         },
     }
     say_facts(facts.items())
+
+
+def _intervals(content: "Stats") -> str:
+    """Say whether an FID against these statistics can have an interval, and why not."""
+    from ganeval.features.parts import FEWEST_ROWS
+    from ganeval.metrics.parts.frechet_error import ENOUGH_FOR_INTERVAL
+
+    anew = f"; make it anew with `ganeval stats make`, from the {content.noun}"
+    if content.num is None:
+        return f"no: number of {content.noun} unknown{anew}"
+    if content.quarters is None and content.num >= FEWEST_ROWS:
+        maker = "another tool" if content.card is None else "an older version"
+        return f"no: made by {maker}{anew}"
+    enough = ENOUGH_FOR_INTERVAL * content.width
+    if content.num < enough:
+        return f"no: fewer than {enough:,} {content.noun}, 5 for each dimension"
+    return "yes"
