@@ -60,20 +60,16 @@ def inspect(*, file: str) -> None:
 
     content = load_stats(file)
     moments = content.pool
-    unknown = {"made by": "another tool (extractor, weights and resize unknown)"}
+    said = content.card or {"made by": "another tool (extractor, weights and resize unknown)"}
     facts = {
         content.noun: "unknown" if content.num is None else content.num,
         "dimensions": len(moments.mean),
         "trace": f"{moments.covariance(ddof=1).trace():.9g}",
         "parts": "none" if content.quarters is None else "moments of four random quarters",
         "intervals": _intervals(content),
-        **{
-            key: value
-            for key, value in (content.card or unknown).items()
-            if key not in ("item", "noun")
-        },
     }
-    say_facts(facts.items())
+    told = {"item", "noun", *facts}
+    say_facts([*facts.items(), *((key, said[key]) for key in said if key not in told)])
 
 
 def _intervals(content: "Stats") -> str:
@@ -87,7 +83,8 @@ def _intervals(content: "Stats") -> str:
     if content.quarters is None and content.num >= FEWEST_ROWS:
         maker = "another tool" if content.card is None else "an older version"
         return f"no: made by {maker}{anew}"
-    enough = ENOUGH_FOR_INTERVAL * content.width
+    enough = max(ENOUGH_FOR_INTERVAL * content.width, FEWEST_ROWS)
     if content.num < enough:
-        return f"no: fewer than {enough:,} {content.noun}, 5 for each dimension"
+        per_dimension = f"{ENOUGH_FOR_INTERVAL} for each dimension"
+        return f"no: fewer than {enough:,} {content.noun}, {per_dimension}"
     return "yes"

@@ -18,6 +18,7 @@ FEWEST_ROWS = 2 * NUM_PARTS  # a scatter is of two rows at least
 _AT_ONCE = 1024
 _NUM, _MEAN, _SCATTER = "ganeval_parts_num", "ganeval_parts_mean", "ganeval_parts_scatter"
 KEYS = (_NUM, _MEAN, _SCATTER)
+_LARGEST = 1e60  # far above any sum over features; squares of it are finite
 _ROUNDING = 1e-8  # relative to the largest; a mean far above the spread of float32 rows costs 3e-9
 _ROUNDING_OF_MEANS = 1e-12
 _NEGATIVE_EIGENVALUE = 1e-6  # relative to the largest entry
@@ -101,8 +102,8 @@ def unpack(
         if arrays[key].shape != shape or arrays[key].dtype != dtype:
             found = f"{arrays[key].dtype} {arrays[key].shape}"
             raise ValueError(f"{key} is {found}, not {np.dtype(dtype)} {shape}")
-        if not np.isfinite(arrays[key]).all():
-            raise ValueError(f"{key} contains NaN or Infinity")
+        if not (np.abs(arrays[key]) < _LARGEST).all():
+            raise ValueError(f"{key} contains NaN, Infinity or values beyond {_LARGEST:g}")
     nums = arrays[_NUM].tolist()
     if sum(nums) != num or min(nums) < 2 or max(nums) - min(nums) > 1:
         raise ValueError(f"parts of {', '.join(map(str, nums))} rows, not the quarters of {num}")
