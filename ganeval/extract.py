@@ -12,6 +12,7 @@ from ganeval.errors import InputError, UsageError
 from ganeval.features.collected import Features, LayerFeatures
 from ganeval.features.extraction import Extraction
 from ganeval.features.jobs import Job, cut
+from ganeval.features.parts import FEWEST_ROWS, moments_of
 from ganeval.features.stats import is_stats, load_stats, save_stats
 from ganeval.flow.choose import choose_metrics, find_protocol
 from ganeval.flow.collect import check_networks, collect_jobs, layers_of, prepare_engine
@@ -20,9 +21,11 @@ from ganeval.flow.settings import Settings
 from ganeval.flow.sides import Side, check_generator_options, open_side
 from ganeval.flow.source_cards import describe, source_warnings
 from ganeval.flow.stored_stats import stats_conditions
+from ganeval.flow.streams import derive_rng
 from ganeval.flow.workspace import Workspace, open_workspace, opened_index
 from ganeval.machine.devices import tensors_on_the_cpu
 from ganeval.metrics.base import ROLES, Each, Role
+from ganeval.metrics.parts.extrapolation import quarters
 from ganeval.metrics.protocols import EvaluationProtocol
 from ganeval.version import __version__
 
@@ -137,10 +140,17 @@ def make_stats(reference: Any, path: Path, settings: Settings) -> Features:
             "noun": features.noun,
             "settings": {} if side.source is None else dict(side.source.info.settings),
             "digest": f"sha256:{features.digest}",
+            "content": f"sha256:{features.content}",
+            "seed": settings.seed,
             "ganeval": __version__,
         }
+        pool = found.of("pool")
+        parts = None
+        if pool.num >= FEWEST_ROWS:
+            dealt = quarters(pool.num, derive_rng(settings.seed, "stats/parts"))
+            parts = (moments_of(pool.blocks(), rows) for rows in dealt)
         try:
-            save_stats(path, found.of("pool").moments(), card)
+            save_stats(path, pool.moments(), card, parts)
         except OSError as error:
             raise UsageError(
                 f"{path}: cannot be written ({error.strerror})",

@@ -1,7 +1,7 @@
 """Features in memory, as metrics see them."""
 
 import hashlib
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from functools import cached_property
 from typing import Any
@@ -21,7 +21,8 @@ Rows = npt.NDArray[np.float32]
 class InMemory:
     """A summary of rows that refuse to be changed.
 
-    What is derived is derived once. Without `keeps_rows` it is like stored statistics.
+    What is derived is derived once. Without `keeps_rows` it is like stored statistics, and has the
+    parts that are given as `stored_parts`: the rows of each.
     """
 
     array: Rows
@@ -29,6 +30,7 @@ class InMemory:
     resources: Resources = DEFAULT
     labels: tuple[str, ...] | None = None
     noun: str = "images"
+    stored_parts: Sequence[npt.NDArray[np.integer]] | None = None
     known: dict[str, Arrays] = field(default_factory=dict)
 
     @property
@@ -51,12 +53,18 @@ class InMemory:
         view.flags.writeable = False
         return view if self.keeps_rows else None
 
+    def parts(self) -> tuple[Moments, ...] | None:
+        if self.keeps_rows or self.stored_parts is None:
+            return None
+        return tuple(Moments.of(self.array[part]) for part in self.stored_parts)
+
     def blocks(self) -> Iterator[Rows]:
         yield from (self.array[at : at + 1024] for at in range(0, len(self.array), 1024))
 
     @property
     def key(self) -> str:
-        content = self.array.tobytes() + repr(self.labels).encode()
+        content = self.array.tobytes() + repr((self.labels, self.keeps_rows)).encode()
+        content += b"".join(part.tobytes() for part in self.stored_parts or ())
         return hashlib.sha256(content).hexdigest()
 
     def derived(self, derivation: Derivation) -> Arrays:

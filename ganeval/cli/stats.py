@@ -10,6 +10,7 @@ from ganeval.cli.panels import OUTPUT, Group
 from ganeval.cli.prose import say, say_facts
 
 if TYPE_CHECKING:
+    from ganeval.features.stats import Stats
     from ganeval.flow.settings import Settings
 
 
@@ -59,15 +60,31 @@ def inspect(*, file: str) -> None:
 
     content = load_stats(file)
     moments = content.pool
-    unknown = {"made by": "another tool (extractor, weights and resize unknown)"}
+    said = content.card or {"made by": "another tool (extractor, weights and resize unknown)"}
     facts = {
         content.noun: "unknown" if content.num is None else content.num,
         "dimensions": len(moments.mean),
         "trace": f"{moments.covariance(ddof=1).trace():.9g}",
-        **{
-            key: value
-            for key, value in (content.card or unknown).items()
-            if key not in ("item", "noun")
-        },
+        "parts": "none" if content.quarters is None else "moments of four random quarters",
+        "intervals": _intervals(content),
     }
-    say_facts(facts.items())
+    told = {"item", "noun", *facts}
+    say_facts([*facts.items(), *((key, said[key]) for key in said if key not in told)])
+
+
+def _intervals(content: "Stats") -> str:
+    """Say whether an FID against these statistics can have an interval, and why not."""
+    from ganeval.features.parts import FEWEST_ROWS
+    from ganeval.metrics.parts.frechet_error import ENOUGH_FOR_INTERVAL
+
+    anew = f"; make it anew with `ganeval stats make`, from the {content.noun}"
+    if content.num is None:
+        return f"no: number of {content.noun} unknown{anew}"
+    if content.quarters is None and content.num >= FEWEST_ROWS:
+        maker = "another tool" if content.card is None else "an older version"
+        return f"no: made by {maker}{anew}"
+    enough = max(ENOUGH_FOR_INTERVAL * content.width, FEWEST_ROWS)
+    if content.num < enough:
+        per_dimension = f"{ENOUGH_FOR_INTERVAL} for each dimension"
+        return f"no: fewer than {enough:,} {content.noun}, {per_dimension}"
+    return "yes"

@@ -68,6 +68,9 @@ class LayerFeatures:
         arrays = self.derived(MeanAndScatter())
         return Moments(self.num, arrays["mean"], arrays["scatter"])
 
+    def parts(self) -> None:
+        """Return None: the rows are there."""
+
     def rows(self) -> Rows:
         """Return the features, float32 [num, width]; a large matrix is mapped from disk."""
         if not self._rows:
@@ -158,6 +161,11 @@ class Features:
     def digest(self) -> str:
         """Hex SHA-256 over the items' content digests in order."""
         return hashlib.sha256(b"".join(self.digests)).hexdigest()
+
+    @property
+    def content(self) -> str:
+        """Hex SHA-256 over the items' content digests, whatever their order."""
+        return hashlib.sha256(b"".join(sorted(self.digests))).hexdigest()
 
     @property
     def notes(self) -> dict[str, int]:

@@ -57,6 +57,14 @@ class Summary(Protocol):
     def moments(self) -> Moments:
         """Return mean and scatter, float64."""
 
+    def parts(self) -> tuple[Moments, ...] | None:
+        """Return the moments of four random parts of the items, where only these are stored.
+
+        The parts are disjoint, make up the whole, and their numbers of items differ by one at most.
+        None where rows are, from which a metric deals parts of its own, and where no parts are
+        stored: in statistics of another tool, of an older version, or of fewer than 8 items.
+        """
+
     def rows(self) -> Rows | None:
         """Return the features, float32 [num, width], perhaps memory-mapped and read-only.
 

@@ -1,13 +1,13 @@
 """Stored statistics of a source: mean and covariance in an `.npz` that every FID tool can read."""
 
 import hashlib
-import io
 import json
 import tokenize
 import zipfile
 import zlib
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass
+from functools import cached_property
 from pathlib import Path
 from typing import Any, ClassVar
 
@@ -15,9 +15,10 @@ import numpy as np
 import numpy.typing as npt
 
 from ganeval.errors import InputError
-from ganeval.features.derived import Arrays, Derivation, Rows
+from ganeval.features import parts as stored_parts
+from ganeval.features.derived import Arrays, Derivation, Rows, key_of
 from ganeval.features.moments import Moments
-from ganeval.machine.files import write_whole
+from ganeval.machine.files import write_by
 from ganeval.machine.json_text import parse_json
 from ganeval.machine.remote import is_remote
 from ganeval.machine.remote_file import open_file
@@ -45,7 +46,7 @@ _DAMAGE = (
 )
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@dataclass(frozen=True, kw_only=True)  # without slots, for the cached properties
 class Stats:
     """What a statistics file holds; a summary for the metrics that need only moments.
 
@@ -54,12 +55,15 @@ class Stats:
         num: Number of items, or None if the file does not say.
         card: What ganeval wrote about their making; None in files of other tools.
         pool: Mean and scatter of the layer "pool", the only one that is ever stored.
+        quarters: Those of four random parts of the items; None in files of other tools and of older
+            versions, and where there are fewer than 8 items.
     """
 
     path: Path | str
     num: int | None
     card: Mapping[str, Any] | None
     pool: Moments
+    quarters: tuple[Moments, ...] | None = None
     labels: ClassVar[None] = None
 
     @property
@@ -73,6 +77,12 @@ class Stats:
         return str((self.card or {}).get("item", "picture"))
 
     @property
+    def content(self) -> str | None:
+        """Digest of the items that they are of, whatever their order; None if the file has none."""
+        content = (self.card or {}).get("content")
+        return content if isinstance(content, str) else None
+
+    @cached_property
     def digest(self) -> str:
         """Hex SHA-256 of mean and covariance, which tells these statistics from others."""
         moments = self.pool
@@ -89,6 +99,10 @@ class Stats:
         """Return the moments."""
         return self.pool
 
+    def parts(self) -> tuple[Moments, ...] | None:
+        """Return the moments of four random parts, if they are stored."""
+        return self.quarters
+
     def rows(self) -> None:
         """Return None: no rows are stored."""
 
@@ -96,10 +110,10 @@ class Stats:
         """Yield nothing."""
         yield from ()
 
-    @property
+    @cached_property
     def key(self) -> str:
-        """The digest."""
-        return self.digest
+        """Hex digest of all that a score can depend on: the moments, their number, the parts."""
+        return key_of({"moments": self.digest, "num": self.num, "parts": self.quarters})
 
     @property
     def resources(self) -> Resources:
@@ -111,21 +125,31 @@ class Stats:
         return derivation(self)
 
 
-def save_stats(path: Path, moments: Moments, card: Mapping[str, Any]) -> None:
-    """Write `mu`, `sigma` (divided by num - 1), `num` and the card.
+def save_stats(
+    path: Path, moments: Moments, card: Mapping[str, Any], parts: Iterable[Moments] | None = None
+) -> None:
+    """Write `mu`, `sigma` (divided by num - 1), `num`, the card and the moments of the parts.
+
+    Args:
+        path: The file.
+        moments: Of all items.
+        card: What is known of their making, JSON values.
+        parts: The moments of four random parts, which are asked for one after the other; None for
+            fewer than 8 items.
 
     Raises:
         ResourceError: The disk is full; nothing is left under the name.
     """
-    buffer = io.BytesIO()
-    np.savez(
-        buffer,
-        mu=moments.mean,
-        sigma=moments.covariance(ddof=1),
-        num=np.int64(moments.num),
-        ganeval=np.array(json.dumps(card, sort_keys=True)),
-    )
-    write_whole(path, buffer.getvalue())
+    packed = {} if parts is None else stored_parts.pack(parts, len(moments.mean))
+    arrays = {
+        "mu": moments.mean,
+        "sigma": moments.covariance(ddof=1),
+        "num": np.array(moments.num, np.int64),
+        _CARD_KEY: np.array(json.dumps(card, sort_keys=True)),
+        **packed,
+    }
+    num_bytes = sum(array.nbytes for array in arrays.values())
+    write_by(path, lambda file: np.savez(file, allow_pickle=False, **arrays), num_bytes)
 
 
 def is_stats(path: Path | str) -> bool:
@@ -160,12 +184,12 @@ def load_stats(path: Path | str) -> Stats:
     num, card = _count(path, arrays), _card(path, arrays)
     # Without a count any will do, since only the covariance is asked for: 2 makes it the scatter.
     degrees = max(num or 2, 2) - 1
-    return Stats(
-        path=path,
-        num=num,
-        card=card,
-        pool=Moments(degrees + 1, mean, covariance * degrees),
-    )
+    pool = Moments(degrees + 1, mean, covariance * degrees)
+    try:
+        quarters = stored_parts.unpack(arrays, num, pool)
+    except ValueError as error:
+        raise _damaged(path, error) from error
+    return Stats(path=path, num=num, card=card, pool=pool, quarters=quarters)
 
 
 def _is_regular(path: Path | str) -> bool:
@@ -212,7 +236,7 @@ def _read_arrays(path: Path | str) -> dict[str, npt.NDArray[Any]]:
             "an .npz with mu and sigma",
             "check the name",
         )
-    wanted = (*MEAN_KEYS, *COVARIANCE_KEYS, *COUNT_KEYS, _CARD_KEY)
+    wanted = (*MEAN_KEYS, *COVARIANCE_KEYS, *COUNT_KEYS, _CARD_KEY, *stored_parts.KEYS)
     try:
         with open_file(path) as file:  # np.load leaves a damaged file open
             archive = np.load(file, allow_pickle=False)

@@ -109,8 +109,7 @@ class DescribedSource:
         if self.features is not None:
             card["digest"] = f"sha256:{self.features.digest}"
             # The images whatever their order, as a folder with other names has them.
-            content = hashlib.sha256(b"".join(sorted(self.digests))).hexdigest()
-            card["content"] = f"sha256:{content}"
+            card["content"] = f"sha256:{self.features.content}"
             card["used"] = self.features.num
             card["duplicates"] = self.num_duplicates
             card["notes"] = {**self.notes, **self.features.notes}
@@ -127,6 +126,8 @@ class DescribedSource:
                 "path": one_line(str(self.stats.path)),
                 "digest": f"sha256:{self.stats.digest}",
                 "count": self.stats.num,
+                "content": self.stats.content,
+                "parts": self.stats.quarters is not None,
                 "verified": self.stats.card is not None,
                 "used_for": list(self.used_for),
                 "settings": _settings_of(self.stats),

@@ -6,7 +6,7 @@ import re
 import shutil
 import sys
 import uuid
-from collections.abc import Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from contextlib import ExitStack, contextmanager, suppress
 from pathlib import Path
 from typing import BinaryIO
@@ -45,12 +45,30 @@ def write_whole(path: Path, content: bytes, *, scratch: Path | None = None) -> N
         ResourceError: The disk is full; nothing is left behind.
         OSError: Any other refusal of the file system.
     """
+    write_by(path, lambda file: file.write(content), len(content), scratch=scratch)
+
+
+def write_by(
+    path: Path, write: Callable[[BinaryIO], object], num_bytes: int, *, scratch: Path | None = None
+) -> None:
+    """Let `write` fill a file like `write_whole`; its content need not be in memory at once.
+
+    Args:
+        path: The file.
+        write: Gets the open file.
+        num_bytes: About how large it will be, for the message of a full disk.
+        scratch: See `writing`.
+
+    Raises:
+        ResourceError: The disk is full; nothing is left behind.
+        OSError: Any other refusal of the file system.
+    """
     try:
         with writing(path, scratch=scratch) as file:
-            file.write(content)
+            write(file)
     except OSError as error:
         if error.errno in _DISK_FULL:
-            raise disk_full(path, len(content)) from error
+            raise disk_full(path, num_bytes) from error
         raise
 
 

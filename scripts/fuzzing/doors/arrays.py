@@ -9,6 +9,7 @@ from typing import Any
 
 import numpy as np
 
+from ganeval.features.parts import KEYS
 from scripts.fuzzing.case import FAST, Case
 from scripts.fuzzing.doors.archives import hostile_zip
 from scripts.fuzzing.doors.pictures import scoring
@@ -92,7 +93,7 @@ def stats(rng: Random, folder: Path) -> Case:
     content: dict[str, Any] = dict(original)
     for _ in range(rng.randint(1, 2)):
         key = rng.choice(list(content) or ["mu"])
-        kind = rng.randrange(7)
+        kind = rng.randrange(8)
         if kind == 0:
             content.pop(key, None)
         elif kind == 1 and key in content:
@@ -108,7 +109,8 @@ def stats(rng: Random, folder: Path) -> Case:
             card = json.loads(str(original["ganeval"]))
             card = mutate_json(rng, card) if rng.random() < 0.8 else rng.choice(JSON_VALUES)
             content["ganeval"] = np.array(json_text(rng, card).decode("latin-1"))
-        elif kind == 5 and key in ("mu", "sigma"):
+        elif kind in (5, 6):
+            key = rng.choice(("mu", "sigma", *KEYS))
             content[key] = _moments(rng, original[key])
     data = npz_of(**content)
     if rng.random() < 0.15:
@@ -122,12 +124,13 @@ def stats(rng: Random, folder: Path) -> Case:
     return Case(words=["fid", "stats.npz", FAKE, *FAST])
 
 
+@np.errstate(over="ignore")
 def _moments(rng: Random, values: Any) -> Any:
-    """Return a mean or covariance of another shape, type or size."""
+    """Return an array of another shape, type or size."""
     changed = values.copy()
-    changed.flat[rng.randrange(changed.size)] = rng.choice(
-        (np.nan, np.inf, 1e308, -1e308, 1e160, -1, 1e-320)
-    )
+    wild = (np.nan, np.inf, 1e308, -1e308, 1e160, -1, 1e-320)
+    at = rng.randrange(changed.size)
+    changed.flat[at] = rng.choice(wild if changed.dtype.kind == "f" else (-1, 0, 2**63 - 1))
     return rng.choice(
         (
             changed, changed, values * 1e308, values * 1e160, values * 0, -values, values.T,
