@@ -83,7 +83,7 @@ def sides_of(summaries: Mapping[Role, Summary]) -> tuple[Gaussian, Gaussian]:
             *(role, side.moments(), side.rows(), side),
             noun=side.noun,
             num=side.num,
-            parts=getattr(side, "parts", lambda: None)(),
+            parts=side.parts(),
         )
         for role in ("sample", "reference")
         for side in (summaries[role],)
