@@ -18,6 +18,7 @@ from ganeval.report.comparisons import compared
 from ganeval.report.gallery import Gallery
 from ganeval.report.items import MetricItems
 from ganeval.report.report import Report
+from ganeval.report.run_groups import of_recipes
 from ganeval.scores.influence import Influence
 from ganeval.scores.row import Key, ScoreRow
 
@@ -109,6 +110,45 @@ def run_comparison(
     paired: bool | None,
 ) -> Report:
     """Score all samples, then compare every pair."""
+    score = _rank_of(rank, others, metrics, settings)
+    return compared(run(samples, others, metrics, settings), rank=score, paired=paired)
+
+
+def compare_recipes(
+    recipes: Mapping[str, Sequence[Any]],
+    others: Mapping[Role, Any],
+    metrics: Sequence[str] | None,
+    settings: Settings,
+    *,
+    rank: str | None = None,
+) -> Report:
+    """Score all training runs of several recipes, and compare every pair of recipes.
+
+    Args:
+        recipes: The samples of each, one for every training run, by the name of the recipe.
+        others: As for `run_comparison`.
+        metrics: As for `evaluate`.
+        settings: As for `evaluate`.
+        rank: As for `compare`.
+
+    Raises:
+        UsageError, InputError, MachineError: As `evaluate` does.
+    """
+    score = _rank_of(rank, others, metrics, settings)
+    samples = [sample for runs in recipes.values() for sample in runs]
+    report = run(samples, others, metrics, settings)
+    locations = iter(dict.fromkeys(row.sample for row in report.scores))
+    groups = {name: [next(locations) for _ in runs] for name, runs in recipes.items()}
+    return of_recipes(report, groups, score)
+
+
+def _rank_of(
+    rank: str | None,
+    others: Mapping[Role, Any],
+    metrics: Sequence[str] | None,
+    settings: Settings,
+) -> str:
+    """Return the label of the score by which samples are ordered."""
     choices = choose_metrics(
         metrics,
         find_protocol(settings.protocol),
@@ -116,8 +156,7 @@ def run_comparison(
         networks=settings.networks,
         run_network=settings.extractor,
     )
-    score = choose_rank(rank, choices)
-    return compared(run(samples, others, metrics, settings), rank=score, paired=paired)
+    return choose_rank(rank, choices)
 
 
 @tensors_on_the_cpu()

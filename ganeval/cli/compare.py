@@ -16,7 +16,7 @@ if TYPE_CHECKING:
 
 @click.command(cls=Command)
 @click.argument("reference")
-@click.argument("samples", nargs=-1, required=True, metavar="SAMPLE...")
+@click.argument("samples", nargs=-1, metavar="SAMPLE...")
 @METRICS_OPTION
 @role_option("train")
 @role_option("heldout")
@@ -33,6 +33,13 @@ if TYPE_CHECKING:
     help="Whether image i of all samples comes from the same seed (default: found out for "
     "generators)",
 )
+@click.option(
+    "--runs",
+    multiple=True,
+    metavar="NAME=GLOB",
+    panel=SCORING,
+    help="Training runs of a recipe in place of SAMPLEs, a source each; may be repeated",
+)
 @output_options
 @run_options
 def compare(
@@ -44,17 +51,58 @@ def compare(
     heldout: str | None,
     rank: str | None,
     paired: bool | None,
+    runs: tuple[str, ...],
     settings: "Settings",
 ) -> "Report":
     """Score several SAMPLEs against one REFERENCE, rank them, and compare every pair.
 
+    With --runs every recipe has a row of its own, and the error is that over its training runs.
+
     \b
     ganeval compare real/ dcgan/ stylegan/ -o table.tex
     ganeval compare real/ a.safetensors b.safetensors --rank kid
+    ganeval compare real/ --runs "old=old/*.safetensors" --runs "new=new/*.safetensors"
     """
-    from ganeval.evaluation import run_comparison
+    from ganeval.errors import UsageError
+    from ganeval.evaluation import compare_recipes, run_comparison
 
     others: dict[Role, Any] = {"reference": reference, "train": train, "heldout": heldout}
-    return run_comparison(
-        samples, others, split_metrics(metrics), settings, rank=rank, paired=paired
-    )
+    if bool(runs) == bool(samples):
+        raise UsageError(
+            "both SAMPLE and --runs" if runs else "neither SAMPLE nor --runs",
+            "one of them",
+            "name samples, or the training runs of recipes (--runs NAME=GLOB)",
+        )
+    if not runs:
+        return run_comparison(
+            samples, others, split_metrics(metrics), settings, rank=rank, paired=paired
+        )
+    if paired is not None:
+        raise UsageError(
+            "--paired or --unpaired with --runs",
+            "training runs, which are independent",
+            "leave it out",
+        )
+    recipes = dict(map(_recipe, runs))
+    if len(recipes) < len(runs):
+        raise UsageError("--runs has one NAME twice", "each once", "rename one")
+    return compare_recipes(recipes, others, split_metrics(metrics), settings, rank=rank)
+
+
+def _recipe(text: str) -> tuple[str, list[str]]:
+    """Return the name and the training runs of NAME=GLOB.
+
+    Raises:
+        UsageError: It is none, or nothing matches.
+    """
+    import glob
+
+    from ganeval.errors import UsageError
+
+    name, equals, pattern = text.partition("=")
+    if not name or not equals or not pattern:
+        raise UsageError(f"--runs {text}", "NAME=GLOB", 'such as --runs "old=old/*.safetensors"')
+    found = sorted(glob.glob(pattern))  # noqa: PTH207  # a pattern may be absolute
+    if not found:
+        raise UsageError(f"--runs {text}: nothing matches", "training runs", "check the pattern")
+    return name, found
