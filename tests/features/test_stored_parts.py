@@ -78,7 +78,8 @@ def test_rounding_is_no_damage(path: Path) -> None:
     far = (1e4 + 1e-2 * spread).astype(np.float32)
     one_apart = np.full((300, WIDTH), 0.1, np.float32)
     one_apart[7, 2] = np.nextafter(np.float32(0.1), np.float32(1))
-    for rows in (far, np.full((300, WIDTH), 0.1, np.float32), one_apart, np.zeros((9, WIDTH))):
+    alike = np.full((300, WIDTH), 0.1, np.float32)
+    for rows in (far, alike, one_apart, one_apart[:9], np.zeros((9, WIDTH))):
         save(path, rows)
         found = load_stats(path).parts()
         assert found is not None
@@ -166,6 +167,13 @@ def test_damaged_parts_are_refused_in_a_line(
     assert line.startswith(f"{path}: truncated or damaged (")
     assert words in line
     assert line.endswith("make it anew with `ganeval stats make`")
+
+
+def test_parts_of_one_row_are_refused(path: Path) -> None:
+    rows = skewed(4)
+    save(path, rows)
+    with pytest.raises(InputError, match="parts of 1, 1, 1, 1 rows, not the quarters of 4"):
+        load_stats(path)
 
 
 def test_parts_of_other_images_are_refused(path: Path, arrays: dict[str, np.ndarray]) -> None:
