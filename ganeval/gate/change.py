@@ -1,8 +1,9 @@
 """The change of one score between two runs, with its standard error."""
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
+from ganeval.gate.limits import Limit
 from ganeval.report.comparisons import measured
 from ganeval.report.report import Report
 from ganeval.scores.conditions import arithmetic
@@ -43,6 +44,7 @@ class Change:
         difference: After less before.
         precision: How exactly it is known; without variances where the features are equal; None if
             there is no honest error.
+        beyond: See `Evidence`.
         excludes: See `Difference`.
         untrusted: Why the difference says nothing, and what would; None if it does.
         num_trusted: Items from which it would, or from which it excludes, where that is known.
@@ -52,6 +54,7 @@ class Change:
     before: float
     difference: float
     precision: Precision | None
+    beyond: Precision | None = None
     excludes: bool = True
     untrusted: str | None = None
     num_trusted: int | None = None
@@ -70,22 +73,22 @@ def compare_scores(run: Report, after: ScoreRow, baseline: Report, before: Score
     )
 
 
-def change_of(label: str, runs: Sequence[Report], baseline: Report, *, rule: int) -> Change:
-    """Return the change of the score `label`, from the baseline to the run or runs.
+def change_of(limit: Limit, runs: Sequence[Report], baseline: Report, *, rule: int) -> Change:
+    """Return the change of a score, from the baseline to the run or runs.
 
     All are of the same reference; see `difference` and `difference_of_runs`.
 
     Args:
-        label: Of the score.
+        limit: The score, and what is tolerated.
         runs: One or several training runs.
         baseline: What they are compared with.
         rule: Of the baseline; by the first one scores of equal numbers of items are compared as
             they are.
     """
-    run = runs[0]
+    label, run = limit.name, runs[0]
     after, before = measured(run, run[label]), measured(baseline, baseline[label])
     noun = common_noun((after.row.noun, before.row.noun))
-    accepted = accepted_runs(baseline, label)
+    own, accepted = RunValues.of([one[label] for one in runs]), accepted_runs(baseline, label)
     several = len(runs) > 1 or (accepted is not None and len(accepted.values) > 1)
     if (
         not several
@@ -93,17 +96,23 @@ def change_of(label: str, runs: Sequence[Report], baseline: Report, *, rule: int
         and same_value(after.row.value, before.row.value)
     ):
         value = before.row.value
+        exact = Precision(values=(value, value), variances=Variances())
         return Change(
             before=value,
             difference=after.row.value - value,
-            precision=Precision(values=(value, value), variances=Variances()),
+            precision=exact,
+            beyond=exact,
             notes=(f"the same {noun}",),
         )
-    found = difference(after, before, as_they_are=rule == 1, over_runs=several)
-    if several and found.method != "none":
-        own = RunValues.of([one[label] for one in runs])
-        if own is not None and accepted is not None:
-            found = difference_of_runs(found, own, accepted)
+
+    def compared(weight: float) -> Difference:
+        """Return the run less a multiple of the baseline."""
+        found = difference(after, before, as_they_are=rule == 1, over_runs=several, weight=weight)
+        if not several or found.method == "none" or own is None or accepted is None:
+            return found
+        return difference_of_runs(found, own, accepted, weight=weight)
+
+    found = compared(1.0)
     enough = {**before.row.enough, **after.row.enough}
     if found.se is None:
         return Change(
@@ -114,10 +123,15 @@ def change_of(label: str, runs: Sequence[Report], baseline: Report, *, rule: int
             num_trusted=enough.get("se"),
         )
     precision = found.precision
+    beyond = compared(limit.weight(after.row.direction)).precision
+    if not limit.relative:
+        one, other = precision.values
+        beyond = replace(beyond, values=(one, other + limit.amount))
     return Change(
         before=precision.values[1],
         difference=found.difference,
         precision=precision,
+        beyond=beyond,
         excludes=found.excludes or rule == 1,
         num_trusted=None if found.excludes else enough.get("se"),
         notes=_how(found, after, before, noun),

@@ -40,6 +40,8 @@ class Evidence:
         baseline: The accepted value that is compared with.
         difference: Value of the run less `baseline`.
         precision: How exactly it is known; None if there is no honest error.
+        beyond: How exactly it is known by how much the run exceeds what is tolerated; of a share of
+            the baseline's value, that value has an error too. None as `precision`.
         excludes: Whether a change that is not seen can be excluded; see `Difference`.
         deferred: Whether another score lets the run pass in this one's place, which may still fail.
         num_sample: Items of the run's sample.
@@ -56,6 +58,7 @@ class Evidence:
     baseline: float
     difference: float
     precision: Precision | None
+    beyond: Precision | None = None
     excludes: bool = True
     deferred: bool = False
     num_sample: int
@@ -81,24 +84,28 @@ class Evidence:
         """What may be left in the difference of biases that were removed, either way."""
         return 0.0 if self.precision is None else self.precision.bias_left
 
-    def p_value(self, threshold: float) -> float | None:
-        """Return the chance of so large a regression if the true one were `threshold`."""
-        if self.precision is None or self.untrusted is not None:
-            return None
-        beyond = self.regression - self.bias_left - threshold
-        if self.precision.se == 0:
-            return float(beyond <= 0)
-        return tail(beyond / self.precision.se, self.precision.df)
+    def p_value(self, fail_on: FailOn) -> float | None:
+        """Return the chance of so large a regression if the true one were the largest allowed.
 
-    def upper(self, alpha: float) -> float | None:
-        """Return the regression that is excluded at `alpha`; None if unknown.
+        That is the margin, or 0 where any regression fails. None if unknown.
+        """
+        precision = self.beyond if fail_on == "tolerance" else self.precision
+        if precision is None or self.margin is None or self.untrusted is not None:
+            return None
+        threshold = self.margin if fail_on == "tolerance" else 0.0
+        excess = self.regression - precision.bias_left - threshold
+        if precision.se == 0:
+            return float(excess <= 0)
+        return tail(excess / precision.se, precision.df)
+
+    def upper(self, alpha: float) -> float:
+        """Return the regression that is excluded at `alpha`, where there is an error.
 
         With the error that there would be if the true regression were the margin.
         """
-        if self.precision is None or self.margin is None:
-            return None
-        at_margin = self.precision.se_at(self.margin)
-        return self.regression + self.bias_left + quantile(1 - alpha, self.precision.df) * at_margin
+        assert self.beyond is not None
+        reach = quantile(1 - alpha, self.beyond.df) * self.beyond.se_of_equals
+        return self.regression + self.beyond.bias_left + reach
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -136,31 +143,27 @@ def decide(
     pass, every score has to exclude its margin at `alpha` by itself, so the chance that all pass
     although one is worse by its margin is at most `alpha` too.
     """
-    thresholds = [
-        (one.margin if fail_on == "tolerance" else 0.0) if one.margin is not None else None
-        for one in evidence
-    ]
-    p_values = holm_adjusted(
-        [
-            None if threshold is None else one.p_value(threshold)
-            for one, threshold in zip(evidence, thresholds, strict=True)
-        ]
-    )
+    p_values = holm_adjusted([one.p_value(fail_on) for one in evidence])
     chance = alpha / max(sum(value is not None for value in p_values), 1)
     decisions = []
-    for one, threshold, p_value in zip(evidence, thresholds, p_values, strict=True):
+    for one, p_value in zip(evidence, p_values, strict=True):
         outcome, reason = _answer(one, p_value, alpha, fail_on)
         advice = None
         if outcome is Outcome.INCONCLUSIVE and p_value is not None and one.excludes:
             advice, words = advise(one, alpha)
             reason += f"; {words}"
-        known = None if p_value is None else one.precision
+        known = None if p_value is None else one.beyond
+        detectable = None
+        if known is not None and fail_on == "tolerance":
+            detectable = (one.margin or 0.0) + known.detectable(chance)
+        elif known is not None and one.precision is not None:
+            detectable = one.precision.detectable(chance)
         decisions.append(
             Decision(
                 evidence=one,
                 outcome=outcome,
                 p_value=p_value,
-                detectable=None if known is None else known.detectable(chance, threshold or 0.0),
+                detectable=detectable,
                 num_needed=(advice or one.num_trusted) if outcome is Outcome.INCONCLUSIVE else None,
                 given_baseline=None if known is None else known.given_other(chance),
                 reason=reason,
@@ -181,7 +184,7 @@ def _answer(
     evidence: Evidence, p_value: float | None, alpha: float, fail_on: FailOn
 ) -> tuple[Outcome | None, str]:
     """Return the answer for one score, given its p-value among the others, and its reason."""
-    if evidence.untrusted is not None or evidence.precision is None:
+    if evidence.untrusted is not None or evidence.beyond is None:
         return Outcome.INCONCLUSIVE, evidence.untrusted or "there is no standard error"
     margin = evidence.margin
     if margin is None:
@@ -191,7 +194,6 @@ def _answer(
         )
     upper = evidence.upper(alpha)
     assert p_value is not None
-    assert upper is not None
     if p_value < alpha:
         beyond = "worse by more than is tolerated" if fail_on == "tolerance" else "worse"
         return Outcome.FAIL, f"{beyond}, beyond chance ({said(p_value)})"
@@ -217,7 +219,7 @@ def advise(evidence: Evidence, alpha: float) -> tuple[int | None, str]:
     The baseline and the reference keep the error that they have, so more images of the run alone
     may not be enough.
     """
-    precision, margin, noun = evidence.precision, evidence.margin, evidence.noun
+    precision, margin, noun = evidence.beyond, evidence.margin, evidence.noun
     assert precision is not None
     assert margin is not None
     if precision.bias_left >= margin:

@@ -149,16 +149,17 @@ class _World:
         Where values on both sides of 0 are worse, what counts is how far from 0 they are. If the
         sign changed, the errors of both are added, which they are worth together at most.
         """
-        change = change_of(limit.name, self.runs, self.baseline, rule=self.rule)
+        change = change_of(limit, self.runs, self.baseline, rule=self.rule)
         row, accepted = self.runs[0][limit.name], self.baseline[limit.name]
-        before, difference, precision = change.before, change.difference, change.precision
+        before, difference = change.before, change.difference
+        precision, beyond = change.precision, change.beyond
         if row.direction == "zero" and precision is not None:
             after = before + difference
             if precision.se and before * after < 0:
                 assert row.se is not None
                 assert accepted.se is not None
                 both = Variances(one=(row.se + accepted.se) ** 2)
-                precision = replace(precision, variances=both)
+                precision = beyond = replace(precision, variances=both)
             before, difference = abs(before), abs(after) - abs(before)
         return Evidence(
             name=limit.name,
@@ -166,6 +167,7 @@ class _World:
             baseline=before,
             difference=difference,
             precision=precision,
+            beyond=beyond,
             excludes=change.excludes,
             num_sample=row.num_sample,
             noun=row.noun,

@@ -30,6 +30,12 @@ class Limit:
             return self.amount
         return self.amount * baseline if baseline > 0 else None
 
+    def weight(self, direction: str) -> float:
+        """Return by what the baseline's value is multiplied to give the value that is tolerated."""
+        if not self.relative:
+            return 1.0
+        return 1 - self.amount if direction == "higher" else 1 + self.amount
+
     def __str__(self) -> str:
         return f"{self.amount * 100:.6g}%" if self.relative else f"{self.amount:.6g}"
 

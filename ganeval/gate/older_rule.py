@@ -15,8 +15,8 @@ from ganeval.scores.power import quantile
 def decide_as_before(evidence: Sequence[Evidence], alpha: float) -> tuple[Decision, ...]:
     """Decide for each score by the older rule."""
     p_values = [
-        evidence[0].p_value(0.0),
-        *holm_adjusted([one.p_value(0.0) for one in evidence[1:]]),
+        evidence[0].p_value("any"),
+        *holm_adjusted([one.p_value("any") for one in evidence[1:]]),
     ]
     return tuple(
         _decide(one, p_value, alpha) for one, p_value in zip(evidence, p_values, strict=True)

@@ -166,6 +166,7 @@ def difference(
     paired: bool | None = None,
     as_they_are: bool = False,
     over_runs: bool = False,
+    weight: float = 1.0,
 ) -> Difference:
     """Return the difference between two scores of one metric against one reference.
 
@@ -183,6 +184,8 @@ def difference(
         over_runs: Whether both are of several training runs, whose spread is the error: then there
             is a difference where a single score has no error, and its only variance is that which
             the images of the reference add.
+        weight: Of the other score: 1.1 to ask whether the one is more than a tenth above the other,
+            both of which have errors.
 
     Raises:
         MismatchError: The scores were made under other conditions or against another reference.
@@ -197,16 +200,18 @@ def difference(
             "scores made under the same conditions against the same reference",
             findings.remedy,
         )
-    found = _subtracted(one.row, other.row, as_they_are=as_they_are, over_runs=over_runs)
+    found = _subtracted(
+        one.row, other.row, as_they_are=as_they_are, over_runs=over_runs, weight=weight
+    )
     found = replace(found, notes=(*found.notes, *_apart(one, other, names)))
     if found.method == "none":
         return found
     if over_runs:
-        return replace(found, variances=Variances(reference=_of_reference(one, other)))
+        return replace(found, variances=Variances(reference=_of_reference(one, other, weight)))
     if found.method in _ALONE:
         assert one.row.se is not None
         assert other.row.se is not None
-        alone = Variances(one=one.row.se**2, other=other.row.se**2)
+        alone = Variances(one=one.row.se**2, other=(weight * other.row.se) ** 2)
         return with_error(replace(found, variances=alone))
     if one.influence is None or other.influence is None:
         lacking = "no influence values are stored of both"
@@ -220,11 +225,11 @@ def difference(
         note = "the reference comes in another order, so its noise is counted twice"
         found = replace(found, notes=(*found.notes, note))
     if found.method == "blocks":
-        variances = _of_blocks(one.influence.sample, other.influence.sample)
+        variances = _of_blocks(one.influence.sample, weight * other.influence.sample)
     else:
         variances = _of_influences(
             one.influence,
-            other.influence,
+            _times(other.influence, weight),
             paired=paired,
             aligned=aligned,
             extrapolated=found.method == "debiased" or one.row.kind.bias == "removed",
@@ -287,7 +292,7 @@ def _check_pairing(one: Measured, other: Measured, names: tuple[str, str]) -> No
 
 
 def _subtracted(
-    one: ScoreRow, other: ScoreRow, *, as_they_are: bool, over_runs: bool
+    one: ScoreRow, other: ScoreRow, *, as_they_are: bool, over_runs: bool, weight: float
 ) -> Difference:
     """Return a difference without error, by the method that fits; "none" with the reason.
 
@@ -300,8 +305,8 @@ def _subtracted(
         sample=one.sample,
         other=other.sample,
         roles=one.roles,
-        difference=one.value - other.value,
-        values=(one.value, other.value),
+        difference=one.value - weight * other.value,
+        values=(one.value, weight * other.value),
         grows=kind.grows,
         method="none",
     )
@@ -334,9 +339,9 @@ def _subtracted(
         part = ROUGH_BIAS_LEFT if rough else BIAS_LEFT
         plain = replace(
             plain,
-            difference=value - other_value,
-            values=(value, other_value),
-            bias_left=part * abs(removed - other_removed),
+            difference=value - weight * other_value,
+            values=(value, weight * other_value),
+            bias_left=part * abs(removed - weight * other_removed),
             excludes=not rough,
         )
         method = "debiased"
@@ -424,14 +429,23 @@ def compare_measured(one: Measured, other: Measured, names: tuple[str, str]) -> 
     return found
 
 
-def _of_reference(one: Measured, other: Measured) -> float:
+def _times(influence: Influence, weight: float) -> Influence:
+    """Return the influences on a multiple of a score."""
+    if weight == 1:
+        return influence
+    rest = influence.reference, influence.remainder
+    reference, remainder = (None if values is None else weight * values for values in rest)
+    return Influence(sample=weight * influence.sample, reference=reference, remainder=remainder)
+
+
+def _of_reference(one: Measured, other: Measured, weight: float) -> float:
     """Return the variance that the images of the reference add to a difference, where known."""
     if one.influence is None or other.influence is None:
         return 0.0
     mine, others = one.influence.reference, other.influence.reference
     if mine is None or others is None:
         return 0.0
-    return mean_variance(mine - others if mine.shape == others.shape else mine)
+    return mean_variance(mine - weight * others if mine.shape == others.shape else mine)
 
 
 def _of_influences(

@@ -83,43 +83,46 @@ class Precision:
         """Standard error of the difference that was seen."""
         return math.sqrt(self.variances.total)
 
-    def se_at(self, difference: float) -> float:
-        """Return the standard error that there would be if the true difference were another one.
+    @property
+    def se_of_equals(self) -> float:
+        """Standard error that there would be if both values were equal; never less than was seen.
 
-        Never less than what was seen. At the difference that is to be excluded it is larger where
-        chance made the one value, and its error with it, small.
+        It is larger where chance made the one value, and its error with it, small.
         """
-        steady, slope = self._line()
-        return math.sqrt(max(self.variances.total, steady + slope * difference))
+        steady, _ = self._line()
+        return math.sqrt(max(self.variances.total, steady))
 
-    def detectable(self, chance: float, margin: float = 0.0) -> float:
+    def detectable(self, chance: float) -> float:
         """Return the difference that would be found with a power of 0.8.
 
-        It is D = margin + bias_left + (z + 0.84) SE(D), where the variance SE(D)^2 grows by a line
-        for a squared distance.
+        It is D = bias_left + (z + 0.84) SE(D), where the variance SE(D)^2 grows by a line for a
+        squared distance.
 
         Args:
             chance: Of a false alarm, one-sided.
-            margin: What the difference has to exceed.
         """
         factor = quantile(1 - chance, self.df) + quantile(POWER, self.df)
-        least = margin + self.bias_left
         steady, slope = self._line()
         half = factor**2 * slope / 2
-        return least + half + math.sqrt(half**2 + factor**2 * (steady + slope * least))
+        return (
+            self.bias_left
+            + half
+            + math.sqrt(half**2 + factor**2 * (steady + slope * self.bias_left))
+        )
 
-    def passing(self, margin: float, chance: float) -> float:
-        """Return the chance that a difference of 0 is shown to be below a margin.
+    def passing(self, gap: float, chance: float) -> float:
+        """Return the chance that the one value, which is `gap` lower, is shown to be lower.
 
         Args:
-            margin: What is to be excluded.
-            chance: Of excluding it wrongly, one-sided.
+            gap: How much lower it truly is, from 0.
+            chance: Of showing it wrongly, one-sided.
         """
-        room = margin - self.bias_left - quantile(1 - chance, self.df) * self.se_at(margin)
-        steady, _ = self._line()
-        if steady == 0:
+        room = gap - self.bias_left - quantile(1 - chance, self.df) * self.se_of_equals
+        steady, slope = self._line()
+        variance = max(steady - slope * gap, 0.0)
+        if variance == 0:
             return float(room > 0)
-        return 1 - tail(room / math.sqrt(steady))
+        return 1 - tail(room / math.sqrt(variance))
 
     def with_more(self, *, one: float, other: float, reference: float) -> "Precision":
         """Return the precision with so many times the images of each side."""

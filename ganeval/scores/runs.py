@@ -58,7 +58,9 @@ class RunValues:
         return float(np.var(self.values, ddof=1)) if len(self.values) > 1 else 0.0
 
 
-def difference_of_runs(first: Difference, ones: RunValues, others: RunValues) -> Difference:
+def difference_of_runs(
+    first: Difference, ones: RunValues, others: RunValues, *, weight: float = 1.0
+) -> Difference:
     """Return the difference between the means of two groups of training runs.
 
     Welch's t ("The generalization of Student's problem when several different population variances
@@ -70,16 +72,17 @@ def difference_of_runs(first: Difference, ones: RunValues, others: RunValues) ->
             the variance that the images of the reference add, which all runs have in common.
         ones: The runs of the one side.
         others: Those of the other; two runs at least on one of the sides.
+        weight: Of the other mean, as it was for `first`.
     """
     nums = len(ones.values), len(others.values)
     degrees = [num - 1 for num in nums]
     if min(nums) > 1:
         how = "Welch's t"
-        own = [ones.variance / nums[0], others.variance / nums[1]]
+        own = [ones.variance / nums[0], weight**2 * others.variance / nums[1]]
     else:
         how = "a pooled t, since one side has a single run"
         both = (degrees[0] * ones.variance + degrees[1] * others.variance) / sum(degrees)
-        own, degrees = [both / num for num in nums], [sum(degrees)] * 2
+        own, degrees = [both / nums[0], weight**2 * both / nums[1]], [sum(degrees)] * 2
     shared = first.variances.reference
     total = sum(own) + shared
     squares = (
@@ -88,16 +91,17 @@ def difference_of_runs(first: Difference, ones: RunValues, others: RunValues) ->
         else sum(one**2 / df for one, df in zip(own, degrees, strict=True))
     )
     runs = f"{nums[0]} and {nums[1]} training runs: error over runs by {how}"
+    removed = float(np.mean(ones.removed) - weight * np.mean(others.removed))
     part = ROUGH_BIAS_LEFT if ones.rough or others.rough else BIAS_LEFT
     return with_error(
         replace(
             first,
-            difference=ones.mean - others.mean,
-            values=(ones.mean, others.mean),
+            difference=ones.mean - weight * others.mean,
+            values=(ones.mean, weight * others.mean),
             variances=Variances(one=own[0], other=own[1], reference=shared),
             df=total**2 / squares if squares > 0 else None,
             grows=False,
-            bias_left=part * abs(float(np.mean(ones.removed) - np.mean(others.removed))),
+            bias_left=part * abs(removed),
             excludes=not (ones.rough or others.rough),
             paired=False,
             method="runs",
