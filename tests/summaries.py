@@ -28,6 +28,7 @@ class InMemory:
     keeps_rows: bool = True
     resources: Resources = DEFAULT
     labels: tuple[str, ...] | None = None
+    clusters: npt.NDArray[np.int64] | None = None
     noun: str = "images"
     known: dict[str, Arrays] = field(default_factory=dict)
 
@@ -56,7 +57,8 @@ class InMemory:
 
     @property
     def key(self) -> str:
-        content = self.array.tobytes() + repr(self.labels).encode()
+        clusters = None if self.clusters is None else self.clusters.tolist()
+        content = self.array.tobytes() + repr((self.labels, clusters)).encode()
         return hashlib.sha256(content).hexdigest()
 
     def derived(self, derivation: Derivation) -> Arrays:

@@ -61,6 +61,7 @@ class Stats:
     card: Mapping[str, Any] | None
     pool: Moments
     labels: ClassVar[None] = None
+    clusters: ClassVar[None] = None
 
     @property
     def noun(self) -> str:
