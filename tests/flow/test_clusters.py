@@ -11,6 +11,7 @@ import numpy.typing as npt
 import PIL.Image
 import pytest
 import torch
+from safetensors.torch import save_file
 
 import ganeval
 from ganeval.errors import InputError, MismatchError, UsageError
@@ -80,10 +81,12 @@ def card(report: Report, location: Path) -> dict[str, Any]:
 
 def test_the_error_of_a_mean_is_over_clusters(sample: Path, reference: Path) -> None:
     naive = evaluated(sample, reference)
-    report = evaluated(sample, reference, cluster_by="name-prefix")
+    both = ["ssim", "psnr"]
+    report = evaluated(sample, reference, metrics=both, cluster_by="name-prefix")
     row, alone = report["ssim"], naive["ssim"]
+    assert report["psnr"].notes == row.notes
     assert row.value == alone.value
-    ((values),) = report.items.values()
+    values = report.items[row.metric_key]
     # The pictures in the order of their names: img00_crop0, img00_crop1, ...
     means = values.per_item["ssim"].reshape(CLUSTERS, 3).mean(axis=1)
     assert row.se == pytest.approx(means.std(ddof=1) / CLUSTERS**0.5)
@@ -273,44 +276,54 @@ def test_copies_are_said_at_every_score_with_an_error(tmp_path: Path, pictures: 
     assert told["1 of 96 images of the reference are copies of others"] == COPIES
 
 
-def test_copies_within_a_cluster_are_what_it_is_for(
-    tmp_path: Path, sample: Path, reference: Path
-) -> None:
-    """The reference has three copies of each of its pictures."""
-    pairs = evaluated(reference, sample, metrics=["ssim"], cluster_by="name-prefix")["ssim"]
-    assert pairs.se is not None
-    assert not [fact for fact in pairs.cautions if "copies" in fact]
-    for cluster in range(CLUSTERS):
-        for side in (reference, sample):
-            other = side / f"img{(cluster + 1) % CLUSTERS:02}_crop9.png"
-            other.write_bytes((side / f"img{cluster:02}_crop0.png").read_bytes())
-    pairs = evaluated(reference, sample, metrics=["ssim"], cluster_by="name-prefix")["ssim"]
-    assert pairs.cautions["32 of 128 pairs are copies of others"] == (
-        "the error assumes independent clusters of pairs; remove the copies, or use another rule "
+def test_copies_within_a_cluster_are_what_it_is_for(reference: Path) -> None:
+    """The source has three copies of each of its pictures."""
+    given: dict[str, Any] = {"metrics": ["authenticity"], "train": blobs(60, seed=9), **FAST}
+    naive = ganeval.evaluate(sample=reference, **given)["authenticity"]
+    assert naive.cautions["64 of 96 images are copies of others"] == COPIES
+    given["cluster_by"] = "name-prefix"
+    row = ganeval.evaluate(sample=reference, **given)["authenticity"]
+    assert row.se is not None
+    assert not [fact for fact in row.cautions if "copies of others" in fact]
+    for cluster in range(CLUSTERS):  # one of each in another cluster
+        other = reference / f"img{(cluster + 1) % CLUSTERS:02}_crop9.png"
+        other.write_bytes((reference / f"img{cluster:02}_crop0.png").read_bytes())
+    row = ganeval.evaluate(sample=reference, **given)["authenticity"]
+    assert row.cautions["32 of 128 images are copies of others"] == (
+        "the error assumes independent clusters of images; remove the copies, or use another rule "
         "for --cluster-by"
     )
 
 
-class Collapsed(torch.nn.Module):
-    """Makes one of two pictures."""
+class Shades(torch.nn.Module):
+    """Makes one of two pictures, or, of the shade 0, a picture of its own each time."""
 
-    def __init__(self, *, collapsed: bool) -> None:
+    def __init__(self) -> None:
         super().__init__()
-        self.collapsed = collapsed
+        self.register_buffer("shade", torch.tensor(0.5))
 
     def forward(self, z: torch.Tensor) -> torch.Tensor:
-        shade = torch.sign(z[:, :1]) * 0.5 if self.collapsed else torch.tanh(z[:, :1])
+        first = z[:, :1]
+        shade = torch.where(self.shade > 0, torch.sign(first) * self.shade, torch.tanh(first))
         return shade[:, :, None, None].expand(-1, 3, 16, 16)
 
 
-@pytest.mark.parametrize("collapsed", [True, False])
-def test_equal_features_tell_the_copies_of_a_generator(collapsed: bool) -> None:
-    generator = ganeval.Generator(
-        Collapsed(collapsed=collapsed), latent_size=4, value_range=(-1, 1), num_images=60
-    )
-    row = evaluated(generator, blobs(60, seed=1), metrics=["kid"])["kid"]
-    told = "58 of 60 images are copies of others"
-    assert (told in row.cautions) is collapsed
+@pytest.mark.parametrize("shade", [0.5, 0.0])
+@pytest.mark.parametrize("in_memory", [True, False])
+def test_equal_features_tell_the_copies_of_a_generator(
+    tmp_path: Path, shade: float, in_memory: bool
+) -> None:
+    """The digest of what a file makes is of what it is made from, and never that of another."""
+    network = Shades()
+    network.shade.fill_(shade)
+    sample: Any = tmp_path / "generator.safetensors"
+    save_file(network.state_dict(), sample)
+    said = {"latent_size": 4, "value_range": (-1, 1)}
+    options = {"entry": f"{__name__}:Shades", **said}
+    if in_memory:
+        sample, options = ganeval.Generator(network, num_images=60, **said), {}
+    row = evaluated(sample, blobs(60, seed=1), metrics=["kid"], **options)["kid"]
+    assert ("58 of 60 images are copies of others" in row.cautions) is (shade > 0)
 
 
 def test_what_was_learned_from_has_no_part_in_the_error(pictures: Pixels) -> None:
