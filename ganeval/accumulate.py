@@ -178,7 +178,9 @@ class Accumulator:
         blocks = list(self._blocks)
         if self._waiting:
             blocks.append(self._block(self._waiting))
-        features = join(self._workspace.store, self._wanted, blocks, labels=None, noun="images")
+        features = join(
+            self._workspace.store, self._wanted, blocks, labels=None, clusters=None, noun="images"
+        )
         if self._others is None:  # computed once
             self._others = collect(self._plan, self._workspace)
         samples: dict[str, dict[View, Features]] = {self.name: {Each(): features}}

@@ -29,6 +29,7 @@ class InMemory:
     keeps_rows: bool = True
     resources: Resources = DEFAULT
     labels: tuple[str, ...] | None = None
+    clusters: npt.NDArray[np.int64] | None = None
     noun: str = "images"
     stored_parts: Sequence[npt.NDArray[np.integer]] | None = None
     known: dict[str, Arrays] = field(default_factory=dict)
@@ -63,7 +64,8 @@ class InMemory:
 
     @property
     def key(self) -> str:
-        content = self.array.tobytes() + repr((self.labels, self.keeps_rows)).encode()
+        clusters = None if self.clusters is None else self.clusters.tolist()
+        content = self.array.tobytes() + repr((self.labels, self.keeps_rows, clusters)).encode()
         content += b"".join(part.tobytes() for part in self.stored_parts or ())
         return hashlib.sha256(content).hexdigest()
 

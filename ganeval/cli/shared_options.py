@@ -152,6 +152,14 @@ RUN_OPTIONS = (
         panel=SOURCES,
         help="What partners of two sources have in common, for scores of pairs: name, index",
     ),
+    click.option(
+        "--cluster-by",
+        type=click.Choice(["name-prefix", "folder"]),
+        metavar="NAME",
+        panel=SOURCES,
+        help="What images have in common that are not independent, for errors over clusters of "
+        "them: name-prefix (img12 of img12_crop3.png), folder (default: all are independent)",
+    ),
     click.option("--no-cache", is_flag=True, panel=SOURCES, help="Features kept for this run only"),
     click.option("--offline", is_flag=True, panel=SOURCES, help="No network connection at all"),
     click.option(

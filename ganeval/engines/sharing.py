@@ -92,7 +92,9 @@ def join_jobs(
             parts.append(part)
             if part.info.skipped and not skip_bad:
                 raise bad_items(job, part, tasks[len(parts) :], pool)
-        yield join(store, job.wanted, parts, labels=job.labels, noun=job.noun)
+        yield join(
+            store, job.wanted, parts, labels=job.labels, clusters=job.clusters, noun=job.noun
+        )
 
 
 def _found(task: ShardTask, made: MadeShard, store: ShardStore) -> CollectedShard:

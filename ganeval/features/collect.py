@@ -5,6 +5,9 @@ from concurrent.futures import Executor, Future, ThreadPoolExecutor
 from dataclasses import dataclass, replace
 from functools import partial
 
+import numpy as np
+import numpy.typing as npt
+
 from ganeval.errors import GanevalError, InputError, one_line
 from ganeval.features.collected import Features
 from ganeval.features.extraction import Place, Wanted
@@ -44,7 +47,7 @@ def collect(
             f"interrupted: {done:,} of {total:,} {job.noun} of {job.location} are in the cache; "
             "run the same command again to go on"
         ) from error
-    return join(store, job.wanted, parts, labels=job.labels, noun=job.noun)
+    return join(store, job.wanted, parts, labels=job.labels, clusters=job.clusters, noun=job.noun)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -96,6 +99,7 @@ def join(
     parts: Sequence[CollectedShard],
     *,
     labels: tuple[str, ...] | None,
+    clusters: npt.NDArray[np.int64] | None,
     noun: str,
 ) -> Features:
     """Return the features of all `parts` as those of one source."""
@@ -115,6 +119,7 @@ def join(
         ),
         num_computed=sum(part.info.num for part in parts if part.computed),
         all_labels=labels,
+        all_clusters=clusters,
         noun=noun,
     )
 

@@ -28,6 +28,7 @@ class LayerFeatures:
         keys: Their keys, in order.
         sizes: Their numbers of rows.
         labels: The class of each row; None where no metric asks for labels.
+        clusters: The cluster of each row; see `Summary.clusters`.
         noun: What messages call the items.
     """
 
@@ -35,6 +36,7 @@ class LayerFeatures:
     keys: tuple[str, ...]
     sizes: tuple[int, ...]
     labels: tuple[str, ...] | None
+    clusters: npt.NDArray[np.int64] | None
     noun: str
     _rows: list[Rows] = field(default_factory=list, repr=False)
     _derived: dict[str, Arrays] = field(default_factory=dict, repr=False)
@@ -52,10 +54,12 @@ class LayerFeatures:
 
     @property
     def key(self) -> str:
-        """Hex SHA-256 over the keys of the shards and the labels: equal for equal features."""
+        """Hex SHA-256 over the keys of the shards, the labels and the clusters of the rows."""
         content = hashlib.sha256("".join(self.keys).encode("ascii"))
         if self.labels is not None:
             content.update(repr(self.labels).encode("utf-8", "surrogatepass"))
+        if self.clusters is not None:
+            content.update(b"clusters" + self.clusters.astype("<i8").tobytes())
         return content.hexdigest()
 
     @property
@@ -140,6 +144,8 @@ class Features:
         num_computed: How many items went through a network this time; the others were found.
         all_labels: The class of every item that was asked for, one without a row too; None if the
             source has no classes.
+        all_clusters: The cluster of every item that was asked for, int64; None where each is by
+            itself.
         noun: What messages call its items.
     """
 
@@ -149,6 +155,7 @@ class Features:
     digests: tuple[bytes, ...]
     num_computed: int
     all_labels: tuple[str, ...] | None
+    all_clusters: npt.NDArray[np.int64] | None
     noun: str
     _layers: dict[tuple[Place, bool], LayerFeatures] = field(default_factory=dict, repr=False)
 
@@ -190,6 +197,20 @@ class Features:
             start = stop
         return places
 
+    @property
+    def clusters(self) -> npt.NDArray[np.int64] | None:
+        """The cluster of each row; see `Summary.clusters`."""
+        if self.all_clusters is None:
+            return None
+        _, first, which = np.unique(
+            self.all_clusters[self.places()], return_index=True, return_inverse=True
+        )
+        if len(first) == len(which):
+            return None
+        rank = np.empty_like(first)
+        rank[np.argsort(first)] = np.arange(len(first))
+        return rank[which].astype(np.int64)
+
     def of(self, place: Place, *, labels: bool = False) -> LayerFeatures:
         """Return the features in a layer of a network, with the labels of the rows if asked to."""
         if (place, labels) not in self._layers:
@@ -201,6 +222,7 @@ class Features:
                 keys=self.keys[place],
                 sizes=tuple(info.num for info in self.infos),
                 labels=of_rows,
+                clusters=self.clusters,
                 noun=self.noun,
             )
         return self._layers[place, labels]

@@ -39,7 +39,8 @@ class Summary(Protocol):
     def key(self) -> str:
         """Hex digest of all that the features depend on: the items' content in order, the network.
 
-        Where the metric's need asks for them, of the labels too.
+        Of the clusters too where there are any, and of the labels where the metric's need asks for
+        them.
         """
 
     @property
@@ -53,6 +54,13 @@ class Summary(Protocol):
     @property
     def labels(self) -> Sequence[str] | None:
         """The class of each row, in order; None unless the metric's need asks for labels."""
+
+    @property
+    def clusters(self) -> npt.NDArray[np.int64] | None:
+        """The cluster of each row, int64 [num], numbered from 0 in the order of first appearance.
+
+        Rows of one cluster are not independent of one another. None where every row is by itself.
+        """
 
     def moments(self) -> Moments:
         """Return mean and scatter, float64."""

@@ -3,6 +3,9 @@
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 
+import numpy as np
+import numpy.typing as npt
+
 from ganeval.features.extraction import Wanted
 from ganeval.features.shards import SHARD_SIZE
 from ganeval.sources.base import Source
@@ -22,6 +25,7 @@ class Job:
         wanted: The networks, each with the layers that are wanted of it.
         opens: Opens the source in another process; None for one in memory.
         labels: The class of each of the items, where a metric asks for it.
+        clusters: The cluster of each of the items, int64; None where each is by itself.
     """
 
     location: str
@@ -30,6 +34,7 @@ class Job:
     wanted: Wanted
     opens: Opens | None
     labels: tuple[str, ...] | None = None
+    clusters: npt.NDArray[np.int64] | None = None
 
     @property
     def noun(self) -> str:

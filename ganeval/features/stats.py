@@ -65,6 +65,7 @@ class Stats:
     pool: Moments
     quarters: tuple[Moments, ...] | None = None
     labels: ClassVar[None] = None
+    clusters: ClassVar[None] = None
 
     @property
     def noun(self) -> str:

@@ -76,8 +76,12 @@ class Collected:
         """Return what a metric looks at: stored statistics where they are enough, else features."""
         if is_served(need, place, self.stats):
             return self.stats[place[0]]
-        features = self.samples[sample] if need.role == "sample" else self.others[need.role]
-        return features[need.view].of(place, labels=need.labels)
+        return self.features(sample, need).of(place, labels=need.labels)
+
+    def features(self, sample: str, need: Need) -> Features:
+        """Return what was collected of the source that a metric looks at."""
+        by_view = self.samples[sample] if need.role == "sample" else self.others[need.role]
+        return by_view[need.view]
 
 
 def collect(plan: Plan, workspace: Workspace) -> Collected:
@@ -184,6 +188,7 @@ def job_of(plan: Plan, side: Side, view: View, wanted: Wanted) -> Job:
         wanted=wanted,
         opens=viewed.opens,
         labels=labels,
+        clusters=viewed.clusters,
     )
 
 

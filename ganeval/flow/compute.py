@@ -8,6 +8,12 @@ from ganeval.features.derived import Summary
 from ganeval.flow.choose import MetricChoice
 from ganeval.flow.collect import Collected, is_served
 from ganeval.flow.gallery import is_seen, pictures_of
+from ganeval.flow.independence import (
+    caution_of_copies,
+    checked_for_clusters,
+    num_copies,
+    with_cautions,
+)
 from ganeval.flow.kept_results import find_result, keep_result
 from ganeval.flow.plan import Plan, check_minimum
 from ganeval.flow.sides import Side
@@ -63,6 +69,9 @@ def compute(
         rng = derive_rng(seed, f"metric/{choice.metric.kinds[0].stream}")
         result = choice.metric.compute(inputs, rng)
         keep_result(store, choice.metric, inputs, seed, result)
+    scores = checked_for_clusters(choice.metric, inputs, result.scores)
+    if any(score.se is not None or score.interval is not None for score in scores):
+        scores = with_cautions(scores, _copies(inputs, choice, plan, collected, sample))
     num_sample = nums.pop("sample", None)
     roles = [role for role in roles_of(choice.metric) if role != "sample"]
     for role in roles:
@@ -96,11 +105,11 @@ def compute(
             labels=_labels(inputs),
             enough=score.enough,
         )
-        for score in result.scores
+        for score in scores
     )
     influences = {
         row.key: score.influence
-        for row, score in zip(rows, result.scores, strict=True)
+        for row, score in zip(rows, scores, strict=True)
         if score.influence is not None
     }
     found = _items(result, plan, collected, sample)
@@ -109,6 +118,28 @@ def compute(
         influences=influences,
         items={} if found is None else {rows[0].metric_key: found},
     )
+
+
+def _copies(
+    inputs: Inputs, choice: MetricChoice, plan: Plan, collected: Collected, sample: str
+) -> dict[str, str]:
+    """Return the cautions that what a metric looks at has many copies.
+
+    What the generator learned from is given, and has no part in an error.
+    """
+    cautions: dict[str, str] = {}
+    for need, summary in inputs.items():
+        place = choice.place(need, plan.settings.extractor)
+        if need.role == "train" or is_served(need, place, collected.stats):
+            continue
+        features = collected.features(sample, need)
+        side = _side(plan, need.role, sample)
+        source = None if side is None else side.source
+        generated = source is not None and source.info.kind == "generator"
+        num = num_copies(features, summary, by_rows=generated and need.view == Each())
+        of_role = "" if need.role == "sample" else f" of the {need.role}"
+        cautions |= caution_of_copies(num, features, of_role)
+    return cautions
 
 
 def _labels(inputs: Inputs) -> str | None:

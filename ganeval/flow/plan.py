@@ -8,6 +8,7 @@ from typing import Any
 from ganeval.errors import GanevalError, InputError, UsageError, WeightsError
 from ganeval.extractors.base import ExtractorRequest, find_extractor
 from ganeval.flow.choose import MetricChoice, choose_metrics, find_protocol
+from ganeval.flow.clusters import no_effect
 from ganeval.flow.settings import Settings
 from ganeval.flow.sides import (
     Side,
@@ -125,6 +126,9 @@ def make_plan(
         [*samples, *given.values()], [*sides, *(opened.get(role) for role in given)], settings
     )
     refuse_twins(sides)
+    in_vain = no_effect(settings.cluster_by, [one.clusters for one in (*sides, *opened.values())])
+    if in_vain is not None and settings.team.leads:
+        log.warning("%s", in_vain)
     kept, viewed = _kept(choices, sides, opened, settings)
     by_place = {(side.location, side.role): side for side in (*sides, *opened.values())}
     for (location, role, view), one in viewed.items():

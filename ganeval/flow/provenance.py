@@ -25,8 +25,10 @@ def provenance_of(plan: Plan, workspace: Workspace, collected: Collected) -> dic
     settings = plan.settings
     networks = workspace.networks
     run_network = networks.get(settings.extractor, next(iter(networks.values())))
+    by = settings.cluster_by
     sources = [
-        describe(side, collected.samples[side.location][Each()], None) for side in plan.samples
+        describe(side, collected.samples[side.location][Each()], None, cluster_by=by)
+        for side in plan.samples
     ]
     streams = set(collected.samples) - {side.location for side in plan.samples}
     sources += [
@@ -43,7 +45,7 @@ def provenance_of(plan: Plan, workspace: Workspace, collected: Collected) -> dic
         ]
         stats = next(iter(collected.stats.values())) if served else None
         found = collected.others.get(role, {}).get(Each())
-        others[role] = describe(side, found, stats, tuple(served))
+        others[role] = describe(side, found, stats, tuple(served), cluster_by=by)
     warnings = source_warnings(sources, others.get("reference"))
     for warning in warnings:
         log.warning("%s", warning)
@@ -64,6 +66,7 @@ def provenance_of(plan: Plan, workspace: Workspace, collected: Collected) -> dic
         "network": settings.extractor,
         "networks": {name: _card(network) for name, network in networks.items()},
         "num_images": settings.num_images,
+        **({} if settings.cluster_by is None else {"cluster_by": settings.cluster_by}),
         "sources": {source.location: source.card() for source in [*sources, *others.values()]},
         **_pairings(plan),
         "warnings": list(warnings),

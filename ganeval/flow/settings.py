@@ -13,6 +13,7 @@ from ganeval.images.picture import DecodePolicy
 from ganeval.machine.progress import Progress, silent
 from ganeval.machine.team import ALONE, Team
 from ganeval.registry import check_types, unknown
+from ganeval.sources.clusters import ClusterBy
 
 Engine = Literal["local", "ray"]
 PairBy = Literal["name", "index"]
@@ -39,6 +40,9 @@ class Settings:
         num_images: Use a seeded random subset of so many images of each side; a generator makes so
             many.
         pair_by: Whether partners in two sources have one name or one place in the order.
+        cluster_by: What items that are not independent have in common, so that errors are taken
+            over clusters of them: the folder, or the name without its last part ("img12" of
+            "img12_crop3.png"); None if all are independent.
         batch_size: Images in one pass of the network; None for the device's own size.
         engine: Where shards are computed: here, or on a Ray cluster.
         device: "auto", "cpu", "cuda", "cuda:1", "mps", or a torch.device; of the networks that
@@ -72,6 +76,7 @@ class Settings:
     protocol: str = "standard"
     num_images: int | None = None
     pair_by: PairBy = "name"
+    cluster_by: ClusterBy | None = None
     batch_size: int | None = None
     engine: Engine = "local"
     device: str = "auto"

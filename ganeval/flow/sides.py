@@ -11,6 +11,7 @@ import numpy as np
 
 from ganeval.errors import InputError, UsageError, one_line
 from ganeval.features.stats import Stats, is_stats, load_stats
+from ganeval.flow.clusters import Clusters, find_clusters
 from ganeval.flow.settings import Settings
 from ganeval.flow.streams import derive_rng
 from ganeval.generators.terms import NUM_IMAGES
@@ -36,6 +37,8 @@ class Side:
         stats: Stored statistics, if the file has them.
         skipped: Reasons, beginning with the item's name, for items left out already.
         opens: What opens the source anew in another process; None for one in memory.
+        clusters: The cluster of each item of the source, int64 [len(source)]; None where every
+            item is by itself.
     """
 
     role: Role
@@ -45,6 +48,7 @@ class Side:
     stats: Stats | None
     skipped: tuple[str, ...]
     opens: "Opens | None" = None
+    clusters: Clusters | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -92,7 +96,7 @@ def open_side(
         index: What is known of files since they were last read.
 
     Raises:
-        InputError: It cannot be used.
+        InputError: It cannot be used, or has too few clusters.
         UsageError: More items are wanted than it has.
     """
     generator = {
@@ -128,14 +132,16 @@ def open_side(
             location, reasons, num=len(refusals), total=len(source), content=source.info.content
         )
     usable = [index for index in range(len(source)) if index not in bad]
+    indices = _choose_items(location, usable, role, settings, source.info.noun)
     return Side(
         role=role,
         location=location,
         source=source,
-        indices=_choose_items(location, usable, role, settings, source.info.noun),
+        indices=indices,
         stats=None,
         skipped=tuple(bad.values()),
         opens=opens,
+        clusters=find_clusters(source, indices, location, settings.cluster_by),
     )
 
 

@@ -11,14 +11,16 @@ from typing import Any
 from ganeval.errors import one_line
 from ganeval.features.collected import Features
 from ganeval.features.stats import Stats
+from ganeval.flow.clusters import clusters_digest
+from ganeval.flow.independence import MANY_COPIES
 from ganeval.flow.sides import Side
 from ganeval.images.colour import FLOATS_CLIPPED
 from ganeval.images.seen import Seen
 from ganeval.scores.noun import common_noun
+from ganeval.sources.clusters import ClusterBy
 from ganeval.sources.files.encoded import MAYBE_PICTURES
 from ganeval.sources.paths import exists
 
-_DUPLICATES_WORTH_A_WARNING = 0.01  # of the images
 _LEFT_ALONE_WORTH_A_WARNING = 0.01  # of the images
 _OTHER_SIZE = 1.25  # ratio of typical sides from which those of mixed pictures differ
 _SIZES_SHOWN = 10
@@ -45,6 +47,7 @@ class DescribedSource:
         notes: Number of images by what there is to say of their names.
         stats: The stored statistics that were used.
         used_for: The scores that they were used for.
+        cluster_by: What items of one cluster have in common; None if nobody asked for clusters.
         seen: The values that the images were seen to have, of a source of arrays.
     """
 
@@ -64,6 +67,7 @@ class DescribedSource:
     stats: Stats | None
     seen: Seen | None = None
     used_for: tuple[str, ...] = ()
+    cluster_by: ClusterBy | None = None
 
     @property
     def digests(self) -> Sequence[bytes]:
@@ -113,6 +117,12 @@ class DescribedSource:
             card["used"] = self.features.num
             card["duplicates"] = self.num_duplicates
             card["notes"] = {**self.notes, **self.features.notes}
+            if self.features.clusters is not None:
+                card["clusters"] = {
+                    "by": self.cluster_by,
+                    "count": int(self.features.clusters.max()) + 1,
+                    "digest": f"sha256:{clusters_digest(self.features.clusters)}",
+                }
         card["skipped"] = list(self.skipped)
         card["ignored"] = dict(self.ignored)
         frequent = sorted(self.sizes.items(), key=lambda entry: (-entry[1], entry[0]))
@@ -140,6 +150,8 @@ def describe(
     features: Features | None,
     stats: Stats | None,
     used_for: tuple[str, ...] = (),
+    *,
+    cluster_by: ClusterBy | None = None,
 ) -> DescribedSource:
     """Return what is known of a side after the run; `used_for` names the scores of statistics."""
     info = side.source.info if side.source is not None else None
@@ -165,6 +177,7 @@ def describe(
         stats=stats,
         seen=None if info is None else info.seen,
         used_for=used_for,
+        cluster_by=cluster_by,
     )
 
 
@@ -223,7 +236,7 @@ def source_warnings(
                 f"{source.location}: {clipped:,} of {total:,} images have values beyond the "
                 "declared float range, which were clipped; correct the range if that is not meant"
             )
-        if source.num_duplicates > _DUPLICATES_WORTH_A_WARNING * total:
+        if source.num_duplicates > MANY_COPIES * total:
             lines.append(
                 f"{source.location}: {source.num_duplicates:,} of {total:,} {source.noun} are "
                 "exact duplicates of others in it"

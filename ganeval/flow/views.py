@@ -6,6 +6,7 @@ from dataclasses import dataclass
 from ganeval.errors import InputError, UsageError, one_line
 from ganeval.extractors.base import ExtractorInfo
 from ganeval.features.jobs import Opens
+from ganeval.flow.clusters import Clusters, clusters_of_pairs
 from ganeval.flow.settings import PairBy, Settings
 from ganeval.flow.sides import Side
 from ganeval.flow.streams import derive_rng
@@ -26,12 +27,14 @@ class Viewed:
         indices: The items to use, in order.
         opens: Opens the source in another process; None for one in memory.
         pairing: Which names belong together, and which have no partner; None for other views.
+        clusters: The cluster of each of `indices`, int64; None where each is by itself.
     """
 
     source: Source
     indices: tuple[int, ...]
     opens: Opens | None
     pairing: Pairing | None = None
+    clusters: Clusters | None = None
 
     @property
     def noun(self) -> str:
@@ -57,7 +60,8 @@ def view_of(side: Side, view: View, others: Mapping[Role, Side], settings: Setti
             of_random = random_pairs(source, num=num, seed=settings.seed)
             if side.opens is not None:
                 opens = _OpensRandom(side.opens, num, settings.seed)
-            return Viewed(source=of_random, indices=tuple(range(num)), opens=opens)
+            linked = clusters_of_pairs(of_random.places, side.clusters, side.clusters, same=True)
+            return Viewed(source=of_random, indices=tuple(range(num)), opens=opens, clusters=linked)
         case Paths():
             from ganeval.sources.views.paths import paths_of  # with torch
 
@@ -72,7 +76,8 @@ def view_of(side: Side, view: View, others: Mapping[Role, Side], settings: Setti
                 opens = _OpensPaths(side.opens, view, settings.seed)
             return Viewed(source=of_paths, indices=tuple(range(view.num)), opens=opens)
         case Each():
-            return Viewed(source=source, indices=side.indices, opens=side.opens)
+            own = None if side.clusters is None else side.clusters[list(side.indices)]
+            return Viewed(source=source, indices=side.indices, opens=side.opens, clusters=own)
 
 
 def check_content(location: str, content: str, network: ExtractorInfo, takes: str) -> None:
@@ -127,7 +132,10 @@ def _paired(side: Side, source: Source, other: Side, settings: Settings) -> View
     opens = None
     if side.opens is not None and other.opens is not None:
         opens = _OpensPairs(side.opens, other.opens, settings.pair_by)
-    return Viewed(source=view, indices=tuple(indices), opens=opens, pairing=pairing)
+    linked = clusters_of_pairs(view.places[indices], side.clusters, other.clusters, same=False)
+    return Viewed(
+        source=view, indices=tuple(indices), opens=opens, pairing=pairing, clusters=linked
+    )
 
 
 def lonely_items(viewed: Viewed, side: Side, other: Side) -> list[str]:

@@ -6,6 +6,7 @@ from typing import ClassVar
 import numpy as np
 
 from ganeval.metrics.base import Evidence, Inputs, Need, Result, Score, by_role, rows_of
+from ganeval.metrics.parts.clusters import over_units
 from ganeval.metrics.parts.distances import on_common_centre
 from ganeval.metrics.parts.intervals import wilson
 from ganeval.metrics.parts.nearest import nearest_among
@@ -34,11 +35,15 @@ class Authenticity:
     Direction: higher is better; from 0 to 1. A sample far from all real items has 1 too, so it says
     nothing of quality.
 
-    Standard error: that of a fraction of N independent items, given the training set. Interval:
-    Wilson's ("Probable Inference", JASA 1927).
+    Standard error: that of a fraction of N independent items, or clusters of items, given the
+    training set. Interval: Wilson's ("Probable Inference", JASA 1927); over clusters with as many
+    independent items as would have this error (Korn and Graubard, "Confidence Intervals for
+    Proportions with Small Expected Number of Positive Counts Estimated from Survey Data", Survey
+    Methodology 1998), and with as many as there are clusters where all items are alike.
     """
 
     common_name: ClassVar[str] = "authenticity"
+    over_clusters: ClassVar[bool] = True
     kinds: ClassVar[tuple[ScoreKind, ...]] = (
         ScoreKind(
             name="authenticity",
@@ -79,20 +84,32 @@ class Authenticity:
         ratio = np.where(squared == 0, 0.0, ratio)
         copies = int((squared == 0).sum())
         centred = authentic.astype(np.float64) - value
+        influence = Influence(sample=over_units(centred, sample.clusters))
+        notes: tuple[str, ...] = (
+            "given what the generator learned from, which has no part in the error",
+        )
+        num_independent: float = num
+        if sample.clusters is not None:
+            num_clusters = len(influence.sample)
+            alike = influence.se == 0
+            num_independent = (
+                num_clusters if alike else min(num, value * (1 - value) / influence.se**2)
+            )
+            notes += (f"standard error over {num_clusters:,} clusters of {sample.noun}",)
         (kind,) = self.kinds
         score = Score(
             kind=kind,
             value=value,
-            se=float(np.sqrt(value * (1 - value) / (num - 1))),
-            interval=wilson(value, num),
+            se=influence.se,
+            interval=wilson(value, num_independent),
             details={"copies": float(copies)},
-            notes=("given what the generator learned from, which has no part in the error",),
+            notes=notes,
             cautions={
                 fact: "look at them"
                 for fact in (f"{copies:,} of {num:,} {sample.noun} are equal to training ones",)
                 if copies
             },
-            influence=Influence(sample=centred),
+            influence=influence,
         )
         finite = np.isfinite(ratio)
         closest = np.argsort(ratio, kind="stable")[: min(NUM_SHOWN, int(finite.sum()))]

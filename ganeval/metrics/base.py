@@ -187,7 +187,11 @@ class Result:
 
 
 class Metric(Protocol):
-    """A frozen dataclass: its fields are its options."""
+    """A frozen dataclass: its fields are its options.
+
+    One whose errors are over the clusters of its summaries where these have any says so by
+    `over_clusters: ClassVar[bool] = True`. The errors of all others are left out there.
+    """
 
     common_name: ClassVar[str]
     """What papers call it, for `ganeval list metrics`."""
@@ -204,6 +208,11 @@ class Metric(Protocol):
 
         `rng` is the stream that its kinds name; nothing else is random. The inputs meet `needs`.
         """
+
+
+def has_error_over_clusters(metric: Metric) -> bool:
+    """Tell whether a metric's errors are over clusters where its summaries have any."""
+    return getattr(metric, "over_clusters", False) is True
 
 
 def roles_of(metric: Metric) -> tuple[Role, ...]:

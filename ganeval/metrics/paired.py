@@ -26,10 +26,11 @@ class Psnr:
     Bias: none; but the pairs that are left out are the best ones.
     Direction: higher is better.
 
-    Standard error: that of a mean of independent pairs.
+    Standard error: that of a mean of independent pairs, or clusters of pairs.
     """
 
     common_name: ClassVar[str] = "peak signal-to-noise ratio"
+    over_clusters: ClassVar[bool] = True
     kinds: ClassVar[tuple[ScoreKind, ...]] = (
         ScoreKind(
             name="psnr",
@@ -66,10 +67,7 @@ class Psnr:
             )
         ratios = np.full(len(errors), np.nan)
         ratios[differ] = 10 * np.log10(PEAK**2 / errors[differ])
-        kept = ratios[differ]
-        influence = np.zeros(len(errors))
-        influence[differ] = (kept - kept.mean()) * len(errors) / len(kept)
-        score = mean_score(self.kinds[0], kept, pairs.noun, influence=influence)
+        score = mean_score(self.kinds[0], ratios, pairs.noun, clusters=pairs.clusters)
         score = replace(score, details={"left_out": float(identical)})
         if identical:
             fact = f"{identical:,} of {len(errors):,} pairs are identical"
@@ -92,10 +90,11 @@ class Ssim:
     Bias: none.
     Direction: higher is better; 1 for identical pictures.
 
-    Standard error: that of a mean of independent pairs.
+    Standard error: that of a mean of independent pairs, or clusters of pairs.
     """
 
     common_name: ClassVar[str] = "structural similarity"
+    over_clusters: ClassVar[bool] = True
     kinds: ClassVar[tuple[ScoreKind, ...]] = (
         ScoreKind(
             name="ssim",
@@ -117,7 +116,7 @@ class Ssim:
         """Return the one score `ssim`."""
         (pairs,) = inputs.values()
         values = rows_of(pairs)[:, 0].astype(np.float64)
-        score = mean_score(self.kinds[0], values, pairs.noun, influence=None)
+        score = mean_score(self.kinds[0], values, pairs.noun, clusters=pairs.clusters)
         return Result(scores=(score,), per_item={"ssim": values})
 
 

@@ -40,6 +40,7 @@ class PathLength:
     places: Literal["full", "end"] = "full"
 
     common_name: ClassVar[str] = "perceptual path length"
+    over_clusters: ClassVar[bool] = True  # its paths are drawn, each by itself
     kinds: ClassVar[tuple[ScoreKind, ...]] = (
         ScoreKind(
             name="ppl",
@@ -85,9 +86,12 @@ class PathLength:
         # The authors' rule: of few paths, ends between two values leave out the farther one only.
         low = np.percentile(values, _PERCENT, method="lower")
         high = np.percentile(values, 100 - _PERCENT, method="higher")
-        kept = values[(values >= low) & (values <= high)]
+        inside = (values >= low) & (values <= high)
         winsorised = np.clip(values, low, high)
-        influence = (winsorised - winsorised.mean()) * len(values) / len(kept)
-        score = mean_score(self.kinds[0], kept, paths.noun, influence=influence)
+        influence = (winsorised - winsorised.mean()) * len(values) / inside.sum()
+        trimmed = np.where(inside, values, np.nan)
+        score = mean_score(
+            self.kinds[0], trimmed, paths.noun, influence=influence, clusters=paths.clusters
+        )
         score = replace(score, details={"untrimmed": float(values.mean())})
         return Result(scores=(score,), per_item={"ppl": values})

@@ -3,7 +3,7 @@
 from collections.abc import Mapping, Sequence
 from typing import Any
 
-from ganeval.scores.identity import Findings, Names, compare_conditions
+from ganeval.scores.identity import INDEPENDENT, Findings, Names, compare_conditions
 from ganeval.scores.row import ScoreRow
 
 
@@ -93,6 +93,8 @@ def _of_protocol(provenance: Mapping[str, Any], rows: Sequence[ScoreRow]) -> dic
     return {
         "protocol": ", ".join(dict.fromkeys(row.protocol for row in rows)) or None,
         "protocol version": provenance.get("protocol_version"),
+        # A file that does not say it is of a run without clusters, and no older version has any.
+        "cluster-by": provenance.get("cluster_by") or INDEPENDENT,
     }
 
 

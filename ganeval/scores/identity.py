@@ -32,6 +32,9 @@ _NOT_OF_THE_DRAW = (_OF_THE_NETWORK - {"latent_size", "prior", "seed"}) | {
 }
 # What trying a generator out has shown stands among its settings; older files do not tell it apart.
 _FOUND = ("observed_range", "normalisation", "output_channels")
+INDEPENDENT = "none"
+"""What `--cluster-by` is called where it was left out."""
+
 _ROUNDING = {"rel_tol": 1e-6, "abs_tol": 1e-9}  # of one score of the same features
 
 
@@ -48,6 +51,8 @@ class Identity:
         chosen: "all", or a digest of the numbers of the images that were taken; None if unknown.
         noun: What several of its items are called.
         counts: How many of them were used and how many were skipped, for messages.
+        clusters: Which of them are not independent: "by", "count" and "digest"; None where each is
+            by itself.
     """
 
     location: str
@@ -58,6 +63,7 @@ class Identity:
     chosen: str | None
     noun: str
     counts: str
+    clusters: Mapping[str, Any] | None = None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -141,6 +147,7 @@ def identity_of(
         chosen=card.get("chosen"),
         noun=noun_of(card),
         counts=counts,
+        clusters=card.get("clusters"),
     )
 
 
@@ -154,14 +161,17 @@ def same_items(one: Identity, other: Identity) -> bool | None:
 
 
 def same_order(one: Identity, other: Identity) -> bool:
-    """Tell whether item i of one side is known to be item i of the other."""
-    return one.order is not None and one.order == other.order
+    """Tell whether item i of one side is known to be item i of the other, of the same cluster."""
+    known = one.order is not None and one.order == other.order
+    return known and _same(one.clusters, other.clusters)
 
 
 def compare_sides(one: Identity, other: Identity, names: Names) -> Findings:
     """Find where two sides differ that have to be one and the same, as references have to be."""
     found = _compare_settings(one, other, names)
     same = same_items(one, other)
+    if same:
+        found += _compare_clusters(one, other, names)
     where, noun = one_line(one.location), common_noun((one.noun, other.noun))
     if same is None and (one.content or one.order or other.content or other.order):
         return found + Findings(unsaid=(f"the {noun} of {where}",))
@@ -178,6 +188,26 @@ def compare_sides(one: Identity, other: Identity, names: Names) -> Findings:
     return found + others
 
 
+def _compare_clusters(one: Identity, other: Identity, names: Names) -> Findings:
+    """Find whether other items of two sides that are the same belong together.
+
+    Where one of them has no clusters, that is among the conditions.
+    """
+    if one.clusters is None or other.clusters is None or _same(one.clusters, other.clusters):
+        return Findings()
+    here, there = one.clusters["count"], other.clusters["count"]
+    # In another order the same clusters have other numbers.
+    if one.order != other.order and here == there:
+        return Findings()
+    return Findings(
+        differing=(
+            f"{one.location}: its {one.noun} are in other clusters {names[0]} ({here:,}) than "
+            f"{names[1]} ({there:,})",
+        ),
+        remedies=(f"the same names of the {one.noun} on both sides",),
+    )
+
+
 def compare_preparation(one: Identity, other: Identity, names: Names) -> Findings:
     """Find where two samples that are compared differ by more than the network behind them."""
     return _compare_settings(one, other, names, but=_OF_THE_NETWORK)
@@ -192,6 +222,8 @@ def apart(
     one: Mapping[str, Any], other: Mapping[str, Any], names: Names = ("in one", "in the other")
 ) -> tuple[str, ...] | None:
     """Say why sample i of two generators is not drawn alike; None where there are not two."""
+    if not _same(one.get("clusters"), other.get("clusters")):
+        return ("their items are in other clusters",)
     if not one.get("kind") == other.get("kind") == "generator":
         return None
     sides = identity_of(one, ""), identity_of(other, "")
@@ -219,7 +251,10 @@ def compare_conditions(one: Mapping[str, Any], other: Mapping[str, Any], names: 
             found += Findings(unsaid=(what,))
             continue
         word, _, rest = what.partition(" ")
-        remedy = f"--{word} {others}" if what in ("extractor", "protocol", "precision") else None
+        typed = what in ("extractor", "protocol", "precision", "cluster-by")
+        remedy = f"--{word} {others}" if typed else None
+        if (what, others) == ("cluster-by", INDEPENDENT):
+            remedy = "--cluster-by left out"
         remedies = {
             "weights": "the same --weights",
             "preprocessing": "the same --protocol",

@@ -37,7 +37,7 @@ SHARED = {
         "--cache-dir",
         "--no-cache",
     ),
-    *("--offline", "--rehash", "--trust-times", "--network", "--pair-by"),
+    *("--offline", "--rehash", "--trust-times", "--network", "--cluster-by", "--pair-by"),
 }
 EVERYWHERE = {"--quiet", "-v", "--verbose", "--traceback"}
 OUTPUT = {"--json", "--output", "-o"}

@@ -9,7 +9,17 @@ from typing import Literal, get_args, get_origin, get_type_hints
 import numpy as np
 import pytest
 
-from ganeval.metrics.base import ROLES, Each, Inputs, Metric, Need, Result, Score, roles_of
+from ganeval.metrics.base import (
+    ROLES,
+    Each,
+    Inputs,
+    Metric,
+    Need,
+    Result,
+    Score,
+    has_error_over_clusters,
+    roles_of,
+)
 from ganeval.metrics.protocols import PROTOCOLS
 from ganeval.metrics.table import METRICS
 from ganeval.scores.kind import ScoreKind
@@ -182,3 +192,39 @@ def test_inputs_stay_as_they_are(metric: Metric) -> None:
     metric.compute(summaries, np.random.default_rng(0))
     for need, rows in before.items():
         np.testing.assert_array_equal(summaries[need].rows(), rows)
+
+
+def repeated(summary: InMemory, times: int) -> InMemory:
+    """Each item several times, as crops of one picture, in clusters of their own."""
+    num = len(summary.array)
+    labels = None if summary.labels is None else summary.labels * times
+    return dataclasses.replace(
+        summary,
+        array=np.tile(summary.array, (times, 1)),
+        labels=labels,
+        clusters=np.tile(np.arange(num), times),
+        known={},
+    )
+
+
+@METRIC
+def test_one_with_an_error_over_clusters_takes_the_clusters_into_account(name: str) -> None:
+    """What says that it does must do so: repeats of the same items tell it nothing new."""
+    metric = METRICS.load(name)()
+    if not has_error_over_clusters(metric):
+        return
+    given = needed(metric, 400)
+    clustered, naive = (
+        {
+            need: one if need.role == "train" else dataclasses.replace(repeated(one, 5), **change)
+            for need, one in given.items()
+        }
+        for change in ({}, {"clusters": None})
+    )
+    rng = np.random.default_rng(0)
+    found, blind = (metric.compute(inputs, rng).scores for inputs in (clustered, naive))
+    for score, other in zip(found, blind, strict=True):
+        assert score.value == pytest.approx(other.value)
+        assert (score.se is None) is (other.se is None)
+        if score.se is not None and other.se is not None:
+            assert score.se > 1.7 * other.se

@@ -544,4 +544,6 @@ def test_the_settings_of_a_run_are_all_looked_at_here() -> None:
     here |= {"seed", "decode", "generator", "on_bad_image"}
     # What partners have in common is in the row, and a further network in its label.
     here |= {"pair_by", "networks"}
+    # tests/flow/test_clusters.py
+    here |= {"cluster_by"}
     assert {field.name for field in dataclasses.fields(Settings)} == here | without_effect

@@ -30,7 +30,7 @@ def exact_copies(inventory: Inventory) -> list[Finding]:
             if alike
             else f"copies of others in it: {of(num, total)}",
             needed="different pictures; a copy counts as one more",
-            remedy="remove the copies",
+            remedy="remove the copies, or give --cluster-by if their names tell them",
             examples=first_names(names),
         )
     ]
@@ -51,7 +51,8 @@ def near_copies(inventory: Inventory) -> list[Finding]:
             what="nearly the same as another (by 8x8 grey values): about "
             + of(len(like), len(looks)),
             needed="different pictures",
-            remedy="look at them side by side",
+            remedy="look at them side by side; for crops or frames of one picture give "
+            "--cluster-by",
             examples=first_names([f"{looks[a].name} ~ {looks[b].name}" for a, b in pairs]),
         )
     ]

@@ -9,8 +9,11 @@ NORMAL = 1.96  # standard errors, two-sided at 95 %
 TOLD_APART = 2.5
 
 
-def wilson(fraction: float, num: int) -> tuple[float, float]:
-    """Return the 95 % interval of a probability from a fraction of `num` independent trials."""
+def wilson(fraction: float, num: float) -> tuple[float, float]:
+    """Return the 95 % interval of a probability from a fraction of `num` independent trials.
+
+    That need be no whole number where it stands for dependent ones.
+    """
     weight = NORMAL**2 / num
     centre = (fraction + weight / 2) / (1 + weight)
     half_width = (

@@ -4,41 +4,59 @@ import numpy as np
 import numpy.typing as npt
 
 from ganeval.metrics.base import Score
+from ganeval.metrics.parts.clusters import Clusters, num_units, over_units
 from ganeval.scores.influence import Influence
 from ganeval.scores.kind import ScoreKind
 
-ENOUGH_FOR_INTERVAL = 30  # items from which their mean counts as normal
+ENOUGH_FOR_INTERVAL = 30  # independent units from which their mean counts as normal
 
 Values = npt.NDArray[np.float64]
 
 
-def mean_score(kind: ScoreKind, values: Values, noun: str, *, influence: Values | None) -> Score:
-    """Return the mean of some values as a score, with the standard error of independent items.
+def mean_score(
+    kind: ScoreKind,
+    values: Values,
+    noun: str,
+    *,
+    influence: Values | None = None,
+    clusters: Clusters | None = None,
+) -> Score:
+    """Return the mean of some values as a score, with the standard error of independent units.
 
     Fewer than 30 have none: two values that happen to be near each other would seem to be certain.
 
     Args:
         kind: Of the score.
-        values: One for each item that counts, float64 [n], at least 2.
+        values: One for each item, float64 [N], NaN for an item that does not count; at least 2 are
+            numbers.
         noun: What messages call the items.
-        influence: What each item adds to the score, with mean 0, float64 [N]; None for the values'
-            own differences from their mean.
+        influence: What each item adds to the score, with mean 0, float64 [N]; None for that of a
+            mean over the items that count.
+        clusters: The cluster of each item, int64 [N]; see `Summary.clusters`. None where the items
+            are independent.
     """
-    value, num = float(values.mean()), len(values)
+    counts = np.isfinite(values)
+    kept = values[counts]
+    value = float(kept.mean())
+    units = f"clusters of {noun}" if clusters is not None else noun
+    num = num_units(len(kept), None if clusters is None else clusters[counts])
     if num < ENOUGH_FOR_INTERVAL:
-        few = f"{num} {noun}"
+        few = f"{num} {units}"
         return Score(
             kind=kind,
             value=value,
             notes=(f"no standard error: {few}, {ENOUGH_FOR_INTERVAL} are needed",),
             cautions={few: f"too few for an interval ({ENOUGH_FOR_INTERVAL} are needed)"},
-            enough={"se": ENOUGH_FOR_INTERVAL},
+            enough={} if clusters is not None else {"se": ENOUGH_FOR_INTERVAL},
         )
-    found = Influence(sample=values - value if influence is None else influence)
+    if influence is None:
+        influence = np.where(counts, values - value, 0.0) * (len(values) / len(kept))
+    found = Influence(sample=over_units(influence, clusters))
     return Score(
         kind=kind,
         value=value,
         se=found.se,
         interval=(value - 1.96 * found.se, value + 1.96 * found.se),
+        notes=() if clusters is None else (f"standard error over {num:,} {units}",),
         influence=found,
     )

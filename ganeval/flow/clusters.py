@@ -1,0 +1,97 @@
+"""Clusters of items that are not independent of one another, as the user tells them by names."""
+
+import hashlib
+from collections.abc import Iterable, Sequence
+
+import numpy as np
+import numpy.typing as npt
+
+from ganeval.errors import InputError
+from ganeval.sources.base import Source
+from ganeval.sources.clusters import ClusterBy, cluster_names
+
+Clusters = npt.NDArray[np.int64]
+
+FEWEST = 20
+"""Clusters of a source from which the spread between them says something of an error."""
+
+
+def find_clusters(
+    source: Source, indices: Sequence[int], location: str, by: ClusterBy | None
+) -> Clusters | None:
+    """Return the number of the cluster of each item of a source, int64 [N].
+
+    None where every item is by itself: nobody asked for clusters, the items have no names, or no
+    two of them belong together.
+
+    Args:
+        source: Whose items.
+        indices: The items that are used.
+        location: How messages call the source.
+        by: The rule; None if nobody asked for clusters.
+
+    Raises:
+        InputError: The rule finds fewer than 20 clusters.
+    """
+    names = None if by is None else cluster_names(source, by)
+    if names is None:
+        return None
+    number = {name: at for at, name in enumerate(dict.fromkeys(names))}
+    if len(number) == len(names):
+        return None
+    num = len({names[index] for index in indices})
+    if num < min(FEWEST, len(indices)):
+        other = "folder" if by == "name-prefix" else "name-prefix"
+        raise InputError(
+            f"{location}: {num} cluster{'s' * (num > 1)} of {len(indices):,} {source.info.noun} by "
+            f"--cluster-by {by}",
+            f"at least {FEWEST} for an error over clusters",
+            f"use --cluster-by {other}, or leave it out",
+        )
+    return np.fromiter((number[name] for name in names), np.int64, len(names))
+
+
+def clusters_of_pairs(
+    places: npt.NDArray[np.int64], one: Clusters | None, other: Clusters | None, *, same: bool
+) -> Clusters | None:
+    """Return the cluster of each pair, int64 [pairs]; None where every pair is by itself.
+
+    Two pairs belong together if they have a cluster in common on either side, and so do all that
+    are linked in this way.
+
+    Args:
+        places: The indices of both items of each pair, int [pairs, 2].
+        one: The cluster of each item of the one source.
+        other: Those of the other.
+        same: Whether both are one source.
+    """
+    if one is None and other is None:
+        return None
+    from scipy.sparse import coo_array
+    from scipy.sparse.csgraph import connected_components
+
+    first, second = (
+        column if clusters is None else clusters[column]
+        for column, clusters in zip(np.asarray(places).T, (one, other), strict=True)
+    )
+    start = 0 if same else int(first.max()) + 1
+    num = start + int(max(first.max(), second.max())) + 1
+    links = coo_array((np.ones(len(first)), (first, start + second)), shape=(num, num))
+    components = connected_components(links, directed=False)[1]
+    found: Clusters = components[first].astype(np.int64)
+    return found
+
+
+def clusters_digest(clusters: Clusters) -> str:
+    """Return the hex SHA-256 of which items belong together, in their order."""
+    return hashlib.sha256(clusters.astype("<i8").tobytes()).hexdigest()
+
+
+def no_effect(by: ClusterBy | None, clusters: Iterable[Clusters | None]) -> str | None:
+    """Return what to say where clusters were asked for and no source has any; None otherwise."""
+    if by is None or any(one is not None for one in clusters):
+        return None
+    return (
+        f"--cluster-by {by} has no effect: no source has a cluster of more than one item, so every "
+        "error is that of independent items"
+    )
