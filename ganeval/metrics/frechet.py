@@ -8,6 +8,7 @@ import numpy as np
 
 from ganeval.features.derived import Summary
 from ganeval.metrics.base import Inputs, Need, Result, Role, Score, both_sides, by_role
+from ganeval.metrics.parts.clusters import num_units
 from ganeval.metrics.parts.frechet_error import Gaussian, distance, error_of
 from ganeval.scores.kind import ScoreKind
 
@@ -33,6 +34,7 @@ class Fid:
     """
 
     common_name: ClassVar[str] = "Frechet Inception distance"
+    over_clusters: ClassVar[bool] = True
     kinds: ClassVar[tuple[ScoreKind, ...]] = (
         ScoreKind(
             name="fid",
@@ -82,8 +84,9 @@ def sides_of(summaries: Mapping[Role, Summary]) -> tuple[Gaussian, Gaussian]:
         Gaussian(
             *(role, side.moments(), side.rows(), side),
             noun=side.noun,
-            num=side.num,
+            num=None if side.num is None else num_units(side.num, side.clusters),
             parts=side.parts(),
+            clusters=side.clusters,
         )
         for role in ("sample", "reference")
         for side in (summaries[role],)

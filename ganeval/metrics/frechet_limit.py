@@ -45,6 +45,7 @@ class FidDebiased:
     """
 
     common_name: ClassVar[str] = "FID without most of its bias"
+    over_clusters: ClassVar[bool] = True
     kinds: ClassVar[tuple[ScoreKind, ...]] = (
         ScoreKind(
             name="fid-debiased",

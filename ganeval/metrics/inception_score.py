@@ -10,14 +10,15 @@ import numpy as np
 import numpy.typing as npt
 
 from ganeval.errors import UsageError
+from ganeval.features.derived import Summary
 from ganeval.metrics.base import Feature, Inputs, Need, Result, Score, rows_of
+from ganeval.metrics.parts.clusters import num_units, over_units, parts_of
 from ganeval.metrics.parts.extrapolation import (
     HALVES,
     NUM_PARTITIONS,
     Extrapolation,
     Indices,
     interval_of_infinitely_many,
-    quarters,
 )
 from ganeval.metrics.parts.intervals import NORMAL
 from ganeval.scores.influence import Influence
@@ -71,6 +72,7 @@ class InceptionScore:
     layer: Literal["logits", "logits_biased"] = "logits"
 
     common_name: ClassVar[str] = "Inception Score"
+    over_clusters: ClassVar[bool] = True
     kinds: ClassVar[tuple[ScoreKind, ...]] = (
         ScoreKind(
             name="is",
@@ -104,7 +106,8 @@ class InceptionScore:
     def compute(self, inputs: Inputs, rng: np.random.Generator) -> Result:
         """Return the one score `is`; its details have `std`, the spread over the splits."""
         (sample,) = inputs.values()
-        logits, noun = rows_of(sample), sample.noun
+        logits = rows_of(sample)
+        noun = sample.noun if sample.clusters is None else f"clusters of {sample.noun}"
         order = self._permutation(len(logits), rng)
         values = [score_of_split(logits, order[part]) for part in self._parts(len(logits))]
         details: dict[str, float] = {}
@@ -113,11 +116,11 @@ class InceptionScore:
         needed = max(MINIMUM_FOR_ERROR, ENOUGH_PER_CLASS * logits.shape[1])
         (kind,) = self.kinds
         score = Score(kind=kind, value=float(np.mean(values)), details=details)
-        if len(logits) < needed:
-            few = f"{len(logits):,} {noun} for {logits.shape[1]:,} classes"
-            score = _without_error(score, few, needed)
+        num = num_units(len(logits), sample.clusters)
+        if num < needed:
+            score = _without_error(score, f"{num:,} {noun} for {logits.shape[1]:,} classes", needed)
         else:
-            score = _with_error(score, logits, rng, noun)
+            score = _with_error(score, sample, rng)
         return Result(scores=(score,))
 
     def _permutation(self, num: int, rng: np.random.Generator) -> npt.NDArray[np.integer]:
@@ -149,20 +152,20 @@ def score_of_split(logits: npt.NDArray[np.float32], indices: npt.NDArray[np.inte
     return float(np.exp(negative_entropy / len(indices) - mean @ np.log(mean)))
 
 
-def _with_error(
-    score: Score, logits: npt.NDArray[np.float32], rng: np.random.Generator, noun: str
-) -> Score:
+def _with_error(score: Score, sample: Summary, rng: np.random.Generator) -> Score:
     """Return the score with its standard error and interval."""
-    partitions = [quarters(len(logits), rng) for _ in range(NUM_PARTITIONS)]
+    logits, clusters, noun = rows_of(sample), sample.clusters, sample.noun
+    num = num_units(len(logits), clusters)
+    partitions = [parts_of(len(logits), rng, clusters) for _ in range(NUM_PARTITIONS)]
     divergences, extrapolation = _divergences(logits, partitions)
     centred = divergences - divergences.mean()
     debiased = float(np.exp(extrapolation.value))
     needed = math.ceil(ENOUGH_PER_SCORE * debiased)
-    if len(logits) < needed:
-        return _without_error(score, f"{len(logits):,} {noun} for so many classes in use", needed)
+    if num < needed:
+        return _without_error(score, f"{num:,} {noun} for so many classes in use", needed)
     # Both are of log IS; for small changes the score changes in proportion.
     influence = Influence(
-        sample=debiased * centred,
+        sample=over_units(debiased * centred, clusters),
         remainder=debiased * extrapolation.remainder((centred, partitions)),
     )
     se = influence.extrapolated_se

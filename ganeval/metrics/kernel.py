@@ -13,6 +13,7 @@ from ganeval.errors import UsageError
 from ganeval.features.derived import Arrays, Summary
 from ganeval.machine.resources import DEFAULT, Resources, in_order
 from ganeval.metrics.base import Inputs, Need, Result, Score, both_sides, by_role, rows_of
+from ganeval.metrics.parts.clusters import num_units, over_units
 from ganeval.metrics.parts.intervals import of_distance
 from ganeval.scores.influence import FLOOR, Influence
 from ganeval.scores.kind import ScoreKind
@@ -69,6 +70,7 @@ class Kid:
     subsets: Literal["torch-fidelity", "clean-fid", "torchmetrics"] = "torch-fidelity"
 
     common_name: ClassVar[str] = "Kernel Inception distance"
+    over_clusters: ClassVar[bool] = True
     kinds: ClassVar[tuple[ScoreKind, ...]] = (
         ScoreKind(
             name="kid",
@@ -230,13 +232,18 @@ def _all_pairs(sample: Summary, reference: Summary, degree: int) -> Score:
         + 4 * _cross_variance(sample_between, reference_between, squares)
     )
     influence = Influence(
-        sample=of_sample - of_sample.mean(), reference=of_reference - of_reference.mean()
+        sample=over_units(of_sample - of_sample.mean(), sample.clusters),
+        reference=over_units(of_reference - of_reference.mean(), reference.clusters),
     )
     (kind,) = Kid.kinds
     score = Score(kind=kind, value=value, influence=influence)
-    fewest = min(num_sample, num_reference)
+    clustered = sample.clusters is not None or reference.clusters is not None
+    noun = f"clusters of {sample.noun}" if clustered else sample.noun
+    fewest = min(
+        num_units(num_sample, sample.clusters), num_units(num_reference, reference.clusters)
+    )
     if fewest < ENOUGH_FOR_ERROR:
-        few = f"{fewest:,} {sample.noun} a side"
+        few = f"{fewest:,} {noun} a side"
         return replace(
             score,
             notes=(f"no interval: {few}, {ENOUGH_FOR_ERROR} are needed",),
@@ -245,14 +252,16 @@ def _all_pairs(sample: Summary, reference: Summary, degree: int) -> Score:
         )
     counting = influence.num_that_count
     if counting < ENOUGH_THAT_COUNT:
-        fact = f"its error rests on about {counting:.0f} {sample.noun} with huge features"
+        fact = f"its error rests on about {counting:.0f} {noun} with huge features"
         return replace(
             score,
             notes=(f"no interval: {fact}, {ENOUGH_THAT_COUNT} are needed",),
             cautions={fact: "no standard error; look at them"},
         )
     # The sums over finitely many images put the second order into the influences, twice of it.
-    se = float(np.sqrt(max(influence.se**2 - second_order, FLOOR * second_order)))
+    # How much of it is noise within clusters is not known, so that of clusters stays.
+    extra = 0.0 if clustered else second_order
+    se = float(np.sqrt(max(influence.se**2 - extra, FLOOR * second_order)))
     return replace(score, se=se, interval=of_distance(value, se))
 
 

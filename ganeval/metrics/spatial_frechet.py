@@ -27,6 +27,7 @@ class SpatialFid:
     """
 
     common_name: ClassVar[str] = "spatial Frechet Inception distance"
+    over_clusters: ClassVar[bool] = True
     kinds: ClassVar[tuple[ScoreKind, ...]] = (
         ScoreKind(
             name="sfid",

@@ -9,13 +9,13 @@ import numpy as np
 from ganeval.features.derived import Arrays, Summary
 from ganeval.features.moments import Moments, merge_all
 from ganeval.metrics.base import Role, rows_of
+from ganeval.metrics.parts.clusters import Clusters, over_units, parts_of
 from ganeval.metrics.parts.extrapolation import (
     HALVES,
     NUM_PARTITIONS,
     Extrapolation,
     Indices,
     interval_of_infinitely_many,
-    quarters,
 )
 from ganeval.metrics.parts.intervals import of_distance
 from ganeval.metrics.parts.linalg import Matrix, Rows, frechet_distance
@@ -52,7 +52,9 @@ class Gaussian:
         rows: The features, float32 [num, d]; None if only the moments are stored.
         summary: Where values derived from all of the features are kept; None for a part of them.
         noun: What messages call the items.
-        num: Number of items; None if stored moments do not say it.
+        num: Number of independent items: of clusters, where the items come in these; None if stored
+            moments do not say it.
+        clusters: The cluster of each row; None where every row is one.
         parts: The moments of four random parts, where these are stored in place of rows.
     """
 
@@ -63,6 +65,7 @@ class Gaussian:
     noun: str = "items"
     num: int | None = None
     parts: tuple[Moments, ...] | None = None
+    clusters: Clusters | None = None
 
     @property
     def few_rows(self) -> Rows | None:
@@ -123,13 +126,13 @@ def error_of(
         return Error(note=NO_ROWS)
     width, noun = len(sample.moments.mean), sample.noun
     few, which = _fewest(sample, reference)
-    counted = f"{few:,} {which}{noun} for {width:,} dimensions"
+    counted = f"{few:,} {which} for {width:,} dimensions"
     needed = ENOUGH_FOR_INTERVAL * width
     use = "" if stands_in is None else f", or use {stands_in}"
     influence = influence_of(sample, reference)
     if few < ENOUGH_FOR_CHANGE * width:
         return Error(
-            influence=influence,
+            influence=of_units(influence, sample, reference),
             note=f"no interval: {counted}, {needed:,} are needed (5 per dimension)",
             cautions={counted: f"too few to compare; {needed:,} are needed{use}"},
             enough={"se": needed},
@@ -165,14 +168,15 @@ def error_of(
 
 
 def _fewest(sample: Gaussian, reference: Gaussian) -> tuple[int, str]:
-    """Return the number of items of the smaller side, and which it is, as a word to stand before.
+    """Return the number of independent items of the smaller side, and what they are called.
 
     A reference that does not say its number cannot be the smaller one.
     """
     assert sample.num is not None
-    if reference.num is not None and reference.num < sample.num:
-        return reference.num, "reference "
-    return sample.num, ""
+    side, num, which = sample, sample.num, ""
+    if reference.num is not None and reference.num < num:
+        side, num, which = reference, reference.num, "reference "
+    return num, f"{which}{side.noun if side.clusters is None else f'clusters of {side.noun}'}"
 
 
 def influence_of(sample: Gaussian, reference: Gaussian) -> Influence:
@@ -206,11 +210,11 @@ def debias(
         value: The distance of all images.
         sample: With rows, of 8 images at least.
         reference: Its moments are those of every part where it has neither rows nor parts.
-        first: The influences on `value`.
+        first: The influences of the images on `value`.
         rng: Deals the images to the parts.
 
     Returns:
-        The extrapolation, and the influences with the remainder of the parts.
+        The extrapolation, and the influences of independent units with the remainder of the parts.
     """
     many = len(sample.moments.mean) <= _CHEAP and reference.parts is None
     pairs = [
@@ -226,7 +230,18 @@ def debias(
     sides = [(first.sample, [own.indices for _, own in pairs])]
     if first.reference is not None:
         sides.append((first.reference, [real.indices for real, _ in pairs]))
-    return extrapolation, replace(first, remainder=extrapolation.remainder(*sides))
+    found = replace(first, remainder=extrapolation.remainder(*sides))
+    return extrapolation, of_units(found, sample, reference)
+
+
+def of_units(influence: Influence, sample: Gaussian, reference: Gaussian) -> Influence:
+    """Return the influences of independent units from those of images."""
+    real = influence.reference
+    return replace(
+        influence,
+        sample=over_units(influence.sample, sample.clusters),
+        reference=None if real is None else over_units(real, reference.clusters),
+    )
 
 
 @dataclass(frozen=True, slots=True)
@@ -248,7 +263,7 @@ class _Parts:
         """Deal the rows of a side to four parts."""
         rows = side.rows
         if rows is not None:
-            indices = quarters(len(rows), rng)
+            indices = parts_of(len(rows), rng, side.clusters)
             return cls(side, indices, _moments_of_parts(side, rows, indices))
         if side.parts is not None:
             return cls(side, tuple(np.array([at]) for at in range(4)), side.parts)
