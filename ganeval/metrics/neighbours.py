@@ -250,8 +250,10 @@ def _score(
         interval = (max(value - quantile * se, 0.0), value + quantile * se)
     note = "se and interval: of the expected score at these numbers and k, from disjoint blocks"
     if se == 0:
-        note = "no standard error: all blocks have one score"
-        note += "" if interval is None else f"; interval: as of independent {near.noun}"
+        reason = "all blocks have one score"
+        note = f"no standard error: {reason}; interval: as of independent {near.noun}"
+        if interval is None:
+            note = f"no standard error, no interval: {reason}"
     return Score(
         kind=kind,
         value=value,

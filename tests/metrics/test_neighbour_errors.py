@@ -166,6 +166,7 @@ def test_at_the_boundary_there_is_an_interval_and_no_error(score, features):
         )
     density = ours["density"]
     assert (density.value, density.se, density.interval) == (0.0, None, None)
+    assert density.notes == ("no standard error, no interval: all blocks have one score",)
 
 
 @pytest.mark.parametrize(("k", "enough"), [(1, 60), (3, 60), (5, 100)])
@@ -192,3 +193,11 @@ def test_the_effective_number_is_that_of_the_error():
     assert effective_number(0.0, 1000, 0.0) == 1000
     low, high = wilson(0.3, num)
     assert (high - low) / (2 * 1.96) == pytest.approx(0.05, rel=0.05)
+
+
+def test_the_error_is_no_less_than_that_of_independent_images(score):
+    rng = np.random.default_rng(9)
+    sample, reference = (rng.standard_normal((80, 32)).astype(np.float32) for _ in range(2))
+    one = score(PrecisionRecall(), sample, reference)["precision"]
+    assert one.se == pytest.approx(np.sqrt(one.value * (1 - one.value) / 80), rel=1e-12)
+    assert one.influence.se == pytest.approx(one.se, rel=1e-12)
