@@ -127,8 +127,8 @@ def influence_of_blocks(
 
     The variance that quarters tell of is mostly too small, and that of halves is less so. The whole
     is taken to have half of that step more on a scale of logarithms, and at most a factor of the
-    root of 2. The error then was 0.8 to 1.2 of the spread for 100 and 200 images a side in most
-    laws; for a mixture of clusters it was 1.4 times too large in one case.
+    root of 2. In simulation the error then was 0.8 to 1.2 of the spread for
+    100 and 200 images a side in most laws; in mixtures and sparse laws 0.7 to 1.4.
 
     Args:
         values: What each image adds to the score of its block, [partitions, images]; the score is
