@@ -68,10 +68,10 @@ def check(
 ) -> Verdict:
     """Compare a run with the baseline, score by score.
 
-    The first limit is that of the primary score. Where a score can neither fail nor pass, the one
-    that its metric names decides in its place if all reports have it, under its own limit or else
-    under the same share. Where it can fail but not pass, that one stands beside it, and both have
-    to pass.
+    Where a score can neither fail nor pass, the one that its metric names decides in its place if
+    it has a limit of its own; a share of the one score says nothing of the other (collapse to a
+    smaller spread doubles FID and hardly moves KID). Where a score can fail but not pass, the other
+    one decides whether the run passes. By the older rule it does so under the same share too.
 
     Args:
         run: The report, or those of several training runs of one recipe.
@@ -189,10 +189,8 @@ class _World:
             own = [other for other in deciding if other[0].name == evidence.stands_in]
             if own:  # under its own limit, and in the first place if the other one had that
                 other = own[0]
-            elif not limit.relative or not _both_have(
-                evidence.stands_in, *self.runs, self.baseline
-            ):
-                deciding[place] = limit, _without_stand_in(evidence, limit)
+            elif self.rule > 1 or not limit.relative or not self._all_have(evidence.stands_in):
+                deciding[place] = limit, self._without_stand_in(evidence)
                 continue
             else:
                 self.check_comparable([evidence.stands_in])
@@ -207,6 +205,23 @@ class _World:
             deciding = [two for at, two in enumerate(deciding) if at == place or two != other]
             shown.append(one)
         return deciding, shown
+
+    def _all_have(self, label: str) -> bool:
+        """Tell whether every report has a score."""
+        return all(
+            label in {row.label for row in report.scores} for report in (*self.runs, self.baseline)
+        )
+
+    def _without_stand_in(self, evidence: Evidence) -> Evidence:
+        """Say what lets another score decide in the place of one."""
+        other = evidence.stands_in
+        scored = "" if self._all_have(str(other)) else "score it too (-m) and "
+        remedy = (
+            f"{scored}name a tolerance of {other} (--max-regress {other}=AMOUNT) to let it decide"
+        )
+        if evidence.untrusted is None:
+            return replace(evidence, notes=(remedy, *evidence.notes))
+        return replace(evidence, untrusted=f"{evidence.untrusted}; {remedy}")
 
     def check_comparable(self, names: Sequence[str]) -> tuple[str, ...]:
         """Refuse reports that were made under different conditions.
@@ -228,24 +243,6 @@ class _World:
                 f"{found.remedy}, or accept the run as the new baseline (ganeval baseline accept)",
             )
         return tuple(dict.fromkeys(found.unsaid))
-
-
-def _both_have(label: str, *reports: Report) -> bool:
-    """Tell whether every report has a score."""
-    return all(label in {row.label for row in report.scores} for report in reports)
-
-
-def _without_stand_in(evidence: Evidence, limit: Limit) -> Evidence:
-    """Say what lets another score decide in the place of one."""
-    other = evidence.stands_in
-    remedy = (
-        f"score both with -m {limit.name},{other} to let {other} decide"
-        if limit.relative
-        else f"name a tolerance of {other} too (--max-regress {other}=AMOUNT) to let it decide"
-    )
-    if evidence.untrusted is None:
-        return replace(evidence, notes=(*evidence.notes, remedy))
-    return replace(evidence, untrusted=f"{evidence.untrusted}; {remedy}")
 
 
 def _not_deciding(evidence: Evidence) -> Decision:

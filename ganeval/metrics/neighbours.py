@@ -1,25 +1,26 @@
 """Precision and recall, density and coverage: who lies in whose nearest-neighbour balls."""
 
-from dataclasses import dataclass
+from collections.abc import Mapping
+from dataclasses import dataclass, replace
 from typing import ClassVar, Literal
 
 import numpy as np
-import numpy.typing as npt
 
 from ganeval.errors import UsageError
+from ganeval.features.derived import Summary
 from ganeval.metrics.base import Inputs, Need, Result, Role, Score, both_sides, by_role
-from ganeval.metrics.parts.intervals import wilson
-from ganeval.metrics.parts.jackknife import NUM_GROUPS, groups_of, standard_error
+from ganeval.metrics.parts.blocks import influence_of_blocks
+from ganeval.metrics.parts.intervals import effective_number, t_quantile, wilson
 from ganeval.metrics.parts.neighbourhood import Neighbourhood, neighbourhood
+from ganeval.scores.differences import IMAGES_PER_FREEDOM
+from ganeval.scores.influence import Influence
 from ganeval.scores.kind import ScoreKind
 
 Inclusion = Literal["closed", "strict"]
 
 # Precision asks for the balls of the reference, recall for those of the sample.
 BALLS: tuple[Role, Role] = ("reference", "sample")
-UNCONDITIONAL = "se: jackknife over both sides, a little too large"
-NO_ERROR = f"no standard error: the jackknife needs {2 * NUM_GROUPS} %s a side at least"
-NO_INTERVAL = "no interval: how such a score is distributed is not known"
+IMAGES_PER_NEIGHBOUR = 20  # a side, from which the errors held in simulation
 
 
 @dataclass(frozen=True, slots=True)
@@ -37,9 +38,11 @@ class PrecisionRecall:
     compare only where these agree. Sensitive to outliers, which have large balls.
     Direction: higher is better; from 0 to 1.
 
-    Standard error: jackknife over 20 random groups of both sides, because resampling would put
-    copies at distance 0. Interval: Wilson's, of a fraction of N images ("Probable Inference",
-    JASA 1927), conditional on the balls, so that it leaves out their own chance.
+    Standard error: from the scores of random halves and quarters of both sides, of block b of the
+    sample against block b of the reference, see `parts/blocks.py`. It is that of the score over
+    draws of both sides. Interval: Wilson's ("Probable Inference", JASA 1927), of as many
+    independent images as would have that error, with the quantile of Student's t; so it is of the
+    expected score at these numbers of images and this k.
 
     Attributes:
         k: Which neighbour sets the radius.
@@ -55,7 +58,7 @@ class PrecisionRecall:
             name="precision",
             direction="higher",
             bias="depends-on-numbers",
-            error="jackknife",
+            error="blocks",
             stream="pr",
             stands_in=None,
             plotted_against="recall",
@@ -64,7 +67,7 @@ class PrecisionRecall:
             name="recall",
             direction="higher",
             bias="depends-on-numbers",
-            error="jackknife",
+            error="blocks",
             stream="pr",
             stands_in=None,
             plotted_against=None,
@@ -82,13 +85,13 @@ class PrecisionRecall:
 
     def compute(self, inputs: Inputs, rng: np.random.Generator) -> Result:
         """Return `precision` and `recall`."""
-        near = neighbourhood(by_role(inputs), self.k)
+        sides = by_role(inputs)
+        has_error = _fewest(sides) >= _enough(self.k)
+        near = neighbourhood(sides, self.k, in_blocks=has_error)
         closed = self.inclusion == "closed"
-        precision, recall = (
-            float((near.memberships(role, self.k, closed=closed)[0] > 0).mean()) for role in BALLS
-        )
+        blocks = near.blocks(rng if has_error else None)
         notes: list[str] = []
-        cautions = _few_for_error(near, self.k)
+        cautions: dict[str, str] = {}
         num_sample, num_reference = len(near.sides["sample"]), len(near.sides["reference"])
         if num_sample != num_reference:
             numbers = f"{num_sample:,} sample and {num_reference:,} reference {near.noun}"
@@ -97,35 +100,23 @@ class PrecisionRecall:
                 f"{num_sample} sample and {num_reference} reference {near.noun}: comparable only "
                 "with scores of the same numbers and the same k"
             )
-        errors, note = self._errors(near, rng)
-        notes.append(f"interval: Wilson's, conditional on the balls as they are; {note}")
-        found = ((precision, num_sample, errors[0]), (recall, num_reference, errors[1]))
-        return Result(
-            scores=tuple(
-                Score(
-                    kind=kind,
-                    value=value,
-                    se=se,
-                    interval=wilson(value, num),
-                    notes=tuple(notes),
-                    cautions=cautions,
+        scores: list[Score] = []
+        for kind, role, other in zip(self.kinds, BALLS, reversed(BALLS), strict=True):
+            balls, _ = near.counts_within(role, self.k, blocks, closed=closed)
+            inside = balls > 0
+            value, num = float(inside[0].mean()), len(inside[0])
+            influence = None
+            if has_error:
+                # Given the balls it is a fraction of independent images, and these vary too.
+                least = value * (1 - value) / num
+                influence = influence_of_blocks(inside, blocks[other], least=least)
+            score = _score(kind, value, influence, near, self.k, fraction_of=num)
+            scores.append(
+                replace(
+                    score, notes=(*notes, *score.notes), cautions={**cautions, **score.cautions}
                 )
-                for kind, (value, num, se) in zip(self.kinds, found, strict=True)
             )
-        )
-
-    def _errors(
-        self, near: Neighbourhood, rng: np.random.Generator
-    ) -> tuple[tuple[float | None, float | None], str]:
-        """Return the standard errors of precision and recall, and what to say of them."""
-        if _few_for_error(near, self.k):
-            return (None, None), NO_ERROR % near.noun
-        groups = {role: groups_of(len(side), rng) for role, side in near.sides.items()}
-        errors = [
-            standard_error(_means(counts.balls > 0, counts.kept_points))
-            for counts in (near.without_groups(role, self.k, groups) for role in BALLS)
-        ]
-        return (errors[0], errors[1]), UNCONDITIONAL
+        return Result(scores=tuple(scores))
 
 
 @dataclass(frozen=True, slots=True)
@@ -143,6 +134,9 @@ class DensityCoverage:
     1 - (M-1)...(M-k) / ((M+N-1)...(M+N-k)) for N sample and M reference images (ibid., appendix).
     Direction: higher is better; coverage from 0 to 1, density from 0, and it can exceed 1.
 
+    Standard error and interval of coverage: as those of precision. Interval of density: so many
+    standard errors to both sides as Student's t has it.
+
     Attributes:
         k: Which neighbour sets the radius.
         inclusion: Whether an image on the rim of a ball is inside: "closed" yes, "strict" no.
@@ -157,7 +151,7 @@ class DensityCoverage:
             name="density",
             direction="higher",
             bias="depends-on-numbers",
-            error="jackknife",
+            error="blocks",
             stream="dc",
             stands_in=None,
             plotted_against=None,
@@ -166,7 +160,7 @@ class DensityCoverage:
             name="coverage",
             direction="higher",
             bias="depends-on-numbers",
-            error="jackknife",
+            error="blocks",
             stream="dc",
             stands_in=None,
             plotted_against=None,
@@ -184,52 +178,90 @@ class DensityCoverage:
 
     def compute(self, inputs: Inputs, rng: np.random.Generator) -> Result:
         """Return `density` and `coverage`."""
-        near = neighbourhood(by_role(inputs), self.k)
-        balls, held = near.memberships("reference", self.k, closed=self.inclusion == "closed")
-        density = float(balls.sum() / (self.k * len(balls)))
-        coverage = float((held > 0).mean())
-        errors, note = self._errors(near, rng)
-        cautions = _few_for_error(near, self.k)
-        found = ((density, errors[0]), (coverage, errors[1]))
+        sides = by_role(inputs)
+        has_error = _fewest(sides) >= _enough(self.k)
+        near = neighbourhood(sides, self.k, in_blocks=has_error)
+        closed = self.inclusion == "closed"
+        blocks = near.blocks(rng if has_error else None)
+        balls, held = near.counts_within("reference", self.k, blocks, closed=closed)
+        densities, covered = balls / self.k, held > 0
+        of_density = of_coverage = None
+        if has_error:
+            # Given the balls it is a mean over independent images, and these vary too.
+            least = float(densities[0].var(ddof=1)) / densities.shape[1]
+            of_density = influence_of_blocks(densities, blocks["sample"], least=least)
+            of_coverage = influence_of_blocks(covered, blocks["reference"], least=0.0)
+        density, coverage = self.kinds
+        value, num = float(balls[0].sum() / (self.k * balls.shape[1])), covered.shape[1]
+        share = float(covered[0].mean())
         return Result(
-            scores=tuple(
-                Score(
-                    kind=kind,
-                    value=value,
-                    se=se,
-                    notes=(f"{NO_INTERVAL}; {note}",),
-                    cautions=cautions,
-                )
-                for kind, (value, se) in zip(self.kinds, found, strict=True)
+            scores=(
+                _score(density, value, of_density, near, self.k),
+                _score(coverage, share, of_coverage, near, self.k, fraction_of=num),
             )
         )
 
-    def _errors(
-        self, near: Neighbourhood, rng: np.random.Generator
-    ) -> tuple[tuple[float | None, float | None], str]:
-        """Return the standard errors of density and coverage, and what to say of them."""
-        if _few_for_error(near, self.k):
-            return (None, None), NO_ERROR % near.noun
-        groups = {role: groups_of(len(side), rng) for role, side in near.sides.items()}
-        counts = near.without_groups("reference", self.k, groups)
-        densities = _means(counts.balls / self.k, counts.kept_points)
-        coverages = _means(counts.held > 0, counts.kept_centres)
-        return (standard_error(densities), standard_error(coverages)), UNCONDITIONAL
+
+def _enough(k: int) -> int:
+    """Return how many images a side an error needs."""
+    return IMAGES_PER_NEIGHBOUR * max(k, 3)
 
 
-def _few_for_error(near: Neighbourhood, k: int) -> dict[str, str]:
-    """Return a caution that the jackknife has too few images; none if it has enough."""
-    few, needed = min(map(len, near.sides.values())), max(2 * NUM_GROUPS, 2 * (k + 1))
-    if few >= needed:
-        return {}
-    return {f"{few} {near.noun} a side": f"too few for a standard error ({needed} are needed)"}
+def _fewest(sides: Mapping[Role, Summary]) -> int:
+    """Return the number of images of the smaller side."""
+    return min(side.num or 0 for side in sides.values())
 
 
-def _means(
-    values: npt.NDArray[np.floating | np.bool_], kept: npt.NDArray[np.bool_]
-) -> npt.NDArray[np.float64]:
-    """Return each row's mean over what is kept of it, float64 [groups]."""
-    return np.asarray((values * kept).sum(axis=1) / kept.sum(axis=1), dtype=np.float64)
+def _score(
+    kind: ScoreKind,
+    value: float,
+    influence: Influence | None,
+    near: Neighbourhood,
+    k: int,
+    *,
+    fraction_of: int | None = None,
+) -> Score:
+    """Return a score with its error and interval, or with the reason why it has none.
+
+    Args:
+        kind: Of the score.
+        value: The score.
+        influence: Of its blocks; None if there are too few images.
+        near: Both sides.
+        k: Which neighbour sets the radius.
+        fraction_of: The number of images of which the score is a fraction, if it is one.
+    """
+    few, enough = min(map(len, near.sides.values())), _enough(k)
+    if influence is None:
+        return Score(
+            kind=kind,
+            value=value,
+            notes=(f"no standard error, no interval: needs {enough} {near.noun} a side",),
+            cautions={
+                f"{few} {near.noun} a side": f"too few for a standard error ({enough} are needed)"
+            },
+            enough={"se": enough},
+        )
+    se, quantile = influence.se, t_quantile(few / IMAGES_PER_FREEDOM)
+    interval: tuple[float, float] | None = None
+    if fraction_of is not None:
+        interval = wilson(value, effective_number(value, fraction_of, se), quantile)
+    elif se > 0:
+        interval = (max(value - quantile * se, 0.0), value + quantile * se)
+    note = "se and interval: of the expected score at these numbers and k, from disjoint blocks"
+    if se == 0:
+        reason = "all blocks have one score"
+        note = f"no standard error: {reason}; interval: as of independent {near.noun}"
+        if interval is None:
+            note = f"no standard error, no interval: {reason}"
+    return Score(
+        kind=kind,
+        value=value,
+        se=se or None,
+        interval=interval,
+        notes=(note,),
+        influence=influence if se > 0 else None,
+    )
 
 
 def _check_k(metric: str, k: int) -> None:

@@ -37,6 +37,8 @@ ALPHA = 0.05
 # there are enough images for an interval, and where there are not.
 BIAS_LEFT = 0.05
 ROUGH_BIAS_LEFT = 0.5
+# So many more images give an error from blocks one more degree of freedom (as in the metrics).
+IMAGES_PER_FREEDOM = 20
 # Errors that are known of each score alone, with the note that a difference of two then has.
 _ALONE = {
     "jackknife": "as if each had a reference of its own, so the error is rather too large",
@@ -225,6 +227,8 @@ def difference(
         note = "the reference comes in another order, so its noise is counted twice"
         found = replace(found, notes=(*found.notes, note))
     if found.method == "blocks":
+        nums = [num for row in (one.row, other.row) for num in (row.num_sample, row.num_reference)]
+        found = replace(found, df=min(num for num in nums if num) / IMAGES_PER_FREEDOM)
         variances = _of_blocks(one.influence.sample, weight * other.influence.sample)
     else:
         variances = _of_influences(

@@ -143,6 +143,9 @@ def test_it_returns_the_scores_it_announces(metric: Metric) -> None:
 def check_influence(score: Score, num: int) -> None:
     """Influences have mean 0, and the standard error follows from them where there is one."""
     sides = [(score.influence.sample, num)]
+    if score.kind.error == "blocks":
+        assert score.influence.se == score.se
+        sides = [(one, 2) for one in score.influence.sample]
     if score.influence.reference is not None:
         sides.append((score.influence.reference, num + MORE))
     for values, expected in sides:

@@ -1,6 +1,3 @@
-import math
-from fractions import Fraction
-
 import numpy as np
 import prdc
 import pytest
@@ -17,7 +14,6 @@ from ganeval.metrics.neighbours import DensityCoverage, PrecisionRecall
 from ganeval.metrics.parts import nearest as neighbour_module
 from ganeval.metrics.parts.distances import error_unit, on_common_centre, on_own_centre, tile
 from ganeval.metrics.parts.intervals import wilson
-from ganeval.metrics.parts.jackknife import NUM_GROUPS, groups_of, num_near, without_groups
 from ganeval.metrics.parts.nearest import nearest
 from ganeval.metrics.parts.pairs import memberships, near_pairs, pairs_within
 
@@ -263,42 +259,6 @@ def test_k_is_checked_and_sets_the_minimum(metric):
         metric(k=0)
 
 
-@pytest.mark.parametrize("num_copied", [0, 10])
-def test_the_jackknife_equals_leaving_groups_out(features, num_copied):
-    sample, reference = features(110, 6, 1, 0.2), features(95, 6, 2)
-    # Balls of radius 0, which hold their own kind.
-    reference[: 6 * num_copied] = np.repeat(sample[:num_copied], 6, axis=0)
-    rng = np.random.default_rng(3)
-    of_sample, of_reference = groups_of(110, rng), groups_of(95, rng)
-    assert set(np.bincount(of_sample)) == {5, 6}
-    sides = on_common_centre(sample, reference)
-    near = nearest(on_own_centre(reference), num_near(3))
-    pairs = [forth for forth, _ in near_pairs(sides[1], sides[0], near.squared[:, -1])]
-    counts = without_groups(
-        *reversed(sides), near, pairs, centre_groups=of_reference, point_groups=of_sample, k=3
-    )
-    for group in range(NUM_GROUPS):
-        left = on_common_centre(sample[of_sample != group], reference[of_reference != group])
-        radii = nearest(left[1], 3).squared[:, -1]
-        pairs = pairs_within(left[1], left[0], radii)
-        balls, held = memberships(left[1], radii, left[0], pairs=pairs, closed=True)
-        np.testing.assert_array_equal(counts.balls[group][of_sample != group], balls)
-        np.testing.assert_array_equal(counts.held[group][of_reference != group], held)
-
-
-@pytest.mark.parametrize("k", [1, 3, 5, 40])
-def test_enough_neighbours_are_looked_at_for_any_group_to_go(k):
-    def chance_of_too_few(num):
-        # Fewer than k of so many neighbours stay when those of one group in 20 go.
-        lost = range(num - k + 1, num + 1)
-        return sum(
-            math.comb(num, m) * Fraction(1, 20) ** m * Fraction(19, 20) ** (num - m) for m in lost
-        )
-
-    assert NUM_GROUPS * chance_of_too_few(num_near(k)) < 1e-8
-    assert NUM_GROUPS * chance_of_too_few(num_near(k) - 1) >= 1e-8
-
-
 def test_identical_rows_share_a_group_and_rearranged_ones_do_not():
     one = np.array([[1, 2, 3], [3, 2, 1], [1, 2, 3]], np.float32)
     other = np.array([[0, 0, 0], [3, 2, 1], [2, 1, 3]], np.float32)
@@ -310,33 +270,9 @@ def test_identical_rows_share_a_group_and_rearranged_ones_do_not():
             assert (numbers[at] == numbers[to]) == (rows[at] == rows[to])
 
 
-def test_the_jackknife_is_no_smaller_than_the_spread(score):
-    rng = np.random.default_rng(4)
-    results = []
-    for _ in range(60):
-        sample = (rng.standard_normal((200, 8)) + 0.3).astype(np.float32)
-        reference = rng.standard_normal((200, 8)).astype(np.float32)
-        results.append(
-            {
-                **score(PrecisionRecall(), sample, reference),
-                **score(DensityCoverage(), sample, reference),
-            }
-        )
-    for name in results[0]:
-        spread = np.std([one[name].value for one in results])
-        # 60 draws: the spread has an error of 9 %.
-        assert 0.9 < np.mean([one[name].se for one in results]) / spread < 2.2
-
-
 def test_wilson_equals_scipy():
     for hits, num in ((0, 20), (7, 20), (20, 20), (613, 1000)):
         expected = scipy.stats.binomtest(hits, num).proportion_ci(0.95, method="wilson")
         assert wilson(hits / num, num) == pytest.approx(tuple(expected), abs=2e-5)
     assert wilson(0.0, 20)[0] == 0.0
     assert wilson(1.0, 20)[1] == 1.0
-
-
-def test_where_the_jackknife_does_not_go(score, features):
-    few = score(PrecisionRecall(), features(39, 8, 1), features(60, 8, 2))["recall"]
-    assert few.se is None
-    assert "needs 40 images a side" in few.notes[-1]

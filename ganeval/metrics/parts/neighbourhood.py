@@ -10,16 +10,14 @@ import numpy.typing as npt
 from ganeval.features.derived import Arrays, Summary
 from ganeval.machine.resources import Resources
 from ganeval.metrics.base import Role, rows_of
+from ganeval.metrics.parts.blocks import Blocks, Counts, blocks_of, counts_within, num_near
 from ganeval.metrics.parts.distances import (
-    Distances,
-    Indices,
     Points,
     on_common_centre,
     on_own_centre,
 )
-from ganeval.metrics.parts.jackknife import WithoutGroups, num_near, without_groups
 from ganeval.metrics.parts.nearest import Nearest, nearest
-from ganeval.metrics.parts.pairs import Pairs, memberships, near_pairs, pairs_within
+from ganeval.metrics.parts.pairs import Pairs, near_pairs, pairs_within
 
 _COMMON_K = 5  # up to which all k look for the same number of neighbours, and share them
 _PAIR_FIELDS = ("centres", "points", "squared")
@@ -33,67 +31,64 @@ class Neighbourhood:
     Attributes:
         sides: The points of each side, around a common centre.
         near: The nearest other points of its own side, of each point.
-        pairs: Of centres of a side and points of the other, as near as the last of these; None
-            where they are too many to be kept.
+        pairs: Of centres of a side and points of the other, as near as the last of these; without
+            those of a side where they are too many to be kept.
         noun: What messages call the items.
         resources: Memory and threads.
     """
 
     sides: Mapping[Role, Points]
     near: Mapping[Role, Nearest]
-    pairs: Mapping[Role, Pairs] | None
+    pairs: Mapping[Role, Pairs]
     noun: str
     resources: Resources
 
-    def radii(self, role: Role, k: int) -> Distances:
-        """Return the squared distance of each point of a side to its k-th neighbour there."""
-        return self.near[role].squared[:, k - 1]
+    def blocks(self, rng: np.random.Generator | None) -> dict[Role, Blocks]:
+        """Deal both sides into blocks, see `blocks_of`; without a stream all are one block.
 
-    def memberships(self, role: Role, k: int, *, closed: bool) -> tuple[Indices, Indices]:
-        """Count in how many balls of a side each point of the other lies, and what each holds."""
-        return memberships(
-            self.sides[role],
-            self.radii(role, k),
-            self.sides[_other(role)],
-            closed=closed,
-            pairs=self._pairs(role),
-            resources=self.resources,
-        )
+        The reference is dealt first, so samples of any numbers meet the same blocks of it.
+        """
+        roles: tuple[Role, Role] = ("reference", "sample")
+        return {role: blocks_of(len(self.sides[role]), rng) for role in roles}
 
-    def without_groups(self, role: Role, k: int, groups: Mapping[Role, Indices]) -> WithoutGroups:
-        """Count memberships in the balls of a side, for each group that is left out."""
-        return without_groups(
+    def counts_within(
+        self, role: Role, k: int, blocks: Mapping[Role, Blocks], *, closed: bool
+    ) -> tuple[Counts, Counts]:
+        """Count memberships in the balls of a side, each block of both sides by itself."""
+        return counts_within(
             self.sides[role],
             self.sides[_other(role)],
             self.near[role],
             self._pairs(role),
-            centre_groups=groups[role],
-            point_groups=groups[_other(role)],
+            blocks=(blocks[role], blocks[_other(role)]),
             k=k,
+            closed=closed,
             resources=self.resources,
         )
 
     def _pairs(self, role: Role) -> Iterator[Pairs]:
         """Return the pairs with centres of a side."""
-        if self.pairs is not None:
+        if role in self.pairs:
             return self.pairs[role].cut()
         reaches = self.near[role].squared[:, -1]
         return pairs_within(self.sides[role], self.sides[_other(role)], reaches, self.resources)
 
 
-def neighbourhood(summaries: Mapping[Role, Summary], k: int) -> Neighbourhood:
-    """Return the neighbourhood of both sides that serves the k-th neighbours."""
+def neighbourhood(summaries: Mapping[Role, Summary], k: int, *, in_blocks: bool) -> Neighbourhood:
+    """Return the neighbourhood of both sides that serves the k-th neighbours, maybe of blocks."""
     sample, reference = summaries["sample"], summaries["reference"]
-    near: dict[Role, Nearest] = {"sample": _nearest(sample, k), "reference": _nearest(reference, k)}
+    num = num_near(max(k, _COMMON_K)) if in_blocks else max(k, _COMMON_K)
+    near: dict[Role, Nearest] = {
+        "sample": _nearest(sample, num),
+        "reference": _nearest(reference, num),
+    }
     # First, because it makes points of its own, which are as large as the features.
     arrays = sample.derived(
         NearPairs(reference, *(near[role].squared.shape[1] for role in ("sample", "reference")))
     )
     points = on_common_centre(rows_of(sample), rows_of(reference), sample.resources)
     sides: dict[Role, Points] = {"sample": points[0], "reference": points[1]}
-    pairs: dict[Role, Pairs] | None = None
-    if arrays:
-        pairs = {"sample": _unpacked("sample", arrays), "reference": _unpacked("reference", arrays)}
+    pairs = {role: _unpacked(role, arrays) for role in sides if f"{role} squared" in arrays}
     return Neighbourhood(
         sides=sides, near=near, pairs=pairs, noun=sample.noun, resources=sample.resources
     )
@@ -118,11 +113,10 @@ class NearestOthers:
         return {"indices": found.indices, "squared": found.squared}
 
 
-def _nearest(summary: Summary, k: int) -> Nearest:
-    """Return the neighbours of a side up to the k-th, and those that a jackknife may need."""
+def _nearest(summary: Summary, num: int) -> Nearest:
+    """Return so many neighbours of a side, or all others."""
     assert summary.num is not None
-    num = min(num_near(max(k, _COMMON_K)), summary.num - 1)
-    arrays = summary.derived(NearestOthers(num))
+    arrays = summary.derived(NearestOthers(min(num, summary.num - 1)))
     return Nearest(arrays["indices"], arrays["squared"])
 
 
@@ -143,24 +137,25 @@ class NearPairs:
     num_of_reference: int
 
     def __call__(self, summary: Summary) -> Arrays:
-        """Return the pairs of both sides, or nothing if they take more than a part of memory."""
+        """Return the pairs of each side, unless they take more than a part of memory."""
         resources = summary.resources
         sample, reference = on_common_centre(
             rows_of(summary), rows_of(self.reference), summary.resources
         )
         of_sample = summary.derived(NearestOthers(self.num_of_sample))["squared"]
         of_reference = self.reference.derived(NearestOthers(self.num_of_reference))["squared"]
-        forth: list[Pairs] = []
-        back: list[Pairs] = []
-        room = resources.memory // 4
-        tiles = near_pairs(reference, sample, of_reference[:, -1], of_sample[:, -1], resources)
-        for with_reference, with_sample in tiles:
-            forth.append(with_reference)
-            back.append(with_sample)
-            room -= 2 * _PAIR_BYTES * (len(with_reference) + len(with_sample))
-            if room < 0:
+        kept: dict[Role, list[Pairs]] = {"reference": [], "sample": []}
+        room = dict.fromkeys(kept, resources.memory // 8)
+        for tile in near_pairs(reference, sample, of_reference[:, -1], of_sample[:, -1], resources):
+            for role, pairs in zip(("reference", "sample"), tile, strict=True):
+                if role in kept:
+                    kept[role].append(pairs)
+                    room[role] -= 2 * _PAIR_BYTES * len(pairs)
+                    if room[role] < 0:
+                        del kept[role]
+            if not kept:
                 return {}
-        return {**_packed("reference", forth), **_packed("sample", back)}
+        return {name: array for role in kept for name, array in _packed(role, kept[role]).items()}
 
 
 def _packed(role: Role, parts: list[Pairs]) -> dict[str, npt.NDArray[Any]]:

@@ -121,67 +121,42 @@ def _pairs(centres: Indices, points: Indices, squared: Rows, unit: float) -> Pai
     return Pairs(centres.astype(np.int32), points.astype(np.int32), exact)
 
 
-def _error(centres: Points, points: Points, pairs: Pairs) -> Distances:
-    """Return how far the squared distances of pairs may be from the exact ones, [pairs]."""
-    norms = centres.norms[pairs.centres] + points.norms[pairs.points]
-    return error_unit(centres.rows.shape[1]) * norms**2 + 2.0**-100 / centres.scale**2
+class Judged:
+    """Pairs whose distances are made exact where a decision needs it, once for all decisions.
 
-
-def within(centres: Points, points: Points, pairs: Pairs, reaches: Distances) -> Pairs:
-    """Return the pairs within the centres' reaches, [centres], and some a little farther."""
-    surplus = pairs.squared - reaches[pairs.centres]
-    return pairs.where(surplus <= _error(centres, points, pairs))
-
-
-def settled(
-    centres: Points,
-    points: Points,
-    pairs: Pairs,
-    rims: Iterable[Distances],
-    resources: Resources = DEFAULT,
-) -> Distances:
-    """Return the squared distances of pairs, exact where rounding may put them beyond a rim.
-
-    Args:
-        centres: What the pairs' centres are of.
-        points: What the pairs' points are of.
-        pairs: The pairs.
-        rims: Squared radii, each float64 [pairs].
-        resources: Threads.
+    Attributes:
+        pairs: The pairs; what was exact when it was needed stays so.
     """
-    error = _error(centres, points, pairs)
-    near_rim = np.zeros(len(pairs), dtype=np.bool_)
-    for rim in rims:
-        near_rim |= np.abs(pairs.squared - rim) <= error
-    undecided, squared = np.flatnonzero(near_rim), pairs.squared.copy()
-    squared[undecided] = direct(
-        centres, points, pairs.centres[undecided], pairs.points[undecided], resources
-    )
-    return squared
 
+    def __init__(
+        self, centres: Points, points: Points, pairs: Pairs, resources: Resources = DEFAULT
+    ) -> None:
+        self.pairs = Pairs(pairs.centres, pairs.points, pairs.squared.copy())
+        norms = centres.norms[pairs.centres] + points.norms[pairs.points]
+        self._error = error_unit(centres.rows.shape[1]) * norms**2 + 2.0**-100 / centres.scale**2
+        self._exact = partial(direct, centres, points, resources=resources)
 
-def inside_balls(
-    centres: Points,
-    points: Points,
-    pairs: Pairs,
-    radii: Distances,
-    *,
-    closed: bool,
-    resources: Resources = DEFAULT,
-) -> npt.NDArray[np.bool_]:
-    """Tell of pairs whether the point lies in the ball of its centre, as exact distances have it.
+    def near(self, radii: Distances) -> Indices:
+        """Return which pairs are within the centres' radii, and some a little farther."""
+        surplus = self.pairs.squared - radii[self.pairs.centres]
+        return np.flatnonzero(surplus <= self._error)
 
-    Args:
-        centres: What the pairs' centres are of.
-        points: What the pairs' points are of.
-        pairs: The pairs.
-        radii: Squared, float64 [centres].
-        closed: Whether a point on the rim is inside.
-        resources: Threads.
-    """
-    rims = radii[pairs.centres]
-    squared = settled(centres, points, pairs, [rims], resources)
-    return np.asarray(squared <= rims if closed else squared < rims)
+    def inside(self, some: Indices, radii: Distances, *, closed: bool) -> Pairs:
+        """Return those of which the point lies in the ball of its centre, as exact distances say.
+
+        Args:
+            some: Which pairs to look at.
+            radii: Squared, float64 [centres].
+            closed: Whether a point on the rim is inside.
+        """
+        rims = radii[self.pairs.centres[some]]
+        squared = self.pairs.squared[some]
+        at = np.flatnonzero(np.abs(squared - rims) <= self._error[some])
+        undecided = some[at]
+        squared[at] = self._exact(self.pairs.centres[undecided], self.pairs.points[undecided])
+        self.pairs.squared[undecided] = squared[at]
+        self._error[undecided] = 0.0
+        return self.pairs.where(some[squared <= rims if closed else squared < rims])
 
 
 def memberships(
@@ -210,9 +185,8 @@ def memberships(
     balls = np.zeros(len(points), dtype=np.intp)
     held = np.zeros(len(centres), dtype=np.intp)
     for some in pairs:
-        inside = some.where(
-            inside_balls(centres, points, some, radii, closed=closed, resources=resources)
-        )
+        judged = Judged(centres, points, some, resources)
+        inside = judged.inside(judged.near(radii), radii, closed=closed)
         balls += np.bincount(inside.points, minlength=len(points))
         held += np.bincount(inside.centres, minlength=len(centres))
     return balls, held
