@@ -7,7 +7,8 @@ from ganeval.gate.limits import Limit
 from ganeval.report.comparisons import measured
 from ganeval.report.report import Report
 from ganeval.scores.conditions import arithmetic
-from ganeval.scores.differences import Difference, Measured, compare_measured, difference
+from ganeval.scores.difference import Difference
+from ganeval.scores.differences import Measured, compare_measured, difference
 from ganeval.scores.identity import (
     Findings,
     Names,

@@ -6,7 +6,8 @@ from dataclasses import replace
 from typing import Any
 
 from ganeval.report.report import Report
-from ganeval.scores.differences import Difference, Measured, difference, holm
+from ganeval.scores.difference import Difference, holm
+from ganeval.scores.differences import Measured, difference
 from ganeval.scores.row import Key, ScoreRow
 
 

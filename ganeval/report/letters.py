@@ -3,7 +3,7 @@
 import string
 from collections.abc import Sequence
 
-from ganeval.scores.differences import ALPHA, Difference
+from ganeval.scores.difference import ALPHA, Difference
 
 _MARKED_LETTERS = 0x100  # where Unicode has the Latin letters with marks
 

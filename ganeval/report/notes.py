@@ -4,7 +4,7 @@ from collections.abc import Mapping, Sequence
 
 from ganeval.errors import one_line
 from ganeval.report.digits import significant
-from ganeval.scores.differences import Difference
+from ganeval.scores.difference import Difference
 from ganeval.scores.noun import common_noun
 from ganeval.scores.row import ScoreRow
 

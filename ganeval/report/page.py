@@ -18,7 +18,7 @@ from ganeval.report.items import MetricItems
 from ganeval.report.letters import groups
 from ganeval.report.names import letter
 from ganeval.report.notes import DETECTABLE, cautions, notes
-from ganeval.scores.differences import Difference
+from ganeval.scores.difference import Difference
 from ganeval.scores.row import Key, ScoreRow
 
 if TYPE_CHECKING:

@@ -21,7 +21,7 @@ from ganeval.report.output import check_output, write_output
 from ganeval.report.provenance import joined_provenance
 from ganeval.report.report_file import check_beside, read_parts
 from ganeval.scores.conditions import cards_of, compare_shared, network_of_run
-from ganeval.scores.differences import Difference, joined
+from ganeval.scores.difference import Difference, joined
 from ganeval.scores.identity import Findings, Names, compare_sides, identity_of
 from ganeval.scores.influence import Influence
 from ganeval.scores.kind import loss

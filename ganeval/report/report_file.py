@@ -18,7 +18,7 @@ from ganeval.report.older import (
     filled_row,
 )
 from ganeval.report.records import Provenance, check_type, read_record
-from ganeval.scores.differences import Difference
+from ganeval.scores.difference import Difference
 from ganeval.scores.influence import Influence
 from ganeval.scores.kind import ScoreKind
 from ganeval.scores.label import name_in

@@ -9,7 +9,8 @@ from typing import Any
 from ganeval.errors import UsageError
 from ganeval.report.comparisons import measured
 from ganeval.report.report import Report
-from ganeval.scores.differences import Difference, difference, holm
+from ganeval.scores.difference import Difference, holm
+from ganeval.scores.differences import difference
 from ganeval.scores.power import quantile
 from ganeval.scores.row import ScoreRow
 from ganeval.scores.runs import RunValues, difference_of_runs

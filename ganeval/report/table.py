@@ -8,7 +8,7 @@ from ganeval.report.digits import ERROR_DIGITS, Digits, show_column, significant
 from ganeval.report.layout import Grid
 from ganeval.report.letters import groups
 from ganeval.scores.conditions import cards_of, network_of_run
-from ganeval.scores.differences import Difference
+from ganeval.scores.difference import Difference
 from ganeval.scores.kind import loss
 from ganeval.scores.multiplicity import format_p_value
 from ganeval.scores.noun import common_noun, noun_of

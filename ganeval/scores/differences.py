@@ -1,14 +1,12 @@
 """The difference between two scores against one reference, with its error and its p-value."""
 
-import math
-from collections.abc import Mapping, Sequence
-from dataclasses import asdict, dataclass, field, replace
+from collections.abc import Mapping
+from dataclasses import dataclass, field, replace
 from typing import Any
-
-import numpy as np
 
 from ganeval.errors import MismatchError, UsageError
 from ganeval.scores.conditions import conditions
+from ganeval.scores.difference import Difference, with_error
 from ganeval.scores.identity import (
     Findings,
     Identity,
@@ -22,17 +20,13 @@ from ganeval.scores.identity import (
 )
 from ganeval.scores.influence import (
     Influence,
-    Values,
-    extrapolated_variance,
-    mean_variance,
 )
-from ganeval.scores.label import label_of, name_in
-from ganeval.scores.multiplicity import holm_adjusted
+from ganeval.scores.label import label_of
 from ganeval.scores.noun import common_noun
-from ganeval.scores.power import Precision, Variances, quantile, tail
-from ganeval.scores.row import Key, ScoreRow, key_of
+from ganeval.scores.power import Variances
+from ganeval.scores.row import ScoreRow
+from ganeval.scores.variances import of_blocks, of_influences, of_reference, times
 
-ALPHA = 0.05
 # Above the part of a removed bias that was seen to be left (docs/measured/calibration.md): where
 # there are enough images for an interval, and where there are not.
 BIAS_LEFT = 0.05
@@ -79,86 +73,6 @@ class Measured:
             label=self.row.label,
             provenance=self.provenance,
         )
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Difference:
-    """The score of one sample less that of another.
-
-    Attributes:
-        label: What the score is called, with its network and options.
-        sample: The one.
-        other: The other.
-        roles: The locations of the other sources that both scores look at, by role.
-        difference: Score of `sample` less score of `other`, both without bias where `method` says
-            so.
-        values: What is subtracted, without bias likewise.
-        se: Standard error, or None if there is no honest one (a note says why).
-        variances: What its square comes from.
-        df: Degrees of freedom of the standard error; None for the normal distribution.
-        bias_left: What may be left in `difference` of biases that were removed, either way: a part
-            of how much they differed. Intervals, p-values and `detectable` allow for it.
-        excludes: Whether the interval excludes what lies outside of it. Not where there are so few
-            images that only a large difference can be shown, and none can be excluded.
-        interval: 95 % interval, or None likewise.
-        p_value: Two-sided, of no difference, or None likewise.
-        p_adjusted: After Holm's correction over the pairs of a table.
-        detectable: The smallest true difference that these numbers of images show in 80 % of cases
-            at least, by the test that `p_adjusted` is of: two-sided at 0.05 over all pairs.
-        paired: Whether image i of both comes from the same latents, and the error profits.
-        method: What was subtracted: "debiased", "equal-numbers", "influence", "blocks",
-            "jackknife", "runs", or "none".
-        notes: What the reader must know.
-    """
-
-    label: str
-    sample: str
-    other: str
-    roles: Mapping[str, str] = field(default_factory=dict)
-    difference: float
-    values: tuple[float, float] | None = None
-    se: float | None = None
-    variances: Variances = field(default_factory=Variances)
-    df: float | None = None
-    grows: bool = False
-    bias_left: float = 0.0
-    excludes: bool = True
-    interval: tuple[float, float] | None = None
-    p_value: float | None = None
-    p_adjusted: float | None = None
-    detectable: float | None = None
-    paired: bool = False
-    method: str
-    notes: tuple[str, ...] = ()
-
-    @property
-    def reference(self) -> str | None:
-        """What both were scored against; None for a score without a reference."""
-        return self.roles.get("reference")
-
-    @property
-    def group(self) -> Key:
-        """What the pairs have in common whose p-values are adjusted together."""
-        return key_of("", self.roles, self.label)
-
-    @property
-    def precision(self) -> Precision:
-        """How exactly the difference is known; it has a standard error."""
-        assert self.values is not None
-        return Precision(
-            values=self.values,
-            variances=self.variances,
-            df=self.df,
-            grows=self.grows,
-            bias_left=self.bias_left,
-        )
-
-    def record(self) -> dict[str, Any]:
-        """Return the difference as JSON values."""
-        plain = asdict(self)
-        label, sample, other, roles = (plain.pop(x) for x in ("label", "sample", "other", "roles"))
-        sides = {"sample": sample, "other": other, "reference": self.reference}
-        return {"name": name_in(label), **sides, **plain, "label": label, "roles": roles}
 
 
 def difference(
@@ -209,7 +123,10 @@ def difference(
     if found.method == "none":
         return found
     if over_runs:
-        return replace(found, variances=Variances(reference=_of_reference(one, other, weight)))
+        return replace(
+            found,
+            variances=Variances(reference=of_reference(one.influence, other.influence, weight)),
+        )
     if found.method in _ALONE:
         assert one.row.se is not None
         assert other.row.se is not None
@@ -229,11 +146,11 @@ def difference(
     if found.method == "blocks":
         nums = [num for row in (one.row, other.row) for num in (row.num_sample, row.num_reference)]
         found = replace(found, df=min(num for num in nums if num) / IMAGES_PER_FREEDOM)
-        variances = _of_blocks(one.influence.sample, weight * other.influence.sample)
+        variances = of_blocks(one.influence.sample, weight * other.influence.sample)
     else:
-        variances = _of_influences(
+        variances = of_influences(
             one.influence,
-            _times(other.influence, weight),
+            times(other.influence, weight),
             paired=paired,
             aligned=aligned,
             extrapolated=found.method == "debiased" or one.row.kind.bias == "removed",
@@ -375,43 +292,6 @@ def without_bias(row: ScoreRow) -> tuple[float, float, bool] | None:
     return None
 
 
-def holm(differences: Sequence[Difference]) -> tuple[Difference, ...]:
-    """Return the differences of one metric with Holm's p-values, and what these can detect."""
-    p_values = holm_adjusted([one.p_value for one in differences])
-    num = max(sum(one.p_value is not None for one in differences), 1)
-    return tuple(
-        replace(
-            one,
-            p_adjusted=p_value,
-            detectable=None
-            if one.se is None or one.values is None
-            else one.precision.detectable(ALPHA / 2 / num),
-        )
-        for one, p_value in zip(differences, p_values, strict=True)
-    )
-
-
-def joined(ones: Sequence[Difference], others: Sequence[Difference]) -> tuple[Difference, ...]:
-    """Return the differences of two tables in one, with Holm's p-values over all of each score.
-
-    Raises:
-        MismatchError: One pair is in both with different answers.
-    """
-    both: dict[tuple[Key, frozenset[str]], Difference] = {}
-    for one in (*ones, *others):
-        known = both.setdefault((one.group, frozenset((one.sample, one.other))), one)
-        if (abs(known.difference), known.se) != (abs(one.difference), one.se):
-            raise MismatchError(
-                f"{one.label} of {one.sample} - {one.other} differs between the reports",
-                "one answer for each pair",
-                "leave out the outdated report",
-            )
-    groups: dict[Key, list[Difference]] = {}
-    for one in both.values():
-        groups.setdefault(one.group, []).append(one)
-    return tuple(one for group in groups.values() for one in holm(group))
-
-
 def compare_measured(one: Measured, other: Measured, names: tuple[str, str]) -> Findings:
     """Find where two scores that are compared differ by more than the sample."""
     sides = [
@@ -431,77 +311,3 @@ def compare_measured(one: Measured, other: Measured, names: tuple[str, str]) -> 
         if mine is not None and others is not None:
             found += compare_sides(mine, others, names)
     return found
-
-
-def _times(influence: Influence, weight: float) -> Influence:
-    """Return the influences on a multiple of a score."""
-    if weight == 1:
-        return influence
-    rest = influence.reference, influence.remainder
-    reference, remainder = (None if values is None else weight * values for values in rest)
-    return Influence(sample=weight * influence.sample, reference=reference, remainder=remainder)
-
-
-def _of_reference(one: Measured, other: Measured, weight: float) -> float:
-    """Return the variance that the images of the reference add to a difference, where known."""
-    if one.influence is None or other.influence is None:
-        return 0.0
-    mine, others = one.influence.reference, other.influence.reference
-    if mine is None or others is None:
-        return 0.0
-    return mean_variance(mine - weight * others if mine.shape == others.shape else mine)
-
-
-def _of_influences(
-    one: Influence, other: Influence, *, paired: bool, aligned: bool, extrapolated: bool
-) -> Variances:
-    """Return the variances of a difference from the influences of both scores.
-
-    The remainder of an extrapolation is subtracted too, see `extrapolated_variance`: the same
-    random stream cuts both samples, so it is paired where they are.
-    """
-    variances = (
-        Variances(paired=mean_variance(one.sample - other.sample))
-        if paired
-        else Variances(one=mean_variance(one.sample), other=mean_variance(other.sample))
-    )
-    if one.reference is not None and other.reference is not None:
-        shared = (
-            mean_variance(one.reference - other.reference)
-            if aligned and one.reference.shape == other.reference.shape
-            else mean_variance(one.reference) + mean_variance(other.reference)
-        )
-        variances = replace(variances, reference=shared)
-    total = variances.total
-    if not extrapolated or one.remainder is None or other.remainder is None or total == 0:
-        return variances
-    mine, others = np.atleast_2d(one.remainder), np.atleast_2d(other.remainder)
-    num = min(len(mine), len(others))
-    return variances.times(extrapolated_variance(total, mine[:num] - others[:num]) / total)
-
-
-def _of_blocks(one: Values, other: Values) -> Variances:
-    """Return the variances of a difference from the scores of the blocks, [partitions, blocks].
-
-    Block by block, so that what the blocks of the reference add to both cancels.
-    """
-    alone = Variances(one=mean_variance(one), other=mean_variance(other))
-    if one.shape != other.shape or alone.total == 0:
-        return alone
-    return alone.times(mean_variance(one - other) / alone.total)
-
-
-def with_error(plain: Difference) -> Difference:
-    """Return a difference with what follows from its variances."""
-    value, se = plain.difference, math.sqrt(plain.variances.total)
-    half_width = quantile(1 - ALPHA / 2, plain.df) * se + plain.bias_left
-    beyond = max(abs(value) - plain.bias_left, 0.0)
-    # Equal scores are no difference, even where nothing varies.
-    deviations = math.inf if se == 0 and beyond > 0 else beyond / (se or 1.0)
-    found = replace(
-        plain,
-        se=se,
-        interval=(value - half_width, value + half_width),
-        p_value=min(2 * tail(deviations, plain.df), 1.0),
-    )
-    return replace(found, detectable=found.precision.detectable(ALPHA / 2))

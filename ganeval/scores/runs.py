@@ -11,13 +11,8 @@ from dataclasses import dataclass, replace
 
 import numpy as np
 
-from ganeval.scores.differences import (
-    BIAS_LEFT,
-    ROUGH_BIAS_LEFT,
-    Difference,
-    with_error,
-    without_bias,
-)
+from ganeval.scores.difference import Difference, with_error
+from ganeval.scores.differences import BIAS_LEFT, ROUGH_BIAS_LEFT, without_bias
 from ganeval.scores.power import Variances
 from ganeval.scores.row import ScoreRow
 

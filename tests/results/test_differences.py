@@ -18,12 +18,8 @@ from ganeval.metrics.kernel import Kid
 from ganeval.metrics.neighbours import PrecisionRecall
 from ganeval.report.letters import letters
 from ganeval.report.notes import cautions, notes
-from ganeval.scores.differences import (
-    Difference,
-    Measured,
-    difference,
-    holm,
-)
+from ganeval.scores.difference import Difference, holm
+from ganeval.scores.differences import Measured, difference
 from ganeval.scores.identity import same_latents
 from ganeval.scores.influence import Influence
 from tests.results.rows import kind_of, row_of

@@ -16,7 +16,7 @@ from ganeval.errors import MismatchError, UsageError
 from ganeval.gate.baseline import accept
 from ganeval.report.formats import terminal
 from ganeval.report.report import Report
-from ganeval.scores.differences import holm
+from ganeval.scores.difference import holm
 from tests.command import Command
 
 FAST: dict[str, Any] = {"extractor": "random", "cache": False, "device": "cpu"}
