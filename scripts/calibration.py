@@ -21,7 +21,8 @@ sys.path[:0] = [str(ROOT), str(ROOT / "scripts")]
 from calibrations.baselines import baseline_table  # noqa: E402
 from calibrations.cells import all_cells, num_trials  # noqa: E402
 from calibrations.coverage import coverage_table  # noqa: E402
-from calibrations.gates import gate_table  # noqa: E402
+from calibrations.defects import CASES, THEN  # noqa: E402
+from calibrations.gates import gate_table, naive_table  # noqa: E402
 from calibrations.pairs import pair_table  # noqa: E402
 from calibrations.pictures import calibrate  # noqa: E402
 from calibrations.trials import load_cell, processes, run_cell  # noqa: E402
@@ -30,6 +31,7 @@ from ganeval.errors import GanevalError  # noqa: E402
 TABLES = {
     "Intervals": coverage_table,
     "The gate": gate_table,
+    "Unchanged generators that fail": naive_table,
     "One baseline, many checks": baseline_table,
     "Comparisons": pair_table,
 }
@@ -70,6 +72,17 @@ def laws(
             print(f"\n## {title}\n\n| {' | '.join(titles)} |\n|{'---|' * len(titles)}")
             for line in lines:
                 print(f"| {' | '.join(line)} |")
+
+
+@calibration.command()
+@click.option("--trials", default=300, show_default=True)
+@click.option("--only", multiple=True, type=click.Choice(list(CASES)), help="Repeatable.")
+def defects(trials: int, only: tuple[str, ...]) -> None:
+    """Print what single cases show that were once wrong, a line each: then, and now."""
+    print("| case | simulated | then | now |\n|---|---|---|---|")
+    for name in only or CASES:
+        for what, now in CASES[name](trials):
+            print(f"| {name.upper()} | {what} | {THEN.get(what, '-')} | {now} |", flush=True)
 
 
 calibration.add_command(calibrate, "pictures")

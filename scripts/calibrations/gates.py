@@ -313,6 +313,28 @@ def gate_table(
     ]
 
 
+def naive_table(
+    done: Mapping[Cell, Kept],
+) -> tuple[tuple[str, ...], list[tuple[str, ...]]]:
+    """Return the table of unchanged generators that rules by the values alone would fail."""
+    lines = []
+    for cell, (_, trials) in done.items():
+        if not isinstance(cell, GateCell) or cell.subject != "unchanged" or not trials:
+            continue
+        answers = [one[cell.questions[0].what] for one in trials]
+        shares = [
+            Count(sum(one["value"] > factor * one["baseline"] for one in answers), len(answers))
+            for factor in (1, 1.02, 1.05)
+        ]
+        shares.append(Count(sum(one["outcome"] == "fail" for one in answers), len(answers)))
+        numbers = (cell.baseline.width, cell.num_reference, cell.num_baseline, cell.num_run)
+        score, _ = cell.questions[0].limits[0]
+        texts = [f"{number:,}" for number in numbers]
+        lines.append((score, cell.baseline.law, *texts, str(len(answers)), *map(str, shares)))
+    titles = ("score", "law", *TITLES[2:6], "trials")
+    return (*titles, "any increase, %", "2 %, %", "5 %, %", "the gate, %"), lines
+
+
 def _plain(baseline: Population) -> Population:
     """Return the population of the reference: the law as it is."""
     return Population(law=baseline.law, width=baseline.width)

@@ -120,7 +120,7 @@ def mixture(width: int) -> Law:
     """Ten clusters of unequal size, which hold half of the variance between them."""
     rng = np.random.default_rng([width, 2])
     weights = np.arange(1, NUM_MODES + 1) / (NUM_MODES * (NUM_MODES + 1) / 2)
-    scales = _scales(width)
+    scales = _scales(width) / 2**0.5
     modes = rng.standard_normal((NUM_MODES, width)) * scales
     mean = weights @ modes
     apart = modes - mean
@@ -156,7 +156,9 @@ def relu90(width: int) -> Law:
 
 
 def _rectified(name: str, width: int, modes: Array) -> Law:
-    """Return the law of max(h, 0) for a mixture of normals h with unit variances.
+    """Return the law of c max(h, 0) for a mixture of normals h with unit variances.
+
+    The factor c makes the trace of the covariance that of the other laws, d.
 
     Args:
         name: Of the law.
@@ -168,7 +170,9 @@ def _rectified(name: str, width: int, modes: Array) -> Law:
     first = modes * scipy.special.ndtr(modes) + _density(modes)
     mean = first.mean(axis=0)
     raw = np.mean([_rectified_products(one, mixing.T @ mixing) for one in modes], axis=0)
-    narrow, narrow_modes = mixing.astype(np.float32), modes.astype(np.float32)
+    covariance = raw - np.outer(mean, mean)
+    factor = (width / np.trace(covariance)) ** 0.5
+    narrow, narrow_modes = ((factor * values).astype(np.float32) for values in (mixing, modes))
 
     def draw(num: int, rng: np.random.Generator) -> Rows:
         rows = rng.standard_normal((num, width), dtype=np.float32) @ narrow
@@ -177,15 +181,15 @@ def _rectified(name: str, width: int, modes: Array) -> Law:
 
     @cache
     def third() -> Array:
-        rows = draw(NUM_FOR_THIRD, np.random.default_rng([width, 5])) - mean
+        rows = draw(NUM_FOR_THIRD, np.random.default_rng([width, 5])) - factor * mean
         return np.array([(rows * rows[:, [at]]).T @ rows for at in range(width)]) / len(rows)
 
     return Law(
         name=name,
         width=width,
         draw=draw,
-        mean=mean,
-        covariance=raw - np.outer(mean, mean),
+        mean=factor * mean,
+        covariance=factor**2 * covariance,
         third=third,
     )
 

@@ -75,6 +75,7 @@ PREDICTIONS: Mapping[str, Predictions] = {
     for name, doubt, trust, used in (
         ("confident", 1.0, 9.0, 1.0),
         ("diffuse", 8.0, 2.0, 1.0),
+        ("wavering", num_classes, 0.1 * num_classes, 1.0),
         ("collapsed", 1.0, 9.0, 0.1),
     )
 }

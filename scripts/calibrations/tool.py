@@ -59,8 +59,11 @@ def asked(run: Report, baseline: Report, limits: str) -> Verdict:
 def answer_record(verdict: Verdict) -> dict[str, Any]:
     """Return what the gate says of a run, and of the score that decides first, as JSON values."""
     first = next(one for one in verdict.decisions if one.outcome is not None)
+    name = verdict.limits[0].name
     return {
         "outcome": str(verdict.outcome),
+        "value": verdict.run[name].value,
+        "baseline": verdict.baseline[name].value,
         "decided_by": first.evidence.name,
         "difference": first.evidence.difference,
         "se": first.evidence.se,
