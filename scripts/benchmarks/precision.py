@@ -7,12 +7,12 @@ from pathlib import Path
 import numpy as np
 
 from benchmarks.timing import Figure
+from calibrations.picture_pool import download, single_crops_of
 from ganeval import Images
 from ganeval.extract import features_of
 from ganeval.features.moments import Moments
 from ganeval.flow.settings import build_settings
 from ganeval.metrics.parts.linalg import frechet_distance
-from picture_pool import download, single_crops_of
 from tests.random_inception import soft_images
 
 EXTRACTORS = ("efficientnet-lite0", "inception")
