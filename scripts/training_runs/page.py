@@ -1,0 +1,107 @@
+"""The page that shows what was measured of training runs, and what was simulated from it."""
+
+from collections.abc import Sequence
+from typing import Any
+
+import numpy as np
+
+from scripts.training_runs.groups import LAWS
+
+
+def components_table(scores: Sequence[dict[str, Any]]) -> str:
+    """Return the variance components as a Markdown table."""
+    lines = [
+        "| score | images | mean | SD between runs | 95 % | SD within | mean SE | from the sample "
+        "| between / within | between / mean | within / mean |",
+        "|---|---|---|---|---|---|---|---|---|---|---|",
+    ]
+    for one in scores:
+        mean, between, within = one["mean"], one["between"], one["within"]
+        low, high = one["between_interval"]
+        cells = [
+            one["score"],
+            f"{one['images']:,}",
+            f"{mean:.4g}",
+            f"{between:.2g}",
+            f"{low:.2g} to {high:.2g}",
+            f"{within:.2g}",
+            *(
+                "-" if error is None else f"{error:.2g}"
+                for error in (one["mean_se"], one["mean_se_of_sample"])
+            ),
+            f"{between / within:.1f}" if within else "-",
+            *(f"{part / mean:.1%}" if mean else "-" for part in (between, within)),
+        ]
+        lines.append(f"| {' | '.join(cells)} |")
+    return "\n".join(lines)
+
+
+def alarms_table(found: Sequence[dict[str, Any]]) -> str:
+    """Return the false alarms as a Markdown table."""
+    lines = [
+        "| score | runs | images alone, normal | images alone, resampled | t over runs, normal "
+        "| t over runs, resampled |",
+        "|---|---|---|---|---|---|",
+    ]
+    for one in found:
+        shares = [one[law][test] for test in (0, 1) for law in LAWS]
+        cells = [
+            one["score"],
+            f"{one['before']} v {one['after']}",
+            *("no test" if share is None else f"{share:.1%}" for share in shares),
+        ]
+        lines.append(f"| {' | '.join(cells)} |")
+    return "\n".join(lines)
+
+
+def page(measured: dict[str, Any], found: Sequence[dict[str, Any]], trials: int) -> str:
+    """Return the page with both tables."""
+    scores, machine, drawn = measured["scores"], measured["machine"], measured["images_of_a_draw"]
+    num_runs, num_draws = np.shape(scores[0]["values"])
+    kid = next(one for one in scores if (one["score"], one["images"]) == ("kid", drawn))
+    alone = [one for one in found if (one["before"], one["after"]) == (1, 1)]
+    by_images = [one[law][0] for one in alone for law in LAWS]
+    by_runs = [one[law][1] for one in found for law in LAWS if one[law][1] is not None]
+    training = f"ganeval train {measured['model']} --data {measured['data']}"
+    between, within = (f"{kid[what] / kid['mean']:.1%}" for what in ("between", "within"))
+    good_to = f"{1.96 * (0.05 * 0.95 / trials) ** 0.5:.1%}"
+    return f"""# How far scores move when a model is trained again
+
+`{measured["command"]}`, {measured["date"]}, {machine["cpu"]} ({machine["cores"]} cores),
+{", ".join(f"{name} {number}" for name, number in measured["versions"].items())}.
+
+{num_runs} runs of `{training} --steps {measured["steps"]}`
+that differ in `--seed` alone, {num_draws} draws of {drawn} images from each checkpoint and twice
+as many of {drawn // 2} (their halves), against all {measured["reference_images"]:,} digits at 16x16
+pixels through {measured["extractor"]} (1,280 dimensions). The values are in
+[retraining.json](retraining.json).
+
+* Training again with another seed moves KID by {between} of its value (one SD), drawing other
+  {drawn} images from one checkpoint by {within}; the error that is printed beside one checkpoint
+  is of this second kind only.
+* So a test that knows images alone, of one run a side, calls an unchanged model worse in
+  {min(by_images):.0%} to {max(by_images):.0%} of the checks instead of 5 %, and more runs a side do
+  not cure it, since the noise that it leaves out shrinks no faster than the one that it counts.
+* A t test over runs alarms in {min(by_runs):.1%} to {max(by_runs):.1%} of the checks of the second
+  table; with one run a side there is nothing to tell the noise of training from, and no such test.
+
+## Where the variance comes from
+
+One-way analysis of variance with random effects; the interval of the SD between runs is that of
+chi-square with {num_runs - 1} degrees of freedom. "Mean SE" is the standard error that the tool
+prints. It counts the reference's images as a random draw too, which here are the same in every
+score; "from the sample" is the part without them, to be read beside "SD within". FID has no
+standard error below 2,560 images a side (2 per dimension), and the digits are fewer.
+
+{components_table(scores)}
+
+## What tests between groups of runs do
+
+False alarms at 5 %, one-sided, where nothing changed: {trials:,} simulated trials each, so that a
+share of 5 % is good to {good_to} points. Each run is scored by one draw of {drawn} images.
+"Normal": effects of runs and draws are normal with the SDs above; "resampled": the effects of runs
+are those measured, with replacement. "Images alone" is the z test with the true SD within; "t over
+runs" is Welch's where both sides have two runs or more, and pooled where one has a single run.
+
+{alarms_table(found)}
+"""
