@@ -3,8 +3,6 @@
 from collections.abc import Sequence
 from typing import Any
 
-import numpy as np
-
 from scripts.training_runs.groups import LAWS
 
 
@@ -56,8 +54,10 @@ def alarms_table(found: Sequence[dict[str, Any]]) -> str:
 
 def page(measured: dict[str, Any], found: Sequence[dict[str, Any]], trials: int) -> str:
     """Return the page with both tables."""
-    scores, machine, drawn = measured["scores"], measured["machine"], measured["images_of_a_draw"]
-    num_runs, num_draws = np.shape(scores[0]["values"])
+    scores, machine = measured["scores"], measured["machine"]
+    drawn = scores[0]["images"]
+    sizes = dict.fromkeys((one["images"], len(one["values"][0])) for one in scores)
+    draws = " and ".join(f"{number} draws of {num} images" for num, number in sizes)
     kid = next(one for one in scores if (one["score"], one["images"]) == ("kid", drawn))
     alone = [one for one in found if (one["before"], one["after"]) == (1, 1)]
     by_images = [one[law][0] for one in alone for law in LAWS]
@@ -70,11 +70,10 @@ def page(measured: dict[str, Any], found: Sequence[dict[str, Any]], trials: int)
 `{measured["command"]}`, {measured["date"]}, {machine["cpu"]} ({machine["cores"]} cores),
 {", ".join(f"{name} {number}" for name, number in measured["versions"].items())}.
 
-{num_runs} runs of `{training} --steps {measured["steps"]}`
-that differ in `--seed` alone, {num_draws} draws of {drawn} images from each checkpoint and twice
-as many of {drawn // 2} (their halves), against all {measured["reference_images"]:,} digits at 16x16
-pixels through {measured["extractor"]} (1,280 dimensions). The values are in
-[retraining.json](retraining.json).
+{measured["runs"]} runs of `{training} --steps {measured["steps"]}`
+that differ in `--seed` alone; {draws} from each checkpoint (the smaller are halves of the larger),
+against all {measured["reference_images"]:,} digits at 16x16 pixels through {measured["extractor"]}
+(1,280 dimensions). The values are in [retraining.json](retraining.json).
 
 * Training again with another seed moves KID by {between} of its value (one SD), drawing other
   {drawn} images from one checkpoint by {within}; the error that is printed beside one checkpoint
@@ -88,9 +87,9 @@ pixels through {measured["extractor"]} (1,280 dimensions). The values are in
 ## Where the variance comes from
 
 One-way analysis of variance with random effects; the interval of the SD between runs is that of
-chi-square with {num_runs - 1} degrees of freedom. "Mean SE" is the standard error that the tool
-prints. It counts the reference's images as a random draw too, which here are the same in every
-score; "from the sample" is the part without them, to be read beside "SD within". FID has no
+chi-square with {measured["runs"] - 1} degrees of freedom. "Mean SE" is the standard error that
+the tool prints. It counts the reference's images as a random draw too, which here are the same in
+every score; "from the sample" is the part without them, to be read beside "SD within". FID has no
 standard error below 2,560 images a side (2 per dimension), and the digits are fewer.
 
 {components_table(scores)}
