@@ -57,14 +57,14 @@ def accept(
     check_output(path, (".json",))
     INFLUENCES.check(path)
     before = load_baseline(path) if path.exists() else None
-    accepted = _with_rule(runs)
+    accepted = with_rule(runs)
     lines = [f"{row.label}\t{_value(row)}{_was(row, runs[0], before)}" for row in runs[0].scores]
     lines += [line for limit in limits for line in forecast(accepted, limit, alpha)]
     _write(accepted, path)
     return tuple(lines)
 
 
-def _with_rule(runs: Sequence[Report]) -> Report:
+def with_rule(runs: Sequence[Report]) -> Report:
     """Return the first of several runs, with the values of all and the rule of the gate.
 
     Raises:

@@ -7,6 +7,7 @@ from typing import Any
 import numpy as np
 import numpy.typing as npt
 
+from ganeval.gate.baseline import with_rule
 from ganeval.gate.gate import Verdict, check
 from ganeval.gate.limits import DEFAULT, parse_limits
 from ganeval.metrics.base import Metric
@@ -53,7 +54,7 @@ def score_record(run: Report) -> dict[str, dict[str, Any]]:
 
 def asked(run: Report, baseline: Report, limits: str) -> Verdict:
     """Return the gate's answer."""
-    return check(run, baseline, parse_limits([limits]), ALPHA)
+    return check(run, with_rule([baseline]), parse_limits([limits]), ALPHA)
 
 
 def answer_record(verdict: Verdict) -> dict[str, Any]:
