@@ -165,7 +165,7 @@ def _repeated() -> Iterator[Cell]:
     for law in ("gauss", "relu90"):
         for metric in ("fid", "kid"):
             for repeats in (2, 5):
-                yield _alarms("repeats", law, (metric,), 160, 160, repeats)
+                yield _alarms("repeats", law, (metric,), 320, 320, repeats)
 
 
 def _shrunk() -> Iterator[Cell]:
@@ -259,7 +259,7 @@ def _baselines() -> Iterator[Cell]:
     for law in ("gauss", "relu90"):
         for metric in ("fid", "kid"):
             yield BaselineCell(
-                metric=metric, population=population_at(law, 16, MEDIUM), num=160, num_run=160
+                metric=metric, population=population_at(law, 16, MEDIUM), num=320, num_run=320
             )
 
 

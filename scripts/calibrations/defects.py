@@ -24,7 +24,7 @@ from ganeval.metrics.kernel import Kid
 from ganeval.metrics.neighbours import DensityCoverage, PrecisionRecall
 from ganeval.report.notes import notes
 from ganeval.report.table import score_grid
-from ganeval.scores.differences import Difference
+from ganeval.scores.difference import Difference
 from tests.results.gate_runs import report
 from tests.summaries import InMemory
 

@@ -11,7 +11,7 @@ from calibrations.gates import PILOTS, shift_for
 from calibrations.laws import Population
 from calibrations.tool import ALPHA, differences_of, scored
 from calibrations.trials import PILOT, Cell, Kept, Trial, streams
-from ganeval.scores.differences import Difference
+from ganeval.scores.difference import Difference
 from tests.summaries import InMemory
 
 POWER = Claim("found", "at least", 0.8)

@@ -17,7 +17,8 @@ from ganeval.metrics.kernel import Kid
 from ganeval.metrics.neighbours import DensityCoverage, PrecisionRecall
 from ganeval.report.comparisons import measured
 from ganeval.report.report import Report
-from ganeval.scores.differences import Difference, difference, holm
+from ganeval.scores.difference import Difference, holm
+from ganeval.scores.differences import difference
 from tests.results.gate_runs import report
 from tests.summaries import InMemory
 
