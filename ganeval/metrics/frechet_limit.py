@@ -39,7 +39,7 @@ class FidDebiased:
     be below 0.
     Direction: lower is better; about 0 for equal distributions.
 
-    Up to 256 dimensions the mean over eight random partitions, whose parts are then noise less.
+    Up to 128 dimensions the mean over eight random partitions, whose parts are then noise less.
 
     Standard error and interval: as those of FID; from 5 images per dimension on.
     """

@@ -32,7 +32,7 @@ ENOUGH_FOR_INTERVAL = 5
 ENOUGH_FOR_CHANGE = 2
 # Dimensions up to which extrapolations are averaged over many partitions. Beyond, the eigenvalue
 # problems take minutes, and the noise of one partition is small beside that of the images.
-_CHEAP = 256
+_CHEAP = 128
 _BLOCK = 4096
 
 NO_ROWS = "no interval: only statistics of the sample are stored, and errors come from its features"
@@ -113,7 +113,7 @@ def error_of(
 
     The bias is many standard errors, so there is an error of the value without its bias only. It
     takes eight eigenvalue problems with the one of the value: one with vectors for the influences,
-    six for the bias; up to 256 dimensions the six are done for eight partitions.
+    six for the bias; up to 128 dimensions the six are done for eight partitions.
 
     Args:
         value: The distance.
