@@ -90,11 +90,12 @@ dimensions). The values are in [retraining.json](retraining.json).
 ## Where the variance comes from
 
 One-way analysis of variance with random effects; the interval of the SD between runs is that of
-chi-square with {measured["runs"] - 1} degrees of freedom. "Mean SE" is the standard error that the
-tool prints. It counts the reference's images as a random draw too, which here are the same in every
-score; "from the sample" is the part without them, to be read beside "SD within". FID has no
-standard error below 2,560 images a side (2 per dimension), and the digits are fewer. Of its halves
-there is no FID, which would be mostly bias.
+chi-square with {measured["runs"] - 1} degrees of freedom, a little too narrow where that SD is no
+larger than the one within. "Mean SE" is the standard error that the tool prints. It counts the
+reference's images as a random draw too, which here are the same in every score; "from the sample"
+is the part without them, to be read beside "SD within". FID has no standard error below 2,560
+images a side (2 per dimension), and the digits are fewer; FID of the halves, which would be mostly
+bias, is left out.
 
 {components_table(scores)}
 
@@ -105,6 +106,7 @@ share of 5% is good to {good_to}. Each run is scored by one draw of {drawn} imag
 "Normal": effects of runs and draws are normal with the SDs above; "resampled": the effects of runs
 are those measured, with replacement. "Images alone" is the z test with the true SD within; "t over
 runs" is Welch's where both sides have two runs or more, and pooled where one has a single run.
+Scores that are 0 in most draws are left out.
 
 {alarms_table(found)}
 """
