@@ -17,6 +17,7 @@ from ganeval.metrics.parts.extrapolation import (
     Extrapolation,
     Indices,
     interval_of_infinitely_many,
+    note_of_interval,
     quarters,
 )
 from ganeval.metrics.parts.intervals import NORMAL
@@ -167,13 +168,12 @@ def _with_error(
     )
     se = influence.extrapolated_se
     low, high = np.exp(extrapolation.value + NORMAL * se / debiased * np.array([-1, 1]))
-    note = f"se and interval: of infinitely many {noun}, around the value without its bias"
     return replace(
         score,
         se=se,
         interval=(float(low), float(high)),
         details={**score.details, "debiased": debiased},
-        notes=(note, NO_CONFIDENCE),
+        notes=(note_of_interval(noun), NO_CONFIDENCE),
         cautions=interval_of_infinitely_many(noun),
         influence=influence,
     )

@@ -56,9 +56,12 @@ class Influence:
         Kish, "Survey Sampling" (1965), section 8.2: the effective number for unequal weights.
         """
         sides = [self.sample] if self.reference is None else [self.sample, self.reference]
-        parts = np.concatenate([(side / side.shape[-1]) ** 2 for side in sides])
-        total = float(parts.sum())
-        return total**2 / float(parts @ parts) if total > 0 else 0.0
+        parts = np.abs(np.concatenate([side.ravel() / side.shape[-1] for side in sides]))
+        largest = float(parts.max(initial=0.0))
+        if largest == 0:
+            return 0.0
+        parts = (parts / largest) ** 2  # of which the squares neither overflow nor vanish
+        return float(parts.sum()) ** 2 / float(parts @ parts)
 
     def _variance(self) -> float:
         """Return the variance of the first order; a single image tells of none."""

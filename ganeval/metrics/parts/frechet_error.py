@@ -15,6 +15,7 @@ from ganeval.metrics.parts.extrapolation import (
     Extrapolation,
     Indices,
     interval_of_infinitely_many,
+    note_of_interval,
     quarters,
 )
 from ganeval.metrics.parts.intervals import of_distance
@@ -159,7 +160,7 @@ def error_of(
         interval=of_distance(debiased, se),
         details=details,
         influence=influence,
-        note=f"se and interval: of infinitely many {noun}, around the value without its bias",
+        note=note_of_interval(noun),
         cautions=interval_of_infinitely_many(noun),
     )
 

@@ -17,7 +17,8 @@ def wilson(fraction: float, num: int) -> tuple[float, float]:
         NORMAL / (1 + weight) * math.sqrt(fraction * (1 - fraction) / num + weight / (4 * num))
     )
     # At 0 and 1 an end is exactly there, but for the last digit.
-    return min(centre - half_width, fraction), max(centre + half_width, fraction)
+    low, high = min(centre - half_width, fraction), max(centre + half_width, fraction)
+    return max(low, 0.0), min(high, 1.0)
 
 
 def of_distance(value: float, se: float) -> tuple[float, float]:
