@@ -118,7 +118,7 @@ class IntraFid:
         score = replace(
             score,
             se=se,
-            interval=of_distance(debiased, se),
+            interval=of_distance(debiased, se, influence.df),
             details={**score.details, "debiased": debiased},
             notes=(*score.notes, note_of_interval(sample.noun)),
             cautions=interval_of_infinitely_many(sample.noun),

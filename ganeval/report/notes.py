@@ -54,11 +54,8 @@ def notes(rows: Rows, pairs: Pairs, names: Names) -> list[str]:
         for (title, detail), values in details.items()
     ]
     lines += [f"{', '.join(titles)}: {note}" for note, titles in said.items()]
-    return (
-        lines
-        + _of_pairing(rows, pairs, names)
-        + _of_pairs([pair for pair in pairs if pair.p_value is not None], pairs, names)
-    )
+    lines += _of_pairing(rows, pairs, names)
+    return lines + _of_pairs([pair for pair in pairs if pair.p_value is not None], pairs, names)
 
 
 def _of_pairing(rows: Rows, pairs: Pairs, names: Names) -> list[str]:

@@ -157,7 +157,7 @@ def error_of(
     se = influence.extrapolated_se
     return Error(
         se=se,
-        interval=of_distance(debiased, se),
+        interval=of_distance(debiased, se, influence.df),
         details=details,
         influence=influence,
         note=note_of_interval(noun),

@@ -2,6 +2,8 @@
 
 import math
 
+from ganeval.scores.power import quantile
+
 NORMAL = 1.96  # standard errors, two-sided at 95 %
 # Standard errors from 0 below which a distance says little of how its error grows. Chosen once:
 # in simulation the interval then missed on either side by about 4 % at most, at distances from 0
@@ -21,7 +23,7 @@ def wilson(fraction: float, num: int) -> tuple[float, float]:
     return max(low, 0.0), min(high, 1.0)
 
 
-def of_distance(value: float, se: float) -> tuple[float, float]:
+def of_distance(value: float, se: float, df: float | None = None) -> tuple[float, float]:
     """Return the 95 % interval of a squared distance, which is not below 0.
 
     The variance of an estimated squared distance grows in proportion to the distance: it is that of
@@ -33,8 +35,9 @@ def of_distance(value: float, se: float) -> tuple[float, float]:
     Args:
         value: The estimate; chance may take it below 0.
         se: Its standard error.
+        df: Its degrees of freedom, for Student's distribution in place of the normal one.
     """
-    half_width = NORMAL * se
+    half_width = (NORMAL if df is None else quantile(0.975, df)) * se
     if half_width == 0:
         return value, value
     slant = half_width / (2 * max(value, TOLD_APART * se))
