@@ -14,6 +14,7 @@ import torch
 from numpy.testing import assert_allclose
 
 import ganeval
+from ganeval import evaluate
 from ganeval.errors import InputError, MismatchError, UsageError
 from ganeval.extractors.random_network import RandomNetwork
 from ganeval.features import compute as computing
@@ -215,9 +216,35 @@ def test_estimates_of_one_distance_agree_and_have_influences() -> None:
     for name in ("fid", "fid-debiased", "kid"):
         influence = report.influence[report[name].key]
         assert (len(influence.sample), len(influence.reference)) == (330, 340)
+        low, high = report[name].interval
+        assert 0 <= low < high
 
 
-def test_compare_pairs_generators_of_one_seed_and_ranks_by_any_score(real: Path) -> None:
+def test_statistics_of_enough_images_give_fid_an_interval(tmp_path: Path, ganeval: Command) -> None:
+    ours, theirs = (blobs(340, seed=seed, height=8, width=8) for seed in (1, 2))
+    np.savez(tmp_path / "theirs.npz", theirs)
+    made = tmp_path / "real.npz"
+    found = ganeval("stats", "make", tmp_path / "theirs.npz", "-o", made, "--extractor", "random")
+    assert found.code == 0
+    stored, known = (
+        evaluate(sample=ours, reference=reference, metrics=["fid"], **FAST)["fid"]
+        for reference in (made, theirs)
+    )
+    assert_allclose(stored.value, known.value, rtol=1e-9)
+    assert 0 <= stored.interval[0] < known.details["debiased"] < stored.interval[1]
+    assert stored.se > 0
+    with np.load(made) as arrays:  # as another tool writes it
+        plain = {name: arrays[name] for name in ("mu", "sigma")}
+    np.savez(tmp_path / "plain.npz", **plain)
+    bare = evaluate(sample=ours, reference=tmp_path / "plain.npz", metrics=["fid"], **FAST)["fid"]
+    assert_allclose(bare.value, known.value, rtol=1e-9)
+    assert bare.se is bare.interval is None
+    assert "do not say how they vary" in bare.notes[-1]
+
+
+def test_compare_pairs_generators_of_one_seed_and_ranks_by_any_score() -> None:
+    real = blobs(200, seed=3, height=8, width=8)
+
     class Noise(torch.nn.Module):
         def __init__(self, scale: float) -> None:
             super().__init__()
@@ -231,7 +258,7 @@ def test_compare_pairs_generators_of_one_seed_and_ranks_by_any_score(real: Path)
             Noise(scale),
             latent_size=192,
             value_range=(-1, 1),
-            num_images=60,
+            num_images=200,
             seed=seed,
             name=f"{scale} of {seed}",
         )

@@ -5,6 +5,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 
 from ganeval.features.derived import Summary
+from ganeval.flow.checked_result import checked
 from ganeval.flow.choose import MetricChoice
 from ganeval.flow.collect import Collected, is_served
 from ganeval.flow.gallery import is_seen, pictures_of
@@ -46,7 +47,7 @@ def compute(
     """Return what a metric says of one sample.
 
     Raises:
-        InputError: Too few items are left for the metric.
+        InputError: Too few items are left for the metric, or a number of it is not finite.
         UnstableError: An item that is shown is no longer what was scored.
     """
     inputs: dict[Need, Summary] = {}
@@ -67,7 +68,7 @@ def compute(
     result = find_result(store, choice.metric, inputs, seed)
     if result is None:
         rng = derive_rng(seed, f"metric/{choice.metric.kinds[0].stream}")
-        result = choice.metric.compute(inputs, rng)
+        result = checked(choice.metric.compute(inputs, rng), choice.label, sample, noun)
         keep_result(store, choice.metric, inputs, seed, result)
     scores = checked_for_clusters(choice.metric, inputs, result.scores)
     if any(score.se is not None or score.interval is not None for score in scores):

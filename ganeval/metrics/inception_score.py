@@ -19,6 +19,7 @@ from ganeval.metrics.parts.extrapolation import (
     Extrapolation,
     Indices,
     interval_of_infinitely_many,
+    note_of_interval,
 )
 from ganeval.metrics.parts.intervals import NORMAL
 from ganeval.scores.influence import Influence
@@ -51,6 +52,7 @@ class InceptionScore:
     its bias (`debiased` in the details; extrapolated from random halves and quarters), which lies
     above the mean over splits. log IS is the mean of KL_i = KL(p(y|x_i) || p(y)), and the change of
     p(y) itself is of second order, so the error is that of a mean, and what the extrapolation adds.
+    For it p(y) is that of the other images, without what x_i adds.
     From 2 images per class of the network on, 20 per unit of the score, and 100: below, the bias is
     large and not known well enough.
 
@@ -170,13 +172,12 @@ def _with_error(score: Score, sample: Summary, rng: np.random.Generator) -> Scor
     )
     se = influence.extrapolated_se
     low, high = np.exp(extrapolation.value + NORMAL * se / debiased * np.array([-1, 1]))
-    note = f"se and interval: of infinitely many {noun}, around the value without its bias"
     return replace(
         score,
         se=se,
         interval=(float(low), float(high)),
         details={**score.details, "debiased": debiased},
-        notes=(note, NO_CONFIDENCE),
+        notes=(note_of_interval(noun), NO_CONFIDENCE),
         cautions=interval_of_infinitely_many(noun),
         influence=influence,
     )
@@ -195,7 +196,12 @@ def _without_error(score: Score, few: str, needed: int) -> Score:
 def _divergences(
     logits: npt.NDArray[np.float32], partitions: Sequence[Sequence[Indices]]
 ) -> tuple[npt.NDArray[np.float64], Extrapolation]:
-    """Return each image's KL(p(y|x) || p(y)), float64 [N], and log IS of all, halves, quarters."""
+    """Return what each image adds to log IS, float64 [N], and log IS of all, halves, quarters.
+
+    An image adds KL(p(y|x) || p(y)) with p(y) of the other images, to first order in 1/N. With its
+    own part in p(y), (sum_c p_c^2 / q_c - 1) / N, images of rare classes would seem to add less
+    than they do, and the variance came out up to 14 % too small.
+    """
     num, num_classes = logits.shape
     negative_entropy = np.empty(num)
     which = np.empty((len(partitions), num), np.intp)
@@ -221,10 +227,13 @@ def _divergences(
                 found[place, at] = negative_entropy[rows].mean() - mean @ _log(mean)
         return found
 
-    log_mean = _log(totals[0].sum(axis=0) / num)
+    mean = totals[0].sum(axis=0) / num
+    log_mean, roots = _log(mean), np.sqrt(np.where(mean > 0, mean, 1.0))
     divergences = negative_entropy.copy()
     for rows in _blocks(np.arange(num)):
-        divergences[rows] -= np.exp(_log_softmax(logits[rows])) @ log_mean
+        probabilities = np.exp(_log_softmax(logits[rows]))
+        own_part = np.sum((probabilities / roots) ** 2, axis=1) - 1
+        divergences[rows] += own_part / num - probabilities @ log_mean
     whole = float(log_scores([range(4)])[0, 0])
     return divergences, Extrapolation(
         whole, log_scores(HALVES), log_scores([(0,), (1,), (2,), (3,)])

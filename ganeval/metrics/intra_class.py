@@ -10,7 +10,7 @@ from ganeval.errors import InputError, one_line
 from ganeval.features.derived import Summary
 from ganeval.features.moments import Moments
 from ganeval.metrics.base import Inputs, Need, Result, Role, Score, by_role, labels_of, rows_of
-from ganeval.metrics.parts.extrapolation import interval_of_infinitely_many
+from ganeval.metrics.parts.extrapolation import interval_of_infinitely_many, note_of_interval
 from ganeval.metrics.parts.frechet_error import (
     ENOUGH_FOR_INTERVAL,
     Error,
@@ -118,13 +118,9 @@ class IntraFid:
         score = replace(
             score,
             se=se,
-            interval=of_distance(debiased, se),
+            interval=of_distance(debiased, se, influence.df),
             details={**score.details, "debiased": debiased},
-            notes=(
-                *score.notes,
-                f"se and interval: of infinitely many {sample.noun}, around the value without its "
-                "bias",
-            ),
+            notes=(*score.notes, note_of_interval(sample.noun)),
             cautions=interval_of_infinitely_many(sample.noun),
         )
         return Result(scores=(score,))

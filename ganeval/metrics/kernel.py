@@ -31,6 +31,9 @@ ENOUGH_FOR_ERROR = 200
 # Images on which the error has to rest: where a few with huge features carry it, as under tails so
 # heavy that the kernel has no variance, it says nothing.
 ENOUGH_THAT_COUNT = 30
+# Of the mean kernel and of its mean square: what the float64 sums of equal numbers leave.
+_ROUNDING_OF_SUMS = 1e-14
+_ROUNDING_OF_SQUARES = 1e-12
 
 
 @dataclass(frozen=True, slots=True)
@@ -178,10 +181,11 @@ def squared_discrepancy(sample: Rows, reference: Rows, degree: int = 3) -> float
     """
     num = len(sample)
     within = np.float32(0)
-    for rows in (sample, reference):
-        kernel = _kernel(rows, rows, degree)
-        within += (kernel.sum(axis=1) - np.diagonal(kernel)).sum()
-    between = _kernel(sample, reference, degree).sum(axis=0).sum()
+    with np.errstate(over="ignore", invalid="ignore"):  # NaN, which no score may be, says it
+        for rows in (sample, reference):
+            kernel = _kernel(rows, rows, degree)
+            within += (kernel.sum(axis=1) - np.diagonal(kernel)).sum()
+        between = _kernel(sample, reference, degree).sum(axis=0).sum()
     return float(within / (num * (num - 1)) - 2 * between / (num * num))
 
 
@@ -250,6 +254,10 @@ def _all_pairs(sample: Summary, reference: Summary, degree: int) -> Score:
             cautions={few: f"too few for a standard error ({ENOUGH_FOR_ERROR} are needed)"},
             enough={"se": ENOUGH_FOR_ERROR},
         )
+    level = float(np.abs(sample_within).mean() / num_sample)
+    level += float(np.abs(reference_within).mean() / num_reference)
+    if influence.se <= _ROUNDING_OF_SUMS * level:
+        return replace(score, se=0.0, interval=(value, value))
     counting = influence.num_that_count
     if counting < ENOUGH_THAT_COUNT:
         fact = f"its error rests on about {counting:.0f} {noun} with huge features"
@@ -277,8 +285,8 @@ def _pair_variance(sums: Sums, squares: float) -> float:
         return 0.0
     means = sums / (num - 1)
     total = squares / (num * (num - 1)) - means.mean() ** 2
-    rest = (total - 2 * means.var(ddof=1)) * (num - 1) / (num - 3)
-    return max(float(rest), 0.0) / (num * (num - 1))
+    rest = float(total - 2 * means.var(ddof=1)) * (num - 1) / (num - 3)
+    return _beyond_rounding(rest, squares / (num * (num - 1))) / (num * (num - 1))
 
 
 def _cross_variance(of_sample: Sums, of_reference: Sums, squares: float) -> float:
@@ -288,7 +296,14 @@ def _cross_variance(of_sample: Sums, of_reference: Sums, squares: float) -> floa
     total = squares / num - of_sample.mean() ** 2
     alone = of_sample.var(ddof=1) + of_reference.var(ddof=1)
     shared = 1 - 1 / len(of_sample) - 1 / len(of_reference)
-    return max(float(total - alone) / shared, 0.0) / num if shared > 0 else 0.0
+    if shared <= 0:
+        return 0.0
+    return _beyond_rounding(float(total - alone) / shared, squares / num) / num
+
+
+def _beyond_rounding(variance: float, square: float) -> float:
+    """Return a variance that was left of squares of this size, or 0 where it is their rounding."""
+    return variance if variance > _ROUNDING_OF_SQUARES * square else 0.0
 
 
 def within_sums(rows: Rows, resources: Resources = DEFAULT, degree: int = 3) -> tuple[Sums, float]:

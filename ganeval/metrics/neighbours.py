@@ -10,11 +10,12 @@ from ganeval.errors import UsageError
 from ganeval.features.derived import Summary
 from ganeval.metrics.base import Inputs, Need, Result, Role, Score, both_sides, by_role
 from ganeval.metrics.parts.blocks import influence_of_blocks
-from ganeval.metrics.parts.intervals import effective_number, t_quantile, wilson
+from ganeval.metrics.parts.intervals import effective_number, wilson
 from ganeval.metrics.parts.neighbourhood import Neighbourhood, neighbourhood
 from ganeval.scores.differences import IMAGES_PER_FREEDOM
 from ganeval.scores.influence import Influence
 from ganeval.scores.kind import ScoreKind
+from ganeval.scores.power import quantile
 
 Inclusion = Literal["closed", "strict"]
 
@@ -242,12 +243,12 @@ def _score(
             },
             enough={"se": enough},
         )
-    se, quantile = influence.se, t_quantile(few / IMAGES_PER_FREEDOM)
+    se, reach = influence.se, quantile(0.975, few / IMAGES_PER_FREEDOM)
     interval: tuple[float, float] | None = None
     if fraction_of is not None:
-        interval = wilson(value, effective_number(value, fraction_of, se), quantile)
+        interval = wilson(value, effective_number(value, fraction_of, se), reach)
     elif se > 0:
-        interval = (max(value - quantile * se, 0.0), value + quantile * se)
+        interval = (max(value - reach * se, 0.0), value + reach * se)
     note = "se and interval: of the expected score at these numbers and k, from disjoint blocks"
     if se == 0:
         reason = "all blocks have one score"

@@ -54,11 +54,24 @@ def notes(rows: Rows, pairs: Pairs, names: Names) -> list[str]:
         for (title, detail), values in details.items()
     ]
     lines += [f"{', '.join(titles)}: {note}" for note, titles in said.items()]
-    paired = {pair.label for pair in pairs if pair.paired}
-    if paired:
-        noun = common_noun(row.noun for row in rows if row.label in paired)
-        lines.append(f"paired: {noun[:-1]} i of both comes from the same latents")
+    lines += _of_pairing(rows, pairs, names)
     return lines + _of_pairs([pair for pair in pairs if pair.p_value is not None], pairs, names)
+
+
+def _of_pairing(rows: Rows, pairs: Pairs, names: Names) -> list[str]:
+    """Say which pairs of samples are compared image by image, by name unless all are."""
+    paired = [pair for pair in pairs if pair.paired]
+    if not paired:
+        return []
+    labels = {pair.label for pair in paired}
+    noun = common_noun(row.noun for row in rows if row.label in labels)
+    places, others = (
+        dict.fromkeys((pair.sample, pair.other) for pair in some)
+        for some in (paired, [pair for pair in pairs if pair.se is not None])
+    )
+    shown = ", ".join(f"{names[sample]} - {names[other]}" for sample, other in places)
+    which = "" if places.keys() >= others.keys() else f" ({shown})"
+    return [f"paired{which}: {noun[:-1]} i of both comes from the same latents"]
 
 
 def _of_pairs(chosen: Pairs, pairs: Pairs, names: Names) -> list[str]:

@@ -11,10 +11,10 @@ from ganeval.features.stats import Stats
 from ganeval.metrics import frechet_limit
 from ganeval.metrics.frechet import Fid
 from ganeval.metrics.frechet_limit import FidDebiased, FidInfinity
-from ganeval.metrics.parts.extrapolation import Extrapolation, quarters
-from ganeval.metrics.parts.frechet_error import Gaussian, distance, influence_of
+from ganeval.metrics.parts.extrapolation import quarters
+from ganeval.metrics.parts.frechet_error import NO_PARTS, Gaussian, distance, influence_of
 from ganeval.metrics.parts.linalg import frechet_distance
-from ganeval.metrics.parts.transport import optimal_maps
+from ganeval.metrics.parts.transport import frechet_influence, influence_of_parts, optimal_maps
 from tests.summaries import InMemory, inputs
 
 WIDTH = 12
@@ -117,129 +117,118 @@ def test_the_error_is_the_spread_over_draws(population, per_dimension, exact):
     assert np.mean(errors) == pytest.approx(np.std(values), rel=0.15)
 
 
-@pytest.mark.parametrize("keeps_rows", [True, False])
-def test_intervals_cover_the_distance_of_infinitely_many(score, population, keeps_rows):
-    # Of 300 intervals at 95 % fewer than 270 cover with probability 2e-4 (binomial).
-    rng = np.random.default_rng(5)
-    num = 10 * WIDTH
-    covered, biased = 0, 0
-    for seed in range(300):
-        reference = draw(num, rng) if keeps_rows else population[0]
-        one = fid_of(score, draw(num, rng, 0.5), reference, seed)
-        low, high = one.interval
-        covered += low <= population[1] <= high
-        biased += one.value > population[1]
-    assert covered >= 270
-    assert biased > 200  # the value alone is no centre
+def fid_of(sample, reference, seed=0, metric=Fid, num=None):
+    """The score of rows against rows or stored moments, which say that they are of `num` items."""
+    if isinstance(reference, Moments):
+        reference = Stats(path=Path("real.npz"), num=num, card=None, pool=reference)
+    elif not isinstance(reference, InMemory):
+        reference = InMemory(reference)
+    found = inputs(metric(), {"sample": InMemory(sample), "reference": reference})
+    return metric().compute(found, np.random.default_rng(seed)).scores[0]
 
 
-def fid_of(score, sample, reference, seed):
-    """The score of rows against rows or stored moments."""
-    if not isinstance(reference, Moments):
-        return score(Fid(), sample, reference, seed=seed)["fid"]
-    stored = Stats(path=Path("real.npz"), num=None, card=None, pool=reference)
-    summaries = {"sample": InMemory(sample), "reference": stored}
-    return Fid().compute(inputs(Fid(), summaries), np.random.default_rng(seed)).scores[0]
+def in_parts(rows, rng):
+    """What a file of statistics with parts says of these rows."""
+    return InMemory(rows, keeps_rows=False, stored_parts=quarters(len(rows), rng))
 
 
-@pytest.mark.parametrize("shift", [0.0, 0.5])
-def test_the_debiased_error_counts_what_extrapolation_adds(shift):
-    # Which is about as much as the first order where both sides are random and nearly alike.
-    rng = np.random.default_rng(13)
-    num = 6 * WIDTH
-    scores = []
-    for seed in range(400):
-        summaries = {
-            "sample": InMemory(draw(num, rng, shift)),
-            "reference": InMemory(draw(num, rng)),
-        }
-        metric = FidDebiased()
-        scores += metric.compute(inputs(metric, summaries), np.random.default_rng(seed)).scores
-    values = [one.value for one in scores]
-    variances = [one.influence.extrapolated_se**2 for one in scores]
-    assert np.mean(variances) ** 0.5 == pytest.approx(np.std(values), rel=0.15)
-    if shift == 0.0:
-        first_order = np.mean([one.influence.se**2 for one in scores]) ** 0.5
-        assert first_order < 0.8 * np.std(values)
-
-
-def test_the_same_law_has_no_interval(score):
-    # Told apart from 0 by chance: at most 1 in 40 of 100, more than 8 with probability 1e-3.
-    rng = np.random.default_rng(6)
-    scores = [score(Fid(), draw(120, rng), draw(120, rng), seed=seed)["fid"] for seed in range(100)]
-    without = [one for one in scores if one.interval is None]
-    assert len(without) >= 92
-    assert "not told apart from 0" in without[0].notes[-1]
-    assert abs(np.mean([one.details["debiased"] for one in scores])) < np.mean(
-        [one.se for one in scores]
-    )
-
-
-def test_too_few_images_have_less_and_less(score):
+def test_too_few_images_have_less_and_less():
     rng = np.random.default_rng(7)
-    enough, few, fewer = (draw(count * WIDTH, rng, 0.5) for count in (5, 2, 1))
-    reference = draw(5 * WIDTH, rng)
-    full = score(Fid(), enough, reference)["fid"]
-    assert full.interval is not None
-    assert full.influence.reference is not None
-    partly = score(Fid(), few, reference)["fid"]
-    assert partly.se == partly.influence.se
-    assert partly.interval is None
-    assert "sample of 24 images, fewer than 60" in partly.notes[-1]
-    poor = score(Fid(), fewer, reference)["fid"]
-    assert poor.se is poor.interval is None
-    assert len(poor.influence.sample) == WIDTH
-    assert "decide with kid" in poor.notes[-1]
-    scarce = score(Fid(), enough, few)["fid"]
-    assert "reference of 24 images, fewer than 60" in scarce.notes[-1]
-    bare = score(Fid(), enough, reference, keeps_rows=False)["fid"]
-    assert bare.value == full.value
-    assert bare.se is bare.interval is bare.influence is None
+    enough, rough, poor = (draw(num, rng, 0.5) for num in (60, 59, 23))
+    reference = draw(60, rng)
+    full = fid_of(enough, reference)
+    assert full.se == full.influence.extrapolated_se > 0
+    assert full.details.keys() == {"debiased"}
+    assert full.enough == {}
+    for score, of_reference in ((fid_of(rough, reference), 60), (fid_of(enough, rough), 59)):
+        assert score.se is score.interval is None
+        assert score.details.keys() == {"roughly_debiased"}
+        assert score.influence.remainder.shape == (8, 4)
+        assert score.influence.reference.shape == (of_reference,)
+        assert score.enough == {"se": 60}
+        assert "large changes can be shown, none can be excluded" in score.notes[-1]
+    for score in (fid_of(poor, reference), fid_of(enough, poor)):
+        assert score.se is score.interval is None
+        assert score.details == {}
+        assert score.influence.remainder is None
+        assert score.enough == {"se": 60}
+        assert score.notes[-1].startswith("no interval: 23 ")
+    assert fid_of(draw(24, rng), reference).details.keys() == {"roughly_debiased"}
 
 
-def test_a_stored_reference_counts_as_exact(score):
-    rng = np.random.default_rng(8)
+def test_debiased_has_the_error_of_fid():
+    rng = np.random.default_rng(9)
     sample, reference = draw(80, rng, 0.5), draw(80, rng)
-    stored = fid_of(score, sample, Moments.of(reference), 0)
-    known = score(Fid(), sample, reference)["fid"]
-    assert stored.influence.reference is None
-    assert stored.se < known.se
-    np.testing.assert_allclose(stored.influence.sample, known.influence.sample, rtol=1e-9)
-    assert "the reference's statistics exact" in stored.notes[-1]
+    fid = fid_of(sample, reference, seed=3)
+    debiased = fid_of(sample, reference, seed=3, metric=FidDebiased)
+    assert debiased.value == fid.details["debiased"]
+    assert (debiased.se, debiased.interval) == (fid.se, fid.interval)
+    assert debiased.details["biased"] == fid.value
+    assert debiased.cautions == {}
+    assert fid_of(sample, reference, seed=4, metric=FidDebiased).value != debiased.value
+    for num in (59, 20):
+        few = fid_of(draw(num, rng, 0.5), reference, metric=FidDebiased)
+        assert few.se is few.interval is None
+        assert few.value < few.details["biased"]
+        assert few.influence.remainder.shape == (8, 4)
+        assert f"{num} images for 12 dimensions" in few.cautions
 
 
-def test_the_parts_are_random_and_the_same_for_all_estimates(score):
+def test_the_parts_are_random():
     parts = quarters(103, np.random.default_rng(0))
     assert sorted(np.concatenate(parts)) == list(range(103))
     assert [len(part) for part in parts] == [26, 26, 26, 25]
     assert 30 < parts[0].mean() < 70  # neither the first nor the last of a sorted folder
-    rng = np.random.default_rng(9)
-    sample, reference = draw(80, rng, 0.5), draw(80, rng)
-    fid = score(Fid(), sample, reference, seed=3)["fid"]
-    debiased = score(FidDebiased(), sample, reference, seed=3)["fid-debiased"]
-    assert debiased.value == fid.details["debiased"]
-    assert debiased.interval == fid.interval
-    assert debiased.se >= fid.se
-    other = score(FidDebiased(), sample, reference, seed=4)["fid-debiased"]
-    assert other.value != debiased.value
 
 
-def test_extrapolation_removes_two_terms_of_a_bias():
-    def biased(num):
-        return 7 + 30 / num - 200 / num**2
+def test_the_influence_of_a_part_is_the_mean_over_its_rows():
+    rng = np.random.default_rng(14)
+    own, other = draw(88, rng, 0.4), Moments.of(draw(70, rng))  # quarters of equal numbers
+    dealt = quarters(88, rng)
+    moments = Moments.of(own)
+    forth, _ = optimal_maps(moments, other)
+    of_rows = frechet_influence(own, moments, other, forth)
+    of_parts = influence_of_parts([Moments.of(own[at]) for at in dealt], moments, other, forth)
+    np.testing.assert_allclose(of_parts, [of_rows[at].mean() for at in dealt], rtol=1e-9)
 
-    parts = Extrapolation(biased(100), [biased(50)] * 2, [biased(25)] * 4)
-    assert parts.value == pytest.approx(7, rel=1e-13)
-    assert parts.value - parts.second_term == pytest.approx(2 * biased(100) - biased(50))
 
-
-def test_debiased_of_few_images_has_no_error(score):
-    rng = np.random.default_rng(10)
-    sample, reference = draw(30, rng, 0.5), draw(90, rng)
-    few = score(FidDebiased(), sample, reference)["fid-debiased"]
+def test_stored_parts_give_an_interval_from_as_many_items_as_images_do():
+    rng = np.random.default_rng(15)
+    sample, reference = draw(80, rng, 0.5), draw(60, rng)
+    stored, known = fid_of(sample, in_parts(reference, rng)), fid_of(sample, reference)
+    assert stored.value == pytest.approx(known.value, rel=1e-12)
+    assert stored.influence.reference.shape == (4,)
+    assert stored.influence.remainder.shape == (1, 4)
+    np.testing.assert_allclose(stored.influence.sample, known.influence.sample, atol=1e-10)
+    assert stored.interval[0] < known.details["debiased"] < stored.interval[1]
+    few = fid_of(sample, in_parts(reference[:59], rng))
     assert few.se is few.interval is None
-    assert "sample of 30 images, fewer than 60 (5 per dimension)" in few.notes[-1]
-    assert few.value < score(Fid(), sample, reference)["fid"].value
+    assert few.details.keys() == {"roughly_debiased"}
+    assert "59 reference images for 12 dimensions" in few.cautions
+    fewer = fid_of(sample, in_parts(reference[:23], rng))
+    assert fewer.se is fewer.interval is None
+    assert fewer.details == {}
+
+
+def test_a_reference_without_parts_has_a_value_alone():
+    rng = np.random.default_rng(8)
+    sample, reference = draw(80, rng, 0.5), Moments.of(draw(80, rng))
+    for num in (80, None):
+        score = fid_of(sample, reference, num=num)
+        assert score.se is score.interval is score.influence.reference is None
+        assert score.notes[-1] == NO_PARTS
+        assert (
+            score.cautions["the reference's statistics do not say how they vary"] == "no interval"
+        )
+    few = fid_of(sample, reference, num=59)
+    assert few.details.keys() == {"roughly_debiased"}
+    assert few.notes[-1].startswith("no interval: 59 reference images for 12 dimensions")
+    assert fid_of(sample, reference, num=23).details == {}
+    nobody = Fid().compute(
+        inputs(Fid(), dict.fromkeys(("sample", "reference"), in_parts(sample, rng))),
+        np.random.default_rng(0),
+    )
+    assert nobody.scores[0].se is nobody.scores[0].influence is None
 
 
 def test_infinity_is_the_intercept_of_a_line(score, monkeypatch):
@@ -288,17 +277,35 @@ def test_senseless_options_are_refused(options):
         FidInfinity(**options)
 
 
-def test_what_changes_what_a_reader_may_do_is_a_caution(score):
-    def cautions(num, num_reference, metric=Fid):
-        rng = np.random.default_rng(11)
-        sample, reference = draw(num, rng, 0.5), draw(num_reference, rng)
-        (one,) = score(metric(), sample, reference).values()
-        return one.cautions
+def test_what_changes_what_a_reader_may_do_is_a_caution():
+    rng = np.random.default_rng(11)
+    many = draw(400, rng)
 
-    few = f"{WIDTH} images for {WIDTH} dimensions"
-    assert cautions(WIDTH, 400) == {few: "too few to compare; use kid"}
-    few = f"{WIDTH} reference images for {WIDTH} dimensions"
-    assert cautions(400, WIDTH) == {few: "too few to compare; use kid"}
-    few = f"{3 * WIDTH} images for {WIDTH} dimensions"
-    assert list(cautions(3 * WIDTH, 400)) == [few]
-    assert cautions(3 * WIDTH, 400, FidDebiased) == {few: "too few to remove the bias; use kid"}
+    def cautions(num, num_reference, metric=Fid):
+        return fid_of(many[:num], draw(num_reference, rng), metric=metric).cautions
+
+    assert cautions(23, 400) == {
+        "23 images for 12 dimensions": "too few to compare; 60 are needed, or use kid"
+    }
+    assert cautions(400, 23) == {
+        "23 reference images for 12 dimensions": "too few to compare; 60 are needed, or use kid"
+    }
+    few = {"59 images for 12 dimensions": "too few for an interval; 60 are needed, or use kid"}
+    assert cautions(59, 400) == cautions(59, 400, FidDebiased) == few
+    assert cautions(60, 400) == {
+        "the interval is that of infinitely many images": "it need not hold the value, which is "
+        "biased"
+    }
+
+
+def test_infinity_warns_where_its_smallest_size_is_no_line():
+    rng = np.random.default_rng(16)
+    reference = draw(60, rng)
+    assert fid_of(draw(48, rng), reference, metric=FidInfinity).cautions == {}
+    assert fid_of(draw(46, rng), reference, metric=FidInfinity).cautions == {
+        "23 images for 12 dimensions at the smallest size": "no line in 1/n, so the value is far "
+        "off; 48 are needed"
+    }
+    found = inputs(FidInfinity(), dict.fromkeys(("sample", "reference"), InMemory(draw(90, rng))))
+    small = FidInfinity(smallest=20).compute(found, rng).scores[0]
+    assert list(small.cautions) == ["20 images for 12 dimensions at the smallest size"]

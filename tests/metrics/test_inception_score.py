@@ -1,5 +1,6 @@
 import numpy as np
 import pytest
+import scipy.stats
 import torch
 from torch_fidelity.metric_isc import isc_features_to_metric
 from torchmetrics.image.inception import InceptionScore as TorchmetricsInceptionScore
@@ -83,58 +84,85 @@ def test_number_of_classes_where_images_are_certain_and_balanced(score):
     assert one.value == pytest.approx(8, rel=1e-13)
 
 
-def population_score(draw):
-    """The score of very many images, whose bias is negligible."""
-    return by_definition(draw(np.random.default_rng(0), 200_000), [slice(None)])[0]
+RARE = np.arange(1, 21) / 210  # how frequent each of 20 classes is
 
 
-def draw_logits(rng, num):
-    classes = rng.choice(20, num, p=np.arange(1, 21) / 210)
-    logits = rng.standard_normal((num, 20))
-    logits[np.arange(num), classes] += 3 * rng.gamma(2, 1, num)
-    return logits.astype(np.float32)
+def draw_logits(rng, num, height):
+    """One class stands out by `height` in each image; all else about the images is alike."""
+    logits = np.zeros((num, 20), np.float32)
+    logits[np.arange(num), rng.choice(20, num, p=RARE)] = height
+    return logits
 
 
-def test_the_error_is_the_spread_and_intervals_cover_the_limit(score):
-    rng = np.random.default_rng(9)
-    true = population_score(draw_logits)
-    scores = [score(InceptionScore(splits=2), draw_logits(rng, 400))["is"] for _ in range(300)]
-    values = [one.value for one in scores]
-    # The standard deviation of 300 draws has an error of 4 %.
-    assert np.mean([one.se for one in scores]) == pytest.approx(np.std(values), rel=0.15)
-    assert all(one.se == one.influence.se for one in scores)
-    # Of 300 intervals at 95 % fewer than 270 cover with probability 2e-4 (binomial).
-    assert sum(one.interval[0] <= true <= one.interval[1] for one in scores) >= 270
-    assert np.mean(values) < true - 0.3 * np.std(values)  # the mean over splits is biased
+def limit(height):
+    """The score of infinitely many such images: exp(H(p(y)) - H(p(y|x)))."""
+    top, other = np.exp(height) / (np.exp(height) + 19), 1 / (np.exp(height) + 19)
+    mean = RARE * (top - other) + other
+    return np.exp(top * np.log(top) + 19 * other * np.log(other) - mean @ np.log(mean))
 
 
-def test_influences_are_the_derivatives_by_the_weights(score):
-    logits = logits_of(60, 8)
+@pytest.mark.parametrize(("height", "num"), [(1.5, 100), (3.5, 100), (9.0, 360)])
+def test_the_error_is_the_spread_and_intervals_cover_the_limit(score, height, num):
+    rng, true = np.random.default_rng(9), limit(height)
+    scores = [
+        score(InceptionScore(splits=2), draw_logits(rng, num, height))["is"] for _ in range(400)
+    ]
+    debiased = np.array([one.details["debiased"] for one in scores])
+    spread = debiased.std(ddof=1)
+    assert debiased.mean() == pytest.approx(true, abs=3.5 * spread / 20 + 0.05 * spread)
+    # The mean over splits is biased by more than that: by a standard error and more.
+    assert np.mean([one.value for one in scores]) < true - spread
+    # The variance of 400 draws is known up to this; within that the error's is 0.95 to 1.15 of it.
+    low, high = scipy.stats.chi2.ppf([0.0005, 0.9995], 399) / 399
+    assert 0.95 * low < np.mean([one.se**2 for one in scores]) / spread**2 < 1.15 * high
+    assert all(one.se == one.influence.extrapolated_se for one in scores)
+    # More miss on a side with probability 1e-3 if each does with 4 %, the most that is allowed.
+    most = scipy.stats.binom.isf(1e-3, 400, 0.04)
+    assert sum(one.interval[0] > true for one in scores) <= most
+    assert sum(one.interval[1] < true for one in scores) <= most
+
+
+def test_influences_are_the_derivatives_without_an_images_own_part(score):
+    """By weights: the first derivative, less the second over N, which is the image by itself."""
+    logits = logits_of(400, 8)
     p = np.exp(logits.astype(np.float64))
     p /= p.sum(axis=1, keepdims=True)
 
-    def weighted(weights):
+    def weighted(image, step):
+        weights = np.full(400, (1 - step) / 400)
+        weights[image] += step
         mean = weights @ p
-        return np.exp(weights @ (p * np.log(p)).sum(axis=1) - mean @ np.log(mean))
+        return weights @ (p * np.log(p)).sum(axis=1) - mean @ np.log(mean)
 
     one = score(InceptionScore(splits=1), logits)["is"]
-    for image in range(0, 60, 7):
-        ends = []
-        for step in (1e-6, -1e-6):
-            weights = np.full(60, (1 - step) / 60)
-            weights[image] += step
-            ends.append(weighted(weights))
-        slope = (ends[0] - ends[1]) / 2e-6
-        assert one.influence.sample[image] == pytest.approx(slope, rel=1e-6)
+    slopes, bends, step = [], [], 1e-4
+    for image in range(400):
+        above, here, below = (weighted(image, at) for at in (step, 0, -step))
+        slopes.append((above - below) / (2 * step))
+        bends.append((above - 2 * here + below) / step**2)
+    expected = np.array(slopes) - np.array(bends) / 400
+    expected = one.details["debiased"] * (expected - expected.mean())
+    scale = abs(expected).max()
+    np.testing.assert_allclose(one.influence.sample, expected, atol=1e-5 * scale)
+    assert np.std(bends) / 400 > 0.02 * np.std(slopes)  # so that the test would miss it
 
 
-def test_no_interval_where_the_bias_is_not_known(score):
-    few = score(InceptionScore(splits=2), logits_of(7, 6))["is"]
-    assert few.se is few.interval is None
-    certain = np.eye(300, dtype=np.float32)[np.random.default_rng(1).permutation(300)] * 50
-    one = score(InceptionScore(splits=2), certain)["is"]  # a class each: log IS is log N throughout
-    assert one.interval is None
-    assert "the bias is large" in one.notes[0]
+def test_too_few_images_have_no_error(score):
+    def of(num, classes, height):
+        at = np.random.default_rng(num).integers(0, classes, num)
+        return score(InceptionScore(splits=2), height * np.eye(classes, dtype=np.float32)[at])["is"]
+
+    # At least 100; 2 of each class of the network; 20 for each class that is in use.
+    for num, classes, height in ((99, 4, 3), (399, 200, 0.1), (399, 20, 50)):
+        few = of(num, classes, height)
+        assert few.se is few.interval is few.influence is None
+        assert "debiased" not in few.details
+        assert few.notes[0].startswith(f"no interval: {num} images for ")
+        enough = of(few.enough["se"] + num // 20, classes, height)
+        assert enough.interval[0] < enough.details["debiased"] < enough.interval[1]
+    assert of(99, 4, 3).enough == {"se": 100}
+    assert of(399, 200, 0.1).enough == {"se": 400}
+    assert 390 < of(399, 20, 50).enough["se"] <= 410
 
 
 def test_adding_a_constant_to_logits_changes_nothing(score):

@@ -6,6 +6,7 @@ from typing import Any
 import numpy as np
 import numpy.typing as npt
 import pytest
+import scipy.stats
 
 from ganeval.errors import InputError
 from ganeval.metrics.base import Score
@@ -60,7 +61,8 @@ def test_it_is_the_mean_of_the_distances_within_classes() -> None:
     }
     score = computed(sample, reference)
     assert score.value == pytest.approx(np.mean(list(expected.values())), rel=1e-9)
-    assert score.details == {"classes": 4, "fewest_of_a_class": 12}
+    assert score.details["classes"] == 4
+    assert score.details["fewest_of_a_class"] == 12
     worst = max(expected, key=expected.__getitem__)
     assert score.notes[0].startswith(f"largest of 4 classes: {worst} {expected[worst]:.4g}, ")
     pooled = literal(rows, real)
@@ -107,31 +109,70 @@ def test_classes_that_do_not_fit_are_refused(
     assert "intra-fid" in str(error.value)
 
 
-def test_the_error_is_the_spread_over_draws() -> None:
-    """Classes of unequal numbers. The spread of 300 draws is known to 4 %."""
-    rng = np.random.default_rng(4)
+def test_the_error_is_the_spread_and_intervals_cover() -> None:
+    """Classes of unequal numbers, in 3 dimensions; the smallest has 30 items."""
+    rng, num_draws = np.random.default_rng(4), 200
     nums = {"a": 30, "b": 120, "c": 60}
     drawn = [
         computed(
             classes(rng, nums, width=3, shift=0.7),
             classes(rng, {"c": 90, "a": 40, "b": 50}, width=3),
         )
-        for _ in range(300)
+        for _ in range(num_draws)
     ]
+    true = 3 * 0.7**2  # in every class: the covariances are equal
+    debiased = np.array([score.details["debiased"] for score in drawn])
+    spread = debiased.std(ddof=1)
+    assert debiased.mean() == pytest.approx(true, abs=3.5 * spread / num_draws**0.5 + 0.05 * spread)
+    assert np.mean([score.value for score in drawn]) > true + spread
+    # The variance of the draws is known up to this; within that the error's is 0.9 to 1.4 of it.
+    low, high = scipy.stats.chi2.ppf([0.0005, 0.9995], num_draws - 1) / (num_draws - 1)
     errors: Any = [score.se for score in drawn]
-    expected = np.std([score.value for score in drawn])
-    assert np.mean(errors) == pytest.approx(expected, rel=0.12)
+    assert 0.9 * low < np.mean(np.square(errors)) / spread**2 < 1.4 * high
+    # More miss on a side with probability 1e-3 if each does with 4 %.
+    most = scipy.stats.binom.isf(1e-3, num_draws, 0.04)
+    ends = np.array([score.interval for score in drawn])
+    assert (ends[:, 0] > true).sum() <= most
+    assert (ends[:, 1] < true).sum() <= most
+    assert (ends[:, 0] >= 0).all()
+    assert (ends[:, 0] < ends[:, 1]).all()
 
 
 def test_few_items_of_a_class_have_no_error() -> None:
     rng = np.random.default_rng(5)
-    score = computed(classes(rng, {"a": 40, "b": 7}), classes(rng, {"a": 40, "b": 40}))
-    assert score.se is None
-    assert score.influence is None
-    (fact,) = score.cautions
-    assert fact == "7 images of a class for 4 dimensions"
-    enough = computed(classes(rng, {"a": 40, "b": 8}), classes(rng, {"a": 40, "b": 40}))
-    assert enough.se is not None
-    assert enough.cautions == {}
+
+    def of(num: int, num_reference: int = 40) -> Score:
+        sides = classes(rng, {"a": 40, "b": num}), classes(rng, {"a": 40, "b": num_reference})
+        return computed(*sides)
+
+    for score, fewest in ((of(7), 7), (of(40, 7), 7)):
+        assert score.se is score.interval is score.influence is None
+        assert list(score.cautions) == [f"{fewest} images of a class for 4 dimensions"]
+        assert score.details.keys() == {"classes", "fewest_of_a_class"}
+    for score, fewest in ((of(8), 8), (of(19), 19), (of(40, 19), 19)):
+        assert score.se is score.interval is None
+        assert list(score.cautions) == [f"{fewest} images of a class for 4 dimensions"]
+        assert score.details["roughly_debiased"] < score.value
+        assert score.influence is not None
+    enough = of(20, 20)
+    assert enough.details["debiased"] < enough.value
     assert enough.influence is not None
+    assert enough.se == enough.influence.extrapolated_se
+    assert list(enough.cautions) == ["the interval is that of infinitely many images"]
     assert abs(enough.influence.sample.mean()) < 1e-12
+
+
+def test_the_error_is_that_of_independent_classes() -> None:
+    rng = np.random.default_rng(6)
+    sides = classes(rng, {"a": 50, "b": 90}, shift=0.4), classes(rng, {"a": 60, "b": 40})
+    both = computed(*sides)
+    alone = []
+    for one in "ab":
+        chosen = [
+            (rows[np.array(labels) == one], [one] * labels.count(one)) for rows, labels in sides
+        ]
+        alone.append(computed(*chosen))
+    assert both.value == pytest.approx(np.mean([score.value for score in alone]))
+    first_orders = [score.influence.se for score in alone if score.influence is not None]
+    assert both.influence is not None
+    assert both.influence.se == pytest.approx(np.hypot(*first_orders) / 2, rel=0.02)

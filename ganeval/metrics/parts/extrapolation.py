@@ -19,6 +19,11 @@ def interval_of_infinitely_many(noun: str) -> dict[str, str]:
     return {fact: "it need not hold the value, which is biased"}
 
 
+def note_of_interval(noun: str) -> str:
+    """Return the note of a score with such a standard error and interval."""
+    return f"se and interval: of infinitely many {noun}, around the value without its bias"
+
+
 def quarters(num: int, rng: np.random.Generator) -> tuple[Indices, ...]:
     """Return the indices of four random parts of `num` rows, each in ascending order.
 

@@ -16,6 +16,7 @@ from ganeval.metrics.parts.extrapolation import (
     Extrapolation,
     Indices,
     interval_of_infinitely_many,
+    note_of_interval,
 )
 from ganeval.metrics.parts.intervals import of_distance
 from ganeval.metrics.parts.linalg import Matrix, Rows, frechet_distance
@@ -159,10 +160,10 @@ def error_of(
     se = influence.extrapolated_se
     return Error(
         se=se,
-        interval=of_distance(debiased, se),
+        interval=of_distance(debiased, se, influence.df),
         details=details,
         influence=influence,
-        note=f"se and interval: of infinitely many {noun}, around the value without its bias",
+        note=note_of_interval(noun),
         cautions=interval_of_infinitely_many(noun),
     )
 

@@ -1,7 +1,8 @@
 """Intervals of fractions, means and distances."""
 
 import math
-from functools import cache
+
+from ganeval.scores.power import quantile
 
 NORMAL = 1.96  # standard errors, two-sided at 95 %
 # Standard errors from 0 below which a distance says little of how its error grows. Chosen once:
@@ -10,21 +11,22 @@ NORMAL = 1.96  # standard errors, two-sided at 95 %
 TOLD_APART = 2.5
 
 
-def wilson(fraction: float, num: float, quantile: float = NORMAL) -> tuple[float, float]:
+def wilson(fraction: float, num: float, deviations: float = NORMAL) -> tuple[float, float]:
     """Return the 95 % interval of a probability from a fraction of `num` independent trials.
 
     Args:
         fraction: From 0 to 1.
         num: Above 0; any number where it stands for an error.
-        quantile: How many standard errors an end is away.
+        deviations: How many standard errors an end is away.
     """
-    weight = quantile**2 / num
+    weight = deviations**2 / num
     centre = (fraction + weight / 2) / (1 + weight)
     half_width = (
-        quantile / (1 + weight) * math.sqrt(fraction * (1 - fraction) / num + weight / (4 * num))
+        deviations / (1 + weight) * math.sqrt(fraction * (1 - fraction) / num + weight / (4 * num))
     )
     # At 0 and 1 an end is exactly there, but for the last digit.
-    return min(centre - half_width, fraction), max(centre + half_width, fraction)
+    low, high = min(centre - half_width, fraction), max(centre + half_width, fraction)
+    return max(low, 0.0), min(high, 1.0)
 
 
 def effective_number(fraction: float, num: int, se: float) -> float:
@@ -37,15 +39,7 @@ def effective_number(fraction: float, num: int, se: float) -> float:
     return num if se == 0 else min(num, added * (1 - added) / se**2)
 
 
-@cache
-def t_quantile(freedom: float) -> float:
-    """Return the 97.5 % quantile of Student's t."""
-    import scipy.special  # takes a fifth of a second, and most scores have no need of it
-
-    return float(scipy.special.stdtrit(freedom, 0.975))
-
-
-def of_distance(value: float, se: float) -> tuple[float, float]:
+def of_distance(value: float, se: float, df: float | None = None) -> tuple[float, float]:
     """Return the 95 % interval of a squared distance, which is not below 0.
 
     The variance of an estimated squared distance grows in proportion to the distance: it is that of
@@ -57,8 +51,9 @@ def of_distance(value: float, se: float) -> tuple[float, float]:
     Args:
         value: The estimate; chance may take it below 0.
         se: Its standard error.
+        df: Its degrees of freedom, for Student's distribution in place of the normal one.
     """
-    half_width = NORMAL * se
+    half_width = (NORMAL if df is None else quantile(0.975, df)) * se
     if half_width == 0:
         return value, value
     slant = half_width / (2 * max(value, TOLD_APART * se))
