@@ -58,15 +58,17 @@ class Change:
     notes: tuple[str, ...] = ()
 
 
-def compare_scores(run: Report, after: ScoreRow, baseline: Report, before: ScoreRow) -> Findings:
+def compare_scores(
+    run: Report, after: ScoreRow, baseline: Report, before: ScoreRow, names: Names = NAMES
+) -> Findings:
     """Find where a score of a run and one of its baseline differ by more than the sample."""
     sides = measured(run, after), measured(baseline, before)
     samples = sides[0].sample_identity, sides[1].sample_identity
     pairs, earlier = ({f"partners of {row.label}": row.partners} for row in (after, before))
     return (
-        compare_measured(*sides, NAMES)
-        + compare_conditions(pairs, earlier, NAMES)
-        + compare_preparation(*samples, NAMES)
+        compare_measured(*sides, names)
+        + compare_conditions(pairs, earlier, names)
+        + compare_preparation(*samples, names)
     )
 
 
@@ -89,7 +91,7 @@ def change_of(label: str, runs: Sequence[Report], baseline: Report, *, rule: int
     several = len(runs) > 1 or (accepted is not None and len(accepted.values) > 1)
     if (
         not several
-        and _same_features(after, before)
+        and same_features(after, before)
         and same_value(after.row.value, before.row.value)
     ):
         value = before.row.value
@@ -134,7 +136,7 @@ def accepted_runs(baseline: Report, label: str) -> RunValues | None:
     )
 
 
-def _same_features(after: Measured, before: Measured) -> bool:
+def same_features(after: Measured, before: Measured) -> bool:
     """Tell whether both samples have the same features: one identity, and one arithmetic.
 
     What one of the two reports does not say counts as another.

@@ -7,11 +7,10 @@ from ganeval.gate.change import accepted_runs
 from ganeval.gate.decision import Evidence, advise
 from ganeval.gate.limits import Limit
 from ganeval.report.comparisons import measured
-from ganeval.report.digits import significant
 from ganeval.report.report import Report
 from ganeval.scores.differences import difference
 from ganeval.scores.label import label_of
-from ganeval.scores.power import POWER, Precision, Variances, quantile
+from ganeval.scores.power import POWER, Precision, Variances
 
 
 def forecast(baseline: Report, limit: Limit, alpha: float) -> tuple[str, ...]:
@@ -47,23 +46,27 @@ def forecast(baseline: Report, limit: Limit, alpha: float) -> tuple[str, ...]:
         f"runs, and is inconclusive in the rest"
     ]
     if passing < POWER:
-        enough = (quantile(1 - alpha, precision.df) + quantile(POWER)) * precision.se
-        share = enough / precision.values[1] if precision.values[1] > 0 else math.inf
-        tolerance = f"{share:.2g}"
-        tolerance = f"{100 * float(tolerance):.3g}%" if limit.relative else significant(enough)
-        lines.append(f"  {limit.name}={tolerance} would let it pass in 4 of 5 runs")
-        if len(_values(baseline, limit.name)) == 1:
-            evidence = Evidence(
-                name=limit.name,
-                direction=row.direction,
-                baseline=precision.values[1],
-                difference=0.0,
-                precision=precision,
-                num_sample=row.num_sample,
-                noun=row.noun,
-                margin=margin,
-            )
-            lines.append(f"  {advise(evidence, alpha)[1]}")
+        enough = precision.passable(alpha)
+        if limit.relative:
+            enough *= 100 / precision.values[1]
+        lines.append(
+            f"  {limit.name}={_two_digits_up(enough)}{'%' if limit.relative else ''} would let it "
+            "pass in 4 of 5 runs"
+        )
+        num_runs = max(len(_values(baseline, limit.name)), 1)
+        evidence = Evidence(
+            name=limit.name,
+            direction=row.direction,
+            baseline=precision.values[1],
+            difference=0.0,
+            precision=precision,
+            num_sample=row.num_sample,
+            noun=row.noun,
+            num_others=(row.num_sample, row.num_reference),
+            num_runs=(num_runs, num_runs),
+            margin=margin,
+        )
+        lines.append(f"  {advise(evidence, alpha)[1]}")
     given = precision.given_other(alpha)
     if given is not None and given > alpha:
         lines.append(
@@ -71,6 +74,12 @@ def forecast(baseline: Report, limit: Limit, alpha: float) -> tuple[str, ...]:
             "luckiest tenth; more images in the baseline than in the runs lower that"
         )
     return tuple(lines)
+
+
+def _two_digits_up(number: float) -> str:
+    """Return a number above 0 with two digits, not below it."""
+    unit = 10.0 ** (math.floor(math.log10(number)) - 1)
+    return f"{math.ceil(number / unit) * unit:.6g}"
 
 
 def _values(baseline: Report, label: str) -> tuple[float, ...]:

@@ -29,6 +29,22 @@ def tail(deviations: float, df: float | None = None) -> float:
     return float(scipy.special.stdtr(df, -deviations))
 
 
+def deviations(chance: float, df: float | None = None) -> float:
+    """Return how many standard errors a one-sided test finds with a power of 0.8.
+
+    Args:
+        chance: Of a false alarm.
+        df: Degrees of freedom of the standard error, whose own spread is allowed for: what is
+            returned is then the parameter of the noncentral t distribution.
+    """
+    limit = quantile(1 - chance, df)
+    if df is None:
+        return limit + quantile(POWER)
+    import scipy.special
+
+    return float(scipy.special.nctdtrinc(df, 1 - POWER, limit))
+
+
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Variances:
     """What the variance of a difference comes from.
@@ -102,7 +118,7 @@ class Precision:
             chance: Of a false alarm, one-sided.
             margin: What the difference has to exceed.
         """
-        factor = quantile(1 - chance, self.df) + quantile(POWER, self.df)
+        factor = deviations(chance, self.df)
         least = margin + self.bias_left
         steady, slope = self._line()
         half = factor**2 * slope / 2
@@ -115,11 +131,31 @@ class Precision:
             margin: What is to be excluded.
             chance: Of excluding it wrongly, one-sided.
         """
-        room = margin - self.bias_left - quantile(1 - chance, self.df) * self.se_at(margin)
         steady, _ = self._line()
+        limit, least = quantile(1 - chance, self.df), margin - self.bias_left
         if steady == 0:
-            return float(room > 0)
-        return 1 - tail(room / math.sqrt(steady))
+            return float(least > limit * self.se_at(margin))
+        if self.df is None:
+            return 1 - tail((least - limit * self.se_at(margin)) / math.sqrt(steady))
+        import scipy.special
+
+        return 1 - float(scipy.special.nctdtr(self.df, least / math.sqrt(steady), limit))
+
+    def passable(self, chance: float) -> float:
+        """Return the margin below which a difference of 0 is shown to be with a power of 0.8.
+
+        It is m = bias_left + z SE(m) + 0.84 SE(0), with the error as in `se_at`.
+
+        Args:
+            chance: Of excluding the margin wrongly, one-sided.
+        """
+        if self.df is not None:
+            return self.bias_left + deviations(chance, self.df) * self.se
+        limit, (steady, slope) = quantile(1 - chance), self._line()
+        least = self.bias_left + quantile(POWER) * math.sqrt(steady)
+        half = limit**2 * slope / 2
+        growing = half + math.sqrt(half**2 + limit**2 * (steady + slope * least))
+        return least + max(growing, limit * self.se)
 
     def with_more(self, *, one: float, other: float, reference: float) -> "Precision":
         """Return the precision with so many times the images of each side."""
@@ -138,12 +174,13 @@ class Precision:
         """Return the chance of a false alarm if the other sample is one of the luckiest tenth.
 
         Over all draws of both it is `chance`. Given the other sample and the reference, their error
-        stays, and only the one sample is drawn anew. None where both are drawn alike.
+        stays, and only the one sample is drawn anew. None where both are drawn alike, and where the
+        error itself is uncertain.
         """
         own, kept = self.variances.one, self.variances.other + self.variances.reference
-        if self.variances.paired or own <= 0:
+        if self.variances.paired or own <= 0 or self.df is not None:
             return None
-        limit = quantile(1 - chance, self.df) * self.se
+        limit = quantile(1 - chance) * self.se
         luck = [_NORMAL.inv_cdf(0.9 + (at + 0.5) / 10 / _STEPS) for at in range(_STEPS)]
         alarms = [tail((limit - one * math.sqrt(kept)) / math.sqrt(own)) for one in luck]
         return sum(alarms) / _STEPS
