@@ -173,5 +173,5 @@ def _untrusted(found: Difference, after: Measured, before: Measured) -> str:
             return f"the {what} lacks its influence values; keep the file that lies beside it"
     lacking = next((side.row for side in (after, before) if side.row.se is None), None)
     if lacking is not None and lacking.kind.bias in ("none", "depends-on-numbers"):
-        return f"{found.label} has no standard error: {'; '.join(lacking.notes)}"
-    return f"{found.label} decides nothing: {'; '.join(found.notes)}"
+        return f"there is no standard error: {'; '.join(lacking.notes)}"
+    return f"nothing is decided: {'; '.join(found.notes)}"

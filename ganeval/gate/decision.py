@@ -212,10 +212,12 @@ def _answer(
             return None, f"{reason}; {evidence.stands_in} decides whether it passes"
         return Outcome.INCONCLUSIVE, reason
     if upper < margin:
-        return Outcome.PASS, f"worse by {upper:.4g} at most, {margin:.4g} is tolerated"
-    return Outcome.INCONCLUSIVE, (
-        f"worse by {evidence.regression:.4g}, perhaps by {upper:.4g}, {margin:.4g} is tolerated"
+        return Outcome.PASS, f"{at_most(upper)}, {margin:.4g} is tolerated"
+    seen = evidence.regression
+    found = (
+        f"worse by {seen:.4g}, perhaps" if seen >= 0 else f"better by {-seen:.4g}, perhaps worse"
     )
+    return Outcome.INCONCLUSIVE, f"{found} by {upper:.4g}, {margin:.4g} is tolerated"
 
 
 def advise(evidence: Evidence, alpha: float) -> tuple[int | None, str]:
@@ -312,6 +314,13 @@ def _round_up(number: float) -> int:
     """Return a number of samples with two digits, not below what is needed."""
     unit = int(10 ** max(math.floor(math.log10(number)) - 1, 0))
     return math.ceil(number / unit) * unit
+
+
+def at_most(regression: float) -> str:
+    """Return the largest regression that is not excluded as words of a reason."""
+    if regression < 0:
+        return f"better by {-regression:.4g} at least"
+    return f"worse by {regression:.4g} at most"
 
 
 def said(p_value: float) -> str:

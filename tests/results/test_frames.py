@@ -155,7 +155,9 @@ def judged(name: str, before: float, difference: float, se: float | None, **more
     """A change with an error, most of which comes from the run."""
     plain: dict[str, Any] = {"direction": "lower", "num_sample": 360, "margin": before / 10}
     variances = None if se is None else Variances(one=0.6 * se**2, other=0.4 * se**2)
-    precision = variances and Precision(values=(before + difference, before), variances=variances)
+    precision = variances and Precision(
+        values=(before + difference, before), variances=variances, df=more.pop("df", None)
+    )
     notes = ("unpaired: samples drawn apart",)
     return Evidence(
         name=name,
@@ -166,13 +168,15 @@ def judged(name: str, before: float, difference: float, se: float | None, **more
     )
 
 
-FEW = "fid decides nothing: 360 and 360 images are too few to remove the bias"
+FEW = "nothing is decided: 360 and 360 images are too few to remove the bias"
 ANSWERS: dict[str, tuple[list[Evidence], dict[str, Any]]] = {
     "gate": (
         [
             judged("kid", 0.0110006, 0.112588, 0.0026),
             judged("fid", 10.2547, -0.0123, None, untrusted=FEW, num_trusted=640),
             judged("recall", 0.589, 0.0, 0.0, direction="higher"),
+            judged("precision", 0.6, 0.2, 0.02, direction="higher"),
+            judged("coverage", 0.6, 0.05, 0.09, direction="higher"),
         ],
         {},
     ),
@@ -194,6 +198,7 @@ ANSWERS: dict[str, tuple[list[Evidence], dict[str, Any]]] = {
             judged(
                 *("fid", 10.2547, 0.9, 0.5),
                 num_runs=(3, 4),
+                df=4.3,
                 notes=("3 and 4 training runs: error over runs by Welch's t",),
             )
         ],
