@@ -6,7 +6,13 @@ from dataclasses import dataclass
 from ganeval.report.comparisons import measured
 from ganeval.report.report import Report
 from ganeval.scores.conditions import arithmetic
-from ganeval.scores.differences import Difference, Measured, compare_measured, difference
+from ganeval.scores.differences import (
+    LACKING,
+    Difference,
+    Measured,
+    compare_measured,
+    difference,
+)
 from ganeval.scores.identity import (
     Findings,
     Names,
@@ -113,7 +119,7 @@ def change_of(label: str, runs: Sequence[Report], baseline: Report, *, rule: int
             difference=found.difference,
             precision=None,
             untrusted=_untrusted(found, after, before),
-            num_trusted=enough.get("se"),
+            num_trusted=enough.get("se", _equal_number(after.row, before.row)),
         )
     precision = found.precision
     return Change(
@@ -124,6 +130,12 @@ def change_of(label: str, runs: Sequence[Report], baseline: Report, *, rule: int
         num_trusted=None if found.excludes else enough.get("se"),
         notes=_how(found, after, before, noun),
     )
+
+
+def _equal_number(after: ScoreRow, before: ScoreRow) -> int | None:
+    """Return how many items a run with fewer needs where scores are compared at equal numbers."""
+    fewer = after.num_sample < before.num_sample
+    return before.num_sample if fewer and after.kind.bias == "depends-on-numbers" else None
 
 
 def accepted_runs(baseline: Report, label: str) -> RunValues | None:
@@ -169,7 +181,7 @@ def _how(found: Difference, after: Measured, before: Measured, noun: str) -> tup
 def _untrusted(found: Difference, after: Measured, before: Measured) -> str:
     """Say why a difference, which has no error, is not trusted."""
     for what, side in (("run", after), ("baseline", before)):
-        if side.row.se is not None and side.influence is None:
+        if LACKING in found.notes and side.influence is None:
             return f"the {what} lacks its influence values; keep the file that lies beside it"
     lacking = next((side.row for side in (after, before) if side.row.se is None), None)
     if lacking is not None and lacking.kind.bias in ("none", "depends-on-numbers"):

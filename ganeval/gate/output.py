@@ -117,7 +117,7 @@ def _promise(verdict: Verdict) -> tuple[str, ...]:
         )
     more = "worse by more than is tolerated"
     worse, passing = (more, "is") if verdict.fail_on == "tolerance" else ("worse", f"is {more}")
-    most = f"at most {verdict.alpha:.3g} of runs"
+    most = f"at most {100 * verdict.alpha:.3g} % of runs"
     lines = [
         f"{most} fail where no score is truly {worse} (all scores together), and "
         f"{most} pass where one {passing}"
@@ -126,7 +126,7 @@ def _promise(verdict: Verdict) -> tuple[str, ...]:
     if given and max(given) > verdict.alpha:
         lines.append(
             "that is over all baselines that could have been accepted; if this one is among the "
-            f"tenth that look best by luck, up to {max(given):.2g} of such runs fail"
+            f"tenth that look best by luck, up to {100 * max(given):.2g} % of such runs fail"
         )
     if verdict.num_runs == (1, 1):
         lines.append(

@@ -42,6 +42,7 @@ _ALONE = {
     "jackknife": "as if each had a reference of its own, so the error is rather too large",
     "runs": "as if the runs of both were independent",
 }
+LACKING = "no influence values are stored of both"
 # In the values of which kinds of score their bias still is, however it is told or removed.
 _BIAS = dict.fromkeys(("removable", "depends-on-numbers"), "in the value")
 
@@ -211,8 +212,7 @@ def difference(
         alone = Variances(one=one.row.se**2, other=other.row.se**2)
         return with_error(replace(found, variances=alone))
     if one.influence is None or other.influence is None:
-        lacking = "no influence values are stored of both"
-        return replace(found, method="none", notes=(lacking, *found.notes))
+        return replace(found, method="none", notes=(LACKING, *found.notes))
     if paired:
         _check_pairing(one, other, names)
     elif paired is None:
