@@ -52,7 +52,7 @@ class Check:
             sample: Generated images, as for `ganeval.evaluate`: a path, a tensor, a `Generator`.
             reference: Real images, likewise.
             baseline: What `ganeval baseline accept` wrote.
-            max_regress: As on the command line; the first score is the primary one.
+            max_regress: As on the command line. Any of the scores can fail, and all have to pass.
             alpha: Largest probability of a false alarm, over all scores together.
             fail_on: What a loss has to exceed beyond chance to fail: the tolerated one, or none at
                 all ("any").

@@ -11,10 +11,11 @@ from pathlib import Path
 from typing import Any
 
 from ganeval.errors import UsageError
-from ganeval.gate.change import GATE, compare_scores
+from ganeval.gate.change import GATE, compare_scores, same_features
 from ganeval.gate.forecast import forecast
 from ganeval.gate.limits import Limit
 from ganeval.report.beside import scores_digest
+from ganeval.report.comparisons import measured
 from ganeval.report.digits import show_column
 from ganeval.report.influence_file import INFLUENCES, packed
 from ganeval.report.output import check_output, write_output
@@ -73,27 +74,41 @@ def with_rule(runs: Sequence[Report]) -> Report:
     first = runs[0]
     facts: dict[str, Any] = {"rule": RULE, "num_runs": len(runs)}
     if len(runs) > 1:
-        values = {}
-        for row in first.scores:
-            rows = [one[row.label] for one in runs]
-            for other, report in zip(rows[1:], runs[1:], strict=True):
-                found = compare_scores(report, other, first, row)
-                nums = (
-                    [f"{other.num_sample:,} and {row.num_sample:,} {row.noun}"]
-                    if other.num_sample != row.num_sample
-                    else []
-                )
-                if found.differing or nums:
-                    raise UsageError(
-                        f"the runs differ: {', '.join([*found.differing, *nums])}",
-                        "training runs of one recipe, scored alike",
-                        found.remedy or "score equal numbers of each",
-                    )
-            of_runs = RunValues.of(rows)
-            if of_runs is not None:
-                values[row.label] = asdict(of_runs)
-        facts["runs"] = values
+        labels = [row.label for row in first.scores]
+        check_one_recipe(runs, labels)
+        found = {label: RunValues.of([one[label] for one in runs]) for label in labels}
+        facts["runs"] = {label: asdict(one) for label, one in found.items() if one is not None}
     return replace(first, provenance={**first.provenance, GATE: facts})
+
+
+def check_one_recipe(runs: Sequence[Report], labels: Sequence[str]) -> None:
+    """Refuse reports that are not of several training runs of one recipe, scored alike.
+
+    Raises:
+        UsageError: Their conditions or numbers differ, or two are of the same images, whose spread
+            is none between runs.
+    """
+    for label in labels:
+        sides = [measured(one, one[label]) for one in runs]
+        for at, (side, report) in enumerate(zip(sides, runs, strict=True)):
+            row, first = side.row, sides[0].row
+            found = compare_scores(report, row, runs[0], first, (f"in run {at + 1}", "in run 1"))
+            differing = list(found.differing)
+            if row.num_sample != first.num_sample:
+                differing.append(f"{row.num_sample:,} and {first.num_sample:,} {row.noun}")
+            if differing:
+                raise UsageError(
+                    f"the runs differ: {', '.join(differing)}",
+                    "training runs of one recipe, scored alike",
+                    found.remedy or "score equal numbers of each",
+                )
+            twins = [before for before, one in enumerate(sides[:at]) if same_features(side, one)]
+            if twins:
+                raise UsageError(
+                    f"runs {twins[0] + 1} and {at + 1} are the same {row.noun}",
+                    "several training runs of one recipe",
+                    "name each once",
+                )
 
 
 def rule_of(baseline: Report) -> int:

@@ -8,7 +8,7 @@ from ganeval.report.comparisons import measured
 from ganeval.report.report import Report
 from ganeval.scores.conditions import arithmetic
 from ganeval.scores.difference import Difference
-from ganeval.scores.differences import Measured, compare_measured, difference
+from ganeval.scores.differences import LACKING, Measured, compare_measured, difference
 from ganeval.scores.identity import (
     Findings,
     Names,
@@ -62,15 +62,17 @@ class Change:
     notes: tuple[str, ...] = ()
 
 
-def compare_scores(run: Report, after: ScoreRow, baseline: Report, before: ScoreRow) -> Findings:
+def compare_scores(
+    run: Report, after: ScoreRow, baseline: Report, before: ScoreRow, names: Names = NAMES
+) -> Findings:
     """Find where a score of a run and one of its baseline differ by more than the sample."""
     sides = measured(run, after), measured(baseline, before)
     samples = sides[0].sample_identity, sides[1].sample_identity
     pairs, earlier = ({f"partners of {row.label}": row.partners} for row in (after, before))
     return (
-        compare_measured(*sides, NAMES)
-        + compare_conditions(pairs, earlier, NAMES)
-        + compare_preparation(*samples, NAMES)
+        compare_measured(*sides, names)
+        + compare_conditions(pairs, earlier, names)
+        + compare_preparation(*samples, names)
     )
 
 
@@ -93,7 +95,7 @@ def change_of(limit: Limit, runs: Sequence[Report], baseline: Report, *, rule: i
     several = len(runs) > 1 or (accepted is not None and len(accepted.values) > 1)
     if (
         not several
-        and _same_features(after, before)
+        and same_features(after, before)
         and same_value(after.row.value, before.row.value)
     ):
         value = before.row.value
@@ -121,7 +123,7 @@ def change_of(limit: Limit, runs: Sequence[Report], baseline: Report, *, rule: i
             difference=found.difference,
             precision=None,
             untrusted=_untrusted(found, after, before),
-            num_trusted=enough.get("se"),
+            num_trusted=enough.get("se", _equal_number(after.row, before.row)),
         )
     precision = found.precision
     beyond = compared(limit.weight(after.row.direction)).precision
@@ -139,6 +141,12 @@ def change_of(limit: Limit, runs: Sequence[Report], baseline: Report, *, rule: i
     )
 
 
+def _equal_number(after: ScoreRow, before: ScoreRow) -> int | None:
+    """Return how many items a run with fewer needs where scores are compared at equal numbers."""
+    fewer = after.num_sample < before.num_sample
+    return before.num_sample if fewer and after.kind.bias == "depends-on-numbers" else None
+
+
 def accepted_runs(baseline: Report, label: str) -> RunValues | None:
     """Return the values of the training runs of a baseline; None where a bias cannot be removed."""
     stored = baseline.provenance.get(GATE, {}).get("runs", {}).get(label)
@@ -149,7 +157,7 @@ def accepted_runs(baseline: Report, label: str) -> RunValues | None:
     )
 
 
-def _same_features(after: Measured, before: Measured) -> bool:
+def same_features(after: Measured, before: Measured) -> bool:
     """Tell whether both samples have the same features: one identity, and one arithmetic.
 
     What one of the two reports does not say counts as another.
@@ -182,9 +190,9 @@ def _how(found: Difference, after: Measured, before: Measured, noun: str) -> tup
 def _untrusted(found: Difference, after: Measured, before: Measured) -> str:
     """Say why a difference, which has no error, is not trusted."""
     for what, side in (("run", after), ("baseline", before)):
-        if side.row.se is not None and side.influence is None:
+        if LACKING in found.notes and side.influence is None:
             return f"the {what} lacks its influence values; keep the file that lies beside it"
     lacking = next((side.row for side in (after, before) if side.row.se is None), None)
     if lacking is not None and lacking.kind.bias in ("none", "depends-on-numbers"):
-        return f"{found.label} has no standard error: {'; '.join(lacking.notes)}"
-    return f"{found.label} decides nothing: {'; '.join(found.notes)}"
+        return f"there is no standard error: {'; '.join(lacking.notes)}"
+    return f"nothing is decided: {'; '.join(found.notes)}"

@@ -6,18 +6,20 @@ that would let an unchanged generator pass.
 """
 
 import math
-from collections.abc import Sequence
-from dataclasses import dataclass
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass, replace
 from enum import StrEnum
+from functools import partial
 from typing import Literal
 
 from ganeval.scores.multiplicity import format_p_value, holm_adjusted
-from ganeval.scores.power import POWER, Precision, quantile, tail
+from ganeval.scores.power import POWER, Precision, Variances, quantile, tail
 
 FailOn = Literal["tolerance", "any"]
 """What a regression has to exceed beyond chance to fail: the tolerated one, or none at all."""
 
 _MOST = 10**9  # images, beyond which a number is no advice
+_MOST_RUNS = 1000
 _RATHER_BOTH = 4  # times more images of the run alone, from which both sides are advised
 
 
@@ -46,6 +48,9 @@ class Evidence:
         deferred: Whether another score lets the run pass in this one's place, which may still fail.
         num_sample: Items of the run's sample.
         noun: What several of them are called.
+        num_others: Items of the baseline's sample and of the reference; None for as many, or where
+            the score has none.
+        num_runs: Training runs on both sides; where there are several, they make the error.
         margin: The tolerated regression, above 0; None if it means nothing at this baseline.
         untrusted: Why the difference cannot be trusted, and what to do; None if it can.
         num_trusted: Items from which it could be, or from which it excludes, where that is known.
@@ -63,6 +68,8 @@ class Evidence:
     deferred: bool = False
     num_sample: int
     noun: str = "images"
+    num_others: tuple[int | None, int | None] = (None, None)
+    num_runs: tuple[int, int] = (1, 1)
     margin: float | None
     untrusted: str | None = None
     num_trusted: int | None = None
@@ -207,10 +214,12 @@ def _answer(
             return None, f"{reason}; {evidence.stands_in} decides whether it passes"
         return Outcome.INCONCLUSIVE, reason
     if upper < margin:
-        return Outcome.PASS, f"worse by {upper:.4g} at most, {margin:.4g} is tolerated"
-    return Outcome.INCONCLUSIVE, (
-        f"worse by {evidence.regression:.4g}, perhaps by {upper:.4g}, {margin:.4g} is tolerated"
+        return Outcome.PASS, f"{at_most(upper)}, {margin:.4g} is tolerated"
+    seen = evidence.regression
+    found = (
+        f"worse by {seen:.4g}, perhaps" if seen >= 0 else f"better by {-seen:.4g}, perhaps worse"
     )
+    return Outcome.INCONCLUSIVE, f"{found} by {upper:.4g}, {margin:.4g} is tolerated"
 
 
 def advise(evidence: Evidence, alpha: float) -> tuple[int | None, str]:
@@ -229,30 +238,37 @@ def advise(evidence: Evidence, alpha: float) -> tuple[int | None, str]:
             f"is tolerated; compare {evidence.name} at equal numbers of {noun}{instead}"
         )
 
-    def passes(times: float, sides: int) -> bool:
-        more = precision.with_more(
-            one=times,
-            other=times if sides > 1 else 1.0,
-            reference=times if sides > 2 else 1.0,
-        )
-        return more.passing(margin, alpha) >= POWER
-
-    if passes(1.0, 1):
+    if precision.passing(margin, alpha) >= POWER:
         return None, (
             "an unchanged generator passes in 4 of 5 runs or more; look at the "
             f"{noun}, or tolerate more"
         )
-    first = 2 if precision.variances.paired else 1
+    if evidence.num_runs != (1, 1):
+        found = _fewest(
+            lambda num: _with_runs(precision, evidence.num_runs, num).passing(margin, alpha),
+            max(evidence.num_runs),
+            _MOST_RUNS,
+        )
+        if found is None:
+            return None, (
+                f"up to {_MOST_RUNS:,} training runs on both sides would not let an unchanged "
+                "recipe pass; tolerate more"
+            )
+        return None, (
+            f"about {math.ceil(found):,} training runs on both sides would let an unchanged recipe "
+            "pass in 4 of 5 checks"
+        )
     nums = {}
     for sides, where in ((1, "of the run"), (2, "on both sides"), (3, "of every source")):
-        most = _MOST / evidence.num_sample
-        if sides < first or not passes(most, sides):
-            continue
-        low, high = 1.0, most
-        while high / low > 1.001:
-            middle = math.sqrt(low * high)
-            low, high = (low, middle) if passes(middle, sides) else (middle, high)
-        nums[where] = _round_up(evidence.num_sample * high)
+        if precision.variances.paired and sides == 1:
+            continue  # image i of both is drawn alike, so both have as many
+        found = _fewest(
+            partial(_passing_with, evidence, alpha, sides),
+            evidence.num_sample,
+            _MOST,
+        )
+        if found is not None:
+            nums[where] = _round_up(found)
     if not nums:
         return None, f"no number of {noun} would let an unchanged generator pass; tolerate more"
     fewest = min(nums.values())
@@ -262,10 +278,51 @@ def advise(evidence: Evidence, alpha: float) -> tuple[int | None, str]:
     )
 
 
+def _fewest(passing: Callable[[float], float], low: float, most: float) -> float | None:
+    """Return from which number the chance to pass is 0.8; None if it is not at the largest."""
+    if passing(most) < POWER:
+        return None
+    high = most
+    while high / low > 1.001:
+        middle = math.sqrt(low * high)
+        low, high = (low, middle) if passing(middle) >= POWER else (middle, high)
+    return high
+
+
+def _passing_with(evidence: Evidence, alpha: float, sides: int, num: float) -> float:
+    """Return the chance to pass with so many images of the run, of the baseline too, or of all.
+
+    A side that has more keeps them.
+    """
+    assert evidence.beyond is not None
+    assert evidence.margin is not None
+    baseline, reference = (known or evidence.num_sample for known in evidence.num_others)
+    more = evidence.beyond.with_more(
+        one=num / evidence.num_sample,
+        other=max(num / baseline, 1.0) if sides > 1 else 1.0,
+        reference=max(num / reference, 1.0) if sides > 2 else 1.0,
+    )
+    return more.passing(evidence.margin, alpha)
+
+
+def _with_runs(precision: Precision, have: tuple[int, int], num: float) -> Precision:
+    """Return the precision with so many training runs on both sides."""
+    each = (have[0] * precision.variances.one + have[1] * precision.variances.other) / 2 / num
+    variances = Variances(one=each, other=each, reference=precision.variances.reference)
+    return replace(precision, variances=variances, df=2 * (num - 1))
+
+
 def _round_up(number: float) -> int:
     """Return a number of samples with two digits, not below what is needed."""
     unit = int(10 ** max(math.floor(math.log10(number)) - 1, 0))
     return math.ceil(number / unit) * unit
+
+
+def at_most(regression: float) -> str:
+    """Return the largest regression that is not excluded as words of a reason."""
+    if regression < 0:
+        return f"better by {-regression:.4g} at least"
+    return f"worse by {regression:.4g} at most"
 
 
 def said(p_value: float) -> str:

@@ -72,20 +72,22 @@ def _remedies(baseline: Report, limit: Limit, alpha: float) -> list[str]:
     precision = _of_unchanged(baseline, limit)
     assert precision is not None
     runs = accepted_runs(baseline, limit.name)
-    if runs is None or len(runs.values) == 1:
-        value = precision.values[0]
-        evidence = Evidence(
-            name=limit.name,
-            direction=row.direction,
-            baseline=value,
-            difference=0.0,
-            precision=precision,
-            beyond=precision,
-            num_sample=row.num_sample,
-            noun=row.noun,
-            margin=limit.margin(value),
-        )
-        lines.append(f"  {advise(evidence, alpha)[1]}")
+    num_runs = 1 if runs is None else len(runs.values)
+    value = precision.values[0]
+    evidence = Evidence(
+        name=limit.name,
+        direction=row.direction,
+        baseline=value,
+        difference=0.0,
+        precision=precision,
+        beyond=precision,
+        num_sample=row.num_sample,
+        noun=row.noun,
+        num_others=(row.num_sample, row.num_reference),
+        num_runs=(num_runs, num_runs),
+        margin=limit.margin(value),
+    )
+    lines.append(f"  {advise(evidence, alpha)[1]}")
     return lines
 
 

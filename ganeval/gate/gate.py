@@ -1,11 +1,12 @@
 """The regression gate: a run beside the accepted baseline."""
 
+import math
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
 
 from ganeval.errors import MismatchError, UsageError
-from ganeval.gate.baseline import check_single, rule_of
-from ganeval.gate.change import change_of, compare_scores
+from ganeval.gate.baseline import check_one_recipe, check_single, rule_of
+from ganeval.gate.change import GATE, change_of, compare_scores
 from ganeval.gate.decision import Decision, Evidence, FailOn, Outcome, decide, overall
 from ganeval.gate.limits import Limit
 from ganeval.gate.older_rule import decide_as_before
@@ -23,7 +24,7 @@ class Verdict:
 
     Attributes:
         outcome: Of all scores together.
-        decisions: One for each score, the primary one first.
+        decisions: One for each score, in the order of `limits`.
         limits: Of the scores, in the same order.
         alpha: Largest probability of a false alarm, over all scores together.
         fail_on: What a regression has to exceed beyond chance to fail.
@@ -68,10 +69,11 @@ def check(
 ) -> Verdict:
     """Compare a run with the baseline, score by score.
 
-    Where a score can neither fail nor pass, the one that its metric names decides in its place if
-    it has a limit of its own; a share of the one score says nothing of the other (collapse to a
-    smaller spread doubles FID and hardly moves KID). Where a score can fail but not pass, the other
-    one decides whether the run passes. By the older rule it does so under the same share too.
+    All scores are tested together. Where a score can neither fail nor pass, the one that its metric
+    names decides in its place if it has a limit of its own; a share of the one score says nothing
+    of the other (collapse to a smaller spread doubles FID and hardly moves KID). Where a score can
+    fail but not pass, the other one decides whether the run passes. By the older rule it does so
+    under the same share too.
 
     Args:
         run: The report, or those of several training runs of one recipe.
@@ -84,8 +86,8 @@ def check(
 
     Raises:
         MismatchError: Two of them were made under different conditions.
-        UsageError: Several samples, a score that is not in all or of which no value is better, or
-            an `alpha` that is no probability of an error.
+        UsageError: Several samples, runs that are not of one recipe, a score that is not in all or
+            of which no value is better, or an `alpha` that is no probability of an error.
     """
     if not 0 < alpha < 0.5:
         raise UsageError(f"alpha is {alpha:g}", "above 0 and below 0.5", "change --alpha")
@@ -107,13 +109,14 @@ def check(
                     "a score that can become worse",
                     "leave it out",
                 )
+    if len(runs) > 1:
+        check_one_recipe(runs, [limit.name for limit in limits])
     world = _World(runs=runs, baseline=baseline, rule=rule)
     unsaid = world.check_comparable([limit.name for limit in limits])
     deciding, shown = world.with_stand_ins([(limit, world.evidence(limit)) for limit in limits])
     evidence = [one for _, one in deciding]
     decisions = decide_as_before(evidence, alpha) if rule == 1 else decide(evidence, alpha, fail_on)
     decisions += tuple(_not_deciding(one) for _, one in shown)
-    accepted = baseline.provenance.get("gate", {}).get("num_runs", 1)
     return Verdict(
         outcome=overall(decisions),
         decisions=decisions,
@@ -122,7 +125,7 @@ def check(
         fail_on=fail_on,
         rule=rule,
         run=runs[0],
-        num_runs=(len(runs), accepted),
+        num_runs=world.num_runs,
         baseline=baseline,
         on_inconclusive=on_inconclusive,
         unsaid=unsaid,
@@ -143,6 +146,11 @@ class _World:
     baseline: Report
     rule: int
 
+    @property
+    def num_runs(self) -> tuple[int, int]:
+        """How many training runs there are on both sides."""
+        return len(self.runs), int(self.baseline.provenance.get(GATE, {}).get("num_runs", 1))
+
     def evidence(self, limit: Limit) -> Evidence:
         """Return what is known of the change of one score.
 
@@ -156,9 +164,14 @@ class _World:
         if row.direction == "zero" and precision is not None:
             after = before + difference
             if precision.se and before * after < 0:
-                assert row.se is not None
-                assert accepted.se is not None
-                both = Variances(one=(row.se + accepted.se) ** 2)
+                own, others = row.se, accepted.se
+                if own is None or others is None or self.num_runs != (1, 1):
+                    own, others = (
+                        math.sqrt(one)
+                        for one in (precision.variances.one, precision.variances.other)
+                    )
+                shared = precision.variances.reference if self.num_runs != (1, 1) else 0.0
+                both = Variances(one=(own + others) ** 2, reference=shared)
                 precision = beyond = replace(precision, variances=both)
             before, difference = abs(before), abs(after) - abs(before)
         return Evidence(
@@ -171,6 +184,8 @@ class _World:
             excludes=change.excludes,
             num_sample=row.num_sample,
             noun=row.noun,
+            num_others=(accepted.num_sample, row.num_reference),
+            num_runs=self.num_runs,
             margin=limit.margin(before),
             untrusted=change.untrusted,
             num_trusted=change.num_trusted,

@@ -41,7 +41,7 @@ class Limit:
 
 
 def parse_limits(texts: Iterable[str]) -> tuple[Limit, ...]:
-    """Return the limits of `fid=2%,kid=0.001` texts, the primary one first.
+    """Return the limits of `fid=2%,kid=0.001` texts, in their order.
 
     Raises:
         UsageError: A text that is no limit, a score named twice, or none at all.

@@ -7,7 +7,7 @@ first score is tested at alpha, the others by Holm's procedure at alpha again.
 
 from collections.abc import Sequence
 
-from ganeval.gate.decision import Decision, Evidence, Outcome, said
+from ganeval.gate.decision import Decision, Evidence, Outcome, at_most, said
 from ganeval.scores.multiplicity import holm_adjusted
 from ganeval.scores.power import quantile
 
@@ -41,7 +41,7 @@ def _decide(evidence: Evidence, p_value: float | None, alpha: float) -> Decision
             reason = f"worse beyond chance ({said(p_value)}) and more than is tolerated"
         elif upper < margin:
             outcome = Outcome.PASS
-            reason = f"worse by {upper:.4g} at most, {margin:.4g} is tolerated"
+            reason = f"{at_most(upper)}, {margin:.4g} is tolerated"
         else:
             reason = f"may be worse by {upper:.4g}, {margin:.4g} is tolerated"
     known = None if p_value is None else precision

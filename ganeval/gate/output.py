@@ -65,8 +65,10 @@ def headline(verdict: Verdict) -> str:
         Outcome.FAIL: "gate failed: worse than the baseline by more than is tolerated"
         if verdict.fail_on == "tolerance"
         else "gate failed: worse than the baseline",
-        Outcome.INCONCLUSIVE: "gate inconclusive: neither is shown, that it is worse by more than "
-        "is tolerated nor that it is not",
+        Outcome.INCONCLUSIVE: "gate inconclusive: not shown whether it is worse by more than is "
+        "tolerated"
+        if verdict.fail_on == "tolerance"
+        else "gate inconclusive: shown neither to be worse nor to be within what is tolerated",
     }[verdict.outcome]
     if verdict.counted is verdict.outcome:
         return text
@@ -109,20 +111,22 @@ def _promise(verdict: Verdict) -> tuple[str, ...]:
     """Say what the answer promises, and of what: a checkpoint or training runs."""
     if verdict.rule == 1:
         return (
-            "the baseline was accepted by an older version and is decided by its rule; accept it "
-            "anew for the rule of this one",
+            "the baseline was accepted by an older version and is decided by the rule of that one; "
+            "accept a run anew to have the rule of this version",
             f"one-sided tests, alpha {verdict.alpha:g}",
         )
-    worse = "worse by more than is tolerated" if verdict.fail_on == "tolerance" else "worse at all"
+    more = "worse by more than is tolerated"
+    worse, passing = (more, "is") if verdict.fail_on == "tolerance" else ("worse", f"is {more}")
+    most = f"at most {100 * verdict.alpha:.3g} % of runs"
     lines = [
-        f"alpha {verdict.alpha:g} over all scores together: the chance to fail though none is "
-        f"{worse}, and to pass though one is worse by more than is tolerated"
+        f"{most} fail where no score is truly {worse} (all scores together), and "
+        f"{most} pass where one {passing}"
     ]
     given = [one.given_baseline for one in verdict.decisions if one.given_baseline is not None]
     if given and max(given) > verdict.alpha:
         lines.append(
-            f"that is over all draws of the baseline; if this one is among the luckiest tenth, the "
-            f"chance to fail is up to {max(given):.2g} run after run"
+            "that is over all baselines that could have been accepted; if this one is among the "
+            f"tenth that look best by luck, up to {100 * max(given):.2g} % of such runs fail"
         )
     if verdict.num_runs == (1, 1):
         lines.append(

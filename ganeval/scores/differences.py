@@ -38,6 +38,9 @@ _ALONE = {
     "jackknife": "as if each had a reference of its own, so the error is rather too large",
     "runs": "as if the runs of both were independent",
 }
+LACKING = "no influence values are stored of both"
+# In the values of which kinds of score their bias still is, however it is told or removed.
+_BIAS = dict.fromkeys(("removable", "depends-on-numbers"), "in the value")
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -133,8 +136,7 @@ def difference(
         alone = Variances(one=one.row.se**2, other=(weight * other.row.se) ** 2)
         return with_error(replace(found, variances=alone))
     if one.influence is None or other.influence is None:
-        lacking = "no influence values are stored of both"
-        return replace(found, method="none", notes=(lacking, *found.notes))
+        return replace(found, method="none", notes=(LACKING, *found.notes))
     if paired:
         _check_pairing(one, other, names)
     elif paired is None:
@@ -236,8 +238,12 @@ def _subtracted(
     noun = common_noun((one.noun, other.noun))
     nums = f"{one.num_sample:,} and {other.num_sample:,} {noun}"
     equal = one.num_sample == other.num_sample
+    # One of an older version may say it of a score whose bias is removed today.
+    bias = "removable" if other.kind.bias == "removable" else kind.bias
+    known = [row.se is not None or without_bias(row) is not None for row in (one, other)]
     if not over_runs and (
-        kind.bias in ("none", "depends-on-numbers") and (one.se is None or other.se is None)
+        (bias in ("none", "depends-on-numbers") and (one.se is None or other.se is None))
+        or (as_they_are and not all(known))
     ):
         return replace(plain, notes=(f"no standard error of both{instead}",))
     left_out = [row.details.get("left_out", 0.0) for row in (one, other)]
@@ -246,11 +252,12 @@ def _subtracted(
         fact = f"{counts} {noun} are left out of the means, which are of other {noun}"
         return replace(plain, notes=(f"{fact}{instead}",))
     method = "influence"
-    if as_they_are and equal and kind.bias in ("removable", "depends-on-numbers"):
+    if as_they_are and equal and bias in ("removable", "depends-on-numbers"):
         method = "equal-numbers"
-    elif kind.bias == "removable" or kind.bias == "removed":
+    elif bias == "removable" or bias == "removed":
         mine, others = without_bias(one), without_bias(other)
-        if mine is None or others is None:
+        # The older rule has no answer for what may fail but not pass.
+        if mine is None or others is None or (as_they_are and (mine[2] or others[2])):
             enough = max((row.enough.get("se", 0) for row in (one, other)), default=0)
             needed = f"; {enough:,} are needed on every side" if enough else ""
             few_items = f"{nums} are too few to remove the bias{needed}{instead}"
@@ -266,7 +273,7 @@ def _subtracted(
             excludes=not rough,
         )
         method = "debiased"
-    elif kind.bias == "depends-on-numbers":
+    elif bias == "depends-on-numbers":
         if not equal:
             return replace(plain, notes=(f"{nums}: comparable at equal numbers only{instead}",))
         method = "equal-numbers"
@@ -301,6 +308,7 @@ def compare_measured(one: Measured, other: Measured, names: tuple[str, str]) -> 
             f"labels of {one.row.name}": side.row.labels,
             f"network of {one.row.name}": side.row.network or "that of the run",
             f"direction of {one.row.name}": side.row.direction,
+            f"bias of {one.row.name}": _BIAS.get(side.row.kind.bias, side.row.kind.bias),
             **conditions(side.provenance, side.row),
         }
         for side in (one, other)

@@ -29,6 +29,22 @@ def tail(deviations: float, df: float | None = None) -> float:
     return float(scipy.special.stdtr(df, -deviations))
 
 
+def deviations(chance: float, df: float | None = None) -> float:
+    """Return how many standard errors a one-sided test finds with a power of 0.8.
+
+    Args:
+        chance: Of a false alarm.
+        df: Degrees of freedom of the standard error, whose own spread is allowed for: what is
+            returned is then the parameter of the noncentral t distribution.
+    """
+    limit = quantile(1 - chance, df)
+    if df is None:
+        return limit + quantile(POWER)
+    import scipy.special
+
+    return float(scipy.special.nctdtrinc(df, 1 - POWER, limit))
+
+
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Variances:
     """What the variance of a difference comes from.
@@ -101,7 +117,7 @@ class Precision:
         Args:
             chance: Of a false alarm, one-sided.
         """
-        factor = quantile(1 - chance, self.df) + quantile(POWER, self.df)
+        factor = deviations(chance, self.df)
         steady, slope = self._line()
         half = factor**2 * slope / 2
         return (
@@ -117,12 +133,17 @@ class Precision:
             gap: How much lower it truly is, from 0.
             chance: Of showing it wrongly, one-sided.
         """
-        room = gap - self.bias_left - quantile(1 - chance, self.df) * self.se_of_equals
+        gone = gap - self.bias_left
+        limit = quantile(1 - chance, self.df)
         steady, slope = self._line()
         variance = max(steady - slope * gap, 0.0)
         if variance == 0:
-            return float(room > 0)
-        return 1 - tail(room / math.sqrt(variance))
+            return float(gone > limit * self.se_of_equals)
+        if self.df is None:
+            return 1 - tail((gone - limit * self.se_of_equals) / math.sqrt(variance))
+        import scipy.special
+
+        return 1 - float(scipy.special.nctdtr(self.df, gone / math.sqrt(variance), limit))
 
     def with_more(self, *, one: float, other: float, reference: float) -> "Precision":
         """Return the precision with so many times the images of each side."""
@@ -141,12 +162,13 @@ class Precision:
         """Return the chance of a false alarm if the other sample is one of the luckiest tenth.
 
         Over all draws of both it is `chance`. Given the other sample and the reference, their error
-        stays, and only the one sample is drawn anew. None where both are drawn alike.
+        stays, and only the one sample is drawn anew. None where both are drawn alike, and where the
+        error itself is uncertain.
         """
         own, kept = self.variances.one, self.variances.other + self.variances.reference
-        if self.variances.paired or own <= 0:
+        if self.variances.paired or own <= 0 or self.df is not None:
             return None
-        limit = quantile(1 - chance, self.df) * self.se
+        limit = quantile(1 - chance) * self.se
         luck = [_NORMAL.inv_cdf(0.9 + (at + 0.5) / 10 / _STEPS) for at in range(_STEPS)]
         alarms = [tail((limit - one * math.sqrt(kept)) / math.sqrt(own)) for one in luck]
         return sum(alarms) / _STEPS

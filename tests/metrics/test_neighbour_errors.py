@@ -9,7 +9,8 @@ from ganeval.machine.resources import Resources
 from ganeval.metrics.neighbours import DensityCoverage, PrecisionRecall
 from ganeval.metrics.parts import neighbourhood
 from ganeval.metrics.parts.blocks import num_near
-from ganeval.metrics.parts.intervals import effective_number, t_quantile, wilson
+from ganeval.metrics.parts.intervals import effective_number, wilson
+from ganeval.scores.power import quantile
 from tests.metrics.test_neighbours import brute_force, lattice
 
 K = 3
@@ -159,7 +160,7 @@ def test_at_the_boundary_there_is_an_interval_and_no_error(score, features):
     for name in ("precision", "recall", "coverage"):
         one = ours[name]
         assert (one.value, one.se, one.influence) == (0.0, None, None)
-        assert one.interval == wilson(0.0, 80, t_quantile(80 / 20))
+        assert one.interval == wilson(0.0, 80, quantile(0.975, 80 / 20))
         assert one.interval[1] > 0.05
         assert one.notes == (
             "no standard error: all blocks have one score; interval: as of independent images",

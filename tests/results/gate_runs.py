@@ -2,10 +2,13 @@
 
 import hashlib
 from collections.abc import Sequence
+from dataclasses import replace
 
 import numpy as np
 import numpy.typing as npt
 
+from ganeval.gate.baseline import RULE
+from ganeval.gate.change import GATE
 from ganeval.metrics.base import Metric
 from ganeval.report.report import Report
 from tests.results.rows import row_of
@@ -72,6 +75,11 @@ def report(
         if score.influence is not None
     }
     return Report(rows, provenance, influence)
+
+
+def accepted(run: Report) -> Report:
+    """Return a run as the baseline of this version, without its file."""
+    return replace(run, provenance={**run.provenance, GATE: {"rule": RULE, "num_runs": 1}})
 
 
 def _card(rows: Rows, kind: str, settings: dict[str, object]) -> dict[str, object]:

@@ -22,14 +22,16 @@ from hypothesis import strategies as st
 from rich.console import Console
 
 from ganeval.gate import output as gate_output
-from ganeval.gate.decision import Evidence, Outcome, decide
+from ganeval.gate.decision import Evidence, decide, overall
 from ganeval.gate.gate import Verdict
 from ganeval.gate.limits import parse_limits
+from ganeval.gate.older_rule import decide_as_before
 from ganeval.report.formats import terminal
 from ganeval.report.layout import Grid, lay_out, wrap
 from ganeval.report.names import letter, shorten, shown, width_of
 from ganeval.report.report import Report
 from ganeval.report.table import pair_grid, score_grid
+from ganeval.scores.power import Precision, Variances
 from tests.results.reports import LONG, ODD, labelled_report, report_of
 from tests.screen import frame, run_in_terminal
 
@@ -135,36 +137,10 @@ def test_all_digits_and_all_notes() -> None:
     check_golden("all-digits-and-notes", frames)
 
 
-def test_the_gate_fits_too() -> None:
-    verdict = Verdict(
-        run=report_of(LONG[:1], 7),
-        baseline=report_of(LONG[:1], 7),
-        decisions=decide(
-            [
-                Evidence(
-                    name=name,
-                    direction="lower",
-                    baseline=baseline,
-                    difference=difference,
-                    se=se,
-                    num_sample=360,
-                    margin=baseline / 10,
-                    notes=("unpaired: samples drawn apart",),
-                )
-                for name, baseline, difference, se in (
-                    ("kid", 0.0110006, 0.112588, 0.0026),
-                    ("fid", 10.2547, -0.0123, None),
-                    ("recall", 0.589, 0.0, 0.0),
-                )
-            ],
-            0.05,
-        ),
-        limits=parse_limits(["kid=10%,fid=2%,recall=5%"]),
-        alpha=0.05,
-        outcome=Outcome.FAIL,
-    )
+def gate_frames(verdict: Verdict) -> dict[int, list[str]]:
+    """What a person sees of an answer of the gate, of which nothing is cut."""
     frames = {}
-    for width in WIDTHS:
+    for width in (60, 80, 110, 200):
         text = io.StringIO()
         console = Console(file=text, width=width, force_terminal=True, highlight=False)
         console.print(gate_output.terminal(verdict, width), soft_wrap=True)
@@ -172,7 +148,84 @@ def test_the_gate_fits_too() -> None:
         parts = Counter(part for line in frames[width] for part in re.split(r" {2,}", line.strip()))
         for decision, limit in zip(verdict.decisions, verdict.limits, strict=True):
             assert not {cell for cell in gate_output.cells(decision, limit) if cell} - set(parts)
-    check_golden("gate", frames)
+    return frames
+
+
+def judged(name: str, before: float, difference: float, se: float | None, **more: Any) -> Evidence:
+    """A change with an error, most of which comes from the run."""
+    plain: dict[str, Any] = {"direction": "lower", "num_sample": 360, "margin": before / 10}
+    variances = None if se is None else Variances(one=0.6 * se**2, other=0.4 * se**2)
+    precision = variances and Precision(
+        values=(before + difference, before), variances=variances, df=more.pop("df", None)
+    )
+    notes = ("unpaired: samples drawn apart",)
+    return Evidence(
+        name=name,
+        baseline=before,
+        difference=difference,
+        precision=precision,
+        **{**plain, "notes": notes, **more},
+    )
+
+
+FEW = "nothing is decided: 360 and 360 images are too few to remove the bias"
+ANSWERS: dict[str, tuple[list[Evidence], dict[str, Any]]] = {
+    "gate": (
+        [
+            judged("kid", 0.0110006, 0.112588, 0.0026),
+            judged("fid", 10.2547, -0.0123, None, untrusted=FEW, num_trusted=640),
+            judged("recall", 0.589, 0.0, 0.0, direction="higher"),
+            judged("precision", 0.6, 0.2, 0.02, direction="higher"),
+            judged("coverage", 0.6, 0.05, 0.09, direction="higher"),
+        ],
+        {},
+    ),
+    "gate-inconclusive": (
+        [
+            judged(
+                *("fid", 10.2547, 0.3, 0.9),
+                excludes=False,
+                deferred=True,
+                stands_in="kid",
+                num_trusted=640,
+            ),
+            judged("kid", 0.0110006, 0.0004, 0.0011),
+        ],
+        {"fail_on": "any"},
+    ),
+    "gate-of-runs": (
+        [
+            judged(
+                *("fid", 10.2547, 0.9, 0.5),
+                num_runs=(3, 4),
+                df=4.3,
+                notes=("3 and 4 training runs: error over runs by Welch's t",),
+            )
+        ],
+        {"num_runs": (3, 4)},
+    ),
+    "gate-by-the-older-rule": ([judged("fid", 10.2547, 0.3, 0.2)], {"rule": 1}),
+}
+
+
+@pytest.mark.parametrize("name", ANSWERS)
+def test_the_gate_fits_too(name: str) -> None:
+    evidence, options = ANSWERS[name]
+    decisions = (
+        decide_as_before(evidence, 0.05)
+        if options.get("rule") == 1
+        else decide(evidence, 0.05, options.get("fail_on", "tolerance"))
+    )
+    verdict = Verdict(
+        run=report_of(LONG[:1], 7),
+        baseline=report_of(LONG[:1], 7),
+        decisions=decisions,
+        limits=parse_limits(f"{one.name}=10%" for one in evidence),
+        alpha=0.05,
+        outcome=overall(decisions),
+        **{"rule": 2, **options},
+    )
+    check_golden(name, gate_frames(verdict))
 
 
 WORDS = st.text(st.characters(codec="utf-8", exclude_categories=("Cs",)), max_size=30)

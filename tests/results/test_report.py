@@ -357,8 +357,9 @@ def test_compared_samples_are_ranked_and_grouped(tmp_path: Path) -> None:
     content = json.loads((tmp_path / "run.json").read_text())
     assert content["rank"] == "kid"
     assert list(content["comparisons"][0]) == [
-        *("name", "sample", "other", "reference", "difference", "se", "bias_left", "interval"),
-        *("p_value", "p_adjusted", "detectable", "paired", "method", "notes", "label", "roles"),
+        *("name", "sample", "other", "reference", "difference", "values", "se", "variances", "df"),
+        *("grows", "bias_left", "excludes", "interval", "p_value", "p_adjusted", "detectable"),
+        *("paired", "method", "notes", "label", "roles"),
     ]
     report.save(tmp_path / "run.md")
     text = (tmp_path / "run.md").read_text(encoding="utf-8")
