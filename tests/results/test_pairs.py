@@ -11,6 +11,7 @@ import pytest
 
 import ganeval
 from ganeval.gate.change import change_of, compare_scores
+from ganeval.gate.limits import parse_limits
 from ganeval.report.comparisons import measured
 from ganeval.scores.differences import difference
 from tests.pictures import blobs
@@ -65,12 +66,12 @@ def test_means_of_other_pairs_are_not_compared(pictures: dict[str, Path]) -> Non
         shutil.copy(file, pictures["noisy"] / file.name)
     after = scored(pictures)
     assert after["psnr"].se is not None
-    change = change_of("psnr", [after], before, rule=2)
+    change = change_of(parse_limits(["psnr=1"])[0], [after], before, rule=2)
     assert change.precision is None
     assert change.untrusted == (
         "5 and 3 pairs are left out of the means, which are of other pairs; decide with ssim"
     )
-    assert change_of("ssim", [after], before, rule=2).precision is not None
+    assert change_of(parse_limits(["ssim=1"])[0], [after], before, rule=2).precision is not None
 
 
 def test_a_reference_under_other_names_has_other_partners(pictures: dict[str, Path]) -> None:
