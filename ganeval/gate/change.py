@@ -8,6 +8,7 @@ from ganeval.report.report import Report
 from ganeval.scores.conditions import arithmetic
 from ganeval.scores.differences import (
     LACKING,
+    NO_ERROR,
     Difference,
     Measured,
     compare_measured,
@@ -184,6 +185,6 @@ def _untrusted(found: Difference, after: Measured, before: Measured) -> str:
         if LACKING in found.notes and side.influence is None:
             return f"the {what} lacks its influence values; keep the file that lies beside it"
     lacking = next((side.row for side in (after, before) if side.row.se is None), None)
-    if lacking is not None and lacking.kind.bias in ("none", "depends-on-numbers"):
+    if lacking is not None and any(note.startswith(NO_ERROR) for note in found.notes):
         return f"there is no standard error: {'; '.join(lacking.notes)}"
     return f"nothing is decided: {'; '.join(found.notes)}"

@@ -43,6 +43,7 @@ _ALONE = {
     "runs": "as if the runs of both were independent",
 }
 LACKING = "no influence values are stored of both"
+NO_ERROR = "no standard error of both"
 # In the values of which kinds of score their bias still is, however it is told or removed.
 _BIAS = dict.fromkeys(("removable", "depends-on-numbers"), "in the value")
 
@@ -319,7 +320,7 @@ def _subtracted(
         (bias in ("none", "depends-on-numbers") and (one.se is None or other.se is None))
         or (as_they_are and not all(known))
     ):
-        return replace(plain, notes=(f"no standard error of both{instead}",))
+        return replace(plain, notes=(f"{NO_ERROR}{instead}",))
     left_out = [row.details.get("left_out", 0.0) for row in (one, other)]
     if any(left_out):  # mostly the best items of each: the means say nothing of the rest
         counts = " and ".join(f"{num:,.0f}" for num in left_out)
