@@ -365,8 +365,11 @@ def without_bias(row: ScoreRow) -> tuple[float, float, bool] | None:
     None if it is not known.
     """
     if row.kind.bias == "removed":
-        biased = row.details.get("biased")
-        return None if biased is None else (row.value, biased - row.value, bool(row.enough))
+        biased, rough = row.details.get("biased"), "roughly_debiased" in row.details
+        # Below, and in rough values of older versions, it is not known how much was left.
+        if biased is None or (row.se is None and not rough and "debiased" not in row.details):
+            return None
+        return row.value, biased - row.value, rough
     for name in ("debiased", "roughly_debiased"):
         if name in row.details:
             value = row.details[name]

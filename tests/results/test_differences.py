@@ -213,6 +213,19 @@ def test_what_fid_is_allowed_to_decide() -> None:
     assert many.p_value == pytest.approx(2 * scipy.stats.norm.sf(beyond / many.se))
 
 
+def test_below_2_images_per_dimension_an_extrapolated_value_is_compared_no_more_than_fid() -> None:
+    rng = np.random.default_rng(12)
+    reference = normal(rng, 100)
+    for num, method, excludes in ((15, "none", True), (20, "debiased", False)):
+        one = measure(FidDebiased(), normal(rng, num) + 0.5, reference)
+        other = measure(FidDebiased(), normal(rng, num) + 5.0, reference, "b")
+        found = difference(one, other)
+        assert (found.method, found.excludes, found.p_value is None) == (
+            *(method, excludes),
+            method == "none",
+        )
+
+
 def test_differences_of_extrapolated_values_allow_for_what_is_left_of_their_biases() -> None:
     rng = np.random.default_rng(11)
     reference = normal(rng, 100)
