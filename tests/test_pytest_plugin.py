@@ -87,6 +87,20 @@ def test_nothing_is_shown_and_that_will_do(ganeval_check):
     )
 
 
+def test_any_loss(ganeval_check):
+    ganeval_check(
+        sample=generator(1.0), reference=REFERENCE, baseline="baseline.json",
+        max_regress="fid=90000%", fail_on="any", **OPTIONS,
+    )
+
+
+def test_no_loss_beyond_the_tolerance(ganeval_check):
+    ganeval_check(
+        sample=generator(1.0), reference=REFERENCE, baseline="baseline.json",
+        max_regress="fid=90000%", **OPTIONS,
+    )
+
+
 def test_no_baseline(ganeval_check):
     ganeval_check(sample="fake", reference=REFERENCE, baseline="absent.json", **OPTIONS)
 
@@ -161,6 +175,8 @@ def test_each_kind_of_sample_is_scored_and_asserted(
         "test_a_folder": "PASSED",
         "test_nothing_is_shown": "FAILED",
         "test_nothing_is_shown_and_that_will_do": "PASSED",
+        "test_any_loss": "FAILED",
+        "test_no_loss_beyond_the_tolerance": "PASSED",
         "test_no_baseline": "FAILED",
         "test_another_reference": "FAILED",
     }

@@ -8,7 +8,13 @@ from ganeval.report.comparisons import measured
 from ganeval.report.report import Report
 from ganeval.scores.conditions import arithmetic
 from ganeval.scores.difference import Difference
-from ganeval.scores.differences import LACKING, Measured, compare_measured, difference
+from ganeval.scores.differences import (
+    LACKING,
+    NO_ERROR,
+    Measured,
+    compare_measured,
+    difference,
+)
 from ganeval.scores.identity import (
     Findings,
     Names,
@@ -193,6 +199,6 @@ def _untrusted(found: Difference, after: Measured, before: Measured) -> str:
         if LACKING in found.notes and side.influence is None:
             return f"the {what} lacks its influence values; keep the file that lies beside it"
     lacking = next((side.row for side in (after, before) if side.row.se is None), None)
-    if lacking is not None and lacking.kind.bias in ("none", "depends-on-numbers"):
+    if lacking is not None and any(note.startswith(NO_ERROR) for note in found.notes):
         return f"there is no standard error: {'; '.join(lacking.notes)}"
     return f"nothing is decided: {'; '.join(found.notes)}"

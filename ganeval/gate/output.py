@@ -116,11 +116,11 @@ def _promise(verdict: Verdict) -> tuple[str, ...]:
             f"one-sided tests, alpha {verdict.alpha:g}",
         )
     more = "worse by more than is tolerated"
-    worse, passing = (more, "is") if verdict.fail_on == "tolerance" else ("worse", f"is {more}")
+    worse, too = (more, "") if verdict.fail_on == "tolerance" else ("worse", f" {more}")
     most = f"at most {100 * verdict.alpha:.3g} % of runs"
     lines = [
         f"{most} fail where no score is truly {worse} (all scores together), and "
-        f"{most} pass where one {passing}"
+        f"{most} pass where one is{too}"
     ]
     given = [one.given_baseline for one in verdict.decisions if one.given_baseline is not None]
     if given and max(given) > verdict.alpha:

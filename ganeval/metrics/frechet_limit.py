@@ -70,7 +70,10 @@ class FidDebiased:
         )
 
     def compute(self, inputs: Inputs, rng: np.random.Generator) -> Result:
-        """Return the one score `fid-debiased`; its details have `biased`, the value with bias."""
+        """Return the one score `fid-debiased`; its details have `biased`, the value with bias.
+
+        They say as those of `fid` do whether there are enough images for a value without bias.
+        """
         summaries = by_role(inputs)
         sample, reference = sides_of(summaries)
         (kind,) = self.kinds
@@ -89,7 +92,7 @@ class FidDebiased:
             value=debiased,
             se=error.se,
             interval=error.interval,
-            details={"fid": value, "biased": value},
+            details={"fid": value, "biased": value, **error.details},
             notes=(*side_notes(summaries), error.note),
             cautions={**side_cautions(summaries), **({} if error.se else error.cautions)},
             influence=influence,

@@ -9,7 +9,9 @@ from ganeval.scores.noun import common_noun
 from ganeval.scores.row import ScoreRow
 
 MOST_CAUTIONS = 5
-DETECTABLE = "detectable: the smallest true difference seen 4 times in 5 (one-sided, 5 %)"
+DETECTABLE = (
+    "detectable: the smallest true difference seen 4 times in 5 (two-sided, 5 % over all pairs)"
+)
 
 Rows = Sequence[ScoreRow]
 Pairs = Sequence[Difference]

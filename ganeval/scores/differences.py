@@ -39,6 +39,7 @@ _ALONE = {
     "runs": "as if the runs of both were independent",
 }
 LACKING = "no influence values are stored of both"
+NO_ERROR = "no standard error of both"
 # In the values of which kinds of score their bias still is, however it is told or removed.
 _BIAS = dict.fromkeys(("removable", "depends-on-numbers"), "in the value")
 
@@ -245,7 +246,7 @@ def _subtracted(
         (bias in ("none", "depends-on-numbers") and (one.se is None or other.se is None))
         or (as_they_are and not all(known))
     ):
-        return replace(plain, notes=(f"no standard error of both{instead}",))
+        return replace(plain, notes=(f"{NO_ERROR}{instead}",))
     left_out = [row.details.get("left_out", 0.0) for row in (one, other)]
     if any(left_out):  # mostly the best items of each: the means say nothing of the rest
         counts = " and ".join(f"{num:,.0f}" for num in left_out)
@@ -290,8 +291,11 @@ def without_bias(row: ScoreRow) -> tuple[float, float, bool] | None:
     None if it is not known.
     """
     if row.kind.bias == "removed":
-        biased = row.details.get("biased")
-        return None if biased is None else (row.value, biased - row.value, bool(row.enough))
+        biased, rough = row.details.get("biased"), "roughly_debiased" in row.details
+        # Below, and in rough values of older versions, it is not known how much was left.
+        if biased is None or (row.se is None and not rough and "debiased" not in row.details):
+            return None
+        return row.value, biased - row.value, rough
     for name in ("debiased", "roughly_debiased"):
         if name in row.details:
             value = row.details[name]

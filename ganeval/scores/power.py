@@ -3,6 +3,7 @@
 import math
 from dataclasses import dataclass, replace
 from statistics import NormalDist
+from typing import Self
 
 POWER = 0.8  # at which changes are called detectable, and numbers of images enough
 # Standard errors from 0 below which a distance says little of how its error grows.
@@ -66,9 +67,10 @@ class Variances:
         """The variance of the difference."""
         return self.one + self.other + self.paired + self.reference
 
-    def times(self, factor: float) -> "Variances":
+    def times(self, factor: float) -> Self:
         """Return all of them multiplied by a factor."""
-        return Variances(
+        return replace(
+            self,
             one=self.one * factor,
             other=self.other * factor,
             paired=self.paired * factor,
@@ -145,7 +147,7 @@ class Precision:
 
         return 1 - float(scipy.special.nctdtr(self.df, gone / math.sqrt(variance), limit))
 
-    def with_more(self, *, one: float, other: float, reference: float) -> "Precision":
+    def with_more(self, *, one: float, other: float, reference: float) -> Self:
         """Return the precision with so many times the images of each side."""
         mine = self.variances
         return replace(

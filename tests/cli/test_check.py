@@ -44,6 +44,7 @@ def runs(tmp_path_factory: pytest.TempPathFactory) -> Path:
         "again": noisy(second, 60),
         "worse": noisy(second, 90),
         "few": noisy(second[:100], 60),
+        "some": noisy(second[:250], 60),
     }
     for name, sample in samples.items():
         report = package.evaluate(
@@ -53,6 +54,15 @@ def runs(tmp_path_factory: pytest.TempPathFactory) -> Path:
             **OPTIONS,
         )
         report.save(folder / f"{name}.json")
+    # Training runs of one recipe, each with a fault of its own.
+    for number in range(1, 7):
+        rows = np.random.default_rng(number).permutation(1000)[:250]
+        package.evaluate(
+            sample=package.Images(noisy(images[600:][rows], 56 + 4 * (number % 3)), name="trained"),
+            reference=package.Images(reference, name="digits"),
+            metrics=["fid", "kid"],
+            **OPTIONS,
+        ).save(folder / f"trained{number}.json")
     other = package.evaluate(
         sample=samples["again"], reference=reference[:599], metrics=["fid", "kid"], **OPTIONS
     )
@@ -101,12 +111,109 @@ def test_the_exit_code_is_the_answer(
 
 def test_an_inconclusive_answer_names_the_images_that_would_decide(gate: Command) -> None:
     shown = gate("again")
-    assert re.search(r"^fid: may be worse .* about [\d,]+ images would decide", shown.out, re.M)
+    assert re.search(
+        r"^fid: (worse|better) by .*, perhaps .* about [\d,]+ images (on both sides|of the run) "
+        "would let an unchanged generator pass",
+        shown.out,
+        re.M,
+    )
     few = gate("few", "--max-regress", "fid=300%")
     (line,) = [line for line in few.out.splitlines() if line.startswith("fid: ")]
-    assert "fid of 100 images (baseline 400, reference 600) decides nothing" in line
-    assert "128 are needed" in line
+    assert "nothing is decided: 100 and 400 images are too few to remove the bias" in line
+    assert "320 are needed" in line
     assert "kid decides in its place" in line
+    (line,) = [line for line in few.out.splitlines() if line.startswith("kid: ")]
+    assert "100 images" in line
+    assert "200 are needed" in line
+
+
+def test_between_2_and_5_images_per_dimension_kid_decides_what_passes(gate: Command) -> None:
+    shown = gate("some", "--max-regress", "fid=300%", "--json")
+    fid, kid = json.loads(shown.out)["scores"]
+    assert (fid["name"], fid["outcome"], fid["num_needed"]) == ("fid", None, None)
+    assert fid["reason"].endswith("320 are needed; kid decides whether it passes")
+    assert (shown.code, kid["name"], kid["outcome"]) == (0, "kid", "pass")
+
+
+def test_one_checkpoint_a_side_names_the_noise_that_is_missing(gate: Command) -> None:
+    shown = gate("again")
+    assert "one checkpoint a side: how much another training of the same code would differ" in (
+        shown.out.replace("\n  ", " ")
+    )
+
+
+def test_several_training_runs_are_accepted_and_checked(
+    runs: Path, tmp_path: Path, ganeval: Command
+) -> None:
+    trained = [runs / f"trained{number}.json" for number in range(1, 7)]
+    path = tmp_path / "base.json"
+    shown = ganeval("baseline", "accept", *trained[:3], "-o", path)
+    assert shown.code == 0
+    assert "fid within 10%: an unchanged generator cannot pass: 320 images are needed" in shown.out
+    assert "kid within 10%: an unchanged generator passes in about" in shown.out
+    words = ("--baseline", path, "--max-regress", "kid=300%")
+    shown = ganeval("check", *trained[3:], *words, "--json")
+    assert shown.code == 0
+    content = json.loads(shown.out)
+    assert content["num_runs"] == {"run": 3, "baseline": 3}
+    (kid,) = content["scores"]
+    values = [
+        [package.Report.load(one)["kid"].value for one in group]
+        for group in (trained[3:], trained[:3])
+    ]
+    assert kid["difference"] == pytest.approx(np.mean(values[0]) - np.mean(values[1]))
+    assert kid["se"] >= np.sqrt(sum(np.var(one, ddof=1) / 3 for one in values))
+    assert "3 and 3 training runs: error over runs by Welch's t" in kid["notes"]
+    text = ganeval("check", *trained[3:], *words).out
+    assert "3 training runs (baseline 3); errors are those over runs" in text
+    assert "one checkpoint" not in text
+    for wrong, message in (
+        ([trained[3], trained[3]], "runs 1 and 2 are the same images"),
+        ([trained[3], runs / "again.json"], "the runs differ: 400 and 250 images"),
+    ):
+        refused = ganeval("check", *wrong, *words)
+        assert (refused.code, message in refused.error) == (2, True), refused.error
+        refused = ganeval("baseline", "accept", *wrong, "-o", tmp_path / "new.json")
+        assert (refused.code, message in refused.error) == (2, True), refused.error
+
+
+def test_a_baseline_of_an_older_version_is_decided_by_its_rule(
+    runs: Path, baseline: Path, gate: Command, ganeval: Command
+) -> None:
+    """Its answers are those of then: of the biased values, at equal numbers."""
+    content = json.loads(baseline.read_text())
+    del content["provenance"]["gate"]
+    baseline.write_text(json.dumps(content))
+    base, worse = (package.Report.load(runs / f"{one}.json")["fid"] for one in ("base", "worse"))
+    for run, words, code in (
+        ("worse", ("--max-regress", "fid=2%"), 1),
+        ("again", ("--max-regress", "fid=2%"), 3),
+        ("again", ("--max-regress", "fid=60%"), 0),
+        ("base", ("--max-regress", "fid=2%"), 0),
+        ("some", ("--max-regress", "fid=60%"), 0),  # KID decides in its place
+    ):
+        shown = gate(run, *words)
+        assert shown.code == code, shown.out
+        assert (
+            "the baseline was accepted by an older version and is decided by the rule of that"
+            in (shown.out.replace("\n  ", " "))
+        )
+    (fid,) = json.loads(gate("worse", "--max-regress", "fid=2%", "--json").out)["scores"]
+    assert fid["difference"] == pytest.approx(worse.value - base.value)
+    for words in (("--fail-on", "any"), (str(runs / "trained1.json"),)):
+        refused = ganeval("check", runs / "worse.json", *words, "--baseline", baseline)
+        assert refused.code == 2
+        assert "accepted by an older version, whose rule knows one run a side" in refused.error
+        assert "accept it anew: ganeval baseline accept" in refused.error
+
+
+def test_a_smaller_loss_can_be_made_to_fail(gate: Command) -> None:
+    words = ("--max-regress", "fid=900%")
+    assert gate("worse", *words).code == 0
+    shown = gate("worse", *words, "--fail-on", "any")
+    assert shown.code == 1
+    assert shown.out.splitlines()[-1] == "gate failed: worse than the baseline"
+    assert "--fail-on" in gate("worse", "--fail-on", "most").error
 
 
 def test_what_cannot_be_compared_ends_with_2_and_says_what_differs(
@@ -260,7 +367,8 @@ def validate(element: ET.Element) -> None:
         ("again", ("--max-regress", "fid=2%,recall=90%"), {"fid": "error", "recall": None}),
         ("again", ("--on-inconclusive", "pass"), {"fid": "skipped"}),
         ("again", ("--on-inconclusive", "fail"), {"fid": "failure"}),
-        ("few", ("--max-regress", "fid=9999%"), {"kid": None, "fid": "skipped"}),
+        ("some", ("--max-regress", "fid=9999%"), {"fid": "skipped", "kid": None}),
+        ("few", ("--max-regress", "fid=9999%"), {"kid": "error", "fid": "skipped"}),
     ],
 )
 def test_the_junit_file_keeps_to_its_schema(
@@ -299,7 +407,9 @@ def test_the_step_summary_is_added_to(
     text = summary.read_text(encoding="utf-8")
     assert text == "before\n" + (tmp_path / "gate.md").read_text(encoding="utf-8")
     lines = text.splitlines()
-    assert lines[1].endswith("ganeval: gate failed: worse than the baseline")
+    assert lines[1].endswith(
+        "ganeval: gate failed: worse than the baseline by more than is tolerated"
+    )
     header, rule, row = lines[3:6]
     assert header.count("|") == rule.count("|") == row.count("|") == 9
     assert row.startswith("| fid \u2193 |")
@@ -311,15 +421,19 @@ def test_the_step_summary_is_added_to(
 
 def test_json_says_all_that_the_table_says(gate: Command, tmp_path: Path) -> None:
     path = tmp_path / "gate.json"
-    shown = gate("again", "--json", "--on-inconclusive", "fail", "-o", path)
+    words = ("--max-regress", "fid=2%", "--alpha", "0.02")
+    shown = gate("again", *words, "--json", "--on-inconclusive", "fail", "-o", path)
     content = json.loads(shown.out)
     assert content == json.loads(path.read_text())
     assert (content["schema"], content["outcome"]) == ("ganeval.gate/1", "inconclusive")
-    assert (content["counted_as"], content["alpha"]) == ("fail", 0.05)
+    assert (content["counted_as"], content["alpha"]) == ("fail", 0.02)
+    assert (content["fail_on"], content["rule"]) == ("tolerance", 2)
+    assert content["num_runs"] == {"run": 1, "baseline": 1}
     (score,) = content["scores"]
     assert score["outcome"] == "inconclusive"
     assert score["num_needed"] > score["num_sample"] == NUM
     assert score["margin"] == pytest.approx(0.02 * score["baseline"])
+    assert score["given_baseline"] > 0.02
 
 
 def test_the_action_calls_commands_and_options_that_exist(ganeval: Command) -> None:
@@ -365,6 +479,7 @@ def test_the_action_ends_as_the_gate_does(
         "BASELINE": str(baseline),
         "MAX_REGRESS": "fid=2%",
         "ALPHA": "0.05",
+        "FAIL_ON": "tolerance",
         "ON_INCONCLUSIVE": inconclusive,
         "OUTPUT": str(folder),
     }

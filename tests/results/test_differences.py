@@ -69,7 +69,7 @@ def test_no_difference_raises_an_alarm_in_a_trial_of_twenty(metric: Metric) -> N
     # approximation. The standard deviation of 300 draws has an error of 4 %.
     rng = np.random.default_rng(1)
     trials, alarms, errors, values = 300, 0, [], []
-    num = 200 if metric == Kid() else 80
+    num = 400 if metric == Kid() else 80
     for _ in range(trials):
         reference, one, other = normal(rng, num), normal(rng, num) + 0.5, normal(rng, num) + 0.5
         found = difference(measure(metric, one, reference), measure(metric, other, reference, "b"))
@@ -127,10 +127,10 @@ def test_an_effect_of_the_detectable_size_is_seen_four_times_in_five(num_pairs: 
 def test_the_detectable_size_of_kid_is_seen_four_times_in_five_on_features() -> None:
     # 200 trials of power 0.8: fewer than 142 or more than 177 seen with probability 2e-3.
     rng = np.random.default_rng(2)
-    seen, shift = 0, 0.118
+    seen, shift, num = 0, 0.08, 400
     sizes, detectable = [], []
     for _ in range(200):
-        reference, one, other = normal(rng, 200), normal(rng, 200) + 0.5, normal(rng, 200) + 0.5
+        reference, one, other = normal(rng, num), normal(rng, num) + 0.5, normal(rng, num) + 0.5
         found = difference(
             measure(Kid(), one + shift, reference), measure(Kid(), other, reference, "b")
         )
@@ -206,6 +206,19 @@ def test_what_fid_is_allowed_to_decide() -> None:
     assert many.detectable == many.precision.detectable(0.025)
     beyond = max(abs(many.difference) - many.bias_left, 0)
     assert many.p_value == pytest.approx(2 * scipy.stats.norm.sf(beyond / many.se))
+
+
+def test_below_2_images_per_dimension_an_extrapolated_value_is_compared_no_more_than_fid() -> None:
+    rng = np.random.default_rng(12)
+    reference = normal(rng, 100)
+    for num, method, excludes in ((15, "none", True), (20, "debiased", False)):
+        one = measure(FidDebiased(), normal(rng, num) + 0.5, reference)
+        other = measure(FidDebiased(), normal(rng, num) + 5.0, reference, "b")
+        found = difference(one, other)
+        assert (found.method, found.excludes, found.p_value is None) == (
+            *(method, excludes),
+            method == "none",
+        )
 
 
 def test_differences_of_extrapolated_values_allow_for_what_is_left_of_their_biases() -> None:

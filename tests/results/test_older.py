@@ -17,6 +17,9 @@ import pytest
 
 from ganeval.errors import InputError
 from ganeval.gate.baseline import load_baseline
+from ganeval.gate.gate import check
+from ganeval.gate.limits import parse_limits
+from ganeval.gate.output import conditions
 from ganeval.metrics.table import METRICS
 from ganeval.report.comparisons import compared, measured
 from ganeval.report.report import Report
@@ -46,22 +49,27 @@ def test_scores_mean_what_their_metrics_say(name: str) -> None:
 
 @pytest.mark.parametrize(("name", "rank"), [("compare", "kid"), ("debiased", "fid-debiased")])
 def test_differences_are_those_of_the_old_version_digit_for_digit(name: str, rank: str) -> None:
+    """But for what that version could not know: IS had a bias, and fewer effects are detectable."""
     report = Report.load(OLD / f"{name}.json")
     assert report.rank == rank
     assert [one.label for one in report.comparisons] == list(
         dict.fromkeys(row.label for row in report.scores)
     )
-    # Advice no longer names a score that does not stand in for this one.
-    known = [
-        dataclasses.replace(one, notes=tuple(note.split("; decide")[0] for note in one.notes))
-        for one in report.comparisons
-    ]
     again = compared(dataclasses.replace(report, comparisons=()))
-    found = [
-        dataclasses.replace(one, notes=tuple(note.split("; decide")[0] for note in one.notes))
-        for one in again.comparisons
-    ]
-    assert found == known
+    for known, found in zip(report.comparisons, again.comparisons, strict=True):
+        same = ("label", "sample", "other", "roles", "difference", "paired")
+        if known.label != "is:splits=1":
+            same += ("se", "bias_left", "p_value", "p_adjusted")
+        assert [getattr(found, one) for one in same] == [getattr(known, one) for one in same]
+        if known.label == "is:splits=1" or known.se is None:
+            assert found.method == "none"
+            assert (found.interval, found.p_value, found.detectable) == (None, None, None)
+            continue
+        assert known.interval is not None
+        assert found.interval == pytest.approx(known.interval, abs=1e-4 * known.se)  # 1.96 then
+        assert found.detectable is not None
+        assert known.detectable is not None
+        assert found.detectable > known.detectable
 
 
 def test_what_an_extrapolation_removed_is_known_from_its_old_name() -> None:
@@ -144,3 +152,69 @@ def test_the_table_of_metrics_is_read_for_old_files_only(
     assert key_of("a", {"reference": "real.npz"}, "fid") in {row.key for row in report.scores}
     with pytest.raises(TypeError):
         Report.load(OLD / "stats.json")
+
+
+def sample_of(name: str, sample: str) -> Report:
+    """One sample of an old comparison, as a run of its own or as a baseline."""
+    report = Report.load(OLD / f"{name}.json")
+    rows = tuple(row for row in report.scores if row.sample == sample)
+    keys = {row.key for row in rows}
+    influence = {key: one for key, one in report.influence.items() if key in keys}
+    return dataclasses.replace(report, scores=rows, comparisons=(), rank=None, influence=influence)
+
+
+# Score, answer, difference, standard error and p-value, as that version gave them.
+ANSWERS: list[tuple[tuple[str, str, str], str, str, list[tuple[Any, ...]]]] = [
+    (("compare", "b", "a"), "kid=10%", "fail", [("kid", "fail", 0.0058075, 0.0012742, 3e-06)]),
+    (("compare", "b", "a"), "kid=0.005", "fail", [("kid", "fail", 0.0058075, 0.0012742, 3e-06)]),
+    (("compare", "b", "a"), "kid=0.02", "pass", [("kid", "pass", 0.0058075, 0.0012742, 3e-06)]),
+    (
+        *(("compare", "b", "a"), "precision=5%,recall=20%", "fail"),
+        [
+            ("precision", "fail", -0.45, 0.1674106, 0.003594),
+            ("recall", "fail", -0.55, 0.1432701, 6.2e-05),
+        ],
+    ),
+    (("compare", "b", "a"), "is=10%", "pass", [("is", "pass", 0.005611, 0.0032836, 0.956256)]),
+    (
+        *(("compare", "a", "b"), "kid=10%,is=1%,recall=5%", "inconclusive"),
+        [
+            ("kid", "pass", -0.0058075, 0.0012742, 0.999997),
+            ("is", "inconclusive", -0.005611, 0.0032836, 0.087488),
+            ("recall", "pass", 0.55, 0.1432701, 0.999938),
+        ],
+    ),
+    (
+        *(("compare", "b", "a"), "fid=10%", "fail"),
+        [("kid", "fail", 0.0058075, 0.0012742, 3e-06), ("fid", None, 0.1070218, None, None)],
+    ),
+    (
+        *(("debiased", "many_b.npz", "many_a.npz"), "fid=300%", "pass"),
+        [("fid", "pass", 0.1076877, 0.0069899, 0.0)],
+    ),
+    (
+        *(("debiased", "many_b.npz", "many_a.npz"), "fid-debiased=260%", "fail"),
+        [("fid-debiased", "fail", 0.1076877, 0.0069899, 0.0)],
+    ),
+]
+
+
+@pytest.mark.parametrize(("pair", "limits", "outcome", "scores"), ANSWERS)
+def test_the_gate_answers_old_baselines_as_their_version_did(
+    pair: tuple[str, str, str], limits: str, outcome: str, scores: list[tuple[Any, ...]]
+) -> None:
+    name, run, baseline = pair
+    verdict = check(sample_of(name, run), sample_of(name, baseline), parse_limits([limits]), 0.05)
+    assert (verdict.rule, verdict.outcome) == (1, outcome)
+    said = [line for line in conditions(verdict) if "accepted by an older version" in line]
+    assert len(said) == 1
+    for decision, (label, answer, difference, se, p_value) in zip(
+        verdict.decisions, scores, strict=True
+    ):
+        evidence = decision.evidence
+        assert (evidence.name, decision.outcome) == (label, answer)
+        assert evidence.difference == pytest.approx(difference, abs=1e-7)
+        assert evidence.se == (se and pytest.approx(se, abs=1e-7))
+        assert decision.p_value == (
+            p_value if p_value is None else pytest.approx(p_value, abs=1e-6)
+        )

@@ -374,7 +374,7 @@ def test_compared_samples_are_ranked_and_grouped(tmp_path: Path) -> None:
     report.save(tmp_path / "run.tex")
     text = (tmp_path / "run.tex").read_text(encoding="utf-8")
     assert text.count(r"\toprule") == 2
-    assert r"b/ - a\_1/ & $-$4.000 & [$-$4.193, $-$3.807] & $<$ 0.0001 & 0.24 \\" in text
+    assert r"b/ - a\_1/ & $-$4.000 & [$-$4.193, $-$3.807] & $<$ 0.0001 & 0.58 \\" in text
     assert r"& \textbf{1.00 $\pm$ 0.10} &" in text
 
 

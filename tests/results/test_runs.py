@@ -203,7 +203,7 @@ def test_scores_without_an_error_of_their_own_are_compared_over_runs(tmp_path: P
     more = [trained(seed, few, num=8) for seed in (3, 4)]
     (precision,) = check(more, load_baseline(path), parse_limits(["precision=0.9"]), 0.05).decisions
     assert precision.outcome == "inconclusive"
-    assert "comparable at equal numbers only" in precision.reason
+    assert "8 and 7 images: comparable at equal numbers only" in precision.reason
 
 
 def test_a_forecast_of_runs_is_what_their_repeats_do(tmp_path: Path) -> None:
