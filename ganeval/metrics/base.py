@@ -116,8 +116,9 @@ class Score:
 
     Attributes:
         kind: What the number means.
-        value: Finite.
-        se: Standard error, or None if there is no honest one (a note says why).
+        value: Finite, as every number of a score is; a run refuses another.
+        se: Standard error, or None if there is no honest one (a note says why). A run takes 0 for
+            none.
         interval: 95 % confidence interval of what the score estimates, or None if there is no
             honest one. Where the value is biased, it need not hold the value.
         details: What the tool's convention adds (`{"std": ...}`).

@@ -30,7 +30,8 @@ class FidDebiased:
 
     Estimand: the Frechet distance of infinitely many images, by (8 F_N - 6 F_N/2 + F_N/4) / 3 with
     the distance F_N of all images and its means over two random halves and four random quarters,
-    of the sample and, unless it is stored as statistics, of the reference alike.
+    of the sample and of the reference alike. A reference that is stored as statistics has those of
+    its stored quarters; without them the bias that its number of images brings stays.
 
     Reference: Richardson, "The Approximate Arithmetical Solution by Finite Differences of Physical
     Problems", Phil. Trans. A 1911, applied to the expansion in 1/N of Chong and Forsyth,

@@ -38,8 +38,8 @@ _BLOCK = 4096
 
 NO_ROWS = "no interval: only statistics of the sample are stored, and errors come from its features"
 NO_PARTS = (
-    "no interval: the reference's statistics do not say how they vary; make them with `ganeval "
-    "stats make` of this version"
+    "no interval: the reference's statistics do not say how they vary, and the bias that they "
+    "bring stays; make them with `ganeval stats make` of this version"
 )
 
 
