@@ -21,7 +21,7 @@ Inclusion = Literal["closed", "strict"]
 
 # Precision asks for the balls of the reference, recall for those of the sample.
 BALLS: tuple[Role, Role] = ("reference", "sample")
-IMAGES_PER_NEIGHBOUR = 20  # a side, from which the errors held in simulation
+IMAGES_PER_NEIGHBOUR = 100  # a side, from which the errors held in simulation, of sparse laws too
 
 
 @dataclass(frozen=True, slots=True)
