@@ -25,6 +25,7 @@ from ganeval.gate.change import change_of
 from ganeval.gate.gate import check
 from ganeval.gate.limits import parse_limits
 from ganeval.images.picture import DecodePolicy
+from ganeval.metrics import kernel
 from ganeval.pytest_plugin import Check
 from ganeval.report.comparisons import measured
 from ganeval.report.report import Report
@@ -100,6 +101,13 @@ LABELS = {"npz": "other", "tensor": "b", "Images": [at % 3 for at in range(NUM)]
 ARRAYS = ("npy", "npz", "tensor")
 GENERATOR = {"latent_size": 8, "value_range": (-1.0, 1.0), "num_images": NUM}
 POLICY = [field.name for field in dataclasses.fields(DecodePolicy)]
+
+
+@pytest.fixture(autouse=True)
+def few_images_are_enough(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Give KID an error from the few pictures here: these tests are about what is compared."""
+    monkeypatch.setattr(kernel, "ENOUGH_FOR_ERROR", 2)
+    monkeypatch.setattr(kernel, "ENOUGH_THAT_COUNT", 2)
 
 
 @pytest.fixture(scope="module")
