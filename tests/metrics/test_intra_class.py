@@ -109,18 +109,19 @@ def test_classes_that_do_not_fit_are_refused(
     assert "intra-fid" in str(error.value)
 
 
-def test_the_error_is_the_spread_and_intervals_cover() -> None:
+@pytest.mark.parametrize("shift", [0.0, 0.7])
+def test_the_error_is_the_spread_and_intervals_cover(shift: float) -> None:
     """Classes of unequal numbers, in 3 dimensions; the smallest has 30 items."""
     rng, num_draws = np.random.default_rng(4), 200
     nums = {"a": 30, "b": 120, "c": 60}
     drawn = [
         computed(
-            classes(rng, nums, width=3, shift=0.7),
+            classes(rng, nums, width=3, shift=shift),
             classes(rng, {"c": 90, "a": 40, "b": 50}, width=3),
         )
         for _ in range(num_draws)
     ]
-    true = 3 * 0.7**2  # in every class: the covariances are equal
+    true = 3 * shift**2  # in every class: the covariances are equal
     debiased = np.array([score.details["debiased"] for score in drawn])
     spread = debiased.std(ddof=1)
     assert debiased.mean() == pytest.approx(true, abs=3.5 * spread / num_draws**0.5 + 0.05 * spread)
@@ -176,3 +177,15 @@ def test_the_error_is_that_of_independent_classes() -> None:
     first_orders = [score.influence.se for score in alone if score.influence is not None]
     assert both.influence is not None
     assert both.influence.se == pytest.approx(np.hypot(*first_orders) / 2, rel=0.02)
+
+
+def test_a_class_that_does_not_vary_halves_what_the_other_leaves() -> None:
+    rng = np.random.default_rng(7)
+    alone = classes(rng, {"a": 50}, shift=0.4), classes(rng, {"a": 60})
+    still = np.full((30, 4), 0.5, np.float32)
+    both = [(np.concatenate([rows, still]), [*labels, *["b"] * 30]) for rows, labels in alone]
+    one, other = computed(*both).influence, computed(*alone).influence
+    assert one is not None
+    assert other is not None
+    assert one.remainder is not None
+    np.testing.assert_allclose(one.remainder, np.asarray(other.remainder) / 2, rtol=1e-12)
