@@ -6,6 +6,7 @@ import scipy.stats
 from scipy.spatial.distance import cdist
 
 from ganeval.machine.resources import Resources
+from ganeval.metrics import neighbours
 from ganeval.metrics.neighbours import DensityCoverage, PrecisionRecall
 from ganeval.metrics.parts import neighbourhood
 from ganeval.metrics.parts.blocks import num_near
@@ -14,6 +15,12 @@ from ganeval.scores.power import quantile
 from tests.metrics.test_neighbours import brute_force, lattice
 
 K = 3
+
+
+@pytest.fixture(autouse=True)
+def few_are_enough(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Let blocks be small, so that what they are can be counted by hand."""
+    monkeypatch.setattr(neighbours, "IMAGES_PER_NEIGHBOUR", 20)
 
 
 def all_four(score, sample, reference, k=K, *, closed, **options):
