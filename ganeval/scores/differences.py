@@ -127,10 +127,11 @@ def difference(
     if found.method == "none":
         return found
     if over_runs:
-        return replace(
-            found,
-            variances=Variances(reference=of_reference(one.influence, other.influence, weight)),
-        )
+        shared = of_reference(one.influence, other.influence, weight)
+        if shared == 0 and one.row.roles:
+            note = "the noise of the images that all runs are compared with is not in the error"
+            found = replace(found, notes=(*found.notes, note))
+        return replace(found, variances=Variances(reference=shared))
     if found.method in _ALONE:
         assert one.row.se is not None
         assert other.row.se is not None
@@ -151,13 +152,14 @@ def difference(
         found = replace(found, df=min(num for num in nums if num) / IMAGES_PER_FREEDOM)
         variances = of_blocks(one.influence.sample, weight * other.influence.sample)
     else:
-        variances = of_influences(
+        variances, df = of_influences(
             one.influence,
             times(other.influence, weight),
             paired=paired,
             aligned=aligned,
             extrapolated=found.method == "debiased" or one.row.kind.bias == "removed",
         )
+        found = replace(found, df=df)
     return replace(with_error(replace(found, variances=variances)), paired=paired)
 
 

@@ -1,5 +1,6 @@
 """What each image adds to a score, and the standard errors that follow from it."""
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 
 import numpy as np
@@ -67,17 +68,8 @@ class Influence:
 
     @property
     def df(self) -> float | None:
-        """The degrees of freedom of the standard errors; None where the normal law serves.
-
-        Few where much of the variance is that of few units, such as stored parts. Satterthwaite,
-        "An Approximate Distribution of Estimates of Variance Components", Biometrics Bulletin 1946.
-        """
-        sides = [self.sample] if self.reference is None else [self.sample, self.reference]
-        parts = [(mean_variance(side), side.shape[-1] - 1) for side in sides if side.shape[-1] > 1]
-        total = sum(variance for variance, _ in parts)
-        rest = sum(variance**2 / df for variance, df in parts)
-        found = total**2 / rest if rest > 0 else MANY_DEGREES
-        return found if found < MANY_DEGREES else None
+        """The degrees of freedom of the standard errors; see `degrees`."""
+        return degrees([self.sample] if self.reference is None else [self.sample, self.reference])
 
     def _variance(self) -> float:
         """Return the variance of the first order; a single image tells of none."""
@@ -91,6 +83,23 @@ def mean_variance(values: Values) -> float:
     Of [partitions, units] it is the mean over the partitions.
     """
     return float(np.mean(values.var(axis=-1, ddof=1))) / int(values.shape[-1])
+
+
+def degrees(sides: Sequence[Values]) -> float | None:
+    """Return the degrees of freedom of the sum of the variances of several means.
+
+    Few where much of it is that of few units, such as stored parts; None where the normal law
+    serves. Satterthwaite, "An Approximate Distribution of Estimates of Variance Components",
+    Biometrics Bulletin 1946.
+
+    Args:
+        sides: Independent units of each mean, float64 [units].
+    """
+    parts = [(mean_variance(side), side.shape[-1] - 1) for side in sides if side.shape[-1] > 1]
+    total = sum(variance for variance, _ in parts)
+    rest = sum(variance**2 / df for variance, df in parts)
+    found = total**2 / rest if rest > 0 else MANY_DEGREES
+    return found if found < MANY_DEGREES else None
 
 
 def extrapolated_variance(first_order: float, remainder: Values) -> float:

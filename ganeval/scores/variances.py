@@ -4,7 +4,13 @@ from dataclasses import replace
 
 import numpy as np
 
-from ganeval.scores.influence import Influence, Values, extrapolated_variance, mean_variance
+from ganeval.scores.influence import (
+    Influence,
+    Values,
+    degrees,
+    extrapolated_variance,
+    mean_variance,
+)
 from ganeval.scores.power import Variances
 
 
@@ -27,30 +33,30 @@ def of_reference(one: Influence | None, other: Influence | None, weight: float) 
 
 def of_influences(
     one: Influence, other: Influence, *, paired: bool, aligned: bool, extrapolated: bool
-) -> Variances:
-    """Return the variances of a difference from the influences of both scores.
+) -> tuple[Variances, float | None]:
+    """Return the variances of a difference from the influences of both scores, and their degrees.
 
     The remainder of an extrapolation is subtracted too, see `extrapolated_variance`: the same
     random stream cuts both samples, so it is paired where they are.
     """
-    variances = (
-        Variances(paired=mean_variance(one.sample - other.sample))
-        if paired
-        else Variances(one=mean_variance(one.sample), other=mean_variance(other.sample))
-    )
+    if paired:
+        sides = [one.sample - other.sample]
+        variances = Variances(paired=mean_variance(sides[0]))
+    else:
+        sides = [one.sample, other.sample]
+        variances = Variances(one=mean_variance(one.sample), other=mean_variance(other.sample))
     if one.reference is not None and other.reference is not None:
-        shared = (
-            mean_variance(one.reference - other.reference)
-            if aligned and one.reference.shape == other.reference.shape
-            else mean_variance(one.reference) + mean_variance(other.reference)
-        )
-        variances = replace(variances, reference=shared)
+        together = aligned and one.reference.shape == other.reference.shape
+        shared = [one.reference - other.reference] if together else [one.reference, other.reference]
+        variances = replace(variances, reference=sum(map(mean_variance, shared)))
+        sides += shared
     total = variances.total
-    if not extrapolated or one.remainder is None or other.remainder is None or total == 0:
-        return variances
-    mine, others = np.atleast_2d(one.remainder), np.atleast_2d(other.remainder)
-    num = min(len(mine), len(others))
-    return variances.times(extrapolated_variance(total, mine[:num] - others[:num]) / total)
+    if extrapolated and one.remainder is not None and other.remainder is not None and total > 0:
+        mine, others = np.atleast_2d(one.remainder), np.atleast_2d(other.remainder)
+        num = min(len(mine), len(others))
+        rest = mine[:num] - others[:num]
+        variances = variances.times(extrapolated_variance(total, rest) / total)
+    return variances, degrees(sides)
 
 
 def of_blocks(one: Values, other: Values) -> Variances:
