@@ -128,9 +128,6 @@ def difference(
         return found
     if over_runs:
         shared = of_reference(one.influence, other.influence, weight)
-        if shared == 0 and one.row.roles:
-            note = "the noise of the images that all runs are compared with is not in the error"
-            found = replace(found, notes=(*found.notes, note))
         return replace(found, variances=Variances(reference=shared))
     if found.method in _ALONE:
         assert one.row.se is not None

@@ -78,7 +78,9 @@ def difference_of_runs(
         how = "a pooled t, since one side has a single run"
         both = (degrees[0] * ones.variance + degrees[1] * others.variance) / sum(degrees)
         own, degrees = [both / nums[0], weight**2 * both / nums[1]], [sum(degrees)] * 2
-    shared = first.variances.reference
+    shared, notes = first.variances.reference, first.notes
+    if shared == 0 and first.roles:
+        notes += ("the noise of the images that all runs are compared with is not in the error",)
     total = sum(own) + shared
     squares = (
         (sum(own) ** 2 / degrees[0])
@@ -100,6 +102,6 @@ def difference_of_runs(
             excludes=not (ones.rough or others.rough),
             paired=False,
             method="runs",
-            notes=(*first.notes, runs),
+            notes=(*notes, runs),
         )
     )
