@@ -78,8 +78,8 @@ def test_a_tolerance_that_is_wide_enough_needs_no_advice() -> None:
     baseline, _ = drawn(Kid(), 1)
     lines = forecast(baseline, limit("kid=5000%"), 0.05)
     assert lines[0] == (
-        "kid within 5000%: an unchanged generator passes in about 100% of runs, and is inconclusive "
-        "in nearly all others"
+        "kid within 5000%: an unchanged generator passes in about 100% of runs, and is "
+        "inconclusive in nearly all others"
     )
     (luck,) = lines[1:]
     assert luck.startswith("  false alarms: at most 5% over all draws of the baseline, ")
