@@ -6,6 +6,7 @@ import rich_click as click
 
 from ganeval.cli.gate_options import ALPHA, MAX_REGRESS
 from ganeval.cli.panels import OUTPUT, Group
+from ganeval.cli.prose import terminal_width
 
 
 @click.group(cls=Group)
@@ -46,9 +47,14 @@ def accept(
     """
     from ganeval.gate.baseline import accept as accept_runs
     from ganeval.gate.limits import limits_for
+    from ganeval.report.layout import wrap
     from ganeval.report.report import Report
 
     reports = [Report.load(run) for run in runs]
     limits = limits_for({row.label for row in reports[0].scores}, max_regress)
+    width = terminal_width()
     for line in accept_runs(reports, output, limits, alpha):
-        click.echo(line)
+        text = line.lstrip(" ")
+        lead = line[: len(line) - len(text)]
+        for part in wrap(text, None if width is None else width - len(lead), "  "):
+            click.echo(lead + part)

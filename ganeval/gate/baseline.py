@@ -59,7 +59,10 @@ def accept(
     INFLUENCES.check(path)
     before = load_baseline(path) if path.exists() else None
     accepted = with_rule(runs)
-    lines = [f"{row.label}\t{_value(row)}{_was(row, runs[0], before)}" for row in runs[0].scores]
+    which = f"\t(the first of {len(runs)} training runs)" if len(runs) > 1 else ""
+    lines = [
+        f"{row.label}\t{_value(row)}{which}{_was(row, runs[0], before)}" for row in runs[0].scores
+    ]
     lines += [line for limit in limits for line in forecast(accepted, limit, alpha)]
     _write(accepted, path)
     return tuple(lines)

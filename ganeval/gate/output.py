@@ -97,9 +97,11 @@ def conditions(verdict: Verdict) -> tuple[str, ...]:
     accepted = [verdict.baseline[decision.evidence.name] for decision in verdict.decisions]
     (sample,) = {row.sample for row in rows}
     counts = sorted({row.num_sample for row in accepted})
+    others, each = verdict.num_runs[0] - 1, " each" if verdict.num_runs[0] > 1 else ""
+    more = f" and {others} more" if others else ""
     return (
         *caption(rows, verdict.run.provenance),
-        f"sample {one_line(sample)} ({rows[0].num_sample:,} {rows[0].noun}; "
+        f"sample {one_line(sample)}{more} ({rows[0].num_sample:,} {rows[0].noun}{each}; "
         f"baseline {', '.join(f'{count:,}' for count in counts)})",
         *_promise(verdict),
         *_other_machine((verdict.run.provenance, rows), (verdict.baseline.provenance, accepted)),
@@ -115,18 +117,26 @@ def _promise(verdict: Verdict) -> tuple[str, ...]:
             "accept a run anew to have the rule of this version",
             f"one-sided tests, alpha {verdict.alpha:g}",
         )
-    more = "worse by more than is tolerated"
-    worse, too = (more, "") if verdict.fail_on == "tolerance" else ("worse", f" {more}")
-    most = f"at most {100 * verdict.alpha:.3g} % of runs"
+    more, most = "worse by more than is tolerated", f"{100 * verdict.alpha:.3g} %"
+    worse, too, null = (
+        (more, "", "where the true one is just tolerated")
+        if verdict.fail_on == "tolerance"
+        else ("worse", f" {more}", "where there is none")
+    )
     lines = [
-        f"{most} fail where no score is truly {worse} (all scores together), and "
-        f"{most} pass where one is{too}"
+        f"if no score is truly {worse}, at most {most} of runs fail; if one is{too}, at most "
+        f"{most} pass"
     ]
+    if any(one.p_value is not None for one in verdict.decisions):
+        lines.append(
+            f"p: the chance of seeing so large a loss {null}; detectable: a true loss that fails "
+            "in 4 of 5 runs"
+        )
     given = [one.given_baseline for one in verdict.decisions if one.given_baseline is not None]
     if given and max(given) > verdict.alpha:
         lines.append(
-            "that is over all baselines that could have been accepted; if this one is among the "
-            f"tenth that look best by luck, up to {100 * max(given):.2g} % of such runs fail"
+            f"the {most} that fail are over all draws of the baseline; if this one is among the "
+            f"luckiest tenth, up to {100 * max(given):.2g} % do"
         )
     if verdict.num_runs == (1, 1):
         lines.append(
@@ -135,7 +145,9 @@ def _promise(verdict: Verdict) -> tuple[str, ...]:
         )
     else:
         runs, accepted = verdict.num_runs
-        lines.append(f"{runs} training runs (baseline {accepted}); errors are those over runs")
+        lines.append(
+            f"{runs} training runs (baseline {accepted}); errors are over runs, not over images"
+        )
     return tuple(lines)
 
 

@@ -8,7 +8,7 @@ from ganeval.errors import one_line
 from ganeval.report.digits import Digits
 from ganeval.report.layout import Grid, lay_out, wrap
 from ganeval.report.names import letter, shown, width_of
-from ganeval.report.notes import DETECTABLE, MOST_CAUTIONS, Pairs, Rows, cautions, notes
+from ganeval.report.notes import MOST_CAUTIONS, Pairs, Rows, about_detectable, cautions, notes
 from ganeval.report.table import ARROWS, caption, pair_grid, score_grid, tidy
 
 if TYPE_CHECKING:
@@ -56,8 +56,9 @@ def markdown(
     names = _whole_names(rows)
     lines = [*_markdown(score_grid(rows, provenance, pairs, digits)), ""]
     if pairs:
-        lines += [*_markdown(pair_grid(pairs, names, digits)), "", f"{DETECTABLE}  "]
-    lines += [f"{line}  " for line in (*caption(rows, provenance), *cautions(rows, pairs, names))]
+        lines += [*_markdown(pair_grid(pairs, names, digits)), ""]
+    said = (*about_detectable(pairs), *caption(rows, provenance), *cautions(rows, pairs, names))
+    lines += [f"{line}  " for line in said]
     return "\n".join(lines) + "\n"
 
 
@@ -89,7 +90,7 @@ def latex(rows: Rows, provenance: Provenance, pairs: Pairs = (), digits: Digits 
     lines = [*caption(rows, provenance), *cautions(rows, (), _whole_names(rows))]
     tables = [_latex(score_grid(rows, provenance, pairs, digits), lines)]
     if pairs:
-        lines = [DETECTABLE, *cautions((), pairs, _whole_names(rows))]
+        lines = [*about_detectable(pairs), *cautions((), pairs, _whole_names(rows))]
         tables.append(_latex(pair_grid(pairs, _whole_names(rows), digits), lines))
     return "\n".join(["% needs \\usepackage{booktabs} in the preamble", *tables])
 
@@ -190,8 +191,8 @@ def terminal(
         parts += [Text(), *soft(legend, _NAME_INDENT)]
     if pairs:
         parts += [Text(), *lay_out(pair_grid(pairs, names, digits), width).lines]
-        if any(pair.detectable is not None for pair in pairs):
-            parts += [Text(), *soft([DETECTABLE])]
+        explained = soft(about_detectable(pairs))
+        parts += [Text(), *explained] if explained else []
     first, rest = cautions(rows, pairs, names), notes(rows, pairs, names)
     if which == "few":
         hidden = len(first[MOST_CAUTIONS:]) + len(rest)

@@ -9,9 +9,10 @@ from ganeval.scores.noun import common_noun
 from ganeval.scores.row import ScoreRow
 
 MOST_CAUTIONS = 5
-DETECTABLE = (
+_DETECTABLE = (
     "detectable: the smallest true difference seen 4 times in 5 (two-sided, 5 % over all pairs)"
 )
+_RETRAINING = "another training is not in the errors (--runs)"
 
 Rows = Sequence[ScoreRow]
 Pairs = Sequence[Difference]
@@ -41,13 +42,25 @@ def cautions(rows: Rows, pairs: Pairs, names: Names) -> list[str]:
     return lines + _of_pairs([pair for pair in pairs if pair.p_value is None], pairs, names)
 
 
+def about_detectable(pairs: Pairs) -> list[str]:
+    """Return the line that says what "detectable" means, and of what; none where it is not shown.
+
+    Errors over images are those of the models that were compared, whatever training made them.
+    """
+    found = {pair.method == "runs" for pair in pairs if pair.detectable is not None}
+    if not found:
+        return []
+    return [_DETECTABLE if found == {True} else f"{_DETECTABLE}; {_RETRAINING}"]
+
+
 def notes(rows: Rows, pairs: Pairs, names: Names) -> list[str]:
     """Return everything else there is to say, as lines, each once."""
     details: dict[tuple[str, str], list[str]] = {}
     said: dict[str, dict[str, None]] = {}
     for row in rows:
         for detail, value in row.details.items():
-            details.setdefault((row.label, one_line(detail)), []).append(significant(value))
+            text = f"{value:,.0f}" if value.is_integer() else significant(value)
+            details.setdefault((row.label, one_line(detail)), []).append(text)
         for note in row.notes:
             said.setdefault(one_line(note), {})[row.label] = None
     lines = [

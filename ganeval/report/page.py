@@ -17,7 +17,7 @@ from ganeval.report.gallery import Gallery
 from ganeval.report.items import MetricItems
 from ganeval.report.letters import groups
 from ganeval.report.names import letter
-from ganeval.report.notes import DETECTABLE, cautions, notes
+from ganeval.report.notes import about_detectable, cautions, notes
 from ganeval.scores.difference import Difference
 from ganeval.scores.row import Key, ScoreRow
 
@@ -81,7 +81,7 @@ def html(
             groups=groups(samples, pairs),
             pairs=pairs,
             pair_grid=table.pair_grid(pairs, names, digits) if pairs else None,
-            detectable=DETECTABLE if any(pair.detectable is not None for pair in pairs) else "",
+            detectable=" ".join(about_detectable(pairs)),
             plots=plots.draw(rows, galleries, items or {}, noun),
             evidence=[
                 (key, pairs)

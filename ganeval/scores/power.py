@@ -145,7 +145,9 @@ class Precision:
             return 1 - tail((gone - limit * self.se_of_equals) / math.sqrt(variance))
         import scipy.special
 
-        return 1 - float(scipy.special.nctdtr(self.df, gone / math.sqrt(variance), limit))
+        missed = float(scipy.special.nctdtr(self.df, gone / math.sqrt(variance), limit))
+        # scipy has no number where the chance to miss is below 1e-100 or so.
+        return 1.0 if math.isnan(missed) and gone > limit * math.sqrt(variance) else 1 - missed
 
     def with_more(self, *, one: float, other: float, reference: float) -> Self:
         """Return the precision with so many times the images of each side."""

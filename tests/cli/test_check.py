@@ -165,7 +165,7 @@ def test_several_training_runs_are_accepted_and_checked(
     assert kid["se"] >= np.sqrt(sum(np.var(one, ddof=1) / 3 for one in values))
     assert "3 and 3 training runs: error over runs by Welch's t" in kid["notes"]
     text = ganeval("check", *trained[3:], *words).out
-    assert "3 training runs (baseline 3); errors are those over runs" in text
+    assert "3 training runs (baseline 3); errors are over runs, not over images" in text
     assert "one checkpoint" not in text
     for wrong, message in (
         ([trained[3], trained[3]], "runs 1 and 2 are the same images"),

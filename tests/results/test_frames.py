@@ -13,6 +13,7 @@ import sys
 import unicodedata
 from collections import Counter
 from collections.abc import Callable
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -152,11 +153,17 @@ def gate_frames(verdict: Verdict) -> dict[int, list[str]]:
 
 
 def judged(name: str, before: float, difference: float, se: float | None, **more: Any) -> Evidence:
-    """A change with an error, most of which comes from the run."""
+    """A change with an error, most of which comes from the run; a tenth is tolerated."""
     plain: dict[str, Any] = {"direction": "lower", "num_sample": 360, "margin": before / 10}
     variances = None if se is None else Variances(one=0.6 * se**2, other=0.4 * se**2)
     precision = variances and Precision(
         values=(before + difference, before), variances=variances, df=more.pop("df", None)
+    )
+    weight = 0.9 if more.get("direction") == "higher" else 1.1
+    beyond = precision and replace(
+        precision,
+        values=(before + difference, weight * before),
+        variances=replace(variances, other=weight**2 * variances.other),
     )
     notes = ("unpaired: samples drawn apart",)
     return Evidence(
@@ -164,6 +171,7 @@ def judged(name: str, before: float, difference: float, se: float | None, **more
         baseline=before,
         difference=difference,
         precision=precision,
+        beyond=beyond,
         **{**plain, "notes": notes, **more},
     )
 

@@ -1,7 +1,10 @@
 """What stands beside the numbers of a comparison."""
 
-from ganeval.report.notes import notes
+from dataclasses import replace
+
+from ganeval.report.notes import about_detectable, notes
 from ganeval.scores.differences import Difference
+from tests.results.reports import ODD, report_of
 
 CALLS = {"a": "A", "b": "B", "c": "C"}
 
@@ -38,3 +41,21 @@ def test_a_pair_is_named_once_and_a_difference_without_error_is_none() -> None:
     assert notes((), [*twins, unknown], CALLS) == [f"paired: {said}"]
     stranger = pair("a", "c", paired=False)
     assert notes((), [*twins, unknown, stranger], CALLS) == [f"paired (A - B): {said}"]
+
+
+def test_detectable_says_that_training_again_is_not_in_it_unless_all_errors_are_over_runs() -> None:
+    plain = pair("a", "b", paired=False)
+    assert about_detectable([plain]) == []  # shown nowhere, so explained nowhere
+    images = replace(plain, detectable=0.1)
+    runs = replace(images, method="runs")
+    (short,) = about_detectable([runs, plain])
+    assert short.startswith("detectable: ")
+    for pairs in ([images], [runs, images]):
+        assert about_detectable(pairs) == [
+            f"{short}; another training is not in the errors (--runs)"
+        ]
+
+
+def test_counts_among_the_details_have_no_decimals() -> None:
+    row = replace(report_of(ODD, 1).scores[0], details={"runs": 3.0, "biased": 0.25}, notes=())
+    assert notes([row], (), {}) == [f"{row.label}: runs 3", f"{row.label}: biased 0.2500"]

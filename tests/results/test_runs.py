@@ -151,7 +151,7 @@ def test_runs_are_checked_against_runs(tmp_path: Path) -> None:
         assert decision.evidence.se == pytest.approx(math.sqrt(own + shared))
         assert decision.given_baseline is None
     text = "\n".join(conditions(verdict))
-    assert "4 training runs (baseline 3); errors are those over runs" in text
+    assert "4 training runs (baseline 3); errors are over runs, not over images" in text
     assert "one checkpoint a side" not in text
     # The forecast is of as many runs again.
     assert "fid within 10%: an unchanged generator passes in about" in "\n".join(lines)
