@@ -7,6 +7,7 @@ from dataclasses import replace
 import numpy as np
 import numpy.typing as npt
 
+from ganeval.flow.checked_result import checked
 from ganeval.gate.baseline import RULE
 from ganeval.gate.change import GATE
 from ganeval.metrics.base import Metric
@@ -38,7 +39,10 @@ def report(
     scores = [
         score
         for metric in metrics
-        for score in metric.compute(inputs(metric, summaries), np.random.default_rng(0)).scores
+        for score in checked(
+            metric.compute(inputs(metric, summaries), np.random.default_rng(0)),
+            *(metric.kinds[0].name, "fake/", "images"),
+        ).scores
     ]
     rows = tuple(
         row_of(
@@ -53,6 +57,7 @@ def report(
             num_reference=real.num,
             details=score.details,
             notes=score.notes,
+            cautions=score.cautions,
             enough=score.enough,
         )
         for score in scores
