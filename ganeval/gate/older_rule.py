@@ -26,7 +26,7 @@ def decide_as_before(evidence: Sequence[Evidence], alpha: float) -> tuple[Decisi
 def _decide(evidence: Evidence, p_value: float | None, alpha: float) -> Decision:
     """Return the answer for one score."""
     outcome, margin, precision = Outcome.INCONCLUSIVE, evidence.margin, evidence.precision
-    if evidence.untrusted is not None or precision is None or p_value is None:
+    if evidence.untrusted is not None or precision is None:
         reason = evidence.untrusted or "there is no standard error"
     elif margin is None:
         reason = (
@@ -34,6 +34,7 @@ def _decide(evidence: Evidence, p_value: float | None, alpha: float) -> Decision
             f"(--max-regress {evidence.name}=AMOUNT)"
         )
     else:
+        assert p_value is not None
         worse = evidence.regression
         upper = worse + precision.bias_left + quantile(1 - alpha) * precision.se
         if p_value < alpha and worse > margin:
