@@ -6,6 +6,7 @@ first score is tested at alpha, the others by Holm's procedure at alpha again.
 """
 
 from collections.abc import Sequence
+from dataclasses import replace
 
 from ganeval.gate.decision import Decision, Evidence, Outcome, at_most, said
 from ganeval.scores.multiplicity import holm_adjusted
@@ -13,7 +14,11 @@ from ganeval.scores.power import quantile
 
 
 def decide_as_before(evidence: Sequence[Evidence], alpha: float) -> tuple[Decision, ...]:
-    """Decide for each score by the older rule."""
+    """Decide for each score by the older rule, to which every error was as good as known."""
+    evidence = [
+        one if one.precision is None else replace(one, precision=replace(one.precision, df=None))
+        for one in evidence
+    ]
     p_values = [
         evidence[0].p_value("any"),
         *holm_adjusted([one.p_value("any") for one in evidence[1:]]),
@@ -26,7 +31,7 @@ def decide_as_before(evidence: Sequence[Evidence], alpha: float) -> tuple[Decisi
 def _decide(evidence: Evidence, p_value: float | None, alpha: float) -> Decision:
     """Return the answer for one score."""
     outcome, margin, precision = Outcome.INCONCLUSIVE, evidence.margin, evidence.precision
-    if evidence.untrusted is not None or precision is None or p_value is None:
+    if evidence.untrusted is not None or precision is None:
         reason = evidence.untrusted or "there is no standard error"
     elif margin is None:
         reason = (
@@ -34,6 +39,7 @@ def _decide(evidence: Evidence, p_value: float | None, alpha: float) -> Decision
             f"(--max-regress {evidence.name}=AMOUNT)"
         )
     else:
+        assert p_value is not None
         worse = evidence.regression
         upper = worse + precision.bias_left + quantile(1 - alpha) * precision.se
         if p_value < alpha and worse > margin:

@@ -22,6 +22,8 @@ def filled_row(entry: Any, name: str) -> Any:
     called = entry["name"]
     metric, kind = _home(called, name)
     meaning = asdict(kind)
+    if kind.error == "blocks":
+        meaning["error"] = "jackknife"  # from which it was then
     reference = entry.get("reference")
     details = entry.get("details", {})
     if kind.bias == "removed" and isinstance(details, dict) and "biased" not in details:

@@ -1,7 +1,7 @@
 """The decision of the gate, a pure function: every answer, several scores, the numbers it names."""
 
-import dataclasses
 import math
+from dataclasses import replace
 from typing import Any
 
 import numpy as np
@@ -23,7 +23,10 @@ POWERED = Z + float(stats.norm.ppf(0.8))
 def evidence(
     difference: float = 0.0, se: float | None = 0.1, margin: float | None = 0.5, **more: Any
 ) -> Evidence:
-    """A change from 10.0 with an error half from each side, unless more is said."""
+    """A change from 10.0 with an error half from each side, unless more is said.
+
+    The margin is an amount: what is tolerated is known as well as the baseline.
+    """
     half = 0.0 if se is None else se**2 / 2
     precision = Precision(
         values=(10.0 + difference, 10.0),
@@ -34,9 +37,11 @@ def evidence(
         **{"name": "fid", "direction": "lower", "baseline": 10.0, "num_sample": 1000},
         "stands_in": "kid",
     }
+    tolerated = precision.values[1] + (margin or 0.0)
     return Evidence(
         difference=difference,
         precision=None if se is None else precision,
+        beyond=None if se is None else replace(precision, values=(10.0 + difference, tolerated)),
         margin=margin,
         **{**plain, **more},
     )
@@ -166,7 +171,7 @@ def test_all_scores_share_one_alpha() -> None:
 
 def test_the_gate_fails_with_any_and_passes_with_all() -> None:
     passed, failed, neither = decide([evidence(), evidence(9.0), evidence(se=5.0)], 0.05)
-    other = dataclasses.replace(neither, outcome=None)  # another score decides in its place
+    other = replace(neither, outcome=None)  # another score decides in its place
     assert overall([passed, other]) is Outcome.PASS
     assert overall([passed, neither]) is Outcome.INCONCLUSIVE
     assert overall([passed, neither, failed]) is Outcome.FAIL
@@ -190,9 +195,7 @@ def drawn(
     return [
         evidence(
             one - other,
-            variances=dataclasses.replace(
-                variances, one=variances.one * (one / 10 if grows else 1)
-            ),
+            variances=replace(variances, one=variances.one * (one / 10 if grows else 1)),
             **options,
         )
         for one, other in zip(ones, others, strict=True)
@@ -220,9 +223,8 @@ def test_the_detectable_regression_fails_in_four_of_five_runs(
     rng = np.random.default_rng(int(100 * deviations) + grows)
     margin = deviations * math.sqrt(SIDES.total)
     options: dict[str, Any] = {"variances": SIDES, "grows": grows, "margin": margin or 1e-12}
-    precision = evidence(**options).precision
-    assert precision is not None
-    effect = precision.detectable(0.05, margin)
+    effect = decision_of(evidence(**options)).detectable
+    assert effect is not None
     for fail_on in ("tolerance", "any") if margin == 0 else ("tolerance",):
         found = share(drawn(rng, change=effect, **options), "fail", fail_on=fail_on)
         assert around(found, 0.8), found
@@ -232,11 +234,61 @@ def test_the_detectable_regression_fails_in_four_of_five_runs(
     assert share(at_margin, "pass") <= stats.binom.ppf(0.9995, TRIALS, 0.05) / TRIALS
     if not grows:
         assert around(share(at_margin, "pass"), 0.05)
-    if margin:
-        assert decision_of(evidence(**options)).detectable == pytest.approx(effect)
-        assert decision_of(evidence(**options), fail_on="any").detectable == pytest.approx(
-            precision.detectable(0.05)
+    # Where any regression fails, the tolerance is no part of it.
+    none = decision_of(evidence(**{**options, "margin": 1e-12})).detectable
+    any_detectable = decision_of(evidence(**options), fail_on="any").detectable
+    assert any_detectable == pytest.approx(none)
+
+
+def of_a_share(limit: Limit, run: float, baseline: float, *, contrast: bool) -> Evidence:
+    """Two squared distances with an error of 0.5 each, where a share of the baseline is tolerated.
+
+    Without `contrast`, the tolerated value counts as exactly known, as an amount is.
+    """
+    weight = limit.weight("lower")
+    plain = Precision(values=(run, baseline), variances=Variances(one=0.25, other=0.25))
+    errors = Variances(one=0.25, other=weight**2 * 0.25) if contrast else plain.variances
+    return Evidence(
+        name="fid",
+        direction="lower",
+        baseline=baseline,
+        difference=run - baseline,
+        precision=plain,
+        beyond=replace(plain, values=(run, weight * baseline), variances=errors),
+        num_sample=1000,
+        margin=limit.margin(baseline),
+    )
+
+
+@pytest.mark.parametrize("tolerated", [0.5, 1.0])
+@pytest.mark.parametrize("baseline", [1.0, 2.0])  # 2 and 4 standard errors from 0
+def test_the_error_of_the_baseline_is_in_the_share_of_it_that_is_tolerated(
+    tolerated: float, baseline: float
+) -> None:
+    """A run that is worse by exactly the share passes and fails in alpha at most.
+
+    Where chance made the baseline large, it tolerates more than is allowed: as if that were known,
+    more of such runs would pass.
+    """
+    rng = np.random.default_rng(int(10 * baseline))
+    limit = Limit(name="fid", amount=tolerated, relative=True)
+    runs = rng.normal((1 + tolerated) * baseline, 0.5, TRIALS)
+    baselines = rng.normal(baseline, 0.5, TRIALS)
+    found = {
+        (contrast, outcome): share(
+            [
+                of_a_share(limit, run, accepted, contrast=contrast)
+                for run, accepted in zip(runs, baselines, strict=True)
+            ],
+            outcome,
         )
+        for contrast in (True, False)
+        for outcome in ("pass", "fail")
+    }
+    most = stats.binom.ppf(0.9995, TRIALS, 0.05) / TRIALS
+    assert 0.02 < found[True, "pass"] <= most
+    assert 0.02 < found[True, "fail"] <= most
+    assert found[False, "pass"] > 1.2 * most
 
 
 def test_the_detectable_regression_is_that_of_the_test_over_all_scores() -> None:
@@ -247,10 +299,10 @@ def test_the_detectable_regression_is_that_of_the_test_over_all_scores() -> None
 
 @pytest.mark.parametrize("grows", [False, True])
 @pytest.mark.parametrize("bias_left", [0.0, 0.3])
-@pytest.mark.parametrize("margin", [0.0, 0.5, 3.0])
+@pytest.mark.parametrize("gap", [0.0, 0.5, 3.0])
 @pytest.mark.parametrize("one", [0.1, 9.0, 12.0])
-def test_detectable_and_passable_solve_their_equations(
-    grows: bool, bias_left: float, margin: float, one: float
+def test_detectable_and_passing_solve_their_equations(
+    grows: bool, bias_left: float, gap: float, one: float
 ) -> None:
     known = Precision(values=(one, 10.0), variances=SIDES, grows=grows, bias_left=bias_left)
     slope = SIDES.one / max(one, TOLD_APART * 0.3) if grows else 0.0
@@ -259,24 +311,38 @@ def test_detectable_and_passable_solve_their_equations(
     def spread(difference: float) -> float:
         return math.sqrt(at_zero + slope * difference)
 
+    assert known.se_of_equals == pytest.approx(max(spread(0), known.se))
     for alpha in (0.05, 0.01):
         limit = float(stats.norm.ppf(1 - alpha))
 
         def beyond(effect: float, limit: float = limit) -> float:
             factor = limit + stats.norm.ppf(0.8)
-            return float(effect - margin - bias_left - factor * spread(effect))
+            return float(effect - bias_left - factor * spread(effect))
 
         effect = scipy.optimize.brentq(beyond, 0, 100)
-        assert known.detectable(alpha, margin) == pytest.approx(effect)
-        assert known.se_at(margin) == pytest.approx(max(spread(margin), known.se))
+        assert known.detectable(alpha) == pytest.approx(effect)
+        # The one value is `gap` below the other, and varies less by so much.
+        room = gap - bias_left - limit * max(spread(0), known.se)
+        passing = stats.norm.cdf(room / spread(-gap))
+        assert known.passing(gap, alpha) == pytest.approx(passing)
 
-        def passing(margin: float, limit: float = limit) -> float:
-            room = margin - bias_left - limit * max(spread(margin), known.se)
-            return float(stats.norm.cdf(room / spread(0)))
 
-        assert known.passing(margin, alpha) == pytest.approx(passing(margin))
-        enough = scipy.optimize.brentq(lambda one: passing(one) - 0.8, 0, 100)
-        assert known.passable(alpha) == pytest.approx(enough)
+@pytest.mark.parametrize("fail_on", ["tolerance", "any"])
+def test_the_detectable_regression_adds_to_the_margin_at_the_error_of_that_size(
+    fail_on: Any,
+) -> None:
+    """The error is that of a run whose distance is 10 + D, whatever part of D is tolerated."""
+    one = evidence(variances=SIDES, grows=True, margin=3.0, bias_left=0.3)
+    margin = 3.0 if fail_on == "tolerance" else 0.0
+    effect = scipy.optimize.brentq(
+        lambda size: size - margin - 0.3 - POWERED * math.sqrt(0.05 + 0.009 * (10 + size)), 0, 100
+    )
+    assert decision_of(one, fail_on=fail_on).detectable == pytest.approx(effect)
+
+
+def passing_gap(known: Precision, alpha: float) -> float:
+    """How much lower the one value has to be to be shown to be lower in 4 of 5 cases."""
+    return float(scipy.optimize.brentq(lambda gap: known.passing(gap, alpha) - 0.8, 0, 100))
 
 
 @pytest.mark.parametrize("df", [2.0, 4.0, 14.0])
@@ -286,14 +352,11 @@ def test_an_error_over_few_runs_is_uncertain_and_its_power_says_so(df: float) ->
     errors = np.sqrt(rng.chisquare(df, num) / df)  # where the true one is 1
     known = Precision(values=(0.0, 0.0), variances=Variances(one=1.0), df=df)
     limit = stats.t.ppf(0.95, df)
-    effect = known.detectable(0.05, 2.0)
-    assert np.mean(rng.normal(effect, 1, num) - 2.0 > limit * errors) == pytest.approx(
-        0.8, abs=0.005
-    )
-    for margin in (2.0, known.passable(0.05)):
-        passed = np.mean(rng.normal(0, 1, num) + limit * errors < margin)
-        assert known.passing(margin, 0.05) == pytest.approx(passed, abs=0.005)
-    assert known.passing(known.passable(0.05), 0.05) == pytest.approx(0.8)
+    effect = known.detectable(0.05)
+    assert np.mean(rng.normal(effect, 1, num) > limit * errors) == pytest.approx(0.8, abs=0.005)
+    for gap in (2.0, passing_gap(known, 0.05)):
+        passed = np.mean(rng.normal(-gap, 1, num) + limit * errors < 0)
+        assert known.passing(gap, 0.05) == pytest.approx(passed, abs=0.005)
     assert known.given_other(0.05) is None
 
 
@@ -353,7 +416,7 @@ def test_with_the_advised_number_an_unchanged_generator_passes_in_four_of_five_r
     noise = Variances(one=more.one + more.paired, other=more.other, reference=more.reference)
     found = share(drawn(rng, change=0.0, **{**options, "variances": noise}), "pass")
     assert around(found, 0.8) or 0.8 < found < 0.85, found  # it is rounded up
-    fewer = dataclasses.replace(more, one=more.one * 1.5, paired=more.paired * 1.5)
+    fewer = replace(more, one=more.one * 1.5, paired=more.paired * 1.5)
     noise = Variances(one=fewer.one + fewer.paired, other=fewer.other, reference=fewer.reference)
     assert share(drawn(rng, change=0.0, **{**options, "variances": noise}), "pass") < 0.8
 

@@ -199,13 +199,23 @@ def test_what_fid_is_allowed_to_decide() -> None:
     removed = [scores[num].row.value - scores[num].row.details["debiased"] for num in (45, 60)]
     assert many.bias_left == 0.05 * abs(removed[0] - removed[1]) > 0
     assert many.se is not None
-    half_width = scipy.stats.norm.ppf(0.975) * many.se + many.bias_left
+    # Satterthwaite's degrees of freedom: of 45, 60 and 100 images.
+    mine, others = (scores[num].influence for num in (45, 60))
+    assert mine is not None
+    assert others is not None
+    assert mine.reference is not None
+    assert others.reference is not None
+    sides = (mine.sample, others.sample, mine.reference - others.reference)
+    parts = np.array([side.var(ddof=1) / len(side) for side in sides])
+    df = parts.sum() ** 2 / np.sum(parts**2 / [44, 59, 99])
+    assert many.df == pytest.approx(df)
+    half_width = scipy.stats.t.ppf(0.975, df) * many.se + many.bias_left
     assert many.interval == pytest.approx(
         (many.difference - half_width, many.difference + half_width)
     )
     assert many.detectable == many.precision.detectable(0.025)
     beyond = max(abs(many.difference) - many.bias_left, 0)
-    assert many.p_value == pytest.approx(2 * scipy.stats.norm.sf(beyond / many.se))
+    assert many.p_value == pytest.approx(2 * scipy.stats.t.sf(beyond / many.se, df))
 
 
 def test_below_2_images_per_dimension_an_extrapolated_value_is_compared_no_more_than_fid() -> None:
@@ -234,15 +244,31 @@ def test_differences_of_extrapolated_values_allow_for_what_is_left_of_their_bias
 
 def test_other_scores() -> None:
     rng = np.random.default_rng(5)
-    reference = normal(rng, 60)
-    sides = [measure(PrecisionRecall(), normal(rng, 60), reference) for _ in range(2)]
+    reference = normal(rng, 300)
+    sides = [measure(PrecisionRecall(), normal(rng, 300), reference) for _ in range(2)]
     found = difference(*sides)
-    assert found.method == "jackknife"
-    assert found.se == np.hypot(sides[0].row.se or 0.0, sides[1].row.se or 0.0)
-    other = measure(PrecisionRecall(), normal(rng, 61), reference)
+    assert (found.method, found.df) == ("blocks", 15)
+    one, another = sides
+    assert one.influence is not None
+    assert another.influence is not None
+    # Block by block, so that what a block of the reference adds to both cancels.
+    variances = [
+        np.var(mine - others, ddof=1) / len(mine)
+        for mine, others in zip(one.influence.sample, another.influence.sample, strict=True)
+    ]
+    assert len(variances) > 1
+    assert found.se == pytest.approx(np.sqrt(np.mean(variances)))
+    other = measure(PrecisionRecall(), normal(rng, 301), reference)
     assert "equal numbers" in difference(sides[0], other).notes[0]
-    few = measure(PrecisionRecall(), normal(rng, 20), reference)
+    few = measure(PrecisionRecall(), normal(rng, 299), reference)
     assert difference(few, few).notes == ("no standard error of both",)
+    # Of an older version, whose errors are known of each score alone.
+    row = dataclasses.replace(one.row, kind=kind_of("precision", error="jackknife"))
+    old = dataclasses.replace(one, row=row, influence=None)
+    for pair in ((old, another), (another, old), (old, old)):
+        found = difference(*pair)
+        assert (found.method, found.df) == ("jackknife", None)
+        assert found.se == pytest.approx(np.hypot(*[side.row.se or 0.0 for side in pair]))
     bare = dataclasses.replace(measure(Kid(), normal(rng, 200), normal(rng, 200)), influence=None)
     assert "no influence values" in difference(bare, bare).notes[0]
 

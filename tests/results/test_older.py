@@ -14,6 +14,7 @@ from typing import Any
 import numpy as np
 import PIL.Image
 import pytest
+import scipy.stats
 
 from ganeval.errors import InputError
 from ganeval.gate.baseline import load_baseline
@@ -35,7 +36,10 @@ def test_scores_mean_what_their_metrics_say(name: str) -> None:
     report = Report.load(OLD / f"{name}.json")
     said = json.loads((OLD / f"{name}.json").read_text())["scores"]
     for row, old in zip(report.scores, said, strict=True):
-        assert row.kind == KINDS[old["name"]]
+        kind = KINDS[old["name"]]
+        if kind.error == "blocks":  # the errors in these files are those of another method
+            kind = dataclasses.replace(kind, error="jackknife")
+        assert row.kind == kind
         assert (row.value, row.se, row.reference) == (old["value"], old["se"], old["reference"])
         assert (row.num_reference, row.roles.get("train"), row.network) == (
             old["num_reference"],
@@ -49,7 +53,10 @@ def test_scores_mean_what_their_metrics_say(name: str) -> None:
 
 @pytest.mark.parametrize(("name", "rank"), [("compare", "kid"), ("debiased", "fid-debiased")])
 def test_differences_are_those_of_the_old_version_digit_for_digit(name: str, rank: str) -> None:
-    """But for what that version could not know: IS had a bias, and fewer effects are detectable."""
+    """But for what that version could not know.
+
+    IS had a bias, an error from few images is uncertain, and fewer effects are detectable.
+    """
     report = Report.load(OLD / f"{name}.json")
     assert report.rank == rank
     assert [one.label for one in report.comparisons] == list(
@@ -59,14 +66,23 @@ def test_differences_are_those_of_the_old_version_digit_for_digit(name: str, ran
     for known, found in zip(report.comparisons, again.comparisons, strict=True):
         same = ("label", "sample", "other", "roles", "difference", "paired")
         if known.label != "is:splits=1":
-            same += ("se", "bias_left", "p_value", "p_adjusted")
+            same += ("se", "bias_left")
+            if found.df is None:
+                same += ("p_value", "p_adjusted")
         assert [getattr(found, one) for one in same] == [getattr(known, one) for one in same]
         if known.label == "is:splits=1" or known.se is None:
             assert found.method == "none"
             assert (found.interval, found.p_value, found.detectable) == (None, None, None)
             continue
         assert known.interval is not None
-        assert found.interval == pytest.approx(known.interval, abs=1e-4 * known.se)  # 1.96 then
+        if found.df is None:
+            assert found.interval == pytest.approx(known.interval, abs=1e-4 * known.se)  # 1.96 then
+        else:  # 40 images a side in three means
+            assert 39 < found.df < 3 * 39
+            student = scipy.stats.t(found.df, found.difference, found.se)
+            p_value = 2 * min(student.cdf(0), student.sf(0))
+            assert (found.p_value, found.p_adjusted) == (pytest.approx(p_value),) * 2
+            assert found.interval == pytest.approx(student.interval(0.95))
         assert found.detectable is not None
         assert known.detectable is not None
         assert found.detectable > known.detectable
