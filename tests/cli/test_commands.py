@@ -51,7 +51,7 @@ OPTIONS = {
     "compare": SHARED
     | REPORT
     | ASKED
-    | {"--train", "--heldout", "--rank", "--paired", "--unpaired"},
+    | {"--train", "--heldout", "--rank", "--paired", "--unpaired", "--runs"},
     "stats make": SHARED | {"-o", "--output"},
     "stats inspect": set(),
     "train": {

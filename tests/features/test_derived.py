@@ -19,6 +19,7 @@ from ganeval.features.shards import ShardStore
 from ganeval.flow import compute as flow_compute
 from ganeval.metrics import kernel
 from ganeval.metrics.parts import frechet_error, neighbourhood
+from ganeval.metrics.parts.extrapolation import NUM_PARTITIONS
 from tests.features.damage import DAMAGES, damaged
 from tests.pictures import blobs
 from tests.summaries import InMemory
@@ -225,28 +226,31 @@ def test_upkeep_counts_and_removes(store: ShardStore) -> None:
 def test_a_comparison_pays_for_the_reference_once(
     counts: dict[str, list[int]], cache: bool
 ) -> None:
-    reference = blobs(340, seed=1, height=8, width=8)
+    """Enough images that all of the scores have an error, so that they want the same neighbours."""
+    reference = blobs(540, seed=1, height=8, width=8)
     samples = [
         ganeval.Images(blobs(num, seed=num, height=8, width=8, shift=9), name=str(num))
-        for num in (330, 331, 332)
+        for num in (530, 531, 532)
     ]
     options = {"metrics": ["fid", "kid", "dc", "pr"], "cache": cache, **FAST}
     ganeval.compare(samples=samples, reference=reference, **options)
-    assert sorted(counts["within_sums"]) == [330, 331, 332, 340]
-    assert sorted(counts["nearest"]) == [330, 331, 332, 340]
-    assert counts["near_pairs"] == [330, 331, 332]
-    assert counts["_moments_of"].count(85) == 4  # quarters of the reference
-    assert len(counts["_moments_of"]) == 4 + 3 * 4
+    assert sorted(counts["within_sums"]) == [530, 531, 532, 540]
+    assert sorted(counts["nearest"]) == [530, 531, 532, 540]
+    assert counts["near_pairs"] == [530, 531, 532]
+    # Quarters of the reference, of each partition: in 64 dimensions there are eight.
+    num_quarters = 4 * NUM_PARTITIONS
+    assert counts["_moments_of"].count(135) == num_quarters
+    assert len(counts["_moments_of"]) == num_quarters + 3 * num_quarters
     for calls in counts.values():
         calls.clear()
     ganeval.evaluate(sample=samples[0], reference=reference, **options)
     if cache:
         assert counts["within_sums"] == []
+        assert counts["_moments_of"].count(135) == 0
         # What is larger than the features, of 64 numbers here, is not kept.
-        assert sorted(counts["nearest"]) == [330, 340]
-        assert counts["_moments_of"].count(85) == 4
+        assert sorted(counts["nearest"]) == [530, 540]
     else:
-        assert sorted(counts["within_sums"]) == [330, 340]
+        assert sorted(counts["within_sums"]) == [530, 540]
 
 
 @pytest.mark.usefixtures("no_kept_results")

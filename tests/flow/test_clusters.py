@@ -139,35 +139,71 @@ def test_twenty_clusters_are_enough(tmp_path: Path, pictures: Pixels) -> None:
     assert evaluated(pictures, folder, metrics=["kid"], cluster_by="folder")["kid"].se is None
 
 
-def test_an_option_without_effect_is_said(
-    tmp_path: Path, pictures: Pixels, caplog: pytest.LogCaptureFixture
-) -> None:
-    folder = write(tmp_path / "own", pictures, lambda at: f"{at:03}.png")
+def test_an_option_without_effect_is_said(tmp_path: Path, caplog: pytest.LogCaptureFixture) -> None:
+    real = blobs(200, seed=5)  # as many as KID wants for an error
+    folder = write(tmp_path / "own", blobs(200, seed=1), lambda at: f"{at:03}.png")
     with caplog.at_level(logging.WARNING, logger="ganeval"):
-        report = evaluated(pictures, folder, metrics=["kid"], cluster_by="name-prefix")
+        report = evaluated(real, folder, metrics=["kid"], cluster_by="name-prefix")
     lines = [line for line in caplog.messages if "--cluster-by" in line]
     assert lines == [
         "--cluster-by name-prefix has no effect: no source has a cluster of more than one item, so "
         "every error is that of independent items"
     ]
     # Every image is by itself, as without the option.
-    assert report["kid"].se == evaluated(pictures, folder, metrics=["kid"])["kid"].se
+    assert report["kid"].se is not None
+    assert report["kid"].se == evaluated(real, folder, metrics=["kid"])["kid"].se
     with pytest.raises(UsageError, match="cluster_by is 'date'"):
-        evaluated(pictures, folder, cluster_by="date")
+        evaluated(real, folder, cluster_by="date")
 
 
-@pytest.mark.parametrize("name", ["fid", "kid", "is", "pr", "dc", "sfid", "fid-debiased"])
-def test_a_metric_without_an_error_over_clusters_has_none(
-    name: str, sample: Path, pictures: Pixels
-) -> None:
-    if getattr(METRICS.load(name), "over_clusters", False):
-        pytest.fail(f"{name} has one now: take it out of this list")
-    given: dict[str, Any] = {"sample": pictures, "reference": sample, "metrics": [name]}
-    if name == "is":
-        given = {"sample": sample, "metrics": ["is"]}
-    naive = ganeval.evaluate(**given, **FAST)
-    report = ganeval.evaluate(**given, **FAST, cluster_by="name-prefix")
+PAIRS_OF_CROPS = 330  # clusters of two, from which FID in 64 dimensions has an error
+
+
+@pytest.fixture
+def crops(tmp_path: Path) -> Path:
+    """Two noisy copies of each of 330 pictures, half of them in a folder `a` and half in `b`."""
+    once = blobs(PAIRS_OF_CROPS, seed=6)
+    noise = np.random.default_rng(7).normal(0, 2, (2, *once.shape))
+    both = np.clip(once + noise, 0, 255).astype(np.uint8).reshape(-1, *once.shape[1:])
+    return write(
+        tmp_path / "crops",
+        both,
+        lambda at: f"{'ab'[at % 2]}/img{at % PAIRS_OF_CROPS:03}_crop{at // PAIRS_OF_CROPS}.png",
+    )
+
+
+@pytest.mark.parametrize("name", ["fid", "kid", "is", "sfid", "fid-debiased"])
+def test_the_errors_of_scores_of_images_are_over_clusters(name: str, crops: Path) -> None:
+    real = {} if name == "is" else {"reference": blobs(660, seed=8, shift=9)}
+    given: dict[str, Any] = {"sample": crops, "metrics": [name], **real, **FAST}
+    naive = ganeval.evaluate(**given)
+    report = ganeval.evaluate(**given, cluster_by="name-prefix")
+    (row,), (alone,) = report.scores, naive.scores
+    if name == "fid-debiased":
+        # Of fewer clusters than images it takes off more bias.
+        assert row.value < alone.value
+    else:
+        assert row.value == alone.value
+    # The layer of sFID has too many features for an error, and influences all the same.
+    for found, num in ((report, PAIRS_OF_CROPS), (naive, 2 * PAIRS_OF_CROPS)):
+        assert [len(one.sample) for one in found.influence.values()] == [num]
+    assert "no error over clusters" not in row.notes
+    assert "--cluster-by is given" not in row.cautions
+    if name != "sfid":
+        assert row.se is not None
+        assert alone.se is not None
+        assert 1.15 * alone.se < row.se < 1.6 * alone.se
+
+
+@pytest.mark.parametrize("name", ["pr", "dc", "intra-fid"])
+def test_a_metric_without_an_error_over_clusters_has_none(name: str, crops: Path) -> None:
+    assert not getattr(METRICS.load(name), "over_clusters", False)
+    real = ganeval.Images(blobs(660, seed=8, shift=9), labels=["a", "b"] * 330, name="real")
+    given: dict[str, Any] = {"sample": f"folder:{crops},labels=folders", "reference": real}
+    naive = ganeval.evaluate(**given, metrics=[name], **FAST)
+    report = ganeval.evaluate(**given, metrics=[name], **FAST, cluster_by="name-prefix")
     assert [row.value for row in report.scores] == [row.value for row in naive.scores]
+    assert all(row.se is not None for row in naive.scores)
     assert report.influence == {}
     for row in report.scores:
         assert (row.se, row.interval) == (None, None)
@@ -257,23 +293,29 @@ def test_pairs_with_a_picture_of_one_cluster_belong_together() -> None:
 COPIES = "the error assumes independent images; remove the copies, or give --cluster-by"
 
 
-def test_copies_are_said_at_every_score_with_an_error(tmp_path: Path, pictures: Pixels) -> None:
-    few = write(tmp_path / "few", pictures, lambda at: f"{at}.png")
-    copied = pictures.copy()
-    copied[90:] = copied[:6]
-    many = write(tmp_path / "many", copied, lambda at: f"{at % 90}_{at // 90}.png")
+def test_copies_are_said_at_every_score_with_an_error(tmp_path: Path) -> None:
+    """Of 200 images, from which KID has an error and precision has none."""
+    once = blobs(200, seed=1)
+    few = write(tmp_path / "few", once, lambda at: f"{at}.png")
+    copied = once.copy()
+    copied[194:] = copied[:6]
+    many = write(tmp_path / "many", copied, lambda at: f"{at % 194}_{at // 194}.png")
     report = evaluated(many, few, metrics=["kid", "pr"])
+    assert {row.se is None for row in report.scores} == {True, False}
     for row in report.scores:
-        assert (row.cautions.get("6 of 96 images are copies of others") == COPIES) is (
+        assert (row.cautions.get("6 of 200 images are copies of others") == COPIES) is (
             row.interval is not None
         )
     turned = evaluated(few, many, metrics=["kid"])["kid"]
-    assert turned.cautions["6 of 96 images of the reference are copies of others"] == COPIES
+    assert turned.cautions["6 of 200 images of the reference are copies of others"] == COPIES
     assert "copies" not in str(evaluated(few, few, metrics=["kid"])["kid"].cautions)
-    copied[91:] = pictures[91:]  # one copy, 1.04 %; of 96 images none is below
-    with_one = write(tmp_path / "one", copied, lambda at: f"{at}.png")
-    told = evaluated(few, with_one, metrics=["kid"])["kid"].cautions
-    assert told["1 of 96 images of the reference are copies of others"] == COPIES
+    for num in (2, 3):  # 1 % of them, and more
+        copied[194:] = once[194:]
+        copied[200 - num :] = copied[:num]
+        some = write(tmp_path / f"{num}", copied, lambda at: f"{at}.png")
+        told = evaluated(few, some, metrics=["kid"])["kid"].cautions
+        fact = f"{num} of 200 images of the reference are copies of others"
+        assert told.get(fact) == (None if num == 2 else COPIES)
 
 
 def test_copies_within_a_cluster_are_what_it_is_for(reference: Path) -> None:
@@ -321,9 +363,10 @@ def test_equal_features_tell_the_copies_of_a_generator(
     said = {"latent_size": 4, "value_range": (-1, 1)}
     options = {"entry": f"{__name__}:Shades", **said}
     if in_memory:
-        sample, options = ganeval.Generator(network, num_images=60, **said), {}
-    row = evaluated(sample, blobs(60, seed=1), metrics=["kid"], **options)["kid"]
-    assert ("58 of 60 images are copies of others" in row.cautions) is (shade > 0)
+        sample, options = ganeval.Generator(network, num_images=200, **said), {}
+    row = evaluated(sample, blobs(200, seed=1), metrics=["kid"], **options)["kid"]
+    assert row.se is not None
+    assert ("198 of 200 images are copies of others" in row.cautions) is (shade > 0)
 
 
 def test_what_was_learned_from_has_no_part_in_the_error(pictures: Pixels) -> None:

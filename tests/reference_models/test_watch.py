@@ -58,13 +58,14 @@ def test_grids_are_of_the_same_latents_at_every_interval(tmp_path: Path) -> None
 
 
 def test_the_curve_is_what_the_toolkit_says_of_the_checkpoint(tmp_path: Path, digits: Data) -> None:
-    watch = Watch(grid_every=0, scoring=SCORING, board=False)
+    """Of 200 images, from which KID has an error and FID in 64 dimensions has none."""
+    watch = Watch(grid_every=0, scoring=replace(SCORING, num_images=200), board=False)
     checkpoint = run_training("gan", folder=tmp_path, steps=4, watch=watch)
     rows = curve_of(tmp_path)
     assert [row["step"] for row in rows] == [2, 4]
-    real = digits.batch(0, 0, 24).real
+    real = digits.batch(0, 0, 200).real
     report = ganeval.evaluate(
-        sample=f"generator:{checkpoint},num_images=24",
+        sample=f"generator:{checkpoint},num_images=200",
         reference=ganeval.Images(real, value_range=(-1, 1), name="real"),
         metrics=["fid", "kid"],
         extractor="random",
@@ -74,11 +75,12 @@ def test_the_curve_is_what_the_toolkit_says_of_the_checkpoint(tmp_path: Path, di
     for name in ("fid", "kid"):
         errors |= {f"{name}_se": report[name].se, f"{name}_interval": report[name].interval}
     assert errors["kid_se"] > 0
+    assert errors["fid_se"] is None
     assert rows[1] == {
         "step": 4,
-        "num_images": 24,
+        "num_images": 200,
         "extractor": "random",
-        "reference": "24 training images",
+        "reference": "200 training images",
         "fid": report["fid"].value,
         "kid": report["kid"].value,
         **{

@@ -218,19 +218,20 @@ def debias(
         The extrapolation, and the influences of independent units with the remainder of the parts.
     """
     many = len(sample.moments.mean) <= _CHEAP and reference.parts is None
-    pairs = [
-        # The reference first, so that it is cut alike for samples of any size.
-        (_Parts.of(reference, rng), _Parts.of(sample, rng))
-        for _ in range(NUM_PARTITIONS if many else 1)
-    ]
+    num = NUM_PARTITIONS if many else 1
+    # All of the reference first, so that it is cut alike for samples of any size: what is derived
+    # of its parts then serves them all.
+    of_reference = [_Parts.of(reference, rng) for _ in range(num)]
+    of_sample = [_Parts.of(sample, rng) for _ in range(num)]
+    pairs = list(zip(of_reference, of_sample, strict=True))
     halves, fourths = (
         np.array([[distance(own.join(at), real.join(at)) for at in which] for real, own in pairs])
         for which in (HALVES, [(at,) for at in range(4)])
     )
     extrapolation = Extrapolation(value, halves, fourths)
-    sides = [(first.sample, [own.indices for _, own in pairs])]
+    sides = [(first.sample, [own.indices for own in of_sample])]
     if first.reference is not None:
-        sides.append((first.reference, [real.indices for real, _ in pairs]))
+        sides.append((first.reference, [real.indices for real in of_reference]))
     found = replace(first, remainder=extrapolation.remainder(*sides))
     return extrapolation, of_units(found, sample, reference)
 
