@@ -121,6 +121,9 @@ def test_an_inconclusive_answer_names_the_images_that_would_decide(gate: Command
     (line,) = [line for line in few.out.splitlines() if line.startswith("fid: ")]
     assert "nothing is decided: 100 and 400 images are too few to remove the bias" in line
     assert "320 are needed" in line
+    assert "name a tolerance of kid (--max-regress kid=AMOUNT) to let it decide" in line
+    few = gate("few", "--max-regress", "fid=300%,kid=300%")
+    (line,) = [line for line in few.out.splitlines() if line.startswith("fid: ")]
     assert "kid decides in its place" in line
     (line,) = [line for line in few.out.splitlines() if line.startswith("kid: ")]
     assert "100 images" in line
@@ -128,7 +131,12 @@ def test_an_inconclusive_answer_names_the_images_that_would_decide(gate: Command
 
 
 def test_between_2_and_5_images_per_dimension_kid_decides_what_passes(gate: Command) -> None:
+    """Under a tolerance of its own: a share of FID is none of KID."""
     shown = gate("some", "--max-regress", "fid=300%", "--json")
+    (fid,) = json.loads(shown.out)["scores"]
+    assert (shown.code, fid["outcome"], fid["num_needed"]) == (3, "inconclusive", 320)
+    assert "name a tolerance of kid (--max-regress kid=AMOUNT) to let it decide" in fid["notes"]
+    shown = gate("some", "--max-regress", "fid=300%,kid=300%", "--json")
     fid, kid = json.loads(shown.out)["scores"]
     assert (fid["name"], fid["outcome"], fid["num_needed"]) == ("fid", None, None)
     assert fid["reason"].endswith("320 are needed; kid decides whether it passes")
@@ -367,8 +375,10 @@ def validate(element: ET.Element) -> None:
         ("again", ("--max-regress", "fid=2%,recall=90%"), {"fid": "error", "recall": None}),
         ("again", ("--on-inconclusive", "pass"), {"fid": "skipped"}),
         ("again", ("--on-inconclusive", "fail"), {"fid": "failure"}),
-        ("some", ("--max-regress", "fid=9999%"), {"fid": "skipped", "kid": None}),
-        ("few", ("--max-regress", "fid=9999%"), {"kid": "error", "fid": "skipped"}),
+        ("some", ("--max-regress", "fid=9999%"), {"fid": "error"}),
+        ("some", ("--max-regress", "fid=9999%,kid=9999%"), {"fid": "skipped", "kid": None}),
+        ("few", ("--max-regress", "fid=9999%"), {"fid": "error"}),
+        ("few", ("--max-regress", "fid=9999%,kid=9999%"), {"kid": "error", "fid": "skipped"}),
     ],
 )
 def test_the_junit_file_keeps_to_its_schema(

@@ -116,6 +116,7 @@ def test_groups_of_runs_keep_alpha_where_one_checkpoint_does_not(num: int, other
                 baseline=5.0,
                 difference=one.difference,
                 precision=one.precision,
+                beyond=one.precision,  # of an amount
                 num_sample=NUM,
                 margin=margin,
             )
