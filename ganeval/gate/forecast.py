@@ -10,6 +10,7 @@ from ganeval.report.report import Report
 from ganeval.scores.differences import difference
 from ganeval.scores.label import label_of
 from ganeval.scores.power import POWER, Precision, Variances
+from ganeval.scores.runs import NO_SPREAD
 
 _STEPS = 200  # of 5 %, in which a wider tolerance is looked for
 
@@ -28,7 +29,10 @@ def forecast(baseline: Report, limit: Limit, alpha: float) -> tuple[str, ...]:
     row = baseline[limit.name]
     precision = _of_unchanged(baseline, limit)
     if precision is None:
+        runs = accepted_runs(baseline, limit.name)
         why = f"{row.enough['se']:,} {row.noun} are needed" if row.enough else "; ".join(row.notes)
+        if runs is not None and len(runs.values) > 1 and runs.variance == 0:
+            why = NO_SPREAD
         line = f"{limit.name} within {limit}: an unchanged generator cannot pass: {why}"
         other = row.kind.stands_in and label_of(row.kind.stands_in, row.network, {})
         if (
@@ -102,7 +106,7 @@ def _of_unchanged(baseline: Report, limit: Limit) -> Precision | None:
     label = limit.name
     runs, weight = accepted_runs(baseline, label), limit.weight(baseline[label].direction)
     if runs is not None and len(runs.values) > 1:
-        if runs.rough:
+        if runs.rough or runs.variance == 0:
             return None
         num = len(runs.values)
         each = runs.variance / num

@@ -13,7 +13,7 @@ from ganeval.scores.difference import Difference, holm
 from ganeval.scores.differences import difference
 from ganeval.scores.power import quantile
 from ganeval.scores.row import ScoreRow
-from ganeval.scores.runs import RunValues, difference_of_runs
+from ganeval.scores.runs import NO_SPREAD, RunValues, difference_of_runs
 
 RUNS = "runs"
 """What the provenance calls the values of the single runs."""
@@ -115,6 +115,8 @@ def _together(name: str, rows: Sequence[ScoreRow]) -> ScoreRow:
     if num == 1:
         fact = f"{runs}: how much another would differ is not known"
         return replace(found, notes=(fact,), cautions={fact: "train it again with other seeds"})
+    if values.variance == 0:
+        return replace(found, notes=(NO_SPREAD,), cautions={NO_SPREAD: "no standard error"})
     if values.rough:
         return replace(found, notes=rows[0].notes, enough=rows[0].enough)
     se = math.sqrt(values.variance / num)

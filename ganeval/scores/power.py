@@ -6,7 +6,9 @@ from statistics import NormalDist
 from typing import Self
 
 POWER = 0.8  # at which changes are called detectable, and numbers of images enough
-# Standard errors from 0 below which a distance says little of how its error grows.
+# Standard errors from 0 below which a distance says little of how its error grows. Chosen once: in
+# simulation intervals then missed on either side by about 4 % at most, at distances from 0 to 12
+# standard errors.
 TOLD_APART = 2.5
 _NORMAL = NormalDist()
 _STEPS = 50  # of a mean over the luckiest tenth

@@ -16,6 +16,8 @@ from ganeval.scores.differences import BIAS_LEFT, ROUGH_BIAS_LEFT, without_bias
 from ganeval.scores.power import Variances
 from ganeval.scores.row import ScoreRow
 
+NO_SPREAD = "all training runs have one value, which says nothing of how much another would differ"
+
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class RunValues:
@@ -68,7 +70,13 @@ def difference_of_runs(
         ones: The runs of the one side.
         others: Those of the other; two runs at least on one of the sides.
         weight: Of the other mean, as it was for `first`.
+
+    Returns:
+        The difference; without error ("none") where no run differs from the others of its side, as
+        where a fraction is 0 in all of them.
     """
+    if ones.variance + others.variance == 0:
+        return replace(first, method="none", notes=(NO_SPREAD, *first.notes))
     nums = len(ones.values), len(others.values)
     degrees = [num - 1 for num in nums]
     if min(nums) > 1:

@@ -22,7 +22,7 @@ from ganeval.metrics.neighbours import PrecisionRecall
 from ganeval.report.report import Report
 from ganeval.scores.differences import Difference
 from ganeval.scores.power import Variances
-from ganeval.scores.runs import RunValues, difference_of_runs
+from ganeval.scores.runs import NO_SPREAD, RunValues, difference_of_runs
 from tests.results.gate_runs import normal, report
 
 WIDTH, NUM = 4, 200
@@ -223,3 +223,21 @@ def test_a_forecast_of_runs_is_what_their_repeats_do(tmp_path: Path) -> None:
     means = draws.mean(axis=2)
     passed = means[0] - means[1] + scipy.stats.t.ppf(0.95, 6) * np.sqrt(own) < margin
     assert share == pytest.approx(passed.mean(), abs=0.03)
+
+
+def test_runs_without_a_spread_decide_nothing(tmp_path: Path) -> None:
+    # Far from all real images no run has any precision, and none tells how far others may be.
+    runs = [
+        report(normal(NUM, WIDTH, seed, distance=1e6), REFERENCE, [PrecisionRecall()])
+        for seed in range(4)
+    ]
+    assert [run["precision"].value for run in runs] == [0.0] * 4
+    limits = parse_limits(["precision=0.1"])
+    (_, _, said, *_) = accept(runs[:2], tmp_path / "base.json", limits)
+    assert "cannot pass" in said
+    assert NO_SPREAD in said
+    verdict = check(runs[2:], load_baseline(tmp_path / "base.json"), limits, 0.05)
+    assert verdict.outcome == "inconclusive"
+    assert NO_SPREAD in verdict.decisions[0].reason
+    assert difference_of_runs(plain(), values([1, 1]), values([2, 2])).se is None
+    assert difference_of_runs(plain(), values([1, 1]), values([2, 3])).se is not None

@@ -56,11 +56,6 @@ class Extrapolation:
         half, quarter = self.halves.mean(), self.quarters.mean()
         return float((8 * self.whole - 6 * half + quarter) / 3)
 
-    @property
-    def second_term(self) -> float:
-        """What b/N^2 contributes to `value`: its difference from 2 F_N - F_N/2."""
-        return self.value - float(2 * self.whole - self.halves.mean())
-
     def remainder(self, *sides: tuple[Values, Sequence[Sequence[Indices]]]) -> Values:
         """Return the scores of the quarters less what the first order says of them.
 
