@@ -45,7 +45,7 @@ def _check_finite(score: Score, label: str, sample: str) -> None:
         **score.details,
     }
     if score.influence is not None:
-        for side in ("sample", "reference", "remainder"):
+        for side in ("sample", "reference"):
             values = getattr(score.influence, side)
             if values is not None:
                 numbers[f"the influences of the {side}"] = float(np.sum(np.abs(values)))

@@ -29,7 +29,7 @@ from ganeval.scores.influence import Influence
 log = logging.getLogger(__name__)
 
 _TEXT = "result"
-_SIDES = ("sample", "reference", "remainder")
+_SIDES = ("sample", "reference")
 _DAMAGE = (KeyError, ValueError, TypeError, IndexError, AttributeError)
 
 Arrays = dict[str, npt.NDArray[Any]]

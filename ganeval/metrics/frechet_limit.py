@@ -12,10 +12,9 @@ from ganeval.metrics.frechet import side_cautions, side_notes, sides_of
 from ganeval.metrics.parts.extrapolation import intercept_of_line
 from ganeval.metrics.parts.frechet_error import (
     Gaussian,
-    debias,
     distance,
     error_of,
-    influence_of,
+    without_bias,
 )
 from ganeval.scores.kind import ScoreKind
 
@@ -29,9 +28,10 @@ class FidDebiased:
     """Compute FID without most of its bias, from halves and quarters of the images.
 
     Estimand: the Frechet distance of infinitely many images, by (8 F_N - 6 F_N/2 + F_N/4) / 3 with
-    the distance F_N of all images and its means over two random halves and four random quarters,
-    of the sample and of the reference alike. A reference that is stored as statistics has those of
-    its stored quarters; without them the bias that its number of images brings stays.
+    the distance F_N of all images and its means over four random quarters and over the six halves
+    that are made of two of these, of the sample and of the reference alike. A reference that is
+    stored as statistics has those of its stored quarters; without them the bias that its number of
+    images brings stays.
 
     Reference: Richardson, "The Approximate Arithmetical Solution by Finite Differences of Physical
     Problems", Phil. Trans. A 1911, applied to the expansion in 1/N of Chong and Forsyth,
@@ -39,8 +39,6 @@ class FidDebiased:
     Bias: what 1/N and 1/N^2 leave, a few per cent of that of FID at 5 images per dimension. It may
     be below 0.
     Direction: lower is better; about 0 for equal distributions.
-
-    Up to 128 dimensions the mean over eight random partitions, whose parts are then noise less.
 
     Standard error and interval: as those of FID; from 5 images per dimension on.
     """
@@ -80,14 +78,9 @@ class FidDebiased:
         (kind,) = self.kinds
         value = distance(sample, reference)
         error = error_of(value, sample, reference, rng, kind.stands_in)
-        influence = error.influence
-        if error.details:
-            (debiased,) = error.details.values()
-        else:
-            extrapolation, influence = debias(
-                value, sample, reference, influence_of(sample, reference), rng
-            )
-            debiased = extrapolation.value
+        debiased = next(iter(error.details.values()), None)
+        if debiased is None:
+            debiased = without_bias(value, sample, reference, rng)
         score = Score(
             kind=kind,
             value=debiased,
@@ -96,7 +89,7 @@ class FidDebiased:
             details={"fid": value, "biased": value, **error.details},
             notes=(*side_notes(summaries), error.note),
             cautions={**side_cautions(summaries), **({} if error.se else error.cautions)},
-            influence=influence,
+            influence=error.influence,
             enough=error.enough,
         )
         return Result(scores=(score,))

@@ -14,16 +14,16 @@ from ganeval.features.derived import Summary
 from ganeval.metrics.base import Feature, Inputs, Need, Result, Score, rows_of
 from ganeval.metrics.parts.clusters import num_units, over_units, parts_of
 from ganeval.metrics.parts.extrapolation import (
+    FOURTHS,
     HALVES,
-    NUM_PARTITIONS,
-    Extrapolation,
     Indices,
+    extrapolated,
     interval_of_infinitely_many,
     note_of_interval,
 )
-from ganeval.metrics.parts.intervals import NORMAL
 from ganeval.scores.influence import Influence
 from ganeval.scores.kind import ScoreKind
+from ganeval.scores.power import quantile
 
 BLOCK = 4096  # rows of float64 probabilities held at a time
 # Images from which the extrapolation leaves little of the bias: per class of the network, per class
@@ -51,8 +51,8 @@ class InceptionScore:
     Standard error and interval: of infinitely many images, around the score of all of them without
     its bias (`debiased` in the details; extrapolated from random halves and quarters), which lies
     above the mean over splits. log IS is the mean of KL_i = KL(p(y|x_i) || p(y)), and the change of
-    p(y) itself is of second order, so the error is that of a mean, and what the extrapolation adds.
-    For it p(y) is that of the other images, without what x_i adds.
+    p(y) itself is of second order, so the error is that of a mean; for it p(y) is that of the other
+    images, without what x_i adds.
     From 2 images per class of the network on, 20 per unit of the score, and 100: below, the bias is
     large and not known well enough.
 
@@ -158,20 +158,17 @@ def _with_error(score: Score, sample: Summary, rng: np.random.Generator) -> Scor
     """Return the score with its standard error and interval."""
     logits, clusters, noun = rows_of(sample), sample.clusters, sample.noun
     num = num_units(len(logits), clusters)
-    partitions = [parts_of(len(logits), rng, clusters) for _ in range(NUM_PARTITIONS)]
-    divergences, extrapolation = _divergences(logits, partitions)
-    centred = divergences - divergences.mean()
-    debiased = float(np.exp(extrapolation.value))
+    divergences, log_debiased = _divergences(logits, parts_of(len(logits), rng, clusters))
+    debiased = float(np.exp(log_debiased))
     needed = math.ceil(ENOUGH_PER_SCORE * debiased)
     if num < needed:
         return _without_error(score, f"{num:,} {noun} for so many classes in use", needed)
-    # Both are of log IS; for small changes the score changes in proportion.
-    influence = Influence(
-        sample=over_units(debiased * centred, clusters),
-        remainder=debiased * extrapolation.remainder((centred, partitions)),
-    )
-    se = influence.extrapolated_se
-    low, high = np.exp(extrapolation.value + NORMAL * se / debiased * np.array([-1, 1]))
+    # Those of log IS; for small changes the score changes in proportion.
+    centred = divergences - divergences.mean()
+    influence = Influence(sample=over_units(debiased * centred, clusters))
+    se = influence.se
+    reach = quantile(0.975, influence.df)
+    low, high = np.exp(log_debiased + reach * se / debiased * np.array([-1, 1]))
     return replace(
         score,
         se=se,
@@ -194,50 +191,43 @@ def _without_error(score: Score, few: str, needed: int) -> Score:
 
 
 def _divergences(
-    logits: npt.NDArray[np.float32], partitions: Sequence[Sequence[Indices]]
-) -> tuple[npt.NDArray[np.float64], Extrapolation]:
-    """Return what each image adds to log IS, float64 [N], and log IS of all, halves, quarters.
+    logits: npt.NDArray[np.float32], parts: Sequence[Indices]
+) -> tuple[npt.NDArray[np.float64], float]:
+    """Return what each image adds to log IS, float64 [N], and log IS without its bias.
 
     An image adds KL(p(y|x) || p(y)) with p(y) of the other images, to first order in 1/N. With its
     own part in p(y), (sum_c p_c^2 / q_c - 1) / N, images of rare classes would seem to add less
     than they do, and the variance came out up to 14 % too small.
+
+    Args:
+        logits: float32 [N, classes].
+        parts: The rows of each random quarter.
     """
     num, num_classes = logits.shape
     negative_entropy = np.empty(num)
-    which = np.empty((len(partitions), num), np.intp)
-    for own, parts in zip(which, partitions, strict=True):
-        for at, part in enumerate(parts):
-            own[part] = at
-    totals = np.zeros((len(partitions), 4, num_classes))
-    for rows in _blocks(np.arange(num)):
-        log_probabilities = _log_softmax(logits[rows])
-        probabilities = np.exp(log_probabilities)
-        negative_entropy[rows] = np.einsum("ij,ij->i", probabilities, log_probabilities)
-        for total, own in zip(totals, which[:, rows], strict=True):
-            for at in range(4):
-                total[at] += probabilities[own == at].sum(axis=0)
+    totals = np.zeros((4, num_classes))
+    for total, part in zip(totals, parts, strict=True):
+        for rows in _blocks(part):
+            log_probabilities = _log_softmax(logits[rows])
+            probabilities = np.exp(log_probabilities)
+            negative_entropy[rows] = np.einsum("ij,ij->i", probabilities, log_probabilities)
+            total += probabilities.sum(axis=0)
 
-    def log_scores(groups: Sequence[Sequence[int]]) -> npt.NDArray[np.float64]:
-        """Return log IS of groups of quarters, float64 [partitions, groups]."""
-        found = np.empty((len(partitions), len(groups)))
-        for place, (parts, total) in enumerate(zip(partitions, totals, strict=True)):
-            for at, group in enumerate(groups):
-                rows = np.concatenate([parts[part] for part in group])
-                mean = total[list(group)].sum(axis=0) / len(rows)
-                found[place, at] = negative_entropy[rows].mean() - mean @ _log(mean)
-        return found
+    def log_score(group: Sequence[int]) -> float:
+        """Return log IS of some of the quarters."""
+        rows = np.concatenate([parts[at] for at in group])
+        mean = totals[list(group)].sum(axis=0) / len(rows)
+        return float(negative_entropy[rows].mean() - mean @ _log(mean))
 
-    mean = totals[0].sum(axis=0) / num
+    mean = totals.sum(axis=0) / num
     log_mean, roots = _log(mean), np.sqrt(np.where(mean > 0, mean, 1.0))
     divergences = negative_entropy.copy()
     for rows in _blocks(np.arange(num)):
         probabilities = np.exp(_log_softmax(logits[rows]))
         own_part = np.sum((probabilities / roots) ** 2, axis=1) - 1
         divergences[rows] += own_part / num - probabilities @ log_mean
-    whole = float(log_scores([range(4)])[0, 0])
-    return divergences, Extrapolation(
-        whole, log_scores(HALVES), log_scores([(0,), (1,), (2,), (3,)])
-    )
+    halves, fourths = ([log_score(group) for group in which] for which in (HALVES, FOURTHS))
+    return divergences, extrapolated(log_score(range(4)), halves, fourths)
 
 
 def _log(mean: npt.NDArray[np.float64]) -> npt.NDArray[np.float64]:

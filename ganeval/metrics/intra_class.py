@@ -81,21 +81,19 @@ class IntraFid:
         errors: list[Error] = []
         of_sample = np.zeros(sample.num or 0)
         of_reference = np.zeros(reference.num or 0)
-        remainders = []
         for one in classes:
             own, real = own_rows[one], real_rows[one]
             pair = _of_class("sample", sample, own), _of_class("reference", reference, real)
             values[one] = distance(*pair)
             error = error_of(values[one], *pair, rng, None)
             errors.append(error)
-            if error.influence is None or error.influence.remainder is None:
+            if error.influence is None or not error.details:
                 continue  # too few: then there is none of any class
             assert error.influence.reference is not None
             # A mean over all items of these is the mean over classes of each class's mean.
             share = 1 / len(classes)
             of_sample[own] = error.influence.sample * share * len(of_sample) / len(own)
             of_reference[real] = error.influence.reference * share * len(of_reference) / len(real)
-            remainders.append(error.influence.remainder)
         value = float(np.mean(list(values.values())))
         score = Score(
             kind=self.kinds[0],
@@ -104,17 +102,15 @@ class IntraFid:
             notes=(_largest(values),),
         )
         ways = {way for error in errors for way in error.details}
-        if len(remainders) < len(classes):
+        if not all(error.details for error in errors):
             return Result(scores=(_without_error(score, fewest, sample),))
-        influence = Influence(
-            sample=of_sample, reference=of_reference, remainder=np.mean(remainders, axis=0)
-        )
+        influence = Influence(sample=of_sample, reference=of_reference)
         debiased = float(np.mean([next(iter(error.details.values())) for error in errors]))
         score = replace(score, influence=influence)
         if ways != {"debiased"}:
             score = replace(score, details={**score.details, "roughly_debiased": debiased})
             return Result(scores=(_without_error(score, fewest, sample),))
-        se = influence.extrapolated_se
+        se = influence.se
         score = replace(
             score,
             se=se,

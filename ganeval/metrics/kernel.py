@@ -15,7 +15,7 @@ from ganeval.machine.resources import DEFAULT, Resources, in_order
 from ganeval.metrics.base import Inputs, Need, Result, Score, both_sides, by_role, rows_of
 from ganeval.metrics.parts.clusters import num_units, over_units
 from ganeval.metrics.parts.intervals import of_distance
-from ganeval.scores.influence import FLOOR, Influence
+from ganeval.scores.influence import Influence
 from ganeval.scores.kind import ScoreKind
 
 Rows = npt.NDArray[np.float32]
@@ -31,9 +31,8 @@ ENOUGH_FOR_ERROR = 200
 # Images on which the error has to rest: where a few with huge features carry it, as under tails so
 # heavy that the kernel has no variance, it says nothing.
 ENOUGH_THAT_COUNT = 30
-# Of the mean kernel and of its mean square: what the float64 sums of equal numbers leave.
+# Of the mean kernel: what the float64 sums of equal numbers leave.
 _ROUNDING_OF_SUMS = 1e-14
-_ROUNDING_OF_SQUARES = 1e-12
 
 
 @dataclass(frozen=True, slots=True)
@@ -50,12 +49,12 @@ class Kid:
     Direction: lower is better; 0 for equal distributions.
 
     Standard error: the root of Var(h_x) / N + Var(h_y) / M with h_x = 2 (mean_x' k(x, x') - mean_y
-    k(x, y)), the first-order influence of an image, and h_y likewise, less what this counts twice
-    of the second order (Serfling, "Approximation Theorems of Mathematical Statistics", 1980,
-    sections 5.2 and 5.5). So it holds where the distributions are equal too, and the first order
-    vanishes. From 200 images a side on, and where it does not rest on a few images with huge
-    features. Over subsets there is none. Interval: that of a squared distance, whose error grows
-    with it (`of_distance`).
+    k(x, y)), the first-order influence of an image, and h_y that of the reference (Serfling,
+    "Approximation Theorems of Mathematical Statistics", 1980, sections 5.2 and 5.5). With means
+    over finitely many images it counts the second order twice, so it holds where the distributions
+    are equal too and the first order vanishes; there it is 1.4 times too large. From 200 images a
+    side on, and where it does not rest on a few images with huge features. Over subsets there is
+    none. Interval: that of a squared distance, whose error grows with it (`of_distance`).
 
     Attributes:
         degree: Of the kernel; 3 is that of every paper.
@@ -208,20 +207,16 @@ class KernelSums:
     degree: int
 
     def __call__(self, summary: Summary) -> Arrays:
-        """Return `sums` float64 [num] and `squares` float64 [1]; see `within_sums`."""
-        sums, squares = within_sums(rows_of(summary), summary.resources, self.degree)
-        return {"sums": sums, "squares": np.array([squares])}
+        """Return `sums` float64 [num]; see `within_sums`."""
+        return {"sums": within_sums(rows_of(summary), summary.resources, self.degree)}
 
 
 def _all_pairs(sample: Summary, reference: Summary, degree: int) -> Score:
     """Return the score over all pairs, with its standard error."""
-    of_sample_alone, of_reference_alone = (
-        side.derived(KernelSums(degree)) for side in (sample, reference)
+    sample_within, reference_within = (
+        side.derived(KernelSums(degree))["sums"] for side in (sample, reference)
     )
-    sample_within, sample_squares = of_sample_alone["sums"], float(of_sample_alone["squares"][0])
-    reference_within = of_reference_alone["sums"]
-    reference_squares = float(of_reference_alone["squares"][0])
-    sample_between, reference_between, squares = between_sums(
+    sample_between, reference_between = between_sums(
         rows_of(sample), rows_of(reference), sample.resources, degree
     )
     num_sample, num_reference = len(sample_within), len(reference_within)
@@ -230,11 +225,6 @@ def _all_pairs(sample: Summary, reference: Summary, degree: int) -> Score:
     # Each influence has E k(x, x') or E k(y, y') twice and E k(x, y) twice: half the sum of both
     # means is the estimate.
     value = float(of_sample.mean() + of_reference.mean()) / 2
-    second_order = (
-        2 * _pair_variance(sample_within, sample_squares)
-        + 2 * _pair_variance(reference_within, reference_squares)
-        + 4 * _cross_variance(sample_between, reference_between, squares)
-    )
     influence = Influence(
         sample=over_units(of_sample - of_sample.mean(), sample.clusters),
         reference=over_units(of_reference - of_reference.mean(), reference.clusters),
@@ -266,88 +256,44 @@ def _all_pairs(sample: Summary, reference: Summary, degree: int) -> Score:
             notes=(f"no interval: {fact}, {ENOUGH_THAT_COUNT} are needed",),
             cautions={fact: "no standard error; look at them"},
         )
-    # The sums over finitely many images put the second order into the influences, twice of it.
-    # How much of it is noise within clusters is not known, so that of clusters stays.
-    extra = 0.0 if clustered else second_order
-    se = float(np.sqrt(max(influence.se**2 - extra, FLOOR * second_order)))
-    return replace(score, se=se, interval=of_distance(value, se))
+    se = influence.se
+    return replace(score, se=se, interval=of_distance(value, se, influence.df))
 
 
-def _pair_variance(sums: Sums, squares: float) -> float:
-    """Return the variance of k(x, x') that neither image explains alone, over n (n - 1).
-
-    Args:
-        sums: Of the kernel over the pairs of each row, float64 [n].
-        squares: The sum of the squared kernel over all pairs.
-    """
-    num = len(sums)
-    if num < 4:
-        return 0.0
-    means = sums / (num - 1)
-    total = squares / (num * (num - 1)) - means.mean() ** 2
-    rest = float(total - 2 * means.var(ddof=1)) * (num - 1) / (num - 3)
-    return _beyond_rounding(rest, squares / (num * (num - 1))) / (num * (num - 1))
-
-
-def _cross_variance(of_sample: Sums, of_reference: Sums, squares: float) -> float:
-    """Return the variance of k(x, y) that neither image explains alone, over n m."""
-    num = len(of_sample) * len(of_reference)
-    of_sample, of_reference = of_sample / len(of_reference), of_reference / len(of_sample)
-    total = squares / num - of_sample.mean() ** 2
-    alone = of_sample.var(ddof=1) + of_reference.var(ddof=1)
-    shared = 1 - 1 / len(of_sample) - 1 / len(of_reference)
-    if shared <= 0:
-        return 0.0
-    return _beyond_rounding(float(total - alone) / shared, squares / num) / num
-
-
-def _beyond_rounding(variance: float, square: float) -> float:
-    """Return a variance that was left of squares of this size, or 0 where it is their rounding."""
-    return variance if variance > _ROUNDING_OF_SQUARES * square else 0.0
-
-
-def within_sums(rows: Rows, resources: Resources = DEFAULT, degree: int = 3) -> tuple[Sums, float]:
-    """Return each row's sum of the kernel with all other rows, float64 [n], and that of squares.
+def within_sums(rows: Rows, resources: Resources = DEFAULT, degree: int = 3) -> Sums:
+    """Return each row's sum of the kernel with all other rows, float64 [n].
 
     In blocks, each pair of blocks once. float64 from end to end costs twice the time of float32
     products and needs no care: KID is about a thousandth of the mean kernel.
     """
-    sums, squares = np.zeros(len(rows)), 0.0
+    sums = np.zeros(len(rows))
     starts = range(0, len(rows), BLOCK)
     pairs = [(start, other) for start in starts for other in range(start, len(rows), BLOCK)]
     tiles = in_order(partial(_tile_sums, rows, None, degree), pairs, resources)
-    for (start, other), (forth, back, square) in zip(pairs, tiles, strict=True):
+    for (start, other), (forth, back) in zip(pairs, tiles, strict=True):
         sums[start : start + BLOCK] += forth
-        squares += square
         if other != start:
             sums[other : other + BLOCK] += back
-            squares += square
-    return sums, squares
+    return sums
 
 
 def between_sums(
     sample: Rows, reference: Rows, resources: Resources = DEFAULT, degree: int = 3
-) -> tuple[Sums, Sums, float]:
-    """Return each row's sum of the kernel with all rows of the other side, and that of squares.
-
-    Returns:
-        float64 [n]; float64 [m]; the sum of the squared kernel over all pairs.
-    """
+) -> tuple[Sums, Sums]:
+    """Return each row's sum of the kernel with all rows of the other side, float64 [n] and [m]."""
     of_sample, of_reference = np.zeros(len(sample)), np.zeros(len(reference))
-    squares = 0.0
     pairs = list(product(range(0, len(sample), BLOCK), range(0, len(reference), BLOCK)))
     tiles = in_order(partial(_tile_sums, sample, reference, degree), pairs, resources)
-    for (start, other), (forth, back, square) in zip(pairs, tiles, strict=True):
+    for (start, other), (forth, back) in zip(pairs, tiles, strict=True):
         of_sample[start : start + BLOCK] += forth
         of_reference[other : other + BLOCK] += back
-        squares += square
-    return of_sample, of_reference, squares
+    return of_sample, of_reference
 
 
 def _tile_sums(
     first: Rows, second: Rows | None, degree: int, pair: tuple[int, int]
-) -> tuple[Sums, Sums, float]:
-    """Return the sums of (x.y / d + 1)^degree over the rows, the columns and the squares of a tile.
+) -> tuple[Sums, Sums]:
+    """Return the sums of (x.y / d + 1)^degree over the rows and the columns of a tile.
 
     Args:
         first: One side, float32 [n, d].
@@ -366,4 +312,4 @@ def _tile_sums(
         kernel *= gram
     if second is None and start == other:
         np.fill_diagonal(kernel, 0.0)
-    return kernel.sum(axis=1), kernel.sum(axis=0), float(np.vdot(kernel, kernel))
+    return kernel.sum(axis=1), kernel.sum(axis=0)

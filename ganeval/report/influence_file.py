@@ -11,7 +11,8 @@ from ganeval.scores.influence import Influence
 from ganeval.scores.row import Key
 
 INFLUENCES = Beside(name="influence", what="influence values")
-_FIELDS = ("sample", "reference", "remainder")
+_FIELDS = ("sample", "reference")
+_OLDER = ("remainder",)  # what files of older versions have too, and no error needs today
 
 
 def packed(influences: Mapping[Key, Influence], digest: str) -> bytes:
@@ -46,11 +47,11 @@ def load_influences(path: Path, digest: str) -> dict[Key, Influence] | None:
             wrong = "it has no influences"
         elif not all(np.isfinite(one).all() for one in values.values()):
             wrong = "a value is not finite"
-        if wrong or not values.keys() <= {*_FIELDS}:
+        if wrong or not values.keys() <= {*_FIELDS, *_OLDER}:
             raise InputError(
                 f"{path}: damaged ({wrong or 'it has other values too'})",
                 "the influence values of the report beside it",
                 "copy both files again, or make them anew with -o RUN.json",
             )
-        found[key] = Influence(**values)
+        found[key] = Influence(sample=values["sample"], reference=values.get("reference"))
     return found

@@ -154,7 +154,6 @@ def difference(
             times(other.influence, weight),
             paired=paired,
             aligned=aligned,
-            extrapolated=found.method == "debiased" or one.row.kind.bias == "removed",
         )
         found = replace(found, df=df)
     return replace(with_error(replace(found, variances=variances)), paired=paired)

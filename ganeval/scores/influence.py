@@ -8,10 +8,6 @@ import numpy.typing as npt
 
 Values = npt.NDArray[np.float64]
 
-# Of the second order, which is all that is left for equal distributions: below this part of it an
-# estimate of the variance is noise. In simulation the standard error was then within 10 % of the
-# spread.
-FLOOR = 0.8
 # Degrees of freedom from which an error is taken for known: its quantiles differ by 1 % at most.
 MANY_DEGREES = 100
 
@@ -33,24 +29,15 @@ class Influence:
             that of disjoint blocks, [partitions, blocks]: their scores less the mean of each
             partition; they hold the noise of the reference too.
         reference: float64 [units], of the reference; None where it is no random draw or not needed.
-        remainder: float64 [partitions, 4] where the score was extrapolated: the scores of the four
-            parts of each partition, less what the first order says of them.
     """
 
     sample: Values
     reference: Values | None = None
-    remainder: Values | None = None
 
     @property
     def se(self) -> float:
         """The standard error of the score, to first order."""
         return float(np.sqrt(self._variance()))
-
-    @property
-    def extrapolated_se(self) -> float:
-        """The standard error of the score once it is extrapolated; see `extrapolated_variance`."""
-        assert self.remainder is not None
-        return float(np.sqrt(extrapolated_variance(self._variance(), self.remainder)))
 
     @property
     def num_that_count(self) -> float:
@@ -88,34 +75,31 @@ def mean_variance(values: Values) -> float:
 def degrees(sides: Sequence[Values]) -> float | None:
     """Return the degrees of freedom of the sum of the variances of several means.
 
-    Few where much of it is that of few units, such as stored parts; None where the normal law
-    serves. Satterthwaite, "An Approximate Distribution of Estimates of Variance Components",
-    Biometrics Bulletin 1946.
+    Few where much of it is that of few units: of stored parts, or of some images with huge
+    features; None where the normal law serves. The variance of n units with kurtosis k has the
+    relative variance (k - 1 + 2 / (n - 1)) / n, so 2 over that are its degrees (O'Neill, "Some
+    Useful Moment Results in Sampling Problems", Am. Stat. 2014); at most n - 1 here, as the
+    kurtosis of few units is no evidence of a light tail. Of the sum: Satterthwaite, "An Approximate
+    Distribution of Estimates of Variance Components", Biometrics Bulletin 1946.
 
     Args:
         sides: Independent units of each mean, float64 [units].
     """
-    parts = [(mean_variance(side), side.shape[-1] - 1) for side in sides if side.shape[-1] > 1]
+    parts = [(mean_variance(side), _degrees_of(side)) for side in sides if side.shape[-1] > 1]
     total = sum(variance for variance, _ in parts)
-    rest = sum(variance**2 / df for variance, df in parts)
-    found = total**2 / rest if rest > 0 else MANY_DEGREES
+    if total == 0:
+        return None
+    found = 1 / sum((variance / total) ** 2 / df for variance, df in parts)
     return found if found < MANY_DEGREES else None
 
 
-def extrapolated_variance(first_order: float, remainder: Values) -> float:
-    """Return the variance of a score, or of a difference, that halves and quarters extrapolate.
-
-    Let T be the variance of the second order of the estimate that uses every pair of images. The
-    influences of finitely many images hold 2 T, and what the parts of a partition leave of the
-    first order varies by 8 T between them, since both are centred on the mean of all images. The
-    average over P partitions has T (1 + 3 / P), because one partition uses fewer pairs. So the
-    variance is that of the influences and (3 / P - 1) T; docs/derivations.md has the algebra.
-
-    Args:
-        first_order: The variance of the influences.
-        remainder: See `Influence`, float64 [partitions, 4] or [4].
-    """
-    rest = np.atleast_2d(remainder)
-    second_order = float(np.mean(rest.var(axis=-1, ddof=1))) / 8
-    extra = 3 / len(rest)
-    return max(first_order + (extra - 1) * second_order, FLOOR * (1 + extra) * second_order)
+def _degrees_of(units: Values) -> float:
+    """Return the degrees of freedom of the variance of one mean; see `degrees`."""
+    num = units.shape[-1]
+    squares = (units - units.mean(axis=-1, keepdims=True)) ** 2
+    largest = float(squares.max())
+    if largest == 0:
+        return float(num - 1)
+    squares = squares / largest  # of which the squares do not overflow
+    kurtosis = float(np.mean(squares**2)) / float(np.mean(squares)) ** 2
+    return float(min(2 * num / (kurtosis - 1 + 2 / (num - 1)), num - 1))

@@ -2,15 +2,7 @@
 
 from dataclasses import replace
 
-import numpy as np
-
-from ganeval.scores.influence import (
-    Influence,
-    Values,
-    degrees,
-    extrapolated_variance,
-    mean_variance,
-)
+from ganeval.scores.influence import Influence, Values, degrees, mean_variance
 from ganeval.scores.power import Variances
 
 
@@ -18,9 +10,10 @@ def times(influence: Influence, weight: float) -> Influence:
     """Return the influences on a multiple of a score."""
     if weight == 1:
         return influence
-    rest = influence.reference, influence.remainder
-    reference, remainder = (None if values is None else weight * values for values in rest)
-    return Influence(sample=weight * influence.sample, reference=reference, remainder=remainder)
+    real = influence.reference
+    return Influence(
+        sample=weight * influence.sample, reference=None if real is None else weight * real
+    )
 
 
 def of_reference(one: Influence | None, other: Influence | None, weight: float) -> float:
@@ -32,12 +25,11 @@ def of_reference(one: Influence | None, other: Influence | None, weight: float) 
 
 
 def of_influences(
-    one: Influence, other: Influence, *, paired: bool, aligned: bool, extrapolated: bool
+    one: Influence, other: Influence, *, paired: bool, aligned: bool
 ) -> tuple[Variances, float | None]:
-    """Return the variances of a difference from the influences of both scores, and their degrees.
+    """Return the variances of a difference from the influences of both scores.
 
-    The remainder of an extrapolation is subtracted too, see `extrapolated_variance`: the same
-    random stream cuts both samples, so it is paired where they are.
+    And their degrees of freedom; None for the normal law.
     """
     if paired:
         sides = [one.sample - other.sample]
@@ -50,12 +42,6 @@ def of_influences(
         shared = [one.reference - other.reference] if together else [one.reference, other.reference]
         variances = replace(variances, reference=sum(map(mean_variance, shared)))
         sides += shared
-    total = variances.total
-    if extrapolated and one.remainder is not None and other.remainder is not None and total > 0:
-        mine, others = np.atleast_2d(one.remainder), np.atleast_2d(other.remainder)
-        num = min(len(mine), len(others))
-        rest = mine[:num] - others[:num]
-        variances = variances.times(extrapolated_variance(total, rest) / total)
     return variances, degrees(sides)
 
 

@@ -19,7 +19,6 @@ from ganeval.features.shards import ShardStore
 from ganeval.flow import compute as flow_compute
 from ganeval.metrics import kernel
 from ganeval.metrics.parts import frechet_error, neighbourhood
-from ganeval.metrics.parts.extrapolation import NUM_PARTITIONS
 from tests.features.damage import DAMAGES, damaged
 from tests.pictures import blobs
 from tests.summaries import InMemory
@@ -237,10 +236,8 @@ def test_a_comparison_pays_for_the_reference_once(
     assert sorted(counts["within_sums"]) == [530, 531, 532, 540]
     assert sorted(counts["nearest"]) == [530, 531, 532, 540]
     assert counts["near_pairs"] == [530, 531, 532]
-    # Quarters of the reference, of each partition: in 64 dimensions there are eight.
-    num_quarters = 4 * NUM_PARTITIONS
-    assert counts["_moments_of"].count(135) == num_quarters
-    assert len(counts["_moments_of"]) == num_quarters + 3 * num_quarters
+    assert counts["_moments_of"].count(135) == 4  # quarters of the reference
+    assert len(counts["_moments_of"]) == 4 + 3 * 4
     for calls in counts.values():
         calls.clear()
     ganeval.evaluate(sample=samples[0], reference=reference, **options)

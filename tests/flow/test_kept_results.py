@@ -43,7 +43,7 @@ def full(metric: Metric) -> Result:
         details={"b": 2.0, "a": 1e-17},
         notes=("one; two", "\u0394"),
         cautions={"few": "add"},
-        influence=Influence(sample=np.arange(3.0), remainder=np.arange(4.0)),
+        influence=Influence(sample=np.arange(3.0), reference=np.arange(4.0)),
     )
     return Result(
         scores=(score,),
@@ -73,8 +73,8 @@ def test_what_was_kept_is_found_in_every_field(store: ShardStore) -> None:
     assert ours is not None
     assert theirs is not None
     np.testing.assert_array_equal(ours.sample, theirs.sample)
-    np.testing.assert_array_equal(ours.remainder, theirs.remainder)
-    assert ours.reference is None
+    assert ours.reference is not None
+    np.testing.assert_array_equal(ours.reference, np.arange(4.0))
     np.testing.assert_array_equal(found.curves["by number"], np.eye(2))
     np.testing.assert_array_equal(found.per_item["distance"], [1.0, np.nan])
     pairs = found.evidence["pairs"]

@@ -137,20 +137,18 @@ def test_too_few_images_have_less_and_less():
     enough, rough, poor = (draw(num, rng, 0.5) for num in (60, 59, 23))
     reference = draw(60, rng)
     full = fid_of(enough, reference)
-    assert full.se == full.influence.extrapolated_se > 0
+    assert full.se == full.influence.se > 0
     assert full.details.keys() == {"debiased"}
     assert full.enough == {}
     for score, of_reference in ((fid_of(rough, reference), 60), (fid_of(enough, rough), 59)):
         assert score.se is score.interval is None
         assert score.details.keys() == {"roughly_debiased"}
-        assert score.influence.remainder.shape == (8, 4)
         assert score.influence.reference.shape == (of_reference,)
         assert score.enough == {"se": 60}
         assert "large changes can be shown, none can be excluded" in score.notes[-1]
     for score in (fid_of(poor, reference), fid_of(enough, poor)):
         assert score.se is score.interval is None
         assert score.details == {}
-        assert score.influence.remainder is None
         assert score.enough == {"se": 60}
         assert score.notes[-1].startswith("no interval: 23 ")
     assert fid_of(draw(24, rng), reference).details.keys() == {"roughly_debiased"}
@@ -170,7 +168,6 @@ def test_debiased_has_the_error_of_fid():
         few = fid_of(draw(num, rng, 0.5), reference, metric=FidDebiased)
         assert few.se is few.interval is None
         assert few.value < few.details["biased"]
-        assert few.influence.remainder.shape == (8, 4)
         assert f"{num} images for 12 dimensions" in few.cautions
 
 
@@ -198,7 +195,6 @@ def test_stored_parts_give_an_interval_from_as_many_items_as_images_do():
     stored, known = fid_of(sample, in_parts(reference, rng)), fid_of(sample, reference)
     assert stored.value == pytest.approx(known.value, rel=1e-12)
     assert stored.influence.reference.shape == (4,)
-    assert stored.influence.remainder.shape == (1, 4)
     np.testing.assert_allclose(stored.influence.sample, known.influence.sample, atol=1e-10)
     assert stored.interval[0] < known.details["debiased"] < stored.interval[1]
     few = fid_of(sample, in_parts(reference[:59], rng))

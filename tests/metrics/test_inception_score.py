@@ -115,7 +115,7 @@ def test_the_error_is_the_spread_and_intervals_cover_the_limit(score, height, nu
     # The variance of 400 draws is known up to this; within that the error's is 0.95 to 1.15 of it.
     low, high = scipy.stats.chi2.ppf([0.0005, 0.9995], 399) / 399
     assert 0.95 * low < np.mean([one.se**2 for one in scores]) / spread**2 < 1.15 * high
-    assert all(one.se == one.influence.extrapolated_se for one in scores)
+    assert all(one.se == one.influence.se for one in scores)
     # More miss on a side with probability 1e-3 if each does with 4 %, the most that is allowed.
     most = scipy.stats.binom.isf(1e-3, 400, 0.04)
     assert sum(one.interval[0] > true for one in scores) <= most

@@ -158,7 +158,7 @@ def test_few_items_of_a_class_have_no_error() -> None:
     enough = of(20, 20)
     assert enough.details["debiased"] < enough.value
     assert enough.influence is not None
-    assert enough.se == enough.influence.extrapolated_se
+    assert enough.se == enough.influence.se
     assert list(enough.cautions) == ["the interval is that of infinitely many images"]
     assert abs(enough.influence.sample.mean()) < 1e-12
 
@@ -177,15 +177,3 @@ def test_the_error_is_that_of_independent_classes() -> None:
     first_orders = [score.influence.se for score in alone if score.influence is not None]
     assert both.influence is not None
     assert both.influence.se == pytest.approx(np.hypot(*first_orders) / 2, rel=0.02)
-
-
-def test_a_class_that_does_not_vary_halves_what_the_other_leaves() -> None:
-    rng = np.random.default_rng(7)
-    alone = classes(rng, {"a": 50}, shift=0.4), classes(rng, {"a": 60})
-    still = np.full((30, 4), 0.5, np.float32)
-    both = [(np.concatenate([rows, still]), [*labels, *["b"] * 30]) for rows, labels in alone]
-    one, other = computed(*both).influence, computed(*alone).influence
-    assert one is not None
-    assert other is not None
-    assert one.remainder is not None
-    np.testing.assert_allclose(one.remainder, np.asarray(other.remainder) / 2, rtol=1e-12)

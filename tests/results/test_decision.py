@@ -362,15 +362,19 @@ def test_an_error_over_few_runs_is_uncertain_and_its_power_says_so(df: float) ->
 
 @pytest.mark.parametrize("variances", [SIDES, Variances(one=1.0, other=0.01), Variances(one=1.0)])
 @pytest.mark.parametrize("alpha", [0.05, 0.01])
-def test_given_a_lucky_baseline_more_runs_fail(variances: Variances, alpha: float) -> None:
+@pytest.mark.parametrize("df", [None, 40.0])
+def test_given_a_lucky_baseline_more_runs_fail(
+    variances: Variances, alpha: float, df: float | None
+) -> None:
     rng = np.random.default_rng(1)
     baselines = rng.normal(0, math.sqrt(variances.other + variances.reference), 100_000)
     lucky = np.sort(baselines)[:10_000]
     runs = rng.normal(0, math.sqrt(variances.one), (40, len(lucky)))
-    limit = stats.norm.ppf(1 - alpha) * math.sqrt(variances.total)
-    known = Precision(values=(0.0, 0.0), variances=variances)
+    law = stats.norm if df is None else stats.t(df)
+    limit = law.ppf(1 - alpha) * math.sqrt(variances.total)
+    known = Precision(values=(0.0, 0.0), variances=variances, df=df)
     assert known.given_other(alpha) == pytest.approx(np.mean(runs - lucky > limit), rel=0.03)
-    assert decision_of(evidence(variances=variances), alpha).given_baseline == pytest.approx(
+    assert decision_of(evidence(variances=variances, df=df), alpha).given_baseline == pytest.approx(
         known.given_other(alpha)
     )
 

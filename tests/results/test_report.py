@@ -59,7 +59,7 @@ WITH_INFLUENCE = Report(
     PROVENANCE,
     {
         KEY: INFLUENCE,
-        KID.key: Influence(sample=np.zeros(2), remainder=np.arange(4.0)),
+        KID.key: Influence(sample=np.zeros(2)),
     },
 )
 
@@ -104,12 +104,12 @@ def test_influences_lie_beside_the_report(tmp_path: Path) -> None:
     assert loaded.influence.keys() == {KEY, KID.key}
     np.testing.assert_array_equal(loaded.influence[KEY].sample, INFLUENCE.sample)
     np.testing.assert_array_equal(loaded.influence[KEY].reference, INFLUENCE.reference)
-    assert loaded.influence[KEY].remainder is None
+    assert loaded.influence[KID.key].reference is None
     assert loaded.influence[KEY].se == INFLUENCE.se
     loaded.save(path)
     assert beside.read_bytes() == first
     with safetensors.safe_open(beside, framework="np") as file:
-        assert set(file.keys()) == {"0.sample", "0.reference", "1.sample", "1.remainder"}
+        assert set(file.keys()) == {"0.sample", "0.reference", "1.sample"}
     beside.unlink()
     assert Report.load(path).influence == {}
 

@@ -1,7 +1,7 @@
 """From the scores of halves and quarters to the score of infinitely many images."""
 
+import itertools
 from collections.abc import Sequence
-from dataclasses import dataclass
 
 import numpy as np
 import numpy.typing as npt
@@ -9,8 +9,8 @@ import numpy.typing as npt
 Indices = npt.NDArray[np.integer]
 Values = npt.NDArray[np.float64]
 
-HALVES = ((0, 1), (2, 3))  # of which quarters
-NUM_PARTITIONS = 8  # over which extrapolations are averaged where that costs little
+FOURTHS = tuple((at,) for at in range(4))
+HALVES = tuple(itertools.combinations(range(4), 2))  # every two quarters
 
 
 def interval_of_infinitely_many(noun: str) -> dict[str, str]:
@@ -32,44 +32,20 @@ def quarters(num: int, rng: np.random.Generator) -> tuple[Indices, ...]:
     return tuple(np.sort(part) for part in np.array_split(rng.permutation(num), 4))
 
 
-@dataclass(frozen=True, slots=True)
-class Extrapolation:
-    """A score of all images, and of the halves and quarters of random partitions of them.
+def extrapolated(whole: float, halves: Sequence[float], fourths: Sequence[float]) -> float:
+    """Return a score without the terms a/N + b/N^2 of its bias: (8 F_N - 6 F_N/2 + F_N/4) / 3.
 
-    Attributes:
+    Richardson's extrapolation in 1/N. What is linear in the images is the same in all three means,
+    so it stays as it is; of pairs of images those in different quarters are left, all with one
+    weight, so the variance of the second order is 4/3 of that of all pairs. Two halves alone would
+    leave pairs with weights of both signs, and 4 times that variance (docs/derivations.md).
+
+    Args:
         whole: F_N.
-        halves: F of N / 2 images, float64 [partitions, 2].
-        quarters: F of N / 4 images, float64 [partitions, 4].
+        halves: F of N / 2 images: of every two of the quarters, see `HALVES`.
+        fourths: F of N / 4 images: of each of four random quarters.
     """
-
-    whole: float
-    halves: Values
-    quarters: Values
-
-    @property
-    def value(self) -> float:
-        """The score without the terms a/N + b/N^2 of its bias: (8 F_N - 6 F_N/2 + F_N/4) / 3.
-
-        Richardson's extrapolation in 1/N, averaged over the partitions. What is linear in the
-        images is the same in all three means, so it stays as it is.
-        """
-        half, quarter = self.halves.mean(), self.quarters.mean()
-        return float((8 * self.whole - 6 * half + quarter) / 3)
-
-    def remainder(self, *sides: tuple[Values, Sequence[Sequence[Indices]]]) -> Values:
-        """Return the scores of the quarters less what the first order says of them.
-
-        Args:
-            *sides: Influences of a side's images, and the indices of its quarters in each
-                partition.
-
-        Returns:
-            float64 [partitions, 4].
-        """
-        rest = np.array(self.quarters)
-        for influence, partitions in sides:
-            rest -= [[float(influence[part].mean()) for part in parts] for parts in partitions]
-        return rest
+    return (8 * whole - 6 * float(np.mean(halves)) + float(np.mean(fourths))) / 3
 
 
 def intercept_of_line(x: Values, y: Values) -> tuple[float, float]:

@@ -1,7 +1,7 @@
 """How far a Frechet distance is from that of infinitely many images: its error and its bias."""
 
 from collections.abc import Mapping
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, field
 from typing import ClassVar
 
 import numpy as np
@@ -11,10 +11,10 @@ from ganeval.features.moments import Moments, merge_all
 from ganeval.metrics.base import Role, rows_of
 from ganeval.metrics.parts.clusters import Clusters, over_units, parts_of
 from ganeval.metrics.parts.extrapolation import (
+    FOURTHS,
     HALVES,
-    NUM_PARTITIONS,
-    Extrapolation,
     Indices,
+    extrapolated,
     interval_of_infinitely_many,
     note_of_interval,
 )
@@ -31,9 +31,6 @@ from ganeval.scores.influence import Influence
 # from which it leaves at most half of the bias, so that a large change can still be shown.
 ENOUGH_FOR_INTERVAL = 5
 ENOUGH_FOR_CHANGE = 2
-# Dimensions up to which extrapolations are averaged over many partitions. Beyond, the eigenvalue
-# problems take minutes, and the noise of one partition is small beside that of the images.
-_CHEAP = 128
 _BLOCK = 4096
 
 NO_ROWS = "no interval: only statistics of the sample are stored, and errors come from its features"
@@ -113,8 +110,8 @@ def error_of(
     """Return what is known of the error of the distance `value`.
 
     The bias is many standard errors, so there is an error of the value without its bias only. It
-    takes eight eigenvalue problems with the one of the value: one with vectors for the influences,
-    six for the bias; up to 128 dimensions the six are done for eight partitions.
+    takes twelve eigenvalue problems with the one of the value: one with vectors for the influences,
+    ten for the bias.
 
     Args:
         value: The distance.
@@ -133,13 +130,12 @@ def error_of(
     influence = influence_of(sample, reference)
     if few < ENOUGH_FOR_CHANGE * width:
         return Error(
-            influence=of_units(influence, sample, reference),
+            influence=influence,
             note=f"no interval: {counted}, {needed:,} are needed (5 per dimension)",
             cautions={counted: f"too few to compare; {needed:,} are needed{use}"},
             enough={"se": needed},
         )
-    extrapolation, influence = debias(value, sample, reference, influence, rng)
-    debiased = extrapolation.value
+    debiased = without_bias(value, sample, reference, rng)
     if few < needed:
         return Error(
             details={"roughly_debiased": debiased},
@@ -157,7 +153,7 @@ def error_of(
             note=NO_PARTS,
             cautions={"the reference's statistics do not say how they vary": "no interval"},
         )
-    se = influence.extrapolated_se
+    se = influence.se
     return Error(
         se=se,
         interval=of_distance(debiased, se, influence.df),
@@ -181,7 +177,7 @@ def _fewest(sample: Gaussian, reference: Gaussian) -> tuple[int, str]:
 
 
 def influence_of(sample: Gaussian, reference: Gaussian) -> Influence:
-    """Return the influence of each image on the distance; the sample must have rows.
+    """Return the influence of each independent unit on the distance; the sample must have rows.
 
     Of a reference of which parts are stored it is that of the parts; else of stored statistics
     there is none, and they count as exact.
@@ -193,15 +189,16 @@ def influence_of(sample: Gaussian, reference: Gaussian) -> Influence:
     of_sample = frechet_influence(sample.rows, sample.moments, reference.moments, forth)
     of_reference = None
     if reference.rows is not None:
-        of_reference = frechet_influence(reference.rows, reference.moments, sample.moments, back)
+        of_images = frechet_influence(reference.rows, reference.moments, sample.moments, back)
+        of_reference = over_units(of_images, reference.clusters)
     elif reference.parts is not None:
         of_reference = influence_of_parts(reference.parts, reference.moments, sample.moments, back)
-    return Influence(sample=of_sample, reference=of_reference)
+    return Influence(sample=over_units(of_sample, sample.clusters), reference=of_reference)
 
 
-def debias(
-    value: float, sample: Gaussian, reference: Gaussian, first: Influence, rng: np.random.Generator
-) -> tuple[Extrapolation, Influence]:
+def without_bias(
+    value: float, sample: Gaussian, reference: Gaussian, rng: np.random.Generator
+) -> float:
     """Extrapolate a distance from random halves and quarters of every side that has rows or parts.
 
     Each part of the sample is compared with one part of the reference, so the biases that both
@@ -211,39 +208,15 @@ def debias(
         value: The distance of all images.
         sample: With rows, of 8 images at least.
         reference: Its moments are those of every part where it has neither rows nor parts.
-        first: The influences of the images on `value`.
         rng: Deals the images to the parts.
-
-    Returns:
-        The extrapolation, and the influences of independent units with the remainder of the parts.
     """
-    many = len(sample.moments.mean) <= _CHEAP and reference.parts is None
-    num = NUM_PARTITIONS if many else 1
-    # All of the reference first, so that it is cut alike for samples of any size: what is derived
-    # of its parts then serves them all.
-    of_reference = [_Parts.of(reference, rng) for _ in range(num)]
-    of_sample = [_Parts.of(sample, rng) for _ in range(num)]
-    pairs = list(zip(of_reference, of_sample, strict=True))
+    # The reference first, so that it is cut alike for samples of any size: what is derived of its
+    # parts then serves them all.
+    real, own = _Parts.of(reference, rng), _Parts.of(sample, rng)
     halves, fourths = (
-        np.array([[distance(own.join(at), real.join(at)) for at in which] for real, own in pairs])
-        for which in (HALVES, [(at,) for at in range(4)])
+        [distance(own.join(at), real.join(at)) for at in which] for which in (HALVES, FOURTHS)
     )
-    extrapolation = Extrapolation(value, halves, fourths)
-    sides = [(first.sample, [own.indices for own in of_sample])]
-    if first.reference is not None:
-        sides.append((first.reference, [real.indices for real in of_reference]))
-    found = replace(first, remainder=extrapolation.remainder(*sides))
-    return extrapolation, of_units(found, sample, reference)
-
-
-def of_units(influence: Influence, sample: Gaussian, reference: Gaussian) -> Influence:
-    """Return the influences of independent units from those of images."""
-    real = influence.reference
-    return replace(
-        influence,
-        sample=over_units(influence.sample, sample.clusters),
-        reference=None if real is None else over_units(real, reference.clusters),
-    )
+    return extrapolated(value, halves, fourths)
 
 
 @dataclass(frozen=True, slots=True)
