@@ -10,7 +10,12 @@ from ganeval.errors import InputError, one_line
 from ganeval.features.derived import Summary
 from ganeval.features.moments import Moments
 from ganeval.metrics.base import Inputs, Need, Result, Role, Score, by_role, labels_of, rows_of
-from ganeval.metrics.parts.extrapolation import interval_of_infinitely_many, note_of_interval
+from ganeval.metrics.parts.clusters import Clusters, num_units
+from ganeval.metrics.parts.extrapolation import (
+    Indices,
+    interval_of_infinitely_many,
+    note_of_interval,
+)
 from ganeval.metrics.parts.frechet_error import (
     ENOUGH_FOR_INTERVAL,
     Error,
@@ -38,10 +43,11 @@ class IntraFid:
 
     Standard error and interval: as those of FID, of the mean over the classes of the distances
     without their bias, from 5 items per dimension in every class on. The items of different classes
-    are independent.
+    are independent, unless they are of one cluster.
     """
 
     common_name: ClassVar[str] = "Frechet Inception distance within classes"
+    over_clusters: ClassVar[bool] = True
     kinds: ClassVar[tuple[ScoreKind, ...]] = (
         ScoreKind(
             name="intra-fid",
@@ -72,28 +78,30 @@ class IntraFid:
         sides = by_role(inputs)
         sample, reference = sides["sample"], sides["reference"]
         classes = _common_classes(sample, reference)
-        own_rows, real_rows = (
-            {one: np.flatnonzero(np.array(labels_of(side)) == one) for one in classes}
-            for side in (sample, reference)
-        )
-        fewest = min(len(rows) for rows in (*own_rows.values(), *real_rows.values()))
+        own, real = ({one: _Class.of(side, one) for one in classes} for side in (sample, reference))
+        fewest = min(one.num for one in (*own.values(), *real.values()))
         values: dict[str, float] = {}
         errors: list[Error] = []
-        of_sample = np.zeros(sample.num or 0)
-        of_reference = np.zeros(reference.num or 0)
+        of_sample, of_reference = (
+            np.zeros(num_units(side.num or 0, side.clusters)) for side in (sample, reference)
+        )
         for one in classes:
-            own, real = own_rows[one], real_rows[one]
-            pair = _of_class("sample", sample, own), _of_class("reference", reference, real)
+            pair = own[one].gaussian("sample", sample), real[one].gaussian("reference", reference)
             values[one] = distance(*pair)
             error = error_of(values[one], *pair, rng, None)
             errors.append(error)
             if error.influence is None or not error.details:
                 continue  # too few: then there is none of any class
             assert error.influence.reference is not None
-            # A mean over all items of these is the mean over classes of each class's mean.
+            # A mean over all units of these is the mean over classes of each class's mean. A
+            # cluster may have items of several classes.
             share = 1 / len(classes)
-            of_sample[own] = error.influence.sample * share * len(of_sample) / len(own)
-            of_reference[real] = error.influence.reference * share * len(of_reference) / len(real)
+            of_sample[own[one].units] += (
+                error.influence.sample * share * len(of_sample) / own[one].num
+            )
+            of_reference[real[one].units] += (
+                error.influence.reference * share * len(of_reference) / real[one].num
+            )
         value = float(np.mean(list(values.values())))
         score = Score(
             kind=self.kinds[0],
@@ -120,6 +128,47 @@ class IntraFid:
             cautions=interval_of_infinitely_many(sample.noun),
         )
         return Result(scores=(score,))
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class _Class:
+    """The items of one class on one side.
+
+    Attributes:
+        rows: Where they are, int [n].
+        units: Which of all independent units they make, int [C]: the items, or their clusters.
+        clusters: Which of these units each item is in, int64 [n]; None where each is one.
+    """
+
+    rows: Indices
+    units: Indices
+    clusters: Clusters | None
+
+    @classmethod
+    def of(cls, side: Summary, name: str) -> "_Class":
+        """Find the items of a class."""
+        rows = np.flatnonzero(np.array(labels_of(side)) == name)
+        if side.clusters is None:
+            return cls(rows, rows, None)
+        units, clusters = np.unique(side.clusters[rows], return_inverse=True)
+        return cls(rows, units, clusters.astype(np.int64))
+
+    @property
+    def num(self) -> int:
+        """The number of independent units."""
+        return len(self.units)
+
+    def gaussian(self, role: Role, side: Summary) -> Gaussian:
+        """Return the items as a side of a distance."""
+        features = rows_of(side)[self.rows]
+        return Gaussian(
+            role,
+            Moments.of(features),
+            features,
+            noun=side.noun,
+            num=self.num,
+            clusters=self.clusters,
+        )
 
 
 def _common_classes(sample: Summary, reference: Summary) -> list[str]:
@@ -149,14 +198,6 @@ def _common_classes(sample: Summary, reference: Summary) -> list[str]:
     return sorted(counts[0])
 
 
-def _of_class(
-    role: Role, summary: Summary, rows: np.ndarray[tuple[int], np.dtype[np.intp]]
-) -> Gaussian:
-    """Return the items of a class as a side of a distance."""
-    features = rows_of(summary)[rows]
-    return Gaussian(role, Moments.of(features), features, noun=summary.noun, num=len(features))
-
-
 def _largest(values: dict[str, float]) -> str:
     """Name the classes with the largest distances."""
     worst = sorted(values, key=lambda one: (-values[one], one))[:_SHOWN]
@@ -167,7 +208,8 @@ def _largest(values: dict[str, float]) -> str:
 def _without_error(score: Score, fewest: int, sample: Summary) -> Score:
     """Say why the score has no error: a class has too few items."""
     needed = ENOUGH_FOR_INTERVAL * sample.width
-    few = f"{fewest:,} {sample.noun} of a class for {sample.width:,} dimensions"
+    noun = sample.noun if sample.clusters is None else f"clusters of {sample.noun}"
+    few = f"{fewest:,} {noun} of a class for {sample.width:,} dimensions"
     return replace(
         score,
         notes=(*score.notes, f"no interval: {few}, {needed:,} are needed (5 per dimension)"),

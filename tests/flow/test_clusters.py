@@ -195,7 +195,7 @@ def test_the_errors_of_scores_of_images_are_over_clusters(name: str, crops: Path
         assert 1.15 * alone.se < row.se < 1.6 * alone.se
 
 
-@pytest.mark.parametrize("name", ["pr", "dc", "intra-fid"])
+@pytest.mark.parametrize("name", ["pr", "dc"])
 def test_a_metric_without_an_error_over_clusters_has_none(name: str, crops: Path) -> None:
     assert not getattr(METRICS.load(name), "over_clusters", False)
     real = ganeval.Images(blobs(660, seed=8, shift=9), labels=["a", "b"] * 330, name="real")
