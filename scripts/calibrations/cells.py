@@ -52,11 +52,14 @@ def all_cells() -> tuple[Cell, ...]:
 def num_trials(cell: Cell, trials: int) -> int:
     """Return how many trials of a cell there are where others have `trials`.
 
-    A trial of 1,280 dimensions takes seconds, and a baseline has many checks.
+    A trial of FID in 1,280 dimensions takes seconds, those of neighbours too, and a baseline has
+    many checks.
     """
-    if isinstance(cell, FeatureCell) and cell.width >= WIDE:
+    metric, width = getattr(cell, "metric", None), getattr(cell, "width", 0)
+    if metric == "fid" and width >= WIDE:
         return max(trials * 3 // 20, 2)
-    return max(trials // 4, 2) if isinstance(cell, BaselineCell) else trials
+    few = isinstance(cell, BaselineCell) or (metric in ("pr", "dc") and width >= WIDE)
+    return max(trials // 4, 2) if few else trials
 
 
 def _intervals() -> Iterator[Cell]:

@@ -2,7 +2,7 @@
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from typing import Any
+from typing import Any, Protocol, runtime_checkable
 
 import numpy as np
 
@@ -118,7 +118,33 @@ class PredictionCell:
         return {"": score_record(scored(logits, InMemory(logits[:2]), ["is"]))}
 
 
-Covered = FeatureCell | PredictionCell
+@runtime_checkable
+class Covering(Cell, Protocol):
+    """A cell whose trials have scores with intervals, at one or several distances."""
+
+    @property
+    def metric(self) -> str:
+        """As in `METRICS`."""
+
+    @property
+    def law(self) -> str:
+        """What the sample is drawn from."""
+
+    @property
+    def width(self) -> int:
+        """Number of dimensions, or of classes."""
+
+    @property
+    def num_sample(self) -> int:
+        """Images."""
+
+    @property
+    def num_reference(self) -> int | None:
+        """Images; None for a metric without a reference."""
+
+    @property
+    def places(self) -> tuple[str, ...]:
+        """Distances."""
 
 
 def coverage_table(
@@ -127,7 +153,7 @@ def coverage_table(
     """Return the titles and the lines of the table, one line for each score and distance."""
     lines, claims = [], []
     for cell, (prepared, trials) in done.items():
-        if not isinstance(cell, FeatureCell | PredictionCell):
+        if not isinstance(cell, Covering):
             continue
         for place in cell.places:
             for kind in METRICS[cell.metric].kinds:

@@ -2,7 +2,7 @@
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
-from typing import Any
+from typing import Any, Protocol, runtime_checkable
 
 import numpy as np
 import scipy.optimize
@@ -47,12 +47,58 @@ class Question:
 
 
 @dataclass(frozen=True, kw_only=True)
-class GateCell:
+class _OfALaw:
+    """A cell whose baseline is drawn from a law.
+
+    Attributes:
+        baseline: The population; the reference has its law, unchanged.
+    """
+
+    baseline: Population
+
+    @property
+    def law(self) -> str:
+        """As in `LAWS`."""
+        return self.baseline.law
+
+    @property
+    def width(self) -> int:
+        """Number of dimensions."""
+        return self.baseline.width
+
+
+@dataclass(frozen=True, kw_only=True)
+class _OfEqualNumbers(_OfALaw):
+    """A cell with equal numbers of images everywhere.
+
+    Attributes:
+        num: Images of reference, baseline and run (at first).
+    """
+
+    num: int
+
+    @property
+    def num_reference(self) -> int:
+        """Images."""
+        return self.num
+
+    @property
+    def num_baseline(self) -> int:
+        """Images."""
+        return self.num
+
+    @property
+    def num_run(self) -> int:
+        """Images."""
+        return self.num
+
+
+@dataclass(frozen=True, kw_only=True)
+class GateCell(_OfALaw):
     """Runs beside one baseline, against one reference.
 
     Attributes:
         subject: First word of the name.
-        baseline: What the baseline is drawn from; the reference has its law, unchanged.
         num_reference: Images.
         num_baseline: Images.
         num_run: Images.
@@ -62,7 +108,6 @@ class GateCell:
     """
 
     subject: str
-    baseline: Population
     num_reference: int
     num_baseline: int
     num_run: int
@@ -120,40 +165,21 @@ class GateCell:
 
 
 @dataclass(frozen=True, kw_only=True)
-class PowerCell:
+class PowerCell(_OfEqualNumbers):
     """Runs that are worse by what the gate calls detectable, at several tolerances.
 
     Attributes:
         metric: The one score.
-        baseline: What the baseline is drawn from; the reference has its law, unchanged.
-        num: Images of reference, baseline and run.
         margins: Tolerances, in standard errors of the difference.
     """
 
     metric: str
-    baseline: Population
-    num: int
     margins: tuple[int, ...] = (0, 1, 2, 3, 4)
 
     @property
     def name(self) -> str:
         """What its file is called."""
         return f"power-{self.metric}-{self.baseline.law}-{self.baseline.width}-{self.num}"
-
-    @property
-    def num_reference(self) -> int:
-        """Images."""
-        return self.num
-
-    @property
-    def num_baseline(self) -> int:
-        """Images."""
-        return self.num
-
-    @property
-    def num_run(self) -> int:
-        """Images."""
-        return self.num
 
     def prepare(self) -> Mapping[str, Any]:
         """Return the limit at each tolerance, and how far the run is shifted."""
@@ -197,40 +223,21 @@ class PowerCell:
 
 
 @dataclass(frozen=True, kw_only=True)
-class AdviceCell:
+class AdviceCell(_OfEqualNumbers):
     """An unchanged generator, checked again with as many images as the gate said would decide.
 
     Attributes:
         metric: The one score.
-        baseline: What the baseline is drawn from; the reference has its law, unchanged.
-        num: Images of reference, baseline and run at first.
         limit: The tolerance, as the gate takes it.
     """
 
     metric: str
-    baseline: Population
-    num: int
     limit: str
 
     @property
     def name(self) -> str:
         """What its file is called."""
         return f"advice-{self.metric}-{self.baseline.law}-{self.baseline.width}-{self.num}"
-
-    @property
-    def num_reference(self) -> int:
-        """Images."""
-        return self.num
-
-    @property
-    def num_baseline(self) -> int:
-        """Images."""
-        return self.num
-
-    @property
-    def num_run(self) -> int:
-        """Images."""
-        return self.num
 
     def prepare(self) -> Mapping[str, Any]:
         """Return nothing."""
@@ -263,7 +270,35 @@ class AdviceCell:
         return self.limit
 
 
-Gated = GateCell | PowerCell | AdviceCell
+@runtime_checkable
+class Gated(Cell, Protocol):
+    """A cell whose trials have answers of the gate, for one or several kinds of run."""
+
+    @property
+    def law(self) -> str:
+        """What the baseline is drawn from."""
+
+    @property
+    def width(self) -> int:
+        """Number of dimensions."""
+
+    @property
+    def num_reference(self) -> int:
+        """Images."""
+
+    @property
+    def num_baseline(self) -> int:
+        """Images."""
+
+    @property
+    def num_run(self) -> int:
+        """Images."""
+
+    def claims(self) -> dict[str, Claim | None]:
+        """Return what should be seen of each kind of run."""
+
+    def tolerated(self, what: str, prepared: Mapping[str, Any]) -> str:
+        """Return the limits of a kind of run, for the table."""
 
 
 def shift_for(score: str, baseline: Population, change: float) -> float:
@@ -286,18 +321,18 @@ def gate_table(
     """Return the titles and the lines of the table, one line for each kind of run."""
     lines, claims = [], []
     for cell, (prepared, trials) in done.items():
-        if not isinstance(cell, GateCell | PowerCell | AdviceCell):
+        if not isinstance(cell, Gated):
             continue
         for what, claim in cell.claims().items():
             answers = [one[what]["outcome"] for one in trials if what in one]
             num = len(answers)
             counts = {outcome: Count(answers.count(outcome), num) for outcome in OUTCOMES}
             counts["decided"] = Count(num - answers.count("inconclusive"), num)
-            numbers = (cell.baseline.width, cell.num_reference, cell.num_baseline, cell.num_run)
+            numbers = (cell.width, cell.num_reference, cell.num_baseline, cell.num_run)
             lines.append(
                 (
                     what,
-                    cell.baseline.law,
+                    cell.law,
                     *(f"{number:,}" for number in numbers),
                     cell.tolerated(what, prepared),
                     str(num),

@@ -1,85 +1,42 @@
 """How honest intervals and gate are on features of real pictures.
 
-    .venv/bin/python scripts/calibration.py pictures --folder DIR --trials 100
-
-Populations are finite (`picture_pool.py`) and draws from them independent, with
-replacement, so the truth of every trial is known: the score of the populations. A regression is
-planted by blurring a share of the crops, so large that the score of the populations grows by what
-the gate calls detectable. DIR keeps the features and every trial, so that a second call goes on.
+Populations are finite (`picture_pool.py`) and draws from them independent, with replacement, so the
+truth of every trial is known: the score of the populations. A regression is planted by blurring a
+share of the crops, so large that the score of the populations grows by what the gate calls
+detectable.
 """
 
-import json
 import sys
+from collections.abc import Iterator, Mapping
 from concurrent.futures import ProcessPoolExecutor
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from functools import cache
-from multiprocessing import get_context
 from pathlib import Path
 from typing import Any
 
-import click
 import numpy as np
 import numpy.typing as npt
 import scipy.optimize
 
+from calibrations.binomial import Claim
+from calibrations.gates import NO_FALSE_ALARM, NO_WRONG_PASS, PASSES, POWER
 from calibrations.picture_pool import POPULATIONS, compute_part, download, layers_of
+from calibrations.tool import METRICS, answer_record, asked, score_record, scored
+from calibrations.trials import PILOT, Cell, Trial, streams
 from ganeval.features.moments import Moments
-from ganeval.gate.gate import check
-from ganeval.gate.limits import Limit
-from ganeval.metrics.base import Metric
-from ganeval.metrics.frechet import Fid
-from ganeval.metrics.inception_score import InceptionScore, score_of_split
-from ganeval.metrics.kernel import Kid
-from ganeval.metrics.neighbours import PrecisionRecall
-from ganeval.metrics.parts.distances import on_common_centre
+from ganeval.metrics.inception_score import score_of_split
 from ganeval.metrics.parts.linalg import frechet_distance
-from ganeval.metrics.parts.nearest import nearest
-from ganeval.metrics.parts.pairs import memberships, pairs_within
-from tests.results.gate_runs import report
 from tests.summaries import InMemory
 
-ALPHA = 0.05
-NO_MARGIN = 1e-9  # tolerated, so little that chance alone decides
 LAYERS = ("pool", "logits")
+WIDTHS = {"pool": 1280, "logits": 1000}
 PILOTS = 8  # trials that say what is detectable
+NOTHING = "1e-9"  # tolerated: so little that chance alone decides
+UNCHANGED = "unchanged, next to nothing tolerated"
+DEFAULT = "unchanged, 10 % tolerated"
+WORSE = "worse by the detectable, next to nothing tolerated"
+AT_LIMIT = "worse by the tolerated"
 Rows = npt.NDArray[np.float32]
-
-
-@dataclass(frozen=True)
-class Case:
-    """One line of the tables.
-
-    Attributes:
-        metric: What is computed.
-        num_reference: Images drawn of the reference.
-        num_baseline: Images of the baseline, whose interval is looked at.
-        num_run: Images of the run; None where the gate is not asked.
-    """
-
-    metric: Metric
-    num_reference: int
-    num_baseline: int
-    num_run: int | None = None
-
-    @property
-    def name(self) -> str:
-        """How the file of trials calls it."""
-        numbers = (self.num_reference, self.num_baseline, self.num_run or 0)
-        return "-".join([self.metric.kinds[0].name, *map(str, numbers)])
-
-
-CASES = (
-    Case(Fid(), 2560, 2560, 2560),
-    Case(Fid(), 6400, 6400, 6400),
-    Case(Fid(), 12800, 12800, 6400),
-    Case(Kid(), 1000, 1000, 1000),
-    Case(Kid(), 6400, 6400, 1000),
-    Case(InceptionScore(), 0, 1000),
-    Case(InceptionScore(), 0, 6400),
-    Case(InceptionScore(), 0, 12800),
-    Case(PrecisionRecall(), 1000, 1000),
-    Case(PrecisionRecall(), 2560, 2560),
-)
 
 
 @dataclass(frozen=True)
@@ -93,22 +50,24 @@ class World:
         rows: Rows = np.load(_file_of(self.folder, population, layer), mmap_mode="r")
         return rows
 
-    def draw(self, rng: np.random.Generator, num: int, population: str, layer: str) -> Rows:
+    def draw(
+        self, rng: np.random.Generator, num: int, population: str, layer: str = "pool"
+    ) -> Rows:
         """Draw independent images of a population."""
         rows = self.rows(population, layer)
         return np.asarray(rows[rng.integers(len(rows), size=num)])
 
-    def mixture(self, indices: npt.NDArray[np.int64], blurred: npt.NDArray[np.bool_]) -> Rows:
-        """Return images of the model, some of them blurred."""
+    def blurred(self, rng: np.random.Generator, num: int, share: float) -> Rows:
+        """Draw independent images of the model, a share of them blurred on average."""
         sharp, blurry = self.rows("model"), self.rows("blurred")
-        return np.where(blurred[:, None], blurry[indices], sharp[indices])
+        chosen = rng.integers(len(sharp), size=num)
+        return np.where(rng.random((num, 1)) < share, blurry[chosen], sharp[chosen])
 
     def truth(self, name: str, share: float = 0.0) -> float:
         """Return the score of the populations with a share of the model's images blurred."""
         if name == "is":
-            return score_of_split(
-                np.asarray(self.rows("model", "logits")), np.arange(len(self.rows("model")))
-            )
+            logits = np.asarray(self.rows("model", "logits"))
+            return score_of_split(logits, np.arange(len(logits)))
         if name == "fid":
             reference, sharp, blurry = moments_of(self.folder)
             mean = (1 - share) * sharp.mean + share * blurry.mean
@@ -150,85 +109,151 @@ def kernels_of(folder: Path) -> npt.NDArray[np.float64]:
     return means
 
 
-def trial_of(folder: Path, case: Case, number: int, share: float | None) -> dict[str, Any]:
-    """Return what one trial found; `share` of the images are blurred in the planted runs."""
-    seeds = [case.num_reference, case.num_baseline, case.num_run or 0, number]
-    rng = np.random.default_rng(seeds)
-    world, metric = World(folder), case.metric
-    layer = metric.needs[0].feature.layer
-    num_reference = case.num_reference or 2
-    real = world.draw(rng, num_reference, "reference", layer)
-    num_model = len(world.rows("model"))
-    indices = rng.integers(num_model, size=case.num_baseline)
-    before_rows = np.asarray(world.rows("model", layer)[indices])
-    known = InMemory(real)  # so that what is derived of the reference is derived once
-    before = report(before_rows, known, [metric], kind="generator")
-    found: dict[str, Any] = {"case": case.name, "trial": number, "scores": {}}
-    for row in before.scores:
-        found["scores"][row.name] = {
-            "value": row.value,
-            "centre": row.details.get("debiased", row.value),
-            "se": row.se,
-            "interval": row.interval,
+@dataclass(frozen=True, kw_only=True)
+class PictureCell:
+    """The interval of a sample of the model's pictures, beside a sample of the reference's.
+
+    Attributes:
+        folder: With the populations.
+        metric: As in `METRICS`.
+        num_sample: Images.
+        num_reference: Images; None for a metric without a reference.
+    """
+
+    folder: Path = field(repr=False)
+    metric: str
+    num_sample: int
+    num_reference: int | None
+    law: str = "pictures"
+    places: tuple[str, ...] = ("",)
+
+    @property
+    def layer(self) -> str:
+        """Of the network."""
+        return METRICS[self.metric].needs[0].feature.layer
+
+    @property
+    def width(self) -> int:
+        """Number of dimensions, or of classes."""
+        return WIDTHS[self.layer]
+
+    @property
+    def name(self) -> str:
+        """What its file is called."""
+        return f"pictures-{self.metric}-{self.num_sample}-{self.num_reference or 0}"
+
+    def prepare(self) -> Mapping[str, Any]:
+        """Return the truth; of neighbour scores it is found by the trials."""
+        known = self.metric in ("fid", "kid", "is")
+        return {"": World(self.folder).truth(self.metric)} if known else {}
+
+    def trial(self, number: int, prepared: Mapping[str, Any]) -> Trial:
+        """Return what is said of the score."""
+        first, second = streams(self, number, 2)
+        world = World(self.folder)
+        real = InMemory(world.draw(first, self.num_reference or 2, "reference", self.layer))
+        sample = world.draw(second, self.num_sample, "model", self.layer)
+        return {"": score_record(scored(sample, real, [self.metric]))}
+
+
+@dataclass(frozen=True, kw_only=True)
+class PictureGate:
+    """Runs beside one baseline of the model's pictures.
+
+    Attributes:
+        folder: With the populations.
+        metric: The one score.
+        num_reference: Images.
+        num_baseline: Images.
+        num_run: Images.
+        default: Whether an unchanged model is also checked with 10 % tolerated.
+    """
+
+    folder: Path = field(repr=False)
+    metric: str
+    num_reference: int
+    num_baseline: int
+    num_run: int
+    default: bool = False
+    law: str = "pictures"
+    width: int = WIDTHS["pool"]
+
+    @property
+    def name(self) -> str:
+        """What its file is called."""
+        numbers = f"{self.num_reference}-{self.num_baseline}-{self.num_run}"
+        return f"picturegate-{self.metric}-{numbers}"
+
+    def prepare(self) -> Mapping[str, Any]:
+        """Return the loss that is called detectable, and how many blurred images make it."""
+        pilots = []
+        for at in range(PILOTS):
+            real, before, rng, _ = self._start(PILOT + at)
+            run = World(self.folder).draw(rng, self.num_run, "model")
+            found = answer_record(asked(scored(run, real, [self.metric]), before, self._nothing))
+            pilots.append(found["detectable"])
+        detectable = float(np.mean(pilots))
+        share = World(self.folder).share_of(self.metric, detectable)
+        return {"detectable": detectable, "share": share}
+
+    def trial(self, number: int, prepared: Mapping[str, Any]) -> Trial:
+        """Return the answer for an unchanged model and for a worse one."""
+        real, before, first, second = self._start(number)
+        world = World(self.folder)
+        same = scored(world.draw(first, self.num_run, "model"), real, [self.metric])
+        worse_rows = world.blurred(second, self.num_run, prepared["share"])
+        worse = scored(worse_rows, real, [self.metric])
+        return {
+            what: answer_record(asked(worse if what in (WORSE, AT_LIMIT) else same, before, limits))
+            for what in self.claims()
+            for limits in [self.tolerated(what, prepared)]
         }
-    if isinstance(metric, PrecisionRecall):
-        truths = conditional_truths(world, metric.k, before_rows, real)
-        for name, truth in truths.items():
-            found["scores"][name]["truth"] = truth
-    if case.num_run is None:
-        return found
-    limit = Limit(name=metric.kinds[0].name, amount=NO_MARGIN, relative=False)
-    fresh = rng.integers(num_model, size=case.num_run)
-    runs = {"unchanged": (fresh, np.zeros(case.num_run, dtype=bool), "folder")}
-    if share is not None:
-        more, blurred = rng.integers(num_model, size=case.num_run), rng.random(case.num_run) < share
-        runs["planted"] = (more, blurred, "folder")
-        if case.num_run == case.num_baseline:
-            runs["paired"] = (indices, blurred, "generator")
-    for what, (chosen, blurred, kind) in runs.items():
-        after = report(world.mixture(chosen, blurred), known, [metric], kind=kind)
-        decision = check(after, before, [limit], ALPHA).decisions[0]
-        found[what] = {
-            "outcome": str(decision.outcome),
-            "detectable": decision.detectable,
-            "difference": decision.evidence.difference,
-            "se": decision.evidence.se,
-        }
-    return found
+
+    def _start(self, number: int) -> tuple[InMemory, Any, np.random.Generator, np.random.Generator]:
+        """Return the reference and the baseline of a trial, and streams for two runs."""
+        rngs = streams(self, number, 4)
+        world = World(self.folder)
+        real = InMemory(world.draw(rngs[0], self.num_reference, "reference"))
+        before = scored(world.draw(rngs[1], self.num_baseline, "model"), real, [self.metric])
+        return real, before, rngs[2], rngs[3]
+
+    def claims(self) -> dict[str, Claim | None]:
+        """Return what should be seen of each kind of run."""
+        default: dict[str, Claim | None] = {DEFAULT: PASSES} if self.default else {}
+        return {UNCHANGED: NO_FALSE_ALARM, **default, WORSE: POWER, AT_LIMIT: NO_WRONG_PASS}
+
+    def tolerated(self, what: str, prepared: Mapping[str, Any]) -> str:
+        """Return the limit of a kind of run."""
+        if what == DEFAULT:
+            return f"{self.metric}=10%"
+        return f"{self.metric}={prepared['detectable']:.3g}" if what == AT_LIMIT else self._nothing
+
+    @property
+    def _nothing(self) -> str:
+        return f"{self.metric}={NOTHING}"
 
 
-def conditional_truths(world: World, k: int, sample: Rows, real: Rows) -> dict[str, float]:
-    """Return which share of the populations lies in the balls of a trial, precision and recall."""
-    shares = {}
-    for name, population, balls in (("precision", "model", real), ("recall", "reference", sample)):
-        points, centres = on_common_centre(np.asarray(world.rows(population)), balls)
-        radii = nearest(centres, k).squared[:, -1]
-        pairs = pairs_within(centres, points, radii)
-        inside, _ = memberships(centres, radii, points, pairs=pairs, closed=True)
-        shares[name] = float((inside > 0).mean())
-    return shares
-
-
-@click.command()
-@click.option("--folder", type=click.Path(path_type=Path), required=True, help="Kept files.")
-@click.option("--trials", default=100, show_default=True)
-@click.option(
-    "--first", default=0, help="Number of the first trial, to add to those made elsewhere."
-)
-@click.option("--workers", default=1, show_default=True, help="Processes.")
-@click.option("--only", default="", help="Cases whose name begins so.")
-def calibrate(folder: Path, trials: int, first: int, workers: int, only: str) -> None:
-    """Get the pictures and their features once, run the trials that are missing, print tables."""
-    folder.mkdir(parents=True, exist_ok=True)
-    with ProcessPoolExecutor(workers, mp_context=get_context("spawn")) as pool:
-        make_populations(folder, pool, workers)
-        chosen = [case for case in CASES if case.name.startswith(only)]
-        for case in chosen:
-            run_case(folder, case, range(first, first + trials), pool)
-    world = World(folder)
-    done = {case: load_trials(folder, case) for case in chosen}
-    print_coverage(world, done)
-    print_gate(world, done)
+def picture_cells(folder: Path) -> Iterator[Cell]:
+    """Yield every cell, in the order of the tables."""
+    for metric, num, num_reference in (
+        *(("fid", 2560, 2560), ("fid", 6400, 6400), ("fid", 12800, 12800), ("fid", 6400, 12800)),
+        *(("kid", 1000, 1000), ("kid", 6400, 6400), ("is", 2000, None), ("is", 6400, None)),
+        *(("is", 12800, None), ("pr", 1000, 1000), ("pr", 2560, 2560), ("dc", 1000, 1000)),
+    ):
+        yield PictureCell(folder=folder, metric=metric, num_sample=num, num_reference=num_reference)
+    for metric, *nums in (
+        *(("fid", 2560, 2560, 2560), ("fid", 6400, 6400, 6400), ("fid", 12800, 12800, 12800)),
+        *(("fid", 12800, 12800, 6400), ("kid", 1000, 1000, 1000), ("kid", 6400, 6400, 1000)),
+    ):
+        reference, baseline, run = nums
+        yield PictureGate(
+            folder=folder,
+            metric=metric,
+            num_reference=reference,
+            num_baseline=baseline,
+            num_run=run,
+            default=metric == "fid" and run == 12800,
+        )
 
 
 def make_populations(folder: Path, pool: ProcessPoolExecutor, workers: int) -> None:
@@ -263,104 +288,3 @@ def save_features(folder: Path, pictures: Path, population: str) -> None:
 def _file_of(folder: Path, population: str, layer: str) -> Path:
     """Return the file with a layer of a population."""
     return folder / f"{population}-{layer}.npy"
-
-
-def run_case(folder: Path, case: Case, wanted: range, pool: ProcessPoolExecutor) -> None:
-    """Run the wanted trials of a case that are missing; each is one line of its file."""
-    path = folder / f"{case.name}.jsonl"
-    have = {one["trial"] for one in load_trials(folder, case)}
-    missing = [number for number in wanted if number not in have]
-    if not missing:
-        return
-    share = None
-    if case.num_run is not None:
-        pilots = pool.map(
-            trial_of, *zip(*[(folder, case, 10**6 + at, None) for at in range(PILOTS)], strict=True)
-        )
-        detectable = float(np.mean([one["unchanged"]["detectable"] for one in pilots]))
-        share = World(folder).share_of(case.metric.kinds[0].name, detectable)
-        print(f"{case.name}: detectable {detectable:.4g}, {share:.2%} blurred", file=sys.stderr)
-    jobs = [pool.submit(trial_of, folder, case, number, share) for number in missing]
-    with path.open("a", encoding="utf-8") as file:
-        for job in jobs:
-            file.write(json.dumps(job.result()) + "\n")
-            file.flush()
-
-
-def load_trials(folder: Path, case: Case) -> list[dict[str, Any]]:
-    """Return the trials of a case that are done, in order."""
-    path = folder / f"{case.name}.jsonl"
-    if not path.exists():
-        return []
-    lines = path.read_text(encoding="utf-8").splitlines()
-    return sorted((json.loads(line) for line in lines), key=lambda one: one["trial"])
-
-
-def print_coverage(world: World, done: dict[Case, list[dict[str, Any]]]) -> None:
-    """Print how far scores are from the truth, and how often intervals hold it."""
-    print(
-        "| score | sample | reference | trials | truth | value | centre | SD | mean SE "
-        "| with interval | of these cover |"
-    )
-    print("|---|---|---|---|---|---|---|---|---|---|---|")
-    for case, trials in done.items():
-        for name in [kind.name for kind in case.metric.kinds] if trials else ():
-            scores = [one["scores"][name] for one in trials]
-            conditional = "truth" in scores[0]
-            fixed = float("nan") if conditional else world.truth(name)
-            truths = [one.get("truth", fixed) for one in scores]
-            with_interval = [
-                low <= truth <= high
-                for one, truth in zip(scores, truths, strict=True)
-                for low, high in ([one["interval"]] if one["interval"] else [])
-            ]
-            errors = [one["se"] for one in scores if one["se"] is not None]
-            cells = [
-                name,
-                f"{case.num_baseline:,}",
-                f"{case.num_reference:,}" if case.num_reference else "-",
-                str(len(trials)),
-                f"{np.mean(truths):.4g}",
-                f"{np.mean([one['value'] for one in scores]):.4g}",
-                f"{np.mean([one['centre'] for one in scores]):.4g}",
-                f"{np.std([one['centre'] for one in scores], ddof=1):.2g}",
-                f"{np.mean(errors):.2g}" if errors else "-",
-                f"{len(with_interval) / len(scores):.0%}",
-                f"{np.mean(with_interval):.1%}" if with_interval else "-",
-            ]
-            print(f"| {' | '.join(cells)} |")
-
-
-def print_gate(world: World, done: dict[Case, list[dict[str, Any]]]) -> None:
-    """Print how often the gate errs, and what pairing gains."""
-    print(
-        "\n| score | reference | baseline | run | trials | detectable | false alarms "
-        "| planted found | SD of difference (mean SE) | paired (mean SE) |"
-    )
-    print("|---|---|---|---|---|---|---|---|---|---|")
-    for case, trials in done.items():
-        if not trials or case.num_run is None:
-            continue
-        cells = [
-            case.metric.kinds[0].name,
-            *(f"{num:,}" for num in (case.num_reference, case.num_baseline, case.num_run)),
-            str(len(trials)),
-            f"{np.mean([one['unchanged']['detectable'] for one in trials]):.3g}",
-            *(
-                f"{np.mean([one[what]['outcome'] == 'fail' for one in trials]):.1%}"
-                for what in ("unchanged", "planted")
-            ),
-            *(
-                spread([one[what] for one in trials if what in one])
-                for what in ("planted", "paired")
-            ),
-        ]
-        print(f"| {' | '.join(cells)} |")
-
-
-def spread(differences: list[dict[str, Any]]) -> str:
-    """Return the standard deviation of differences, and the mean of their standard errors."""
-    if not differences:
-        return "-"
-    deviation = np.std([one["difference"] for one in differences], ddof=1)
-    return f"{deviation:.2g} ({np.mean([one['se'] for one in differences]):.2g})"
