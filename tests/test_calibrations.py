@@ -135,3 +135,38 @@ def test_trials_that_are_kept_are_not_run_again_and_those_of_other_code_are_refu
     path.write_text("\n".join([json.dumps({**json.loads(head), "code": "other"}), *lines]))
     with pytest.raises(UsageError, match="other code"):
         run_cell(tmp_path, Coin(), range(6), pool, 1)
+
+
+def test_the_true_scores_of_pictures_are_those_of_whole_populations(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Half of the images blurred is the population of all sharp and all blurred ones."""
+    monkeypatch.syspath_prepend(Path(__file__).parents[1] / "scripts")
+    from calibrations.pictures import World
+
+    rng = np.random.default_rng(0)
+    rows = {
+        name: rng.standard_normal((300, 6)).astype(np.float32) + at / 3
+        for at, name in enumerate(("reference", "model", "blurred"))
+    }
+    for name, values in rows.items():
+        np.save(tmp_path / f"{name}-pool.npy", values)
+    world, both = World(tmp_path), np.concatenate([rows["model"], rows["blurred"]])
+    moments = [(one.mean(axis=0), np.cov(one.T, ddof=0)) for one in (both, rows["reference"])]
+    (mean, covariance), (real_mean, real_covariance) = moments
+    root = np.sqrt(np.linalg.eigvals(covariance @ real_covariance).real).sum()
+    expected = ((mean - real_mean) ** 2).sum() + np.trace(covariance + real_covariance) - 2 * root
+    assert world.truth("fid", 0.5) == pytest.approx(expected, rel=1e-4)
+    kernels = [
+        ((one @ other.T / 6 + 1) ** 3).mean()
+        for one, other in ((both, both), (rows["reference"],) * 2, (both, rows["reference"]))
+    ]
+    assert world.truth("kid", 0.5) == pytest.approx(
+        kernels[0] + kernels[1] - 2 * kernels[2], rel=1e-4
+    )
+    assert world.truth("kid", world.share_of("kid", 0.1)) - world.truth("kid") == pytest.approx(
+        0.1, abs=1e-3
+    )
+    drawn = world.blurred(rng, 2000, 0.25)
+    sharp = {tuple(one) for one in rows["model"]}
+    assert np.mean([tuple(one) not in sharp for one in drawn]) == pytest.approx(0.25, abs=0.04)
