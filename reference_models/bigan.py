@@ -9,6 +9,10 @@ What is special: the second player owns two networks, generator and encoder, and
 inverts G. In BiGAN E is a function (`RECIPE`); in ALI it is a Gaussian whose mean and variance
 depend on x, sampled as E(x) = mu(x) + sigma(x) * noise (`ALI`). As both papers advise, that player
 minimises the loss with the labels swapped instead.
+
+Differs from the papers: 8 latents and Adam(1e-3), where BiGAN has 50 uniform ones on digits and
+2e-4, ALI 64 to 256 and 1e-4; the joint discriminator has one linear layer from the features of a
+sample to the layers on both.
 """
 
 from collections.abc import Mapping
@@ -19,13 +23,11 @@ from torch import nn
 
 from reference_models.engine.draw import Draw
 from reference_models.engine.game import Game, Terms
-from reference_models.engine.recipe import OptimizerSpec, Recipe
+from reference_models.engine.recipe import OptimizerSpec, Recipe, Shape
 from reference_models.engine.solvers import Alternating
-from reference_models.parts.networks import discriminator_for, generator_for, init_uniform
-from reference_models.parts.objectives import OBJECTIVES
-
-LATENT_SIZE = 8
-WIDTH = 32
+from reference_models.parts.networks import discriminator_for, generator_for
+from reference_models.parts.objectives import Objective, objective_of
+from reference_models.parts.weights import init_uniform
 
 Generator = generator_for
 
@@ -40,7 +42,7 @@ class Encoder(nn.Module):
         super().__init__()
         self.latent_size, self.stochastic = latent_size, stochastic
         num_outputs = 2 * latent_size if stochastic else latent_size
-        self.network = discriminator_for(shape, width, num_outputs=num_outputs)
+        self.network = discriminator_for(shape, width=width, num_outputs=num_outputs)
 
     def forward(self, x: torch.Tensor, noise: torch.Tensor | None = None) -> torch.Tensor:
         """Return latents float32 [B, latent_size].
@@ -63,7 +65,7 @@ class JointDiscriminator(nn.Module):
         """Build features of the sample, and layers on them and the latent together."""
         super().__init__()
         num_features = 4 * width
-        self.features = discriminator_for(shape, width, num_outputs=num_features)
+        self.features = discriminator_for(shape, width=width, num_outputs=num_features)
         self.head = nn.Sequential(
             nn.Linear(num_features + latent_size, 8 * width),
             nn.LeakyReLU(0.2),
@@ -87,40 +89,41 @@ class Bidirectional(Game):
     }
 
     def __init__(
-        self, generator: nn.Module, encoder: Encoder, discriminator: JointDiscriminator
+        self,
+        generator: nn.Module,
+        encoder: Encoder,
+        discriminator: JointDiscriminator,
+        objective: Objective,
     ) -> None:
-        """Take the three networks."""
+        """Take the three networks and the objective."""
         super().__init__()
         self.generator, self.encoder = generator, encoder
-        self.discriminator = discriminator
+        self.discriminator, self.objective = discriminator, objective
 
     def loss(self, player: str, batch: Any, draw: Draw) -> Terms:
         """Return the term of D, or of G and E with the labels swapped."""
         num, size = len(batch.real), self.encoder.latent_size
-        z = draw.normal("z", num, size, like=batch.real)
+        z = draw.latents("z", num, size, prior=self.prior, like=batch.real)
         encoded = self.encoder(batch.real, draw.normal("encoding", num, size, like=batch.real))
         of_real = self.discriminator(batch.real, encoded)
         of_fake = self.discriminator(self.generator(z), z)
-        discriminator = OBJECTIVES["non-saturating"].discriminator
+        discriminator = self.objective.discriminator
         if player == "D":
             return {"adversarial": discriminator(of_real, of_fake)}
         return {"adversarial": discriminator(of_fake, of_real)}
 
 
-def generator_options(shape: tuple[int, ...]) -> dict[str, Any]:
-    """Return the generator's keyword arguments."""
-    return {"shape": list(shape), "latent_size": LATENT_SIZE, "width": WIDTH}
-
-
-def build_game(
-    shape: tuple[int, ...], randomness: torch.Generator, *, stochastic: bool
-) -> Bidirectional:
+def make_game(recipe: Recipe, shape: Shape, randomness: torch.Generator) -> Bidirectional:
     """Return the game with its first weights."""
-    sizes: dict[str, Any] = {"shape": shape, "latent_size": LATENT_SIZE, "width": WIDTH}
+    generator = recipe.networks["generator"]
+    latent_size = generator["latent_size"]
     game = Bidirectional(
-        Generator(**generator_options(shape)),
-        Encoder(**sizes, stochastic=stochastic),
-        JointDiscriminator(**sizes),
+        Generator(shape, **generator),
+        Encoder(shape=shape, latent_size=latent_size, **recipe.networks["encoder"]),
+        JointDiscriminator(
+            shape=shape, latent_size=latent_size, **recipe.networks["discriminator"]
+        ),
+        objective_of(recipe),
     )
     init_uniform(game, randomness)
     return game
@@ -130,9 +133,14 @@ def _recipe(name: str, *, stochastic: bool, variant: str) -> Recipe:
     """Return the recipe with one of the two encoders."""
     return Recipe(
         name=name,
-        build=lambda shape, randomness: build_game(shape, randomness, stochastic=stochastic),
+        make_game=make_game,
         entry="reference_models.bigan:Generator",
-        generator_options=generator_options,
+        networks={
+            "generator": {"latent_size": 8, "width": 32},
+            "encoder": {"width": 32, "stochastic": stochastic},
+            "discriminator": {"width": 32},
+        },
+        game={"objective": "non-saturating"},
         solver=Alternating(),
         optimizers={player: OptimizerSpec(lr=1e-3, betas=(0.5, 0.999)) for player in ("D", "G")},
         variant=variant,

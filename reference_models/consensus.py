@@ -8,23 +8,69 @@ gradients of both players' losses, both move along
 in one joint update, which damps the rotation around equilibria. The game is that of `gan.py`; only
 the solver differs. The paper's deep networks have gamma = 10 and RMSProp(1e-4); the small ones here
 hardly learn with these, but do with gamma = 1 and RMSProp(1e-3) (docs/experiments.md).
+
+Differs from the paper: the networks of `gan.py`, gamma and the rate.
 """
 
-from dataclasses import replace
+from collections.abc import Mapping
+from dataclasses import dataclass, replace
 
+import torch
+from torch.optim import Optimizer
+
+from reference_models.engine.draw import Draw
+from reference_models.engine.game import Game
 from reference_models.engine.recipe import OptimizerSpec
-from reference_models.engine.solvers import Consensus
+from reference_models.engine.solvers import Feed, Log, apply_gradients, total, values
 from reference_models.gan import RECIPE as GAN
-from reference_models.gan import build_game
-from reference_models.parts.networks import MlpGenerator
+from reference_models.gan import MlpGenerator
 
 Generator = MlpGenerator
+
+
+@dataclass(frozen=True, slots=True)
+class Consensus:
+    """All players at once, along v + gamma grad |v|^2 / 2, where v are all their gradients.
+
+    Mescheder et al. 2017, equation 10 (for losses that are minimised).
+    """
+
+    gamma: float
+
+    @property
+    def num_batches(self) -> int:
+        """All players see one batch."""
+        return 1
+
+    def step(self, game: Game, optimizers: Mapping[str, Optimizer], feed: Feed, draw: Draw) -> Log:
+        """Move all players in one joint update."""
+        batch = feed(0)
+        log: Log = {}
+        parameters: list[torch.Tensor] = []
+        field: list[torch.Tensor] = []
+        for player in game.players:
+            terms = game.terms(player, batch, draw)
+            log |= values(player, terms)
+            own = list(game.parameters_of(player).values())
+            field += torch.autograd.grad(total(terms), own, create_graph=True)
+            parameters += own
+        energy = 0.5 * torch.stack([value.square().sum() for value in field]).sum()
+        log |= values("field", {"energy": energy})
+        pulls = torch.autograd.grad(energy, parameters, allow_unused=True)
+        moves = iter(
+            value.detach() if pull is None else value.detach() + self.gamma * pull
+            for value, pull in zip(field, pulls, strict=True)
+        )
+        for player in game.players:
+            own_moves = [next(moves) for _ in game.parameters_of(player)]
+            apply_gradients(game, player, optimizers[player], own_moves)
+        return log
+
 
 RECIPE = replace(
     GAN,
     name="consensus",
     variant="",
-    build=lambda shape, randomness: build_game("non-saturating", shape, randomness),
     entry="reference_models.consensus:Generator",
     solver=Consensus(gamma=1.0),
     optimizers={player: OptimizerSpec(name="rmsprop", lr=1e-3) for player in ("D", "G")},

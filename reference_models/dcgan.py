@@ -5,30 +5,125 @@ Adversarial Networks", ICLR 2016. The objective is the non-saturating one of `ga
 special is section 3: strided convolutions instead of pooling, BatchNorm except at G's output and
 D's input, no hidden fully connected layers, ReLU in G with tanh at its end, LeakyReLU(0.2) in D;
 and section 4: weights from N(0, 0.02), Adam(2e-4, 0.5).
+
+Differs from the paper: 64 normal latents, a batch of 64 and 32 channels before the last layer,
+where it has 100 uniform ones, 128 and 128 (`--preset paper`).
 """
 
-import torch
+import itertools
 
+import torch
+from torch import nn
+
+import ganeval
 from reference_models.engine.game import Game
-from reference_models.engine.recipe import OptimizerSpec, Recipe
+from reference_models.engine.recipe import OptimizerSpec, Recipe, Shape, image_options
 from reference_models.engine.solvers import Alternating
-from reference_models.parts.networks import ConvDiscriminator, ConvGenerator, init_dcgan
-from reference_models.parts.objectives import OBJECTIVES
+from reference_models.parts.objectives import objective_of
 from reference_models.parts.unconditional import Unconditional
 
-LATENT_SIZE = 64
-WIDTH = 32
+
+class ConvGenerator(nn.Module):
+    """Strided transposed convolutions from a 4 x 4 map upwards: Radford et al. 2016, section 3."""
+
+    def __init__(
+        self, *, latent_size: int, image_size: int, channels: int, width: int = 64
+    ) -> None:
+        """Build a stage for every doubling; `width` channels before the last one."""
+        super().__init__()
+        num = doublings(image_size)
+        self.latent_size, self.shape = latent_size, (channels, image_size, image_size)
+        widths = [width * 2 ** (num - 1 - stage) for stage in range(num)]
+        layers: list[nn.Module] = [
+            nn.ConvTranspose2d(latent_size, widths[0], 4, bias=False),
+            nn.BatchNorm2d(widths[0]),
+            nn.ReLU(),
+        ]
+        for before, after in itertools.pairwise(widths):
+            layers += [
+                nn.ConvTranspose2d(before, after, 4, stride=2, padding=1, bias=False),
+                nn.BatchNorm2d(after),
+                nn.ReLU(),
+            ]
+        layers += [nn.ConvTranspose2d(widths[-1], channels, 4, stride=2, padding=1), nn.Tanh()]
+        self.layers = nn.Sequential(*layers)
+
+    def forward(self, z: torch.Tensor) -> torch.Tensor:
+        """Return images float32 [B, C, H, W] in [-1, 1]."""
+        images: torch.Tensor = self.layers(z[:, :, None, None])
+        return images
+
+
+class ConvDiscriminator(nn.Module):
+    """Strided convolutions down to a 4 x 4 map and one logit: Radford et al. 2016, section 3."""
+
+    def __init__(
+        self,
+        *,
+        image_size: int,
+        channels: int,
+        width: int = 64,
+        num_outputs: int = 1,
+        batch_norm: bool = True,
+    ) -> None:
+        """Build a stage for every halving; no BatchNorm on the input stage, as the paper says."""
+        super().__init__()
+        num = doublings(image_size)
+        layers: list[nn.Module] = []
+        before = channels
+        for stage in range(num):
+            after = width * 2**stage
+            normed = batch_norm and stage > 0
+            layers.append(nn.Conv2d(before, after, 4, stride=2, padding=1, bias=not normed))
+            layers += [nn.BatchNorm2d(after)] if normed else []
+            layers.append(nn.LeakyReLU(0.2))
+            before = after
+        self.layers = nn.Sequential(*layers, nn.Conv2d(before, num_outputs, 4))
+
+    def forward(self, x: torch.Tensor) -> torch.Tensor:
+        """Return logits float32 [B], or [B, num_outputs] if there are several."""
+        logits: torch.Tensor = self.layers(x)
+        return logits.flatten(1).squeeze(1)
+
+
+@torch.no_grad()
+def init_dcgan(network: nn.Module, generator: torch.Generator) -> None:
+    """Draw weights from N(0, 0.02), BatchNorm scales from N(1, 0.02): Radford et al. 2016, 4."""
+    for module in network.modules():
+        if isinstance(module, nn.Conv2d | nn.ConvTranspose2d | nn.Linear):
+            module.weight.normal_(0.0, 0.02, generator=generator)
+            if module.bias is not None:
+                module.bias.zero_()
+        elif isinstance(module, nn.BatchNorm2d):
+            module.weight.normal_(1.0, 0.02, generator=generator)
+            module.bias.zero_()
+
+
+def doublings(image_size: int, *, smallest: int = 4) -> int:
+    """Return how often `smallest` doubles to the image size.
+
+    Raises:
+        GanevalError: It does not.
+    """
+    number = (image_size // smallest).bit_length() - 1
+    if image_size < 8 or smallest * 2**number != image_size:
+        raise ganeval.GanevalError(
+            f"images of {image_size} pixels",
+            "8, 16, 32, 64, ...",
+            "add size=32 (and crop=center to keep proportions) to the data",
+        )
+    return number
+
 
 Generator = ConvGenerator
 
 
-def build_game(shape: tuple[int, ...], randomness: torch.Generator) -> Game:
+def make_game(recipe: Recipe, shape: Shape, randomness: torch.Generator) -> Game:
     """Return the game with its first weights."""
-    channels, image_size, _ = shape
     game = Unconditional(
-        Generator(latent_size=LATENT_SIZE, image_size=image_size, channels=channels, width=WIDTH),
-        ConvDiscriminator(image_size=image_size, channels=channels, width=WIDTH),
-        OBJECTIVES["non-saturating"],
+        Generator(**recipe.generator_options(shape)),
+        ConvDiscriminator(**image_options(shape), **recipe.networks["discriminator"]),
+        objective_of(recipe),
     )
     init_dcgan(game, randomness)
     return game
@@ -36,14 +131,23 @@ def build_game(shape: tuple[int, ...], randomness: torch.Generator) -> Game:
 
 RECIPE = Recipe(
     name="dcgan",
-    build=build_game,
+    make_game=make_game,
     entry="reference_models.dcgan:Generator",
-    generator_options=lambda shape: {
-        "latent_size": LATENT_SIZE,
-        "image_size": shape[1],
-        "channels": shape[0],
-        "width": WIDTH,
+    of_shape=image_options,
+    networks={
+        "generator": {"latent_size": 64, "width": 32},
+        "discriminator": {"width": 32},
     },
+    game={"objective": "non-saturating"},
     solver=Alternating(),
     optimizers={player: OptimizerSpec(lr=2e-4, betas=(0.5, 0.999)) for player in ("D", "G")},
+    presets={
+        "paper": {
+            "batch_size": 128,
+            "prior": "uniform",
+            "generator.latent_size": 100,
+            "generator.width": 128,
+            "discriminator.width": 128,
+        }
+    },
 )

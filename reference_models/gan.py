@@ -7,48 +7,107 @@ Goodfellow et al., "Generative Adversarial Nets", NeurIPS 2014, equation 1:
 At the best D* = p_data / (p_data + p_g) the value is 2 JSD(p_data, p_g) - log 4. As the paper's
 section 3 advises, G maximises log D(G(z)) instead, which has the same fixed point and stronger
 gradients where D is sure (`MINIMAX` keeps equation 1). Multi-layer perceptrons throughout.
+
+Differs from the paper: rectified and leaky rectified units with Adam, where the paper has maxout
+and dropout in D with momentum.
 """
 
+import itertools
+import math
+from dataclasses import replace
+
 import torch
+from torch import nn
 
 from reference_models.engine.game import Game
-from reference_models.engine.recipe import OptimizerSpec, Recipe
+from reference_models.engine.recipe import OptimizerSpec, Recipe, Shape
 from reference_models.engine.solvers import Alternating
-from reference_models.parts.networks import MlpDiscriminator, MlpGenerator, init_uniform
-from reference_models.parts.objectives import OBJECTIVES
+from reference_models.parts.objectives import objective_of
 from reference_models.parts.unconditional import Unconditional
+from reference_models.parts.weights import init_uniform
 
-LATENT_SIZE = 16
-WIDTH = 128
+
+class MlpGenerator(nn.Module):
+    """A multi-layer perceptron from latents to points or small images."""
+
+    def __init__(
+        self, *, latent_size: int, shape: tuple[int, ...], width: int = 128, depth: int = 2
+    ) -> None:
+        """Build `depth` hidden layers; images (three axes) end in tanh, points in nothing."""
+        super().__init__()
+        self.latent_size, self.shape = latent_size, tuple(shape)
+        sizes = [latent_size, *[width] * depth]
+        self.hidden = nn.Sequential(
+            *(
+                layer
+                for before, after in itertools.pairwise(sizes)
+                for layer in (nn.Linear(before, after), nn.ReLU())
+            )
+        )
+        self.output = nn.Linear(width, math.prod(self.shape))
+
+    def forward(self, z: torch.Tensor) -> torch.Tensor:
+        """Return samples float32 [B, *shape]."""
+        flat: torch.Tensor = self.output(self.hidden(z))
+        samples = flat.reshape(len(z), *self.shape)
+        return samples.tanh() if len(self.shape) == 3 else samples
+
+
+class MlpDiscriminator(nn.Module):
+    """A multi-layer perceptron from points or small images to one logit."""
+
+    def __init__(
+        self,
+        *,
+        shape: tuple[int, ...],
+        width: int = 128,
+        depth: int = 2,
+        num_outputs: int = 1,
+    ) -> None:
+        """Build `depth` hidden layers."""
+        super().__init__()
+        sizes = [math.prod(shape), *[width] * depth]
+        self.layers = nn.Sequential(
+            nn.Flatten(),
+            *(
+                layer
+                for before, after in itertools.pairwise(sizes)
+                for layer in (nn.Linear(before, after), nn.LeakyReLU(0.2))
+            ),
+            nn.Linear(width, num_outputs),
+        )
+
+    def forward(self, x: torch.Tensor) -> torch.Tensor:
+        """Return logits float32 [B], or [B, num_outputs] if there are several."""
+        logits: torch.Tensor = self.layers(x)
+        return logits.squeeze(1)
+
 
 Generator = MlpGenerator
 
 
-def build_game(objective: str, shape: tuple[int, ...], randomness: torch.Generator) -> Game:
+def make_game(recipe: Recipe, shape: Shape, randomness: torch.Generator) -> Game:
     """Return the game with its first weights."""
-    generator = Generator(latent_size=LATENT_SIZE, shape=shape, width=WIDTH)
-    discriminator = MlpDiscriminator(shape=shape, width=WIDTH)
-    game = Unconditional(generator, discriminator, OBJECTIVES[objective])
+    generator = Generator(**recipe.generator_options(shape))
+    discriminator = MlpDiscriminator(shape=shape, **recipe.networks["discriminator"])
+    game = Unconditional(generator, discriminator, objective_of(recipe))
     init_uniform(game, randomness)
     return game
 
 
-def _recipe(name: str, objective: str, variant: str) -> Recipe:
-    """Return the recipe with one of the two generator losses."""
-    return Recipe(
-        name=name,
-        build=lambda shape, randomness: build_game(objective, shape, randomness),
-        entry="reference_models.gan:Generator",
-        generator_options=lambda shape: {
-            "latent_size": LATENT_SIZE,
-            "shape": list(shape),
-            "width": WIDTH,
-        },
-        solver=Alternating(),
-        optimizers={player: OptimizerSpec(lr=5e-4) for player in ("D", "G")},
-        variant=variant,
-    )
-
-
-RECIPE = _recipe("gan", "non-saturating", "non-saturating loss of G")
-MINIMAX = _recipe("gan-minimax", "minimax", "equation 1 as it stands")
+RECIPE = Recipe(
+    name="gan",
+    make_game=make_game,
+    entry="reference_models.gan:Generator",
+    networks={
+        "generator": {"latent_size": 16, "width": 128, "depth": 2},
+        "discriminator": {"width": 128, "depth": 2},
+    },
+    game={"objective": "non-saturating"},
+    solver=Alternating(),
+    optimizers={player: OptimizerSpec(lr=5e-4) for player in ("D", "G")},
+    variant="non-saturating loss of G",
+)
+MINIMAX = replace(
+    RECIPE, name="gan-minimax", game={"objective": "minimax"}, variant="equation 1 as it stands"
+)

@@ -10,6 +10,9 @@ What is special: Q is a second head on the layers of D (section 6), so `- lambda
 both players: it moves G, and with D the shared layers and the head. The codes are one categorical
 code, which our checkpoints call the label, and continuous codes uniform from -1 to 1, for which Q
 is a Gaussian with standard deviation 1. V is the non-saturating game of `gan.py`.
+
+Differs from the paper: one lambda for all codes, where the paper has a smaller one for continuous
+codes; networks of `dcgan.py` without BatchNorm in D.
 """
 
 import math
@@ -20,17 +23,14 @@ import torch
 import torch.nn.functional as F
 from torch import nn
 
+import ganeval
 from reference_models.engine.draw import Draw
 from reference_models.engine.game import Game, Terms
-from reference_models.engine.recipe import OptimizerSpec, Recipe
+from reference_models.engine.recipe import OptimizerSpec, Recipe, Shape
 from reference_models.engine.solvers import Alternating
-from reference_models.parts.networks import discriminator_for, generator_for, init_uniform
-from reference_models.parts.objectives import OBJECTIVES
-
-LATENT_SIZE = 64
-NUM_CLASSES = 10
-NUM_CONTINUOUS = 2
-WIDTH = 32
+from reference_models.parts.networks import discriminator_for, generator_for
+from reference_models.parts.objectives import Objective, objective_of
+from reference_models.parts.weights import init_uniform
 
 
 class Generator(nn.Module):
@@ -73,17 +73,25 @@ class InfoGan(Game):
 
     players: Mapping[str, tuple[str, ...]] = {"D": ("discriminator",), "G": ("generator",)}
 
-    def __init__(self, generator: Generator, discriminator: nn.Module, weight: float) -> None:
-        """Take the networks and lambda.
+    def __init__(
+        self,
+        generator: Generator,
+        discriminator: nn.Module,
+        objective: Objective,
+        weight: float,
+    ) -> None:
+        """Take the networks, the objective and lambda.
 
         Args:
             generator: As above.
             discriminator: Samples to [B, 1 + num_classes + num_continuous]: the logit of D, the
                 logits of the categorical code, the means of the continuous ones.
+            objective: Of V.
             weight: Lambda.
         """
         super().__init__()
-        self.generator, self.discriminator, self.weight = generator, discriminator, weight
+        self.generator, self.discriminator = generator, discriminator
+        self.objective, self.weight = objective, weight
 
     def information(
         self, outputs: torch.Tensor, labels: torch.Tensor, codes: torch.Tensor
@@ -106,42 +114,32 @@ class InfoGan(Game):
         z = draw.normal("z", num, self.generator.latent_size, like=like)
         labels = (draw.uniform("code", num, like=like) * self.generator.num_classes).long()
         outputs = self.discriminator(self.generator(z, labels))
-        objective = OBJECTIVES["non-saturating"]
         if player == "G":
-            adversarial = objective.generator(outputs[:, 0])
+            adversarial = self.objective.generator(outputs[:, 0])
         else:
             real = self.discriminator(batch.real)[:, 0]
-            adversarial = objective.discriminator(real, outputs[:, 0])
+            adversarial = self.objective.discriminator(real, outputs[:, 0])
         information = self.information(outputs, labels, self.generator.codes(z))
         return {"adversarial": adversarial, "information": -self.weight * information}
 
 
-def generator_options(
-    shape: tuple[int, ...], num_classes: int = NUM_CLASSES, num_continuous: int = NUM_CONTINUOUS
-) -> dict[str, Any]:
-    """Return the generator's keyword arguments."""
-    return {
-        "shape": list(shape),
-        "latent_size": LATENT_SIZE,
-        "num_classes": num_classes,
-        "num_continuous": num_continuous,
-        "width": WIDTH,
-    }
+def make_game(recipe: Recipe, shape: Shape, randomness: torch.Generator) -> InfoGan:
+    """Return the game with its first weights.
 
-
-def build_game(
-    shape: tuple[int, ...],
-    randomness: torch.Generator,
-    *,
-    num_classes: int = NUM_CLASSES,
-    num_continuous: int = NUM_CONTINUOUS,
-    weight: float = 1.0,
-) -> InfoGan:
-    """Return the game with its first weights."""
+    Raises:
+        GanevalError: A prior whose distribution function does not make the codes uniform.
+    """
+    if recipe.prior != "normal":
+        raise ganeval.GanevalError(
+            f"prior {recipe.prior} for infogan", "normal latents, which carry its codes", "leave it"
+        )
+    generator = Generator(**recipe.generator_options(shape))
+    num_codes = generator.num_classes + generator.num_continuous
     game = InfoGan(
-        Generator(**generator_options(shape, num_classes, num_continuous)),
-        discriminator_for(shape, WIDTH, num_outputs=1 + num_classes + num_continuous),
-        weight,
+        generator,
+        discriminator_for(shape, num_outputs=1 + num_codes, **recipe.networks["discriminator"]),
+        objective_of(recipe),
+        recipe.game["weight"],
     )
     init_uniform(game, randomness)
     return game
@@ -149,10 +147,13 @@ def build_game(
 
 RECIPE = Recipe(
     name="infogan",
-    build=build_game,
+    make_game=make_game,
     entry="reference_models.infogan:Generator",
-    generator_options=generator_options,
+    networks={
+        "generator": {"latent_size": 64, "num_classes": 10, "num_continuous": 2, "width": 32},
+        "discriminator": {"width": 32},
+    },
+    game={"objective": "non-saturating", "weight": 1.0},
     solver=Alternating(),
     optimizers={"D": OptimizerSpec(lr=2e-4), "G": OptimizerSpec(lr=1e-3)},
-    num_classes=NUM_CLASSES,
 )

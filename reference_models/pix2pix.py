@@ -10,6 +10,10 @@ a PatchGAN (section 3.2.2), one logit for each patch of 16 pixels here; lambda =
 dropout in the decoder, in training and in sampling alike. Here the signs of the latents are the
 dropout masks, so that a sample is a function of its own latent, and the statistics of the
 normalisation are those of each picture: InstanceNorm, which is BatchNorm at the paper's batch of 1.
+
+Differs from the paper: whole channels are dropped, in all stages of the decoder but the last, where
+the paper drops single values in the first three; normalisation has no scale and shift; half the
+channels; patches of 16 pixels, where it has 70; a batch of 16.
 """
 
 import itertools
@@ -19,15 +23,13 @@ from typing import Any
 import torch
 from torch import nn
 
+from reference_models.dcgan import doublings, init_dcgan
 from reference_models.engine.draw import Draw
 from reference_models.engine.game import Game, Terms
-from reference_models.engine.recipe import OptimizerSpec, Recipe
+from reference_models.engine.recipe import OptimizerSpec, Recipe, Shape
 from reference_models.engine.solvers import Alternating
-from reference_models.parts.networks import doublings, init_dcgan
-from reference_models.parts.objectives import OBJECTIVES
+from reference_models.parts.objectives import Objective, objective_of
 
-WIDTH = 32
-L1_WEIGHT = 100.0
 BOTTOM = 2  # pixels of the smallest map: InstanceNorm of one pixel would be zero
 CONDITION_CHANNELS = 3
 
@@ -89,7 +91,7 @@ class Generator(nn.Module):
 
 
 class PatchDiscriminator(nn.Module):
-    """The 16 x 16 PatchGAN of the paper's appendix: C64-C128 and a convolution to one channel."""
+    """The 16 x 16 PatchGAN of the appendix: C64-C128, of half the width here, and one channel."""
 
     def __init__(self, *, channels: int, width: int) -> None:
         """Build the three convolutions; a logit depends on 16 pixels each way."""
@@ -115,40 +117,41 @@ class Paired(Game):
     players: Mapping[str, tuple[str, ...]] = {"D": ("discriminator",), "G": ("generator",)}
 
     def __init__(
-        self, generator: Generator, discriminator: PatchDiscriminator, l1_weight: float
+        self,
+        generator: Generator,
+        discriminator: PatchDiscriminator,
+        objective: Objective,
+        l1_weight: float,
     ) -> None:
-        """Take the networks and lambda."""
+        """Take the networks, the objective and lambda."""
         super().__init__()
         self.generator, self.discriminator = generator, discriminator
-        self.l1_weight = l1_weight
+        self.objective, self.l1_weight = objective, l1_weight
 
     def loss(self, player: str, batch: Any, draw: Draw) -> Terms:
         """Return the term of D, or the two of G."""
-        z = draw.normal("z", len(batch.real), self.generator.latent_size, like=batch.real)
+        num, size = len(batch.real), self.generator.latent_size
+        z = draw.latents("z", num, size, prior=self.prior, like=batch.real)
         fake = self.generator(z, batch.condition)
         fake_logits = self.discriminator(batch.condition, fake)
-        objective = OBJECTIVES["non-saturating"]
         if player == "D":
             real_logits = self.discriminator(batch.condition, batch.real)
             # Section 3.3: D's loss is halved, so that it learns more slowly than G.
-            return {"adversarial": 0.5 * objective.discriminator(real_logits, fake_logits)}
+            return {"adversarial": 0.5 * self.objective.discriminator(real_logits, fake_logits)}
         distance = (batch.real - fake).abs().mean()
-        return {"adversarial": objective.generator(fake_logits), "l1": self.l1_weight * distance}
+        return {
+            "adversarial": self.objective.generator(fake_logits),
+            "l1": self.l1_weight * distance,
+        }
 
 
-def generator_options(shape: tuple[int, ...]) -> dict[str, Any]:
-    """Return the generator's keyword arguments."""
-    return {"shape": list(shape), "width": WIDTH}
-
-
-def build_game(
-    shape: tuple[int, ...], randomness: torch.Generator, *, l1_weight: float = L1_WEIGHT
-) -> Paired:
+def make_game(recipe: Recipe, shape: Shape, randomness: torch.Generator) -> Paired:
     """Return the game with its first weights."""
     game = Paired(
-        Generator(**generator_options(shape)),
-        PatchDiscriminator(channels=shape[0], width=WIDTH),
-        l1_weight,
+        Generator(**recipe.generator_options(shape)),
+        PatchDiscriminator(channels=shape[0], **recipe.networks["discriminator"]),
+        objective_of(recipe),
+        recipe.game["l1_weight"],
     )
     init_dcgan(game, randomness)
     return game
@@ -156,12 +159,14 @@ def build_game(
 
 RECIPE = Recipe(
     name="pix2pix",
-    build=build_game,
+    make_game=make_game,
     entry="reference_models.pix2pix:Generator",
-    generator_options=generator_options,
+    networks={"generator": {"width": 32}, "discriminator": {"width": 32}},
+    game={"objective": "non-saturating", "l1_weight": 100.0},
     solver=Alternating(),
     optimizers={player: OptimizerSpec(lr=2e-4, betas=(0.5, 0.999)) for player in ("D", "G")},
     batch_size=16,
     data="edges",
     paired=True,
+    presets={"paper": {"generator.width": 64, "discriminator.width": 64, "batch_size": 1}},
 )

@@ -10,8 +10,11 @@ resolution before by a weight that grows from 0 to 1 (section 2, figure 2), in D
 the networks have grown is a function of the images seen, so there is no stage to save. The standard
 deviation over a group of the batch is one more map in D (section 3); weights are N(0, 1) and scaled
 by He's constant in every pass, so that all learn at one speed (section 4.1); each pixel of G is
-normalised to unit length (section 4.2). Unlike the official code, Adam keeps its moments when the
-networks grow.
+normalised to unit length (section 4.2).
+
+Differs from the paper: 16 channels at full size and 64 latents, where the paper has 16 at 1,024
+pixels and 512; 12,800 images for each resolution and each fading, where it has 800,000; unlike the
+official code, Adam keeps its moments when the networks grow.
 """
 
 import itertools
@@ -23,21 +26,21 @@ import torch
 import torch.nn.functional as F
 from torch import nn
 
+from reference_models.dcgan import doublings
 from reference_models.engine.draw import Draw
 from reference_models.engine.game import Game, Terms
-from reference_models.engine.recipe import OptimizerSpec, Recipe
+from reference_models.engine.recipe import (
+    OptimizerSpec,
+    Options,
+    Recipe,
+    Shape,
+    image_options,
+)
 from reference_models.engine.solvers import Alternating
-from reference_models.parts.networks import doublings
-from reference_models.parts.objectives import OBJECTIVES
+from reference_models.parts.objectives import Objective, objective_of
 from reference_models.parts.penalties import gradient_penalty
 
-LATENT_SIZE = 64
-WIDTH = 16
-PENALTY_WEIGHT = 10.0
-DRIFT_WEIGHT = 1e-3
 GROUP_SIZE = 4
-STABLE_IMAGES = 12_800
-FADE_IMAGES = 12_800
 SMALLEST = 4
 
 
@@ -231,12 +234,19 @@ class Progressive(Game):
     players: Mapping[str, tuple[str, ...]] = {"D": ("discriminator",), "G": ("generator",)}
 
     def __init__(
-        self, generator: Generator, discriminator: Discriminator, *, stable: int, fade: int
+        self,
+        generator: Generator,
+        discriminator: Discriminator,
+        objective: Objective,
+        options: Options,
     ) -> None:
-        """Take the two networks, and the images for each resolution and for each fading."""
+        """Take the two networks, the objective, and the numbers of the recipe's game."""
         super().__init__()
-        self.generator, self.discriminator = generator, discriminator
-        self.stable, self.fade = stable, fade
+        self.generator, self.discriminator, self.objective = generator, discriminator, objective
+        self.penalty_weight: float = options["penalty_weight"]
+        self.drift_weight: float = options["drift_weight"]
+        self.stable: int = options["stable_images"]
+        self.fade: int = options["fade_images"]
         self.last = generator.num_levels - 1.0
 
     def before_step(self, num_images: int) -> None:
@@ -259,45 +269,30 @@ class Progressive(Game):
     def loss(self, player: str, batch: Any, draw: Draw) -> Terms:
         """Return the three terms of D, or the one of G."""
         num = len(batch.real)
-        fake = self.generator(draw.normal("z", num, self.generator.latent_size, like=batch.real))
-        objective = OBJECTIVES["wasserstein"]
+        size = self.generator.latent_size
+        z = draw.latents("z", num, size, prior=self.prior, like=batch.real)
+        fake = self.generator(z)
         fake_logits = self.discriminator(fake)
         if player == "G":
-            return {"adversarial": objective.generator(fake_logits)}
+            return {"adversarial": self.objective.generator(fake_logits)}
         real = self.at_resolution(batch.real)
         real_logits = self.discriminator(real)
         mix = draw.uniform("mix", num, like=real)
         penalty = gradient_penalty(self.discriminator, real, fake.detach(), mix)
         return {
-            "adversarial": objective.discriminator(real_logits, fake_logits),
-            "gradient_penalty": PENALTY_WEIGHT * penalty,
-            "drift": DRIFT_WEIGHT * real_logits.square().mean(),
+            "adversarial": self.objective.discriminator(real_logits, fake_logits),
+            "gradient_penalty": self.penalty_weight * penalty,
+            "drift": self.drift_weight * real_logits.square().mean(),
         }
 
 
-def generator_options(shape: tuple[int, ...]) -> dict[str, Any]:
-    """Return the generator's keyword arguments."""
-    return {
-        "latent_size": LATENT_SIZE,
-        "image_size": shape[1],
-        "channels": shape[0],
-        "width": WIDTH,
-    }
-
-
-def build_game(
-    shape: tuple[int, ...],
-    randomness: torch.Generator,
-    *,
-    stable: int = STABLE_IMAGES,
-    fade: int = FADE_IMAGES,
-) -> Progressive:
+def make_game(recipe: Recipe, shape: Shape, randomness: torch.Generator) -> Progressive:
     """Return the game with its first weights."""
     game = Progressive(
-        Generator(**generator_options(shape)),
-        Discriminator(image_size=shape[1], channels=shape[0], width=WIDTH),
-        stable=stable,
-        fade=fade,
+        Generator(**recipe.generator_options(shape)),
+        Discriminator(**image_options(shape), **recipe.networks["discriminator"]),
+        objective_of(recipe),
+        recipe.game,
     )
     with torch.no_grad():
         for module in game.modules():
@@ -308,9 +303,17 @@ def build_game(
 
 RECIPE = Recipe(
     name="progan",
-    build=build_game,
+    make_game=make_game,
     entry="reference_models.progan:Generator",
-    generator_options=generator_options,
+    of_shape=image_options,
+    networks={"generator": {"latent_size": 64, "width": 16}, "discriminator": {"width": 16}},
+    game={
+        "objective": "wasserstein",
+        "penalty_weight": 10.0,
+        "drift_weight": 1e-3,
+        "stable_images": 12_800,
+        "fade_images": 12_800,
+    },
     solver=Alternating(),
     optimizers={player: OptimizerSpec(lr=1e-3, betas=(0.0, 0.99)) for player in ("D", "G")},
     batch_size=32,

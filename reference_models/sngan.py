@@ -6,6 +6,11 @@ estimates (algorithm 1), so the discriminator is 1-Lipschitz up to its activatio
 the hinge (equations 16 and 17):
 
     D: E max(0, 1 - f(x)) + E max(0, 1 + f(G(z)))      G: -E f(G(z))
+
+Differs from the paper: one move of D for each of G, where the paper has five with these rates;
+three power iterations a step, because D is passed for real samples, for generated ones and for G,
+where algorithm 1 makes one; 64 latents and 32 channels, where it has 128 and 64 or more
+(`--preset paper`).
 """
 
 import torch
@@ -14,18 +19,13 @@ from torch import nn
 from torch.nn.utils import parametrize
 
 from reference_models.engine.game import Game
-from reference_models.engine.recipe import OptimizerSpec, Recipe
+from reference_models.engine.recipe import OptimizerSpec, Recipe, Shape
 from reference_models.engine.solvers import Alternating
-from reference_models.parts.networks import (
-    discriminator_for,
-    generator_for,
-    init_uniform,
-)
-from reference_models.parts.objectives import OBJECTIVES
+from reference_models.parts.networks import discriminator_for, generator_for
+from reference_models.parts.objectives import objective_of
 from reference_models.parts.unconditional import Unconditional
+from reference_models.parts.weights import init_uniform
 
-LATENT_SIZE = 64
-WIDTH = 32
 WARM_UP = 20  # power iterations before the first step
 
 Generator = generator_for
@@ -71,15 +71,15 @@ def spectral_norm(layer: nn.Module) -> nn.Module:
     return parametrize.register_parametrization(layer, "weight", SpectralNorm(weight), unsafe=True)
 
 
-def build_game(shape: tuple[int, ...], randomness: torch.Generator) -> Game:
+def make_game(recipe: Recipe, shape: Shape, randomness: torch.Generator) -> Game:
     """Return the game with its first weights and settled singular vectors."""
     game = Unconditional(
-        Generator(shape, latent_size=LATENT_SIZE, width=WIDTH),
-        discriminator_for(shape, WIDTH),
-        OBJECTIVES["hinge"],
+        Generator(**recipe.generator_options(shape)),
+        discriminator_for(shape, **recipe.networks["discriminator"]),
+        objective_of(recipe),
     )
     init_uniform(game, randomness)
-    for layer in list(game.discriminator.modules()):
+    for layer in list(game.discriminator.modules()) if recipe.game["spectral_norm"] else ():
         if isinstance(layer, nn.Conv2d | nn.Linear):
             spectral_norm(layer)
             for _ in range(WARM_UP):
@@ -89,13 +89,18 @@ def build_game(shape: tuple[int, ...], randomness: torch.Generator) -> Game:
 
 RECIPE = Recipe(
     name="sngan",
-    build=build_game,
+    make_game=make_game,
     entry="reference_models.sngan:Generator",
-    generator_options=lambda shape: {
-        "shape": list(shape),
-        "latent_size": LATENT_SIZE,
-        "width": WIDTH,
-    },
+    networks={"generator": {"latent_size": 64, "width": 32}, "discriminator": {"width": 32}},
+    game={"objective": "hinge", "spectral_norm": True},
     solver=Alternating(),
     optimizers={player: OptimizerSpec(lr=2e-4, betas=(0.0, 0.9)) for player in ("D", "G")},
+    presets={
+        "paper": {
+            "generator.latent_size": 128,
+            "generator.width": 64,
+            "discriminator.width": 64,
+            "solver.num_first": 5,
+        }
+    },
 )

@@ -10,24 +10,85 @@ and differentiates through these steps, so it sees that crowding one mode will b
 is that of `gan.py` with equation 1's losses; solver and learning rates differ. G is five times as
 fast as D (ten times in the paper's own code), for where D runs ahead, equation 1 leaves G no
 gradient.
+
+Differs from the paper: the networks and rates of `gan.py` in place of recurrent or convolutional
+ones with batch normalisation; the moves that are looked at are plain gradient steps, which is how
+the paper states them, where its code has Adam.
 """
 
-from dataclasses import replace
+from collections.abc import Mapping
+from dataclasses import dataclass, replace
 
+import torch
+from torch.func import functional_call
+from torch.optim import Optimizer
+
+from reference_models.engine.draw import Draw
+from reference_models.engine.game import Game
 from reference_models.engine.recipe import OptimizerSpec
-from reference_models.engine.solvers import Unrolled
+from reference_models.engine.solvers import Feed, Log, apply_gradients, total, values
 from reference_models.gan import RECIPE as GAN
-from reference_models.gan import build_game
-from reference_models.parts.networks import MlpGenerator
+from reference_models.gan import MlpGenerator
 
 Generator = MlpGenerator
+
+
+@dataclass(frozen=True, slots=True)
+class Unrolled:
+    """The last player looks `num_steps` moves of the first ahead and differentiates through them.
+
+    Metz et al. 2017, equations 5 to 8: the generator minimises the game's whole value at theta_D^K,
+
+        f_K(theta_G, theta_D) = f(theta_G, theta_D^K),  f = E log D(x) + E log(1 - D(G(z))) = -L_D,
+
+    where theta_D^(k+1) = theta_D^k - lr dL_D / dtheta_D. What is real counts too: theta_D^K depends
+    on theta_G, so E log D(x) does; without it the equilibrium is no fixed point. The generator's
+    loss here is therefore minus the first player's, and its own is not asked for: the game must
+    have sum zero. The discriminator itself moves one ordinary step, from where it is.
+
+    Attributes:
+        num_steps: K; 0 is `Simultaneous`.
+        lr: Step size of the moves that are only looked at.
+    """
+
+    num_steps: int
+    lr: float
+
+    @property
+    def num_batches(self) -> int:
+        """All moves see one batch."""
+        return 1
+
+    def step(self, game: Game, optimizers: Mapping[str, Optimizer], feed: Feed, draw: Draw) -> Log:
+        """Move both players at once, the last along its unrolled gradient."""
+        batch = feed(0)
+        first, last = game.players
+        terms = game.terms(first, batch, draw)
+        log = values(first, terms)
+        ours, theirs = game.parameters_of(first), game.parameters_of(last)
+        first_gradients = torch.autograd.grad(total(terms), list(ours.values()))
+        ahead: dict[str, torch.Tensor] = dict(ours)
+        for _ in range(self.num_steps):
+            loss = functional_call(game, ahead, (first, batch, draw))
+            gradients = torch.autograd.grad(loss, list(ahead.values()), create_graph=True)
+            ahead = {
+                name: value - self.lr * gradient
+                for (name, value), gradient in zip(ahead.items(), gradients, strict=True)
+            }
+        loss = -functional_call(game, ahead, (first, batch, draw))
+        log |= values(last, {"unrolled": loss})
+        last_gradients = torch.autograd.grad(loss, list(theirs.values()))
+        apply_gradients(game, first, optimizers[first], first_gradients)
+        apply_gradients(game, last, optimizers[last], last_gradients)
+        return log
+
 
 RECIPE = replace(
     GAN,
     name="unrolled",
     variant="",
-    build=lambda shape, randomness: build_game("minimax", shape, randomness),
     entry="reference_models.unrolled:Generator",
+    game={"objective": "minimax"},
     solver=Unrolled(num_steps=5, lr=3e-2),
     optimizers={"D": OptimizerSpec(lr=2e-4), "G": OptimizerSpec(lr=1e-3)},
 )

@@ -7,26 +7,22 @@ Arjovsky, Chintala and Bottou, "Wasserstein GAN", ICML 2017, equation 2 and algo
 What is special: the critic's weights are clipped to [-0.01, 0.01] after every step, which keeps it
 Lipschitz; it moves five times for each move of G; RMSProp(5e-5), because momentum hurts a moving
 target; no BatchNorm in the critic here.
+
+Differs from the paper: 64 latents and 32 channels before the last layer of G, where the paper has
+100 and 64.
 """
 
 import torch
+from torch import nn
 
 from reference_models.engine.game import Game
-from reference_models.engine.recipe import OptimizerSpec, Recipe
+from reference_models.engine.recipe import OptimizerSpec, Recipe, Shape
 from reference_models.engine.solvers import Alternating
-from reference_models.parts.networks import (
-    discriminator_for,
-    generator_for,
-    init_uniform,
-)
-from reference_models.parts.objectives import OBJECTIVES
+from reference_models.parts.networks import discriminator_for, generator_for
+from reference_models.parts.objectives import Objective, objective_of
 from reference_models.parts.penalties import clip_weights
 from reference_models.parts.unconditional import Unconditional
-
-LATENT_SIZE = 64
-WIDTH = 32
-CLIP = 0.01
-CRITIC_STEPS = 5
+from reference_models.parts.weights import init_uniform
 
 Generator = generator_for
 
@@ -34,18 +30,26 @@ Generator = generator_for
 class WassersteinGan(Unconditional):
     """The game with the clipped critic."""
 
+    def __init__(
+        self, generator: nn.Module, discriminator: nn.Module, objective: Objective, clip: float
+    ) -> None:
+        """Take the networks, the objective and the largest absolute weight of the critic."""
+        super().__init__(generator, discriminator, objective)
+        self.clip = clip
+
     def after_step(self, player: str) -> None:
         """Clip the critic's weights."""
         if player == "D":
-            clip_weights(self.discriminator, CLIP)
+            clip_weights(self.discriminator, self.clip)
 
 
-def build_game(shape: tuple[int, ...], randomness: torch.Generator) -> Game:
+def make_game(recipe: Recipe, shape: Shape, randomness: torch.Generator) -> Game:
     """Return the game with its first weights, the critic's clipped."""
     game = WassersteinGan(
-        Generator(shape, latent_size=LATENT_SIZE, width=WIDTH),
-        discriminator_for(shape, WIDTH),
-        OBJECTIVES["wasserstein"],
+        Generator(**recipe.generator_options(shape)),
+        discriminator_for(shape, **recipe.networks["discriminator"]),
+        objective_of(recipe),
+        recipe.game["clip"],
     )
     init_uniform(game, randomness)
     game.after_step("D")
@@ -54,13 +58,17 @@ def build_game(shape: tuple[int, ...], randomness: torch.Generator) -> Game:
 
 RECIPE = Recipe(
     name="wgan",
-    build=build_game,
+    make_game=make_game,
     entry="reference_models.wgan:Generator",
-    generator_options=lambda shape: {
-        "shape": list(shape),
-        "latent_size": LATENT_SIZE,
-        "width": WIDTH,
-    },
-    solver=Alternating(CRITIC_STEPS),
+    networks={"generator": {"latent_size": 64, "width": 32}, "discriminator": {"width": 32}},
+    game={"objective": "wasserstein", "clip": 0.01},
+    solver=Alternating(num_first=5),
     optimizers={player: OptimizerSpec(name="rmsprop", lr=5e-5) for player in ("D", "G")},
+    presets={
+        "paper": {
+            "generator.latent_size": 100,
+            "generator.width": 64,
+            "discriminator.width": 64,
+        }
+    },
 )

@@ -6,8 +6,11 @@ minimises
     E_z f(G(z)) - E_x f(x) + lambda E_xhat (|grad f(xhat)|_2 - 1)^2
 
 with xhat on the lines between real and generated samples, a weight for each pair. What is special:
-lambda = 10 on images (0.1 on the paper's toys), the norm is each sample's own, so no BatchNorm in
-the critic; Adam(1e-4, 0.5, 0.9) and five critic moves for each of G.
+lambda = 10 on images (0.1 on the toys of the paper's code, `--preset points`), the norm is each
+sample's own, so no BatchNorm in the critic; five critic moves for each of G.
+
+Differs from the paper: Adam(1e-4, 0.5, 0.9), which is that of the code for toys, where algorithm 1
+has beta_1 = 0; 64 latents and 32 channels, where it has 128 and 64 or more (`--preset paper`).
 """
 
 from typing import Any
@@ -17,20 +20,13 @@ from torch import nn
 
 from reference_models.engine.draw import Draw
 from reference_models.engine.game import Game, Terms
-from reference_models.engine.recipe import OptimizerSpec, Recipe
+from reference_models.engine.recipe import OptimizerSpec, Recipe, Shape
 from reference_models.engine.solvers import Alternating
-from reference_models.parts.networks import (
-    discriminator_for,
-    generator_for,
-    init_uniform,
-)
-from reference_models.parts.objectives import OBJECTIVES
+from reference_models.parts.networks import discriminator_for, generator_for
+from reference_models.parts.objectives import Objective, objective_of
 from reference_models.parts.penalties import gradient_penalty
 from reference_models.parts.unconditional import Unconditional
-
-LATENT_SIZE = 64
-WIDTH = 32
-CRITIC_STEPS = 5
+from reference_models.parts.weights import init_uniform
 
 Generator = generator_for
 
@@ -38,9 +34,11 @@ Generator = generator_for
 class WassersteinGanGp(Unconditional):
     """The game with the penalised critic."""
 
-    def __init__(self, generator: nn.Module, discriminator: nn.Module, weight: float) -> None:
-        """Take the networks and the penalty's weight, lambda."""
-        super().__init__(generator, discriminator, OBJECTIVES["wasserstein"])
+    def __init__(
+        self, generator: nn.Module, discriminator: nn.Module, objective: Objective, weight: float
+    ) -> None:
+        """Take the networks, the objective and the penalty's weight, lambda."""
+        super().__init__(generator, discriminator, objective)
         self.weight = weight
 
     def loss(self, player: str, batch: Any, draw: Draw) -> Terms:
@@ -54,16 +52,13 @@ class WassersteinGanGp(Unconditional):
         return terms
 
 
-def build_game(
-    shape: tuple[int, ...], randomness: torch.Generator, *, weight: float | None = None
-) -> Game:
-    """Return the game with its first weights; without a weight, lambda is the paper's."""
-    if weight is None:
-        weight = 10.0 if len(shape) == 3 else 0.1
+def make_game(recipe: Recipe, shape: Shape, randomness: torch.Generator) -> Game:
+    """Return the game with its first weights."""
     game = WassersteinGanGp(
-        Generator(shape, latent_size=LATENT_SIZE, width=WIDTH),
-        discriminator_for(shape, WIDTH),
-        weight,
+        Generator(**recipe.generator_options(shape)),
+        discriminator_for(shape, **recipe.networks["discriminator"]),
+        objective_of(recipe),
+        recipe.game["penalty_weight"],
     )
     init_uniform(game, randomness)
     return game
@@ -71,13 +66,20 @@ def build_game(
 
 RECIPE = Recipe(
     name="wgan-gp",
-    build=build_game,
+    make_game=make_game,
     entry="reference_models.wgan_gp:Generator",
-    generator_options=lambda shape: {
-        "shape": list(shape),
-        "latent_size": LATENT_SIZE,
-        "width": WIDTH,
-    },
-    solver=Alternating(CRITIC_STEPS),
+    networks={"generator": {"latent_size": 64, "width": 32}, "discriminator": {"width": 32}},
+    game={"objective": "wasserstein", "penalty_weight": 10.0},
+    solver=Alternating(num_first=5),
     optimizers={player: OptimizerSpec(lr=1e-4, betas=(0.5, 0.9)) for player in ("D", "G")},
+    presets={
+        "paper": {
+            "generator.latent_size": 128,
+            "generator.width": 64,
+            "discriminator.width": 64,
+            "optimizers.D.betas": [0.0, 0.9],
+            "optimizers.G.betas": [0.0, 0.9],
+        },
+        "points": {"game.penalty_weight": 0.1},
+    },
 )

@@ -48,6 +48,30 @@ from ganeval.errors import ResourceError, UsageError
     help="Seed of every random choice",
 )
 @click.option(
+    "--preset",
+    metavar="NAME",
+    panel=TRAINING,
+    help="Settings that belong together, such as paper; --show prints those of the model",
+)
+@click.option(
+    "--config",
+    type=click.Path(path_type=Path),
+    metavar="FILE.toml",
+    panel=TRAINING,
+    help="Settings from a file, such as settings.toml of another run",
+)
+@click.option(
+    "--set",
+    "assignments",
+    multiple=True,
+    metavar="NAME=VALUE",
+    panel=TRAINING,
+    help="One setting, such as generator.width=256 or optimizers.D.lr=2e-4; repeatable",
+)
+@click.option(
+    "--show", is_flag=True, panel=TRAINING, help="Print all settings as they would be, and stop"
+)
+@click.option(
     "--save-every",
     type=click.IntRange(min=1),
     default=100,
@@ -137,6 +161,10 @@ def train(
     seed: int,
     out: Path | None,
     resume: bool,
+    preset: str | None,
+    config: Path | None,
+    assignments: tuple[str, ...],
+    show: bool,
     save_every: int,
     grid_every: int,
     eval_every: int,
@@ -154,17 +182,36 @@ def train(
     ganeval train dcgan --steps 2000 --out runs/dcgan
     ganeval train dcgan --steps 2000 --out runs/dcgan --eval-every 500
     ganeval train wgan-gp --data folder:faces/,size=32,crop=center
+    ganeval train sngan --preset paper --set batch_size=128 --set optimizers.D.lr=1e-4
     """
     from ganeval.cli.training_display import training_display
     from ganeval.machine.devices import resolve_device
     from reference_models.engine.curve import Scoring
     from reference_models.engine.keep import STATE
-    from reference_models.engine.session import Watch, find_recipe, run_training
+    from reference_models.engine.session import Watch, recipe_of, run_training
+    from reference_models.engine.settings import (
+        parse_setting,
+        preset_of,
+        read_settings,
+        settings_of,
+        toml_lines,
+    )
 
-    recipe = find_recipe(model)
     if steps is not None and steps < 1:
         raise UsageError(f"--steps {steps}", "at least 1", "change it")
-    folder, total = out or Path("runs") / model, steps or recipe.steps
+    folder = out or Path("runs") / model
+    settings = {
+        **(preset_of(recipe_of(model), preset) if preset is not None else {}),
+        **(read_settings(config) if config is not None else {}),
+        **dict(map(parse_setting, assignments)),
+    }
+    recipe = recipe_of(model, settings, folder=folder if resume else None, data=data, steps=steps)
+    if show:
+        for line in toml_lines(settings_of(recipe)):
+            click.echo(line)
+        for name, changed in recipe.presets.items():
+            click.echo(f"# --preset {name}: {', '.join(toml_lines(changed))}")
+        return
     scoring = Scoring(
         every=eval_every,
         metrics=tuple(split_metrics(eval_metrics) or ()),
@@ -179,13 +226,14 @@ def train(
         going_on = [] if resume or not (folder / STATE).is_file() else ["--resume"]
         return shlex.join(["ganeval", *current_call().words, *going_on])
 
-    with training_display(model, total, recipe.batch_size) as observers:
+    with training_display(model, recipe.steps, recipe.batch_size) as observers:
         try:
             checkpoint = run_training(
                 model,
-                data=data,
                 folder=folder,
-                steps=total,
+                settings=settings,
+                data=data,
+                steps=steps,
                 seed=seed,
                 resume=resume,
                 device=resolve_device(device),

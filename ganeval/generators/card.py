@@ -15,10 +15,11 @@ from ganeval.errors import InputError
 from ganeval.machine.files import write_whole
 from ganeval.machine.json_text import parse_json
 
-SCHEMA = "ganeval.card/2"
+SCHEMA = "ganeval.card/3"
 METADATA_KEY = "ganeval.card"
 
 _UNSEALED = "ganeval.card/1"  # cards of the first version had no seal
+_WITHOUT_SETTINGS = "ganeval.card/2"
 
 _ANEW = "make or download it anew"
 _NORM_MODES = ("running", "none")
@@ -40,6 +41,7 @@ _TYPES: Mapping[str, tuple[type, ...]] = {
     "step": (int,),
     "seed": (int,),
     "data": (dict,),
+    "settings": (dict,),
     "versions": (dict,),
     "sha256": (str,),
 }
@@ -67,6 +69,7 @@ class Card:
         step: Training steps behind it.
         seed: Of the training.
         data: Name and digest of the training data.
+        settings: Of the training, JSON values by dotted name; empty where they are not known.
         versions: Of the libraries that trained it.
         sha256: Of the tensors (see `tensors_sha256`); `write_checkpoint` fills it in.
     """
@@ -88,6 +91,7 @@ class Card:
     versions: Mapping[str, str] = field(default_factory=dict)
     sha256: str = ""
     condition: str | None = None
+    settings: Mapping[str, Any] = field(default_factory=dict)
 
     def text(self) -> str:
         """Return the card as JSON, the same text for the same card.
@@ -96,6 +100,9 @@ class Card:
         """
         fields = {one.name: getattr(self, one.name) for one in dataclasses.fields(self)}
         fields["schema"] = SCHEMA
+        if not self.settings:  # as cards of the second version are written
+            del fields["settings"]
+            fields["schema"] = _WITHOUT_SETTINGS
         seal = hashlib.sha256(json.dumps(fields, sort_keys=True, default=dict).encode())
         return json.dumps(fields | {"seal": seal.hexdigest()}, sort_keys=True, default=dict)
 
@@ -183,13 +190,13 @@ def parse_card(text: str, *, name: str) -> Card:
     except ValueError as error:
         raise InputError(f"{name}: its card is no JSON ({error})", "a whole card", _ANEW) from error
     schema = fields.pop("schema", None) if isinstance(fields, dict) else None
-    if schema not in (SCHEMA, _UNSEALED):
+    if schema not in (SCHEMA, _WITHOUT_SETTINGS, _UNSEALED):
         raise InputError(
             f"{name}: a card of schema {schema!r}",
             f"schema {SCHEMA}",
             "use the version of ganeval that wrote it",
         )
-    fields = {"condition": None} | fields  # cards of the first version had none
+    fields = {"condition": None, "settings": {}} | fields  # older cards have none
     fields.pop("seal", None)
     wrong = [key for key, types in _TYPES.items() if not _fits(fields.get(key, ...), types)]
     wrong += sorted(set(fields) - set(_TYPES))

@@ -50,6 +50,14 @@ class Draw:
         """Return numbers uniform on [0, 1), float32 [num, *shape], on the device of `like`."""
         return self._rows(torch.rand, purpose, (num, *shape), like)
 
+    def latents(
+        self, purpose: str, num: int, size: int, *, prior: str, like: torch.Tensor | None = None
+    ) -> torch.Tensor:
+        """Return latent vectors of a prior, "normal" or "uniform" from -1 to 1, [num, size]."""
+        if prior == "normal":
+            return self.normal(purpose, num, size, like=like)
+        return 2 * self.uniform(purpose, num, size, like=like) - 1
+
     def move(self, part: int) -> "Draw":
         """Return the draw of another move within the step."""
         return replace(self, part=part)

@@ -11,6 +11,7 @@ import ganeval
 from reference_models.engine.data import Data
 from reference_models.engine.draw import Draw
 from reference_models.engine.recipe import Recipe
+from reference_models.engine.settings import settings_of
 from reference_models.engine.whole import written_whole
 
 GRID = 8  # rows and columns
@@ -55,6 +56,7 @@ def export(
         step=step,
         seed=seed,
         data={"name": data.name, "digest": data.digest},
+        settings=settings_of(recipe),
         versions={"ganeval": ganeval.__version__, "torch": str(torch.__version__)},
     )
     ganeval.write_checkpoint(path, generator.state_dict(), card)
@@ -100,10 +102,8 @@ def fixed_inputs(
     like = next(generator.parameters())
     draw, size = Draw(seed, 0), latent_size_of(generator)
     inputs = []
-    if size is not None and recipe.prior == "normal":
-        inputs.append(draw.normal("grid", num, size, like=like))
-    elif size is not None:
-        inputs.append(2 * draw.uniform("grid", num, size, like=like) - 1)
+    if size is not None:
+        inputs.append(draw.latents("grid", num, size, prior=recipe.prior, like=like))
     if recipe.num_classes is not None:
         inputs.append(torch.arange(num, device=like.device) % recipe.num_classes)
     if recipe.paired:

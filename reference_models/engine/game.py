@@ -21,10 +21,12 @@ class Game(nn.Module):
     Attributes:
         players: Player -> names of the submodules it owns.
         low_precision: What the networks compute in beside float32; set by `use_precision`.
+        prior: Of the latents, "normal" or "uniform"; set by the recipe.
     """
 
     players: Mapping[str, tuple[str, ...]]
     low_precision: torch.dtype | None = None
+    prior: str = "normal"
 
     def loss(self, player: str, batch: Any, draw: Draw) -> Terms:
         """Return the scalar terms that `player` minimises the sum of."""

@@ -3,7 +3,6 @@
 import logging
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
-from dataclasses import asdict
 from typing import Any
 
 import torch
@@ -13,6 +12,7 @@ from reference_models.engine.files import RunFiles
 from reference_models.engine.recipe import Recipe
 from reference_models.engine.rows import Rows
 from reference_models.engine.run import Observer, Run
+from reference_models.engine.settings import settings_of
 from reference_models.engine.solvers import Log
 from reference_models.engine.state import save_state
 
@@ -20,7 +20,8 @@ logger = logging.getLogger("ganeval.training")  # below ganeval's own, which the
 
 STATE = "state.pt"
 METRICS = "metrics.jsonl"
-FORMAT = 1  # of the state
+FREE = ("steps", "data")  # settings that may change when a run goes on: data have a digest
+FORMAT = 2  # of the state
 
 
 @contextmanager
@@ -69,19 +70,17 @@ def configuration(run: Run, recipe: Recipe, data: Data, seed: int) -> dict[str, 
         for name, module in run.game.named_modules()
         if not any(module.children())
     }
-    numbers = {
-        name: value for name, value in vars(run.game).items() if isinstance(value, int | float)
-    }
+    settings = settings_of(recipe)
+    for name in FREE:
+        del settings[name]
     return {
         "format": FORMAT,
         "model": recipe.name,
-        "game": {"kind": type(run.game).__qualname__, **numbers},
+        "game": type(run.game).__qualname__,
+        "solver": type(recipe.solver).__qualname__,
+        "settings": settings,
         "layers": layers,
-        "solver": repr(recipe.solver),
-        "optimizers": {player: asdict(spec) for player, spec in recipe.optimizers.items()},
-        "batch_size": recipe.batch_size,
         "precision": str(run.game.low_precision or torch.float32).removeprefix("torch."),
-        "ema_half_life": recipe.ema_half_life,
         "data": data.name,
         "data_digest": data.digest,
         "shape": list(data.shape),

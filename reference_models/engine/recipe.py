@@ -2,26 +2,38 @@
 
 from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass, field
-from typing import Any, Literal
+from typing import Any, Literal, get_args
 
 import torch
 from torch import nn
 from torch.optim import Optimizer
 
+from reference_models.engine.data import unknown
 from reference_models.engine.game import Game
 from reference_models.engine.solvers import Solver
 
-Build = Callable[[tuple[int, ...], torch.Generator], Game]
-"""From the shape of a sample and the randomness of the first weights to the game."""
+Shape = tuple[int, ...]
+Options = Mapping[str, Any]
+"""Numbers and words by name: JSON values."""
+MakeGame = Callable[["Recipe", Shape, torch.Generator], Game]
+"""From the recipe, the shape of a sample and the randomness of the first weights to the game."""
+
+OptimizerName = Literal["adam", "rmsprop", "sgd"]
+Prior = Literal["normal", "uniform"]
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class OptimizerSpec:
-    """An optimizer by name and numbers."""
+    """An optimizer by name and numbers; `betas` are those of Adam."""
 
-    name: Literal["adam", "rmsprop", "sgd"] = "adam"
+    name: OptimizerName = "adam"
     lr: float = 2e-4
     betas: tuple[float, float] = (0.5, 0.999)
+
+    def __post_init__(self) -> None:
+        """Refuse an optimizer that there is none of (GanevalError)."""
+        if self.name not in get_args(OptimizerName):
+            raise unknown("optimizer", self.name, get_args(OptimizerName))
 
     def build(self, parameters: Iterable[nn.Parameter]) -> Optimizer:
         """Return the optimizer over `parameters`."""
@@ -31,32 +43,47 @@ class OptimizerSpec:
         return kind(parameters, lr=self.lr)
 
 
+def image_options(shape: Shape) -> dict[str, Any]:
+    """Return what a network of images alone takes of the shape of a sample."""
+    return {"image_size": shape[1], "channels": shape[0]}
+
+
+def shape_options(shape: Shape) -> dict[str, Any]:
+    """Return what a network of images or points takes of the shape of a sample."""
+    return {"shape": list(shape)}
+
+
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Recipe:
-    """How one system is trained.
+    """How one system is trained. Every number of it is a setting; see `engine/settings.py`.
 
     Attributes:
         name: The model's name in the table.
-        build: Makes the game with its first weights.
+        make_game: Makes the game with its first weights.
         entry: `module:class` of the generator, for the checkpoint's card. Its `latent_size` is the
             length of a latent vector, None if it takes none.
-        generator_options: From the shape of a sample to the entry's keyword arguments.
+        of_shape: From the shape of a sample to those of the generator's keyword arguments that
+            depend on it.
+        networks: The other keyword arguments of each network, by the network's name in the game.
+        game: The numbers of the losses and of schedules.
         solver: Moves the players.
         optimizers: Of each player.
         batch_size: Items in one batch.
         steps: How long the reference run is.
         data: The default data.
         prior: Of the generator's latents: "normal", or "uniform" from -1 to 1.
-        num_classes: Number of the labels that the generator takes beside latents; None: none.
         paired: Whether the generator makes each sample from a condition, which the data must have.
         ema_half_life: Of the averaged generator, in images.
+        presets: Settings that belong together, by the name of each set.
         variant: What tells it from the other model in its file, for the list of models.
     """
 
     name: str
-    build: Build
+    make_game: MakeGame
     entry: str
-    generator_options: Callable[[tuple[int, ...]], dict[str, Any]]
+    of_shape: Callable[[Shape], dict[str, Any]] = shape_options
+    networks: Mapping[str, Options]
+    game: Options = field(default_factory=dict)
     solver: Solver
     optimizers: Mapping[str, OptimizerSpec] = field(
         default_factory=lambda: {"D": OptimizerSpec(), "G": OptimizerSpec()}
@@ -65,7 +92,28 @@ class Recipe:
     steps: int = 2000
     data: str = "digits"
     ema_half_life: float = 2000.0
-    prior: Literal["normal", "uniform"] = "normal"
-    num_classes: int | None = None
+    prior: Prior = "normal"
     paired: bool = False
+    presets: Mapping[str, Options] = field(default_factory=dict)
     variant: str = ""
+
+    def __post_init__(self) -> None:
+        """Refuse a prior that there is none of (GanevalError)."""
+        if self.prior not in get_args(Prior):
+            raise unknown("prior", self.prior, get_args(Prior))
+
+    @property
+    def num_classes(self) -> int | None:
+        """Number of the labels that the generator takes beside latents; None: none."""
+        found: int | None = self.networks["generator"].get("num_classes")
+        return found
+
+    def build(self, shape: Shape, randomness: torch.Generator) -> Game:
+        """Return the game with its first weights, for samples of a shape."""
+        game = self.make_game(self, shape, randomness)
+        game.prior = self.prior
+        return game
+
+    def generator_options(self, shape: Shape) -> dict[str, Any]:
+        """Return the generator's keyword arguments, for samples of a shape."""
+        return {**self.of_shape(shape), **self.networks["generator"]}

@@ -1,10 +1,11 @@
 """A whole training session of a model by its name: what `ganeval train` does."""
 
 import importlib
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass, field
 from pathlib import Path
+from typing import Any
 
 import torch
 
@@ -27,10 +28,14 @@ from reference_models.engine.observe import grid_names, grids
 from reference_models.engine.parallel import join_team
 from reference_models.engine.precision import Precision
 from reference_models.engine.recipe import Recipe
-from reference_models.engine.run import Observer
+from reference_models.engine.run import Observer, Run
+from reference_models.engine.settings import read_settings, settings_of, toml_lines, with_settings
+from reference_models.engine.solvers import Log
 from reference_models.engine.train import train
+from reference_models.engine.whole import written_whole
 
 SAMPLES = "samples.png"
+SETTINGS = "settings.toml"
 _UNLISTED = (STATE, METRICS, SAMPLES, CURVE, "*.safetensors")
 """What runs had in their folders, beside grids, before they kept a list of their files."""
 
@@ -56,6 +61,7 @@ def run_training(  # noqa: PLR0913 (keyword-only, each is plain)
     model: str,
     *,
     folder: Path,
+    settings: Mapping[str, Any] | None = None,
     data: str | None = None,
     steps: int | None = None,
     seed: int = 0,
@@ -79,6 +85,7 @@ def run_training(  # noqa: PLR0913 (keyword-only, each is plain)
     * `metrics.jsonl`: the terms of every step;
     * `curve.jsonl` and `curve.png`: the scores of the averaged generator, if it was scored;
     * `tensorboard/`: both for TensorBoard, if it is installed;
+    * `settings.toml`: every setting;
     * `state.pt`: what `resume` goes on from;
     * `.ganeval-run.json`: the names of these files. Whatever else is in the folder stays as it is.
 
@@ -86,8 +93,10 @@ def run_training(  # noqa: PLR0913 (keyword-only, each is plain)
         model: Its name in `MODELS`.
         folder: Folder of the run; made if it is not there. Files of others may lie in it, but not
             under the names above.
-        data: A name or source as in `open_data`; None for the model's own.
-        steps: Counted from the start, at least 1; None for the model's own number.
+        settings: Settings by dotted name that are not the model's own; a run that goes on keeps
+            those that it has.
+        data: A name or source as in `open_data`; None for that of the settings.
+        steps: Counted from the start, at least 1; None for that of the settings.
         seed: Of everything that is drawn.
         resume: Go on with the run in the folder.
         device: None for the CPU. Several processes on CUDA get one device each.
@@ -103,8 +112,9 @@ def run_training(  # noqa: PLR0913 (keyword-only, each is plain)
         OSError: The disk is full; the last saved state is there.
         KeyboardInterrupt: As it came; the state is saved.
     """
-    recipe, watch = find_recipe(model), watch or Watch()
-    steps = steps or recipe.steps
+    watch = watch or Watch()
+    recipe = recipe_of(model, settings, folder=folder if resume else None, data=data, steps=steps)
+    steps = recipe.steps
     files = RunFiles(folder, resume=resume, unlisted=_UNLISTED)
     with (
         join_team(device or torch.device("cpu")) as (team, device),
@@ -113,14 +123,14 @@ def run_training(  # noqa: PLR0913 (keyword-only, each is plain)
     ):
         if team.leads and (resume or not (folder / STATE).exists()):  # else `train` says so
             scored = (CURVE, CURVE_PICTURE) if watch.scoring.every else ()
-            files.check(STATE, METRICS, SAMPLES, checkpoint_name(recipe), *scored)
+            files.check(STATE, METRICS, SAMPLES, SETTINGS, checkpoint_name(recipe), *scored)
             if not resume:  # else the observer knows from which step on
                 files.check(*grid_names(0, steps, every=watch.grid_every))
-        pictures = _open_pictures(recipe, data or recipe.data)
+        pictures = _open_pictures(recipe, recipe.data)
         watching: list[Observer] = []
         if team.leads:
             told = _observers(recipe, pictures, files, watch, last=steps, seed=seed, device=device)
-            watching = [*resources.enter_context(told), *observers]
+            watching = [_settings_kept(recipe, files), *resources.enter_context(told), *observers]
         run = train(
             recipe,
             pictures,
@@ -154,6 +164,39 @@ def find_recipe(model: str) -> Recipe:
     module, _, attribute = MODELS[model].partition(":")
     recipe: Recipe = getattr(importlib.import_module(module), attribute)
     return recipe
+
+
+def recipe_of(
+    model: str,
+    settings: Mapping[str, Any] | None = None,
+    *,
+    folder: Path | None = None,
+    data: str | None = None,
+    steps: int | None = None,
+) -> Recipe:
+    """Return a model's recipe with the settings of a run in a folder, and with others given.
+
+    Raises:
+        GanevalError: There is no such model or setting, or a value cannot be.
+    """
+    recipe = find_recipe(model)
+    if folder is not None and (folder / SETTINGS).exists():
+        recipe = with_settings(recipe, read_settings(folder / SETTINGS))
+    plain = {"data": data, "steps": steps}
+    given = {name: value for name, value in plain.items() if value is not None}
+    return with_settings(recipe, {**(settings or {}), **given})
+
+
+def _settings_kept(recipe: Recipe, files: RunFiles) -> Observer:
+    """Return what writes the settings of a run, once it is known that it can begin or go on."""
+    lines = toml_lines(settings_of(recipe))
+
+    def observe(run: Run, log: Log) -> None:
+        if not log:
+            with written_whole(files.claim(SETTINGS)) as file:
+                file.write("".join(f"{line}\n" for line in lines).encode())
+
+    return observe
 
 
 def _open_pictures(recipe: Recipe, name: str) -> Data:

@@ -89,8 +89,8 @@ def _other_images(saved: Mapping[str, Any], now: Mapping[str, Any]) -> Iterator[
 def _differences(saved: Any, now: Any, name: str = "") -> Iterator[str]:
     """Yield what differs between two configurations, one text for each value."""
     if isinstance(saved, Mapping) and isinstance(now, Mapping):
-        for key in sorted({*saved, *now}):
-            inner = f"{name}.{key}" if name else key
+        for key in dict.fromkeys([*now, *saved]):
+            inner = f"{name}.{key}" if name not in ("", "settings") else key
             yield from _differences(saved.get(key, _ABSENT), now.get(key, _ABSENT), inner)
     elif saved != now:
         yield f"{name} was {_shown(saved)}, now it is {_shown(now)}"

@@ -2,7 +2,6 @@
 
 import functools
 from collections.abc import Callable
-from dataclasses import replace
 
 import torch
 from sklearn.metrics import normalized_mutual_info_score
@@ -13,6 +12,7 @@ from reference_models.data.digits import digits
 from reference_models.engine.draw import Draw
 from reference_models.engine.recipe import Recipe
 from reference_models.engine.run import Run
+from reference_models.engine.settings import with_settings
 from reference_models.engine.train import begin
 from reference_models.experiments.base import Experiment
 from reference_models.experiments.measure import CPU, trained
@@ -23,19 +23,21 @@ NUM_MODES = 8
 
 def code_and_mode(weight: float) -> Callable[[int], float]:
     """Return what trains InfoGAN with eight codes and measures what they say of the modes."""
-    recipe = replace(
+    recipe = with_settings(
         infogan.RECIPE,
-        build=lambda shape, randomness: infogan.build_game(
-            shape, randomness, num_classes=NUM_MODES, num_continuous=0, weight=weight
-        ),
-        num_classes=NUM_MODES,
+        {
+            "generator.num_classes": NUM_MODES,
+            "generator.num_continuous": 0,
+            "game.weight": weight,
+        },
     )
+    latent_size = recipe.networks["generator"]["latent_size"]
 
     def measure(seed: int) -> float:
         data = ring8()
         run = trained(recipe, data, steps=2000, seed=seed)
         codes = torch.arange(NUM_POINTS) % NUM_MODES
-        z = Draw(0, 0).normal("measure", NUM_POINTS, infogan.LATENT_SIZE)
+        z = Draw(0, 0).normal("measure", NUM_POINTS, latent_size)
         with torch.inference_mode():
             samples = run.average(z, codes)
         return float(normalized_mutual_info_score(codes.numpy(), nearest_modes(samples, data)))

@@ -14,9 +14,10 @@ from reference_models.engine.game import Game, Terms
 from reference_models.engine.recipe import Recipe
 from reference_models.engine.solvers import Alternating
 from reference_models.experiments.base import Experiment
-from reference_models.parts.networks import MlpDiscriminator, init_uniform
+from reference_models.gan import MlpDiscriminator
 from reference_models.parts.objectives import OBJECTIVES, Objective
 from reference_models.parts.penalties import clip_weights
+from reference_models.parts.weights import init_uniform
 
 STEPS = 600
 BATCH_SIZE = 64
@@ -96,6 +97,8 @@ WGAN = Experiment(
     better="higher",
     threshold=1.5,
     control_is="the discriminator of gan (JSD: log 2 at any distance)",
-    system=growth_of_estimate(wgan.RECIPE, "wasserstein", clip=wgan.CLIP, at_zero=0.0),
+    system=growth_of_estimate(
+        wgan.RECIPE, "wasserstein", clip=wgan.RECIPE.game["clip"], at_zero=0.0
+    ),
     control=growth_of_estimate(gan.RECIPE, "non-saturating", clip=None, at_zero=2 * math.log(2)),
 )

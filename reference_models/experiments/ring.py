@@ -2,7 +2,6 @@
 
 from collections.abc import Callable
 from dataclasses import replace
-from functools import partial
 
 import numpy as np
 import torch
@@ -10,14 +9,12 @@ import torch
 from reference_models import consensus, gan, sngan, unrolled, wgan_gp
 from reference_models.data.densities import found_modes, ring8
 from reference_models.engine.draw import Draw
-from reference_models.engine.game import Game
 from reference_models.engine.recipe import OptimizerSpec, Recipe
-from reference_models.engine.solvers import Simultaneous, Unrolled
+from reference_models.engine.settings import with_settings
+from reference_models.engine.solvers import Simultaneous
 from reference_models.experiments.base import Experiment
 from reference_models.experiments.measure import points, trained
-from reference_models.parts.networks import discriminator_for, init_uniform
-from reference_models.parts.objectives import OBJECTIVES
-from reference_models.parts.unconditional import Unconditional
+from reference_models.unrolled import Unrolled
 
 NUM_POINTS = 2000
 CRITERION = "modes of ring8 found, of 8"
@@ -62,6 +59,7 @@ GAN_MINIMAX = _beside_gaussian(gan.MINIMAX)
 _WGAN_GP = replace(
     wgan_gp.RECIPE,
     optimizers={player: OptimizerSpec(lr=2e-3, betas=(0.5, 0.9)) for player in ("D", "G")},
+    game={**wgan_gp.RECIPE.game, "penalty_weight": 0.1},
 )
 WGAN_GP = Experiment(
     model="wgan-gp",
@@ -70,22 +68,11 @@ WGAN_GP = Experiment(
     threshold=6.0,
     control_is="the same without the penalty",
     system=modes_after(_WGAN_GP, 800),
-    control=modes_after(replace(_WGAN_GP, build=partial(wgan_gp.build_game, weight=0.0)), 800),
+    control=modes_after(with_settings(_WGAN_GP, {"game.penalty_weight": 0.0}), 800),
 )
 
 NUM_PAIRS = 5000
 HALF_SIDE = 3.0  # of a square around the ring
-
-
-def without_spectral_norm(shape: tuple[int, ...], randomness: torch.Generator) -> Game:
-    """Return the game of SN-GAN with the discriminator's weights as they are."""
-    game = Unconditional(
-        sngan.Generator(shape, latent_size=sngan.LATENT_SIZE, width=sngan.WIDTH),
-        discriminator_for(shape, sngan.WIDTH),
-        OBJECTIVES["hinge"],
-    )
-    init_uniform(game, randomness)
-    return game
 
 
 def steepest_slope(recipe: Recipe, steps: int) -> Callable[[int], float]:
@@ -112,7 +99,7 @@ SNGAN = Experiment(
     threshold=1.0,
     control_is="no spectral norm",
     system=steepest_slope(sngan.RECIPE, 500),
-    control=steepest_slope(replace(sngan.RECIPE, build=without_spectral_norm), 500),
+    control=steepest_slope(with_settings(sngan.RECIPE, {"game.spectral_norm": False}), 500),
 )
 
 # The learning rates of the paper's own code differ by 10 likewise, G the faster.

@@ -10,6 +10,9 @@ from dataclasses import dataclass
 import torch
 import torch.nn.functional as F
 
+from reference_models.engine.data import unknown
+from reference_models.engine.recipe import Recipe
+
 Logits = torch.Tensor
 
 
@@ -56,9 +59,21 @@ def hinge_discriminator(real: Logits, fake: Logits) -> torch.Tensor:
     return F.relu(1 - real).mean() + F.relu(1 + fake).mean()
 
 
-OBJECTIVES = {
+OBJECTIVES: dict[str, Objective] = {
     "minimax": Objective(logistic_discriminator, minimax_generator),
     "non-saturating": Objective(logistic_discriminator, non_saturating_generator),
     "wasserstein": Objective(wasserstein_discriminator, wasserstein_generator),
     "hinge": Objective(hinge_discriminator, wasserstein_generator),
 }
+
+
+def objective_of(recipe: Recipe) -> Objective:
+    """Return the objective that a recipe's game names.
+
+    Raises:
+        GanevalError: There is none of that name.
+    """
+    name = recipe.game["objective"]
+    if name not in OBJECTIVES:
+        raise unknown("objective", name, OBJECTIVES)
+    return OBJECTIVES[name]

@@ -37,7 +37,8 @@ class Unconditional(Game):
         """Return `num` generated samples."""
         latent_size: Any = self.generator.latent_size
         like = next(self.generator.parameters())
-        samples: torch.Tensor = self.generator(draw.normal("z", num, latent_size, like=like))
+        z = draw.latents("z", num, latent_size, prior=self.prior, like=like)
+        samples: torch.Tensor = self.generator(z)
         return samples
 
     def loss(self, player: str, batch: Any, draw: Draw) -> Terms:

@@ -25,7 +25,7 @@ def test_the_entries_of_listed_recipes_may_be_asked_for(name: str) -> None:
     "entry",
     [
         "os:system",
-        "reference_models.dcgan:build_game",
+        "reference_models.dcgan:make_game",
         "reference_models.dcgan:torch",
         "reference_models.dcgan:Generator.__init__",
         "reference_models.dcgan",

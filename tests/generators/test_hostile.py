@@ -290,7 +290,7 @@ def test_a_flipped_bit_is_noticed_wherever_it_is(tmp_path: Path) -> None:
     ("changes", "said"),
     [
         ({"entry": "os:system"}, "asks for the code 'os:system', which is none of ganeval's"),
-        ({"entry": "reference_models.dcgan:build_game"}, "none of ganeval's models"),
+        ({"entry": "reference_models.dcgan:make_game"}, "none of ganeval's models"),
         ({"norm_mode": "batch"}, "norm_mode 'batch'; one of running, none"),
         ({"kwargs": {"size": 9}}, "tensors are those of another network"),
         ({"kwargs": {"sizes": 8}}, "fails with"),

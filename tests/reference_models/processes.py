@@ -43,7 +43,7 @@ class Growing(Game):
         return {"size": (self.generator(made) if self.grown else made).square().mean()}
 
 
-def growing(shape: tuple[int, ...], randomness: torch.Generator) -> Game:
+def growing(recipe: Recipe, shape: tuple[int, ...], randomness: torch.Generator) -> Game:
     game = Growing()
     with torch.no_grad():
         for parameter in game.parameters():
@@ -51,7 +51,7 @@ def growing(shape: tuple[int, ...], randomness: torch.Generator) -> Game:
     return game
 
 
-GROWING = replace(gan.RECIPE, build=growing, optimizers={"G": OptimizerSpec()})
+GROWING = replace(gan.RECIPE, make_game=growing, optimizers={"G": OptimizerSpec()})
 
 
 ONES = {"gan": gan.RECIPE, "simultaneous": SIMULTANEOUS, "growing": GROWING}

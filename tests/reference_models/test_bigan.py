@@ -11,11 +11,12 @@ from reference_models.parts.objectives import OBJECTIVES
 
 SHAPE = (1, 16, 16)
 BATCH = Batch(real=torch.randn(6, *SHAPE, generator=torch.Generator().manual_seed(1)).tanh())
-SIZE = bigan.LATENT_SIZE
+SIZE = 8
 
 
 def game(*, stochastic: bool = False) -> bigan.Bidirectional:
-    return bigan.build_game(SHAPE, torch.Generator().manual_seed(0), stochastic=stochastic)
+    recipe = bigan.ALI if stochastic else bigan.RECIPE
+    return bigan.make_game(recipe, SHAPE, torch.Generator().manual_seed(0))
 
 
 def test_the_second_player_has_the_labels_swapped() -> None:

@@ -11,14 +11,16 @@ import torch.nn.functional as F
 from reference_models import infogan
 from reference_models.engine.data import Batch
 from reference_models.engine.draw import Draw
+from reference_models.engine.settings import with_settings
 
 SHAPE = (1, 16, 16)
 BATCH = Batch(real=torch.randn(6, *SHAPE, generator=torch.Generator().manual_seed(1)).tanh())
-CLASSES, CODES = infogan.NUM_CLASSES, infogan.NUM_CONTINUOUS
+CLASSES, CODES = 10, 2
 
 
 def game(weight: float = 1.0) -> infogan.InfoGan:
-    return infogan.build_game(SHAPE, torch.Generator().manual_seed(0), weight=weight)
+    recipe = with_settings(infogan.RECIPE, {"game.weight": weight})
+    return infogan.make_game(recipe, SHAPE, torch.Generator().manual_seed(0))
 
 
 def information_of_labels(logits: torch.Tensor, labels: torch.Tensor) -> float:
@@ -75,7 +77,7 @@ def test_the_weight_is_lambda() -> None:
 
 def test_the_codes_are_uniform_and_reach_the_image() -> None:
     generator = game().generator.eval()
-    z = torch.randn(4000, infogan.LATENT_SIZE, generator=torch.Generator().manual_seed(4))
+    z = torch.randn(4000, 64, generator=torch.Generator().manual_seed(4))
     codes = generator.codes(z)
     assert codes.shape == (4000, CODES)
     expected = 2 * scipy.stats.norm.cdf(z[:, -CODES:].numpy()) - 1

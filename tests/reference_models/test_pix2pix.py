@@ -23,8 +23,8 @@ def pictures(*shape: int, seed: int) -> torch.Tensor:
 BATCH = Batch(real=pictures(6, *SHAPE, seed=1), condition=pictures(6, 3, 16, 16, seed=2))
 
 
-def game(l1_weight: float = pix2pix.L1_WEIGHT) -> pix2pix.Paired:
-    return pix2pix.build_game(SHAPE, randomness(), l1_weight=l1_weight)
+def game() -> pix2pix.Paired:
+    return pix2pix.make_game(pix2pix.RECIPE, SHAPE, randomness())
 
 
 def test_the_distance_is_weighted_by_lambda_and_d_learns_at_half_speed() -> None:

@@ -10,15 +10,17 @@ from torch import nn
 
 import ganeval
 from reference_models import MODELS, gan, wgan_gp
+from reference_models.consensus import Consensus
 from reference_models.engine.data import Batch, Data, open_data
 from reference_models.engine.draw import Draw
 from reference_models.engine.game import Game
 from reference_models.engine.precision import resolve_precision, use_precision
 from reference_models.engine.recipe import Recipe
 from reference_models.engine.session import find_recipe
-from reference_models.engine.solvers import Alternating, Consensus, Simultaneous, Solver, Unrolled
+from reference_models.engine.solvers import Alternating, Simultaneous, Solver
 from reference_models.engine.train import begin, one_step, train
 from reference_models.parts.penalties import gradient_penalty, r1_penalty
+from reference_models.unrolled import Unrolled
 
 CPU = torch.device("cpu")
 SHAPE = (1, 16, 16)

@@ -18,11 +18,11 @@ def randomness(seed: int = 0) -> torch.Generator:
 
 
 BATCH = Batch(real=torch.randn(8, *SHAPE, generator=randomness(1)).tanh())
-Z = torch.randn(3, progan.LATENT_SIZE, generator=randomness(2))
+Z = torch.randn(3, 64, generator=randomness(2))
 
 
 def game(growth: float = 3.0) -> progan.Progressive:
-    played = progan.build_game(SHAPE, randomness())
+    played = progan.make_game(progan.RECIPE, SHAPE, randomness())
     played.generator.growth.fill_(growth)
     played.discriminator.growth.fill_(growth)
     return played
@@ -36,7 +36,7 @@ def test_growth_is_a_function_of_the_images_seen() -> None:
         pytest.approx([0, 0, 0, 0.5, 1, 1, 1, 1.2, 2, 2])
     )
     played = game(0.0)
-    played.before_step(progan.STABLE_IMAGES + progan.FADE_IMAGES // 4)
+    played.before_step(12_800 + 12_800 // 4)
     assert played.generator.growth.item() == played.discriminator.growth.item() == 0.25
     played.before_step(10**9)
     assert played.generator.growth.item() == 3

@@ -7,18 +7,13 @@ import pytest
 import torch
 from torch import nn
 
+from reference_models.consensus import Consensus
 from reference_models.engine.draw import Draw
 from reference_models.engine.game import Game, Terms
-from reference_models.engine.solvers import (
-    Alternating,
-    Consensus,
-    NonFiniteError,
-    Simultaneous,
-    Solver,
-    Unrolled,
-)
+from reference_models.engine.solvers import Alternating, NonFiniteError, Simultaneous, Solver
 from reference_models.parts.objectives import logistic_discriminator, minimax_generator
 from reference_models.parts.penalties import r1_penalty
+from reference_models.unrolled import Unrolled
 
 STEP = 0.1
 

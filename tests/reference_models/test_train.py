@@ -12,7 +12,7 @@ import pytest
 import torch
 
 import ganeval
-from reference_models import MODELS, wgan_gp
+from reference_models import MODELS, gan
 from reference_models.engine import ema
 from reference_models.engine.curve import Scoring, curve
 from reference_models.engine.data import Data, open_data
@@ -20,9 +20,10 @@ from reference_models.engine.export import fixed_inputs
 from reference_models.engine.files import RunFiles
 from reference_models.engine.game import Game
 from reference_models.engine.recipe import Recipe
+from reference_models.engine.settings import with_settings
 from reference_models.engine.state import save_state
 from reference_models.engine.train import Run, begin, train
-from reference_models.parts.networks import MlpDiscriminator
+from reference_models.gan import MlpDiscriminator
 from reference_models.parts.objectives import OBJECTIVES
 from reference_models.parts.unconditional import Unconditional
 
@@ -151,17 +152,17 @@ def test_a_changed_configuration_is_refused_with_the_difference(
 def test_another_network_is_refused_layer_by_layer(digits: Data, tmp_path: Path) -> None:
     recipe = recipe_of("gan")
 
-    def wider(shape: tuple[int, ...], randomness: torch.Generator) -> Game:
+    def wider(recipe: Recipe, shape: tuple[int, ...], randomness: torch.Generator) -> Game:
         discriminator = MlpDiscriminator(shape=shape, width=64)
         return Unconditional(
-            recipe.build(shape, randomness).get_submodule("generator"),
+            gan.make_game(recipe, shape, randomness).get_submodule("generator"),
             discriminator,
             OBJECTIVES["non-saturating"],
         )
 
     train(recipe, digits, tmp_path, steps=1)
     with pytest.raises(ganeval.GanevalError) as error:
-        train(replace(recipe, build=wider), digits, tmp_path, steps=2, resume=True)
+        train(replace(recipe, make_game=wider), digits, tmp_path, steps=2, resume=True)
     linear = "layers.discriminator.layers.{} was Linear(in_features={}, out_features={}, bias=True)"
     details = [detail.partition(", now")[0] for detail in error.value.details]
     assert details == [
@@ -172,16 +173,10 @@ def test_another_network_is_refused_layer_by_layer(digits: Data, tmp_path: Path)
 
 def test_a_penalty_of_another_weight_is_another_game(digits: Data, tmp_path: Path) -> None:
     recipe = recipe_of("wgan-gp")
-
-    def heavier(shape: tuple[int, ...], randomness: torch.Generator) -> Game:
-        game = recipe.build(shape, randomness)
-        assert isinstance(game, wgan_gp.WassersteinGanGp)
-        game.weight = 20.0
-        return game
-
+    heavier = with_settings(recipe, {"game.penalty_weight": 20})
     train(recipe, digits, tmp_path, steps=1)
-    with pytest.raises(ganeval.GanevalError, match=r"game.weight was 10.0, now it is 20.0"):
-        train(replace(recipe, build=heavier), digits, tmp_path, steps=2, resume=True)
+    with pytest.raises(ganeval.GanevalError, match=r"game.penalty_weight was 10.0, now it is 20.0"):
+        train(heavier, digits, tmp_path, steps=2, resume=True)
 
 
 @pytest.mark.parametrize("content", [b"", b"PK\x03\x04", b"\x80\x04}.", b"half"])

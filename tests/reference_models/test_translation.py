@@ -50,9 +50,10 @@ class Regression(Game):
 
 RECIPE = Recipe(
     name="translation",
-    build=lambda shape, randomness: Regression(),
+    make_game=lambda recipe, shape, randomness: Regression(),
     entry=f"{HERE}:Translator",
-    generator_options=lambda shape: {},
+    of_shape=lambda shape: {},
+    networks={"generator": {}},
     solver=Simultaneous(),
     optimizers={"G": OptimizerSpec()},
     batch_size=4,
@@ -88,7 +89,7 @@ def test_the_inputs_of_a_run_are_those_that_the_generator_takes() -> None:
     data, network = edges(), Translator()
     (condition,) = fixed_inputs(network, RECIPE, data, 5, seed=0)
     torch.testing.assert_close(condition, data.batch(0, 0, 5).condition)
-    with_latents = pix2pix.Generator(**pix2pix.generator_options(data.shape))
+    with_latents = pix2pix.Generator(**pix2pix.RECIPE.generator_options(data.shape))
     latents, beside = fixed_inputs(with_latents, RECIPE, data, 5, seed=0)
     assert latents.shape == (5, with_latents.latent_size)
     torch.testing.assert_close(beside, condition)

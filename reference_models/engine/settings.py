@@ -1,0 +1,164 @@
+"""The settings of a recipe: every number of it by a dotted name, such as `optimizers.D.lr`.
+
+One set of names serves `ganeval train --set NAME=VALUE`, TOML files, presets, `--show`, the state
+of a run and the checkpoint's card.
+"""
+
+import json
+import math
+import tomllib
+from collections.abc import Iterator, Mapping
+from dataclasses import asdict, is_dataclass, replace
+from pathlib import Path
+from typing import Any
+
+from ganeval.errors import GanevalError, InputError, UsageError
+from reference_models.engine.data import unknown
+from reference_models.engine.recipe import Recipe
+
+Settings = dict[str, Any]
+"""Values by dotted name: numbers, words, truth values, lists of numbers."""
+
+_PLAIN = ("batch_size", "steps", "data", "prior", "ema_half_life")
+_MAY_BE_ZERO = ("num_continuous", "num_steps")  # of the whole numbers, by the last part of a name
+_KINDS = {bool: "true or false", int: "a whole number", float: "a number", str: "a word"}
+
+
+def settings_of(recipe: Recipe) -> Settings:
+    """Return all settings of a recipe."""
+    nested = {
+        **{name: getattr(recipe, name) for name in _PLAIN},
+        **recipe.networks,
+        "game": recipe.game,
+        "solver": asdict(recipe.solver) if is_dataclass(recipe.solver) else {},
+        "optimizers": {player: asdict(spec) for player, spec in recipe.optimizers.items()},
+    }
+    return dict(_flat(nested))
+
+
+def with_settings(recipe: Recipe, changes: Mapping[str, Any]) -> Recipe:
+    """Return a recipe with some settings changed.
+
+    Raises:
+        GanevalError: An unknown name, of which the nearest one is told, or a value of another kind.
+    """
+    known = settings_of(recipe)
+    for name, value in changes.items():
+        if name not in known:
+            raise unknown(f"setting of {recipe.name}", name, known)
+        known[name] = _checked(name, value, known[name])
+    optimizers = {
+        player: replace(spec, **_part(known, f"optimizers.{player}"))
+        for player, spec in recipe.optimizers.items()
+    }
+    solver = recipe.solver
+    if is_dataclass(solver):
+        solver = replace(solver, **_part(known, "solver"))
+    return replace(
+        recipe,
+        **{name: known[name] for name in _PLAIN},
+        networks={network: _part(known, network) for network in recipe.networks},
+        game=_part(known, "game"),
+        solver=solver,
+        optimizers=optimizers,
+    )
+
+
+def preset_of(recipe: Recipe, name: str) -> Settings:
+    """Return the settings of a preset.
+
+    Raises:
+        GanevalError: The model has none of that name.
+    """
+    if name not in recipe.presets:
+        raise unknown(f"preset of {recipe.name}", name, recipe.presets)
+    return dict(recipe.presets[name])
+
+
+def parse_setting(text: str) -> tuple[str, Any]:
+    """Return the name and the value of `NAME=VALUE`, the value as TOML has it, or else a word.
+
+    Raises:
+        GanevalError: There is no `=`, or no name before it.
+    """
+    name, equals, value = (part.strip() for part in text.partition("="))
+    if not (name and equals):
+        raise UsageError(
+            f"--set {text}", "NAME=VALUE, such as batch_size=128", "--show prints every name"
+        )
+    try:
+        return name, tomllib.loads(f"x = {value}")["x"]
+    except tomllib.TOMLDecodeError:
+        return name, value
+
+
+def read_settings(path: Path) -> Settings:
+    """Return the settings of a TOML file, its tables as dotted names.
+
+    Raises:
+        GanevalError: There is no such file, or it is no TOML.
+    """
+    try:
+        return dict(_flat(tomllib.loads(path.read_text(encoding="utf-8"))))
+    except FileNotFoundError as error:
+        raise InputError(
+            f"{path}: no such file", "a TOML file with settings", "check the name"
+        ) from error
+    except (OSError, UnicodeDecodeError, tomllib.TOMLDecodeError) as error:
+        raise InputError(
+            f"{path}: {error}", "a TOML file with settings", "see what --show prints"
+        ) from error
+
+
+def toml_lines(settings: Mapping[str, Any]) -> list[str]:
+    """Return settings as the lines of a TOML file; each may stand after `--set` too."""
+    # JSON's words, numbers, truth values and lists of numbers are TOML's.
+    return [f"{name} = {json.dumps(value, ensure_ascii=False)}" for name, value in settings.items()]
+
+
+def _flat(nested: Mapping[str, Any], before: str = "") -> Iterator[tuple[str, Any]]:
+    """Yield the values of nested mappings by dotted name; a list for a tuple."""
+    for name, value in nested.items():
+        if isinstance(value, Mapping):
+            yield from _flat(value, f"{before}{name}.")
+        else:
+            yield f"{before}{name}", list(value) if isinstance(value, tuple) else value
+
+
+def _part(settings: Settings, name: str) -> Settings:
+    """Return the settings below a name, by the last part of theirs; a tuple for a list."""
+    begin = f"{name}."
+    return {
+        key.removeprefix(begin): tuple(value) if isinstance(value, list) else value
+        for key, value in settings.items()
+        if key.startswith(begin)
+    }
+
+
+def _checked(name: str, value: Any, known: Any) -> Any:
+    """Return a value as the kind that the known one has.
+
+    Raises:
+        GanevalError: It is of another kind, not finite, or below what a number can be.
+    """
+    if isinstance(known, list):
+        if not isinstance(value, list | tuple) or len(value) != len(known):
+            raise _refused(name, value, f"{len(known)} numbers, such as {known}")
+        return [_checked(name, one, before) for one, before in zip(value, known, strict=True)]
+    kind = type(known)
+    if kind is float and type(value) is int:
+        value = float(value)
+    if type(value) is not kind:
+        raise _refused(name, value, f"{_KINDS[kind]}, such as {json.dumps(known)}")
+    least = 0 if name.rpartition(".")[2] in _MAY_BE_ZERO else 1
+    if kind is int and value < least:
+        raise _refused(name, value, f"at least {least}")
+    if kind is float and not 0 <= value < math.inf:
+        raise _refused(name, value, "a finite number, at least 0")
+    return value
+
+
+def _refused(name: str, value: Any, needed: str) -> GanevalError:
+    """Return the error for a value that a setting cannot have."""
+    shown = json.dumps(value) if isinstance(value, str | bool | list) else value
+    return UsageError(f"setting {name} is {shown}", needed, "change it")
