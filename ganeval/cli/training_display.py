@@ -1,10 +1,11 @@
-"""How a training run looks on a terminal: a bar, images per second, time left, losses."""
+"""How a training run looks: a bar with losses on a terminal, elsewhere a line now and then."""
 
 import sys
 from collections.abc import Iterator
 from contextlib import contextmanager
 from typing import TYPE_CHECKING
 
+import rich_click as click
 from rich.text import Text
 
 from ganeval.cli.bars import Bars
@@ -13,21 +14,31 @@ from ganeval.cli.call import current_call
 if TYPE_CHECKING:
     from reference_models.engine.run import Observer, Run
 
+LINE_SECONDS = 30.0  # between two lines
+
 
 @contextmanager
 def training_display(model: str, total: int, batch_size: int) -> "Iterator[list[Observer]]":
-    """Yield what shows a run on a terminal; nothing where nobody would see it."""
-    if current_call().is_quiet or not sys.stderr.isatty():
+    """Yield what shows a run: images per second, time left, losses and scores; nothing if quiet."""
+    if current_call().is_quiet:
         yield []
         return
-    bars = Bars()
+    bars, on_terminal = Bars(), sys.stderr.isatty()
     shown: dict[str, float] = {}  # scores stay until there are new ones
+    told = bars.get_time()
 
     def observe(run: "Run", log: dict[str, float]) -> None:
+        nonlocal told
         shown.update(log)
-        bars.below = Text("  ".join(f"{name}={value:.3g}" for name, value in shown.items()))
+        numbers = "  ".join(f"{name}={value:.3g}" for name, value in shown.items())
         bars.show(model, run.step, total, noun="images", each=batch_size)
-        bars.start()  # here: of several processes, one is told of steps
+        now = bars.get_time()
+        if on_terminal:
+            bars.below = Text(numbers)
+            bars.start()  # here: of several processes, one is told of steps
+        elif log and (now - told > LINE_SECONDS or any(name.startswith("score/") for name in log)):
+            told = now
+            click.echo(f"{model}: step {bars.describe(model)}  {numbers}", err=True)
 
     try:
         yield [observe]

@@ -1,12 +1,16 @@
-"""Losses and scores in TensorBoard, where it is installed."""
+"""Losses, scores and samples in TensorBoard, where it is installed."""
 
 import importlib.util
 import logging
 from collections.abc import Iterator
 from contextlib import contextmanager
-from pathlib import Path
 from typing import Any
 
+import numpy as np
+import PIL.Image
+
+from reference_models.engine.files import RunFiles
+from reference_models.engine.observe import grid_names, is_due
 from reference_models.engine.run import Observer, Run
 from reference_models.engine.solvers import Log
 
@@ -16,13 +20,17 @@ EVERY = 10  # steps; TensorBoard itself shows no more than a thousand points of 
 
 
 @contextmanager
-def tensorboard(folder: Path) -> Iterator[Observer | None]:
-    """Yield an observer that writes every tenth step's terms, and all scores; None without it."""
+def tensorboard(files: RunFiles, *, grid_every: int) -> Iterator[Observer | None]:
+    """Yield an observer that writes every tenth step's terms, all scores and all grids.
+
+    None without TensorBoard. It comes after the observer that makes the grids.
+    """
     if importlib.util.find_spec("tensorboard") is None:
         yield None
         return
     from torch.utils.tensorboard import SummaryWriter
 
+    folder = files.folder / "tensorboard"
     opened: list[Any] = []
 
     def observe(run: Run, log: Log) -> None:
@@ -31,6 +39,12 @@ def tensorboard(folder: Path) -> Iterator[Observer | None]:
         for name, value in log.items():
             if run.step % EVERY == 0 or name.startswith("score/"):
                 opened[0].add_scalar(name, value, run.step)
+        if log and is_due(run.step, grid_every):
+            (name,) = grid_names(run.step - 1, run.step, every=grid_every)
+            with PIL.Image.open(files.folder / name) as grid:
+                opened[0].add_image(
+                    "samples", np.asarray(grid.convert("RGB")), run.step, dataformats="HWC"
+                )
 
     logger.info("TensorBoard: `tensorboard --logdir %s`", folder)
     try:

@@ -15,6 +15,7 @@ from reference_models.engine.settings import settings_of
 from reference_models.engine.whole import written_whole
 
 GRID = 8  # rows and columns
+TILE, GAP = 64, 2  # pixels of a sample in a grid at least, and between two
 
 
 def export(
@@ -115,13 +116,19 @@ def fixed_inputs(
 
 @torch.inference_mode()
 def write_grid(generator: nn.Module, inputs: tuple[torch.Tensor, ...], path: Path) -> None:
-    """Write the samples of `GRID * GRID` fixed inputs as one PNG, comparable within a run."""
+    """Write the samples of `GRID * GRID` fixed inputs as one PNG, comparable within a run.
+
+    Small samples are enlarged, each pixel to a square, and all have a gap between them.
+    """
     images = generator(*inputs).float().cpu().clamp(-1, 1)
     pixels = np.floor((images.numpy() + 1) * 127.5 + 0.5).clip(0, 255).astype(np.uint8)
-    num, channels, height, width = pixels.shape
+    factor = max(TILE // pixels.shape[-1], 1)
+    pixels = pixels.repeat(factor, axis=2).repeat(factor, axis=3)
+    framed = np.pad(pixels, ((0, 0), (0, 0), (0, GAP), (0, GAP)), constant_values=255)
+    num, channels, height, width = framed.shape
     rows = num // GRID
-    sheet = pixels.reshape(rows, GRID, channels, height, width).transpose(0, 3, 1, 4, 2)
-    sheet = sheet.reshape(rows * height, GRID * width, channels)
+    sheet = framed.reshape(rows, GRID, channels, height, width).transpose(0, 3, 1, 4, 2)
+    sheet = sheet.reshape(rows * height, GRID * width, channels)[:-GAP, :-GAP]
     picture = PIL.Image.fromarray(sheet[..., 0] if channels == 1 else sheet)
     with written_whole(path) as file:
         picture.save(file, "PNG")

@@ -3,6 +3,7 @@
 import logging
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
+from pathlib import Path
 from typing import Any
 
 import torch
@@ -124,7 +125,16 @@ def restore(run: Run, state: Mapping[str, Any]) -> None:
         )
 
 
+def restore_average(run: Run, path: Path) -> None:
+    """Put the averaged generator and the step of a run that was cut where its state was saved."""
+    state = torch.load(path, map_location="cpu", weights_only=True)
+    run.average.load_state_dict(state["average"])
+    run.step = state["step"]
+
+
 def _machine(run: Run) -> str:
     """Return what changes numbers in the last bits only."""
     device = next(run.average.parameters()).device.type
-    return f"{device} with torch {torch.__version__}"
+    num = torch.get_num_threads()
+    threads = f", {num} thread{'s' * (num > 1)}" if device == "cpu" else ""
+    return f"{device} with torch {torch.__version__}{threads}"

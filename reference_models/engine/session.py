@@ -1,6 +1,7 @@
 """A whole training session of a model by its name: what `ganeval train` does."""
 
 import importlib
+import logging
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass, field
@@ -23,7 +24,7 @@ from reference_models.engine.export import (
     write_grid,
 )
 from reference_models.engine.files import RunFiles, refusals_explained
-from reference_models.engine.keep import METRICS, STATE
+from reference_models.engine.keep import METRICS, STATE, restore_average
 from reference_models.engine.observe import grid_names, grids
 from reference_models.engine.parallel import join_team
 from reference_models.engine.precision import Precision
@@ -33,6 +34,8 @@ from reference_models.engine.settings import read_settings, settings_of, toml_li
 from reference_models.engine.solvers import Log
 from reference_models.engine.train import train
 from reference_models.engine.whole import written_whole
+
+logger = logging.getLogger("ganeval.training")
 
 SAMPLES = "samples.png"
 SETTINGS = "settings.toml"
@@ -110,7 +113,8 @@ def run_training(  # noqa: PLR0913 (keyword-only, each is plain)
             run or files of others where this run's would be, or cannot be written to; a term of a
             loss is not finite.
         OSError: The disk is full; the last saved state is there.
-        KeyboardInterrupt: As it came; the state is saved.
+        KeyboardInterrupt: As it came; the state is saved. Then, and where a term is not finite,
+            the checkpoint is that of the last saved state.
     """
     watch = watch or Watch()
     recipe = recipe_of(model, settings, folder=folder if resume else None, data=data, steps=steps)
@@ -130,27 +134,44 @@ def run_training(  # noqa: PLR0913 (keyword-only, each is plain)
         watching: list[Observer] = []
         if team.leads:
             told = _observers(recipe, pictures, files, watch, last=steps, seed=seed, device=device)
-            watching = [_settings_kept(recipe, files), *resources.enter_context(told), *observers]
-        run = train(
-            recipe,
-            pictures,
-            folder,
-            steps=steps,
-            seed=seed,
-            resume=resume,
-            device=device,
-            precision=precision,
-            save_every=save_every,
-            observers=watching,
-            team=team,
-            files=files,
-        )
-        if not team.leads:
-            return None
-        inputs = fixed_inputs(run.average, recipe, pictures, GRID * GRID, seed=seed)
-        write_grid(run.average, inputs, files.claim(SAMPLES))
-        path = files.claim(checkpoint_name(recipe))
-        return export(run.average, recipe, pictures, path, step=run.step, seed=seed)
+            watching = [*resources.enter_context(told), *observers, _settings_kept(recipe, files)]
+
+        def leave(run: Run) -> Path:
+            """Write the checkpoint, and samples of it."""
+            inputs = fixed_inputs(run.average, recipe, pictures, GRID * GRID, seed=seed)
+            write_grid(run.average, inputs, files.claim(SAMPLES))
+            path = files.claim(checkpoint_name(recipe))
+            return export(run.average, recipe, pictures, path, step=run.step, seed=seed)
+
+        moved: list[Run] = []
+
+        def remember(run: Run, log: Log) -> None:
+            if log and not moved:
+                moved.append(run)
+
+        try:
+            run = train(
+                recipe,
+                pictures,
+                folder,
+                steps=steps,
+                seed=seed,
+                resume=resume,
+                device=device,
+                precision=precision,
+                save_every=save_every,
+                observers=[remember, *watching] if team.leads else (),
+                team=team,
+                files=files,
+            )
+        except (KeyboardInterrupt, ganeval.GanevalError):
+            # What there is of the generator can be looked at: that of the last saved state.
+            for run in moved:
+                restore_average(run, folder / STATE)
+                if run.step:
+                    logger.warning("checkpoint of step %d: %s", run.step, leave(run))
+            raise
+        return leave(run) if team.leads else None
 
 
 def find_recipe(model: str) -> Recipe:
@@ -233,7 +254,7 @@ def _observers(
         if watch.collapse:
             watching.append(collapse_warning(recipe, data, seed=seed))
         board = (
-            resources.enter_context(tensorboard(files.folder / "tensorboard"))
+            resources.enter_context(tensorboard(files, grid_every=watch.grid_every))
             if watch.board
             else None
         )

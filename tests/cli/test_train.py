@@ -16,6 +16,7 @@ import torch
 
 from ganeval.cli.call import Call
 from ganeval.cli.training_display import training_display
+from ganeval.generators.card import parse_checkpoint
 from reference_models.engine.data import open_data
 from reference_models.engine.session import find_recipe
 from reference_models.engine.train import begin
@@ -33,7 +34,7 @@ def checkpoint(tmp_path: Path, ganeval: Command) -> Path:
 def test_training_leaves_one_checkpoint_and_a_grid(checkpoint: Path) -> None:
     assert [path.name for path in checkpoint.parent.glob("*.safetensors")] == ["gan.safetensors"]
     with PIL.Image.open(checkpoint.parent / "samples.png") as grid:
-        assert grid.size == (128, 128)
+        assert grid.size == (526, 526)
     lines = (checkpoint.parent / "metrics.jsonl").read_text().splitlines()
     assert [json.loads(line)["step"] for line in lines] == [1, 2, 3]
 
@@ -181,12 +182,67 @@ def call() -> click.Context:
     return click.Context(click.Command("train"), obj=Call([]))
 
 
-@pytest.mark.parametrize("quiet", [True, False])
-def test_nothing_is_drawn_where_nobody_would_see_it(
-    quiet: bool, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    if quiet:
-        monkeypatch.setattr(sys, "stderr", Terminal())
-        logging.getLogger("ganeval").setLevel(logging.ERROR)
+def test_nothing_is_drawn_where_nobody_would_see_it(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(sys, "stderr", Terminal())
+    logging.getLogger("ganeval").setLevel(logging.ERROR)
     with call(), training_display("gan", 2000, 64) as observers:
         assert observers == []
+
+
+def test_without_a_terminal_a_line_comes_now_and_then(
+    monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    recipe = find_recipe("gan")
+    run = begin(recipe, open_data("digits"), seed=0, device=torch.device("cpu"))
+
+    def lines_of(steps: range) -> list[str]:
+        with call(), training_display("gan", 2000, 64) as (observe,):
+            observe(run, {})
+            for run.step in steps:
+                score = {"score/fid": 9.5} if run.step == 20 else {}
+                observe(run, {"D/adversarial": 1 / 3, **score})
+        return capsys.readouterr().err.splitlines()
+
+    (line,) = lines_of(range(1, 40))  # within seconds: the score alone
+    assert re.fullmatch(
+        r"gan: step 20/2,000 .*images/s .*left  D/adversarial=0.333  score/fid=9.5", line
+    )
+    monkeypatch.setattr("ganeval.cli.training_display.LINE_SECONDS", 0.0)
+    lines = lines_of(range(41, 50))
+    assert [line[:13] for line in lines] == [f"gan: step {step}/" for step in range(41, 50)]
+
+
+def test_settings_are_shown_as_they_would_be(tmp_path: Path, ganeval: Command) -> None:
+    plain = ganeval("train", "sngan", "--show")
+    assert plain.code == 0
+    assert "generator.width = 32" in plain.out.splitlines()
+    assert plain.out.splitlines()[-1].startswith("# --preset paper: generator.latent_size = 128, ")
+    config = tmp_path / "mine.toml"
+    config.write_text("batch_size = 16\n[optimizers.D]\nlr = 1e-4\n")
+    words = ("--preset", "paper", "--config", config, "--set", "optimizers.D.lr=3e-4")
+    shown = ganeval("train", "sngan", *words, "--steps", 7, "--show").out.splitlines()
+    assert {
+        *("generator.width = 64", "batch_size = 16", "optimizers.D.lr = 0.0003", "steps = 7"),
+    } < set(shown)
+    assert not (tmp_path / "runs").exists()
+    # What is shown is a file that gives the same again.
+    config.write_text("\n".join(shown))
+    assert ganeval("train", "sngan", "--config", config, "--show").out.splitlines() == shown
+
+
+def test_a_set_number_is_trained_with_and_written_into_the_card(
+    tmp_path: Path, ganeval: Command
+) -> None:
+    words = ("train", "gan", "--out", tmp_path, "--set", "batch_size=8", "--set")
+    assert ganeval(*words, "generator.width=16", "--steps", 2).code == 0
+    going_on = ganeval("train", "gan", "--out", tmp_path, "--steps", 3, "--resume")
+    assert (going_on.code, going_on.err) == (0, "")
+    card, _ = parse_checkpoint((tmp_path / "gan.safetensors").read_bytes(), name="gan")
+    assert (card.kwargs["width"], card.settings["batch_size"], card.step) == (16, 8, 3)
+    refused = ganeval("train", "gan", "--out", tmp_path, "--set", "batch_size=9", "--resume")
+    assert refused.code == 2
+    assert "state.pt: batch_size was 8, now it is 9" in refused.err
+    for wrong, said in (("batch=8", "did you mean 'batch_size'?"), ("batch_size", "NAME=VALUE")):
+        refused = ganeval("train", "gan", "--set", wrong)
+        assert refused.code != 0
+        assert said in refused.err

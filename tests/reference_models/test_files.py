@@ -22,7 +22,10 @@ SCORED = Watch(
     board=False,
     scoring=Scoring(every=2, metrics=("kid",), extractor="random", num_images=8),
 )
-NAMES = {"state.pt", "metrics.jsonl", "samples.png", "gan.safetensors", ".ganeval-run.json"}
+NAMES = {
+    *("state.pt", "metrics.jsonl", "samples.png", "gan.safetensors", ".ganeval-run.json"),
+    "settings.toml",
+}
 
 
 def contents(folder: Path) -> dict[str, bytes]:
@@ -97,6 +100,7 @@ def test_a_run_of_an_earlier_version_goes_on(tmp_path: Path) -> None:
     run_training("gan", folder=tmp_path / "run", steps=4, watch=SCORED)
     (tmp_path / "run" / ".ganeval-run.json").unlink()
     (tmp_path / "run" / "curve.png").unlink()
+    (tmp_path / "run" / "settings.toml").unlink()
     run_training("gan", folder=tmp_path / "run", steps=6, resume=True, watch=SCORED)
     run_training("gan", folder=tmp_path / "whole", steps=6, watch=SCORED)
     assert contents(tmp_path / "run") == contents(tmp_path / "whole")

@@ -53,7 +53,11 @@ def test_grids_are_of_the_same_latents_at_every_interval(tmp_path: Path) -> None
     run_training("gan", folder=tmp_path / "four", steps=4, watch=NOTHING)
     assert grids[1].read_bytes() == (tmp_path / "four" / "samples.png").read_bytes()
     pictures = [np.asarray(PIL.Image.open(path)) for path in grids]
-    assert pictures[0].shape == (128, 128)
+    # Eight tiles of 64 pixels with gaps of 2, each pixel of a digit a square of 4 by 4.
+    assert pictures[0].shape == (8 * 66 - 2,) * 2
+    assert (pictures[0][64:66] == 255).all()
+    tile = pictures[0][66:130, 132:196]
+    assert np.array_equal(tile, tile[::4, ::4].repeat(4, axis=0).repeat(4, axis=1))
     assert not np.array_equal(*pictures)
 
 
@@ -297,6 +301,10 @@ def board_calls(monkeypatch: pytest.MonkeyPatch) -> list[tuple[object, ...]]:
         def add_scalar(self, name: str, value: float, step: int) -> None:
             calls.append((name, value, step))
 
+        def add_image(self, name: str, image: Any, step: int, *, dataformats: str) -> None:
+            assert dataformats == "HWC"
+            calls.append((name, image.shape, step))
+
         def close(self) -> None:
             calls.append(("close",))
 
@@ -315,13 +323,16 @@ def test_tensorboard_gets_terms_and_scores(
     caplog: pytest.LogCaptureFixture,
 ) -> None:
     caplog.set_level(logging.INFO)
-    watch = Watch(grid_every=0, scoring=SCORING)
+    watch = Watch(grid_every=5, scoring=SCORING)
     run_training("gan", folder=tmp_path, steps=board.EVERY, watch=watch)
     run_training("gan", folder=tmp_path, steps=board.EVERY + 1, resume=True, watch=watch)
     rows = [json.loads(line) for line in (tmp_path / METRICS).read_text().splitlines()]
     term = rows[board.EVERY - 1]["D/adversarial"]
     assert ("D/adversarial", term, board.EVERY) in board_calls
     assert [call[2] for call in board_calls if call[0] == "score/kid"] == [2, 4, 6, 8, 10, 11]
+    assert [call for call in board_calls if call[0] == "samples"] == [
+        ("samples", (526, 526, 3), step) for step in (5, 10)
+    ]
     opened = [call for call in board_calls if call[0] == "open"]
     assert opened == [("open", str(tmp_path / "tensorboard"), at) for at in (1, board.EVERY + 1)]
     assert board_calls[-1] == ("close",)
@@ -332,7 +343,7 @@ def test_without_tensorboard_nothing_is_written(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setitem(sys.modules, "tensorboard", None)
-    with board.tensorboard(tmp_path) as observe:
+    with board.tensorboard(RunFiles(tmp_path), grid_every=5) as observe:
         assert observe is None
 
 

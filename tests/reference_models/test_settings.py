@@ -1,0 +1,213 @@
+"""Settings of the recipes: one set of names for words, files, presets, states and cards."""
+
+import importlib
+import tomllib
+from pathlib import Path
+from typing import Any
+
+import pytest
+import torch
+from safetensors import safe_open
+from safetensors.torch import load_file
+
+import ganeval
+from reference_models import MODELS, dcgan, gan, infogan, sngan, wgan_gp
+from reference_models.engine.recipe import Recipe
+from reference_models.engine.run import Run
+from reference_models.engine.session import Watch, find_recipe, run_training
+from reference_models.engine.settings import (
+    parse_setting,
+    preset_of,
+    read_settings,
+    settings_of,
+    toml_lines,
+    with_settings,
+)
+
+EVERY = pytest.mark.parametrize("name", sorted(MODELS))
+NOTHING = Watch(grid_every=0, collapse=False, board=False)
+
+
+def numbers_in(recipe: Recipe) -> dict[str, Any]:
+    """All settings that are numbers, each changed a little."""
+    return {
+        name: value + 1 if type(value) is int else value * 0.5
+        for name, value in settings_of(recipe).items()
+        if type(value) in (int, float) and name != "steps"
+    }
+
+
+@EVERY
+def test_settings_survive_a_file_and_give_the_same_recipe(name: str, tmp_path: Path) -> None:
+    recipe = find_recipe(name)
+    path = tmp_path / "settings.toml"
+    path.write_text("\n".join(toml_lines(settings_of(recipe))))
+    assert read_settings(path) == settings_of(recipe)
+    again = with_settings(recipe, read_settings(path))
+    assert settings_of(again) == settings_of(recipe)
+    assert (again.solver, again.optimizers) == (recipe.solver, recipe.optimizers)
+    for line in path.read_text().splitlines():  # as after --set
+        key, value = parse_setting(line)
+        assert settings_of(recipe)[key] == value
+
+
+@EVERY
+def test_every_number_can_be_changed_and_is_in_the_game_or_the_recipe(name: str) -> None:
+    recipe = find_recipe(name)
+    changed = with_settings(recipe, numbers_in(recipe))
+    assert settings_of(changed) == {**settings_of(recipe), **numbers_in(recipe)}
+    shape = (1, 16, 16)
+    games = [one.build(shape, torch.Generator().manual_seed(0)) for one in (recipe, changed)]
+    sizes = [
+        {key: tuple(value.shape) for key, value in game.state_dict().items()} for game in games
+    ]
+    assert sizes[0] != sizes[1]  # the networks are others
+    for player, spec in changed.optimizers.items():
+        (group,) = spec.build(games[1].parameters_of(player).values()).param_groups
+        assert group["lr"] == settings_of(changed)[f"optimizers.{player}.lr"]
+
+
+@EVERY
+def test_presets_have_names_that_there_are(name: str) -> None:
+    recipe = find_recipe(name)
+    for preset in recipe.presets:
+        changed = preset_of(recipe, preset)
+        assert changed
+        assert settings_of(with_settings(recipe, changed)) != settings_of(recipe)
+    with pytest.raises(ganeval.GanevalError, match="unknown preset"):
+        preset_of(recipe, "none-such")
+
+
+@EVERY
+def test_the_docstring_says_how_it_differs_from_the_paper(name: str) -> None:
+    module = importlib.import_module(MODELS[name].partition(":")[0])
+    last = (module.__doc__ or "").strip().split("\n\n")[-1]
+    assert last.startswith("Differs from the paper"), name
+
+
+@pytest.mark.parametrize(
+    ("text", "expected"),
+    [
+        ("batch_size=128", ("batch_size", 128)),
+        ("optimizers.D.lr = 2e-4", ("optimizers.D.lr", 2e-4)),
+        ("optimizers.D.betas=[0.5, 0.9]", ("optimizers.D.betas", [0.5, 0.9])),
+        ("game.spectral_norm=false", ("game.spectral_norm", False)),
+        ("data=folder:faces/,size=32", ("data", "folder:faces/,size=32")),
+        ('prior="uniform"', ("prior", "uniform")),
+        ("prior=uniform", ("prior", "uniform")),
+    ],
+)
+def test_a_word_is_a_value_as_toml_has_it_or_a_word(text: str, expected: tuple[str, Any]) -> None:
+    assert parse_setting(text) == expected
+
+
+@pytest.mark.parametrize(
+    ("changes", "said"),
+    [
+        ({"batchsize": 8}, "unknown setting of gan 'batchsize'; .*did you mean 'batch_size'"),
+        ({"optimizers.D.lrr": 1e-4}, "did you mean 'optimizers.D.lr'"),
+        ({"batch_size": "big"}, 'setting batch_size is "big"; a whole number, such as 64'),
+        ({"batch_size": 1.5}, "setting batch_size is 1.5; a whole number"),
+        ({"batch_size": 0}, "setting batch_size is 0; at least 1"),
+        ({"batch_size": True}, "setting batch_size is true; a whole number"),
+        ({"optimizers.D.lr": -1.0}, "setting optimizers.D.lr is -1.0; a finite number"),
+        ({"optimizers.D.lr": float("inf")}, "a finite number"),
+        ({"optimizers.D.betas": [0.5]}, "2 numbers, such as"),
+        ({"optimizers.D.betas": [0.5, "x"]}, 'is "x"; a number'),
+        ({"optimizers.D.name": "adamw"}, "unknown optimizer 'adamw'; .*did you mean 'adam'"),
+        ({"prior": "gauss"}, "unknown prior 'gauss'"),
+    ],
+)
+def test_what_cannot_be_is_refused_in_words(changes: dict[str, Any], said: str) -> None:
+    with pytest.raises(ganeval.GanevalError, match=said):
+        with_settings(gan.RECIPE, changes)
+
+
+def test_an_objective_that_there_is_none_of_is_refused_with_the_nearest() -> None:
+    recipe = with_settings(gan.RECIPE, {"game.objective": "minmax"})
+    with pytest.raises(ganeval.GanevalError, match=r"unknown objective 'minmax'.*'minimax'"):
+        recipe.build((2,), torch.Generator())
+
+
+def test_a_file_that_is_none_is_refused(tmp_path: Path) -> None:
+    with pytest.raises(ganeval.GanevalError, match="no such file"):
+        read_settings(tmp_path / "absent.toml")
+    (tmp_path / "bad.toml").write_text("batch_size = = 3")
+    with pytest.raises(ganeval.GanevalError, match=r"bad\.toml: .*line 1"):
+        read_settings(tmp_path / "bad.toml")
+
+
+def test_tables_are_dotted_names(tmp_path: Path) -> None:
+    (tmp_path / "a.toml").write_text("batch_size = 8\n[optimizers.D]\nlr = 1e-3\n")
+    found = read_settings(tmp_path / "a.toml")
+    assert found == {"batch_size": 8, "optimizers.D.lr": 1e-3}
+
+
+def test_settings_reach_the_game() -> None:
+    recipe = with_settings(wgan_gp.RECIPE, {"game.penalty_weight": 3, "generator.latent_size": 5})
+    game = recipe.build((1, 16, 16), torch.Generator())
+    assert isinstance(game, wgan_gp.WassersteinGanGp)
+    assert (game.weight, game.generator.latent_size) == (3.0, 5)
+    plain = with_settings(sngan.RECIPE, {"game.spectral_norm": False})
+    names = [name for name, _ in plain.build((1, 16, 16), torch.Generator()).named_parameters()]
+    assert not any("parametrizations" in name for name in names)
+
+
+def test_a_uniform_prior_is_that_of_training_and_of_sampling() -> None:
+    paper = with_settings(dcgan.RECIPE, preset_of(dcgan.RECIPE, "paper"))
+    assert (paper.prior, paper.batch_size) == ("uniform", 128)
+    game = with_settings(dcgan.RECIPE, {"prior": "uniform"}).build((1, 16, 16), torch.Generator())
+    seen: list[torch.Tensor] = []
+    game.generator.register_forward_pre_hook(lambda _, inputs: seen.append(inputs[0]))
+    from reference_models.engine.draw import Draw
+
+    game.sample(500, Draw(0, 0))
+    assert -1 <= float(seen[0].min()) < -0.99
+    assert 0.99 < float(seen[0].max()) < 1
+    with pytest.raises(ganeval.GanevalError, match="normal latents"):
+        with_settings(infogan.RECIPE, {"prior": "uniform"}).build((1, 16, 16), torch.Generator())
+
+
+def test_a_run_keeps_its_settings_and_goes_on_with_them(tmp_path: Path) -> None:
+    changes = {"batch_size": 8, "generator.width": 16}
+    run_training("gan", folder=tmp_path, steps=2, settings=changes, watch=NOTHING)
+    kept = tomllib.loads((tmp_path / "settings.toml").read_text())
+    assert (kept["batch_size"], kept["generator"]["width"], kept["steps"]) == (8, 16, 2)
+    path = run_training("gan", folder=tmp_path, steps=4, resume=True, watch=NOTHING)
+    assert path is not None
+    with safe_open(path, framework="np") as file:
+        assert '"generator.width": 16' in file.metadata()["ganeval.card"]
+    with pytest.raises(ganeval.GanevalError, match="batch_size was 8, now it is 9"):
+        run_training(
+            "gan", folder=tmp_path, steps=6, resume=True, settings={"batch_size": 9}, watch=NOTHING
+        )
+
+
+def test_another_model_is_named_before_its_layers(tmp_path: Path) -> None:
+    run_training("gan", folder=tmp_path, steps=1, watch=NOTHING)
+    (tmp_path / "settings.toml").unlink()
+    with pytest.raises(ganeval.GanevalError, match=r"state\.pt: model was gan, now it is dcgan, "):
+        run_training("dcgan", folder=tmp_path, steps=2, resume=True, watch=NOTHING)
+
+
+@pytest.mark.parametrize("error", [KeyboardInterrupt(), ganeval.GanevalError("nan", "b", "c")])
+def test_a_run_that_is_cut_leaves_the_checkpoint_of_its_saved_state(
+    error: BaseException, tmp_path: Path, caplog: pytest.LogCaptureFixture
+) -> None:
+    def cut(run: Run, log: dict[str, float]) -> None:
+        if run.step == 5:
+            raise error
+
+    whole = run_training("gan", folder=tmp_path / "whole", steps=5, watch=NOTHING)
+    with pytest.raises(type(error)):
+        run_training(
+            "gan", folder=tmp_path / "cut", settings={"steps": 9}, watch=NOTHING, observers=[cut]
+        )
+    path = tmp_path / "cut" / "gan.safetensors"
+    assert f"checkpoint of step 5: {path}" in caplog.text
+    assert whole is not None
+    tensors = [load_file(one) for one in (whole, path)]
+    assert all(torch.equal(value, tensors[1][name]) for name, value in tensors[0].items())
+    assert (tmp_path / "cut" / "samples.png").read_bytes() == (
+        tmp_path / "whole" / "samples.png"
+    ).read_bytes()
