@@ -1,5 +1,6 @@
 """`ganeval sample`: samples of a generator checkpoint as PNG files."""
 
+import re
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -9,6 +10,7 @@ from ganeval.cli.generator_options import generator_options
 from ganeval.cli.panels import MACHINE, OUTPUT, Command
 from ganeval.cli.progress import terminal_progress
 from ganeval.cli.prose import say
+from ganeval.errors import UsageError
 
 if TYPE_CHECKING:
     from ganeval.generators.options import GeneratorOptions
@@ -20,10 +22,9 @@ if TYPE_CHECKING:
     "-n",
     "--num-images",
     type=int,
-    required=True,
     metavar="N",
     panel=OUTPUT,
-    help="Number of samples",
+    help="Number of samples; with --grid as many as it has places, if left out",
 )
 @click.option(
     "-o",
@@ -32,7 +33,14 @@ if TYPE_CHECKING:
     required=True,
     metavar="PLACE",
     panel=OUTPUT,
-    help="Folder or .zip file for the samples",
+    help="Folder or .zip file for the samples, .npz file for one array (the layout of ADM), .png "
+    "file for a grid",
+)
+@click.option(
+    "--grid",
+    metavar="ROWSxCOLUMNS",
+    panel=OUTPUT,
+    help="All samples in one picture, such as 8x8",
 )
 @click.option(
     "--seed",
@@ -56,31 +64,59 @@ if TYPE_CHECKING:
 def sample(
     *,
     checkpoint: str,
-    num_images: int,
+    num_images: int | None,
     output: Path,
+    grid: str | None,
     seed: int,
     device: str,
     generator: "GeneratorOptions",
 ) -> None:
-    """Write samples of a generator CHECKPOINT as PNG: exactly so many files and nothing else.
+    """Write samples of a generator CHECKPOINT: as PNG files, exactly so many and nothing else.
+
+    Or as one array, or as one picture.
 
     The same command again goes on where an interrupted one was.
 
     \b
     ganeval sample dcgan.safetensors -n 64 -o samples/
+    ganeval sample dcgan.safetensors --grid 8x8 -o grid.png
+    ganeval sample dcgan.safetensors -n 50000 -o samples.npz
     ganeval sample netG.pth -n 64 -o samples.zip --entry my_networks:Generator \\
         --kwargs '{"ngf": 64}' --latent-size 100 --latent-layout map --value-range -1,1
     """
     from ganeval.flow.sample import write_samples
 
+    columns = None
+    if grid is not None:
+        rows, columns = _sides_of(grid)
+        num_images = num_images or rows * columns
+        if num_images > rows * columns:
+            raise UsageError(
+                f"-n {num_images} in a grid of {grid}", f"at most {rows * columns}", "change one"
+            )
+    if num_images is None:
+        raise UsageError("no number of samples", "-n N, or --grid ROWSxCOLUMNS", "add it")
     with terminal_progress() as progress:
         write_samples(
             checkpoint,
             num_images,
             output,
+            columns=columns,
             seed=seed,
             device=device,
             generator=generator,
             progress=progress,
         )
-    say(f"{output}: {num_images:,} samples")
+    say(f"{output}: {num_images:,} sample{'s' * (num_images != 1)}")
+
+
+def _sides_of(grid: str) -> tuple[int, int]:
+    """Return rows and columns of `8x8`.
+
+    Raises:
+        UsageError: It is no such text.
+    """
+    found = re.fullmatch(r"([1-9]\d{0,3})x([1-9]\d{0,3})", grid)
+    if found is None:
+        raise UsageError(f"--grid {grid}", "ROWSxCOLUMNS, such as 8x8", "change it")
+    return int(found[1]), int(found[2])

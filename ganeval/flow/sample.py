@@ -1,4 +1,4 @@
-"""Write the samples of a generator as PNG files, into a folder or a zip."""
+"""Write the samples of a generator: as PNG files in a folder or a zip, as an npz, as one grid."""
 
 import glob
 import hashlib
@@ -24,7 +24,8 @@ from ganeval.sources.open import open_source
 _AT_ONCE = 256
 _FIXED_DATE = (1980, 1, 1, 0, 0, 0)  # the same samples make the same zip
 _MARK = "ganeval"  # the name of a text in each PNG
-_OTHER_ARCHIVES = (".tar", ".tgz", ".gz", ".bz2", ".xz", ".7z", ".rar", ".npz", ".npy")
+_OTHER_ARCHIVES = (".tar", ".tgz", ".gz", ".bz2", ".xz", ".7z", ".rar", ".npy")
+_TILE, _GAP = 64, 2  # pixels of a sample in a grid at least, and between two
 
 
 def write_samples(
@@ -32,6 +33,7 @@ def write_samples(
     num: int,
     target: Path,
     *,
+    columns: int | None = None,
     seed: int = 0,
     device: str = "cpu",
     generator: GeneratorOptions | None = None,
@@ -42,12 +44,15 @@ def write_samples(
     Every file is whole. What was interrupted goes on where it was: pictures that are there stay as
     they are. Each carries a text chunk that tells the checkpoint, seed, options and condition it is
     of, so that those of others are noticed and kept. A zip gets its name when it is complete; until
-    then its pictures are in a hidden folder beside it.
+    then its pictures are in a hidden folder beside it. An npz has the layout of ADM's (Dhariwal and
+    Nichol, 2021): `arr_0` uint8 [N, H, W, 3], and `arr_1` int64 [N] if there are classes.
 
     Args:
         checkpoint: A path, or a source text with options (`"generator:g.pt,entry=..."`).
         num: Number of samples, at least 1.
-        target: A folder, made if need be, or a file ending in .zip in a folder that exists.
+        target: A folder, made if need be, or a file ending in .zip or .npz in a folder that exists;
+            for a grid one ending in .png.
+        columns: Of a grid of all samples in one picture; None for no grid.
         seed: Of the samples.
         device: Where the network runs, if the text of the checkpoint does not say it.
         generator: What the checkpoint does not say itself.
@@ -60,21 +65,31 @@ def write_samples(
     """
     if num < 1:
         raise UsageError(f"-n {num}", "at least 1", "change it")
-    is_zip = target.suffix.lower() == ".zip"
-    if is_zip and (target.is_dir() or not target.parent.is_dir()):
-        raise UsageError(f"{target}: not a place for a zip", "an existing folder", "change -o")
-    if target.suffix.lower() in _OTHER_ARCHIVES:
+    ending = target.suffix.lower()
+    if (ending == ".png") != (columns is not None):
+        raise UsageError(
+            f"{target}: {'a picture' if columns is None else 'no picture'}",
+            "a name ending in .png for a grid, and for nothing else",
+            "change -o, or --grid",
+        )
+    if ending in (".zip", ".npz", ".png") and (target.is_dir() or not target.parent.is_dir()):
+        raise UsageError(f"{target}: not a place for that file", "an existing folder", "change -o")
+    if ending in _OTHER_ARCHIVES:
         raise UsageError(
             f"{target}: an archive of kind {target.suffix}",
-            "a folder, or a name ending in .zip",
+            "a folder, or a name ending in .zip or .npz",
             "change -o",
         )
     source = _open(checkpoint, num, seed, device, generator or GeneratorOptions())
     digits = max(5, len(str(num - 1)))
     names = [f"{number:0{digits}}.png" for number in range(num)]
     marks = _marks(source)
-    if is_zip:
+    if ending == ".zip":
         _write_zip(source, names, target, marks, progress)
+    elif ending == ".npz":
+        _write_npz(source, target, marks, progress)
+    elif columns is not None:
+        _write_grid(source, target, marks, columns)
     else:
         _write_folder(source, names, target, marks, progress)
 
@@ -222,6 +237,74 @@ def _check_zip(path: Path, marks: Mapping[str, str]) -> None:
         raise InputError(
             f"{path}/{foreign[0]}: not of this checkpoint, seed and options",
             "a new name, or a zip that the same command made on such a machine",
+            "choose another with -o, or remove that one",
+        )
+
+
+def _write_npz(source: Source, path: Path, marks: list[str], progress: Progress) -> None:
+    """Write all samples as one array, a few of them in memory at a time."""
+    mark = hashlib.sha256("".join(marks).encode()).hexdigest()
+    if path.exists():
+        _check_mark(path, _comment_of(path), mark)
+    labels = source.labels()
+    with writing(path) as file, zipfile.ZipFile(file, "w", zipfile.ZIP_STORED) as archive:
+        archive.comment = mark.encode()
+        entry = zipfile.ZipInfo("arr_0.npy", _FIXED_DATE)
+        with archive.open(entry, "w", force_zip64=True) as array:
+            for start in range(0, len(source), _AT_ONCE):
+                progress(str(path), start, len(source), "images")
+                items = source.load(range(start, min(start + _AT_ONCE, len(source))))
+                rows = np.stack([item.picture().pixels for item in items]).transpose(0, 2, 3, 1)
+                if start == 0:
+                    shape = (len(source), *rows.shape[1:])
+                    header = {"descr": "|u1", "fortran_order": False, "shape": shape}
+                    np.lib.format.write_array_header_1_0(array, header)
+                array.write(rows.tobytes())
+        if labels is not None:
+            with archive.open(zipfile.ZipInfo("arr_1.npy", _FIXED_DATE), "w") as array:
+                np.lib.format.write_array(array, np.array(labels).astype(np.int64))
+    progress(str(path), len(source), len(source), "images")
+
+
+def _write_grid(source: Source, path: Path, marks: list[str], columns: int) -> None:
+    """Write all samples as one picture, small ones enlarged, each pixel to a square."""
+    mark = hashlib.sha256(f"{columns} {''.join(marks)}".encode()).hexdigest()
+    if path.exists():
+        _check_mark(path, _mark_of(path), mark)
+    pixels = np.stack([item.picture().pixels for item in source.load(range(len(source)))])
+    factor = max(_TILE // pixels.shape[-1], 1)
+    pixels = pixels.repeat(factor, axis=2).repeat(factor, axis=3).transpose(0, 2, 3, 1)
+    height, width = (extent + _GAP for extent in pixels.shape[1:3])
+    rows = -(-len(pixels) // columns)
+    sheet = np.full((rows * height - _GAP, columns * width - _GAP, 3), 255, np.uint8)
+    for at, tile in enumerate(pixels):
+        top, left = at // columns * height, at % columns * width
+        sheet[top : top + height - _GAP, left : left + width - _GAP] = tile
+    text, buffer = PngInfo(), io.BytesIO()
+    text.add_text(_MARK, mark)
+    PIL.Image.fromarray(sheet).save(buffer, "PNG", pnginfo=text)
+    write_whole(path, buffer.getvalue())
+
+
+def _comment_of(path: Path) -> str | None:
+    """Return what an npz says it is of."""
+    try:
+        with zipfile.ZipFile(path) as archive:
+            return archive.comment.decode("ascii", "replace")
+    except (OSError, zipfile.BadZipFile, NotImplementedError, RuntimeError):
+        return None
+
+
+def _check_mark(path: Path, found: str | None, mark: str) -> None:
+    """Refuse to replace a file that the same command did not write.
+
+    Raises:
+        InputError: It is another.
+    """
+    if found != mark:
+        raise InputError(
+            f"{path}: is there already, and not of this checkpoint, seed and options",
+            "a new name, or a file that the same command made on such a machine",
             "choose another with -o, or remove that one",
         )
 

@@ -206,7 +206,7 @@ def test_targets_and_sources_that_cannot_be(
         assert found.code == 2
         return found.error
 
-    assert "not a place for a zip" in error(checkpoint, tmp_path / "absent" / "out.zip")
+    assert "not a place for that file" in error(checkpoint, tmp_path / "absent" / "out.zip")
     assert "cannot be used" in error(checkpoint, checkpoint)
     assert "kind folder; a generator's file" in error(real, tmp_path / "out")
     assert "num_images=5, and -n says 3" in error(
@@ -229,3 +229,97 @@ def test_the_device_is_the_generators_unless_its_text_says_another(
     other = ("sample", said, "-n", 3, *OPTIONS, "-o", tmp_path / "two", "--device", "cuda")
     assert ganeval(*other).code == 0
     assert contents(tmp_path / "one") == contents(tmp_path / "two")
+
+
+def test_an_npz_has_the_layout_of_adm_and_scores_as_the_folder_does(
+    checkpoint: Path, tmp_path: Path, real: Path, ganeval: Command
+) -> None:
+    values = []
+    for target in ("out", "out.npz"):
+        assert ganeval("sample", checkpoint, "-n", 20, "-o", tmp_path / target, *OPTIONS).code == 0
+        scored = ganeval("fid", real, tmp_path / target, "--extractor", "random", "--json")
+        values.append(json.loads(scored.out)["scores"][0]["value"])
+    assert values[0] == values[1]
+    with np.load(tmp_path / "out.npz") as arrays:
+        assert set(arrays) == {"arr_0"}
+        assert (arrays["arr_0"].dtype, arrays["arr_0"].shape[0]) == (np.uint8, 20)
+        with PIL.Image.open(tmp_path / "out" / "00007.png") as picture:
+            np.testing.assert_array_equal(arrays["arr_0"][7], np.asarray(picture))
+
+
+def test_an_npz_has_the_classes_of_its_samples(tmp_path: Path, ganeval: Command) -> None:
+    assert ganeval("train", "infogan", "--steps", 1, "--out", tmp_path / "run").code == 0
+    found = ganeval("sample", tmp_path / "run" / "infogan.safetensors", "-n", 300, "-o",
+                    tmp_path / "s.npz", "--label-policy", "balanced")  # fmt: skip
+    assert found.code == 0
+    with np.load(tmp_path / "s.npz") as arrays:
+        assert arrays["arr_1"].dtype == np.int64
+        np.testing.assert_array_equal(arrays["arr_1"], np.arange(300) % 10)
+        assert arrays["arr_0"].shape == (300, 16, 16, 3)
+
+
+def test_a_grid_has_every_sample_in_its_place(
+    checkpoint: Path, tmp_path: Path, ganeval: Command
+) -> None:
+    ganeval("sample", checkpoint, "-n", 7, "-o", tmp_path / "out", *OPTIONS)
+    done = ganeval(
+        "sample", checkpoint, "-n", 7, "--grid", "2x4", "-o", tmp_path / "g.png", *OPTIONS
+    )
+    assert done.code == 0
+    sheet = np.asarray(PIL.Image.open(tmp_path / "g.png"))
+    for at in range(7):
+        with PIL.Image.open(tmp_path / "out" / f"{at:05}.png") as picture:
+            own = np.asarray(picture)
+        factor = max(64 // own.shape[1], 1)
+        step = factor * own.shape[1] + 2
+        top, left = at // 4 * step, at % 4 * step
+        tile = sheet[top : top + step - 2, left : left + step - 2]
+        np.testing.assert_array_equal(tile[::factor, ::factor], own)
+    assert sheet.shape == (2 * step - 2, 4 * step - 2, 3)
+    assert (sheet[step:, 3 * step :] == 255).all()  # no eighth sample
+    whole = ganeval("sample", checkpoint, "--grid", "2x4", "-o", tmp_path / "8.png", *OPTIONS)
+    assert whole.out.endswith("8 samples\n")
+
+
+@pytest.mark.parametrize("name", ["s.npz", "s.png"])
+def test_only_what_the_same_command_wrote_is_replaced(
+    name: str, checkpoint: Path, tmp_path: Path, ganeval: Command
+) -> None:
+    words = ["--grid", "1x3"] if name.endswith("png") else ["-n", "3"]
+    path = tmp_path / name
+    command = ("sample", checkpoint, *words, "-o", path, *OPTIONS)
+    assert ganeval(*command).code == 0
+    content = path.read_bytes()
+    assert ganeval(*command).code == 0
+    assert path.read_bytes() == content
+    assert "not of this checkpoint, seed" in ganeval(*command, "--seed", "1").error
+    assert path.read_bytes() == content
+    path.write_bytes(b"of a user")
+    assert "is there already" in ganeval(*command).error
+    assert path.read_bytes() == b"of a user"
+
+
+@pytest.mark.parametrize(
+    ("words", "said"),
+    [
+        (("-o", "x.png", "-n", "3"), "x.png: a picture"),
+        (("-o", "out", "--grid", "2x2"), "out: no picture"),
+        (("-o", "x.png", "--grid", "2by2"), "ROWSxCOLUMNS, such as 8x8"),
+        (("-o", "x.png", "--grid", "0x2"), "ROWSxCOLUMNS"),
+        (("-o", "x.png", "--grid", "2x2", "-n", "5"), "at most 4"),
+        (("-o", "out"), "no number of samples; -n N, or --grid"),
+        (("-o", "absent/x.npz", "-n", "3"), "not a place for that file"),
+    ],
+)
+def test_grids_and_arrays_that_cannot_be(
+    words: tuple[str, ...],
+    said: str,
+    checkpoint: Path,
+    tmp_path: Path,
+    ganeval: Command,
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    monkeypatch.chdir(tmp_path)
+    found = ganeval("sample", checkpoint, *words, *OPTIONS)
+    assert found.code != 0
+    assert said in found.error
