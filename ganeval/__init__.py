@@ -15,6 +15,7 @@ if TYPE_CHECKING:
     from ganeval.report.report import Report
     from ganeval.sources.arrays.memory import Images
     from ganeval.sources.generator import Generator
+    from ganeval.sources.load_generator import load_generator
     from ganeval.sources.open import open_source
 
 # Loaded on use, so that `import ganeval` and `ganeval --help` are quick.
@@ -29,6 +30,7 @@ _HOMES = {
     "Team": "ganeval.machine.team",
     "compare": "ganeval.evaluation",
     "evaluate": "ganeval.evaluation",
+    "load_generator": "ganeval.sources.load_generator",
     "open_source": "ganeval.sources.open",
     "write_checkpoint": "ganeval.generators.card",
 }
@@ -45,6 +47,7 @@ __all__ = [
     "__version__",
     "compare",
     "evaluate",
+    "load_generator",
     "open_source",
     "write_checkpoint",
 ]

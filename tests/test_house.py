@@ -163,6 +163,7 @@ def test_public_names_stay() -> None:
         "__version__",
         "compare",
         "evaluate",
+        "load_generator",
         "open_source",
         "write_checkpoint",
     ]

@@ -12,7 +12,7 @@ from dataclasses import asdict, is_dataclass, replace
 from pathlib import Path
 from typing import Any
 
-from ganeval.errors import GanevalError, InputError, UsageError
+import ganeval
 from reference_models.engine.data import unknown
 from reference_models.engine.recipe import Recipe
 
@@ -83,7 +83,7 @@ def parse_setting(text: str) -> tuple[str, Any]:
     """
     name, equals, value = (part.strip() for part in text.partition("="))
     if not (name and equals):
-        raise UsageError(
+        raise ganeval.GanevalError(
             f"--set {text}", "NAME=VALUE, such as batch_size=128", "--show prints every name"
         )
     try:
@@ -101,11 +101,11 @@ def read_settings(path: Path) -> Settings:
     try:
         return dict(_flat(tomllib.loads(path.read_text(encoding="utf-8"))))
     except FileNotFoundError as error:
-        raise InputError(
+        raise ganeval.GanevalError(
             f"{path}: no such file", "a TOML file with settings", "check the name"
         ) from error
     except (OSError, UnicodeDecodeError, tomllib.TOMLDecodeError) as error:
-        raise InputError(
+        raise ganeval.GanevalError(
             f"{path}: {error}", "a TOML file with settings", "see what --show prints"
         ) from error
 
@@ -158,7 +158,7 @@ def _checked(name: str, value: Any, known: Any) -> Any:
     return value
 
 
-def _refused(name: str, value: Any, needed: str) -> GanevalError:
+def _refused(name: str, value: Any, needed: str) -> ganeval.GanevalError:
     """Return the error for a value that a setting cannot have."""
     shown = json.dumps(value) if isinstance(value, str | bool | list) else value
-    return UsageError(f"setting {name} is {shown}", needed, "change it")
+    return ganeval.GanevalError(f"setting {name} is {shown}", needed, "change it")
