@@ -13,8 +13,6 @@ Differs from the paper: Adam(1e-4, 0.5, 0.9), which is that of the code for toys
 has beta_1 = 0; 64 latents and 32 channels, where it has 128 and 64 or more (`--preset paper`).
 """
 
-from typing import Any
-
 import torch
 from torch import nn
 
@@ -41,15 +39,12 @@ class WassersteinGanGp(Unconditional):
         super().__init__(generator, discriminator, objective)
         self.weight = weight
 
-    def loss(self, player: str, batch: Any, draw: Draw) -> Terms:
-        """Return the critic's two terms, or G's one."""
-        terms = super().loss(player, batch, draw)
-        if player == "D":
-            fake = self.sample(len(batch.real), draw).detach()
-            mix = draw.uniform("mix", len(fake), like=fake)
-            penalty = gradient_penalty(self.discriminator, batch.real, fake, mix)
-            terms["gradient_penalty"] = self.weight * penalty
-        return terms
+    def discriminator_terms(self, real: torch.Tensor, fake: torch.Tensor, draw: Draw) -> Terms:
+        """Return the critic's two terms."""
+        terms = super().discriminator_terms(real, fake, draw)
+        mix = draw.uniform("mix", len(fake), like=fake)
+        penalty = gradient_penalty(self.discriminator, real, fake.detach(), mix)
+        return {**terms, "gradient_penalty": self.weight * penalty}
 
 
 def make_game(recipe: Recipe, shape: Shape, randomness: torch.Generator) -> Game:

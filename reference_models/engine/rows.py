@@ -1,13 +1,17 @@
 """Rows of numbers by training step, one JSON object a line."""
 
 import json
+import math
 import os
+import time
 from collections.abc import Mapping
 from pathlib import Path
 from types import TracebackType
 from typing import Any, Self
 
 from reference_models.engine.whole import refusals_of, written_whole
+
+FLUSH_SECONDS = 1.0  # between two looks that others can have at the rows
 
 
 class Rows:
@@ -37,23 +41,27 @@ class Rows:
         if b"".join(kept) != content:
             with written_whole(path) as file:
                 file.writelines(kept)
-        self._file = path.open("ab")
+        self._file, self._flushed = path.open("ab"), -math.inf
 
     def append(self, step: int, values: Mapping[str, Any]) -> None:
         """Add the row of a step, later than all before it."""
         line = json.dumps({"step": step, **values}, allow_nan=False)
         with refusals_of(self.path):
             self._file.write(f"{line}\n".encode())
-            self._file.flush()  # for those who look on
+            if time.monotonic() - self._flushed > FLUSH_SECONDS:  # for those who look on
+                self._file.flush()
+                self._flushed = time.monotonic()
         self.last, self.values = step, dict(values)
 
     def read(self) -> list[dict[str, Any]]:
         """Return all rows, in order."""
+        self._file.flush()
         return [json.loads(line) for line in self.path.read_text(encoding="utf-8").splitlines()]
 
     def sync(self) -> None:
         """Return when all rows are on the disk."""
         with refusals_of(self.path):
+            self._file.flush()
             os.fsync(self._file.fileno())
 
     def __enter__(self) -> Self:

@@ -1,6 +1,7 @@
 """How the players move. No solver knows a paper's losses; no loss knows how it is minimised."""
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from contextlib import contextmanager
 from dataclasses import dataclass
 from typing import Any, Protocol
 
@@ -75,9 +76,10 @@ class Simultaneous:
         batch = feed(0)
         log: Log = {}
         for player in game.players:
-            terms = game.terms(player, batch, draw)
-            log |= values(player, terms)
-            backward(game, player, terms)
+            with _alone(game, player):
+                terms = game.terms(player, batch, draw)
+                log |= values(player, terms)
+                backward(game, player, terms)
         for player in game.players:
             advance(game, player, optimizers[player])
         return log
@@ -85,11 +87,30 @@ class Simultaneous:
 
 def _move(game: Game, player: str, optimizer: Optimizer, batch: Any, draw: Draw) -> Log:
     """Let one player make one ordinary move."""
-    terms = game.terms(player, batch, draw)
-    log = values(player, terms)
-    backward(game, player, terms)
+    with _alone(game, player):
+        terms = game.terms(player, batch, draw)
+        log = values(player, terms)
+        backward(game, player, terms)
     advance(game, player, optimizer)
     return log
+
+
+@contextmanager
+def _alone(game: Game, player: str) -> Iterator[None]:
+    """Let no other player's parameters ask for gradients within the block.
+
+    So torch builds no graph of a generator while the discriminator moves, nor one of the
+    discriminator's weights while the generator does.
+    """
+    own = {id(parameter) for parameter in game.parameters_of(player).values()}
+    others = [one for one in game.parameters() if one.requires_grad and id(one) not in own]
+    for parameter in others:
+        parameter.requires_grad_(False)
+    try:
+        yield
+    finally:
+        for parameter in others:
+            parameter.requires_grad_(True)
 
 
 def backward(game: Game, player: str, terms: Terms) -> None:
@@ -123,8 +144,12 @@ def total(terms: Terms) -> torch.Tensor:
 
 
 def values(player: str, terms: Terms) -> Log:
-    """Return the terms as numbers, refusing what is not finite before anything moves."""
-    log = {f"{player}/{name}": float(value.detach()) for name, value in terms.items()}
+    """Return the terms as numbers, refusing what is not finite before anything moves.
+
+    All in one copy from the device, which waits for it.
+    """
+    numbers = torch.stack([value.detach() for value in terms.values()]).tolist()
+    log = {f"{player}/{name}": value for name, value in zip(terms, numbers, strict=True)}
     for name, value in log.items():
         if value != value or abs(value) == float("inf"):
             raise NonFiniteError(f"term {name} is {value}")

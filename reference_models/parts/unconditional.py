@@ -46,7 +46,12 @@ class Unconditional(Game):
         fake = self.sample(len(batch.real), draw)
         if player == "G":
             return {"adversarial": self.objective.generator(self.discriminator(fake))}
-        # Real and generated batches go through D apart, so that BatchNorm never mixes them.
-        real_logits = self.discriminator(batch.real)
-        fake_logits = self.discriminator(fake)
-        return {"adversarial": self.objective.discriminator(real_logits, fake_logits)}
+        return self.discriminator_terms(batch.real, fake, draw)
+
+    def discriminator_terms(self, real: torch.Tensor, fake: torch.Tensor, draw: Draw) -> Terms:
+        """Return the terms of D for real and generated samples.
+
+        They go through D apart, so that BatchNorm never mixes them.
+        """
+        logits = self.discriminator(real), self.discriminator(fake)
+        return {"adversarial": self.objective.discriminator(*logits)}

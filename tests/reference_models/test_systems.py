@@ -12,6 +12,7 @@ from reference_models import consensus, dcgan, gan, sngan, unrolled, wgan, wgan_
 from reference_models.data.densities import ring8
 from reference_models.engine.data import Batch
 from reference_models.engine.draw import Draw
+from reference_models.engine.recipe import Recipe
 from reference_models.engine.settings import preset_of, with_settings
 from reference_models.engine.solvers import Alternating
 from reference_models.experiments.measure import points, trained
@@ -172,3 +173,27 @@ def test_unrolled_finds_the_middle_of_a_ring_that_is_not_at_zero() -> None:
     run = trained(UNROLLED_RECIPE, ring, steps=200, seed=0)
     middle = points(run, 2000).mean(dim=0)
     torch.testing.assert_close(middle, torch.full((2,), 3.0), rtol=0, atol=0.2)
+
+
+@pytest.mark.parametrize("recipe", [dcgan.RECIPE, sngan.RECIPE, wgan_gp.RECIPE])
+def test_no_graph_is_built_that_no_move_asks_for(recipe: Recipe) -> None:
+    game = recipe.build(SHAPE, randomness())
+    optimizers = {
+        player: recipe.optimizers[player].build(game.parameters_of(player).values())
+        for player in game.players
+    }
+    graphs: list[bool] = []
+    calls: list[int] = []
+    game.discriminator.register_forward_pre_hook(
+        lambda _, inputs: graphs.append(inputs[0].grad_fn is not None)
+    )
+    game.generator.register_forward_hook(lambda *_: calls.append(1))
+    weights = list(game.parameters_of("D").values())
+    asked: list[bool] = []
+    game.generator.register_forward_hook(lambda *_: asked.append(weights[0].requires_grad))
+    Alternating(1).step(game, optimizers, lambda _: BATCH, Draw(0, 0))
+    # Real, generated and, for a penalty, mixed samples without a graph; then the generator's own.
+    assert graphs == [False] * (len(graphs) - 1) + [True]
+    assert len(calls) == 2
+    assert asked == [True, False]
+    assert all(one.requires_grad for one in game.parameters())
