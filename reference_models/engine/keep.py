@@ -21,7 +21,9 @@ logger = logging.getLogger("ganeval.training")  # below ganeval's own, which the
 
 STATE = "state.pt"
 METRICS = "metrics.jsonl"
-FREE = ("steps", "data")  # settings that may change when a run goes on: data have a digest
+FREE = ("steps", "data")
+"""Settings that may change when a run goes on, as data have a digest; steps may not where a rate
+falls to 0 at the last of them."""
 FORMAT = 2  # of the state
 
 
@@ -72,7 +74,8 @@ def configuration(run: Run, recipe: Recipe, data: Data, seed: int) -> dict[str, 
         if not any(module.children())
     }
     settings = settings_of(recipe)
-    for name in FREE:
+    scheduled = any(spec.decay != "none" for spec in recipe.optimizers.values())
+    for name in FREE if not scheduled else FREE[1:]:
         del settings[name]
     return {
         "format": FORMAT,
