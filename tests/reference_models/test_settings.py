@@ -1,6 +1,7 @@
 """Settings of the recipes: one set of names for words, files, presets, states and cards."""
 
 import importlib
+import json
 import tomllib
 from pathlib import Path
 from typing import Any
@@ -13,7 +14,8 @@ from safetensors.torch import load_file
 import ganeval
 from reference_models import MODELS, dcgan, gan, infogan, sngan, wgan_gp
 from reference_models.data.digits import digits
-from reference_models.engine import ema
+from reference_models.engine import curve, ema
+from reference_models.engine.curve import Scoring
 from reference_models.engine.recipe import Recipe
 from reference_models.engine.run import Run
 from reference_models.engine.session import Watch, find_recipe, run_training
@@ -26,8 +28,10 @@ from reference_models.engine.settings import (
     with_settings,
 )
 from reference_models.engine.train import begin, one_step
+from tests.reference_models.folders import assert_same_files
 
 EVERY = pytest.mark.parametrize("name", sorted(MODELS))
+
 NOTHING = Watch(grid_every=0, collapse=False, board=False)
 
 
@@ -283,3 +287,55 @@ def test_the_average_forgets_the_first_weights_sooner_where_it_ramps_up() -> Non
         pairs = zip(run.average.parameters(), run.game.generator.parameters(), strict=True)
         far.append(sum(float((one - other).detach().abs().sum()) for one, other in pairs))
     assert far[1] < 0.1 * far[0]
+
+
+SCORED = Watch(
+    grid_every=0,
+    collapse=False,
+    board=False,
+    snapshot_every=2,
+    scoring=Scoring(every=1, metrics=("fid",), extractor="random", num_images=24),
+)
+
+
+def test_snapshots_and_the_best_checkpoint_are_kept(tmp_path: Path) -> None:
+    whole, parts = tmp_path / "whole", tmp_path / "parts"
+    run_training("gan", folder=whole, steps=6, watch=SCORED, save_every=2)
+    names = [path.name for path in sorted((whole / "snapshots").iterdir())]
+    assert names == ["000002.safetensors", "000004.safetensors", "000006.safetensors"]
+    assert [ganeval.read_card(whole / "snapshots" / name).step for name in names] == [2, 4, 6]
+    rows = [json.loads(line) for line in (whole / "curve.jsonl").read_text().splitlines()]
+    best = min(rows, key=lambda row: row["fid"])["step"]
+    assert ganeval.read_card(whole / "gan.best.safetensors").step == best
+
+    def cut(run: Run, log: dict[str, float]) -> None:
+        if run.step == 5:
+            raise MemoryError
+
+    with pytest.raises(MemoryError):
+        run_training("gan", folder=parts, steps=6, watch=SCORED, save_every=2, observers=[cut])
+    run_training("gan", folder=parts, resume=True, watch=SCORED, save_every=2)
+    assert_same_files(parts, whole)
+
+
+def test_the_log_says_which_step_was_best() -> None:
+    rows = [
+        {"step": 1, "a": 3.0},
+        {"step": 2, "a": 1.0},
+        {"step": 3, "a": 1.0},
+        {"step": 4, "a": 2},
+    ]
+    assert curve._best_step(rows, "a", "lower") == 2
+    assert curve._best_step(rows, "a", "higher") == 1
+
+
+def test_a_card_is_read_without_its_tensors(tmp_path: Path) -> None:
+    path = run_training("gan", folder=tmp_path, steps=1, watch=NOTHING)
+    assert path is not None
+    card = ganeval.read_card(path)
+    assert (card.model, card.step, card.settings["batch_size"]) == ("gan", 1, 64)
+    cut = tmp_path / "cut.safetensors"
+    cut.write_bytes(path.read_bytes()[:100])
+    for bad in (cut, tmp_path / "absent.safetensors", tmp_path):
+        with pytest.raises(ganeval.GanevalError):
+            ganeval.read_card(bad)

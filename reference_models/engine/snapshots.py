@@ -1,0 +1,64 @@
+"""Checkpoints during training: at intervals, and the best one by a score."""
+
+from pathlib import Path
+
+import ganeval
+from reference_models.engine.curve import BEST
+from reference_models.engine.data import Data
+from reference_models.engine.export import export
+from reference_models.engine.files import RunFiles
+from reference_models.engine.observe import is_due
+from reference_models.engine.recipe import Recipe
+from reference_models.engine.run import Observer, Run
+from reference_models.engine.solvers import Log
+
+_FOLDER = "snapshots"
+
+
+def snapshots(recipe: Recipe, data: Data, files: RunFiles, *, every: int, seed: int) -> Observer:
+    """Return an observer that writes checkpoints to `snapshots/000200.safetensors`.
+
+    Those that a killed run made after the step where it resumes go away.
+    """
+
+    def observe(run: Run, log: Log) -> None:
+        if not log:
+            files.remove(path for path in files.within(_FOLDER) if int(path.stem) > run.step)
+        if is_due(run.step, every):
+            path = files.claim(f"{_FOLDER}/{run.step:06}.safetensors")
+            export(run.average, recipe, data, path, step=run.step, seed=seed)
+
+    return observe
+
+
+def best_name(recipe: Recipe) -> str:
+    """Return what the best checkpoint of a model is called within the folder of a run."""
+    return f"{recipe.name}.best.safetensors"
+
+
+def best_kept(recipe: Recipe, data: Data, files: RunFiles, *, seed: int) -> Observer:
+    """Return an observer that keeps the checkpoint with the best score in the curve.
+
+    It comes after the observer that scores. The score by which it was chosen is too good for it, as
+    the best of many noisy ones is: score the file anew, with another seed. Where a killed run goes
+    on before the step of that file it goes away, and comes again at that step.
+    """
+
+    def observe(run: Run, log: Log) -> None:
+        if not log:
+            files.remove(path for path in _kept(files, recipe) if _step_of(path) > run.step)
+        if log.get(BEST) == run.step:
+            path = files.claim(best_name(recipe))
+            export(run.average, recipe, data, path, step=run.step, seed=seed)
+
+    return observe
+
+
+def _kept(files: RunFiles, recipe: Recipe) -> list[Path]:
+    """Return the best checkpoint, if the run has one."""
+    return [path for path in files.within("") if path.name == best_name(recipe) and path.exists()]
+
+
+def _step_of(path: Path) -> int:
+    """Return the step that a checkpoint is of."""
+    return ganeval.read_card(path).step
