@@ -69,7 +69,10 @@ from ganeval.errors import ResourceError, UsageError
     help="One setting, such as generator.width=256 or optimizers.D.lr=2e-4; repeatable",
 )
 @click.option(
-    "--show", is_flag=True, panel=TRAINING, help="Print all settings as they would be, and stop"
+    "--show",
+    is_flag=True,
+    panel=TRAINING,
+    help="All settings are printed, as they would be; nothing is trained",
 )
 @click.option(
     "--save-every",

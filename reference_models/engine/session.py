@@ -90,7 +90,7 @@ def run_training(  # noqa: PLR0913 (keyword-only, each is plain)
     * `samples.png`: samples of 64 fixed inputs, and `samples/000200.png` the same at intervals;
     * `metrics.jsonl`: the terms of every step;
     * `curve.jsonl` and `curve.png`: the scores of the averaged generator, if it was scored, and
-      `MODEL.best.safetensors`, the checkpoint with the best one;
+      `best/MODEL.safetensors`, the checkpoint with the best one;
     * `snapshots/000200.safetensors`: checkpoints at intervals, if they are wanted;
     * `tensorboard/`: both for TensorBoard, if it is installed;
     * `settings.toml`: every setting;

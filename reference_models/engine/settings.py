@@ -36,6 +36,18 @@ def settings_of(recipe: Recipe) -> Settings:
     return dict(_flat(nested))
 
 
+def lasting_settings(recipe: Recipe) -> Settings:
+    """Return the settings that a run keeps when it goes on, on which its numbers depend.
+
+    Data have a digest of their own; the last step counts where a rate falls to 0 at it.
+    """
+    settings = settings_of(recipe)
+    del settings["data"]
+    if all(spec.decay == "none" for spec in recipe.optimizers.values()):
+        del settings["steps"]
+    return settings
+
+
 def with_settings(recipe: Recipe, changes: Mapping[str, Any]) -> Recipe:
     """Return a recipe with some settings changed.
 

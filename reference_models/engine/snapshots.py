@@ -1,7 +1,5 @@
 """Checkpoints during training: at intervals, and the best one by a score."""
 
-from pathlib import Path
-
 import ganeval
 from reference_models.engine.curve import BEST
 from reference_models.engine.data import Data
@@ -12,7 +10,7 @@ from reference_models.engine.recipe import Recipe
 from reference_models.engine.run import Observer, Run
 from reference_models.engine.solvers import Log
 
-_FOLDER = "snapshots"
+_FOLDER, _BEST_FOLDER = "snapshots", "best"
 
 
 def snapshots(recipe: Recipe, data: Data, files: RunFiles, *, every: int, seed: int) -> Observer:
@@ -32,8 +30,11 @@ def snapshots(recipe: Recipe, data: Data, files: RunFiles, *, every: int, seed: 
 
 
 def best_name(recipe: Recipe) -> str:
-    """Return what the best checkpoint of a model is called within the folder of a run."""
-    return f"{recipe.name}.best.safetensors"
+    """Return what the best checkpoint of a model is called within the folder of a run.
+
+    In a folder of its own, so that a pattern for the checkpoints of several runs does not find it.
+    """
+    return f"{_BEST_FOLDER}/{recipe.name}.safetensors"
 
 
 def best_kept(recipe: Recipe, data: Data, files: RunFiles, *, seed: int) -> Observer:
@@ -46,19 +47,13 @@ def best_kept(recipe: Recipe, data: Data, files: RunFiles, *, seed: int) -> Obse
 
     def observe(run: Run, log: Log) -> None:
         if not log:
-            files.remove(path for path in _kept(files, recipe) if _step_of(path) > run.step)
+            files.remove(
+                path
+                for path in files.within(_BEST_FOLDER)
+                if path.exists() and ganeval.read_card(path).step > run.step
+            )
         if log.get(BEST) == run.step:
             path = files.claim(best_name(recipe))
             export(run.average, recipe, data, path, step=run.step, seed=seed)
 
     return observe
-
-
-def _kept(files: RunFiles, recipe: Recipe) -> list[Path]:
-    """Return the best checkpoint, if the run has one."""
-    return [path for path in files.within("") if path.name == best_name(recipe) and path.exists()]
-
-
-def _step_of(path: Path) -> int:
-    """Return the step that a checkpoint is of."""
-    return ganeval.read_card(path).step

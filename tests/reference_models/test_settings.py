@@ -306,7 +306,7 @@ def test_snapshots_and_the_best_checkpoint_are_kept(tmp_path: Path) -> None:
     assert [ganeval.read_card(whole / "snapshots" / name).step for name in names] == [2, 4, 6]
     rows = [json.loads(line) for line in (whole / "curve.jsonl").read_text().splitlines()]
     best = min(rows, key=lambda row: row["fid"])["step"]
-    assert ganeval.read_card(whole / "gan.best.safetensors").step == best
+    assert ganeval.read_card(whole / "best/gan.safetensors").step == best
 
     def cut(run: Run, log: dict[str, float]) -> None:
         if run.step == 5:
