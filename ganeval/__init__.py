@@ -10,7 +10,7 @@ if TYPE_CHECKING:
     from ganeval.errors import GanevalError
     from ganeval.evaluation import compare, evaluate
     from ganeval.flow.settings import Settings
-    from ganeval.generators.card import Card, write_checkpoint
+    from ganeval.generators.card import Card, read_card, write_checkpoint
     from ganeval.machine.team import Team
     from ganeval.report.report import Report
     from ganeval.sources.arrays.memory import Images
@@ -32,6 +32,7 @@ _HOMES = {
     "evaluate": "ganeval.evaluation",
     "load_generator": "ganeval.sources.load_generator",
     "open_source": "ganeval.sources.open",
+    "read_card": "ganeval.generators.card",
     "write_checkpoint": "ganeval.generators.card",
 }
 
@@ -49,6 +50,7 @@ __all__ = [
     "evaluate",
     "load_generator",
     "open_source",
+    "read_card",
     "write_checkpoint",
 ]
 

@@ -165,6 +165,7 @@ def test_public_names_stay() -> None:
         "evaluate",
         "load_generator",
         "open_source",
+        "read_card",
         "write_checkpoint",
     ]
 

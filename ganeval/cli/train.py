@@ -69,7 +69,10 @@ from ganeval.errors import ResourceError, UsageError
     help="One setting, such as generator.width=256 or optimizers.D.lr=2e-4; repeatable",
 )
 @click.option(
-    "--show", is_flag=True, panel=TRAINING, help="Print all settings as they would be, and stop"
+    "--show",
+    is_flag=True,
+    panel=TRAINING,
+    help="All settings are printed, as they would be; nothing is trained",
 )
 @click.option(
     "--save-every",
@@ -88,6 +91,15 @@ from ganeval.errors import ResourceError, UsageError
     metavar="N",
     panel=TRAINING,
     help="Steps between pictures of samples; 0: only the last",
+)
+@click.option(
+    "--snapshot-every",
+    type=click.IntRange(min=0),
+    default=0,
+    show_default=True,
+    metavar="N",
+    panel=TRAINING,
+    help="Steps between checkpoints that are kept; 0: only the last, and the best by its score",
 )
 @click.option(
     "--eval-every",
@@ -167,6 +179,7 @@ def train(
     show: bool,
     save_every: int,
     grid_every: int,
+    snapshot_every: int,
     eval_every: int,
     eval_metrics: str,
     eval_extractor: str,
@@ -239,7 +252,7 @@ def train(
                 device=resolve_device(device),
                 precision=precision,
                 save_every=save_every,
-                watch=Watch(grid_every=grid_every, scoring=scoring),
+                watch=Watch(grid_every=grid_every, snapshot_every=snapshot_every, scoring=scoring),
                 observers=observers,
             )
         except KeyboardInterrupt as error:

@@ -3,6 +3,7 @@
 import dataclasses
 import hashlib
 import json
+import os
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -163,6 +164,25 @@ def parse_checkpoint(data: bytes, *, name: str) -> tuple[Card, dict[str, torch.T
             _ANEW,
         )
     return card, tensors
+
+
+def read_card(path: str | os.PathLike[str]) -> Card:
+    """Return the card of a checkpoint of ours; its tensors are not looked at.
+
+    Raises:
+        InputError: There is no such file, no card in it, or one that is not as it was written.
+    """
+    name = os.fspath(path)
+    try:
+        with Path(name).open("rb") as file:
+            length = file.read(_LENGTH_BYTES)
+            header = file.read(int.from_bytes(length, "little"))
+    except (OSError, MemoryError, OverflowError) as error:
+        raise InputError(f"{name}: cannot be read ({error})", "a checkpoint", "check it") from error
+    text = card_text(length + header)
+    if text is None:
+        raise InputError(f"{name}: no card of ganeval in it", "a checkpoint of ours", _ANEW)
+    return parse_card(text, name=name)
 
 
 def card_text(data: bytes) -> str | None:

@@ -24,6 +24,7 @@ from reference_models.engine.solvers import Log
 logger = logging.getLogger("ganeval.training")
 
 CURVE, CURVE_PICTURE = "curve.jsonl", "curve.png"
+BEST = "best"  # of a log: the step with the best score so far, by the first score
 _BLOCK = 64  # samples made at once
 
 
@@ -64,7 +65,8 @@ def curve(
     Step `last` is scored too, wherever the interval has it. The reference's features are computed
     once, and found in the cache by later runs. The scores are those of `ganeval eval` for a
     checkpoint of that step, each with its standard error and its interval as "fid_se" and
-    "fid_interval", null where there is no honest one. They are added to the log as "score/fid". A
+    "fid_interval", null where there is no honest one. They are added to the log as "score/fid", and
+    "best" is the step with the best first score so far. A
     generator that cannot be scored, because all its images are the same say, is named in a warning
     and gets no row.
 
@@ -118,8 +120,16 @@ def curve(
             rows.append(run.step, row)
             rows.sync()
             log |= {f"score/{score.name}": float(score.value) for score in scores}
+            log[BEST] = float(_best_step(points, scores[0].name, directions[scores[0].name]))
 
         yield observe
+
+
+def _best_step(rows: Sequence[Mapping[str, Any]], name: str, direction: str) -> int:
+    """Return the step with the best score, the first of equal ones."""
+    sign = -1 if direction == "higher" else 1
+    step: int = min(rows, key=lambda row: sign * row[name])["step"]
+    return step
 
 
 def _reference(scoring: Scoring, data: Data) -> Any:

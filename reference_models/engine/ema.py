@@ -17,6 +17,15 @@ def averaged_copy(network: Network) -> Network:
     return copied
 
 
+def half_life_after(num_images: int, half_life: float, ramp_up: float) -> float:
+    """Return the half-life of the average after so many images; see `Recipe.ema_ramp_up`.
+
+    Karras et al., "Training Generative Adversarial Networks with Limited Data", NeurIPS 2020, have
+    0.05 in their code.
+    """
+    return min(half_life, num_images * ramp_up) if ramp_up > 0 else half_life
+
+
 @torch.no_grad()
 def update(average: nn.Module, network: nn.Module, *, num_images: int, half_life: float) -> None:
     """Move the average towards the network by one step.

@@ -11,7 +11,7 @@ import ganeval
 from reference_models.engine.data import Data
 from reference_models.engine.draw import Draw
 from reference_models.engine.recipe import Recipe
-from reference_models.engine.settings import settings_of
+from reference_models.engine.settings import lasting_settings
 from reference_models.engine.whole import written_whole
 
 GRID = 8  # rows and columns
@@ -57,7 +57,7 @@ def export(
         step=step,
         seed=seed,
         data={"name": data.name, "digest": data.digest},
-        settings=settings_of(recipe),
+        settings=lasting_settings(recipe),
         versions={"ganeval": ganeval.__version__, "torch": str(torch.__version__)},
     )
     ganeval.write_checkpoint(path, generator.state_dict(), card)

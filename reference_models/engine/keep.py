@@ -13,7 +13,7 @@ from reference_models.engine.files import RunFiles
 from reference_models.engine.recipe import Recipe
 from reference_models.engine.rows import Rows
 from reference_models.engine.run import Observer, Run
-from reference_models.engine.settings import settings_of
+from reference_models.engine.settings import lasting_settings
 from reference_models.engine.solvers import Log
 from reference_models.engine.state import save_state
 
@@ -21,7 +21,6 @@ logger = logging.getLogger("ganeval.training")  # below ganeval's own, which the
 
 STATE = "state.pt"
 METRICS = "metrics.jsonl"
-FREE = ("steps", "data")  # settings that may change when a run goes on: data have a digest
 FORMAT = 2  # of the state
 
 
@@ -71,15 +70,12 @@ def configuration(run: Run, recipe: Recipe, data: Data, seed: int) -> dict[str, 
         for name, module in run.game.named_modules()
         if not any(module.children())
     }
-    settings = settings_of(recipe)
-    for name in FREE:
-        del settings[name]
     return {
         "format": FORMAT,
         "model": recipe.name,
         "game": type(run.game).__qualname__,
         "solver": type(recipe.solver).__qualname__,
-        "settings": settings,
+        "settings": lasting_settings(recipe),
         "layers": layers,
         "precision": str(run.game.low_precision or torch.float32).removeprefix("torch."),
         "data": data.name,

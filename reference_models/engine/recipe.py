@@ -10,7 +10,7 @@ from torch.optim import Optimizer
 
 from reference_models.engine.data import unknown
 from reference_models.engine.game import Game
-from reference_models.engine.solvers import Solver
+from reference_models.engine.solvers import MAX_NORM, Solver
 
 Shape = tuple[int, ...]
 Options = Mapping[str, Any]
@@ -19,28 +19,63 @@ MakeGame = Callable[["Recipe", Shape, torch.Generator], Game]
 """From the recipe, the shape of a sample and the randomness of the first weights to the game."""
 
 OptimizerName = Literal["adam", "rmsprop", "sgd"]
+Decay = Literal["none", "linear"]
 Prior = Literal["normal", "uniform"]
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class OptimizerSpec:
-    """An optimizer by name and numbers; `betas` are those of Adam."""
+    """An optimizer by name and numbers.
+
+    Attributes:
+        name: Which.
+        lr: Learning rate.
+        betas: Of Adam.
+        momentum: Of RMSProp and SGD.
+        eps: Of Adam and RMSProp.
+        weight_decay: Factor of a square penalty of the weights.
+        max_norm: Largest norm of the player's gradient, to which a longer one is cut; 0: none.
+        decay: "linear" lets the rate fall to 0 at the last step of the recipe.
+    """
 
     name: OptimizerName = "adam"
     lr: float = 2e-4
     betas: tuple[float, float] = (0.5, 0.999)
+    momentum: float = 0.0
+    eps: float = 1e-8
+    weight_decay: float = 0.0
+    max_norm: float = 0.0
+    decay: Decay = "none"
 
     def __post_init__(self) -> None:
-        """Refuse an optimizer that there is none of (GanevalError)."""
+        """Refuse an optimizer or a decay that there is none of (GanevalError)."""
         if self.name not in get_args(OptimizerName):
             raise unknown("optimizer", self.name, get_args(OptimizerName))
+        if self.decay not in get_args(Decay):
+            raise unknown("decay", self.decay, get_args(Decay))
 
     def build(self, parameters: Iterable[nn.Parameter]) -> Optimizer:
         """Return the optimizer over `parameters`."""
+        optimizer: Optimizer
+        lr, decay = self.lr, self.weight_decay
         if self.name == "adam":
-            return torch.optim.Adam(parameters, lr=self.lr, betas=self.betas)
-        kind = torch.optim.RMSprop if self.name == "rmsprop" else torch.optim.SGD
-        return kind(parameters, lr=self.lr)
+            optimizer = torch.optim.Adam(
+                parameters, lr=lr, betas=self.betas, eps=self.eps, weight_decay=decay
+            )
+        elif self.name == "rmsprop":
+            optimizer = torch.optim.RMSprop(
+                parameters, lr=lr, momentum=self.momentum, eps=self.eps, weight_decay=decay
+            )
+        else:
+            optimizer = torch.optim.SGD(
+                parameters, lr=lr, momentum=self.momentum, weight_decay=decay
+            )
+        optimizer.param_groups[0][MAX_NORM] = self.max_norm
+        return optimizer
+
+    def rate_at(self, step: int, steps: int) -> float:
+        """Return the learning rate of step number `step`, counted from 0, of so many."""
+        return self.lr * max(1 - step / steps, 0.0) if self.decay == "linear" else self.lr
 
 
 def image_options(shape: Shape) -> dict[str, Any]:
@@ -74,6 +109,8 @@ class Recipe:
         prior: Of the generator's latents: "normal", or "uniform" from -1 to 1.
         paired: Whether the generator makes each sample from a condition, which the data must have.
         ema_half_life: Of the averaged generator, in images.
+        ema_ramp_up: While few images have been seen, the half-life is this part of their number at
+            most, so that the first weights are soon forgotten; 0: from the start as it is.
         presets: Settings that belong together, by the name of each set.
         variant: What tells it from the other model in its file, for the list of models.
     """
@@ -92,6 +129,7 @@ class Recipe:
     steps: int = 2000
     data: str = "digits"
     ema_half_life: float = 2000.0
+    ema_ramp_up: float = 0.0
     prior: Prior = "normal"
     paired: bool = False
     presets: Mapping[str, Options] = field(default_factory=dict)

@@ -31,6 +31,7 @@ from reference_models.engine.precision import Precision
 from reference_models.engine.recipe import Recipe
 from reference_models.engine.run import Observer, Run
 from reference_models.engine.settings import read_settings, settings_of, toml_lines, with_settings
+from reference_models.engine.snapshots import best_kept, best_name, snapshots
 from reference_models.engine.solvers import Log
 from reference_models.engine.train import train
 from reference_models.engine.whole import written_whole
@@ -49,12 +50,14 @@ class Watch:
 
     Attributes:
         grid_every: Steps from one grid of samples to the next; 0: none but the last.
+        snapshot_every: Steps from one checkpoint that is kept to the next; 0: none but the last.
         scoring: Of the curve.
         collapse: Whether to warn when the samples become alike.
         board: Whether to write for TensorBoard, if it is installed.
     """
 
     grid_every: int = 200
+    snapshot_every: int = 0
     scoring: Scoring = field(default_factory=Scoring)
     collapse: bool = True
     board: bool = True
@@ -86,7 +89,9 @@ def run_training(  # noqa: PLR0913 (keyword-only, each is plain)
     * `MODEL.safetensors`: the averaged generator with its card, the one checkpoint;
     * `samples.png`: samples of 64 fixed inputs, and `samples/000200.png` the same at intervals;
     * `metrics.jsonl`: the terms of every step;
-    * `curve.jsonl` and `curve.png`: the scores of the averaged generator, if it was scored;
+    * `curve.jsonl` and `curve.png`: the scores of the averaged generator, if it was scored, and
+      `best/MODEL.safetensors`, the checkpoint with the best one;
+    * `snapshots/000200.safetensors`: checkpoints at intervals, if they are wanted;
     * `tensorboard/`: both for TensorBoard, if it is installed;
     * `settings.toml`: every setting;
     * `state.pt`: what `resume` goes on from;
@@ -126,7 +131,7 @@ def run_training(  # noqa: PLR0913 (keyword-only, each is plain)
         ExitStack() as resources,
     ):
         if team.leads and (resume or not (folder / STATE).exists()):  # else `train` says so
-            scored = (CURVE, CURVE_PICTURE) if watch.scoring.every else ()
+            scored = (CURVE, CURVE_PICTURE, best_name(recipe)) if watch.scoring.every else ()
             files.check(STATE, METRICS, SAMPLES, SETTINGS, checkpoint_name(recipe), *scored)
             if not resume:  # else the observer knows from which step on
                 files.check(*grid_names(0, steps, every=watch.grid_every))
@@ -251,6 +256,10 @@ def _observers(
         if watch.scoring.every:
             scores = curve(watch.scoring, recipe, data, files, last=last, seed=seed, device=device)
             watching.append(resources.enter_context(scores))
+            watching.append(best_kept(recipe, data, files, seed=seed))
+        if watch.snapshot_every:
+            every = watch.snapshot_every
+            watching.append(snapshots(recipe, data, files, every=every, seed=seed))
         if watch.collapse:
             watching.append(collapse_warning(recipe, data, seed=seed))
         board = (

@@ -19,7 +19,7 @@ from reference_models.engine.recipe import Recipe
 Settings = dict[str, Any]
 """Values by dotted name: numbers, words, truth values, lists of numbers."""
 
-_PLAIN = ("batch_size", "steps", "data", "prior", "ema_half_life")
+_PLAIN = ("batch_size", "steps", "data", "prior", "ema_half_life", "ema_ramp_up")
 _MAY_BE_ZERO = ("num_continuous", "num_steps")  # of the whole numbers, by the last part of a name
 _KINDS = {bool: "true or false", int: "a whole number", float: "a number", str: "a word"}
 
@@ -34,6 +34,18 @@ def settings_of(recipe: Recipe) -> Settings:
         "optimizers": {player: asdict(spec) for player, spec in recipe.optimizers.items()},
     }
     return dict(_flat(nested))
+
+
+def lasting_settings(recipe: Recipe) -> Settings:
+    """Return the settings that a run keeps when it goes on, on which its numbers depend.
+
+    Data have a digest of their own; the last step counts where a rate falls to 0 at it.
+    """
+    settings = settings_of(recipe)
+    del settings["data"]
+    if all(spec.decay == "none" for spec in recipe.optimizers.values()):
+        del settings["steps"]
+    return settings
 
 
 def with_settings(recipe: Recipe, changes: Mapping[str, Any]) -> Recipe:

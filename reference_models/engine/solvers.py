@@ -6,6 +6,7 @@ from dataclasses import dataclass
 from typing import Any, Protocol
 
 import torch
+from torch.nn.utils import clip_grad_norm_
 from torch.optim import Optimizer
 
 from reference_models.engine.draw import Draw
@@ -14,6 +15,7 @@ from reference_models.engine.game import Game, Terms
 Feed = Callable[[int], Any]
 """Returns the i-th batch of this step."""
 Log = dict[str, float]
+MAX_NORM = "max_norm"  # what an optimizer's group calls the largest norm of its gradient
 
 
 class NonFiniteError(ArithmeticError):
@@ -132,7 +134,13 @@ def apply_gradients(
 
 
 def advance(game: Game, player: str, optimizer: Optimizer) -> None:
-    """Let a player step, and the game keep its constraints."""
+    """Let a player step, and the game keep its constraints.
+
+    Several processes have the mean gradient by then, so its norm is cut alike in all.
+    """
+    max_norm = optimizer.param_groups[0].get(MAX_NORM, 0.0)
+    if max_norm > 0:
+        clip_grad_norm_(list(game.parameters_of(player).values()), max_norm)
     optimizer.step()
     optimizer.zero_grad(set_to_none=True)
     game.after_step(player)

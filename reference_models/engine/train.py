@@ -126,13 +126,18 @@ def one_step(
 
     run.moving = True
     run.game.before_step(run.step * size)
+    for player, optimizer in run.optimizers.items():
+        for group in optimizer.param_groups:
+            group["lr"] = recipe.optimizers[player].rate_at(run.step, recipe.steps)
     draw = Draw(seed, run.step, rank=team.rank, size=team.size)
     log = recipe.solver.step(run.shared or run.game, run.optimizers, feed, draw)
     ema.update(
         run.average,
         run.game.get_submodule("generator"),
         num_images=size,
-        half_life=recipe.ema_half_life,
+        half_life=ema.half_life_after(
+            (run.step + 1) * size, recipe.ema_half_life, recipe.ema_ramp_up
+        ),
     )
     run.step += 1
     run.moving = False

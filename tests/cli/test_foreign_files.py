@@ -64,13 +64,13 @@ def test_hidden_folders_of_others_beside_a_zip_stay(
     assert keep.read_bytes() == MINE
 
 
-@pytest.mark.parametrize("name", ["x.tar", "x.TGZ", "x.tar.gz", "x.npz"])
+@pytest.mark.parametrize("name", ["x.tar", "x.TGZ", "x.tar.gz", "x.npy"])
 def test_other_archives_are_no_folders(
     name: str, checkpoint: Path, tmp_path: Path, ganeval: Command
 ) -> None:
     found = ganeval("sample", checkpoint, "-n", 3, "-o", tmp_path / name, *SAMPLING)
     assert found.code == 2
-    assert "; a folder, or a name ending in .zip; change -o" in found.error
+    assert "; a folder, or a name ending in .zip or .npz; change -o" in found.error
     assert not (tmp_path / name).exists()
 
 

@@ -1,6 +1,7 @@
 """Settings of the recipes: one set of names for words, files, presets, states and cards."""
 
 import importlib
+import json
 import tomllib
 from pathlib import Path
 from typing import Any
@@ -12,6 +13,9 @@ from safetensors.torch import load_file
 
 import ganeval
 from reference_models import MODELS, dcgan, gan, infogan, sngan, wgan_gp
+from reference_models.data.digits import digits
+from reference_models.engine import curve, ema
+from reference_models.engine.curve import Scoring
 from reference_models.engine.recipe import Recipe
 from reference_models.engine.run import Run
 from reference_models.engine.session import Watch, find_recipe, run_training
@@ -23,8 +27,11 @@ from reference_models.engine.settings import (
     toml_lines,
     with_settings,
 )
+from reference_models.engine.train import begin, one_step
+from tests.reference_models.folders import assert_same_files
 
 EVERY = pytest.mark.parametrize("name", sorted(MODELS))
+
 NOTHING = Watch(grid_every=0, collapse=False, board=False)
 
 
@@ -211,3 +218,124 @@ def test_a_run_that_is_cut_leaves_the_checkpoint_of_its_saved_state(
     assert (tmp_path / "cut" / "samples.png").read_bytes() == (
         tmp_path / "whole" / "samples.png"
     ).read_bytes()
+
+
+def test_a_rate_falls_in_a_line_and_a_resumed_run_has_the_same(tmp_path: Path) -> None:
+    changes = {"optimizers.D.decay": "linear", "optimizers.G.decay": "linear", "batch_size": 8}
+    spec = with_settings(gan.RECIPE, changes).optimizers["D"]
+    assert [spec.rate_at(step, 4) / spec.lr for step in range(6)] == [1, 0.75, 0.5, 0.25, 0, 0]
+    rates: list[float] = []
+
+    def look(run: Run, log: dict[str, float]) -> None:
+        if log:
+            rates.append(run.optimizers["D"].param_groups[0]["lr"])
+
+    options: dict[str, Any] = {"settings": changes, "watch": NOTHING}
+    run_training("gan", folder=tmp_path / "whole", steps=4, observers=[look], **options)
+    assert rates == pytest.approx([5e-4, 3.75e-4, 2.5e-4, 1.25e-4])
+
+    def cut(run: Run, log: dict[str, float]) -> None:
+        if run.step == 2:
+            raise KeyboardInterrupt
+
+    with pytest.raises(KeyboardInterrupt):
+        run_training("gan", folder=tmp_path / "cut", steps=4, observers=[cut], **options)
+    with pytest.raises(ganeval.GanevalError, match="steps was 4, now it is 8"):
+        run_training("gan", folder=tmp_path / "cut", steps=8, resume=True, watch=NOTHING)
+    run_training("gan", folder=tmp_path / "cut", resume=True, watch=NOTHING)
+    for name in ("gan.safetensors", "metrics.jsonl", "state.pt"):
+        assert (tmp_path / "cut" / name).read_bytes() == (tmp_path / "whole" / name).read_bytes()
+
+
+def test_a_long_gradient_is_cut_to_its_norm() -> None:
+    norms: dict[float, float] = {}
+    for max_norm in (0.0, 1e-3):
+        changes = {"optimizers.D.name": "sgd", "optimizers.D.max_norm": max_norm}
+        recipe = with_settings(gan.RECIPE, {**changes, "optimizers.D.lr": 1.0})
+        run = begin(recipe, digits(), seed=0, device=torch.device("cpu"))
+        before = [one.detach().clone() for one in run.game.parameters_of("D").values()]
+        one_step(run, recipe, digits(), seed=0, device=torch.device("cpu"))
+        after = run.game.parameters_of("D").values()
+        moved = [one - was for one, was in zip(after, before, strict=True)]
+        norms[max_norm] = float(torch.cat([one.detach().flatten() for one in moved]).norm())
+    assert norms[0.0] > 0.01
+    assert norms[1e-3] == pytest.approx(1e-3, rel=1e-3)
+
+
+@pytest.mark.parametrize("name", ["adam", "rmsprop", "sgd"])
+def test_optimizers_have_all_their_numbers(name: str) -> None:
+    numbers = {"lr": 0.3, "eps": 1e-5, "momentum": 0.4, "weight_decay": 0.2, "max_norm": 2.0}
+    changes = {f"optimizers.G.{key}": value for key, value in numbers.items()}
+    spec = with_settings(gan.RECIPE, {**changes, "optimizers.G.name": name}).optimizers["G"]
+    (group,) = spec.build([torch.nn.Parameter(torch.zeros(2))]).param_groups
+    unused = {"adam": {"momentum"}, "rmsprop": set(), "sgd": {"eps"}}[name]
+    assert {key: group[key] for key in numbers.keys() - unused} == {
+        key: value for key, value in numbers.items() if key not in unused
+    }
+
+
+def test_the_average_forgets_the_first_weights_sooner_where_it_ramps_up() -> None:
+    assert ema.half_life_after(100, 2000, 0.0) == 2000
+    assert ema.half_life_after(100, 2000, 0.05) == 5
+    assert ema.half_life_after(10**6, 2000, 0.05) == 2000
+    far = []
+    for ramp_up in (0.0, 0.05):
+        recipe = with_settings(gan.RECIPE, {"ema_half_life": 1e6, "ema_ramp_up": ramp_up})
+        run = begin(recipe, digits(), seed=0, device=torch.device("cpu"))
+        for _ in range(5):
+            one_step(run, recipe, digits(), seed=0, device=torch.device("cpu"))
+        pairs = zip(run.average.parameters(), run.game.generator.parameters(), strict=True)
+        far.append(sum(float((one - other).detach().abs().sum()) for one, other in pairs))
+    assert far[1] < 0.1 * far[0]
+
+
+SCORED = Watch(
+    grid_every=0,
+    collapse=False,
+    board=False,
+    snapshot_every=2,
+    scoring=Scoring(every=1, metrics=("fid",), extractor="random", num_images=24),
+)
+
+
+def test_snapshots_and_the_best_checkpoint_are_kept(tmp_path: Path) -> None:
+    whole, parts = tmp_path / "whole", tmp_path / "parts"
+    run_training("gan", folder=whole, steps=6, watch=SCORED, save_every=2)
+    names = [path.name for path in sorted((whole / "snapshots").iterdir())]
+    assert names == ["000002.safetensors", "000004.safetensors", "000006.safetensors"]
+    assert [ganeval.read_card(whole / "snapshots" / name).step for name in names] == [2, 4, 6]
+    rows = [json.loads(line) for line in (whole / "curve.jsonl").read_text().splitlines()]
+    best = min(rows, key=lambda row: row["fid"])["step"]
+    assert ganeval.read_card(whole / "best/gan.safetensors").step == best
+
+    def cut(run: Run, log: dict[str, float]) -> None:
+        if run.step == 5:
+            raise MemoryError
+
+    with pytest.raises(MemoryError):
+        run_training("gan", folder=parts, steps=6, watch=SCORED, save_every=2, observers=[cut])
+    run_training("gan", folder=parts, resume=True, watch=SCORED, save_every=2)
+    assert_same_files(parts, whole)
+
+
+def test_the_log_says_which_step_was_best() -> None:
+    rows = [
+        {"step": 1, "a": 3.0},
+        {"step": 2, "a": 1.0},
+        {"step": 3, "a": 1.0},
+        {"step": 4, "a": 2},
+    ]
+    assert curve._best_step(rows, "a", "lower") == 2
+    assert curve._best_step(rows, "a", "higher") == 1
+
+
+def test_a_card_is_read_without_its_tensors(tmp_path: Path) -> None:
+    path = run_training("gan", folder=tmp_path, steps=1, watch=NOTHING)
+    assert path is not None
+    card = ganeval.read_card(path)
+    assert (card.model, card.step, card.settings["batch_size"]) == ("gan", 1, 64)
+    cut = tmp_path / "cut.safetensors"
+    cut.write_bytes(path.read_bytes()[:100])
+    for bad in (cut, tmp_path / "absent.safetensors", tmp_path):
+        with pytest.raises(ganeval.GanevalError):
+            ganeval.read_card(bad)

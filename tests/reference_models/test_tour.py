@@ -54,7 +54,8 @@ def test_the_folder_holds_what_was_promised(scored: Scored, folder: Path) -> Non
     def of_run(model: str, *grids: str) -> set[str]:
         names = (
             *("curve.jsonl", "curve.png", "metrics.jsonl", "samples.png", "state.pt"),
-            *(f"{model}.safetensors", ".ganeval-run.json"),
+            *(f"{model}.safetensors", f"best/{model}.safetensors", "settings.toml"),
+            ".ganeval-run.json",
         )
         return {f"{model}/{name}" for name in (*names, *(f"samples/{grid}.png" for grid in grids))}
 

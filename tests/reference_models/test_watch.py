@@ -276,7 +276,8 @@ def test_only_a_collapsing_run_is_warned_of(
 ) -> None:
     recipe = find_recipe(name)
     optimizers = dict(recipe.optimizers, G=replace(recipe.optimizers["G"], **generator))
-    run = begin(replace(recipe, optimizers=optimizers), digits, seed=0, device=CPU)
+    recipe = replace(recipe, optimizers=optimizers)
+    run = begin(recipe, digits, seed=0, device=CPU)
     observe = collapse.collapse_warning(recipe, digits, seed=0)
     while run.step < 200:
         observe(run, one_step(run, recipe, digits, seed=0, device=CPU))
