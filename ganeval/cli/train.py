@@ -195,7 +195,7 @@ def train(
     ganeval train dcgan --steps 2000 --out runs/dcgan
     ganeval train dcgan --steps 2000 --out runs/dcgan --eval-every 500
     ganeval train wgan-gp --data folder:faces/,size=32,crop=center
-    ganeval train sngan --preset paper --set batch_size=128 --set optimizers.D.lr=1e-4
+    ganeval train sngan --preset paper --set batch_size=128
     """
     from ganeval.cli.training_display import training_display
     from ganeval.machine.devices import resolve_device

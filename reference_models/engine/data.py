@@ -121,11 +121,24 @@ def _build(entry: str, where: str, options: dict[str, Any], *location: str) -> D
 
 
 def unknown(
-    kind: str, name: str, known: Iterable[str], others: str | None = None
+    kind: str,
+    name: str,
+    known: Iterable[str],
+    others: str | None = None,
+    *,
+    needed: str | None = None,
 ) -> ganeval.GanevalError:
-    """Return the error for a name that is not in a table, with the nearest one that is."""
+    """Return the error for a name that is not in a table, with the nearest one that is.
+
+    Args:
+        kind: What it should be the name of.
+        name: The name.
+        known: Those in the table.
+        others: What else it may be, in words.
+        needed: What it should be, in words, where the table is too long to be told.
+    """
     known = list(known)
     near = difflib.get_close_matches(name, known, n=1)
     remedy = f"did you mean '{near[0]}'?" if near else "check the spelling"
-    needed = ", ".join([*known, others] if others else known)
-    return ganeval.GanevalError(f"unknown {kind} '{name}'", f"one of {needed}", remedy)
+    needed = needed or f"one of {', '.join([*known, others] if others else known)}"
+    return ganeval.GanevalError(f"unknown {kind} '{name}'", needed, remedy)

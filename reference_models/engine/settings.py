@@ -57,7 +57,8 @@ def with_settings(recipe: Recipe, changes: Mapping[str, Any]) -> Recipe:
     known = settings_of(recipe)
     for name, value in changes.items():
         if name not in known:
-            raise unknown(f"setting of {recipe.name}", name, known)
+            printed = f"a name that `ganeval train {recipe.name} --show` prints"
+            raise unknown(f"setting of {recipe.name}", name, known, needed=printed)
         known[name] = _checked(name, value, known[name])
     optimizers = {
         player: replace(spec, **_part(known, f"optimizers.{player}"))
