@@ -31,7 +31,8 @@ _VARIABLES = ("RANK", "WORLD_SIZE", "LOCAL_RANK", "LOCAL_WORLD_SIZE")
 _TIMEOUT_VARIABLE = "GANEVAL_TIMEOUT"
 _TIMEOUT_SECONDS = 1800.0
 _POLL_SECONDS = 0.02
-_LATE = re.compile("timed out (waiting|after)|wait timeout", re.IGNORECASE)
+# What gloo and the store say where the time is up; the last where another call has found it first.
+_LATE = re.compile("timed out (waiting|after)|wait timeout|application timeout", re.IGNORECASE)
 
 
 def _timeout() -> float:

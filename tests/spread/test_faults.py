@@ -14,6 +14,8 @@ from pathlib import Path
 import pytest
 from torch.distributed import TCPStore
 
+from ganeval.errors import TeamError
+from ganeval.machine.team import Team
 from tests.bad_input.outcomes import files, refusal, shards
 from tests.bad_input.test_cache import mount
 from tests.command import Outcome
@@ -241,3 +243,20 @@ def test_two_hosts(
     again = launch(1).end()
     assert scored(again[0]) == scored(alone[0])
     assert contents(place.cache) == alone[1]
+
+
+@pytest.mark.parametrize(
+    ("text", "is_late"),
+    [
+        ("[gloo/transport/tcp/unbound_buffer.cc:84] Timed out waiting 3000ms for recv", True),
+        ("[gloo/transport/tcp/pair.cc:534] Application timeout caused pair closure", True),
+        ("wait timeout after 3000ms, keys: /x", True),
+        ("[gloo/transport/tcp/pair.cc:534] Connection closed by peer [127.0.0.1]:1", False),
+    ],
+)
+def test_what_the_backend_says_is_told_apart(text: str, is_late: bool) -> None:
+    team = Team(rank=0, size=2, timeout=3)
+    with pytest.raises(TeamError) as error, team._expecting_all():
+        raise RuntimeError(text)
+    assert ("has not answered for 3 seconds" in str(error.value)) == is_late
+    assert ("is gone or out of reach" in str(error.value)) != is_late
