@@ -127,11 +127,19 @@ def make_game(recipe: Recipe, shape: Shape, randomness: torch.Generator) -> Info
     """Return the game with its first weights.
 
     Raises:
-        GanevalError: A prior whose distribution function does not make the codes uniform.
+        GanevalError: A prior whose distribution function does not make the codes uniform, or more
+            codes than latents, which carry them.
     """
     if recipe.prior != "normal":
         raise ganeval.GanevalError(
             f"prior {recipe.prior} for infogan", "normal latents, which carry its codes", "leave it"
+        )
+    options = recipe.networks["generator"]
+    if options["num_continuous"] > options["latent_size"]:
+        raise ganeval.GanevalError(
+            f"{options['num_continuous']} continuous codes in {options['latent_size']} latents",
+            "as many latents at least",
+            "change generator.num_continuous or generator.latent_size",
         )
     generator = Generator(**recipe.generator_options(shape))
     num_codes = generator.num_classes + generator.num_continuous

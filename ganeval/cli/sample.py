@@ -1,4 +1,4 @@
-"""`ganeval sample`: samples of a generator checkpoint as PNG files."""
+"""`ganeval sample`: samples of a generator checkpoint as files, as one array or one picture."""
 
 import re
 from pathlib import Path
@@ -71,11 +71,10 @@ def sample(
     device: str,
     generator: "GeneratorOptions",
 ) -> None:
-    """Write samples of a generator CHECKPOINT: as PNG files, exactly so many and nothing else.
+    """Write samples of a generator CHECKPOINT: PNG files, one array, or one picture of all.
 
-    Or as one array, or as one picture.
-
-    The same command again goes on where an interrupted one was.
+    A folder or zip gets exactly so many files and nothing else. The same command again goes on
+    where an interrupted one was.
 
     \b
     ganeval sample dcgan.safetensors -n 64 -o samples/

@@ -8,6 +8,7 @@ import torch
 from torch import nn
 from torch.optim import Optimizer
 
+import ganeval
 from reference_models.engine.data import unknown
 from reference_models.engine.game import Game
 from reference_models.engine.solvers import MAX_NORM, Solver
@@ -48,11 +49,16 @@ class OptimizerSpec:
     decay: Decay = "none"
 
     def __post_init__(self) -> None:
-        """Refuse an optimizer or a decay that there is none of (GanevalError)."""
+        """Refuse a name that there is none of, and factors beyond 1 (GanevalError)."""
         if self.name not in get_args(OptimizerName):
             raise unknown("optimizer", self.name, get_args(OptimizerName))
         if self.decay not in get_args(Decay):
             raise unknown("decay", self.decay, get_args(Decay))
+        for what, factor in (*(("betas", one) for one in self.betas), ("momentum", self.momentum)):
+            if not 0 <= factor < 1:
+                raise ganeval.GanevalError(
+                    f"{what} of an optimizer: {factor}", "from 0 to below 1", "change it"
+                )
 
     def build(self, parameters: Iterable[nn.Parameter]) -> Optimizer:
         """Return the optimizer over `parameters`."""

@@ -68,7 +68,7 @@ class _OfALaw:
 
 
 @dataclass(frozen=True, kw_only=True)
-class _OfEqualNumbers(_OfALaw):
+class OfEqualNumbers:
     """A cell with equal numbers of images everywhere.
 
     Attributes:
@@ -165,7 +165,7 @@ class GateCell(_OfALaw):
 
 
 @dataclass(frozen=True, kw_only=True)
-class PowerCell(_OfEqualNumbers):
+class PowerCell(_OfALaw, OfEqualNumbers):
     """Runs that are worse by what the gate calls detectable, at several tolerances.
 
     Attributes:
@@ -223,7 +223,7 @@ class PowerCell(_OfEqualNumbers):
 
 
 @dataclass(frozen=True, kw_only=True)
-class AdviceCell(_OfEqualNumbers):
+class AdviceCell(_OfALaw, OfEqualNumbers):
     """An unchanged generator, checked again with as many images as the gate said would decide.
 
     Attributes:

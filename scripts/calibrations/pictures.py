@@ -19,7 +19,7 @@ import numpy.typing as npt
 import scipy.optimize
 
 from calibrations.binomial import Claim
-from calibrations.gates import NO_FALSE_ALARM, NO_WRONG_PASS, PASSES, POWER
+from calibrations.gates import NO_FALSE_ALARM, NO_WRONG_PASS, PASSES, POWER, OfEqualNumbers
 from calibrations.picture_pool import POPULATIONS, compute_part, download, layers_of
 from calibrations.tool import METRICS, answer_record, asked, score_record, scored
 from calibrations.trials import PILOT, Cell, Trial, streams
@@ -157,19 +157,17 @@ class PictureCell:
 
 
 @dataclass(frozen=True, kw_only=True)
-class PictureGate:
+class PictureGate(OfEqualNumbers):
     """Runs beside one baseline of the model's pictures.
 
     Attributes:
         folder: With the populations.
         metric: The one score.
-        num: Images of reference, baseline and run.
         default: Whether an unchanged model is also checked with 10 % tolerated.
     """
 
     folder: Path = field(repr=False)
     metric: str
-    num: int
     default: bool = False
     law: str = "pictures"
     width: int = WIDTHS["pool"]
@@ -178,21 +176,6 @@ class PictureGate:
     def name(self) -> str:
         """What its file is called."""
         return f"picturegate-{self.metric}-{self.num}"
-
-    @property
-    def num_reference(self) -> int:
-        """Images."""
-        return self.num
-
-    @property
-    def num_baseline(self) -> int:
-        """Images."""
-        return self.num
-
-    @property
-    def num_run(self) -> int:
-        """Images."""
-        return self.num
 
     def prepare(self) -> Mapping[str, Any]:
         """Return the loss that is called detectable, and how many blurred images make it."""

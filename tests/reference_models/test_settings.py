@@ -123,6 +123,8 @@ def test_a_word_is_a_value_as_toml_has_it_or_a_word(text: str, expected: tuple[s
         ({"optimizers.D.betas": [0.5, "x"]}, 'is "x"; a number'),
         ({"optimizers.D.name": "adamw"}, "unknown optimizer 'adamw'; .*did you mean 'adam'"),
         ({"prior": "gauss"}, "unknown prior 'gauss'"),
+        ({"optimizers.D.betas": [0.5, 1.0]}, "betas of an optimizer: 1.0; from 0 to below 1"),
+        ({"optimizers.G.momentum": 2}, "momentum of an optimizer: 2.0; from 0 to below 1"),
     ],
 )
 def test_what_cannot_be_is_refused_in_words(changes: dict[str, Any], said: str) -> None:
@@ -134,6 +136,12 @@ def test_an_objective_that_there_is_none_of_is_refused_with_the_nearest() -> Non
     recipe = with_settings(gan.RECIPE, {"game.objective": "minmax"})
     with pytest.raises(ganeval.GanevalError, match=r"unknown objective 'minmax'.*'minimax'"):
         recipe.build((2,), torch.Generator())
+
+
+def test_more_codes_than_latents_are_refused() -> None:
+    recipe = with_settings(infogan.RECIPE, {"generator.num_continuous": 65})
+    with pytest.raises(ganeval.GanevalError, match="65 continuous codes in 64 latents"):
+        recipe.build((1, 16, 16), torch.Generator())
 
 
 def test_a_file_that_is_none_is_refused(tmp_path: Path) -> None:
