@@ -102,10 +102,12 @@ class Bidirectional(Game):
 
     def loss(self, player: str, batch: Any, draw: Draw) -> Terms:
         """Return the term of D, or of G and E with the labels swapped."""
-        num, size = len(batch.real), self.encoder.latent_size
-        z = draw.latents("z", num, size, prior=self.prior, like=batch.real)
-        encoded = self.encoder(batch.real, draw.normal("encoding", num, size, like=batch.real))
-        of_real = self.discriminator(batch.real, encoded)
+        num, size = batch.size, self.encoder.latent_size
+        z = draw.latents("z", num, size, prior=self.prior, like=batch["real"])
+        encoded = self.encoder(
+            batch["real"], draw.normal("encoding", num, size, like=batch["real"])
+        )
+        of_real = self.discriminator(batch["real"], encoded)
         of_fake = self.discriminator(self.generator(z), z)
         discriminator = self.objective.discriminator
         if player == "D":

@@ -110,14 +110,14 @@ class InfoGan(Game):
 
     def loss(self, player: str, batch: Any, draw: Draw) -> Terms:
         """Return the adversarial term of a player, and the one of both."""
-        num, like = len(batch.real), next(self.generator.parameters())
+        num, like = batch.size, next(self.generator.parameters())
         z = draw.normal("z", num, self.generator.latent_size, like=like)
         labels = (draw.uniform("code", num, like=like) * self.generator.num_classes).long()
         outputs = self.discriminator(self.generator(z, labels))
         if player == "G":
             adversarial = self.objective.generator(outputs[:, 0])
         else:
-            real = self.discriminator(batch.real)[:, 0]
+            real = self.discriminator(batch["real"])[:, 0]
             adversarial = self.objective.discriminator(real, outputs[:, 0])
         information = self.information(outputs, labels, self.generator.codes(z))
         return {"adversarial": adversarial, "information": -self.weight * information}

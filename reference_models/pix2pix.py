@@ -130,15 +130,15 @@ class Paired(Game):
 
     def loss(self, player: str, batch: Any, draw: Draw) -> Terms:
         """Return the term of D, or the two of G."""
-        num, size = len(batch.real), self.generator.latent_size
-        z = draw.latents("z", num, size, prior=self.prior, like=batch.real)
-        fake = self.generator(z, batch.condition)
-        fake_logits = self.discriminator(batch.condition, fake)
+        num, size = batch.size, self.generator.latent_size
+        z = draw.latents("z", num, size, prior=self.prior, like=batch["real"])
+        fake = self.generator(z, batch["condition"])
+        fake_logits = self.discriminator(batch["condition"], fake)
         if player == "D":
-            real_logits = self.discriminator(batch.condition, batch.real)
+            real_logits = self.discriminator(batch["condition"], batch["real"])
             # Section 3.3: D's loss is halved, so that it learns more slowly than G.
             return {"adversarial": 0.5 * self.objective.discriminator(real_logits, fake_logits)}
-        distance = (batch.real - fake).abs().mean()
+        distance = (batch["real"] - fake).abs().mean()
         return {
             "adversarial": self.objective.generator(fake_logits),
             "l1": self.l1_weight * distance,

@@ -268,14 +268,14 @@ class Progressive(Game):
 
     def loss(self, player: str, batch: Any, draw: Draw) -> Terms:
         """Return the three terms of D, or the one of G."""
-        num = len(batch.real)
+        num = batch.size
         size = self.generator.latent_size
-        z = draw.latents("z", num, size, prior=self.prior, like=batch.real)
+        z = draw.latents("z", num, size, prior=self.prior, like=batch["real"])
         fake = self.generator(z)
         fake_logits = self.discriminator(fake)
         if player == "G":
             return {"adversarial": self.objective.generator(fake_logits)}
-        real = self.at_resolution(batch.real)
+        real = self.at_resolution(batch["real"])
         real_logits = self.discriminator(real)
         mix = draw.uniform("mix", num, like=real)
         penalty = gradient_penalty(self.discriminator, real, fake.detach(), mix)

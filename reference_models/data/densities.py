@@ -11,7 +11,7 @@ from torch import Tensor
 
 import ganeval
 from reference_models.data.order import generator
-from reference_models.engine.data import Batch
+from reference_models.engine.data import Batch, Kind
 
 Floats = npt.NDArray[np.float64]
 Samples = Tensor | npt.NDArray[np.floating]  # [N, d]
@@ -57,8 +57,21 @@ class Mixture:
         return self.modes.shape[1:]
 
     @property
-    def condition_source(self) -> None:
-        """Points are not paired."""
+    def kind(self) -> Kind:
+        """Points."""
+        return "points"
+
+    @property
+    def names(self) -> tuple[str, ...]:
+        """Of the tensors in its batches: points alone."""
+        return ("real",)
+
+    @property
+    def num_classes(self) -> None:
+        """No labels."""
+
+    def source_of(self, name: str) -> None:
+        """Return None: ganeval reads pictures."""
 
     def log_density(self, x: Floats) -> Floats:
         """Return the logarithm of the density at `x` [N, d], float64 [N]."""
@@ -87,7 +100,7 @@ class Mixture:
         ]
         start = position - first * _BLOCK
         stream = np.concatenate(blocks)[start : start + size]
-        return Batch(torch.from_numpy(stream.astype(np.float32)))
+        return Batch({"real": torch.from_numpy(stream.astype(np.float32))})
 
 
 def ring8(*, std: float = 0.1) -> Mixture:

@@ -52,7 +52,7 @@ def edges(*, size: int = 16, channels: int = 1, split: str = "train") -> Picture
         pixels=plain.pixels,
         labels=plain.labels,
         condition=conditions.astype(np.float32) / 127.5 - 1,
-        condition_source=f"data:edges,split=test,size={size}",
+        sources={"condition": f"data:edges,split=test,size={size}"},
     )
 
 

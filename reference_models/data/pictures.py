@@ -1,6 +1,7 @@
 """Pictures in memory, in epochs."""
 
 import hashlib
+from collections.abc import Mapping
 from dataclasses import dataclass, field
 
 import numpy as np
@@ -9,7 +10,7 @@ import torch
 
 import ganeval
 from reference_models.data.order import epoch_indices
-from reference_models.engine.data import Batch
+from reference_models.engine.data import Batch, Kind
 
 Pixels = npt.NDArray[np.uint8]
 
@@ -23,7 +24,7 @@ class Pictures:
         pixels: uint8 [N, C, H, W], N at least 1.
         labels: int64 [N], the classes if any.
         condition: float32 [N, 3, H, W] in [-1, 1], what each picture is to be made from if paired.
-        condition_source: Where ganeval finds pictures to sample a paired model with.
+        sources: Where ganeval finds pictures like a tensor of the batches, by the tensor's name.
         attributes: int64 [N, A], what is known of each picture beyond its class.
         digest: Hex SHA-256 of all arrays, their shapes and types; made here.
     """
@@ -32,7 +33,7 @@ class Pictures:
     pixels: Pixels
     labels: npt.NDArray[np.int64] | None = None
     condition: npt.NDArray[np.float32] | None = None
-    condition_source: str | None = None
+    sources: Mapping[str, str] = field(default_factory=dict)
     attributes: npt.NDArray[np.int64] | None = None
     digest: str = field(init=False)
 
@@ -45,17 +46,38 @@ class Pictures:
         """Of one picture: (C, H, W)."""
         return self.pixels.shape[1:]
 
+    @property
+    def kind(self) -> Kind:
+        """Pictures."""
+        return "pictures"
+
+    @property
+    def names(self) -> tuple[str, ...]:
+        """Of the tensors in its batches."""
+        given = {"labels": self.labels, "condition": self.condition}
+        return ("real", *(name for name, values in given.items() if values is not None))
+
+    @property
+    def num_classes(self) -> int | None:
+        """One more than the largest label."""
+        return None if self.labels is None else int(self.labels.max()) + 1
+
+    def source_of(self, name: str) -> str | None:
+        """Return where ganeval finds pictures like a tensor."""
+        return self.sources.get(name)
+
     def __len__(self) -> int:
         return len(self.pixels)
 
     def batch(self, seed: int, position: int, size: int) -> Batch:
         """Return a part of the stream of epochs; bytes 0 to 255 become -1 to 1."""
         chosen = epoch_indices(len(self), seed=seed, position=position, size=size)
-        return Batch(
-            torch.from_numpy(self.pixels[chosen]).float() / 127.5 - 1,
-            None if self.labels is None else torch.from_numpy(self.labels[chosen]),
-            None if self.condition is None else torch.from_numpy(self.condition[chosen]),
-        )
+        batch = {"real": torch.from_numpy(self.pixels[chosen]).float() / 127.5 - 1}
+        if self.labels is not None:
+            batch["labels"] = torch.from_numpy(self.labels[chosen])
+        if self.condition is not None:
+            batch["condition"] = torch.from_numpy(self.condition[chosen])
+        return Batch(batch)
 
     def _digest(self) -> str:
         """Return the SHA-256 of what each array is and holds."""

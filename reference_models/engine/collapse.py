@@ -44,7 +44,7 @@ def collapse_warning(recipe: Recipe, data: Data, *, seed: int) -> Observer:
     kinds that are far from each other are not seen: recall or coverage in the curve shows these.
     Where all training images are the same, samples that are alike are right.
     """
-    real = data.batch(seed, 0, NUM).real
+    real = data.batch(seed, 0, NUM)["real"]
     whole, varied = spread(real), not bool((real == real[:1]).all())
     inputs: list[tuple[torch.Tensor, ...]] = []
     alike, widest = 0, 0.0

@@ -138,7 +138,7 @@ def _reference(scoring: Scoring, data: Data) -> Any:
         return scoring.reference
     num = min(scoring.num_images, len(data)) if isinstance(data, Sized) else scoring.num_images
     return ganeval.Images(
-        data.batch(0, 0, num).real, value_range=(-1, 1), name=f"{num} training images"
+        data.batch(0, 0, num)["real"], value_range=(-1, 1), name=f"{num} training images"
     )
 
 

@@ -3,12 +3,11 @@
 import difflib
 import importlib
 import inspect
-from collections.abc import Iterable
-from dataclasses import dataclass
+from collections.abc import Iterable, Mapping
 from pathlib import Path
-from typing import Any, Protocol
+from typing import Any, Literal, Protocol
 
-from torch import Tensor
+from torch import Tensor, device
 
 import ganeval
 
@@ -23,23 +22,49 @@ DATA: dict[str, str] = {
 """Name -> "module:function" of the data that need no files; the function's arguments are the
 options that `open_data` passes on."""
 
+Kind = Literal["pictures", "points"]
+
 _SOURCE = "reference_models.data.sources:source_pictures"
 
 
-@dataclass(frozen=True, slots=True, eq=False)
 class Batch:
-    """Some items, in order.
+    """Some items, in order: named tensors, each with the items on its first axis.
+
+    Pictures are float32 [B, C, H, W] in [-1, 1] and points float32 [B, d]. Data call what a model
+    learns to make "real"; "labels" are int64 [B], the classes; "condition" is what each item is to
+    be made from. Data may have others, such as a second stream in an order of its own.
 
     Attributes:
-        real: float32 [B, ...]; pictures are [B, C, H, W] in [-1, 1].
-        labels: int64 [B], or None for data without classes.
-        condition: float32 [B, 3, H, W] in [-1, 1], what the item is to be made from, or None if not
-            paired.
+        size: Number of items; a batch may have a size alone, for a move that reads no data.
     """
 
-    real: Tensor
-    labels: Tensor | None = None
-    condition: Tensor | None = None
+    __slots__ = ("_tensors", "size")
+
+    def __init__(self, tensors: Mapping[str, Tensor], *, size: int | None = None) -> None:
+        """Take the tensors by name; without any, the size."""
+        self._tensors = dict(tensors)
+        self.size = len(next(iter(tensors.values()))) if size is None else size
+
+    @property
+    def names(self) -> tuple[str, ...]:
+        """Of its tensors."""
+        return tuple(self._tensors)
+
+    def __getitem__(self, name: str) -> Tensor:
+        return self._tensors[name]
+
+    def to(self, device: device) -> "Batch":
+        """Return the batch on a device."""
+        moved = {
+            name: tensor.to(device, non_blocking=True) for name, tensor in self._tensors.items()
+        }
+        return Batch(moved, size=self.size)
+
+    def part(self, number: int, parts: int) -> "Batch":
+        """Return one of so many equal parts, which divide the size, counted from 0."""
+        size = self.size // parts
+        rows = slice(number * size, (number + 1) * size)
+        return Batch({name: one[rows] for name, one in self._tensors.items()}, size=size)
 
 
 class Data(Protocol):
@@ -58,8 +83,22 @@ class Data(Protocol):
         """Of one item: (d,) or (C, H, W)."""
 
     @property
-    def condition_source(self) -> str | None:
-        """Where ganeval finds conditions to sample a paired model with; None if not paired."""
+    def kind(self) -> Kind:
+        """What one item is."""
+
+    @property
+    def names(self) -> tuple[str, ...]:
+        """Of the tensors in its batches."""
+
+    @property
+    def num_classes(self) -> int | None:
+        """Number of its classes; None without labels."""
+
+    def source_of(self, name: str) -> str | None:
+        """Return where ganeval finds pictures like the tensor `name`, to make samples from them.
+
+        None where it finds them nowhere.
+        """
 
     def batch(self, seed: int, position: int, size: int) -> Batch:
         """Return the items number `position` to `position + size - 1` of the stream of `seed`.

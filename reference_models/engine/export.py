@@ -48,7 +48,7 @@ def export(
         prior=recipe.prior,
         latent_size=latent_size_of(generator),
         num_classes=recipe.num_classes,
-        condition=data.condition_source if recipe.paired else None,
+        condition=data.source_of("condition") if recipe.paired else None,
         value_range=(-1.0, 1.0),
         image_size=data.shape[1],
         channels=data.shape[0],
@@ -91,7 +91,7 @@ def as_source(
         seed=seed % 2**32,
         name=recipe.name,
         num_classes=recipe.num_classes,
-        condition=data.condition_source if recipe.paired else None,
+        condition=data.source_of("condition") if recipe.paired else None,
         device=str(next(generator.parameters()).device),
     )
 
@@ -108,9 +108,7 @@ def fixed_inputs(
     if recipe.num_classes is not None:
         inputs.append(torch.arange(num, device=like.device) % recipe.num_classes)
     if recipe.paired:
-        condition = data.batch(seed, 0, num).condition
-        assert condition is not None
-        inputs.append(condition.to(like.device))
+        inputs.append(data.batch(seed, 0, num)["condition"].to(like.device))
     return tuple(inputs)
 
 

@@ -232,7 +232,7 @@ def _open_pictures(recipe: Recipe, name: str) -> Data:
         raise ganeval.GanevalError(
             f"data '{name}' has points", "images", "use digits or a folder of pictures"
         )
-    if recipe.paired and data.condition_source is None:
+    if recipe.paired and data.source_of("condition") is None:
         raise ganeval.GanevalError(
             f"data '{name}' has no conditions", f"pairs, for {recipe.name}", "use edges"
         )

@@ -122,7 +122,7 @@ def one_step(
 
     def feed(part: int) -> Batch:
         number = run.step * recipe.solver.num_batches + part
-        return _to(data.batch(seed, number * size + team.rank * own, own), device)
+        return data.batch(seed, number * size + team.rank * own, own).to(device)
 
     run.moving = True
     run.game.before_step(run.step * size)
@@ -146,12 +146,3 @@ def one_step(
 
 def _ignore(log: Log) -> None:
     """Keep nothing."""
-
-
-def _to(batch: Batch, device: torch.device) -> Batch:
-    """Move a batch to the device."""
-    return Batch(
-        real=batch.real.to(device),
-        labels=None if batch.labels is None else batch.labels.to(device),
-        condition=None if batch.condition is None else batch.condition.to(device),
-    )

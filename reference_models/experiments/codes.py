@@ -73,7 +73,7 @@ def reconstruction(recipe: Recipe, *, encoder_learns: bool) -> Callable[[int], f
         data, held_out = digits(), digits(split="test")
         run = _trained(recipe.name, seed)
         asked = run if encoder_learns else begin(recipe, data, seed=seed, device=CPU)
-        x = held_out.batch(0, 0, len(held_out)).real
+        x = held_out.batch(0, 0, len(held_out))["real"]
         with torch.inference_mode():
             made = run.average(asked.game.get_submodule("encoder")(x))
         ratio = (x - made).abs().mean() / (x - made.roll(1, 0)).abs().mean()

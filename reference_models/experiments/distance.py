@@ -47,8 +47,8 @@ class Lines(Game):
 
     def loss(self, player: str, batch: Any, draw: Draw) -> Terms:
         """Return the term of D; the batch holds heights on the real line, [B, 1]."""
-        heights = draw.uniform("fake", len(batch.real), 1)
-        real = torch.cat([torch.zeros_like(batch.real), batch.real], dim=1)
+        heights = draw.uniform("fake", batch.size, 1)
+        real = torch.cat([torch.zeros_like(batch["real"]), batch["real"]], dim=1)
         fake = torch.cat([torch.full_like(heights, self.shift), heights], dim=1)
         logits = self.discriminator(real), self.discriminator(fake)
         return {"adversarial": self.objective.discriminator(*logits)}
@@ -76,11 +76,11 @@ def growth_of_estimate(
         optimizers = {"D": recipe.optimizers["D"].build(game.parameters_of("D").values())}
         for step in range(STEPS):
             draw = Draw(seed, step)
-            batch = Batch(draw.uniform("real", BATCH_SIZE, 1))
+            batch = Batch({"real": draw.uniform("real", BATCH_SIZE, 1)})
             Alternating().step(game, optimizers, partial(_same, batch), draw)
         draw = Draw(seed, STEPS)
         with torch.inference_mode():
-            loss = game("D", Batch(draw.uniform("real", NUM_POINTS, 1)), draw)
+            loss = game("D", Batch({"real": draw.uniform("real", NUM_POINTS, 1)}), draw)
         return at_zero - float(loss)
 
     return lambda seed: estimate(2.0, seed) / estimate(1.0, seed)

@@ -43,10 +43,10 @@ class Unconditional(Game):
 
     def loss(self, player: str, batch: Any, draw: Draw) -> Terms:
         """Return the objective's term of a player."""
-        fake = self.sample(len(batch.real), draw)
+        fake = self.sample(batch.size, draw)
         if player == "G":
             return {"adversarial": self.objective.generator(self.discriminator(fake))}
-        return self.discriminator_terms(batch.real, fake, draw)
+        return self.discriminator_terms(batch["real"], fake, draw)
 
     def discriminator_terms(self, real: torch.Tensor, fake: torch.Tensor, draw: Draw) -> Terms:
         """Return the terms of D for real and generated samples.

@@ -39,7 +39,7 @@ class Growing(Game):
         self.grown = num_images >= 2 * gan.RECIPE.batch_size
 
     def loss(self, player: str, batch: Any, draw: Draw) -> Terms:
-        made = self.generator[0](draw.normal("z", len(batch.real), 4))
+        made = self.generator[0](draw.normal("z", batch.size, 4))
         return {"size": (self.generator(made) if self.grown else made).square().mean()}
 
 
@@ -65,13 +65,15 @@ FIRST_ORDER = [
 class Blinded:
     """Digits of which the second half of a batch has no number in it in the third step."""
 
-    name, digest, shape, condition_source = "blinded", "", DATA.shape, None
+    name, digest, shape = "blinded", "", DATA.shape
+    kind, names, num_classes = DATA.kind, DATA.names, DATA.num_classes
+    source_of = DATA.source_of
 
     def batch(self, seed: int, position: int, size: int) -> Batch:
         batch = DATA.batch(seed, position, size)
         half = gan.RECIPE.batch_size // 2
         is_second_of_third = position == 4 * gan.RECIPE.batch_size + half
-        return replace(batch, real=batch.real * torch.nan) if is_second_of_third else batch
+        return Batch({"real": batch["real"] * torch.nan}) if is_second_of_third else batch
 
 
 def work(folder: Path, team: TrainingTeam) -> dict[str, Any]:

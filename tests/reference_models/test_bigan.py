@@ -10,7 +10,7 @@ from reference_models.engine.draw import Draw
 from reference_models.parts.objectives import OBJECTIVES
 
 SHAPE = (1, 16, 16)
-BATCH = Batch(real=torch.randn(6, *SHAPE, generator=torch.Generator().manual_seed(1)).tanh())
+BATCH = Batch({"real": torch.randn(6, *SHAPE, generator=torch.Generator().manual_seed(1)).tanh()})
 SIZE = 8
 
 
@@ -43,14 +43,14 @@ def test_generator_and_encoder_are_one_player(stochastic: bool) -> None:
 def test_the_discriminator_judges_pairs() -> None:
     played = game()
     z = torch.randn(6, SIZE, generator=torch.Generator().manual_seed(2))
-    logits = played.discriminator(BATCH.real, z)
+    logits = played.discriminator(BATCH["real"], z)
     order = torch.tensor([5, 4, 3, 2, 1, 0])
-    torch.testing.assert_close(played.discriminator(BATCH.real[order], z[order]), logits[order])
-    assert not torch.allclose(played.discriminator(BATCH.real, z[order]), logits)
+    torch.testing.assert_close(played.discriminator(BATCH["real"][order], z[order]), logits[order])
+    assert not torch.allclose(played.discriminator(BATCH["real"], z[order]), logits)
 
 
 def test_the_encoder_of_ali_is_a_gaussian_and_that_of_bigan_a_function() -> None:
-    one = BATCH.real[:1].repeat(20_000, 1, 1, 1)[:, :, :8, :8]
+    one = BATCH["real"][:1].repeat(20_000, 1, 1, 1)[:, :, :8, :8]
     noise = torch.randn(20_000, SIZE, generator=torch.Generator().manual_seed(3))
     build = {"shape": (1, 8, 8), "latent_size": SIZE, "width": 4}
     with torch.inference_mode():

@@ -50,7 +50,7 @@ def test_density_is_that_of_scipy(build: Callable[[], Mixture]) -> None:
 @density
 def test_samples_have_the_moments_of_the_mixture(build: Callable[[], Mixture]) -> None:
     data, num = build(), 50_000
-    samples = data.batch(0, 0, num).real.double().numpy()
+    samples = data.batch(0, 0, num)["real"].double().numpy()
     mean = data.weights @ data.modes
     offsets = data.modes - mean
     covariance = data.std**2 * np.eye(len(mean)) + (data.weights * offsets.T) @ offsets
@@ -68,13 +68,13 @@ def test_samples_have_the_moments_of_the_mixture(build: Callable[[], Mixture]) -
 
 def test_samples_follow_the_distribution_function() -> None:
     data = mix1d()
-    samples = data.batch(5, 0, 20_000).real[:, 0].numpy()
+    samples = data.batch(5, 0, 20_000)["real"][:, 0].numpy()
     parts = scipy.stats.norm.cdf(samples[:, None], data.modes[:, 0], data.std)
     assert scipy.stats.kstest(parts @ data.weights, "uniform").pvalue > 0.001
 
 
 def test_no_sample_comes_twice() -> None:
-    samples = ring8().batch(0, 0, 10_000).real
+    samples = ring8().batch(0, 0, 10_000)["real"]
     assert len(torch.unique(samples, dim=0)) == 10_000
 
 
@@ -92,7 +92,7 @@ def test_modes_are_those_of_the_papers() -> None:
 @pytest.mark.parametrize("build", [ring8, grid25])
 def test_the_data_itself_covers_its_modes(build: Callable[[], Mixture]) -> None:
     data = build()
-    samples = data.batch(0, 0, 20_000).real
+    samples = data.batch(0, 0, 20_000)["real"]
     share = 1 - np.exp(-4.5)  # of the chi distribution with two degrees of freedom, within 3
     error = np.sqrt(share * (1 - share) / 20_000)
     assert abs(high_quality(samples, data).mean() - share) < 4 * error

@@ -14,7 +14,7 @@ from reference_models.engine.draw import Draw
 from reference_models.engine.settings import with_settings
 
 SHAPE = (1, 16, 16)
-BATCH = Batch(real=torch.randn(6, *SHAPE, generator=torch.Generator().manual_seed(1)).tanh())
+BATCH = Batch({"real": torch.randn(6, *SHAPE, generator=torch.Generator().manual_seed(1)).tanh()})
 CLASSES, CODES = 10, 2
 
 

@@ -20,7 +20,7 @@ def pictures(*shape: int, seed: int) -> torch.Tensor:
     return torch.randn(shape, generator=randomness(seed)).tanh()
 
 
-BATCH = Batch(real=pictures(6, *SHAPE, seed=1), condition=pictures(6, 3, 16, 16, seed=2))
+BATCH = Batch({"real": pictures(6, *SHAPE, seed=1), "condition": pictures(6, 3, 16, 16, seed=2)})
 
 
 def game() -> pix2pix.Paired:
@@ -31,11 +31,11 @@ def test_the_distance_is_weighted_by_lambda_and_d_learns_at_half_speed() -> None
     played, draw = game(), Draw(0, 0)
     terms = played.loss("G", BATCH, draw)
     z = draw.normal("z", 6, played.generator.latent_size)
-    fake = played.generator(z, BATCH.condition)
-    torch.testing.assert_close(terms["l1"], 100 * (fake - BATCH.real).abs().mean())
-    logits = played.discriminator(BATCH.condition, fake)
+    fake = played.generator(z, BATCH["condition"])
+    torch.testing.assert_close(terms["l1"], 100 * (fake - BATCH["real"]).abs().mean())
+    logits = played.discriminator(BATCH["condition"], fake)
     torch.testing.assert_close(terms["adversarial"], -torch.sigmoid(logits).log().mean())
-    real = played.discriminator(BATCH.condition, BATCH.real)
+    real = played.discriminator(BATCH["condition"], BATCH["real"])
     expected = -(torch.sigmoid(real).log().mean() + torch.sigmoid(-logits).log().mean()) / 2
     torch.testing.assert_close(played("D", BATCH, draw), expected)
 
@@ -56,7 +56,7 @@ def test_a_logit_sees_sixteen_pixels_of_condition_and_picture() -> None:
 
 def test_latents_are_the_dropout_masks() -> None:
     network = game().generator
-    condition = BATCH.condition[:1]
+    condition = BATCH["condition"][:1]
     z = torch.randn(1, network.latent_size, generator=randomness(5))
     with torch.inference_mode():
         image = network(z, condition)
@@ -78,8 +78,8 @@ def test_a_picture_does_not_depend_on_its_batch() -> None:
     network = game().generator  # in training mode too: no statistics of the batch anywhere
     z = torch.randn(6, network.latent_size, generator=randomness(7))
     with torch.inference_mode():
-        together = network(z, BATCH.condition)
-        alone = torch.cat([network(z[i : i + 1], BATCH.condition[i : i + 1]) for i in range(6)])
+        together = network(z, BATCH["condition"])
+        alone = torch.cat([network(z[i : i + 1], BATCH["condition"][i : i + 1]) for i in range(6)])
     torch.testing.assert_close(together, alone, atol=1e-5, rtol=0)
 
 
@@ -100,5 +100,5 @@ def test_skips_carry_the_condition_past_the_bottom() -> None:
             parameter.zero_()
     z = torch.ones(2, network.latent_size)
     with torch.inference_mode():
-        first, second = network(z, BATCH.condition[:2])
+        first, second = network(z, BATCH["condition"][:2])
     assert not torch.allclose(first, second)

@@ -24,7 +24,7 @@ from reference_models.unrolled import Unrolled
 
 CPU = torch.device("cpu")
 SHAPE = (1, 16, 16)
-BATCH = Batch(real=torch.randn(6, *SHAPE, generator=torch.Generator().manual_seed(1)).tanh())
+BATCH = Batch({"real": torch.randn(6, *SHAPE, generator=torch.Generator().manual_seed(1)).tanh()})
 DRAW = Draw(0, 0)
 
 
@@ -61,11 +61,11 @@ def test_the_penalty_is_that_of_the_float32_critic() -> None:
         fake = game.sample(6, DRAW).detach()
     assert fake.dtype == torch.float32
     critic = plain.get_submodule("discriminator")
-    expected = gradient_penalty(critic, BATCH.real, fake, DRAW.uniform("mix", 6))
+    expected = gradient_penalty(critic, BATCH["real"], fake, DRAW.uniform("mix", 6))
     assert torch.equal(terms["gradient_penalty"], game.weight * expected)
     with torch.autocast("cpu", torch.bfloat16):
-        r1 = r1_penalty(game.get_submodule("discriminator"), BATCH.real)
-    assert torch.equal(r1, r1_penalty(critic, BATCH.real))
+        r1 = r1_penalty(game.get_submodule("discriminator"), BATCH["real"])
+    assert torch.equal(r1, r1_penalty(critic, BATCH["real"]))
 
 
 @pytest.mark.parametrize(

@@ -17,7 +17,7 @@ def randomness(seed: int = 0) -> torch.Generator:
     return torch.Generator().manual_seed(seed)
 
 
-BATCH = Batch(real=torch.randn(8, *SHAPE, generator=randomness(1)).tanh())
+BATCH = Batch({"real": torch.randn(8, *SHAPE, generator=randomness(1)).tanh()})
 Z = torch.randn(3, 64, generator=randomness(2))
 
 
@@ -58,7 +58,7 @@ def test_at_weight_zero_the_new_network_is_the_old_one_to_the_bit() -> None:
     for level in (1, 2, 3):
         old = generator.grown(Z, level - 1, 1.0)
         assert torch.equal(generator.grown(Z, level, 0.0), old)
-    x = progan.enlarge(F.avg_pool2d(BATCH.real, 2))  # nothing at full resolution to lose
+    x = progan.enlarge(F.avg_pool2d(BATCH["real"], 2))  # nothing at full resolution to lose
     judge.growth.fill_(2.0)
     old = judge(x)
     judge.position = lambda: (3, 0.0)  # type: ignore[method-assign]
@@ -79,11 +79,11 @@ def test_at_weight_one_the_old_output_has_no_part() -> None:
 
 
 def test_real_images_are_faded_like_generated_ones() -> None:
-    half = game(2.5).at_resolution(BATCH.real)
-    coarse = progan.enlarge(F.avg_pool2d(BATCH.real, 2))
-    torch.testing.assert_close(half, (coarse + BATCH.real) / 2)
-    torch.testing.assert_close(game(2.0).at_resolution(BATCH.real), coarse)
-    assert torch.equal(game(3.0).at_resolution(BATCH.real), BATCH.real)
+    half = game(2.5).at_resolution(BATCH["real"])
+    coarse = progan.enlarge(F.avg_pool2d(BATCH["real"], 2))
+    torch.testing.assert_close(half, (coarse + BATCH["real"]) / 2)
+    torch.testing.assert_close(game(2.0).at_resolution(BATCH["real"]), coarse)
+    assert torch.equal(game(3.0).at_resolution(BATCH["real"]), BATCH["real"])
 
 
 def test_weights_are_standard_normal_and_scaled_by_he() -> None:
@@ -124,7 +124,7 @@ def test_the_critic_has_penalty_and_drift_at_every_stage() -> None:
         played = game(growth)
         terms = played.loss("D", BATCH, Draw(0, 0))
         assert set(terms) == {"adversarial", "gradient_penalty", "drift"}
-        logits = played.discriminator(played.at_resolution(BATCH.real))
+        logits = played.discriminator(played.at_resolution(BATCH["real"]))
         torch.testing.assert_close(1e3 * terms["drift"], logits.square().mean())
         assert all(bool(value.isfinite()) for value in terms.values())
     assert not any(isinstance(m, nn.BatchNorm2d) for m in game().modules())

@@ -20,7 +20,7 @@ from reference_models.experiments.ring import UNROLLED_RECIPE
 from reference_models.parts.objectives import OBJECTIVES
 
 SHAPE = (1, 16, 16)
-BATCH = Batch(real=torch.randn(6, *SHAPE, generator=torch.Generator().manual_seed(1)).tanh())
+BATCH = Batch({"real": torch.randn(6, *SHAPE, generator=torch.Generator().manual_seed(1)).tanh()})
 
 
 def randomness(seed: int = 0) -> torch.Generator:
@@ -121,13 +121,13 @@ def test_spectral_norms_are_one_and_stay_in_evaluation() -> None:
     layers = [m for m in game.discriminator.modules() if isinstance(m, nn.Conv2d | nn.Linear)]
     assert len(layers) == 3
     for _ in range(200):
-        game.discriminator(BATCH.real)
+        game.discriminator(BATCH["real"])
     game.discriminator.eval()
     for layer in layers:
         values = torch.linalg.svdvals(layer.weight.detach().flatten(1))
         assert values[0].item() == pytest.approx(1.0, abs=1e-3)
     before = [layer.parametrizations.weight[0].left.clone() for layer in layers]
-    game.discriminator(BATCH.real)
+    game.discriminator(BATCH["real"])
     after = [layer.parametrizations.weight[0].left for layer in layers]
     assert all(torch.equal(x, y) for x, y in zip(before, after, strict=True))
 

@@ -45,7 +45,7 @@ class Regression(Game):
         self.generator = Translator()
 
     def loss(self, player: str, batch: Any, draw: Draw) -> Terms:
-        return {"l1": (self.generator(batch.condition) - batch.real).abs().mean()}
+        return {"l1": (self.generator(batch["condition"]) - batch["real"]).abs().mean()}
 
 
 RECIPE = Recipe(
@@ -69,7 +69,7 @@ def test_a_generator_without_latents_is_a_source_as_it_is_and_from_its_checkpoin
     data = edges()
     run = train(RECIPE, data, tmp_path, steps=2)
     path = export(run.average, RECIPE, data, tmp_path / "it.safetensors", step=2, seed=0)
-    conditions = ganeval.open_source(str(data.condition_source), policy=POLICY)
+    conditions = ganeval.open_source(str(data.source_of("condition")), policy=POLICY)
     given = np.stack([item.picture().pixels for item in conditions.load(range(10))])
     with torch.inference_mode():
         made = run.average(torch.from_numpy(given) / 127.5 - 1)
@@ -88,7 +88,7 @@ def test_a_generator_without_latents_is_a_source_as_it_is_and_from_its_checkpoin
 def test_the_inputs_of_a_run_are_those_that_the_generator_takes() -> None:
     data, network = edges(), Translator()
     (condition,) = fixed_inputs(network, RECIPE, data, 5, seed=0)
-    torch.testing.assert_close(condition, data.batch(0, 0, 5).condition)
+    torch.testing.assert_close(condition, data.batch(0, 0, 5)["condition"])
     with_latents = pix2pix.Generator(**pix2pix.RECIPE.generator_options(data.shape))
     latents, beside = fixed_inputs(with_latents, RECIPE, data, 5, seed=0)
     assert latents.shape == (5, with_latents.latent_size)

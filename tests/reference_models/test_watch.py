@@ -67,7 +67,7 @@ def test_the_curve_is_what_the_toolkit_says_of_the_checkpoint(tmp_path: Path, di
     checkpoint = run_training("gan", folder=tmp_path, steps=4, watch=watch)
     rows = curve_of(tmp_path)
     assert [row["step"] for row in rows] == [2, 4]
-    real = digits.batch(0, 0, 200).real
+    real = digits.batch(0, 0, 200)["real"]
     report = ganeval.evaluate(
         sample=f"generator:{checkpoint},num_images=200",
         reference=ganeval.Images(real, value_range=(-1, 1), name="real"),
@@ -115,7 +115,7 @@ def test_the_last_step_is_scored_wherever_it_is(tmp_path: Path) -> None:
     assert [row["step"] for row in rows] == [2, 3]
     checkpoint = f"generator:{tmp_path / 'gan.safetensors'},num_images=24"
     reference = ganeval.Images(
-        open_data("digits").batch(0, 0, 24).real, value_range=(-1, 1), name="real"
+        open_data("digits").batch(0, 0, 24)["real"], value_range=(-1, 1), name="real"
     )
     report = ganeval.evaluate(
         sample=checkpoint, reference=reference, metrics=["fid"], extractor="random", device="cpu"
