@@ -16,14 +16,14 @@ sample to the layers on both.
 """
 
 from collections.abc import Mapping
-from typing import Any
 
 import torch
 from torch import nn
 
+from reference_models.engine.data import Batch, Data
 from reference_models.engine.draw import Draw
 from reference_models.engine.game import Game, Terms
-from reference_models.engine.recipe import OptimizerSpec, Recipe, Shape
+from reference_models.engine.recipe import Exported, OptimizerSpec, Recipe
 from reference_models.engine.solvers import Alternating
 from reference_models.parts.networks import discriminator_for, generator_for
 from reference_models.parts.objectives import Objective, objective_of
@@ -100,7 +100,7 @@ class Bidirectional(Game):
         self.generator, self.encoder = generator, encoder
         self.discriminator, self.objective = discriminator, objective
 
-    def loss(self, player: str, batch: Any, draw: Draw) -> Terms:
+    def loss(self, player: str, batch: Batch, draw: Draw) -> Terms:
         """Return the term of D, or of G and E with the labels swapped."""
         num, size = batch.size, self.encoder.latent_size
         z = draw.latents("z", num, size, prior=self.prior, like=batch["real"])
@@ -115,15 +115,15 @@ class Bidirectional(Game):
         return {"adversarial": discriminator(of_fake, of_real)}
 
 
-def make_game(recipe: Recipe, shape: Shape, randomness: torch.Generator) -> Bidirectional:
+def make_game(recipe: Recipe, data: Data, randomness: torch.Generator) -> Bidirectional:
     """Return the game with its first weights."""
     generator = recipe.networks["generator"]
     latent_size = generator["latent_size"]
     game = Bidirectional(
-        Generator(shape, **generator),
-        Encoder(shape=shape, latent_size=latent_size, **recipe.networks["encoder"]),
+        Generator(data.shape, **generator),
+        Encoder(shape=data.shape, latent_size=latent_size, **recipe.networks["encoder"]),
         JointDiscriminator(
-            shape=shape, latent_size=latent_size, **recipe.networks["discriminator"]
+            shape=data.shape, latent_size=latent_size, **recipe.networks["discriminator"]
         ),
         objective_of(recipe),
     )
@@ -136,7 +136,7 @@ def _recipe(name: str, *, stochastic: bool, variant: str) -> Recipe:
     return Recipe(
         name=name,
         make_game=make_game,
-        entry="reference_models.bigan:Generator",
+        exported={"generator": Exported("reference_models.bigan:Generator")},
         networks={
             "generator": {"latent_size": 8, "width": 32},
             "encoder": {"width": 32, "stochastic": stochastic},

@@ -20,7 +20,7 @@ from torch.optim import Optimizer
 
 from reference_models.engine.draw import Draw
 from reference_models.engine.game import Game
-from reference_models.engine.recipe import OptimizerSpec
+from reference_models.engine.recipe import Exported, OptimizerSpec
 from reference_models.engine.solvers import Feed, Log, apply_gradients, total, values
 from reference_models.gan import RECIPE as GAN
 from reference_models.gan import MlpGenerator
@@ -37,14 +37,9 @@ class Consensus:
 
     gamma: float
 
-    @property
-    def num_batches(self) -> int:
-        """All players see one batch."""
-        return 1
-
     def step(self, game: Game, optimizers: Mapping[str, Optimizer], feed: Feed, draw: Draw) -> Log:
         """Move all players in one joint update."""
-        batch = feed(0)
+        batch = feed(True)
         log: Log = {}
         parameters: list[torch.Tensor] = []
         field: list[torch.Tensor] = []
@@ -63,7 +58,7 @@ class Consensus:
         )
         for player in game.players:
             own_moves = [next(moves) for _ in game.parameters_of(player)]
-            apply_gradients(game, player, optimizers[player], own_moves)
+            apply_gradients(game, player, optimizers[player], own_moves, batch, draw)
         return log
 
 
@@ -71,7 +66,7 @@ RECIPE = replace(
     GAN,
     name="consensus",
     variant="",
-    entry="reference_models.consensus:Generator",
+    exported={"generator": Exported("reference_models.consensus:Generator")},
     solver=Consensus(gamma=1.0),
     optimizers={player: OptimizerSpec(name="rmsprop", lr=1e-3) for player in ("D", "G")},
 )

@@ -16,8 +16,9 @@ import torch
 from torch import nn
 
 import ganeval
+from reference_models.engine.data import Data
 from reference_models.engine.game import Game
-from reference_models.engine.recipe import OptimizerSpec, Recipe, Shape, image_options
+from reference_models.engine.recipe import Exported, OptimizerSpec, Recipe, image_options
 from reference_models.engine.solvers import Alternating
 from reference_models.parts.objectives import objective_of
 from reference_models.parts.unconditional import Unconditional
@@ -118,11 +119,11 @@ def doublings(image_size: int, *, smallest: int = 4) -> int:
 Generator = ConvGenerator
 
 
-def make_game(recipe: Recipe, shape: Shape, randomness: torch.Generator) -> Game:
+def make_game(recipe: Recipe, data: Data, randomness: torch.Generator) -> Game:
     """Return the game with its first weights."""
     game = Unconditional(
-        Generator(**recipe.generator_options(shape)),
-        ConvDiscriminator(**image_options(shape), **recipe.networks["discriminator"]),
+        Generator(**recipe.generator_options(data.shape)),
+        ConvDiscriminator(**image_options(data.shape), **recipe.networks["discriminator"]),
         objective_of(recipe),
     )
     init_dcgan(game, randomness)
@@ -132,8 +133,9 @@ def make_game(recipe: Recipe, shape: Shape, randomness: torch.Generator) -> Game
 RECIPE = Recipe(
     name="dcgan",
     make_game=make_game,
-    entry="reference_models.dcgan:Generator",
+    exported={"generator": Exported("reference_models.dcgan:Generator")},
     of_shape=image_options,
+    kinds=("pictures",),
     networks={
         "generator": {"latent_size": 64, "width": 32},
         "discriminator": {"width": 32},

@@ -19,8 +19,9 @@ from dataclasses import replace
 import torch
 from torch import nn
 
+from reference_models.engine.data import Data
 from reference_models.engine.game import Game
-from reference_models.engine.recipe import OptimizerSpec, Recipe, Shape
+from reference_models.engine.recipe import Exported, OptimizerSpec, Recipe
 from reference_models.engine.solvers import Alternating
 from reference_models.parts.objectives import objective_of
 from reference_models.parts.unconditional import Unconditional
@@ -86,10 +87,10 @@ class MlpDiscriminator(nn.Module):
 Generator = MlpGenerator
 
 
-def make_game(recipe: Recipe, shape: Shape, randomness: torch.Generator) -> Game:
+def make_game(recipe: Recipe, data: Data, randomness: torch.Generator) -> Game:
     """Return the game with its first weights."""
-    generator = Generator(**recipe.generator_options(shape))
-    discriminator = MlpDiscriminator(shape=shape, **recipe.networks["discriminator"])
+    generator = Generator(**recipe.generator_options(data.shape))
+    discriminator = MlpDiscriminator(shape=data.shape, **recipe.networks["discriminator"])
     game = Unconditional(generator, discriminator, objective_of(recipe))
     init_uniform(game, randomness)
     return game
@@ -98,7 +99,7 @@ def make_game(recipe: Recipe, shape: Shape, randomness: torch.Generator) -> Game
 RECIPE = Recipe(
     name="gan",
     make_game=make_game,
-    entry="reference_models.gan:Generator",
+    exported={"generator": Exported("reference_models.gan:Generator")},
     networks={
         "generator": {"latent_size": 16, "width": 128, "depth": 2},
         "discriminator": {"width": 128, "depth": 2},

@@ -17,16 +17,16 @@ codes; networks of `dcgan.py` without BatchNorm in D.
 
 import math
 from collections.abc import Mapping
-from typing import Any
 
 import torch
 import torch.nn.functional as F
 from torch import nn
 
 import ganeval
+from reference_models.engine.data import Batch, Data
 from reference_models.engine.draw import Draw
 from reference_models.engine.game import Game, Terms
-from reference_models.engine.recipe import OptimizerSpec, Recipe, Shape
+from reference_models.engine.recipe import Exported, OptimizerSpec, Recipe
 from reference_models.engine.solvers import Alternating
 from reference_models.parts.networks import discriminator_for, generator_for
 from reference_models.parts.objectives import Objective, objective_of
@@ -108,14 +108,18 @@ class InfoGan(Game):
         density = -0.5 * ((codes - means).square() + math.log(2 * math.pi)).sum(dim=1)
         return entropy - F.cross_entropy(logits, labels) + density.mean()
 
-    def loss(self, player: str, batch: Any, draw: Draw) -> Terms:
+    def reads(self, player: str) -> bool:
+        """G sees no real samples."""
+        return player == "D"
+
+    def loss(self, player: str, batch: Batch, draw: Draw) -> Terms:
         """Return the adversarial term of a player, and the one of both."""
         num, like = batch.size, next(self.generator.parameters())
         z = draw.normal("z", num, self.generator.latent_size, like=like)
         labels = (draw.uniform("code", num, like=like) * self.generator.num_classes).long()
         outputs = self.discriminator(self.generator(z, labels))
         if player == "G":
-            adversarial = self.objective.generator(outputs[:, 0])
+            adversarial = self.objective.generator(None, outputs[:, 0])
         else:
             real = self.discriminator(batch["real"])[:, 0]
             adversarial = self.objective.discriminator(real, outputs[:, 0])
@@ -123,7 +127,7 @@ class InfoGan(Game):
         return {"adversarial": adversarial, "information": -self.weight * information}
 
 
-def make_game(recipe: Recipe, shape: Shape, randomness: torch.Generator) -> InfoGan:
+def make_game(recipe: Recipe, data: Data, randomness: torch.Generator) -> InfoGan:
     """Return the game with its first weights.
 
     Raises:
@@ -141,11 +145,13 @@ def make_game(recipe: Recipe, shape: Shape, randomness: torch.Generator) -> Info
             "as many latents at least",
             "change generator.num_continuous or generator.latent_size",
         )
-    generator = Generator(**recipe.generator_options(shape))
+    generator = Generator(**recipe.generator_options(data.shape))
     num_codes = generator.num_classes + generator.num_continuous
     game = InfoGan(
         generator,
-        discriminator_for(shape, num_outputs=1 + num_codes, **recipe.networks["discriminator"]),
+        discriminator_for(
+            data.shape, num_outputs=1 + num_codes, **recipe.networks["discriminator"]
+        ),
         objective_of(recipe),
         recipe.game["weight"],
     )
@@ -156,7 +162,7 @@ def make_game(recipe: Recipe, shape: Shape, randomness: torch.Generator) -> Info
 RECIPE = Recipe(
     name="infogan",
     make_game=make_game,
-    entry="reference_models.infogan:Generator",
+    exported={"generator": Exported("reference_models.infogan:Generator")},
     networks={
         "generator": {"latent_size": 64, "num_classes": 10, "num_continuous": 2, "width": 32},
         "discriminator": {"width": 32},

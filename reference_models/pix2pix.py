@@ -18,15 +18,15 @@ channels; patches of 16 pixels, where it has 70; a batch of 16.
 
 import itertools
 from collections.abc import Mapping
-from typing import Any
 
 import torch
 from torch import nn
 
 from reference_models.dcgan import doublings, init_dcgan
+from reference_models.engine.data import Batch, Data
 from reference_models.engine.draw import Draw
 from reference_models.engine.game import Game, Terms
-from reference_models.engine.recipe import OptimizerSpec, Recipe, Shape
+from reference_models.engine.recipe import Exported, OptimizerSpec, Recipe
 from reference_models.engine.solvers import Alternating
 from reference_models.parts.objectives import Objective, objective_of
 
@@ -128,7 +128,7 @@ class Paired(Game):
         self.generator, self.discriminator = generator, discriminator
         self.objective, self.l1_weight = objective, l1_weight
 
-    def loss(self, player: str, batch: Any, draw: Draw) -> Terms:
+    def loss(self, player: str, batch: Batch, draw: Draw) -> Terms:
         """Return the term of D, or the two of G."""
         num, size = batch.size, self.generator.latent_size
         z = draw.latents("z", num, size, prior=self.prior, like=batch["real"])
@@ -140,16 +140,16 @@ class Paired(Game):
             return {"adversarial": 0.5 * self.objective.discriminator(real_logits, fake_logits)}
         distance = (batch["real"] - fake).abs().mean()
         return {
-            "adversarial": self.objective.generator(fake_logits),
+            "adversarial": self.objective.generator(None, fake_logits),
             "l1": self.l1_weight * distance,
         }
 
 
-def make_game(recipe: Recipe, shape: Shape, randomness: torch.Generator) -> Paired:
+def make_game(recipe: Recipe, data: Data, randomness: torch.Generator) -> Paired:
     """Return the game with its first weights."""
     game = Paired(
-        Generator(**recipe.generator_options(shape)),
-        PatchDiscriminator(channels=shape[0], **recipe.networks["discriminator"]),
+        Generator(**recipe.generator_options(data.shape)),
+        PatchDiscriminator(channels=data.shape[0], **recipe.networks["discriminator"]),
         objective_of(recipe),
         recipe.game["l1_weight"],
     )
@@ -160,13 +160,14 @@ def make_game(recipe: Recipe, shape: Shape, randomness: torch.Generator) -> Pair
 RECIPE = Recipe(
     name="pix2pix",
     make_game=make_game,
-    entry="reference_models.pix2pix:Generator",
+    exported={"generator": Exported("reference_models.pix2pix:Generator", condition="condition")},
     networks={"generator": {"width": 32}, "discriminator": {"width": 32}},
     game={"objective": "non-saturating", "l1_weight": 100.0},
     solver=Alternating(),
     optimizers={player: OptimizerSpec(lr=2e-4, betas=(0.5, 0.999)) for player in ("D", "G")},
     batch_size=16,
     data="edges",
-    paired=True,
+    reads=("real", "condition"),
+    kinds=("pictures",),
     presets={"paper": {"generator.width": 64, "discriminator.width": 64, "batch_size": 1}},
 )

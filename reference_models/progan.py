@@ -20,20 +20,20 @@ official code, Adam keeps its moments when the networks grow.
 import itertools
 import math
 from collections.abc import Mapping
-from typing import Any
 
 import torch
 import torch.nn.functional as F
 from torch import nn
 
 from reference_models.dcgan import doublings
+from reference_models.engine.data import Batch, Data
 from reference_models.engine.draw import Draw
 from reference_models.engine.game import Game, Terms
 from reference_models.engine.recipe import (
+    Exported,
     OptimizerSpec,
     Options,
     Recipe,
-    Shape,
     image_options,
 )
 from reference_models.engine.solvers import Alternating
@@ -266,15 +266,20 @@ class Progressive(Game):
             shown = enlarge(shown)
         return shown
 
-    def loss(self, player: str, batch: Any, draw: Draw) -> Terms:
+    def reads(self, player: str) -> bool:
+        """G sees no real samples."""
+        return player == "D"
+
+    def loss(self, player: str, batch: Batch, draw: Draw) -> Terms:
         """Return the three terms of D, or the one of G."""
         num = batch.size
         size = self.generator.latent_size
-        z = draw.latents("z", num, size, prior=self.prior, like=batch["real"])
+        like = self.generator.growth
+        z = draw.latents("z", num, size, prior=self.prior, like=like)
         fake = self.generator(z)
         fake_logits = self.discriminator(fake)
         if player == "G":
-            return {"adversarial": self.objective.generator(fake_logits)}
+            return {"adversarial": self.objective.generator(None, fake_logits)}
         real = self.at_resolution(batch["real"])
         real_logits = self.discriminator(real)
         mix = draw.uniform("mix", num, like=real)
@@ -286,11 +291,11 @@ class Progressive(Game):
         }
 
 
-def make_game(recipe: Recipe, shape: Shape, randomness: torch.Generator) -> Progressive:
+def make_game(recipe: Recipe, data: Data, randomness: torch.Generator) -> Progressive:
     """Return the game with its first weights."""
     game = Progressive(
-        Generator(**recipe.generator_options(shape)),
-        Discriminator(**image_options(shape), **recipe.networks["discriminator"]),
+        Generator(**recipe.generator_options(data.shape)),
+        Discriminator(**image_options(data.shape), **recipe.networks["discriminator"]),
         objective_of(recipe),
         recipe.game,
     )
@@ -304,8 +309,9 @@ def make_game(recipe: Recipe, shape: Shape, randomness: torch.Generator) -> Prog
 RECIPE = Recipe(
     name="progan",
     make_game=make_game,
-    entry="reference_models.progan:Generator",
+    exported={"generator": Exported("reference_models.progan:Generator")},
     of_shape=image_options,
+    kinds=("pictures",),
     networks={"generator": {"latent_size": 64, "width": 16}, "discriminator": {"width": 16}},
     game={
         "objective": "wasserstein",

@@ -18,8 +18,9 @@ import torch.nn.functional as F
 from torch import nn
 from torch.nn.utils import parametrize
 
+from reference_models.engine.data import Data
 from reference_models.engine.game import Game
-from reference_models.engine.recipe import OptimizerSpec, Recipe, Shape
+from reference_models.engine.recipe import Exported, OptimizerSpec, Recipe
 from reference_models.engine.solvers import Alternating
 from reference_models.parts.networks import discriminator_for, generator_for
 from reference_models.parts.objectives import objective_of
@@ -71,11 +72,11 @@ def spectral_norm(layer: nn.Module) -> nn.Module:
     return parametrize.register_parametrization(layer, "weight", SpectralNorm(weight), unsafe=True)
 
 
-def make_game(recipe: Recipe, shape: Shape, randomness: torch.Generator) -> Game:
+def make_game(recipe: Recipe, data: Data, randomness: torch.Generator) -> Game:
     """Return the game with its first weights and settled singular vectors."""
     game = Unconditional(
-        Generator(**recipe.generator_options(shape)),
-        discriminator_for(shape, **recipe.networks["discriminator"]),
+        Generator(**recipe.generator_options(data.shape)),
+        discriminator_for(data.shape, **recipe.networks["discriminator"]),
         objective_of(recipe),
     )
     init_uniform(game, randomness)
@@ -90,7 +91,7 @@ def make_game(recipe: Recipe, shape: Shape, randomness: torch.Generator) -> Game
 RECIPE = Recipe(
     name="sngan",
     make_game=make_game,
-    entry="reference_models.sngan:Generator",
+    exported={"generator": Exported("reference_models.sngan:Generator")},
     networks={"generator": {"latent_size": 64, "width": 32}, "discriminator": {"width": 32}},
     game={"objective": "hinge", "spectral_norm": True},
     solver=Alternating(),

@@ -25,7 +25,7 @@ from torch.optim import Optimizer
 
 from reference_models.engine.draw import Draw
 from reference_models.engine.game import Game
-from reference_models.engine.recipe import OptimizerSpec
+from reference_models.engine.recipe import Exported, OptimizerSpec
 from reference_models.engine.solvers import Feed, Log, apply_gradients, total, values
 from reference_models.gan import RECIPE as GAN
 from reference_models.gan import MlpGenerator
@@ -54,14 +54,9 @@ class Unrolled:
     num_steps: int
     lr: float
 
-    @property
-    def num_batches(self) -> int:
-        """All moves see one batch."""
-        return 1
-
     def step(self, game: Game, optimizers: Mapping[str, Optimizer], feed: Feed, draw: Draw) -> Log:
         """Move both players at once, the last along its unrolled gradient."""
-        batch = feed(0)
+        batch = feed(True)
         first, last = game.players
         terms = game.terms(first, batch, draw)
         log = values(first, terms)
@@ -78,8 +73,8 @@ class Unrolled:
         loss = -functional_call(game, ahead, (first, batch, draw))
         log |= values(last, {"unrolled": loss})
         last_gradients = torch.autograd.grad(loss, list(theirs.values()))
-        apply_gradients(game, first, optimizers[first], first_gradients)
-        apply_gradients(game, last, optimizers[last], last_gradients)
+        apply_gradients(game, first, optimizers[first], first_gradients, batch, draw)
+        apply_gradients(game, last, optimizers[last], last_gradients, batch, draw)
         return log
 
 
@@ -87,7 +82,7 @@ RECIPE = replace(
     GAN,
     name="unrolled",
     variant="",
-    entry="reference_models.unrolled:Generator",
+    exported={"generator": Exported("reference_models.unrolled:Generator")},
     game={"objective": "minimax"},
     solver=Unrolled(num_steps=5, lr=3e-2),
     optimizers={"D": OptimizerSpec(lr=2e-4), "G": OptimizerSpec(lr=1e-3)},

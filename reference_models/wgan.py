@@ -15,8 +15,10 @@ Differs from the paper: 64 latents and 32 channels before the last layer of G, w
 import torch
 from torch import nn
 
+from reference_models.engine.data import Batch, Data
+from reference_models.engine.draw import Draw
 from reference_models.engine.game import Game
-from reference_models.engine.recipe import OptimizerSpec, Recipe, Shape
+from reference_models.engine.recipe import Exported, OptimizerSpec, Recipe
 from reference_models.engine.solvers import Alternating
 from reference_models.parts.networks import discriminator_for, generator_for
 from reference_models.parts.objectives import Objective, objective_of
@@ -37,29 +39,29 @@ class WassersteinGan(Unconditional):
         super().__init__(generator, discriminator, objective)
         self.clip = clip
 
-    def after_step(self, player: str) -> None:
+    def after_step(self, player: str, batch: Batch, draw: Draw) -> None:
         """Clip the critic's weights."""
         if player == "D":
             clip_weights(self.discriminator, self.clip)
 
 
-def make_game(recipe: Recipe, shape: Shape, randomness: torch.Generator) -> Game:
+def make_game(recipe: Recipe, data: Data, randomness: torch.Generator) -> Game:
     """Return the game with its first weights, the critic's clipped."""
     game = WassersteinGan(
-        Generator(**recipe.generator_options(shape)),
-        discriminator_for(shape, **recipe.networks["discriminator"]),
+        Generator(**recipe.generator_options(data.shape)),
+        discriminator_for(data.shape, **recipe.networks["discriminator"]),
         objective_of(recipe),
         recipe.game["clip"],
     )
     init_uniform(game, randomness)
-    game.after_step("D")
+    clip_weights(game.discriminator, game.clip)
     return game
 
 
 RECIPE = Recipe(
     name="wgan",
     make_game=make_game,
-    entry="reference_models.wgan:Generator",
+    exported={"generator": Exported("reference_models.wgan:Generator")},
     networks={"generator": {"latent_size": 64, "width": 32}, "discriminator": {"width": 32}},
     game={"objective": "wasserstein", "clip": 0.01},
     solver=Alternating(num_first=5),

@@ -16,9 +16,10 @@ has beta_1 = 0; 64 latents and 32 channels, where it has 128 and 64 or more (`--
 import torch
 from torch import nn
 
+from reference_models.engine.data import Data
 from reference_models.engine.draw import Draw
 from reference_models.engine.game import Game, Terms
-from reference_models.engine.recipe import OptimizerSpec, Recipe, Shape
+from reference_models.engine.recipe import Exported, OptimizerSpec, Recipe
 from reference_models.engine.solvers import Alternating
 from reference_models.parts.networks import discriminator_for, generator_for
 from reference_models.parts.objectives import Objective, objective_of
@@ -47,11 +48,11 @@ class WassersteinGanGp(Unconditional):
         return {**terms, "gradient_penalty": self.weight * penalty}
 
 
-def make_game(recipe: Recipe, shape: Shape, randomness: torch.Generator) -> Game:
+def make_game(recipe: Recipe, data: Data, randomness: torch.Generator) -> Game:
     """Return the game with its first weights."""
     game = WassersteinGanGp(
-        Generator(**recipe.generator_options(shape)),
-        discriminator_for(shape, **recipe.networks["discriminator"]),
+        Generator(**recipe.generator_options(data.shape)),
+        discriminator_for(data.shape, **recipe.networks["discriminator"]),
         objective_of(recipe),
         recipe.game["penalty_weight"],
     )
@@ -62,7 +63,7 @@ def make_game(recipe: Recipe, shape: Shape, randomness: torch.Generator) -> Game
 RECIPE = Recipe(
     name="wgan-gp",
     make_game=make_game,
-    entry="reference_models.wgan_gp:Generator",
+    exported={"generator": Exported("reference_models.wgan_gp:Generator")},
     networks={"generator": {"latent_size": 64, "width": 32}, "discriminator": {"width": 32}},
     game={"objective": "wasserstein", "penalty_weight": 10.0},
     solver=Alternating(num_first=5),

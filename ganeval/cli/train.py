@@ -112,11 +112,9 @@ from ganeval.errors import ResourceError, UsageError
 )
 @click.option(
     "--eval-metrics",
-    default="fid,kid",
-    show_default=True,
     metavar="METRICS",
     panel=SCORING,
-    help="Metrics of these scores, separated by commas",
+    help="Metrics of these scores, separated by commas (default: fid,kid; of points: all)",
 )
 @click.option(
     "--eval-extractor",
@@ -181,7 +179,7 @@ def train(
     grid_every: int,
     snapshot_every: int,
     eval_every: int,
-    eval_metrics: str,
+    eval_metrics: str | None,
     eval_extractor: str,
     eval_images: int,
     eval_reference: str | None,
@@ -199,8 +197,8 @@ def train(
     """
     from ganeval.cli.training_display import training_display
     from ganeval.machine.devices import resolve_device
-    from reference_models.engine.curve import Scoring
     from reference_models.engine.keep import STATE
+    from reference_models.engine.kinds import Scoring
     from reference_models.engine.session import Watch, recipe_of, run_training
     from reference_models.engine.settings import (
         parse_setting,
@@ -227,7 +225,7 @@ def train(
         return
     scoring = Scoring(
         every=eval_every,
-        metrics=tuple(split_metrics(eval_metrics) or ()),
+        metrics=None if eval_metrics is None else tuple(split_metrics(eval_metrics) or ()),
         extractor=eval_extractor,
         num_images=eval_images,
         reference=eval_reference,

@@ -31,8 +31,9 @@ def check_listed(entry: str, *, name: str) -> None:
         InputError: It is not listed.
     """
     models: Mapping[str, str] = importlib.import_module(_TABLE).MODELS
-    recipes = [target.partition(":") for target in models.values()]
-    if entry not in {getattr(importlib.import_module(one), name).entry for one, _, name in recipes}:
+    targets = [target.partition(":") for target in models.values()]
+    recipes = [getattr(importlib.import_module(module), name) for module, _, name in targets]
+    if entry not in {one.entry for recipe in recipes for one in recipe.exported.values()}:
         raise InputError(
             f"{name}: its card asks for the code '{entry}', which is none of ganeval's models",
             f"an entry out of the table of {_TABLE}",

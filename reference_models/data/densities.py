@@ -91,6 +91,14 @@ class Mixture:
         noise = rng.standard_normal((num, *self.shape))
         return self.modes[component] + self.std * noise
 
+    def scores(self, samples: Samples) -> dict[str, tuple[float, str]]:
+        """Return value and better direction of what samples [N, d] make of the modes."""
+        return {
+            "modes": (float(found_modes(samples, self)), "higher"),
+            "high_quality": (float(high_quality(samples, self).mean()), "higher"),
+            "mode_kl": (mode_kl(samples, self), "lower"),
+        }
+
     def batch(self, seed: int, position: int, size: int) -> Batch:
         """Return a part of the stream of fresh samples; each block of it has its own generator."""
         first, last = position // _BLOCK, (position + size - 1) // _BLOCK

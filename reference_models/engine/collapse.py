@@ -5,7 +5,7 @@ import logging
 import torch
 
 from reference_models.engine.data import Data
-from reference_models.engine.export import fixed_inputs
+from reference_models.engine.inputs import inputs_of
 from reference_models.engine.observe import is_due
 from reference_models.engine.recipe import Recipe
 from reference_models.engine.run import Observer, Run
@@ -54,7 +54,7 @@ def collapse_warning(recipe: Recipe, data: Data, *, seed: int) -> Observer:
         if not is_due(run.step, EVERY) or not varied:
             return
         if not inputs:
-            inputs.append(fixed_inputs(run.average, recipe, data, NUM, seed=seed))
+            inputs.append(inputs_of(run.average, recipe, data, NUM, seed=seed, name=recipe.main))
         with torch.inference_mode():
             share = spread(run.average(*inputs[0])) / whole
         widest = max(widest, min(share, 1.0))  # wider than the data is no virtue

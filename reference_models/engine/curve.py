@@ -1,52 +1,24 @@
-"""Scores of the averaged generator during training, by ganeval's own metrics."""
+"""Scores of the averaged generator during training."""
 
-import logging
-from collections.abc import Iterator, Mapping, Sequence, Sized
+from collections.abc import Iterator, Mapping, Sequence
 from contextlib import ExitStack, contextmanager
-from dataclasses import dataclass
-from pathlib import Path
 from typing import Any
 
-import numpy as np
 import torch
 
 import ganeval
 from reference_models.engine.curve_picture import write_curve
 from reference_models.engine.data import Data
-from reference_models.engine.export import as_source
 from reference_models.engine.files import RunFiles
+from reference_models.engine.kinds import Scoring, kind_of
 from reference_models.engine.observe import is_due
 from reference_models.engine.recipe import Recipe
 from reference_models.engine.rows import Rows
 from reference_models.engine.run import Observer, Run
 from reference_models.engine.solvers import Log
 
-logger = logging.getLogger("ganeval.training")
-
 CURVE, CURVE_PICTURE = "curve.jsonl", "curve.png"
 BEST = "best"  # of a log: the step with the best score so far, by the first score
-_BLOCK = 64  # samples made at once
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Scoring:
-    """How a generator is scored during training.
-
-    Attributes:
-        every: Steps from one score to the next; 0: never.
-        metrics: As for `ganeval.evaluate`.
-        extractor: Network that turns images into features.
-        num_images: Samples, and training images to compare them with (or all, if there are fewer).
-        reference: A source to compare with instead, such as a held-out split.
-        cache_dir: Where features are kept, a folder or URL; None for the user's cache folder.
-    """
-
-    every: int = 0
-    metrics: tuple[str, ...] = ("fid", "kid")
-    extractor: str = "efficientnet-lite0"
-    num_images: int = 360
-    reference: str | None = None
-    cache_dir: Path | str | None = None
 
 
 @contextmanager
@@ -62,50 +34,34 @@ def curve(
 ) -> Iterator[Observer]:
     """Yield an observer that writes a row of scores to `curve.jsonl` at intervals, and draws them.
 
-    Step `last` is scored too, wherever the interval has it. The reference's features are computed
-    once, and found in the cache by later runs. The scores are those of `ganeval eval` for a
-    checkpoint of that step, each with its standard error and its interval as "fid_se" and
-    "fid_interval", null where there is no honest one. They are added to the log as "score/fid", and
-    "best" is the step with the best first score so far. A
-    generator that cannot be scored, because all its images are the same say, is named in a warning
-    and gets no row.
+    Step `last` is scored too, wherever the interval has it. Scores of pictures are those of
+    `ganeval eval` for a checkpoint of that step, each with its standard error and its interval as
+    "fid_se" and "fid_interval", null where there is no honest one. They are added to the log as
+    "score/fid", and "best" is the step with the best first score so far. A generator that cannot be
+    scored, because all its images are the same say, is named in a warning and gets no row.
 
     Raises:
         GanevalError: A metric, an extractor or a reference that cannot be had, or another one than
             that of the rows before; before any step.
     """
-    reference = _reference(scoring, data)
-    conditions = {
-        "num_images": scoring.num_images,
-        "extractor": scoring.extractor,
-        "reference": reference.name if isinstance(reference, ganeval.Images) else reference,
-    }
     with ExitStack() as resources:
         scorer = resources.enter_context(
-            ganeval.Accumulator(
-                reference=reference,
-                metrics=scoring.metrics,
-                extractor=scoring.extractor,
-                device=str(device),
-                cache_dir=scoring.cache_dir,
-                command="ganeval train",
-            )
+            kind_of(data).scorer(scoring, recipe, data, seed=seed, device=device)
         )
         opened: list[Rows] = []
 
         def observe(run: Run, log: Log) -> None:
             if not opened:
                 opened.append(resources.enter_context(Rows(files.claim(CURVE), step=run.step)))
-                _check_conditions(opened[0], conditions)
+                _check_conditions(opened[0], scorer.conditions)
             (rows,) = opened
             due = is_due(run.step, scoring.every) or run.step == last
             if not due or rows.last == run.step:
                 return
-            samples = as_source(run.average, recipe, data, num_images=scoring.num_images, seed=seed)
-            scores = _scores(scorer, samples, run.step)
+            scores = scorer.score(run.average, run.step)
             if not scores:
                 return
-            row: dict[str, Any] = {"step": run.step, **conditions}
+            row: dict[str, Any] = {"step": run.step, **scorer.conditions}
             for score in scores:
                 interval = None if score.interval is None else list(score.interval)
                 row |= {
@@ -119,7 +75,7 @@ def curve(
             write_curve(files.claim(CURVE_PICTURE), points, directions, recipe.name)
             rows.append(run.step, row)
             rows.sync()
-            log |= {f"score/{score.name}": float(score.value) for score in scores}
+            log |= {f"score/{score.name}": score.value for score in scores}
             log[BEST] = float(_best_step(points, scores[0].name, directions[scores[0].name]))
 
         yield observe
@@ -132,16 +88,6 @@ def _best_step(rows: Sequence[Mapping[str, Any]], name: str, direction: str) -> 
     return step
 
 
-def _reference(scoring: Scoring, data: Data) -> Any:
-    """Return what to compare with: a source by its name, or the first training images."""
-    if scoring.reference is not None:
-        return scoring.reference
-    num = min(scoring.num_images, len(data)) if isinstance(data, Sized) else scoring.num_images
-    return ganeval.Images(
-        data.batch(0, 0, num)["real"], value_range=(-1, 1), name=f"{num} training images"
-    )
-
-
 def _check_conditions(rows: Rows, now: Mapping[str, Any]) -> None:
     """Refuse to put scores into one curve that are not comparable."""
     for name, value in now.items():
@@ -151,18 +97,3 @@ def _check_conditions(rows: Rows, now: Mapping[str, Any]) -> None:
                 "one way of scoring for the whole curve",
                 "restore it, or move the file away",
             )
-
-
-def _scores(scorer: ganeval.Accumulator, generator: ganeval.Generator, step: int) -> Sequence[Any]:
-    """Return the rows of a generator's report; none if it cannot be scored."""
-    scorer.reset()
-    try:
-        source = ganeval.open_source(generator, policy=ganeval.Settings().decode)
-        for start in range(0, len(source), _BLOCK):
-            items = source.load(range(start, min(start + _BLOCK, len(source))))
-            pixels = np.stack([item.picture().pixels for item in items])
-            scorer.update(torch.from_numpy(pixels))
-    except ganeval.GanevalError as error:
-        logger.warning("step %d is not scored: %s", step, error)
-        return ()
-    return scorer.compute(step=step).scores

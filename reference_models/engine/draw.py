@@ -1,7 +1,6 @@
 """Counter-based randomness: every number is a function of (seed, purpose, step)."""
 
 import hashlib
-from collections.abc import Callable
 from dataclasses import dataclass, replace
 
 import numpy as np
@@ -21,8 +20,9 @@ class Draw:
         step: Counted from 0.
         part: Which move within the step, for solvers that make several.
         rank: Of the process, if several share a batch: numbers for B samples are then the rows of
-            rank's part in those that one process would draw for all of them.
-        size: How many processes there are.
+            rank's part in those that one process would draw for all of them. A batch that one
+            process takes in parts has a rank for each of them.
+        size: How many of these there are.
     """
 
     seed: int
@@ -31,24 +31,30 @@ class Draw:
     rank: int = 0
     size: int = 1
 
+    def stream(self, purpose: str) -> np.random.Generator:
+        """Return the random stream of `purpose`, fresh in every call, the same in all processes.
+
+        Philox, whose key has 128 bits: torch's own generator on the CPU has 32 bits of seed, so
+        that some of the many streams of a long run would be the same ones.
+        """
+        return np.random.Generator(np.random.Philox(self._sequence(purpose)))
+
     def generator(self, purpose: str) -> torch.Generator:
-        """Return a CPU generator for `purpose`, fresh in every call, the same in all processes."""
-        word = int.from_bytes(hashlib.sha256(purpose.encode()).digest()[:8], "little")
-        sequence = np.random.SeedSequence([self.seed, self.step, self.part, word])
-        (state,) = sequence.generate_state(1, np.uint64)
-        return torch.Generator().manual_seed(int(state >> np.uint64(1)))
+        """Return a generator as torch's initialisers take them, with 32 bits of seed."""
+        (state,) = self._sequence(purpose).generate_state(1, np.uint32)
+        return torch.Generator().manual_seed(int(state))
 
     def normal(
         self, purpose: str, num: int, *shape: int, like: torch.Tensor | None = None
     ) -> torch.Tensor:
         """Return standard normal numbers, float32 [num, *shape], on the device of `like`."""
-        return self._rows(torch.randn, purpose, (num, *shape), like)
+        return self._rows("standard_normal", purpose, (num, *shape), like)
 
     def uniform(
         self, purpose: str, num: int, *shape: int, like: torch.Tensor | None = None
     ) -> torch.Tensor:
         """Return numbers uniform on [0, 1), float32 [num, *shape], on the device of `like`."""
-        return self._rows(torch.rand, purpose, (num, *shape), like)
+        return self._rows("random", purpose, (num, *shape), like)
 
     def latents(
         self, purpose: str, num: int, size: int, *, prior: str, like: torch.Tensor | None = None
@@ -62,15 +68,20 @@ class Draw:
         """Return the draw of another move within the step."""
         return replace(self, part=part)
 
+    def share(self, number: int, parts: int) -> "Draw":
+        """Return the draw of one of so many equal parts of this process's batch, from 0."""
+        return replace(self, rank=self.rank * parts + number, size=self.size * parts)
+
+    def _sequence(self, purpose: str) -> np.random.SeedSequence:
+        """Return the seed of a stream."""
+        word = int.from_bytes(hashlib.sha256(purpose.encode()).digest()[:8], "little")
+        return np.random.SeedSequence([self.seed, self.step, self.part, word])
+
     def _rows(
-        self,
-        draw: Callable[..., torch.Tensor],
-        purpose: str,
-        shape: tuple[int, ...],
-        like: torch.Tensor | None,
+        self, draw: str, purpose: str, shape: tuple[int, ...], like: torch.Tensor | None
     ) -> torch.Tensor:
         """Return this process's rows; drawn on the CPU, so that every device sees the same."""
         num, *rest = shape
-        values = draw((num * self.size, *rest), generator=self.generator(purpose))
-        rows = values[self.rank * num : (self.rank + 1) * num]
-        return rows if like is None else rows.to(like.device)
+        values = getattr(self.stream(purpose), draw)((num * self.size, *rest), dtype=np.float32)
+        rows = torch.from_numpy(values[self.rank * num : (self.rank + 1) * num])
+        return rows if like is None else rows.to(like.device, non_blocking=True)

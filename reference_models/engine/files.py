@@ -91,10 +91,14 @@ class RunFiles:
             self._write()
         return path
 
-    def within(self, folder: str) -> list[Path]:
-        """Return the run's files in a folder of its own, in order."""
+    def claim_all(self, names: Iterable[str]) -> list[Path]:
+        """Return the paths of several files; see `claim`."""
+        return [self.claim(name) for name in names]
+
+    def below(self, folder: str) -> list[Path]:
+        """Return the run's files in a folder of its own or in folders in it, in order."""
         paths = (self.folder / name for name in sorted(self._names))
-        return [path for path in paths if path.parent == self.folder / folder]
+        return [path for path in paths if path.is_relative_to(self.folder / folder)]
 
     def remove(self, paths: Iterable[Path]) -> None:
         """Remove files of the run."""

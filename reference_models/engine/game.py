@@ -1,11 +1,11 @@
 """A game: who plays, and what each player wants to be small."""
 
 from collections.abc import Mapping
-from typing import Any
 
 import torch
 from torch import nn
 
+from reference_models.engine.data import Batch
 from reference_models.engine.draw import Draw
 
 Terms = dict[str, torch.Tensor]
@@ -19,26 +19,37 @@ class Game(nn.Module):
     weighted terms whose sum that player minimises.
 
     Attributes:
-        players: Player -> names of the submodules it owns.
+        players: Player -> names of the submodules it owns. What no player owns is frozen.
+        averaged: Names of the submodules of which a moving average is kept.
+        resting: Players that do not move in this stage of the training; `before_step` sets it.
         low_precision: What the networks compute in beside float32; set by `use_precision`.
         prior: Of the latents, "normal" or "uniform"; set by the recipe.
     """
 
     players: Mapping[str, tuple[str, ...]]
+    averaged: tuple[str, ...] = ("generator",)
+    resting: frozenset[str] = frozenset()
     low_precision: torch.dtype | None = None
     prior: str = "normal"
 
-    def loss(self, player: str, batch: Any, draw: Draw) -> Terms:
+    def loss(self, player: str, batch: Batch, draw: Draw) -> Terms:
         """Return the scalar terms that `player` minimises the sum of."""
         raise NotImplementedError
+
+    def reads(self, player: str) -> bool:
+        """Tell whether `player` looks at the tensors of its batch, or at its size alone.
+
+        Where it looks at its size alone, the next batch of the data waits for another move.
+        """
+        return True
 
     def before_step(self, num_images: int) -> None:
         """Follow a schedule: a function of the images seen before this step; none here."""
 
-    def after_step(self, player: str) -> None:
-        """Keep a constraint that holds between steps, such as clipped weights; none here."""
+    def after_step(self, player: str, batch: Batch, draw: Draw) -> None:
+        """Do what follows a move of `player` on `batch`, such as clipping weights; nothing here."""
 
-    def terms(self, player: str, batch: Any, draw: Draw) -> Terms:
+    def terms(self, player: str, batch: Batch, draw: Draw) -> Terms:
         """Return `loss`, with the networks in the game's precision; what solvers call."""
         if self.low_precision is None:
             return self.loss(player, batch, draw)
@@ -46,7 +57,7 @@ class Game(nn.Module):
         with torch.autocast(device, self.low_precision):
             return self.loss(player, batch, draw)
 
-    def forward(self, player: str, batch: Any, draw: Draw) -> torch.Tensor:
+    def forward(self, player: str, batch: Batch, draw: Draw) -> torch.Tensor:
         """Return the sum of a player's terms, so that the game can be called functionally."""
         return torch.stack(list(self.terms(player, batch, draw).values())).sum()
 

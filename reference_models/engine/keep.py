@@ -21,7 +21,7 @@ logger = logging.getLogger("ganeval.training")  # below ganeval's own, which the
 
 STATE = "state.pt"
 METRICS = "metrics.jsonl"
-FORMAT = 2  # of the state
+FORMAT = 3  # of the state
 
 
 @contextmanager
@@ -93,8 +93,9 @@ def _save(run: Run, files: RunFiles, config: Mapping[str, Any]) -> None:
             "config": config,
             "machine": _machine(run),
             "step": run.step,
+            "position": run.position,
             "game": run.game.state_dict(),
-            "average": run.average.state_dict(),
+            "averages": {name: one.state_dict() for name, one in run.averages.items()},
             "optimizers": {name: one.state_dict() for name, one in run.optimizers.items()},
         },
     )
@@ -106,13 +107,15 @@ def restore(run: Run, state: Mapping[str, Any]) -> None:
     Raises:
         Exception: Of any class, where the state is not as `_save` writes it.
     """
-    if type(state["step"]) is not int or state["step"] < 0:
-        raise ValueError(f"step {state['step']!r}")
+    for number in ("step", "position"):
+        if type(state[number]) is not int or state[number] < 0:
+            raise ValueError(f"{number} {state[number]!r}")
     run.game.load_state_dict(state["game"])
-    run.average.load_state_dict(state["average"])
+    for name, average in run.averages.items():
+        average.load_state_dict(state["averages"][name])
     for name, optimizer in run.optimizers.items():
         optimizer.load_state_dict(state["optimizers"][name])
-    run.step = state["step"]
+    run.step, run.position = state["step"], state["position"]
     if state["machine"] != _machine(run):
         logger.warning(
             "the run was made on %s and goes on on %s: its last digits are not those of one run",
@@ -121,10 +124,11 @@ def restore(run: Run, state: Mapping[str, Any]) -> None:
         )
 
 
-def restore_average(run: Run, path: Path) -> None:
-    """Put the averaged generator and the step of a run that was cut where its state was saved."""
+def restore_averages(run: Run, path: Path) -> None:
+    """Put the averaged networks and the step of a run that was cut where its state was saved."""
     state = torch.load(path, map_location="cpu", weights_only=True)
-    run.average.load_state_dict(state["average"])
+    for name, average in run.averages.items():
+        average.load_state_dict(state["averages"][name])
     run.step = state["step"]
 
 

@@ -3,7 +3,7 @@
 from pathlib import Path
 
 from reference_models.engine.data import Data
-from reference_models.engine.export import GRID, fixed_inputs, write_grid
+from reference_models.engine.export import write_samples
 from reference_models.engine.files import RunFiles
 from reference_models.engine.recipe import Recipe
 from reference_models.engine.run import Observer, Run
@@ -28,12 +28,11 @@ def grids(
 
     def observe(run: Run, log: Log) -> None:
         if not log:
-            files.remove(path for path in files.within(_FOLDER) if _step_of(path) > run.step)
+            files.remove(path for path in files.below(_FOLDER) if _step_of(path) > run.step)
             files.check(*grid_names(run.step, last, every=every))
         if is_due(run.step, every):
             (name,) = grid_names(run.step - 1, run.step, every=every)
-            inputs = fixed_inputs(run.average, recipe, data, GRID * GRID, seed=seed)
-            write_grid(run.average, inputs, files.claim(name))
+            write_samples(run, recipe, data, files.claim(name), seed=seed)
 
     return observe
 

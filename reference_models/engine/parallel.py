@@ -14,6 +14,7 @@ from torch import distributed, nn
 from torch.nn.parallel import DistributedDataParallel
 
 import ganeval
+from reference_models.engine.data import Batch
 from reference_models.engine.draw import Draw
 from reference_models.engine.game import Game, Terms
 from reference_models.engine.recipe import Recipe
@@ -120,9 +121,9 @@ class SharedGame(Game):
     """A game whose players move along the mean gradient of all processes.
 
     Each player has a DistributedDataParallel of its own, which knows the player's parameters alone.
-    A solver may only call `terms`, `parameters_of` and `after_step`, and `backward` once after each
-    `terms`. BatchNorm normalises each process's part of a batch by its own statistics; the running
-    ones are the first's.
+    A solver may only call `terms`, `parameters_of`, `reads` and `after_step`, and `backward` once
+    after each `terms`. BatchNorm normalises each process's part of a batch by its own statistics;
+    the running ones are the first's.
     """
 
     def __init__(self, game: Game) -> None:
@@ -131,7 +132,7 @@ class SharedGame(Game):
         self.game, self.players = game, game.players
         self._moves = {player: _share(game, player) for player in game.players}
 
-    def terms(self, player: str, batch: Any, draw: Draw) -> Terms:
+    def terms(self, player: str, batch: Batch, draw: Draw) -> Terms:
         """Return the terms: values are the mean of all processes, gradients each one's own.
 
         So a term that is not finite somewhere is not finite everywhere, and all processes stop.
@@ -150,17 +151,33 @@ class SharedGame(Game):
         """Return a player's parameters by their names in the game."""
         return self.game.parameters_of(player)
 
-    def after_step(self, player: str) -> None:
-        """Let the game keep its constraints."""
-        self.game.after_step(player)
+    @property
+    def resting(self) -> frozenset[str]:  # type: ignore[override]
+        """Of the game."""
+        return self.game.resting
+
+    def reads(self, player: str) -> bool:
+        """Tell what the game does."""
+        return self.game.reads(player)
+
+    def after_step(self, player: str, batch: Batch, draw: Draw) -> None:
+        """Let the game do what follows."""
+        self.game.after_step(player, batch, draw)
 
 
 def check_team(team: TrainingTeam, recipe: Recipe) -> None:
-    """Refuse what several processes cannot do.
+    """Refuse what several processes cannot do, and a batch that has no such parts.
 
     Raises:
         GanevalError: The batch cannot be divided, or the solver needs more than gradients.
     """
+    parts = getattr(recipe.solver, "accumulate", 1)
+    if recipe.batch_size % (team.size * parts) and recipe.batch_size % team.size == 0:
+        raise ganeval.GanevalError(
+            f"a batch of {recipe.batch_size // team.size} in {parts} parts",
+            "equal parts",
+            "change solver.accumulate or batch_size",
+        )
     if team.size == 1:
         return
     if recipe.batch_size % team.size:
@@ -185,7 +202,7 @@ class _Move(nn.Module):
         super().__init__()
         self.game, self.player = game, player
 
-    def forward(self, batch: Any, draw: Draw) -> Terms:
+    def forward(self, batch: Batch, draw: Draw) -> Terms:
         """Return the terms."""
         return self.game.terms(self.player, batch, draw)
 

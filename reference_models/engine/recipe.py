@@ -9,15 +9,15 @@ from torch import nn
 from torch.optim import Optimizer
 
 import ganeval
-from reference_models.engine.data import unknown
+from reference_models.engine.data import Data, Kind, unknown
 from reference_models.engine.game import Game
 from reference_models.engine.solvers import MAX_NORM, Solver
 
 Shape = tuple[int, ...]
 Options = Mapping[str, Any]
 """Numbers and words by name: JSON values."""
-MakeGame = Callable[["Recipe", Shape, torch.Generator], Game]
-"""From the recipe, the shape of a sample and the randomness of the first weights to the game."""
+MakeGame = Callable[["Recipe", Data, torch.Generator], Game]
+"""From the recipe, the data and the randomness of the first weights to the game."""
 
 OptimizerName = Literal["adam", "rmsprop", "sgd"]
 Decay = Literal["none", "linear"]
@@ -94,6 +94,20 @@ def shape_options(shape: Shape) -> dict[str, Any]:
     return {"shape": list(shape)}
 
 
+@dataclass(frozen=True, slots=True)
+class Exported:
+    """What is written of a network as a checkpoint that users sample.
+
+    Attributes:
+        entry: `module:class` of the network. Its `latent_size` is the length of a latent vector,
+            None if it takes none.
+        condition: Which tensor of the data it makes each sample from; None: from latents alone.
+    """
+
+    entry: str
+    condition: str | None = None
+
+
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Recipe:
     """How one system is trained. Every number of it is a setting; see `engine/settings.py`.
@@ -101,10 +115,10 @@ class Recipe:
     Attributes:
         name: The model's name in the table.
         make_game: Makes the game with its first weights.
-        entry: `module:class` of the generator, for the checkpoint's card. Its `latent_size` is the
-            length of a latent vector, None if it takes none.
-        of_shape: From the shape of a sample to those of the generator's keyword arguments that
-            depend on it.
+        exported: Networks of the game that are written as checkpoints, by name; the first is the
+            one that is looked at and scored.
+        of_shape: From the shape of a sample to those of an exported network's keyword arguments
+            that depend on it.
         networks: The other keyword arguments of each network, by the network's name in the game.
         game: The numbers of the losses and of schedules.
         solver: Moves the players.
@@ -113,7 +127,8 @@ class Recipe:
         steps: How long the reference run is.
         data: The default data.
         prior: Of the generator's latents: "normal", or "uniform" from -1 to 1.
-        paired: Whether the generator makes each sample from a condition, which the data must have.
+        reads: Names of the tensors that its losses read, which the data must have.
+        kinds: Of data that its networks can be built for.
         ema_half_life: Of the averaged generator, in images.
         ema_ramp_up: While few images have been seen, the half-life is this part of their number at
             most, so that the first weights are soon forgotten; 0: from the start as it is.
@@ -123,7 +138,7 @@ class Recipe:
 
     name: str
     make_game: MakeGame
-    entry: str
+    exported: Mapping[str, Exported]
     of_shape: Callable[[Shape], dict[str, Any]] = shape_options
     networks: Mapping[str, Options]
     game: Options = field(default_factory=dict)
@@ -137,7 +152,8 @@ class Recipe:
     ema_half_life: float = 2000.0
     ema_ramp_up: float = 0.0
     prior: Prior = "normal"
-    paired: bool = False
+    reads: tuple[str, ...] = ("real",)
+    kinds: tuple[Kind, ...] = ("pictures", "points")
     presets: Mapping[str, Options] = field(default_factory=dict)
     variant: str = ""
 
@@ -152,12 +168,17 @@ class Recipe:
         found: int | None = self.networks["generator"].get("num_classes")
         return found
 
-    def build(self, shape: Shape, randomness: torch.Generator) -> Game:
-        """Return the game with its first weights, for samples of a shape."""
-        game = self.make_game(self, shape, randomness)
+    @property
+    def main(self) -> str:
+        """Name of the exported network that is looked at and scored."""
+        return next(iter(self.exported))
+
+    def build(self, data: Data, randomness: torch.Generator) -> Game:
+        """Return the game with its first weights, for samples like those of the data."""
+        game = self.make_game(self, data, randomness)
         game.prior = self.prior
         return game
 
-    def generator_options(self, shape: Shape) -> dict[str, Any]:
-        """Return the generator's keyword arguments, for samples of a shape."""
-        return {**self.of_shape(shape), **self.networks["generator"]}
+    def generator_options(self, shape: Shape, network: str = "generator") -> dict[str, Any]:
+        """Return an exported network's keyword arguments, for samples of a shape."""
+        return {**self.of_shape(shape), **self.networks[network]}

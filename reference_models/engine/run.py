@@ -12,19 +12,28 @@ from reference_models.engine.solvers import Log
 
 @dataclass(slots=True)
 class Run:
-    """What training changes: the game, its optimizers, the averaged generator, the step.
+    """What training changes: the game, its optimizers, the averaged networks, the step.
 
     Attributes:
+        averages: Moving averages of networks of the game, by name; the first is what is looked at
+            and scored.
+        position: Items of the data that all processes together have taken.
         moving: Whether a step has begun and not ended; what is there then is no state.
         shared: The game as several processes play it; None: one process alone.
     """
 
     game: Game
     optimizers: Mapping[str, Optimizer]
-    average: nn.Module
+    averages: Mapping[str, nn.Module]
     step: int = 0
+    position: int = 0
     moving: bool = False
     shared: Game | None = None
+
+    @property
+    def average(self) -> nn.Module:
+        """The averaged network that is looked at and scored."""
+        return next(iter(self.averages.values()))
 
 
 Observer = Callable[[Run, Log], None]

@@ -14,24 +14,19 @@ import ganeval
 from reference_models import MODELS
 from reference_models.engine.board import tensorboard
 from reference_models.engine.collapse import collapse_warning
-from reference_models.engine.curve import CURVE, CURVE_PICTURE, Scoring, curve
+from reference_models.engine.curve import CURVE, CURVE_PICTURE, curve
 from reference_models.engine.data import Data, open_data, unknown
-from reference_models.engine.export import (
-    GRID,
-    checkpoint_name,
-    export,
-    fixed_inputs,
-    write_grid,
-)
+from reference_models.engine.export import checkpoint_names, export, write_samples
 from reference_models.engine.files import RunFiles, refusals_explained
-from reference_models.engine.keep import METRICS, STATE, restore_average
+from reference_models.engine.keep import METRICS, STATE, restore_averages
+from reference_models.engine.kinds import Scoring
 from reference_models.engine.observe import grid_names, grids
 from reference_models.engine.parallel import join_team
 from reference_models.engine.precision import Precision
 from reference_models.engine.recipe import Recipe
 from reference_models.engine.run import Observer, Run
 from reference_models.engine.settings import read_settings, settings_of, toml_lines, with_settings
-from reference_models.engine.snapshots import best_kept, best_name, snapshots
+from reference_models.engine.snapshots import best_kept, best_names, snapshots
 from reference_models.engine.solvers import Log
 from reference_models.engine.train import train
 from reference_models.engine.whole import written_whole
@@ -86,7 +81,8 @@ def run_training(  # noqa: PLR0913 (keyword-only, each is plain)
 
     The folder then holds:
 
-    * `MODEL.safetensors`: the averaged generator with its card, the one checkpoint;
+    * `MODEL.safetensors`: the averaged generator with its card, the one checkpoint; of points
+      `MODEL.npz`, samples;
     * `samples.png`: samples of 64 fixed inputs, and `samples/000200.png` the same at intervals;
     * `metrics.jsonl`: the terms of every step;
     * `curve.jsonl` and `curve.png`: the scores of the averaged generator, if it was scored, and
@@ -130,23 +126,24 @@ def run_training(  # noqa: PLR0913 (keyword-only, each is plain)
         refusals_explained(),
         ExitStack() as resources,
     ):
+        opened = _open(recipe)
         if team.leads and (resume or not (folder / STATE).exists()):  # else `train` says so
-            scored = (CURVE, CURVE_PICTURE, best_name(recipe)) if watch.scoring.every else ()
-            files.check(STATE, METRICS, SAMPLES, SETTINGS, checkpoint_name(recipe), *scored)
+            scored = (CURVE, CURVE_PICTURE, *best_names(recipe, opened))
+            files.check(STATE, METRICS, SAMPLES, SETTINGS, *checkpoint_names(recipe, opened))
+            files.check(*(scored if watch.scoring.every else ()))
             if not resume:  # else the observer knows from which step on
                 files.check(*grid_names(0, steps, every=watch.grid_every))
-        pictures = _open_pictures(recipe, recipe.data)
         watching: list[Observer] = []
         if team.leads:
-            told = _observers(recipe, pictures, files, watch, last=steps, seed=seed, device=device)
+            told = _observers(recipe, opened, files, watch, last=steps, seed=seed, device=device)
             watching = [*resources.enter_context(told), *observers, _settings_kept(recipe, files)]
 
         def leave(run: Run) -> Path:
-            """Write the checkpoint, and samples of it."""
-            inputs = fixed_inputs(run.average, recipe, pictures, GRID * GRID, seed=seed)
-            write_grid(run.average, inputs, files.claim(SAMPLES))
-            path = files.claim(checkpoint_name(recipe))
-            return export(run.average, recipe, pictures, path, step=run.step, seed=seed)
+            """Write the checkpoints, and samples of the first."""
+            write_samples(run, recipe, opened, files.claim(SAMPLES), seed=seed)
+            paths = files.claim_all(checkpoint_names(recipe, opened))
+            export(run, recipe, opened, paths, seed=seed)
+            return paths[0]
 
         moved: list[Run] = []
 
@@ -157,7 +154,7 @@ def run_training(  # noqa: PLR0913 (keyword-only, each is plain)
         try:
             run = train(
                 recipe,
-                pictures,
+                opened,
                 folder,
                 steps=steps,
                 seed=seed,
@@ -172,7 +169,7 @@ def run_training(  # noqa: PLR0913 (keyword-only, each is plain)
         except (KeyboardInterrupt, ganeval.GanevalError):
             # What there is of the generator can be looked at: that of the last saved state.
             for run in moved:
-                restore_average(run, folder / STATE)
+                restore_averages(run, folder / STATE)
                 if run.step:
                     logger.warning("checkpoint of step %d: %s", run.step, leave(run))
             raise
@@ -225,17 +222,22 @@ def _settings_kept(recipe: Recipe, files: RunFiles) -> Observer:
     return observe
 
 
-def _open_pictures(recipe: Recipe, name: str) -> Data:
+def _open(recipe: Recipe) -> Data:
     """Return the data, if the model can be trained on them and its checkpoint be sampled."""
-    data = open_data(name)
-    if len(data.shape) != 3:
+    data = open_data(recipe.data)
+    if data.kind not in recipe.kinds:
         raise ganeval.GanevalError(
-            f"data '{name}' has points", "images", "use digits or a folder of pictures"
+            f"data '{recipe.data}' has {data.kind}",
+            f"{' or '.join(recipe.kinds)}, for {recipe.name}",
+            "use digits or a folder of pictures, or a model such as gan",
         )
-    if recipe.paired and data.source_of("condition") is None:
-        raise ganeval.GanevalError(
-            f"data '{name}' has no conditions", f"pairs, for {recipe.name}", "use edges"
-        )
+    for name in recipe.reads:
+        if name not in data.names:
+            raise ganeval.GanevalError(
+                f"data '{recipe.data}' has {', '.join(data.names)}, and no {name}",
+                f"{', '.join(recipe.reads)}, for {recipe.name}",
+                f"use such as {find_recipe(recipe.name).data}",
+            )
     return data
 
 

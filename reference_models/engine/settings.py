@@ -20,7 +20,12 @@ Settings = dict[str, Any]
 """Values by dotted name: numbers, words, truth values, lists of numbers."""
 
 _PLAIN = ("batch_size", "steps", "data", "prior", "ema_half_life", "ema_ramp_up")
-_MAY_BE_ZERO = ("num_continuous", "num_steps")  # of the whole numbers, by the last part of a name
+_MAY_BE_ZERO = (
+    "num_continuous",
+    "num_steps",
+    "burst_steps",
+    "burst_every",
+)  # of the whole numbers, by the last part of a name
 _KINDS = {bool: "true or false", int: "a whole number", float: "a number", str: "a word"}
 
 

@@ -1,10 +1,10 @@
 """Checkpoints during training: at intervals, and the best one by a score."""
 
-import ganeval
 from reference_models.engine.curve import BEST
 from reference_models.engine.data import Data
-from reference_models.engine.export import export
+from reference_models.engine.export import checkpoint_names, export
 from reference_models.engine.files import RunFiles
+from reference_models.engine.kinds import kind_of
 from reference_models.engine.observe import is_due
 from reference_models.engine.recipe import Recipe
 from reference_models.engine.run import Observer, Run
@@ -19,22 +19,25 @@ def snapshots(recipe: Recipe, data: Data, files: RunFiles, *, every: int, seed: 
     Those that a killed run made after the step where it resumes go away.
     """
 
+    def names(step: int) -> list[str]:
+        ends = (name.removeprefix(recipe.name) for name in checkpoint_names(recipe, data))
+        return [f"{_FOLDER}/{step:06}{end}" for end in ends]
+
     def observe(run: Run, log: Log) -> None:
         if not log:
-            files.remove(path for path in files.within(_FOLDER) if int(path.stem) > run.step)
+            _remove_later(_FOLDER, run.step, data, files)
         if is_due(run.step, every):
-            path = files.claim(f"{_FOLDER}/{run.step:06}.safetensors")
-            export(run.average, recipe, data, path, step=run.step, seed=seed)
+            export(run, recipe, data, files.claim_all(names(run.step)), seed=seed)
 
     return observe
 
 
-def best_name(recipe: Recipe) -> str:
-    """Return what the best checkpoint of a model is called within the folder of a run.
+def best_names(recipe: Recipe, data: Data) -> list[str]:
+    """Return what the best checkpoints of a model are called within the folder of a run.
 
     In a folder of its own, so that a pattern for the checkpoints of several runs does not find it.
     """
-    return f"{_BEST_FOLDER}/{recipe.name}.safetensors"
+    return [f"{_BEST_FOLDER}/{name}" for name in checkpoint_names(recipe, data)]
 
 
 def best_kept(recipe: Recipe, data: Data, files: RunFiles, *, seed: int) -> Observer:
@@ -47,13 +50,15 @@ def best_kept(recipe: Recipe, data: Data, files: RunFiles, *, seed: int) -> Obse
 
     def observe(run: Run, log: Log) -> None:
         if not log:
-            files.remove(
-                path
-                for path in files.within(_BEST_FOLDER)
-                if path.exists() and ganeval.read_card(path).step > run.step
-            )
+            _remove_later(_BEST_FOLDER, run.step, data, files)
         if log.get(BEST) == run.step:
-            path = files.claim(best_name(recipe))
-            export(run.average, recipe, data, path, step=run.step, seed=seed)
+            paths = files.claim_all(best_names(recipe, data))
+            export(run, recipe, data, paths, seed=seed)
 
     return observe
+
+
+def _remove_later(folder: str, step: int, data: Data, files: RunFiles) -> None:
+    """Remove the checkpoints in a folder of the run that were made after a step."""
+    made = (path for path in files.below(folder) if path.exists())
+    files.remove([path for path in made if kind_of(data).step_of(path) > step])

@@ -3,17 +3,18 @@
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
-from typing import Any, Protocol
+from typing import Protocol
 
 import torch
 from torch.nn.utils import clip_grad_norm_
 from torch.optim import Optimizer
 
+from reference_models.engine.data import Batch
 from reference_models.engine.draw import Draw
 from reference_models.engine.game import Game, Terms
 
-Feed = Callable[[int], Any]
-"""Returns the i-th batch of this step."""
+Feed = Callable[[bool], Batch]
+"""Returns the next batch of the data; where a move reads none, a batch that has a size alone."""
 Log = dict[str, float]
 MAX_NORM = "max_norm"  # what an optimizer's group calls the largest norm of its gradient
 
@@ -24,10 +25,6 @@ class NonFiniteError(ArithmeticError):
 
 class Solver(Protocol):
     """One step of training."""
-
-    @property
-    def num_batches(self) -> int:
-        """How many batches a step asks its feed for."""
 
     def step(self, game: Game, optimizers: Mapping[str, Optimizer], feed: Feed, draw: Draw) -> Log:
         """Move every player once (or as often as the solver says) and return the terms' values.
@@ -43,58 +40,82 @@ class Alternating:
 
     Goodfellow et al. 2014, algorithm 1: the first player (the discriminator) makes `num_first`
     moves on fresh batches, then every other player makes one.
+
+    Attributes:
+        num_first: Moves of the first player in a step.
+        num_burst: Its moves in a step that is a burst, for a critic that must be near its optimum:
+            the code of Arjovsky et al. 2017 has 100 in the first 25 steps and in one of 500 later.
+        burst_steps: How many of the first steps are bursts.
+        burst_every: One step of so many is a burst; 0: none but the first ones.
+        accumulate: Parts in which a batch is taken, whose gradients are added up: as many pictures
+            are in memory at once. BatchNorm normalises each part by its own statistics.
     """
 
     num_first: int = 1
+    num_burst: int = 100
+    burst_steps: int = 0
+    burst_every: int = 0
+    accumulate: int = 1
 
-    @property
-    def num_batches(self) -> int:
-        """One for each move of the first player, and one for the others."""
-        return self.num_first + 1
+    def first_moves(self, step: int) -> int:
+        """Return the number of moves of the first player in step number `step`, from 0."""
+        periodic = self.burst_every > 0 and step > 0 and step % self.burst_every == 0
+        return self.num_burst if step < self.burst_steps or periodic else self.num_first
 
     def step(self, game: Game, optimizers: Mapping[str, Optimizer], feed: Feed, draw: Draw) -> Log:
         """Move the players in turn."""
-        first, *others = game.players
         log: Log = {}
-        for move in range(self.num_first):
-            log |= _move(game, first, optimizers[first], feed(move), draw.move(move))
-        for player in others:
-            at = self.num_first
-            log |= _move(game, player, optimizers[player], feed(at), draw.move(at))
+        number = 0
+        for place, player in enumerate(game.players):
+            if player in game.resting:
+                continue
+            for _ in range(1 if place else self.first_moves(draw.step)):
+                batch, own = feed(game.reads(player)), draw.move(number)
+                log |= gradients(game, player, batch, own, self.accumulate)
+                advance(game, player, optimizers[player], batch, own)
+                number += 1
         return log
 
 
 @dataclass(frozen=True, slots=True)
 class Simultaneous:
-    """All players at once, each seeing the others as they were before the step."""
+    """All players at once, each seeing the others as they were before the step.
 
-    @property
-    def num_batches(self) -> int:
-        """All players see one batch."""
-        return 1
+    Attributes:
+        accumulate: As of `Alternating`.
+    """
+
+    accumulate: int = 1
 
     def step(self, game: Game, optimizers: Mapping[str, Optimizer], feed: Feed, draw: Draw) -> Log:
         """Move all players along the gradients at the same point."""
-        batch = feed(0)
+        batch = feed(True)
         log: Log = {}
-        for player in game.players:
-            with _alone(game, player):
-                terms = game.terms(player, batch, draw)
-                log |= values(player, terms)
-                backward(game, player, terms)
-        for player in game.players:
-            advance(game, player, optimizers[player])
+        moving = [player for player in game.players if player not in game.resting]
+        for player in moving:
+            log |= gradients(game, player, batch, draw, self.accumulate)
+        for player in moving:
+            advance(game, player, optimizers[player], batch, draw)
         return log
 
 
-def _move(game: Game, player: str, optimizer: Optimizer, batch: Any, draw: Draw) -> Log:
-    """Let one player make one ordinary move."""
+def gradients(game: Game, player: str, batch: Batch, draw: Draw, parts: int) -> Log:
+    """Give a player's parameters the gradients of its terms, and return the terms' values.
+
+    Args:
+        game: The game.
+        player: Whose.
+        batch: What its loss sees.
+        draw: Its randomness.
+        parts: How many parts of the batch are taken one after the other; both are means over them.
+    """
+    logs = []
     with _alone(game, player):
-        terms = game.terms(player, batch, draw)
-        log = values(player, terms)
-        backward(game, player, terms)
-    advance(game, player, optimizer)
-    return log
+        for number in range(parts):
+            terms = game.terms(player, batch.part(number, parts), draw.share(number, parts))
+            logs.append(values(player, terms))
+            backward(game, player, {name: term / parts for name, term in terms.items()})
+    return {name: sum(log[name] for log in logs) / parts for name in logs[0]}
 
 
 @contextmanager
@@ -125,16 +146,21 @@ def backward(game: Game, player: str, terms: Terms) -> None:
 
 
 def apply_gradients(
-    game: Game, player: str, optimizer: Optimizer, gradients: Sequence[torch.Tensor]
+    game: Game,
+    player: str,
+    optimizer: Optimizer,
+    moves: Sequence[torch.Tensor],
+    batch: Batch,
+    draw: Draw,
 ) -> None:
     """Move a player along given gradients."""
-    for parameter, gradient in zip(game.parameters_of(player).values(), gradients, strict=True):
+    for parameter, gradient in zip(game.parameters_of(player).values(), moves, strict=True):
         parameter.grad = gradient
-    advance(game, player, optimizer)
+    advance(game, player, optimizer, batch, draw)
 
 
-def advance(game: Game, player: str, optimizer: Optimizer) -> None:
-    """Let a player step, and the game keep its constraints.
+def advance(game: Game, player: str, optimizer: Optimizer, batch: Batch, draw: Draw) -> None:
+    """Let a player step, and the game do what follows.
 
     Several processes have the mean gradient by then, so its norm is cut alike in all.
     """
@@ -143,7 +169,7 @@ def advance(game: Game, player: str, optimizer: Optimizer) -> None:
         clip_grad_norm_(list(game.parameters_of(player).values()), max_norm)
     optimizer.step()
     optimizer.zero_grad(set_to_none=True)
-    game.after_step(player)
+    game.after_step(player, batch, draw)
 
 
 def total(terms: Terms) -> torch.Tensor:

@@ -34,14 +34,18 @@ def begin(
     precision: Precision = "float32",
 ) -> Run:
     """Return a run at step 0; its first weights are a function of the seed."""
-    game = recipe.build(data.shape, Draw(seed, 0).generator("first weights")).to(device)
+    game = recipe.build(data, Draw(seed, 0).generator("first weights")).to(device)
+    owned = {network for networks in game.players.values() for network in networks}
+    for name, network in game.named_children():
+        if name not in owned:
+            network.eval().requires_grad_(False)
     optimizers = {
         player: recipe.optimizers[player].build(game.parameters_of(player).values())
         for player in game.players
     }
-    average = ema.averaged_copy(game.get_submodule("generator"))
+    averages = {name: ema.averaged_copy(game.get_submodule(name)) for name in game.averaged}
     use_precision(game, resolve_precision(precision, device))
-    return Run(game, optimizers, average)
+    return Run(game, optimizers, averages)
 
 
 def train(  # noqa: PLR0913 (keyword-only, each is plain)
@@ -120,9 +124,12 @@ def one_step(
     """Make one step of the solver and of the average, on this process's part of the batches."""
     size, own = recipe.batch_size, recipe.batch_size // team.size
 
-    def feed(part: int) -> Batch:
-        number = run.step * recipe.solver.num_batches + part
-        return data.batch(seed, number * size + team.rank * own, own).to(device)
+    def feed(reads: bool) -> Batch:
+        if not reads:
+            return Batch({}, size=own)
+        batch = data.batch(seed, run.position + team.rank * own, own).to(device)
+        run.position += size
+        return batch
 
     run.moving = True
     run.game.before_step(run.step * size)
@@ -131,14 +138,11 @@ def one_step(
             group["lr"] = recipe.optimizers[player].rate_at(run.step, recipe.steps)
     draw = Draw(seed, run.step, rank=team.rank, size=team.size)
     log = recipe.solver.step(run.shared or run.game, run.optimizers, feed, draw)
-    ema.update(
-        run.average,
-        run.game.get_submodule("generator"),
-        num_images=size,
-        half_life=ema.half_life_after(
-            (run.step + 1) * size, recipe.ema_half_life, recipe.ema_ramp_up
-        ),
-    )
+    num_images = (run.step + 1) * size
+    half_life = ema.half_life_after(num_images, recipe.ema_half_life, recipe.ema_ramp_up)
+    for name, average in run.averages.items():
+        network = run.game.get_submodule(name)
+        ema.update(average, network, num_images=size, half_life=half_life)
     run.step += 1
     run.moving = False
     return log

@@ -9,9 +9,10 @@ import torch
 import ganeval
 from reference_models import dcgan, pix2pix, progan
 from reference_models.data.digits import digits, edges
-from reference_models.engine.export import as_source
+from reference_models.engine.data import Data
 from reference_models.engine.game import Game
-from reference_models.engine.recipe import Recipe, Shape
+from reference_models.engine.kinds.pictures import as_source
+from reference_models.engine.recipe import Recipe
 from reference_models.engine.settings import with_settings
 from reference_models.experiments.base import Experiment
 from reference_models.experiments.measure import fid_of_digits, trained
@@ -57,8 +58,8 @@ DCGAN = Experiment(
 def growing_to(last: float) -> Recipe:
     """Return the recipe of progressive growing that ends at a given growth."""
 
-    def make_game(recipe: Recipe, shape: Shape, randomness: torch.Generator) -> Game:
-        game = progan.make_game(recipe, shape, randomness)
+    def make_game(recipe: Recipe, data: Data, randomness: torch.Generator) -> Game:
+        game = progan.make_game(recipe, data, randomness)
         game.last = last
         return game
 

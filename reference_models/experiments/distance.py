@@ -3,7 +3,6 @@
 import math
 from collections.abc import Callable, Mapping
 from functools import partial
-from typing import Any
 
 import torch
 
@@ -45,7 +44,7 @@ class Lines(Game):
         init_uniform(self.discriminator, Draw(seed, 0).generator("first weights"))
         self.objective, self.shift, self.clip = objective, shift, clip
 
-    def loss(self, player: str, batch: Any, draw: Draw) -> Terms:
+    def loss(self, player: str, batch: Batch, draw: Draw) -> Terms:
         """Return the term of D; the batch holds heights on the real line, [B, 1]."""
         heights = draw.uniform("fake", batch.size, 1)
         real = torch.cat([torch.zeros_like(batch["real"]), batch["real"]], dim=1)
@@ -53,7 +52,7 @@ class Lines(Game):
         logits = self.discriminator(real), self.discriminator(fake)
         return {"adversarial": self.objective.discriminator(*logits)}
 
-    def after_step(self, player: str) -> None:
+    def after_step(self, player: str, batch: Batch, draw: Draw) -> None:
         """Clip the weights, if there is a limit."""
         if self.clip is not None:
             clip_weights(self.discriminator, self.clip)
@@ -86,7 +85,7 @@ def growth_of_estimate(
     return lambda seed: estimate(2.0, seed) / estimate(1.0, seed)
 
 
-def _same(batch: Batch, part: int) -> Batch:
+def _same(batch: Batch, reads: bool) -> Batch:
     """Return the one batch of a step."""
     return batch
 

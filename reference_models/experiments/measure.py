@@ -8,7 +8,7 @@ from torch import Tensor
 import ganeval
 from reference_models.engine.data import Data
 from reference_models.engine.draw import Draw
-from reference_models.engine.export import latent_size_of
+from reference_models.engine.inputs import latent_size_of
 from reference_models.engine.recipe import Recipe
 from reference_models.engine.run import Run
 from reference_models.engine.train import begin, one_step

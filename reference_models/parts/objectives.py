@@ -22,11 +22,13 @@ class Objective:
 
     Attributes:
         discriminator: Of the logits of real and of generated images.
-        generator: Of the logits of generated images.
+        generator: Of the same two; where it does not see the real ones, it gets None for them.
+        generator_sees_real: Whether it does.
     """
 
     discriminator: Callable[[Logits, Logits], torch.Tensor]
-    generator: Callable[[Logits], torch.Tensor]
+    generator: Callable[[Logits | None, Logits], torch.Tensor]
+    generator_sees_real: bool = False
 
 
 def logistic_discriminator(real: Logits, fake: Logits) -> torch.Tensor:
@@ -34,12 +36,12 @@ def logistic_discriminator(real: Logits, fake: Logits) -> torch.Tensor:
     return F.softplus(-real).mean() + F.softplus(fake).mean()
 
 
-def minimax_generator(fake: Logits) -> torch.Tensor:
+def minimax_generator(real: Logits | None, fake: Logits) -> torch.Tensor:
     """Return E log(1 - D(G(z))): Goodfellow et al. 2014, equation 1; vanishes where D is sure."""
     return -F.softplus(fake).mean()
 
 
-def non_saturating_generator(fake: Logits) -> torch.Tensor:
+def non_saturating_generator(real: Logits | None, fake: Logits) -> torch.Tensor:
     """Return -E log D(G(z)): Goodfellow et al. 2014, section 3; the same fixed point."""
     return F.softplus(-fake).mean()
 
@@ -49,7 +51,7 @@ def wasserstein_discriminator(real: Logits, fake: Logits) -> torch.Tensor:
     return fake.mean() - real.mean()
 
 
-def wasserstein_generator(fake: Logits) -> torch.Tensor:
+def wasserstein_generator(real: Logits | None, fake: Logits) -> torch.Tensor:
     """Return -E f(G(z)): Arjovsky et al. 2017, theorem 3."""
     return -fake.mean()
 

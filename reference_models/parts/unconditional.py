@@ -6,6 +6,7 @@ from typing import Any
 import torch
 from torch import nn
 
+from reference_models.engine.data import Batch
 from reference_models.engine.draw import Draw
 from reference_models.engine.game import Game, Terms
 from reference_models.parts.objectives import Objective
@@ -41,12 +42,17 @@ class Unconditional(Game):
         samples: torch.Tensor = self.generator(z)
         return samples
 
-    def loss(self, player: str, batch: Any, draw: Draw) -> Terms:
+    def reads(self, player: str) -> bool:
+        """G sees real samples where its objective does."""
+        return player == "D" or self.objective.generator_sees_real
+
+    def loss(self, player: str, batch: Batch, draw: Draw) -> Terms:
         """Return the objective's term of a player."""
         fake = self.sample(batch.size, draw)
-        if player == "G":
-            return {"adversarial": self.objective.generator(self.discriminator(fake))}
-        return self.discriminator_terms(batch["real"], fake, draw)
+        if player == "D":
+            return self.discriminator_terms(batch["real"], fake, draw)
+        real = self.discriminator(batch["real"]) if self.reads(player) else None
+        return {"adversarial": self.objective.generator(real, self.discriminator(fake))}
 
     def discriminator_terms(self, real: torch.Tensor, fake: torch.Tensor, draw: Draw) -> Terms:
         """Return the terms of D for real and generated samples.

@@ -13,11 +13,11 @@ import numpy.typing as npt
 import torch
 
 import ganeval
-from reference_models.engine.curve import Scoring
 from reference_models.engine.data import open_data
-from reference_models.engine.export import checkpoint_name, export
+from reference_models.engine.export import checkpoint_names, export
 from reference_models.engine.files import RunFiles, refusals_explained
 from reference_models.engine.keep import STATE
+from reference_models.engine.kinds import Scoring
 from reference_models.engine.run import Observer
 from reference_models.engine.session import Watch, find_recipe, run_training
 from reference_models.engine.train import begin
@@ -197,8 +197,9 @@ def _untrained(model: str, files: RunFiles, seed: int) -> Path:
     recipe = find_recipe(model)
     data = open_data(recipe.data)
     run = begin(recipe, data, seed=seed, device=torch.device("cpu"))
-    path = files.claim(f"untrained/{checkpoint_name(recipe)}")
-    return export(run.average, recipe, data, path, step=run.step, seed=seed)
+    paths = files.claim_all(f"untrained/{name}" for name in checkpoint_names(recipe, data))
+    export(run, recipe, data, paths, seed=seed)
+    return paths[0]
 
 
 def _first_pictures(source: Any) -> npt.NDArray[np.uint8]:

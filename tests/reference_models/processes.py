@@ -72,7 +72,7 @@ class Blinded:
     def batch(self, seed: int, position: int, size: int) -> Batch:
         batch = DATA.batch(seed, position, size)
         half = gan.RECIPE.batch_size // 2
-        is_second_of_third = position == 4 * gan.RECIPE.batch_size + half
+        is_second_of_third = position == 2 * gan.RECIPE.batch_size + half
         return Batch({"real": batch["real"] * torch.nan}) if is_second_of_third else batch
 
 

@@ -8,6 +8,7 @@ from reference_models import bigan
 from reference_models.engine.data import Batch
 from reference_models.engine.draw import Draw
 from reference_models.parts.objectives import OBJECTIVES
+from tests.reference_models.made import data_of
 
 SHAPE = (1, 16, 16)
 BATCH = Batch({"real": torch.randn(6, *SHAPE, generator=torch.Generator().manual_seed(1)).tanh()})
@@ -16,7 +17,7 @@ SIZE = 8
 
 def game(*, stochastic: bool = False) -> bigan.Bidirectional:
     recipe = bigan.ALI if stochastic else bigan.RECIPE
-    return bigan.make_game(recipe, SHAPE, torch.Generator().manual_seed(0))
+    return bigan.make_game(recipe, data_of(SHAPE), torch.Generator().manual_seed(0))
 
 
 def test_the_second_player_has_the_labels_swapped() -> None:

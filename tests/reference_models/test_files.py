@@ -10,8 +10,8 @@ import PIL.Image
 import pytest
 
 import ganeval as toolkit
-from reference_models.engine.curve import Scoring
 from reference_models.engine.files import RunFiles
+from reference_models.engine.kinds import Scoring
 from reference_models.engine.session import Watch, run_training
 from reference_models.engine.whole import written_whole
 from tests.command import Command

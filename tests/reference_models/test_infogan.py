@@ -12,6 +12,7 @@ from reference_models import infogan
 from reference_models.engine.data import Batch
 from reference_models.engine.draw import Draw
 from reference_models.engine.settings import with_settings
+from tests.reference_models.made import data_of
 
 SHAPE = (1, 16, 16)
 BATCH = Batch({"real": torch.randn(6, *SHAPE, generator=torch.Generator().manual_seed(1)).tanh()})
@@ -20,7 +21,7 @@ CLASSES, CODES = 10, 2
 
 def game(weight: float = 1.0) -> infogan.InfoGan:
     recipe = with_settings(infogan.RECIPE, {"game.weight": weight})
-    return infogan.make_game(recipe, SHAPE, torch.Generator().manual_seed(0))
+    return infogan.make_game(recipe, data_of(SHAPE), torch.Generator().manual_seed(0))
 
 
 def information_of_labels(logits: torch.Tensor, labels: torch.Tensor) -> float:

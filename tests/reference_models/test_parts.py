@@ -18,7 +18,7 @@ def slope(function: object, at: torch.Tensor) -> torch.Tensor:
     """The derivative of a loss of one logit, at each of several."""
     points = [value.clone().requires_grad_() for value in at]
     return torch.stack(
-        [torch.autograd.grad(function(point), point)[0] for point in points]  # type: ignore[operator]
+        [torch.autograd.grad(function(None, point), point)[0] for point in points]  # type: ignore[operator]
     )
 
 

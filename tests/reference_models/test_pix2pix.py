@@ -8,6 +8,7 @@ import ganeval
 from reference_models import pix2pix
 from reference_models.engine.data import Batch
 from reference_models.engine.draw import Draw
+from tests.reference_models.made import data_of
 
 SHAPE = (1, 16, 16)
 
@@ -24,7 +25,7 @@ BATCH = Batch({"real": pictures(6, *SHAPE, seed=1), "condition": pictures(6, 3, 
 
 
 def game() -> pix2pix.Paired:
-    return pix2pix.make_game(pix2pix.RECIPE, SHAPE, randomness())
+    return pix2pix.make_game(pix2pix.RECIPE, data_of(SHAPE), randomness())
 
 
 def test_the_distance_is_weighted_by_lambda_and_d_learns_at_half_speed() -> None:

@@ -21,6 +21,7 @@ from reference_models.engine.solvers import Alternating, Simultaneous, Solver
 from reference_models.engine.train import begin, one_step, train
 from reference_models.parts.penalties import gradient_penalty, r1_penalty
 from reference_models.unrolled import Unrolled
+from tests.reference_models.made import data_of
 
 CPU = torch.device("cpu")
 SHAPE = (1, 16, 16)
@@ -34,7 +35,7 @@ def digits() -> Data:
 
 
 def game_of(recipe: Recipe, precision: str) -> Game:
-    game = recipe.build(SHAPE, torch.Generator().manual_seed(0))
+    game = recipe.build(data_of(SHAPE), torch.Generator().manual_seed(0))
     use_precision(game, precision)
     return game
 

@@ -9,6 +9,7 @@ import ganeval
 from reference_models import progan
 from reference_models.engine.data import Batch
 from reference_models.engine.draw import Draw
+from tests.reference_models.made import data_of
 
 SHAPE = (1, 32, 32)
 
@@ -22,7 +23,7 @@ Z = torch.randn(3, 64, generator=randomness(2))
 
 
 def game(growth: float = 3.0) -> progan.Progressive:
-    played = progan.make_game(progan.RECIPE, SHAPE, randomness())
+    played = progan.make_game(progan.RECIPE, data_of(SHAPE), randomness())
     played.generator.growth.fill_(growth)
     played.discriminator.growth.fill_(growth)
     return played

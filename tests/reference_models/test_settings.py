@@ -15,7 +15,7 @@ import ganeval
 from reference_models import MODELS, dcgan, gan, infogan, sngan, wgan_gp
 from reference_models.data.digits import digits
 from reference_models.engine import curve, ema
-from reference_models.engine.curve import Scoring
+from reference_models.engine.kinds import Scoring
 from reference_models.engine.recipe import Recipe
 from reference_models.engine.run import Run
 from reference_models.engine.session import Watch, find_recipe, run_training
@@ -29,6 +29,7 @@ from reference_models.engine.settings import (
 )
 from reference_models.engine.train import begin, one_step
 from tests.reference_models.folders import assert_same_files
+from tests.reference_models.made import data_of
 
 EVERY = pytest.mark.parametrize("name", sorted(MODELS))
 
@@ -64,7 +65,9 @@ def test_every_number_can_be_changed_and_is_in_the_game_or_the_recipe(name: str)
     changed = with_settings(recipe, numbers_in(recipe))
     assert settings_of(changed) == {**settings_of(recipe), **numbers_in(recipe)}
     shape = (1, 16, 16)
-    games = [one.build(shape, torch.Generator().manual_seed(0)) for one in (recipe, changed)]
+    games = [
+        one.build(data_of(shape), torch.Generator().manual_seed(0)) for one in (recipe, changed)
+    ]
     sizes = [
         {key: tuple(value.shape) for key, value in game.state_dict().items()} for game in games
     ]
@@ -135,13 +138,13 @@ def test_what_cannot_be_is_refused_in_words(changes: dict[str, Any], said: str) 
 def test_an_objective_that_there_is_none_of_is_refused_with_the_nearest() -> None:
     recipe = with_settings(gan.RECIPE, {"game.objective": "minmax"})
     with pytest.raises(ganeval.GanevalError, match=r"unknown objective 'minmax'.*'minimax'"):
-        recipe.build((2,), torch.Generator())
+        recipe.build(data_of((2,)), torch.Generator())
 
 
 def test_more_codes_than_latents_are_refused() -> None:
     recipe = with_settings(infogan.RECIPE, {"generator.num_continuous": 65})
     with pytest.raises(ganeval.GanevalError, match="65 continuous codes in 64 latents"):
-        recipe.build((1, 16, 16), torch.Generator())
+        recipe.build(data_of((1, 16, 16)), torch.Generator())
 
 
 def test_a_file_that_is_none_is_refused(tmp_path: Path) -> None:
@@ -160,18 +163,22 @@ def test_tables_are_dotted_names(tmp_path: Path) -> None:
 
 def test_settings_reach_the_game() -> None:
     recipe = with_settings(wgan_gp.RECIPE, {"game.penalty_weight": 3, "generator.latent_size": 5})
-    game = recipe.build((1, 16, 16), torch.Generator())
+    game = recipe.build(data_of((1, 16, 16)), torch.Generator())
     assert isinstance(game, wgan_gp.WassersteinGanGp)
     assert (game.weight, game.generator.latent_size) == (3.0, 5)
     plain = with_settings(sngan.RECIPE, {"game.spectral_norm": False})
-    names = [name for name, _ in plain.build((1, 16, 16), torch.Generator()).named_parameters()]
+    names = [
+        name for name, _ in plain.build(data_of((1, 16, 16)), torch.Generator()).named_parameters()
+    ]
     assert not any("parametrizations" in name for name in names)
 
 
 def test_a_uniform_prior_is_that_of_training_and_of_sampling() -> None:
     paper = with_settings(dcgan.RECIPE, preset_of(dcgan.RECIPE, "paper"))
     assert (paper.prior, paper.batch_size) == ("uniform", 128)
-    game = with_settings(dcgan.RECIPE, {"prior": "uniform"}).build((1, 16, 16), torch.Generator())
+    game = with_settings(dcgan.RECIPE, {"prior": "uniform"}).build(
+        data_of((1, 16, 16)), torch.Generator()
+    )
     seen: list[torch.Tensor] = []
     game.generator.register_forward_pre_hook(lambda _, inputs: seen.append(inputs[0]))
     from reference_models.engine.draw import Draw
@@ -180,7 +187,9 @@ def test_a_uniform_prior_is_that_of_training_and_of_sampling() -> None:
     assert -1 <= float(seen[0].min()) < -0.99
     assert 0.99 < float(seen[0].max()) < 1
     with pytest.raises(ganeval.GanevalError, match="normal latents"):
-        with_settings(infogan.RECIPE, {"prior": "uniform"}).build((1, 16, 16), torch.Generator())
+        with_settings(infogan.RECIPE, {"prior": "uniform"}).build(
+            data_of((1, 16, 16)), torch.Generator()
+        )
 
 
 def test_a_run_keeps_its_settings_and_goes_on_with_them(tmp_path: Path) -> None:

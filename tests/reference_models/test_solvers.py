@@ -1,6 +1,7 @@
 """Every solver on the Dirac-GAN, whose linearised step is known in closed form."""
 
-from collections.abc import Callable, Mapping
+import itertools
+from collections.abc import Mapping
 
 import numpy as np
 import pytest
@@ -8,9 +9,10 @@ import torch
 from torch import nn
 
 from reference_models.consensus import Consensus
+from reference_models.engine.data import Batch
 from reference_models.engine.draw import Draw
 from reference_models.engine.game import Game, Terms
-from reference_models.engine.solvers import Alternating, NonFiniteError, Simultaneous, Solver
+from reference_models.engine.solvers import Alternating, Feed, NonFiniteError, Simultaneous, Solver
 from reference_models.parts.objectives import logistic_discriminator, minimax_generator
 from reference_models.parts.penalties import r1_penalty
 from reference_models.unrolled import Unrolled
@@ -41,13 +43,13 @@ class DiracGan(Game):
         super().__init__()
         self.generator, self.discriminator, self.r1 = Scalar(theta), Scalar(psi), r1
 
-    def loss(self, player: str, batch: torch.Tensor, draw: Draw) -> Terms:
+    def loss(self, player: str, batch: Batch, draw: Draw) -> Terms:
         fake = self.discriminator(self.generator(torch.ones(1, 1, dtype=torch.float64)))
         if player == "G":
-            return {"minimax": minimax_generator(fake)}
-        terms = {"logistic": logistic_discriminator(self.discriminator(batch), fake)}
+            return {"minimax": minimax_generator(None, fake)}
+        terms = {"logistic": logistic_discriminator(self.discriminator(batch["real"]), fake)}
         if self.r1:
-            terms["r1"] = self.r1 * r1_penalty(self.discriminator, batch)
+            terms["r1"] = self.r1 * r1_penalty(self.discriminator, batch["real"])
         return terms
 
 
@@ -59,7 +61,7 @@ def after(
         player: torch.optim.SGD(game.parameters_of(player).values(), lr=STEP)
         for player in game.players
     }
-    batch = torch.full((1, 1), data, dtype=torch.float64)
+    batch = Batch({"real": torch.full((1, 1), data, dtype=torch.float64)})
     for _ in range(num_steps):
         solver.step(game, optimizers, lambda _: batch, Draw(0, 0))
     return np.array([game.generator.value.item(), game.discriminator.value.item()])
@@ -146,10 +148,10 @@ class Quadratic(Game):
             layer.weight.data = torch.randn(1, 3, generator=generator, dtype=torch.float64)
             setattr(self, name, layer)
 
-    def loss(self, player: str, batch: float, draw: Draw) -> Terms:
+    def loss(self, player: str, batch: Batch, draw: Draw) -> Terms:
         x, y = self.first.weight, self.second.weight + 2 * self.third.weight
         if player == "D":
-            return {"pull": (x * y).sum(), "weight": x.pow(4).sum() * batch}
+            return {"pull": (x * y).sum(), "weight": x.pow(4).sum() * batch["real"].sum()}
         return {"push": -(x * y).sum(), "weight": y.square().sum()}
 
 
@@ -163,10 +165,12 @@ def test_the_unrolled_gradient_is_that_of_finite_differences(steps: int) -> None
         copy = Quadratic()
         copy.load_state_dict(game.state_dict())
         for _ in range(steps):
-            loss = copy("D", 0.1, Draw(0, 0))
+            loss = copy("D", number(0.1), Draw(0, 0))
             (gradient,) = torch.autograd.grad(loss, [copy.first.weight])
             copy.first.weight.data -= 0.05 * gradient
-        return -float(copy("D", 0.1, Draw(0, 0)).detach())  # all of f, as the game has sum zero
+        return -float(
+            copy("D", number(0.1), Draw(0, 0)).detach()
+        )  # all of f, as the game has sum zero
 
     game = Quadratic()
     expected = []
@@ -184,7 +188,7 @@ def test_the_unrolled_gradient_is_that_of_finite_differences(steps: int) -> None
         player: torch.optim.SGD(game.parameters_of(player).values(), lr=1.0)
         for player in game.players
     }
-    Unrolled(steps, 0.05).step(game, optimizers, lambda _: 0.1, Draw(0, 0))
+    Unrolled(steps, 0.05).step(game, optimizers, lambda reads: number(0.1), Draw(0, 0))
     moved = (before - flat(game))[3:]
     np.testing.assert_allclose(moved.numpy(), expected, rtol=1e-7)
 
@@ -193,14 +197,14 @@ def recording_game() -> tuple[Game, list[tuple[str, object, int]]]:
     seen: list[tuple[str, object, int]] = []
 
     class Recording(Quadratic):
-        def loss(self, player: str, batch: float, draw: Draw) -> Terms:
-            seen.append((player, batch, draw.part))
+        def loss(self, player: str, batch: Batch, draw: Draw) -> Terms:
+            seen.append((player, float(batch["real"]), draw.part))
             return super().loss(player, batch, draw)
 
     return Recording(), seen
 
 
-def step_with(game: Game, solver: Solver, feed: Callable[[int], object]) -> dict[str, float]:
+def step_with(game: Game, solver: Solver, feed: Feed) -> dict[str, float]:
     optimizers = {
         player: torch.optim.SGD(game.parameters_of(player).values(), lr=0.01)
         for player in game.players
@@ -210,10 +214,31 @@ def step_with(game: Game, solver: Solver, feed: Callable[[int], object]) -> dict
 
 def test_alternating_gives_every_move_its_own_batch_and_draw() -> None:
     game, seen = recording_game()
-    log = step_with(game, Alternating(3), lambda at: 0.1 * at)
-    assert seen == [("D", 0.0, 0), ("D", 0.1, 1), ("D", 0.2, 2), ("G", 0.1 * 3, 3)]
+    numbers = itertools.count()
+    log = step_with(game, Alternating(3), lambda reads: number(next(numbers)))
+    assert seen == [("D", 0.0, 0), ("D", 1.0, 1), ("D", 2.0, 2), ("G", 3.0, 3)]
     assert set(log) == {"D/pull", "D/weight", "G/push", "G/weight"}
-    assert Alternating(3).num_batches == 4
+
+
+def number(value: float) -> Batch:
+    return Batch({"real": torch.tensor([value], dtype=torch.float64)})
+
+
+def test_a_burst_is_many_moves_of_the_first_player() -> None:
+    solver = Alternating(5, num_burst=100, burst_steps=25, burst_every=500)
+    moves = [solver.first_moves(step) for step in range(1001)]
+    # Arjovsky et al.'s code: `if gen_iterations < 25 or gen_iterations % 500 == 0: Diters = 100`
+    assert moves == [100 if step < 25 or step % 500 == 0 else 5 for step in range(1001)]
+    assert [Alternating().first_moves(step) for step in (0, 1, 500)] == [1, 1, 1]
+
+
+def test_a_player_that_rests_does_not_move() -> None:
+    game, seen = recording_game()
+    for solver in (Alternating(2), Simultaneous()):
+        game.resting = frozenset({"D"})
+        log = step_with(game, solver, lambda reads: number(1.0))
+        assert {player for player, _, _ in seen} == {"G"}
+        assert set(log) == {"G/push", "G/weight"}
 
 
 @pytest.mark.parametrize("solver", [Alternating(), Simultaneous(), Unrolled(1, 0.1), Consensus(1)])
@@ -221,7 +246,7 @@ def test_a_term_that_is_not_finite_is_named_before_anything_moves(solver: Solver
     game = Quadratic()
     before = flat(game)
     with pytest.raises(NonFiniteError, match="term D/weight is nan"):
-        step_with(game, solver, lambda _: float("nan"))
+        step_with(game, solver, lambda _: number(float("nan")))
     assert torch.equal(flat(game), before)
 
 

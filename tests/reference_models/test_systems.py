@@ -18,6 +18,7 @@ from reference_models.engine.solvers import Alternating
 from reference_models.experiments.measure import points, trained
 from reference_models.experiments.ring import UNROLLED_RECIPE
 from reference_models.parts.objectives import OBJECTIVES
+from tests.reference_models.made import data_of
 
 SHAPE = (1, 16, 16)
 BATCH = Batch({"real": torch.randn(6, *SHAPE, generator=torch.Generator().manual_seed(1)).tanh()})
@@ -29,7 +30,9 @@ def randomness(seed: int = 0) -> torch.Generator:
 
 def test_minimax_and_non_saturating_share_the_discriminator_and_differ_in_the_generator() -> None:
     draw = Draw(0, 0)
-    minimax, usual = (recipe.build(SHAPE, randomness()) for recipe in (gan.MINIMAX, gan.RECIPE))
+    minimax, usual = (
+        recipe.build(data_of(SHAPE), randomness()) for recipe in (gan.MINIMAX, gan.RECIPE)
+    )
     assert torch.equal(minimax("D", BATCH, draw), usual("D", BATCH, draw))
     logits = usual.discriminator(usual.sample(6, draw))
     torch.testing.assert_close(minimax("G", BATCH, draw), torch.sigmoid(-logits).log().mean())
@@ -40,7 +43,7 @@ def test_minimax_gradients_vanish_where_the_discriminator_is_sure() -> None:
     # Arjovsky and Bottou 2017: with samples far away and D sure, equation 1 teaches G nothing.
     norms = {}
     for recipe in (gan.MINIMAX, gan.RECIPE):
-        game = recipe.build(SHAPE, randomness())
+        game = recipe.build(data_of(SHAPE), randomness())
         with torch.no_grad():
             game.discriminator.layers[-1].bias.fill_(-12.0)
         loss = game("G", BATCH, Draw(0, 0))
@@ -50,7 +53,7 @@ def test_minimax_gradients_vanish_where_the_discriminator_is_sure() -> None:
 
 
 def test_dcgan_has_the_layers_and_weights_of_the_paper() -> None:
-    game = dcgan.RECIPE.build((3, 32, 32), randomness())
+    game = dcgan.RECIPE.build(data_of((3, 32, 32)), randomness())
     kinds = {type(module) for module in game.modules()}
     assert not kinds & {nn.MaxPool2d, nn.AvgPool2d, nn.Linear, nn.Upsample}
     weights = torch.cat(
@@ -71,14 +74,14 @@ def test_dcgan_has_the_layers_and_weights_of_the_paper() -> None:
 
 @pytest.mark.parametrize("size", [8, 16, 64])
 def test_resolution_is_a_parameter(size: int) -> None:
-    game = dcgan.RECIPE.build((3, size, size), randomness())
+    game = dcgan.RECIPE.build(data_of((3, size, size)), randomness())
     assert game.discriminator(game.sample(2, Draw(0, 0))).shape == (2,)
     with pytest.raises(ganeval.GanevalError, match="images of 20 pixels"):
-        dcgan.RECIPE.build((3, 20, 20), randomness())
+        dcgan.RECIPE.build(data_of((3, 20, 20)), randomness())
 
 
 def test_wgan_clips_the_critic_after_every_step_of_it() -> None:
-    game = wgan.RECIPE.build(SHAPE, randomness())
+    game = wgan.RECIPE.build(data_of(SHAPE), randomness())
     optimizers = {
         player: wgan.RECIPE.optimizers[player].build(game.parameters_of(player).values())
         for player in game.players
@@ -104,7 +107,7 @@ def test_the_distance_of_parallel_lines_is_their_shift() -> None:
 
 
 def test_wgan_gp_adds_its_weighted_penalty_to_the_critic_alone() -> None:
-    game = wgan_gp.RECIPE.build(SHAPE, randomness())
+    game = wgan_gp.RECIPE.build(data_of(SHAPE), randomness())
     terms = game.loss("D", BATCH, Draw(0, 0))
     assert set(terms) == {"adversarial", "gradient_penalty"}
     assert set(game.loss("G", BATCH, Draw(0, 0))) == {"adversarial"}
@@ -112,12 +115,12 @@ def test_wgan_gp_adds_its_weighted_penalty_to_the_critic_alone() -> None:
     more = game.loss("D", BATCH, Draw(0, 0))["gradient_penalty"]
     torch.testing.assert_close(more, 3 * terms["gradient_penalty"])
     points = with_settings(wgan_gp.RECIPE, preset_of(wgan_gp.RECIPE, "points"))
-    assert points.build((2,), randomness()).weight == 0.1
+    assert points.build(data_of((2,)), randomness()).weight == 0.1
     assert not any(isinstance(m, nn.BatchNorm2d) for m in game.discriminator.modules())
 
 
 def test_spectral_norms_are_one_and_stay_in_evaluation() -> None:
-    game = sngan.RECIPE.build(SHAPE, randomness())
+    game = sngan.RECIPE.build(data_of(SHAPE), randomness())
     layers = [m for m in game.discriminator.modules() if isinstance(m, nn.Conv2d | nn.Linear)]
     assert len(layers) == 3
     for _ in range(200):
@@ -149,7 +152,7 @@ def test_the_gradient_of_a_normalised_weight_is_that_of_the_paper() -> None:
 
 
 def test_the_discriminator_of_points_is_lipschitz() -> None:
-    game = sngan.RECIPE.build((2,), randomness())
+    game = sngan.RECIPE.build(data_of((2,)), randomness())
     for _ in range(200):
         game.discriminator(torch.zeros(1, 2))
     game.discriminator.eval()
@@ -162,7 +165,9 @@ def test_unrolled_and_consensus_play_the_game_of_gan_with_their_own_solvers() ->
     assert unrolled.RECIPE.solver == unrolled.Unrolled(num_steps=5, lr=3e-2)
     assert consensus.RECIPE.solver == consensus.Consensus(gamma=1.0)
     draw = Draw(0, 0)
-    games = [recipe.build(SHAPE, randomness()) for recipe in (unrolled.RECIPE, gan.MINIMAX)]
+    games = [
+        recipe.build(data_of(SHAPE), randomness()) for recipe in (unrolled.RECIPE, gan.MINIMAX)
+    ]
     assert torch.equal(games[0]("G", BATCH, draw), games[1]("G", BATCH, draw))
     assert {spec.name for spec in consensus.RECIPE.optimizers.values()} == {"rmsprop"}
 
@@ -177,7 +182,7 @@ def test_unrolled_finds_the_middle_of_a_ring_that_is_not_at_zero() -> None:
 
 @pytest.mark.parametrize("recipe", [dcgan.RECIPE, sngan.RECIPE, wgan_gp.RECIPE])
 def test_no_graph_is_built_that_no_move_asks_for(recipe: Recipe) -> None:
-    game = recipe.build(SHAPE, randomness())
+    game = recipe.build(data_of(SHAPE), randomness())
     optimizers = {
         player: recipe.optimizers[player].build(game.parameters_of(player).values())
         for player in game.players

@@ -14,11 +14,12 @@ import torch
 import ganeval
 from reference_models import MODELS, gan
 from reference_models.engine import ema
-from reference_models.engine.curve import Scoring, curve
+from reference_models.engine.curve import curve
 from reference_models.engine.data import Data, open_data
-from reference_models.engine.export import fixed_inputs
 from reference_models.engine.files import RunFiles
 from reference_models.engine.game import Game
+from reference_models.engine.inputs import inputs_of
+from reference_models.engine.kinds import Scoring
 from reference_models.engine.recipe import Recipe
 from reference_models.engine.settings import with_settings
 from reference_models.engine.state import save_state
@@ -108,12 +109,12 @@ def test_every_player_moves_and_only_its_own_networks(name: str, tmp_path: Path)
 @EVERY
 def test_the_generator_of_the_card_is_that_of_the_game(name: str) -> None:
     recipe, data = recipe_of(name), data_of(name)
-    module, _, attribute = recipe.entry.partition(":")
+    module, _, attribute = recipe.exported["generator"].entry.partition(":")
     build = getattr(importlib.import_module(module), attribute)
     generator = build(**json.loads(json.dumps(recipe.generator_options(data.shape)))).eval()
     game = begin(recipe, data, seed=0, device=CPU).game
     generator.load_state_dict(game.get_submodule("generator").state_dict())
-    images = generator(*fixed_inputs(generator, recipe, data, 2, seed=0))
+    images = generator(*inputs_of(generator, recipe, data, 2, seed=0))
     assert images.shape == (2, *data.shape)
     assert images.abs().max() <= 1
 
@@ -152,10 +153,10 @@ def test_a_changed_configuration_is_refused_with_the_difference(
 def test_another_network_is_refused_layer_by_layer(digits: Data, tmp_path: Path) -> None:
     recipe = recipe_of("gan")
 
-    def wider(recipe: Recipe, shape: tuple[int, ...], randomness: torch.Generator) -> Game:
-        discriminator = MlpDiscriminator(shape=shape, width=64)
+    def wider(recipe: Recipe, data: Data, randomness: torch.Generator) -> Game:
+        discriminator = MlpDiscriminator(shape=data.shape, width=64)
         return Unconditional(
-            gan.make_game(recipe, shape, randomness).get_submodule("generator"),
+            gan.make_game(recipe, data, randomness).get_submodule("generator"),
             discriminator,
             OBJECTIVES["non-saturating"],
         )
@@ -212,7 +213,13 @@ def test_a_whole_state_of_other_tensors_is_refused(digits: Data, tmp_path: Path)
     train(recipe, digits, tmp_path, steps=1)
     state = tmp_path / "state.pt"
     saved = torch.load(state, weights_only=True)
-    for change in ({"game": {}}, {"average": 1}, {"optimizers": {}}, {"step": None}):
+    for change in (
+        {"game": {}},
+        {"averages": 1},
+        {"position": None},
+        {"optimizers": {}},
+        {"step": None},
+    ):
         torch.save({**saved, **change}, state)
         with pytest.raises(ganeval.GanevalError, match="damaged"):
             train(recipe, digits, tmp_path, steps=2, resume=True)

@@ -2,7 +2,6 @@
 
 from dataclasses import replace
 from pathlib import Path
-from typing import Any
 
 import numpy as np
 import pytest
@@ -12,10 +11,13 @@ from torch import nn
 import ganeval
 from reference_models import pix2pix
 from reference_models.data.digits import edges
+from reference_models.engine.data import Batch
 from reference_models.engine.draw import Draw
-from reference_models.engine.export import as_source, export, fixed_inputs
+from reference_models.engine.export import export
 from reference_models.engine.game import Game, Terms
-from reference_models.engine.recipe import OptimizerSpec, Recipe
+from reference_models.engine.inputs import inputs_of
+from reference_models.engine.kinds.pictures import PICTURES, as_source
+from reference_models.engine.recipe import Exported, OptimizerSpec, Recipe
 from reference_models.engine.solvers import Simultaneous
 from reference_models.engine.train import train
 
@@ -44,21 +46,21 @@ class Regression(Game):
         super().__init__()
         self.generator = Translator()
 
-    def loss(self, player: str, batch: Any, draw: Draw) -> Terms:
+    def loss(self, player: str, batch: Batch, draw: Draw) -> Terms:
         return {"l1": (self.generator(batch["condition"]) - batch["real"]).abs().mean()}
 
 
 RECIPE = Recipe(
     name="translation",
     make_game=lambda recipe, shape, randomness: Regression(),
-    entry=f"{HERE}:Translator",
+    exported={"generator": Exported(f"{HERE}:Translator", condition="condition")},
     of_shape=lambda shape: {},
     networks={"generator": {}},
     solver=Simultaneous(),
     optimizers={"G": OptimizerSpec()},
     batch_size=4,
     data="edges",
-    paired=True,
+    reads=("real", "condition"),
 )
 
 
@@ -68,7 +70,8 @@ def test_a_generator_without_latents_is_a_source_as_it_is_and_from_its_checkpoin
     monkeypatch.setattr("reference_models.MODELS", {"x": f"{HERE}:RECIPE"})
     data = edges()
     run = train(RECIPE, data, tmp_path, steps=2)
-    path = export(run.average, RECIPE, data, tmp_path / "it.safetensors", step=2, seed=0)
+    path = tmp_path / "it.safetensors"
+    export(run, RECIPE, data, [path], seed=0)
     conditions = ganeval.open_source(str(data.source_of("condition")), policy=POLICY)
     given = np.stack([item.picture().pixels for item in conditions.load(range(10))])
     with torch.inference_mode():
@@ -87,10 +90,10 @@ def test_a_generator_without_latents_is_a_source_as_it_is_and_from_its_checkpoin
 
 def test_the_inputs_of_a_run_are_those_that_the_generator_takes() -> None:
     data, network = edges(), Translator()
-    (condition,) = fixed_inputs(network, RECIPE, data, 5, seed=0)
+    (condition,) = inputs_of(network, RECIPE, data, 5, seed=0)
     torch.testing.assert_close(condition, data.batch(0, 0, 5)["condition"])
     with_latents = pix2pix.Generator(**pix2pix.RECIPE.generator_options(data.shape))
-    latents, beside = fixed_inputs(with_latents, RECIPE, data, 5, seed=0)
+    latents, beside = inputs_of(with_latents, RECIPE, data, 5, seed=0)
     assert latents.shape == (5, with_latents.latent_size)
     torch.testing.assert_close(beside, condition)
 
@@ -99,7 +102,8 @@ def test_a_card_without_latents_and_conditions_says_so(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr("reference_models.MODELS", {"x": f"{HERE}:RECIPE"})
-    unpaired = replace(RECIPE, paired=False)
-    path = export(Translator(), unpaired, edges(), tmp_path / "it.safetensors", step=1, seed=0)
+    unpaired = replace(RECIPE, exported={"generator": Exported(f"{HERE}:Translator")})
+    path = tmp_path / "it.safetensors"
+    PICTURES.export(Translator(), "generator", unpaired, edges(), path, step=1, seed=0)
     with pytest.raises(ganeval.GanevalError, match=r"--condition"):
         ganeval.open_source(str(path), policy=POLICY)

@@ -17,11 +17,12 @@ import torch
 import ganeval
 from reference_models.data.pictures import Pictures
 from reference_models.engine import board, collapse
-from reference_models.engine.curve import Scoring, curve
+from reference_models.engine.curve import curve
 from reference_models.engine.curve_picture import draw_curve, write_curve
 from reference_models.engine.data import Data, open_data
 from reference_models.engine.files import RunFiles
 from reference_models.engine.keep import METRICS, STATE
+from reference_models.engine.kinds import Scoring
 from reference_models.engine.rows import Rows
 from reference_models.engine.session import Watch, find_recipe, run_training
 from reference_models.engine.train import Run, begin, one_step, train

@@ -1,0 +1,45 @@
+"""What a generator is called with, drawn once for many calls."""
+
+import torch
+from torch import nn
+
+from reference_models.engine.data import Data
+from reference_models.engine.draw import Draw
+from reference_models.engine.recipe import Recipe
+
+
+def latent_size_of(network: nn.Module) -> int | None:
+    """Return the length of a network's latent vectors, None if it takes none."""
+    size: int | None = getattr(network, "latent_size", None)
+    return size
+
+
+def inputs_of(
+    network: nn.Module,
+    recipe: Recipe,
+    data: Data,
+    num: int,
+    *,
+    seed: int,
+    name: str = "generator",
+) -> tuple[torch.Tensor, ...]:
+    """Return the same `num` latents, labels and conditions for a whole run, as it takes these.
+
+    Args:
+        network: An exported one.
+        recipe: Of the run.
+        data: Of the run.
+        num: How many samples are to be made.
+        seed: Of what is drawn.
+        name: The network's, in the game.
+    """
+    like = next(network.parameters())
+    size, condition = latent_size_of(network), recipe.exported[name].condition
+    inputs = []
+    if size is not None:
+        inputs.append(Draw(seed, 0).latents("grid", num, size, prior=recipe.prior, like=like))
+    if recipe.num_classes is not None:
+        inputs.append(torch.arange(num, device=like.device) % recipe.num_classes)
+    if condition is not None:
+        inputs.append(data.batch(seed, 0, num)[condition].to(like.device))
+    return tuple(inputs)

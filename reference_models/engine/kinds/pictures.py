@@ -1,0 +1,216 @@
+"""Pictures: a checkpoint that ganeval samples, a grid of samples, and ganeval's own metrics."""
+
+import logging
+from collections.abc import Iterator, Mapping, Sequence, Sized
+from contextlib import contextmanager
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import PIL.Image
+import torch
+from torch import nn
+
+import ganeval
+from reference_models.engine.data import Data
+from reference_models.engine.inputs import latent_size_of
+from reference_models.engine.kinds import GRID, Score, Scoring
+from reference_models.engine.recipe import Recipe
+from reference_models.engine.settings import lasting_settings
+from reference_models.engine.whole import written_whole
+
+logger = logging.getLogger("ganeval.training")
+
+TILE, GAP = 64, 2  # pixels of a sample in a grid at least, and between two
+METRICS = ("fid", "kid")
+_RANGE = (-1.0, 1.0)
+_BLOCK = 64  # samples made at once
+
+
+class Pictures:
+    """What is done with pictures."""
+
+    suffix = ".safetensors"
+
+    def export(
+        self,
+        network: nn.Module,
+        name: str,
+        recipe: Recipe,
+        data: Data,
+        path: Path,
+        *,
+        step: int,
+        seed: int,
+    ) -> None:
+        """Write a checkpoint with its card."""
+        has_statistics = any(isinstance(module, nn.BatchNorm2d) for module in network.modules())
+        card = ganeval.Card(
+            model=recipe.name,
+            entry=recipe.exported[name].entry,
+            kwargs=recipe.generator_options(data.shape, name),
+            prior=recipe.prior,
+            latent_size=latent_size_of(network),
+            num_classes=recipe.num_classes,
+            condition=_condition_source(recipe, data, name),
+            value_range=_RANGE,
+            image_size=data.shape[1],
+            channels=data.shape[0],
+            norm_mode="running" if has_statistics else "none",
+            ema=True,
+            step=step,
+            seed=seed,
+            data={"name": data.name, "digest": data.digest},
+            settings=lasting_settings(recipe),
+            versions={"ganeval": ganeval.__version__, "torch": str(torch.__version__)},
+        )
+        ganeval.write_checkpoint(path, network.state_dict(), card)
+
+    def step_of(self, path: Path) -> int:
+        """Return the step in a checkpoint's card."""
+        return ganeval.read_card(path).step
+
+    def write_preview(self, samples: torch.Tensor, data: Data, path: Path) -> None:
+        """Write a grid of samples in [-1, 1].
+
+        Small samples are enlarged, each pixel to a square, and all have a gap between them.
+        """
+        images = samples.float().cpu().clamp(-1, 1)
+        pixels = np.floor((images.numpy() + 1) * 127.5 + 0.5).clip(0, 255).astype(np.uint8)
+        factor = max(TILE // pixels.shape[-1], 1)
+        pixels = pixels.repeat(factor, axis=2).repeat(factor, axis=3)
+        framed = np.pad(pixels, ((0, 0), (0, 0), (0, GAP), (0, GAP)), constant_values=255)
+        num, channels, height, width = framed.shape
+        rows = num // GRID
+        sheet = framed.reshape(rows, GRID, channels, height, width).transpose(0, 3, 1, 4, 2)
+        sheet = sheet.reshape(rows * height, GRID * width, channels)[:-GAP, :-GAP]
+        picture = PIL.Image.fromarray(sheet[..., 0] if channels == 1 else sheet)
+        with written_whole(path) as file:
+            picture.save(file, "PNG")
+
+    @contextmanager
+    def scorer(
+        self, scoring: Scoring, recipe: Recipe, data: Data, *, seed: int, device: torch.device
+    ) -> Iterator["PictureScorer"]:
+        """Yield what scores as `ganeval eval` does a checkpoint.
+
+        The reference's features are computed once, and found in the cache by later runs.
+
+        Raises:
+            GanevalError: A metric, an extractor or a reference that cannot be had.
+        """
+        reference = _reference(scoring, data)
+        with ganeval.Accumulator(
+            reference=reference,
+            metrics=scoring.metrics or METRICS,
+            extractor=scoring.extractor,
+            device=str(device),
+            cache_dir=scoring.cache_dir,
+            command="ganeval train",
+        ) as accumulator:
+            conditions = {
+                "num_images": scoring.num_images,
+                "extractor": scoring.extractor,
+                "reference": reference.name if isinstance(reference, ganeval.Images) else reference,
+            }
+            yield PictureScorer(accumulator, conditions, recipe, data, seed)
+
+
+PICTURES = Pictures()
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class PictureScorer:
+    """Scores generators of pictures against one reference.
+
+    Attributes:
+        accumulator: Has the reference.
+        conditions: What scores that are compared have in common.
+        recipe: Of the run.
+        data: Of the run.
+        seed: Of the samples.
+    """
+
+    accumulator: ganeval.Accumulator
+    conditions: Mapping[str, Any]
+    recipe: Recipe
+    data: Data
+    seed: int
+
+    def score(self, generator: nn.Module, step: int) -> Sequence[Score]:
+        """Return the scores of a generator; none if all its images are the same, say."""
+        num_images = self.conditions["num_images"]
+        self.accumulator.reset()
+        try:
+            source = ganeval.open_source(
+                as_source(
+                    generator,
+                    self.recipe,
+                    self.data,
+                    num_images=num_images,
+                    seed=self.seed,
+                    name=self.recipe.main,
+                ),
+                policy=ganeval.Settings().decode,
+            )
+            for start in range(0, len(source), _BLOCK):
+                items = source.load(range(start, min(start + _BLOCK, len(source))))
+                pixels = np.stack([item.picture().pixels for item in items])
+                self.accumulator.update(torch.from_numpy(pixels))
+        except ganeval.GanevalError as error:
+            logger.warning("step %d is not scored: %s", step, error)
+            return ()
+        return [
+            Score(
+                name=score.name,
+                value=float(score.value),
+                direction=score.direction,
+                se=score.se,
+                interval=score.interval,
+            )
+            for score in self.accumulator.compute(step=step).scores
+        ]
+
+
+def as_source(
+    generator: nn.Module,
+    recipe: Recipe,
+    data: Data,
+    *,
+    num_images: int,
+    seed: int = 0,
+    name: str = "generator",
+) -> ganeval.Generator:
+    """Return a generator of images as ganeval samples it from its checkpoint.
+
+    Seeds of samples end at 2**32 - 1, those of training do not: the others come round again.
+    """
+    return ganeval.Generator(
+        generator,
+        latent_size=latent_size_of(generator),
+        value_range=_RANGE,
+        num_images=num_images,
+        prior=recipe.prior,
+        seed=seed % 2**32,
+        name=recipe.name,
+        num_classes=recipe.num_classes,
+        condition=_condition_source(recipe, data, name),
+        device=str(next(generator.parameters()).device),
+    )
+
+
+def _condition_source(recipe: Recipe, data: Data, name: str) -> str | None:
+    """Return where the conditions are that a network makes samples from, if it does."""
+    condition = recipe.exported[name].condition
+    return None if condition is None else data.source_of(condition)
+
+
+def _reference(scoring: Scoring, data: Data) -> Any:
+    """Return what to compare with: a source by its name, or the first training images."""
+    if scoring.reference is not None:
+        return scoring.reference
+    num = min(scoring.num_images, len(data)) if isinstance(data, Sized) else scoring.num_images
+    return ganeval.Images(
+        data.batch(0, 0, num)["real"], value_range=_RANGE, name=f"{num} training images"
+    )

@@ -1,0 +1,136 @@
+"""Points: a file of samples, a scatter of them over the data, and what is known of the truth."""
+
+from collections.abc import Iterator, Mapping, Sequence
+from contextlib import contextmanager
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any, Protocol, cast
+
+import numpy as np
+import torch
+from matplotlib.backends.backend_agg import FigureCanvasAgg
+from matplotlib.figure import Figure
+from torch import nn
+
+from reference_models.engine.data import Data, unknown
+from reference_models.engine.inputs import inputs_of
+from reference_models.engine.kinds import Score, Scoring
+from reference_models.engine.recipe import Recipe
+from reference_models.engine.whole import written_whole
+
+NUM_EXPORTED = 10_000
+NUM_SCORED = 2000
+_NUM_SHOWN = 2000  # of the data
+_BINS = 60
+
+
+class KnownDensity(Protocol):
+    """Data of which the truth is known."""
+
+    def scores(self, samples: torch.Tensor) -> Mapping[str, tuple[float, str]]:
+        """Return value and better direction of all that samples [N, d] can be asked for."""
+
+
+class Points:
+    """What is done with points."""
+
+    suffix = ".npz"
+
+    def export(
+        self,
+        network: nn.Module,
+        name: str,
+        recipe: Recipe,
+        data: Data,
+        path: Path,
+        *,
+        step: int,
+        seed: int,
+    ) -> None:
+        """Write 10,000 samples as `arr_0`, float32 [10000, d], with the step and the seed."""
+        samples = _samples(network, recipe, data, NUM_EXPORTED, seed=seed)
+        with written_whole(path) as file:
+            np.savez(file, arr_0=samples.numpy(), step=np.int64(step), seed=np.int64(seed))
+
+    def step_of(self, path: Path) -> int:
+        """Return the step in the file."""
+        with np.load(path, allow_pickle=False) as arrays:
+            return int(arrays["step"])
+
+    def write_preview(self, samples: torch.Tensor, data: Data, path: Path) -> None:
+        """Draw the first two coordinates of samples over the data, or histograms of one."""
+        real = data.batch(0, 0, _NUM_SHOWN)["real"].numpy()
+        made = samples.float().cpu().numpy()
+        figure = Figure(figsize=(6, 6), dpi=100, layout="constrained")
+        FigureCanvasAgg(figure)
+        axes = figure.add_subplot()
+        if real.shape[1] == 1:
+            ends = np.concatenate([real, made])
+            bins = np.linspace(float(ends.min()), float(ends.max()), _BINS).tolist()
+            axes.hist(real[:, 0], bins=bins, density=True, color="#BBBBBB", label="data")
+            axes.hist(made[:, 0], bins=bins, density=True, color="#0072B2", alpha=0.6)
+        else:
+            axes.scatter(real[:, 0], real[:, 1], s=4, color="#BBBBBB", label="data")
+            axes.scatter(made[:, 0], made[:, 1], s=9, color="#0072B2", label="samples")
+            axes.set_aspect("equal")
+        axes.set_title(data.name)
+        figure.legend(loc="outside lower center", ncols=2, frameon=False)
+        with written_whole(path) as file:
+            figure.savefig(file, format="png", metadata={"Software": None})
+
+    @contextmanager
+    def scorer(
+        self, scoring: Scoring, recipe: Recipe, data: Data, *, seed: int, device: torch.device
+    ) -> Iterator["PointScorer"]:
+        """Yield what compares samples with the truth.
+
+        Raises:
+            GanevalError: A metric that there is none of for points.
+        """
+        known = cast(KnownDensity, data)
+        names = list(known.scores(data.batch(0, 0, 2)["real"]))
+        for metric in scoring.metrics or ():
+            if metric not in names:
+                raise unknown(f"metric of data '{data.name}'", metric, names)
+        conditions = {"num_images": NUM_SCORED, "reference": data.name}
+        yield PointScorer(conditions, scoring.metrics or tuple(names), recipe, data, seed)
+
+
+POINTS = Points()
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class PointScorer:
+    """Scores generators of points by what is known of the data.
+
+    Attributes:
+        conditions: What scores that are compared have in common.
+        metrics: Names of the scores.
+        recipe: Of the run.
+        data: Of the run.
+        seed: Of the samples.
+    """
+
+    conditions: Mapping[str, Any]
+    metrics: tuple[str, ...]
+    recipe: Recipe
+    data: Data
+    seed: int
+
+    def score(self, generator: nn.Module, step: int) -> Sequence[Score]:
+        """Return the scores of a generator."""
+        samples = _samples(generator, self.recipe, self.data, NUM_SCORED, seed=self.seed)
+        found = cast(KnownDensity, self.data).scores(samples)
+        return [
+            Score(name=name, value=found[name][0], direction=found[name][1])
+            for name in self.metrics
+        ]
+
+
+@torch.inference_mode()
+def _samples(
+    network: nn.Module, recipe: Recipe, data: Data, num: int, *, seed: int
+) -> torch.Tensor:
+    """Return samples of a network on the CPU, float32 [num, d]."""
+    samples: torch.Tensor = network(*inputs_of(network, recipe, data, num, seed=seed))
+    return samples.float().cpu()
