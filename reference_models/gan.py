@@ -107,6 +107,7 @@ RECIPE = Recipe(
     game={"objective": "non-saturating"},
     solver=Alternating(),
     optimizers={player: OptimizerSpec(lr=5e-4) for player in ("D", "G")},
+    presets={"points": {"optimizers.D.lr": 2e-3, "optimizers.G.lr": 2e-3}},
     variant="non-saturating loss of G",
 )
 MINIMAX = replace(

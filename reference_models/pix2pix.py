@@ -122,11 +122,13 @@ class Paired(Game):
         discriminator: PatchDiscriminator,
         objective: Objective,
         l1_weight: float,
+        adversarial_weight: float,
     ) -> None:
-        """Take the networks, the objective and lambda."""
+        """Take the networks, the objective, lambda, and the weight of G's other term, 1."""
         super().__init__()
         self.generator, self.discriminator = generator, discriminator
-        self.objective, self.l1_weight = objective, l1_weight
+        self.objective = objective
+        self.l1_weight, self.adversarial_weight = l1_weight, adversarial_weight
 
     def loss(self, player: str, batch: Batch, draw: Draw) -> Terms:
         """Return the term of D, or the two of G."""
@@ -139,8 +141,9 @@ class Paired(Game):
             # Section 3.3: D's loss is halved, so that it learns more slowly than G.
             return {"adversarial": 0.5 * self.objective.discriminator(real_logits, fake_logits)}
         distance = (batch["real"] - fake).abs().mean()
+        adversarial = self.objective.generator(None, fake_logits)
         return {
-            "adversarial": self.objective.generator(None, fake_logits),
+            "adversarial": self.adversarial_weight * adversarial,
             "l1": self.l1_weight * distance,
         }
 
@@ -152,6 +155,7 @@ def make_game(recipe: Recipe, data: Data, randomness: torch.Generator) -> Paired
         PatchDiscriminator(channels=data.shape[0], **recipe.networks["discriminator"]),
         objective_of(recipe),
         recipe.game["l1_weight"],
+        recipe.game["adversarial_weight"],
     )
     init_dcgan(game, randomness)
     return game
@@ -162,7 +166,7 @@ RECIPE = Recipe(
     make_game=make_game,
     exported={"generator": Exported("reference_models.pix2pix:Generator", condition="condition")},
     networks={"generator": {"width": 32}, "discriminator": {"width": 32}},
-    game={"objective": "non-saturating", "l1_weight": 100.0},
+    game={"objective": "non-saturating", "l1_weight": 100.0, "adversarial_weight": 1.0},
     solver=Alternating(),
     optimizers={player: OptimizerSpec(lr=2e-4, betas=(0.5, 0.999)) for player in ("D", "G")},
     batch_size=16,

@@ -86,4 +86,5 @@ RECIPE = replace(
     game={"objective": "minimax"},
     solver=Unrolled(num_steps=5, lr=3e-2),
     optimizers={"D": OptimizerSpec(lr=2e-4), "G": OptimizerSpec(lr=1e-3)},
+    presets={"points": {"optimizers.D.lr": 5e-4, "optimizers.G.lr": 2e-3}},
 )

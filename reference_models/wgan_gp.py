@@ -6,8 +6,8 @@ minimises
     E_z f(G(z)) - E_x f(x) + lambda E_xhat (|grad f(xhat)|_2 - 1)^2
 
 with xhat on the lines between real and generated samples, a weight for each pair. What is special:
-lambda = 10 on images (0.1 on the toys of the paper's code, `--preset points`), the norm is each
-sample's own, so no BatchNorm in the critic; five critic moves for each of G.
+lambda = 10 on images (0.1 on the toys of the paper's code, as in `--preset points`), the norm is
+each sample's own, so no BatchNorm in the critic; five critic moves for each of G.
 
 Differs from the paper: Adam(1e-4, 0.5, 0.9), which is that of the code for toys, where algorithm 1
 has beta_1 = 0; 64 latents and 32 channels, where it has 128 and 64 or more (`--preset paper`).
@@ -76,6 +76,10 @@ RECIPE = Recipe(
             "optimizers.D.betas": [0.0, 0.9],
             "optimizers.G.betas": [0.0, 0.9],
         },
-        "points": {"game.penalty_weight": 0.1},
+        "points": {
+            "game.penalty_weight": 0.1,
+            "optimizers.D.lr": 2e-3,
+            "optimizers.G.lr": 2e-3,
+        },
     },
 )

@@ -24,7 +24,7 @@ sys.path.insert(0, str(ROOT))
 from reference_models.experiments import EXPERIMENTS  # noqa: E402
 from reference_models.experiments.base import Experiment  # noqa: E402
 
-Job = tuple[str, str, int]  # experiment, "system" or "control", seed
+Job = tuple[str, str, int]  # experiment, "system", "control" or "floor", seed
 
 
 @click.command()
@@ -44,7 +44,7 @@ def experiments(models: tuple[str, ...], seeds: str, processes: int, numbers: Pa
         (name, side, seed)
         for name in names
         for seed in range(first, last + 1)
-        for side in ("system", "control")
+        for side in sides(name)
     ]
     known: dict[str, float] = {}
     if numbers is not None and numbers.exists():
@@ -55,8 +55,10 @@ def experiments(models: tuple[str, ...], seeds: str, processes: int, numbers: Pa
             known[key(job)] = value
             if numbers is not None:
                 numbers.write_text(json.dumps(known, indent=1) + "\n", encoding="utf-8")
-    click.echo("| model | criterion | control | system | control's | threshold | passes |")
-    click.echo("|---|---|---|---|---|---|---|")
+    click.echo(
+        "| experiment | criterion | control | system | control's | real | threshold | passes |"
+    )
+    click.echo("|---|---|---|---|---|---|---|---|")
     for name in names:
         click.echo(row(name, {job: known[key(job)] for job in jobs if job[0] == name}))
 
@@ -71,6 +73,11 @@ def find(name: str) -> Experiment:
     module, _, attribute = EXPERIMENTS[name].partition(":")
     experiment: Experiment = getattr(importlib.import_module(module), attribute)
     return experiment
+
+
+def sides(name: str) -> list[str]:
+    """Return what there are numbers of."""
+    return ["system", "control"] + ["floor"] * (find(name).floor is not None)
 
 
 def one_thread() -> None:
@@ -97,11 +104,13 @@ def row(name: str, results: dict[Job, float]) -> str:
         [value for (_, one, _), value in results.items() if one == side]
         for side in ("system", "control")
     )
+    real = [value for (_, one, _), value in results.items() if one == "floor"]
     passing, failing = (sum(map(experiment.passes, values)) for values in (system, control))
     bound = "at least" if experiment.better == "higher" else "at most"
+    of_real = summary(real) if real else ""
     return (
         f"| {name} | {experiment.criterion} | {experiment.control_is} "
-        f"| {summary(system)} | {summary(control)} | {bound} {experiment.threshold:g} "
+        f"| {summary(system)} | {summary(control)} | {of_real} | {bound} {experiment.threshold:g} "
         f"| {passing} of {len(system)}, control {failing} |"
     )
 

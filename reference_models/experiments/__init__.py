@@ -4,15 +4,20 @@ EXPERIMENTS: dict[str, str] = {
     "gan": "reference_models.experiments.ring:GAN",
     "gan-minimax": "reference_models.experiments.ring:GAN_MINIMAX",
     "dcgan": "reference_models.experiments.digits:DCGAN",
-    "wgan": "reference_models.experiments.distance:WGAN",
+    "wgan": "reference_models.experiments.digits:WGAN",
+    "wgan-lines": "reference_models.experiments.distance:WGAN",
     "wgan-gp": "reference_models.experiments.ring:WGAN_GP",
     "sngan": "reference_models.experiments.ring:SNGAN",
+    "sngan-digits": "reference_models.experiments.digits:SNGAN",
     "infogan": "reference_models.experiments.codes:INFOGAN",
     "bigan": "reference_models.experiments.codes:BIGAN",
     "ali": "reference_models.experiments.codes:ALI",
+    "ali-grid": "reference_models.experiments.codes:ALI_GRID",
     "pix2pix": "reference_models.experiments.digits:PIX2PIX",
+    "pix2pix-sharp": "reference_models.experiments.digits:PIX2PIX_SHARP",
     "unrolled": "reference_models.experiments.ring:UNROLLED",
     "consensus": "reference_models.experiments.ring:CONSENSUS",
     "progan": "reference_models.experiments.digits:PROGAN",
+    "progan-growing": "reference_models.experiments.digits:PROGAN_GROWING",
 }
-"""Name of the model -> "module:experiment"."""
+"""Name of the experiment, which is its model's where it is the model's first -> "module:value"."""

@@ -21,6 +21,7 @@ class Experiment:
         control_is: What the control lacks, in one line.
         system: From a seed to the system's number.
         control: From a seed to the control's.
+        floor: From a seed to the number of real samples; None where there is no such number.
     """
 
     model: str
@@ -30,6 +31,7 @@ class Experiment:
     control_is: str
     system: Callable[[int], float]
     control: Callable[[int], float]
+    floor: Callable[[int], float] | None = None
 
     def passes(self, value: float) -> bool:
         """Tell whether a number meets the criterion."""

@@ -4,10 +4,11 @@ from collections.abc import Callable
 from dataclasses import replace
 
 import numpy as np
+import numpy.typing as npt
 import torch
 
 import ganeval
-from reference_models import dcgan, pix2pix, progan
+from reference_models import dcgan, pix2pix, progan, sngan, wgan
 from reference_models.data.digits import digits, edges
 from reference_models.engine.data import Data
 from reference_models.engine.game import Game
@@ -44,6 +45,16 @@ def pixel_gaussian(seed: int) -> float:
     return fid_of_digits(ganeval.Images(torch.from_numpy(images)))
 
 
+def real_digits(size: int) -> Callable[[int], float]:
+    """Return what scores as many training digits as there are held-out ones: the floor."""
+
+    def measure(seed: int) -> float:
+        real = digits(size=size).batch(seed, 0, NUM_IMAGES)["real"]
+        return fid_of_digits(ganeval.Images(real, value_range=(-1, 1)), size=size)
+
+    return measure
+
+
 DCGAN = Experiment(
     model="dcgan",
     criterion=CRITERION,
@@ -52,7 +63,37 @@ DCGAN = Experiment(
     control_is="a Gaussian over pixels",
     system=fid_after(dcgan.RECIPE, 400),
     control=pixel_gaussian,
+    floor=real_digits(16),
 )
+
+WGAN = Experiment(
+    model="wgan",
+    criterion=CRITERION,
+    better="lower",
+    threshold=0.0,
+    control_is="the same without clipping",
+    system=fid_after(wgan.RECIPE, 500),
+    control=fid_after(with_settings(wgan.RECIPE, {"game.clip": 1e6}), 500),
+    floor=real_digits(16),
+)
+
+# At five times the recipe's rates, as the paper's figure 1 shows: only a normalised D bears them.
+_SNGAN_FAST = {"optimizers.D.lr": 1e-3, "optimizers.G.lr": 1e-3, "solver.num_first": 2}
+SNGAN = Experiment(
+    model="sngan",
+    criterion=CRITERION,
+    better="lower",
+    threshold=0.0,
+    control_is="no spectral norm",
+    system=fid_after(with_settings(sngan.RECIPE, _SNGAN_FAST), 400),
+    control=fid_after(
+        with_settings(sngan.RECIPE, {**_SNGAN_FAST, "game.spectral_norm": False}), 400
+    ),
+    floor=real_digits(16),
+)
+
+
+_FASTER = {"game.stable_images": 3200, "game.fade_images": 3200}
 
 
 def growing_to(last: float) -> Recipe:
@@ -63,8 +104,7 @@ def growing_to(last: float) -> Recipe:
         game.last = last
         return game
 
-    faster = {"game.stable_images": 3200, "game.fade_images": 3200}
-    return replace(with_settings(progan.RECIPE, faster), make_game=make_game)
+    return replace(with_settings(progan.RECIPE, _FASTER), make_game=make_game)
 
 
 PROGAN = Experiment(
@@ -75,25 +115,56 @@ PROGAN = Experiment(
     control_is="the same that stays at 4 x 4 pixels",
     system=fid_after(growing_to(1.0), 450, size=8),
     control=fid_after(growing_to(0.0), 450, size=8),
+    floor=real_digits(8),
+)
+
+PROGAN_GROWING = Experiment(
+    model="progan",
+    criterion="FID to held-out digits of 16 x 16 pixels, features of `random`",
+    better="lower",
+    threshold=0.0,
+    control_is="the same at full size from the first step",
+    system=fid_after(with_settings(progan.RECIPE, _FASTER), 600),
+    control=fid_after(
+        with_settings(progan.RECIPE, {"game.stable_images": 1, "game.fade_images": 1}), 600
+    ),
+    floor=real_digits(16),
 )
 
 
+def translated(recipe: Recipe, seed: int, *, shuffled: bool = False) -> npt.NDArray[np.uint8]:
+    """Return pictures that pix2pix makes of the held-out edges, trained on pairs or shuffled ones.
+
+    uint8 [360, 3, 16, 16].
+    """
+    data = edges()
+    if shuffled:
+        assert data.condition is not None
+        data = replace(data, condition=np.roll(data.condition, 1, axis=0))
+    run = trained(recipe, data, steps=500, seed=seed)
+    source = ganeval.open_source(
+        as_source(run.average, recipe, data, num_images=NUM_IMAGES, seed=seed),
+        policy=ganeval.Settings().decode,
+    )
+    return np.stack([item.picture().pixels for item in source.load(range(NUM_IMAGES))])
+
+
 def distance_to_target(*, shuffled: bool) -> Callable[[int], float]:
-    """Return what trains pix2pix and compares its pictures of held-out edges with their digits."""
+    """Return what compares pix2pix's pictures of held-out edges with their digits."""
 
     def measure(seed: int) -> float:
-        recipe, data = pix2pix.RECIPE, edges()
-        if shuffled:
-            assert data.condition is not None
-            data = replace(data, condition=np.roll(data.condition, 1, axis=0))
-        run = trained(recipe, data, steps=500, seed=seed)
-        source = ganeval.open_source(
-            as_source(run.average, recipe, data, num_images=NUM_IMAGES, seed=seed),
-            policy=ganeval.Settings().decode,
-        )
-        made = np.stack([item.picture().pixels for item in source.load(range(NUM_IMAGES))])
+        made = translated(pix2pix.RECIPE, seed, shuffled=shuffled)
         wanted = edges(split="test").pixels
         return float(np.abs(made.astype(np.float64) - wanted).mean() / 255)
+
+    return measure
+
+
+def fid_of_translated(recipe: Recipe) -> Callable[[int], float]:
+    """Return what scores pix2pix's pictures of held-out edges as a set."""
+
+    def measure(seed: int) -> float:
+        return fid_of_digits(ganeval.Images(torch.from_numpy(translated(recipe, seed))))
 
     return measure
 
@@ -106,4 +177,15 @@ PIX2PIX = Experiment(
     control_is="shuffled pairs",
     system=distance_to_target(shuffled=False),
     control=distance_to_target(shuffled=True),
+)
+
+PIX2PIX_SHARP = Experiment(
+    model="pix2pix",
+    criterion=CRITERION,
+    better="lower",
+    threshold=0.0,
+    control_is="the distance alone, without D",
+    system=fid_of_translated(pix2pix.RECIPE),
+    control=fid_of_translated(with_settings(pix2pix.RECIPE, {"game.adversarial_weight": 0.0})),
+    floor=real_digits(16),
 )

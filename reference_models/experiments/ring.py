@@ -9,12 +9,11 @@ import torch
 from reference_models import consensus, gan, sngan, unrolled, wgan_gp
 from reference_models.data.densities import found_modes, ring8
 from reference_models.engine.draw import Draw
-from reference_models.engine.recipe import OptimizerSpec, Recipe
-from reference_models.engine.settings import with_settings
+from reference_models.engine.recipe import Recipe
+from reference_models.engine.settings import preset_of, with_settings
 from reference_models.engine.solvers import Simultaneous
 from reference_models.experiments.base import Experiment
 from reference_models.experiments.measure import points, trained
-from reference_models.unrolled import Unrolled
 
 NUM_POINTS = 2000
 CRITERION = "modes of ring8 found, of 8"
@@ -31,6 +30,11 @@ def modes_after(recipe: Recipe, steps: int) -> Callable[[int], float]:
     return measure
 
 
+def for_points(recipe: Recipe) -> Recipe:
+    """Return a recipe with its preset for points."""
+    return with_settings(recipe, preset_of(recipe, "points"))
+
+
 def gaussian(seed: int) -> float:
     """Count the modes that the trivial model finds: a Gaussian with the moments of the data."""
     data = ring8()
@@ -41,14 +45,13 @@ def gaussian(seed: int) -> float:
 
 def _beside_gaussian(recipe: Recipe) -> Experiment:
     """Return the experiment of a model that must find what the trivial one cannot."""
-    faster = {player: OptimizerSpec(lr=2e-3) for player in ("D", "G")}
     return Experiment(
         model=recipe.name,
         criterion=CRITERION,
         better="higher",
         threshold=6.0,
         control_is="a Gaussian",
-        system=modes_after(replace(recipe, optimizers=faster), 1500),
+        system=modes_after(for_points(recipe), 1500),
         control=gaussian,
     )
 
@@ -56,11 +59,7 @@ def _beside_gaussian(recipe: Recipe) -> Experiment:
 GAN = _beside_gaussian(gan.RECIPE)
 GAN_MINIMAX = _beside_gaussian(gan.MINIMAX)
 
-_WGAN_GP = replace(
-    wgan_gp.RECIPE,
-    optimizers={player: OptimizerSpec(lr=2e-3, betas=(0.5, 0.9)) for player in ("D", "G")},
-    game={**wgan_gp.RECIPE.game, "penalty_weight": 0.1},
-)
+_WGAN_GP = for_points(wgan_gp.RECIPE)
 WGAN_GP = Experiment(
     model="wgan-gp",
     criterion=CRITERION,
@@ -102,12 +101,7 @@ SNGAN = Experiment(
     control=steepest_slope(with_settings(sngan.RECIPE, {"game.spectral_norm": False}), 500),
 )
 
-# The learning rates of the paper's own code differ by 10 likewise, G the faster.
-UNROLLED_RECIPE = replace(
-    unrolled.RECIPE,
-    solver=Unrolled(num_steps=5, lr=3e-2),
-    optimizers={"D": OptimizerSpec(lr=5e-4), "G": OptimizerSpec(lr=2e-3)},
-)
+UNROLLED_RECIPE = for_points(unrolled.RECIPE)
 UNROLLED = Experiment(
     model="unrolled",
     criterion=CRITERION,
