@@ -20,6 +20,7 @@ from reference_models.engine.data import Data
 from reference_models.engine.game import Game
 from reference_models.engine.recipe import Exported, OptimizerSpec, Recipe, image_options
 from reference_models.engine.solvers import Alternating
+from reference_models.parts.augment import AUGMENT, augment_of
 from reference_models.parts.objectives import objective_of
 from reference_models.parts.unconditional import Unconditional
 
@@ -125,6 +126,7 @@ def make_game(recipe: Recipe, data: Data, randomness: torch.Generator) -> Game:
         Generator(**recipe.generator_options(data.shape)),
         ConvDiscriminator(**image_options(data.shape), **recipe.networks["discriminator"]),
         objective_of(recipe),
+        augment_of(recipe, data),
     )
     init_dcgan(game, randomness)
     return game
@@ -140,7 +142,7 @@ RECIPE = Recipe(
         "generator": {"latent_size": 64, "width": 32},
         "discriminator": {"width": 32},
     },
-    game={"objective": "non-saturating"},
+    game={"objective": "non-saturating", **AUGMENT},
     solver=Alternating(),
     optimizers={player: OptimizerSpec(lr=2e-4, betas=(0.5, 0.999)) for player in ("D", "G")},
     presets={

@@ -23,6 +23,7 @@ from reference_models.engine.data import Data
 from reference_models.engine.game import Game
 from reference_models.engine.recipe import Exported, OptimizerSpec, Recipe
 from reference_models.engine.solvers import Alternating
+from reference_models.parts.augment import AUGMENT, augment_of
 from reference_models.parts.objectives import objective_of
 from reference_models.parts.unconditional import Unconditional
 from reference_models.parts.weights import init_uniform
@@ -91,7 +92,7 @@ def make_game(recipe: Recipe, data: Data, randomness: torch.Generator) -> Game:
     """Return the game with its first weights."""
     generator = Generator(**recipe.generator_options(data.shape))
     discriminator = MlpDiscriminator(shape=data.shape, **recipe.networks["discriminator"])
-    game = Unconditional(generator, discriminator, objective_of(recipe))
+    game = Unconditional(generator, discriminator, objective_of(recipe), augment_of(recipe, data))
     init_uniform(game, randomness)
     return game
 
@@ -104,12 +105,15 @@ RECIPE = Recipe(
         "generator": {"latent_size": 16, "width": 128, "depth": 2},
         "discriminator": {"width": 128, "depth": 2},
     },
-    game={"objective": "non-saturating"},
+    game={"objective": "non-saturating", **AUGMENT},
     solver=Alternating(),
     optimizers={player: OptimizerSpec(lr=5e-4) for player in ("D", "G")},
     presets={"points": {"optimizers.D.lr": 2e-3, "optimizers.G.lr": 2e-3}},
     variant="non-saturating loss of G",
 )
 MINIMAX = replace(
-    RECIPE, name="gan-minimax", game={"objective": "minimax"}, variant="equation 1 as it stands"
+    RECIPE,
+    name="gan-minimax",
+    game={"objective": "minimax", **AUGMENT},
+    variant="equation 1 as it stands",
 )

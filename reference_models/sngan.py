@@ -22,6 +22,7 @@ from reference_models.engine.data import Data
 from reference_models.engine.game import Game
 from reference_models.engine.recipe import Exported, OptimizerSpec, Recipe
 from reference_models.engine.solvers import Alternating
+from reference_models.parts.augment import AUGMENT, augment_of
 from reference_models.parts.networks import discriminator_for, generator_for
 from reference_models.parts.objectives import objective_of
 from reference_models.parts.unconditional import Unconditional
@@ -78,6 +79,7 @@ def make_game(recipe: Recipe, data: Data, randomness: torch.Generator) -> Game:
         Generator(**recipe.generator_options(data.shape)),
         discriminator_for(data.shape, **recipe.networks["discriminator"]),
         objective_of(recipe),
+        augment_of(recipe, data),
     )
     init_uniform(game, randomness)
     for layer in list(game.discriminator.modules()) if recipe.game["spectral_norm"] else ():
@@ -93,7 +95,7 @@ RECIPE = Recipe(
     make_game=make_game,
     exported={"generator": Exported("reference_models.sngan:Generator")},
     networks={"generator": {"latent_size": 64, "width": 32}, "discriminator": {"width": 32}},
-    game={"objective": "hinge", "spectral_norm": True},
+    game={"objective": "hinge", "spectral_norm": True, **AUGMENT},
     solver=Alternating(),
     optimizers={player: OptimizerSpec(lr=2e-4, betas=(0.0, 0.9)) for player in ("D", "G")},
     presets={

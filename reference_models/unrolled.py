@@ -83,7 +83,7 @@ RECIPE = replace(
     name="unrolled",
     variant="",
     exported={"generator": Exported("reference_models.unrolled:Generator")},
-    game={"objective": "minimax"},
+    game={**GAN.game, "objective": "minimax"},
     solver=Unrolled(num_steps=5, lr=3e-2),
     optimizers={"D": OptimizerSpec(lr=2e-4), "G": OptimizerSpec(lr=1e-3)},
     presets={"points": {"optimizers.D.lr": 5e-4, "optimizers.G.lr": 2e-3}},

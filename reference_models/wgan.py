@@ -20,6 +20,7 @@ from reference_models.engine.draw import Draw
 from reference_models.engine.game import Game
 from reference_models.engine.recipe import Exported, OptimizerSpec, Recipe
 from reference_models.engine.solvers import Alternating
+from reference_models.parts.augment import AUGMENT, Augment, augment_of
 from reference_models.parts.networks import discriminator_for, generator_for
 from reference_models.parts.objectives import Objective, objective_of
 from reference_models.parts.penalties import clip_weights
@@ -33,14 +34,20 @@ class WassersteinGan(Unconditional):
     """The game with the clipped critic."""
 
     def __init__(
-        self, generator: nn.Module, discriminator: nn.Module, objective: Objective, clip: float
+        self,
+        generator: nn.Module,
+        discriminator: nn.Module,
+        objective: Objective,
+        augment: Augment,
+        clip: float,
     ) -> None:
-        """Take the networks, the objective and the largest absolute weight of the critic."""
-        super().__init__(generator, discriminator, objective)
+        """Take the networks, objective, augmentation and the critic's largest absolute weight."""
+        super().__init__(generator, discriminator, objective, augment)
         self.clip = clip
 
     def after_step(self, player: str, batch: Batch, draw: Draw) -> None:
         """Clip the critic's weights."""
+        super().after_step(player, batch, draw)
         if player == "D":
             clip_weights(self.discriminator, self.clip)
 
@@ -51,6 +58,7 @@ def make_game(recipe: Recipe, data: Data, randomness: torch.Generator) -> Game:
         Generator(**recipe.generator_options(data.shape)),
         discriminator_for(data.shape, **recipe.networks["discriminator"]),
         objective_of(recipe),
+        augment_of(recipe, data),
         recipe.game["clip"],
     )
     init_uniform(game, randomness)
@@ -63,14 +71,15 @@ RECIPE = Recipe(
     make_game=make_game,
     exported={"generator": Exported("reference_models.wgan:Generator")},
     networks={"generator": {"latent_size": 64, "width": 32}, "discriminator": {"width": 32}},
-    game={"objective": "wasserstein", "clip": 0.01},
+    game={"objective": "wasserstein", "clip": 0.01, **AUGMENT},
     solver=Alternating(num_first=5),
     optimizers={player: OptimizerSpec(name="rmsprop", lr=5e-5) for player in ("D", "G")},
     presets={
+        "digits": {"optimizers.D.lr": 5e-4, "optimizers.G.lr": 5e-4},
         "paper": {
             "generator.latent_size": 100,
             "generator.width": 64,
             "discriminator.width": 64,
-        }
+        },
     },
 )

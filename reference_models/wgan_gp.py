@@ -21,6 +21,7 @@ from reference_models.engine.draw import Draw
 from reference_models.engine.game import Game, Terms
 from reference_models.engine.recipe import Exported, OptimizerSpec, Recipe
 from reference_models.engine.solvers import Alternating
+from reference_models.parts.augment import AUGMENT, Augment, augment_of
 from reference_models.parts.networks import discriminator_for, generator_for
 from reference_models.parts.objectives import Objective, objective_of
 from reference_models.parts.penalties import gradient_penalty
@@ -34,10 +35,15 @@ class WassersteinGanGp(Unconditional):
     """The game with the penalised critic."""
 
     def __init__(
-        self, generator: nn.Module, discriminator: nn.Module, objective: Objective, weight: float
+        self,
+        generator: nn.Module,
+        discriminator: nn.Module,
+        objective: Objective,
+        augment: Augment,
+        weight: float,
     ) -> None:
-        """Take the networks, the objective and the penalty's weight, lambda."""
-        super().__init__(generator, discriminator, objective)
+        """Take the networks, the objective, the augmentation and the penalty's weight, lambda."""
+        super().__init__(generator, discriminator, objective, augment)
         self.weight = weight
 
     def discriminator_terms(self, real: torch.Tensor, fake: torch.Tensor, draw: Draw) -> Terms:
@@ -54,6 +60,7 @@ def make_game(recipe: Recipe, data: Data, randomness: torch.Generator) -> Game:
         Generator(**recipe.generator_options(data.shape)),
         discriminator_for(data.shape, **recipe.networks["discriminator"]),
         objective_of(recipe),
+        augment_of(recipe, data),
         recipe.game["penalty_weight"],
     )
     init_uniform(game, randomness)
@@ -65,7 +72,7 @@ RECIPE = Recipe(
     make_game=make_game,
     exported={"generator": Exported("reference_models.wgan_gp:Generator")},
     networks={"generator": {"latent_size": 64, "width": 32}, "discriminator": {"width": 32}},
-    game={"objective": "wasserstein", "penalty_weight": 10.0},
+    game={"objective": "wasserstein", "penalty_weight": 10.0, **AUGMENT},
     solver=Alternating(num_first=5),
     optimizers={player: OptimizerSpec(lr=1e-4, betas=(0.5, 0.9)) for player in ("D", "G")},
     presets={

@@ -3,6 +3,7 @@
 import logging
 
 import torch
+import torch.nn.functional as F
 
 from reference_models.engine.data import Data
 from reference_models.engine.inputs import inputs_of
@@ -14,54 +15,82 @@ from reference_models.engine.solvers import Log
 logger = logging.getLogger("ganeval.training")
 
 EVERY = 50  # steps
-NUM = 64  # samples, and training images to compare with
-LEAST = 0.1  # of the data's spread, below which samples are alike in any case
-FALL = 1 / 3  # of the widest spread so far, below which they have become alike
+NUM = 64  # samples, and training images to compare them with
+WIDE = 0.4  # of the data's spread, from which on a generator has got somewhere
+LEAST = 0.1  # of it, below which samples are alike in any case
+FALL = 1 / 3  # of the widest so far, below which they have become alike; and of the data's variety
 PATIENCE = 3  # times that they are alike before anything is said
+START = 1000  # steps after which samples that never differed are reported
 
 
-def spread(images: torch.Tensor) -> float:
-    """Return the root mean square distance between two images of a batch [N, ...], N > 1.
+def spread(samples: torch.Tensor) -> float:
+    """Return the root mean square distance between two samples of a batch [N, ...], N > 1.
 
-    Over all pairs of different images the mean squared distance is twice the sum of the variances
-    of the pixels.
+    Over all pairs of different samples the mean squared distance is twice the sum of the variances
+    of the coordinates.
     """
-    return float((2 * images.float().flatten(1).var(dim=0).sum()).sqrt())
+    return float((2 * samples.float().flatten(1).var(dim=0).sum()).sqrt())
+
+
+def variety(images: torch.Tensor) -> float:
+    """Return 1 minus the mean correlation of two images of a batch [N, C, H, W], N > 1.
+
+    The same picture again and again, brighter or darker, has a spread and no variety.
+    """
+    flat = images.float().flatten(1)
+    unit = F.normalize(flat - flat.mean(dim=1, keepdim=True), dim=1)
+    num = len(unit)
+    pairs = unit.sum(dim=0).square().sum() - unit.square().sum()
+    return float(1 - pairs / (num * (num - 1)))
 
 
 def collapse_warning(recipe: Recipe, data: Data, *, seed: int) -> Observer:
     """Return an observer that warns once for each time that the samples collapse.
 
     Every 50 steps the averaged generator's samples of 64 fixed inputs are compared with as many
-    training images. They are alike if their spread is below a tenth of that of the images, or below
-    a third of the widest that it was so far (and of that of the images); found alike three times,
-    with no recovery to twice that limit between, they have collapsed. The next warning comes only
-    after such a recovery.
+    training images. A generator that has just begun makes samples that are alike, so it is judged
+    only once their spread has been 0.4 of that of the images. Then they are alike if their spread
+    is below a tenth of it, or below a third of the widest so far, or (of pictures) if their variety
+    is below a third of that of the images; found alike three times, with no recovery to twice that
+    between, they have collapsed. The next warning comes only after such a recovery. A
+    generator whose samples have not differed by a tenth in the first 1,000 steps is named too, once.
 
-    The limits were set on digits: from step 50 on the share of the healthy systems is above 0.13
-    and most rise (dcgan from 0.23 to 0.95; progan falls from 1.2 to 0.57 before it rises), while it
-    is below 0.01 for gan when G has 40 times its learning rate and momentum 0.9. Samples of a few
+    docs/measured/collapse.md has healthy runs of all models and planted collapses. Samples of a few
     kinds that are far from each other are not seen: recall or coverage in the curve shows these.
     Where all training images are the same, samples that are alike are right.
     """
     real = data.batch(seed, 0, NUM)["real"]
     whole, varied = spread(real), not bool((real == real[:1]).all())
+    pictures = data.kind == "pictures"
     inputs: list[tuple[torch.Tensor, ...]] = []
-    alike, widest = 0, 0.0
+    alike, widest, named = 0, 0.0, False
 
     def observe(run: Run, log: Log) -> None:
-        nonlocal alike, widest
+        nonlocal alike, widest, named
         if not is_due(run.step, EVERY) or not varied:
             return
         if not inputs:
-            inputs.append(inputs_of(run.average, recipe, data, NUM, seed=seed, name=recipe.main))
+            made = inputs_of(run.average, recipe, data, NUM, seed=seed, name=recipe.main)
+            inputs.append(made)
         with torch.inference_mode():
-            share = spread(run.average(*inputs[0])) / whole
+            samples = run.average(*inputs[0]).float().cpu()
+        share = spread(samples) / whole
         widest = max(widest, min(share, 1.0))  # wider than the data is no virtue
-        limit = max(LEAST, FALL * widest)
-        if share < limit:
+        if widest < WIDE:
+            if run.step >= START and widest < LEAST and not named:
+                named = True
+                logger.warning(
+                    "step %d: the samples have not begun to differ from each other (%.1f %% as "
+                    "much as training images do); see the losses, and change the learning rates",
+                    *(run.step, 100 * share),
+                )
+            return
+        found = share / max(LEAST, FALL * widest)
+        if pictures:
+            found = min(found, variety(samples) / variety(real) / FALL)
+        if found < 1:
             alike += 1
-        elif share > 2 * limit:
+        elif found > 2:
             alike = 0
         if alike == PATIENCE:
             logger.warning(

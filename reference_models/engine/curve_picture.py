@@ -62,8 +62,8 @@ def draw_curve(
     for axes in panels:
         axes.set_axis_off()
     last = rows[-1]
-    title = (
-        f"{model}: {last['num_images']:,} samples against {last['reference']}, {last['extractor']}"
+    title = f"{model}: {last['num_images']:,} samples against {last['reference']}" + (
+        f", {last['extractor']}" if "extractor" in last else ""
     )
     drawable = "".join(char if char.isprintable() else "?" for char in title)  # a file's name
     figure.suptitle(drawable, fontsize=11, parse_math=False)

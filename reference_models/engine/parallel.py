@@ -5,7 +5,7 @@ import os
 import signal
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from types import FrameType
 from typing import Any
 
@@ -163,6 +163,12 @@ class SharedGame(Game):
     def after_step(self, player: str, batch: Batch, draw: Draw) -> None:
         """Let the game do what follows."""
         self.game.after_step(player, batch, draw)
+
+
+def of_team(recipe: Recipe, team: TrainingTeam) -> Recipe:
+    """Return a recipe with the size of the batch that its processes share."""
+    size = team.size * recipe.batch_per_process
+    return replace(recipe, batch_size=size) if size else recipe
 
 
 def check_team(team: TrainingTeam, recipe: Recipe) -> None:

@@ -123,7 +123,9 @@ class Recipe:
         game: The numbers of the losses and of schedules.
         solver: Moves the players.
         optimizers: Of each player.
-        batch_size: Items in one batch.
+        batch_size: Items in one batch, of all processes together.
+        batch_per_process: Items in each process's part of a batch, whose size then follows from the
+            number of processes; 0: the parts of `batch_size`.
         steps: How long the reference run is.
         data: The default data.
         prior: Of the generator's latents: "normal", or "uniform" from -1 to 1.
@@ -147,6 +149,7 @@ class Recipe:
         default_factory=lambda: {"D": OptimizerSpec(), "G": OptimizerSpec()}
     )
     batch_size: int = 64
+    batch_per_process: int = 0
     steps: int = 2000
     data: str = "digits"
     ema_half_life: float = 2000.0

@@ -21,7 +21,7 @@ from reference_models.engine.files import RunFiles, refusals_explained
 from reference_models.engine.keep import METRICS, STATE, restore_averages
 from reference_models.engine.kinds import Scoring
 from reference_models.engine.observe import grid_names, grids
-from reference_models.engine.parallel import join_team
+from reference_models.engine.parallel import join_team, of_team
 from reference_models.engine.precision import Precision
 from reference_models.engine.recipe import Recipe
 from reference_models.engine.run import Observer, Run
@@ -126,6 +126,7 @@ def run_training(  # noqa: PLR0913 (keyword-only, each is plain)
         refusals_explained(),
         ExitStack() as resources,
     ):
+        recipe = of_team(recipe, team)
         opened = _open(recipe)
         if team.leads and (resume or not (folder / STATE).exists()):  # else `train` says so
             scored = (CURVE, CURVE_PICTURE, *best_names(recipe, opened))

@@ -19,8 +19,12 @@ from reference_models.engine.recipe import Recipe
 Settings = dict[str, Any]
 """Values by dotted name: numbers, words, truth values, lists of numbers."""
 
-_PLAIN = ("batch_size", "steps", "data", "prior", "ema_half_life", "ema_ramp_up")
+_PLAIN = (
+    *("batch_size", "batch_per_process", "steps", "data", "prior"),
+    *("ema_half_life", "ema_ramp_up"),
+)
 _MAY_BE_ZERO = (
+    "batch_per_process",
     "num_continuous",
     "num_steps",
     "burst_steps",

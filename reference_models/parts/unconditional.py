@@ -9,6 +9,7 @@ from torch import nn
 from reference_models.engine.data import Batch
 from reference_models.engine.draw import Draw
 from reference_models.engine.game import Game, Terms
+from reference_models.parts.augment import Augment
 from reference_models.parts.objectives import Objective
 
 
@@ -22,17 +23,22 @@ class Unconditional(Game):
         generator: Latents [B, latent_size] to samples; has `latent_size`.
         discriminator: Samples to logits [B].
         objective: The losses of both.
+        augment: Changes what D sees.
     """
 
     players: Mapping[str, tuple[str, ...]] = {"D": ("discriminator",), "G": ("generator",)}
 
     def __init__(
-        self, generator: nn.Module, discriminator: nn.Module, objective: Objective
+        self,
+        generator: nn.Module,
+        discriminator: nn.Module,
+        objective: Objective,
+        augment: Augment,
     ) -> None:
-        """Take the two networks and their objective."""
+        """Take the two networks, their objective and what changes the pictures that D sees."""
         super().__init__()
         self.generator, self.discriminator = generator, discriminator
-        self.objective = objective
+        self.objective, self.augment = objective, augment
 
     def sample(self, num: int, draw: Draw) -> torch.Tensor:
         """Return `num` generated samples."""
@@ -48,11 +54,14 @@ class Unconditional(Game):
 
     def loss(self, player: str, batch: Batch, draw: Draw) -> Terms:
         """Return the objective's term of a player."""
-        fake = self.sample(batch.size, draw)
+        fake = self.augment(self.sample(batch.size, draw), draw, "fake")
+        if player == "G" and not self.objective.generator_sees_real:
+            return {"adversarial": self.objective.generator(None, self.discriminator(fake))}
+        real = self.augment(batch["real"], draw, "real")
         if player == "D":
-            return self.discriminator_terms(batch["real"], fake, draw)
-        real = self.discriminator(batch["real"]) if self.reads(player) else None
-        return {"adversarial": self.objective.generator(real, self.discriminator(fake))}
+            return self.discriminator_terms(real, fake, draw)
+        logits = self.discriminator(real), self.discriminator(fake)
+        return {"adversarial": self.objective.generator(*logits)}
 
     def discriminator_terms(self, real: torch.Tensor, fake: torch.Tensor, draw: Draw) -> Terms:
         """Return the terms of D for real and generated samples.
@@ -60,4 +69,10 @@ class Unconditional(Game):
         They go through D apart, so that BatchNorm never mixes them.
         """
         logits = self.discriminator(real), self.discriminator(fake)
+        self.augment.watch(logits[0])
         return {"adversarial": self.objective.discriminator(*logits)}
+
+    def after_step(self, player: str, batch: Batch, draw: Draw) -> None:
+        """Let the augmentation follow how sure D is."""
+        if player == "D":
+            self.augment.adapt(draw.size)

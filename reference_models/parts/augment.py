@@ -1,0 +1,211 @@
+"""Augmentation of what D sees, real and generated alike, so that few pictures last longer.
+
+"diffaugment" changes every picture: Zhao et al., "Differentiable Augmentation for Data-Efficient
+GAN Training", NeurIPS 2020, figure 4 (colour, translation, cutout). "ada" changes each in each way
+with a probability p that follows how sure D is of the real ones: Karras et al., "Training
+Generative Adversarial Networks with Limited Data", NeurIPS 2020, section 3 and appendix B (flips,
+turns, translation, scale; brightness, contrast, luma flip, hue, saturation).
+
+Differs from the papers: ADA moves pictures by bilinear interpolation with reflection at the border,
+where its code filters with wavelets; it has the geometric and colour parts of its policy "bgc".
+"""
+
+import math
+from collections.abc import Mapping
+from typing import Any
+
+import torch
+import torch.nn.functional as F
+from torch import nn
+
+import ganeval
+from reference_models.engine.data import Data, unknown
+from reference_models.engine.draw import Draw
+from reference_models.engine.recipe import Recipe
+
+AUGMENT: Mapping[str, Any] = {
+    "augment": "none",
+    "augment_target": 0.6,
+    "augment_images": 500_000,
+}
+"""Numbers of a game: the kind; of ADA, the target of E sign D(x) and the images in which p can go
+from 0 to 1."""
+
+KINDS = ("none", "diffaugment", "ada")
+_INTERVAL = 4  # batches between two changes of p: Karras et al. 2020, section 3
+
+
+class Augment(nn.Module):
+    """Changes pictures at random, differentiably.
+
+    Attributes:
+        probability: Buffer, float32 scalar: p of "ada".
+        signs: Buffer, float32 [3]: since p was last changed, the sum of the signs of D's logits of
+            real pictures, their number, and that of the batches. With several processes it is the
+            first one's.
+    """
+
+    probability: torch.Tensor
+    signs: torch.Tensor
+
+    def __init__(self, kind: str, *, target: float, images: int) -> None:
+        """Take the kind, ADA's target and the images in which its p can go from 0 to 1.
+
+        Raises:
+            GanevalError: There is no such kind.
+        """
+        super().__init__()
+        if kind not in KINDS:
+            raise unknown("augmentation", kind, KINDS)
+        self.kind, self.target, self.images = kind, target, images
+        self.register_buffer("probability", torch.zeros(()))
+        self.register_buffer("signs", torch.zeros(3))
+
+    def forward(self, pictures: torch.Tensor, draw: Draw, purpose: str) -> torch.Tensor:
+        """Return pictures float32 [B, C, H, W], changed with the randomness of a purpose."""
+        if self.kind == "diffaugment":
+            return diffaugment(pictures, draw, purpose)
+        if self.kind == "ada":
+            return ada(pictures, draw, purpose, float(self.probability))
+        return pictures
+
+    @torch.no_grad()
+    def watch(self, real: torch.Tensor) -> None:
+        """Remember what D says of real pictures: logits [B]."""
+        if self.kind == "ada":
+            seen = torch.stack([real.sign().sum(), real.new_tensor(float(real.numel()))])
+            self.signs[:2] += seen.to(self.signs)
+
+    @torch.no_grad()
+    def adapt(self, processes: int) -> None:
+        """Change p after a move of D: up where E sign D(x) is above the target, down below it.
+
+        Args:
+            processes: How many see so many pictures each.
+        """
+        if self.kind != "ada":
+            return
+        self.signs[2] += 1
+        total, number, batches = self.signs.tolist()
+        if batches < _INTERVAL or number == 0:
+            return
+        change = math.copysign(processes * number / self.images, total / number - self.target)
+        self.probability.add_(change).clamp_(0.0, 1.0)
+        self.signs.zero_()
+
+
+def augment_of(recipe: Recipe, data: Data) -> Augment:
+    """Return the augmentation that a recipe's game names.
+
+    Raises:
+        GanevalError: There is none of that name, or the data are not pictures.
+    """
+    options = recipe.game
+    if options["augment"] != "none" and data.kind != "pictures":
+        raise ganeval.GanevalError(
+            f"game.augment {options['augment']} of {data.kind}", "pictures", "leave it at none"
+        )
+    return Augment(
+        options["augment"], target=options["augment_target"], images=options["augment_images"]
+    )
+
+
+def diffaugment(x: torch.Tensor, draw: Draw, purpose: str) -> torch.Tensor:
+    """Return pictures with another brightness, saturation and contrast, moved, with a hole.
+
+    Zhao et al. 2020, figure 4: brightness up to 0.5 up or down, saturation times 0 to 2, contrast
+    times 0.5 to 1.5, moved by up to 1/8 of the side with black (0) coming in, a hole of half the
+    side.
+    """
+    num, _, height, width = x.shape
+    u = draw.uniform(f"augment {purpose}", num, 7, like=x)[:, :, None, None, None]
+    x = x + (u[:, 0] - 0.5)
+    mean = x.mean(dim=1, keepdim=True)
+    x = (x - mean) * (2 * u[:, 1]) + mean
+    mean = x.mean(dim=(1, 2, 3), keepdim=True)
+    x = (x - mean) * (u[:, 2] + 0.5) + mean
+    rows = torch.arange(height, device=x.device)[None, :, None]
+    columns = torch.arange(width, device=x.device)[None, None, :]
+    reach_y, reach_x = round(height / 8), round(width / 8)
+    down = (u[:, 3, 0] * (2 * reach_y + 1)).floor().long() - reach_y
+    right = (u[:, 4, 0] * (2 * reach_x + 1)).floor().long() - reach_x
+    padded = F.pad(x, (reach_x, reach_x, reach_y, reach_y))
+    chosen = torch.arange(num, device=x.device)[:, None, None]
+    x = padded.permute(0, 2, 3, 1)[chosen, rows + down + reach_y, columns + right + reach_x]
+    x = x.permute(0, 3, 1, 2)
+    top = (u[:, 5, 0] * (height + 1 - height // 2 % 2)).floor() - height // 4
+    left = (u[:, 6, 0] * (width + 1 - width // 2 % 2)).floor() - width // 4
+    inside = (rows >= top) & (rows < top + height // 2)
+    hole = inside & (columns >= left) & (columns < left + width // 2)
+    return x * (~hole)[:, None]
+
+
+def ada(x: torch.Tensor, draw: Draw, purpose: str, probability: float) -> torch.Tensor:
+    """Return pictures each of which is changed in each way with a probability.
+
+    Karras et al. 2020, appendix B. On grey pictures hue and saturation do nothing.
+    """
+    num, channels, height, width = x.shape
+    u = draw.uniform(f"augment {purpose}", num, 20, like=x)
+    normal = draw.normal(f"augment {purpose}", num, 10, like=x)
+    on = (draw.uniform(f"augment if {purpose}", num, 12, like=x) < probability).float()
+    ones = torch.ones(num, device=x.device)
+
+    # Geometry: the matrix maps a place in the new picture to one in the old, in halves of the side.
+    flip = 1 - 2 * on[:, 0] * (u[:, 0] < 0.5).float()
+    quarter = on[:, 1] * (4 * u[:, 1]).floor() * (math.pi / 2)
+    move = on[:, 2, None] * ((2 * u[:, 2:4] - 1) * 0.125 * x.new_tensor([width, height])).round()
+    move = move * 2 / x.new_tensor([width, height])
+    scale = torch.exp2(on[:, 3] * 0.2 * normal[:, 0])
+    # Two turns around the anisotropic scale, each with probability 1 - sqrt(1 - p).
+    chance = 1 - math.sqrt(1 - probability)
+    turns = math.pi * (2 * u[:, 4:6] - 1) * (u[:, 6:8] < chance).float()
+    stretch = torch.exp2(on[:, 4] * 0.2 * normal[:, 1])
+    drift = on[:, 5, None] * 0.125 * normal[:, 2:4] * 2
+    matrix = (
+        _scaling(flip, ones)
+        @ _rotation(quarter)
+        @ _translation(move)
+        @ _scaling(scale, scale)
+        @ _rotation(turns[:, 0])
+        @ _scaling(stretch, 1 / stretch)
+        @ _rotation(turns[:, 1])
+        @ _translation(drift)
+    )
+    grid = F.affine_grid(matrix[:, :2], [num, channels, height, width], align_corners=False)
+    x = F.grid_sample(x, grid, mode="bilinear", padding_mode="reflection", align_corners=False)
+
+    # Colour, about the axis of greys.
+    x = x + (on[:, 6] * 0.2 * normal[:, 4])[:, None, None, None]
+    x = x * torch.exp2(on[:, 7] * 0.5 * normal[:, 5])[:, None, None, None]
+    if channels == 1:
+        negative = 1 - 2 * on[:, 8] * (u[:, 8] < 0.5).float()
+        return x * negative[:, None, None, None]
+    axis = x.new_full((3,), 3**-0.5)
+    grey = torch.outer(axis, axis)
+    eye = torch.eye(3, device=x.device)
+    luma = eye - 2 * (on[:, 8] * (u[:, 8] < 0.5).float())[:, None, None] * grey
+    angle = (on[:, 9] * math.pi * (2 * u[:, 9] - 1))[:, None, None]
+    cross = x.new_tensor([[0, -1, 1], [1, 0, -1], [-1, 1, 0]]) * 3**-0.5
+    hue = angle.cos() * eye + angle.sin() * cross + (1 - angle.cos()) * grey
+    saturation = grey + (eye - grey) * torch.exp2(on[:, 10] * normal[:, 6])[:, None, None]
+    return torch.einsum("bij,bjhw->bihw", saturation @ hue @ luma, x)
+
+
+def _rotation(angle: torch.Tensor) -> torch.Tensor:
+    """Return rotations [B, 3, 3] by angles [B]."""
+    zero, one = torch.zeros_like(angle), torch.ones_like(angle)
+    cos, sin = angle.cos(), angle.sin()
+    return torch.stack([cos, -sin, zero, sin, cos, zero, zero, zero, one], dim=1).reshape(-1, 3, 3)
+
+
+def _scaling(across: torch.Tensor, down: torch.Tensor) -> torch.Tensor:
+    """Return scalings [B, 3, 3] by factors [B]."""
+    return torch.diag_embed(torch.stack([across, down, torch.ones_like(down)], dim=1))
+
+
+def _translation(by: torch.Tensor) -> torch.Tensor:
+    """Return translations [B, 3, 3] by [B, 2]."""
+    matrix = torch.eye(3, device=by.device).repeat(len(by), 1, 1)
+    matrix[:, :2, 2] = by
+    return matrix
