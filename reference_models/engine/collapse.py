@@ -51,13 +51,17 @@ def collapse_warning(recipe: Recipe, data: Data, *, seed: int) -> Observer:
     training images. A generator that has just begun makes samples that are alike, so it is judged
     only once their spread has been 0.4 of that of the images. Then they are alike if their spread
     is below a tenth of it, or below a third of the widest so far, or (of pictures) if their variety
-    is below a third of that of the images; found alike three times, with no recovery to twice that
-    between, they have collapsed. The next warning comes only after such a recovery. A
-    generator whose samples have not differed by a tenth in the first 1,000 steps is named too, once.
+    is below a third of that of the images. Found alike three times, with no recovery to twice that
+    between, they have collapsed; the next warning comes only after such a recovery. A generator
+    whose samples have not differed by a tenth in the first 1,000 steps is named too, once.
 
-    docs/measured/collapse.md has healthy runs of all models and planted collapses. Samples of a few
-    kinds that are far from each other are not seen: recall or coverage in the curve shows these.
-    Where all training images are the same, samples that are alike are right.
+    The limits were set on digits, seed 0: once judged, no healthy run of ten models fell below 0.5
+    of its widest spread or 0.37 of the images' variety, though before, gan's variety was 0.08 for a
+    while. When G's learning rate rose to 0.05 with momentum 0.9 in the middle, gan fell to 0.2 of
+    its spread and to a variety of 0.01, dcgan to 0.12 of it within 150 steps; sngan recovered after
+    one look. Samples of a few kinds that are far from each other are not seen: recall or coverage
+    in the curve shows these. Where all training images are the same, samples that are alike are
+    right.
     """
     real = data.batch(seed, 0, NUM)["real"]
     whole, varied = spread(real), not bool((real == real[:1]).all())

@@ -25,6 +25,7 @@ from reference_models.engine.keep import METRICS, STATE
 from reference_models.engine.kinds import Scoring
 from reference_models.engine.rows import Rows
 from reference_models.engine.session import Watch, find_recipe, run_training
+from reference_models.engine.settings import with_settings
 from reference_models.engine.train import Run, begin, one_step, train
 from tests.reference_models.folders import assert_same_files
 
@@ -260,29 +261,46 @@ def test_collapse_is_said_once_for_each_time(
     assert look(10) == 1
 
 
+WILD = {"optimizers.G.lr": 0.05, "optimizers.G.betas": [0.9, 0.999]}
+
+
 @pytest.mark.parametrize(
-    ("name", "generator", "num_warnings"),
+    ("name", "wild_from", "steps", "text"),
     [
-        ("gan", {}, 0),
-        ("gan", {"lr": 2e-2, "betas": (0.9, 0.999)}, 1),
-        ("consensus", {}, 0),
+        ("gan", 9999, 600, ""),
+        ("gan", 600, 800, "the samples collapse"),  # after they were wide
+        ("gan", 0, 1000, "step 1000: the samples have not begun to differ"),
+        ("consensus", 9999, 400, ""),
     ],
 )
 def test_only_a_collapsing_run_is_warned_of(
     name: str,
-    generator: dict[str, Any],
-    num_warnings: int,
+    wild_from: int,
+    steps: int,
+    text: str,
     digits: Data,
     caplog: pytest.LogCaptureFixture,
 ) -> None:
     recipe = find_recipe(name)
-    optimizers = dict(recipe.optimizers, G=replace(recipe.optimizers["G"], **generator))
-    recipe = replace(recipe, optimizers=optimizers)
     run = begin(recipe, digits, seed=0, device=CPU)
     observe = collapse.collapse_warning(recipe, digits, seed=0)
-    while run.step < 200:
+    while run.step < steps:
+        if run.step == wild_from:
+            recipe = with_settings(recipe, WILD)
+            for optimizer in run.optimizers.values():
+                optimizer.param_groups[0]["betas"] = (0.9, 0.999)
         observe(run, one_step(run, recipe, digits, seed=0, device=CPU))
-    assert len(caplog.records) == num_warnings
+    assert len(caplog.records) == bool(text)
+    assert text in caplog.text
+
+
+def test_variety_is_one_minus_the_mean_correlation() -> None:
+    images = torch.randn(30, 2, 4, 4, generator=torch.Generator().manual_seed(0))
+    between = np.corrcoef(images.flatten(1).double().numpy())
+    expected = 1 - (between.sum() - 30) / (30 * 29)
+    assert collapse.variety(images) == pytest.approx(expected, abs=1e-6)
+    brighter = images[:1] * torch.linspace(0.5, 2, 30)[:, None, None, None] + 0.1
+    assert collapse.variety(brighter) == pytest.approx(0, abs=1e-5)
 
 
 def test_spread_is_the_distance_between_two_images() -> None:
