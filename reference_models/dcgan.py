@@ -6,14 +6,14 @@ special is section 3: strided convolutions instead of pooling, BatchNorm except 
 D's input, no hidden fully connected layers, ReLU in G with tanh at its end, LeakyReLU(0.2) in D;
 and section 4: weights from N(0, 0.02), Adam(2e-4, 0.5).
 
-Differs from the paper: 64 normal latents, a batch of 64 and 32 channels before the last layer,
-where it has 100 uniform ones, 128 and 128 (`--preset paper`).
-
 `--preset cifar10` is the residual DCGAN of Kurach et al., "A Large-Scale Study on Regularization
 and Normalization in GANs", ICML 2019, as mimicry has it (`dcgan_cifar`): no norm in D, which sees
 images from 0 to 1; five moves of D; 200,000 steps without decay (kwotsin/mimicry#8). Published: FID
 28.95 +- 0.42 with 10,000 real and as many generated images (mimicry's README, which names no
 split).
+
+Differs from the paper: 64 normal latents, a batch of 64 and 32 channels before the last layer,
+where it has 100 uniform ones, 128 and 128 (`--preset paper`).
 """
 
 import itertools
@@ -113,26 +113,30 @@ def init_dcgan(network: nn.Module, generator: torch.Generator) -> None:
             module.bias.zero_()
 
 
-def Generator(  # noqa: N802 (the entry of checkpoints, a class once)
+def Generator(  # noqa: N802 (what checkpoints name as their entry)
     *, latent_size: int, image_size: int, channels: int, width: int = 64, body: str = "plain"
 ) -> nn.Module:
     """Return the paper's network, or a residual one of images from 0 to 1, stretched."""
-    options = {"image_size": image_size, "channels": channels, "width": width}
     if is_residual(body):
-        return ResidualGenerator(latent_size=latent_size, unit=True, **options)
-    return ConvGenerator(latent_size=latent_size, **options)
-
-
-def make_discriminator(
-    *, image_size: int, channels: int, width: int = 64, body: str = "plain"
-) -> nn.Module:
-    """Return the paper's network, or a residual one of images from 0 to 1, without BatchNorm."""
-    options = {"image_size": image_size, "channels": channels, "width": width}
-    return (
-        ResidualDiscriminator(unit=True, **options)
-        if is_residual(body)
-        else ConvDiscriminator(**options)
+        return ResidualGenerator(
+            latent_size=latent_size,
+            image_size=image_size,
+            channels=channels,
+            width=width,
+            unit=True,
+        )
+    return ConvGenerator(
+        latent_size=latent_size, image_size=image_size, channels=channels, width=width
     )
+
+
+def make_discriminator(*, image_size: int, channels: int, width: int, body: str) -> nn.Module:
+    """Return the paper's network, or a residual one of images from 0 to 1, without BatchNorm."""
+    if is_residual(body):
+        return ResidualDiscriminator(
+            image_size=image_size, channels=channels, width=width, unit=True
+        )
+    return ConvDiscriminator(image_size=image_size, channels=channels, width=width)
 
 
 def make_game(recipe: Recipe, data: Data, randomness: torch.Generator) -> Game:

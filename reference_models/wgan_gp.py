@@ -9,12 +9,12 @@ with xhat on the lines between real and generated samples, a weight for each pai
 lambda = 10 on images (0.1 on the toys of the paper's code, as in `--preset points`), the norm is
 each sample's own, so no BatchNorm in the critic; five critic moves for each of G.
 
-Differs from the paper: Adam(1e-4, 0.5, 0.9), which is that of the code for toys, where algorithm 1
-has beta_1 = 0; 64 latents and 32 channels, where it has 128 and 64 or more (`--preset paper`).
-
 `--preset cifar10` is mimicry's residual network: no LayerNorm in the critic, whose maps are
 averaged. Published: FID 22.29 +- 0.06 with 50,000 real images of the training split and 50,000
 generated ones (mimicry's README).
+
+Differs from the paper: Adam(1e-4, 0.5, 0.9), which is that of the code for toys, where algorithm 1
+has beta_1 = 0; 64 latents and 32 channels, where it has 128 and 64 or more (`--preset paper`).
 """
 
 import torch
