@@ -20,6 +20,7 @@ Differs from the paper: one move of D for each of G and Adam(1e-3), where the pa
 """
 
 from collections.abc import Mapping
+from typing import Any
 
 import torch
 from torch import nn
@@ -87,10 +88,13 @@ class Projection(Game):
         z = draw.latents("z", batch.size, size, prior=self.prior, like=like)
         labels = (draw.uniform("labels", batch.size, like=like) * self.num_classes).long()
         generated = self.generator(z, labels)
-        real = self.discriminator(batch["real"], batch["labels"]) if self.reads(player) else None
+        real: Any = None
+        if self.reads(player):
+            real = self.discriminator(batch["real"], batch["labels"])
         fake = self.discriminator(generated, labels)
-        loss = getattr(self.objective, {"D": "discriminator", "G": "generator"}[player])
-        return {"adversarial": loss(real, fake)}
+        if player == "G":
+            return {"adversarial": self.objective.generator(real, fake)}
+        return {"adversarial": self.objective.discriminator(real, fake)}
 
 
 def make_game(recipe: Recipe, data: Data, randomness: torch.Generator) -> Projection:

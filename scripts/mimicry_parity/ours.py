@@ -6,10 +6,12 @@ from dataclasses import dataclass
 from functools import partial
 from typing import Any
 
+import numpy as np
 import torch
 import torch.nn.functional as F
 
 from reference_models import dcgan, projection, sngan, wgan_gp
+from reference_models.data.pictures import Pictures
 from reference_models.engine.data import Batch
 from reference_models.engine.draw import Draw
 from reference_models.engine.game import Game
@@ -77,8 +79,8 @@ def request(
     peer: Peer, recipe: Recipe, *, size: int, dtype: torch.dtype, steps: int
 ) -> dict[str, Any]:
     """Return what mimicry is to build and to train on; the numbers are those that ours draws."""
-    num_first = recipe.solver.num_batches - 1
-    assert recipe.solver == Alternating(num_first), "the order of moves is mimicry's"
+    assert isinstance(recipe.solver, Alternating)
+    num_first = recipe.solver.num_first
     num, options = recipe.batch_size, recipe.networks["generator"]
     moves = [
         [Draw(SEED, step).move(part) for part in range(num_first + 1)] for step in range(steps)
@@ -109,6 +111,7 @@ def request(
         "betas": recipe.optimizers["D"].betas,
         "decay": {"linear": "linear"}.get(recipe.optimizers["D"].decay),
         "num_steps": recipe.steps,
+        "steps": steps,
         "z": drawn("z", options["latent_size"], uniform=False).to(like),
         "labels": (drawn("labels") * (classes or 1)).long(),
         "mix": drawn("mix")[:, :num_first].to(like),
@@ -154,9 +157,19 @@ def ours_of(theirs: Mapping[str, torch.Tensor], player: str, *, conditional: boo
     return found
 
 
+def noise(size: int, num: int = 1) -> Pictures:
+    """Return pictures of noise in ten classes, of the shape of CIFAR-10's if the size is 32."""
+    draw = np.random.default_rng(SEED)
+    return Pictures(
+        name="noise",
+        pixels=draw.integers(0, 256, (num, CHANNELS, size, size), np.uint8),
+        labels=np.arange(num) % 10,
+    )
+
+
 def game_with(recipe: Recipe, theirs: dict[str, Any], size: int, dtype: torch.dtype) -> Game:
     """Return our game with mimicry's weights; every name and shape must be there on both sides."""
-    game = recipe.build((CHANNELS, size, size), torch.Generator().manual_seed(1)).to(dtype)
+    game = recipe.build(noise(size), torch.Generator().manual_seed(1)).to(dtype)
     for player, name in {"G": "generator", "D": "discriminator"}.items():
         weights = ours_of(theirs[player], player, conditional=recipe.name == "projection")
         game.get_submodule(name).load_state_dict(weights, strict=True)
@@ -174,10 +187,14 @@ def train(game: Game, recipe: Recipe, asked: dict[str, Any]) -> list[dict[str, f
         for player, optimizer in optimizers.items():
             optimizer.param_groups[0]["lr"] = recipe.optimizers[player].rate_at(step, recipe.steps)
 
-        def feed(part: int, real: torch.Tensor = real, labels: torch.Tensor = labels) -> Batch:
-            at = min(part, len(real) - 1)  # G looks at the size alone
-            pictures = 2 * real[at] - 1 if recipe.name == "dcgan" else real[at]
-            return Batch({"real": pictures, "labels": labels[at]})
+        batches = iter(zip(real, labels, strict=True))
+
+        def feed(reads: bool, batches: Any = batches) -> Batch:
+            if not reads:
+                return Batch({}, size=recipe.batch_size)
+            pictures, classes = next(batches)
+            pictures = 2 * pictures - 1 if recipe.name == "dcgan" else pictures
+            return Batch({"real": pictures, "labels": classes})
 
         log.append(recipe.solver.step(game, optimizers, feed, ExactDraw(SEED, step)))
     return log

@@ -11,7 +11,7 @@ from typing import Any
 import torch
 from scipy.stats import ks_2samp
 
-from mimicry_parity.ours import PEERS, Peer, game_with, narrowed, ours_of, request, train
+from mimicry_parity.ours import PEERS, Peer, game_with, narrowed, noise, ours_of, request, train
 from reference_models.engine.draw import Draw
 from reference_models.engine.game import Game
 from reference_models.engine.recipe import Recipe
@@ -19,8 +19,8 @@ from reference_models.engine.settings import with_settings
 from reference_models.parts.objectives import objective_of
 
 THEIRS = Path(__file__).with_name("theirs.py")
-DIVISOR, BATCH = 16, 8  # of widths, and images a batch, for training
-FORWARD_BATCH = 4
+DIVISOR, BATCH = 16, 4  # of widths, and images a batch, for training
+FORWARD_BATCH = 2
 
 
 # What G's BatchNorms take away again: the gradient is 0 but for rounding.
@@ -103,7 +103,7 @@ def forward(
 ) -> tuple[Game, dict[str, Any], float]:
     """Return our game with mimicry's weights, mimicry's answer, and how far the outputs differ."""
     asked = request(peer, recipe, size=size, dtype=torch.float64, steps=1)
-    asked |= {"real": asked["real"][:, :1], "real_labels": asked["real_labels"][:, :1]}
+    asked["steps"] = 0
     theirs = ask(python, asked)
     game = game_with(recipe, theirs["first"], size, torch.float64)
     labels = () if asked["num_classes"] is None else (asked["labels"][0][0],)
@@ -165,13 +165,13 @@ def loss_difference(recipe: Recipe, theirs: dict[str, Any]) -> float:
     """Return how far the losses of mimicry's logits are from ours, a critic's penalty apart."""
     fake, real = (one.squeeze(1) for one in theirs["logits"])
     objective = objective_of(recipe)
-    ours = {"D": objective.discriminator(real, fake), "G": objective.generator(fake)}
+    ours = {"D": objective.discriminator(real, fake), "G": objective.generator(None, fake)}
     return max(relative(ours[player], theirs["losses"][player]) for player in ours)
 
 
 def first_weights(recipe: Recipe, theirs: dict[str, Any]) -> tuple[float, int]:
     """Return the smallest p over all tensors that are drawn, whole networks; equal if constant."""
-    game = recipe.build((3, 32, 32), Draw(0, 0).generator("first weights")).double()
+    game = recipe.build(noise(32), Draw(0, 0).generator("first weights")).double()
     least, num = 1.0, 0
     for player, name in {"G": "generator", "D": "discriminator"}.items():
         weights = ours_of(theirs[player], player, conditional=recipe.name == "projection")

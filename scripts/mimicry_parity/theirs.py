@@ -130,8 +130,8 @@ def answer(request: dict[str, Any]) -> dict[str, Any]:
     feed(request, generator)
     training = Training(request, generator, discriminator)
     log = [
-        training.step(list(zip(real, labels, strict=True)))
-        for real, labels in zip(request["real"], request["real_labels"], strict=True)
+        training.step(list(zip(request["real"][step], request["real_labels"][step], strict=True)))
+        for step in range(request["steps"])
     ]
     with torch.no_grad():
         last = generator(request["z"][0][0], *conditions)

@@ -10,15 +10,13 @@ from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 
-import numpy as np
 import torch
 import torch.nn.functional as F
 from torch import nn
 
-from mimicry_parity.ours import PEERS, SEED, narrowed, request
+from mimicry_parity.ours import PEERS, SEED, narrowed, noise, request
 from mimicry_parity.parity import THEIRS
 from reference_models import dcgan
-from reference_models.data.pictures import Pictures
 from reference_models.engine.recipe import Recipe
 from reference_models.engine.settings import with_settings
 from reference_models.engine.train import begin, one_step
@@ -92,15 +90,9 @@ def interleaved(work: str, ours: Step, other: Step, rounds: int, *, most: float)
     )
 
 
-def pictures(num: int = 256) -> Pictures:
-    """Return noise of the size of CIFAR-10's pictures."""
-    pixels = np.random.default_rng(SEED).integers(0, 256, (num, 3, 32, 32), np.uint8)
-    return Pictures(name="noise", pixels=pixels)
-
-
 def engine(recipe: Recipe) -> Step:
     """Return a step as `ganeval train` makes it, with its batches, random numbers and average."""
-    data = pictures()
+    data = noise(32, 256)
     run = begin(recipe, data, seed=SEED, device=CPU)
 
     def step() -> float:
@@ -137,7 +129,7 @@ def plain_loop(recipe: Recipe) -> Step:
     backward passes; the same generated batch then goes through D again for G. Batches and labels
     are in memory; three losses are read, and there is no average.
     """
-    game = recipe.build((3, 32, 32), torch.Generator().manual_seed(SEED))
+    game = recipe.build(noise(32), torch.Generator().manual_seed(SEED))
     networks: list[nn.Module] = [
         game.get_submodule(name) for name in ("generator", "discriminator")
     ]
@@ -145,7 +137,7 @@ def plain_loop(recipe: Recipe) -> Step:
     move_g, move_d = (
         torch.optim.Adam(network.parameters(), lr=2e-4, betas=(0.5, 0.999)) for network in networks
     )
-    real = pictures().batch(SEED, 0, recipe.batch_size)["real"]
+    real = noise(32, 256).batch(SEED, 0, recipe.batch_size)["real"]
     ones, zeros = torch.ones(recipe.batch_size), torch.zeros(recipe.batch_size)
 
     def step() -> float:

@@ -16,6 +16,7 @@ from reference_models.engine.draw import Draw
 from reference_models.engine.session import Watch, run_training
 from reference_models.engine.settings import with_settings
 from reference_models.parts.residual import ConditionalBatchNorm, init_residual
+from tests.reference_models.made import data_of
 
 SHAPE = (1, 8, 8)
 SMALL = with_settings(
@@ -49,7 +50,7 @@ def test_the_logit_is_an_inner_product_with_the_class_and_a_linear_map() -> None
 
 
 def test_both_players_have_the_hinge_with_the_labels_of_their_images() -> None:
-    game = SMALL.build(SHAPE, randomness()).eval()
+    game = SMALL.build(data_of(SHAPE), randomness()).eval()
     draw, one = Draw(3, 5), batch(1, 7, 9, 3)
     z = draw.normal("z", 4, 6)
     drawn = (draw.uniform("labels", 4) * 10).long()
@@ -65,7 +66,7 @@ def test_both_players_have_the_hinge_with_the_labels_of_their_images() -> None:
 
 
 def test_labels_of_generated_images_are_uniform() -> None:
-    game = SMALL.build(SHAPE, randomness())
+    game = SMALL.build(data_of(SHAPE), randomness())
     seen: list[Any] = []
     game.generator.register_forward_pre_hook(lambda _, inputs: seen.append(inputs[1]))
     with torch.no_grad():
@@ -76,7 +77,7 @@ def test_labels_of_generated_images_are_uniform() -> None:
 
 
 def test_every_weight_of_the_discriminator_has_spectral_norm_one_and_every_block_a_class() -> None:
-    game = SMALL.build(SHAPE, randomness())
+    game = SMALL.build(data_of(SHAPE), randomness())
     names = {name.rpartition(".parametrizations")[0] for name, _ in game.named_buffers()}
     judged = {f"discriminator.{name}" for name in ("body.last", "classes", "body.blocks.0.conv1")}
     assert judged <= names
@@ -93,7 +94,7 @@ def test_data_without_classes_or_with_too_many_are_refused_in_a_line(tmp_path: P
     pictures.mkdir()
     for number in range(2):
         PIL.Image.fromarray(np.full((8, 8, 3), number, np.uint8)).save(pictures / f"{number}.png")
-    with pytest.raises(ganeval.GanevalError, match="has no labels; classes, for projection"):
+    with pytest.raises(ganeval.GanevalError, match="has real, and no labels"):
         run_training("projection", folder=tmp_path / "a", data=str(pictures), watch=WATCH)
     with pytest.raises(ganeval.GanevalError, match="has 10 classes; at most 4"):
         run_training(

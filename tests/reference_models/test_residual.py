@@ -11,6 +11,7 @@ from reference_models import dcgan, sngan, wgan_gp
 from reference_models.engine.draw import Draw
 from reference_models.engine.recipe import Recipe
 from reference_models.engine.settings import preset_of, with_settings
+from reference_models.engine.solvers import Alternating
 from reference_models.parts.residual import (
     ConditionalBatchNorm,
     FirstBlock,
@@ -19,6 +20,7 @@ from reference_models.parts.residual import (
     ResidualGenerator,
     init_residual,
 )
+from tests.reference_models.made import data_of
 
 Weights = dict[str, torch.Tensor]
 
@@ -184,10 +186,10 @@ def test_the_preset_of_cifar10_has_residual_bodies(recipe: Recipe) -> None:
     preset = {**preset_of(recipe, "cifar10"), "generator.width": 4, "discriminator.width": 4}
     changed = with_settings(recipe, preset)
     assert (changed.batch_size, changed.ema_half_life) == (64, 0.0)
-    assert changed.solver.num_batches == 6
+    assert changed.solver == Alternating(5)
     last_rate = changed.optimizers["D"].rate_at(99_999, changed.steps)
     assert last_rate == pytest.approx(2e-4 if recipe is dcgan.RECIPE else 2e-9)
-    game = changed.build((3, 32, 32), randomness())
+    game = changed.build(data_of((3, 32, 32)), randomness())
     judge = game.get_submodule("discriminator")
     assert isinstance(judge, ResidualDiscriminator)
     assert judge.pooling == ("mean" if recipe is wgan_gp.RECIPE else "sum")
@@ -197,7 +199,7 @@ def test_the_preset_of_cifar10_has_residual_bodies(recipe: Recipe) -> None:
     assert isinstance(judge.blocks[0], FirstBlock)
     wrong = with_settings(recipe, {"generator.body": "residaul"})
     with pytest.raises(ganeval.GanevalError, match="did you mean 'residual'"):
-        wrong.build((3, 32, 32), randomness())
+        wrong.build(data_of((3, 32, 32)), randomness())
 
 
 def test_algorithm_1_of_spectral_norm_is_that_of_torch() -> None:
