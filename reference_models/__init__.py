@@ -7,6 +7,7 @@ MODELS: dict[str, str] = {
     "wgan": "reference_models.wgan:RECIPE",
     "wgan-gp": "reference_models.wgan_gp:RECIPE",
     "sngan": "reference_models.sngan:RECIPE",
+    "projection": "reference_models.projection:RECIPE",
     "infogan": "reference_models.infogan:RECIPE",
     "bigan": "reference_models.bigan:RECIPE",
     "ali": "reference_models.bigan:ALI",

@@ -22,13 +22,14 @@ from collections.abc import Mapping
 import torch
 from torch import nn
 
-from reference_models.dcgan import doublings, init_dcgan
+from reference_models.dcgan import init_dcgan
 from reference_models.engine.data import Batch, Data
 from reference_models.engine.draw import Draw
 from reference_models.engine.game import Game, Terms
 from reference_models.engine.recipe import Exported, OptimizerSpec, Recipe
 from reference_models.engine.solvers import Alternating
 from reference_models.parts.objectives import Objective, objective_of
+from reference_models.parts.sizes import doublings
 
 BOTTOM = 2  # pixels of the smallest map: InstanceNorm of one pixel would be zero
 CONDITION_CHANNELS = 3

@@ -25,7 +25,6 @@ import torch
 import torch.nn.functional as F
 from torch import nn
 
-from reference_models.dcgan import doublings
 from reference_models.engine.data import Batch, Data
 from reference_models.engine.draw import Draw
 from reference_models.engine.game import Game, Terms
@@ -39,6 +38,7 @@ from reference_models.engine.recipe import (
 from reference_models.engine.solvers import Alternating
 from reference_models.parts.objectives import Objective, objective_of
 from reference_models.parts.penalties import gradient_penalty
+from reference_models.parts.sizes import doublings
 
 GROUP_SIZE = 4
 SMALLEST = 4

@@ -9,6 +9,10 @@ with xhat on the lines between real and generated samples, a weight for each pai
 lambda = 10 on images (0.1 on the toys of the paper's code, as in `--preset points`), the norm is
 each sample's own, so no BatchNorm in the critic; five critic moves for each of G.
 
+`--preset cifar10` is mimicry's residual network: no LayerNorm in the critic, whose maps are
+averaged. Published: FID 22.29 +- 0.06 with 50,000 real images of the training split and 50,000
+generated ones (mimicry's README).
+
 Differs from the paper: Adam(1e-4, 0.5, 0.9), which is that of the code for toys, where algorithm 1
 has beta_1 = 0; 64 latents and 32 channels, where it has 128 and 64 or more (`--preset paper`).
 """
@@ -22,9 +26,11 @@ from reference_models.engine.game import Game, Terms
 from reference_models.engine.recipe import Exported, OptimizerSpec, Recipe
 from reference_models.engine.solvers import Alternating
 from reference_models.parts.augment import AUGMENT, Augment, augment_of
+from reference_models.parts.cifar10 import CIFAR10, RESIDUAL
 from reference_models.parts.networks import discriminator_for, generator_for
 from reference_models.parts.objectives import Objective, objective_of
 from reference_models.parts.penalties import gradient_penalty
+from reference_models.parts.residual import init_residual, is_residual
 from reference_models.parts.unconditional import Unconditional
 from reference_models.parts.weights import init_uniform
 
@@ -58,12 +64,18 @@ def make_game(recipe: Recipe, data: Data, randomness: torch.Generator) -> Game:
     """Return the game with its first weights."""
     game = WassersteinGanGp(
         Generator(**recipe.generator_options(data.shape)),
-        discriminator_for(data.shape, **recipe.networks["discriminator"]),
+        # Of residual bodies; plain ones have no pooling.
+        discriminator_for(data.shape, pooling="mean", **recipe.networks["discriminator"]),
         objective_of(recipe),
         augment_of(recipe, data),
         recipe.game["penalty_weight"],
     )
-    init_uniform(game, randomness)
+    for name, options in recipe.networks.items():
+        network = game.get_submodule(name)
+        if is_residual(options["body"]):
+            init_residual(network, randomness, only_main=True)
+        else:
+            init_uniform(network, randomness)
     return game
 
 
@@ -71,7 +83,10 @@ RECIPE = Recipe(
     name="wgan-gp",
     make_game=make_game,
     exported={"generator": Exported("reference_models.wgan_gp:Generator")},
-    networks={"generator": {"latent_size": 64, "width": 32}, "discriminator": {"width": 32}},
+    networks={
+        "generator": {"latent_size": 64, "width": 32, "body": "plain"},
+        "discriminator": {"width": 32, "body": "plain"},
+    },
     game={"objective": "wasserstein", "penalty_weight": 10.0, **AUGMENT},
     solver=Alternating(num_first=5),
     optimizers={player: OptimizerSpec(lr=1e-4, betas=(0.5, 0.9)) for player in ("D", "G")},
@@ -88,5 +103,6 @@ RECIPE = Recipe(
             "optimizers.D.lr": 2e-3,
             "optimizers.G.lr": 2e-3,
         },
+        "cifar10": {**CIFAR10, **RESIDUAL},
     },
 )

@@ -9,6 +9,7 @@ EXPERIMENTS: dict[str, str] = {
     "wgan-gp": "reference_models.experiments.ring:WGAN_GP",
     "sngan": "reference_models.experiments.ring:SNGAN",
     "sngan-digits": "reference_models.experiments.digits:SNGAN",
+    "projection": "reference_models.experiments.classes:PROJECTION",
     "infogan": "reference_models.experiments.codes:INFOGAN",
     "bigan": "reference_models.experiments.codes:BIGAN",
     "ali": "reference_models.experiments.codes:ALI",

@@ -2,28 +2,60 @@
 
 Generators map latents float32 [B, latent_size] to samples, discriminators samples to logits [B], or
 to [B, num_outputs] where a head has more to say (an encoder, a second head). Images are in [-1, 1].
+The body of a network of images is "plain", as in `dcgan.py`, or "residual", as in `residual.py`.
 """
 
 from torch import nn
 
 from reference_models.dcgan import ConvDiscriminator, ConvGenerator
 from reference_models.gan import MlpDiscriminator, MlpGenerator
+from reference_models.parts.residual import (
+    Pooling,
+    ResidualDiscriminator,
+    ResidualGenerator,
+    is_residual,
+)
 
 
-def generator_for(shape: tuple[int, ...], *, latent_size: int, width: int) -> nn.Module:
-    """Return an MLP for points, transposed convolutions for images."""
+def generator_for(
+    shape: tuple[int, ...], *, latent_size: int, width: int, body: str = "plain"
+) -> nn.Module:
+    """Return an MLP for points, transposed convolutions or residual blocks for images.
+
+    Raises:
+        GanevalError: There is no such body.
+    """
     if len(shape) == 3:
-        return ConvGenerator(
-            latent_size=latent_size, image_size=shape[1], channels=shape[0], width=width
-        )
+        make = ResidualGenerator if is_residual(body) else ConvGenerator
+        return make(latent_size=latent_size, image_size=shape[1], channels=shape[0], width=width)
     return MlpGenerator(latent_size=latent_size, shape=shape, width=4 * width)
 
 
 def discriminator_for(
-    shape: tuple[int, ...], width: int, *, num_outputs: int = 1, batch_norm: bool = False
+    shape: tuple[int, ...],
+    width: int,
+    *,
+    num_outputs: int = 1,
+    batch_norm: bool = False,
+    body: str = "plain",
+    pooling: Pooling = "sum",
 ) -> nn.Module:
-    """Return an MLP for points, convolutions for images."""
+    """Return an MLP for points, convolutions or residual blocks for images.
+
+    BatchNorm is for plain bodies, pooling for residual ones.
+
+    Raises:
+        GanevalError: There is no such body.
+    """
     if len(shape) == 3:
+        if is_residual(body):
+            return ResidualDiscriminator(
+                image_size=shape[1],
+                channels=shape[0],
+                width=width,
+                num_outputs=num_outputs,
+                pooling=pooling,
+            )
         return ConvDiscriminator(
             image_size=shape[1],
             channels=shape[0],

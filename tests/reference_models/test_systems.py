@@ -17,6 +17,7 @@ from reference_models.engine.settings import preset_of, with_settings
 from reference_models.engine.solvers import Alternating
 from reference_models.experiments.measure import points, trained
 from reference_models.experiments.ring import UNROLLED_RECIPE
+from reference_models.parts.augment import Augment
 from reference_models.parts.objectives import OBJECTIVES
 from tests.reference_models.made import data_of
 
@@ -98,7 +99,9 @@ def test_wgan_clips_the_critic_after_every_step_of_it() -> None:
 
 def test_the_distance_of_parallel_lines_is_their_shift() -> None:
     # Example 1 of the paper: W1 of two parallel lines is their distance, JSD is log 2 for any.
-    game = wgan.WassersteinGan(nn.Identity(), nn.Identity(), OBJECTIVES["wasserstein"], clip=0.01)
+    unchanged = Augment("none", target=0.6, images=1)
+    networks = nn.Identity(), nn.Identity()
+    game = wgan.WassersteinGan(*networks, OBJECTIVES["wasserstein"], unchanged, clip=0.01)
     line = torch.stack([torch.zeros(50), torch.linspace(0, 1, 50)], dim=1)
     for shift in (0.5, 1.0, 3.0):
         # The best 1-Lipschitz critic of a shift along the first axis is minus that coordinate.

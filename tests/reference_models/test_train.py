@@ -25,6 +25,7 @@ from reference_models.engine.settings import with_settings
 from reference_models.engine.state import save_state
 from reference_models.engine.train import Run, begin, train
 from reference_models.gan import MlpDiscriminator
+from reference_models.parts.augment import augment_of
 from reference_models.parts.objectives import OBJECTIVES
 from reference_models.parts.unconditional import Unconditional
 
@@ -159,6 +160,7 @@ def test_another_network_is_refused_layer_by_layer(digits: Data, tmp_path: Path)
             gan.make_game(recipe, data, randomness).get_submodule("generator"),
             discriminator,
             OBJECTIVES["non-saturating"],
+            augment_of(recipe, data),
         )
 
     train(recipe, digits, tmp_path, steps=1)
