@@ -35,11 +35,12 @@ def inputs_of(
     """
     like = next(network.parameters())
     size, condition = latent_size_of(network), recipe.exported[name].condition
+    num_classes = recipe.num_classes_of(name)
     inputs = []
     if size is not None:
         inputs.append(Draw(seed, 0).latents("grid", num, size, prior=recipe.prior, like=like))
-    if recipe.num_classes is not None:
-        inputs.append(torch.arange(num, device=like.device) % recipe.num_classes)
+    if num_classes is not None:
+        inputs.append(torch.arange(num, device=like.device) % num_classes)
     if condition is not None:
         inputs.append(data.batch(seed, 0, num)[condition].to(like.device))
     return tuple(inputs)

@@ -165,10 +165,9 @@ class Recipe:
         if self.prior not in get_args(Prior):
             raise unknown("prior", self.prior, get_args(Prior))
 
-    @property
-    def num_classes(self) -> int | None:
-        """Number of the labels that the generator takes beside latents; None: none."""
-        found: int | None = self.networks["generator"].get("num_classes")
+    def num_classes_of(self, network: str) -> int | None:
+        """Return the number of the labels that a network takes beside latents; None: none."""
+        found: int | None = self.networks[network].get("num_classes")
         return found
 
     @property

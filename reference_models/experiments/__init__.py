@@ -8,7 +8,6 @@ EXPERIMENTS: dict[str, str] = {
     "wgan-lines": "reference_models.experiments.distance:WGAN",
     "wgan-gp": "reference_models.experiments.ring:WGAN_GP",
     "sngan": "reference_models.experiments.ring:SNGAN",
-    "sngan-digits": "reference_models.experiments.digits:SNGAN",
     "projection": "reference_models.experiments.classes:PROJECTION",
     "infogan": "reference_models.experiments.codes:INFOGAN",
     "bigan": "reference_models.experiments.codes:BIGAN",
@@ -19,6 +18,5 @@ EXPERIMENTS: dict[str, str] = {
     "unrolled": "reference_models.experiments.ring:UNROLLED",
     "consensus": "reference_models.experiments.ring:CONSENSUS",
     "progan": "reference_models.experiments.digits:PROGAN",
-    "progan-growing": "reference_models.experiments.digits:PROGAN_GROWING",
 }
 """Name of the experiment, which is its model's where it is the model's first -> "module:value"."""

@@ -8,7 +8,7 @@ import numpy.typing as npt
 import torch
 
 import ganeval
-from reference_models import dcgan, pix2pix, progan, sngan, wgan
+from reference_models import dcgan, pix2pix, progan, wgan
 from reference_models.data.digits import digits, edges
 from reference_models.engine.data import Data
 from reference_models.engine.game import Game
@@ -78,21 +78,6 @@ WGAN = Experiment(
     floor=real_digits(16),
 )
 
-# At five times the recipe's rates, as the paper's figure 1 shows: only a normalised D bears them.
-_SNGAN_FAST = {"optimizers.D.lr": 1e-3, "optimizers.G.lr": 1e-3, "solver.num_first": 2}
-SNGAN = Experiment(
-    model="sngan",
-    criterion=CRITERION,
-    better="lower",
-    threshold=0.0,
-    control_is="no spectral norm",
-    system=fid_after(with_settings(sngan.RECIPE, _SNGAN_FAST), 400),
-    control=fid_after(
-        with_settings(sngan.RECIPE, {**_SNGAN_FAST, "game.spectral_norm": False}), 400
-    ),
-    floor=real_digits(16),
-)
-
 
 _FASTER = {"game.stable_images": 3200, "game.fade_images": 3200}
 
@@ -117,19 +102,6 @@ PROGAN = Experiment(
     system=fid_after(growing_to(1.0), 450, size=8),
     control=fid_after(growing_to(0.0), 450, size=8),
     floor=real_digits(8),
-)
-
-PROGAN_GROWING = Experiment(
-    model="progan",
-    criterion="FID to held-out digits of 16 x 16 pixels, features of `random`",
-    better="lower",
-    threshold=0.0,
-    control_is="the same at full size from the first step",
-    system=fid_after(with_settings(progan.RECIPE, _FASTER), 600),
-    control=fid_after(
-        with_settings(progan.RECIPE, {"game.stable_images": 1, "game.fade_images": 1}), 600
-    ),
-    floor=real_digits(16),
 )
 
 

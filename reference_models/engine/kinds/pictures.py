@@ -52,7 +52,7 @@ class Pictures:
             kwargs=recipe.generator_options(data.shape, name),
             prior=recipe.prior,
             latent_size=latent_size_of(network),
-            num_classes=recipe.num_classes,
+            num_classes=recipe.num_classes_of(name),
             condition=_condition_source(recipe, data, name),
             value_range=_RANGE,
             image_size=data.shape[1],
@@ -194,7 +194,7 @@ def as_source(
         prior=recipe.prior,
         seed=seed % 2**32,
         name=recipe.name,
-        num_classes=recipe.num_classes,
+        num_classes=recipe.num_classes_of(name),
         condition=_condition_source(recipe, data, name),
         device=str(next(generator.parameters()).device),
     )
