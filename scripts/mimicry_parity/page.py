@@ -58,7 +58,9 @@ again: their gradient is 0 but for rounding, and Adam makes steps of the roundin
 LEFT = """\
 In float64 nothing is left but rounding; in float32 it is the same rounding, grown over the steps as
 between any two float32 trainings. The rows with another loss or iteration show that a difference in
-kind would be seen. DCGAN's rows without a remark have mimicry's loss `gan`.
+kind would be seen. DCGAN's rows without a remark have mimicry's loss `gan`; its published score is
+of `ns`, whose 1e-8 within the logarithm counts where D is all but sure that an image is generated,
+as it soon is on these small batches. Ours has no such bound.
 """
 
 NOTES = """\
@@ -69,8 +71,9 @@ What mimicry does that its comments or the papers do not say, and our networks d
 * WGAN-GP has no LayerNorm in the critic, averages its last maps where the others add them up, and
   draws shortcuts and G's last layer as PyTorch does by default.
 * "ns" and "gan" are one loss of G, up to a 1e-8 within the logarithm; ours has none.
-* Spectral norm makes one power iteration in every pass of D, three a move of each player's (real,
-  generated; generated for G), as algorithm 1 has it. Ours has that under `game.refine=false`.
+* Spectral norm makes one power iteration in every pass of D (two in a move of D, one in a move of
+  G), as algorithm 1 has it; ours under `game.refine=false`. In cGAN-PD the last layer and the class
+  vectors have mimicry's own spectral norm, the other layers PyTorch's: one function.
 """
 
 MEDIANS = """\
