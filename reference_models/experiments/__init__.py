@@ -12,7 +12,6 @@ EXPERIMENTS: dict[str, str] = {
     "infogan": "reference_models.experiments.codes:INFOGAN",
     "bigan": "reference_models.experiments.codes:BIGAN",
     "ali": "reference_models.experiments.codes:ALI",
-    "ali-grid": "reference_models.experiments.codes:ALI_GRID",
     "pix2pix": "reference_models.experiments.digits:PIX2PIX",
     "pix2pix-sharp": "reference_models.experiments.digits:PIX2PIX_SHARP",
     "unrolled": "reference_models.experiments.ring:UNROLLED",
