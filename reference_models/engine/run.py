@@ -17,6 +17,7 @@ class Run:
     Attributes:
         moving: Whether a step has begun and not ended; what is there then is no state.
         shared: The game as several processes play it; None: one process alone.
+        seconds: What the steps of this process took, without what observers do.
     """
 
     game: Game
@@ -25,6 +26,7 @@ class Run:
     step: int = 0
     moving: bool = False
     shared: Game | None = None
+    seconds: float = 0.0
 
 
 Observer = Callable[[Run, Log], None]
