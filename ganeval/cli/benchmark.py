@@ -175,9 +175,11 @@ def _carry_out(
             carry_out, suite=suite, settings=replace(settings, device=kind, progress=silent)
         )
         return list(_told(call_on_ray(work, trials, kind), len(trials)))
-    for name in _TORCHRUN if team.size > 1 else ():
-        # Each run is one process's own: neither the trainer nor a command is to join the others.
-        os.environ.pop(name, None)
+    if team.size > 1:
+        team.agree({"the suite": repr(suite), "the runs": repr(trials)})
+        for name in _TORCHRUN:
+            # Each run is one process's own: neither the trainer nor a command joins the others.
+            os.environ.pop(name, None)
     device = str(resolve_device(settings.device))
     if team.size > 1 and device == "cuda":
         device = f"cuda:{team.local_rank}"

@@ -42,8 +42,8 @@ def write_samples(
     """
     options = {"num_images": _PICTURES, "seed": seed}
     named = {"reference": reference}
-    for trial, source in zip(trials, sources, strict=True):
-        named[trial.model if trial.seed is None else f"{trial.model} {trial.seed}"] = source
+    for trial, samples in zip(trials, sources, strict=True):
+        named[trial.model if trial.seed is None else f"{trial.model} {trial.seed}"] = samples
     rows = {}
     for name, place in named.items():
         source = ganeval.open_source(place, policy=ganeval.Settings().decode, generator=options)
