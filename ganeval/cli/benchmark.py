@@ -23,7 +23,6 @@ if TYPE_CHECKING:
     from ganeval.flow.settings import Engine, Settings
     from ganeval.report.digits import Digits
     from ganeval.report.formats import Notes
-    from reference_models.benchmark.suite import Suite
     from reference_models.benchmark.trials import Trial
     from reference_models.benchmark.work import Outcome
 
@@ -109,6 +108,7 @@ def benchmark(
         write_tables,
     )
     from reference_models.benchmark.trials import check_trials, is_done, trials_of
+    from reference_models.benchmark.work import carry_out
 
     plan = read_suite(suite)
     folder = out or Path("runs") / suite.stem
@@ -117,25 +117,26 @@ def benchmark(
         raise UsageError(f"--part {part}", f"0/{count} to {count - 1}/{count}", "change it")
     trials = trials_of(plan, folder)
     files = open_files(folder, plan)
-    check_trials(trials, plan)
+    specifications = check_trials(trials, plan)
     command = one_line(shlex.join(["ganeval", *current_call().words]))
     with terminal_progress() as progress:
         settings = Settings(
             cache_dir=cache_dir, offline=offline, device=device, command=command, progress=progress
         )
         try:
-            outcomes = _carry_out(trials[number::count], plan, settings, engine)
+            work = partial(carry_out, suite=plan, specifications=specifications)
+            outcomes = _spread(work, trials[number::count], settings, engine)
+            failed = [one for one in outcomes if one.error is not None]
+            names = {one.trial for one in failed}
+            missing = [one for one in trials if one.name not in names and not is_done(one)]
+            if missing:
+                done = len(trials) - len(missing) - len(failed)
+                say(f"{folder}: {done} of {len(trials)} runs are done; the table needs all")
+                return SOME_FAILED if failed else 0
+            scored = [trial for trial in trials if trial.name not in names]
+            comparisons = list(compare_all(plan, scored, settings))
         except KeyboardInterrupt as error:
             raise KeyboardInterrupt(f"interrupted; to go on: `{command}`") from error
-        failed = [one for one in outcomes if one.error is not None]
-        names = {one.trial for one in failed}
-        missing = [one for one in trials if one.name not in names and not is_done(one)]
-        if missing:
-            done = len(trials) - len(missing) - len(failed)
-            say(f"{folder}: {done} of {len(trials)} runs are done; the table comes with the last")
-            return SOME_FAILED if failed else 0
-        scored = [trial for trial in trials if trial.name not in names]
-        comparisons = list(compare_all(plan, scored, settings))
     write_tables(plan, comparisons, failed, files, command)
     if as_json:
         click.echo(tables_as_json(plan, comparisons, failed, command), nl=False)
@@ -152,16 +153,25 @@ def benchmark(
     return SOME_FAILED if failed else 0
 
 
-def _carry_out(
-    trials: "Sequence[Trial]", suite: "Suite", settings: "Settings", engine: "Engine"
+def _spread(
+    work: "Callable[..., Outcome]",
+    trials: "Sequence[Trial]",
+    settings: "Settings",
+    engine: "Engine",
 ) -> "list[Outcome]":
     """Carry trials out: here, as tasks of a Ray cluster, or each process of torchrun its share.
 
     Of the processes of torchrun only the first one returns.
+
+    Args:
+        work: Carries one out, with settings and perhaps a display.
+        trials: The trials.
+        settings: As for `carry_out`.
+        engine: Where.
     """
     from ganeval.cli.training_display import training_display
     from ganeval.machine.devices import resolve_device
-    from reference_models.benchmark.work import Outcome, carry_out
+    from reference_models.benchmark.work import Outcome
 
     team = current_call().team
     if engine == "ray":
@@ -171,12 +181,10 @@ def _carry_out(
         if team.size > 1:
             raise UsageError("--engine ray under torchrun", "one of them", "drop the other")
         kind = device_of_cluster(settings.device)
-        work = partial(
-            carry_out, suite=suite, settings=replace(settings, device=kind, progress=silent)
-        )
-        return list(_told(call_on_ray(work, trials, kind), len(trials)))
+        task = partial(work, settings=replace(settings, device=kind, progress=silent))
+        return list(_told(call_on_ray(task, trials, kind), len(trials)))
     if team.size > 1:
-        team.agree({"the suite": repr(suite), "the runs": repr(trials)})
+        team.agree({"the suite": repr(work.keywords), "the runs": repr(trials)})
         for name in _TORCHRUN:
             # Each run is one process's own: neither the trainer nor a command joins the others.
             os.environ.pop(name, None)
@@ -185,7 +193,7 @@ def _carry_out(
         device = f"cuda:{team.local_rank}"
     settings = replace(settings, device=device)
     own = [
-        carry_out(trial, suite, settings, training_display)
+        work(trial, settings=settings, display=training_display)
         for trial in trials[team.rank :: team.size]
     ]
     if team.size == 1:

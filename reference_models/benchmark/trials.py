@@ -15,6 +15,9 @@ from reference_models.engine.session import recipe_of
 from reference_models.engine.settings import settings_of
 from reference_models.engine.snapshots import best_name
 
+Specification = Mapping[str, Any]
+"""All that what a trial makes depends on, JSON values by name."""
+
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Trial:
@@ -104,11 +107,16 @@ def trials_of(suite: Suite, folder: Path) -> list[Trial]:
     return trials
 
 
-def specification(trial: Trial, suite: Suite) -> dict[str, Any]:
-    """Return all that what a trial makes depends on, JSON values by name.
+def specification(trial: Trial, suite: Suite, digest: str) -> Specification:
+    """Return all that what a trial makes depends on.
+
+    Args:
+        trial: The trial.
+        suite: That it is of.
+        digest: Of the training images of a bundled model.
 
     Raises:
-        GanevalError: A setting or data that cannot be.
+        GanevalError: A setting that there is none of, or a value that cannot be.
     """
     if isinstance(trial.way, Program):
         return {"command": trial.filled(trial.way.command), "makes": trial.last}
@@ -127,7 +135,7 @@ def specification(trial: Trial, suite: Suite) -> dict[str, Any]:
     return {
         "model": trial.way.model,
         "seed": trial.seed,
-        "data_digest": open_data(trial.source).digest,
+        "data_digest": digest,
         **settings_of(trial.recipe),
         **curve,
     }
@@ -146,24 +154,31 @@ def is_done(trial: Trial) -> bool:
     return path.is_file() and ganeval.read_card(path).step >= trial.recipe.steps
 
 
-def check_trials(trials: Sequence[Trial], suite: Suite) -> None:
+def check_trials(trials: Sequence[Trial], suite: Suite) -> dict[str, Specification]:
     """Refuse trials that cannot begin, or that have begun otherwise, before any is trained.
+
+    Returns:
+        The specification of each by its name.
 
     Raises:
         GanevalError: A setting, data, file or folder that cannot be, or what differs between a
             record and the suite, of every trial in its details.
     """
+    found: dict[str, Specification] = {}
     differing: list[str] = []
+    digests: dict[str, str] = {}
     for trial in trials:
-        if isinstance(trial.way, Given):
-            if ":" not in trial.last and not Path(trial.last).exists():
-                raise ganeval.GanevalError(
-                    f"{suite.path}: {trial.last} of {trial.model} is not there",
-                    "a generator's file, or pictures",
-                    "check the name; it is relative to the current folder",
-                )
-            continue
-        wanted, record = specification(trial, suite), read_record(trial.folder)
+        if isinstance(trial.way, Given) and not (":" in trial.last or Path(trial.last).exists()):
+            raise ganeval.GanevalError(
+                f"{suite.path}: {trial.last} of {trial.model} is not there",
+                "a generator's file, or pictures",
+                "check the name; it is relative to the current folder",
+            )
+        if isinstance(trial.way, Trained) and trial.source not in digests:
+            digests[trial.source] = open_data(trial.source).digest
+        wanted = specification(trial, suite, digests.get(trial.source, ""))
+        found[trial.name] = wanted
+        record = read_record(trial.folder)
         if record is not None:
             differing += [f"{trial.name}: {one}" for one in _differences(record, wanted)]
     if differing:
@@ -173,6 +188,7 @@ def check_trials(trials: Sequence[Trial], suite: Suite) -> None:
             "the suite that the runs began with",
             "restore it, choose another folder with --out, or move the folders of these runs away",
         ).with_details(differing if len(differing) > 1 else ())
+    return found
 
 
 def _differences(record: Record, wanted: Mapping[str, Any]) -> list[str]:

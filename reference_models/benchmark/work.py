@@ -4,7 +4,7 @@ import logging
 import shlex
 import subprocess
 import time
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from contextlib import AbstractContextManager, nullcontext
 from dataclasses import dataclass, replace
 from pathlib import Path
@@ -15,7 +15,7 @@ import ganeval
 from reference_models.benchmark.record import Record, seconds_kept, write_record
 from reference_models.benchmark.scores import settings_of_suite
 from reference_models.benchmark.suite import Program, Suite, Trained
-from reference_models.benchmark.trials import Trial, is_done, specification
+from reference_models.benchmark.trials import Specification, Trial, is_done
 from reference_models.engine.curve import Scoring
 from reference_models.engine.keep import STATE
 from reference_models.engine.one_thread import one_thread
@@ -45,13 +45,18 @@ class Outcome:
 
 
 def carry_out(
-    trial: Trial, suite: Suite, settings: ganeval.Settings, display: Display | None = None
+    trial: Trial,
+    suite: Suite,
+    specifications: Mapping[str, Specification],
+    settings: ganeval.Settings,
+    display: Display | None = None,
 ) -> Outcome:
     """Train what is missing of a trial, and put its features into the cache.
 
     Args:
         trial: The trial.
         suite: That it is of.
+        specifications: Of all trials by name, as `check_trials` found them.
         settings: Cache, progress, device and command; the other options are the suite's own.
         display: Shows a training.
 
@@ -65,9 +70,10 @@ def carry_out(
     """
     try:
         if not is_done(trial):
-            write_record(trial.folder, Record(specification=specification(trial, suite)))
+            record = Record(specification=specifications[trial.name])
+            write_record(trial.folder, record)
             if isinstance(trial.way, Program):
-                _run(trial, trial.way, suite)
+                _run(trial, trial.way, suite, record)
             else:
                 _train(trial, suite, settings, display)
         for source in dict.fromkeys(one for one in (trial.last, trial.best) if one is not None):
@@ -117,7 +123,7 @@ def _train(trial: Trial, suite: Suite, settings: ganeval.Settings, display: Disp
         )
 
 
-def _run(trial: Trial, program: Program, suite: Suite) -> None:
+def _run(trial: Trial, program: Program, suite: Suite, record: Record) -> None:
     """Run the command of a trial, its output in a file.
 
     Raises:
@@ -148,6 +154,5 @@ def _run(trial: Trial, program: Program, suite: Suite) -> None:
             "what the suite says that it makes",
             f"see {log}",
         )
-    record = Record(specification=specification(trial, suite))
     seconds = time.perf_counter() - begin
     write_record(trial.folder, replace(record, finished=True, seconds=seconds))
