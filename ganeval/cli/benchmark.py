@@ -154,7 +154,7 @@ def benchmark(
 
 
 def _spread(
-    work: "Callable[..., Outcome]",
+    work: "partial[Outcome]",
     trials: "Sequence[Trial]",
     settings: "Settings",
     engine: "Engine",
