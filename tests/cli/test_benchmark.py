@@ -296,6 +296,9 @@ def test_commands_and_files_beside_our_models(
 ) -> None:
     forbid_training(monkeypatch)
     Path("maker.py").write_text(MAKER)
+    Path("theirs").mkdir()
+    for seed, model in enumerate(("gan/digits/seed-0", "gan/digits/seed-1", "fast/digits/seed-0")):
+        shutil.copy(again / model / "gan.safetensors", f"theirs/{seed}.safetensors")
     given = "runs/suite/fast/digits/seed-0/gan.safetensors"
     command = f"{sys.executable} maker.py {{seed}} {given} {{folder}}"
     text = (
@@ -303,7 +306,7 @@ def test_commands_and_files_beside_our_models(
         + f"""
 [models]
 mine = {{command = "{command}", makes = "{{folder}}/g.safetensors"}}
-theirs = {{checkpoint = "runs/suite/gan/digits/seed-{{seed}}/gan.safetensors", data = "digits"}}
+theirs = {{checkpoint = "theirs/{{seed}}.safetensors", data = "digits"}}
 pictures = {{folder = "data:digits,split=train,size=16"}}
 """
     )
