@@ -125,14 +125,19 @@ def benchmark(
         )
         try:
             work = partial(carry_out, suite=plan, specifications=specifications)
-            outcomes = _spread(work, trials[number::count], settings, engine)
-            failed = [one for one in outcomes if one.error is not None]
+            own = trials[number::count]
+            failed = [one for one in _spread(work, own, settings, engine) if one.error is not None]
             names = {one.trial for one in failed}
-            missing = [one for one in trials if one.name not in names and not is_done(one)]
+            missing = sum(one.name not in names and not is_done(one) for one in trials)
             if missing:
-                done = len(trials) - len(missing) - len(failed)
-                say(f"{folder}: {done} of {len(trials)} runs are done; the table needs all")
+                done = len(trials) - missing - len(failed)
+                if not as_json:
+                    say(f"{folder}: {done} of {len(trials)} runs are done; the table needs all")
                 return SOME_FAILED if failed else 0
+            # The others are trained, but maybe cannot be scored.
+            checked = [work(trial, settings=settings) for trial in trials if trial not in own]
+            failed += [one for one in checked if one.error is not None]
+            names = {one.trial for one in failed}
             scored = [trial for trial in trials if trial.name not in names]
             comparisons = list(compare_all(plan, scored, settings))
         except KeyboardInterrupt as error:

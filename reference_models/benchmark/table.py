@@ -11,7 +11,7 @@ from reference_models.benchmark.pictures import curves_of, write_curves, write_s
 from reference_models.benchmark.scores import Comparison, cost_of, source_of
 from reference_models.benchmark.suite import Suite
 from reference_models.benchmark.work import Outcome
-from reference_models.engine.files import RunFiles
+from reference_models.engine.files import RunFiles, refusals_explained
 from reference_models.engine.whole import written_whole
 
 SCHEMA = "ganeval.benchmark/1"
@@ -141,6 +141,7 @@ def failure_lines(failed: Sequence[Outcome]) -> list[str]:
     return [f"failed, {LEFT_OUT}: {one.trial}: {one.error}" for one in failed]
 
 
+@refusals_explained()
 def write_tables(
     suite: Suite,
     comparisons: Sequence[Comparison],
@@ -151,7 +152,7 @@ def write_tables(
     """Write the tables, a report of each comparison, the curves and the samples.
 
     Raises:
-        GanevalError: A file of others has one of the names.
+        GanevalError: A file of others has one of the names, or the folder cannot be written to.
         OSError: The disk is full.
     """
     pictures: dict[str, list[str]] = {}

@@ -17,6 +17,7 @@ from reference_models.benchmark.scores import settings_of_suite
 from reference_models.benchmark.suite import Program, Suite, Trained
 from reference_models.benchmark.trials import Specification, Trial, is_done
 from reference_models.engine.curve import Scoring
+from reference_models.engine.files import refusals_explained
 from reference_models.engine.keep import STATE
 from reference_models.engine.one_thread import one_thread
 from reference_models.engine.run import Observer
@@ -44,6 +45,7 @@ class Outcome:
     error: str | None = None
 
 
+@refusals_explained()
 def carry_out(
     trial: Trial,
     suite: Suite,
@@ -65,7 +67,8 @@ def carry_out(
         this trial's own matter.
 
     Raises:
-        GanevalError: The machine lacks something, which would end the other trials too.
+        GanevalError: The machine lacks something, which would end the other trials too; or a file
+            cannot be written.
         KeyboardInterrupt: As it came; what is done is kept.
     """
     try:

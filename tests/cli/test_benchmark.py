@@ -245,6 +245,12 @@ def test_parts_make_the_runs_and_the_last_one_the_table(
     assert ganeval("benchmark", path, "--out", out, "--part", "0/2").code == 0
     assert checkpoints(out) == checkpoints(made[0])
     assert (out / "table.md").exists()
+    # One that was trained elsewhere and cannot be scored is this trial's own matter, too.
+    damaged = out / "fast" / "digits" / "seed-1" / "best" / "gan.safetensors"
+    damaged.write_bytes(damaged.read_bytes()[:-1])
+    failing = ganeval("benchmark", path, "--out", out, "--part", "0/2")
+    assert failing.code == 1
+    assert "failed, not in the table: fast/digits/seed-1: " in failing.out
     assert "--part 2/2; 0/2 to 1/2; change it" in ganeval("benchmark", path, "--part", "2/2").error
 
 
@@ -397,6 +403,9 @@ def test_files_of_others_are_refused_before_any_training(
     words = ("benchmark", path, "--out", tmp_path)
     assert "table.md: is there already" in ganeval(*words).error
     (tmp_path / "table.md").unlink()
+    (tmp_path / "gan").write_text("mine")
+    assert f"{tmp_path / 'gan' / 'digits' / 'seed-0'}: cannot be written" in ganeval(*words).error
+    (tmp_path / "gan").unlink()
     record = tmp_path / "gan" / "digits" / "seed-0" / "benchmark.json"
     record.parent.mkdir(parents=True)
     record.write_text("[]")
