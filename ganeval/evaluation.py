@@ -3,6 +3,7 @@
 from collections.abc import Mapping, Sequence
 from typing import Any
 
+from ganeval.errors import UsageError
 from ganeval.flow.choose import choose_metrics, choose_rank, find_protocol
 from ganeval.flow.collect import Collected, collect, prepare_engine
 from ganeval.flow.compute import compute
@@ -64,9 +65,10 @@ def evaluate(
     return run([sample], others, metrics, settings)
 
 
-def compare(
+def compare(  # noqa: PLR0913 (keyword-only, each is plain)
     *,
-    samples: Sequence[Any],
+    samples: Sequence[Any] = (),
+    runs: Mapping[str, Sequence[Any]] | None = None,
     reference: Any,
     train: Any = None,
     heldout: Any = None,
@@ -82,6 +84,8 @@ def compare(
 
     Args:
         samples: As for `evaluate`, several.
+        runs: In place of samples: the training runs of each recipe by its name, a sample each; the
+            report has a row for each recipe, and its error is that over the runs.
         reference: As for `evaluate`.
         train: As for `evaluate`.
         heldout: As for `evaluate`.
@@ -93,10 +97,19 @@ def compare(
         **options: As for `evaluate`.
 
     Raises:
-        UsageError, InputError, MachineError: As `evaluate` does.
+        UsageError: Both samples and runs, or neither, or paired runs; and as `evaluate` does.
+        InputError, MachineError: As `evaluate` does.
     """
     settings = settings or build_settings(options)
     others: dict[Role, Any] = {"reference": reference, "train": train, "heldout": heldout}
+    if (runs is None) == (not samples):
+        raise UsageError("samples and runs", "one of them", "leave the other out")
+    if runs is not None:
+        if paired is not None:
+            raise UsageError(
+                f"paired={paired} with runs", "training runs, which are independent", "leave it out"
+            )
+        return compare_recipes(runs, others, metrics, settings, rank=rank)
     return run_comparison(list(samples), others, metrics, settings, rank=rank, paired=paired)
 
 

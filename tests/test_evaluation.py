@@ -282,6 +282,32 @@ def test_compare_pairs_generators_of_one_seed_and_ranks_by_any_score() -> None:
         ganeval.compare(samples=["absent/"], reference="absent/", rank="kd", **FAST)
 
 
+def test_training_runs_are_compared_by_their_recipes(real: Path) -> None:
+    reference = blobs(200, seed=1, height=8, width=8)
+    runs = {
+        name: [
+            ganeval.Images(blobs(200, seed=seed, height=8, width=8, shift=shift), name=f"{seed}")
+            for seed in seeds
+        ]
+        for name, seeds, shift in (("old", (2, 3, 4), 0.0), ("new", (5, 6, 7), 3.0))
+    }
+    report = ganeval.compare(runs=runs, reference=reference, metrics=["kid"], **FAST)
+    for name, samples in runs.items():
+        values = [
+            evaluate(sample=one, reference=reference, metrics=["kid"], **FAST)["kid"].value
+            for one in samples
+        ]
+        row = report[name, "kid"]
+        assert row.value == pytest.approx(np.mean(values), rel=1e-12)
+        assert row.se == pytest.approx(np.std(values, ddof=1) / 3**0.5, rel=1e-9)
+    with pytest.raises(UsageError, match="samples and runs; one of them"):
+        ganeval.compare(reference=real, **FAST)
+    with pytest.raises(UsageError, match="samples and runs; one of them"):
+        ganeval.compare(samples=[real], runs=runs, reference=real, **FAST)
+    with pytest.raises(UsageError, match="paired=True with runs"):
+        ganeval.compare(runs=runs, reference=real, paired=True, **FAST)
+
+
 def test_arrays_are_called_by_their_role_or_name(real: Path) -> None:
     ours, theirs = blobs(12, seed=1), blobs(14, seed=2)
     report = ganeval.evaluate(sample=ours, reference=theirs, metrics=["fid"], **FAST)

@@ -1,14 +1,13 @@
 """`ganeval extract`: features of a part of a source into the cache."""
 
-import re
 from typing import TYPE_CHECKING
 
 import rich_click as click
 
 from ganeval.cli.options import run_options, split_metrics
 from ganeval.cli.panels import SCORING, Command
+from ganeval.cli.part import parse_part, part_option
 from ganeval.cli.prose import say
-from ganeval.errors import UsageError
 
 if TYPE_CHECKING:
     from ganeval.flow.settings import Settings
@@ -17,14 +16,7 @@ if TYPE_CHECKING:
 
 @click.command(cls=Command)
 @click.argument("source")
-@click.option(
-    "--part",
-    default="0/1",
-    show_default=True,
-    metavar="I/N",
-    panel=SCORING,
-    help="Part I of N, counted from 0",
-)
+@part_option(SCORING)
 @click.option(
     "-m",
     "--metrics",
@@ -58,12 +50,8 @@ def extract(
     """
     from ganeval.extract import extract_part
 
-    number, _, count = part.partition("/")
-    if re.fullmatch(r"[0-9]{1,9}/0*[1-9][0-9]{0,8}", part) is None:
-        raise UsageError(f"--part {part}", "I/N, such as 0/16", "change it")
-    done = extract_part(
-        source, int(number), int(count), settings, role=role, metrics=split_metrics(metrics)
-    )
+    number, count = parse_part(part)
+    done = extract_part(source, number, count, settings, role=role, metrics=split_metrics(metrics))
     say(
         f"{source}: {done.num_shards} of {done.total_shards} shards, "
         f"{done.num_items:,} {done.noun}, {done.num_computed:,} computed"

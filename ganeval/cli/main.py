@@ -44,6 +44,7 @@ SECTIONS = {
     "Generators": {
         "sample": ("sample:sample", "Samples of a generator checkpoint as PNG files."),
         "train": ("train:train", "Training of a bundled reference model."),
+        "benchmark": ("benchmark:benchmark", "Models x data x seeds trained, scored, compared."),
         "quickstart": ("quickstart:quickstart", "The whole tour on embedded images, offline."),
     },
     "Upkeep": {

@@ -8,13 +8,13 @@ import socket
 import sys
 import threading
 import uuid
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from concurrent.futures import Executor
 from contextlib import contextmanager, redirect_stdout
 from pathlib import Path
-from typing import Any
+from typing import Any, TypeVar
 
-from ganeval.engines.ray_worker import Order, make_shard
+from ganeval.engines.ray_worker import Order, call_in_folder, make_shard
 from ganeval.engines.sharing import MadeShard, conditions, join_jobs, networks_of, pictures
 from ganeval.errors import GanevalError, ResourceError, TeamError, UsageError
 from ganeval.features.collect import Interrupted
@@ -24,6 +24,9 @@ from ganeval.features.shards import ShardStore
 from ganeval.machine.progress import Progress
 
 log = logging.getLogger(__name__)
+
+_Task = TypeVar("_Task")
+_Result = TypeVar("_Result")
 
 _ADDRESS = re.compile(r"(ray://)?\[?(?P<host>[^\[\]/]+)\]?:(?P<port>\d+)")
 _KNOCK_SECONDS = 10
@@ -98,6 +101,36 @@ def collect_on_ray(
                     "interrupted: finished shards are in the cache; "
                     "run the same command again to go on"
                 ) from error
+            raise
+
+
+def call_on_ray(
+    function: Callable[[_Task], _Result], tasks: Sequence[_Task], device_type: str
+) -> Iterator[_Result]:
+    """Yield what a function returns for each of some tasks, in order; one task of the cluster each.
+
+    A task whose worker process or machine is gone is begun anew.
+
+    Args:
+        function: Can be pickled, as its tasks and results can.
+        tasks: What it is called with.
+        device_type: "cuda" gives each task a GPU.
+
+    Raises:
+        TeamError: There is no cluster, or a task was lost time and again.
+        GanevalError: As the function raises it.
+    """
+    ray = _import_ray()
+    with _connected(ray):
+        needs = {"num_cpus": 1, "num_gpus": int(device_type == "cuda")}
+        call = ray.remote(max_retries=_RETRIES, **needs)(call_in_folder)
+        pending = [call.remote(function, task, str(Path.cwd())) for task in tasks]
+        try:
+            for task in pending:
+                yield _result(ray, task, "end a task")
+        except BaseException:
+            for task in pending:
+                ray.cancel(task)
             raise
 
 
@@ -198,6 +231,7 @@ def _results(
 ) -> Iterator[MadeShard]:
     """Yield what the makers of all shards tell, in order, as soon as it is known."""
     rest = iter(pending)
+    made: MadeShard
     for job in jobs:
         for task in cut(job):
             progress(job.location, task.start, task.total, job.noun)
@@ -208,19 +242,19 @@ def _results(
         progress(job.location, len(job.indices), len(job.indices), job.noun)
 
 
-def _result(ray: Any, task: Any) -> tuple[MadeShard, list[str]]:
+def _result(ray: Any, task: Any, what: str = "make a shard") -> Any:
     """Wait for a task; raise what went wrong in it."""
     try:
-        result: tuple[MadeShard, list[str]] = ray.get(task)
+        result = ray.get(task)
     except ray.exceptions.RayTaskError as error:
         if isinstance(error.cause, GanevalError | OSError | MemoryError):
             raise error.cause from None
         raise
     except ray.exceptions.RayError as error:
         raise TeamError(
-            f"the Ray cluster could not make a shard ({type(error).__name__})",
+            f"the Ray cluster could not {what} ({type(error).__name__})",
             f"a machine that lives long enough for one ({1 + _RETRIES} tries each)",
             "look at the cluster (`ray status`) and run the same command again: "
-            "finished shards are kept",
+            "what is finished is kept",
         ) from error
     return result

@@ -3,11 +3,12 @@
 import logging
 import os
 import socket
-from collections.abc import Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from concurrent.futures import Executor, ThreadPoolExecutor
 from contextlib import contextmanager
 from dataclasses import dataclass, field, replace
 from pathlib import Path
+from typing import TypeVar
 
 from ganeval.engines.sharing import MadeShard, conditions, pictures
 from ganeval.errors import TeamError
@@ -18,6 +19,9 @@ from ganeval.features.shards import ShardStore, StoreAddress
 from ganeval.machine.memory import keep_freed_memory
 from ganeval.machine.progress import silent
 from ganeval.sources.base import plural
+
+_Task = TypeVar("_Task")
+_Result = TypeVar("_Result")
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -87,6 +91,14 @@ def make_shard(order: Order, number: int, indices: tuple[int, ...]) -> tuple[Mad
         )
         (part,) = collect_parts([task], opened.store, pool=opened.pool, progress=silent)
     return MadeShard(digests=part.digests, computed=part.computed), warnings
+
+
+def call_in_folder(function: Callable[[_Task], _Result], task: _Task, folder: str) -> _Result:
+    """Call a function in a folder, to which relative paths refer, where this machine has it."""
+    keep_freed_memory()
+    if Path(folder).is_dir():
+        os.chdir(folder)
+    return function(task)
 
 
 def _open_job(order: Order, number: int, networks: dict[str, Extraction]) -> Job:

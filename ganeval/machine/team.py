@@ -28,7 +28,7 @@ if TYPE_CHECKING:
 _Result = TypeVar("_Result")
 
 _VARIABLES = ("RANK", "WORLD_SIZE", "LOCAL_RANK", "LOCAL_WORLD_SIZE")
-_TIMEOUT_VARIABLE = "GANEVAL_TIMEOUT"
+TIMEOUT_VARIABLE = "GANEVAL_TIMEOUT"
 _TIMEOUT_SECONDS = 1800.0
 _POLL_SECONDS = 0.02
 # What gloo and the store say where the time is up; the last where another call has found it first.
@@ -41,13 +41,13 @@ def _timeout() -> float:
     Raises:
         UsageError: The environment says something else than a number of seconds.
     """
-    text = os.environ.get(_TIMEOUT_VARIABLE, str(_TIMEOUT_SECONDS))
+    text = os.environ.get(TIMEOUT_VARIABLE, str(_TIMEOUT_SECONDS))
     try:
         seconds = float(text)
     except ValueError:
         seconds = 0.0
     if not 0 < seconds < float("inf"):
-        raise UsageError(f"{_TIMEOUT_VARIABLE}={text}", "a number of seconds above 0", "change it")
+        raise UsageError(f"{TIMEOUT_VARIABLE}={text}", "a number of seconds above 0", "change it")
     return seconds
 
 
@@ -226,7 +226,7 @@ class Team:
                     if late
                     else "is gone or out of reach"
                 ),
-                f"all of them, at work (how long to wait: {_TIMEOUT_VARIABLE}, in seconds)",
+                f"all of them, at work (how long to wait: {TIMEOUT_VARIABLE}, in seconds)",
                 "see the others' errors and run the same command again: finished shards are kept",
             ) from error
 

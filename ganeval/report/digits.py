@@ -14,6 +14,7 @@ WITHOUT_ERROR = 4  # significant digits of a value without one
 _LOWEST, _HIGHEST = -4, 6  # powers of ten that are written without an exponent
 _RESOLUTION = 1e-12  # relative: what is smaller is rounding, and no error
 _LOPSIDED = 2  # an interval with one arm so many times the other is no value and its error
+_WIDEST = 2 * 2.6  # standard errors in an interval: Student's with 5 degrees of freedom
 _SMALLEST = 1e-300  # what is below is shown as 0: its power of ten has no inverse
 _NORMAL_WIDTH = 2 * 1.96  # standard errors in a 95 % interval
 
@@ -53,14 +54,17 @@ def has_honest_error(row: ScoreRow) -> bool:
     """Return whether the standard error says of a score what its interval says.
 
     It does not at a boundary (0 of 360 images, where the error is 0), where the interval does not
-    hold the value, which is biased, nor where the interval is lopsided.
+    hold the value, which is biased, nor where the interval is lopsided, or far wider than two
+    standard errors each way, as Student's over a few training runs is.
     """
     if row.se is None or row.se <= _RESOLUTION * abs(row.value):
         return False
     if row.interval is None:
         return True
     below, above = row.value - row.interval[0], row.interval[1] - row.value
-    return min(below, above) > 0 and max(below, above) <= _LOPSIDED * min(below, above)
+    if min(below, above) <= 0 or max(below, above) > _LOPSIDED * min(below, above):
+        return False
+    return below + above <= _WIDEST * row.se
 
 
 def _show(row: ScoreRow, digits: Digits, *, with_error: bool) -> Shown:

@@ -64,6 +64,7 @@ def html(
             letters=names,
             noun=noun,
             nums=nums,
+            costs=table.costs(provenance, samples),
             columns={title: table.ARROWS[column[0].direction] for title, column in scores.items()},
             scores={
                 (row.sample, title): (row, shown)
@@ -121,6 +122,7 @@ def _environment(folder: Traversable) -> "jinja2.Environment":
     )
     environment.filters |= {
         "breakable": _breakable,
+        "cost": table.shown_cost,
         "data_uri": _data_uri,
         "inline": _inline,
         "one_line": one_line,

@@ -15,6 +15,7 @@ from ganeval.report.digits import Digits, show_column
 from ganeval.report.gallery import Gallery
 from ganeval.report.influence_file import INFLUENCES, packed
 from ganeval.report.items import ITEMS, MetricItems, packed_items
+from ganeval.report.letters import groups
 from ganeval.report.lookup import find_row, row_names
 from ganeval.report.names import shorten
 from ganeval.report.output import check_output, write_output
@@ -171,6 +172,15 @@ class Report:
         """Return what the rows of a sample are called in tables, beside given other sources."""
         return row_names(self.scores, sample, roles)
 
+    @property
+    def groups(self) -> dict[str, str]:
+        """Letters of the samples: those that share one were not told apart; empty if not known."""
+        return groups(list(dict.fromkeys(row.sample for row in self.ranked)), self.pairs)
+
+    def to_markdown(self, *, digits: Digits = "error") -> str:
+        """Return the tables as Markdown."""
+        return formats.markdown(self.ranked, self.provenance, self.pairs, digits)
+
     def save(self, path: str | Path, *, digits: Digits = "error") -> None:
         """Write the report; the suffix chooses JSON, CSV, Markdown, LaTeX or HTML.
 
@@ -195,7 +205,7 @@ class Report:
         elif kind == ".csv":
             text = formats.csv(self.scores)
         elif kind == ".md":
-            text = formats.markdown(self.ranked, self.provenance, self.pairs, digits)
+            text = self.to_markdown(digits=digits)
         elif kind == ".tex":
             text = formats.latex(self.ranked, self.provenance, self.pairs, digits)
         else:

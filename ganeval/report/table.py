@@ -20,6 +20,10 @@ if TYPE_CHECKING:
 # A down arrow, an up arrow, one to 0, and none.
 ARROWS = {"lower": "\u2193", "higher": "\u2191", "zero": "\u21920", "none": ""}
 PAPER_EXTRACTOR = "inception"
+TRAINING = {"runs": "runs", "step": "step", "images": "images seen", "seconds": "seconds"}
+"""What a report may know of the training of a sample, with the titles of the columns; means over
+the runs."""
+_WHOLE = 10  # what a training took has no decimals from here on
 # Options of decoding, and what each is unless the user says otherwise.
 _USUAL_DECODING = {"transparency": "error", "animated": "error", "exif": "ignore"}
 
@@ -118,6 +122,10 @@ def score_grid(
     shared = groups(samples, pairs)
     if shared:
         columns[f"group by {pairs[0].label}"] = shared
+    columns |= {
+        title: {sample: shown_cost(value) for sample, value in column.items()}
+        for title, column in costs(provenance, samples).items()
+    }
     scores = by_title(rows)
     for title, column in scores.items():
         columns[f"{title} {ARROWS[column[0].direction]}".strip()] = {
@@ -153,6 +161,25 @@ def numbers(rows: Rows, provenance: Provenance) -> tuple[str, dict[str, int]]:
             counted[row.sample] = row
     noun = common_noun(row.noun for row in counted.values())
     return noun, {sample: row.num_sample for sample, row in counted.items()}
+
+
+def costs(provenance: Provenance, samples: Sequence[str]) -> dict[str, dict[str, float]]:
+    """Return what the training of each sample took by title, as far as the report knows of any."""
+    cards: Mapping[str, Any] = provenance.get("sources", {})
+    found = {
+        title: {
+            sample: float(value)
+            for sample in samples
+            if (value := cards.get(sample, {}).get("training", {}).get(name)) is not None
+        }
+        for name, title in TRAINING.items()
+    }
+    return {title: column for title, column in found.items() if column}
+
+
+def shown_cost(value: float) -> str:
+    """Return what a training took, as text."""
+    return f"{value:,.0f}" if value >= _WHOLE or value.is_integer() else f"{value:.1f}"
 
 
 def by_title(rows: Rows) -> dict[str, list[ScoreRow]]:

@@ -21,13 +21,12 @@ def export(run: Run, recipe: Recipe, data: Data, paths: list[Path], *, seed: int
         kind_of(data).export(run.averages[name], name, recipe, data, path, step=run.step, seed=seed)
 
 
-def checkpoint_names(recipe: Recipe, data: Data) -> list[str]:
+def checkpoint_names(recipe: Recipe, suffix: str) -> list[str]:
     """Return what the checkpoints of a model are called within the folder of a run.
 
-    The first is called after the model alone.
+    The first is called after the model alone; the suffix is that of the kind of data.
     """
     _first, *others = recipe.exported
-    suffix = kind_of(data).suffix
     return [f"{recipe.name}{suffix}", *(f"{recipe.name}-{name}{suffix}" for name in others)]
 
 

@@ -20,6 +20,7 @@ class Run:
         position: Items of the data that all processes together have taken.
         moving: Whether a step has begun and not ended; what is there then is no state.
         shared: The game as several processes play it; None: one process alone.
+        seconds: What the steps of this process took, without what observers do.
     """
 
     game: Game
@@ -29,6 +30,7 @@ class Run:
     position: int = 0
     moving: bool = False
     shared: Game | None = None
+    seconds: float = 0.0
 
     @property
     def average(self) -> nn.Module:

@@ -19,7 +19,7 @@ from reference_models.engine.data import Data, open_data, unknown
 from reference_models.engine.export import checkpoint_names, export, write_samples
 from reference_models.engine.files import RunFiles, refusals_explained
 from reference_models.engine.keep import METRICS, STATE, restore_averages
-from reference_models.engine.kinds import Scoring
+from reference_models.engine.kinds import Scoring, kind_of
 from reference_models.engine.observe import grid_names, grids
 from reference_models.engine.parallel import join_team, of_team
 from reference_models.engine.precision import Precision
@@ -128,9 +128,10 @@ def run_training(  # noqa: PLR0913 (keyword-only, each is plain)
     ):
         recipe = of_team(recipe, team)
         opened = _open(recipe)
+        suffix = kind_of(opened).suffix
         if team.leads and (resume or not (folder / STATE).exists()):  # else `train` says so
-            scored = (CURVE, CURVE_PICTURE, *best_names(recipe, opened))
-            files.check(STATE, METRICS, SAMPLES, SETTINGS, *checkpoint_names(recipe, opened))
+            scored = (CURVE, CURVE_PICTURE, *best_names(recipe, suffix))
+            files.check(STATE, METRICS, SAMPLES, SETTINGS, *checkpoint_names(recipe, suffix))
             files.check(*(scored if watch.scoring.every else ()))
             if not resume:  # else the observer knows from which step on
                 files.check(*grid_names(0, steps, every=watch.grid_every))
@@ -142,7 +143,7 @@ def run_training(  # noqa: PLR0913 (keyword-only, each is plain)
         def leave(run: Run) -> Path:
             """Write the checkpoints, and samples of the first."""
             write_samples(run, recipe, opened, files.claim(SAMPLES), seed=seed)
-            paths = files.claim_all(checkpoint_names(recipe, opened))
+            paths = files.claim_all(checkpoint_names(recipe, suffix))
             export(run, recipe, opened, paths, seed=seed)
             return paths[0]
 

@@ -20,7 +20,8 @@ def snapshots(recipe: Recipe, data: Data, files: RunFiles, *, every: int, seed: 
     """
 
     def names(step: int) -> list[str]:
-        ends = (name.removeprefix(recipe.name) for name in checkpoint_names(recipe, data))
+        made = checkpoint_names(recipe, kind_of(data).suffix)
+        ends = (name.removeprefix(recipe.name) for name in made)
         return [f"{_FOLDER}/{step:06}{end}" for end in ends]
 
     def observe(run: Run, log: Log) -> None:
@@ -32,12 +33,12 @@ def snapshots(recipe: Recipe, data: Data, files: RunFiles, *, every: int, seed: 
     return observe
 
 
-def best_names(recipe: Recipe, data: Data) -> list[str]:
+def best_names(recipe: Recipe, suffix: str) -> list[str]:
     """Return what the best checkpoints of a model are called within the folder of a run.
 
     In a folder of its own, so that a pattern for the checkpoints of several runs does not find it.
     """
-    return [f"{_BEST_FOLDER}/{name}" for name in checkpoint_names(recipe, data)]
+    return [f"{_BEST_FOLDER}/{name}" for name in checkpoint_names(recipe, suffix)]
 
 
 def best_kept(recipe: Recipe, data: Data, files: RunFiles, *, seed: int) -> Observer:
@@ -52,7 +53,7 @@ def best_kept(recipe: Recipe, data: Data, files: RunFiles, *, seed: int) -> Obse
         if not log:
             _remove_later(_BEST_FOLDER, run.step, data, files)
         if log.get(BEST) == run.step:
-            paths = files.claim_all(best_names(recipe, data))
+            paths = files.claim_all(best_names(recipe, kind_of(data).suffix))
             export(run, recipe, data, paths, seed=seed)
 
     return observe

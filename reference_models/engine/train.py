@@ -1,6 +1,7 @@
 """One straight training loop for every system."""
 
 import logging
+import time
 from collections.abc import Sequence
 from contextlib import nullcontext
 from pathlib import Path
@@ -100,7 +101,10 @@ def train(  # noqa: PLR0913 (keyword-only, each is plain)
     with kept if team.leads else nullcontext(_ignore) as keep:
         try:
             while run.step < steps:
-                keep(one_step(run, recipe, data, seed=seed, device=device, team=team))
+                begun = time.perf_counter()
+                log = one_step(run, recipe, data, seed=seed, device=device, team=team)
+                run.seconds += time.perf_counter() - begun
+                keep(log)
                 if team.interrupted():
                     raise KeyboardInterrupt
         except NonFiniteError as error:

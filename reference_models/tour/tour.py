@@ -2,8 +2,8 @@
 
 import json
 import logging
-from collections.abc import Callable, Iterator, Mapping, Sequence
-from contextlib import AbstractContextManager, contextmanager, nullcontext
+from collections.abc import Callable, Mapping, Sequence
+from contextlib import AbstractContextManager, nullcontext
 from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Any
@@ -17,7 +17,8 @@ from reference_models.engine.data import open_data
 from reference_models.engine.export import checkpoint_names, export
 from reference_models.engine.files import RunFiles, refusals_explained
 from reference_models.engine.keep import STATE
-from reference_models.engine.kinds import Scoring
+from reference_models.engine.kinds import Scoring, kind_of
+from reference_models.engine.one_thread import one_thread
 from reference_models.engine.run import Observer
 from reference_models.engine.session import Watch, find_recipe, run_training
 from reference_models.engine.train import begin
@@ -164,7 +165,7 @@ def _train(
         cache_dir=settings.cache_dir,
     )
     shown = nullcontext(()) if display is None else display(model, steps, recipe.batch_size)
-    with _one_thread(), shown as observers:
+    with one_thread(), shown as observers:
         run_training(
             model,
             folder=folder,
@@ -177,27 +178,13 @@ def _train(
         )
 
 
-@contextmanager
-def _one_thread() -> Iterator[None]:
-    """Let torch have one thread; several would wait for each other in networks of this size.
-
-    Where other programs run, they wait much longer than they work. The digits of a training also
-    do not depend on the number of cores then.
-    """
-    before = torch.get_num_threads()
-    torch.set_num_threads(1)
-    try:
-        yield
-    finally:
-        torch.set_num_threads(before)
-
-
 def _untrained(model: str, files: RunFiles, seed: int) -> Path:
     """Write the checkpoint that a model's training begins with."""
     recipe = find_recipe(model)
     data = open_data(recipe.data)
     run = begin(recipe, data, seed=seed, device=torch.device("cpu"))
-    paths = files.claim_all(f"untrained/{name}" for name in checkpoint_names(recipe, data))
+    names = checkpoint_names(recipe, kind_of(data).suffix)
+    paths = files.claim_all(f"untrained/{name}" for name in names)
     export(run, recipe, data, paths, seed=seed)
     return paths[0]
 

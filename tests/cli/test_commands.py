@@ -60,6 +60,8 @@ OPTIONS = {
         *("--eval-reference", "--cache-dir", "--device", "--precision"),
         *("--preset", "--config", "--set", "--show", "--snapshot-every"),
     },
+    "benchmark": SHOWN
+    | {"--out", "--part", "--json", "--cache-dir", "--offline", "--device", "--engine"},
     "sample": GENERATOR | {"-n", "--num-images", "-o", "--output", "--seed", "--device", "--grid"},
     "table": REPORT | {"--label"},
     "check": OUTPUT | {"--baseline", "--max-regress", "--alpha", "--on-inconclusive", "--fail-on"},

@@ -194,6 +194,9 @@ def text_of(*rows: ScoreRow) -> list[str]:
         (12.3456, 0.05, (9.81234, 10.23456), "12.346 [9.812, 10.235]"),
         (0.01, 0.004, (0.009, 0.03), "0.0100 [0.0090, 0.0300]"),
         (0.75, 0.02, (0.71, 0.78), "0.750 \u00b1 0.020"),
+        # Student's over 7 and over 5 runs: 2.45 and 2.78 errors each way.
+        (0.75, 0.02, (0.701, 0.799), "0.750 \u00b1 0.020"),
+        (0.75, 0.02, (0.6944, 0.8056), "0.750 [0.694, 0.806]"),
     ],
 )
 def test_digits_follow_the_error(
@@ -349,6 +352,8 @@ def test_compared_samples_are_ranked_and_grouped(tmp_path: Path) -> None:
         *(("b/", "c/"), ("b/", "a_1/"), ("c/", "a_1/")),
     ]
     assert len(report.comparisons) == 6
+    assert report.groups == {"b/": "a", "c/": "a", "a_1/": "b"}
+    assert REPORT.groups == {}
     assert [row.sample for row in compared(report, rank="recall").ranked[::2]] == [
         *("a_1/", "c/", "b/"),
     ]
@@ -488,12 +493,33 @@ def test_csv_keeps_full_precision(tmp_path: Path) -> None:
 
 def test_markdown_is_a_table_with_its_conditions(tmp_path: Path) -> None:
     REPORT.save(tmp_path / "run.md")
-    lines = (tmp_path / "run.md").read_text(encoding="utf-8").splitlines()
+    text = (tmp_path / "run.md").read_text(encoding="utf-8")
+    assert text == REPORT.to_markdown()
+    lines = text.splitlines()
     header = [cell.strip() for cell in lines[0].strip("|").split("|")]
     assert header == ["sample", "images", "fid \u2193", "kid:subset_size=500 \u2193"]
     cells = [cell.strip() for cell in lines[2].strip("|").split("|")]
     assert cells == ["fake_1/", "5,000", "12.35", "-0.00001 \u00b1 0.00020"]
     assert "extractor inception (6726825d), protocol standard, float32" in lines[4]
+
+
+def test_what_training_took_stands_in_every_table(tmp_path: Path) -> None:
+    other = dataclasses.replace(ROW, sample="theirs/")
+    took = {"runs": 3, "step": 2000.0, "images": 128000.0, "seconds": 7.25}
+    sources = {ROW.sample: {"training": took}, "theirs/": {"training": {"runs": 1}}}
+    found = Report((ROW, other), {**PROVENANCE, "sources": sources})
+    lines = found.to_markdown().splitlines()
+    cells = [[cell.strip() for cell in lines[at].strip("|").split("|")] for at in (0, 2, 3)]
+    assert cells[0][1:6] == ["images", "runs", "step", "images seen", "seconds"]
+    assert cells[1][:6] == ["fake_1/", "5,000", "3", "2,000", "128,000", "7.2"]
+    assert cells[2][:6] == ["theirs/", "5,000", "1", "", "", ""]
+    found.save(tmp_path / "run.html")
+    page = (tmp_path / "run.html").read_text(encoding="utf-8")
+    titles = re.findall('<td data-title="(runs|step|images seen|seconds)"', page)
+    assert titles == ["runs", "step", "images seen", "seconds"] * 2
+    assert '<td data-title="images seen" data-value="128000.0">128,000</td>' in page
+    assert '<td data-title="images seen">\u2013</td>' in page
+    assert "images seen" not in REPORT.to_markdown()
 
 
 def test_latex_escapes_names_and_uses_booktabs(tmp_path: Path) -> None:

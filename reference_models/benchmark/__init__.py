@@ -1,0 +1,1 @@
+"""Models x data x seeds: trained, scored against one reference, compared."""

@@ -1,0 +1,141 @@
+"""All checkpoints of a suite against one reference for each data set, models compared by runs."""
+
+import statistics
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass, replace
+from typing import Any, Literal, get_args
+
+import ganeval
+from reference_models.benchmark.record import read_record, seconds_of
+from reference_models.benchmark.suite import Program, Suite, Trained
+from reference_models.benchmark.trials import Trial
+
+Which = Literal["last", "best"]
+"""The checkpoint after the last step, or that with the best first score of the curve."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Comparison:
+    """The models on one data set by one of their checkpoints.
+
+    Attributes:
+        data: Name of the data.
+        which: The checkpoint.
+        trials: That were scored.
+        alone: Whether there is one run of each model, and so no error over runs.
+        report: A row for each model, the differences between all pairs, and what training took.
+    """
+
+    data: str
+    which: Which
+    trials: Sequence[Trial]
+    alone: bool
+    report: ganeval.Report
+
+    @property
+    def title(self) -> str:
+        """What the table is of."""
+        what = "last checkpoint" if self.which == "last" else "checkpoint with the best score"
+        return f"{self.data}, {what}"
+
+
+def settings_of_suite(suite: Suite, settings: ganeval.Settings) -> ganeval.Settings:
+    """Return the settings with what the suite says of scoring."""
+    scoring = suite.scoring
+    return replace(
+        settings,
+        extractor=scoring.extractor,
+        protocol=scoring.protocol,
+        num_images=scoring.num_images,
+        seed=scoring.seed,
+    )
+
+
+def compare_all(
+    suite: Suite, trials: Sequence[Trial], settings: ganeval.Settings
+) -> Iterator[Comparison]:
+    """Yield the comparisons of every data set: by the last checkpoints, then by the best.
+
+    There is none by the best where no training was scored in between. A model that we did not
+    train has one checkpoint, which stands in both.
+
+    Args:
+        suite: The suite.
+        trials: That did not fail.
+        settings: As for `carry_out`.
+
+    Raises:
+        GanevalError: As `ganeval.compare` does.
+    """
+    for data in suite.data:
+        own = [trial for trial in trials if trial.data == data]
+        for which in get_args(Which):
+            if own and (which == "last" or any(trial.best for trial in own)):
+                yield _compare(suite, own, which, settings)
+
+
+def _compare(
+    suite: Suite, trials: Sequence[Trial], which: Which, settings: ganeval.Settings
+) -> Comparison:
+    """Compare the models on one data set; with one run of each by the images, else by the runs."""
+    sources = {trial.name: source_of(trial, which) for trial in trials}
+    groups: dict[str, list[Trial]] = {}
+    for trial in trials:
+        groups.setdefault(trial.model, []).append(trial)
+    alone = all(len(group) == 1 for group in groups.values())
+    scoring: dict[str, Any] = {
+        "reference": suite.data[trials[0].data].reference,
+        "metrics": suite.scoring.metrics,
+        "rank": suite.scoring.rank,
+        "settings": settings_of_suite(suite, settings),
+    }
+    if alone:
+        report = ganeval.compare(samples=list(sources.values()), **scoring)
+        found = dict.fromkeys(row.sample for row in report.scores)
+        report = report.renamed(dict(zip(found, groups, strict=True)))
+    else:
+        runs = {model: [sources[trial.name] for trial in group] for model, group in groups.items()}
+        report = ganeval.compare(runs=runs, **scoring)
+    cards = dict(report.provenance["sources"])
+    for model, group in groups.items():
+        cards[model] = {**cards[model], "training": training_of(group, which)}
+    return Comparison(
+        data=trials[0].data,
+        which=which,
+        trials=trials,
+        alone=alone,
+        # What is known of single images is left to `ganeval compare`.
+        report=replace(
+            report, provenance={**report.provenance, "sources": cards}, influence={}, items={}
+        ),
+    )
+
+
+def source_of(trial: Trial, which: Which) -> str:
+    """Return the source of a trial's samples."""
+    return trial.best or trial.last if which == "best" else trial.last
+
+
+def cost_of(trial: Trial, which: Which) -> dict[str, float]:
+    """Return what the training of a checkpoint took, as far as it is known.
+
+    The last step, the images seen and the seconds of the steps, and of a command those from its
+    start to its end.
+    """
+    if isinstance(trial.way, Program):
+        record = read_record(trial.folder)
+        return {} if record is None or record.seconds is None else {"seconds": record.seconds}
+    if not isinstance(trial.way, Trained):
+        return {}
+    step = ganeval.read_card(source_of(trial, which)).step
+    seconds = seconds_of(trial.folder, step)
+    known = {} if seconds is None else {"seconds": seconds}
+    return {"step": step, "images": step * trial.recipe.batch_size, **known}
+
+
+def training_of(trials: Sequence[Trial], which: Which) -> Mapping[str, float]:
+    """Return the number of training runs, and the means of what is known of all of them."""
+    costs = [cost_of(trial, which) for trial in trials]
+    shared = [name for name in costs[0] if all(name in cost for cost in costs)]
+    means = {name: statistics.fmean(cost[name] for cost in costs) for name in shared}
+    return {"runs": len(trials), **means}

@@ -1,0 +1,204 @@
+"""The trials of a suite: one model on one data set with one seed, each in a folder of its own."""
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import ganeval
+from reference_models.benchmark.record import Record, read_record
+from reference_models.benchmark.suite import Given, Program, Suite, Trained
+from reference_models.engine.data import open_data
+from reference_models.engine.export import checkpoint_names
+from reference_models.engine.kinds.pictures import PICTURES
+from reference_models.engine.recipe import Recipe
+from reference_models.engine.session import recipe_of
+from reference_models.engine.settings import settings_of
+from reference_models.engine.snapshots import best_names
+
+Specification = Mapping[str, Any]
+"""All that what a trial makes depends on, JSON values by name."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Trial:
+    """One model on one data set with one seed.
+
+    Attributes:
+        model: Its name in the suite.
+        data: Name of the data in the suite.
+        seed: Of the training; None for what is there and has no seed in its name.
+        way: How its samples come about.
+        source: The training images.
+        reference: The images to compare with.
+        folder: Of its own; what is there already needs none.
+    """
+
+    model: str
+    data: str
+    seed: int | None
+    way: Trained | Given | Program
+    source: str
+    reference: str
+    folder: Path
+
+    @property
+    def name(self) -> str:
+        """What messages call it."""
+        parts = (self.model, self.data, *(() if self.seed is None else (f"seed-{self.seed}",)))
+        return "/".join(parts)
+
+    @property
+    def recipe(self) -> Recipe:
+        """The recipe of a bundled model with the settings of the suite.
+
+        Raises:
+            GanevalError: A setting that it does not have, or a value that cannot be.
+        """
+        assert isinstance(self.way, Trained)
+        way = self.way
+        return recipe_of(way.model, way.settings, data=self.source, steps=way.steps)
+
+    def filled(self, text: str) -> str:
+        """Return a text with what stands in its braces."""
+        return text.format(data=self.source, seed=self.seed, folder=self.folder)
+
+    @property
+    def last(self) -> str:
+        """Source of the samples after the last step."""
+        if isinstance(self.way, Trained):
+            return str(self.folder / checkpoint_names(self.recipe, PICTURES.suffix)[0])
+        return self.filled(self.way.makes if isinstance(self.way, Program) else self.way.source)
+
+    @property
+    def best(self) -> str | None:
+        """Source of the samples after the step with the best score, if it is known."""
+        if not isinstance(self.way, Trained):
+            return None
+        path = self.folder / best_names(self.recipe, PICTURES.suffix)[0]
+        return str(path) if path.exists() else None
+
+
+def trials_of(suite: Suite, folder: Path) -> list[Trial]:
+    """Return the trials of a suite, the seeds of a model one after the other.
+
+    Args:
+        suite: The suite.
+        folder: Of all of them.
+    """
+    trials = []
+    for name, model in suite.models.items():
+        seeds: Sequence[int | None] = suite.seeds
+        if isinstance(model.way, Given) and "{seed}" not in model.way.source:
+            seeds = (None,)
+        for data in model.data:
+            for seed in seeds:
+                own = folder / name / data
+                trials.append(
+                    Trial(
+                        model=name,
+                        data=data,
+                        seed=seed,
+                        way=model.way,
+                        source=suite.data[data].source,
+                        reference=suite.data[data].reference,
+                        folder=own if seed is None else own / f"seed-{seed}",
+                    )
+                )
+    return trials
+
+
+def specification(trial: Trial, suite: Suite, digest: str) -> Specification:
+    """Return all that what a trial makes depends on.
+
+    Args:
+        trial: The trial.
+        suite: That it is of.
+        digest: Of the training images of a bundled model.
+
+    Raises:
+        GanevalError: A setting that there is none of, or a value that cannot be.
+    """
+    if isinstance(trial.way, Program):
+        return {"command": trial.filled(trial.way.command), "makes": trial.last}
+    if isinstance(trial.way, Given):
+        return {}
+    scoring = suite.scoring
+    curve: Mapping[str, Any] = {}
+    if scoring.eval_every:
+        curve = {
+            "eval_every": scoring.eval_every,
+            "metrics": list(scoring.metrics),
+            "extractor": scoring.extractor,
+            "eval_images": scoring.eval_images,
+            "reference": trial.reference,
+        }
+    return {
+        "model": trial.way.model,
+        "seed": trial.seed,
+        "data_digest": digest,
+        **settings_of(trial.recipe),
+        **curve,
+    }
+
+
+def is_done(trial: Trial) -> bool:
+    """Tell whether nothing is left to train of a trial that agrees with its record."""
+    if isinstance(trial.way, Given):
+        return True
+    record = read_record(trial.folder)
+    if record is None:
+        return False
+    if isinstance(trial.way, Program):
+        return record.finished and Path(trial.last).exists()
+    path = Path(trial.last)
+    return path.is_file() and ganeval.read_card(path).step >= trial.recipe.steps
+
+
+def check_trials(trials: Sequence[Trial], suite: Suite) -> dict[str, Specification]:
+    """Refuse trials that cannot begin, or that have begun otherwise, before any is trained.
+
+    Returns:
+        The specification of each by its name.
+
+    Raises:
+        GanevalError: A setting, data, file or folder that cannot be, or what differs between a
+            record and the suite, of every trial in its details.
+    """
+    found: dict[str, Specification] = {}
+    differing: list[str] = []
+    digests: dict[str, str] = {}
+    for trial in trials:
+        if isinstance(trial.way, Given) and not (":" in trial.last or Path(trial.last).exists()):
+            raise ganeval.GanevalError(
+                f"{suite.path}: {trial.last} of {trial.model} is not there",
+                "a generator's file, or pictures",
+                "check the name; it is relative to the current folder",
+            )
+        if isinstance(trial.way, Trained) and trial.source not in digests:
+            digests[trial.source] = open_data(trial.source).digest
+        wanted = specification(trial, suite, digests.get(trial.source, ""))
+        found[trial.name] = wanted
+        record = read_record(trial.folder)
+        if record is not None:
+            differing += [f"{trial.name}: {one}" for one in _differences(record, wanted)]
+    if differing:
+        more = f", and {len(differing) - 1} more" * (len(differing) > 1)
+        raise ganeval.GanevalError(
+            f"{suite.path}: {differing[0]}{more}",
+            "the suite that the runs began with",
+            "restore it, choose another folder with --out, or move the folders of these runs away",
+        ).with_details(differing if len(differing) > 1 else ())
+    return found
+
+
+def _differences(record: Record, wanted: Mapping[str, Any]) -> list[str]:
+    """Return what differs from what a trial began with; that it is to go on longer does not."""
+    began = record.specification
+    texts = []
+    for name in dict.fromkeys([*wanted, *began]):
+        was, now = began.get(name, "absent"), wanted.get(name, "absent")
+        goes_on = name == "steps" and type(was) is type(now) is int and now > was
+        if was != now and not goes_on:
+            texts.append(f"{name} was {was}, now it is {now}")
+    return texts
