@@ -1,6 +1,7 @@
 """`ganeval train`: train a bundled reference model."""
 
 import errno
+import logging
 import shlex
 from pathlib import Path
 from typing import Literal
@@ -20,6 +21,12 @@ from ganeval.errors import ResourceError, UsageError
     metavar="SOURCE",
     panel=TRAINING,
     help="Training images: digits, shapes, edges or any source (default: the model's own)",
+)
+@click.option(
+    "--data-b",
+    metavar="SOURCE",
+    panel=TRAINING,
+    help="Second source: what each picture of --data is to be made from",
 )
 @click.option(
     "--steps",
@@ -146,7 +153,8 @@ from ganeval.errors import ResourceError, UsageError
     type=click.Path(),
     metavar="PLACE",
     panel=SOURCES,
-    help="Place of the features: a folder, or a URL that machines share",
+    help="Place of the features and of training images that are decoded once: a folder, or a URL "
+    "that machines share for the features",
 )
 @click.option(
     "--device",
@@ -169,6 +177,7 @@ def train(
     *,
     model: str,
     data: str | None,
+    data_b: str | None,
     steps: int | None,
     seed: int,
     out: Path | None,
@@ -194,7 +203,8 @@ def train(
     \b
     ganeval train dcgan --steps 2000 --out runs/dcgan
     ganeval train dcgan --steps 2000 --out runs/dcgan --eval-every 500
-    ganeval train wgan-gp --data folder:faces/,size=32,crop=center
+    ganeval train wgan-gp --data faces/ --set image_size=32 --set flip=true
+    ganeval train pix2pix --data photos/ --data-b sketches/ --set image_size=64
     ganeval train sngan --preset paper --set batch_size=128
     """
     from ganeval.cli.training_display import training_display
@@ -217,6 +227,7 @@ def train(
         **(preset_of(recipe_of(model), preset) if preset is not None else {}),
         **(read_settings(config) if config is not None else {}),
         **dict(map(parse_setting, assignments)),
+        **({} if data_b is None else {"data_b": data_b}),
     }
     recipe = recipe_of(model, settings, folder=folder if resume else None, data=data, steps=steps)
     if show:
@@ -225,6 +236,9 @@ def train(
         for name, changed in recipe.presets.items():
             click.echo(f"# --preset {name}: {', '.join(toml_lines(changed))}")
         return
+    # How far a long preparation is, in a line now and then.
+    told = logging.WARNING if current_call().is_quiet else logging.INFO
+    logging.getLogger("ganeval.training.data").setLevel(told)
     scoring = Scoring(
         every=eval_every,
         metrics=tuple(split_metrics(eval_metrics) or ()),

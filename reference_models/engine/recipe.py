@@ -22,6 +22,8 @@ MakeGame = Callable[["Recipe", Shape, torch.Generator], Game]
 OptimizerName = Literal["adam", "rmsprop", "sgd"]
 Decay = Literal["none", "linear"]
 Prior = Literal["normal", "uniform"]
+Crop = Literal["center", "none"]
+PairBy = Literal["name", "index", "none"]
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -112,6 +114,14 @@ class Recipe:
         batch_size: Items in one batch.
         steps: How long the reference run is.
         data: The default data.
+        data_b: A second source of pictures, what each is to be made from; "": none.
+        pair_by: How the pictures of both belong together: by "name", by "index" (the place in the
+            order), or "none": they do not.
+        image_size: Height and width that pictures are brought to; 0: as they are.
+        crop: For a size: "center" cuts out the largest square in the middle first, "none"
+            stretches.
+        channels: Of pictures: 1 converts to grey, 3 is RGB; 0: grey ones stay so if all are.
+        flip: Whether each picture is mirrored, left to right, with probability 1/2.
         prior: Of the generator's latents: "normal", or "uniform" from -1 to 1.
         paired: Whether the generator makes each sample from a condition, which the data must have.
         ema_half_life: Of the averaged generator, in images.
@@ -134,6 +144,12 @@ class Recipe:
     batch_size: int = 64
     steps: int = 2000
     data: str = "digits"
+    data_b: str = ""
+    pair_by: PairBy = "name"
+    image_size: int = 0
+    crop: Crop = "center"
+    channels: int = 0
+    flip: bool = False
     ema_half_life: float = 2000.0
     ema_ramp_up: float = 0.0
     prior: Prior = "normal"
@@ -142,9 +158,16 @@ class Recipe:
     variant: str = ""
 
     def __post_init__(self) -> None:
-        """Refuse a prior that there is none of (GanevalError)."""
-        if self.prior not in get_args(Prior):
-            raise unknown("prior", self.prior, get_args(Prior))
+        """Refuse words and a number of channels that there are none of (GanevalError)."""
+        for name, words in (("prior", Prior), ("crop", Crop), ("pair_by", PairBy)):
+            if getattr(self, name) not in get_args(words):
+                raise unknown(name, getattr(self, name), get_args(words))
+        if self.channels not in (0, 1, 3):
+            raise ganeval.GanevalError(
+                f"setting channels is {self.channels}",
+                "1 (grey), 3 (RGB) or 0 (as the pictures are)",
+                "change it",
+            )
 
     @property
     def num_classes(self) -> int | None:

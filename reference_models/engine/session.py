@@ -15,7 +15,8 @@ from reference_models import MODELS
 from reference_models.engine.board import tensorboard
 from reference_models.engine.collapse import collapse_warning
 from reference_models.engine.curve import CURVE, CURVE_PICTURE, Scoring, curve
-from reference_models.engine.data import Data, open_data, unknown
+from reference_models.engine.data import Data, Shape, training_data, unknown
+from reference_models.engine.draw import Draw
 from reference_models.engine.export import (
     GRID,
     checkpoint_name,
@@ -135,7 +136,7 @@ def run_training(  # noqa: PLR0913 (keyword-only, each is plain)
             files.check(STATE, METRICS, SAMPLES, SETTINGS, checkpoint_name(recipe), *scored)
             if not resume:  # else the observer knows from which step on
                 files.check(*grid_names(0, steps, every=watch.grid_every))
-        pictures = _open_pictures(recipe, recipe.data)
+        pictures = _open_pictures(recipe, watch.scoring.cache_dir)
         watching: list[Observer] = []
         if team.leads:
             told = _observers(recipe, pictures, files, watch, last=steps, seed=seed, device=device)
@@ -225,16 +226,26 @@ def _settings_kept(recipe: Recipe, files: RunFiles) -> Observer:
     return observe
 
 
-def _open_pictures(recipe: Recipe, name: str) -> Data:
-    """Return the data, if the model can be trained on them and its checkpoint be sampled."""
-    data = open_data(name)
+def _open_pictures(recipe: Recipe, cache_dir: Path | str | None) -> Data:
+    """Return the data, if the model can be trained on them and its checkpoint be sampled.
+
+    That the networks can have pictures of that shape is seen before these are decoded.
+    """
+    name = recipe.data
+
+    def check(shape: Shape) -> None:
+        recipe.build(shape, Draw(0, 0).generator("first weights"))
+
+    data = training_data(recipe, cache_dir=cache_dir, check=check)
     if len(data.shape) != 3:
         raise ganeval.GanevalError(
             f"data '{name}' has points", "images", "use digits or a folder of pictures"
         )
     if recipe.paired and data.source_of("condition") is None:
         raise ganeval.GanevalError(
-            f"data '{name}' has no conditions", f"pairs, for {recipe.name}", "use edges"
+            f"data '{name}' has no conditions",
+            f"pairs, for {recipe.name}",
+            "use edges, or name a folder of conditions too with --data-b",
         )
     return data
 

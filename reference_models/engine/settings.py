@@ -19,8 +19,14 @@ from reference_models.engine.recipe import Recipe
 Settings = dict[str, Any]
 """Values by dotted name: numbers, words, truth values, lists of numbers."""
 
-_PLAIN = ("batch_size", "steps", "data", "prior", "ema_half_life", "ema_ramp_up")
-_MAY_BE_ZERO = ("num_continuous", "num_steps")  # of the whole numbers, by the last part of a name
+_DATA = ("data", "data_b", "pair_by", "image_size", "crop", "channels", "flip")
+_PLAIN = ("batch_size", "steps", *_DATA, "prior", "ema_half_life", "ema_ramp_up")
+_MAY_BE_ZERO = (
+    "num_continuous",
+    "num_steps",
+    "image_size",
+    "channels",
+)  # of the whole numbers, by the last part of a name
 _KINDS = {bool: "true or false", int: "a whole number", float: "a number", str: "a word"}
 
 
@@ -42,7 +48,7 @@ def lasting_settings(recipe: Recipe) -> Settings:
     Data have a digest of their own; the last step counts where a rate falls to 0 at it.
     """
     settings = settings_of(recipe)
-    del settings["data"]
+    del settings["data"], settings["data_b"]
     if all(spec.decay == "none" for spec in recipe.optimizers.values()):
         del settings["steps"]
     return settings

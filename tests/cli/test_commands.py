@@ -58,7 +58,7 @@ OPTIONS = {
         *("--data", "--steps", "--seed", "--out", "--resume", "--save-every", "--grid-every"),
         *("--eval-every", "--eval-metrics", "--eval-extractor", "--eval-images"),
         *("--eval-reference", "--cache-dir", "--device", "--precision"),
-        *("--preset", "--config", "--set", "--show", "--snapshot-every"),
+        *("--preset", "--config", "--set", "--show", "--snapshot-every", "--data-b"),
     },
     "sample": GENERATOR | {"-n", "--num-images", "-o", "--output", "--seed", "--device", "--grid"},
     "table": REPORT | {"--label"},
