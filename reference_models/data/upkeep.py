@@ -1,4 +1,4 @@
-"""Looking after prepared pictures: how much there is, and making it less; nothing here needs torch."""
+"""Looking after prepared pictures: how much there is, and making it less. No torch is needed."""
 
 import shutil
 import time
