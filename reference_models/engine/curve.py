@@ -9,6 +9,7 @@ from typing import Any
 
 import numpy as np
 import torch
+from torch.utils.data import Dataset
 
 import ganeval
 from reference_models.engine.curve_picture import write_curve
@@ -137,9 +138,22 @@ def _reference(scoring: Scoring, data: Data) -> Any:
     if scoring.reference is not None:
         return scoring.reference
     num = min(scoring.num_images, len(data)) if isinstance(data, Sized) else scoring.num_images
-    return ganeval.Images(
-        data.batch(0, 0, num)["real"], value_range=(-1, 1), name=f"{num} training images"
-    )
+    images = _FirstImages(data, num)
+    return ganeval.Images(images, value_range=(-1, 1), name=f"{num} training images")
+
+
+class _FirstImages(Dataset[torch.Tensor]):
+    """The first images of a stream, each read when it is looked at: they may be very many."""
+
+    def __init__(self, data: Data, num: int) -> None:
+        self._data, self._num = data, num
+
+    def __len__(self) -> int:
+        return self._num
+
+    def __getitem__(self, index: int) -> torch.Tensor:
+        """Return one image, float32 [C, H, W] in [-1, 1]."""
+        return self._data.batch(0, index, 1)["real"][0]
 
 
 def _check_conditions(rows: Rows, now: Mapping[str, Any]) -> None:
