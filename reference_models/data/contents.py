@@ -22,8 +22,10 @@ def contents_of(fitted: Fitted) -> list[str]:
     source, count = fitted.source, len(fitted.source)
     info = source.info
     is_told_before = info.kind == "data" or fitted.is_remote
-    names = hashlib.sha256("\n".join(map(ascii, source.names())).encode()).hexdigest()
-    whole = [info.kind, info.location, info.fingerprint, names] if is_told_before else []
+    whole: list[str] = []
+    if is_told_before:
+        names = hashlib.sha256("\n".join(map(ascii, source.names())).encode()).hexdigest()
+        whole = [info.kind, info.location, info.fingerprint, names]
     parts = []
     news = News(fitted.text, count, what="looked at")
     for first in range(0, min(count, PART) if is_told_before else count, PART):

@@ -47,7 +47,8 @@ class MappedPixels:
         mapped = np.memmap(
             self._file, dtype=np.uint8, mode="r", offset=self._start, shape=self.shape
         )
-        return np.array(mapped[chosen], copy=True, subok=False)
+        pixels: Pixels = np.asarray(mapped)[chosen]
+        return pixels.copy() if isinstance(chosen, slice) else pixels  # numbers make a copy
 
 
 def write_header(path: Path, shape: tuple[int, ...]) -> int:

@@ -197,4 +197,4 @@ class Flipped:
 
 def _to_floats(pixels: Pixels) -> Tensor:
     """Return bytes from 0 to 255 as float32 from -1 to 1."""
-    return torch.from_numpy(pixels).float() / 127.5 - 1
+    return torch.from_numpy(pixels).float().div_(127.5).sub_(1)

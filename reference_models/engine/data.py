@@ -174,7 +174,7 @@ def open_data(
     options = {key: value for key, value in given.items() if value is not None}
     if name in DATA:
         return _build(DATA[name], f"data '{name}'", options)
-    if ":" in name or Path(name).exists():
+    if any(mark in name for mark in ":/{") or Path(name).exists():  # "{": a row of tars
         return _build(_SOURCE, f"source '{name}'", options, name)
     raise unknown("data", name, DATA, "or the path of a folder or archive of pictures")
 
