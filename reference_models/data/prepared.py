@@ -147,8 +147,8 @@ class _Preparation:
             self._begin()
             records = []
         elif records:
-            where = (self._fitted.text, len(records) * PART, self._count)
-            logger.info("%s: goes on after %d of %d pictures", *where)
+            done = len(records) * PART
+            logger.info(f"{self._fitted.text}: goes on after {done:,} of {self._count:,} pictures")
         path = self._folder / PIXELS
         start = path.stat().st_size - self._count * self._each
         news = News(self._fitted.text, self._count, done=len(records) * PART)
