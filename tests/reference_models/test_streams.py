@@ -27,7 +27,8 @@ def write(folder: Path, names: list[str], *, seed: int, size: int = 16) -> Path:
     return folder
 
 
-NAMES = [f"{number // 10}/{number:02}" for number in range(20)]
+# The last two are in another order among PNG than among BMP files.
+NAMES = [*(f"{number // 10}/{number:02}" for number in range(18)), "1/a", "1/a.c"]
 
 
 @pytest.fixture
@@ -88,7 +89,10 @@ def test_pairs_have_one_name(photos: Path, sketches: Path) -> None:
     data = open_data(str(photos), second=str(sketches))
     batch = data.batch(0, 0, 20)
     assert batch.names == data.names == ("real", "labels", "condition")
-    assert places(batch["real"], photos) == places(batch["condition"], sketches)
+    swapped = [*range(18), 19, 18]
+    assert places(batch["real"], photos) == [
+        swapped[place] for place in places(batch["condition"], sketches)
+    ]
     assert sorted(places(batch["real"], photos)) == list(range(20))
     assert data.source_of("condition") == str(sketches)
     small = open_data(str(photos), second=str(sketches), size=8)
