@@ -11,9 +11,11 @@ if TYPE_CHECKING:
     from ganeval.evaluation import compare, evaluate
     from ganeval.flow.settings import Settings
     from ganeval.generators.card import Card, read_card, write_checkpoint
+    from ganeval.machine.folders import index_folder, prepared_folder
     from ganeval.machine.team import Team
     from ganeval.report.report import Report
     from ganeval.sources.arrays.memory import Images
+    from ganeval.sources.files.index import open_index
     from ganeval.sources.generator import Generator
     from ganeval.sources.load_generator import load_generator
     from ganeval.sources.open import open_source
@@ -30,8 +32,11 @@ _HOMES = {
     "Team": "ganeval.machine.team",
     "compare": "ganeval.evaluation",
     "evaluate": "ganeval.evaluation",
+    "index_folder": "ganeval.machine.folders",
     "load_generator": "ganeval.sources.load_generator",
+    "open_index": "ganeval.sources.files.index",
     "open_source": "ganeval.sources.open",
+    "prepared_folder": "ganeval.machine.folders",
     "read_card": "ganeval.generators.card",
     "write_checkpoint": "ganeval.generators.card",
 }
@@ -48,8 +53,11 @@ __all__ = [
     "__version__",
     "compare",
     "evaluate",
+    "index_folder",
     "load_generator",
+    "open_index",
     "open_source",
+    "prepared_folder",
     "read_card",
     "write_checkpoint",
 ]

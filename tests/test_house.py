@@ -163,8 +163,11 @@ def test_public_names_stay() -> None:
         "__version__",
         "compare",
         "evaluate",
+        "index_folder",
         "load_generator",
+        "open_index",
         "open_source",
+        "prepared_folder",
         "read_card",
         "write_checkpoint",
     ]

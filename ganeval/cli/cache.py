@@ -1,4 +1,4 @@
-"""`ganeval cache`: the feature cache."""
+"""`ganeval cache`: the feature cache, and training pictures that are kept decoded."""
 
 import math
 from pathlib import Path
@@ -9,11 +9,18 @@ import rich_click as click
 from ganeval.cli.panels import SOURCES, Group
 from ganeval.cli.prose import say
 from ganeval.errors import UsageError
-from ganeval.machine.folders import cache_folder, index_folder, shards_folder, shared_cache
+from ganeval.machine.folders import (
+    cache_folder,
+    index_folder,
+    prepared_folder,
+    shards_folder,
+    shared_cache,
+)
 
 if TYPE_CHECKING:
     from ganeval.features.upkeep import CacheSize
     from ganeval.sources.files.index_files import IndexSize
+    from reference_models.data.upkeep import PreparedSize
 
 FOLDER = click.option(
     "--cache-dir",
@@ -46,6 +53,7 @@ def info(*, cache_dir: str | None) -> None:
     from ganeval.features.upkeep import measure, measure_shared
     from ganeval.machine.remote import RemotePath
     from ganeval.sources.files import index_files
+    from reference_models.data import upkeep
 
     url = shared_cache(cache_dir)
     if url is not None:
@@ -55,6 +63,8 @@ def info(*, cache_dir: str | None) -> None:
     say(f"{folder}: {_describe(measure(folder))}")
     folder = index_folder(cache_dir)
     say(f"{folder}: {_describe_index(index_files.measure(folder))}")
+    folder = prepared_folder(cache_dir)
+    say(f"{folder}: {_describe_prepared(upkeep.measure(folder))}")
 
 
 @cache.command()
@@ -66,10 +76,10 @@ def info(*, cache_dir: str | None) -> None:
     show_default=True,
     metavar="N",
     panel=SOURCES,
-    help="Number of days for which features were not used",
+    help="Number of days for which they were not used",
 )
 def prune(*, cache_dir: str | None, days: float) -> None:
-    """Remove features, and what is known of files, that were not used for a while.
+    """Remove features, training pictures, and what is known of files, not used for a while.
 
     \b
     ganeval cache prune --days 7
@@ -80,7 +90,7 @@ def prune(*, cache_dir: str | None, days: float) -> None:
 @cache.command()
 @FOLDER
 def clear(*, cache_dir: str | None) -> None:
-    """Remove all features and all that is known of files; weights and data sets stay.
+    """Remove features, training pictures and what is known of files; weights and data sets stay.
 
     \b
     ganeval cache clear
@@ -92,12 +102,16 @@ def _remove(cache_dir: str | None, *, older_than_days: float) -> None:
     """Remove what was not used for so many days, and say how much it was."""
     from ganeval.features.upkeep import prune
     from ganeval.sources.files import index_files
+    from reference_models.data import upkeep
 
     folder = _own_folder(cache_dir)
     say(f"{folder}: removed {_describe(prune(folder, older_than_days=older_than_days))}")
     folder = index_folder(cache_dir)
     removed = index_files.prune(folder, older_than_days=older_than_days)
     say(f"{folder}: removed {_describe_index(removed)}")
+    folder = prepared_folder(cache_dir)
+    decoded = upkeep.prune(folder, older_than_days=older_than_days)
+    say(f"{folder}: removed {_describe_prepared(decoded)}")
 
 
 def _own_folder(cache_dir: str | None) -> Path:
@@ -125,6 +139,11 @@ def _describe(size: "CacheSize") -> str:
 def _describe_index(size: "IndexSize") -> str:
     """Return the size of the index for people."""
     return f"what is known of the files of {size.num_files:,} sources, {_mebibytes(size.num_bytes)}"
+
+
+def _describe_prepared(size: "PreparedSize") -> str:
+    """Return the size of decoded training pictures for people."""
+    return f"training pictures of {size.num_sources:,} sources, {_mebibytes(size.num_bytes)}"
 
 
 def _mebibytes(num_bytes: int) -> str:

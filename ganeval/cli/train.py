@@ -22,6 +22,12 @@ from ganeval.errors import ResourceError, UsageError
     help="Training images: digits, shapes, edges or any source (default: the model's own)",
 )
 @click.option(
+    "--data-b",
+    metavar="SOURCE",
+    panel=TRAINING,
+    help="Second source: what each picture of --data is to be made from",
+)
+@click.option(
     "--steps",
     type=int,
     metavar="N",
@@ -144,7 +150,8 @@ from ganeval.errors import ResourceError, UsageError
     type=click.Path(),
     metavar="PLACE",
     panel=SOURCES,
-    help="Place of the features: a folder, or a URL that machines share",
+    help="Place of the features and of training images that are decoded once: a folder, or a URL "
+    "that machines share for the features",
 )
 @click.option(
     "--device",
@@ -167,6 +174,7 @@ def train(
     *,
     model: str,
     data: str | None,
+    data_b: str | None,
     steps: int | None,
     seed: int,
     out: Path | None,
@@ -192,7 +200,8 @@ def train(
     \b
     ganeval train dcgan --steps 2000 --out runs/dcgan
     ganeval train dcgan --steps 2000 --out runs/dcgan --eval-every 500
-    ganeval train wgan-gp --data folder:faces/,size=32,crop=center
+    ganeval train wgan-gp --data faces/ --set image_size=32 --set flip=true
+    ganeval train pix2pix --data photos/ --data-b sketches/ --set image_size=64
     ganeval train sngan --preset paper --set batch_size=128
     """
     from ganeval.cli.training_display import training_display
@@ -215,6 +224,7 @@ def train(
         **(preset_of(recipe_of(model), preset) if preset is not None else {}),
         **(read_settings(config) if config is not None else {}),
         **dict(map(parse_setting, assignments)),
+        **({} if data_b is None else {"data_b": data_b}),
     }
     recipe = recipe_of(model, settings, folder=folder if resume else None, data=data, steps=steps)
     if show:

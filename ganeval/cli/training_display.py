@@ -1,5 +1,6 @@
 """How a training run looks: a bar with losses on a terminal, elsewhere a line now and then."""
 
+import logging
 import sys
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -23,6 +24,9 @@ def training_display(model: str, total: int, batch_size: int) -> "Iterator[list[
     if current_call().is_quiet:
         yield []
         return
+    data = logging.getLogger("ganeval.training.data")  # what there is, and how far preparation is
+    level = data.level
+    data.setLevel(logging.INFO)
     bars, on_terminal = Bars(), sys.stderr.isatty()
     shown: dict[str, float] = {}  # scores stay until there are new ones
     told = bars.get_time()
@@ -43,4 +47,5 @@ def training_display(model: str, total: int, batch_size: int) -> "Iterator[list[
     try:
         yield [observe]
     finally:
+        data.setLevel(level)
         bars.stop()

@@ -8,11 +8,17 @@ import platformdirs
 from ganeval.machine.remote import is_remote
 
 
-def cache_folder() -> Path:
-    """Return `GANEVAL_CACHE`, or the user's cache folder for ganeval; it need not exist yet.
+def cache_folder(cache_dir: Path | str | None = None) -> Path:
+    """Return the cache folder of this machine; it need not exist yet.
 
-    If `GANEVAL_CACHE` is a URL, features are shared there, and all else is in the user's folder.
+    It is `cache_dir`, else `GANEVAL_CACHE`, else the user's cache folder for ganeval. If one of
+    these is a URL, features are shared there, and all else is in the next.
+
+    Args:
+        cache_dir: As the user gave it; None if it was not given.
     """
+    if cache_dir is not None and not is_remote(cache_dir):
+        return Path(cache_dir)
     named = os.environ.get("GANEVAL_CACHE", "")
     if named and not is_remote(named):
         return Path(named).expanduser()
@@ -35,10 +41,14 @@ def shards_folder(cache_dir: Path | str | None) -> Path:
     Args:
         cache_dir: As the user gave it; before a cache that machines share, it is the usual folder.
     """
-    local = None if shared_cache(cache_dir) is not None else cache_dir
-    return (cache_folder() if local is None else Path(local)) / "shards"
+    return cache_folder(cache_dir) / "shards"
 
 
 def index_folder(cache_dir: Path | str | None) -> Path:
     """Return where it is kept what is known of the files of sources; see `shards_folder`."""
-    return shards_folder(cache_dir).with_name("index")
+    return cache_folder(cache_dir) / "index"
+
+
+def prepared_folder(cache_dir: Path | str | None) -> Path:
+    """Return where training pictures are kept that were decoded once; see `shards_folder`."""
+    return cache_folder(cache_dir) / "prepared"

@@ -28,13 +28,15 @@ def epoch_indices(count: int, *, seed: int, position: int, size: int) -> Indices
     The stream is one permutation after the other, each drawn anew; the batch is the part of it that
     begins at `position`.
     """
-    first, last = position // count, (position + size - 1) // count
-    stream = np.concatenate([_permutation(count, seed, epoch) for epoch in range(first, last + 1)])
-    start = position - first * count
-    return stream[start : start + size]
+    parts = []
+    for epoch in range(position // count, (position + size - 1) // count + 1):
+        begin = epoch * count
+        start, stop = max(position - begin, 0), min(position + size - begin, count)
+        parts.append(_permutation(count, seed, epoch)[start:stop])
+    return np.concatenate(parts)
 
 
-@functools.lru_cache(maxsize=8)
+@functools.lru_cache(maxsize=4)  # of 8 bytes an item
 def _permutation(count: int, seed: int, epoch: int) -> Indices:
     """Return the order of one epoch; kept, as many batches in a row ask for the same one."""
     order = generator(seed, "data order", epoch).permutation(count)

@@ -1,74 +1,109 @@
-"""Pictures from anything that ganeval reads."""
+"""Training pictures from anything that ganeval reads."""
 
-import shlex
+import logging
+from collections.abc import Callable
+from pathlib import Path
 
 import numpy as np
 import numpy.typing as npt
 
 import ganeval
-from reference_models.data.pictures import Pictures, with_channels
+from reference_models.data.fitted import Fitted, fit_source
+from reference_models.data.pairs import pairs_digest, partners_of
+from reference_models.data.prepared import Prepared, prepare
+from reference_models.data.streams import PreparedPictures, Unpaired
+from reference_models.engine.data import Data, Shape
 
-_CHUNK = 64  # files in memory at a time while decoding
+logger = logging.getLogger("ganeval.training.data")
+
+_CHUNK = 64  # pictures decoded at a time
 
 
-def source_pictures(location: str, *, size: int | None = None, channels: int = 3) -> Pictures:
-    """Return all pictures of a source, decoded by ganeval's default policy.
+def source_pictures(
+    location: str,
+    *,
+    size: int | None = None,
+    crop: str = "center",
+    channels: int | None = None,
+    second: str | None = None,
+    pair_by: str = "name",
+    cache_dir: Path | str | None = None,
+    check: Callable[[Shape], None] | None = None,
+) -> Data:
+    """Return all pictures of a source, decoded by ganeval's default policy, once for all runs.
 
     Args:
         location: As on ganeval's command line (`"folder:faces/,size=64,crop=center"`).
-        size: Height and width that the pictures must have; None allows any one size, if square.
-        channels: 3, or 1 for grey pictures.
+        size: Height and width that they are brought to, as by the source's own option; None: they
+            are of one size, and square.
+        crop: "center" cuts out the largest square in the middle first, "none" stretches.
+        channels: 1 converts to grey, 3 is RGB; None: grey pictures stay so if all are.
+        second: A source of what each picture is to be made from, in RGB and of the same size.
+        pair_by: See `partners_of`; "none": the two sources come in orders of their own.
+        cache_dir: The user's cache folder if None; its `prepared` holds the pictures.
+        check: Called with the shape of a picture before the first is decoded, in RGB where it is
+            not known yet whether all are grey; raises what the caller has against it.
 
     Raises:
-        GanevalError: The source or a picture in it cannot be used, the pictures differ in size or
-            are not square or not of the size asked for, or have colour where grey is asked for.
+        GanevalError: A source or a picture in it cannot be used, the pictures differ in size, are
+            not square, or have no partner; or the disk is full.
     """
-    pixels = read_pixels(location)
-    height, width = pixels.shape[2:]
-    if height != width or size not in (None, width):
-        raise ganeval.GanevalError(
-            f"{location}: pictures of {width}x{height} pixels",
-            "square ones" if size is None else f"{size}x{size}",
-            f"name them as `{_with(location, f'size={size or 32},crop=center')}`",
-        )
-    return Pictures(name=location, pixels=with_channels(pixels, channels, name=location))
+    folder = ganeval.prepared_folder(cache_dir)
+    with ganeval.open_index(ganeval.index_folder(cache_dir)) as index:
+        real = fit_source(location, size=size, crop=crop, index=index)
+        if check is not None:
+            check((channels or 3, *real.shape))
+        if second is None:
+            return _alone(real, prepare(real, channels=channels, folder=folder))
+        condition = fit_source(second, size=size, crop=crop, index=index)
+        if condition.shape != real.shape:
+            raise ganeval.GanevalError(
+                f"{real.text} has pictures of {real.shape[1]} pixels, {condition.text} of "
+                f"{condition.shape[1]}",
+                "one size",
+                f"add `--set image_size={real.shape[1]}`, or another of your own",
+            )
+        partners = None if pair_by == "none" else partners_of(real, condition, by=pair_by)
+        pictures = prepare(real, channels=channels, folder=folder)
+        conditions = prepare(condition, channels=3, folder=folder)
+    digest = pairs_digest(pictures.digest, conditions.digest, partners)
+    if partners is None:
+        ones, others = _alone(real, pictures), _alone(condition, conditions)
+        return Unpaired(real=ones, condition=others, source=condition.text, digest=digest)
+    _say(real, pictures)
+    return PreparedPictures(
+        name=f"{real.text} from {condition.text}",
+        prepared=pictures,
+        digest=digest,
+        condition=conditions,
+        partners=partners,
+        sources={"condition": condition.text},
+    )
 
 
 def read_pixels(location: str) -> npt.NDArray[np.uint8]:
-    """Return the pictures of a source in their order, uint8 [N, 3, H, W] RGB.
-
-    Raises:
-        GanevalError: The source or a picture in it cannot be used, or sizes differ.
-    """
+    """Return the pictures of a small source of one size in memory, uint8 [N, 3, H, W] RGB."""
     source = ganeval.open_source(location, policy=ganeval.Settings().decode)
-    pixels = None
-    for start in range(0, len(source), _CHUNK):
-        indices = range(start, min(start + _CHUNK, len(source)))
-        for index, item in zip(indices, source.load(indices), strict=True):
-            try:
-                picture = item.picture().pixels
-            except ganeval.GanevalError as error:
-                if "--transparency" not in error.remedy:  # an option that scoring alone has
-                    raise
-                text = _with(location, "transparency=white")
-                remedy = f"name them as `{text}` (or black, or drop)"
-                raise ganeval.GanevalError(error.found, error.needed, remedy) from error
-            if pixels is None:
-                pixels = np.empty((len(source), *picture.shape), np.uint8)
-            if picture.shape != pixels.shape[1:]:
-                raise ganeval.GanevalError(
-                    f"{item.name}: {picture.shape[2]}x{picture.shape[1]} pixels",
-                    f"one size for all, and the first is {pixels.shape[3]}x{pixels.shape[2]}",
-                    f"name them as `{_with(location, 'size=32,crop=center')}`, with a size of "
-                    "your own",
-                )
-            pixels[index] = picture
-    assert pixels is not None  # ganeval opens no source without pictures
-    return pixels
+    chunks = (
+        source.load(range(start, min(start + _CHUNK, len(source))))
+        for start in range(0, len(source), _CHUNK)
+    )
+    return np.stack([item.picture().pixels for items in chunks for item in items])
 
 
-def _with(location: str, options: str) -> str:
-    """Return the text of a source with more options, as it can be typed."""
-    kind = ganeval.open_source(location, policy=ganeval.Settings().decode).info.kind
-    text = location if location.startswith(f"{kind}:") else f"{kind}:{location}"
-    return shlex.quote(f"{text},{options}")
+def _alone(fitted: Fitted, prepared: Prepared) -> PreparedPictures:
+    """Return the pictures of one source as data."""
+    _say(fitted, prepared)
+    return PreparedPictures(name=fitted.text, prepared=prepared, digest=prepared.digest)
+
+
+def _say(fitted: Fitted, prepared: Prepared) -> None:
+    """Tell what there is to learn from."""
+    count, channels, height, width = prepared.pixels.shape
+    names = prepared.classes
+    what = "no classes"
+    if names:
+        shown = ", ".join(names[:10]) + ", ..." * (len(names) > 10)
+        what = f"{len(names):,} classes ({shown})"
+    colour = "grey" if channels == 1 else "RGB"
+    logger.info(f"{fitted.text}: {count:,} pictures of {width}x{height}, {colour}, {what}")

@@ -3,7 +3,7 @@
 import difflib
 import importlib
 import inspect
-from collections.abc import Iterable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from pathlib import Path
 from typing import Any, Literal, Protocol
 
@@ -23,6 +23,7 @@ DATA: dict[str, str] = {
 options that `open_data` passes on."""
 
 Kind = Literal["pictures", "points"]
+Shape = tuple[int, ...]
 
 _SOURCE = "reference_models.data.sources:source_pictures"
 
@@ -113,6 +114,38 @@ class Data(Protocol):
         """
 
 
+class DataSettings(Protocol):
+    """The settings of a recipe that say what it learns from; see `Recipe`."""
+
+    @property
+    def data(self) -> str:
+        """Name or source."""
+
+    @property
+    def data_b(self) -> str:
+        """The second source."""
+
+    @property
+    def pair_by(self) -> str:
+        """How both belong together."""
+
+    @property
+    def image_size(self) -> int:
+        """Height and width."""
+
+    @property
+    def crop(self) -> str:
+        """What is cut off first."""
+
+    @property
+    def channels(self) -> int:
+        """Of a picture."""
+
+    @property
+    def flip(self) -> bool:
+        """Whether items are mirrored."""
+
+
 def open_data(
     name: str,
     *,
@@ -120,27 +153,77 @@ def open_data(
     channels: int | None = None,
     std: float | None = None,
     split: str | None = None,
+    **of_source: Any,
 ) -> Data:
     """Return data by its name in `DATA`, or the pictures of any source that ganeval reads.
 
     Args:
         name: `"ring8"`, `"digits"`, ..., or a source as in `ganeval eval`: a path, or
-            `"folder:faces/,size=64,crop=center"`; its pictures must be of one size.
-        size: Height and width of pictures; a source is not resized but must have this size.
-        channels: 1 (grey) or 3 (RGB) of pictures.
+            `"folder:faces/,size=64,crop=center"`.
+        size: Height and width that pictures are brought to; None leaves them as they are, and then
+            they must be of one size.
+        channels: 1 (grey) or 3 (RGB) of pictures; None: of a source, 1 if all are grey.
         std: Standard deviation of each mode of a density.
         split: "train" (the default) or "test" of the digits.
+        **of_source: What else `source_pictures` takes: `crop`, `second`, `cache_dir`, ...
 
     Raises:
         GanevalError: An unknown name, or an option that the data does not have or cannot meet.
     """
-    given = {"size": size, "channels": channels, "std": std, "split": split}
+    given = {"size": size, "channels": channels, "std": std, "split": split, **of_source}
     options = {key: value for key, value in given.items() if value is not None}
     if name in DATA:
         return _build(DATA[name], f"data '{name}'", options)
-    if ":" in name or Path(name).exists():
+    if any(mark in name for mark in ":/{") or Path(name).exists():  # "{": a row of tars
         return _build(_SOURCE, f"source '{name}'", options, name)
     raise unknown("data", name, DATA, "or the path of a folder or archive of pictures")
+
+
+def training_data(
+    recipe: "DataSettings",
+    *,
+    cache_dir: Path | str | None = None,
+    check: Callable[[Shape], None] | None = None,
+) -> Data:
+    """Return the data of a recipe, as its settings want them.
+
+    Args:
+        recipe: A recipe, or what else has these settings.
+        cache_dir: Where prepared pictures are kept; None for the user's cache folder.
+        check: See `source_pictures`.
+
+    Raises:
+        GanevalError: As `open_data`; or settings that the data cannot have.
+    """
+    size, channels = recipe.image_size or None, recipe.channels or None
+    if recipe.data not in DATA:
+        data = open_data(
+            recipe.data,
+            size=size,
+            channels=channels,
+            crop=recipe.crop,
+            second=recipe.data_b or None,
+            pair_by=recipe.pair_by,
+            cache_dir=cache_dir,
+            check=check,
+        )
+    elif recipe.data_b:
+        raise ganeval.GanevalError(
+            f"data_b {recipe.data_b} beside data '{recipe.data}'",
+            "a source of pictures for both, such as a folder",
+            "change data or leave out data_b",
+        )
+    else:
+        data = open_data(recipe.data, size=size, channels=channels)
+    if not recipe.flip:
+        return data
+    if data.kind != "pictures":
+        raise ganeval.GanevalError(
+            f"flip for data '{recipe.data}' of {data.kind}", "pictures", "leave out flip"
+        )
+    from reference_models.data.streams import Flipped
+
+    return Flipped(data)
 
 
 def _build(entry: str, where: str, options: dict[str, Any], *location: str) -> Data:

@@ -9,11 +9,10 @@ from torch import nn
 from torch.optim import Optimizer
 
 import ganeval
-from reference_models.engine.data import Data, Kind, unknown
+from reference_models.engine.data import Data, Kind, Shape, unknown
 from reference_models.engine.game import Game
 from reference_models.engine.solvers import MAX_NORM, Solver
 
-Shape = tuple[int, ...]
 Options = Mapping[str, Any]
 """Numbers and words by name: JSON values."""
 MakeGame = Callable[["Recipe", Data, torch.Generator], Game]
@@ -22,6 +21,8 @@ MakeGame = Callable[["Recipe", Data, torch.Generator], Game]
 OptimizerName = Literal["adam", "rmsprop", "sgd"]
 Decay = Literal["none", "linear"]
 Prior = Literal["normal", "uniform"]
+Crop = Literal["center", "none"]
+PairBy = Literal["name", "index", "none"]
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -128,6 +129,14 @@ class Recipe:
             number of processes; 0: the parts of `batch_size`.
         steps: How long the reference run is.
         data: The default data.
+        data_b: A second source of pictures, what each is to be made from; "": none.
+        pair_by: How the pictures of both belong together: by "name", by "index" (the place in the
+            order), or "none": they do not.
+        image_size: Height and width that pictures are brought to; 0: as they are.
+        crop: For a size: "center" cuts out the largest square in the middle first, "none"
+            stretches.
+        channels: Of pictures: 1 converts to grey, 3 is RGB; 0: grey ones stay so if all are.
+        flip: Whether each picture is mirrored, left to right, with probability 1/2.
         prior: Of the generator's latents: "normal", or "uniform" from -1 to 1.
         reads: Names of the tensors that its losses read, which the data must have.
         kinds: Of data that its networks can be built for.
@@ -152,6 +161,12 @@ class Recipe:
     batch_per_process: int = 0
     steps: int = 2000
     data: str = "digits"
+    data_b: str = ""
+    pair_by: PairBy = "name"
+    image_size: int = 0
+    crop: Crop = "center"
+    channels: int = 0
+    flip: bool = False
     ema_half_life: float = 2000.0
     ema_ramp_up: float = 0.0
     prior: Prior = "normal"
@@ -161,9 +176,16 @@ class Recipe:
     variant: str = ""
 
     def __post_init__(self) -> None:
-        """Refuse a prior that there is none of (GanevalError)."""
-        if self.prior not in get_args(Prior):
-            raise unknown("prior", self.prior, get_args(Prior))
+        """Refuse words and a number of channels that there are none of (GanevalError)."""
+        for name, words in (("prior", Prior), ("crop", Crop), ("pair_by", PairBy)):
+            if getattr(self, name) not in get_args(words):
+                raise unknown(name, getattr(self, name), get_args(words))
+        if self.channels not in (0, 1, 3):
+            raise ganeval.GanevalError(
+                f"setting channels is {self.channels}",
+                "1 (grey), 3 (RGB) or 0 (as the pictures are)",
+                "change it",
+            )
 
     def num_classes_of(self, network: str) -> int | None:
         """Return the number of the labels that a network takes beside latents; None: none."""

@@ -8,6 +8,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
+import numpy as np
 import torch
 
 import ganeval
@@ -15,7 +16,8 @@ from reference_models import MODELS
 from reference_models.engine.board import tensorboard
 from reference_models.engine.collapse import collapse_warning
 from reference_models.engine.curve import CURVE, CURVE_PICTURE, curve
-from reference_models.engine.data import Data, open_data, unknown
+from reference_models.engine.data import Data, Shape, training_data, unknown
+from reference_models.engine.draw import Draw
 from reference_models.engine.export import checkpoint_names, export, write_samples
 from reference_models.engine.files import RunFiles, refusals_explained
 from reference_models.engine.keep import METRICS, STATE, restore_averages
@@ -37,6 +39,12 @@ SAMPLES = "samples.png"
 SETTINGS = "settings.toml"
 _UNLISTED = (STATE, METRICS, SAMPLES, CURVE, "*.safetensors")
 """What runs had in their folders, beside grids, before they kept a list of their files."""
+
+_HOW_TO_HAVE = {
+    "labels": "put the pictures of each class into a folder of its own, or use digits",
+    "condition": "use edges, or name a folder of conditions too with --data-b",
+}
+"""What to do for data that lack a tensor, by its name."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -127,7 +135,7 @@ def run_training(  # noqa: PLR0913 (keyword-only, each is plain)
         ExitStack() as resources,
     ):
         recipe = of_team(recipe, team)
-        opened = _open(recipe)
+        opened = _open(recipe, watch.scoring.cache_dir)
         suffix = kind_of(opened).suffix
         if team.leads and (resume or not (folder / STATE).exists()):  # else `train` says so
             scored = (CURVE, CURVE_PICTURE, *best_names(recipe, suffix))
@@ -224,9 +232,18 @@ def _settings_kept(recipe: Recipe, files: RunFiles) -> Observer:
     return observe
 
 
-def _open(recipe: Recipe) -> Data:
-    """Return the data, if the model can be trained on them and its checkpoint be sampled."""
-    data = open_data(recipe.data)
+def _open(recipe: Recipe, cache_dir: Path | str | None) -> Data:
+    """Return the data, if the model can be trained on them and its checkpoint be sampled.
+
+    That the networks can have pictures of that shape is seen before these are decoded.
+    """
+    from reference_models.data.pictures import Pictures
+
+    def check(shape: Shape) -> None:
+        black = Pictures(name=recipe.data, pixels=np.zeros((1, *shape), np.uint8))
+        recipe.build(black, Draw(0, 0).generator("first weights"))
+
+    data = training_data(recipe, cache_dir=cache_dir, check=check)
     if data.kind not in recipe.kinds:
         raise ganeval.GanevalError(
             f"data '{recipe.data}' has {data.kind}",
@@ -238,7 +255,7 @@ def _open(recipe: Recipe) -> Data:
             raise ganeval.GanevalError(
                 f"data '{recipe.data}' has {', '.join(data.names)}, and no {name}",
                 f"{', '.join(recipe.reads)}, for {recipe.name}",
-                f"use such as {find_recipe(recipe.name).data}",
+                _HOW_TO_HAVE.get(name, f"use {find_recipe(recipe.name).data}"),
             )
     return data
 

@@ -19,16 +19,14 @@ from reference_models.engine.recipe import Recipe
 Settings = dict[str, Any]
 """Values by dotted name: numbers, words, truth values, lists of numbers."""
 
+_DATA = ("data", "data_b", "pair_by", "image_size", "crop", "channels", "flip")
 _PLAIN = (
-    *("batch_size", "batch_per_process", "steps", "data", "prior"),
+    *("batch_size", "batch_per_process", "steps", *_DATA, "prior"),
     *("ema_half_life", "ema_ramp_up"),
 )
 _MAY_BE_ZERO = (
-    "batch_per_process",
-    "num_continuous",
-    "num_steps",
-    "burst_steps",
-    "burst_every",
+    *("batch_per_process", "num_continuous", "num_steps", "burst_steps", "burst_every"),
+    *("image_size", "channels"),
 )  # of the whole numbers, by the last part of a name
 _KINDS = {bool: "true or false", int: "a whole number", float: "a number", str: "a word"}
 
@@ -51,7 +49,7 @@ def lasting_settings(recipe: Recipe) -> Settings:
     Data have a digest of their own; the last step counts where a rate falls to 0 at it.
     """
     settings = settings_of(recipe)
-    del settings["data"]
+    del settings["data"], settings["data_b"]
     if all(spec.decay == "none" for spec in recipe.optimizers.values()):
         del settings["steps"]
     return settings

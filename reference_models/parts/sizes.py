@@ -11,9 +11,10 @@ def doublings(image_size: int, *, smallest: int = 4) -> int:
     """
     number = (image_size // smallest).bit_length() - 1
     if image_size < 8 or smallest * 2**number != image_size:
+        near = max(2 ** (image_size.bit_length() - 1), 8)
         raise ganeval.GanevalError(
             f"images of {image_size} pixels",
             "8, 16, 32, 64, ...",
-            "add size=32 (and crop=center to keep proportions) to the data",
+            f"bring them to one of these: `--set image_size={near}`, or size={near} in their text",
         )
     return number

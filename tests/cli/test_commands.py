@@ -1,6 +1,7 @@
 """The command line: every command as a user calls it, and the surface that must not change."""
 
 import json
+import os
 import re
 from pathlib import Path
 from typing import Any
@@ -58,7 +59,7 @@ OPTIONS = {
         *("--data", "--steps", "--seed", "--out", "--resume", "--save-every", "--grid-every"),
         *("--eval-every", "--eval-metrics", "--eval-extractor", "--eval-images"),
         *("--eval-reference", "--cache-dir", "--device", "--precision"),
-        *("--preset", "--config", "--set", "--show", "--snapshot-every"),
+        *("--preset", "--config", "--set", "--show", "--snapshot-every", "--data-b"),
     },
     "benchmark": SHOWN
     | {"--out", "--part", "--json", "--cache-dir", "--offline", "--device", "--engine"},
@@ -229,6 +230,27 @@ def test_the_cache_is_measured_pruned_and_cleared(
     assert "removed 0 shards" in ganeval("cache", "prune").out
     assert "removed 4 shards, 4 values derived" in ganeval("cache", "clear").out
     assert "0 shards" in ganeval("cache", "info").out
+
+
+def test_training_pictures_are_in_the_cache(
+    real: Path, ganeval: Command, own_cache: Path, tmp_path: Path
+) -> None:
+    folder = own_cache / "prepared"
+    assert f"{folder}: training pictures of 0 sources, 0.0 MiB" in ganeval("cache", "info").out
+    options = ("--data", real, "--set", "image_size=16", "--steps", 1, "--out", tmp_path / "run")
+    found = ganeval("train", "gan", *options)
+    assert f"folder:{real},size=16,crop=center: " in found.err
+    assert f"{folder}: training pictures of 1 sources, 0." in ganeval("cache", "info").out
+    assert "removed training pictures of 0 sources" in ganeval("cache", "prune").out
+    (own,) = (path for path in folder.iterdir() if path.is_dir())
+    for path in own.iterdir():
+        os.utime(path, (0, 0))
+    assert "removed training pictures of 1 sources, 0." in ganeval("cache", "prune").out
+    assert list(folder.iterdir()) == []
+    other = tmp_path / "cache"
+    ganeval("train", "gan", *options[:-1], tmp_path / "other", "--cache-dir", other, "--quiet")
+    assert list(folder.iterdir()) == []
+    assert "of 1 sources" in ganeval("cache", "info", "--cache-dir", other).out
 
 
 def test_parts_fill_the_cache(tmp_path: Path, ganeval: Command) -> None:

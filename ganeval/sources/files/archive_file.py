@@ -39,6 +39,11 @@ class ArchiveFile:
         except OSError as error:
             raise unreadable(location, error) from error
 
+    @property
+    def remote_state(self) -> tuple[str, ...]:
+        """What a remote file system said of the file; nothing for one of this machine."""
+        return () if self._remote is None else tuple(map(str, self._state))
+
     @contextmanager
     def reading(self) -> Iterator[BinaryIO]:
         """Give the open file; other threads wait.

@@ -87,6 +87,7 @@ class Listing:
         headers: What those pictures (by index) say of themselves, or why they cannot be used, that
             had to be passed by in listing anyway.
         archives: Of a container that is a row of archives, the name of the one where each lies.
+        states: What a remote file system says of its files, which differs when they do.
     """
 
     names: tuple[str, ...]
@@ -94,6 +95,7 @@ class Listing:
     problems: Mapping[int, Reason]
     headers: Mapping[int, Header | InputError] = field(default_factory=dict)
     archives: tuple[str, ...] = ()
+    states: tuple[str, ...] = ()
 
     @classmethod
     def of(
@@ -118,8 +120,8 @@ class Listing:
 
     @property
     def digest(self) -> str:
-        """Hex SHA-256 over the names."""
-        names = map(ascii, (*self.archives, *self.names))
+        """Hex SHA-256 over the names, and the states of remote files."""
+        names = map(ascii, (*self.archives, *self.names, *self.states))
         return hashlib.sha256("\n".join(names).encode()).hexdigest()
 
 

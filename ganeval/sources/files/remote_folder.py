@@ -4,6 +4,7 @@ import os
 from collections import Counter
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
+from dataclasses import replace
 from typing import BinaryIO, cast
 
 from ganeval.errors import InputError
@@ -31,7 +32,9 @@ class RemoteFolder:
             self._sizes = self._root.sizes()
         except FileNotFoundError as error:
             raise missing(location) from error
-        self.listing = _choose(self._sizes, self._root.url, pattern)
+        listing = _choose(self._sizes, self._root.url, pattern)
+        sizes = tuple(str(self._sizes[name]) for name in listing.names)
+        self.listing = replace(listing, states=sizes)
         check_not_empty(self.listing, location)
 
     def name(self, index: int) -> str:

@@ -84,6 +84,7 @@ class TarShards:
                 for location, count in zip(locations, counts, strict=True)
                 for _ in range(count)
             ),
+            states=tuple(state for tar in self._tars for state in tar.listing.states),
         )
 
     def name(self, index: int) -> str:

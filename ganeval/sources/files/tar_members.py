@@ -5,6 +5,7 @@ import tarfile
 from collections import Counter
 from collections.abc import Iterator
 from contextlib import contextmanager
+from dataclasses import replace
 from typing import Any, BinaryIO, NamedTuple, cast
 
 from ganeval.errors import InputError
@@ -50,7 +51,8 @@ class TarMembers:
         self._places: dict[str, _Place] = {}
         try:
             with self._file.reading() as file:
-                self.listing = self._list(file, policy)
+                listing = self._list(file, policy)
+                self.listing = replace(listing, states=self._file.remote_state)
         except tarfile.TarError as error:
             raise damaged(location, "tar archive", error) from error
         except OSError as error:

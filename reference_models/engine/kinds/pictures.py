@@ -11,6 +11,7 @@ import numpy as np
 import PIL.Image
 import torch
 from torch import nn
+from torch.utils.data import Dataset
 
 import ganeval
 from reference_models.engine.data import Data
@@ -212,5 +213,19 @@ def _reference(scoring: Scoring, data: Data) -> Any:
         return scoring.reference
     num = min(scoring.num_images, len(data)) if isinstance(data, Sized) else scoring.num_images
     return ganeval.Images(
-        data.batch(0, 0, num)["real"], value_range=_RANGE, name=f"{num} training images"
+        _FirstImages(data, num), value_range=_RANGE, name=f"{num} training images"
     )
+
+
+class _FirstImages(Dataset[torch.Tensor]):
+    """The first images of a stream, each read when it is looked at: they may be very many."""
+
+    def __init__(self, data: Data, num: int) -> None:
+        self._data, self._num = data, num
+
+    def __len__(self) -> int:
+        return self._num
+
+    def __getitem__(self, index: int) -> torch.Tensor:
+        """Return one image, float32 [C, H, W] in [-1, 1]."""
+        return self._data.batch(0, index, 1)["real"][0]

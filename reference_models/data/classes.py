@@ -1,0 +1,56 @@
+"""The classes of a source's pictures: those that it has, or the folders that they lie in."""
+
+import logging
+import unicodedata
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+import numpy.typing as npt
+
+import ganeval
+
+logger = logging.getLogger("ganeval.training.data")
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Classes:
+    """The classes of pictures.
+
+    Attributes:
+        names: Of the classes, sorted: numbers by their value, else texts.
+        labels: int64 [N], the place among the names of each picture's class.
+    """
+
+    names: tuple[str, ...]
+    labels: npt.NDArray[np.int64]
+
+
+def classes_of(source: Any, *, location: str) -> Classes | None:
+    """Return the classes of a source of ganeval's, None if there are none.
+
+    They are its own (`targets` of a data set, `labels` of an array, `labels=folders`), else the
+    folders at its top, in the order of torchvision's `ImageFolder`, if every picture lies in one
+    and there are at least two of them.
+    """
+    try:
+        labels = source.labels()
+    except ganeval.GanevalError as error:
+        logger.warning("%s: trained without classes (%s)", location, error)
+        return None
+    if labels is None:
+        labels = _folders(source.names())
+    if labels is None:
+        return None
+    are_numbers = all(label.isdecimal() for label in labels)
+    names = tuple(sorted(set(labels), key=int if are_numbers else None))
+    places = {name: place for place, name in enumerate(names)}
+    return Classes(names, np.array([places[label] for label in labels], np.int64))
+
+
+def _folders(names: Any) -> list[str] | None:
+    """Return the first folder in each name, None if that makes no classes."""
+    folders = [name.partition("/") for name in names]
+    if not all(slash for _, slash, _ in folders) or len({first for first, _, _ in folders}) < 2:
+        return None
+    return [unicodedata.normalize("NFC", first) for first, _, _ in folders]

@@ -1,0 +1,150 @@
+"""A source of pictures of one size, opened and looked at, with nothing decoded but its first."""
+
+import shlex
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+import PIL.Image
+
+import ganeval
+from reference_models.data.classes import Classes, classes_of
+from reference_models.data.mapped import Pixels
+
+
+@dataclass(frozen=True, slots=True, eq=False, kw_only=True)
+class Fitted:
+    """A source whose pictures have one size.
+
+    Attributes:
+        text: What it is called, as it can be typed: with the size that was asked for.
+        source: As `ganeval.open_source` returns it.
+        shape: Height and width of every picture; equal.
+        classes: Those of the pictures, if there are any.
+    """
+
+    text: str
+    source: Any
+    shape: tuple[int, int]
+    classes: Classes | None
+
+    @property
+    def is_remote(self) -> bool:
+        """Whether it lies on another machine."""
+        return "://" in self.text
+
+    def picture(self, item: Any) -> Pixels:
+        """Return the picture of an item, uint8 [3, H, W] RGB.
+
+        Raises:
+            GanevalError: It cannot be used, or is of another size.
+        """
+        pixels = _decoded(item, self.text, self.source)
+        if pixels.shape[1:] != self.shape:
+            raise _other_size(item.name, (pixels.shape[2], pixels.shape[1]), self.shape)
+        return pixels
+
+
+def fit_source(location: str, *, size: int | None, crop: str, index: Any) -> Fitted:
+    """Open a source and see that its pictures have one size, as far as that is known.
+
+    Args:
+        location: As on ganeval's command line; a `size=` in it goes before nothing: it must be the
+            one that is asked for, if one is.
+        size: Height and width that the pictures are brought to, by the source's own option `size`;
+            None: they have one size.
+        crop: The source's option of that name, for a size.
+        index: Of ganeval, which knows the files that have not changed.
+
+    Raises:
+        GanevalError: The source cannot be used, or its pictures differ in size, or are not square.
+    """
+    policy = ganeval.Settings().decode
+    source = ganeval.open_source(location, policy=policy, index=index)
+    text, own = location, source.info.settings.get("size")
+    if size is not None and own is None:
+        text = with_options(location, source, f"size={size},crop={crop}")
+        source = ganeval.open_source(text, policy=policy, index=index)
+    elif size is not None and own != size:
+        raise ganeval.GanevalError(
+            f"{location}: pictures of size {own}, where image_size is {size}",
+            "one size",
+            "leave out the one or the other",
+        )
+    if size is None and own is None:
+        _check_sizes(location, source)
+    (first,) = source.load([0])
+    height, width = _decoded(first, text, source).shape[1:]
+    if height != width:
+        raise ganeval.GanevalError(
+            f"{location}: pictures of {width}x{height} pixels",
+            "square ones",
+            _sized(min(width, height)),
+        )
+    classes = classes_of(source, location=text)
+    return Fitted(text=text, source=source, shape=(height, width), classes=classes)
+
+
+def with_options(location: str, source: Any, options: str) -> str:
+    """Return the text of a source with more options."""
+    kind = source.info.kind
+    text = location if location.startswith(f"{kind}:") else f"{kind}:{location}"
+    return f"{text},{options}"
+
+
+def is_grey(pixels: Pixels) -> bool:
+    """Tell whether all channels of pictures, uint8 [..., 3, H, W], are the same."""
+    return bool((pixels == pixels[..., :1, :, :]).all())
+
+
+def to_channels(pixels: Pixels, channels: int) -> Pixels:
+    """Return one RGB picture, uint8 [3, H, W], as such or as grey, uint8 [1, H, W].
+
+    Grey is the luma of ITU-R 601-2 as Pillow rounds it: that of a grey picture is the picture.
+    """
+    if channels == 3:
+        return pixels
+    picture = PIL.Image.fromarray(np.ascontiguousarray(pixels.transpose(1, 2, 0)))
+    return np.asarray(picture.convert("L"))[None]
+
+
+def _decoded(item: Any, text: str, source: Any) -> Pixels:
+    """Return the pixels of an item, uint8 [3, H, W]."""
+    try:
+        pixels: Pixels = item.picture().pixels
+    except ganeval.GanevalError as error:
+        if "--transparency" not in error.remedy:  # an option that scoring alone has
+            raise
+        typed = shlex.quote(with_options(text, source, "transparency=white"))
+        remedy = f"name them as `{typed}` (or black, or drop)"
+        raise ganeval.GanevalError(error.found, error.needed, remedy) from error
+    return pixels
+
+
+def _check_sizes(location: str, source: Any) -> None:
+    """Refuse pictures of which the headers tell that they differ in size."""
+    sizes = source.info.sizes
+    if len(sizes) < 2:
+        return
+    (width, height), (other_width, other_height) = min(sizes), max(sizes)
+    raise ganeval.GanevalError(
+        f"{location}: pictures of {len(sizes):,} sizes, from {width}x{height} to "
+        f"{other_width}x{other_height} pixels",
+        "one size",
+        _sized(min(map(min, sizes))),
+    )
+
+
+def _other_size(name: str, found: tuple[int, int], shape: tuple[int, int]) -> ganeval.GanevalError:
+    """Return the error for a picture that differs from the first."""
+    return ganeval.GanevalError(
+        f"{name}: {found[0]}x{found[1]} pixels",
+        f"one size for all, and the first is {shape[1]}x{shape[0]}",
+        _sized(min(*found, *shape)),
+    )
+
+
+def _sized(side: int) -> str:
+    """Return how to bring pictures to one size, whose shorter side is so long at least."""
+    size = max(2 ** (side.bit_length() - 1), 8)
+    return f"bring them to one: `--set image_size={size}`, or another of your own"

@@ -1,0 +1,79 @@
+"""Two sources of pictures as one data: pairs of one name or place, or two that do not belong."""
+
+import unicodedata
+from collections.abc import Sequence
+
+import numpy as np
+
+import ganeval
+from reference_models.data.contents import json_digest
+from reference_models.data.fitted import Fitted
+from reference_models.data.order import Indices
+
+_SHOWN = 3  # names in a message
+
+
+def partners_of(real: Fitted, condition: Fitted, *, by: str) -> Indices:
+    """Return which picture of the second source belongs to each of the first, int64 [N].
+
+    Args:
+        real: The one source.
+        condition: The other.
+        by: "name": those of the same path within their sources, whatever the picture's ending
+            (`a/1.png` and `a/1.jpg`), as ganeval pairs them. "index": the first with the first.
+
+    Raises:
+        GanevalError: Some have no partner, or a name comes twice.
+    """
+    num, other = len(real.source), len(condition.source)
+    if by == "index":
+        if num != other:
+            raise ganeval.GanevalError(
+                f"{real.text} has {num:,} pictures, {condition.text} {other:,}",
+                "as many in both, to be paired by their order",
+                "correct the sources, or pair them by name (--set pair_by=name)",
+            )
+        return np.arange(num)
+    places, others = _places(real), _places(condition)
+    alone = [
+        f"{len(missing):,} of {fitted.text} ({', '.join(missing[:_SHOWN])}"
+        f"{', ...' * (len(missing) > _SHOWN)})"
+        for fitted, missing in (
+            (real, [name for name in places if name not in others]),
+            (condition, [name for name in others if name not in places]),
+        )
+        if missing
+    ]
+    if alone:
+        raise ganeval.GanevalError(
+            f"pictures without a partner: {' and '.join(alone)}",
+            "a picture of the same name, whatever its ending, in both sources",
+            "add or remove them; or --set pair_by=index for the same order, none for no pairs",
+        )
+    return np.array([others[name] for name in places], np.int64)
+
+
+def pairs_digest(real: str, condition: str, partners: Indices | None) -> str:
+    """Return the hex SHA-256 of two data, by their digests, and of how they are paired."""
+    order = None if partners is None else partners.tolist()
+    return json_digest({"real": real, "condition": condition, "partners": order})
+
+
+def _places(fitted: Fitted) -> dict[str, int]:
+    """Return the place of each name of a source, without the ending of pictures.
+
+    Raises:
+        GanevalError: Two are the same.
+    """
+    names: Sequence[str] = fitted.source.names()
+    places: dict[str, int] = {}
+    for place, name in enumerate(names):
+        key = unicodedata.normalize("NFC", name.rpartition(".")[0] or name)
+        if key in places:
+            raise ganeval.GanevalError(
+                f"{fitted.text}: '{names[places[key]]}' and '{name}' are one name for a pair",
+                "names that differ in more than their endings",
+                "rename or remove one of them, or --set pair_by=index",
+            )
+        places[key] = place
+    return places

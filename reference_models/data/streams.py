@@ -1,0 +1,200 @@
+"""Streams of prepared pictures: alone, with a condition for each, and two that do not belong."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+
+import torch
+from torch import Tensor
+
+from reference_models.data.order import Indices, epoch_indices, generator
+from reference_models.data.pictures import Pixels
+from reference_models.data.prepared import Prepared
+from reference_models.engine.data import Batch, Data, Kind
+
+_BLOCK = 4096  # coins drawn at once; changing it changes every stream with flips
+
+
+@dataclass(frozen=True, slots=True, eq=False, kw_only=True)
+class PreparedPictures:
+    """Prepared pictures in epochs, with the condition of each if they are paired.
+
+    Attributes:
+        name: What the data is called.
+        prepared: The pictures.
+        digest: Hex SHA-256 of all that is in the batches.
+        condition: What each picture is to be made from.
+        partners: int64 [N], which condition belongs to each picture.
+        sources: Where ganeval finds pictures like a tensor of the batches, by the tensor's name.
+    """
+
+    name: str
+    prepared: Prepared
+    digest: str
+    condition: Prepared | None = None
+    partners: Indices | None = None
+    sources: Mapping[str, str] = field(default_factory=dict)
+
+    @property
+    def shape(self) -> tuple[int, ...]:
+        """Of one picture: (C, H, W)."""
+        return self.prepared.pixels.shape[1:]
+
+    @property
+    def kind(self) -> Kind:
+        """Pictures."""
+        return "pictures"
+
+    @property
+    def names(self) -> tuple[str, ...]:
+        """Of the tensors in its batches."""
+        given = {"labels": self.prepared.labels, "condition": self.condition}
+        return ("real", *(name for name, values in given.items() if values is not None))
+
+    @property
+    def num_classes(self) -> int | None:
+        """Number of its classes."""
+        return len(self.prepared.classes) or None
+
+    def source_of(self, name: str) -> str | None:
+        """Return where ganeval finds pictures like a tensor."""
+        return self.sources.get(name)
+
+    def __len__(self) -> int:
+        return len(self.prepared.pixels)
+
+    def batch(self, seed: int, position: int, size: int) -> Batch:
+        """Return a part of the stream of epochs; bytes 0 to 255 become -1 to 1."""
+        chosen = epoch_indices(len(self), seed=seed, position=position, size=size)
+        batch = {"real": _to_floats(self.prepared.pixels[chosen])}
+        if self.prepared.labels is not None:
+            batch["labels"] = torch.from_numpy(self.prepared.labels[chosen])
+        if self.condition is not None and self.partners is not None:
+            batch["condition"] = _to_floats(self.condition.pixels[self.partners[chosen]])
+        return Batch(batch)
+
+
+@dataclass(frozen=True, slots=True, eq=False, kw_only=True)
+class Unpaired:
+    """Two data of pictures side by side, each in an order of its own.
+
+    Attributes:
+        real: What a model learns to make; labels are its.
+        condition: Where it is to begin; its pictures are called "condition".
+        source: Where ganeval finds the latter.
+        digest: Hex SHA-256 of both.
+    """
+
+    real: Data
+    condition: Data
+    source: str
+    digest: str
+
+    @property
+    def name(self) -> str:
+        """What the data is called."""
+        return f"{self.real.name} | {self.condition.name}"
+
+    @property
+    def shape(self) -> tuple[int, ...]:
+        """Of one picture: (C, H, W)."""
+        return self.real.shape
+
+    @property
+    def kind(self) -> Kind:
+        """Pictures."""
+        return "pictures"
+
+    @property
+    def names(self) -> tuple[str, ...]:
+        """Of the tensors in its batches."""
+        return (*self.real.names, "condition")
+
+    @property
+    def num_classes(self) -> int | None:
+        """Number of the classes of the pictures that a model learns to make."""
+        return self.real.num_classes
+
+    def source_of(self, name: str) -> str | None:
+        """Return where ganeval finds pictures like a tensor."""
+        return self.source if name == "condition" else self.real.source_of(name)
+
+    def batch(self, seed: int, position: int, size: int) -> Batch:
+        """Return a part of both streams; the seed of the second is drawn from the first's."""
+        real = self.real.batch(seed, position, size)
+        second = int(generator(seed, "second stream", 0).integers(2**32))
+        other = self.condition.batch(second, position, size)
+        tensors = {name: real[name] for name in real.names}
+        return Batch({**tensors, "condition": other["real"]})
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Flipped:
+    """Data of pictures of which each item is mirrored, left to right, with probability 1/2.
+
+    The coin is a function of the seed and of the item's position in the stream. Pictures that
+    belong together are mirrored together.
+
+    Attributes:
+        data: The data as they are.
+    """
+
+    data: Data
+
+    @property
+    def name(self) -> str:
+        """What the data is called."""
+        return self.data.name
+
+    @property
+    def digest(self) -> str:
+        """Of the data as they are: that they are mirrored is a setting."""
+        return self.data.digest
+
+    @property
+    def shape(self) -> tuple[int, ...]:
+        """Of one picture: (C, H, W)."""
+        return self.data.shape
+
+    @property
+    def kind(self) -> Kind:
+        """Pictures."""
+        return self.data.kind
+
+    @property
+    def names(self) -> tuple[str, ...]:
+        """Of the tensors in its batches."""
+        return self.data.names
+
+    @property
+    def num_classes(self) -> int | None:
+        """Number of its classes."""
+        return self.data.num_classes
+
+    def source_of(self, name: str) -> str | None:
+        """Return where ganeval finds pictures like a tensor."""
+        return self.data.source_of(name)
+
+    def batch(self, seed: int, position: int, size: int) -> Batch:
+        """Return a part of the stream."""
+        batch = self.data.batch(seed, position, size)
+        blocks = range(position // _BLOCK, (position + size - 1) // _BLOCK + 1)
+        coins = torch.cat(
+            [
+                torch.from_numpy(generator(seed, "flips", block).integers(2, size=_BLOCK))
+                for block in blocks
+            ]
+        )
+        start = position - blocks[0] * _BLOCK
+        is_mirrored = coins[start : start + size].bool()
+
+        def mirrored(tensor: Tensor) -> Tensor:
+            if tensor.dim() != 4:  # labels
+                return tensor
+            return torch.where(is_mirrored[:, None, None, None], tensor.flip(3), tensor)
+
+        return Batch({name: mirrored(batch[name]) for name in batch.names})
+
+
+def _to_floats(pixels: Pixels) -> Tensor:
+    """Return bytes from 0 to 255 as float32 from -1 to 1."""
+    return torch.from_numpy(pixels).float().div_(127.5).sub_(1)
