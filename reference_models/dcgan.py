@@ -27,6 +27,7 @@ from reference_models.engine.recipe import Exported, OptimizerSpec, Recipe, imag
 from reference_models.engine.solvers import Alternating
 from reference_models.parts.augment import AUGMENT, augment_of
 from reference_models.parts.cifar10 import CIFAR10, RESIDUAL
+from reference_models.parts.ffhq64 import FFHQ64
 from reference_models.parts.objectives import objective_of
 from reference_models.parts.residual import (
     ResidualDiscriminator,
@@ -175,6 +176,7 @@ RECIPE = Recipe(
             "generator.width": 128,
             "discriminator.width": 128,
         },
+        "ffhq64": FFHQ64,
         "cifar10": {
             **CIFAR10,
             **RESIDUAL,

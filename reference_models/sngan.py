@@ -29,6 +29,7 @@ from reference_models.engine.recipe import Exported, OptimizerSpec, Recipe
 from reference_models.engine.solvers import Alternating
 from reference_models.parts.augment import AUGMENT, augment_of
 from reference_models.parts.cifar10 import CIFAR10, RESIDUAL
+from reference_models.parts.ffhq64 import FFHQ64
 from reference_models.parts.networks import discriminator_for, generator_for
 from reference_models.parts.objectives import objective_of
 from reference_models.parts.residual import init_residual, is_residual
@@ -126,6 +127,7 @@ RECIPE = Recipe(
             "discriminator.width": 64,
             "solver.num_first": 5,
         },
+        "ffhq64": FFHQ64,
         "cifar10": {**CIFAR10, **RESIDUAL, "game.refine": False},
     },
 )

@@ -27,6 +27,7 @@ from reference_models.engine.recipe import Exported, OptimizerSpec, Recipe
 from reference_models.engine.solvers import Alternating
 from reference_models.parts.augment import AUGMENT, Augment, augment_of
 from reference_models.parts.cifar10 import CIFAR10, RESIDUAL
+from reference_models.parts.ffhq64 import FFHQ64
 from reference_models.parts.networks import discriminator_for, generator_for
 from reference_models.parts.objectives import Objective, objective_of
 from reference_models.parts.penalties import gradient_penalty
@@ -103,6 +104,7 @@ RECIPE = Recipe(
             "optimizers.D.lr": 2e-3,
             "optimizers.G.lr": 2e-3,
         },
+        "ffhq64": FFHQ64,
         "cifar10": {**CIFAR10, **RESIDUAL},
     },
 )

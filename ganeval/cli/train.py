@@ -212,6 +212,7 @@ def train(
     from reference_models.engine.settings import (
         parse_setting,
         preset_of,
+        presets_of,
         read_settings,
         settings_of,
         toml_lines,
@@ -230,7 +231,7 @@ def train(
     if show:
         for line in toml_lines(settings_of(recipe)):
             click.echo(line)
-        for name, changed in recipe.presets.items():
+        for name, changed in presets_of(recipe).items():
             click.echo(f"# --preset {name}: {', '.join(toml_lines(changed))}")
         return
     scoring = Scoring(

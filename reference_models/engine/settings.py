@@ -90,9 +90,18 @@ def preset_of(recipe: Recipe, name: str) -> Settings:
     Raises:
         GanevalError: The model has none of that name.
     """
-    if name not in recipe.presets:
-        raise unknown(f"preset of {recipe.name}", name, recipe.presets)
-    return dict(recipe.presets[name])
+    known = presets_of(recipe)
+    if name not in known:
+        raise unknown(f"preset of {recipe.name}", name, known)
+    return dict(known[name])
+
+
+def presets_of(recipe: Recipe) -> dict[str, Settings]:
+    """Return the presets of a recipe by name; "digits" is the recipe as it is, if nothing else."""
+    return {
+        "digits": {"data": recipe.data},
+        **{name: dict(recipe.presets[name]) for name in recipe.presets},
+    }
 
 
 def parse_setting(text: str) -> tuple[str, Any]:
