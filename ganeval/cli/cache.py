@@ -64,7 +64,9 @@ def info(*, cache_dir: str | None) -> None:
     folder = index_folder(cache_dir)
     say(f"{folder}: {_describe_index(index_files.measure(folder))}")
     folder = prepared_folder(cache_dir)
-    say(f"{folder}: {_describe_prepared(upkeep.measure(folder))}")
+    prepared = upkeep.measure(folder)
+    if prepared.num_sources:
+        say(f"{folder}: {_describe_prepared(prepared)}")
 
 
 @cache.command()
@@ -111,7 +113,8 @@ def _remove(cache_dir: str | None, *, older_than_days: float) -> None:
     say(f"{folder}: removed {_describe_index(removed)}")
     folder = prepared_folder(cache_dir)
     decoded = upkeep.prune(folder, older_than_days=older_than_days)
-    say(f"{folder}: removed {_describe_prepared(decoded)}")
+    if decoded.num_sources:
+        say(f"{folder}: removed {_describe_prepared(decoded)}")
 
 
 def _own_folder(cache_dir: str | None) -> Path:

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 
 from click import get_current_context
 
-from ganeval.machine.team import ALONE, TIMEOUT_VARIABLE, Team, find_team
+from ganeval.machine.team import ALONE, Team, find_team
 from ganeval.metrics.table import METRICS
 
 LOG = logging.getLogger("ganeval")
@@ -15,7 +15,7 @@ LOG = logging.getLogger("ganeval")
 _SHARED = ("eval", "compare", "stats", "extract", "benchmark")
 """Commands whose work processes share, beside the metrics. `train` looks after them itself."""
 
-_TRAININGS_SECONDS = str(30 * 24 * 60 * 60)
+_TRAININGS_SECONDS = 30.0 * 24 * 60 * 60
 
 
 @dataclass(frozen=True, slots=True)
@@ -48,9 +48,9 @@ def team_of_command(words: list[str]) -> Team:
         SystemExit: There is nothing to do for this one.
     """
     name = words[0] if words else ""
-    if name == "benchmark":  # whole trainings lie between two answers
-        os.environ.setdefault(TIMEOUT_VARIABLE, _TRAININGS_SECONDS)
-    team = ALONE if name == "train" else find_team()
+    # Of a benchmark whole trainings lie between two answers.
+    waiting = {"timeout": _TRAININGS_SECONDS} if name == "benchmark" else {}
+    team = ALONE if name == "train" else find_team(**waiting)
     if team.size == 1:
         return ALONE
     is_shared = name in _SHARED or name in METRICS.names()

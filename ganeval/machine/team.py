@@ -28,26 +28,26 @@ if TYPE_CHECKING:
 _Result = TypeVar("_Result")
 
 _VARIABLES = ("RANK", "WORLD_SIZE", "LOCAL_RANK", "LOCAL_WORLD_SIZE")
-TIMEOUT_VARIABLE = "GANEVAL_TIMEOUT"
+_TIMEOUT_VARIABLE = "GANEVAL_TIMEOUT"
 _TIMEOUT_SECONDS = 1800.0
 _POLL_SECONDS = 0.02
 # What gloo and the store say where the time is up; the last where another call has found it first.
 _LATE = re.compile("timed out (waiting|after)|wait timeout|application timeout", re.IGNORECASE)
 
 
-def _timeout() -> float:
-    """Return how long processes wait for one another.
+def _timeout(usual: float = _TIMEOUT_SECONDS) -> float:
+    """Return how long processes wait for one another: as the environment says, or the usual time.
 
     Raises:
         UsageError: The environment says something else than a number of seconds.
     """
-    text = os.environ.get(TIMEOUT_VARIABLE, str(_TIMEOUT_SECONDS))
+    text = os.environ.get(_TIMEOUT_VARIABLE, str(usual))
     try:
         seconds = float(text)
     except ValueError:
         seconds = 0.0
     if not 0 < seconds < float("inf"):
-        raise UsageError(f"{TIMEOUT_VARIABLE}={text}", "a number of seconds above 0", "change it")
+        raise UsageError(f"{_TIMEOUT_VARIABLE}={text}", "a number of seconds above 0", "change it")
     return seconds
 
 
@@ -226,7 +226,7 @@ class Team:
                     if late
                     else "is gone or out of reach"
                 ),
-                f"all of them, at work (how long to wait: {TIMEOUT_VARIABLE}, in seconds)",
+                f"all of them, at work (how long to wait: {_TIMEOUT_VARIABLE}, in seconds)",
                 "see the others' errors and run the same command again: finished shards are kept",
             ) from error
 
@@ -265,8 +265,11 @@ class Message:
 ALONE = Team(timeout=0)  # nobody to wait for
 
 
-def find_team() -> Team:
+def find_team(*, timeout: float = _TIMEOUT_SECONDS) -> Team:
     """Return the processes of which torchrun's environment makes this one a part.
+
+    Args:
+        timeout: Seconds for which they wait for one another, unless the environment says others.
 
     Raises:
         UsageError: The timeout is no number of seconds.
@@ -282,6 +285,7 @@ def find_team() -> Team:
         size=size,
         local_rank=local_rank,
         local_size=local_size,
+        timeout=_timeout(timeout),
     )
 
 

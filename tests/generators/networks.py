@@ -93,4 +93,6 @@ def seeded(network: nn.Module, seed: int = 0) -> nn.Module:
     return network
 
 
-RECIPE = SimpleNamespace(entry="tests.generators.networks:Conditional")
+RECIPE = SimpleNamespace(
+    exported={"generator": SimpleNamespace(entry="tests.generators.networks:Conditional")}
+)

@@ -205,7 +205,7 @@ def _commands() -> tuple[tuple[str, tuple[str, ...]], ...]:
         "extract": ("extract", REAL, *FAST),
         "doctor": ("doctor", REAL, FAKE),
     }
-    assert {name.split()[0] for name in words} | {"quickstart"} == set(COMMANDS)
+    assert {name.split()[0] for name in words} | {"quickstart", "benchmark"} == set(COMMANDS)
     return tuple(words.items())
 
 
