@@ -101,14 +101,14 @@ def make_game(recipe: Recipe, data: Data, randomness: torch.Generator) -> Projec
     """Return the game with its first weights and settled singular vectors.
 
     Raises:
-        GanevalError: The data have more classes than the networks.
+        GanevalError: The data have other classes than the networks.
     """
     options = recipe.generator_options(data.shape)
     num_classes = options["num_classes"]
-    if data.num_classes is not None and data.num_classes > num_classes:
+    if data.num_classes is not None and data.num_classes != num_classes:
         raise ganeval.GanevalError(
             f"data '{data.name}' has {data.num_classes} classes",
-            f"at most {num_classes}, those of the networks",
+            f"{num_classes}, those of the networks",
             f"--set generator.num_classes={data.num_classes}",
         )
     game = Projection(

@@ -117,7 +117,7 @@ def benchmark(
         raise UsageError(f"--part {part}", f"0/{count} to {count - 1}/{count}", "change it")
     trials = trials_of(plan, folder)
     files = open_files(folder, plan)
-    specifications = check_trials(trials, plan)
+    specifications = check_trials(trials, plan, cache_dir=cache_dir)
     command = one_line(shlex.join(["ganeval", *current_call().words]))
     with terminal_progress() as progress:
         settings = Settings(

@@ -6,7 +6,6 @@ from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
-import numpy as np
 from matplotlib.backends.backend_agg import FigureCanvasAgg
 from matplotlib.figure import Figure
 
@@ -48,7 +47,7 @@ def write_samples(
     for name, place in named.items():
         source = ganeval.open_source(place, policy=ganeval.Settings().decode, generator=options)
         items = source.load(range(min(_PICTURES, len(source))))
-        rows[name] = np.stack([item.picture().pixels for item in items])
+        rows[name] = [item.picture().pixels for item in items]
     write_sheet(path, rows)
 
 

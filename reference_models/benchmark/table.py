@@ -181,9 +181,10 @@ def _draw(suite: Suite, comparison: Comparison, files: RunFiles) -> list[str]:
         drawn = {name for runs in curves.values() for rows in runs for row in rows for name in row}
         scores = comparison.report.scores
         directions = {row.label: row.direction for row in scores if row.label in drawn}
-        names.append(f"{data}-curves.png")
-        num = f"{suite.scoring.eval_images:,} samples"
-        write_curves(files.claim(names[0]), curves, directions, f"{data}: scores of {num}")
+        if directions:
+            names.append(f"{data}-curves.png")
+            num = f"{suite.scoring.eval_images:,} samples"
+            write_curves(files.claim(names[0]), curves, directions, f"{data}: scores of {num}")
     names.append(f"{data}-samples.png")
     write_samples(
         files.claim(names[-1]),

@@ -1,6 +1,7 @@
 """The trials of a suite: one model on one data set with one seed, each in a folder of its own."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
+from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -8,12 +9,13 @@ from typing import Any
 import ganeval
 from reference_models.benchmark.record import Record, read_record
 from reference_models.benchmark.suite import Given, Program, Suite, Trained
-from reference_models.engine.data import open_data
+from reference_models.engine.data import training_data
 from reference_models.engine.export import checkpoint_names
 from reference_models.engine.kinds.pictures import PICTURES
+from reference_models.engine.parallel import ALONE, of_team
 from reference_models.engine.recipe import Recipe
 from reference_models.engine.session import recipe_of
-from reference_models.engine.settings import settings_of
+from reference_models.engine.settings import DATA_SETTINGS, lasting_settings, settings_of
 from reference_models.engine.snapshots import best_names
 
 Specification = Mapping[str, Any]
@@ -57,7 +59,8 @@ class Trial:
         """
         assert isinstance(self.way, Trained)
         way = self.way
-        return recipe_of(way.model, way.settings, data=self.source, steps=way.steps)
+        recipe = recipe_of(way.model, way.settings, data=self.source, steps=way.steps)
+        return of_team(recipe, ALONE)  # each run is one process's
 
     def filled(self, text: str) -> str:
         """Return a text with what stands in its braces."""
@@ -155,7 +158,9 @@ def is_done(trial: Trial) -> bool:
     return path.is_file() and ganeval.read_card(path).step >= trial.recipe.steps
 
 
-def check_trials(trials: Sequence[Trial], suite: Suite) -> dict[str, Specification]:
+def check_trials(
+    trials: Sequence[Trial], suite: Suite, *, cache_dir: Path | str | None = None
+) -> dict[str, Specification]:
     """Refuse trials that cannot begin, or that have begun otherwise, before any is trained.
 
     Returns:
@@ -168,6 +173,7 @@ def check_trials(trials: Sequence[Trial], suite: Suite) -> dict[str, Specificati
     found: dict[str, Specification] = {}
     differing: list[str] = []
     digests: dict[str, str] = {}
+    makes: dict[str, str] = {}
     for trial in trials:
         if isinstance(trial.way, Given) and not (":" in trial.last or Path(trial.last).exists()):
             raise ganeval.GanevalError(
@@ -175,13 +181,32 @@ def check_trials(trials: Sequence[Trial], suite: Suite) -> dict[str, Specificati
                 "a generator's file, or pictures",
                 "check the name; it is relative to the current folder",
             )
-        if isinstance(trial.way, Trained) and trial.source not in digests:
-            digests[trial.source] = open_data(trial.source).digest
-        wanted = specification(trial, suite, digests.get(trial.source, ""))
+        digest = ""
+        if isinstance(trial.way, Trained):
+            with _named(f"{suite.path}: {trial.name}"):
+                recipe = trial.recipe
+                key = repr([getattr(recipe, name) for name in DATA_SETTINGS])
+                if key not in digests:
+                    digests[key] = training_data(recipe, cache_dir=cache_dir).digest
+            digest = digests[key]
+        elif isinstance(trial.way, Program):
+            if trial.last in makes:
+                raise ganeval.GanevalError(
+                    f"{suite.path}: {trial.name} and {makes[trial.last]} make one {trial.last}",
+                    "a place of its own for each",
+                    "put {folder} into `makes`",
+                )
+            makes[trial.last] = trial.name
+        wanted = specification(trial, suite, digest)
         found[trial.name] = wanted
         record = read_record(trial.folder)
-        if record is not None:
-            differing += [f"{trial.name}: {one}" for one in _differences(record, wanted)]
+        own = [] if record is None else _differences(trial, record, wanted)
+        made = Path(trial.last)
+        if not own and isinstance(trial.way, Trained) and made.is_file():
+            step = ganeval.read_card(made).step
+            if step > trial.recipe.steps:  # by hand
+                own = [f"is at step {step}, and the suite ends at {trial.recipe.steps}"]
+        differing += [f"{trial.name}: {one}" for one in own]
     if differing:
         more = f", and {len(differing) - 1} more" * (len(differing) > 1)
         raise ganeval.GanevalError(
@@ -192,13 +217,27 @@ def check_trials(trials: Sequence[Trial], suite: Suite) -> dict[str, Specificati
     return found
 
 
-def _differences(record: Record, wanted: Mapping[str, Any]) -> list[str]:
-    """Return what differs from what a trial began with; that it is to go on longer does not."""
+@contextmanager
+def _named(where: str) -> Iterator[None]:
+    """Let an error within the block begin with where it comes from."""
+    try:
+        yield
+    except ganeval.GanevalError as error:
+        found = f"{where}: {error.found}"
+        raise ganeval.GanevalError(found, error.needed, error.remedy) from error
+
+
+def _differences(trial: Trial, record: Record, wanted: Mapping[str, Any]) -> list[str]:
+    """Return what differs from what a trial began with; that it is to go on longer does not.
+
+    Where a rate falls to 0 at the last step, it does.
+    """
+    lasting = isinstance(trial.way, Trained) and "steps" in lasting_settings(trial.recipe)
     began = record.specification
     texts = []
     for name in dict.fromkeys([*wanted, *began]):
         was, now = began.get(name, "absent"), wanted.get(name, "absent")
-        goes_on = name == "steps" and type(was) is type(now) is int and now > was
+        goes_on = name == "steps" and not lasting and type(was) is type(now) is int and now > was
         if was != now and not goes_on:
             texts.append(f"{name} was {was}, now it is {now}")
     return texts

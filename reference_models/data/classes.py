@@ -43,7 +43,8 @@ def classes_of(source: Any, *, location: str) -> Classes | None:
     if labels is None:
         return None
     are_numbers = all(label.isdecimal() for label in labels)
-    names = tuple(sorted(set(labels), key=int if are_numbers else None))
+    # Numbers in the order of their values, "1" before "01" or after it, but always the same way.
+    names = tuple(sorted(set(labels), key=lambda name: (int(name) if are_numbers else 0, name)))
     places = {name: place for place, name in enumerate(names)}
     return Classes(names, np.array([places[label] for label in labels], np.int64))
 

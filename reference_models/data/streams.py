@@ -1,6 +1,6 @@
 """Streams of prepared pictures: alone, with a condition for each, and two that do not belong."""
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sized
 from dataclasses import dataclass, field
 
 import torch
@@ -118,6 +118,10 @@ class Unpaired:
         """Return where ganeval finds pictures like a tensor."""
         return self.source if name == "condition" else self.real.source_of(name)
 
+    def __len__(self) -> int:
+        assert isinstance(self.real, Sized)  # as all pictures are
+        return len(self.real)
+
     def batch(self, seed: int, position: int, size: int) -> Batch:
         """Return a part of both streams; the seed of the second is drawn from the first's."""
         real = self.real.batch(seed, position, size)
@@ -173,6 +177,10 @@ class Flipped:
     def source_of(self, name: str) -> str | None:
         """Return where ganeval finds pictures like a tensor."""
         return self.data.source_of(name)
+
+    def __len__(self) -> int:
+        assert isinstance(self.data, Sized)  # as all pictures are
+        return len(self.data)
 
     def batch(self, seed: int, position: int, size: int) -> Batch:
         """Return a part of the stream."""

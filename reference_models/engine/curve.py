@@ -84,7 +84,7 @@ def curve(
 def _best_step(rows: Sequence[Mapping[str, Any]], name: str, direction: str) -> int:
     """Return the step with the best score, the first of equal ones."""
     sign = -1 if direction == "higher" else 1
-    step: int = min(rows, key=lambda row: sign * row[name])["step"]
+    step: int = min((row for row in rows if name in row), key=lambda row: sign * row[name])["step"]
     return step
 
 

@@ -213,6 +213,12 @@ def training_data(
             "a source of pictures for both, such as a folder",
             "change data or leave out data_b",
         )
+    elif (size or channels) and open_data(recipe.data).kind != "pictures":
+        raise ganeval.GanevalError(
+            f"image_size or channels for data '{recipe.data}' of points",
+            "pictures",
+            "leave them out",
+        )
     else:
         data = open_data(recipe.data, size=size, channels=channels)
     if not recipe.flip:

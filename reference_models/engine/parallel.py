@@ -220,7 +220,7 @@ def _share(game: Game, player: str) -> DistributedDataParallel:
     theirs. With a schedule, a network may have parameters that take no part yet.
     """
     own = {id(parameter) for parameter in game.parameters_of(player).values()}
-    others = [parameter for parameter in game.parameters() if id(parameter) not in own]
+    others = [one for one in game.parameters() if one.requires_grad and id(one) not in own]
     for parameter in others:
         parameter.requires_grad_(False)
     has_schedule = type(game).before_step is not Game.before_step

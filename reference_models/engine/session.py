@@ -243,6 +243,12 @@ def _open(recipe: Recipe, cache_dir: Path | str | None) -> Data:
         black = Pictures(name=recipe.data, pixels=np.zeros((1, *shape), np.uint8))
         recipe.build(black, Draw(0, 0).generator("first weights"))
 
+    if recipe.data_b and "condition" not in recipe.reads:
+        raise ganeval.GanevalError(
+            f"data_b {recipe.data_b} for {recipe.name}",
+            "a model that makes pictures from others, such as pix2pix",
+            "leave out --data-b",
+        )
     data = training_data(recipe, cache_dir=cache_dir, check=check)
     if data.kind not in recipe.kinds:
         raise ganeval.GanevalError(

@@ -19,9 +19,9 @@ from reference_models.engine.recipe import Recipe
 Settings = dict[str, Any]
 """Values by dotted name: numbers, words, truth values, lists of numbers."""
 
-_DATA = ("data", "data_b", "pair_by", "image_size", "crop", "channels", "flip")
+DATA_SETTINGS = ("data", "data_b", "pair_by", "image_size", "crop", "channels", "flip")
 _PLAIN = (
-    *("batch_size", "batch_per_process", "steps", *_DATA, "prior"),
+    *("batch_size", "batch_per_process", "steps", *DATA_SETTINGS, "prior"),
     *("ema_half_life", "ema_ramp_up"),
 )
 _MAY_BE_ZERO = (
@@ -99,7 +99,7 @@ def preset_of(recipe: Recipe, name: str) -> Settings:
 def presets_of(recipe: Recipe) -> dict[str, Settings]:
     """Return the presets of a recipe by name; "digits" is the recipe as it is, if nothing else."""
     return {
-        "digits": {"data": recipe.data},
+        "digits": {},
         **{name: dict(recipe.presets[name]) for name in recipe.presets},
     }
 

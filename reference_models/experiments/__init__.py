@@ -13,7 +13,6 @@ EXPERIMENTS: dict[str, str] = {
     "bigan": "reference_models.experiments.codes:BIGAN",
     "ali": "reference_models.experiments.codes:ALI",
     "pix2pix": "reference_models.experiments.digits:PIX2PIX",
-    "pix2pix-sharp": "reference_models.experiments.digits:PIX2PIX_SHARP",
     "unrolled": "reference_models.experiments.ring:UNROLLED",
     "consensus": "reference_models.experiments.ring:CONSENSUS",
     "progan": "reference_models.experiments.digits:PROGAN",

@@ -58,21 +58,30 @@ class Augment(nn.Module):
         if kind not in KINDS:
             raise unknown("augmentation", kind, KINDS)
         self.kind, self.target, self.images = kind, target, images
+        self._seen = set[Draw]()  # within a step
         self.register_buffer("probability", torch.zeros(()))
         self.register_buffer("signs", torch.zeros(3))
 
     def forward(self, pictures: torch.Tensor, draw: Draw, purpose: str) -> torch.Tensor:
-        """Return pictures float32 [B, C, H, W], changed with the randomness of a purpose."""
-        if self.kind == "diffaugment":
-            return diffaugment(pictures, draw, purpose)
-        if self.kind == "ada":
-            return ada(pictures, draw, purpose, float(self.probability))
-        return pictures
+        """Return pictures float32 [B, C, H, W], changed with the randomness of a purpose.
+
+        Outside of autocast: places in a picture have more than bfloat16's eight bits.
+        """
+        if self.kind == "none":
+            return pictures
+        with torch.autocast(pictures.device.type, enabled=False):
+            if self.kind == "diffaugment":
+                return diffaugment(pictures.float(), draw, purpose)
+            return ada(pictures.float(), draw, purpose, float(self.probability))
 
     @torch.no_grad()
-    def watch(self, real: torch.Tensor) -> None:
-        """Remember what D says of real pictures: logits [B]."""
-        if self.kind == "ada":
+    def watch(self, real: torch.Tensor, draw: Draw) -> None:
+        """Remember what D says of real pictures, logits [B], once for each draw.
+
+        A solver that looks ahead asks again with the same draw, of a D that never is.
+        """
+        if self.kind == "ada" and draw not in self._seen:
+            self._seen.add(draw)
             seen = torch.stack([real.sign().sum(), real.new_tensor(float(real.numel()))])
             self.signs[:2] += seen.to(self.signs)
 
@@ -85,6 +94,7 @@ class Augment(nn.Module):
         """
         if self.kind != "ada":
             return
+        self._seen.clear()
         self.signs[2] += 1
         total, number, batches = self.signs.tolist()
         if batches < _INTERVAL or number == 0:
@@ -146,9 +156,9 @@ def ada(x: torch.Tensor, draw: Draw, purpose: str, probability: float) -> torch.
     Karras et al. 2020, appendix B. On grey pictures hue and saturation do nothing.
     """
     num, channels, height, width = x.shape
-    u = draw.uniform(f"augment {purpose}", num, 20, like=x)
-    normal = draw.normal(f"augment {purpose}", num, 10, like=x)
-    on = (draw.uniform(f"augment if {purpose}", num, 12, like=x) < probability).float()
+    u = draw.uniform(f"augment {purpose}", num, 10, like=x)
+    normal = draw.normal(f"augment normal {purpose}", num, 7, like=x)
+    on = (draw.uniform(f"augment if {purpose}", num, 11, like=x) < probability).float()
     ones = torch.ones(num, device=x.device)
 
     # Geometry: the matrix maps a place in the new picture to one in the old, in halves of the side.

@@ -69,7 +69,7 @@ class Unconditional(Game):
         They go through D apart, so that BatchNorm never mixes them.
         """
         logits = self.discriminator(real), self.discriminator(fake)
-        self.augment.watch(logits[0])
+        self.augment.watch(logits[0], draw)
         return {"adversarial": self.objective.discriminator(*logits)}
 
     def after_step(self, player: str, batch: Batch, draw: Draw) -> None:

@@ -1,6 +1,6 @@
 """A contact sheet: one labelled row of pictures for each sample."""
 
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from pathlib import Path
 
 import numpy as np
@@ -14,20 +14,21 @@ from reference_models.engine.whole import written_whole
 _CELL, _GAP, _MARGIN = 64, 4, 12  # pixels
 
 
-def write_sheet(path: Path, samples: Mapping[str, npt.NDArray[np.uint8]]) -> None:
+def write_sheet(path: Path, samples: Mapping[str, Iterable[npt.NDArray[np.uint8]]]) -> None:
     """Write one PNG with a row for each sample, its name in front.
 
     Args:
         path: Of the picture.
-        samples: By name, uint8 [N, 3, H, W] RGB with one N; enlarged so that pixels can be seen.
+        samples: By name, pictures uint8 [3, H, W] RGB; enlarged so that pixels can be seen.
     """
     font = PIL.ImageFont.load_default(size=16)
     left = round(max(font.getlength(name) for name in samples)) + 2 * _MARGIN
-    columns = max(len(pictures) for pictures in samples.values())
+    rows = {name: list(pictures) for name, pictures in samples.items()}
+    columns = max(map(len, rows.values()))
     step = _CELL + _GAP
     sheet = PIL.Image.new("RGB", (left + columns * step, len(samples) * step), "white")
     draw = PIL.ImageDraw.Draw(sheet)
-    for row, (name, pictures) in enumerate(samples.items()):
+    for row, (name, pictures) in enumerate(rows.items()):
         top = row * step + _GAP // 2
         draw.text((_MARGIN, top + _CELL // 2), name, fill="black", font=font, anchor="lm")
         for column, picture in enumerate(pictures):

@@ -51,6 +51,14 @@ def test_ada_does_nothing_at_probability_0() -> None:
     torch.testing.assert_close(ada(x, DRAW, "real", 0.0), x, atol=1e-5, rtol=0)
 
 
+def test_ada_is_exact_within_low_precision_too() -> None:
+    """Where nothing is changed, every pixel stays, whatever the networks compute in."""
+    x = pictures(size=64)
+    changes = Augment("ada", target=0.6, images=1000)
+    with torch.autocast("cpu", torch.bfloat16):
+        torch.testing.assert_close(changes(x, DRAW, "real"), x, atol=1e-4, rtol=0)
+
+
 def test_ada_turns_and_flips_exactly(monkeypatch: pytest.MonkeyPatch) -> None:
     """With one change at a time, pictures come out as torch's own flip and turn make them."""
     x = pictures()
@@ -105,7 +113,8 @@ def test_p_follows_how_sure_d_is() -> None:
         sure = 0.9 if batch < 120 else 0.1
         logits = rng.normal(loc=3 * (sure - 0.5), size=8)
         signs += np.sign(logits).tolist()
-        changes.watch(torch.tensor(logits))
+        changes.watch(torch.tensor(logits), Draw(0, batch))
+        changes.watch(-torch.tensor(logits), Draw(0, batch))  # looked ahead: not counted
         changes.adapt(1)
         if batch % 4 == 3:
             rise = 1 if np.mean(signs) > 0.6 else -1

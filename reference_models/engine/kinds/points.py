@@ -47,10 +47,10 @@ class Points:
         step: int,
         seed: int,
     ) -> None:
-        """Write 10,000 samples as `arr_0`, float32 [10000, d], with the step and the seed."""
-        samples = _samples(network, recipe, data, NUM_EXPORTED, seed=seed)
+        """Write 10,000 samples as `arr_0`, float32 [10000, d], with step and seed (a text)."""
+        samples = _samples(network, name, recipe, data, NUM_EXPORTED, seed=seed)
         with written_whole(path) as file:
-            np.savez(file, arr_0=samples.numpy(), step=np.int64(step), seed=np.int64(seed))
+            np.savez(file, arr_0=samples.numpy(), step=np.int64(step), seed=np.array(str(seed)))
 
     def step_of(self, path: Path) -> int:
         """Return the step in the file."""
@@ -119,7 +119,8 @@ class PointScorer:
 
     def score(self, generator: nn.Module, step: int) -> Sequence[Score]:
         """Return the scores of a generator."""
-        samples = _samples(generator, self.recipe, self.data, NUM_SCORED, seed=self.seed)
+        recipe, data = self.recipe, self.data
+        samples = _samples(generator, recipe.main, recipe, data, NUM_SCORED, seed=self.seed)
         found = cast(KnownDensity, self.data).scores(samples)
         return [
             Score(name=name, value=found[name][0], direction=found[name][1])
@@ -129,8 +130,8 @@ class PointScorer:
 
 @torch.inference_mode()
 def _samples(
-    network: nn.Module, recipe: Recipe, data: Data, num: int, *, seed: int
+    network: nn.Module, name: str, recipe: Recipe, data: Data, num: int, *, seed: int
 ) -> torch.Tensor:
     """Return samples of a network on the CPU, float32 [num, d]."""
-    samples: torch.Tensor = network(*inputs_of(network, recipe, data, num, seed=seed))
+    samples: torch.Tensor = network(*inputs_of(network, recipe, data, num, seed=seed, name=name))
     return samples.float().cpu()
