@@ -34,7 +34,7 @@ def training_display(model: str, total: int, batch_size: int) -> "Iterator[list[
     def observe(run: "Run", log: dict[str, float]) -> None:
         nonlocal told
         shown.update(log)
-        numbers = "  ".join(f"{name}={value:.3g}" for name, value in shown.items())
+        numbers = "  ".join(f"{name}={_shown(value)}" for name, value in shown.items())
         bars.show(model, run.step, total, noun="images", each=batch_size)
         now = bars.get_time()
         if on_terminal:
@@ -49,3 +49,8 @@ def training_display(model: str, total: int, batch_size: int) -> "Iterator[list[
     finally:
         data.setLevel(level)
         bars.stop()
+
+
+def _shown(value: float) -> str:
+    """Return a number in three digits; a large one, such as a step, whole."""
+    return f"{value:.3g}" if abs(value) < 1000 else f"{value:,.0f}"
