@@ -236,12 +236,12 @@ def test_training_pictures_are_in_the_cache(
     real: Path, ganeval: Command, own_cache: Path, tmp_path: Path
 ) -> None:
     folder = own_cache / "prepared"
-    assert f"{folder}: training pictures of 0 sources, 0.0 MiB" in ganeval("cache", "info").out
+    assert "training pictures" not in ganeval("cache", "info").out
     options = ("--data", real, "--set", "image_size=16", "--steps", 1, "--out", tmp_path / "run")
     found = ganeval("train", "gan", *options)
     assert f"folder:{real},size=16,crop=center: " in found.err
     assert f"{folder}: training pictures of 1 sources, 0." in ganeval("cache", "info").out
-    assert "removed training pictures of 0 sources" in ganeval("cache", "prune").out
+    assert "training pictures" not in ganeval("cache", "prune").out
     (own,) = (path for path in folder.iterdir() if path.is_dir())
     for path in own.iterdir():
         os.utime(path, (0, 0))

@@ -164,7 +164,7 @@ class PictureScorer:
             return ()
         return [
             Score(
-                name=score.label,
+                name=score.name,
                 value=float(score.value),
                 direction=score.direction,
                 se=score.se,
