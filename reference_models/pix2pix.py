@@ -22,6 +22,7 @@ from collections.abc import Mapping
 import torch
 from torch import nn
 
+import ganeval
 from reference_models.dcgan import init_dcgan
 from reference_models.engine.data import Batch, Data
 from reference_models.engine.draw import Draw
@@ -150,7 +151,15 @@ class Paired(Game):
 
 
 def make_game(recipe: Recipe, data: Data, randomness: torch.Generator) -> Paired:
-    """Return the game with its first weights."""
+    """Return the game with its first weights.
+
+    Raises:
+        GanevalError: The pictures do not belong together, which the distance to a target needs.
+    """
+    if recipe.pair_by == "none":
+        raise ganeval.GanevalError(
+            "pair_by none for pix2pix", "pairs", "use `--set pair_by=name` or `--set pair_by=index`"
+        )
     game = Paired(
         Generator(**recipe.generator_options(data.shape)),
         PatchDiscriminator(channels=data.shape[0], **recipe.networks["discriminator"]),

@@ -1,5 +1,7 @@
 """pix2pix: the U-Net, its dropout, the patches, and the terms of the objective."""
 
+from dataclasses import replace
+
 import pytest
 import torch
 from torch import nn
@@ -103,3 +105,9 @@ def test_skips_carry_the_condition_past_the_bottom() -> None:
     with torch.inference_mode():
         first, second = network(z, BATCH["condition"][:2])
     assert not torch.allclose(first, second)
+
+
+def test_pictures_that_do_not_belong_together_are_refused() -> None:
+    recipe = replace(pix2pix.RECIPE, pair_by="none")
+    with pytest.raises(ganeval.GanevalError, match="pair_by none for pix2pix; pairs; use"):
+        pix2pix.make_game(recipe, data_of(SHAPE), randomness())

@@ -9,6 +9,7 @@ import pytest
 import torch
 
 import ganeval
+from reference_models.data.digits import digits
 from reference_models.data.pictures import Pictures
 from reference_models.data.streams import Flipped
 from reference_models.engine.data import Data, open_data, training_data
@@ -229,3 +230,9 @@ def refused(photos: Path, tmp_path: Path) -> ganeval.GanevalError:
     with pytest.raises(ganeval.GanevalError) as caught:
         run_training("pix2pix", folder=tmp_path / "other", data=str(photos), steps=1)
     return caught.value
+
+
+def test_a_flipped_set_has_as_many_pictures_as_it_is_made_of() -> None:
+    """So that the reference of a curve holds each of them once."""
+    data = digits()
+    assert len(Flipped(data)) == len(data)
