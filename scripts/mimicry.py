@@ -27,6 +27,7 @@ from mimicry_parity.parity import Parity, parity_of  # noqa: E402
 from mimicry_parity.timing import Timing, timings  # noqa: E402
 
 CONSTRAINTS = ROOT / "scripts" / "constraints.txt"
+ENVIRONMENT = Path(tempfile.gettempdir()) / "ganeval-mimicry"
 
 
 def environment(folder: Path) -> Path:
@@ -60,7 +61,7 @@ def environment(folder: Path) -> Path:
     "--environment",
     "folder",
     type=click.Path(path_type=Path),
-    default=Path(tempfile.gettempdir()) / "ganeval-mimicry",
+    default=ENVIRONMENT,
     show_default=True,
     help="Mimicry's; made if it is not there.",
 )

@@ -2,6 +2,7 @@
 
     python theirs.py train REQUEST.pt ANSWER.pt
     python theirs.py time REQUEST.pt
+    python theirs.py fit REQUEST.pt FOLDER
 
 Nothing of ganeval is imported, and of mimicry only its networks, schedule and log: the package
 itself would import its metrics, and with them TensorFlow.
@@ -14,8 +15,10 @@ import sys
 import time
 import types
 from collections.abc import Iterator
+from pathlib import Path
 from typing import Any
 
+import numpy as np
 import torch
 
 
@@ -158,11 +161,50 @@ def time_steps(request: dict[str, Any]) -> None:
         print(time.perf_counter() - begin, flush=True)
 
 
+def fit(request: dict[str, Any], folder: Path) -> None:
+    """Train on pictures with mimicry's own random numbers; leave samples at some steps.
+
+    The pictures come in a new order in each epoch. Samples are made as mimicry makes them for its
+    scores, in evaluation mode, and become uint8 [N, H, W, 3] in `FOLDER/000500.npz`.
+    """
+    torch.set_num_threads(1)
+    torch.manual_seed(request["seed"])
+    training = Training(request, *pair(request))
+    pixels = request["pixels"]
+
+    def batches() -> Iterator[tuple[torch.Tensor, torch.Tensor]]:
+        order = torch.empty(0, dtype=torch.int64)
+        while True:
+            while len(order) < request["batch_size"]:
+                order = torch.cat([order, torch.randperm(len(pixels))])
+            chosen, order = order[: request["batch_size"]], order[request["batch_size"] :]
+            yield pixels[chosen].float() / 127.5 - 1, torch.zeros(len(chosen), dtype=torch.int64)
+
+    stream = batches()
+    for step in range(1, request["num_steps"] + 1):
+        training.step([next(stream) for _ in range(request["num_first"])])
+        if step % request["save_every"]:
+            continue
+        made = []
+        training.generator.eval()
+        with torch.no_grad():
+            for first in range(0, request["num_samples"], 100):
+                num = min(100, request["num_samples"] - first)
+                images = training.generator.generate_images(num, device=torch.device("cpu"))
+                made.append(((images + 1) * 127.5).round().clamp(0, 255).to(torch.uint8))
+        training.generator.train()
+        begun = folder / "begun.npz"
+        np.savez(begun, torch.cat(made).permute(0, 2, 3, 1).numpy())
+        begun.rename(folder / f"{step:06}.npz")
+
+
 if __name__ == "__main__":
     opened()
     task, asked, *rest = sys.argv[1:]
     wanted = torch.load(asked, weights_only=True)
     if task == "time":
         time_steps(wanted)
+    elif task == "fit":
+        fit(wanted, Path(rest[0]))
     else:
         torch.save(answer(wanted), rest[0])
