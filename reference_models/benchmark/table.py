@@ -89,9 +89,14 @@ def run_rows(comparison: Comparison) -> list[dict[str, Any]]:
 
 
 def tables_as_json(
-    suite: Suite, comparisons: Sequence[Comparison], failed: Sequence[Outcome], command: str
+    suite: Suite,
+    comparisons: Sequence[Comparison],
+    failed: Sequence[Outcome],
+    command: str,
+    *,
+    missing: Sequence[str] = (),
 ) -> str:
-    """Return the tables as JSON: rows of models, rows of runs, and what failed."""
+    """Return the tables as JSON: rows of models, rows of runs, what failed and what is missing."""
     content = {
         "schema": SCHEMA,
         "suite": str(suite.path),
@@ -100,6 +105,7 @@ def tables_as_json(
         "table": [row for one in comparisons for row in table_rows(one)],
         "runs": [row for one in comparisons for row in run_rows(one)],
         "failed": [{"run": one.trial, "error": one.error} for one in failed],
+        "missing": list(missing),
     }
     return json.dumps(content, indent=2, allow_nan=False) + "\n"
 

@@ -183,7 +183,7 @@ def check_trials(
             )
         digest = ""
         if isinstance(trial.way, Trained):
-            with _named(f"{suite.path}: {trial.name}"):
+            with named(f"{suite.path}: {trial.name}"):
                 recipe = trial.recipe
                 key = repr([getattr(recipe, name) for name in DATA_SETTINGS])
                 if key not in digests:
@@ -218,7 +218,7 @@ def check_trials(
 
 
 @contextmanager
-def _named(where: str) -> Iterator[None]:
+def named(where: str) -> Iterator[None]:
     """Let an error within the block begin with where it comes from."""
     try:
         yield

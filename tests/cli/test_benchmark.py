@@ -237,6 +237,11 @@ def test_parts_make_the_runs_and_the_last_one_the_table(
     path.write_text(SUITE)
     first = ganeval("benchmark", path, "--out", out, "--part", "1/2")
     assert first.out == f"{out}: 2 of 4 runs are done; the table needs all\n"
+    told = ganeval("benchmark", path, "--out", out, "--part", "1/2", "--json")
+    assert told.code == 0
+    tables = json.loads(told.out)
+    assert tables["missing"] == ["gan/digits/seed-0", "fast/digits/seed-0"]
+    assert tables["table"] == tables["runs"] == tables["failed"] == []
     assert sorted(map(str, checkpoints(out))) == [
         *("fast/digits/seed-1/best/gan.safetensors", "fast/digits/seed-1/gan.safetensors"),
         *("gan/digits/seed-1/best/gan.safetensors", "gan/digits/seed-1/gan.safetensors"),
@@ -342,6 +347,41 @@ pictures = {{folder = "data:digits,split=train,size=16"}}
         shown.out
     )
     assert "g.safetensors: not there after `" in shown.out
+
+
+@pytest.mark.parametrize(
+    ("old", "new", "message", "end"),
+    [
+        ('"kid"]', '"kidd"]', "metrics of [scoring]: unknown metric 'kidd'", "did you mean 'kid'?"),
+        ('"kid"]', '"kid:degre=1"]', "metrics of [scoring]: unknown option of", "mean 'degree'?"),
+        ('"random"', '"randon"', "extractor of [scoring]: unknown extractor", "mean 'random'?"),
+        ('"kid"]', '"kid"]\nprotocol = "standart"', "protocol of [scoring]: ", "'standard'?"),
+        ('"kid"]', '"kid"]\nrank = "kidd"', "rank of [scoring]: unknown metric to", "mean 'kid'?"),
+        ("images = 200", "images = 2000", "num_images of [scoring] is 2,000", "for all"),
+        ("images = 200", "images = 0", "[scoring]: num_images is 0; at least 1", "the value"),
+        ("split=test", "split=tset", "reference of [data.digits]: ", "did you mean 'test'?"),
+        ("eval_images = 200", "eval_images = 1", "[scoring] on [data.digits]: eval_images", "(-m)"),
+        ('"kid"]', '"kid", "ppl"]', "[scoring] on [data.digits]: metric 'ppl' for a ", "out here"),
+    ],
+)
+def test_a_way_of_scoring_that_cannot_be_is_refused_before_any_training(
+    *,
+    old: str,
+    new: str,
+    message: str,
+    end: str,
+    tmp_path: Path,
+    ganeval: Command,
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    forbid_training(monkeypatch)
+    path, out = tmp_path / "suite.toml", tmp_path / "out"
+    path.write_text(SUITE.replace(old, new, 1))
+    found = ganeval("benchmark", path, "--out", out)
+    assert found.code == 2
+    assert found.error.startswith(f"ganeval: error: {path}: {message}")
+    assert found.error.endswith(end)
+    assert not out.exists()
 
 
 def test_one_run_of_each_says_that_retraining_is_not_in_the_errors(
