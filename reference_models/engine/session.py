@@ -122,8 +122,8 @@ def run_training(  # noqa: PLR0913 (keyword-only, each is plain)
             run or files of others where this run's would be, or cannot be written to; a term of a
             loss is not finite.
         OSError: The disk is full; the last saved state is there.
-        KeyboardInterrupt: As it came; the state is saved. Then, and where a term is not finite,
-            the checkpoint is that of the last saved state.
+        KeyboardInterrupt: After the step that it came in; the state is saved. Then, and where a
+            term is not finite, the checkpoint is that of the last saved state.
     """
     watch = watch or Watch()
     recipe = recipe_of(model, settings, folder=folder if resume else None, data=data, steps=steps)
