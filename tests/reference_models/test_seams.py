@@ -184,6 +184,16 @@ TWINS = Recipe(
 )
 
 
+@pytest.mark.parametrize("names", [("second", "first"), ("first",), ("first", "third")])
+def test_what_is_exported_is_what_is_averaged(names: tuple[str, ...]) -> None:
+    recipe = replace(TWINS, exported=dict.fromkeys(names, TWINS.exported["first"]))
+    said = (
+        f"twins exports {', '.join(names)}, and its game averages first, second; the same networks"
+    )
+    with pytest.raises(ganeval.GanevalError, match=said):
+        begin(recipe, digits(), seed=0, device=CPU)
+
+
 def test_several_networks_are_exported_and_players_rest_in_a_stage(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
