@@ -96,6 +96,16 @@ def test_the_curve_is_what_the_toolkit_says_of_the_checkpoint(tmp_path: Path, di
     }
 
 
+def test_two_networks_have_a_column_each_in_the_curve(tmp_path: Path) -> None:
+    scoring = replace(SCORING, metrics=("fid", "fid@efficientnet-lite0", "kid:degree=2"))
+    run_training("gan", folder=tmp_path, steps=2, watch=replace(NOTHING, scoring=scoring))
+    (row,) = curve_of(tmp_path)
+    assert {name for name in row if name.endswith("_se")} == {
+        *("fid_se", "fid@efficientnet-lite0_se", "kid:degree=2_se"),
+    }
+    assert row["fid"] != row["fid@efficientnet-lite0"]
+
+
 def curve_of(folder: Path) -> list[dict[str, Any]]:
     return [json.loads(line) for line in (folder / "curve.jsonl").read_text().splitlines()]
 

@@ -164,7 +164,7 @@ class PictureScorer:
             return ()
         return [
             Score(
-                name=score.name,
+                name=score.label,
                 value=float(score.value),
                 direction=score.direction,
                 se=score.se,
