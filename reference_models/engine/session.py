@@ -2,7 +2,7 @@
 
 import importlib
 import logging
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence, Sized
 from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -145,6 +145,7 @@ def run_training(  # noqa: PLR0913 (keyword-only, each is plain)
                 files.check(*grid_names(0, steps, every=watch.grid_every))
         watching: list[Observer] = []
         if team.leads:
+            _warn_of_repeats(recipe, opened)
             told = _observers(recipe, opened, files, watch, last=steps, seed=seed, device=device)
             watching = [*resources.enter_context(told), *observers, _settings_kept(recipe, files)]
 
@@ -264,6 +265,16 @@ def _open(recipe: Recipe, cache_dir: Path | str | None) -> Data:
                 _HOW_TO_HAVE.get(name, f"use {find_recipe(recipe.name).data}"),
             )
     return data
+
+
+def _warn_of_repeats(recipe: Recipe, data: Data) -> None:
+    """Warn of a batch that holds pictures twice."""
+    if isinstance(data, Sized) and len(data) < recipe.batch_size:
+        logger.warning(
+            "%s: %d pictures for batches of %d, so that pictures repeat within a batch; "
+            "add pictures, or lower batch_size",
+            *(data.name, len(data), recipe.batch_size),
+        )
 
 
 @contextmanager

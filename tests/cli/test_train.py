@@ -135,7 +135,7 @@ def test_scores_during_training(tmp_path: Path, ganeval: Command) -> None:
     rows = [json.loads(line) for line in (tmp_path / "curve.jsonl").read_text().splitlines()]
     assert [row["step"] for row in rows] == [2, 4]
     assert {row["reference"] for row in rows} == {held_out[1]}
-    assert {"fid", "precision", "recall"} < rows[0].keys()
+    assert {"fid", "precision:k=2", "recall:k=2"} < rows[0].keys()
     assert [path.name for path in (tmp_path / "samples").iterdir()] == ["000003.png"]
     checkpoint = f"generator:{tmp_path / 'gan.safetensors'},num_images=24"
     found = ganeval("fid", held_out[1], checkpoint, "--extractor", "random", "--json")

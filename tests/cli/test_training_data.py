@@ -78,6 +78,18 @@ def test_every_kind_of_source_is_trained_on(
     assert "flip was False, now it is True" in refused.error
 
 
+@pytest.mark.parametrize(("batch_size", "said"), [(12, False), (13, True)])
+def test_fewer_pictures_than_a_batch_has_are_a_warning(
+    batch_size: int, said: bool, tmp_path: Path, ganeval: Command
+) -> None:
+    data = photos(tmp_path / "photos")
+    options = (*STEPS, "--set", f"batch_size={batch_size}", "--out", tmp_path / "run")
+    found = ganeval("train", "gan", "--data", data, *options)
+    assert found.code == 0
+    line = f"12 pictures for batches of {batch_size}, so that pictures repeat within a batch; "
+    assert found.err.count(line) == said
+
+
 def test_two_folders_of_one_name(tmp_path: Path, ganeval: Command) -> None:
     data, other = photos(tmp_path / "photos"), photos(tmp_path / "sketches", seed=1)
     options = ("--data", data, "--data-b", other, *STEPS, "--out", tmp_path / "run")
