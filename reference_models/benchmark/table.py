@@ -17,6 +17,7 @@ from reference_models.engine.whole import written_whole
 SCHEMA = "ganeval.benchmark/1"
 _LIST = ".ganeval-benchmark.json"
 _TABLES = ("table.md", "table.csv", "table.json")
+_COSTS = ("runs", "step", "images", "seconds")
 ALONE = (
     "one training run of each model: errors and intervals are of the images, and how much another "
     "training would differ is not in them"
@@ -53,8 +54,7 @@ def table_rows(comparison: Comparison) -> list[dict[str, Any]]:
                 "checkpoint": comparison.which,
                 "model": score.sample,
                 "group": groups.get(score.sample),
-                **dict.fromkeys(("runs", "step", "images", "seconds")),
-                **cards[score.sample]["training"],
+                **{name: cards[score.sample]["training"].get(name) for name in _COSTS},
             }
         low, high = score.interval or (None, None)
         named = {"": score.value, "_se": score.se, "_low": low, "_high": high}

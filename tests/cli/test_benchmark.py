@@ -127,6 +127,10 @@ def test_the_table_is_that_of_the_textbook(made: tuple[Path, dict[str, Any]]) ->
         assert [row["kid_low"], row["kid_high"]] == pytest.approx(interval, rel=1e-9)
         assert row["images"] == 64 * row["step"] == statistics.fmean(one["images"] for one in own)
         assert row["seconds"] == pytest.approx(statistics.fmean(one["seconds"] for one in own))
+        told = package.Report.load(folder / f"digits-{row['checkpoint']}.json").provenance
+        ends = sorted({one["step"] for one in own})
+        span = told["sources"][row["model"]]["training"].get("steps")
+        assert span == (ends if len(ends) > 1 else None)
     report = package.Report.load(folder / "digits-last.json")
     by_model = report.provenance["runs"]
     welch = stats.ttest_ind(
