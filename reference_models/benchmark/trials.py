@@ -212,7 +212,8 @@ def check_trials(
         raise ganeval.GanevalError(
             f"{suite.path}: {differing[0]}{more}",
             "the suite that the runs began with",
-            "restore it, choose another folder with --out, or move the folders of these runs away",
+            "change the suite back, choose another folder with --out, or move the folders of these "
+            "runs away",
         ).with_details(differing if len(differing) > 1 else ())
     return found
 
@@ -238,6 +239,8 @@ def _differences(trial: Trial, record: Record, wanted: Mapping[str, Any]) -> lis
     for name in dict.fromkeys([*wanted, *began]):
         was, now = began.get(name, "absent"), wanted.get(name, "absent")
         goes_on = name == "steps" and not lasting and type(was) is type(now) is int and now > was
-        if was != now and not goes_on:
+        if was != now and name == "data_digest":
+            texts.append("the training images have changed")
+        elif was != now and not goes_on:
             texts.append(f"{name} was {was}, now it is {now}")
     return texts

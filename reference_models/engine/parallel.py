@@ -54,7 +54,8 @@ class TrainingTeam(ganeval.Team):
             differing = [name for name in own if other[name] != own[name]]
             if differing:
                 raise ganeval.GanevalError(
-                    f"process {rank} differs from process {self.rank} in {', '.join(differing)}",
+                    f"process {rank} differs from process {self.rank} in "
+                    f"{', '.join(differing).replace('data_digest', 'the training images')}",
                     "the same command, versions and data for all processes",
                     "look at the machines",
                 )

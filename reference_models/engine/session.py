@@ -40,6 +40,8 @@ SETTINGS = "settings.toml"
 _UNLISTED = (STATE, METRICS, SAMPLES, CURVE, "*.safetensors")
 """What runs had in their folders, beside grids, before they kept a list of their files."""
 
+_WORDS = {"labels": "classes", "condition": "pictures to make others from"}
+"""What messages call the tensors of data."""
 _HOW_TO_HAVE = {
     "labels": "put the pictures of each class into a folder of its own, or use digits",
     "condition": "use edges, or name a folder of conditions too with --data-b",
@@ -260,8 +262,8 @@ def _open(recipe: Recipe, cache_dir: Path | str | None) -> Data:
     for name in recipe.reads:
         if name not in data.names:
             raise ganeval.GanevalError(
-                f"data '{recipe.data}' has {', '.join(data.names)}, and no {name}",
-                f"{', '.join(recipe.reads)}, for {recipe.name}",
+                f"data '{recipe.data}' has no {_WORDS.get(name, name)}",
+                f"{_WORDS.get(name, name)}, for {recipe.name}",
                 _HOW_TO_HAVE.get(name, f"use {find_recipe(recipe.name).data}"),
             )
     return data

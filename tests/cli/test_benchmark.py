@@ -419,7 +419,7 @@ def test_a_run_that_fails_does_not_lose_the_others(tmp_path: Path, ganeval: Comm
     assert {row["model"] for row in tables["table"]} == {"gan", "fast"}
     (failed,) = tables["failed"]
     assert failed["run"] == "pix2pix/digits/seed-0"
-    assert failed["error"].startswith("data 'digits' has real, labels, and no condition; ")
+    assert failed["error"].startswith("data 'digits' has no pictures to make others from; ")
     assert f"pix2pix/digits/seed-0 failed: {failed['error']}" in found.err
 
 

@@ -175,7 +175,9 @@ def test_other_pictures_of_the_same_name_are_noticed(tmp_path: Path) -> None:
     write_record(trial.folder, Record(specification=found[trial.name]))
     check_trials([trial], suite)
     path.write_bytes((tmp_path / "p" / "0.png").read_bytes())
-    with pytest.raises(ganeval.GanevalError, match="gan/p/seed-0: data_digest was"):
+    with pytest.raises(
+        ganeval.GanevalError, match="gan/p/seed-0: the training images have changed; "
+    ):
         check_trials([trial], suite)
 
 
