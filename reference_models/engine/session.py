@@ -263,7 +263,7 @@ def _open(recipe: Recipe, cache_dir: Path | str | None) -> Data:
         if name not in data.names:
             raise ganeval.GanevalError(
                 f"data '{recipe.data}' has no {_WORDS.get(name, name)}",
-                f"{_WORDS.get(name, name)}, for {recipe.name}",
+                f"data with them, for {recipe.name}",
                 _HOW_TO_HAVE.get(name, f"use {find_recipe(recipe.name).data}"),
             )
     return data

@@ -11,8 +11,8 @@ import torch
 
 import ganeval
 from reference_models.engine.whole import written_whole
+from reference_models.engine.words import listed
 
-_SHOWN = 3  # differences on the line of an error
 _ABSENT = "absent"
 
 
@@ -54,9 +54,8 @@ def load_state(path: Path, config: Mapping[str, Any]) -> dict[str, Any]:
     ]
     differences = differences or list(_other_layers(saved, config))  # else these follow from those
     if differences:
-        more = len(differences) - _SHOWN
         raise ganeval.GanevalError(
-            f"{path}: {', '.join(differences[:_SHOWN])}" + (f", and {more} more" * (more > 0)),
+            f"{path}: {listed(differences)}",
             "the configuration that the run began with",
             f"leave out the options that change it ({path.with_name('settings.toml')} has the "
             "settings that it began with), or train into another folder (--out)",
