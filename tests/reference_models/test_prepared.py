@@ -93,6 +93,8 @@ def test_the_source_with_its_size_is_the_one_that_scoring_reads(faces: Path) -> 
         np.testing.assert_array_equal(
             pixels_of(data), np.stack([item.picture().pixels for item in items])
         )
+        # A crop in the text goes before the setting's default.
+        assert open_data(data.name).digest == data.digest
 
 
 def test_pictures_are_decoded_once(faces: Path, decoded: list[str], own_cache: Path) -> None:
