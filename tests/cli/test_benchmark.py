@@ -283,6 +283,17 @@ def test_a_changed_suite_is_refused(
     assert "eval_every was 2, now it is 1" in ganeval("benchmark", path).error
 
 
+def test_a_run_that_was_trained_further_by_hand_is_refused(
+    again: Path, ganeval: Command, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    run = again / "gan" / "digits" / "seed-0"
+    assert ganeval("train", "gan", "--resume", "--steps", 6, "--out", run).code == 0
+    forbid_training(monkeypatch)
+    found = ganeval("benchmark", "suite.toml")
+    said = "suite.toml: gan/digits/seed-0: is at step 6, and the suite ends at 4; the suite that"
+    assert (found.code, said in found.error) == (2, True)
+
+
 def test_more_steps_and_a_model_more_train_what_is_missing(again: Path, ganeval: Command) -> None:
     path = Path("suite.toml")
     path.write_text(SUITE.replace("steps = 4", "steps = 5") + "wgan = {steps = 1}\n")

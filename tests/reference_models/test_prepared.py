@@ -353,6 +353,19 @@ def test_progress_is_told(
     )
 
 
+@pytest.mark.parametrize("names", [("1", "01", "2", "10"), ("10", "01", "1", "2")])
+def test_classes_of_one_number_are_in_the_order_of_their_letters(
+    names: tuple[str, ...], faces: Path, own_cache: Path
+) -> None:
+    for number, path in enumerate(sorted(faces.iterdir())):
+        folder = faces / names[number % 4]
+        folder.mkdir(exist_ok=True)
+        path.rename(folder / path.name)
+    data = open_data(str(faces), size=16)
+    assert isinstance(data, PreparedPictures)
+    assert data.prepared.classes == ("01", "1", "2", "10")
+
+
 def test_classes_are_the_folders_as_torchvision_has_them(
     faces: Path, own_cache: Path, caplog: pytest.LogCaptureFixture
 ) -> None:

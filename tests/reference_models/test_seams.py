@@ -63,6 +63,24 @@ def test_points_are_trained_scored_drawn_and_exported(tmp_path: Path) -> None:
     assert again == path
 
 
+def test_points_have_any_seed(tmp_path: Path) -> None:
+    seed = 2**70 + 1
+    settings = preset_of(gan.RECIPE, "points")
+    paths = [
+        run_training(
+            "gan", folder=tmp_path / str(one), settings=settings, data="ring8", steps=1, seed=one
+        )
+        for one in (seed, 1)
+    ]
+    samples = []
+    for path in paths:
+        assert path is not None
+        with np.load(path) as arrays:
+            samples.append(arrays["arr_0"])
+            assert str(arrays["seed"]) == path.parent.name
+    assert not np.array_equal(*samples)
+
+
 def rows_of(path: Path) -> list[dict[str, float]]:
     return [json.loads(line) for line in path.read_text().splitlines()]
 
