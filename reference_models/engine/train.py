@@ -97,6 +97,7 @@ def train(  # noqa: PLR0913 (keyword-only, each is plain)
         )
     team.wait()
     if team.size > 1:
+        team.hold_signals()
         run.shared = SharedGame(run.game)
     files = files or RunFiles(folder, resume=resume)
     kept = keeping(run, files, config, save_every=save_every, observers=observers)
