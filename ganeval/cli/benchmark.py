@@ -17,6 +17,7 @@ from ganeval.cli.panels import MACHINE, OUTPUT, SOURCES, TRAINING, Command
 from ganeval.cli.part import parse_part, part_option
 from ganeval.cli.progress import terminal_progress
 from ganeval.cli.prose import say
+from ganeval.cli.training_options import CACHE_DIR, DEVICE
 from ganeval.errors import UsageError, one_line
 
 if TYPE_CHECKING:
@@ -48,22 +49,9 @@ _TORCHRUN = ("RANK", "WORLD_SIZE", "LOCAL_RANK", "LOCAL_WORLD_SIZE")
     help="The tables as JSON on stdout",
 )
 @show_options
-@click.option(
-    "--cache-dir",
-    type=click.Path(),
-    metavar="PLACE",
-    panel=SOURCES,
-    help="Place of the features: a folder, or a URL that machines share",
-)
+@CACHE_DIR
 @click.option("--offline", is_flag=True, panel=SOURCES, help="No network connection at all")
-@click.option(
-    "--device",
-    default="auto",
-    show_default=True,
-    metavar="NAME",
-    panel=MACHINE,
-    help="Device of the networks: auto, cpu, cuda, cuda:1, mps",
-)
+@DEVICE
 @click.option(
     "--engine",
     type=click.Choice(["local", "ray"]),
