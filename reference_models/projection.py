@@ -50,12 +50,12 @@ class ProjectionDiscriminator(nn.Module):
         """Build phi and psi, the body, and `classes` with a row v_y for each class."""
         super().__init__()
         self.body = ResidualDiscriminator(image_size=image_size, channels=channels, width=width)
-        self.classes = nn.Embedding(num_classes, self.body.last.in_features)
+        self.classes = nn.Embedding(num_classes, self.body.num_features)
 
     def forward(self, x: torch.Tensor, labels: torch.Tensor) -> torch.Tensor:
         """Return logits [B] of images [B, C, H, W] with labels int64 [B]: equation 7."""
         features = self.body.features(x)
-        logits: torch.Tensor = self.body.last(features).squeeze(1)
+        logits = self.body.logits(features)
         vectors: torch.Tensor = self.classes(labels)
         return logits + (vectors * features).sum(dim=1)
 
