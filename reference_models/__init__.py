@@ -8,6 +8,7 @@ MODELS: dict[str, str] = {
     "wgan-gp": "reference_models.wgan_gp:RECIPE",
     "sngan": "reference_models.sngan:RECIPE",
     "projection": "reference_models.projection:RECIPE",
+    "acgan": "reference_models.acgan:RECIPE",
     "infogan": "reference_models.infogan:RECIPE",
     "bigan": "reference_models.bigan:RECIPE",
     "ali": "reference_models.bigan:ALI",
