@@ -7,7 +7,8 @@ features f(x_i) of D, a learned tensor T makes a matrix M_i = f(x_i) T of B rows
 
 goes into the next layer of D beside f(x_i). What is special: a G that always makes the same sample
 is seen at once, since then every o is the number of batch mates; real and generated samples are in
-batches of their own. The losses are those of `gan.py`.
+batches of their own. Batch mates are those of a part where a batch is taken in parts
+(`solver.accumulate`, several processes). The losses are those of `gan.py`.
 
 Two more of the paper's techniques are settings: `game.history_weight` is the lambda of historical
 averaging (section 3.3, `parts/history.py`), and `generator.norm=virtual` is virtual batch
