@@ -165,7 +165,7 @@ PROJECTION = Experiment(
 )
 ACGAN = Experiment(
     model="acgan",
-    criterion="samples whose nearest real digit is of the class asked for, in the worst class (of 1)",
+    criterion="share of the worst class whose nearest real digit is of that class (of 1)",
     better="higher",
     threshold=0.5,
     control_is="no term of classes",
