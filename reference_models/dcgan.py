@@ -27,6 +27,7 @@ from reference_models.engine.recipe import Exported, OptimizerSpec, Recipe, imag
 from reference_models.engine.solvers import Alternating
 from reference_models.parts.augment import AUGMENT, augment_of
 from reference_models.parts.cifar10 import CIFAR10, RESIDUAL
+from reference_models.parts.discriminator import Discriminator
 from reference_models.parts.ffhq64 import FFHQ64
 from reference_models.parts.objectives import objective_of
 from reference_models.parts.residual import (
@@ -70,7 +71,7 @@ class ConvGenerator(nn.Module):
         return images
 
 
-class ConvDiscriminator(nn.Module):
+class ConvDiscriminator(Discriminator):
     """Strided convolutions down to a 4 x 4 map and one logit: Radford et al. 2016, section 3."""
 
     def __init__(
@@ -95,10 +96,16 @@ class ConvDiscriminator(nn.Module):
             layers.append(nn.LeakyReLU(0.2))
             before = after
         self.layers = nn.Sequential(*layers, nn.Conv2d(before, num_outputs, 4))
+        self.num_features = before * 4 * 4
 
-    def forward(self, x: torch.Tensor) -> torch.Tensor:
-        """Return logits float32 [B], or [B, num_outputs] if there are several."""
-        logits: torch.Tensor = self.layers(x)
+    def features(self, x: torch.Tensor) -> torch.Tensor:
+        """Return the last 4 x 4 map, flat."""
+        maps: torch.Tensor = self.layers[:-1](x)
+        return maps.flatten(1)
+
+    def logits(self, features: torch.Tensor) -> torch.Tensor:
+        """Return logits of features."""
+        logits: torch.Tensor = self.layers[-1](features.reshape(len(features), -1, 4, 4))
         return logits.flatten(1).squeeze(1)
 
 
@@ -132,7 +139,7 @@ def Generator(  # noqa: N802 (what checkpoints name as their entry)
     )
 
 
-def make_discriminator(*, image_size: int, channels: int, width: int, body: str) -> nn.Module:
+def make_discriminator(*, image_size: int, channels: int, width: int, body: str) -> Discriminator:
     """Return the paper's network, or a residual one of images from 0 to 1, without BatchNorm."""
     if is_residual(body):
         return ResidualDiscriminator(

@@ -24,6 +24,7 @@ from reference_models.engine.game import Game
 from reference_models.engine.recipe import Exported, OptimizerSpec, Recipe
 from reference_models.engine.solvers import Alternating
 from reference_models.parts.augment import AUGMENT, augment_of
+from reference_models.parts.discriminator import Discriminator
 from reference_models.parts.objectives import objective_of
 from reference_models.parts.unconditional import Unconditional
 from reference_models.parts.weights import init_uniform
@@ -55,7 +56,7 @@ class MlpGenerator(nn.Module):
         return samples.tanh() if len(self.shape) == 3 else samples
 
 
-class MlpDiscriminator(nn.Module):
+class MlpDiscriminator(Discriminator):
     """A multi-layer perceptron from points or small images to one logit."""
 
     def __init__(
@@ -68,6 +69,7 @@ class MlpDiscriminator(nn.Module):
     ) -> None:
         """Build `depth` hidden layers."""
         super().__init__()
+        self.num_features = width
         sizes = [math.prod(shape), *[width] * depth]
         self.layers = nn.Sequential(
             nn.Flatten(),
@@ -79,9 +81,14 @@ class MlpDiscriminator(nn.Module):
             nn.Linear(width, num_outputs),
         )
 
-    def forward(self, x: torch.Tensor) -> torch.Tensor:
-        """Return logits float32 [B], or [B, num_outputs] if there are several."""
-        logits: torch.Tensor = self.layers(x)
+    def features(self, x: torch.Tensor) -> torch.Tensor:
+        """Return the last hidden layer."""
+        hidden: torch.Tensor = self.layers[:-1](x)
+        return hidden
+
+    def logits(self, features: torch.Tensor) -> torch.Tensor:
+        """Return logits of features."""
+        logits: torch.Tensor = self.layers[-1](features)
         return logits.squeeze(1)
 
 

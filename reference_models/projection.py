@@ -25,13 +25,13 @@ from typing import Any
 import torch
 from torch import nn
 
-import ganeval
 from reference_models.engine.data import Batch, Data
 from reference_models.engine.draw import Draw
 from reference_models.engine.game import Game, Terms
 from reference_models.engine.recipe import Exported, OptimizerSpec, Recipe, image_options
 from reference_models.engine.solvers import Alternating
 from reference_models.parts.cifar10 import CIFAR10
+from reference_models.parts.classes import check_classes
 from reference_models.parts.objectives import Objective, objective_of
 from reference_models.parts.residual import (
     ResidualDiscriminator,
@@ -50,12 +50,12 @@ class ProjectionDiscriminator(nn.Module):
         """Build phi and psi, the body, and `classes` with a row v_y for each class."""
         super().__init__()
         self.body = ResidualDiscriminator(image_size=image_size, channels=channels, width=width)
-        self.classes = nn.Embedding(num_classes, self.body.last.in_features)
+        self.classes = nn.Embedding(num_classes, self.body.num_features)
 
     def forward(self, x: torch.Tensor, labels: torch.Tensor) -> torch.Tensor:
         """Return logits [B] of images [B, C, H, W] with labels int64 [B]: equation 7."""
         features = self.body.features(x)
-        logits: torch.Tensor = self.body.last(features).squeeze(1)
+        logits = self.body.logits(features)
         vectors: torch.Tensor = self.classes(labels)
         return logits + (vectors * features).sum(dim=1)
 
@@ -105,12 +105,7 @@ def make_game(recipe: Recipe, data: Data, randomness: torch.Generator) -> Projec
     """
     options = recipe.generator_options(data.shape)
     num_classes = options["num_classes"]
-    if data.num_classes is not None and data.num_classes != num_classes:
-        raise ganeval.GanevalError(
-            f"data '{data.name}' has {data.num_classes} classes",
-            f"{num_classes}, those of the networks",
-            f"--set generator.num_classes={data.num_classes}",
-        )
+    check_classes(data, num_classes, setting="generator.num_classes")
     game = Projection(
         Generator(**options),
         ProjectionDiscriminator(

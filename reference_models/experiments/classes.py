@@ -1,28 +1,56 @@
-"""What a generator makes of the class that it is asked for."""
+"""What a generator makes of each class that it is asked for."""
 
+import functools
 from collections.abc import Callable
 from dataclasses import replace
 
 import numpy as np
 import torch
 from sklearn.neighbors import KNeighborsClassifier
+from torch import nn
 
-from reference_models import projection
+import ganeval
+from reference_models import acgan, projection
 from reference_models.data.digits import digits
 from reference_models.data.pictures import Pictures
 from reference_models.engine.draw import Draw
-from reference_models.engine.recipe import OptimizerSpec
+from reference_models.engine.inputs import latent_size_of
+from reference_models.engine.kinds.pictures import as_source
+from reference_models.engine.recipe import OptimizerSpec, Recipe
+from reference_models.engine.run import Run
 from reference_models.engine.settings import with_settings
 from reference_models.experiments.base import Experiment
 from reference_models.experiments.measure import trained
 
 SIZE = 8
 NUM_IMAGES = 1000
+NUM_CLASSES = 10
+STEPS = 500
 
 _PROJECTION = replace(
     with_settings(projection.RECIPE, {"batch_size": 32}),
     optimizers={player: OptimizerSpec(lr=2e-3, betas=(0.0, 0.9)) for player in ("D", "G")},
 )
+_ACGAN = with_settings(acgan.RECIPE, {"batch_size": 32})
+
+
+@functools.lru_cache(maxsize=2)
+def _trained(model: str, seed: int, *, shuffled: bool = False, weight: float = 1.0) -> Run:
+    """Return a trained run; the experiments of a model ask for the same one.
+
+    Args:
+        model: "projection" or "acgan".
+        seed: Of the run, and of the shuffled labels.
+        shuffled: Whether each digit has the label of another one.
+        weight: Of the term of classes in `acgan`.
+    """
+    recipe = _PROJECTION
+    if model == "acgan":
+        recipe = with_settings(_ACGAN, {"game.weight": weight})
+    real = digits(size=SIZE)
+    assert real.labels is not None
+    labels = np.random.default_rng(seed).permutation(real.labels) if shuffled else real.labels
+    return trained(recipe, replace(real, labels=labels), steps=STEPS, seed=seed)
 
 
 def _nearest(data: Pictures) -> KNeighborsClassifier:
@@ -30,23 +58,31 @@ def _nearest(data: Pictures) -> KNeighborsClassifier:
     return KNeighborsClassifier(1).fit(data.pixels.reshape(len(data), -1), data.labels)
 
 
+def _right(run: Run) -> torch.Tensor:
+    """Return whether the nearest digit of each sample is of its class, bool [per class, 10]."""
+    size = latent_size_of(run.average)
+    assert size is not None, "both make digits of latents"
+    z = Draw(0, 0).normal("measure", NUM_IMAGES, size)
+    wanted = torch.arange(NUM_IMAGES) % NUM_CLASSES
+    with torch.inference_mode():
+        made = run.average(z, wanted)
+    pixels = (made.flatten(1) + 1) * 127.5
+    found = torch.from_numpy(_nearest(digits(size=SIZE)).predict(pixels.numpy()))
+    return (found == wanted).reshape(-1, NUM_CLASSES)
+
+
 def recognised(*, shuffled: bool) -> Callable[[int], float]:
-    """Return what trains and measures how often the nearest digit is of the class asked for."""
+    """Return what measures how often the nearest digit is of the class asked for, by projection."""
+    return lambda seed: float(
+        _right(_trained("projection", seed, shuffled=shuffled)).double().mean()
+    )
 
-    def measure(seed: int) -> float:
-        real = digits(size=SIZE)
-        assert real.labels is not None
-        labels = np.random.default_rng(seed).permutation(real.labels) if shuffled else real.labels
-        run = trained(_PROJECTION, replace(real, labels=labels), steps=500, seed=seed)
-        options = _PROJECTION.networks["generator"]
-        z = Draw(0, 0).normal("measure", NUM_IMAGES, options["latent_size"])
-        wanted = torch.arange(NUM_IMAGES) % options["num_classes"]
-        with torch.inference_mode():
-            made = run.average(z, wanted)
-        pixels = (made.flatten(1) + 1) * 127.5
-        return float(_nearest(real).score(pixels.numpy(), wanted.numpy()))
 
-    return measure
+def least_recognised(*, weight: float) -> Callable[[int], float]:
+    """Return what measures the same of AC-GAN for each class, and returns the smallest share."""
+    return lambda seed: float(
+        _right(_trained("acgan", seed, weight=weight)).double().mean(dim=0).min()
+    )
 
 
 def real_recognised(seed: int) -> float:
@@ -54,6 +90,67 @@ def real_recognised(seed: int) -> float:
     held_out = digits(size=SIZE, split="test")
     pixels = held_out.pixels.reshape(len(held_out), -1)
     return float(_nearest(digits(size=SIZE)).score(pixels, held_out.labels))
+
+
+def real_least_recognised(seed: int) -> float:
+    """Measure the smallest share of a class of held-out real digits, which no seed changes."""
+    held_out = digits(size=SIZE, split="test")
+    pixels = held_out.pixels.reshape(len(held_out), -1)
+    right = _nearest(digits(size=SIZE)).predict(pixels) == held_out.labels
+    return min(float(right[held_out.labels == label].mean()) for label in range(NUM_CLASSES))
+
+
+class NextClass(nn.Module):
+    """A generator that makes the class after the one that it is asked for."""
+
+    def __init__(self, network: nn.Module) -> None:
+        """Take the generator."""
+        super().__init__()
+        self.network, self.latent_size = network, latent_size_of(network)
+
+    def forward(self, z: torch.Tensor, labels: torch.Tensor) -> torch.Tensor:
+        """Return samples of latents and classes."""
+        samples: torch.Tensor = self.network(z, (labels + 1) % NUM_CLASSES)
+        return samples
+
+
+def intra_fid(recipe: Recipe, *, next_class: bool) -> Callable[[int], float]:
+    """Return what measures the mean FID within the classes, features of `random`.
+
+    With `next_class` the samples are the same, under the label of the class before; FID without
+    labels would not see it.
+    """
+
+    def measure(seed: int) -> float:
+        network = _trained(recipe.name, seed).average
+        source = as_source(
+            NextClass(network) if next_class else network,
+            recipe,
+            digits(size=SIZE),
+            num_images=NUM_IMAGES,
+            seed=seed,
+        )
+        return _intra_fid(source)
+
+    return measure
+
+
+def real_intra_fid(seed: int) -> float:
+    """Measure the same of held-out real digits, some 36 of a class, which no seed changes."""
+    return _intra_fid(f"data:digits,split=test,size={SIZE}")
+
+
+def _intra_fid(sample: object) -> float:
+    """Return the mean FID within the classes to the training digits."""
+    report = ganeval.evaluate(
+        sample=sample,
+        reference=f"data:digits,split=train,size={SIZE}",
+        metrics=["intra-fid"],
+        extractor="random",
+        device="cpu",
+        cache=False,
+    )
+    return float(report["intra-fid"].value)
 
 
 PROJECTION = Experiment(
@@ -66,3 +163,31 @@ PROJECTION = Experiment(
     control=recognised(shuffled=True),
     floor=real_recognised,
 )
+ACGAN = Experiment(
+    model="acgan",
+    criterion="share of the worst class whose nearest real digit is of that class (of 1)",
+    better="higher",
+    threshold=0.5,
+    control_is="no term of classes",
+    system=least_recognised(weight=1.0),
+    control=least_recognised(weight=0.0),
+    floor=real_least_recognised,
+)
+
+
+def _within_classes(recipe: Recipe) -> Experiment:
+    """Return the experiment of a model whose classes must each be near the real ones."""
+    return Experiment(
+        model=recipe.name,
+        criterion="mean FID to real digits within the classes, features of `random`",
+        better="lower",
+        threshold=0.4,
+        control_is="the same samples under the label of the class before",
+        system=intra_fid(recipe, next_class=False),
+        control=intra_fid(recipe, next_class=True),
+        floor=real_intra_fid,
+    )
+
+
+PROJECTION_WITHIN = _within_classes(_PROJECTION)
+ACGAN_WITHIN = _within_classes(_ACGAN)

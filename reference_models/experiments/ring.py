@@ -6,9 +6,19 @@ from dataclasses import replace
 import numpy as np
 import torch
 
-from reference_models import consensus, gan, sngan, unrolled, wgan_gp
+from reference_models import (
+    consensus,
+    feature_matching,
+    gan,
+    minibatch_discrimination,
+    sngan,
+    unrolled,
+    wgan_gp,
+)
 from reference_models.data.densities import found_modes, ring8
+from reference_models.engine.data import Data
 from reference_models.engine.draw import Draw
+from reference_models.engine.game import Game
 from reference_models.engine.recipe import Recipe
 from reference_models.engine.settings import preset_of, with_settings
 from reference_models.engine.solvers import Simultaneous
@@ -120,4 +130,41 @@ CONSENSUS = Experiment(
     control_is="simultaneous steps, gamma 0",
     system=modes_after(consensus.RECIPE, 800),
     control=modes_after(replace(consensus.RECIPE, solver=Simultaneous()), 800),
+)
+
+_MATCHING = for_points(feature_matching.RECIPE)
+FEATURE_MATCHING = Experiment(
+    model="feature-matching",
+    criterion=CRITERION,
+    better="higher",
+    threshold=3.0,
+    control_is="features of a discriminator that never moves",
+    system=modes_after(_MATCHING, 1400),
+    control=modes_after(with_settings(_MATCHING, {"optimizers.D.lr": 0.0}), 1400),
+)
+
+# A generator that is faster than D, and sees it as it was, collapses: see `unrolled` too.
+_MINIBATCH = replace(
+    with_settings(
+        minibatch_discrimination.RECIPE, {"optimizers.D.lr": 1e-3, "optimizers.G.lr": 4e-3}
+    ),
+    solver=Simultaneous(),
+)
+
+
+def _alone(recipe: Recipe, data: Data, randomness: torch.Generator) -> Game:
+    """Return the game of minibatch discrimination whose D sees no batch mates."""
+    game = minibatch_discrimination.make_game(recipe, data, randomness)
+    game.discriminator = game.get_submodule("discriminator.body")
+    return game
+
+
+MINIBATCH = Experiment(
+    model="minibatch",
+    criterion=CRITERION,
+    better="higher",
+    threshold=6.0,
+    control_is="the same without the closeness of batch mates",
+    system=modes_after(_MINIBATCH, 800),
+    control=modes_after(replace(_MINIBATCH, make_game=_alone), 800),
 )

@@ -1,7 +1,8 @@
 """Networks for points or images, as the shape of a sample asks for.
 
 Generators map latents float32 [B, latent_size] to samples, discriminators samples to logits [B], or
-to [B, num_outputs] where a head has more to say (an encoder, a second head). Images are in [-1, 1].
+to [B, num_outputs] where a head has more to say (an encoder, a second head); see
+`discriminator.py` for their features. Images are in [-1, 1].
 The body of a network of images is "plain", as in `dcgan.py`, or "residual", as in `residual.py`.
 """
 
@@ -9,6 +10,7 @@ from torch import nn
 
 from reference_models.dcgan import ConvDiscriminator, ConvGenerator
 from reference_models.gan import MlpDiscriminator, MlpGenerator
+from reference_models.parts.discriminator import Discriminator
 from reference_models.parts.residual import (
     Pooling,
     ResidualDiscriminator,
@@ -39,7 +41,7 @@ def discriminator_for(
     batch_norm: bool = False,
     body: str = "plain",
     pooling: Pooling = "sum",
-) -> nn.Module:
+) -> Discriminator:
     """Return an MLP for points, convolutions or residual blocks for images.
 
     BatchNorm is for plain bodies, pooling for residual ones.

@@ -27,6 +27,7 @@ import torch.nn.functional as F
 from torch import nn
 
 from reference_models.engine.data import unknown
+from reference_models.parts.discriminator import Discriminator
 from reference_models.parts.sizes import doublings
 from reference_models.parts.weights import init_uniform
 
@@ -178,7 +179,7 @@ class ResidualGenerator(nn.Module):
         return images
 
 
-class ResidualDiscriminator(nn.Module):
+class ResidualDiscriminator(Discriminator):
     """Images to logits."""
 
     def __init__(
@@ -212,16 +213,17 @@ class ResidualDiscriminator(nn.Module):
                 for number, (before, after) in enumerate(itertools.pairwise(widths))
             ),
         )
-        self.last = nn.Linear(widths[-1], num_outputs)
+        self.num_features = widths[-1]
+        self.last = nn.Linear(self.num_features, num_outputs)
 
     def features(self, x: torch.Tensor) -> torch.Tensor:
-        """Return the pooled maps [B, n] of images [B, C, H, W]."""
+        """Return the pooled maps of images [B, C, H, W]."""
         h = F.relu(self.blocks((x + 1) / 2 if self.unit else x))
         return h.sum(dim=(2, 3)) if self.pooling == "sum" else h.mean(dim=(2, 3))
 
-    def forward(self, x: torch.Tensor) -> torch.Tensor:
-        """Return logits [B], or [B, num_outputs] if there are several."""
-        logits: torch.Tensor = self.last(self.features(x))
+    def logits(self, features: torch.Tensor) -> torch.Tensor:
+        """Return logits of features."""
+        logits: torch.Tensor = self.last(features)
         return logits.squeeze(1)
 
 

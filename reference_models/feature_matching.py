@@ -1,0 +1,85 @@
+"""Feature matching: G makes the mean of D's features what it is on real samples.
+
+Salimans et al., "Improved Techniques for Training GANs", NeurIPS 2016, section 3.1. D learns as in
+`gan.py`; G does not try to deceive it, but minimises
+
+    |E_x f(x) - E_z f(G(z))|^2
+
+where f is a layer within D, here the last one before the logit. What is special: D finds
+statistics that tell real from generated samples, and G matches them, which keeps it from
+overtraining on the D of the moment. Expectations are means over a batch, so a batch that is taken
+in parts (`solver.accumulate`, several processes) matches those of each part.
+
+The paper's samples look worse with it, and its classifiers become better: `semi_supervised.py` has
+the figures (table 1 and 2 of the paper).
+
+Differs from the paper: networks of `dcgan.py` without BatchNorm in D, where the paper's code has
+dense ones with weight norm on MNIST; the code takes the mean over features, not their sum.
+"""
+
+import torch
+
+from reference_models.engine.data import Batch, Data
+from reference_models.engine.draw import Draw
+from reference_models.engine.game import Game, Terms
+from reference_models.engine.recipe import Exported, OptimizerSpec, Recipe
+from reference_models.engine.solvers import Alternating
+from reference_models.parts.augment import AUGMENT, augment_of
+from reference_models.parts.discriminator import Discriminator
+from reference_models.parts.networks import discriminator_for, generator_for
+from reference_models.parts.objectives import objective_of
+from reference_models.parts.unconditional import Unconditional
+from reference_models.parts.weights import init_uniform
+
+Generator = generator_for
+
+
+def matching(discriminator: Discriminator, real: torch.Tensor, fake: torch.Tensor) -> torch.Tensor:
+    """Return the squared distance of the mean features of two batches, a scalar: section 3.1."""
+    means = [discriminator.features(batch).mean(dim=0) for batch in (real, fake)]
+    return (means[0] - means[1]).square().sum()
+
+
+class FeatureMatching(Unconditional):
+    """The game whose G matches features."""
+
+    discriminator: Discriminator
+
+    def reads(self, player: str) -> bool:
+        """Both see real samples."""
+        return True
+
+    def loss(self, player: str, batch: Batch, draw: Draw) -> Terms:
+        """Return the objective's term of D, or the distance of features of G."""
+        if player == "D":
+            return super().loss(player, batch, draw)
+        real = self.augment(batch["real"], draw, "real")
+        fake = self.augment(self.sample(batch.size, draw), draw, "fake")
+        return {"matching": matching(self.discriminator, real, fake)}
+
+
+def make_game(recipe: Recipe, data: Data, randomness: torch.Generator) -> Game:
+    """Return the game with its first weights."""
+    game = FeatureMatching(
+        Generator(**recipe.generator_options(data.shape)),
+        discriminator_for(data.shape, **recipe.networks["discriminator"]),
+        objective_of(recipe),
+        augment_of(recipe, data),
+    )
+    init_uniform(game, randomness)
+    return game
+
+
+RECIPE = Recipe(
+    name="feature-matching",
+    make_game=make_game,
+    exported={"generator": Exported("reference_models.feature_matching:Generator")},
+    networks={
+        "generator": {"latent_size": 64, "width": 32},
+        "discriminator": {"width": 32},
+    },
+    game={"objective": "non-saturating", **AUGMENT},
+    solver=Alternating(),
+    optimizers={player: OptimizerSpec(lr=1e-3) for player in ("D", "G")},
+    presets={"points": {"optimizers.D.lr": 2e-3, "optimizers.G.lr": 2e-3}},
+)

@@ -1,0 +1,148 @@
+"""Minibatch discrimination: D sees how near each sample is to the others of its batch.
+
+Salimans et al., "Improved Techniques for Training GANs", NeurIPS 2016, section 3.2. From the
+features f(x_i) of D, a learned tensor T makes a matrix M_i = f(x_i) T of B rows and C columns, and
+
+    o(x_i)_b = sum_{j != i} exp(-|M_ib - M_jb|_1)
+
+goes into the next layer of D beside f(x_i). What is special: a G that always makes the same sample
+is seen at once, since then every o is the number of batch mates; real and generated samples are in
+batches of their own. Batch mates are those of a part where a batch is taken in parts
+(`solver.accumulate`, several processes). The losses are those of `gan.py`.
+
+Two more of the paper's techniques are settings: `game.history_weight` is the lambda of historical
+averaging (section 3.3, `parts/history.py`), and `generator.norm=virtual` is virtual batch
+normalization of `generator.num_reference` rows (section 3.5, `parts/virtual_batch_norm.py`).
+
+Differs from the paper: the sum leaves out j = i, which is 1 for every sample, as the paper's code
+does; networks of `dcgan.py` without BatchNorm in D; 16 rows of 4 columns, where the code has 100 of
+5 (`--preset paper`).
+"""
+
+from typing import Any
+
+import torch
+from torch import nn
+
+from reference_models.engine.data import Batch, Data, unknown
+from reference_models.engine.draw import Draw
+from reference_models.engine.game import Game, Terms
+from reference_models.engine.recipe import Exported, OptimizerSpec, Recipe
+from reference_models.engine.solvers import Alternating
+from reference_models.parts.augment import AUGMENT, augment_of
+from reference_models.parts.discriminator import Discriminator
+from reference_models.parts.history import History
+from reference_models.parts.networks import discriminator_for, generator_for
+from reference_models.parts.objectives import objective_of
+from reference_models.parts.unconditional import Unconditional
+from reference_models.parts.virtual_batch_norm import VirtuallyNormalised
+from reference_models.parts.weights import init_uniform
+
+NORMS = ("batch", "virtual")
+
+
+def Generator(  # noqa: N802 (what checkpoints name as their entry)
+    shape: tuple[int, ...], *, latent_size: int, width: int, norm: str, num_reference: int
+) -> nn.Module:
+    """Return an MLP for points, or transposed convolutions with one of two norms for images.
+
+    Raises:
+        GanevalError: There is no such norm, or points are to have a virtual one.
+    """
+    if norm not in NORMS:
+        raise unknown("norm", norm, NORMS)
+    network = generator_for(shape, latent_size=latent_size, width=width)
+    if norm == "batch":
+        return network
+    return VirtuallyNormalised(network, latent_size=latent_size, num_reference=num_reference)
+
+
+class Closeness(nn.Module):
+    """The layer from features to o."""
+
+    def __init__(self, num_features: int, num_rows: int, num_columns: int) -> None:
+        """Make T, as large as the weights of a linear layer."""
+        super().__init__()
+        self.rows = (num_rows, num_columns)
+        self.tensor = nn.Linear(num_features, num_rows * num_columns, bias=False)
+
+    def forward(self, features: torch.Tensor) -> torch.Tensor:
+        """Return o [B, num_rows] of features [B, num_features]."""
+        matrices = self.tensor(features).unflatten(1, self.rows)
+        distances = (matrices[:, None] - matrices[None]).abs().sum(dim=3)
+        closeness: torch.Tensor = (-distances).exp().sum(dim=1) - 1  # without itself
+        return closeness
+
+
+class MinibatchDiscriminator(Discriminator):
+    """A discriminator that sees a sample among its batch mates."""
+
+    def __init__(self, body: Discriminator, *, num_rows: int, num_columns: int) -> None:
+        """Put the layer beside the last one of `body`."""
+        super().__init__()
+        self.body, self.num_features = body, body.num_features
+        self.closeness = Closeness(body.num_features, num_rows, num_columns)
+        self.weights = nn.Linear(num_rows, 1, bias=False)
+
+    def features(self, x: torch.Tensor) -> torch.Tensor:
+        """Return f(x), which no batch mate enters."""
+        return self.body.features(x)
+
+    def logits(self, features: torch.Tensor) -> torch.Tensor:
+        """Return logits [B]: one linear layer on f and o together is a sum of one on each."""
+        of_batch: torch.Tensor = self.weights(self.closeness(features)).squeeze(1)
+        return self.body.logits(features) + of_batch
+
+
+class MinibatchGan(Unconditional):
+    """The game whose players are also held near their history, if that has a weight."""
+
+    history: History
+
+    def before_step(self, num_images: int) -> None:
+        """Remember where the players are."""
+        self.history.remember(self)
+
+    def loss(self, player: str, batch: Batch, draw: Draw) -> Terms:
+        """Return the objective's term of a player, and that of its history."""
+        return {**super().loss(player, batch, draw), **self.history.terms(self, player)}
+
+
+def make_game(recipe: Recipe, data: Data, randomness: torch.Generator) -> Game:
+    """Return the game with its first weights."""
+    options: dict[str, Any] = dict(recipe.networks["discriminator"])
+    body = discriminator_for(data.shape, options.pop("width"))
+    game = MinibatchGan(
+        Generator(**recipe.generator_options(data.shape)),
+        MinibatchDiscriminator(body, **options),
+        objective_of(recipe),
+        augment_of(recipe, data),
+    )
+    init_uniform(game, randomness)
+    if isinstance(game.generator, VirtuallyNormalised):
+        game.generator.choose(randomness)
+    game.history = History(game, recipe.game["history_weight"])
+    return game
+
+
+RECIPE = Recipe(
+    name="minibatch",
+    make_game=make_game,
+    exported={"generator": Exported("reference_models.minibatch_discrimination:Generator")},
+    networks={
+        "generator": {"latent_size": 64, "width": 32, "norm": "batch", "num_reference": 64},
+        "discriminator": {"width": 32, "num_rows": 16, "num_columns": 4},
+    },
+    game={"objective": "non-saturating", "history_weight": 0.0, **AUGMENT},
+    solver=Alternating(),
+    optimizers={player: OptimizerSpec(lr=2e-4) for player in ("D", "G")},
+    presets={
+        "paper": {
+            "discriminator.num_rows": 100,
+            "discriminator.num_columns": 5,
+            "optimizers.D.lr": 3e-4,
+            "optimizers.G.lr": 3e-4,
+        },
+        "points": {"optimizers.D.lr": 2e-3, "optimizers.G.lr": 2e-3},
+    },
+)

@@ -1,0 +1,92 @@
+"""Virtual batch normalization: BatchNorm without an influence of a sample on its batch mates.
+
+Salimans et al., "Improved Techniques for Training GANs", NeurIPS 2016, section 3.5. A reference
+batch is chosen once. It is normalised by its own statistics, and each other sample by those of the
+reference batch and of itself, which is one more row of it. The paper has this in the generator
+alone, because every pass computes the reference batch too.
+
+The statistics of the n + 1 rows are put together from those of the reference (mean m, variance v
+over rows and places) and of the sample x (m_x and v_x over places), with w = 1 / (n + 1):
+
+    mean = w m_x + (1 - w) m
+    variance = w (v_x + (m_x - mean)^2) + (1 - w) (v + (m - mean)^2)
+"""
+
+import torch
+from torch import nn
+
+import ganeval
+
+
+class VirtualBatchNorm(nn.Module):
+    """Normalises maps of which the first rows are the reference batch."""
+
+    def __init__(self, norm: nn.BatchNorm2d, num_reference: int) -> None:
+        """Take over the scale and shift of a BatchNorm.
+
+        Args:
+            norm: The layer that this one stands for.
+            num_reference: Rows of the reference batch.
+        """
+        super().__init__()
+        self.weight, self.bias, self.eps = norm.weight, norm.bias, norm.eps
+        self.num_reference = num_reference
+
+    def forward(self, x: torch.Tensor) -> torch.Tensor:
+        """Return maps [num_reference + B, C, H, W] of as many, each normalised."""
+        # In float32 outside of autocast: bfloat16 has eight bits for the mean of a map.
+        with torch.autocast(x.device.type, enabled=False):
+            x = x.float()
+            number = self.num_reference
+            variance, mean = torch.var_mean(x[:number], (0, 2, 3), correction=0, keepdim=True)
+            own_variance, own_mean = torch.var_mean(x[number:], (2, 3), correction=0, keepdim=True)
+            weight = 1 / (number + 1)
+            means = weight * own_mean + (1 - weight) * mean
+            variances = weight * (own_variance + (own_mean - means).square())
+            variances = variances + (1 - weight) * (variance + (mean - means).square())
+            reference = (x[:number] - mean) * (variance + self.eps).rsqrt()
+            others = (x[number:] - means) * (variances + self.eps).rsqrt()
+            scale, shift = (one[:, None, None] for one in (self.weight, self.bias))
+            return torch.cat([reference, others]) * scale + shift
+
+
+class VirtuallyNormalised(nn.Module):
+    """A generator whose BatchNorms are virtual.
+
+    Attributes:
+        reference: Buffer, float32 [num_reference, latent_size]: latents of the reference batch.
+    """
+
+    reference: torch.Tensor
+
+    def __init__(self, network: nn.Module, *, latent_size: int, num_reference: int) -> None:
+        """Replace every BatchNorm of a network; `choose` draws the reference batch.
+
+        Raises:
+            GanevalError: The network has none.
+        """
+        super().__init__()
+        self.latent_size = latent_size
+        self.register_buffer("reference", torch.zeros(num_reference, latent_size))
+        norms = {
+            name: one for name, one in network.named_modules() if isinstance(one, nn.BatchNorm2d)
+        }
+        if not norms:
+            raise ganeval.GanevalError(
+                "virtual batch norm in a network without batch norm",
+                "a generator of pictures",
+                "leave generator.norm at batch",
+            )
+        for name, norm in norms.items():
+            network.set_submodule(name, VirtualBatchNorm(norm, num_reference))
+        self.network = network
+
+    @torch.no_grad()
+    def choose(self, generator: torch.Generator) -> None:
+        """Draw the latents of the reference batch, from a standard normal."""
+        self.reference.normal_(generator=generator)
+
+    def forward(self, z: torch.Tensor) -> torch.Tensor:
+        """Return samples of latents [B, latent_size]."""
+        samples: torch.Tensor = self.network(torch.cat([self.reference, z]))
+        return samples[len(self.reference) :]
