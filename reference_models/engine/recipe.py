@@ -201,14 +201,14 @@ class Recipe:
         """Return the game with its first weights, for samples like those of the data.
 
         Raises:
-            GanevalError: What the recipe exports is not what the game averages.
+            GanevalError: The recipe exports a network that the game does not average.
         """
         game = self.make_game(self, data, randomness)
-        if tuple(self.exported) != tuple(game.averaged):
+        if not set(self.exported) <= set(game.averaged):
             raise ganeval.GanevalError(
                 f"{self.name} exports {', '.join(self.exported)}, and its game averages "
                 f"{', '.join(game.averaged) or 'nothing'}",
-                "the same networks in one order, since users get averages",
+                "an average of each exported network, since that is what users get",
                 "change `exported` of the recipe, or `averaged` of the game",
             )
         game.prior = self.prior
