@@ -68,7 +68,11 @@ RECIPE = Recipe(
     optimizers={"G": OptimizerSpec(lr=1e-3, betas=(0.5, 0.999))},
     batch_size=256,
     presets={
-        "points": {"game.bandwidths": [0.1, 0.25, 0.5, 1.0, 2.0], "optimizers.G.lr": 2e-3},
+        "points": {
+            "batch_size": 128,
+            "game.bandwidths": [0.1, 0.25, 0.5, 1.0, 2.0],
+            "optimizers.G.lr": 5e-3,
+        },
         "paper": {"batch_size": 1000, "prior": "uniform", "generator.latent_size": 10},
     },
 )

@@ -129,7 +129,7 @@ RECIPE = Recipe(
     name="optimal-d",
     make_game=make_game,
     exported={"generator": Exported("reference_models.optimal_discriminator:Generator")},
-    networks={"generator": {"width": 64, "depth": 2, "num_candidates": 16}},
+    networks={"generator": {"width": 64, "depth": 3, "num_candidates": 16}},
     game={"num_fitted": 1000, "least_std": 0.05},
     solver=Alternating(),
     optimizers={"D": OptimizerSpec(lr=1e-3, betas=(0.9, 0.999), decay="linear")},
