@@ -1,5 +1,6 @@
 """GMMN, energy distance and MMD-GAN: what each player minimises, and what is clipped."""
 
+import itertools
 from dataclasses import replace
 from typing import Any
 
@@ -13,6 +14,7 @@ from reference_models import energy_distance, gmmn, mmd_gan
 from reference_models.engine.data import Batch
 from reference_models.engine.draw import Draw
 from reference_models.engine.settings import preset_of, with_settings
+from reference_models.parts.kernels import biased_mmd2, negative_distance, unbiased_mmd2
 from reference_models.parts.matching import Matching
 from tests.reference_models.made import data_of
 
@@ -66,25 +68,12 @@ def test_gmmn_minimises_the_root_of_all_pairs() -> None:
 
 
 def test_gmmn_is_at_rest_where_both_batches_are_one() -> None:
-    real = torch.from_numpy(np.random.default_rng(1).standard_normal((5, 2)).astype(np.float32))
-    loss = matching(gmmn, real, real.flip(0).clone(), bandwidths=(1.0,))
-    (slope,) = torch.autograd.grad(loss, [p for p in _leaves(loss) if p.shape == real.shape])
-    assert slope.abs().max().item() < 0.2  # of rounding below the root, where it is steepest
-    assert loss.item() < 1e-3
-
-
-def _leaves(loss: torch.Tensor) -> list[torch.Tensor]:
-    """Return the parameters that a loss depends on."""
-    found, stack, seen = [], [loss.grad_fn], set()
-    while stack:
-        node = stack.pop()
-        if node is None or node in seen:
-            continue
-        seen.add(node)
-        if hasattr(node, "variable"):
-            found.append(node.variable)
-        stack += [before for before, _ in node.next_functions]
-    return found
+    real = torch.from_numpy(np.random.default_rng(1).standard_normal((5, 2)))
+    fake = real.flip(0).requires_grad_()
+    loss = gmmn.discrepancy((1.0, 2.0))(real, fake)
+    (slope,) = torch.autograd.grad(loss, fake)
+    assert loss.item() == pytest.approx(gmmn.ROUNDING**0.5)
+    assert slope.abs().max().item() < 1e-8
 
 
 @pytest.mark.parametrize("unbiased", [True, False])
@@ -100,18 +89,19 @@ def test_the_energy_distance_leaves_out_pairs_of_one_item_unless_told(unbiased: 
 
 
 def test_only_the_biased_energy_distance_rewards_a_generator_that_spreads_less() -> None:
-    # Batches of two from {-1, 1}, G makes {-s, s}: E over all batches, by enumeration.
-    def mean_loss(scale: float, *, unbiased: bool) -> float:
-        signs = torch.cartesian_prod(*[torch.tensor([-1.0, 1.0])] * 4)
+    # The mean over all batches of two of four atoms, for which G makes the same ones, scaled.
+    atoms = torch.tensor([-3.0, -1.0, 1.0, 3.0], dtype=torch.float64)
+
+    def mean_loss(estimate: Any, scale: float) -> float:
+        batches = (torch.stack(four)[:, None] for four in itertools.product(atoms, repeat=4))
         losses = [
-            matching(energy_distance, row[:2, None], scale * row[2:, None], unbiased=unbiased)
-            for row in signs
+            estimate(negative_distance, four[:2], scale * four[2:]) for four in batches
         ]
         return torch.stack(losses).mean().item()
 
-    assert mean_loss(1.0, unbiased=True) == pytest.approx(0, abs=1e-6)
-    assert mean_loss(0.8, unbiased=True) > 0.01
-    assert mean_loss(0.8, unbiased=False) < mean_loss(1.0, unbiased=False) - 0.01
+    assert mean_loss(unbiased_mmd2, 1.0) == pytest.approx(0, abs=1e-12)
+    assert min(mean_loss(unbiased_mmd2, scale) for scale in (0.8, 1.1)) > 0.05
+    assert mean_loss(biased_mmd2, 0.8) < mean_loss(biased_mmd2, 1.0) - 0.04
 
 
 class Doubling(nn.Module):
@@ -145,7 +135,7 @@ def test_players_of_mmd_gan_share_one_value_and_only_d_decodes(shift: float) -> 
 
 
 def test_mmd_gan_clips_the_encoder_alone() -> None:
-    recipe = mmd_gan.RECIPE
+    recipe = with_settings(mmd_gan.RECIPE, {"generator.width": 4, "critic.width": 4})
     game = recipe.build(data_of(SHAPE), randomness())
     optimizers = {
         player: recipe.optimizers[player].build(game.parameters_of(player).values())

@@ -62,17 +62,17 @@ def test_modes_are_read_and_counted(data: Stacked) -> None:
 
 
 def test_a_fair_mode_has_a_fifth_of_its_share(data: Stacked) -> None:
-    # Of 10,000 samples the fair share is 10 each, so 2 are enough.
-    many = of_modes([5, 5, 6]).repeat_interleave(torch.tensor([1, 1, 1]), dim=0)
-    rest = of_modes([42]).expand(9997, -1, -1, -1)
+    # Of 6,000 samples the fair share is 6 each, a fifth of it 1.2, so 2 are enough.
+    many = of_modes([5, 5, 6])
+    rest = of_modes([42]).expand(5997, -1, -1, -1)
     scores = data.scores(torch.cat([many, rest]))
     assert (scores["modes"][0], scores["fair_modes"][0]) == (3.0, 2.0)
 
 
 def test_held_out_digits_are_read_as_what_they_are(data: Stacked) -> None:
-    batch = stacked(size=SIZE, split="test").batch(0, 0, 1000)
+    batch = stacked(size=SIZE, split="test").batch(0, 0, 500)
     right = (data.read(batch["real"]) == batch["labels"].numpy()).mean()
-    assert right == pytest.approx(0.986**3, abs=0.03)
+    assert right == pytest.approx(0.986**3, abs=0.04)
 
 
 def test_other_channels_are_refused() -> None:
