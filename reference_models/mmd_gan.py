@@ -53,9 +53,7 @@ class Critic(nn.Module):
     ) -> None:
         """Build an encoder like a discriminator and a decoder like a generator."""
         super().__init__()
-        self.encoder = discriminator_for(
-            shape, width, num_outputs=code_size, batch_norm=batch_norm
-        )
+        self.encoder = discriminator_for(shape, width, num_outputs=code_size, batch_norm=batch_norm)
         self.decoder = generator_for(shape, latent_size=code_size, width=width)
 
     def forward(self, x: torch.Tensor) -> tuple[torch.Tensor, torch.Tensor]:

@@ -1,4 +1,4 @@
-"""Kernels and the distances they give, against closed forms, scipy and all divisions of a sample."""
+"""Kernels and the distances they give, against closed forms, scipy and all divisions in two."""
 
 import itertools
 import math
@@ -132,5 +132,5 @@ def test_what_has_no_pairs_or_no_width_is_refused() -> None:
     for pair in ((one, two), (two, one)):
         with pytest.raises(ganeval.GanevalError, match="with 1 item; pairs of different items"):
             unbiased_mmd2(negative_distance, *pair)
-    with pytest.raises(ganeval.GanevalError, match="bandwidths .*; numbers above 0"):
+    with pytest.raises(ganeval.GanevalError, match=r"bandwidths .*; numbers above 0"):
         gaussians((1.0, 0.0))

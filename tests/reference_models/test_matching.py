@@ -94,9 +94,7 @@ def test_only_the_biased_energy_distance_rewards_a_generator_that_spreads_less()
 
     def mean_loss(estimate: Any, scale: float) -> float:
         batches = (torch.stack(four)[:, None] for four in itertools.product(atoms, repeat=4))
-        losses = [
-            estimate(negative_distance, four[:2], scale * four[2:]) for four in batches
-        ]
+        losses = [estimate(negative_distance, four[:2], scale * four[2:]) for four in batches]
         return torch.stack(losses).mean().item()
 
     assert mean_loss(unbiased_mmd2, 1.0) == pytest.approx(0, abs=1e-12)
@@ -164,5 +162,5 @@ def test_the_critic_of_the_paper_moves_first_and_most() -> None:
 
 def test_bandwidths_of_zero_are_refused() -> None:
     recipe = with_settings(gmmn.RECIPE, {"game.bandwidths": [0.0, 1.0, 2.0, 3.0, 4.0]})
-    with pytest.raises(ganeval.GanevalError, match="bandwidths .*; numbers above 0; change game"):
+    with pytest.raises(ganeval.GanevalError, match=r"bandwidths .*; numbers above 0; change"):
         recipe.build(data_of(SHAPE), randomness())
