@@ -31,8 +31,6 @@ from reference_models.parts.matching import Distance, Matching
 from reference_models.parts.networks import generator_for
 from reference_models.parts.weights import init_uniform
 
-ROUNDING = 1e-12  # below the root, whose slope is infinite at 0
-
 Generator = generator_for
 
 
@@ -45,7 +43,7 @@ def discrepancy(bandwidths: Sequence[float]) -> Distance:
     kernel = gaussians(bandwidths)
 
     def distance(real: torch.Tensor, fake: torch.Tensor) -> torch.Tensor:
-        return (biased_mmd2(kernel, real, fake).relu() + ROUNDING).sqrt()
+        return biased_mmd2(kernel, real, fake).relu().sqrt()  # relu: rounding goes below 0
 
     return distance
 

@@ -72,8 +72,8 @@ def test_gmmn_is_at_rest_where_both_batches_are_one() -> None:
     fake = real.flip(0).requires_grad_()
     loss = gmmn.discrepancy((1.0, 2.0))(real, fake)
     (slope,) = torch.autograd.grad(loss, fake)
-    assert loss.item() == pytest.approx(gmmn.ROUNDING**0.5)
-    assert slope.abs().max().item() < 1e-8
+    assert loss.item() < 1e-6
+    assert slope.abs().max().item() < 1e-6
 
 
 @pytest.mark.parametrize("unbiased", [True, False])
