@@ -19,5 +19,9 @@ MODELS: dict[str, str] = {
     "unrolled": "reference_models.unrolled:RECIPE",
     "consensus": "reference_models.consensus:RECIPE",
     "progan": "reference_models.progan:RECIPE",
+    "optimal-d": "reference_models.optimal_discriminator:RECIPE",
+    "gmmn": "reference_models.gmmn:RECIPE",
+    "energy-distance": "reference_models.energy_distance:RECIPE",
+    "mmd-gan": "reference_models.mmd_gan:RECIPE",
 }
 """Name -> "module:recipe" of the models that can be trained."""

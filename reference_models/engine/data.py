@@ -18,6 +18,7 @@ DATA: dict[str, str] = {
     "digits": "reference_models.data.digits:digits",
     "edges": "reference_models.data.digits:edges",
     "shapes": "reference_models.data.shapes:shapes",
+    "stacked": "reference_models.data.stacked:stacked",
 }
 """Name -> "module:function" of the data that need no files; the function's arguments are the
 options that `open_data` passes on."""

@@ -23,5 +23,11 @@ EXPERIMENTS: dict[str, str] = {
     "unrolled": "reference_models.experiments.ring:UNROLLED",
     "consensus": "reference_models.experiments.ring:CONSENSUS",
     "progan": "reference_models.experiments.digits:PROGAN",
+    "gan-support": "reference_models.experiments.support:GAN",
+    "optimal-d": "reference_models.experiments.ratio:OPTIMAL_D",
+    "optimal-d-jsd": "reference_models.experiments.ratio:OPTIMAL_D_JSD",
+    "gmmn": "reference_models.experiments.moments:GMMN",
+    "energy-distance": "reference_models.experiments.moments:ENERGY_DISTANCE",
+    "mmd-gan": "reference_models.experiments.moments:MMD_GAN",
 }
 """Name of the experiment, which is its model's where it is the model's first -> "module:value"."""

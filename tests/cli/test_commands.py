@@ -197,6 +197,7 @@ def test_quiet_says_nothing_but_the_result(real: Path, ganeval: Command) -> None
                 *("gan", "gan-minimax", "dcgan", "wgan", "wgan-gp", "sngan", "projection"),
                 *("acgan", "feature-matching", "minibatch", "semi-supervised"),
                 *("infogan", "bigan", "ali", "pix2pix", "unrolled", "consensus", "progan"),
+                *("optimal-d", "gmmn", "energy-distance", "mmd-gan"),
             ],
         ),
     ],

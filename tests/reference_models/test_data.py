@@ -18,7 +18,7 @@ from reference_models.data.shapes import ATTRIBUTES, COLOURS, SHAPES, shapes
 from reference_models.data.streams import PreparedPictures
 from reference_models.engine.data import DATA, Batch, Data, open_data
 
-FINITE = ("digits", "edges", "shapes")
+LABELLED = ("digits", "edges", "shapes", "stacked")
 SHAPE_OF = {
     "ring8": (2,),
     "grid25": (2,),
@@ -26,6 +26,7 @@ SHAPE_OF = {
     "digits": (1, 16, 16),
     "edges": (1, 16, 16),
     "shapes": (3, 16, 16),
+    "stacked": (3, 16, 16),
 }
 each = pytest.mark.parametrize("name", sorted(DATA))
 
@@ -71,7 +72,7 @@ def test_items_are_what_the_data_says(name: str) -> None:
     assert batch.names == data.names
     assert batch["real"].shape == (64, *data.shape)
     assert batch["real"].dtype == torch.float32
-    if name in FINITE:
+    if name in LABELLED:
         assert batch["labels"].dtype == torch.int64
         assert batch["labels"].shape == (64,)
         assert (batch["real"].min().item(), batch["real"].max().item()) == (-1, 1)

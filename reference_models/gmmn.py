@@ -1,0 +1,76 @@
+"""GMMN: a generator without a discriminator, whose batches shall pass a two-sample test.
+
+Li, Swersky and Zemel, "Generative Moment Matching Networks", ICML 2015, section 2: G minimises the
+maximum mean discrepancy of a batch x of the data and a batch y = G(z),
+
+    L = sqrt(mean k(x, x') + mean k(y, y') - 2 mean k(x, y))      means over all pairs of a batch
+    k(x, y) = sum_b exp(-|x - y|^2 / (2 b^2))                     b: several bandwidths
+
+What is special: one player and a fixed kernel, so there is no game to be kept in balance. The sum
+over bandwidths spares the search for one that fits (section "Practical Considerations"); the root
+keeps the gradient from vanishing near the optimum; large batches make the estimate a good one.
+The data are compared as they are, pixel by pixel, which is where `mmd_gan.py` begins.
+
+Published: Inception Score 3.47 on CIFAR-10 (table 1 of Li et al. 2017, the paper of `mmd_gan.py`).
+
+Differs from the paper: convolutions, BatchNorm and normal latents, where it has perceptrons and
+uniform ones; 256 items in a batch, where it has 1,000 (`--preset paper`); data space alone, where
+it also matches the codes of an autoencoder.
+"""
+
+from collections.abc import Sequence
+
+import torch
+
+from reference_models.engine.data import Data
+from reference_models.engine.game import Game
+from reference_models.engine.recipe import Exported, OptimizerSpec, Recipe
+from reference_models.engine.solvers import Alternating
+from reference_models.parts.kernels import biased_mmd2, gaussians
+from reference_models.parts.matching import Distance, Matching
+from reference_models.parts.networks import generator_for
+from reference_models.parts.weights import init_uniform
+
+Generator = generator_for
+
+
+def discrepancy(bandwidths: Sequence[float]) -> Distance:
+    """Return the root of the biased MMD^2 with a sum of Gaussian kernels.
+
+    Raises:
+        GanevalError: A bandwidth is 0.
+    """
+    kernel = gaussians(bandwidths)
+
+    def distance(real: torch.Tensor, fake: torch.Tensor) -> torch.Tensor:
+        return biased_mmd2(kernel, real, fake).relu().sqrt()  # relu: rounding goes below 0
+
+    return distance
+
+
+def make_game(recipe: Recipe, data: Data, randomness: torch.Generator) -> Game:
+    """Return the game with its first weights."""
+    generator = Generator(**recipe.generator_options(data.shape))
+    game = Matching(generator, discrepancy(recipe.game["bandwidths"]))
+    init_uniform(game, randomness)
+    return game
+
+
+RECIPE = Recipe(
+    name="gmmn",
+    make_game=make_game,
+    exported={"generator": Exported("reference_models.gmmn:Generator")},
+    networks={"generator": {"latent_size": 16, "width": 32}},
+    game={"bandwidths": (1.0, 2.0, 4.0, 8.0, 16.0)},
+    solver=Alternating(),
+    optimizers={"G": OptimizerSpec(lr=1e-3, betas=(0.5, 0.999))},
+    batch_size=256,
+    presets={
+        "points": {
+            "batch_size": 128,
+            "game.bandwidths": [0.1, 0.25, 0.5, 1.0, 2.0],
+            "optimizers.G.lr": 5e-3,
+        },
+        "paper": {"batch_size": 1000, "prior": "uniform", "generator.latent_size": 10},
+    },
+)

@@ -1,0 +1,144 @@
+"""The optimal discriminator: D alone, against a generator whose density is known.
+
+Goodfellow et al., "Generative Adversarial Nets", NeurIPS 2014, section 4.1: for a generator that
+stays as it is, with density q, the D that maximises
+
+    V(D) = E_p log D(x) + E_q log(1 - D(x))
+
+is D* = p / (p + q) (equation 2), and V(D*) = 2 JSD(p, q) - log 4 (equation 6). So a discriminator
+estimates more than a probability: its logit is log p(x) - log q(x), the ratio of both densities,
+and half of V(D) + log 4 is a lower bound of the Jensen-Shannon divergence, tight at D*.
+
+What is special: there is one player. q has, in each coordinate, a Gaussian with the mean and the
+standard deviation of the data, so D*, ratio and divergence are known wherever p is. What is left
+for a user is what the ratio is good for: a generator that draws several candidates from q and keeps
+one, x with a probability in proportion to p(x) / q(x) = exp(logit). As their number grows its
+samples become those of p, if D is D* (as Azadi et al., "Discriminator Rejection Sampling", ICLR
+2019, mend samples of a GAN). This takes p and q that overlap, as points do; of pictures it makes
+what little D can from noise.
+
+Differs from the paper: the proposition is made a model; D is a multi-layer perceptron of rectified
+units with Adam; samples of pictures are cut off at the range of pixels.
+"""
+
+import math
+from collections.abc import Mapping
+
+import torch
+from torch import nn
+
+import ganeval
+from reference_models.engine.data import Batch, Data
+from reference_models.engine.draw import Draw
+from reference_models.engine.game import Game, Terms
+from reference_models.engine.recipe import Exported, OptimizerSpec, Recipe
+from reference_models.engine.solvers import Alternating
+from reference_models.gan import MlpDiscriminator
+from reference_models.parts.objectives import logistic_discriminator
+from reference_models.parts.weights import init_uniform
+
+
+class Generator(nn.Module):
+    """Draws candidates from q and keeps the one that D picks.
+
+    Attributes:
+        discriminator: Samples to logits [B], the logarithm of p / q.
+        mean: Of q, float32 of the shape of a sample.
+        std: The standard deviations of q.
+        latent_size: One number that chooses, and those of all candidates.
+    """
+
+    mean: torch.Tensor
+    std: torch.Tensor
+
+    def __init__(
+        self, *, shape: tuple[int, ...], width: int, depth: int, num_candidates: int
+    ) -> None:
+        """Build D, and q as a standard normal density until it is fitted."""
+        super().__init__()
+        self.shape, self.num_candidates = tuple(shape), num_candidates
+        self.discriminator = MlpDiscriminator(shape=shape, width=width, depth=depth)
+        self.register_buffer("mean", torch.zeros(self.shape))
+        self.register_buffer("std", torch.ones(self.shape))
+        self.latent_size = 1 + num_candidates * math.prod(self.shape)
+
+    def known(self, noise: torch.Tensor) -> torch.Tensor:
+        """Return samples of q for standard normal noise [B, *shape]."""
+        samples = self.mean + self.std * noise
+        return samples.clamp(-1, 1) if len(self.shape) == 3 else samples
+
+    def log_density(self, x: torch.Tensor) -> torch.Tensor:
+        """Return log q of points [B, d], where nothing is cut off."""
+        normal = torch.distributions.Normal(self.mean, self.std)
+        total: torch.Tensor = normal.log_prob(x).sum(dim=1)
+        return total
+
+    def forward(self, z: torch.Tensor) -> torch.Tensor:
+        """Return samples of standard normal latents [B, latent_size]."""
+        noise = z[:, 1:].reshape(-1, *self.shape)
+        candidates = self.known(noise).unflatten(0, (len(z), self.num_candidates))
+        logits = self.discriminator(candidates.flatten(0, 1)).unflatten(0, candidates.shape[:2])
+        steps = logits.float().softmax(dim=1).cumsum(dim=1)
+        level = torch.special.ndtr(z[:, :1])  # uniform on [0, 1]
+        chosen = (steps < level).sum(dim=1).clamp(max=self.num_candidates - 1)
+        return candidates[torch.arange(len(z), device=z.device), chosen]
+
+
+class OptimalDiscriminator(Game):
+    """One player: D, which is a part of the network that is exported.
+
+    Attributes:
+        generator: q and D. D's weights are its only parameters.
+    """
+
+    players: Mapping[str, tuple[str, ...]] = {"D": ("generator",)}
+
+    def __init__(self, generator: Generator) -> None:
+        """Take the network."""
+        super().__init__()
+        self.generator = generator
+
+    def loss(self, player: str, batch: Batch, draw: Draw) -> Terms:
+        """Return -V(D); at D* it is log 4 - 2 JSD."""
+        real = batch["real"]
+        noise = draw.normal("known", batch.size, *self.generator.shape, like=real)
+        judge = self.generator.discriminator
+        value = logistic_discriminator(judge(real), judge(self.generator.known(noise)))
+        return {"adversarial": value}
+
+
+def make_game(recipe: Recipe, data: Data, randomness: torch.Generator) -> OptimalDiscriminator:
+    """Return the game with D's first weights, and q fitted to the first items of the data.
+
+    Raises:
+        GanevalError: A prior that does not make candidates of q.
+    """
+    if recipe.prior != "normal":
+        raise ganeval.GanevalError(
+            f"prior {recipe.prior} for optimal-d", "normal latents, which q is made of", "leave it"
+        )
+    generator = Generator(**recipe.generator_options(data.shape))
+    init_uniform(generator, randomness)
+    real = data.batch(0, 0, recipe.game["num_fitted"])["real"]
+    generator.mean.copy_(real.mean(dim=0))
+    generator.std.copy_(real.std(dim=0, correction=0).clamp(min=recipe.game["least_std"]))
+    return OptimalDiscriminator(generator)
+
+
+RECIPE = Recipe(
+    name="optimal-d",
+    make_game=make_game,
+    exported={"generator": Exported("reference_models.optimal_discriminator:Generator")},
+    networks={"generator": {"width": 64, "depth": 3, "num_candidates": 16}},
+    game={"num_fitted": 1000, "least_std": 0.05},
+    solver=Alternating(),
+    optimizers={"D": OptimizerSpec(lr=1e-3, betas=(0.9, 0.999), decay="linear")},
+    batch_size=128,
+    presets={
+        "points": {
+            "batch_size": 512,
+            "generator.num_candidates": 256,
+            "optimizers.D.lr": 5e-3,
+        }
+    },
+)

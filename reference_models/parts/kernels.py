@@ -1,0 +1,84 @@
+"""Kernels, and the distance between two samples that a kernel gives: maximum mean discrepancy.
+
+Gretton et al., "A Kernel Two-Sample Test", JMLR 2012, lemma 6: with x, x' of one distribution and
+y, y' of the other, all independent,
+
+    MMD^2 = E k(x, x') + E k(y, y') - 2 E k(x, y)
+
+For a kernel such as the Gaussian it is 0 for equal distributions alone. With k(x, y) = -|x - y| it
+is the energy distance. Distances are computed in float32 at least, from differences, so that
+nothing is lost where two points are near each other.
+"""
+
+from collections.abc import Callable, Sequence
+
+import torch
+
+import ganeval
+
+Kernel = Callable[[torch.Tensor, torch.Tensor], torch.Tensor]
+"""From two samples, float [N, d] and [M, d], to the kernel of every pair, [N, M]."""
+
+
+def gaussians(bandwidths: Sequence[float]) -> Kernel:
+    """Return the sum of Gaussian kernels exp(-|x - y|^2 / (2 b^2)), one for each bandwidth b.
+
+    Raises:
+        GanevalError: A bandwidth is 0.
+    """
+    if not all(bandwidth > 0 for bandwidth in bandwidths):
+        raise ganeval.GanevalError(
+            f"bandwidths {list(bandwidths)}", "numbers above 0", "change game.bandwidths"
+        )
+
+    def kernel(x: torch.Tensor, y: torch.Tensor) -> torch.Tensor:
+        squares = _distances(x, y).square()
+        return torch.stack([(squares / (-2 * b**2)).exp() for b in bandwidths]).sum(dim=0)
+
+    return kernel
+
+
+def negative_distance(x: torch.Tensor, y: torch.Tensor) -> torch.Tensor:
+    """Return -|x - y| of every pair."""
+    return -_distances(x, y)
+
+
+def biased_mmd2(kernel: Kernel, x: torch.Tensor, y: torch.Tensor) -> torch.Tensor:
+    """Return MMD^2 of the two samples themselves, a scalar: means over all pairs (V-statistic).
+
+    At least 0 for a positive definite kernel, and 0 for equal samples. As an estimate for the
+    distributions it is too large: every point is also paired with itself.
+    """
+    return kernel(x, x).mean() + kernel(y, y).mean() - 2 * kernel(x, y).mean()
+
+
+def unbiased_mmd2(kernel: Kernel, x: torch.Tensor, y: torch.Tensor) -> torch.Tensor:
+    """Return the estimate of MMD^2 without bias, a scalar: no point is paired with itself.
+
+    Its mean is 0 where both distributions are one, so it is below 0 as often as above.
+
+    Raises:
+        GanevalError: A sample of fewer than two points.
+    """
+    return _of_different(kernel, x) + _of_different(kernel, y) - 2 * kernel(x, y).mean()
+
+
+def _of_different(kernel: Kernel, x: torch.Tensor) -> torch.Tensor:
+    """Return the mean kernel of two different points of a sample."""
+    num = len(x)
+    if num < 2:
+        raise ganeval.GanevalError(
+            "a batch, or a part of one, with 1 item",
+            "pairs of different items, so 2 at least",
+            "raise batch_size, or lower solver.accumulate or the number of processes",
+        )
+    values = kernel(x, x)
+    return (values.sum() - values.diagonal().sum()) / (num * (num - 1))
+
+
+def _distances(x: torch.Tensor, y: torch.Tensor) -> torch.Tensor:
+    """Return Euclidean distances [N, M]; where one is 0, so is its gradient."""
+    if x.dtype != torch.float64:
+        x, y = x.float(), y.float()
+    distances: torch.Tensor = torch.cdist(x, y, compute_mode="donot_use_mm_for_euclid_dist")
+    return distances
