@@ -69,19 +69,21 @@ class Generator(nn.Module):
 
     def log_density(self, x: torch.Tensor) -> torch.Tensor:
         """Return log q of points [B, d], where nothing is cut off."""
-        normal = torch.distributions.Normal(self.mean, self.std)
-        total: torch.Tensor = normal.log_prob(x).sum(dim=1)
-        return total
+        standard = (x - self.mean) / self.std
+        of_each = -standard.square() / 2 - self.std.log() - math.log(2 * math.pi) / 2
+        return of_each.sum(dim=1)
 
     def forward(self, z: torch.Tensor) -> torch.Tensor:
         """Return samples of standard normal latents [B, latent_size]."""
         noise = z[:, 1:].reshape(-1, *self.shape)
-        candidates = self.known(noise).unflatten(0, (len(z), self.num_candidates))
-        logits = self.discriminator(candidates.flatten(0, 1)).unflatten(0, candidates.shape[:2])
+        candidates = self.known(noise)
+        logits = self.discriminator(candidates).reshape(len(z), self.num_candidates)
+        candidates = candidates.reshape(len(z), self.num_candidates, *self.shape)
         steps = logits.float().softmax(dim=1).cumsum(dim=1)
         level = torch.special.ndtr(z[:, :1])  # uniform on [0, 1]
         chosen = (steps < level).sum(dim=1).clamp(max=self.num_candidates - 1)
-        return candidates[torch.arange(len(z), device=z.device), chosen]
+        kept: torch.Tensor = candidates[torch.arange(len(z), device=z.device), chosen]
+        return kept
 
 
 class OptimalDiscriminator(Game):

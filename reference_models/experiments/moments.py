@@ -1,5 +1,6 @@
 """Generators under a fixed distance and under a learned kernel: do they come to the data?"""
 
+import math
 from collections.abc import Callable
 
 import numpy as np
@@ -21,7 +22,8 @@ NUM_PERMUTATIONS = 400
 LEVEL = 0.95
 HELD_OUT = 10**6  # seed of the stream that nothing was trained on
 BANDWIDTHS = (0.1, 0.25, 0.5, 1.0, 2.0)
-FINE = {"batch_size": 256, "optimizers.G.decay": "linear", "steps": 900}
+FINE = {"batch_size": 256, "optimizers.G.decay": "linear"}
+FINE_STEPS = 900
 
 
 def rejection(
@@ -73,7 +75,9 @@ GMMN = Experiment(
     better="lower",
     threshold=1.0,
     control_is="a Gaussian",
-    system=tested(with_settings(for_points(gmmn.RECIPE), FINE), FINE["steps"]),
+    system=tested(
+        with_settings(for_points(gmmn.RECIPE), {**FINE, "steps": FINE_STEPS}), FINE_STEPS
+    ),
     control=gaussian,
 )
 
@@ -86,7 +90,8 @@ def error_of_spread(recipe: Recipe, steps: int) -> Callable[[int], float]:
         run = trained(recipe, data, steps=steps, seed=seed)
         mean = data.weights @ data.modes
         variance = data.std**2 + data.weights @ (data.modes - mean) ** 2
-        return abs(float(points(run, 5000).std()) / float(variance[0]) ** 0.5 - 1)
+        ratio = float(points(run, 5000).std()) / math.sqrt(variance[0])
+        return abs(ratio - 1)
 
     return measure
 

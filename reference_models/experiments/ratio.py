@@ -1,5 +1,6 @@
 """How near a trained discriminator comes to the optimal one, where both densities are known."""
 
+import math
 from collections.abc import Callable
 
 import numpy as np
@@ -32,7 +33,7 @@ def value(logits: Floats, log_p: Floats, log_q: Floats) -> float:
 
 def jensen_shannon(value_of_d: float) -> float:
     """Return the lower bound of the divergence that a V(D) gives; at D* it is the divergence."""
-    return (value_of_d + np.log(4)) / 2
+    return (value_of_d + math.log(4)) / 2
 
 
 def on_line(seed: int, recipe: Recipe) -> tuple[Floats, Floats, Floats]:
