@@ -42,7 +42,7 @@ _UNLISTED = (STATE, METRICS, SAMPLES, CURVE, "*.safetensors")
 
 _HOW_TO_HAVE = {
     "labels": "put the pictures of each class into a folder of its own, or use digits",
-    "condition": "use edges, or name a folder of conditions too with --data-b",
+    "condition": "name what each picture is to be made from with --data-b",
 }
 """What to do for data that lack a tensor, by its name."""
 
