@@ -156,7 +156,7 @@ def test_a_condition_may_have_a_size_of_its_own(photos: Path, size: int | None) 
     assert (batch["condition"].roll(1, 0) - small).abs().mean() > 0.3
     assert data.source_of("condition") == f"folder:{photos},size=8"
     (tmp, settings) = photos.parent / "run", {"data_b": f"folder:{photos},size=8"}
-    with pytest.raises(ganeval.GanevalError, match="conditions of 8 pixels .* of 16; .* of 16"):
+    with pytest.raises(ganeval.GanevalError, match=r"conditions of 8 pixels .* of 16; .* of 16"):
         run_training("pix2pix", folder=tmp, data=str(photos), settings=settings, steps=1)
 
 
