@@ -18,4 +18,5 @@ def tinted(pictures: npt.NDArray[np.uint8]) -> npt.NDArray[np.uint8]:
     """
     share = 1 - pictures[:, None] / 255.0
     colours = share * np.array(TINT)[:, None, None]
-    return np.floor(colours + 0.5).astype(np.uint8)
+    rounded: npt.NDArray[np.uint8] = np.floor(colours + 0.5).astype(np.uint8)
+    return rounded
