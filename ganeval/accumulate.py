@@ -17,7 +17,7 @@ from ganeval.features.collect import CollectedShard, collect_shard, join
 from ganeval.features.collected import Features
 from ganeval.features.shards import SHARD_SIZE
 from ganeval.flow.collect import Collected, collect, statistics_of, wanted_of
-from ganeval.flow.plan import make_plan
+from ganeval.flow.plan import check_for_stream, make_plan
 from ganeval.flow.settings import build_settings
 from ganeval.flow.views import check_content
 from ganeval.flow.workspace import open_workspace, opened_index
@@ -91,13 +91,8 @@ class Accumulator:
         self._workspace = self._resources.enter_context(
             open_workspace(settings, self._plan.protocol, self._plan.layers)
         )
-        for choice, need in self._plan.needs_of("sample"):
-            if need.view != Each() or need.labels:
-                raise UsageError(
-                    f"metric '{choice.label}' for a stream",
-                    "images that are looked at one by one, without their classes",
-                    "score a folder or a generator by it, and leave it out here",
-                )
+        for choice in self._plan.choices:
+            check_for_stream(choice)
         self._wanted = wanted_of(self._plan, "sample", self._workspace, {})[Each()]
         for network, _ in self._wanted:
             check_content(name, "picture", network.info, network.preparation.takes)

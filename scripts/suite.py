@@ -29,7 +29,7 @@ SUITES = "reference_models/benchmarks"
 def suite(name: str, device: str) -> None:
     """Run the suite NAME (digits or colour) and write docs/measured/benchmark-NAME.md."""
     if name == "colour" and not Path("emoji").is_dir():
-        raise click.ClickException("emoji: not there; `./scripts/emoji emoji` lays it out")
+        raise click.ClickException("emoji: not there; `./scripts/emoji emoji --tones` lays it out")
     words = ["ganeval", "benchmark", f"{SUITES}/{name}.toml"]
     words += ["--device", device] if device != "auto" else []
     done = subprocess.run([sys.executable, "-m", *words], check=False)

@@ -6,6 +6,7 @@ import subprocess
 import sys
 from collections.abc import Mapping
 from pathlib import Path
+from typing import Literal
 
 import pyte
 
@@ -28,9 +29,13 @@ def frame(output: str, width: int) -> list[str]:
 
 
 def run_in_terminal(
-    *words: object, width: int, cwd: Path, env: Mapping[str, str] | None = None
+    *words: object,
+    width: int,
+    cwd: Path,
+    env: Mapping[str, str] | None = None,
+    stream: Literal["stdout", "stderr"] = "stdout",
 ) -> tuple[int, list[str]]:
-    """Run the command line with a terminal as stdout; return its exit code and the frame."""
+    """Run the command line with a terminal as one stream; return its exit code and the frame."""
     import fcntl  # not on Windows
     import pty
     import termios
@@ -43,8 +48,8 @@ def run_in_terminal(
     process = subprocess.Popen(
         [sys.executable, "-m", "ganeval", *map(str, words)],
         stdin=subprocess.DEVNULL,
-        stdout=follower,
-        stderr=subprocess.DEVNULL,
+        stdout=follower if stream == "stdout" else subprocess.DEVNULL,
+        stderr=follower if stream == "stderr" else subprocess.DEVNULL,
         cwd=cwd,
         env=surroundings,
     )

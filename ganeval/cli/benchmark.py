@@ -17,6 +17,7 @@ from ganeval.cli.panels import MACHINE, OUTPUT, SOURCES, TRAINING, Command
 from ganeval.cli.part import parse_part, part_option
 from ganeval.cli.progress import terminal_progress
 from ganeval.cli.prose import say
+from ganeval.cli.training_options import CACHE_DIR, DEVICE
 from ganeval.errors import UsageError, one_line
 
 if TYPE_CHECKING:
@@ -48,22 +49,9 @@ _TORCHRUN = ("RANK", "WORLD_SIZE", "LOCAL_RANK", "LOCAL_WORLD_SIZE")
     help="The tables as JSON on stdout",
 )
 @show_options
-@click.option(
-    "--cache-dir",
-    type=click.Path(),
-    metavar="PLACE",
-    panel=SOURCES,
-    help="Place of the features: a folder, or a URL that machines share",
-)
+@CACHE_DIR
 @click.option("--offline", is_flag=True, panel=SOURCES, help="No network connection at all")
-@click.option(
-    "--device",
-    default="auto",
-    show_default=True,
-    metavar="NAME",
-    panel=MACHINE,
-    help="Device of the networks: auto, cpu, cuda, cuda:1, mps",
-)
+@DEVICE
 @click.option(
     "--engine",
     type=click.Choice(["local", "ray"]),
@@ -97,6 +85,7 @@ def benchmark(
     ganeval benchmark suite.toml --part 2/4
     torchrun --nproc-per-node 4 -m ganeval benchmark suite.toml
     """
+    from ganeval.cli.suite_check import check_scoring
     from ganeval.flow.settings import Settings
     from reference_models.benchmark.scores import compare_all
     from reference_models.benchmark.suite import read_suite
@@ -117,6 +106,7 @@ def benchmark(
         raise UsageError(f"--part {part}", f"0/{count} to {count - 1}/{count}", "change it")
     trials = trials_of(plan, folder)
     files = open_files(folder, plan)
+    check_scoring(plan, Settings(cache_dir=cache_dir, offline=offline, device=device))
     specifications = check_trials(trials, plan, cache_dir=cache_dir)
     command = one_line(shlex.join(["ganeval", *current_call().words]))
     with terminal_progress() as progress:
@@ -128,10 +118,13 @@ def benchmark(
             own = trials[number::count]
             failed = [one for one in _spread(work, own, settings, engine) if one.error is not None]
             names = {one.trial for one in failed}
-            missing = sum(one.name not in names and not is_done(one) for one in trials)
+            missing = [one.name for one in trials if one.name not in names and not is_done(one)]
             if missing:
-                done = len(trials) - missing - len(failed)
-                if not as_json:
+                done = len(trials) - len(missing) - len(failed)
+                if as_json:
+                    text = tables_as_json(plan, [], failed, command, missing=missing)
+                    click.echo(text, nl=False)
+                else:
                     say(f"{folder}: {done} of {len(trials)} runs are done; the table needs all")
                 return SOME_FAILED if failed else 0
             # The others are trained, but maybe cannot be scored.

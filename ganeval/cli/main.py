@@ -16,6 +16,7 @@ from ganeval.cli.call import LOG, Call, team_of_command
 from ganeval.cli.foreign_warnings import foreign_warnings_as_lines
 from ganeval.cli.interrupts import interruptible
 from ganeval.cli.panels import HELP, Command, CommandPanel, Group, OptionPanel
+from ganeval.cli.prose import warn
 from ganeval.errors import GanevalError, InputError, ResourceError, one_line
 from ganeval.machine.memory import keep_freed_memory
 from ganeval.machine.team import ALONE, Team
@@ -218,8 +219,8 @@ class _ToStderr(logging.Handler):
     """Writes to what stderr is at the moment: a progress display prints such lines above itself."""
 
     def emit(self, record: logging.LogRecord) -> None:
-        """Print the record; `click.echo` would write past a display that stands in for stderr."""
-        sys.stderr.write(f"{self.format(record)}\n")
+        """Print the record."""
+        warn(self.format(record))
 
 
 class _OneLine(logging.Formatter):
@@ -232,8 +233,8 @@ class _OneLine(logging.Formatter):
 
 
 def _say(text: str) -> None:
-    """Print one line to stderr."""
-    click.echo(f"ganeval: {text}", err=True)
+    """Print one line to stderr, which a terminal breaks at words."""
+    warn(f"ganeval: {text}")
 
 
 def _leave(code: int) -> NoReturn:

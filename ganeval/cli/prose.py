@@ -1,5 +1,6 @@
-"""Lines on stdout: broken at words where a terminal has a width, else as they are."""
+"""Lines of text: broken at words where a terminal has a width, else as they are."""
 
+import os
 import shutil
 import sys
 from collections.abc import Iterable
@@ -19,6 +20,21 @@ def say(line: str, indent: str = "  ") -> None:
     """Print a line, whatever is in the names in it."""
     for part in wrap(one_line(line), terminal_width(), indent):
         click.echo(part)
+
+
+def warn(line: str) -> None:
+    """Print a line to stderr.
+
+    It is written to what stderr is at the moment: a progress display prints such lines above
+    itself, and `click.echo` would write past it.
+    """
+    width = None
+    if sys.stderr.isatty():
+        # Not as wide as stdout, which may be a file.
+        own = os.get_terminal_size(sys.stderr.fileno()).columns
+        width = int(os.environ.get("COLUMNS") or own) or None
+    for part in wrap(line, width, "  "):
+        sys.stderr.write(f"{part}\n")
 
 
 def say_facts(facts: Iterable[tuple[str, object]]) -> None:

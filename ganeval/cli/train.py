@@ -9,7 +9,8 @@ import rich_click as click
 
 from ganeval.cli.call import current_call
 from ganeval.cli.options import split_metrics
-from ganeval.cli.panels import MACHINE, SCORING, SOURCES, TRAINING, Command
+from ganeval.cli.panels import MACHINE, SCORING, TRAINING, Command
+from ganeval.cli.training_options import CACHE_DIR, DEVICE
 from ganeval.errors import ResourceError, UsageError
 
 
@@ -145,22 +146,8 @@ from ganeval.errors import ResourceError, UsageError
     panel=SCORING,
     help="Images to compare with, instead of training images",
 )
-@click.option(
-    "--cache-dir",
-    type=click.Path(),
-    metavar="PLACE",
-    panel=SOURCES,
-    help="Place of the features and of training images that are decoded once: a folder, or a URL "
-    "that machines share for the features",
-)
-@click.option(
-    "--device",
-    default="auto",
-    show_default=True,
-    metavar="NAME",
-    panel=MACHINE,
-    help="Device of the networks: auto, cpu, cuda, cuda:1, mps",
-)
+@CACHE_DIR
+@DEVICE
 @click.option(
     "--precision",
     type=click.Choice(["auto", "float32", "bfloat16"]),

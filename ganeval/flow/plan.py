@@ -19,7 +19,7 @@ from ganeval.flow.sides import (
     refuse_twins,
 )
 from ganeval.flow.views import Viewed, check_content, lonely_items, view_of
-from ganeval.metrics.base import Need, Pairs, Role, View, options_of_minimum, roles_of
+from ganeval.metrics.base import Each, Need, Pairs, Role, View, options_of_minimum, roles_of
 from ganeval.metrics.protocols import EvaluationProtocol
 from ganeval.sources.files.index import Index
 
@@ -285,6 +285,21 @@ def _checked(
             of_it = found[key]
             check_minimum(choice, need, side.location, len(of_it.indices), of_it.noun)
     return found
+
+
+def check_for_stream(choice: MetricChoice) -> None:
+    """Refuse a metric that cannot score images which come one by one.
+
+    Raises:
+        UsageError: It looks at pairs or paths of them, or at their classes.
+    """
+    for need in choice.metric.needs:
+        if need.role == "sample" and (need.view != Each() or need.labels):
+            raise UsageError(
+                f"metric '{choice.label}' for a stream",
+                "images that are looked at one by one, without their classes",
+                "score a folder or a generator by it, and leave it out here",
+            )
 
 
 def check_minimum(choice: MetricChoice, need: Need, location: str, num: int, noun: str) -> None:

@@ -35,6 +35,7 @@ _FLAGS = {
     "latent_size": "--latent-size N (or --condition SOURCE if it makes images from images)",
     "value_range": "--value-range LOW,HIGH",
 }
+_STATE = {"config", "game", "averages", "optimizers"}  # the keys of a state of `ganeval train`
 _BEGINNING = 64  # bytes that tell the kinds apart
 
 
@@ -146,6 +147,12 @@ def _fill_entry(
 ) -> _Content:
     """Return the network of an entry, filled with the tensors of a file or folder."""
     entry = options.entry or (card.entry if card is not None else None)
+    if entry is None and isinstance(tensors, Mapping) and tensors.keys() >= _STATE:
+        raise InputError(
+            f"{name}: the state of a run, which `ganeval train --resume` goes on from",
+            "a generator's checkpoint",
+            "name the .safetensors file beside it",
+        )
     if entry is None:
         raise _needs_options(name, [one for one in _FLAGS if one not in options.given()])
     if options.entry is None:

@@ -122,7 +122,6 @@ def _environment(folder: Traversable) -> "jinja2.Environment":
     )
     environment.filters |= {
         "breakable": _breakable,
-        "cost": table.shown_cost,
         "data_uri": _data_uri,
         "inline": _inline,
         "one_line": one_line,

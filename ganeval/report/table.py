@@ -22,7 +22,7 @@ ARROWS = {"lower": "\u2193", "higher": "\u2191", "zero": "\u21920", "none": ""}
 PAPER_EXTRACTOR = "inception"
 TRAINING = {"runs": "runs", "step": "step", "images": "images seen", "seconds": "seconds"}
 """What a report may know of the training of a sample, with the titles of the columns; means over
-the runs."""
+the runs. "steps" has the first and the last step where runs ended at different ones."""
 _WHOLE = 10  # what a training took has no decimals from here on
 # Options of decoding, and what each is unless the user says otherwise.
 _USUAL_DECODING = {"transparency": "error", "animated": "error", "exif": "ignore"}
@@ -123,7 +123,7 @@ def score_grid(
     if shared:
         columns[f"group by {pairs[0].label}"] = shared
     columns |= {
-        title: {sample: shown_cost(value) for sample, value in column.items()}
+        title: {sample: shown for sample, (_, shown) in column.items()}
         for title, column in costs(provenance, samples).items()
     }
     scores = by_title(rows)
@@ -163,22 +163,30 @@ def numbers(rows: Rows, provenance: Provenance) -> tuple[str, dict[str, int]]:
     return noun, {sample: row.num_sample for sample, row in counted.items()}
 
 
-def costs(provenance: Provenance, samples: Sequence[str]) -> dict[str, dict[str, float]]:
-    """Return what the training of each sample took by title, as far as the report knows of any."""
+def costs(
+    provenance: Provenance, samples: Sequence[str]
+) -> dict[str, dict[str, tuple[float, str]]]:
+    """Return what the training of each sample took by title, as far as the report knows of any.
+
+    A number and how it is shown: of runs that ended at different steps, the first and last of them.
+    """
     cards: Mapping[str, Any] = provenance.get("sources", {})
     found = {
         title: {
-            sample: float(value)
+            sample: (float(took[name]), _shown_cost(name, took))
             for sample in samples
-            if (value := cards.get(sample, {}).get("training", {}).get(name)) is not None
+            if (took := cards.get(sample, {}).get("training", {})).get(name) is not None
         }
         for name, title in TRAINING.items()
     }
     return {title: column for title, column in found.items() if column}
 
 
-def shown_cost(value: float) -> str:
+def _shown_cost(name: str, took: Mapping[str, Any]) -> str:
     """Return what a training took, as text."""
+    if name == "step" and "steps" in took:
+        return "-".join(f"{step:,}" for step in took["steps"])
+    value = float(took[name])
     return f"{value:,.0f}" if value >= _WHOLE or value.is_integer() else f"{value:.1f}"
 
 

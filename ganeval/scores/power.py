@@ -24,6 +24,13 @@ def quantile(probability: float, df: float | None = None) -> float:
     return float(scipy.special.stdtrit(df, probability))
 
 
+def degrees_at(probability: float, limit: float) -> float:
+    """Return the degrees of freedom at which Student's quantile is `limit`, beyond the normal's."""
+    import scipy.special
+
+    return float(scipy.special.stdtridf(probability, limit))
+
+
 def tail(deviations: float, df: float | None = None) -> float:
     """Return the chance of more than so many standard errors, one-sided."""
     if df is None:

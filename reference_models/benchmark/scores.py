@@ -133,9 +133,14 @@ def cost_of(trial: Trial, which: Which) -> dict[str, float]:
     return {"step": step, "images": step * trial.recipe.batch_size, **known}
 
 
-def training_of(trials: Sequence[Trial], which: Which) -> Mapping[str, float]:
-    """Return the number of training runs, and the means of what is known of all of them."""
+def training_of(trials: Sequence[Trial], which: Which) -> Mapping[str, Any]:
+    """Return the number of training runs, and the means of what is known of all of them.
+
+    Where they ended at different steps, as the best checkpoints do, "steps" has the first and last.
+    """
     costs = [cost_of(trial, which) for trial in trials]
     shared = [name for name in costs[0] if all(name in cost for cost in costs)]
     means = {name: statistics.fmean(cost[name] for cost in costs) for name in shared}
-    return {"runs": len(trials), **means}
+    steps = sorted(int(cost["step"]) for cost in costs if "step" in cost)
+    span = {"steps": [steps[0], steps[-1]]} if "step" in means and steps[0] < steps[-1] else {}
+    return {"runs": len(trials), **means, **span}

@@ -17,6 +17,7 @@ from reference_models.engine.whole import written_whole
 SCHEMA = "ganeval.benchmark/1"
 _LIST = ".ganeval-benchmark.json"
 _TABLES = ("table.md", "table.csv", "table.json")
+_COSTS = ("runs", "step", "images", "seconds")
 ALONE = (
     "one training run of each model: errors and intervals are of the images, and how much another "
     "training would differ is not in them"
@@ -53,8 +54,7 @@ def table_rows(comparison: Comparison) -> list[dict[str, Any]]:
                 "checkpoint": comparison.which,
                 "model": score.sample,
                 "group": groups.get(score.sample),
-                **dict.fromkeys(("runs", "step", "images", "seconds")),
-                **cards[score.sample]["training"],
+                **{name: cards[score.sample]["training"].get(name) for name in _COSTS},
             }
         low, high = score.interval or (None, None)
         named = {"": score.value, "_se": score.se, "_low": low, "_high": high}
@@ -89,9 +89,14 @@ def run_rows(comparison: Comparison) -> list[dict[str, Any]]:
 
 
 def tables_as_json(
-    suite: Suite, comparisons: Sequence[Comparison], failed: Sequence[Outcome], command: str
+    suite: Suite,
+    comparisons: Sequence[Comparison],
+    failed: Sequence[Outcome],
+    command: str,
+    *,
+    missing: Sequence[str] = (),
 ) -> str:
-    """Return the tables as JSON: rows of models, rows of runs, and what failed."""
+    """Return the tables as JSON: rows of models, rows of runs, what failed and what is missing."""
     content = {
         "schema": SCHEMA,
         "suite": str(suite.path),
@@ -100,6 +105,7 @@ def tables_as_json(
         "table": [row for one in comparisons for row in table_rows(one)],
         "runs": [row for one in comparisons for row in run_rows(one)],
         "failed": [{"run": one.trial, "error": one.error} for one in failed],
+        "missing": list(missing),
     }
     return json.dumps(content, indent=2, allow_nan=False) + "\n"
 

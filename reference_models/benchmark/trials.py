@@ -183,7 +183,7 @@ def check_trials(
             )
         digest = ""
         if isinstance(trial.way, Trained):
-            with _named(f"{suite.path}: {trial.name}"):
+            with named(f"{suite.path}: {trial.name}"):
                 recipe = trial.recipe
                 key = repr([getattr(recipe, name) for name in DATA_SETTINGS])
                 if key not in digests:
@@ -212,13 +212,14 @@ def check_trials(
         raise ganeval.GanevalError(
             f"{suite.path}: {differing[0]}{more}",
             "the suite that the runs began with",
-            "restore it, choose another folder with --out, or move the folders of these runs away",
+            "change the suite back, choose another folder with --out, or move the folders of these "
+            "runs away",
         ).with_details(differing if len(differing) > 1 else ())
     return found
 
 
 @contextmanager
-def _named(where: str) -> Iterator[None]:
+def named(where: str) -> Iterator[None]:
     """Let an error within the block begin with where it comes from."""
     try:
         yield
@@ -238,6 +239,8 @@ def _differences(trial: Trial, record: Record, wanted: Mapping[str, Any]) -> lis
     for name in dict.fromkeys([*wanted, *began]):
         was, now = began.get(name, "absent"), wanted.get(name, "absent")
         goes_on = name == "steps" and not lasting and type(was) is type(now) is int and now > was
-        if was != now and not goes_on:
+        if was != now and name == "data_digest":
+            texts.append("the training images have changed")
+        elif was != now and not goes_on:
             texts.append(f"{name} was {was}, now it is {now}")
     return texts

@@ -55,7 +55,8 @@ def fit_source(
             one that is asked for, if one is.
         size: Height and width that the pictures are brought to, by the source's own option `size`;
             None: they have one size.
-        crop: The source's option of that name, for a size.
+        crop: The source's option of that name, for a size; where the size is in the text, so is
+            the crop.
         index: Of ganeval, which knows the files that have not changed.
         keep_own_size: Whether a `size=` in it goes before `size` instead.
 
@@ -65,7 +66,20 @@ def fit_source(
     policy = ganeval.Settings().decode
     source = ganeval.open_source(location, policy=policy, index=index)
     text, own = location, source.info.settings.get("size")
+    own_crop = source.info.settings.get("crop", crop)
+    if own is not None and crop == "none" != own_crop:  # "center" may be the setting's default
+        raise ganeval.GanevalError(
+            f"{location}: crop={own_crop} in its text, where the setting crop is {crop}",
+            "one of them",
+            "leave out the one or the other",
+        )
     if size is not None and own is None:
+        if location.startswith(f"{source.info.kind}:") and ",crop=" in location:
+            raise ganeval.GanevalError(
+                f"{location}: its crop is in the text, and its size is the setting image_size",
+                "both in one place",
+                f"write size={size} into the text, or the crop as `--set crop={own_crop}`",
+            )
         text = with_options(location, source, f"size={size},crop={crop}")
         source = ganeval.open_source(text, policy=policy, index=index)
     elif size is not None and own != size and not keep_own_size:

@@ -9,8 +9,7 @@ import ganeval
 from reference_models.data.contents import json_digest
 from reference_models.data.fitted import Fitted
 from reference_models.data.order import Indices
-
-_SHOWN = 3  # names in a message
+from reference_models.engine.words import listed
 
 
 def partners_of(real: Fitted, condition: Fitted, *, by: str) -> Indices:
@@ -36,8 +35,7 @@ def partners_of(real: Fitted, condition: Fitted, *, by: str) -> Indices:
         return np.arange(num)
     places, others = _places(real), _places(condition)
     alone = [
-        f"{len(missing):,} of {fitted.text} ({', '.join(missing[:_SHOWN])}"
-        f"{', ...' * (len(missing) > _SHOWN)})"
+        f"{len(missing):,} of {fitted.text} ({listed(missing)})"
         for fitted, missing in (
             (real, [name for name in places if name not in others]),
             (condition, [name for name in others if name not in places]),

@@ -13,6 +13,7 @@ from reference_models.data.pairs import pairs_digest, partners_of
 from reference_models.data.prepared import Prepared, prepare
 from reference_models.data.streams import PreparedPictures, Unpaired
 from reference_models.engine.data import Data, Shape
+from reference_models.engine.words import listed
 
 logger = logging.getLogger("ganeval.training.data")
 
@@ -114,9 +115,6 @@ def _say(fitted: Fitted, prepared: Prepared) -> None:
     """Tell what there is to learn from."""
     count, channels, height, width = prepared.pixels.shape
     names = prepared.classes
-    what = "no classes"
-    if names:
-        shown = ", ".join(names[:10]) + ", ..." * (len(names) > 10)
-        what = f"{len(names):,} classes ({shown})"
+    what = f"{len(names):,} classes ({listed(names)})" if names else "no classes"
     colour = "grey" if channels == 1 else "RGB"
     logger.info(f"{fitted.text}: {count:,} pictures of {width}x{height}, {colour}, {what}")

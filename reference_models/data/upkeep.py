@@ -2,8 +2,11 @@
 
 import shutil
 import time
+from contextlib import suppress
 from dataclasses import dataclass
 from pathlib import Path
+
+import filelock
 
 
 @dataclass(frozen=True, slots=True)
@@ -23,16 +26,21 @@ def measure(folder: Path) -> PreparedSize:
 def prune(folder: Path, *, older_than_days: float) -> PreparedSize:
     """Remove pictures that no run has begun with for so many days, and half-made ones likewise.
 
-    A run that reads them goes on: it has their file open.
+    A run that reads them goes on: it has their file open. Those that a process prepares at the
+    moment stay.
     """
     limit = time.time() - older_than_days * 86_400
     num_sources = num_bytes = 0
     for own in _kept(folder):
-        if _last_use(own) < limit:
-            num_sources += 1
-            num_bytes += _num_bytes(own)
-            shutil.rmtree(own, ignore_errors=True)
-            own.with_suffix(".lock").unlink(missing_ok=True)
+        if _last_use(own) >= limit:
+            continue
+        lock = own.with_suffix(".lock")
+        with suppress(filelock.Timeout):
+            with filelock.FileLock(lock).acquire(blocking=False):
+                num_sources += 1
+                num_bytes += _num_bytes(own)
+                shutil.rmtree(own, ignore_errors=True)
+            lock.unlink(missing_ok=True)  # Windows removes none that is held
     return PreparedSize(num_sources, num_bytes)
 
 

@@ -18,6 +18,12 @@ from reference_models.engine.run import Observer, Run
 from reference_models.engine.solvers import Log
 
 CURVE, CURVE_PICTURE = "curve.jsonl", "curve.png"
+_OPTIONS = {
+    "num_images": "--eval-images",
+    "extractor": "--eval-extractor",
+    "reference": "--eval-reference",
+}
+"""What sets the conditions of scores, by their names."""
 BEST = "best"  # of a log: the step with the best score so far, by the first score
 
 
@@ -95,5 +101,5 @@ def _check_conditions(rows: Rows, now: Mapping[str, Any]) -> None:
             raise ganeval.GanevalError(
                 f"{rows.path}: {name} was {rows.values.get(name)}, now it is {value}",
                 "one way of scoring for the whole curve",
-                "restore it, or move the file away",
+                f"change {_OPTIONS[name]} back, or move the file away",
             )

@@ -31,6 +31,11 @@ class TrainingTeam(ganeval.Team):
     """
 
     _signals: list[int] = field(default_factory=list, repr=False)
+    _holds_signals: bool = field(default=False, repr=False)
+
+    def hold_signals(self) -> None:
+        """Let SIGINT and SIGTERM wait until `interrupted` is asked; before, they end the run."""
+        self._holds_signals = True
 
     def wait(self) -> None:
         """Return when all processes have come here."""
@@ -54,7 +59,8 @@ class TrainingTeam(ganeval.Team):
             differing = [name for name in own if other[name] != own[name]]
             if differing:
                 raise ganeval.GanevalError(
-                    f"process {rank} differs from process {self.rank} in {', '.join(differing)}",
+                    f"process {rank} differs from process {self.rank} in "
+                    f"{', '.join(differing).replace('data_digest', 'the training images')}",
                     "the same command, versions and data for all processes",
                     "look at the machines",
                 )
@@ -75,9 +81,10 @@ ALONE = TrainingTeam(timeout=0)  # nobody to wait for
 def join_team(device: torch.device) -> Iterator[tuple[TrainingTeam, torch.device]]:
     """Yield the processes that torchrun has started and this one's device; else one alone.
 
-    Gloo connects the processes, and NCCL their CUDA devices too, which LOCAL_RANK numbers. SIGINT
-    and SIGTERM are kept until all processes have ended the same step. A process that goes away ends
-    the others: torchrun stops them, and a call that waits for it fails.
+    Gloo connects the processes, and NCCL their CUDA devices too, which LOCAL_RANK numbers. Once
+    they train, SIGINT and SIGTERM are kept until all have ended the same step; while data are
+    prepared, the first one interrupts. A process that goes away ends the others: torchrun stops
+    them, and a call that waits for it fails.
 
     Seen with Gloo on CPUs only.
 
@@ -95,6 +102,9 @@ def join_team(device: torch.device) -> Iterator[tuple[TrainingTeam, torch.device
 
     def remember(number: int, frame: FrameType | None) -> None:
         team._signals.append(number)
+        if not team._holds_signals:
+            team.hold_signals()  # torchrun sends a second one to who is ending already
+            raise KeyboardInterrupt
 
     before = {number: signal.signal(number, remember) for number in (signal.SIGINT, signal.SIGTERM)}
     try:

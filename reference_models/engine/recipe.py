@@ -198,8 +198,19 @@ class Recipe:
         return next(iter(self.exported))
 
     def build(self, data: Data, randomness: torch.Generator) -> Game:
-        """Return the game with its first weights, for samples like those of the data."""
+        """Return the game with its first weights, for samples like those of the data.
+
+        Raises:
+            GanevalError: What the recipe exports is not what the game averages.
+        """
         game = self.make_game(self, data, randomness)
+        if tuple(self.exported) != tuple(game.averaged):
+            raise ganeval.GanevalError(
+                f"{self.name} exports {', '.join(self.exported)}, and its game averages "
+                f"{', '.join(game.averaged) or 'nothing'}",
+                "the same networks in one order, since users get averages",
+                "change `exported` of the recipe, or `averaged` of the game",
+            )
         game.prior = self.prior
         return game
 

@@ -2,7 +2,7 @@
 
 import importlib
 import logging
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence, Sized
 from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -40,9 +40,12 @@ SETTINGS = "settings.toml"
 _UNLISTED = (STATE, METRICS, SAMPLES, CURVE, "*.safetensors")
 """What runs had in their folders, beside grids, before they kept a list of their files."""
 
+_WORDS = {"labels": "classes", "condition": "pictures to make others from"}
+"""What messages call the tensors of data."""
 _HOW_TO_HAVE = {
     "labels": "put the pictures of each class into a folder of its own, or use digits",
-    "condition": "name what each picture is to be made from with --data-b",
+    "condition": "name a source of them with --data-b (pairs in one file are cut in two first: "
+    "docs/training-data.md)",
 }
 """What to do for data that lack a tensor, by its name."""
 
@@ -122,8 +125,8 @@ def run_training(  # noqa: PLR0913 (keyword-only, each is plain)
             run or files of others where this run's would be, or cannot be written to; a term of a
             loss is not finite.
         OSError: The disk is full; the last saved state is there.
-        KeyboardInterrupt: As it came; the state is saved. Then, and where a term is not finite,
-            the checkpoint is that of the last saved state.
+        KeyboardInterrupt: After the step that it came in; the state is saved. Then, and where a
+            term is not finite, the checkpoint is that of the last saved state.
     """
     watch = watch or Watch()
     recipe = recipe_of(model, settings, folder=folder if resume else None, data=data, steps=steps)
@@ -145,6 +148,7 @@ def run_training(  # noqa: PLR0913 (keyword-only, each is plain)
                 files.check(*grid_names(0, steps, every=watch.grid_every))
         watching: list[Observer] = []
         if team.leads:
+            _warn_of_repeats(recipe, opened)
             told = _observers(recipe, opened, files, watch, last=steps, seed=seed, device=device)
             watching = [*resources.enter_context(told), *observers, _settings_kept(recipe, files)]
 
@@ -259,11 +263,21 @@ def _open(recipe: Recipe, cache_dir: Path | str | None) -> Data:
     for name in recipe.reads:
         if name not in data.names:
             raise ganeval.GanevalError(
-                f"data '{recipe.data}' has {', '.join(data.names)}, and no {name}",
-                f"{', '.join(recipe.reads)}, for {recipe.name}",
+                f"data '{recipe.data}' has no {_WORDS.get(name, name)}",
+                f"data with them, for {recipe.name}",
                 _HOW_TO_HAVE.get(name, f"use {find_recipe(recipe.name).data}"),
             )
     return data
+
+
+def _warn_of_repeats(recipe: Recipe, data: Data) -> None:
+    """Warn of a batch that holds pictures twice."""
+    if isinstance(data, Sized) and len(data) < recipe.batch_size:
+        logger.warning(
+            "%s: %d pictures for batches of %d, so that pictures repeat within a batch; "
+            "add pictures, or lower batch_size",
+            *(data.name, len(data), recipe.batch_size),
+        )
 
 
 @contextmanager

@@ -11,8 +11,8 @@ import torch
 
 import ganeval
 from reference_models.engine.whole import written_whole
+from reference_models.engine.words import listed
 
-_SHOWN = 3  # differences on the line of an error
 _ABSENT = "absent"
 
 
@@ -47,17 +47,18 @@ def load_state(path: Path, config: Mapping[str, Any]) -> dict[str, Any]:
             raise zipfile.BadZipFile(f"the checksum of {bad} is another")
         state: dict[str, Any] = torch.load(path, map_location="cpu", weights_only=True)
         saved = dict(state["config"])
-    same = {"data": "", "data_digest": ""}  # compared by themselves
+    same = dict.fromkeys(("data", "data_digest", "layers"), "")  # compared by themselves
     differences = [
         *_other_images(saved, config),
         *_differences({**saved, **same}, {**config, **same}),
     ]
+    differences = differences or list(_other_layers(saved, config))  # else these follow from those
     if differences:
-        more = len(differences) - _SHOWN
         raise ganeval.GanevalError(
-            f"{path}: {', '.join(differences[:_SHOWN])}" + (f", and {more} more" * (more > 0)),
+            f"{path}: {listed(differences)}",
             "the configuration that the run began with",
-            "restore it, or train into another folder",
+            f"leave out the options that change it ({path.with_name('settings.toml')} has the "
+            "settings that it began with), or train into another folder (--out)",
         ).with_details(differences if len(differences) > 1 else ())
     return state
 
@@ -84,6 +85,15 @@ def _other_images(saved: Mapping[str, Any], now: Mapping[str, Any]) -> Iterator[
             f"{one.get('data')} ({one.get('data_digest', '')[:12]})" for one in (saved, now)
         )
         yield f"the training images differ: they were {was}, now they are {are}"
+
+
+def _other_layers(saved: Mapping[str, Any], now: Mapping[str, Any]) -> Iterator[str]:
+    """Yield the difference of the networks, if any, by the first of their layers."""
+    found = list(_differences(saved.get("layers", {}), now["layers"]))
+    if found:
+        more = len(found) - 1
+        others = f" (and {more} more layer{'s' * (more > 1)})" * (more > 0)
+        yield f"the networks differ: {found[0]}{others}"
 
 
 def _differences(saved: Any, now: Any, name: str = "") -> Iterator[str]:

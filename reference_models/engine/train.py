@@ -13,6 +13,7 @@ from reference_models.engine import ema
 from reference_models.engine.data import Batch, Data
 from reference_models.engine.draw import Draw
 from reference_models.engine.files import RunFiles
+from reference_models.engine.interrupts import whole_steps
 from reference_models.engine.keep import STATE, configuration, keeping, restore
 from reference_models.engine.parallel import ALONE, SharedGame, TrainingTeam, check_team
 from reference_models.engine.precision import Precision, resolve_precision, use_precision
@@ -74,7 +75,8 @@ def train(  # noqa: PLR0913 (keyword-only, each is plain)
     Raises:
         GanevalError: The folder holds another run or files of others under the names of this one's;
             or a term of a loss is not finite, and then the last saved state is kept.
-        KeyboardInterrupt: As it came; if that was not within a step, the state is saved.
+        KeyboardInterrupt: After the step that it came in, and the state is saved; a second one at
+            once, and then the last saved state is kept.
     """
     check_team(team, recipe)
     device = device or torch.device("cpu")
@@ -95,17 +97,20 @@ def train(  # noqa: PLR0913 (keyword-only, each is plain)
         )
     team.wait()
     if team.size > 1:
+        team.hold_signals()
         run.shared = SharedGame(run.game)
     files = files or RunFiles(folder, resume=resume)
     kept = keeping(run, files, config, save_every=save_every, observers=observers)
-    with kept if team.leads else nullcontext(_ignore) as keep:
+    # The processes of a team agree after which step they end.
+    steady = whole_steps(run) if team.size == 1 else nullcontext(team.interrupted)
+    with kept if team.leads else nullcontext(_ignore) as keep, steady as interrupted:
         try:
             while run.step < steps:
                 begun = time.perf_counter()
                 log = one_step(run, recipe, data, seed=seed, device=device, team=team)
                 run.seconds += time.perf_counter() - begun
                 keep(log)
-                if team.interrupted():
+                if interrupted():
                     raise KeyboardInterrupt
         except NonFiniteError as error:
             raise ganeval.GanevalError(

@@ -12,7 +12,8 @@ def doublings(image_size: int, *, smallest: int = 4) -> int:
     """
     number = (image_size // smallest).bit_length() - 1
     if image_size < 8 or smallest * 2**number != image_size:
-        near = max(2 ** (image_size.bit_length() - 1), 8)
+        below = 2 ** (image_size.bit_length() - 1)
+        near = max(min(below, 2 * below, key=lambda size: abs(size - image_size)), 8)
         raise ganeval.GanevalError(
             f"images of {image_size} pixels",
             "8, 16, 32, 64, ...",

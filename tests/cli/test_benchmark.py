@@ -127,6 +127,10 @@ def test_the_table_is_that_of_the_textbook(made: tuple[Path, dict[str, Any]]) ->
         assert [row["kid_low"], row["kid_high"]] == pytest.approx(interval, rel=1e-9)
         assert row["images"] == 64 * row["step"] == statistics.fmean(one["images"] for one in own)
         assert row["seconds"] == pytest.approx(statistics.fmean(one["seconds"] for one in own))
+        told = package.Report.load(folder / f"digits-{row['checkpoint']}.json").provenance
+        ends = sorted({one["step"] for one in own})
+        span = told["sources"][row["model"]]["training"].get("steps")
+        assert span == (ends if len(ends) > 1 else None)
     report = package.Report.load(folder / "digits-last.json")
     by_model = report.provenance["runs"]
     welch = stats.ttest_ind(
@@ -237,6 +241,11 @@ def test_parts_make_the_runs_and_the_last_one_the_table(
     path.write_text(SUITE)
     first = ganeval("benchmark", path, "--out", out, "--part", "1/2")
     assert first.out == f"{out}: 2 of 4 runs are done; the table needs all\n"
+    told = ganeval("benchmark", path, "--out", out, "--part", "1/2", "--json")
+    assert told.code == 0
+    tables = json.loads(told.out)
+    assert tables["missing"] == ["gan/digits/seed-0", "fast/digits/seed-0"]
+    assert tables["table"] == tables["runs"] == tables["failed"] == []
     assert sorted(map(str, checkpoints(out))) == [
         *("fast/digits/seed-1/best/gan.safetensors", "fast/digits/seed-1/gan.safetensors"),
         *("gan/digits/seed-1/best/gan.safetensors", "gan/digits/seed-1/gan.safetensors"),
@@ -272,6 +281,17 @@ def test_a_changed_suite_is_refused(
     )
     path.write_text(SUITE.replace("eval_every = 2", "eval_every = 1"))
     assert "eval_every was 2, now it is 1" in ganeval("benchmark", path).error
+
+
+def test_a_run_that_was_trained_further_by_hand_is_refused(
+    again: Path, ganeval: Command, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    run = again / "gan" / "digits" / "seed-0"
+    assert ganeval("train", "gan", "--resume", "--steps", 6, "--out", run).code == 0
+    forbid_training(monkeypatch)
+    found = ganeval("benchmark", "suite.toml")
+    said = "suite.toml: gan/digits/seed-0: is at step 6, and the suite ends at 4; the suite that"
+    assert (found.code, said in found.error) == (2, True)
 
 
 def test_more_steps_and_a_model_more_train_what_is_missing(again: Path, ganeval: Command) -> None:
@@ -344,6 +364,41 @@ pictures = {{folder = "data:digits,split=train,size=16"}}
     assert "g.safetensors: not there after `" in shown.out
 
 
+@pytest.mark.parametrize(
+    ("old", "new", "message", "end"),
+    [
+        ('"kid"]', '"kidd"]', "metrics of [scoring]: unknown metric 'kidd'", "did you mean 'kid'?"),
+        ('"kid"]', '"kid:degre=1"]', "metrics of [scoring]: unknown option of", "mean 'degree'?"),
+        ('"random"', '"randon"', "extractor of [scoring]: unknown extractor", "mean 'random'?"),
+        ('"kid"]', '"kid"]\nprotocol = "standart"', "protocol of [scoring]: ", "'standard'?"),
+        ('"kid"]', '"kid"]\nrank = "kidd"', "rank of [scoring]: unknown metric to", "mean 'kid'?"),
+        ("images = 200", "images = 2000", "num_images of [scoring] is 2,000", "for all"),
+        ("images = 200", "images = 0", "[scoring]: num_images is 0; at least 1", "the value"),
+        ("split=test", "split=tset", "reference of [data.digits]: ", "did you mean 'test'?"),
+        ("eval_images = 200", "eval_images = 1", "[scoring] on [data.digits]: eval_images", "(-m)"),
+        ('"kid"]', '"kid", "ppl"]', "[scoring] on [data.digits]: metric 'ppl' for a ", "out here"),
+    ],
+)
+def test_a_way_of_scoring_that_cannot_be_is_refused_before_any_training(
+    *,
+    old: str,
+    new: str,
+    message: str,
+    end: str,
+    tmp_path: Path,
+    ganeval: Command,
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    forbid_training(monkeypatch)
+    path, out = tmp_path / "suite.toml", tmp_path / "out"
+    path.write_text(SUITE.replace(old, new, 1))
+    found = ganeval("benchmark", path, "--out", out)
+    assert found.code == 2
+    assert found.error.startswith(f"ganeval: error: {path}: {message}")
+    assert found.error.endswith(end)
+    assert not out.exists()
+
+
 def test_one_run_of_each_says_that_retraining_is_not_in_the_errors(
     tmp_path: Path, ganeval: Command
 ) -> None:
@@ -375,7 +430,7 @@ def test_a_run_that_fails_does_not_lose_the_others(tmp_path: Path, ganeval: Comm
     assert {row["model"] for row in tables["table"]} == {"gan", "fast"}
     (failed,) = tables["failed"]
     assert failed["run"] == "pix2pix/digits/seed-0"
-    assert failed["error"].startswith("data 'digits' has real, labels, and no condition; ")
+    assert failed["error"].startswith("data 'digits' has no pictures to make others from; ")
     assert f"pix2pix/digits/seed-0 failed: {failed['error']}" in found.err
 
 

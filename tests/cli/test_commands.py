@@ -7,6 +7,7 @@ from pathlib import Path
 from typing import Any
 
 import click
+import filelock
 import numpy as np
 import pytest
 
@@ -245,6 +246,10 @@ def test_training_pictures_are_in_the_cache(
     (own,) = (path for path in folder.iterdir() if path.is_dir())
     for path in own.iterdir():
         os.utime(path, (0, 0))
+    with filelock.FileLock(own.with_suffix(".lock")):  # as by a process that prepares them
+        for command in ("prune", "clear"):
+            assert "training pictures" not in ganeval("cache", command).out
+    assert own.is_dir()
     assert "removed training pictures of 1 sources, 0." in ganeval("cache", "prune").out
     assert list(folder.iterdir()) == []
     other = tmp_path / "cache"

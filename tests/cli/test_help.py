@@ -175,3 +175,15 @@ for words in {calls!r}:
     done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True)
     assert done.returncode == 0, done.stderr
     assert done.stderr.count("ganeval: error: ") == len(done.stderr.splitlines())
+
+
+@pytest.mark.parametrize("words", [("train", "dcgn"), ("list", "modelz")])
+def test_errors_break_at_words_in_a_terminal_alone(
+    words: tuple[str, ...], tmp_path: Path, ganeval: Command
+) -> None:
+    (line,) = ganeval(*words).err.splitlines()
+    code, lines = run_in_terminal(*words, width=60, cwd=tmp_path, stream="stderr")
+    assert code == 2
+    assert len(lines) > 1
+    assert max(map(len, lines)) <= 60
+    assert "".join(lines[:1] + [f" {one.strip()}" for one in lines[1:]]) == line

@@ -135,11 +135,27 @@ def test_scores_during_training(tmp_path: Path, ganeval: Command) -> None:
     rows = [json.loads(line) for line in (tmp_path / "curve.jsonl").read_text().splitlines()]
     assert [row["step"] for row in rows] == [2, 4]
     assert {row["reference"] for row in rows} == {held_out[1]}
-    assert {"fid", "precision", "recall"} < rows[0].keys()
+    assert {"fid", "precision:k=2", "recall:k=2"} < rows[0].keys()
     assert [path.name for path in (tmp_path / "samples").iterdir()] == ["000003.png"]
     checkpoint = f"generator:{tmp_path / 'gan.safetensors'},num_images=24"
     found = ganeval("fid", held_out[1], checkpoint, "--extractor", "random", "--json")
     assert json.loads(found.out)["scores"][0]["value"] == rows[-1]["fid"]
+
+
+def test_files_of_a_run_that_are_no_images_say_what_they_are(
+    tmp_path: Path, ganeval: Command
+) -> None:
+    words = ("--data", "ring8", "--preset", "points", "--steps", 1, "--out", tmp_path)
+    assert ganeval("train", "gan", *words).code == 0
+    for name, what in (
+        ("gan.npz", "samples of a generator of points (arr_0 float32 [10000, 2]); images, or a "),
+        ("state.pt", "the state of a run, which `ganeval train --resume` goes on from; a gener"),
+    ):
+        for command in (
+            ("fid", "data:digits", tmp_path / name, "--extractor", "random"),
+            ("sample", tmp_path / name, "-n", 1, "-o", tmp_path / "out"),
+        ):
+            assert f"error: {tmp_path / name}: {what}" in ganeval(*command).error
 
 
 def test_without_a_terminal_training_says_nothing(tmp_path: Path, ganeval: Command) -> None:

@@ -53,7 +53,7 @@ def of_torchvision(tmp_path: Path) -> tuple[str, str, str]:
                 extent.to_bytes(4, "big") for extent in array.shape
             )
             (raw / f"{part}-{kind}-ubyte").write_bytes(header + array.tobytes())
-    return "data:mnist", "grey", "10 classes (0, 1, 2, 3, 4, 5, 6, 7, 8, 9)"
+    return "data:mnist", "grey", "10 classes (0, 1, 2, 3, 4 and 5 more)"
 
 
 @pytest.mark.parametrize("kind", [in_a_folder, in_a_row_of_tars, of_torchvision])
@@ -76,6 +76,18 @@ def test_every_kind_of_source_is_trained_on(
     assert going_on.code == 0
     refused = ganeval("train", "dcgan", "--resume", "--set", "flip=true", "--out", run)
     assert "flip was False, now it is True" in refused.error
+
+
+@pytest.mark.parametrize(("batch_size", "said"), [(12, False), (13, True)])
+def test_fewer_pictures_than_a_batch_has_are_a_warning(
+    batch_size: int, said: bool, tmp_path: Path, ganeval: Command
+) -> None:
+    data = photos(tmp_path / "photos")
+    options = (*STEPS, "--set", f"batch_size={batch_size}", "--out", tmp_path / "run")
+    found = ganeval("train", "gan", "--data", data, *options)
+    assert found.code == 0
+    line = f"12 pictures for batches of {batch_size}, so that pictures repeat within a batch; "
+    assert found.err.count(line) == said
 
 
 def test_two_folders_of_one_name(tmp_path: Path, ganeval: Command) -> None:

@@ -165,6 +165,16 @@ def test_what_cannot_begin_is_refused_before_any_training(tmp_path: Path) -> Non
             check_trials([trial], suite)
 
 
+def test_commands_that_make_one_path_are_refused(tmp_path: Path) -> None:
+    text = f"seeds = [0, 1]\n{DATA}[models.mine]\ncommand = 'x'\nmakes = "
+    suite = read_suite(written(tmp_path, text + "'{folder}/g.npz'"))
+    check_trials(trials_of(suite, tmp_path / "out"), suite)
+    suite = read_suite(written(tmp_path, text + "'g-{data}.npz'"))
+    said = "mine/digits/seed-1 and mine/digits/seed-0 make one g-digits.npz; a place of its own"
+    with pytest.raises(ganeval.GanevalError, match=said):
+        check_trials(trials_of(suite, tmp_path / "out"), suite)
+
+
 def test_other_pictures_of_the_same_name_are_noticed(tmp_path: Path) -> None:
     (tmp_path / "p").mkdir()
     for number in range(3):
@@ -176,7 +186,9 @@ def test_other_pictures_of_the_same_name_are_noticed(tmp_path: Path) -> None:
     write_record(trial.folder, Record(specification=found[trial.name]))
     check_trials([trial], suite)
     path.write_bytes((tmp_path / "p" / "0.png").read_bytes())
-    with pytest.raises(ganeval.GanevalError, match="gan/p/seed-0: data_digest was"):
+    with pytest.raises(
+        ganeval.GanevalError, match="gan/p/seed-0: the training images have changed; "
+    ):
         check_trials([trial], suite)
 
 

@@ -396,6 +396,12 @@ def test_a_damaged_picture_is_named(real: Path) -> None:
             {"size": 32},
             "pictures of size 16, where image_size is 32; one size; leave out the one or the other",
         ),
+        (
+            "data:digits,size=16,crop=center",
+            {"crop": "none"},
+            "crop=center in its text, where the setting crop is none; one of them",
+        ),
+        ("data:digits,crop=none", {"size": 16}, "write size=16 into the text, or .*crop=none`"),
         ("data:digits", {"split": "test"}, "unknown option of source 'data:digits' 'split'"),
     ],
 )

@@ -22,6 +22,7 @@ from tests.reference_models.processes import DATA, FIRST_ORDER, ONES, STEPS
 
 ROOT = Path(__file__).parents[2]
 TORCHRUN = (sys.executable, "-m", "torch.distributed.run", "--nproc-per-node", "2")
+CPU = torch.device("cpu")
 ENVIRONMENT = {**os.environ, "PYTHONPATH": str(ROOT), "OMP_NUM_THREADS": "1"}
 
 
@@ -134,6 +135,31 @@ def test_one_process_is_no_team(
     assert not torch.distributed.is_initialized()
     check_team(team, wgan_gp.RECIPE)
     assert not TrainingTeam(rank=1, size=2).leads
+
+
+@pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM])
+def test_a_signal_before_the_first_step_is_not_kept(
+    number: signal.Signals, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """So that Ctrl-C ends a long preparation of data at once, and a step in the end only."""
+    for name, value in {"RANK": "0", "WORLD_SIZE": "2", "LOCAL_RANK": "0"}.items():
+        monkeypatch.setenv(name, value)
+    monkeypatch.setattr(TrainingTeam, "join", lambda team, *, cuda: None)
+    monkeypatch.setattr(torch.distributed, "destroy_process_group", lambda: None)
+
+    def interrupted_twice() -> None:
+        with join_team(CPU):
+            try:
+                signal.raise_signal(number)
+            finally:
+                signal.raise_signal(number)  # torchrun sends another one
+
+    with pytest.raises(KeyboardInterrupt):
+        interrupted_twice()
+    with join_team(CPU) as (team, _):
+        team.hold_signals()
+        signal.raise_signal(number)
+        assert team._signals == [number]
 
 
 def test_processes_cannot_share_a_numbered_device(monkeypatch: pytest.MonkeyPatch) -> None:

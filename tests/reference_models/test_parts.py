@@ -7,9 +7,11 @@ import pytest
 import torch
 from torch import nn
 
+import ganeval
 from reference_models.engine import ema
 from reference_models.parts import penalties
 from reference_models.parts.objectives import OBJECTIVES
+from reference_models.parts.sizes import doublings
 
 LOGITS = torch.linspace(-4, 4, 9, dtype=torch.float64)
 
@@ -124,3 +126,12 @@ def test_the_average_halves_every_half_life_and_copies_statistics() -> None:
     assert not any(parameter.requires_grad for parameter in average.parameters())
     ema.update(average, network, num_images=1, half_life=0)
     assert average[0].weight.tolist() == [[1.0, 1.0], [1.0, 1.0]]
+
+
+@pytest.mark.parametrize(
+    ("size", "near"), [(30, 32), (20, 16), (24, 16), (25, 32), (3, 8), (90, 64), (100, 128)]
+)
+def test_a_size_that_is_no_power_of_two_is_told_the_nearest(size: int, near: int) -> None:
+    with pytest.raises(ganeval.GanevalError, match=f"images of {size} pixels; .*={near}`"):
+        doublings(size)
+    assert 4 * 2 ** doublings(near) == near

@@ -93,6 +93,8 @@ def test_the_source_with_its_size_is_the_one_that_scoring_reads(faces: Path) -> 
         np.testing.assert_array_equal(
             pixels_of(data), np.stack([item.picture().pixels for item in items])
         )
+        # A crop in the text goes before the setting's default.
+        assert open_data(data.name).digest == data.digest
 
 
 def test_pictures_are_decoded_once(faces: Path, decoded: list[str], own_cache: Path) -> None:
@@ -349,6 +351,19 @@ def test_progress_is_told(
     assert caplog.messages[-1] == (
         f"folder:{faces},size=16,crop=center: 30 pictures of 16x16, RGB, no classes"
     )
+
+
+@pytest.mark.parametrize("names", [("1", "01", "2", "10"), ("10", "01", "1", "2")])
+def test_classes_of_one_number_are_in_the_order_of_their_letters(
+    names: tuple[str, ...], faces: Path, own_cache: Path
+) -> None:
+    for number, path in enumerate(sorted(faces.iterdir())):
+        folder = faces / names[number % 4]
+        folder.mkdir(exist_ok=True)
+        path.rename(folder / path.name)
+    data = open_data(str(faces), size=16)
+    assert isinstance(data, PreparedPictures)
+    assert data.prepared.classes == ("01", "1", "2", "10")
 
 
 def test_classes_are_the_folders_as_torchvision_has_them(

@@ -63,6 +63,24 @@ def test_points_are_trained_scored_drawn_and_exported(tmp_path: Path) -> None:
     assert again == path
 
 
+def test_points_have_any_seed(tmp_path: Path) -> None:
+    seed = 2**70 + 1
+    settings = preset_of(gan.RECIPE, "points")
+    paths = [
+        run_training(
+            "gan", folder=tmp_path / str(one), settings=settings, data="ring8", steps=1, seed=one
+        )
+        for one in (seed, 1)
+    ]
+    samples = []
+    for path in paths:
+        assert path is not None
+        with np.load(path) as arrays:
+            samples.append(arrays["arr_0"])
+            assert str(arrays["seed"]) == path.parent.name
+    assert not np.array_equal(*samples)
+
+
 def rows_of(path: Path) -> list[dict[str, float]]:
     return [json.loads(line) for line in path.read_text().splitlines()]
 
@@ -77,7 +95,7 @@ def test_a_metric_of_points_that_there_is_none_of_is_named(tmp_path: Path) -> No
     ("model", "data", "text"),
     [
         ("dcgan", "ring8", "'ring8' has points; pictures, for dcgan"),
-        ("pix2pix", "digits", "has real, labels, and no condition; real, condition, for pix2pix"),
+        ("pix2pix", "digits", "has no pictures to make others from; data with them, for pix2pix"),
         ("projection", "shapes", "has 12 classes"),
     ],
 )
@@ -182,6 +200,16 @@ TWINS = Recipe(
     optimizers={player: OptimizerSpec(lr=0.1) for player in ("one", "other")},
     batch_size=4,
 )
+
+
+@pytest.mark.parametrize("names", [("second", "first"), ("first",), ("first", "third")])
+def test_what_is_exported_is_what_is_averaged(names: tuple[str, ...]) -> None:
+    recipe = replace(TWINS, exported=dict.fromkeys(names, TWINS.exported["first"]))
+    said = (
+        f"twins exports {', '.join(names)}, and its game averages first, second; the same networks"
+    )
+    with pytest.raises(ganeval.GanevalError, match=said):
+        begin(recipe, digits(), seed=0, device=CPU)
 
 
 def test_several_networks_are_exported_and_players_rest_in_a_stage(

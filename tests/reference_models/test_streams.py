@@ -125,13 +125,13 @@ def test_pairs_by_place(tmp_path: Path, photos: Path) -> None:
 
 
 def test_missing_partners_are_counted_and_named(photos: Path, sketches: Path) -> None:
-    for name in NAMES[3:8]:
+    for name in NAMES[3:9]:
         (sketches / f"{name}.bmp").unlink()
     (photos / f"{NAMES[0]}.png").unlink()
     with pytest.raises(ganeval.GanevalError) as caught:
         open_data(str(photos), second=str(sketches))
     assert caught.value.found == (
-        f"pictures without a partner: 5 of {photos} (0/03, 0/04, 0/05, ...) "
+        f"pictures without a partner: 6 of {photos} (0/03, 0/04, 0/05, 0/06, 0/07 and 1 more) "
         f"and 1 of {sketches} (0/00)"
     )
     (photos / "0/01.jpg").write_bytes((photos / "0/01.png").read_bytes())
@@ -238,7 +238,9 @@ def test_pix2pix_learns_from_the_pairs_of_a_user(
         str(checkpoint), policy=ganeval.Settings().decode, generator={"num_images": 1}
     ).load([0])
     assert sample.picture().pixels.shape == (3, 8, 8)
-    assert "no condition; real, condition, for pix2pix" in str(refused(photos, tmp_path))
+    assert "no pictures to make others from; data with them, for pix2pix" in str(
+        refused(photos, tmp_path)
+    )
 
 
 def refused(photos: Path, tmp_path: Path) -> ganeval.GanevalError:

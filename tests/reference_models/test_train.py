@@ -3,6 +3,7 @@
 import functools
 import importlib
 import json
+import signal
 from collections.abc import Mapping
 from dataclasses import replace
 from pathlib import Path
@@ -21,6 +22,7 @@ from reference_models.engine.game import Game
 from reference_models.engine.inputs import inputs_of
 from reference_models.engine.kinds import Scoring
 from reference_models.engine.recipe import Recipe
+from reference_models.engine.session import Watch, run_training
 from reference_models.engine.settings import with_settings
 from reference_models.engine.state import save_state
 from reference_models.engine.train import Run, begin, train
@@ -153,7 +155,7 @@ def test_a_changed_configuration_is_refused_with_the_difference(
         train(recipe, digits, tmp_path / "absent", steps=2, resume=True)
 
 
-def test_another_network_is_refused_layer_by_layer(digits: Data, tmp_path: Path) -> None:
+def test_another_network_is_refused_in_a_line(digits: Data, tmp_path: Path) -> None:
     recipe = recipe_of("gan")
 
     def wider(recipe: Recipe, data: Data, randomness: torch.Generator) -> Game:
@@ -168,12 +170,14 @@ def test_another_network_is_refused_layer_by_layer(digits: Data, tmp_path: Path)
     train(recipe, digits, tmp_path, steps=1)
     with pytest.raises(ganeval.GanevalError) as error:
         train(replace(recipe, make_game=wider), digits, tmp_path, steps=2, resume=True)
-    linear = "layers.discriminator.layers.{} was Linear(in_features={}, out_features={}, bias=True)"
-    details = [detail.partition(", now")[0] for detail in error.value.details]
-    assert details == [
-        linear.format(*layer) for layer in ((1, 256, 128), (3, 128, 128), (5, 128, 1))
-    ]
-    assert "out_features=128, bias=True), now it is Linear" in str(error.value)
+    assert error.value.details == ()
+    linear = "Linear(in_features={}, out_features={}, bias=True)".format
+    assert error.value.found == (
+        f"{tmp_path}/state.pt: the networks differ: discriminator.layers.1 was "
+        f"{linear(256, 128)}, now it is {linear(256, 64)} (and 2 more layers)"
+    )
+    with pytest.raises(ganeval.GanevalError, match=r"state\.pt: seed was 0, now it is 1; .*--out"):
+        train(replace(recipe, make_game=wider), digits, tmp_path, steps=2, seed=1, resume=True)
 
 
 def test_a_penalty_of_another_weight_is_another_game(digits: Data, tmp_path: Path) -> None:
@@ -262,6 +266,35 @@ def test_an_interrupt_keeps_the_state(digits: Data, tmp_path: Path) -> None:
     cut = train(recipe, digits, tmp_path / "cut", steps=5, resume=True)
     whole = train(recipe, digits, tmp_path / "whole", steps=5)
     assert same(whole.game.state_dict(), cut.game.state_dict())
+
+
+@pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM])
+def test_a_signal_within_a_step_waits_for_its_end(
+    number: signal.Signals, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """So that no step is lost, and there is a checkpoint before the first save_every steps."""
+    before = signal.signal(signal.SIGTERM, signal.default_int_handler)  # as the command does
+    update, calls = ema.update, []
+
+    def interrupted(*arguments: Any, **options: Any) -> None:
+        calls.append(1)
+        for _ in range({3: 1, 7: 2}.get(len(calls), 0)):
+            signal.raise_signal(number)
+        update(*arguments, **options)
+
+    monkeypatch.setattr(ema, "update", interrupted)
+    watch = Watch(grid_every=0, collapse=False, board=False)
+    try:
+        with pytest.raises(KeyboardInterrupt):
+            run_training("gan", folder=tmp_path, steps=20, watch=watch)
+        assert ganeval.read_card(tmp_path / "gan.safetensors").step == 3
+        # A second one waits for nothing.
+        with pytest.raises(KeyboardInterrupt):
+            run_training("gan", folder=tmp_path, steps=20, resume=True, watch=watch)
+        assert torch.load(tmp_path / "state.pt", weights_only=True)["step"] == 3
+        assert signal.getsignal(signal.SIGTERM) is signal.default_int_handler
+    finally:
+        signal.signal(signal.SIGTERM, before)
 
 
 def test_an_interrupt_within_a_step_saves_no_half_of_it(

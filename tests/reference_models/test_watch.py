@@ -23,6 +23,7 @@ from reference_models.engine.data import Data, open_data
 from reference_models.engine.files import RunFiles
 from reference_models.engine.keep import METRICS, STATE
 from reference_models.engine.kinds import Scoring
+from reference_models.engine.kinds.pictures import PICTURES
 from reference_models.engine.rows import Rows
 from reference_models.engine.session import Watch, find_recipe, run_training
 from reference_models.engine.settings import with_settings
@@ -94,6 +95,16 @@ def test_the_curve_is_what_the_toolkit_says_of_the_checkpoint(tmp_path: Path, di
             for name, value in errors.items()
         },
     }
+
+
+def test_two_networks_have_a_column_each_in_the_curve(tmp_path: Path) -> None:
+    scoring = replace(SCORING, metrics=("fid", "fid@efficientnet-lite0", "kid:degree=2"))
+    run_training("gan", folder=tmp_path, steps=2, watch=replace(NOTHING, scoring=scoring))
+    (row,) = curve_of(tmp_path)
+    assert {name for name in row if name.endswith("_se")} == {
+        *("fid_se", "fid@efficientnet-lite0_se", "kid:degree=2_se"),
+    }
+    assert row["fid"] != row["fid@efficientnet-lite0"]
 
 
 def curve_of(folder: Path) -> list[dict[str, Any]]:
@@ -170,7 +181,7 @@ def test_images_that_are_all_the_same_can_be_trained_on(
 @pytest.mark.parametrize(
     ("change", "text"),
     [
-        ({"num_images": 20}, "num_images was 24, now it is 20"),
+        ({"num_images": 20}, "num_images was 24, now it is 20; .*; change --eval-images back, or"),
         ({"reference": "data:digits,size=16"}, "reference was 24 training images, now it is data:"),
     ],
 )
@@ -218,6 +229,12 @@ def test_a_generator_that_cannot_be_scored_is_named_and_trains_on(
         train(recipe, pictures, tmp_path, steps=2, observers=[flatten, observe], files=files)
     assert "step 2 is not scored: gan: the network gives the same image" in caplog.text
     assert curve_of(tmp_path) == []
+
+
+def test_warnings_of_the_curve_name_the_model(tmp_path: Path) -> None:
+    data, recipe = open_data("digits"), find_recipe("gan")
+    with PICTURES.scorer(SCORING, recipe, data, seed=0, device=CPU) as scorer:
+        assert scorer.accumulator.name == "samples of gan"
 
 
 def test_unknown_metrics_fail_before_any_step(tmp_path: Path) -> None:

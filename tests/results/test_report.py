@@ -513,8 +513,11 @@ def test_what_training_took_stands_in_every_table(tmp_path: Path) -> None:
     assert cells[0][1:6] == ["images", "runs", "step", "images seen", "seconds"]
     assert cells[1][:6] == ["fake_1/", "5,000", "3", "2,000", "128,000", "7.2"]
     assert cells[2][:6] == ["theirs/", "5,000", "1", "", "", ""]
+    took["steps"] = [1500, 2500]  # of three runs that ended at different ones
+    assert "| 1,500-2,500 | 128,000" in " ".join(found.to_markdown().split())
     found.save(tmp_path / "run.html")
     page = (tmp_path / "run.html").read_text(encoding="utf-8")
+    assert '<td data-title="step" data-value="2000.0">1,500-2,500</td>' in page
     titles = re.findall('<td data-title="(runs|step|images seen|seconds)"', page)
     assert titles == ["runs", "step", "images seen", "seconds"] * 2
     assert '<td data-title="images seen" data-value="128000.0">128,000</td>' in page

@@ -76,8 +76,32 @@ def test_what_the_reference_adds_is_in_the_error_and_as_good_as_known() -> None:
     alone, both = (difference_of_runs(plain(added), one, other) for added in (0.0, 2.0))
     assert alone.se is not None
     assert both.se == pytest.approx(math.sqrt(alone.se**2 + 2.0))
+    # The t quantile is the mean of both, weighted by the variances (Cochran).
     assert alone.df is not None
-    assert both.df == pytest.approx(alone.df * (both.variances.total / alone.se**2) ** 2)
+    reach = np.average(scipy.stats.t.ppf(0.975, [alone.df, np.inf]), weights=[alone.se**2, 2.0])
+    assert both.interval is not None
+    assert both.interval[1] - both.difference == pytest.approx(reach * both.se)
+
+
+@pytest.mark.parametrize(("num", "others"), [(1, 2), (1, 3), (2, 2), (3, 4)])
+def test_runs_that_are_alike_by_luck_are_no_evidence(num: int, others: int) -> None:
+    """The same recipe twice: the reference adds a tenth, or as much as the runs."""
+    trials = 3000
+    for share in (0.1, 1.0):
+        rng = np.random.default_rng(num)
+        added = share * (1 / num + 1 / others)
+        found = [
+            difference_of_runs(
+                plain(added),
+                values(rng.normal(rng.normal(0, math.sqrt(added)), 1, num)),
+                values(rng.normal(0, 1, others)),
+            ).p_value
+            for _ in range(trials)
+        ]
+        alarms = sum(one is not None and one < 0.05 for one in found)
+        # 6 % at most; Satterthwaite's degrees of freedom have 13 % for one and two runs.
+        assert scipy.stats.binom.ppf(0.001, trials, 0.015) <= alarms
+        assert alarms <= scipy.stats.binom.ppf(0.999, trials, 0.06)
 
 
 def test_biases_that_were_removed_may_be_left_in_part() -> None:

@@ -61,6 +61,14 @@ def choose_array(
         raise InputError(
             f"{location}: holds statistics, not images", "images", _use_of(names, kind, location)
         )
+    points = [name for name, one in arrays.items() if len(one.shape) == 2 and one.is_floating()]
+    if not fitting and points and {"step", "seed"} <= arrays.keys():  # as `ganeval train` writes
+        raise InputError(
+            f"{location}: samples of a generator of points ({points[0]} {arrays[points[0]]})",
+            "images, or a generator of them",
+            "score points while they are trained (`ganeval train --eval-every N`), or read them "
+            f"with `numpy.load(FILE)['{points[0]}']`",
+        )
     found = ", ".join(f"{name} {array}" for name, array in arrays.items()) or "it is empty"
     if fitting:
         raise InputError(

@@ -47,7 +47,7 @@ class Score:
     """One score of a generator.
 
     Attributes:
-        name: Of the metric.
+        name: What it is called, with its network and options: "fid", "fid@mine", "precision:k=5".
         value: The score.
         direction: "lower" or "higher", whichever is better.
         se: Standard error; None where there is no honest one.

@@ -108,6 +108,7 @@ class Pictures:
             extractor=scoring.extractor,
             device=str(device),
             cache_dir=scoring.cache_dir,
+            name=f"samples of {recipe.name}",
             command="ganeval train",
         ) as accumulator:
             conditions = {
@@ -164,7 +165,7 @@ class PictureScorer:
             return ()
         return [
             Score(
-                name=score.name,
+                name=score.label,
                 value=float(score.value),
                 direction=score.direction,
                 se=score.se,

@@ -1,0 +1,22 @@
+"""The options that `train` and `benchmark` share."""
+
+import rich_click as click
+
+from ganeval.cli.panels import MACHINE, SOURCES
+
+CACHE_DIR = click.option(
+    "--cache-dir",
+    type=click.Path(),
+    metavar="PLACE",
+    panel=SOURCES,
+    help="Place of the features and of training images that are decoded once: a folder, or a URL "
+    "that machines share for the features",
+)
+DEVICE = click.option(
+    "--device",
+    default="auto",
+    show_default=True,
+    metavar="NAME",
+    panel=MACHINE,
+    help="Device of the networks: auto, cpu, cuda, cuda:1, mps",
+)

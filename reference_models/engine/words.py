@@ -1,0 +1,11 @@
+"""How messages list names that may be very many."""
+
+from collections.abc import Sequence
+
+_SHOWN = 5
+
+
+def listed(names: Sequence[str]) -> str:
+    """Return names in one line: `a, b, c, d, e and 95 more`."""
+    more = len(names) - _SHOWN
+    return ", ".join(names[:_SHOWN]) + f" and {more:,} more" * (more > 0)
