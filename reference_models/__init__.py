@@ -16,6 +16,8 @@ MODELS: dict[str, str] = {
     "bigan": "reference_models.bigan:RECIPE",
     "ali": "reference_models.bigan:ALI",
     "pix2pix": "reference_models.pix2pix:RECIPE",
+    "cyclegan": "reference_models.cyclegan:RECIPE",
+    "srgan": "reference_models.srgan:RECIPE",
     "unrolled": "reference_models.unrolled:RECIPE",
     "consensus": "reference_models.consensus:RECIPE",
     "progan": "reference_models.progan:RECIPE",

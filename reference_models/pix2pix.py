@@ -30,7 +30,7 @@ from reference_models.engine.game import Game, Terms
 from reference_models.engine.recipe import Exported, OptimizerSpec, Recipe
 from reference_models.engine.solvers import Alternating
 from reference_models.parts.objectives import Objective, objective_of
-from reference_models.parts.sizes import doublings
+from reference_models.parts.sizes import check_conditions, doublings
 
 BOTTOM = 2  # pixels of the smallest map: InstanceNorm of one pixel would be zero
 CONDITION_CHANNELS = 3
@@ -154,12 +154,14 @@ def make_game(recipe: Recipe, data: Data, randomness: torch.Generator) -> Paired
     """Return the game with its first weights.
 
     Raises:
-        GanevalError: The pictures do not belong together, which the distance to a target needs.
+        GanevalError: The pictures do not belong together, which the distance to a target needs, or
+            have not one size.
     """
     if recipe.pair_by == "none":
         raise ganeval.GanevalError(
             "pair_by none for pix2pix", "pairs", "use `--set pair_by=name` or `--set pair_by=index`"
         )
+    check_conditions(data, data.shape[1])
     game = Paired(
         Generator(**recipe.generator_options(data.shape)),
         PatchDiscriminator(channels=data.shape[0], **recipe.networks["discriminator"]),

@@ -20,7 +20,7 @@ from ganeval.errors import ResourceError, UsageError
     "--data",
     metavar="SOURCE",
     panel=TRAINING,
-    help="Training images: digits, shapes, edges or any source (default: the model's own)",
+    help="Training images: digits, edges, tint, sr, shapes, any source (default: the model's own)",
 )
 @click.option(
     "--data-b",

@@ -1,4 +1,4 @@
-"""Scikit-learn's handwritten digits (1,797 of 8x8 pixels), alone and paired with their edges."""
+"""Scikit-learn's handwritten digits (1,797 of 8x8 pixels), alone and with what is made of them."""
 
 import numpy as np
 import numpy.typing as npt
@@ -6,10 +6,13 @@ from sklearn.datasets import load_digits
 from sklearn.model_selection import train_test_split
 
 import ganeval
+from reference_models.data.pairs import pairs_digest
 from reference_models.data.pictures import Pictures, with_channels
 from reference_models.data.sources import read_pixels
+from reference_models.data.streams import Unpaired
 
 SPLITS = ("train", "test")
+SHRUNK = 4  # how many times smaller the conditions of `sr` are
 
 
 def digits(*, size: int = 16, channels: int = 1, split: str = "train") -> Pictures:
@@ -53,6 +56,63 @@ def edges(*, size: int = 16, channels: int = 1, split: str = "train") -> Picture
         labels=plain.labels,
         condition=conditions.astype(np.float32) / 127.5 - 1,
         sources={"condition": f"data:edges,split=test,size={size}"},
+    )
+
+
+def sr(*, size: int = 16, channels: int = 1, split: str = "train") -> Pictures:
+    """Return the digits with the condition to make each from: itself at a quarter of the size.
+
+    The condition is ganeval's source `data:digits,split=SPLIT,size=SIZE/4`, by Pillow's antialiased
+    bicubic filter, as float32 [N, 3, size / 4, size / 4] in [-1, 1]. A model is sampled with the
+    conditions of the test split, whichever it was trained on. The scans have 8x8 pixels: a
+    condition of half of 16 would hold all that is known of them.
+
+    Raises:
+        GanevalError: As `digits`; or 4 does not divide the size.
+    """
+    small, left = divmod(size, SHRUNK)
+    if left:
+        raise ganeval.GanevalError(
+            f"sr of {size} pixels", f"a multiple of {SHRUNK}", "change size (image_size)"
+        )
+    plain = digits(size=size, channels=channels, split=split)
+    conditions = read_pixels(f"data:digits,split={split},size={small}")
+    return Pictures(
+        name="sr",
+        pixels=plain.pixels,
+        labels=plain.labels,
+        condition=conditions.astype(np.float32) / 127.5 - 1,
+        sources={"condition": f"data:digits,split=test,size={small}"},
+    )
+
+
+def tint(*, size: int = 16, channels: int = 3, split: str = "train") -> Unpaired:
+    """Return inverted, tinted digits to be made, and other digits to make them from.
+
+    The first are half of ganeval's `data:tint,split=SPLIT,size=SIZE`, RGB; the conditions are the
+    other half of `data:digits`, so that no picture has its partner among the others. A model is
+    sampled with the test split, where picture i of the one belongs to picture i of the other.
+
+    Raises:
+        GanevalError: As `digits`; or another number of channels than 3.
+    """
+    if channels != 3:
+        raise ganeval.GanevalError(f"tint of {channels} channels", "3 (RGB)", "change channels")
+    plain = digits(size=size, channels=3, split=split)
+    made = read_pixels(f"data:tint,split={split},size={size}")
+    real = Pictures(
+        name="tint",
+        pixels=made[::2],
+        labels=None if plain.labels is None else plain.labels[::2],
+        sources={"real": f"data:tint,split=test,size={size}"},
+    )
+    condition = Pictures(name="tint from", pixels=plain.pixels[1::2])
+    return Unpaired(
+        name="tint",
+        real=real,
+        condition=condition,
+        source=f"data:digits,split=test,size={size}",
+        digest=pairs_digest(real.digest, condition.digest, None),
     )
 
 

@@ -45,7 +45,9 @@ class Fitted:
         return pixels
 
 
-def fit_source(location: str, *, size: int | None, crop: str, index: Any) -> Fitted:
+def fit_source(
+    location: str, *, size: int | None, crop: str, index: Any, keep_own_size: bool = False
+) -> Fitted:
     """Open a source and see that its pictures have one size, as far as that is known.
 
     Args:
@@ -56,6 +58,7 @@ def fit_source(location: str, *, size: int | None, crop: str, index: Any) -> Fit
         crop: The source's option of that name, for a size; where the size is in the text, so is
             the crop.
         index: Of ganeval, which knows the files that have not changed.
+        keep_own_size: Whether a `size=` in it goes before `size` instead.
 
     Raises:
         GanevalError: The source cannot be used, or its pictures differ in size, or are not square.
@@ -79,7 +82,7 @@ def fit_source(location: str, *, size: int | None, crop: str, index: Any) -> Fit
             )
         text = with_options(location, source, f"size={size},crop={crop}")
         source = ganeval.open_source(text, policy=policy, index=index)
-    elif size is not None and own != size:
+    elif size is not None and own != size and not keep_own_size:
         raise ganeval.GanevalError(
             f"{location}: pictures of size {own}, where image_size is {size}",
             "one size",

@@ -39,7 +39,8 @@ def source_pictures(
             are of one size, and square.
         crop: "center" cuts out the largest square in the middle first, "none" stretches.
         channels: 1 converts to grey, 3 is RGB; None: grey pictures stay so if all are.
-        second: A source of what each picture is to be made from, in RGB and of the same size.
+        second: A source of what each picture is to be made from, in RGB and of the same size unless
+            its text says another (`"folder:faces/,size=16"`).
         pair_by: See `partners_of`; "none": the two sources come in orders of their own.
         cache_dir: The user's cache folder if None; its `prepared` holds the pictures.
         check: Called with the shape of a picture before the first is decoded, in RGB where it is
@@ -56,8 +57,9 @@ def source_pictures(
             check((channels or 3, *real.shape))
         if second is None:
             return _alone(real, prepare(real, channels=channels, folder=folder))
-        condition = fit_source(second, size=size, crop=crop, index=index)
-        if condition.shape != real.shape:
+        condition = fit_source(second, size=size, crop=crop, index=index, keep_own_size=True)
+        has_size = condition.source.info.settings.get("size") is not None
+        if condition.shape != real.shape and not has_size:
             raise ganeval.GanevalError(
                 f"{real.text} has pictures of {real.shape[1]} pixels, {condition.text} of "
                 f"{condition.shape[1]}",
@@ -70,7 +72,13 @@ def source_pictures(
     digest = pairs_digest(pictures.digest, conditions.digest, partners)
     if partners is None:
         ones, others = _alone(real, pictures), _alone(condition, conditions)
-        return Unpaired(real=ones, condition=others, source=condition.text, digest=digest)
+        return Unpaired(
+            name=f"{ones.name} | {others.name}",
+            real=ones,
+            condition=others,
+            source=condition.text,
+            digest=digest,
+        )
     _say(real, pictures)
     return PreparedPictures(
         name=f"{real.text} from {condition.text}",
@@ -78,7 +86,7 @@ def source_pictures(
         digest=digest,
         condition=conditions,
         partners=partners,
-        sources={"condition": condition.text},
+        sources={"real": real.text, "condition": condition.text},
     )
 
 
@@ -95,7 +103,12 @@ def read_pixels(location: str) -> npt.NDArray[np.uint8]:
 def _alone(fitted: Fitted, prepared: Prepared) -> PreparedPictures:
     """Return the pictures of one source as data."""
     _say(fitted, prepared)
-    return PreparedPictures(name=fitted.text, prepared=prepared, digest=prepared.digest)
+    return PreparedPictures(
+        name=fitted.text,
+        prepared=prepared,
+        digest=prepared.digest,
+        sources={"real": fitted.text},
+    )
 
 
 def _say(fitted: Fitted, prepared: Prepared) -> None:

@@ -78,21 +78,18 @@ class Unpaired:
     """Two data of pictures side by side, each in an order of its own.
 
     Attributes:
+        name: What the data is called.
         real: What a model learns to make; labels are its.
         condition: Where it is to begin; its pictures are called "condition".
         source: Where ganeval finds the latter.
         digest: Hex SHA-256 of both.
     """
 
+    name: str
     real: Data
     condition: Data
     source: str
     digest: str
-
-    @property
-    def name(self) -> str:
-        """What the data is called."""
-        return f"{self.real.name} | {self.condition.name}"
 
     @property
     def shape(self) -> tuple[int, ...]:

@@ -17,6 +17,8 @@ DATA: dict[str, str] = {
     "mix1d": "reference_models.data.densities:mix1d",
     "digits": "reference_models.data.digits:digits",
     "edges": "reference_models.data.digits:edges",
+    "tint": "reference_models.data.digits:tint",
+    "sr": "reference_models.data.digits:sr",
     "shapes": "reference_models.data.shapes:shapes",
     "stacked": "reference_models.data.stacked:stacked",
 }

@@ -44,8 +44,8 @@ _WORDS = {"labels": "classes", "condition": "pictures to make others from"}
 """What messages call the tensors of data."""
 _HOW_TO_HAVE = {
     "labels": "put the pictures of each class into a folder of its own, or use digits",
-    "condition": "use edges, or name a folder of them too with --data-b (pairs in one file are cut "
-    "in two first: docs/training-data.md)",
+    "condition": "name a source of them with --data-b (pairs in one file are cut in two first: "
+    "docs/training-data.md)",
 }
 """What to do for data that lack a tensor, by its name."""
 

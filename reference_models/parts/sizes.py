@@ -1,6 +1,7 @@
 """Which sizes of pictures networks of doublings can make."""
 
 import ganeval
+from reference_models.engine.data import Data
 
 
 def doublings(image_size: int, *, smallest: int = 4) -> int:
@@ -19,3 +20,24 @@ def doublings(image_size: int, *, smallest: int = 4) -> int:
             f"bring them to one of these: `--set image_size={near}`, or size={near} in their text",
         )
     return number
+
+
+def check_conditions(data: Data, size: int) -> None:
+    """Refuse conditions of another size than networks make pictures from; data may have none.
+
+    Args:
+        data: Of the run.
+        size: Height and width that the conditions must have.
+
+    Raises:
+        GanevalError: They have another.
+    """
+    if "condition" not in data.names:
+        return
+    found = data.batch(0, 0, 1)["condition"].shape[-1]
+    if found != size:
+        raise ganeval.GanevalError(
+            f"conditions of {found} pixels for pictures of {data.shape[1]}",
+            f"conditions of {size}",
+            f"bring them to that size, with --data-b folder:NAME,size={size} say",
+        )

@@ -15,16 +15,18 @@ from reference_models.data.densities import ring8
 from reference_models.data.digits import edges
 from reference_models.data.pictures import Pictures
 from reference_models.data.shapes import ATTRIBUTES, COLOURS, SHAPES, shapes
-from reference_models.data.streams import PreparedPictures
+from reference_models.data.streams import PreparedPictures, Unpaired
 from reference_models.engine.data import DATA, Batch, Data, open_data
 
-LABELLED = ("digits", "edges", "shapes", "stacked")
+LABELLED = ("digits", "edges", "shapes", "sr", "stacked", "tint")
 SHAPE_OF = {
     "ring8": (2,),
     "grid25": (2,),
     "mix1d": (1,),
     "digits": (1, 16, 16),
     "edges": (1, 16, 16),
+    "sr": (1, 16, 16),
+    "tint": (3, 16, 16),
     "shapes": (3, 16, 16),
     "stacked": (3, 16, 16),
 }
@@ -77,7 +79,7 @@ def test_items_are_what_the_data_says(name: str) -> None:
         assert batch["labels"].shape == (64,)
         assert (batch["real"].min().item(), batch["real"].max().item()) == (-1, 1)
         assert int(batch["labels"].max()) < (data.num_classes or 0)
-    assert ("condition" in batch.names) == (name == "edges")
+    assert ("condition" in batch.names) == (name in ("edges", "sr", "tint"))
 
 
 @each
@@ -237,6 +239,44 @@ def read_attributes(picture: npt.NDArray[np.uint8]) -> list[int]:
         int(xs.min() + xs.max()) // 2,
         int(height) // 2,
     ]
+
+
+def pixels_of_source(text: str) -> npt.NDArray[np.uint8]:
+    source = ganeval.open_source(text, policy=ganeval.Settings().decode)
+    return np.stack([item.picture().pixels for item in source.load(range(len(source)))])
+
+
+def test_conditions_of_sr_are_the_same_digits_four_times_smaller() -> None:
+    data, plain = pictures("sr"), pictures("digits")
+    np.testing.assert_array_equal(data.pixels, plain.pixels)
+    assert data.condition is not None
+    small = pixels_of_source("data:digits,split=train,size=4")
+    np.testing.assert_array_equal(data.condition, small.astype(np.float32) / 127.5 - 1)
+    # Pillow's filter keeps the mean of an area, nearly: it clips what overshoots.
+    means = plain.pixels.reshape(-1, 4, 4, 4, 4).mean(axis=(2, 4))
+    assert np.abs(means - small[:, 0]).mean() < 8
+    assert data.source_of("condition") == "data:digits,split=test,size=4"
+    with pytest.raises(ganeval.GanevalError, match="sr of 18 pixels; a multiple of 4"):
+        open_data("sr", size=18)
+
+
+def test_tints_are_a_bijection_and_no_picture_has_its_partner_there() -> None:
+    plain = pixels_of_source("data:digits,split=train,size=16")[:, 0]
+    made = pixels_of_source("data:tint,split=train,size=16")
+    np.testing.assert_array_equal(made[:, 0], 255 - plain)
+    np.testing.assert_array_equal(made[:, 2], np.floor((255 - plain) * (80 / 255) + 0.5))
+    data = opened("tint")
+    assert isinstance(data, Unpaired)
+    real, condition = data.real, data.condition
+    assert isinstance(real, Pictures)
+    assert isinstance(condition, Pictures)
+    np.testing.assert_array_equal(real.pixels, made[::2])
+    np.testing.assert_array_equal(condition.pixels[:, 0], plain[1::2])
+    assert len(real) + len(condition) == len(plain)
+    for name, truth in (("condition", "digits"), ("real", "tint")):
+        assert data.source_of(name) == f"data:{truth},split=test,size=16"
+    with pytest.raises(ganeval.GanevalError, match=r"tint of 1 channels; 3 \(RGB\)"):
+        open_data("tint", channels=1)
 
 
 def test_attributes_of_shapes_can_be_read_from_the_pixels() -> None:

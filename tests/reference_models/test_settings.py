@@ -41,8 +41,8 @@ def numbers_in(recipe: Recipe) -> dict[str, Any]:
     return {
         name: value + 1 if type(value) is int else value * 0.5
         for name, value in settings_of(recipe).items()
-        if type(value) in (int, float) and name != "steps"
-    }
+        if type(value) in (int, float) and name not in ("steps", "channels")
+    } | {"channels": 1}
 
 
 @EVERY

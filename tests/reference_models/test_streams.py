@@ -146,6 +146,20 @@ def test_pairs_have_one_size(photos: Path, tmp_path: Path) -> None:
     assert open_data(str(photos), second=str(large), size=16).shape == (3, 16, 16)
 
 
+@pytest.mark.parametrize("size", [None, 16])
+def test_a_condition_may_have_a_size_of_its_own(photos: Path, size: int | None) -> None:
+    data = open_data(str(photos), second=f"folder:{photos},size=8", size=size)
+    batch = data.batch(0, 0, 20)
+    assert (batch["real"].shape[1:], batch["condition"].shape[1:]) == ((3, 16, 16), (3, 8, 8))
+    small = batch["real"].reshape(20, 3, 8, 2, 8, 2).mean(dim=(3, 5))
+    assert (batch["condition"] - small).abs().mean() < 0.25  # the same picture; others: 0.5
+    assert (batch["condition"].roll(1, 0) - small).abs().mean() > 0.3
+    assert data.source_of("condition") == f"folder:{photos},size=8"
+    (tmp, settings) = photos.parent / "run", {"data_b": f"folder:{photos},size=8"}
+    with pytest.raises(ganeval.GanevalError, match=r"conditions of 8 pixels .* of 16; .* of 16"):
+        run_training("pix2pix", folder=tmp, data=str(photos), settings=settings, steps=1)
+
+
 def test_unpaired_streams_have_orders_of_their_own(tmp_path: Path, photos: Path) -> None:
     zebras = write(tmp_path / "zebras", [f"{number:02}.png" for number in range(7)], seed=1)
     data = open_data(str(photos), second=str(zebras), pair_by="none")
@@ -161,6 +175,7 @@ def test_unpaired_streams_have_orders_of_their_own(tmp_path: Path, photos: Path)
     same = open_data(str(photos), second=str(photos), pair_by="none").batch(0, 0, 20)
     assert places(same["real"], photos) != places(same["condition"], photos)
     assert data.source_of("condition") == str(zebras)
+    assert data.source_of("real") == str(photos)
 
 
 def test_digests_tell_pairs_apart(photos: Path, sketches: Path, tmp_path: Path) -> None:

@@ -1,4 +1,4 @@
-"""Data sets by name: scikit-learn's digits (and their edges), and those of torchvision."""
+"""Data sets by name: scikit-learn's digits, what is made of them, and those of torchvision."""
 
 import contextlib
 import functools
@@ -26,8 +26,13 @@ from ganeval.sources.edges import edge_map
 from ganeval.sources.files.picture_options import PictureOptions
 from ganeval.sources.fit import Fit
 from ganeval.sources.labels import array_labels
+from ganeval.sources.tint import tinted
 
 DigitsSplit = Literal["train", "test", "all"]
+
+_OF_DIGITS = {"edges": edge_map, "tint": tinted}
+"""What is made of the digits at their final size, by the name of the data set."""
+_EMBEDDED = ("digits", *_OF_DIGITS)
 
 _NUM_DIGITS_TEST = 360  # of 1,797
 
@@ -72,7 +77,7 @@ _FAILURES = (
 
 @dataclass(frozen=True, slots=True)
 class Data(PictureOptions):
-    """Read a data set by name: digits, edges (embedded), mnist and others of torchvision."""
+    """Read a data set by name: digits, edges, tint (embedded), mnist and others of torchvision."""
 
     location: str
     split: str = field(default="train", kw_only=True)
@@ -94,13 +99,13 @@ class Data(PictureOptions):
         fit, policy = self.fit, self.over(policy)
         name = f"data:{self.location}"
         where = written or name
-        if self.location in ("digits", "edges"):
+        if self.location in _EMBEDDED:
             if self.split not in get_args(DigitsSplit):
                 raise unknown(f"split of {self.location}", self.split, get_args(DigitsSplit))
             images, classes = digits(cast(DigitsSplit, self.split))
-            if self.location == "edges":  # of the digits at their final size
+            if self.location in _OF_DIGITS:
                 resized = [fit(to_picture(image[None])).pixels[0] for image in images]
-                images, fit = edge_map(np.stack(resized)), Fit()
+                images, fit = _OF_DIGITS[self.location](np.stack(resized)), Fit()
             return array_source(
                 images,
                 kind="data",
@@ -148,7 +153,7 @@ def torchvision_dataset(name: str, split: str, *, offline: bool) -> Dataset[Any]
         ResourceError: It is not there, and `offline` is set or the download failed.
     """
     if name not in DATA_SETS:
-        raise unknown("data set", name, ("digits", "edges", *DATA_SETS))
+        raise unknown("data set", name, (*_EMBEDDED, *DATA_SETS))
     entry = DATA_SETS[name]
     if split != "all" and split not in entry.splits:
         raise unknown(f"split of {name}", split, (*entry.splits, "all"))

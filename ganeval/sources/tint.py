@@ -1,0 +1,22 @@
+"""Inverted, tinted pictures: what an unpaired translator is to find, its truth known."""
+
+import numpy as np
+import numpy.typing as npt
+
+TINT = (255, 176, 80)
+"""Where a black pixel goes; a white one becomes black."""
+
+
+def tinted(pictures: npt.NDArray[np.uint8]) -> npt.NDArray[np.uint8]:
+    """Return the pictures with grey v mapped to (1 - v / 255) * `TINT`: a bijection, by red alone.
+
+    Args:
+        pictures: uint8 [N, H, W].
+
+    Returns:
+        uint8 [N, 3, H, W] RGB, rounded to the nearest.
+    """
+    share = 1 - pictures[:, None] / 255.0
+    colours = share * np.array(TINT)[:, None, None]
+    rounded: npt.NDArray[np.uint8] = np.floor(colours + 0.5).astype(np.uint8)
+    return rounded

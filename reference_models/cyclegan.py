@@ -1,0 +1,259 @@
+"""CycleGAN: pictures of one kind become another kind, and no picture has a partner.
+
+Zhu et al., "Unpaired Image-to-Image Translation using Cycle-Consistent Adversarial Networks", ICCV
+2017, equation 3 and section 4, with conditions x, pictures y, generators G: x -> y and F: y -> x:
+
+    min_{D_Y}    1/2 E (D_Y(y) - 1)^2 + 1/2 E D_Y(G(x))^2                     and so D_X with F
+    min_{G,F}    E (D_Y(G(x)) - 1)^2 + E (D_X(F(y)) - 1)^2
+               + lambda (E |F(G(x)) - x|_1 + E |G(F(y)) - y|_1)
+               + mu (E |G(y) - y|_1 + E |F(x) - x|_1)
+
+What is special: many maps make x look like y; those whose result can be mapped back are few
+(section 3.2, lambda = 10). One player owns both generators, the other both discriminators. The
+logistic loss is replaced by least squares, and D sees one of the last 50 pictures that were made in
+place of a new one half of the time (section 4). mu is 0 but for paintings, whose colours it keeps
+(section 5.2). G and F are residual networks between two halvings and doublings, the discriminators
+judge patches.
+
+Both generators are written: `cyclegan.safetensors` is G, `cyclegan-inverse.safetensors` is F.
+
+Published (section 5.1.4, figure 7): without the cycle, photos of streets are all given one and the
+same map of labels, whatever is in the photo.
+
+Differs from the paper: 8 channels and 2 residual blocks where it has 64 and 9, patches of 16 pixels
+where it has 70; a batch of 8 and Adam(1e-3), which it has at 1 and 2e-4, and the rate stays; the
+pool is drawn from, and filled, once for each batch.
+"""
+
+from collections.abc import Mapping
+
+import torch
+from torch import nn
+
+import ganeval
+from reference_models.dcgan import init_dcgan
+from reference_models.engine.data import Batch, Data
+from reference_models.engine.draw import Draw
+from reference_models.engine.game import Game, Terms
+from reference_models.engine.recipe import Exported, OptimizerSpec, Options, Recipe
+from reference_models.engine.solvers import Alternating
+from reference_models.parts.pool import Pool
+from reference_models.parts.sizes import check_conditions
+
+CHANNELS = 3  # of both kinds of pictures; grey ones are RGB here
+HALVED = 4  # times, in the middle of a generator
+
+
+def _block(before: int, after: int, size: int, *, stride: int = 1) -> list[nn.Module]:
+    """Return a convolution of reflected borders, normalised and rectified."""
+    return [
+        nn.Conv2d(before, after, size, stride, padding=size // 2, padding_mode="reflect"),
+        nn.InstanceNorm2d(after),
+        nn.ReLU(),
+    ]
+
+
+class Residual(nn.Module):
+    """Two convolutions of 3 x 3 pixels, added to what came in."""
+
+    def __init__(self, width: int) -> None:
+        """Build both; the second is not rectified."""
+        super().__init__()
+        self.layers = nn.Sequential(*_block(width, width, 3), *_block(width, width, 3)[:-1])
+
+    def forward(self, x: torch.Tensor) -> torch.Tensor:
+        """Return maps of the same shape."""
+        out: torch.Tensor = x + self.layers(x)
+        return out
+
+
+class Generator(nn.Module):
+    """The appendix's c7s1-k, d2k, d4k, residual blocks, u2k, uk, c7s1-3; no latents."""
+
+    latent_size = None
+
+    def __init__(self, *, width: int, num_blocks: int) -> None:
+        """Build the layers; `width` channels at full size."""
+        super().__init__()
+        layers = [
+            *_block(CHANNELS, width, 7),
+            *_block(width, 2 * width, 3, stride=2),
+            *_block(2 * width, 4 * width, 3, stride=2),
+            *(Residual(4 * width) for _ in range(num_blocks)),
+        ]
+        for after in (2 * width, width):
+            layers += [
+                nn.ConvTranspose2d(2 * after, after, 3, 2, padding=1, output_padding=1),
+                nn.InstanceNorm2d(after),
+                nn.ReLU(),
+            ]
+        last = nn.Conv2d(width, CHANNELS, 7, padding=3, padding_mode="reflect")
+        self.layers = nn.Sequential(*layers, last, nn.Tanh())
+
+    def forward(self, condition: torch.Tensor) -> torch.Tensor:
+        """Return RGB pictures for grey or RGB ones, float32 [B, 3, H, W] in [-1, 1]."""
+        pictures: torch.Tensor = self.layers(as_rgb(condition))
+        return pictures
+
+
+def as_rgb(pictures: torch.Tensor) -> torch.Tensor:
+    """Return grey pictures as three equal channels, RGB ones as they are."""
+    return pictures.expand(-1, CHANNELS, -1, -1)
+
+
+class PatchDiscriminator(nn.Module):
+    """A logit for each patch of pixels: 70 x 70 with three halvings, 16 x 16 with one."""
+
+    def __init__(self, *, width: int, num_halvings: int) -> None:
+        """Build the layers; the channels double with each, up to 8 times `width`."""
+        super().__init__()
+        layers: list[nn.Module] = []
+        before = CHANNELS
+        for number in range(num_halvings + 1):
+            after = width * min(2**number, 8)
+            stride = 2 if number < num_halvings else 1
+            layers.append(nn.Conv2d(before, after, 4, stride, padding=1))
+            layers.append(nn.InstanceNorm2d(after) if number else nn.Identity())
+            layers.append(nn.LeakyReLU(0.2))
+            before = after
+        self.layers = nn.Sequential(*layers, nn.Conv2d(before, 1, 4, padding=1))
+
+    def forward(self, x: torch.Tensor) -> torch.Tensor:
+        """Return logits float32 [B, 1, H', W'] of RGB pictures."""
+        logits: torch.Tensor = self.layers(x)
+        return logits
+
+
+class Cycle(Game):
+    """Two games against one another's results: x -> y -> x and y -> x -> y."""
+
+    players: Mapping[str, tuple[str, ...]] = {
+        "D": ("discriminator", "inverse_discriminator"),
+        "G": ("generator", "inverse"),
+    }
+    averaged = ("generator", "inverse")
+
+    def __init__(
+        self,
+        generators: tuple[nn.Module, nn.Module],
+        discriminators: tuple[nn.Module, nn.Module],
+        pools: tuple[Pool, Pool],
+        options: Options,
+    ) -> None:
+        """Take pairs of networks and pools, those of y before those of x, and the weights."""
+        super().__init__()
+        self.generator, self.inverse = generators
+        self.discriminator, self.inverse_discriminator = discriminators
+        self.pool, self.inverse_pool = pools
+        self.cycle_weight: float = options["cycle_weight"]
+        self.identity_weight: float = options["identity_weight"]
+
+    def loss(self, player: str, batch: Batch, draw: Draw) -> Terms:
+        """Return the terms of both discriminators, or of both generators."""
+        x, y = as_rgb(batch["condition"]), as_rgb(batch["real"])
+        made_y, made_x = self.generator(x), self.inverse(y)
+        if player == "D":
+            shown_y = self.pool.shown(made_y, draw, "real")
+            shown_x = self.inverse_pool.shown(made_x, draw, "condition")
+            return {
+                "adversarial": _distance(self.discriminator(y), self.discriminator(shown_y)),
+                "inverse_adversarial": _distance(
+                    self.inverse_discriminator(x), self.inverse_discriminator(shown_x)
+                ),
+            }
+        cycle = _l1(self.inverse(made_y), x) + _l1(self.generator(made_x), y)
+        terms = {
+            "adversarial": (self.discriminator(made_y) - 1).square().mean(),
+            "inverse_adversarial": (self.inverse_discriminator(made_x) - 1).square().mean(),
+            "cycle": self.cycle_weight * cycle,
+        }
+        if self.identity_weight > 0:
+            identity = _l1(self.generator(y), y) + _l1(self.inverse(x), x)
+            terms["identity"] = self.identity_weight * identity
+        return terms
+
+    @torch.no_grad()
+    def after_step(self, player: str, batch: Batch, draw: Draw) -> None:
+        """Keep the pictures that D was to judge; the generators have not moved meanwhile."""
+        if player == "D":
+            self.pool.keep(self.generator(as_rgb(batch["condition"])), draw, "real")
+            self.inverse_pool.keep(self.inverse(as_rgb(batch["real"])), draw, "condition")
+
+
+def _distance(real: torch.Tensor, made: torch.Tensor) -> torch.Tensor:
+    """Return the least squares of a discriminator, halved."""
+    return 0.5 * ((real - 1).square().mean() + made.square().mean())
+
+
+def _l1(one: torch.Tensor, other: torch.Tensor) -> torch.Tensor:
+    """Return the mean absolute difference."""
+    return (one - other).abs().mean()
+
+
+def make_game(recipe: Recipe, data: Data, randomness: torch.Generator) -> Cycle:
+    """Return the game with its first weights.
+
+    Raises:
+        GanevalError: Pictures that a generator would give another size.
+    """
+    size = data.shape[1]
+    if size % HALVED:
+        raise ganeval.GanevalError(
+            f"pictures of {size} pixels for {recipe.name}",
+            f"a multiple of {HALVED}",
+            f"bring them to one: `--set image_size={max(size - size % HALVED, 8)}`",
+        )
+    check_conditions(data, size)
+    options, judge = recipe.game, recipe.networks["discriminator"]
+    shape = (CHANNELS, size, size)
+    game = Cycle(
+        (Generator(**recipe.networks["generator"]), Generator(**recipe.networks["inverse"])),
+        (PatchDiscriminator(**judge), PatchDiscriminator(**judge)),
+        (
+            Pool(shape=shape, size=options["pool_size"], swap=options["swap"]),
+            Pool(shape=shape, size=options["pool_size"], swap=options["swap"]),
+        ),
+        options,
+    )
+    init_dcgan(game, randomness)
+    return game
+
+
+RECIPE = Recipe(
+    name="cyclegan",
+    make_game=make_game,
+    exported={
+        "generator": Exported("reference_models.cyclegan:Generator", condition="condition"),
+        "inverse": Exported("reference_models.cyclegan:Generator", condition="real"),
+    },
+    of_shape=lambda shape: {},
+    networks={
+        "generator": {"width": 8, "num_blocks": 2},
+        "inverse": {"width": 8, "num_blocks": 2},
+        "discriminator": {"width": 16, "num_halvings": 1},
+    },
+    game={"cycle_weight": 10.0, "identity_weight": 0.0, "pool_size": 50, "swap": 0.5},
+    solver=Alternating(),
+    optimizers={player: OptimizerSpec(lr=1e-3, betas=(0.5, 0.999)) for player in ("D", "G")},
+    batch_size=8,
+    ema_half_life=400.0,
+    data="tint",
+    pair_by="none",
+    channels=CHANNELS,
+    reads=("real", "condition"),
+    kinds=("pictures",),
+    presets={
+        "paper": {
+            "generator.width": 64,
+            "generator.num_blocks": 9,
+            "inverse.width": 64,
+            "inverse.num_blocks": 9,
+            "discriminator.width": 64,
+            "discriminator.num_halvings": 3,
+            "optimizers.D.lr": 2e-4,
+            "optimizers.G.lr": 2e-4,
+            "batch_size": 1,
+        },
+        "paintings": {"game.identity_weight": 5.0},
+    },
+)
