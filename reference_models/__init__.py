@@ -15,5 +15,11 @@ MODELS: dict[str, str] = {
     "unrolled": "reference_models.unrolled:RECIPE",
     "consensus": "reference_models.consensus:RECIPE",
     "progan": "reference_models.progan:RECIPE",
+    "f-gan": "reference_models.fgan:RECIPE",
+    "poole": "reference_models.poole:RECIPE",
+    "lsgan": "reference_models.lsgan:RECIPE",
+    "relativistic": "reference_models.relativistic:RECIPE",
+    "roth": "reference_models.roth:RECIPE",
+    "nagarajan": "reference_models.nagarajan:RECIPE",
 }
 """Name -> "module:recipe" of the models that can be trained."""
