@@ -16,5 +16,12 @@ EXPERIMENTS: dict[str, str] = {
     "unrolled": "reference_models.experiments.ring:UNROLLED",
     "consensus": "reference_models.experiments.ring:CONSENSUS",
     "progan": "reference_models.experiments.digits:PROGAN",
+    "f-gan": "reference_models.experiments.gaussian:F_GAN",
+    "poole": "reference_models.experiments.gaussian:POOLE",
+    "lsgan": "reference_models.experiments.ring:LSGAN",
+    "relativistic": "reference_models.experiments.ring:RELATIVISTIC",
+    "roth": "reference_models.experiments.plane:ROTH",
+    "nagarajan": "reference_models.experiments.ring:NAGARAJAN",
+    "first-order": "reference_models.experiments.first_order:FIRST_ORDER",
 }
 """Name of the experiment, which is its model's where it is the model's first -> "module:value"."""

@@ -6,7 +6,16 @@ from dataclasses import replace
 import numpy as np
 import torch
 
-from reference_models import consensus, gan, sngan, unrolled, wgan_gp
+from reference_models import (
+    consensus,
+    gan,
+    lsgan,
+    nagarajan,
+    relativistic,
+    sngan,
+    unrolled,
+    wgan_gp,
+)
 from reference_models.data.densities import found_modes, ring8
 from reference_models.engine.draw import Draw
 from reference_models.engine.recipe import Recipe
@@ -58,6 +67,8 @@ def _beside_gaussian(recipe: Recipe) -> Experiment:
 
 GAN = _beside_gaussian(gan.RECIPE)
 GAN_MINIMAX = _beside_gaussian(gan.MINIMAX)
+LSGAN = _beside_gaussian(lsgan.RECIPE)
+RELATIVISTIC = _beside_gaussian(relativistic.RECIPE)
 
 _WGAN_GP = for_points(wgan_gp.RECIPE)
 WGAN_GP = Experiment(
@@ -110,6 +121,17 @@ UNROLLED = Experiment(
     control_is="no step unrolled",
     system=modes_after(UNROLLED_RECIPE, 700),
     control=modes_after(replace(UNROLLED_RECIPE, solver=Simultaneous()), 700),
+)
+
+_NAGARAJAN = replace(for_points(nagarajan.RECIPE), solver=Simultaneous())
+NAGARAJAN = Experiment(
+    model="nagarajan",
+    criterion=CRITERION,
+    better="higher",
+    threshold=6.0,
+    control_is="the same with eta 0",
+    system=modes_after(_NAGARAJAN, 700),
+    control=modes_after(with_settings(_NAGARAJAN, {"game.weight": 0.0}), 700),
 )
 
 CONSENSUS = Experiment(
