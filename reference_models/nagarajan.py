@@ -8,10 +8,10 @@ Nagarajan and Kolter, "Gradient descent GAN optimization is locally stable", Neu
 What is special: the term of G is the square norm of the gradient for D's parameters, so G looks one
 move ahead: it avoids places that D would leave in a hurry. It is what one step of unrolling
 (`unrolled.py`) gives G to first order. The real samples count, for they are half of that gradient.
-eta = 0.5 as in the authors' code.
+eta = 0.5 and one hidden layer in D, as in the authors' code.
 
-Differs from the paper: the networks of `gan.py` with its latents, where the code has 256 latents
-and one hidden layer in D, batches of 512 and Adam(1e-4).
+Differs from the paper: 16 latents, batches of 64 and Adam(5e-4), where the code has 256, 512 and
+1e-4.
 """
 
 from dataclasses import replace
@@ -24,7 +24,7 @@ from torch.func import functional_call
 from reference_models.engine.data import Batch, Data
 from reference_models.engine.draw import Draw
 from reference_models.engine.game import Game, Terms
-from reference_models.engine.recipe import Exported, OptimizerSpec, Recipe
+from reference_models.engine.recipe import Exported, Recipe
 from reference_models.gan import RECIPE as GAN
 from reference_models.gan import MlpGenerator, mlp_game
 from reference_models.parts.augment import AUGMENT, Augment
@@ -93,7 +93,10 @@ RECIPE = replace(
     make_game=make_game,
     exported={"generator": Exported("reference_models.nagarajan:Generator")},
     game={"weight": 0.5, **AUGMENT, **NOISE},
-    optimizers={"D": OptimizerSpec(lr=2e-4), "G": OptimizerSpec(lr=1e-3)},
-    presets={"points": {"optimizers.D.lr": 5e-4, "optimizers.G.lr": 2e-3}},
+    networks={
+        "generator": GAN.networks["generator"],
+        "discriminator": {"width": 128, "depth": 1},
+    },
+    presets={"points": {"optimizers.D.lr": 1e-3, "optimizers.G.lr": 1e-3}},
     variant="",
 )
