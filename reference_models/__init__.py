@@ -25,5 +25,11 @@ MODELS: dict[str, str] = {
     "gmmn": "reference_models.gmmn:RECIPE",
     "energy-distance": "reference_models.energy_distance:RECIPE",
     "mmd-gan": "reference_models.mmd_gan:RECIPE",
+    "f-gan": "reference_models.fgan:RECIPE",
+    "poole": "reference_models.poole:RECIPE",
+    "lsgan": "reference_models.lsgan:RECIPE",
+    "relativistic": "reference_models.relativistic:RECIPE",
+    "roth": "reference_models.roth:RECIPE",
+    "nagarajan": "reference_models.nagarajan:RECIPE",
 }
 """Name -> "module:recipe" of the models that can be trained."""

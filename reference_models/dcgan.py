@@ -10,7 +10,9 @@ and section 4: weights from N(0, 0.02), Adam(2e-4, 0.5).
 and Normalization in GANs", ICML 2019, as mimicry has it (`dcgan_cifar`): no norm in D, which sees
 images from 0 to 1; five moves of D; 200,000 steps without decay (kwotsin/mimicry#8). Published: FID
 28.95 +- 0.42 with 10,000 real and as many generated images (mimicry's README, which names no
-split).
+split). `--preset ttur` has the rates for CIFAR-10 of Heusel et al., "GANs Trained by a Two
+Time-Scale Update Rule Converge to a Local Nash Equilibrium", NeurIPS 2017: D 1e-4, G 5e-4 (the
+figures of their code).
 
 Differs from the paper: 64 normal latents, a batch of 64 and 32 channels before the last layer,
 where it has 100 uniform ones, 128 and 128 (`--preset paper`).
@@ -29,7 +31,7 @@ from reference_models.parts.augment import AUGMENT, augment_of
 from reference_models.parts.cifar10 import CIFAR10, RESIDUAL
 from reference_models.parts.discriminator import Discriminator
 from reference_models.parts.ffhq64 import FFHQ64
-from reference_models.parts.objectives import objective_of
+from reference_models.parts.objectives import SMOOTHING, objective_of
 from reference_models.parts.residual import (
     ResidualDiscriminator,
     ResidualGenerator,
@@ -37,6 +39,7 @@ from reference_models.parts.residual import (
     is_residual,
 )
 from reference_models.parts.sizes import doublings
+from reference_models.parts.stabilise import PRESETS, STABILISE, stabiliser_of
 from reference_models.parts.unconditional import Unconditional
 
 
@@ -139,13 +142,20 @@ def Generator(  # noqa: N802 (what checkpoints name as their entry)
     )
 
 
-def make_discriminator(*, image_size: int, channels: int, width: int, body: str) -> Discriminator:
-    """Return the paper's network, or a residual one of images from 0 to 1, without BatchNorm."""
+def make_discriminator(
+    *, image_size: int, channels: int, width: int, batch_norm: bool, body: str
+) -> Discriminator:
+    """Return the paper's network, or a residual one of images from 0 to 1, without BatchNorm.
+
+    `batch_norm` is for the paper's: penalties of slopes go without.
+    """
     if is_residual(body):
         return ResidualDiscriminator(
             image_size=image_size, channels=channels, width=width, unit=True
         )
-    return ConvDiscriminator(image_size=image_size, channels=channels, width=width)
+    return ConvDiscriminator(
+        image_size=image_size, channels=channels, width=width, batch_norm=batch_norm
+    )
 
 
 def make_game(recipe: Recipe, data: Data, randomness: torch.Generator) -> Game:
@@ -155,6 +165,7 @@ def make_game(recipe: Recipe, data: Data, randomness: torch.Generator) -> Game:
         make_discriminator(**image_options(data.shape), **recipe.networks["discriminator"]),
         objective_of(recipe),
         augment_of(recipe, data),
+        stabiliser_of(recipe),
     )
     for name, options in recipe.networks.items():
         init = init_residual if is_residual(options["body"]) else init_dcgan
@@ -170,9 +181,9 @@ RECIPE = Recipe(
     kinds=("pictures",),
     networks={
         "generator": {"latent_size": 64, "width": 32, "body": "plain"},
-        "discriminator": {"width": 32, "body": "plain"},
+        "discriminator": {"width": 32, "batch_norm": True, "body": "plain"},
     },
-    game={"objective": "non-saturating", **AUGMENT},
+    game={"objective": "non-saturating", **SMOOTHING, **AUGMENT, **STABILISE},
     solver=Alternating(),
     optimizers={player: OptimizerSpec(lr=2e-4, betas=(0.5, 0.999)) for player in ("D", "G")},
     presets={
@@ -183,6 +194,8 @@ RECIPE = Recipe(
             "generator.width": 128,
             "discriminator.width": 128,
         },
+        **{name: {**one, "discriminator.batch_norm": False} for name, one in PRESETS.items()},
+        "ttur": {"optimizers.D.lr": 1e-4, "optimizers.G.lr": 5e-4},
         "ffhq64": FFHQ64,
         "cifar10": {
             **CIFAR10,

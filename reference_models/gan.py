@@ -7,6 +7,7 @@ Goodfellow et al., "Generative Adversarial Nets", NeurIPS 2014, equation 1:
 At the best D* = p_data / (p_data + p_g) the value is 2 JSD(p_data, p_g) - log 4. As the paper's
 section 3 advises, G maximises log D(G(z)) instead, which has the same fixed point and stronger
 gradients where D is sure (`MINIMAX` keeps equation 1). Multi-layer perceptrons throughout.
+`--preset r1`, `dragan` and `instance-noise` keep D smooth (`parts/stabilise.py`).
 
 Differs from the paper: rectified and leaky rectified units with Adam, where the paper has maxout
 and dropout in D with momentum.
@@ -14,6 +15,7 @@ and dropout in D with momentum.
 
 import itertools
 import math
+from collections.abc import Callable
 from dataclasses import replace
 
 import torch
@@ -23,9 +25,10 @@ from reference_models.engine.data import Data
 from reference_models.engine.game import Game
 from reference_models.engine.recipe import Exported, OptimizerSpec, Recipe
 from reference_models.engine.solvers import Alternating
-from reference_models.parts.augment import AUGMENT, augment_of
+from reference_models.parts.augment import AUGMENT, Augment, augment_of
 from reference_models.parts.discriminator import Discriminator
-from reference_models.parts.objectives import objective_of
+from reference_models.parts.objectives import SMOOTHING, Objective, objective_of
+from reference_models.parts.stabilise import PRESETS, STABILISE, Stabiliser, stabiliser_of
 from reference_models.parts.unconditional import Unconditional
 from reference_models.parts.weights import init_uniform
 
@@ -95,13 +98,39 @@ class MlpDiscriminator(Discriminator):
 Generator = MlpGenerator
 
 
-def make_game(recipe: Recipe, data: Data, randomness: torch.Generator) -> Game:
-    """Return the game with its first weights."""
-    generator = Generator(**recipe.generator_options(data.shape))
-    discriminator = MlpDiscriminator(shape=data.shape, **recipe.networks["discriminator"])
-    game = Unconditional(generator, discriminator, objective_of(recipe), augment_of(recipe, data))
+MakeUnconditional = Callable[[nn.Module, nn.Module, Objective, Augment, Stabiliser], Unconditional]
+
+
+def mlp_game(
+    recipe: Recipe,
+    data: Data,
+    randomness: torch.Generator,
+    objective: Objective,
+    make: MakeUnconditional = Unconditional,
+) -> Game:
+    """Return a game of these networks with an objective and its first weights.
+
+    Args:
+        recipe: Gives the numbers of networks, augmentation and stabiliser.
+        data: Gives the shape of a sample.
+        randomness: Of the first weights.
+        objective: The losses of both players.
+        make: Makes the game; a paper's own may have terms that an objective cannot express.
+    """
+    game = make(
+        Generator(**recipe.generator_options(data.shape)),
+        MlpDiscriminator(shape=data.shape, **recipe.networks["discriminator"]),
+        objective,
+        augment_of(recipe, data),
+        stabiliser_of(recipe),
+    )
     init_uniform(game, randomness)
     return game
+
+
+def make_game(recipe: Recipe, data: Data, randomness: torch.Generator) -> Game:
+    """Return the game with its first weights."""
+    return mlp_game(recipe, data, randomness, objective_of(recipe))
 
 
 RECIPE = Recipe(
@@ -112,15 +141,15 @@ RECIPE = Recipe(
         "generator": {"latent_size": 16, "width": 128, "depth": 2},
         "discriminator": {"width": 128, "depth": 2},
     },
-    game={"objective": "non-saturating", **AUGMENT},
+    game={"objective": "non-saturating", **SMOOTHING, **AUGMENT, **STABILISE},
     solver=Alternating(),
     optimizers={player: OptimizerSpec(lr=5e-4) for player in ("D", "G")},
-    presets={"points": {"optimizers.D.lr": 2e-3, "optimizers.G.lr": 2e-3}},
+    presets={"points": {"optimizers.D.lr": 2e-3, "optimizers.G.lr": 2e-3}, **PRESETS},
     variant="non-saturating loss of G",
 )
 MINIMAX = replace(
     RECIPE,
     name="gan-minimax",
-    game={"objective": "minimax", **AUGMENT},
+    game={**RECIPE.game, "objective": "minimax"},
     variant="equation 1 as it stands",
 )

@@ -31,8 +31,9 @@ from reference_models.parts.augment import AUGMENT, augment_of
 from reference_models.parts.cifar10 import CIFAR10, RESIDUAL
 from reference_models.parts.ffhq64 import FFHQ64
 from reference_models.parts.networks import discriminator_for, generator_for
-from reference_models.parts.objectives import objective_of
+from reference_models.parts.objectives import SMOOTHING, objective_of
 from reference_models.parts.residual import init_residual, is_residual
+from reference_models.parts.stabilise import STABILISE, stabiliser_of
 from reference_models.parts.unconditional import Unconditional
 from reference_models.parts.weights import init_uniform
 
@@ -100,6 +101,7 @@ def make_game(recipe: Recipe, data: Data, randomness: torch.Generator) -> Game:
         discriminator_for(data.shape, **recipe.networks["discriminator"]),
         objective_of(recipe),
         augment_of(recipe, data),
+        stabiliser_of(recipe),
     )
     for name, options in recipe.networks.items():
         init = init_residual if is_residual(options["body"]) else init_uniform
@@ -117,7 +119,12 @@ RECIPE = Recipe(
         "generator": {"latent_size": 64, "width": 32, "body": "plain"},
         "discriminator": {"width": 32, "body": "plain"},
     },
-    game={"objective": "hinge", "spectral_norm": True, "refine": True, **AUGMENT},
+    game={
+        **{"objective": "hinge", "spectral_norm": True, "refine": True},
+        **SMOOTHING,
+        **AUGMENT,
+        **STABILISE,
+    },
     solver=Alternating(),
     optimizers={player: OptimizerSpec(lr=2e-4, betas=(0.0, 0.9)) for player in ("D", "G")},
     presets={

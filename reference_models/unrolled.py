@@ -9,7 +9,7 @@ steps of gradient descent would make of D,
 and differentiates through these steps, so it sees that crowding one mode will be answered. The game
 is that of `gan.py` with equation 1's losses; solver and learning rates differ. G is five times as
 fast as D (ten times in the paper's own code), for where D runs ahead, equation 1 leaves G no
-gradient.
+gradient. D has no penalties among the settings: the game must have sum zero.
 
 Differs from the paper: the networks and rates of `gan.py` in place of recurrent or convolutional
 ones with batch normalisation; the moves that are looked at are plain gradient steps, which is how
@@ -29,6 +29,9 @@ from reference_models.engine.recipe import Exported, OptimizerSpec
 from reference_models.engine.solvers import Feed, Log, apply_gradients, total, values
 from reference_models.gan import RECIPE as GAN
 from reference_models.gan import MlpGenerator
+from reference_models.parts.augment import AUGMENT
+from reference_models.parts.objectives import SMOOTHING
+from reference_models.parts.stabilise import NOISE
 
 Generator = MlpGenerator
 
@@ -83,7 +86,7 @@ RECIPE = replace(
     name="unrolled",
     variant="",
     exported={"generator": Exported("reference_models.unrolled:Generator")},
-    game={**GAN.game, "objective": "minimax"},
+    game={"objective": "minimax", **SMOOTHING, **AUGMENT, **NOISE},
     solver=Unrolled(num_steps=5, lr=3e-2),
     optimizers={"D": OptimizerSpec(lr=2e-4), "G": OptimizerSpec(lr=1e-3)},
     presets={"points": {"optimizers.D.lr": 5e-4, "optimizers.G.lr": 2e-3}},

@@ -24,6 +24,7 @@ from reference_models.parts.augment import AUGMENT, Augment, augment_of
 from reference_models.parts.networks import discriminator_for, generator_for
 from reference_models.parts.objectives import Objective, objective_of
 from reference_models.parts.penalties import clip_weights
+from reference_models.parts.stabilise import OFF, STABILISE, Stabiliser, stabiliser_of
 from reference_models.parts.unconditional import Unconditional
 from reference_models.parts.weights import init_uniform
 
@@ -39,10 +40,12 @@ class WassersteinGan(Unconditional):
         discriminator: nn.Module,
         objective: Objective,
         augment: Augment,
+        stabiliser: Stabiliser = OFF,
+        *,
         clip: float,
     ) -> None:
-        """Take the networks, objective, augmentation and the critic's largest absolute weight."""
-        super().__init__(generator, discriminator, objective, augment)
+        """Take what `Unconditional` takes, and the critic's largest absolute weight."""
+        super().__init__(generator, discriminator, objective, augment, stabiliser)
         self.clip = clip
 
     def after_step(self, player: str, batch: Batch, draw: Draw) -> None:
@@ -59,7 +62,8 @@ def make_game(recipe: Recipe, data: Data, randomness: torch.Generator) -> Game:
         discriminator_for(data.shape, **recipe.networks["discriminator"]),
         objective_of(recipe),
         augment_of(recipe, data),
-        recipe.game["clip"],
+        stabiliser_of(recipe),
+        clip=recipe.game["clip"],
     )
     init_uniform(game, randomness)
     clip_weights(game.discriminator, game.clip)
@@ -71,7 +75,7 @@ RECIPE = Recipe(
     make_game=make_game,
     exported={"generator": Exported("reference_models.wgan:Generator")},
     networks={"generator": {"latent_size": 64, "width": 32}, "discriminator": {"width": 32}},
-    game={"objective": "wasserstein", "clip": 0.01, **AUGMENT},
+    game={"objective": "wasserstein", "clip": 0.01, **AUGMENT, **STABILISE},
     solver=Alternating(num_first=5),
     optimizers={player: OptimizerSpec(name="rmsprop", lr=5e-5) for player in ("D", "G")},
     presets={

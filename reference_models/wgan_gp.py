@@ -11,7 +11,9 @@ each sample's own, so no BatchNorm in the critic; five critic moves for each of 
 
 `--preset cifar10` is mimicry's residual network: no LayerNorm in the critic, whose maps are
 averaged. Published: FID 22.29 +- 0.06 with 50,000 real images of the training split and 50,000
-generated ones (mimicry's README).
+generated ones (mimicry's README). `--preset ttur` has one move of the critic and the rates of
+Heusel et al., "GANs Trained by a Two Time-Scale Update Rule Converge to a Local Nash Equilibrium",
+NeurIPS 2017: critic 3e-4, G 1e-4 (their code).
 
 Differs from the paper: Adam(1e-4, 0.5, 0.9), which is that of the code for toys, where algorithm 1
 has beta_1 = 0; 64 latents and 32 channels, where it has 128 and 64 or more (`--preset paper`).
@@ -32,6 +34,7 @@ from reference_models.parts.networks import discriminator_for, generator_for
 from reference_models.parts.objectives import Objective, objective_of
 from reference_models.parts.penalties import gradient_penalty
 from reference_models.parts.residual import init_residual, is_residual
+from reference_models.parts.stabilise import OFF, STABILISE, Stabiliser, stabiliser_of
 from reference_models.parts.unconditional import Unconditional
 from reference_models.parts.weights import init_uniform
 
@@ -47,10 +50,12 @@ class WassersteinGanGp(Unconditional):
         discriminator: nn.Module,
         objective: Objective,
         augment: Augment,
+        stabiliser: Stabiliser = OFF,
+        *,
         weight: float,
     ) -> None:
-        """Take the networks, the objective, the augmentation and the penalty's weight, lambda."""
-        super().__init__(generator, discriminator, objective, augment)
+        """Take what `Unconditional` takes, and the penalty's weight, lambda."""
+        super().__init__(generator, discriminator, objective, augment, stabiliser)
         self.weight = weight
 
     def discriminator_terms(self, real: torch.Tensor, fake: torch.Tensor, draw: Draw) -> Terms:
@@ -69,7 +74,8 @@ def make_game(recipe: Recipe, data: Data, randomness: torch.Generator) -> Game:
         discriminator_for(data.shape, pooling="mean", **recipe.networks["discriminator"]),
         objective_of(recipe),
         augment_of(recipe, data),
-        recipe.game["penalty_weight"],
+        stabiliser_of(recipe),
+        weight=recipe.game["penalty_weight"],
     )
     for name, options in recipe.networks.items():
         network = game.get_submodule(name)
@@ -88,7 +94,7 @@ RECIPE = Recipe(
         "generator": {"latent_size": 64, "width": 32, "body": "plain"},
         "discriminator": {"width": 32, "body": "plain"},
     },
-    game={"objective": "wasserstein", "penalty_weight": 10.0, **AUGMENT},
+    game={"objective": "wasserstein", "penalty_weight": 10.0, **AUGMENT, **STABILISE},
     solver=Alternating(num_first=5),
     optimizers={player: OptimizerSpec(lr=1e-4, betas=(0.5, 0.9)) for player in ("D", "G")},
     presets={
@@ -103,6 +109,13 @@ RECIPE = Recipe(
             "game.penalty_weight": 0.1,
             "optimizers.D.lr": 2e-3,
             "optimizers.G.lr": 2e-3,
+        },
+        "ttur": {
+            "solver.num_first": 1,
+            "optimizers.D.lr": 3e-4,
+            "optimizers.G.lr": 1e-4,
+            "optimizers.D.betas": [0.0, 0.9],
+            "optimizers.G.betas": [0.0, 0.9],
         },
         "ffhq64": FFHQ64,
         "cifar10": {**CIFAR10, **RESIDUAL},

@@ -32,5 +32,12 @@ EXPERIMENTS: dict[str, str] = {
     "gmmn": "reference_models.experiments.moments:GMMN",
     "energy-distance": "reference_models.experiments.moments:ENERGY_DISTANCE",
     "mmd-gan": "reference_models.experiments.moments:MMD_GAN",
+    "f-gan": "reference_models.experiments.gaussian:F_GAN",
+    "poole": "reference_models.experiments.gaussian:POOLE",
+    "lsgan": "reference_models.experiments.ring:LSGAN",
+    "relativistic": "reference_models.experiments.ring:RELATIVISTIC",
+    "roth": "reference_models.experiments.plane:ROTH",
+    "nagarajan": "reference_models.experiments.ring:NAGARAJAN",
+    "first-order": "reference_models.experiments.first_order:FIRST_ORDER",
 }
 """Name of the experiment, which is its model's where it is the model's first -> "module:value"."""

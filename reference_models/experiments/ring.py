@@ -10,12 +10,15 @@ from reference_models import (
     consensus,
     feature_matching,
     gan,
+    lsgan,
     minibatch_discrimination,
+    nagarajan,
+    relativistic,
     sngan,
     unrolled,
     wgan_gp,
 )
-from reference_models.data.densities import found_modes, ring8
+from reference_models.data.densities import Mixture, Samples, covered_modes, found_modes, ring8
 from reference_models.engine.data import Data
 from reference_models.engine.draw import Draw
 from reference_models.engine.game import Game
@@ -29,13 +32,15 @@ NUM_POINTS = 2000
 CRITERION = "modes of ring8 found, of 8"
 
 
-def modes_after(recipe: Recipe, steps: int) -> Callable[[int], float]:
+def modes_after(
+    recipe: Recipe, steps: int, *, count: Callable[[Samples, Mixture], int] = found_modes
+) -> Callable[[int], float]:
     """Return what trains for so many steps and counts the modes that are found."""
 
     def measure(seed: int) -> float:
         data = ring8()
         run = trained(recipe, data, steps=steps, seed=seed)
-        return float(found_modes(points(run, NUM_POINTS), data))
+        return float(count(points(run, NUM_POINTS), data))
 
     return measure
 
@@ -68,6 +73,8 @@ def _beside_gaussian(recipe: Recipe) -> Experiment:
 
 GAN = _beside_gaussian(gan.RECIPE)
 GAN_MINIMAX = _beside_gaussian(gan.MINIMAX)
+LSGAN = _beside_gaussian(lsgan.RECIPE)
+RELATIVISTIC = _beside_gaussian(relativistic.RECIPE)
 
 _WGAN_GP = for_points(wgan_gp.RECIPE)
 WGAN_GP = Experiment(
@@ -120,6 +127,18 @@ UNROLLED = Experiment(
     control_is="no step unrolled",
     system=modes_after(UNROLLED_RECIPE, 700),
     control=modes_after(replace(UNROLLED_RECIPE, solver=Simultaneous()), 700),
+)
+
+_NAGARAJAN = for_points(nagarajan.RECIPE)
+NAGARAJAN = Experiment(
+    model="nagarajan",
+    # Weaker than `CRITERION`: the samples spread over the ring, few of them near a mode yet.
+    criterion="modes of ring8 covered by the samples near any, of 8",
+    better="higher",
+    threshold=6.0,
+    control_is="the same with eta 0, which collapses",
+    system=modes_after(_NAGARAJAN, 600, count=covered_modes),
+    control=modes_after(with_settings(_NAGARAJAN, {"game.weight": 0.0}), 600, count=covered_modes),
 )
 
 CONSENSUS = Experiment(

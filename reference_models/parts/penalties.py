@@ -1,4 +1,4 @@
-"""Terms that keep the discriminator smooth, and constraints between steps."""
+"""How steep the discriminator is, as terms that keep it smooth, and constraints between steps."""
 
 from collections.abc import Callable
 
@@ -13,26 +13,35 @@ def gradient_penalty(
 ) -> torch.Tensor:
     """Return E (|grad f(x)| - 1)^2 on the lines between real and generated samples.
 
-    Gulrajani et al. 2017, equation 3: the norm is that of each sample's gradient, and every sample
-    has a mixing weight of its own.
+    Gulrajani et al. 2017, equation 3: every sample has a mixing weight of its own.
 
     Args:
         critic: Maps float [B, ...] to logits [B].
         real: float32 [B, ...].
-        fake: Likewise.
+        fake: float32 [B, ...].
         mix: float32 [B], uniform on [0, 1).
     """
     weight = mix.reshape(-1, *[1] * (real.ndim - 1))
-    between = (weight * real + (1 - weight) * fake).detach().requires_grad_()
-    gradients = _input_gradient(critic, between).flatten(1)
-    norms: torch.Tensor = torch.linalg.vector_norm(gradients, dim=1)
+    return around_penalty(critic, weight * real + (1 - weight) * fake)
+
+
+def around_penalty(critic: Critic, points: torch.Tensor) -> torch.Tensor:
+    """Return E (|grad f(x)| - 1)^2, the norm being that of each point's own gradient."""
+    norms: torch.Tensor = torch.linalg.vector_norm(_slopes(critic, points), dim=1)
     return (norms - 1).square().mean()
 
 
-def r1_penalty(critic: Critic, real: torch.Tensor) -> torch.Tensor:
-    """Return E |grad f(x)|^2 / 2 on real samples: Mescheder et al. 2018, equation 9."""
-    gradient = _input_gradient(critic, real.detach().requires_grad_())
-    return 0.5 * gradient.flatten(1).square().sum(dim=1).mean()
+def r1_penalty(critic: Critic, samples: torch.Tensor) -> torch.Tensor:
+    """Return E |grad f(x)|^2 / 2 on samples.
+
+    Mescheder et al. 2018, equation 9, on real ones; on generated ones it is R2, equation 10.
+    """
+    return 0.5 * square_slope(critic, samples).mean()
+
+
+def square_slope(critic: Critic, points: torch.Tensor) -> torch.Tensor:
+    """Return |grad f(x)|^2 at points [B, ...], float32 [B], differentiable in the critic alone."""
+    return _slopes(critic, points).square().sum(dim=1)
 
 
 @torch.no_grad()
@@ -42,9 +51,10 @@ def clip_weights(network: nn.Module, limit: float) -> None:
         parameter.clamp_(-limit, limit)
 
 
-def _input_gradient(critic: Critic, points: torch.Tensor) -> torch.Tensor:
-    """Return the gradient of each point's logit, kept differentiable; outside of autocast."""
+def _slopes(critic: Critic, points: torch.Tensor) -> torch.Tensor:
+    """Return the gradient of each point's logit, [B, n], kept differentiable; outside autocast."""
+    points = points.detach().requires_grad_()
     with torch.autocast(points.device.type, enabled=False):
         total = critic(points).sum()
         gradient: torch.Tensor = torch.autograd.grad(total, points, create_graph=True)[0]
-    return gradient
+    return gradient.flatten(1)

@@ -6,11 +6,13 @@ from typing import Any
 import torch
 from torch import nn
 
+import ganeval
 from reference_models.engine.data import Batch
 from reference_models.engine.draw import Draw
 from reference_models.engine.game import Game, Terms
 from reference_models.parts.augment import Augment
 from reference_models.parts.objectives import Objective
+from reference_models.parts.stabilise import OFF, Stabiliser
 
 
 class Unconditional(Game):
@@ -24,6 +26,7 @@ class Unconditional(Game):
         discriminator: Samples to logits [B].
         objective: The losses of both.
         augment: Changes what D sees.
+        stabiliser: Adds noise to it, and penalties to D's terms.
     """
 
     players: Mapping[str, tuple[str, ...]] = {"D": ("discriminator",), "G": ("generator",)}
@@ -34,11 +37,25 @@ class Unconditional(Game):
         discriminator: nn.Module,
         objective: Objective,
         augment: Augment,
+        stabiliser: Stabiliser = OFF,
     ) -> None:
-        """Take the two networks, their objective and what changes the pictures that D sees."""
+        """Take the two networks, their objective, what D sees and what keeps it smooth.
+
+        Raises:
+            GanevalError: Penalties of a D with BatchNorm: no slope is a sample's own there.
+        """
         super().__init__()
         self.generator, self.discriminator = generator, discriminator
-        self.objective, self.augment = objective, augment
+        self.objective, self.augment, self.stabiliser = objective, augment, stabiliser
+        has_norm = any(
+            isinstance(one, nn.BatchNorm1d | nn.BatchNorm2d) for one in discriminator.modules()
+        )
+        if stabiliser.penalises and has_norm:
+            raise ganeval.GanevalError(
+                "a penalty of the slope of D, which has BatchNorm",
+                "a slope that is each sample's own",
+                "--set discriminator.batch_norm=false",
+            )
 
     def sample(self, num: int, draw: Draw) -> torch.Tensor:
         """Return `num` generated samples."""
@@ -48,16 +65,20 @@ class Unconditional(Game):
         samples: torch.Tensor = self.generator(z)
         return samples
 
+    def seen(self, samples: torch.Tensor, draw: Draw, purpose: str) -> torch.Tensor:
+        """Return samples as D sees them."""
+        return self.stabiliser.noisy(self.augment(samples, draw, purpose), draw, purpose)
+
     def reads(self, player: str) -> bool:
         """G sees real samples where its objective does."""
         return player == "D" or self.objective.generator_sees_real
 
     def loss(self, player: str, batch: Batch, draw: Draw) -> Terms:
         """Return the objective's term of a player."""
-        fake = self.augment(self.sample(batch.size, draw), draw, "fake")
+        fake = self.seen(self.sample(batch.size, draw), draw, "fake")
         if player == "G" and not self.objective.generator_sees_real:
             return {"adversarial": self.objective.generator(None, self.discriminator(fake))}
-        real = self.augment(batch["real"], draw, "real")
+        real = self.seen(batch["real"], draw, "real")
         if player == "D":
             return self.discriminator_terms(real, fake, draw)
         logits = self.discriminator(real), self.discriminator(fake)
@@ -70,7 +91,9 @@ class Unconditional(Game):
         """
         logits = self.discriminator(real), self.discriminator(fake)
         self.augment.watch(logits[0], draw)
-        return {"adversarial": self.objective.discriminator(*logits)}
+        adversarial = self.objective.discriminator(*logits)
+        penalties = self.stabiliser.penalties(self.discriminator, real, fake, draw)
+        return {"adversarial": adversarial, **penalties}
 
     def after_step(self, player: str, batch: Batch, draw: Draw) -> None:
         """Let the augmentation follow how sure D is."""

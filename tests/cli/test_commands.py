@@ -198,6 +198,7 @@ def test_quiet_says_nothing_but_the_result(real: Path, ganeval: Command) -> None
                 *("acgan", "feature-matching", "minibatch", "semi-supervised"),
                 *("infogan", "bigan", "ali", "pix2pix", "unrolled", "consensus", "progan"),
                 *("optimal-d", "gmmn", "energy-distance", "mmd-gan"),
+                *("f-gan", "poole", "lsgan", "relativistic", "roth", "nagarajan"),
             ],
         ),
     ],

@@ -1,0 +1,127 @@
+"""The Dirac-GAN: two numbers play, so that every step of a solver can be looked at.
+
+Mescheder, Geiger and Nowozin, "Which Training Methods for GANs do actually Converge?", ICML 2018,
+section 2: the data are one point (0, or another), G makes the point theta of any latent, D is the
+line psi x. With the losses of equation 1 the only equilibrium is theta at the data and psi = 0.
+"""
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from functools import partial
+
+import numpy as np
+import numpy.typing as npt
+import torch
+from torch import nn
+
+from reference_models.consensus import Consensus
+from reference_models.engine.data import Batch
+from reference_models.engine.draw import Draw
+from reference_models.engine.solvers import Alternating, Simultaneous, Solver
+from reference_models.gan import MakeUnconditional
+from reference_models.nagarajan import Nagarajan
+from reference_models.parts.augment import Augment
+from reference_models.parts.objectives import OBJECTIVES
+from reference_models.parts.stabilise import OFF, Stabiliser
+from reference_models.parts.unconditional import Unconditional
+from reference_models.roth import Roth
+from reference_models.unrolled import Unrolled
+
+STEP = 0.1  # learning rate of both players, and of the moves that are unrolled
+Point = npt.NDArray[np.float64]  # [2]: theta, psi
+
+
+class Dot(nn.Module):
+    """A generator that makes one number of any latent."""
+
+    latent_size = 1
+
+    def __init__(self, theta: float) -> None:
+        """Take the number."""
+        super().__init__()
+        self.theta = nn.Parameter(torch.tensor(theta, dtype=torch.float64))
+
+    def forward(self, z: torch.Tensor) -> torch.Tensor:
+        """Return float64 [B, 1] for latents [B, 1]."""
+        return self.theta.expand(len(z), 1)
+
+
+class Line(nn.Module):
+    """A discriminator that is a line through 0."""
+
+    def __init__(self, psi: float) -> None:
+        """Take its slope."""
+        super().__init__()
+        self.psi = nn.Parameter(torch.tensor(psi, dtype=torch.float64))
+
+    def forward(self, x: torch.Tensor) -> torch.Tensor:
+        """Return logits float64 [B] of points [B, 1]."""
+        return self.psi * x[:, 0]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Setting:
+    """How the two numbers play.
+
+    Attributes:
+        solver: Moves them.
+        make: Makes the game of generator, discriminator, objective, augmentation, stabiliser.
+        stabiliser: As of `Unconditional`.
+        data: Where the data are.
+        num_points: Points in a batch; all are alike but for noise.
+    """
+
+    solver: Solver
+    make: MakeUnconditional = Unconditional
+    stabiliser: Stabiliser = OFF
+    data: float = 0.0
+    num_points: int = 1
+
+    def path(self, start: Point, num_steps: int) -> npt.NDArray[np.float64]:
+        """Return start and what so many steps make of it, float64 [num_steps + 1, 2]."""
+        game = self.make(
+            Dot(float(start[0])),
+            Line(float(start[1])),
+            OBJECTIVES["minimax"],
+            Augment("none", target=0.6, images=1),
+            self.stabiliser,
+        )
+        optimizers: Mapping[str, torch.optim.Optimizer] = {
+            player: torch.optim.SGD(game.parameters_of(player).values(), lr=STEP)
+            for player in game.players
+        }
+        real = torch.full((self.num_points, 1), self.data, dtype=torch.float64)
+        batch = Batch({"real": real})
+        path = [start]
+        for step in range(num_steps):
+            self.solver.step(game, optimizers, lambda reads: batch, Draw(0, step))
+            path.append(np.array([one.item() for one in game.parameters()]))
+        return np.stack(path)
+
+    def jacobian(self, at: Point) -> npt.NDArray[np.float64]:
+        """Return the derivative of one step for (theta, psi), float64 [2, 2]; by differences."""
+        small = 1e-5
+        columns = [
+            (self.path(at + shift, 1)[1] - self.path(at - shift, 1)[1]) / (2 * small)
+            for shift in small * np.eye(2)
+        ]
+        return np.stack(columns, axis=1)
+
+
+SETTINGS: Mapping[str, Setting] = {
+    "simultaneous": Setting(solver=Simultaneous()),
+    "alternating": Setting(solver=Alternating()),
+    **{f"unrolled, K = {k}": Setting(solver=Unrolled(k, STEP)) for k in (1, 5, 10)},
+    "Nagarajan, eta = 0.5": Setting(solver=Simultaneous(), make=partial(Nagarajan, weight=0.5)),
+    **{f"consensus, gamma = {gamma}": Setting(solver=Consensus(gamma)) for gamma in (1, 10)},
+    "R1, gamma = 1": Setting(solver=Simultaneous(), stabiliser=Stabiliser(r1_weight=1.0)),
+    "Roth, gamma = 1": Setting(
+        solver=Simultaneous(), make=partial(Roth, gamma=1.0, decay=1.0, anneal_images=1)
+    ),
+    # To first order in its variance the noise is what Roth et al. have with gamma 1.
+    "instance noise, std 1": Setting(
+        solver=Simultaneous(),
+        stabiliser=Stabiliser(noise_std=1.0, noise_images=10**9),
+        num_points=1000,
+    ),
+}

@@ -1,0 +1,124 @@
+"""One Gaussian for a mixture of two: which one is best depends on the divergence.
+
+The generator is mu + sigma z and quadrature knows the best mu and sigma of every divergence: the
+Kullback-Leibler divergence spreads over both modes, its reverse keeps to the larger one, that of
+Jensen and Shannon is between. Nowozin et al. 2016 have such an experiment in their section 2.4.
+"""
+
+import functools
+from collections.abc import Callable, Iterable
+from dataclasses import replace
+
+import numpy as np
+import numpy.typing as npt
+import torch
+from scipy.integrate import trapezoid
+from scipy.optimize import minimize
+
+from reference_models import fgan, poole
+from reference_models.data.densities import Mixture
+from reference_models.engine.recipe import OptimizerSpec, Recipe
+from reference_models.engine.settings import with_settings
+from reference_models.engine.solvers import Alternating
+from reference_models.experiments.base import Experiment
+from reference_models.experiments.measure import points, trained
+
+Fit = tuple[float, float]  # mean and standard deviation
+
+# Like `mix1d`, but with modes so uneven that the best fits of three divergences are 0.15 apart.
+DATA = Mixture("uneven modes", np.array([[0.0], [2.4]]), 0.6, np.array([0.84, 0.16]))
+DISTINCT = ("kl", "jensen-shannon", "reverse-kl")
+STEPS = 1000
+NUM_POINTS = 20_000
+GRID = np.linspace(-8.0, 8.0, 3201)
+
+
+@functools.cache
+def best_fit(name: str) -> Fit:
+    """Return mean and standard deviation of the Gaussian q with the least E_q f(p / q)."""
+    f = fgan.DIVERGENCES[name].f
+    log_p = DATA.log_density(GRID[:, None])
+
+    def value(parameters: npt.NDArray[np.float64]) -> float:
+        mean, log_std = parameters
+        log_q = -0.5 * ((GRID - mean) / np.exp(log_std)) ** 2 - log_std - 0.5 * np.log(2 * np.pi)
+        # Beyond e^300 a ratio has no weight, and its square no overflow.
+        ratio = torch.from_numpy(np.exp(np.minimum(log_p - log_q, 300)))
+        return float(trapezoid(np.exp(log_q) * f(ratio).numpy(), GRID))
+
+    starts = [(mean, log_std) for mean in (-1.0, 0.0, 1.5) for log_std in (-0.7, 0.0, 0.3)]
+    fits = [minimize(value, start, method="Nelder-Mead") for start in starts]
+    best = min(fits, key=lambda fit: float(fit.fun)).x
+    return float(best[0]), float(np.exp(best[1]))
+
+
+def recipe_for(recipe: Recipe) -> Recipe:
+    """Return a recipe whose generator is a Gaussian and whose D keeps up with it."""
+    return replace(
+        recipe,
+        networks={
+            "generator": {"latent_size": 1, "width": 1, "depth": 0},
+            "discriminator": {"width": 32, "depth": 2},
+        },
+        solver=Alternating(num_first=5),
+        optimizers={
+            "D": OptimizerSpec(lr=2e-3),
+            "G": OptimizerSpec(lr=1e-2, decay="linear"),
+        },
+        batch_size=256,
+        steps=STEPS,
+        ema_half_life=50_000.0,
+    )
+
+
+@functools.lru_cache(maxsize=8)
+def fit_of(model: str, divergence: str, seed: int) -> Fit:
+    """Return mean and standard deviation of what a trained generator makes.
+
+    System and control ask for the same ones.
+    """
+    recipe = {"f-gan": fgan.RECIPE, "poole": poole.RECIPE}[model]
+    recipe = with_settings(recipe, {"game.divergence": divergence})
+    run = trained(recipe_for(recipe), DATA, steps=STEPS, seed=seed)
+    samples = points(run, NUM_POINTS)
+    return float(samples.mean()), float(samples.std())
+
+
+def distance(first: Fit, second: Fit) -> float:
+    """Return the larger one of the distances of means and of standard deviations."""
+    return max(abs(one - other) for one, other in zip(first, second, strict=True))
+
+
+def miss(model: str, divergences: Iterable[str]) -> Callable[[int], float]:
+    """Return what says how far the worst fit of these divergences is from its best one."""
+    return lambda seed: max(
+        distance(fit_of(model, name, seed), best_fit(name)) for name in divergences
+    )
+
+
+def confusion(model: str) -> Callable[[int], float]:
+    """Return what says how near a fit comes to the best one of a divergence that it is not of."""
+    return lambda seed: min(
+        distance(fit_of(model, name, seed), best_fit(other))
+        for name in DISTINCT
+        for other in DISTINCT
+        if other != name
+    )
+
+
+def _fitting(model: str, divergences: Iterable[str]) -> Experiment:
+    """Return the experiment of a model that must find the best fit of each divergence."""
+    return Experiment(
+        model=model,
+        criterion="distance of the Gaussian fitted to the best one of its divergence, the worst of "
+        f"{len(list(divergences))} divergences",
+        better="lower",
+        threshold=0.08,
+        control_is="the best one of another divergence, the nearest",
+        system=miss(model, divergences),
+        control=confusion(model),
+    )
+
+
+F_GAN = _fitting("f-gan", tuple(fgan.DIVERGENCES))
+POOLE = _fitting("poole", DISTINCT)

@@ -1,0 +1,68 @@
+"""A ring in a plane of space: densities that do not overlap, which D tells apart without an end.
+
+Roth et al. 2017, section 4.1, have the points of a mixture in a plane of R^3, so that the supports
+of data and samples have no volume in common; without a regulariser D's loss is that of someone who
+is sure, and jumps.
+"""
+
+import statistics
+from collections.abc import Callable
+
+import numpy as np
+
+from reference_models import roth
+from reference_models.data.densities import Floats, Mixture, found_modes, ring8
+from reference_models.engine.recipe import Recipe
+from reference_models.engine.settings import with_settings
+from reference_models.engine.train import begin, one_step
+from reference_models.experiments.base import Experiment
+from reference_models.experiments.measure import CPU, points
+from reference_models.experiments.ring import NUM_POINTS, for_points
+
+STEPS = 1500
+LATE = 500  # the last of them
+
+
+class InPlane(Mixture):
+    """A mixture in space without noise along the third axis; its density is none of space."""
+
+    def sample(self, num: int, rng: np.random.Generator) -> Floats:
+        """Draw independent samples, float64 [num, 3]."""
+        points = Mixture.sample(self, num, rng)
+        points[:, 2] = 0.0
+        return points
+
+
+def ring_in_plane() -> InPlane:
+    """Return `ring8` with a third coordinate, which is 0."""
+    flat = ring8()
+    modes = np.pad(flat.modes, ((0, 0), (0, 1)))
+    return InPlane("ring8 in space", modes, flat.std, flat.weights)
+
+
+def late_run(recipe: Recipe, seed: int) -> tuple[float, float]:
+    """Return the modes that are found after training, and the deviation of D's late losses."""
+    data = ring_in_plane()
+    run = begin(recipe, data, seed=seed, device=CPU)
+    losses = [
+        one_step(run, recipe, data, seed=seed, device=CPU)["D/adversarial"] for _ in range(STEPS)
+    ]
+    in_plane = points(run, NUM_POINTS)[:, :2]
+    return float(found_modes(in_plane, ring8())), statistics.stdev(losses[-LATE:])
+
+
+def unrest(recipe: Recipe) -> Callable[[int], float]:
+    """Return what trains and says how much D's late losses move."""
+    return lambda seed: late_run(recipe, seed)[1]
+
+
+_ROTH = for_points(roth.RECIPE)
+ROTH = Experiment(
+    model="roth",
+    criterion="standard deviation of D's last losses, data in a plane of space",
+    better="lower",
+    threshold=0.04,
+    control_is="gamma 0",
+    system=unrest(_ROTH),
+    control=unrest(with_settings(_ROTH, {"game.gamma": 0.0})),
+)

@@ -1,0 +1,61 @@
+"""LSGAN: least squares in place of the logistic loss.
+
+Mao et al., "Least Squares Generative Adversarial Networks", ICCV 2017, equation 2:
+
+    D: E (D(x) - b)^2 / 2 + E (D(G(z)) - a)^2 / 2        G: E (D(G(z)) - c)^2 / 2
+
+where a and b are the labels of generated and real samples and c is what G wants D to say. What is
+special: D's output is no logit, and a sample that D takes for real still has a gradient as long as
+it is not at c. The labels are 0, 1, 1 (equation 9). With b - c = 1 and b - a = 2 (`--preset
+pearson`) the loss of G at the best D is half a Pearson divergence (theorem 1):
+
+    D*(x) = (b p + a q) / (p + q)        2 C(G) = chi^2(p + q || 2 q)
+
+Differs from the paper: the networks of `gan.py`, where the paper has convolutional ones; the preset
+is 0, 2, 1 where equation 8 has -1, 1, 0: the same game with D's output shifted by 1.
+"""
+
+from dataclasses import replace
+
+import torch
+
+from reference_models.engine.data import Data
+from reference_models.engine.game import Game
+from reference_models.engine.recipe import Exported, Recipe
+from reference_models.gan import RECIPE as GAN
+from reference_models.gan import MlpGenerator, mlp_game
+from reference_models.parts.augment import AUGMENT
+from reference_models.parts.objectives import Logits, Objective
+from reference_models.parts.stabilise import STABILISE
+
+Generator = MlpGenerator
+
+
+def least_squares(*, of_fake: float, of_real: float, wanted: float) -> Objective:
+    """Return the losses of both players with the labels a, b and c: equation 2."""
+
+    def discriminator(real: Logits, fake: Logits) -> torch.Tensor:
+        return ((real - of_real).square().mean() + (fake - of_fake).square().mean()) / 2
+
+    def generator(real: Logits | None, fake: Logits) -> torch.Tensor:
+        return (fake - wanted).square().mean() / 2
+
+    return Objective(discriminator, generator)
+
+
+def make_game(recipe: Recipe, data: Data, randomness: torch.Generator) -> Game:
+    """Return the game with its first weights."""
+    of_fake, of_real, wanted = recipe.game["labels"]
+    objective = least_squares(of_fake=of_fake, of_real=of_real, wanted=wanted)
+    return mlp_game(recipe, data, randomness, objective)
+
+
+RECIPE = replace(
+    GAN,
+    name="lsgan",
+    make_game=make_game,
+    exported={"generator": Exported("reference_models.lsgan:Generator")},
+    game={"labels": (0.0, 1.0, 1.0), **AUGMENT, **STABILISE},
+    presets={**GAN.presets, "pearson": {"game.labels": [0.0, 2.0, 1.0]}},
+    variant="",
+)

@@ -1,0 +1,113 @@
+"""What keeps D from being too sure: penalties of its slope, and noise on what it sees.
+
+R1 and R2: Mescheder, Geiger and Nowozin, "Which Training Methods for GANs do actually Converge?",
+ICML 2018, equations 9 and 10, gamma / 2 E |grad f(x)|^2 on real and on generated samples. DRAGAN:
+Kodali et al., "On Convergence and Stability of GANs", 2017, lambda E (|grad f(x + delta)| - 1)^2
+around real samples. A lazy penalty is paid in one step of so many, times as many: Karras et al.,
+"Analyzing and Improving the Image Quality of StyleGAN", CVPR 2020, appendix B. Instance noise:
+Arjovsky and Bottou, "Towards Principled Methods for Training Generative Adversarial Networks",
+ICLR 2017, section 3: real and generated samples alike get Gaussian noise, which falls to nothing.
+
+All are settings of a game, off by default; a recipe offers those that make sense for it. Penalties
+look at D where D looks, behind augmentation and noise.
+
+Differs from the papers: lazy steps are counted in steps of all players, and the optimizer's rate is
+not changed for them; delta of DRAGAN is normal, with a standard deviation that is a part of that of
+the batch, which is how its code scales it.
+"""
+
+from collections.abc import Mapping
+from dataclasses import dataclass, fields
+from typing import Any
+
+import torch
+
+from reference_models.engine.draw import Draw
+from reference_models.engine.game import Terms
+from reference_models.engine.recipe import Recipe
+from reference_models.parts.penalties import Critic, around_penalty, r1_penalty
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Stabiliser:
+    """The settings of this page.
+
+    Attributes:
+        r1_weight: Gamma of R1.
+        r2_weight: Gamma of R2.
+        dragan_weight: Lambda of DRAGAN.
+        dragan_spread: Standard deviation of its delta, of that of the batch.
+        penalty_every: One step of so many pays these penalties, times as many.
+        noise_std: Standard deviation of the instance noise before the first step.
+        noise_images: Images after which it is 0; it falls linearly.
+    """
+
+    r1_weight: float = 0.0
+    r2_weight: float = 0.0
+    dragan_weight: float = 0.0
+    dragan_spread: float = 0.5
+    penalty_every: int = 1
+    noise_std: float = 0.0
+    noise_images: int = 100_000
+
+    @property
+    def penalises(self) -> bool:
+        """Whether a penalty is on."""
+        return max(self.r1_weight, self.r2_weight, self.dragan_weight) > 0
+
+    def noisy(self, samples: torch.Tensor, draw: Draw, purpose: str) -> torch.Tensor:
+        """Return samples [B, ...] with the instance noise of their step and purpose."""
+        std = self.noise_std * max(1 - images_before(len(samples), draw) / self.noise_images, 0.0)
+        if std == 0:
+            return samples
+        return samples + std * draw.normal(
+            f"instance noise {purpose}", *samples.shape, like=samples
+        )
+
+    def penalties(
+        self, critic: Critic, real: torch.Tensor, fake: torch.Tensor, draw: Draw
+    ) -> Terms:
+        """Return the weighted penalties of a step, by name; none of those that are off.
+
+        Args:
+            critic: Maps float [B, ...] to logits [B].
+            real: Real samples as D sees them, float32 [B, ...].
+            fake: Generated ones, float32 [B, ...].
+            draw: The randomness of the step.
+        """
+        if not self.penalises or draw.step % self.penalty_every:
+            return {}
+        terms: Terms = {}
+        if self.r1_weight:
+            terms["r1"] = self.r1_weight * r1_penalty(critic, real)
+        if self.r2_weight:
+            terms["r2"] = self.r2_weight * r1_penalty(critic, fake)
+        if self.dragan_weight:
+            delta = self.dragan_spread * real.std() * draw.normal("dragan", *real.shape, like=real)
+            terms["dragan"] = self.dragan_weight * around_penalty(critic, real + delta)
+        return {name: self.penalty_every * term for name, term in terms.items()}
+
+
+def images_before(num: int, draw: Draw) -> int:
+    """Return how many images were seen before a step, of whose batch this process has `num`."""
+    return draw.step * num * draw.size
+
+
+OFF = Stabiliser()
+NOISE: Mapping[str, Any] = {name: getattr(OFF, name) for name in ("noise_std", "noise_images")}
+"""Numbers of a game that can have instance noise."""
+STABILISE: Mapping[str, Any] = {one.name: getattr(OFF, one.name) for one in fields(Stabiliser)}
+"""Numbers of a game that can have all of them."""
+
+PRESETS: Mapping[str, Mapping[str, Any]] = {
+    "r1": {"game.r1_weight": 10.0},
+    "dragan": {"game.dragan_weight": 10.0},
+    "instance-noise": {"game.noise_std": 0.5},
+}
+"""Presets of a recipe without BatchNorm in D: R1 and DRAGAN with the papers' weights."""
+
+
+def stabiliser_of(recipe: Recipe) -> Stabiliser:
+    """Return what a recipe's game asks for; what it does not offer is off."""
+    names = {one.name for one in fields(Stabiliser)}
+    return Stabiliser(**{name: recipe.game[name] for name in names & recipe.game.keys()})

@@ -1,0 +1,60 @@
+"""Relativistic average GAN: D says how much more real a sample is than the average of the others.
+
+Jolicoeur-Martineau, "The relativistic discriminator: a key element missing from standard GAN", ICLR
+2019, section 4 (RaSGAN). With C the output of the network,
+
+    D(x) = sigmoid(C(x) - E C(G(z)))        D(G(z)) = sigmoid(C(G(z)) - E C(x))
+
+    D: -E log D(x) - E log(1 - D(G(z)))     G: -E log D(G(z)) - E log(1 - D(x))
+
+What is special: G sees real samples too and makes them look less real, for where half of all
+samples are known to be real, each one that becomes more real must make another less so. The
+means are those of the batch.
+
+Differs from the paper: the networks of `gan.py`, where the paper has convolutional ones; where
+several processes share a batch, or one takes it in parts, the means are those of each part.
+"""
+
+from dataclasses import replace
+
+import torch
+
+from reference_models.engine.data import Data
+from reference_models.engine.game import Game
+from reference_models.engine.recipe import Exported, Recipe
+from reference_models.gan import RECIPE as GAN
+from reference_models.gan import MlpGenerator, mlp_game
+from reference_models.parts.augment import AUGMENT
+from reference_models.parts.objectives import Logits, Objective, logistic_discriminator
+from reference_models.parts.stabilise import STABILISE
+
+Generator = MlpGenerator
+
+
+def discriminator_loss(real: Logits, fake: Logits) -> torch.Tensor:
+    """Return the loss of D for outputs C [B] of real and generated samples."""
+    return logistic_discriminator(real - fake.mean(), fake - real.mean())
+
+
+def generator_loss(real: Logits | None, fake: Logits) -> torch.Tensor:
+    """Return the loss of G: that of D with real and generated samples exchanged."""
+    assert real is not None, "an objective that sees real samples gets them"
+    return discriminator_loss(fake, real)
+
+
+OBJECTIVE = Objective(discriminator_loss, generator_loss, generator_sees_real=True)
+
+
+def make_game(recipe: Recipe, data: Data, randomness: torch.Generator) -> Game:
+    """Return the game with its first weights."""
+    return mlp_game(recipe, data, randomness, OBJECTIVE)
+
+
+RECIPE = replace(
+    GAN,
+    name="relativistic",
+    make_game=make_game,
+    exported={"generator": Exported("reference_models.relativistic:Generator")},
+    game={**AUGMENT, **STABILISE},
+    variant="",
+)
