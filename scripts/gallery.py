@@ -260,8 +260,8 @@ def page(values: dict[str, Values], at: Sequence[int], num: int) -> str:
     return "\n\n".join(
         [
             "# SN-GAN on real colour pictures, ours and mimicry's",
-            f"`./scripts/gallery --steps {at[-1]}`, {when_and_where()} torch-mimicry in an "
-            "environment of its own.",
+            f"`./scripts/gallery --steps {at[-1]}`, {when_and_where()} torch-mimicry is "
+            "in an environment of its own.",
             f"The pictures are {num:,} of Twemoji (CC-BY 4.0, `./scripts/emoji emoji --tones`), 32 "
             "pixels, on white. Both sides have the residual networks of SN-GAN "
             "(`--preset cifar10`) "
@@ -274,6 +274,11 @@ def page(values: dict[str, Values], at: Sequence[int], num: int) -> str:
             "Intervals are of 95 %, by Student's t over the runs; that of the ratio is by the "
             "delta method on its logarithm, with Welch's degrees of freedom.",
             "\n".join(lines),
+            # `low` and `high` are of the last step.
+            f"After {at[-1]:,} steps the two are "
+            + ("not told apart" if low <= 1 <= high else "told apart")
+            + ". These trainings are short: the samples have the colours of emoji on white, "
+            "and few of their shapes.",
             "![FID by step](gallery-curves.png)",
             "\n".join(single),
             "## Samples",
