@@ -9,7 +9,7 @@ from reference_models.experiments import EXPERIMENTS
 from reference_models.experiments.base import Experiment
 
 SEED = 0
-SHORT = ("gan", "dcgan", "wgan", "sngan", "projection", "infogan", "bigan", "unrolled", "consensus")
+SHORT = ("gan", "dcgan", "sngan", "projection", "infogan", "bigan", "unrolled", "consensus")
 """At most twelve, two minutes together; `./scripts/experiments` runs them all."""
 
 
