@@ -15,5 +15,9 @@ MODELS: dict[str, str] = {
     "unrolled": "reference_models.unrolled:RECIPE",
     "consensus": "reference_models.consensus:RECIPE",
     "progan": "reference_models.progan:RECIPE",
+    "flow": "reference_models.flow_gan:FLOW",
+    "flow-gan": "reference_models.flow_gan:RECIPE",
+    "vae": "reference_models.vae:RECIPE",
+    "pixelcnn": "reference_models.pixelcnn:RECIPE",
 }
 """Name -> "module:recipe" of the models that can be trained."""
