@@ -16,5 +16,9 @@ EXPERIMENTS: dict[str, str] = {
     "unrolled": "reference_models.experiments.ring:UNROLLED",
     "consensus": "reference_models.experiments.ring:CONSENSUS",
     "progan": "reference_models.experiments.digits:PROGAN",
+    "flow": "reference_models.experiments.likelihood:FLOW",
+    "flow-gan": "reference_models.experiments.likelihood:FLOW_GAN",
+    "vae": "reference_models.experiments.likelihood:VAE",
+    "pixelcnn": "reference_models.experiments.likelihood:PIXELCNN",
 }
 """Name of the experiment, which is its model's where it is the model's first -> "module:value"."""

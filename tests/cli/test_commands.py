@@ -195,6 +195,7 @@ def test_quiet_says_nothing_but_the_result(real: Path, ganeval: Command) -> None
             [
                 *("gan", "gan-minimax", "dcgan", "wgan", "wgan-gp", "sngan", "projection"),
                 *("infogan", "bigan", "ali", "pix2pix", "unrolled", "consensus", "progan"),
+                *("flow", "flow-gan", "vae", "pixelcnn"),
             ],
         ),
     ],
