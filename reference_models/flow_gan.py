@@ -1,12 +1,12 @@
 """Flow-GAN: a generator that can be inverted has a likelihood, and D may judge it all the same.
 
 Grover, Dhar and Ermon, "Flow-GAN: Combining Maximum Likelihood and Adversarial Learning in
-Generative Models", AAAI 2018, section 4:
+Generative Models", AAAI 2018, the section on hybrid learning:
 
     min_G max_D  V(G, D) - lambda E_x log p_G(x)
 
 with V of `wgan_gp.py`. G is a chain of RealNVP's coupling layers (Dinh, Sohl-Dickstein and Bengio,
-"Density estimation using Real NVP", ICLR 2017, equations 7 and 8), z to x of the same size:
+"Density estimation using Real NVP", ICLR 2017, section 3.2), z to x of the same size:
 
     x1 = z1,   x2 = z2 * exp(s(z1)) + t(z1)
     log p_G(x) = log N(G^-1(x); 0, I) - sum of all s
@@ -94,8 +94,8 @@ class Generator(nn.Module):
         """Build the couplings, which keep the white and the black squares in turn."""
         super().__init__()
         self.shape, self.latent_size = tuple(shape), math.prod(shape)
-        squares = sum(torch.meshgrid(*(torch.arange(n) for n in shape), indexing="ij")) % 2
-        white = squares.flatten().float()  # type: ignore[union-attr]
+        places = torch.meshgrid(*(torch.arange(n) for n in shape), indexing="ij")
+        white = (torch.stack(places).sum(dim=0) % 2).flatten().float()
         self.couplings = nn.ModuleList(
             Coupling(white if number % 2 else 1 - white, width=width, depth=depth, limit=limit)
             for number in range(num_couplings)

@@ -21,6 +21,7 @@ which does not see some pixels above to the right, where the second paper has tw
 layers (the first paper has 15 for CIFAR-10, 128 wide).
 """
 
+import itertools
 import math
 
 import torch
@@ -103,11 +104,15 @@ class Generator(nn.Module):
         self.layers = nn.ModuleList(Gated(width, reach) for _ in range(num_layers))
         self.head = nn.Sequential(nn.ReLU(), nn.Conv2d(width, num_levels, 1))
 
+    @property
+    def gated(self) -> list[Gated]:
+        """The layers behind the first."""
+        return [layer for layer in self.layers if isinstance(layer, Gated)]
+
     def logits(self, rows: torch.Tensor) -> torch.Tensor:
         """Return those of the levels, [B, num_levels, H, W], of values [B, 1, H, W] in [-1, 1]."""
         h = self.first(self.first.padded(rows)) + self.place
-        for layer in self.layers:
-            assert isinstance(layer, Gated)
+        for layer in self.gated:
             h = h + layer(layer.gates.padded(h))
         logits: torch.Tensor = self.head(h)
         return logits
@@ -122,7 +127,7 @@ class Generator(nn.Module):
         rows = x.movedim(1, -1) if self.is_picture else x
         rows = rows.reshape(len(x), 1, *self.rows) / self.extent
         last = self.num_levels - 1
-        levels = ((rows + 1) * last / 2).round().long().squeeze(1)
+        levels = ((rows + 1) * last / 2 + 0.5).floor().long().squeeze(1)
         beyond = ((levels < 0) | (levels > last)).flatten(1).any(dim=1)
         levels = levels.clamp(0, last)
         # The network sees what it makes: the middle of each level.
@@ -136,28 +141,23 @@ class Generator(nn.Module):
     def forward(self, z: torch.Tensor) -> torch.Tensor:
         """Return samples float32 [B, *shape] of latents [B, latent_size], uniform in [-1, 1)."""
         height, columns = self.rows
-        uniform = ((z + 1) / 2).reshape(len(z), *self.rows)
-        value = torch.zeros(len(z), 1, *self.rows, dtype=z.dtype, device=z.device)
-        samples = torch.empty_like(value)
-        seen = self.first.padded(value)
-        features = [
-            layer.gates.padded(torch.zeros_like(self.place).expand(len(z), -1, -1, -1))
-            for layer in self.layers
-            if isinstance(layer, Gated)
+        uniform = ((z + 1) / 2).reshape(len(z), height, columns)
+        samples = torch.zeros(len(z), 1, height, columns, dtype=z.dtype, device=z.device)
+        seen = self.first.padded(samples)
+        kept = [
+            layer.gates.padded(samples.expand(-1, len(self.place), -1, -1)) for layer in self.gated
         ]
-        for row in range(height):
-            for column in range(columns):
-                h = self.first(_around(seen, row, column, self.first.reach))
-                h = h + self.place[:, row, column, None, None]
-                for layer, known in zip(self.layers, features, strict=True):
-                    assert isinstance(layer, Gated)
-                    reach = layer.gates.reach
-                    known[:, :, row + reach, column + reach] = h[:, :, 0, 0]
-                    h = h + layer(_around(known, row, column, reach))
-                level, within = _level_at(self.head(h)[:, :, 0, 0], uniform[:, row, column])
-                place = row + self.first.reach, column + self.first.reach
-                seen[:, 0, place[0], place[1]] = 2 * level / (self.num_levels - 1) - 1
-                samples[:, 0, row, column] = level if self.is_picture else level + within - 0.5
+        for row, column in itertools.product(range(height), range(columns)):
+            h = self.first(_around(seen, row, column, self.first.reach))
+            h = h + self.place[:, row, column, None, None]
+            for layer, features in zip(self.gated, kept, strict=True):
+                reach = layer.gates.reach
+                features[:, :, row + reach, column + reach] = h[:, :, 0, 0]
+                h = h + layer(_around(features, row, column, reach))
+            level, within = _level_at(self.head(h)[:, :, 0, 0], uniform[:, row, column])
+            reach = self.first.reach
+            seen[:, 0, row + reach, column + reach] = 2 * level / (self.num_levels - 1) - 1
+            samples[:, 0, row, column] = level if self.is_picture else level + within - 0.5
         samples = self.extent * (2 * samples / (self.num_levels - 1) - 1)
         if not self.is_picture:
             return samples.reshape(len(z), *self.shape)
