@@ -221,7 +221,13 @@ RECIPE = Recipe(
     },
     solver=Alternating(num_first=5),
     optimizers={player: OptimizerSpec(lr=1e-3, betas=(0.5, 0.9)) for player in ("D", "G")},
-    presets={"points": {"game.penalty_weight": 0.1}},
+    presets={
+        "points": {
+            "game.penalty_weight": 0.1,
+            "optimizers.D.lr": 2e-3,
+            "optimizers.G.lr": 2e-3,
+        }
+    },
     variant="hybrid: likelihood and D",
 )
 FLOW = replace(
@@ -232,6 +238,6 @@ FLOW = replace(
     game={},
     solver=Alternating(),
     optimizers={"G": OptimizerSpec(lr=1e-3, betas=(0.9, 0.999), max_norm=100.0)},
-    presets={},
+    presets={"points": {"optimizers.G.lr": 2e-3}},
     variant="maximum likelihood alone",
 )
