@@ -175,11 +175,8 @@ def _scores(sample: Any) -> Numbers:
         device="cpu",
     )
     kid = report["kid"]
-    return {
-        "fid": float(report["fid"].value),
-        "kid": float(kid.value),
-        "kid_se": float(kid.se or 0),
-    }
+    found = {"fid": float(report["fid"].value), "kid": float(kid.value)}
+    return found if kid.se is None else {**found, "kid_se": float(kid.se)}
 
 
 def page(known: dict[str, Numbers], seed: int) -> str:
@@ -239,10 +236,11 @@ def _cell(name: str, numbers: Numbers, key: str, form: str) -> str:
 
 
 def _kid(numbers: Numbers) -> str:
-    """Return KID in thousandths with its standard error."""
+    """Return KID in thousandths, with its standard error where there is one."""
     if "kid" not in numbers:
         return "not measured"
-    return f"{1000 * numbers['kid']:.1f} +- {1000 * numbers['kid_se']:.1f}"
+    error = f" +- {1000 * numbers['kid_se']:.1f}" if "kid_se" in numbers else ""
+    return f"{1000 * numbers['kid']:.1f}{error}"
 
 
 TEXT = """\

@@ -124,7 +124,7 @@ PIXELCNN = Experiment(
     model="pixelcnn",
     criterion=OF_DIGITS,
     better="lower",
-    threshold=5.0,
+    threshold=2.3,
     control_is="each pixel without the others",
     system=bits(pixelcnn.RECIPE, 300),
     control=bits(replace(pixelcnn.RECIPE, networks={"generator": _ALONE}), 300),
