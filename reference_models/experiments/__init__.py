@@ -39,5 +39,9 @@ EXPERIMENTS: dict[str, str] = {
     "roth": "reference_models.experiments.plane:ROTH",
     "nagarajan": "reference_models.experiments.ring:NAGARAJAN",
     "first-order": "reference_models.experiments.first_order:FIRST_ORDER",
+    "flow": "reference_models.experiments.likelihood:FLOW",
+    "flow-gan": "reference_models.experiments.likelihood:FLOW_GAN",
+    "vae": "reference_models.experiments.likelihood:VAE",
+    "pixelcnn": "reference_models.experiments.likelihood:PIXELCNN",
 }
 """Name of the experiment, which is its model's where it is the model's first -> "module:value"."""

@@ -19,6 +19,7 @@ import reference_models
 from ganeval import extend
 from ganeval.images.picture import DecodePolicy
 from ganeval.sources.kinds import open_text
+from reference_models.engine.session import run_training
 from tests.command import Command
 from tests.extend.packages import FILES, PAGE, install_page
 from tests.pictures import blobs
@@ -236,6 +237,16 @@ def test_the_reference_model_trains_and_is_scored(
     checkpoint = "runs/lsgan/lsgan.safetensors"
     found = ganeval("fid", "data:digits", f"generator:{checkpoint},num_images=20", *FAST, "--json")
     assert json.loads(found.out)["scores"][0]["num_sample"] == 20
+
+
+def test_the_likelihood_of_a_checkpoint_is_asked_for(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    monkeypatch.chdir(tmp_path)
+    run_training("flow", folder=tmp_path / "runs" / "flow", steps=1)
+    exec(compile(FILES["how_likely.py"], "how_likely.py", "exec"), {})
+    bits = float(capsys.readouterr().out.removesuffix(" bits a byte\n"))
+    assert 4 < bits < 100  # of a network that has hardly begun
 
 
 def test_what_the_page_types_is_understood(toys: Path, ganeval: Command) -> None:

@@ -1,0 +1,224 @@
+"""PixelCNN: one pixel after the other, each from all before it.
+
+Van den Oord, Kalchbrenner and Kavukcuoglu, "Pixel Recurrent Neural Networks", ICML 2016,
+equation 1, with the gates of van den Oord et al., "Conditional Image Generation with PixelCNN
+Decoders", NeurIPS 2016, equation 2:
+
+    log p(x) = sum_i log p(x_i | x_1, ..., x_{i-1}),     y = tanh(W_f * h) . sigmoid(W_g * h)
+
+What is special: every factor is a softmax over the levels of a pixel, and one pass of convolutions
+gives all of them, as their kernels are masked: mask A (the first layer) sees what is above and to
+the left, mask B that and the place itself. Sampling goes pixel by pixel; here each layer computes
+the one place that is new, and keeps the others.
+
+Samples are a function of latents as those of every model here: the latents are uniform, one for
+each pixel, and pixel i is the level at which the distribution function of p(x_i | ...) passes it.
+Red, green and blue of a pixel are three neighbours in a row, in this order; a point is a picture of
+one row, its coordinates cut into as many levels. The density is even within a level.
+
+Differs from the papers: a learnt map of places beside the first layer; one stack of convolutions,
+which does not see some pixels above to the right, where the second paper has two; few and narrow
+layers (the first paper has 15 for CIFAR-10, 128 wide).
+"""
+
+import itertools
+import math
+
+import torch
+import torch.nn.functional as F
+from torch import nn
+
+import ganeval
+from reference_models.engine.data import Data
+from reference_models.engine.game import Game
+from reference_models.engine.recipe import Exported, OptimizerSpec, Recipe
+from reference_models.engine.solvers import Alternating
+from reference_models.parts.likelihood import MaximumLikelihood
+from reference_models.parts.weights import init_uniform
+
+
+class MaskedConvolution(nn.Conv2d):
+    """A convolution that looks `reach` rows up and `reach` columns to either side, never ahead.
+
+    Its input has `reach` rows more above and columns more on either side than its output.
+    """
+
+    mask: torch.Tensor
+
+    def __init__(self, inputs: int, outputs: int, reach: int, *, sees_itself: bool) -> None:
+        """Build it with mask B if it sees the place itself, with mask A if not."""
+        super().__init__(inputs, outputs, (reach + 1, 2 * reach + 1))
+        mask = torch.ones(reach + 1, 2 * reach + 1)
+        mask[-1, reach + sees_itself :] = 0
+        self.reach = reach
+        self.register_buffer("mask", mask, persistent=False)
+
+    def forward(self, x: torch.Tensor) -> torch.Tensor:
+        """Return float32 [B, outputs, H, W] of [B, inputs, H + reach, W + 2 reach]."""
+        return F.conv2d(x, self.weight * self.mask, self.bias)
+
+    def padded(self, x: torch.Tensor) -> torch.Tensor:
+        """Return [B, C, H, W] with zeros around, as `forward` wants it."""
+        return F.pad(x, (self.reach, self.reach, self.reach, 0))
+
+
+class Gated(nn.Module):
+    """What a layer adds to its input: equation 2, and a convolution of one pixel."""
+
+    def __init__(self, width: int, reach: int) -> None:
+        """Build both gates as one convolution."""
+        super().__init__()
+        self.gates = MaskedConvolution(width, 2 * width, reach, sees_itself=True)
+        self.output = nn.Conv2d(width, width, 1)
+
+    def forward(self, h: torch.Tensor) -> torch.Tensor:
+        """Return float32 [B, width, H, W] of padded features."""
+        signal, gate = self.gates(h).chunk(2, dim=1)
+        added: torch.Tensor = self.output(signal.tanh() * gate.sigmoid())
+        return added
+
+
+class Generator(nn.Module):
+    """The distribution of a picture's or point's numbers, in the order of their rows."""
+
+    def __init__(
+        self,
+        *,
+        shape: tuple[int, ...],
+        num_levels: int,
+        width: int,
+        num_layers: int,
+        first_reach: int,
+        reach: int,
+        extent: float,
+    ) -> None:
+        """Build the layers; points lie between -extent and extent, pictures between -1 and 1."""
+        super().__init__()
+        self.shape, self.latent_size = tuple(shape), math.prod(shape)
+        self.num_levels, self.is_picture = num_levels, len(shape) == 3
+        self.extent = 1.0 if self.is_picture else extent
+        channels, height, columns = shape if self.is_picture else (1, 1, math.prod(shape))
+        self.rows = height, columns * channels
+        self.first = MaskedConvolution(1, width, first_reach, sees_itself=False)
+        self.place = nn.Parameter(torch.zeros(width, *self.rows))
+        self.layers = nn.ModuleList(Gated(width, reach) for _ in range(num_layers))
+        self.head = nn.Sequential(nn.ReLU(), nn.Conv2d(width, num_levels, 1))
+
+    @property
+    def gated(self) -> list[Gated]:
+        """The layers behind the first."""
+        return [layer for layer in self.layers if isinstance(layer, Gated)]
+
+    def logits(self, rows: torch.Tensor) -> torch.Tensor:
+        """Return those of the levels, [B, num_levels, H, W], of values [B, 1, H, W] in [-1, 1]."""
+        h = self.first(self.first.padded(rows)) + self.place
+        for layer in self.gated:
+            h = h + layer(layer.gates.padded(h))
+        logits: torch.Tensor = self.head(h)
+        return logits
+
+    def log_prob(self, x: torch.Tensor) -> torch.Tensor:
+        """Return log p(x) in nats, float32 [B]; -inf beyond the levels.
+
+        Args:
+            x: float32 [B, *shape]; pictures dequantised or not, as the density is even within a
+                level.
+        """
+        rows = x.movedim(1, -1) if self.is_picture else x
+        rows = rows.reshape(len(x), 1, *self.rows) / self.extent
+        last = self.num_levels - 1
+        levels = ((rows + 1) * last / 2 + 0.5).floor().long().squeeze(1)
+        beyond = ((levels < 0) | (levels > last)).flatten(1).any(dim=1)
+        levels = levels.clamp(0, last)
+        # The network sees what it makes: the middle of each level.
+        logits = self.logits(2 * levels[:, None].to(rows.dtype) / last - 1)
+        log_prob = -F.cross_entropy(logits, levels, reduction="none").flatten(1).sum(dim=1)
+        width_of_level = 2 * self.extent / last
+        log_density = log_prob - self.latent_size * math.log(width_of_level)
+        return log_density.masked_fill(beyond, -math.inf)
+
+    @torch.no_grad()
+    def forward(self, z: torch.Tensor) -> torch.Tensor:
+        """Return samples float32 [B, *shape] of latents [B, latent_size], uniform in [-1, 1)."""
+        height, columns = self.rows
+        uniform = ((z + 1) / 2).reshape(len(z), height, columns)
+        samples = torch.zeros(len(z), 1, height, columns, dtype=z.dtype, device=z.device)
+        seen = self.first.padded(samples)
+        kept = [
+            layer.gates.padded(samples.expand(-1, len(self.place), -1, -1)) for layer in self.gated
+        ]
+        for row, column in itertools.product(range(height), range(columns)):
+            h = self.first(_around(seen, row, column, self.first.reach))
+            h = h + self.place[:, row, column, None, None]
+            for layer, features in zip(self.gated, kept, strict=True):
+                reach = layer.gates.reach
+                features[:, :, row + reach, column + reach] = h[:, :, 0, 0]
+                h = h + layer(_around(features, row, column, reach))
+            level, within = _level_at(self.head(h)[:, :, 0, 0], uniform[:, row, column])
+            reach = self.first.reach
+            seen[:, 0, row + reach, column + reach] = 2 * level / (self.num_levels - 1) - 1
+            samples[:, 0, row, column] = level if self.is_picture else level + within - 0.5
+        samples = self.extent * (2 * samples / (self.num_levels - 1) - 1)
+        if not self.is_picture:
+            return samples.reshape(len(z), *self.shape)
+        channels, height, columns = self.shape
+        return samples.reshape(len(z), height, columns, channels).movedim(-1, 1)
+
+
+def _around(padded: torch.Tensor, row: int, column: int, reach: int) -> torch.Tensor:
+    """Return what a masked convolution sees at one place."""
+    return padded[:, :, row : row + reach + 1, column : column + 2 * reach + 1]
+
+
+def _level_at(logits: torch.Tensor, uniform: torch.Tensor) -> tuple[torch.Tensor, torch.Tensor]:
+    """Return the level at which the distribution function passes a number, and how far within it.
+
+    Args:
+        logits: float32 [B, num_levels].
+        uniform: float32 [B], in [0, 1).
+    """
+    chances = logits.double().softmax(dim=1)
+    passed = chances.cumsum(dim=1)
+    number = (passed <= uniform[:, None]).sum(dim=1, keepdim=True).clamp(max=logits.shape[1] - 1)
+    chance = chances.gather(1, number)
+    within = 1 - (passed.gather(1, number) - uniform[:, None]) / chance
+    return number[:, 0].to(logits.dtype), within[:, 0].clamp(0, 1).to(logits.dtype)
+
+
+def make_game(recipe: Recipe, data: Data, randomness: torch.Generator) -> Game:
+    """Return the game with its first weights.
+
+    Raises:
+        GanevalError: A prior other than the uniform one, of which samples are made.
+    """
+    if recipe.prior != "uniform":
+        raise ganeval.GanevalError(
+            f"prior {recipe.prior} for pixelcnn",
+            "uniform latents, which choose its levels",
+            "leave it",
+        )
+    game = MaximumLikelihood(Generator(**recipe.generator_options(data.shape)))
+    init_uniform(game, randomness)
+    return game
+
+
+RECIPE = Recipe(
+    name="pixelcnn",
+    make_game=make_game,
+    exported={"generator": Exported("reference_models.pixelcnn:Generator")},
+    networks={
+        "generator": {
+            "num_levels": 256,
+            "width": 32,
+            "num_layers": 4,
+            "first_reach": 3,
+            "reach": 1,
+            "extent": 5.0,
+        }
+    },
+    solver=Alternating(),
+    optimizers={"G": OptimizerSpec(lr=2e-3, betas=(0.9, 0.999))},
+    batch_size=32,
+    prior="uniform",
+    presets={"paper": {"generator.width": 128, "generator.num_layers": 15}},
+)
