@@ -130,7 +130,7 @@ class Decoder:
             raise InputError(
                 f"{name}: pictures of {pixels.shape[3]}x{pixels.shape[2]} pixels",
                 f"{width}x{height}, the size of what {self.name} makes",
-                f"write {name},size={height} after the kind of the source, as folder:",
+                f"give the source a size, as folder:real/,size={height}",
             )
         if channels == 1 and not (pixels == pixels[:, :1]).all():
             raise InputError(

@@ -12,7 +12,7 @@ import torch
 import ganeval
 from ganeval.errors import InputError, UsageError
 from ganeval.likelihood.result import mean_and_error
-from ganeval.likelihood.text import to_json, to_text
+from ganeval.likelihood.text import to_text
 from tests.command import Command
 
 SIZE, SIDE = 3, 8
@@ -170,4 +170,3 @@ def test_the_command_prints_a_table_or_json(
     assert mean["nats"] == pytest.approx(np.mean([one["nats"] for one in result["pictures"]]))
     assert mean["bits_per_dimension"] == pytest.approx(8 - mean["nats"] / 64 / math.log(2))
     assert f"{mean['nats']:.2f}" in shown.out
-    assert to_json is not None
