@@ -4,7 +4,6 @@ EXPERIMENTS: dict[str, str] = {
     "gan": "reference_models.experiments.ring:GAN",
     "gan-minimax": "reference_models.experiments.ring:GAN_MINIMAX",
     "dcgan": "reference_models.experiments.digits:DCGAN",
-    "dcgan-arithmetic": "reference_models.experiments.arithmetic:DCGAN",
     "wgan": "reference_models.experiments.digits:WGAN",
     "wgan-lines": "reference_models.experiments.distance:WGAN",
     "wgan-gp": "reference_models.experiments.ring:WGAN_GP",
