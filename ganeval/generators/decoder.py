@@ -140,10 +140,10 @@ class Decoder:
 
 
 def decoder_of(sampler: Sampler) -> Decoder:
-    """Return a generator as a differentiable function of one latent vector.
+    """Return a generator as a function of one latent vector.
 
     Raises:
-        InputError: It makes images of anything else, or gives no gradients.
+        InputError: It makes images of anything else.
         UsageError: Its latents are truncated, or it draws random numbers of its own.
     """
     words = [one.what for one in sampler.arguments]
@@ -165,18 +165,25 @@ def decoder_of(sampler: Sampler) -> Decoder:
             "name another",
         )
     first = Decoder(sampler, (0, 0, 0))
-    with differentiable(sampler):
-        u, labels = first.draw(range(2))
-        u.requires_grad_()
-        levels = first(u, labels)
-        if not levels.requires_grad:
-            raise InputError(
-                f"{sampler.name}: its images have no gradients",
-                "a network of PyTorch that is differentiable",
-                "name the checkpoint that it was exported from",
-            )
-    _, channels, height, width = levels.shape
+    with differentiable(sampler), torch.no_grad():
+        _, channels, height, width = first(*first.draw(range(2))).shape
     return Decoder(sampler, (channels, height, width))
+
+
+def check_gradients(decoder: Decoder) -> None:
+    """Refuse a generator whose images have no gradients, such as an ONNX file or a PixelCNN.
+
+    Raises:
+        InputError: They have none.
+    """
+    with differentiable(decoder.sampler):
+        u, labels = decoder.draw(range(2))
+        if not decoder(u.requires_grad_(), labels).requires_grad:
+            raise InputError(
+                f"{decoder.name}: its images have no gradients",
+                "a network of PyTorch that is differentiable",
+                "name another, or the checkpoint that it was exported from",
+            )
 
 
 @contextmanager

@@ -20,7 +20,7 @@ import numpy.typing as npt
 import torch
 
 from ganeval.errors import UsageError
-from ganeval.generators.decoder import Decoder, differentiable
+from ganeval.generators.decoder import Decoder, check_gradients, differentiable
 from ganeval.images.picture import DecodePolicy
 from ganeval.latents.masks import mask_of
 from ganeval.machine.progress import Progress, silent
@@ -132,6 +132,7 @@ def invert(  # noqa: PLR0913 (keyword-only, each is plain)
         if value < 1:
             raise UsageError(f"{name} is {value}", "at least 1", "change it")
     decoder, _ = open_decoder(generator, {"seed": seed, **(options or {})})
+    check_gradients(decoder)
     source = open_source(pictures, policy=DecodePolicy())
     num = len(source) if num_images is None else min(num_images, len(source))
     location = source.info.location

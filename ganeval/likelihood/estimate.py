@@ -8,7 +8,7 @@ import numpy as np
 import torch
 
 from ganeval.errors import InputError, UsageError
-from ganeval.generators.decoder import Decoder, differentiable
+from ganeval.generators.decoder import Decoder, check_gradients, differentiable
 from ganeval.generators.drawing import stream_of
 from ganeval.images.picture import DecodePolicy
 from ganeval.likelihood.ais import Annealing, back, forth, lower_bound, upper_bound
@@ -89,6 +89,8 @@ def log_likelihood(  # noqa: PLR0913 (keyword-only, each is plain)
             "a generator of latents alone",
             "name another",
         )
+    if not exact:
+        check_gradients(decoder)
     pictures = open_source(data, policy=DecodePolicy())
     others = pictures if validation is None else open_source(validation, policy=DecodePolicy())
     order = stream_of([seed, _CHOICE]).permutation(len(pictures)).tolist()

@@ -1,4 +1,4 @@
-"""A generator that gradients go through, and pictures to hold beside what it makes."""
+"""A generator as a function of its latents, and pictures to hold beside what it makes."""
 
 import os
 from collections.abc import Mapping, Sequence
@@ -25,7 +25,7 @@ def open_decoder(
         options: What a text does not say; see `GeneratorOptions`, and `seed`, `device`.
 
     Raises:
-        InputError: It is no generator of one latent vector, or has no gradients.
+        InputError: It is no generator of one latent vector.
         UsageError: An option is missing or does not fit.
         ResourceError: The device is not there.
     """

@@ -192,10 +192,6 @@ class OneNumber(torch.nn.Module):
 @pytest.mark.parametrize(
     ("generator", "message"),
     [
-        (
-            ganeval.Generator(OneNumber(), latent_size=2, value_range=(0, 1)),
-            "its images have no gradients",
-        ),
         (linear(truncation=0.5), "truncation 0.5; the whole prior"),
         (
             ganeval.Generator(
@@ -211,6 +207,14 @@ class OneNumber(torch.nn.Module):
 def test_others_are_refused(generator: ganeval.Generator, message: str) -> None:
     with pytest.raises(ganeval.GanevalError, match=message):
         open_decoder(generator, {})
+
+
+def test_a_search_needs_gradients_and_a_path_does_not() -> None:
+    generator = ganeval.Generator(OneNumber(), latent_size=2, value_range=(0, 1))
+    assert len(drawn.interpolations(open_decoder(generator, {})[0], 1, 3)) == 2
+    _, images = pictures(2)
+    with pytest.raises(InputError, match="its images have no gradients"):
+        ganeval.invert(generator, images)
 
 
 def test_pictures_must_fit() -> None:
