@@ -11,6 +11,10 @@ if TYPE_CHECKING:
     from ganeval.evaluation import compare, evaluate
     from ganeval.flow.settings import Settings
     from ganeval.generators.card import Card, read_card, write_checkpoint
+    from ganeval.generators.interpolation import slerp
+    from ganeval.latents.arithmetic import latent_arithmetic
+    from ganeval.latents.inversion import invert
+    from ganeval.likelihood.estimate import log_likelihood
     from ganeval.machine.folders import index_folder, prepared_folder
     from ganeval.machine.team import Team
     from ganeval.report.report import Report
@@ -33,11 +37,15 @@ _HOMES = {
     "compare": "ganeval.evaluation",
     "evaluate": "ganeval.evaluation",
     "index_folder": "ganeval.machine.folders",
+    "invert": "ganeval.latents.inversion",
+    "latent_arithmetic": "ganeval.latents.arithmetic",
     "load_generator": "ganeval.sources.load_generator",
+    "log_likelihood": "ganeval.likelihood.estimate",
     "open_index": "ganeval.sources.files.index",
     "open_source": "ganeval.sources.open",
     "prepared_folder": "ganeval.machine.folders",
     "read_card": "ganeval.generators.card",
+    "slerp": "ganeval.generators.interpolation",
     "write_checkpoint": "ganeval.generators.card",
 }
 
@@ -54,11 +62,15 @@ __all__ = [
     "compare",
     "evaluate",
     "index_folder",
+    "invert",
+    "latent_arithmetic",
     "load_generator",
+    "log_likelihood",
     "open_index",
     "open_source",
     "prepared_folder",
     "read_card",
+    "slerp",
     "write_checkpoint",
 ]
 

@@ -32,6 +32,7 @@ SECTIONS = {
         "kid": (_METRIC, "Kernel Inception distance of SAMPLE to REFERENCE."),
         "pr": (_METRIC, "Precision and recall of SAMPLE against REFERENCE."),
         "dc": (_METRIC, "Density and coverage of SAMPLE against REFERENCE."),
+        "likelihood": ("likelihood:likelihood", "Log-likelihood of held-out DATA, by AIS."),
         "doctor": ("doctor:doctor", "A look over sources before they are scored."),
     },
     "Compare": {
@@ -44,6 +45,7 @@ SECTIONS = {
     },
     "Generators": {
         "sample": ("sample:sample", "Samples of a generator checkpoint as PNG files."),
+        "latents": ("latents:latents", "Pictures of a generator's latents; latents of pictures."),
         "train": ("train:train", "Training of a bundled reference model."),
         "benchmark": ("benchmark:benchmark", "Models x data x seeds trained, scored, compared."),
         "quickstart": ("quickstart:quickstart", "The whole tour on embedded images, offline."),

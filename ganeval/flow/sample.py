@@ -16,6 +16,7 @@ from PIL.PngImagePlugin import PngInfo
 from ganeval.errors import InputError, UsageError
 from ganeval.generators.options import GeneratorOptions
 from ganeval.images.picture import DecodePolicy
+from ganeval.images.sheet import sheet_of
 from ganeval.machine.files import leftover_of, write_whole, writing
 from ganeval.machine.progress import Progress, silent
 from ganeval.sources.base import Source
@@ -25,7 +26,6 @@ _AT_ONCE = 256
 _FIXED_DATE = (1980, 1, 1, 0, 0, 0)  # the same samples make the same zip
 _MARK = "ganeval"  # the name of a text in each PNG
 _OTHER_ARCHIVES = (".tar", ".tgz", ".gz", ".bz2", ".xz", ".7z", ".rar", ".npy")
-_TILE, _GAP = 64, 2  # pixels of a sample in a grid at least, and between two
 
 
 def write_samples(
@@ -272,14 +272,7 @@ def _write_grid(source: Source, path: Path, marks: list[str], columns: int) -> N
     if path.exists():
         _check_mark(path, _mark_of(path), mark)
     pixels = np.stack([item.picture().pixels for item in source.load(range(len(source)))])
-    factor = max(_TILE // pixels.shape[-1], 1)
-    pixels = pixels.repeat(factor, axis=2).repeat(factor, axis=3).transpose(0, 2, 3, 1)
-    height, width = (extent + _GAP for extent in pixels.shape[1:3])
-    rows = -(-len(pixels) // columns)
-    sheet = np.full((rows * height - _GAP, columns * width - _GAP, 3), 255, np.uint8)
-    for at, tile in enumerate(pixels):
-        top, left = at // columns * height, at % columns * width
-        sheet[top : top + height - _GAP, left : left + width - _GAP] = tile
+    sheet = sheet_of(pixels, columns)
     text, buffer = PngInfo(), io.BytesIO()
     text.add_text(_MARK, mark)
     PIL.Image.fromarray(sheet).save(buffer, "PNG", pnginfo=text)

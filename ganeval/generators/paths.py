@@ -8,6 +8,7 @@ import torch
 
 from ganeval.errors import UsageError
 from ganeval.generators.drawing import Drawing, stream_of
+from ganeval.generators.interpolation import slerp
 
 Places = Literal["full", "end"]
 
@@ -59,7 +60,7 @@ class PathDrawing(Drawing):
         )
         points = torch.tensor([self._place(index) for index in indices], dtype=torch.float64)
         t = points.reshape(-1, *[1] * (start.ndim - 1))
-        between = _along_arc if self.prior == "normal" else torch.lerp
+        between = slerp if self.prior == "normal" else torch.lerp
         return between(start, end, t).float()
 
     def classes(self, indices: Sequence[int]) -> list[int] | None:
@@ -80,21 +81,3 @@ class PathDrawing(Drawing):
             stream_of([self.seed, index // 2, _PLACE]).random() if self.places == "full" else 0.0
         )
         return start + index % 2 * self.epsilon
-
-
-def _along_arc(start: torch.Tensor, end: torch.Tensor, t: torch.Tensor) -> torch.Tensor:
-    """Return the points at t, [B, 1, ...], between vectors [B, n, ...]; see `PathDrawing`.
-
-    Vectors on one line have no arc between them: these are joined by the line.
-    """
-    start_length = torch.linalg.vector_norm(start, dim=1, keepdim=True)
-    end_length = torch.linalg.vector_norm(end, dim=1, keepdim=True)
-    first, last = start / start_length, end / end_length
-    along = (first * last).sum(dim=1, keepdim=True)
-    across = last - along * first
-    sine: torch.Tensor = torch.linalg.vector_norm(across, dim=1, keepdim=True)
-    on_line = sine < 1e-9
-    angle = t * torch.atan2(sine, along)
-    direction = first * angle.cos() + across / sine.where(~on_line, 1) * angle.sin()
-    arc = direction * torch.lerp(start_length, end_length, t)
-    return torch.where(on_line, torch.lerp(start, end, t), arc)

@@ -218,7 +218,7 @@ class Sampler:
         labels_of = [*labels_of, *[labels_of[-1]] * filling]
         described, given = self._draw(indices, labels_of)
         try:
-            with _evaluation_mode(self.module), inference(self.device):
+            with evaluation_mode(self.module), inference(self.device):
                 output = self.module(*given)
         except Exception as error:  # a stranger's network may raise anything at all
             raise InputError(
@@ -292,7 +292,7 @@ class Sampler:
 
 
 @contextmanager
-def _evaluation_mode(module: torch.nn.Module) -> Iterator[None]:
+def evaluation_mode(module: torch.nn.Module) -> Iterator[None]:
     """Put a network into evaluation mode, and every part of it back as it was."""
     modes = {part: part.training for part in module.modules()}
     module.eval()

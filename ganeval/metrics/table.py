@@ -27,6 +27,7 @@ METRICS = Registry(
         check="ganeval.metrics.admission:what_it_lacks",
         reserved=(
             *("all", "set", "eval", "compare", "table", "check", "baseline", "doctor", "sample"),
+            *("latents", "likelihood"),
             *("train", "benchmark", "quickstart", "list", "stats", "extract", "cache", "weights"),
         ),
     ),

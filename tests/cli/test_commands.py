@@ -65,6 +65,12 @@ OPTIONS = {
     "benchmark": SHOWN
     | {"--out", "--part", "--json", "--cache-dir", "--offline", "--device", "--engine"},
     "sample": GENERATOR | {"-n", "--num-images", "-o", "--output", "--seed", "--device", "--grid"},
+    "latents": GENERATOR
+    | {"-o", "--output", "--arithmetic", "--codes", "--invert", "--inpaint", "--starts", "--steps"}
+    | {"--rows", "--columns", "--seed", "--device", "--batch-size"},
+    "likelihood": GENERATOR
+    | {"--num-images", "--variance", "--validation", "--steps", "--chains", "--seed", "--each"}
+    | {"--json", "--device", "--batch-size"},
     "table": REPORT | {"--label"},
     "check": OUTPUT | {"--baseline", "--max-regress", "--alpha", "--on-inconclusive", "--fail-on"},
     "baseline accept": {"-o", "--output", "--max-regress", "--alpha"},

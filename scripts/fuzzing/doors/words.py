@@ -57,7 +57,10 @@ VARIABLES = (
 )
 SKIPPED = {"--help", "--device", "--engine", "--trust", "--traceback", "--entry", "--paired"}
 """Options that start something outside, or whose meaning is to show a traceback."""
-COSTLY = {"--steps", "-n", "--num-images", "--grid-every", "--eval-every"}
+COSTLY = {
+    *("--steps", "-n", "--num-images", "--grid-every", "--eval-every"),
+    *("--chains", "--starts", "--rows", "--columns"),
+}
 """Options whose large values are honest work."""
 
 
@@ -123,7 +126,15 @@ def options(rng: Random, folder: Path) -> Case:
         given.insert(rng.randint(0, len(given)), rng.choice(WORDS))
     if rng.random() < 0.05:
         given[0] = hostile_text(rng, given[0])
-    writes = ("out", "out.json", "out.npz", "runs", "out.influence.safetensors", *_written(given))
+    writes = (
+        "out",
+        "out.json",
+        "out.npz",
+        "out.png",
+        "runs",
+        "out.influence.safetensors",
+        *_written(given),
+    )
     return Case(words=given, writes=writes)
 
 
@@ -196,6 +207,11 @@ def _commands() -> tuple[tuple[str, tuple[str, ...]], ...]:
         "stats inspect": ("stats", "inspect", REAL),
         "train": ("train", "gan", "--steps", "1", "--data", f"npz:{REAL}", "--out", "out", *cheap),
         "sample": ("sample", "g.safetensors", "-n", "2", "-o", "out", *NETWORK),
+        "latents": ("latents", "g.safetensors", "-o", "out.png", *NETWORK, "--steps", "2"),
+        "likelihood": (
+            *("likelihood", "g.safetensors", FAKE, *NETWORK, "--variance", "0.1"),
+            *("--num-images", "2", "--steps", "2", "--chains", "2"),
+        ),
         "table": ("table", "run.json"),
         "list": ("list", "models"),
         "weights path": ("weights", "path"),

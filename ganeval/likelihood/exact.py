@@ -1,0 +1,56 @@
+"""The likelihood of a network that has one in closed form, such as a flow."""
+
+import math
+from typing import Any
+
+import numpy as np
+import numpy.typing as npt
+import torch
+
+from ganeval.errors import InputError, raised
+from ganeval.generators.decoder import Decoder
+from ganeval.machine.devices import inference
+
+
+def has_log_prob(decoder: Decoder) -> bool:
+    """Tell whether the network has a method `log_prob(x)`."""
+    return callable(getattr(decoder.sampler.module, "log_prob", None))
+
+
+def log_prob(decoder: Decoder, levels: torch.Tensor, *, batch_size: int) -> npt.NDArray[np.float64]:
+    """Return log p(x) of x = (level + 1/2) / 256, in nats [N].
+
+    The network's own density is one of its own values, which are low + level (high - low) / 255:
+    its log grows by log(256 / 255 (high - low)) for each dimension when x is measured instead.
+
+    Args:
+        decoder: Its network has `log_prob`, from float32 [B, C, H, W] in its range to nats [B].
+        levels: Floating point [N, C, H, W], around 0 to 255.
+        batch_size: Largest number of pictures in one call.
+
+    Raises:
+        InputError: The method fails, or returns other shapes or numbers.
+    """
+    network: Any = decoder.sampler.module
+    name, (low, high) = decoder.name, decoder.sampler.value_range
+    values = []
+    for part in torch.split(low + levels * ((high - low) / 255), batch_size):
+        try:
+            with inference(decoder.sampler.device):
+                value = network.log_prob(part)
+        except Exception as error:  # a stranger's network may raise anything at all
+            raise InputError(
+                f"{name}: its log_prob fails ({raised(error)})",
+                f"one that takes pictures {list(part.shape)}",
+                "correct the network",
+            ) from error
+        if value.shape != (len(part),) or not value.isfinite().all():
+            raise InputError(
+                f"{name}: its log_prob returns shape {list(value.shape)}, or no finite numbers",
+                f"a finite number for each picture, [{len(part)}]",
+                "correct the network",
+            )
+        values.append(value.cpu().double())
+    volume = levels[0].numel() * math.log(256 / 255 * (high - low))
+    density: npt.NDArray[np.float64] = torch.cat(values).numpy() + volume
+    return density

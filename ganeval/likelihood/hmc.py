@@ -1,0 +1,115 @@
+"""Hamiltonian Monte Carlo between prior and posterior of a latent.
+
+The density at inverse temperature beta is p(u) p(x | u)^beta up to a constant, with p(u) standard
+normal. Neal, "MCMC using Hamiltonian dynamics", arXiv:1206.1901, sections 2 and 3; the accept rate
+that the step is adapted to, .65, is that of his section 4.4, and of Wu et al.
+"""
+
+from collections.abc import Callable
+from dataclasses import dataclass
+
+import torch
+
+Likelihood = Callable[[torch.Tensor], tuple[torch.Tensor, torch.Tensor]]
+"""From latents [N, C, k] to log p(x | u) [N, C] and its gradient [N, C, k]."""
+
+NUM_LEAPFROG = 10
+TARGET = 0.65
+FIRST_STEP, SMALLEST_STEP, LARGEST_STEP = 0.1, 1e-4, 0.5
+_GAIN = 0.1
+
+
+@dataclass(frozen=True, slots=True)
+class State:
+    """Where chains are.
+
+    Attributes:
+        u: Latents [N, C, k] of C chains for each of N pictures.
+        log_likelihood: Of the picture given each latent, [N, C].
+        gradient: Its gradient, [N, C, k].
+    """
+
+    u: torch.Tensor
+    log_likelihood: torch.Tensor
+    gradient: torch.Tensor
+
+    def energy(self, beta: float) -> torch.Tensor:
+        """Return - log p(u) p(x | u)^beta up to a constant, [N, C]."""
+        return self.u.square().sum(dim=-1) / 2 - beta * self.log_likelihood
+
+    def force(self, beta: float) -> torch.Tensor:
+        """Return the negative gradient of the energy, [N, C, k]."""
+        return beta * self.gradient - self.u
+
+
+def state_at(u: torch.Tensor, likelihood: Likelihood) -> State:
+    """Return the state of chains that are at latents u."""
+    return State(u, *likelihood(u))
+
+
+def leapfrog(
+    state: State, momentum: torch.Tensor, step: torch.Tensor, beta: float, likelihood: Likelihood
+) -> tuple[State, torch.Tensor]:
+    """Follow the dynamics for `NUM_LEAPFROG` steps; it keeps volume, and is its own inverse.
+
+    From where it ends, with the momentum turned round, it leads back.
+
+    Args:
+        state: The beginning.
+        momentum: [N, C, k].
+        step: Size of a step for each picture, [N].
+        beta: Inverse temperature.
+        likelihood: Of the pictures.
+    """
+    step = step[:, None, None]
+    momentum = momentum + step / 2 * state.force(beta)
+    for number in range(NUM_LEAPFROG):
+        state = state_at(state.u + step * momentum, likelihood)
+        whole = number < NUM_LEAPFROG - 1
+        momentum = momentum + (step if whole else step / 2) * state.force(beta)
+    return state, momentum
+
+
+def move(
+    state: State,
+    step: torch.Tensor,
+    beta: float,
+    likelihood: Likelihood,
+    *,
+    momentum: torch.Tensor,
+    chance: torch.Tensor,
+) -> tuple[State, torch.Tensor]:
+    """Make one move that leaves the density at `beta` as it is.
+
+    Args:
+        state: Where the chains are.
+        step: Size of a leapfrog step for each picture, [N].
+        beta: Inverse temperature.
+        likelihood: Of the pictures.
+        momentum: Standard normal numbers [N, C, k].
+        chance: Numbers uniform on [0, 1), [N, C].
+
+    Returns:
+        Where the chains are then, and the probability with which each accepts, [N, C].
+    """
+    proposed, after = leapfrog(state, momentum, step, beta, likelihood)
+    before = state.energy(beta) + momentum.square().sum(dim=-1) / 2
+    change = proposed.energy(beta) + after.square().sum(dim=-1) / 2 - before
+    accepts = (-change).exp().clamp(max=1).nan_to_num(0.0)  # NaN: it went beyond all numbers
+    moved = chance < accepts
+    return State(
+        torch.where(moved[..., None], proposed.u, state.u),
+        torch.where(moved, proposed.log_likelihood, state.log_likelihood),
+        torch.where(moved[..., None], proposed.gradient, state.gradient),
+    ), accepts
+
+
+def adapted(step: torch.Tensor, accepts: torch.Tensor) -> torch.Tensor:
+    """Return the steps [N] for the next move, longer where more than `TARGET` was accepted.
+
+    Args:
+        step: Those of the last move, [N].
+        accepts: The probabilities with which its chains accepted, [N, C].
+    """
+    longer = step * (_GAIN * (accepts.mean(dim=1) - TARGET)).exp()
+    return longer.clamp(SMALLEST_STEP, LARGEST_STEP)
