@@ -31,7 +31,6 @@ MODELS: dict[str, str] = {
     "consensus": "reference_models.consensus:RECIPE",
     "projection": "reference_models.projection:RECIPE",
     "acgan": "reference_models.acgan:RECIPE",
-    "progan": "reference_models.progan:RECIPE",
     "flow": "reference_models.flow_gan:FLOW",
     "flow-gan": "reference_models.flow_gan:RECIPE",
     "vae": "reference_models.vae:RECIPE",

@@ -149,7 +149,7 @@ class FlowGan(WassersteinGanGp):
         likelihood_weight: float,
     ) -> None:
         """Take what `WassersteinGanGp` takes, and lambda."""
-        super().__init__(generator, discriminator, objective, augment, weight)
+        super().__init__(generator, discriminator, objective, augment, weight=weight)
         self.likelihood_weight = likelihood_weight
 
     def reads(self, player: str) -> bool:
