@@ -22,7 +22,7 @@ HELD_OUT = 1_000_000  # the seed of points that no run is trained on
 NUM_HELD_OUT = 4000
 NUM_NOISES = 16  # for each picture's bound
 SIZE = 8  # of digits
-STEPS = 400  # on the ring
+STEPS = 800  # on the ring
 OF_POINTS = "nats that a held-out point of ring8 takes"
 OF_DIGITS = "bits that a byte of held-out digits of 8 x 8 pixels takes"
 
