@@ -146,8 +146,8 @@ def latents(
     ganeval latents dcgan.safetensors -o paths.png
     ganeval latents dcgan.safetensors -o sum.png --arithmetic 3,7,9-1,4,5+2,6,8
     ganeval latents infogan.safetensors -o codes.png --codes
-    ganeval latents bigan.safetensors -o back.png --invert data:digits,split=test,size=16
-    ganeval latents bigan.safetensors -o filled.png --invert real/ --inpaint centre
+    ganeval latents bigan.safetensors -o back.png --invert heldout/
+    ganeval latents gan.safetensors -o full.png --invert real/ --inpaint centre
     """
     chosen = {"--arithmetic": arithmetic, "--codes": codes, "--invert": invert}
     given = [name for name, value in chosen.items() if value]

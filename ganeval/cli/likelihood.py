@@ -8,6 +8,7 @@ from ganeval.cli.generator_options import generator_options
 from ganeval.cli.panels import MACHINE, OUTPUT, SCORING, Command
 from ganeval.cli.progress import terminal_progress
 from ganeval.cli.prose import say
+from ganeval.cli.training_options import DEVICE
 
 if TYPE_CHECKING:
     from ganeval.generators.options import GeneratorOptions
@@ -71,14 +72,7 @@ if TYPE_CHECKING:
 )
 @click.option("--each", is_flag=True, panel=OUTPUT, help="Also a line for each picture")
 @click.option("--json", "as_json", is_flag=True, panel=OUTPUT, help="The result as JSON on stdout")
-@click.option(
-    "--device",
-    default="auto",
-    show_default=True,
-    metavar="NAME",
-    panel=MACHINE,
-    help="Device of the generator: auto, cpu, cuda, cuda:1, mps",
-)
+@DEVICE
 @click.option(
     "--batch-size",
     type=int,
@@ -115,7 +109,7 @@ def likelihood(
 
     \b
     ganeval likelihood vae.safetensors data:digits,split=test
-    ganeval likelihood gan.safetensors heldout/ --variance 0.01 --steps 10000 --json
+    ganeval likelihood gan.safetensors heldout/ --variance 0.01 --steps 10000
     """
     from ganeval.likelihood.estimate import log_likelihood
     from ganeval.likelihood.text import to_json, to_text

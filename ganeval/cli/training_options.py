@@ -1,4 +1,4 @@
-"""The options that `train` and `benchmark` share."""
+"""Options that `train`, `benchmark` and `likelihood` share."""
 
 import rich_click as click
 

@@ -11,7 +11,8 @@ class Experiment:
 
     A criterion that the control meets too would prove nothing. Thresholds lie between the system's
     mean and three standard deviations on the bad side and the control's on the good one, over five
-    seeds; `docs/experiments.md` has the figures and the command that makes them.
+    seeds; `docs/experiments.md` has the figures and the command that makes them. One without a row
+    there is provisional: it was run with fewer seeds.
 
     Attributes:
         model: The system, by its name in the table of models.
