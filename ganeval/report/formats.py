@@ -8,7 +8,7 @@ from ganeval.errors import one_line
 from ganeval.report.digits import Digits
 from ganeval.report.layout import Grid, lay_out, wrap
 from ganeval.report.names import letter, shown, width_of
-from ganeval.report.notes import MOST_CAUTIONS, Pairs, Rows, about_detectable, cautions, notes
+from ganeval.report.notes import MOST_CAUTIONS, Pairs, Rows, about_pairs, cautions, listed, notes
 from ganeval.report.table import ARROWS, caption, pair_grid, score_grid, tidy
 
 if TYPE_CHECKING:
@@ -56,8 +56,8 @@ def markdown(
     names = _whole_names(rows)
     lines = [*_markdown(score_grid(rows, provenance, pairs, digits)), ""]
     if pairs:
-        lines += [*_markdown(pair_grid(pairs, names, digits)), ""]
-    said = (*about_detectable(pairs), *caption(rows, provenance), *cautions(rows, pairs, names))
+        lines += [*_markdown(pair_grid(listed(pairs), names, digits)), ""]
+    said = (*about_pairs(pairs), *caption(rows, provenance), *cautions(rows, pairs, names))
     lines += [f"{line}  " for line in said]
     return "\n".join(lines) + "\n"
 
@@ -90,8 +90,8 @@ def latex(rows: Rows, provenance: Provenance, pairs: Pairs = (), digits: Digits 
     lines = [*caption(rows, provenance), *cautions(rows, (), _whole_names(rows))]
     tables = [_latex(score_grid(rows, provenance, pairs, digits), lines)]
     if pairs:
-        lines = [*about_detectable(pairs), *cautions((), pairs, _whole_names(rows))]
-        tables.append(_latex(pair_grid(pairs, _whole_names(rows), digits), lines))
+        lines = [*about_pairs(pairs), *cautions((), pairs, _whole_names(rows))]
+        tables.append(_latex(pair_grid(listed(pairs), _whole_names(rows), digits), lines))
     return "\n".join(["% needs \\usepackage{booktabs} in the preamble", *tables])
 
 
@@ -176,7 +176,7 @@ def terminal(
     letters = {sample: letter(at) for at, sample in enumerate(grid.names)}
     lettered = False
     if pairs:
-        fits = lay_out(pair_grid(pairs, whole, digits), width)
+        fits = lay_out(pair_grid(listed(pairs), whole, digits), width)
         longest = max(map(width_of, whole.values()))
         lettered = longest > _LONG_NAME or not fits.wide or fits.shortened
     laid = lay_out(grid, width, lettered=lettered)
@@ -190,8 +190,8 @@ def terminal(
         legend = [f"{letters[sample]}  {whole[sample]}" for sample in grid.names]
         parts += [Text(), *soft(legend, _NAME_INDENT)]
     if pairs:
-        parts += [Text(), *lay_out(pair_grid(pairs, names, digits), width).lines]
-        explained = soft(about_detectable(pairs))
+        parts += [Text(), *lay_out(pair_grid(listed(pairs), names, digits), width).lines]
+        explained = soft(about_pairs(pairs))
         parts += [Text(), *explained] if explained else []
     first, rest = cautions(rows, pairs, names), notes(rows, pairs, names)
     if which == "few":

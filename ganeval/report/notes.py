@@ -9,6 +9,7 @@ from ganeval.scores.noun import common_noun
 from ganeval.scores.row import ScoreRow
 
 MOST_CAUTIONS = 5
+MOST_PAIRS = 45  # differences in a table: those of ten samples
 _DETECTABLE = (
     "detectable: the smallest true difference seen 4 times in 5 (two-sided, 5 % over all pairs)"
 )
@@ -40,6 +41,21 @@ def cautions(rows: Rows, pairs: Pairs, names: Names) -> list[str]:
     if any(pair.method == "debiased" for pair in pairs):
         lines.append("differences: between the values without their bias, but for a small rest")
     return lines + _of_pairs([pair for pair in pairs if pair.p_value is None], pairs, names)
+
+
+def listed(pairs: Pairs) -> Pairs:
+    """Return the differences that a table has: all, or those from its first sample if many."""
+    if len(pairs) <= MOST_PAIRS:
+        return pairs
+    return [pair for pair in pairs if pair.sample == pairs[0].sample]
+
+
+def about_pairs(pairs: Pairs) -> list[str]:
+    """Return what is to be said about the table of these differences, as lines."""
+    lines = about_detectable(pairs)
+    if left_out := len(pairs) - len(listed(pairs)):
+        lines.append(f"{left_out:,} more differences: -o report.html, or --json")
+    return lines
 
 
 def about_detectable(pairs: Pairs) -> list[str]:

@@ -30,6 +30,7 @@ from ganeval.gate.older_rule import decide_as_before
 from ganeval.report.formats import terminal
 from ganeval.report.layout import Grid, lay_out, wrap
 from ganeval.report.names import letter, shorten, shown, width_of
+from ganeval.report.notes import listed
 from ganeval.report.report import Report
 from ganeval.report.table import pair_grid, score_grid
 from ganeval.scores.power import Precision, Variances
@@ -80,9 +81,8 @@ def check_whole(report: Report, lines: list[str]) -> None:
     parts = Counter(part for line in lines for part in re.split(r" {2,}", line.strip()))
     grid = score_grid(report.ranked, report.provenance, report.pairs)
     wanted = Counter(cell for row in grid.cells for cell in row if cell)
-    pairs = (
-        pair_grid(report.pairs, dict.fromkeys(grid.names, ""), "error") if report.pairs else None
-    )
+    shown_pairs = listed(report.pairs)
+    pairs = pair_grid(shown_pairs, dict.fromkeys(grid.names, ""), "error") if shown_pairs else None
     if pairs is not None:
         wanted += Counter(cell for row in pairs.cells for cell in row if cell)
     missing = wanted - parts
@@ -102,7 +102,7 @@ def check_whole(report: Report, lines: list[str]) -> None:
     if pairs is not None:
         calls = [letter(at) for at in range(len(names))] if "A  " in "\n".join(lines) else names
         called = dict(zip(grid.names, calls, strict=True))
-        for pair in report.pairs:
+        for pair in shown_pairs:
             assert f"{called[pair.sample]} - {called[pair.other]}" in parts
 
 

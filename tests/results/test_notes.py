@@ -1,8 +1,15 @@
 """What stands beside the numbers of a comparison."""
 
+import io
+import itertools
+import re
 from dataclasses import replace
+from pathlib import Path
 
-from ganeval.report.notes import about_detectable, notes
+import rich.console
+
+from ganeval.report.formats import terminal
+from ganeval.report.notes import about_detectable, about_pairs, listed, notes
 from ganeval.scores.differences import Difference
 from tests.results.reports import ODD, report_of
 
@@ -59,3 +66,30 @@ def test_detectable_says_that_training_again_is_not_in_it_unless_all_errors_are_
 def test_counts_among_the_details_have_no_decimals() -> None:
     row = replace(report_of(ODD, 1).scores[0], details={"runs": 3.0, "biased": 0.25}, notes=())
     assert notes([row], (), {}) == [f"{row.label}: runs 3", f"{row.label}: biased 0.2500"]
+
+
+def test_of_many_samples_the_differences_from_the_best_are_shown_and_the_rest_counted() -> None:
+    samples = [f"s{number:02}" for number in range(11)]
+    pairs = [pair(*two, paired=False) for two in itertools.combinations(samples, 2)]
+    assert [(one.sample, one.other) for one in listed(pairs)] == [
+        ("s00", other) for other in samples[1:]
+    ]
+    assert about_pairs(pairs) == ["45 more differences: -o report.html, or --json"]
+    ten = [one for one in pairs if one.other != "s10"]
+    assert listed(ten) == ten
+    assert about_pairs(ten) == []
+
+
+def test_tables_of_many_samples_have_the_differences_from_the_best_alone(
+    tmp_path: Path,
+) -> None:
+    report = report_of([f"s{number:02}" for number in range(11)], 1)
+    assert len(report.pairs) == 55
+    report.save(tmp_path / "table.tex")
+    console = rich.console.Console(width=110, file=io.StringIO())
+    console.print(terminal(report.ranked, report.provenance, report.pairs, width=110))
+    on_screen = console.file.getvalue()
+    for text in (report.to_markdown(), (tmp_path / "table.tex").read_text(), on_screen):
+        found = re.findall(r"(s\d\d) - s\d\d", text)
+        assert found == [report.ranked[0].sample] * 10
+        assert "45 more differences" in text
