@@ -28,7 +28,7 @@ Fit = tuple[float, float]  # mean and standard deviation
 # Like `mix1d`, but with modes so uneven that the best fits of three divergences are 0.15 apart.
 DATA = Mixture("uneven modes", np.array([[0.0], [2.4]]), 0.6, np.array([0.84, 0.16]))
 DISTINCT = ("kl", "jensen-shannon", "reverse-kl")
-STEPS = 1000
+STEPS = 2000
 NUM_POINTS = 20_000
 GRID = np.linspace(-8.0, 8.0, 3201)
 
@@ -120,5 +120,6 @@ def _fitting(model: str, divergences: Iterable[str]) -> Experiment:
     )
 
 
-F_GAN = _fitting("f-gan", tuple(fgan.DIVERGENCES))
+# "gan" trains as "jensen-shannon" does: their losses differ by a constant.
+F_GAN = _fitting("f-gan", tuple(name for name in fgan.DIVERGENCES if name != "gan"))
 POOLE = _fitting("poole", DISTINCT)

@@ -184,6 +184,6 @@ MINIBATCH = Experiment(
     better="higher",
     threshold=6.0,
     control_is="the same without the closeness of batch mates",
-    system=modes_after(_MINIBATCH, 800),
-    control=modes_after(replace(_MINIBATCH, make_game=_alone), 800),
+    system=modes_after(_MINIBATCH, 2500),
+    control=modes_after(replace(_MINIBATCH, make_game=_alone), 2500),
 )
