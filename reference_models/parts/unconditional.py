@@ -10,6 +10,7 @@ import ganeval
 from reference_models.engine.data import Batch
 from reference_models.engine.draw import Draw
 from reference_models.engine.game import Game, Terms
+from reference_models.engine.norms import has_batch_norm
 from reference_models.parts.augment import Augment
 from reference_models.parts.objectives import Objective
 from reference_models.parts.stabilise import OFF, Stabiliser
@@ -47,10 +48,7 @@ class Unconditional(Game):
         super().__init__()
         self.generator, self.discriminator = generator, discriminator
         self.objective, self.augment, self.stabiliser = objective, augment, stabiliser
-        has_norm = any(
-            isinstance(one, nn.BatchNorm1d | nn.BatchNorm2d) for one in discriminator.modules()
-        )
-        if stabiliser.penalises and has_norm:
+        if stabiliser.penalises and has_batch_norm(discriminator):
             raise ganeval.GanevalError(
                 "a penalty of the slope of D, which has BatchNorm",
                 "a slope that is each sample's own",
