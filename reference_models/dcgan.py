@@ -1,16 +1,20 @@
 """DCGAN: the convolutional networks that made GANs of images train.
 
 Radford, Metz and Chintala, "Unsupervised Representation Learning with Deep Convolutional Generative
-Adversarial Networks", ICLR 2016. The objective is the non-saturating one of `gan.py`; what is
-special is section 3: strided convolutions instead of pooling, BatchNorm except at G's output and
-D's input, no hidden fully connected layers, ReLU in G with tanh at its end, LeakyReLU(0.2) in D;
-and section 4: weights from N(0, 0.02), Adam(2e-4, 0.5).
+Adversarial Networks", ICLR 2016. The objective is the non-saturating one of `gan.py`:
+
+    D minimises   -E log D(x) - E log(1 - D(G(z)))        G minimises   -E log D(G(z))
+
+What is special are the networks (section 3): strided convolutions instead of pooling, BatchNorm
+except at G's output and D's input, no hidden fully connected layers, ReLU in G with tanh at its
+end, LeakyReLU(0.2) in D; and how they are trained (section 4): weights from N(0, 0.02), Adam(2e-4,
+0.5).
 
 `--preset cifar10` is the residual DCGAN of Kurach et al., "A Large-Scale Study on Regularization
 and Normalization in GANs", ICML 2019, as mimicry has it (`dcgan_cifar`): no norm in D, which sees
-images from 0 to 1; five moves of D; 200,000 steps without decay (kwotsin/mimicry#8). Published: FID
-28.95 +- 0.42 with 10,000 real and as many generated images (mimicry's README, which names no
-split). `--preset ttur` has the rates for CIFAR-10 of Heusel et al., "GANs Trained by a Two
+images from 0 to 1; five moves of D for each of G; 200,000 steps without decay (kwotsin/mimicry#8).
+Published: FID 28.95 +- 0.42 with 10,000 real and as many generated images (mimicry's README, which
+names no split). `--preset ttur` has the rates for CIFAR-10 of Heusel et al., "GANs Trained by a Two
 Time-Scale Update Rule Converge to a Local Nash Equilibrium", NeurIPS 2017: D 1e-4, G 5e-4 (the
 figures of their code).
 

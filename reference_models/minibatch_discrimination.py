@@ -1,22 +1,26 @@
 """Minibatch discrimination: D sees how near each sample is to the others of its batch.
 
-Salimans et al., "Improved Techniques for Training GANs", NeurIPS 2016, section 3.2. From the
-features f(x_i) of D, a learned tensor T makes a matrix M_i = f(x_i) T of B rows and C columns, and
+Salimans et al., "Improved Techniques for Training GANs", NeurIPS 2016, section 3.2. f(x_i) are the
+features of sample i. A learned tensor T makes a matrix M_i = f(x_i) T of B rows and C columns, and
+sample i gets B more features, one for each row b:
 
     o(x_i)_b = sum_{j != i} exp(-|M_ib - M_jb|_1)
 
-goes into the next layer of D beside f(x_i). What is special: a G that always makes the same sample
-is seen at once, since then every o is the number of batch mates; real and generated samples are in
-batches of their own. Batch mates are those of a part where a batch is taken in parts
-(`solver.accumulate`, several processes). The losses are those of `gan.py`.
+The last layer of D sees o(x_i) beside f(x_i). The losses are those of `gan.py`:
+
+    D minimises   -E log D(x) - E log(1 - D(G(z)))        G minimises   -E log D(G(z))
+
+What is special: if G always makes the same sample, every o of a generated batch is as large as it
+can be, the number of the other samples, and D sees that at once. Real and generated samples are in
+batches of their own. If a batch is taken in parts (`solver.accumulate`, several processes), the
+others are those of the part.
 
 Two more of the paper's techniques are settings: `game.history_weight` is the lambda of historical
 averaging (section 3.3, `parts/history.py`), and `generator.norm=virtual` is virtual batch
 normalization of `generator.num_reference` rows (section 3.5, `parts/virtual_batch_norm.py`).
 
-Differs from the paper: the sum leaves out j = i, which is 1 for every sample, as the paper's code
-does; networks of `dcgan.py` without BatchNorm in D; 16 rows of 4 columns, where the code has 100 of
-5 (`--preset paper`).
+Differs from the paper: the sum leaves out j = i, as the paper's code does; networks of `dcgan.py`
+without BatchNorm in D; 16 rows of 4 columns, where the code has 100 of 5 (`--preset paper`).
 """
 
 from typing import Any

@@ -1,24 +1,25 @@
-"""PixelCNN: one pixel after the other, each from all before it.
+"""PixelCNN: the probability of each pixel is computed from those above it and to its left.
 
-Van den Oord, Kalchbrenner and Kavukcuoglu, "Pixel Recurrent Neural Networks", ICML 2016,
-equation 1, with the gates of van den Oord et al., "Conditional Image Generation with PixelCNN
-Decoders", NeurIPS 2016, equation 2:
+Van den Oord, Kalchbrenner and Kavukcuoglu, "Pixel Recurrent Neural Networks", ICML 2016, with the
+gated layers of van den Oord et al., "Conditional Image Generation with PixelCNN Decoders", NeurIPS
+2016. There is one player, the generator, and no D. It minimises -E log p(x), where
 
-    log p(x) = sum_i log p(x_i | x_1, ..., x_{i-1}),     y = tanh(W_f * h) . sigmoid(W_g * h)
+    log p(x) = sum_i log p(x_i | x_1, ..., x_{i-1})       pixels in the order of reading
+    y = tanh(W_f * h) . sigmoid(W_g * h)                  a layer; * is a convolution
 
 What is special: every factor is a softmax over the levels of a pixel, and one pass of convolutions
-gives all of them, as their kernels are masked: mask A (the first layer) sees what is above and to
-the left, mask B that and the place itself. Sampling goes pixel by pixel; here each layer computes
-the one place that is new, and keeps the others.
+gives all factors at once. For that the kernels are masked: mask A (the first layer) sees the pixels
+above and to the left, mask B (the others) these and the pixel itself. Sampling has to go pixel by
+pixel. Here each layer computes the one place that is new and keeps its values at the others.
 
-Samples are a function of latents as those of every model here: the latents are uniform, one for
-each pixel, and pixel i is the level at which the distribution function of p(x_i | ...) passes it.
-Red, green and blue of a pixel are three neighbours in a row, in this order; a point is a picture of
-one row, its coordinates cut into as many levels. The density is even within a level.
+Samples are a function of latents, as those of every model here. There is a latent u for each pixel,
+uniform. Pixel i gets the level at which the distribution function of p(x_i | ...) passes u. Red,
+green and blue of a pixel are three neighbours in a row, in this order. A point is a picture of one
+row, each coordinate cut into levels; its density is even within a level.
 
 Differs from the papers: a learnt map of places beside the first layer; one stack of convolutions,
 which does not see some pixels above to the right, where the second paper has two; few and narrow
-layers (the first paper has 15 for CIFAR-10, 128 wide).
+layers (the first paper has 15 for CIFAR-10, 128 wide: `--preset paper`).
 """
 
 import itertools

@@ -1,16 +1,19 @@
 """Progressive growing: both networks start at 4 x 4 pixels and gain layers while they train.
 
 Karras et al., "Progressive Growing of GANs for Improved Quality, Stability, and Variation", ICLR
-2018. The objective is that of `wgan_gp.py` with a drift term (appendix A.1), so D minimises
+2018. The losses are those of `wgan_gp.py` with a drift term in that of the critic f (appendix A.1):
 
-    E f(G(z)) - E f(x) + 10 E (|grad f(xhat)|_2 - 1)^2 + 0.001 E f(x)^2
+    D minimises   E f(G(z)) - E f(x) + 10 E (|grad f(xhat)|_2 - 1)^2 + 0.001 E f(x)^2
+    G minimises   -E f(G(z))
 
-What is special: a new resolution is faded in, its output mixed with the upsampled one of the
-resolution before by a weight that grows from 0 to 1 (section 2, figure 2), in D likewise; how far
-the networks have grown is a function of the images seen, so there is no stage to save. The standard
-deviation over a group of the batch is one more map in D (section 3); weights are N(0, 1) and scaled
-by He's constant in every pass, so that all learn at one speed (section 4.1); each pixel of G is
-normalised to unit length (section 4.2).
+where xhat lie on the lines between real and generated images.
+
+What is special: a new resolution is faded in. Its image is mixed with the enlarged image of the
+resolution before, by a weight that grows from 0 to 1 (section 2, figure 2), and so in D. How far
+the networks have grown is a function of the number of images seen, so there is no stage to save. D
+gets one map more, the standard deviation over a group of the batch (section 3). Weights are drawn
+from N(0, 1) and scaled by He's constant in every pass, so that all learn at one speed (section
+4.1). Each pixel of G's maps is normalised to unit length (section 4.2).
 
 Differs from the paper: 16 channels at full size and 64 latents, where the paper has 16 at 1,024
 pixels and 512; 12,800 images for each resolution and each fading, where it has 800,000; unlike the
@@ -229,7 +232,11 @@ class Discriminator(Growing):
 
 
 class Progressive(Game):
-    """The game whose networks grow with the images seen."""
+    """The game whose networks grow with the images seen.
+
+    Attributes:
+        last: The growth at which they stop, that of the full size.
+    """
 
     players: Mapping[str, tuple[str, ...]] = {"D": ("discriminator",), "G": ("generator",)}
 
@@ -243,15 +250,13 @@ class Progressive(Game):
         """Take the two networks, the objective, and the numbers of the recipe's game."""
         super().__init__()
         self.generator, self.discriminator, self.objective = generator, discriminator, objective
-        self.penalty_weight: float = options["penalty_weight"]
-        self.drift_weight: float = options["drift_weight"]
-        self.stable: int = options["stable_images"]
-        self.fade: int = options["fade_images"]
+        self.options = options
         self.last = generator.num_levels - 1.0
 
     def before_step(self, num_images: int) -> None:
         """Grow both networks as far as the images seen say."""
-        growth = min(growth_after(num_images, stable=self.stable, fade=self.fade), self.last)
+        stable, fade = self.options["stable_images"], self.options["fade_images"]
+        growth = min(growth_after(num_images, stable=stable, fade=fade), self.last)
         self.generator.growth.fill_(growth)
         self.discriminator.growth.fill_(growth)
 
@@ -286,8 +291,8 @@ class Progressive(Game):
         penalty = gradient_penalty(self.discriminator, real, fake.detach(), mix)
         return {
             "adversarial": self.objective.discriminator(real_logits, fake_logits),
-            "gradient_penalty": self.penalty_weight * penalty,
-            "drift": self.drift_weight * real_logits.square().mean(),
+            "gradient_penalty": self.options["penalty_weight"] * penalty,
+            "drift": self.options["drift_weight"] * real_logits.square().mean(),
         }
 
 

@@ -1,20 +1,25 @@
 """SN-GAN: every layer of the discriminator has spectral norm one.
 
-Miyato et al., "Spectral Normalization for Generative Adversarial Networks", ICLR 2018: each weight
-is divided by its largest singular value (equation 8), which one step of power iteration per pass
-estimates (algorithm 1), so the discriminator is 1-Lipschitz up to its activations. The losses are
-the hinge (equations 16 and 17):
+Miyato et al., "Spectral Normalization for Generative Adversarial Networks", ICLR 2018. Each weight
+W of D is divided by its largest singular value sigma(W) (equation 8). One step of power iteration
+in each pass estimates sigma(W) (algorithm 1). The losses are the hinge (equations 16 and 17), where
+f(x) is what D returns:
 
-    D: E max(0, 1 - f(x)) + E max(0, 1 + f(G(z)))      G: -E f(G(z))
+    D minimises   E max(0, 1 - f(x)) + E max(0, 1 + f(G(z)))
+    G minimises   -E f(G(z))
+
+What is special: a linear layer with spectral norm one does not stretch distances, so D cannot
+become steep. That needs no penalty and hardly any time. Of a convolution, W is the kernel as a
+matrix, with a row for each channel that comes out.
 
 `--preset cifar10` is mimicry's residual network, with algorithm 1 as it stands in every pass.
-Published: FID 16.77 +- 0.04 with 50,000 real images of the training split and 50,000 generated
-ones (mimicry's README).
+Published: FID 16.77 +- 0.04 with 50,000 real images of the training split and 50,000 generated ones
+(mimicry's README).
 
 Differs from the paper: one move of D for each of G, where the paper has five with these rates;
 three power iterations a step, because D is passed for real samples, for generated ones and for G,
-where algorithm 1 makes one; the right singular vector follows the left one by half an iteration
-more (`game.refine`); 64 latents and 32 channels, where it has 128 and 64 or more (`--preset
+where algorithm 1 makes one; the right singular vector is computed once more after the left one has
+moved (`game.refine`); 64 latents and 32 channels, where it has 128 and 64 or more (`--preset
 paper`).
 """
 

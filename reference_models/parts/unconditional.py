@@ -1,6 +1,7 @@
 """The game of a generator of samples against a discriminator of samples."""
 
 from collections.abc import Mapping
+from types import MappingProxyType
 from typing import Any
 
 import torch
@@ -11,6 +12,7 @@ from reference_models.engine.data import Batch
 from reference_models.engine.draw import Draw
 from reference_models.engine.game import Game, Terms
 from reference_models.engine.norms import has_batch_norm
+from reference_models.engine.recipe import Options
 from reference_models.parts.augment import Augment
 from reference_models.parts.objectives import Objective
 from reference_models.parts.stabilise import OFF, Stabiliser
@@ -28,6 +30,7 @@ class Unconditional(Game):
         objective: The losses of both.
         augment: Changes what D sees.
         stabiliser: Adds noise to it, and penalties to D's terms.
+        options: The numbers of the recipe's game, by name; a paper's own game reads its own here.
     """
 
     players: Mapping[str, tuple[str, ...]] = {"D": ("discriminator",), "G": ("generator",)}
@@ -39,8 +42,9 @@ class Unconditional(Game):
         objective: Objective,
         augment: Augment,
         stabiliser: Stabiliser = OFF,
+        options: Options = MappingProxyType({}),
     ) -> None:
-        """Take the two networks, their objective, what D sees and what keeps it smooth.
+        """Take networks, objective, what D sees, what keeps it smooth, and the game's numbers.
 
         Raises:
             GanevalError: Penalties of a D with BatchNorm: no slope is a sample's own there.
@@ -48,6 +52,7 @@ class Unconditional(Game):
         super().__init__()
         self.generator, self.discriminator = generator, discriminator
         self.objective, self.augment, self.stabiliser = objective, augment, stabiliser
+        self.options = options
         if stabiliser.penalises and has_batch_norm(discriminator):
             raise ganeval.GanevalError(
                 "a penalty of the slope of D, which has BatchNorm",

@@ -239,7 +239,7 @@ def test_nagarajans_term_moves_the_generator_as_finite_differences_say() -> None
         gan.MlpDiscriminator(shape=(1,), width=3, depth=1).double(),
     )
     unchanged = Augment("none", target=0.6, images=1)
-    game = Nagarajan(*networks, OBJECTIVES["minimax"], unchanged, weight=0.7)
+    game = Nagarajan(*networks, OBJECTIVES["minimax"], unchanged, options={"weight": 0.7})
     latents = torch.randn(5, 2, dtype=torch.float64)
     real = torch.randn(5, 1, dtype=torch.float64)
 
