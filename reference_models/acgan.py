@@ -71,9 +71,9 @@ class AuxiliaryClassifierGan(Game):
 
         Args:
             generator: As above.
-            discriminator: Samples to [B, 1 + num_classes]: the logit of S, those of C.
-            objective: Of L_S.
-            weight: Of L_C.
+            discriminator: Samples to [B, 1 + num_classes]: the logit of S, then those of C.
+            objective: Gives the losses of L_S.
+            weight: Factor of L_C.
         """
         super().__init__()
         self.generator, self.discriminator = generator, discriminator

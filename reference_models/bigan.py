@@ -106,7 +106,7 @@ class Bidirectional(Game):
         self.discriminator, self.objective = discriminator, objective
 
     def loss(self, player: str, batch: Batch, draw: Draw) -> Terms:
-        """Return the term of D, or of G and E with the labels swapped."""
+        """Return the term of D, or that of G and E, which has the labels swapped."""
         num, size = batch.size, self.encoder.latent_size
         z = draw.latents("z", num, size, prior=self.prior, like=batch["real"])
         encoded = self.encoder(

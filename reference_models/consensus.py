@@ -33,10 +33,7 @@ Generator = MlpGenerator
 
 @dataclass(frozen=True, slots=True)
 class Consensus:
-    """All players at once, along v + gamma grad |v|^2 / 2, where v are all their gradients.
-
-    Mescheder et al. 2017, equation 10 (for losses that are minimised).
-    """
+    """Moves all players at once along v + gamma grad |v|^2 / 2, where v are all their gradients."""
 
     gamma: float
 

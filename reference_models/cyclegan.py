@@ -47,7 +47,7 @@ HALVED = 4  # times, in the middle of a generator
 
 
 def _block(before: int, after: int, size: int, *, stride: int = 1) -> list[nn.Module]:
-    """Return a convolution of reflected borders, normalised and rectified."""
+    """Return a convolution with reflected borders, InstanceNorm and ReLU."""
     return [
         nn.Conv2d(before, after, size, stride, padding=size // 2, padding_mode="reflect"),
         nn.InstanceNorm2d(after),
@@ -56,10 +56,10 @@ def _block(before: int, after: int, size: int, *, stride: int = 1) -> list[nn.Mo
 
 
 class Residual(nn.Module):
-    """Two convolutions of 3 x 3 pixels, added to what came in."""
+    """Two convolutions of 3 x 3 pixels, whose output is added to their input."""
 
     def __init__(self, width: int) -> None:
-        """Build both; the second is not rectified."""
+        """Build both; no ReLU follows the second."""
         super().__init__()
         self.layers = nn.Sequential(*_block(width, width, 3), *_block(width, width, 3)[:-1])
 
@@ -70,7 +70,7 @@ class Residual(nn.Module):
 
 
 class Generator(nn.Module):
-    """The appendix's c7s1-k, d2k, d4k, residual blocks, u2k, uk, c7s1-3; no latents."""
+    """In the paper's notation c7s1-k, d2k, d4k, residual blocks, u2k, uk, c7s1-3; no latents."""
 
     latent_size = None
 
@@ -104,7 +104,7 @@ def as_rgb(pictures: torch.Tensor) -> torch.Tensor:
 
 
 class Cycle(Game):
-    """Two games against one another's results: x -> y -> x and y -> x -> y."""
+    """G and F (`inverse`) against D_Y (`discriminator`) and D_X (`inverse_discriminator`)."""
 
     players: Mapping[str, tuple[str, ...]] = {
         "D": ("discriminator", "inverse_discriminator"),
@@ -119,7 +119,7 @@ class Cycle(Game):
         pools: tuple[Pool, Pool],
         options: Options,
     ) -> None:
-        """Take pairs of networks and pools, those of y before those of x, and the weights."""
+        """Take pairs of networks and pools, those for y first, and the game's numbers."""
         super().__init__()
         self.generator, self.inverse = generators
         self.discriminator, self.inverse_discriminator = discriminators
@@ -134,8 +134,10 @@ class Cycle(Game):
             shown_y = self.pool.shown(made_y, draw, "real")
             shown_x = self.inverse_pool.shown(made_x, draw, "condition")
             return {
-                "adversarial": _distance(self.discriminator(y), self.discriminator(shown_y)),
-                "inverse_adversarial": _distance(
+                "adversarial": _discriminator_loss(
+                    self.discriminator(y), self.discriminator(shown_y)
+                ),
+                "inverse_adversarial": _discriminator_loss(
                     self.inverse_discriminator(x), self.inverse_discriminator(shown_x)
                 ),
             }
@@ -152,14 +154,14 @@ class Cycle(Game):
 
     @torch.no_grad()
     def after_step(self, player: str, batch: Batch, draw: Draw) -> None:
-        """Keep the pictures that D was to judge; the generators have not moved meanwhile."""
+        """Put the pictures that D judged into the pools; the generators have not moved since."""
         if player == "D":
             self.pool.keep(self.generator(as_rgb(batch["condition"])), draw, "real")
             self.inverse_pool.keep(self.inverse(as_rgb(batch["real"])), draw, "condition")
 
 
-def _distance(real: torch.Tensor, made: torch.Tensor) -> torch.Tensor:
-    """Return the least squares of a discriminator, halved."""
+def _discriminator_loss(real: torch.Tensor, made: torch.Tensor) -> torch.Tensor:
+    """Return the loss of D_Y or D_X for what it returns of real and of generated pictures."""
     return 0.5 * ((real - 1).square().mean() + made.square().mean())
 
 
@@ -172,7 +174,7 @@ def make_game(recipe: Recipe, data: Data, randomness: torch.Generator) -> Cycle:
     """Return the game with its first weights.
 
     Raises:
-        GanevalError: Pictures that a generator would give another size.
+        GanevalError: Pictures whose size a generator would change.
     """
     size = data.shape[1]
     if size % HALVED:

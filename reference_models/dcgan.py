@@ -48,7 +48,7 @@ from reference_models.parts.unconditional import Unconditional
 
 
 class ConvGenerator(nn.Module):
-    """Strided transposed convolutions from a 4 x 4 map upwards: Radford et al. 2016, section 3."""
+    """Strided transposed convolutions from a 4 x 4 map upwards: section 3."""
 
     def __init__(
         self, *, latent_size: int, image_size: int, channels: int, width: int = 64
@@ -79,7 +79,7 @@ class ConvGenerator(nn.Module):
 
 
 class ConvDiscriminator(Discriminator):
-    """Strided convolutions down to a 4 x 4 map and one logit: Radford et al. 2016, section 3."""
+    """Strided convolutions down to a 4 x 4 map and one logit: section 3."""
 
     def __init__(
         self,
@@ -118,7 +118,7 @@ class ConvDiscriminator(Discriminator):
 
 @torch.no_grad()
 def init_dcgan(network: nn.Module, generator: torch.Generator) -> None:
-    """Draw weights from N(0, 0.02), BatchNorm scales from N(1, 0.02): Radford et al. 2016, 4."""
+    """Draw weights from N(0, 0.02) and the scales of BatchNorm from N(1, 0.02): section 4."""
     for module in network.modules():
         if isinstance(module, nn.Conv2d | nn.ConvTranspose2d | nn.Linear):
             module.weight.normal_(0.0, 0.02, generator=generator)
@@ -132,7 +132,7 @@ def init_dcgan(network: nn.Module, generator: torch.Generator) -> None:
 def Generator(  # noqa: N802 (what checkpoints name as their entry)
     *, latent_size: int, image_size: int, channels: int, width: int = 64, body: str = "plain"
 ) -> nn.Module:
-    """Return the paper's network, or a residual one of images from 0 to 1, stretched."""
+    """Return the paper's network, or a residual one that ends in a stretched sigmoid."""
     if is_residual(body):
         return ResidualGenerator(
             latent_size=latent_size,
@@ -149,9 +149,10 @@ def Generator(  # noqa: N802 (what checkpoints name as their entry)
 def make_discriminator(
     *, image_size: int, channels: int, width: int, batch_norm: bool, body: str
 ) -> Discriminator:
-    """Return the paper's network, or a residual one of images from 0 to 1, without BatchNorm.
+    """Return the paper's network, or a residual one that sees images from 0 to 1.
 
-    `batch_norm` is for the paper's: penalties of slopes go without.
+    `batch_norm` is for the paper's network; the residual one has none. Penalties of D's slope need
+    a D without it.
     """
     if is_residual(body):
         return ResidualDiscriminator(

@@ -36,7 +36,7 @@ Generator = generator_for
 
 
 def matching(discriminator: Discriminator, real: torch.Tensor, fake: torch.Tensor) -> torch.Tensor:
-    """Return the squared distance of the mean features of two batches, a scalar: section 3.1."""
+    """Return the squared distance of the mean features of two batches, a scalar."""
     means = [discriminator.features(batch).mean(dim=0) for batch in (real, fake)]
     return (means[0] - means[1]).square().sum()
 
@@ -47,11 +47,11 @@ class FeatureMatching(Unconditional):
     discriminator: Discriminator
 
     def reads(self, player: str) -> bool:
-        """Both see real samples."""
+        """Both players read real samples."""
         return True
 
     def loss(self, player: str, batch: Batch, draw: Draw) -> Terms:
-        """Return the objective's term of D, or the distance of features of G."""
+        """Return the objective's term of D, or the squared distance that G minimises."""
         if player == "D":
             return super().loss(player, batch, draw)
         real = self.augment(batch["real"], draw, "real")

@@ -53,7 +53,7 @@ class Divergence:
         f: The convex function, of ratios u > 0.
         conjugate: f*, of t in its domain.
         activation: g_f, of any v.
-        on_fake: f*(g_f(v)), written so that it does not overflow before it must.
+        on_fake: f*(g_f(v)) in one formula, which overflows later than the two.
     """
 
     f: Map

@@ -48,7 +48,7 @@ class MlpGenerator(nn.Module):
     def __init__(
         self, *, latent_size: int, shape: tuple[int, ...], width: int = 128, depth: int = 2
     ) -> None:
-        """Build `depth` hidden layers; images (three axes) end in tanh, points in nothing."""
+        """Build `depth` hidden layers; a tanh keeps images (three axes) in [-1, 1]."""
         super().__init__()
         self.latent_size, self.shape = latent_size, tuple(shape)
         sizes = [latent_size, *[width] * depth]
@@ -63,7 +63,7 @@ class MlpGenerator(nn.Module):
 
 
 class MlpDiscriminator(Discriminator):
-    """A multi-layer perceptron from points or small images to one logit."""
+    """A multi-layer perceptron from points or small images to logits, one if not told otherwise."""
 
     def __init__(
         self,
@@ -104,7 +104,7 @@ def mlp_game(
     objective: Objective,
     kind: type[Unconditional] = Unconditional,
 ) -> Game:
-    """Return a game of these networks with an objective and its first weights.
+    """Return a game of these networks with its first weights.
 
     Args:
         recipe: Gives the numbers of networks, augmentation and stabiliser.

@@ -59,9 +59,9 @@ class Generator(nn.Module):
         )
 
     def codes(self, z: torch.Tensor) -> torch.Tensor:
-        """Return the continuous codes in standard normal latents, uniform on [-1, 1] [B, n].
+        """Return the continuous codes [B, n], uniform on [-1, 1], that the last latents are made.
 
-        One prior, the normal, serves every model here; its distribution function makes it uniform.
+        Latents are standard normal in every model here; erf(z / sqrt(2)) of them is uniform.
         """
         return torch.erf(z[:, self.latent_size - self.num_continuous :] / math.sqrt(2))
 

@@ -38,7 +38,7 @@ Generator = MlpGenerator
 
 
 def least_squares(*, of_fake: float, of_real: float, wanted: float) -> Objective:
-    """Return the losses of both players with the labels a, b and c: equation 2."""
+    """Return the losses of both players with the labels a, b and c."""
 
     def discriminator(real: Logits, fake: Logits) -> torch.Tensor:
         return ((real - of_real).square().mean() + (fake - of_fake).square().mean()) / 2

@@ -62,10 +62,10 @@ def Generator(  # noqa: N802 (what checkpoints name as their entry)
 
 
 class Closeness(nn.Module):
-    """The layer from features to o."""
+    """The layer from features f to o."""
 
     def __init__(self, num_features: int, num_rows: int, num_columns: int) -> None:
-        """Make T, as large as the weights of a linear layer."""
+        """Make T, as the weights of a linear layer from all features to B C numbers."""
         super().__init__()
         self.rows = (num_rows, num_columns)
         self.tensor = nn.Linear(num_features, num_rows * num_columns, bias=False)
@@ -74,12 +74,12 @@ class Closeness(nn.Module):
         """Return o [B, num_rows] of features [B, num_features]."""
         matrices = self.tensor(features).unflatten(1, self.rows)
         distances = (matrices[:, None] - matrices[None]).abs().sum(dim=3)
-        closeness: torch.Tensor = (-distances).exp().sum(dim=1) - 1  # without itself
+        closeness: torch.Tensor = (-distances).exp().sum(dim=1) - 1  # without j = i, which is 1
         return closeness
 
 
 class MinibatchDiscriminator(Discriminator):
-    """A discriminator that sees a sample among its batch mates."""
+    """A discriminator that compares the samples of a batch."""
 
     def __init__(self, body: Discriminator, *, num_rows: int, num_columns: int) -> None:
         """Put the layer beside the last one of `body`."""
@@ -89,11 +89,11 @@ class MinibatchDiscriminator(Discriminator):
         self.weights = nn.Linear(num_rows, 1, bias=False)
 
     def features(self, x: torch.Tensor) -> torch.Tensor:
-        """Return f(x), which no batch mate enters."""
+        """Return f(x), which depends on each sample alone."""
         return self.body.features(x)
 
     def logits(self, features: torch.Tensor) -> torch.Tensor:
-        """Return logits [B]: one linear layer on f and o together is a sum of one on each."""
+        """Return logits [B]: a linear layer on f and o together is the sum of one on each."""
         of_batch: torch.Tensor = self.weights(self.closeness(features)).squeeze(1)
         return self.body.logits(features) + of_batch
 

@@ -46,7 +46,7 @@ Generator = generator_for
 
 
 class Critic(nn.Module):
-    """An autoencoder, whose codes are compared."""
+    """The autoencoder of f and g."""
 
     def __init__(
         self, *, shape: tuple[int, ...], code_size: int, width: int, batch_norm: bool
@@ -69,7 +69,7 @@ class MmdGan(Game):
         generator: Latents [B, latent_size] to samples; has `latent_size`.
         critic: The autoencoder.
         distance: Of two batches of codes.
-        options: Weights of the rank hinge and of decoding, and where weights are clipped.
+        options: Weights of the rank hinge and of decoding, and the encoder's largest weight.
     """
 
     players: Mapping[str, tuple[str, ...]] = {"D": ("critic",), "G": ("generator",)}
@@ -87,7 +87,7 @@ class MmdGan(Game):
         self.options = options
 
     def loss(self, player: str, batch: Batch, draw: Draw) -> Terms:
-        """Return a player's terms; only D minds how well samples are decoded."""
+        """Return a player's terms; those of D include the errors of decoding."""
         real = batch["real"]
         latent_size: Any = self.generator.latent_size
         z = draw.latents("z", batch.size, latent_size, prior=self.prior, like=real)

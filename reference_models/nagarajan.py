@@ -38,10 +38,10 @@ Generator = MlpGenerator
 
 
 class Nagarajan(Unconditional):
-    """The game whose G has the gradient of D in its loss; the objective must have sum zero."""
+    """The game with D's gradient in the loss of G; the objective must have sum zero."""
 
     def reads(self, player: str) -> bool:
-        """Both look at real samples."""
+        """Both players read real samples."""
         return True
 
     def loss(self, player: str, batch: Batch, draw: Draw) -> Terms:
@@ -54,7 +54,7 @@ class Nagarajan(Unconditional):
         return {**terms, "gradient_of_d": self.options["weight"] * self.gradient_of_d(real, fake)}
 
     def gradient_of_d(self, real: torch.Tensor, fake: torch.Tensor) -> torch.Tensor:
-        """Return |dV / dtheta_D|^2, a scalar, which G's parameters can be differentiated for.
+        """Return |dV / dtheta|^2, a scalar that can be differentiated for G's parameters.
 
         A solver freezes D while G moves, so the gradient is that of a copy of D's parameters.
         """

@@ -48,7 +48,7 @@ class Generator(nn.Module):
         discriminator: Samples to logits [B], the logarithm of p / q.
         mean: Of q, float32 of the shape of a sample.
         std: The standard deviations of q.
-        latent_size: One number that chooses, and those of all candidates.
+        latent_size: One number for the choice, and the numbers of all candidates.
     """
 
     mean: torch.Tensor
@@ -66,7 +66,7 @@ class Generator(nn.Module):
         self.latent_size = 1 + num_candidates * math.prod(self.shape)
 
     def known(self, noise: torch.Tensor) -> torch.Tensor:
-        """Return samples of q for standard normal noise [B, *shape]."""
+        """Return samples of q, made of standard normal noise [B, *shape]."""
         samples = self.mean + self.std * noise
         return samples.clamp(-1, 1) if len(self.shape) == 3 else samples
 
@@ -90,7 +90,7 @@ class Generator(nn.Module):
 
 
 class OptimalDiscriminator(Game):
-    """One player: D, which is a part of the network that is exported.
+    """D alone learns; it is a part of the network that is exported.
 
     Attributes:
         generator: q and D. D's weights are its only parameters.
@@ -104,7 +104,7 @@ class OptimalDiscriminator(Game):
         self.generator = generator
 
     def loss(self, player: str, batch: Batch, draw: Draw) -> Terms:
-        """Return -V(D); at D* it is log 4 - 2 JSD."""
+        """Return -V(D), which is log 4 - 2 JSD at D*."""
         real = batch["real"]
         noise = draw.normal("known", batch.size, *self.generator.shape, like=real)
         judge = self.generator.discriminator
@@ -116,7 +116,7 @@ def make_game(recipe: Recipe, data: Data, randomness: torch.Generator) -> Optima
     """Return the game with D's first weights, and q fitted to the first items of the data.
 
     Raises:
-        GanevalError: A prior that does not make candidates of q.
+        GanevalError: Latents that are not normal, of which no samples of q can be made.
     """
     if recipe.prior != "normal":
         raise ganeval.GanevalError(

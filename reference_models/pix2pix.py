@@ -43,7 +43,7 @@ CONDITION_CHANNELS = 3
 
 
 class Generator(nn.Module):
-    """A U-Net with dropout that its latents decide."""
+    """A U-Net whose latents are its dropout masks."""
 
     def __init__(self, *, shape: tuple[int, ...], width: int) -> None:
         """Build a stage down for every halving to 2 x 2, and the same back up.
@@ -99,7 +99,7 @@ class Generator(nn.Module):
 
 
 class Paired(Game):
-    """The conditional game with the distance to the target as a term of G."""
+    """The conditional game in which G is also held near the target."""
 
     players: Mapping[str, tuple[str, ...]] = {"D": ("discriminator",), "G": ("generator",)}
 
@@ -111,7 +111,7 @@ class Paired(Game):
         l1_weight: float,
         adversarial_weight: float,
     ) -> None:
-        """Take the networks, the objective, lambda, and the weight of G's other term, 1."""
+        """Take the networks, the objective, lambda, and the weight of G's adversarial term."""
         super().__init__()
         self.generator, self.discriminator = generator, discriminator
         self.objective = objective
@@ -139,8 +139,7 @@ def make_game(recipe: Recipe, data: Data, randomness: torch.Generator) -> Paired
     """Return the game with its first weights.
 
     Raises:
-        GanevalError: The pictures do not belong together, which the distance to a target needs, or
-            have not one size.
+        GanevalError: The pictures are not paired, or conditions and targets differ in size.
     """
     if recipe.pair_by == "none":
         raise ganeval.GanevalError(

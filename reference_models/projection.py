@@ -47,7 +47,7 @@ Generator = ResidualGenerator
 
 
 class ProjectionDiscriminator(nn.Module):
-    """Judges images with their classes."""
+    """D: judges images with their classes."""
 
     def __init__(self, *, image_size: int, channels: int, width: int, num_classes: int) -> None:
         """Build phi and psi, the body, and `classes` with a row v_y for each class."""
@@ -56,7 +56,7 @@ class ProjectionDiscriminator(nn.Module):
         self.classes = nn.Embedding(num_classes, self.body.num_features)
 
     def forward(self, x: torch.Tensor, labels: torch.Tensor) -> torch.Tensor:
-        """Return logits [B] of images [B, C, H, W] with labels int64 [B]: equation 7."""
+        """Return f(x, y) [B] of images [B, C, H, W] with labels int64 [B]."""
         features = self.body.features(x)
         logits = self.body.logits(features)
         vectors: torch.Tensor = self.classes(labels)

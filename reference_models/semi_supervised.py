@@ -66,7 +66,7 @@ class Classifier(Discriminator):
         self.last = nn.Linear(width, num_classes)
 
     def features(self, x: torch.Tensor, noise: Noise | None = None) -> torch.Tensor:
-        """Return the last hidden layer, with noise before each if there is any."""
+        """Return the last hidden layer; the noise, if there is any, comes before each layer."""
         h = x.flatten(1)
         for number, layer in enumerate(self.hidden):
             h = F.leaky_relu(layer(h if noise is None else noise(number, h)), 0.2)
@@ -107,14 +107,14 @@ class SemiSupervised(FeatureMatching):
     ) -> None:
         """Take what `Unconditional` takes, and the pictures that are known with their classes.
 
-        The objective's loss of D is asked with log Z as the logits.
+        The objective gives the loss of D for the logits log Z.
         """
         super().__init__(generator, discriminator, objective, augment, options=options)
         self.register_buffer("labelled", known[0])
         self.register_buffer("labels", known[1])
 
     def judged(self, samples: torch.Tensor, draw: Draw, purpose: str) -> torch.Tensor:
-        """Return D's logits [B, K] of samples, changed as augmentation says and with noise."""
+        """Return D's logits [B, K] of samples that are augmented and get noise in every layer."""
 
         def noise(number: int, h: torch.Tensor) -> torch.Tensor:
             std: float = self.options["noise_of_layers" if number else "noise_of_input"]
@@ -124,7 +124,7 @@ class SemiSupervised(FeatureMatching):
         return logits
 
     def loss(self, player: str, batch: Batch, draw: Draw) -> Terms:
-        """Return the terms of D with and without labels, or the distance of features of G."""
+        """Return the terms of D with and without labels, or the squared distance for G."""
         if player == "G":
             return super().loss(player, batch, draw)
         weight = self.options["unlabelled_weight"]

@@ -57,7 +57,7 @@ class SpectralNorm(nn.Module):
     left: torch.Tensor
 
     def __init__(self, weight: torch.Tensor, *, refine: bool = True) -> None:
-        """Start from equal components; `iterate` brings them to the singular vector.
+        """Start from a vector of equal components, which `iterate` turns to the singular vector.
 
         Args:
             weight: Whose norm it will be.
@@ -81,14 +81,14 @@ class SpectralNorm(nn.Module):
 
     @torch.no_grad()
     def iterate(self, matrix: torch.Tensor) -> torch.Tensor:
-        """Make one step of power iteration, algorithm 1; return the right vector before it."""
+        """Move the left vector by one power iteration; return the right one on the way."""
         right = F.normalize(matrix.T @ self.left, dim=0)
         self.left.copy_(F.normalize(matrix @ right, dim=0))
         return right
 
 
 def normalise(network: nn.Module, *, refine: bool = True) -> None:
-    """Divide every weight of a network by its spectral norm, its singular vectors settled."""
+    """Divide every weight of a network by its spectral norm, after some power iterations."""
     for layer in list(network.modules()):
         if isinstance(layer, nn.Conv2d | nn.Linear | nn.Embedding):
             # unsafe: the power iteration begins below, on each layer as it is used in training.

@@ -130,7 +130,7 @@ class Discriminator(nn.Module):
 
 
 class SuperResolution(Game):
-    """Two stages: G and phi each learn alone; then phi rests, and G plays against D.
+    """First G and phi each learn alone; then phi rests, and G plays against D.
 
     Attributes:
         is_pretraining: Which stage it is, a function of the images seen.
@@ -163,7 +163,7 @@ class SuperResolution(Game):
         self.resting = frozenset("D" if self.is_pretraining else "P")
 
     def loss(self, player: str, batch: Batch, draw: Draw) -> Terms:
-        """Return the term of D or phi, or the one or two of G."""
+        """Return the term of D or P, or of G one in the first stage and two in the second."""
         real = batch["real"]
         if player == "P":
             return {"turns": turns_loss(self.perceiver, real)}

@@ -49,14 +49,10 @@ Generator = MlpGenerator
 class Unrolled:
     """The last player looks `num_steps` moves of the first ahead and differentiates through them.
 
-    Metz et al. 2017, equations 5 to 8: the generator minimises the game's whole value at theta_D^K,
-
-        f_K(theta_G, theta_D) = f(theta_G, theta_D^K),  f = E log D(x) + E log(1 - D(G(z))) = -L_D,
-
-    where theta_D^(k+1) = theta_D^k - lr dL_D / dtheta_D. What is real counts too: theta_D^K depends
-    on theta_G, so E log D(x) does; without it the equilibrium is no fixed point. The generator's
-    loss here is therefore minus the first player's, and its own is not asked for: the game must
-    have sum zero. The discriminator itself moves one ordinary step, from where it is.
+    The last player minimises minus the loss of the first, at the parameters that the first will
+    have. Its own loss is not asked for, so the game must have sum zero. Terms of the first player
+    that look independent of the last one, as that of real samples, count as well: without them the
+    equilibrium would not be a fixed point.
 
     Attributes:
         num_steps: K; 0 is `Simultaneous`.
@@ -72,9 +68,9 @@ class Unrolled:
         first, last = game.players
         terms = game.terms(first, batch, draw)
         log = values(first, terms)
-        ours, theirs = game.parameters_of(first), game.parameters_of(last)
-        first_gradients = torch.autograd.grad(total(terms), list(ours.values()))
-        ahead: dict[str, torch.Tensor] = dict(ours)
+        of_first, of_last = game.parameters_of(first), game.parameters_of(last)
+        first_gradients = torch.autograd.grad(total(terms), list(of_first.values()))
+        ahead: dict[str, torch.Tensor] = dict(of_first)
         for _ in range(self.num_steps):
             loss = functional_call(game, ahead, (first, batch, draw))
             gradients = torch.autograd.grad(loss, list(ahead.values()), create_graph=True)
@@ -84,7 +80,7 @@ class Unrolled:
             }
         loss = -functional_call(game, ahead, (first, batch, draw))
         log |= values(last, {"unrolled": loss})
-        last_gradients = torch.autograd.grad(loss, list(theirs.values()))
+        last_gradients = torch.autograd.grad(loss, list(of_last.values()))
         apply_gradients(game, first, optimizers[first], first_gradients, batch, draw)
         apply_gradients(game, last, optimizers[last], last_gradients, batch, draw)
         return log

@@ -61,7 +61,7 @@ class Generator(nn.Module):
         return self.log_std.exp()
 
     def terms(self, x: torch.Tensor, noise: torch.Tensor) -> tuple[torch.Tensor, torch.Tensor]:
-        """Return log p(x|z) at one z of q(z|x), and the divergence; float32 [B], in nats.
+        """Return log p(x|z) at one z drawn from q(z|x), and the divergence; float32 [B], in nats.
 
         Args:
             x: float32 [B, *shape]; pictures dequantised.

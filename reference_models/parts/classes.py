@@ -11,7 +11,7 @@ _BLOCK = 256  # pictures that are looked at together for their labels
 
 
 def check_classes(data: Data, num_classes: int, *, setting: str) -> None:
-    """See that data have as many classes as the networks; where they have no labels, all is well.
+    """Check that data have as many classes as the networks; data without labels pass.
 
     Args:
         data: Of the run.
@@ -19,7 +19,7 @@ def check_classes(data: Data, num_classes: int, *, setting: str) -> None:
         setting: What the number is called.
 
     Raises:
-        GanevalError: They have more or fewer.
+        GanevalError: The data have more or fewer.
     """
     if data.num_classes is not None and data.num_classes != num_classes:
         raise ganeval.GanevalError(
@@ -32,13 +32,13 @@ def check_classes(data: Data, num_classes: int, *, setting: str) -> None:
 def known_labels(
     data: Data, *, num_classes: int, per_class: int, subset: int
 ) -> tuple[torch.Tensor, torch.Tensor]:
-    """Return the first pictures of each class, and their classes, in the order number `subset`.
+    """Return the first pictures of each class in one order of the data, and their classes.
 
     Args:
-        data: Finite, with labels; of data without there are none.
-        num_classes: How many.
-        per_class: Pictures of each.
-        subset: At least 0.
+        data: Finite, with labels; other data give no pictures.
+        num_classes: Of the data.
+        per_class: Pictures of each class.
+        subset: Number of the order, at least 0.
 
     Returns:
         float32 [num_classes * per_class, *shape] and int64 [num_classes * per_class].

@@ -1,7 +1,6 @@
 """The game of a generator of samples against a discriminator of samples."""
 
 from collections.abc import Mapping
-from types import MappingProxyType
 from typing import Any
 
 import torch
@@ -42,7 +41,7 @@ class Unconditional(Game):
         objective: Objective,
         augment: Augment,
         stabiliser: Stabiliser = OFF,
-        options: Options = MappingProxyType({}),
+        options: Options | None = None,
     ) -> None:
         """Take networks, objective, what D sees, what keeps it smooth, and the game's numbers.
 
@@ -52,7 +51,7 @@ class Unconditional(Game):
         super().__init__()
         self.generator, self.discriminator = generator, discriminator
         self.objective, self.augment, self.stabiliser = objective, augment, stabiliser
-        self.options = options
+        self.options = options or {}
         if stabiliser.penalises and has_batch_norm(discriminator):
             raise ganeval.GanevalError(
                 "a penalty of the slope of D, which has BatchNorm",
