@@ -29,6 +29,7 @@ stays, where it falls to 0 in the second half; the pool is read and filled once 
 from collections.abc import Mapping
 
 import torch
+import torch.nn.functional as F
 from torch import nn
 
 import ganeval
@@ -141,14 +142,14 @@ class Cycle(Game):
                     self.inverse_discriminator(x), self.inverse_discriminator(shown_x)
                 ),
             }
-        cycle = _l1(self.inverse(made_y), x) + _l1(self.generator(made_x), y)
+        cycle = F.l1_loss(self.inverse(made_y), x) + F.l1_loss(self.generator(made_x), y)
         terms = {
             "adversarial": (self.discriminator(made_y) - 1).square().mean(),
             "inverse_adversarial": (self.inverse_discriminator(made_x) - 1).square().mean(),
             "cycle": self.options["cycle_weight"] * cycle,
         }
         if self.options["identity_weight"] > 0:
-            identity = _l1(self.generator(y), y) + _l1(self.inverse(x), x)
+            identity = F.l1_loss(self.generator(y), y) + F.l1_loss(self.inverse(x), x)
             terms["identity"] = self.options["identity_weight"] * identity
         return terms
 
@@ -163,11 +164,6 @@ class Cycle(Game):
 def _discriminator_loss(real: torch.Tensor, made: torch.Tensor) -> torch.Tensor:
     """Return the loss of D_Y or D_X for what it returns of real and of generated pictures."""
     return 0.5 * ((real - 1).square().mean() + made.square().mean())
-
-
-def _l1(one: torch.Tensor, other: torch.Tensor) -> torch.Tensor:
-    """Return the mean absolute difference."""
-    return (one - other).abs().mean()
 
 
 def make_game(recipe: Recipe, data: Data, randomness: torch.Generator) -> Cycle:

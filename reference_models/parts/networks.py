@@ -1,8 +1,8 @@
 """Networks for points or images, chosen by the shape of a sample.
 
-Generators map latents float32 [B, latent_size] to samples. Discriminators map samples to logits [B],
-or to [B, num_outputs] where several numbers are wanted, as of an encoder or of a second head; see
-`discriminator.py` for their features. Images are in [-1, 1]. The body of a network of images is
+Generators map latents float32 [B, latent_size] to samples. Discriminators map samples to logits
+[B], or to [B, num_outputs] where several numbers are wanted, as of an encoder or of a second head;
+see `discriminator.py` for their features. Images are in [-1, 1]. The body of a network of images is
 "plain", as in `dcgan.py`, or "residual", as in `residual.py`.
 """
 
