@@ -1,8 +1,9 @@
 """Energy distance: a generator without a discriminator, whose gradients have no bias.
 
 Bellemare et al., "The Cramer Distance as a Solution to Biased Wasserstein Gradients", arXiv
-1705.10743, 2017. Let x and x' be two data of the distribution P, and y = G(z) and y' = G(z') two
-samples of the distribution Q, all independent. The only player, G, minimises
+1705.10743, 2017, section on the multivariate case. Let x and x' be two data of the distribution P,
+and y = G(z) and y' = G(z') two samples of the distribution Q, all independent. The only player, G,
+minimises
 
     E(P, Q) = 2 E |x - y| - E |x - x'| - E |y - y'|
 

@@ -1,8 +1,8 @@
 """Flow-GAN: a generator with a known density learns from its likelihood and from D.
 
 Grover, Dhar and Ermon, "Flow-GAN: Combining Maximum Likelihood and Adversarial Learning in
-Generative Models", AAAI 2018. G is a flow (`parts/flow.py`), so log p_G(x) is known for any x. f is
-the critic of `wgan_gp.py`:
+Generative Models", AAAI 2018, section on hybrid learning. G is a flow (`parts/flow.py`), so log
+p_G(x) is known for any x. f is the critic of `wgan_gp.py`:
 
     D minimises   E f(G(z)) - E f(x) + 10 E (|grad f(xhat)| - 1)^2          as in `wgan_gp.py`
     G minimises   -E f(G(z)) - lambda E log p_G(x)

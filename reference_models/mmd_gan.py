@@ -15,9 +15,9 @@ where MMD^2 is the biased estimate with the kernel sum_b exp(-|f - f'|^2 / (2 b^
 What is special: D chooses codes in which data and samples differ most, and then a small batch is
 enough to see it. Decoding keeps f injective; without that MMD = 0 would not mean equal
 distributions. The second term of V, the rank hinge, keeps D where E f(x) >= E f(G(z)) in each
-number of a code ("feasible set reduction"). The weights of f are clipped as in `wgan.py`, those of
-g are not. A D that lags behind gives a poor kernel. So it moves five times for each move of G, and
-many times at the beginning.
+number of a code (section "Feasible Set Reduction"). The weights of f are clipped as in `wgan.py`,
+those of g are not. A D that lags behind gives a poor kernel. So it moves five times for each move
+of G, and many times at the beginning.
 
 Differs from the paper: RMSProp(5e-4), and 10 moves of D in each of the first 5 steps, where the
 code has 5e-5, and 100 moves in each of the first 25 steps and in every 500th; codes of 16 numbers,

@@ -1,8 +1,9 @@
 """Nagarajan and Kolter 2017: G also makes the gradient of D small.
 
-Nagarajan and Kolter, "Gradient descent GAN optimization is locally stable", NeurIPS 2017, with the
-numbers of the authors' code (locuslab/gradient_regularized_gan). V is the value of `gan.py`,
-equation 1, and theta are the parameters of D:
+Nagarajan and Kolter, "Gradient descent GAN optimization is locally stable", NeurIPS 2017, section
+on gradient-based regularization, with the numbers of the authors' code
+(locuslab/gradient_regularized_gan). V is the value of `gan.py`, equation 1, and theta are the
+parameters of D:
 
     V = E log D(x) + E log(1 - D(G(z)))
 

@@ -2,7 +2,8 @@
 
 Van den Oord, Kalchbrenner and Kavukcuoglu, "Pixel Recurrent Neural Networks", ICML 2016, with the
 gated layers of van den Oord et al., "Conditional Image Generation with PixelCNN Decoders", NeurIPS
-2016. There is one player, the generator, and no D. It minimises -E log p(x), where
+2016 (section "Gated Convolutional Layers"). There is one player, the generator, and no D. It
+minimises -E log p(x), where
 
     log p(x) = sum_i log p(x_i | x_1, ..., x_{i-1})       pixels in the order of reading
     y = tanh(W_f * h) . sigmoid(W_g * h)                  a layer; * is a convolution

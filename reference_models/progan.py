@@ -48,10 +48,10 @@ SMALLEST = 4
 
 
 def growth_after(num_images: int, *, stable: int, fade: int) -> float:
-    """Return how far the networks have grown after so many images, if there is no end to it.
+    """Return how far networks without an end have grown after so many images.
 
-    The integer k is the resolution 4 * 2**k; between k and k + 1 the latter is faded in. Each
-    resolution is trained for `stable` images, then the next is faded in over `fade` images.
+    An integer k stands for the resolution 4 * 2**k. Between k and k + 1 the latter is faded in.
+    Each resolution is trained for `stable` images, then the next is faded in over `fade` images.
     """
     level, into = divmod(num_images, stable + fade)
     return level + max(0, into - stable) / fade
@@ -75,7 +75,7 @@ class EqualisedConv(nn.Module):
 
 
 class PixelNorm(nn.Module):
-    """Gives every pixel mean square 1 over the channels: section 4.2."""
+    """Scales every pixel to mean square 1 over its channels: section 4.2."""
 
     def forward(self, x: torch.Tensor) -> torch.Tensor:
         """Return the normalised maps [B, C, H, W]."""
@@ -83,7 +83,7 @@ class PixelNorm(nn.Module):
 
 
 class GroupDeviation(nn.Module):
-    """Adds one channel: the standard deviation over a group of samples, averaged: section 3."""
+    """Adds one map: the standard deviation over a group of samples, averaged (section 3)."""
 
     def forward(self, x: torch.Tensor) -> torch.Tensor:
         """Return [B, C + 1, H, W]; a group is 4 samples in a row, or all if 4 do not divide B."""
@@ -93,15 +93,6 @@ class GroupDeviation(nn.Module):
         deviation = (groups.var(dim=1, correction=0) + 1e-8).sqrt().mean(dim=(1, 2, 3))
         per_sample = deviation.repeat_interleave(size)[:, None, None, None]
         return torch.cat([x, per_sample.expand(-1, 1, height, width)], dim=1)
-
-
-def fade(old: torch.Tensor | None, new: torch.Tensor, weight: float) -> torch.Tensor:
-    """Return `new` at weight 1, `old` (at half the resolution or the same) at weight 0."""
-    if old is None:
-        return new
-    if old.shape[-1] != new.shape[-1]:
-        old = enlarge(old)
-    return torch.lerp(old, new, weight)
 
 
 def enlarge(x: torch.Tensor) -> torch.Tensor:
@@ -127,7 +118,7 @@ class Growing(nn.Module):
         self.register_buffer("growth", torch.zeros((), dtype=torch.float32))
 
     def position(self) -> tuple[int, float]:
-        """Return the highest level in use, and its weight: 1 if it is not being faded in."""
+        """Return the highest level in use, and its weight, below 1 while it is faded in."""
         growth = float(self.growth)
         level = math.ceil(growth)
         return level, 1.0 - (level - growth)
@@ -176,8 +167,9 @@ class Generator(Growing):
         for number in range(level + 1):
             before = x
             x = self.levels[number](enlarge(x) if number else x)
-        old = self.to_image[level - 1](before) if weight < 1 else None
-        images = fade(old, self.to_image[level](x), weight)
+        images: torch.Tensor = self.to_image[level](x)
+        if weight < 1:
+            images = torch.lerp(enlarge(self.to_image[level - 1](before)), images, weight)
         for _ in range(self.num_levels - 1 - level):
             images = enlarge(images)
         return images
@@ -224,7 +216,7 @@ class Discriminator(Growing):
             x = F.avg_pool2d(x, 2)
         maps = self.levels[level](self.from_image[level](x))
         if weight < 1:
-            maps = fade(self.from_image[level - 1](F.avg_pool2d(x, 2)), maps, weight)
+            maps = torch.lerp(self.from_image[level - 1](F.avg_pool2d(x, 2)), maps, weight)
         for number in range(level - 1, -1, -1):
             maps = self.levels[number](maps)
         logits: torch.Tensor = self.output(maps)
@@ -263,10 +255,9 @@ class Progressive(Game):
     def at_resolution(self, real: torch.Tensor) -> torch.Tensor:
         """Return real images as generated ones are: without detail that has not been faded in."""
         level, weight = self.generator.position()
-        side = SMALLEST * 2**level
-        shown = F.adaptive_avg_pool2d(real, side)
+        shown = F.adaptive_avg_pool2d(real, SMALLEST * 2**level)
         if weight < 1:
-            shown = fade(F.avg_pool2d(shown, 2), shown, weight)
+            shown = torch.lerp(enlarge(F.avg_pool2d(shown, 2)), shown, weight)
         for _ in range(self.generator.num_levels - 1 - level):
             shown = enlarge(shown)
         return shown
@@ -277,9 +268,7 @@ class Progressive(Game):
 
     def loss(self, player: str, batch: Batch, draw: Draw) -> Terms:
         """Return the three terms of D, or the one of G."""
-        num = batch.size
-        size = self.generator.latent_size
-        like = self.generator.growth
+        num, size, like = batch.size, self.generator.latent_size, self.generator.growth
         z = draw.latents("z", num, size, prior=self.prior, like=like)
         fake = self.generator(z)
         fake_logits = self.discriminator(fake)

@@ -1,7 +1,8 @@
 """Projection GAN: D compares the features of a sample with a vector of its class.
 
-Miyato and Koyama, "cGANs with Projection Discriminator", ICLR 2018. For a sample x of class y, with
-features phi(x) of D, a linear layer psi and a learned vector v_y for each class:
+Miyato and Koyama, "cGANs with Projection Discriminator", ICLR 2018, section "The architecture of
+the cGAN with a projection discriminator". For a sample x of class y, with features phi(x) of D, a
+linear layer psi and a learned vector v_y for each class:
 
     f(x, y) = v_y . phi(x) + psi(phi(x))
 

@@ -1,7 +1,7 @@
 """Relativistic average GAN: D says how much more real a sample is than the others are on average.
 
 Jolicoeur-Martineau, "The relativistic discriminator: a key element missing from standard GAN", ICLR
-2019 (its RaSGAN). C(x) is what the network returns:
+2019, section "Relativistic average GANs" (RaSGAN). C(x) is what the network returns:
 
     D(x) = sigmoid(C(x) - E C(G(z)))        D(G(z)) = sigmoid(C(G(z)) - E C(x))
 

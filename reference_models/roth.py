@@ -1,8 +1,8 @@
 """Roth et al. 2017: D is regularised as noise on its samples would regularise it.
 
 Roth, Lucchi, Nowozin and Hofmann, "Stabilizing Training of Generative Adversarial Networks through
-Regularization", NeurIPS 2017, with the numbers of the authors' code (rothk/Stabilizing_GANs). l is
-the logit of D, and D = sigmoid(l):
+Regularization", NeurIPS 2017, section "Noise-Induced Regularization", with the numbers of the
+authors' code (rothk/Stabilizing_GANs). l is the logit of D, and D = sigmoid(l):
 
     D minimises   -E log D(x) - E log(1 - D(G(z))) + gamma / 2 Omega
     G minimises   -E log D(G(z))                                            as in `gan.py`
