@@ -1,10 +1,10 @@
 """Minibatch discrimination: D sees how near each sample is to the others of its batch.
 
 Salimans et al., "Improved Techniques for Training GANs", NeurIPS 2016, section 3.2. f(x_i) are the
-features of sample i. A learned tensor T makes a matrix M_i = f(x_i) T of B rows and C columns, and
-sample i gets B more features, one for each row b:
+features of sample i. A learned tensor T makes of them a matrix M_i = f(x_i) T of R rows and C
+columns (the paper's B and C). Sample i gets R more features, one for each row r:
 
-    o(x_i)_b = sum_{j != i} exp(-|M_ib - M_jb|_1)
+    o(x_i)_r = sum_{j != i} exp(-|M_ir - M_jr|_1)
 
 The last layer of D sees o(x_i) beside f(x_i). The losses are those of `gan.py`:
 
@@ -65,7 +65,7 @@ class Closeness(nn.Module):
     """The layer from features f to o."""
 
     def __init__(self, num_features: int, num_rows: int, num_columns: int) -> None:
-        """Make T, as the weights of a linear layer from all features to B C numbers."""
+        """Make T, as the weights of a linear layer from the features to R C numbers."""
         super().__init__()
         self.rows = (num_rows, num_columns)
         self.tensor = nn.Linear(num_features, num_rows * num_columns, bias=False)
