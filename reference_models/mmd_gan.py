@@ -1,4 +1,4 @@
-"""MMD-GAN: the critic learns in which codes the batches of `gmmn.py` are compared.
+"""MMD-GAN: the critic learns codes in which batches of data and of samples are compared.
 
 Li et al., "MMD GAN: Towards Deeper Understanding of Moment Matching Network", NeurIPS 2017, with
 the numbers of the authors' code (OctoberChang/MMD-GAN, mmd_gan.py). The critic D is an autoencoder:

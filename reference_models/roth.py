@@ -1,4 +1,4 @@
-"""Roth et al. 2017: D is regularised as noise on its samples would regularise it.
+"""Roth et al. 2017: D gets a regulariser that has the effect of noise on its samples.
 
 Roth, Lucchi, Nowozin and Hofmann, "Stabilizing Training of Generative Adversarial Networks through
 Regularization", NeurIPS 2017, section "Noise-Induced Regularization", with the numbers of the
