@@ -1,17 +1,20 @@
-"""AC-GAN: D also says of which class a sample is, and G is to make the class recognisable.
+"""AC-GAN: G makes a sample of a given class, and D also names the class of a sample.
 
 Odena, Olah and Shlens, "Conditional Image Synthesis with Auxiliary Classifier GANs", ICML 2017,
-section 3. D has two heads, one for the source S (real or generated), one for the class C:
+section "AC-GANs". D has two heads: one for the source S, real or fake, and one for the class C. For
+real samples x of class c, and generated samples G(z, c) of a class c that is drawn:
 
-    L_S = E log P(S = real | x) + E log P(S = fake | G(z, c))            (equation 2)
-    L_C = E log P(C = c | x) + E log P(C = c | G(z, c))                  (equation 3)
+    L_S = E log P(S = real | x) + E log P(S = fake | G(z, c))
+    L_C = E log P(C = c | x) + E log P(C = c | G(z, c))
 
-D maximises L_S + L_C and G maximises L_C - L_S. What is special: the class goes into G and comes
-out of D, which never gets it as an input, so the classifier must recognise it; both players want
-that. `game.weight` is a factor of L_C, 1 in the paper. As in `gan.py` G has the non-saturating
-form of its part of L_S; the part of L_C on real samples does not depend on it.
+    D maximises   L_C + L_S            G maximises   L_C - L_S
 
-Published: Inception Score 8.25 +- 0.07 on CIFAR-10 (Gulrajani et al. 2017, table 3).
+What is special: the class is an input of G and an output of D. D never gets it as an input, so it
+has to recognise it, and both players are rewarded if it does. `game.weight` is a factor of L_C, 1
+in the paper. As in `gan.py`, G has the non-saturating form of its part of L_S. G leaves out the
+part of L_C on real samples, which does not depend on it.
+
+Published: Inception Score 8.25 +- 0.07 on CIFAR-10 (the paper's comparison to previous results).
 
 Differs from the paper: networks of `dcgan.py` without BatchNorm in D, where the paper has deeper
 ones with dropout in D; 64 latents and Adam(1e-3), where it has 100 beside the class and 1e-4 to
@@ -68,9 +71,9 @@ class AuxiliaryClassifierGan(Game):
 
         Args:
             generator: As above.
-            discriminator: Samples to [B, 1 + num_classes]: the logit of S, those of C.
-            objective: Of L_S.
-            weight: Of L_C.
+            discriminator: Samples to [B, 1 + num_classes]: the logit of S, then those of C.
+            objective: Gives the losses of L_S.
+            weight: Factor of L_C.
         """
         super().__init__()
         self.generator, self.discriminator = generator, discriminator

@@ -1,14 +1,19 @@
-"""BiGAN and ALI: an encoder learns beside the generator, D judges pairs of sample and latent.
+"""BiGAN and ALI: an encoder learns beside the generator, and D judges pairs of sample and latent.
 
 Donahue, Kraehenbuehl and Darrell, "Adversarial Feature Learning", ICLR 2017, section 3, and
 Dumoulin et al., "Adversarially Learned Inference", ICLR 2017, section 2, have one objective:
 
-    min_{G,E} max_D  E_x log D(x, E(x)) + E_z log(1 - D(G(z), z))
+    min_{G,E} max_D  E log D(x, E(x)) + E log(1 - D(G(z), z))
 
-What is special: the second player owns two networks, generator and encoder, and at the optimum E
-inverts G. In BiGAN E is a function (`RECIPE`); in ALI it is a Gaussian whose mean and variance
-depend on x, sampled as E(x) = mu(x) + sigma(x) * noise (`ALI`). As both papers advise, that player
-minimises the loss with the labels swapped instead.
+As both papers advise, G and E minimise the loss of D with its labels swapped:
+
+    D minimises      -E log D(x, E(x)) - E log(1 - D(G(z), z))
+    G, E minimise    -E log(1 - D(x, E(x))) - E log D(G(z), z)
+
+What is special: one player owns two networks, the generator G and the encoder E. At the optimum
+both kinds of pairs have one distribution, so E inverts G. In BiGAN E is a function (`RECIPE`). In
+ALI it is a Gaussian whose mean mu and standard deviation sigma depend on x, and it is sampled as
+E(x) = mu(x) + sigma(x) * noise (`ALI`).
 
 Differs from the papers: 8 latents and Adam(1e-3), where BiGAN has 50 uniform ones on digits and
 2e-4, ALI 64 to 256 and 1e-4; the joint discriminator has one linear layer from the features of a
@@ -101,7 +106,7 @@ class Bidirectional(Game):
         self.discriminator, self.objective = discriminator, objective
 
     def loss(self, player: str, batch: Batch, draw: Draw) -> Terms:
-        """Return the term of D, or of G and E with the labels swapped."""
+        """Return the term of D, or that of G and E, which has the labels swapped."""
         num, size = batch.size, self.encoder.latent_size
         z = draw.latents("z", num, size, prior=self.prior, like=batch["real"])
         encoded = self.encoder(

@@ -1,15 +1,18 @@
-"""Consensus optimisation: both players also shrink the length of the joint gradient.
+"""Consensus optimisation: both players also make the gradients of both losses small.
 
-Mescheder, Nowozin and Geiger, "The Numerics of GANs", NeurIPS 2017, equation 10: with v the
-gradients of both players' losses, both move along
+Mescheder, Nowozin and Geiger, "The Numerics of GANs", NeurIPS 2017, equation 10. Each player has a
+loss and its gradient for the player's own parameters. Let v be both gradients, put together in one
+vector, and w all parameters. Both players move at once, in a step of size h:
 
-    v + gamma grad |v|^2 / 2
+    w <- w - h (v + gamma grad_w |v|^2 / 2)
 
-in one joint update, which damps the rotation around equilibria. The game is that of `gan.py`; only
-the solver differs. The paper's deep networks have gamma = 10 and RMSProp(1e-4); the small ones here
-hardly learn with these, but do with gamma = 1 and RMSProp(1e-3) (docs/experiments.md).
+What is special: plain steps along v turn around an equilibrium, where v = 0, and need not reach it.
+The second term leads to where |v| is small, and so damps the rotation. The losses are those of
+`gan.py`; only the solver differs.
 
-Differs from the paper: the networks of `gan.py`, gamma and the rate.
+Differs from the paper: the networks of `gan.py` with gamma = 1 and RMSProp(1e-3). The paper's deep
+networks have gamma = 10 and RMSProp(1e-4), with which the small ones here hardly learn
+(docs/experiments.md).
 """
 
 from collections.abc import Mapping
@@ -30,10 +33,7 @@ Generator = MlpGenerator
 
 @dataclass(frozen=True, slots=True)
 class Consensus:
-    """All players at once, along v + gamma grad |v|^2 / 2, where v are all their gradients.
-
-    Mescheder et al. 2017, equation 10 (for losses that are minimised).
-    """
+    """Moves all players at once along v + gamma grad |v|^2 / 2, where v are all their gradients."""
 
     gamma: float
 

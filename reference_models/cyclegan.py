@@ -1,33 +1,35 @@
-"""CycleGAN: pictures of one kind become another kind, and no picture has a partner.
+"""CycleGAN: G turns pictures of one kind into another kind, F turns them back; no pairs are needed.
 
 Zhu et al., "Unpaired Image-to-Image Translation using Cycle-Consistent Adversarial Networks", ICCV
-2017, equation 3 and section 4, with conditions x, pictures y, generators G: x -> y and F: y -> x:
+2017, equation 3 with the losses of its section "Implementation". x are pictures of the first kind,
+y of the second, G maps x to y and F maps y to x. D_Y tells y from G(x), D_X tells x from F(y):
 
-    min_{D_Y}    1/2 E (D_Y(y) - 1)^2 + 1/2 E D_Y(G(x))^2                     and so D_X with F
-    min_{G,F}    E (D_Y(G(x)) - 1)^2 + E (D_X(F(y)) - 1)^2
-               + lambda (E |F(G(x)) - x|_1 + E |G(F(y)) - y|_1)
-               + mu (E |G(y) - y|_1 + E |F(x) - x|_1)
+    D_Y minimises    1/2 E (D_Y(y) - 1)^2 + 1/2 E D_Y(G(x))^2          D_X the same of x and F(y)
+    G, F minimise    E (D_Y(G(x)) - 1)^2 + E (D_X(F(y)) - 1)^2
+                     + lambda (E |F(G(x)) - x|_1 + E |G(F(y)) - y|_1)
+                     + mu (E |G(y) - y|_1 + E |F(x) - x|_1)
 
-What is special: many maps make x look like y; those whose result can be mapped back are few
-(section 3.2, lambda = 10). One player owns both generators, the other both discriminators. The
-logistic loss is replaced by least squares, and D sees one of the last 50 pictures that were made in
-place of a new one half of the time (section 4). mu is 0 but for paintings, whose colours it keeps
-(section 5.2). G and F are residual networks between two halvings and doublings, the discriminators
-judge patches.
+What is special: many maps give x the look of y, but few of them can be undone. The cycle term, with
+lambda = 10, asks that F undoes G and G undoes F. The losses are least squares. Half of the time D
+sees one of the last 50 generated pictures in place of a new one (`parts/pool.py`). The identity
+term, mu, is off; `--preset paintings` has mu = 5, which keeps colours (section 5.2, "Photo
+generation from paintings"). G and F are residual networks, and D_X and D_Y judge patches. One
+player owns G and F, the other D_X and D_Y.
 
 Both generators are written: `cyclegan.safetensors` is G, `cyclegan-inverse.safetensors` is F.
 
-Published (section 5.1.4, figure 7): without the cycle, photos of streets are all given one and the
-same map of labels, whatever is in the photo.
+Published (section "Analysis of the loss function"): without the cycle, photos of streets all become
+one and the same map of labels, whatever they show.
 
 Differs from the paper: 8 channels and 2 residual blocks where it has 64 and 9, patches of 16 pixels
-where it has 70; a batch of 8 and Adam(1e-3), which it has at 1 and 2e-4, and the rate stays; the
-pool is drawn from, and filled, once for each batch.
+where it has 70; a batch of 8 and Adam(1e-3), where it has 1 and 2e-4 (`--preset paper`); the rate
+stays, where it falls to 0 in the second half; the pool is read and filled once for each batch.
 """
 
 from collections.abc import Mapping
 
 import torch
+import torch.nn.functional as F
 from torch import nn
 
 import ganeval
@@ -37,6 +39,7 @@ from reference_models.engine.draw import Draw
 from reference_models.engine.game import Game, Terms
 from reference_models.engine.recipe import Exported, OptimizerSpec, Options, Recipe
 from reference_models.engine.solvers import Alternating
+from reference_models.parts.patches import PatchDiscriminator
 from reference_models.parts.pool import Pool
 from reference_models.parts.sizes import check_conditions
 
@@ -45,7 +48,7 @@ HALVED = 4  # times, in the middle of a generator
 
 
 def _block(before: int, after: int, size: int, *, stride: int = 1) -> list[nn.Module]:
-    """Return a convolution of reflected borders, normalised and rectified."""
+    """Return a convolution with reflected borders, InstanceNorm and ReLU."""
     return [
         nn.Conv2d(before, after, size, stride, padding=size // 2, padding_mode="reflect"),
         nn.InstanceNorm2d(after),
@@ -54,10 +57,10 @@ def _block(before: int, after: int, size: int, *, stride: int = 1) -> list[nn.Mo
 
 
 class Residual(nn.Module):
-    """Two convolutions of 3 x 3 pixels, added to what came in."""
+    """Two convolutions of 3 x 3 pixels, whose output is added to their input."""
 
     def __init__(self, width: int) -> None:
-        """Build both; the second is not rectified."""
+        """Build both; no ReLU follows the second."""
         super().__init__()
         self.layers = nn.Sequential(*_block(width, width, 3), *_block(width, width, 3)[:-1])
 
@@ -68,7 +71,7 @@ class Residual(nn.Module):
 
 
 class Generator(nn.Module):
-    """The appendix's c7s1-k, d2k, d4k, residual blocks, u2k, uk, c7s1-3; no latents."""
+    """In the paper's notation c7s1-k, d2k, d4k, residual blocks, u2k, uk, c7s1-3; no latents."""
 
     latent_size = None
 
@@ -101,31 +104,8 @@ def as_rgb(pictures: torch.Tensor) -> torch.Tensor:
     return pictures.expand(-1, CHANNELS, -1, -1)
 
 
-class PatchDiscriminator(nn.Module):
-    """A logit for each patch of pixels: 70 x 70 with three halvings, 16 x 16 with one."""
-
-    def __init__(self, *, width: int, num_halvings: int) -> None:
-        """Build the layers; the channels double with each, up to 8 times `width`."""
-        super().__init__()
-        layers: list[nn.Module] = []
-        before = CHANNELS
-        for number in range(num_halvings + 1):
-            after = width * min(2**number, 8)
-            stride = 2 if number < num_halvings else 1
-            layers.append(nn.Conv2d(before, after, 4, stride, padding=1))
-            layers.append(nn.InstanceNorm2d(after) if number else nn.Identity())
-            layers.append(nn.LeakyReLU(0.2))
-            before = after
-        self.layers = nn.Sequential(*layers, nn.Conv2d(before, 1, 4, padding=1))
-
-    def forward(self, x: torch.Tensor) -> torch.Tensor:
-        """Return logits float32 [B, 1, H', W'] of RGB pictures."""
-        logits: torch.Tensor = self.layers(x)
-        return logits
-
-
 class Cycle(Game):
-    """Two games against one another's results: x -> y -> x and y -> x -> y."""
+    """G and F (`inverse`) against D_Y (`discriminator`) and D_X (`inverse_discriminator`)."""
 
     players: Mapping[str, tuple[str, ...]] = {
         "D": ("discriminator", "inverse_discriminator"),
@@ -140,13 +120,12 @@ class Cycle(Game):
         pools: tuple[Pool, Pool],
         options: Options,
     ) -> None:
-        """Take pairs of networks and pools, those of y before those of x, and the weights."""
+        """Take pairs of networks and pools, those for y first, and the game's numbers."""
         super().__init__()
         self.generator, self.inverse = generators
         self.discriminator, self.inverse_discriminator = discriminators
         self.pool, self.inverse_pool = pools
-        self.cycle_weight: float = options["cycle_weight"]
-        self.identity_weight: float = options["identity_weight"]
+        self.options = options
 
     def loss(self, player: str, batch: Batch, draw: Draw) -> Terms:
         """Return the terms of both discriminators, or of both generators."""
@@ -156,45 +135,42 @@ class Cycle(Game):
             shown_y = self.pool.shown(made_y, draw, "real")
             shown_x = self.inverse_pool.shown(made_x, draw, "condition")
             return {
-                "adversarial": _distance(self.discriminator(y), self.discriminator(shown_y)),
-                "inverse_adversarial": _distance(
+                "adversarial": _discriminator_loss(
+                    self.discriminator(y), self.discriminator(shown_y)
+                ),
+                "inverse_adversarial": _discriminator_loss(
                     self.inverse_discriminator(x), self.inverse_discriminator(shown_x)
                 ),
             }
-        cycle = _l1(self.inverse(made_y), x) + _l1(self.generator(made_x), y)
+        cycle = F.l1_loss(self.inverse(made_y), x) + F.l1_loss(self.generator(made_x), y)
         terms = {
             "adversarial": (self.discriminator(made_y) - 1).square().mean(),
             "inverse_adversarial": (self.inverse_discriminator(made_x) - 1).square().mean(),
-            "cycle": self.cycle_weight * cycle,
+            "cycle": self.options["cycle_weight"] * cycle,
         }
-        if self.identity_weight > 0:
-            identity = _l1(self.generator(y), y) + _l1(self.inverse(x), x)
-            terms["identity"] = self.identity_weight * identity
+        if self.options["identity_weight"] > 0:
+            identity = F.l1_loss(self.generator(y), y) + F.l1_loss(self.inverse(x), x)
+            terms["identity"] = self.options["identity_weight"] * identity
         return terms
 
     @torch.no_grad()
     def after_step(self, player: str, batch: Batch, draw: Draw) -> None:
-        """Keep the pictures that D was to judge; the generators have not moved meanwhile."""
+        """Put the pictures that D judged into the pools; the generators have not moved since."""
         if player == "D":
             self.pool.keep(self.generator(as_rgb(batch["condition"])), draw, "real")
             self.inverse_pool.keep(self.inverse(as_rgb(batch["real"])), draw, "condition")
 
 
-def _distance(real: torch.Tensor, made: torch.Tensor) -> torch.Tensor:
-    """Return the least squares of a discriminator, halved."""
+def _discriminator_loss(real: torch.Tensor, made: torch.Tensor) -> torch.Tensor:
+    """Return the loss of D_Y or D_X for what it returns of real and of generated pictures."""
     return 0.5 * ((real - 1).square().mean() + made.square().mean())
-
-
-def _l1(one: torch.Tensor, other: torch.Tensor) -> torch.Tensor:
-    """Return the mean absolute difference."""
-    return (one - other).abs().mean()
 
 
 def make_game(recipe: Recipe, data: Data, randomness: torch.Generator) -> Cycle:
     """Return the game with its first weights.
 
     Raises:
-        GanevalError: Pictures that a generator would give another size.
+        GanevalError: Pictures whose size a generator would change.
     """
     size = data.shape[1]
     if size % HALVED:
@@ -208,7 +184,10 @@ def make_game(recipe: Recipe, data: Data, randomness: torch.Generator) -> Cycle:
     shape = (CHANNELS, size, size)
     game = Cycle(
         (Generator(**recipe.networks["generator"]), Generator(**recipe.networks["inverse"])),
-        (PatchDiscriminator(**judge), PatchDiscriminator(**judge)),
+        (
+            PatchDiscriminator(channels=CHANNELS, **judge),
+            PatchDiscriminator(channels=CHANNELS, **judge),
+        ),
         (
             Pool(shape=shape, size=options["pool_size"], swap=options["swap"]),
             Pool(shape=shape, size=options["pool_size"], swap=options["swap"]),

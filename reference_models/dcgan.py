@@ -1,16 +1,20 @@
 """DCGAN: the convolutional networks that made GANs of images train.
 
 Radford, Metz and Chintala, "Unsupervised Representation Learning with Deep Convolutional Generative
-Adversarial Networks", ICLR 2016. The objective is the non-saturating one of `gan.py`; what is
-special is section 3: strided convolutions instead of pooling, BatchNorm except at G's output and
-D's input, no hidden fully connected layers, ReLU in G with tanh at its end, LeakyReLU(0.2) in D;
-and section 4: weights from N(0, 0.02), Adam(2e-4, 0.5).
+Adversarial Networks", ICLR 2016. The objective is the non-saturating one of `gan.py`:
+
+    D minimises   -E log D(x) - E log(1 - D(G(z)))        G minimises   -E log D(G(z))
+
+What is special are the networks (section 3): strided convolutions instead of pooling, BatchNorm
+except at G's output and D's input, no hidden fully connected layers, ReLU in G with tanh at its
+end, LeakyReLU(0.2) in D; and how they are trained (section 4): weights from N(0, 0.02), Adam(2e-4,
+0.5).
 
 `--preset cifar10` is the residual DCGAN of Kurach et al., "A Large-Scale Study on Regularization
 and Normalization in GANs", ICML 2019, as mimicry has it (`dcgan_cifar`): no norm in D, which sees
-images from 0 to 1; five moves of D; 200,000 steps without decay (kwotsin/mimicry#8). Published: FID
-28.95 +- 0.42 with 10,000 real and as many generated images (mimicry's README, which names no
-split). `--preset ttur` has the rates for CIFAR-10 of Heusel et al., "GANs Trained by a Two
+images from 0 to 1; five moves of D for each of G; 200,000 steps without decay (kwotsin/mimicry#8).
+Published: FID 28.95 +- 0.42 with 10,000 real and as many generated images (mimicry's README, which
+names no split). `--preset ttur` has the rates for CIFAR-10 of Heusel et al., "GANs Trained by a Two
 Time-Scale Update Rule Converge to a Local Nash Equilibrium", NeurIPS 2017: D 1e-4, G 5e-4 (the
 figures of their code).
 
@@ -44,7 +48,7 @@ from reference_models.parts.unconditional import Unconditional
 
 
 class ConvGenerator(nn.Module):
-    """Strided transposed convolutions from a 4 x 4 map upwards: Radford et al. 2016, section 3."""
+    """Strided transposed convolutions from a 4 x 4 map upwards: section 3."""
 
     def __init__(
         self, *, latent_size: int, image_size: int, channels: int, width: int = 64
@@ -75,7 +79,7 @@ class ConvGenerator(nn.Module):
 
 
 class ConvDiscriminator(Discriminator):
-    """Strided convolutions down to a 4 x 4 map and one logit: Radford et al. 2016, section 3."""
+    """Strided convolutions down to a 4 x 4 map and one logit: section 3."""
 
     def __init__(
         self,
@@ -114,7 +118,7 @@ class ConvDiscriminator(Discriminator):
 
 @torch.no_grad()
 def init_dcgan(network: nn.Module, generator: torch.Generator) -> None:
-    """Draw weights from N(0, 0.02), BatchNorm scales from N(1, 0.02): Radford et al. 2016, 4."""
+    """Draw weights from N(0, 0.02) and the scales of BatchNorm from N(1, 0.02): section 4."""
     for module in network.modules():
         if isinstance(module, nn.Conv2d | nn.ConvTranspose2d | nn.Linear):
             module.weight.normal_(0.0, 0.02, generator=generator)
@@ -128,7 +132,7 @@ def init_dcgan(network: nn.Module, generator: torch.Generator) -> None:
 def Generator(  # noqa: N802 (what checkpoints name as their entry)
     *, latent_size: int, image_size: int, channels: int, width: int = 64, body: str = "plain"
 ) -> nn.Module:
-    """Return the paper's network, or a residual one of images from 0 to 1, stretched."""
+    """Return the paper's network, or a residual one that ends in a stretched sigmoid."""
     if is_residual(body):
         return ResidualGenerator(
             latent_size=latent_size,
@@ -145,9 +149,10 @@ def Generator(  # noqa: N802 (what checkpoints name as their entry)
 def make_discriminator(
     *, image_size: int, channels: int, width: int, batch_norm: bool, body: str
 ) -> Discriminator:
-    """Return the paper's network, or a residual one of images from 0 to 1, without BatchNorm.
+    """Return the paper's network, or a residual one that sees images from 0 to 1.
 
-    `batch_norm` is for the paper's: penalties of slopes go without.
+    `batch_norm` is for the paper's network; the residual one has none. Penalties of D's slope need
+    a D without it.
     """
     if is_residual(body):
         return ResidualDiscriminator(

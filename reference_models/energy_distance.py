@@ -1,22 +1,26 @@
-"""Energy distance: a generator without a discriminator, and gradients without a bias.
+"""Energy distance: a generator without a discriminator, whose gradients have no bias.
 
 Bellemare et al., "The Cramer Distance as a Solution to Biased Wasserstein Gradients", arXiv
-1705.10743, 2017, section 4: with x, x' of the data and y, y' = G(z), G(z'), G minimises
+1705.10743, 2017, section on the multivariate case. Let x and x' be two data of the distribution P,
+and y = G(z) and y' = G(z') two samples of the distribution Q, all independent. The only player, G,
+minimises
 
     E(P, Q) = 2 E |x - y| - E |x - x'| - E |y - y'|
 
-In one dimension it is twice Cramer's distance, 2 * integral (F_P - F_Q)^2 of the distribution
-functions. It comes from Szekely and Rizzo ("Energy Statistics", Journal of Statistical Planning
-and Inference 2013), and is the squared MMD of the kernel -|x - y|, which has no bandwidth.
+This is 0 only if P = Q (Szekely and Rizzo, "Energy Statistics", Journal of Statistical Planning and
+Inference 2013). It is the squared MMD of `gmmn.py` with the kernel -|x - y|, which has no
+bandwidth. In one dimension it is twice Cramer's distance, 2 * integral (F_P - F_Q)^2, where F are
+the distribution functions.
 
-What is special: E(P, Q) is a sum of expectations over pairs. So means over pairs of different
-items of two batches estimate it and its gradient without bias, even of a batch of two, and G comes
-to rest where P = Q. The Wasserstein distance of two batches has no such estimate, nor has the sum
-over all pairs, those of an item with itself too (`game.unbiased = false`): as these are 0, a
-generator does better than P if it spreads less, the more so the smaller the batch.
+What is special: E(P, Q) is a sum of expectations over pairs. The means over pairs of different
+items of two batches estimate it, and its gradient, without bias, even for batches of two items. So
+G comes to rest where P = Q. The Wasserstein distance of two batches has no such estimate. Nor has
+the sum that pairs an item with itself too (`game.unbiased = false`). Such a pair has the distance
+0, so a G that spreads its samples less than the data seems better, the more so the smaller the
+batch.
 
-Differs from the paper: the distance is that of the samples themselves, where the paper's Cramer
-GAN has it of features that a critic learns; the paper publishes pictures and no scores of them.
+Differs from the paper: the distance is that of the samples themselves. The paper's Cramer GAN has
+it of features that a critic learns, and publishes pictures and no scores of them.
 """
 
 from functools import partial

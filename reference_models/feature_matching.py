@@ -1,17 +1,18 @@
-"""Feature matching: G makes the mean of D's features what it is on real samples.
+"""Feature matching: G gives the features of D the mean that they have on real samples.
 
-Salimans et al., "Improved Techniques for Training GANs", NeurIPS 2016, section 3.1. D learns as in
-`gan.py`; G does not try to deceive it, but minimises
+Salimans et al., "Improved Techniques for Training GANs", NeurIPS 2016, section 3.1. f(x) are the
+features of D, here its last layer before the logit:
 
-    |E_x f(x) - E_z f(G(z))|^2
+    D minimises   -E log D(x) - E log(1 - D(G(z)))        as in `gan.py`
+    G minimises   |E f(x) - E f(G(z))|^2
 
-where f is a layer within D, here the last one before the logit. What is special: D finds
-statistics that tell real from generated samples, and G matches them, which keeps it from
-overtraining on the D of the moment. Expectations are means over a batch, so a batch that is taken
-in parts (`solver.accumulate`, several processes) matches those of each part.
+What is special: G does not try to deceive D. D finds statistics that tell real from generated
+samples, and G matches them, which keeps G from overtraining on the D of the moment. The
+expectations are means over a batch. If a batch is taken in parts (`solver.accumulate`, several
+processes), G matches the means of each part.
 
-The paper's samples look worse with it, and its classifiers become better: `semi_supervised.py` has
-the figures (table 1 and 2 of the paper).
+The paper finds that samples look worse than with minibatch discrimination, and that classifiers
+become better (section 6.1; `semi_supervised.py` has the figures).
 
 Differs from the paper: networks of `dcgan.py` without BatchNorm in D, where the paper's code has
 dense ones with weight norm on MNIST; the code takes the mean over features, not their sum.
@@ -35,7 +36,7 @@ Generator = generator_for
 
 
 def matching(discriminator: Discriminator, real: torch.Tensor, fake: torch.Tensor) -> torch.Tensor:
-    """Return the squared distance of the mean features of two batches, a scalar: section 3.1."""
+    """Return the squared distance of the mean features of two batches, a scalar."""
     means = [discriminator.features(batch).mean(dim=0) for batch in (real, fake)]
     return (means[0] - means[1]).square().sum()
 
@@ -46,11 +47,11 @@ class FeatureMatching(Unconditional):
     discriminator: Discriminator
 
     def reads(self, player: str) -> bool:
-        """Both see real samples."""
+        """Both players read real samples."""
         return True
 
     def loss(self, player: str, batch: Batch, draw: Draw) -> Terms:
-        """Return the objective's term of D, or the distance of features of G."""
+        """Return the objective's term of D, or the squared distance that G minimises."""
         if player == "D":
             return super().loss(player, batch, draw)
         real = self.augment(batch["real"], draw, "real")

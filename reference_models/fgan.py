@@ -1,18 +1,25 @@
 """f-GAN: a GAN for every f-divergence.
 
 Nowozin, Cseke and Tomioka, "f-GAN: Training Generative Neural Samplers using Variational Divergence
-Minimization", NeurIPS 2016. For a convex f with f(1) = 0 (up to a constant for "gan"),
+Minimization", NeurIPS 2016. p is the density of the data, q that of the samples G(z). A convex f
+with f(1) = 0 (up to a constant for "gan") defines the divergence
 
-    D_f(p || q) = E_q f(p(x) / q(x))                                       (equation 2)
+    D_f(p || q) = E_q f(p(x) / q(x))
 
-and with the conjugate f*(t) = sup_u (u t - f(u)) any function T bounds it from below (equation 4):
+The conjugate of f is f*(t) = sup_u (u t - f(u)). With it every function T bounds the divergence
+from below, and T = f'(p / q) reaches it (section "Variational estimation of f-divergences"):
 
-    D_f(p || q) >= E_x T(x) - E_z f*(T(G(z))),   tight at T = f'(p / q)
+    D_f(p || q) >= E T(x) - E f*(T(G(z)))
 
-What is special: D's output v becomes T = g_f(v), where the activation g_f maps all numbers to those
-for which f* is finite (equation 6 and table 2), so that one network serves every divergence
-(`game.divergence`). D maximises the bound and G minimises it, or E -g_f(v) if
-`game.non_saturating` (section 3.2). With f "gan" this is equation 1 of `gan.py`.
+What is special: one network D serves every divergence (`game.divergence`). Its output D(x) may be
+any number, but f* is finite only for some. So T(x) = g_f(D(x)), where the activation g_f maps all
+numbers to those (the paper's table of output activations). D makes the bound large and G makes it
+small:
+
+    D minimises   E f*(g_f(D(G(z)))) - E g_f(D(x))
+    G minimises   -E f*(g_f(D(G(z))))            or -E g_f(D(G(z))), with `game.non_saturating`
+
+With "gan" this is equation 1 of `gan.py`. The second loss of G is from "Practical considerations".
 
 Differs from the paper: the networks of `gan.py` with Adam.
 """
@@ -40,13 +47,13 @@ Map = Callable[[torch.Tensor], torch.Tensor]
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Divergence:
-    """An f-divergence; tables 1 and 2 of the paper. All are functions of float tensors.
+    """An f-divergence, as four functions of float tensors.
 
     Attributes:
         f: The convex function, of ratios u > 0.
         conjugate: f*, of t in its domain.
         activation: g_f, of any v.
-        on_fake: f*(g_f(v)), written so that it does not overflow before it must.
+        on_fake: f*(g_f(v)) in one formula, which overflows later than the two.
     """
 
     f: Map
@@ -98,7 +105,7 @@ DIVERGENCES: Mapping[str, Divergence] = {
 
 
 def objective_for(divergence: Divergence, *, non_saturating: bool) -> Objective:
-    """Return the losses of both players: equation 4, or section 3.2 for G."""
+    """Return the losses of both players, with either loss of G."""
 
     def discriminator(real: Logits, fake: Logits) -> torch.Tensor:
         return divergence.on_fake(fake).mean() - divergence.activation(real).mean()

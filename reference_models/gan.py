@@ -1,22 +1,30 @@
-"""GAN: a generator and a discriminator play a minimax game.
+"""GAN: a generator G and a discriminator D play a game.
 
-Goodfellow et al., "Generative Adversarial Nets", NeurIPS 2014, equation 1:
+Goodfellow et al., "Generative Adversarial Nets", NeurIPS 2014, equation 1, with data x and latents
+z:
 
-    min_G max_D  E_x log D(x) + E_z log(1 - D(G(z)))
+    min_G max_D  E log D(x) + E log(1 - D(G(z)))
 
-At the best D* = p_data / (p_data + p_g) the value is 2 JSD(p_data, p_g) - log 4. As the paper's
-section 3 advises, G maximises log D(G(z)) instead, which has the same fixed point and stronger
-gradients where D is sure (`MINIMAX` keeps equation 1). Multi-layer perceptrons throughout.
+D(x) is the probability that x is real: the sigmoid of what the network returns, its logit. For a
+fixed G whose samples have the density p_g, the best D is p_data / (p_data + p_g), and the value is
+then 2 JSD(p_data, p_g) - log 4.
+
+What is special: G needs no density of its samples, only the gradient of D. Where D is sure that a
+sample is generated, equation 1 leaves G hardly any gradient. The paper's section 3 therefore has
+another loss for G, the non-saturating one, with the same fixed point:
+
+    D minimises   -E log D(x) - E log(1 - D(G(z)))
+    G minimises   -E log D(G(z))                       `MINIMAX`: E log(1 - D(G(z))), equation 1
+
 `--preset r1`, `dragan` and `instance-noise` keep D smooth (`parts/stabilise.py`).
 
-Differs from the paper: rectified and leaky rectified units with Adam, where the paper has maxout
-and dropout in D with momentum.
+Differs from the paper: the perceptrons have ReLU and leaky ReLU and learn with Adam, where the
+paper has maxout and dropout in D, and momentum.
 """
 
-import itertools
 import math
-from collections.abc import Callable
 from dataclasses import replace
+from functools import partial
 
 import torch
 from torch import nn
@@ -25,10 +33,11 @@ from reference_models.engine.data import Data
 from reference_models.engine.game import Game
 from reference_models.engine.recipe import Exported, OptimizerSpec, Recipe
 from reference_models.engine.solvers import Alternating
-from reference_models.parts.augment import AUGMENT, Augment, augment_of
+from reference_models.parts.augment import AUGMENT, augment_of
 from reference_models.parts.discriminator import Discriminator
 from reference_models.parts.objectives import SMOOTHING, Objective, objective_of
-from reference_models.parts.stabilise import PRESETS, STABILISE, Stabiliser, stabiliser_of
+from reference_models.parts.perceptron import hidden_layers
+from reference_models.parts.stabilise import PRESETS, STABILISE, stabiliser_of
 from reference_models.parts.unconditional import Unconditional
 from reference_models.parts.weights import init_uniform
 
@@ -39,17 +48,11 @@ class MlpGenerator(nn.Module):
     def __init__(
         self, *, latent_size: int, shape: tuple[int, ...], width: int = 128, depth: int = 2
     ) -> None:
-        """Build `depth` hidden layers; images (three axes) end in tanh, points in nothing."""
+        """Build `depth` hidden layers; a tanh keeps images (three axes) in [-1, 1]."""
         super().__init__()
         self.latent_size, self.shape = latent_size, tuple(shape)
         sizes = [latent_size, *[width] * depth]
-        self.hidden = nn.Sequential(
-            *(
-                layer
-                for before, after in itertools.pairwise(sizes)
-                for layer in (nn.Linear(before, after), nn.ReLU())
-            )
-        )
+        self.hidden = nn.Sequential(*hidden_layers(sizes, nn.ReLU))
         self.output = nn.Linear(width, math.prod(self.shape))
 
     def forward(self, z: torch.Tensor) -> torch.Tensor:
@@ -60,7 +63,7 @@ class MlpGenerator(nn.Module):
 
 
 class MlpDiscriminator(Discriminator):
-    """A multi-layer perceptron from points or small images to one logit."""
+    """A multi-layer perceptron from points or small images to logits, one if not told otherwise."""
 
     def __init__(
         self,
@@ -76,11 +79,7 @@ class MlpDiscriminator(Discriminator):
         sizes = [math.prod(shape), *[width] * depth]
         self.layers = nn.Sequential(
             nn.Flatten(),
-            *(
-                layer
-                for before, after in itertools.pairwise(sizes)
-                for layer in (nn.Linear(before, after), nn.LeakyReLU(0.2))
-            ),
+            *hidden_layers(sizes, partial(nn.LeakyReLU, 0.2)),
             nn.Linear(width, num_outputs),
         )
 
@@ -98,31 +97,29 @@ class MlpDiscriminator(Discriminator):
 Generator = MlpGenerator
 
 
-MakeUnconditional = Callable[[nn.Module, nn.Module, Objective, Augment, Stabiliser], Unconditional]
-
-
 def mlp_game(
     recipe: Recipe,
     data: Data,
     randomness: torch.Generator,
     objective: Objective,
-    make: MakeUnconditional = Unconditional,
+    kind: type[Unconditional] = Unconditional,
 ) -> Game:
-    """Return a game of these networks with an objective and its first weights.
+    """Return a game of these networks with its first weights.
 
     Args:
         recipe: Gives the numbers of networks, augmentation and stabiliser.
         data: Gives the shape of a sample.
         randomness: Of the first weights.
         objective: The losses of both players.
-        make: Makes the game; a paper's own may have terms that an objective cannot express.
+        kind: Class of the game; a paper's own may have terms that an objective cannot express.
     """
-    game = make(
+    game = kind(
         Generator(**recipe.generator_options(data.shape)),
         MlpDiscriminator(shape=data.shape, **recipe.networks["discriminator"]),
         objective,
         augment_of(recipe, data),
         stabiliser_of(recipe),
+        recipe.game,
     )
     init_uniform(game, randomness)
     return game

@@ -1,17 +1,19 @@
-"""GMMN: a generator without a discriminator, whose batches shall pass a two-sample test.
+"""GMMN: a generator without a discriminator, whose batches are to look like batches of data.
 
-Li, Swersky and Zemel, "Generative Moment Matching Networks", ICML 2015, section 2: G minimises the
-maximum mean discrepancy of a batch x of the data and a batch y = G(z),
+Li, Swersky and Zemel, "Generative Moment Matching Networks", ICML 2015, section "Data Space
+Networks". G is the only player. It minimises the maximum mean discrepancy (MMD) of a batch x of
+data and a batch y = G(z) of samples:
 
     L = sqrt(mean k(x, x') + mean k(y, y') - 2 mean k(x, y))      means over all pairs of a batch
     k(x, y) = sum_b exp(-|x - y|^2 / (2 b^2))                     b: several bandwidths
 
-What is special: one player and a fixed kernel, so there is no game to be kept in balance. The sum
-over bandwidths spares the search for one that fits (section "Practical Considerations"); the root
-keeps the gradient from vanishing near the optimum; large batches make the estimate a good one.
-The data are compared as they are, pixel by pixel, which is where `mmd_gan.py` begins.
+Under the root is an estimate of MMD^2, which is 0 for equal distributions alone
+(`parts/kernels.py`).
 
-Published: Inception Score 3.47 on CIFAR-10 (table 1 of Li et al. 2017, the paper of `mmd_gan.py`).
+What is special: the kernel is fixed, so there is no game that must be kept in balance. Several
+bandwidths spare the search for the one that fits, and the root keeps the gradient from vanishing
+near the optimum (section "Practical Considerations"). Large batches make the estimate a good one.
+The data are compared as they are, pixel by pixel; `mmd_gan.py` learns what to compare instead.
 
 Differs from the paper: convolutions, BatchNorm and normal latents, where it has perceptrons and
 uniform ones; 256 items in a batch, where it has 1,000 (`--preset paper`); data space alone, where

@@ -1,15 +1,20 @@
-"""InfoGAN: parts of the latent vector are codes that can be read off the image.
+"""InfoGAN: some latents are codes that can be read off the image.
 
 Chen et al., "InfoGAN: Interpretable Representation Learning by Information Maximizing Generative
-Adversarial Nets", NeurIPS 2016, equation 6:
+Adversarial Nets", NeurIPS 2016, equation 6. c are the codes and z the other latents. Q(c | x) is a
+network's guess of the codes, and L_I is a lower bound on the information I that a sample has of its
+codes (equation 5). H(c) is the entropy of the codes, a constant:
 
     min_{G,Q} max_D  V(D, G) - lambda L_I(G, Q)
-    L_I(G, Q) = E log Q(c | G(z, c)) + H(c)  <=  I(c; G(z, c))            (equation 5)
+    L_I(G, Q) = E log Q(c | G(z, c)) + H(c)  <=  I(c; G(z, c))
 
-What is special: Q is a second head on the layers of D (section 6), so `- lambda L_I` is a term of
-both players: it moves G, and with D the shared layers and the head. The codes are one categorical
-code, which our checkpoints call the label, and continuous codes uniform from -1 to 1, for which Q
-is a Gaussian with standard deviation 1. V is the non-saturating game of `gan.py`.
+    D minimises   -E log D(x) - E log(1 - D(G(z, c))) - lambda L_I
+    G minimises   -E log D(G(z, c)) - lambda L_I
+
+What is special: Q is a second head on the layers of D (section 6), so the last term is in the
+losses of both players. It moves G, and together with D the shared layers and the head. The codes
+are one categorical code, which our checkpoints call the label, and continuous codes uniform from -1
+to 1, for which Q is a Gaussian with standard deviation 1.
 
 Differs from the paper: one lambda for all codes, where the paper has a smaller one for continuous
 codes; networks of `dcgan.py` without BatchNorm in D.
@@ -54,9 +59,9 @@ class Generator(nn.Module):
         )
 
     def codes(self, z: torch.Tensor) -> torch.Tensor:
-        """Return the continuous codes in standard normal latents, uniform on [-1, 1] [B, n].
+        """Return the continuous codes [B, n], uniform on [-1, 1], that the last latents are made.
 
-        One prior, the normal, serves every model here; its distribution function makes it uniform.
+        Latents are standard normal in every model here; erf(z / sqrt(2)) of them is uniform.
         """
         return torch.erf(z[:, self.latent_size - self.num_continuous :] / math.sqrt(2))
 

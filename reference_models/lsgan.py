@@ -1,18 +1,24 @@
 """LSGAN: least squares in place of the logistic loss.
 
-Mao et al., "Least Squares Generative Adversarial Networks", ICCV 2017, equation 2:
+Mao et al., "Least Squares Generative Adversarial Networks", ICCV 2017:
 
-    D: E (D(x) - b)^2 / 2 + E (D(G(z)) - a)^2 / 2        G: E (D(G(z)) - c)^2 / 2
+    D minimises   1/2 E (D(x) - b)^2 + 1/2 E (D(G(z)) - a)^2
+    G minimises   1/2 E (D(G(z)) - c)^2
 
-where a and b are the labels of generated and real samples and c is what G wants D to say. What is
-special: D's output is no logit, and a sample that D takes for real still has a gradient as long as
-it is not at c. The labels are 0, 1, 1 (equation 9). With b - c = 1 and b - a = 2 (`--preset
-pearson`) the loss of G at the best D is half a Pearson divergence (theorem 1):
+D(x) is any number. a is the label of generated samples, b that of real ones, and c is what G wants
+D to say. `game.labels` are a, b, c: 0, 1, 1.
 
-    D*(x) = (b p + a q) / (p + q)        2 C(G) = chi^2(p + q || 2 q)
+What is special: a sample that D takes for real still has a gradient, as long as D does not say c.
+With b - c = 1 and b - a = 2 (`--preset pearson`) the game minimises a Pearson divergence (section
+"Relation to Pearson chi^2 divergence"). With the densities p of data and q of samples,
+
+    D*(x) = (b p(x) + a q(x)) / (p(x) + q(x))
+    E (D*(x) - c)^2 + E (D*(G(z)) - c)^2 = chi^2(p + q || 2 q)
+
+where the first expectation is a constant for G, who does not see it.
 
 Differs from the paper: the networks of `gan.py`, where the paper has convolutional ones; the preset
-is 0, 2, 1 where equation 8 has -1, 1, 0: the same game with D's output shifted by 1.
+is 0, 2, 1, where the paper has -1, 1, 0: the same game with D's output shifted by 1.
 """
 
 from dataclasses import replace
@@ -32,7 +38,7 @@ Generator = MlpGenerator
 
 
 def least_squares(*, of_fake: float, of_real: float, wanted: float) -> Objective:
-    """Return the losses of both players with the labels a, b and c: equation 2."""
+    """Return the losses of both players with the labels a, b and c."""
 
     def discriminator(real: Logits, fake: Logits) -> torch.Tensor:
         return ((real - of_real).square().mean() + (fake - of_fake).square().mean()) / 2

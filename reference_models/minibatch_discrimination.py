@@ -1,22 +1,26 @@
 """Minibatch discrimination: D sees how near each sample is to the others of its batch.
 
-Salimans et al., "Improved Techniques for Training GANs", NeurIPS 2016, section 3.2. From the
-features f(x_i) of D, a learned tensor T makes a matrix M_i = f(x_i) T of B rows and C columns, and
+Salimans et al., "Improved Techniques for Training GANs", NeurIPS 2016, section 3.2. f(x_i) are the
+features of sample i. A learned tensor T makes of them a matrix M_i = f(x_i) T of R rows and C
+columns (the paper's B and C). Sample i gets R more features, one for each row r:
 
-    o(x_i)_b = sum_{j != i} exp(-|M_ib - M_jb|_1)
+    o(x_i)_r = sum_{j != i} exp(-|M_ir - M_jr|_1)
 
-goes into the next layer of D beside f(x_i). What is special: a G that always makes the same sample
-is seen at once, since then every o is the number of batch mates; real and generated samples are in
-batches of their own. Batch mates are those of a part where a batch is taken in parts
-(`solver.accumulate`, several processes). The losses are those of `gan.py`.
+The last layer of D sees o(x_i) beside f(x_i). The losses are those of `gan.py`:
+
+    D minimises   -E log D(x) - E log(1 - D(G(z)))        G minimises   -E log D(G(z))
+
+What is special: if G always makes the same sample, every o of a generated batch is as large as it
+can be, the number of the other samples, and D sees that at once. Real and generated samples are in
+batches of their own. If a batch is taken in parts (`solver.accumulate`, several processes), the
+others are those of the part.
 
 Two more of the paper's techniques are settings: `game.history_weight` is the lambda of historical
 averaging (section 3.3, `parts/history.py`), and `generator.norm=virtual` is virtual batch
 normalization of `generator.num_reference` rows (section 3.5, `parts/virtual_batch_norm.py`).
 
-Differs from the paper: the sum leaves out j = i, which is 1 for every sample, as the paper's code
-does; networks of `dcgan.py` without BatchNorm in D; 16 rows of 4 columns, where the code has 100 of
-5 (`--preset paper`).
+Differs from the paper: the sum leaves out j = i, as the paper's code does; networks of `dcgan.py`
+without BatchNorm in D; 16 rows of 4 columns, where the code has 100 of 5 (`--preset paper`).
 """
 
 from typing import Any
@@ -58,10 +62,10 @@ def Generator(  # noqa: N802 (what checkpoints name as their entry)
 
 
 class Closeness(nn.Module):
-    """The layer from features to o."""
+    """The layer from features f to o."""
 
     def __init__(self, num_features: int, num_rows: int, num_columns: int) -> None:
-        """Make T, as large as the weights of a linear layer."""
+        """Make T, as the weights of a linear layer from the features to R C numbers."""
         super().__init__()
         self.rows = (num_rows, num_columns)
         self.tensor = nn.Linear(num_features, num_rows * num_columns, bias=False)
@@ -70,12 +74,12 @@ class Closeness(nn.Module):
         """Return o [B, num_rows] of features [B, num_features]."""
         matrices = self.tensor(features).unflatten(1, self.rows)
         distances = (matrices[:, None] - matrices[None]).abs().sum(dim=3)
-        closeness: torch.Tensor = (-distances).exp().sum(dim=1) - 1  # without itself
+        closeness: torch.Tensor = (-distances).exp().sum(dim=1) - 1  # without j = i, which is 1
         return closeness
 
 
 class MinibatchDiscriminator(Discriminator):
-    """A discriminator that sees a sample among its batch mates."""
+    """A discriminator that compares the samples of a batch."""
 
     def __init__(self, body: Discriminator, *, num_rows: int, num_columns: int) -> None:
         """Put the layer beside the last one of `body`."""
@@ -85,11 +89,11 @@ class MinibatchDiscriminator(Discriminator):
         self.weights = nn.Linear(num_rows, 1, bias=False)
 
     def features(self, x: torch.Tensor) -> torch.Tensor:
-        """Return f(x), which no batch mate enters."""
+        """Return f(x), which depends on each sample alone."""
         return self.body.features(x)
 
     def logits(self, features: torch.Tensor) -> torch.Tensor:
-        """Return logits [B]: one linear layer on f and o together is a sum of one on each."""
+        """Return logits [B]: a linear layer on f and o together is the sum of one on each."""
         of_batch: torch.Tensor = self.weights(self.closeness(features)).squeeze(1)
         return self.body.logits(features) + of_batch
 

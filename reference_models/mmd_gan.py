@@ -1,27 +1,27 @@
-"""MMD-GAN: the kernel of a moment matching network is learned by a critic, an autoencoder.
+"""MMD-GAN: the critic learns codes in which batches of data and of samples are compared.
 
-Li et al., "MMD GAN: Towards Deeper Understanding of Moment Matching Network", NeurIPS 2017,
-algorithm 1, with the numbers of the authors' code (OctoberChang/MMD-GAN, mmd_gan.py). The critic
-encodes a sample as f(x) and decodes it again as g(f(x)). Both players see
+Li et al., "MMD GAN: Towards Deeper Understanding of Moment Matching Network", NeurIPS 2017, with
+the numbers of the authors' code (OctoberChang/MMD-GAN, mmd_gan.py). The critic D is an autoencoder:
+f encodes a sample, g decodes the code again. The losses are
 
     V = sqrt(MMD^2 of f(x) and f(G(z))) - 16 mean relu(E f(G(z)) - E f(x))
 
-    D: minimises -V + 8 E |g(f(x)) - x|^2 + 8 E |g(f(G(z))) - G(z)|^2         G: minimises V
+    D minimises   -V + 8 E |g(f(x)) - x|^2 + 8 E |g(f(G(z))) - G(z)|^2
+    G minimises   V
 
-with the kernel sum_b exp(-|f - f'|^2 / (2 b^2)), b = 1, 2, 4, 8, 16, and the biased estimate.
+where MMD^2 is the biased estimate with the kernel sum_b exp(-|f - f'|^2 / (2 b^2)), b = 1, 2, 4, 8,
+16, the mean is over the numbers of a code, and |.|^2 is a mean over pixels.
 
-What is special: the kernel is that of `gmmn.py` on codes that the critic chooses to tell the two
-apart, which a small batch suffices for. Decoding keeps f injective, without which MMD = 0 would not
-mean equal distributions. The rank hinge (section 3.4, reducing the feasible set) holds the
-encoder to E f(x) >= E f(G(z)) in each coordinate. Its weights are clipped as in `wgan.py`, the
-decoder's are free. A critic that is behind gives a poor kernel, so it moves five times for each
-move of G, and in bursts of many at the beginning.
+What is special: D chooses codes in which data and samples differ most, and then a small batch is
+enough to see it. Decoding keeps f injective; without that MMD = 0 would not mean equal
+distributions. The second term of V, the rank hinge, keeps D where E f(x) >= E f(G(z)) in each
+number of a code (section "Feasible Set Reduction"). The weights of f are clipped as in `wgan.py`,
+those of g are not. A D that lags behind gives a poor kernel. So it moves five times for each move
+of G, and many times at the beginning.
 
-Published: Inception Score 6.17 +- 0.07 on CIFAR-10, where GMMN has 3.47 (table 1).
-
-Differs from the paper: RMSProp(5e-4) and bursts of 10 moves in the first 5 steps, where it has
-5e-5 and bursts of 100 in the first 25 steps and in one of 500 later; codes of 16 numbers, where it
-has as many as latents, 128 on CIFAR-10 (`--preset paper`).
+Differs from the paper: RMSProp(5e-4), and 10 moves of D in each of the first 5 steps, where the
+code has 5e-5, and 100 moves in each of the first 25 steps and in every 500th; codes of 16 numbers,
+where the code has as many as latents, 128 on CIFAR-10 (`--preset paper`).
 """
 
 from collections.abc import Mapping
@@ -34,7 +34,7 @@ from torch import nn
 from reference_models.engine.data import Batch, Data
 from reference_models.engine.draw import Draw
 from reference_models.engine.game import Game, Terms
-from reference_models.engine.recipe import Exported, OptimizerSpec, Recipe
+from reference_models.engine.recipe import Exported, OptimizerSpec, Options, Recipe
 from reference_models.engine.solvers import Alternating
 from reference_models.gmmn import discrepancy
 from reference_models.parts.matching import Distance
@@ -46,7 +46,7 @@ Generator = generator_for
 
 
 class Critic(nn.Module):
-    """An autoencoder, whose codes are compared."""
+    """The autoencoder of f and g."""
 
     def __init__(
         self, *, shape: tuple[int, ...], code_size: int, width: int, batch_norm: bool
@@ -69,9 +69,7 @@ class MmdGan(Game):
         generator: Latents [B, latent_size] to samples; has `latent_size`.
         critic: The autoencoder.
         distance: Of two batches of codes.
-        hinge: Weight of the rank hinge.
-        decoding: Weight of the errors of decoding.
-        clip: Largest absolute weight of the encoder.
+        options: Weights of the rank hinge and of decoding, and the encoder's largest weight.
     """
 
     players: Mapping[str, tuple[str, ...]] = {"D": ("critic",), "G": ("generator",)}
@@ -81,18 +79,15 @@ class MmdGan(Game):
         generator: nn.Module,
         critic: Critic,
         distance: Distance,
-        *,
-        hinge: float,
-        decoding: float,
-        clip: float,
+        options: Options,
     ) -> None:
-        """Take the networks, the distance of codes and the numbers; clip the encoder."""
+        """Take the networks, the distance of codes, and the numbers of the recipe's game."""
         super().__init__()
         self.generator, self.critic, self.distance = generator, critic, distance
-        self.hinge, self.decoding, self.clip = hinge, decoding, clip
+        self.options = options
 
     def loss(self, player: str, batch: Batch, draw: Draw) -> Terms:
-        """Return a player's terms; only D minds how well samples are decoded."""
+        """Return a player's terms; those of D include the errors of decoding."""
         real = batch["real"]
         latent_size: Any = self.generator.latent_size
         z = draw.latents("z", batch.size, latent_size, prior=self.prior, like=real)
@@ -100,20 +95,20 @@ class MmdGan(Game):
         of_real, error_of_real = self.critic(real)
         of_fake, error_of_fake = self.critic(fake)
         distance = self.distance(of_real, of_fake)
-        behind = self.hinge * F.relu(of_fake.mean(dim=0) - of_real.mean(dim=0)).mean()
+        hinge = self.options["hinge"] * F.relu(of_fake.mean(dim=0) - of_real.mean(dim=0)).mean()
         if player == "G":
-            return {"distance": distance, "hinge": -behind}
+            return {"distance": distance, "hinge": -hinge}
         return {
             "distance": -distance,
-            "hinge": behind,
-            "decoding_real": self.decoding * error_of_real,
-            "decoding_fake": self.decoding * error_of_fake,
+            "hinge": hinge,
+            "decoding_real": self.options["decoding"] * error_of_real,
+            "decoding_fake": self.options["decoding"] * error_of_fake,
         }
 
     def after_step(self, player: str, batch: Batch, draw: Draw) -> None:
         """Clip the encoder's weights."""
         if player == "D":
-            clip_weights(self.critic.encoder, self.clip)
+            clip_weights(self.critic.encoder, self.options["clip"])
 
 
 def make_game(recipe: Recipe, data: Data, randomness: torch.Generator) -> Game:
@@ -122,12 +117,10 @@ def make_game(recipe: Recipe, data: Data, randomness: torch.Generator) -> Game:
         Generator(**recipe.generator_options(data.shape)),
         Critic(shape=data.shape, **recipe.networks["critic"]),
         discrepancy(recipe.game["bandwidths"]),
-        hinge=recipe.game["hinge"],
-        decoding=recipe.game["decoding"],
-        clip=recipe.game["clip"],
+        recipe.game,
     )
     init_uniform(game, randomness)
-    clip_weights(game.critic.encoder, game.clip)
+    clip_weights(game.critic.encoder, recipe.game["clip"])
     return game
 
 

@@ -1,24 +1,27 @@
 """Nagarajan and Kolter 2017: G also makes the gradient of D small.
 
 Nagarajan and Kolter, "Gradient descent GAN optimization is locally stable", NeurIPS 2017, section
-4. With equation 1's value V = E log D(x) + E log(1 - D(G(z))) of `gan.py`,
+on gradient-based regularization, with the numbers of the authors' code
+(locuslab/gradient_regularized_gan). V is the value of `gan.py`, equation 1, and theta are the
+parameters of D:
 
-    D: -V            G: V + eta |dV / dtheta_D|^2
+    V = E log D(x) + E log(1 - D(G(z)))
 
-What is special: the term of G is the square norm of the gradient for D's parameters, so G looks one
-move ahead: it avoids places that D would leave in a hurry. It is what one step of unrolling
-(`unrolled.py`) gives G to first order. The real samples count, for they are half of that gradient.
-eta = 0.5 and one hidden layer in D, as in the authors' code.
+    D minimises   -V
+    G minimises   V + eta |dV / dtheta|^2
+
+What is special: the gradient in G's loss is that for D's parameters. It tells how far D will move
+next, so G looks one move ahead and avoids places that D would leave in a hurry. To first order it
+is what one step of unrolling gives G (`unrolled.py`). Real samples count in it too, although the
+rest of G's loss does not depend on them. eta = 0.5, and D has one hidden layer, as in the code.
 
 Differs from the paper: 16 latents, batches of 64 and Adam(5e-4), where the code has 256, 512 and
 1e-4.
 """
 
 from dataclasses import replace
-from functools import partial
 
 import torch
-from torch import nn
 from torch.func import functional_call
 
 from reference_models.engine.data import Batch, Data
@@ -27,33 +30,19 @@ from reference_models.engine.game import Game, Terms
 from reference_models.engine.recipe import Exported, Recipe
 from reference_models.gan import RECIPE as GAN
 from reference_models.gan import MlpGenerator, mlp_game
-from reference_models.parts.augment import AUGMENT, Augment
-from reference_models.parts.objectives import OBJECTIVES, Objective
-from reference_models.parts.stabilise import NOISE, OFF, Stabiliser
+from reference_models.parts.augment import AUGMENT
+from reference_models.parts.objectives import OBJECTIVES
+from reference_models.parts.stabilise import NOISE
 from reference_models.parts.unconditional import Unconditional
 
 Generator = MlpGenerator
 
 
 class Nagarajan(Unconditional):
-    """The game whose G has the gradient of D in its loss; the objective must have sum zero."""
-
-    def __init__(
-        self,
-        generator: nn.Module,
-        discriminator: nn.Module,
-        objective: Objective,
-        augment: Augment,
-        stabiliser: Stabiliser = OFF,
-        *,
-        weight: float,
-    ) -> None:
-        """Take what `Unconditional` takes, and the weight of G's term, eta."""
-        super().__init__(generator, discriminator, objective, augment, stabiliser)
-        self.weight = weight
+    """The game with D's gradient in the loss of G; the objective must have sum zero."""
 
     def reads(self, player: str) -> bool:
-        """Both look at real samples."""
+        """Both players read real samples."""
         return True
 
     def loss(self, player: str, batch: Batch, draw: Draw) -> Terms:
@@ -63,10 +52,10 @@ class Nagarajan(Unconditional):
             return terms
         real = self.seen(batch["real"], draw, "real")
         fake = self.seen(self.sample(batch.size, draw), draw, "fake")
-        return {**terms, "gradient_of_d": self.weight * self.gradient_of_d(real, fake)}
+        return {**terms, "gradient_of_d": self.options["weight"] * self.gradient_of_d(real, fake)}
 
     def gradient_of_d(self, real: torch.Tensor, fake: torch.Tensor) -> torch.Tensor:
-        """Return |dV / dtheta_D|^2, a scalar, which G's parameters can be differentiated for.
+        """Return |dV / dtheta|^2, a scalar that can be differentiated for G's parameters.
 
         A solver freezes D while G moves, so the gradient is that of a copy of D's parameters.
         """
@@ -83,8 +72,7 @@ class Nagarajan(Unconditional):
 
 def make_game(recipe: Recipe, data: Data, randomness: torch.Generator) -> Game:
     """Return the game with its first weights."""
-    make = partial(Nagarajan, weight=recipe.game["weight"])
-    return mlp_game(recipe, data, randomness, OBJECTIVES["minimax"], make)
+    return mlp_game(recipe, data, randomness, OBJECTIVES["minimax"], Nagarajan)
 
 
 RECIPE = replace(

@@ -1,24 +1,27 @@
-"""The optimal discriminator: D alone, against a generator whose density is known.
+"""The optimal discriminator: D learns alone, against a generator whose density is known.
 
-Goodfellow et al., "Generative Adversarial Nets", NeurIPS 2014, section 4.1: for a generator that
-stays as it is, with density q, the D that maximises
+Goodfellow et al., "Generative Adversarial Nets", NeurIPS 2014, section 4.1. The data have the
+density p, the fixed generator has the density q. The only player, D, minimises -V(D), where
 
     V(D) = E_p log D(x) + E_q log(1 - D(x))
 
-is D* = p / (p + q) (equation 2), and V(D*) = 2 JSD(p, q) - log 4 (equation 6). So a discriminator
-estimates more than a probability: its logit is log p(x) - log q(x), the ratio of both densities,
-and half of V(D) + log 4 is a lower bound of the Jensen-Shannon divergence, tight at D*.
+The best D is D* = p / (p + q) (equation 2), with the value V(D*) = 2 JSD(p, q) - log 4 (equation
+6).
 
-What is special: there is one player. q has, in each coordinate, a Gaussian with the mean and the
-standard deviation of the data, so D*, ratio and divergence are known wherever p is. What is left
-for a user is what the ratio is good for: a generator that draws several candidates from q and keeps
-one, x with a probability in proportion to p(x) / q(x) = exp(logit). As their number grows its
-samples become those of p, if D is D* (as Azadi et al., "Discriminator Rejection Sampling", ICLR
-2019, mend samples of a GAN). This takes p and q that overlap, as points do; of pictures it makes
-what little D can from noise.
+What is special: D estimates more than a probability. Its logit, log D - log(1 - D), is at D* the
+log ratio of the densities, log p(x) - log q(x). And (V(D) + log 4) / 2 is a lower bound on the
+Jensen-Shannon divergence JSD, tight at D*. Here q is a Gaussian with independent coordinates, which
+have the means and standard deviations of the data, so D*, the ratio and the divergence can be
+computed wherever p is known.
 
-Differs from the paper: the proposition is made a model; D is a multi-layer perceptron of rectified
-units with Adam; samples of pictures are cut off at the range of pixels.
+The exported generator shows what the ratio is good for. It draws several candidates from q and
+keeps one of them, with a probability proportional to p(x) / q(x) = exp(logit). If D is D*, its
+samples become those of p as the number of candidates grows. (Azadi et al., "Discriminator Rejection
+Sampling", ICLR 2019, mend samples of a GAN in this way.) It works where p and q overlap, as for
+points. Gaussian noise hardly ever looks like a picture, and then no choice among candidates helps.
+
+Differs from the paper: its proposition is made a model; D is a perceptron with Adam; samples of
+pictures are cut off at the range of pixels.
 """
 
 import math
@@ -45,7 +48,7 @@ class Generator(nn.Module):
         discriminator: Samples to logits [B], the logarithm of p / q.
         mean: Of q, float32 of the shape of a sample.
         std: The standard deviations of q.
-        latent_size: One number that chooses, and those of all candidates.
+        latent_size: One number for the choice, and the numbers of all candidates.
     """
 
     mean: torch.Tensor
@@ -63,7 +66,7 @@ class Generator(nn.Module):
         self.latent_size = 1 + num_candidates * math.prod(self.shape)
 
     def known(self, noise: torch.Tensor) -> torch.Tensor:
-        """Return samples of q for standard normal noise [B, *shape]."""
+        """Return samples of q, made of standard normal noise [B, *shape]."""
         samples = self.mean + self.std * noise
         return samples.clamp(-1, 1) if len(self.shape) == 3 else samples
 
@@ -87,7 +90,7 @@ class Generator(nn.Module):
 
 
 class OptimalDiscriminator(Game):
-    """One player: D, which is a part of the network that is exported.
+    """D alone learns; it is a part of the network that is exported.
 
     Attributes:
         generator: q and D. D's weights are its only parameters.
@@ -101,7 +104,7 @@ class OptimalDiscriminator(Game):
         self.generator = generator
 
     def loss(self, player: str, batch: Batch, draw: Draw) -> Terms:
-        """Return -V(D); at D* it is log 4 - 2 JSD."""
+        """Return -V(D), which is log 4 - 2 JSD at D*."""
         real = batch["real"]
         noise = draw.normal("known", batch.size, *self.generator.shape, like=real)
         judge = self.generator.discriminator
@@ -113,7 +116,7 @@ def make_game(recipe: Recipe, data: Data, randomness: torch.Generator) -> Optima
     """Return the game with D's first weights, and q fitted to the first items of the data.
 
     Raises:
-        GanevalError: A prior that does not make candidates of q.
+        GanevalError: Latents that are not normal, of which no samples of q can be made.
     """
     if recipe.prior != "normal":
         raise ganeval.GanevalError(

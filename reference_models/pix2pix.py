@@ -1,19 +1,24 @@
-"""pix2pix: one picture is made from another, and D sees both.
+"""pix2pix: a picture is made from another one, and D sees both.
 
 Isola et al., "Image-to-Image Translation with Conditional Adversarial Networks", CVPR 2017,
 equation 4, with condition x, target y and noise z:
 
     min_G max_D  E log D(x, y) + E log(1 - D(x, G(x, z))) + lambda E |y - G(x, z)|_1
 
-What is special: G is a U-Net (section 3.2.1), whose skips carry what input and output share; D is
-a PatchGAN (section 3.2.2), one logit for each patch of 16 pixels here; lambda = 100; the noise is
-dropout in the decoder, in training and in sampling alike. Here the signs of the latents are the
-dropout masks, so that a sample is a function of its own latent, and the statistics of the
-normalisation are those of each picture: InstanceNorm, which is BatchNorm at the paper's batch of 1.
+    D minimises   1/2 (-E log D(x, y) - E log(1 - D(x, G(x, z))))        halved as in section 3.3
+    G minimises   -E log D(x, G(x, z)) + lambda E |y - G(x, z)|_1        lambda = 100
+
+What is special: the L1 distance pulls G to the target, and D asks for details that look real. G is
+a U-Net (section 3.2.1): skips carry what input and output share past the small maps. D is a
+PatchGAN (`parts/patches.py`). The noise is dropout in the decoder, in training and in sampling
+alike. Here the signs of the latents are the dropout masks, so that a sample is a function of its
+own latent. The statistics of the normalisation are those of each picture: InstanceNorm, which is
+BatchNorm at the paper's batch of 1.
 
 Differs from the paper: whole channels are dropped, in all stages of the decoder but the last, where
 the paper drops single values in the first three; normalisation has no scale and shift; half the
-channels; patches of 16 pixels, where it has 70; a batch of 16.
+channels; patches of 16 pixels, where it has 70; a batch of 16 (`--preset paper`: all channels and a
+batch of 1).
 """
 
 import itertools
@@ -30,6 +35,7 @@ from reference_models.engine.game import Game, Terms
 from reference_models.engine.recipe import Exported, OptimizerSpec, Recipe
 from reference_models.engine.solvers import Alternating
 from reference_models.parts.objectives import Objective, objective_of
+from reference_models.parts.patches import PatchDiscriminator
 from reference_models.parts.sizes import check_conditions, doublings
 
 BOTTOM = 2  # pixels of the smallest map: InstanceNorm of one pixel would be zero
@@ -37,7 +43,7 @@ CONDITION_CHANNELS = 3
 
 
 class Generator(nn.Module):
-    """A U-Net with dropout that its latents decide."""
+    """A U-Net whose latents are its dropout masks."""
 
     def __init__(self, *, shape: tuple[int, ...], width: int) -> None:
         """Build a stage down for every halving to 2 x 2, and the same back up.
@@ -92,29 +98,8 @@ class Generator(nn.Module):
         return pictures
 
 
-class PatchDiscriminator(nn.Module):
-    """The 16 x 16 PatchGAN of the appendix: C64-C128, of half the width here, and one channel."""
-
-    def __init__(self, *, channels: int, width: int) -> None:
-        """Build the three convolutions; a logit depends on 16 pixels each way."""
-        super().__init__()
-        self.layers = nn.Sequential(
-            nn.Conv2d(CONDITION_CHANNELS + channels, width, 4, stride=2, padding=1),
-            nn.LeakyReLU(0.2),
-            nn.Conv2d(width, 2 * width, 4, padding=1),
-            nn.InstanceNorm2d(2 * width),
-            nn.LeakyReLU(0.2),
-            nn.Conv2d(2 * width, 1, 4, padding=1),
-        )
-
-    def forward(self, condition: torch.Tensor, x: torch.Tensor) -> torch.Tensor:
-        """Return logits float32 [B, 1, H', W'], one for each patch."""
-        logits: torch.Tensor = self.layers(torch.cat([condition, x], dim=1))
-        return logits
-
-
 class Paired(Game):
-    """The conditional game with the distance to the target as a term of G."""
+    """The conditional game in which G is also held near the target."""
 
     players: Mapping[str, tuple[str, ...]] = {"D": ("discriminator",), "G": ("generator",)}
 
@@ -126,7 +111,7 @@ class Paired(Game):
         l1_weight: float,
         adversarial_weight: float,
     ) -> None:
-        """Take the networks, the objective, lambda, and the weight of G's other term, 1."""
+        """Take the networks, the objective, lambda, and the weight of G's adversarial term."""
         super().__init__()
         self.generator, self.discriminator = generator, discriminator
         self.objective = objective
@@ -140,7 +125,7 @@ class Paired(Game):
         fake_logits = self.discriminator(batch["condition"], fake)
         if player == "D":
             real_logits = self.discriminator(batch["condition"], batch["real"])
-            # Section 3.3: D's loss is halved, so that it learns more slowly than G.
+            # Halved, so that D learns more slowly than G.
             return {"adversarial": 0.5 * self.objective.discriminator(real_logits, fake_logits)}
         distance = (batch["real"] - fake).abs().mean()
         adversarial = self.objective.generator(None, fake_logits)
@@ -154,8 +139,7 @@ def make_game(recipe: Recipe, data: Data, randomness: torch.Generator) -> Paired
     """Return the game with its first weights.
 
     Raises:
-        GanevalError: The pictures do not belong together, which the distance to a target needs, or
-            have not one size.
+        GanevalError: The pictures are not paired, or conditions and targets differ in size.
     """
     if recipe.pair_by == "none":
         raise ganeval.GanevalError(
@@ -164,7 +148,11 @@ def make_game(recipe: Recipe, data: Data, randomness: torch.Generator) -> Paired
     check_conditions(data, data.shape[1])
     game = Paired(
         Generator(**recipe.generator_options(data.shape)),
-        PatchDiscriminator(channels=data.shape[0], **recipe.networks["discriminator"]),
+        PatchDiscriminator(
+            channels=CONDITION_CHANNELS + data.shape[0],
+            num_halvings=1,
+            **recipe.networks["discriminator"],
+        ),
         objective_of(recipe),
         recipe.game["l1_weight"],
         recipe.game["adversarial_weight"],

@@ -1,24 +1,26 @@
-"""PixelCNN: one pixel after the other, each from all before it.
+"""PixelCNN: the probability of each pixel is computed from those above it and to its left.
 
-Van den Oord, Kalchbrenner and Kavukcuoglu, "Pixel Recurrent Neural Networks", ICML 2016,
-equation 1, with the gates of van den Oord et al., "Conditional Image Generation with PixelCNN
-Decoders", NeurIPS 2016, equation 2:
+Van den Oord, Kalchbrenner and Kavukcuoglu, "Pixel Recurrent Neural Networks", ICML 2016, with the
+gated layers of van den Oord et al., "Conditional Image Generation with PixelCNN Decoders", NeurIPS
+2016 (section "Gated Convolutional Layers"). There is one player, the generator, and no D. It
+minimises -E log p(x), where
 
-    log p(x) = sum_i log p(x_i | x_1, ..., x_{i-1}),     y = tanh(W_f * h) . sigmoid(W_g * h)
+    log p(x) = sum_i log p(x_i | x_1, ..., x_{i-1})       pixels in the order of reading
+    y = tanh(W_f * h) . sigmoid(W_g * h)                  a layer; * is a convolution
 
 What is special: every factor is a softmax over the levels of a pixel, and one pass of convolutions
-gives all of them, as their kernels are masked: mask A (the first layer) sees what is above and to
-the left, mask B that and the place itself. Sampling goes pixel by pixel; here each layer computes
-the one place that is new, and keeps the others.
+gives all factors at once. For that the kernels are masked: mask A (the first layer) sees the pixels
+above and to the left, mask B (the others) these and the pixel itself. Sampling has to go pixel by
+pixel. Here each layer computes the one place that is new and keeps its values at the others.
 
-Samples are a function of latents as those of every model here: the latents are uniform, one for
-each pixel, and pixel i is the level at which the distribution function of p(x_i | ...) passes it.
-Red, green and blue of a pixel are three neighbours in a row, in this order; a point is a picture of
-one row, its coordinates cut into as many levels. The density is even within a level.
+Samples are a function of latents, as those of every model here. There is a latent u for each pixel,
+uniform. Pixel i gets the level at which the distribution function of p(x_i | ...) passes u. Red,
+green and blue of a pixel are three neighbours in a row, in this order. A point is a picture of one
+row, each coordinate cut into levels; its density is even within a level.
 
 Differs from the papers: a learnt map of places beside the first layer; one stack of convolutions,
 which does not see some pixels above to the right, where the second paper has two; few and narrow
-layers (the first paper has 15 for CIFAR-10, 128 wide).
+layers (the first paper has 15 for CIFAR-10, 128 wide: `--preset paper`).
 """
 
 import itertools
@@ -38,9 +40,9 @@ from reference_models.parts.weights import init_uniform
 
 
 class MaskedConvolution(nn.Conv2d):
-    """A convolution that looks `reach` rows up and `reach` columns to either side, never ahead.
+    """A convolution that sees `reach` rows above and `reach` columns to either side, nothing ahead.
 
-    Its input has `reach` rows more above and columns more on either side than its output.
+    Its input is padded: `reach` rows above and `reach` columns on either side of the output's.
     """
 
     mask: torch.Tensor
@@ -58,28 +60,28 @@ class MaskedConvolution(nn.Conv2d):
         return F.conv2d(x, self.weight * self.mask, self.bias)
 
     def padded(self, x: torch.Tensor) -> torch.Tensor:
-        """Return [B, C, H, W] with zeros around, as `forward` wants it."""
+        """Return maps [B, C, H, W] padded with zeros, as `forward` takes them."""
         return F.pad(x, (self.reach, self.reach, self.reach, 0))
 
 
 class Gated(nn.Module):
-    """What a layer adds to its input: equation 2, and a convolution of one pixel."""
+    """Returns what is added to its input: y, and on it a convolution of single pixels."""
 
     def __init__(self, width: int, reach: int) -> None:
-        """Build both gates as one convolution."""
+        """Build W_f and W_g as one convolution."""
         super().__init__()
         self.gates = MaskedConvolution(width, 2 * width, reach, sees_itself=True)
         self.output = nn.Conv2d(width, width, 1)
 
     def forward(self, h: torch.Tensor) -> torch.Tensor:
-        """Return float32 [B, width, H, W] of padded features."""
+        """Return float32 [B, width, H, W] of padded maps."""
         signal, gate = self.gates(h).chunk(2, dim=1)
         added: torch.Tensor = self.output(signal.tanh() * gate.sigmoid())
         return added
 
 
 class Generator(nn.Module):
-    """The distribution of a picture's or point's numbers, in the order of their rows."""
+    """The distribution of the numbers of a picture or a point, in the order of reading."""
 
     def __init__(
         self,
@@ -98,20 +100,20 @@ class Generator(nn.Module):
         self.num_levels, self.is_picture = num_levels, len(shape) == 3
         self.extent = 1.0 if self.is_picture else extent
         channels, height, columns = shape if self.is_picture else (1, 1, math.prod(shape))
-        self.rows = height, columns * channels
+        self.size = height, columns * channels  # the channels of a pixel are neighbours
         self.first = MaskedConvolution(1, width, first_reach, sees_itself=False)
-        self.place = nn.Parameter(torch.zeros(width, *self.rows))
+        self.place = nn.Parameter(torch.zeros(width, *self.size))
         self.layers = nn.ModuleList(Gated(width, reach) for _ in range(num_layers))
         self.head = nn.Sequential(nn.ReLU(), nn.Conv2d(width, num_levels, 1))
 
     @property
     def gated(self) -> list[Gated]:
-        """The layers behind the first."""
+        """All layers but the first."""
         return [layer for layer in self.layers if isinstance(layer, Gated)]
 
-    def logits(self, rows: torch.Tensor) -> torch.Tensor:
-        """Return those of the levels, [B, num_levels, H, W], of values [B, 1, H, W] in [-1, 1]."""
-        h = self.first(self.first.padded(rows)) + self.place
+    def logits(self, values: torch.Tensor) -> torch.Tensor:
+        """Return logits of the levels [B, num_levels, H, W] of values [B, 1, H, W] in [-1, 1]."""
+        h = self.first(self.first.padded(values)) + self.place
         for layer in self.gated:
             h = h + layer(layer.gates.padded(h))
         logits: torch.Tensor = self.head(h)
@@ -124,14 +126,14 @@ class Generator(nn.Module):
             x: float32 [B, *shape]; pictures dequantised or not, as the density is even within a
                 level.
         """
-        rows = x.movedim(1, -1) if self.is_picture else x
-        rows = rows.reshape(len(x), 1, *self.rows) / self.extent
+        values = x.movedim(1, -1) if self.is_picture else x
+        values = values.reshape(len(x), 1, *self.size) / self.extent
         last = self.num_levels - 1
-        levels = ((rows + 1) * last / 2 + 0.5).floor().long().squeeze(1)
+        levels = ((values + 1) * last / 2 + 0.5).floor().long().squeeze(1)
         beyond = ((levels < 0) | (levels > last)).flatten(1).any(dim=1)
         levels = levels.clamp(0, last)
-        # The network sees what it makes: the middle of each level.
-        logits = self.logits(2 * levels[:, None].to(rows.dtype) / last - 1)
+        # The network sees the middle of each level, as it does when it samples.
+        logits = self.logits(2 * levels[:, None].to(values.dtype) / last - 1)
         log_prob = -F.cross_entropy(logits, levels, reduction="none").flatten(1).sum(dim=1)
         width_of_level = 2 * self.extent / last
         log_density = log_prob - self.latent_size * math.log(width_of_level)
@@ -140,20 +142,21 @@ class Generator(nn.Module):
     @torch.no_grad()
     def forward(self, z: torch.Tensor) -> torch.Tensor:
         """Return samples float32 [B, *shape] of latents [B, latent_size], uniform in [-1, 1)."""
-        height, columns = self.rows
+        height, columns = self.size
         uniform = ((z + 1) / 2).reshape(len(z), height, columns)
         samples = torch.zeros(len(z), 1, height, columns, dtype=z.dtype, device=z.device)
+        # The padded inputs of the first layer and of each gated one; filled pixel by pixel.
         seen = self.first.padded(samples)
-        kept = [
+        inputs = [
             layer.gates.padded(samples.expand(-1, len(self.place), -1, -1)) for layer in self.gated
         ]
         for row, column in itertools.product(range(height), range(columns)):
             h = self.first(_around(seen, row, column, self.first.reach))
             h = h + self.place[:, row, column, None, None]
-            for layer, features in zip(self.gated, kept, strict=True):
+            for layer, maps in zip(self.gated, inputs, strict=True):
                 reach = layer.gates.reach
-                features[:, :, row + reach, column + reach] = h[:, :, 0, 0]
-                h = h + layer(_around(features, row, column, reach))
+                maps[:, :, row + reach, column + reach] = h[:, :, 0, 0]
+                h = h + layer(_around(maps, row, column, reach))
             level, within = _level_at(self.head(h)[:, :, 0, 0], uniform[:, row, column])
             reach = self.first.reach
             seen[:, 0, row + reach, column + reach] = 2 * level / (self.num_levels - 1) - 1
@@ -166,12 +169,12 @@ class Generator(nn.Module):
 
 
 def _around(padded: torch.Tensor, row: int, column: int, reach: int) -> torch.Tensor:
-    """Return what a masked convolution sees at one place."""
+    """Return what a masked convolution sees of its padded input at one place."""
     return padded[:, :, row : row + reach + 1, column : column + 2 * reach + 1]
 
 
 def _level_at(logits: torch.Tensor, uniform: torch.Tensor) -> tuple[torch.Tensor, torch.Tensor]:
-    """Return the level at which the distribution function passes a number, and how far within it.
+    """Return the level in which the distribution function passes a number, and where within it.
 
     Args:
         logits: float32 [B, num_levels].

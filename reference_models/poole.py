@@ -1,20 +1,26 @@
-"""Poole et al. 2016: D estimates a ratio of densities, G minimises any divergence made of it.
+"""Poole et al. 2016: D estimates the ratio of densities, and G minimises any f-divergence of it.
 
 Poole, Alemi, Sohl-Dickstein and Angelova, "Improved generator objectives for GANs", NeurIPS 2016
-workshop. D is that of `gan.py`, whose logit at its best is the log ratio l(x) = log p(x) / q(x).
-What is special: the f of G is not that of D. With r = e^l held fixed, G minimises
+workshop. p is the density of the data, q that of the samples G(z). D is that of `gan.py`; at its
+best its logit is l(x) = log p(x) / q(x), so r(x) = e^l(x) estimates the ratio:
 
-    E_z [f(r) - r f'(r)] = -E_z f*(f'(r))       at x = G(z)
+    D minimises   -E log D(x) - E log(1 - D(G(z)))
+    G minimises   E [f(r) - r f'(r)]                   r = r(G(z)), D held fixed
 
-whose gradient is that of D_f(p || q) = E_q f(p / q) where r is exact, and which is no bound of it:
+What is special: the f of G need not be that of D, and G minimises the divergence D_f(p || q) = E_q
+f(p / q) itself, where f-GAN (`fgan.py`) minimises a lower bound. Where r is exact, the gradient of
+G's loss is the gradient of D_f, because
 
     d/dq [q f(p / q)] = f(p / q) - (p / q) f'(p / q)
 
-So the Kullback-Leibler divergence gives -E r, its reverse -E l, "gan" E log(1 - D), which is
-equation 1 of `gan.py`. `game.divergence` names f as in `fgan.py`.
+The Kullback-Leibler divergence gives -E r, its reverse -E l + 1, and "gan" gives E log(1 - D),
+which is equation 1 of `gan.py`. `game.divergence` names f as in `fgan.py`.
 
-Differs from the paper: the formula above is derived here from what its abstract states (the ratio
-is estimated, then a divergence is minimised without a bound); the networks of `gan.py`.
+Differs from the paper: its text was not at hand, and the loss of G was derived here from its
+abstract. A description of that time ("The GAN objective, from practice to theory and back again",
+2016) says that the paper puts the estimated ratio into the divergence, so that G minimises E f(r).
+With D held fixed the gradients of both losses agree for the reverse divergence, the default here,
+and for no other. The networks are those of `gan.py`.
 """
 
 from collections.abc import Mapping

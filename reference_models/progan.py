@@ -1,16 +1,19 @@
 """Progressive growing: both networks start at 4 x 4 pixels and gain layers while they train.
 
 Karras et al., "Progressive Growing of GANs for Improved Quality, Stability, and Variation", ICLR
-2018. The objective is that of `wgan_gp.py` with a drift term (appendix A.1), so D minimises
+2018. The losses are those of `wgan_gp.py` with a drift term in that of the critic f (appendix A.1):
 
-    E f(G(z)) - E f(x) + 10 E (|grad f(xhat)|_2 - 1)^2 + 0.001 E f(x)^2
+    D minimises   E f(G(z)) - E f(x) + 10 E (|grad f(xhat)|_2 - 1)^2 + 0.001 E f(x)^2
+    G minimises   -E f(G(z))
 
-What is special: a new resolution is faded in, its output mixed with the upsampled one of the
-resolution before by a weight that grows from 0 to 1 (section 2, figure 2), in D likewise; how far
-the networks have grown is a function of the images seen, so there is no stage to save. The standard
-deviation over a group of the batch is one more map in D (section 3); weights are N(0, 1) and scaled
-by He's constant in every pass, so that all learn at one speed (section 4.1); each pixel of G is
-normalised to unit length (section 4.2).
+where xhat lie on the lines between real and generated images.
+
+What is special: a new resolution is faded in. Its image is mixed with the enlarged image of the
+resolution before, by a weight that grows from 0 to 1 (section 2, figure 2), and so in D. How far
+the networks have grown is a function of the number of images seen, so there is no stage to save. D
+gets one map more, the standard deviation over a group of the batch (section 3). Weights are drawn
+from N(0, 1) and scaled by He's constant in every pass, so that all learn at one speed (section
+4.1). Each pixel of G's maps is normalised to unit length (section 4.2).
 
 Differs from the paper: 16 channels at full size and 64 latents, where the paper has 16 at 1,024
 pixels and 512; 12,800 images for each resolution and each fading, where it has 800,000; unlike the
@@ -45,10 +48,10 @@ SMALLEST = 4
 
 
 def growth_after(num_images: int, *, stable: int, fade: int) -> float:
-    """Return how far the networks have grown after so many images, if there is no end to it.
+    """Return how far networks without an end have grown after so many images.
 
-    The integer k is the resolution 4 * 2**k; between k and k + 1 the latter is faded in. Each
-    resolution is trained for `stable` images, then the next is faded in over `fade` images.
+    An integer k stands for the resolution 4 * 2**k. Between k and k + 1 the latter is faded in.
+    Each resolution is trained for `stable` images, then the next is faded in over `fade` images.
     """
     level, into = divmod(num_images, stable + fade)
     return level + max(0, into - stable) / fade
@@ -72,7 +75,7 @@ class EqualisedConv(nn.Module):
 
 
 class PixelNorm(nn.Module):
-    """Gives every pixel mean square 1 over the channels: section 4.2."""
+    """Scales every pixel to mean square 1 over its channels: section 4.2."""
 
     def forward(self, x: torch.Tensor) -> torch.Tensor:
         """Return the normalised maps [B, C, H, W]."""
@@ -80,7 +83,7 @@ class PixelNorm(nn.Module):
 
 
 class GroupDeviation(nn.Module):
-    """Adds one channel: the standard deviation over a group of samples, averaged: section 3."""
+    """Adds one map: the standard deviation over a group of samples, averaged (section 3)."""
 
     def forward(self, x: torch.Tensor) -> torch.Tensor:
         """Return [B, C + 1, H, W]; a group is 4 samples in a row, or all if 4 do not divide B."""
@@ -90,15 +93,6 @@ class GroupDeviation(nn.Module):
         deviation = (groups.var(dim=1, correction=0) + 1e-8).sqrt().mean(dim=(1, 2, 3))
         per_sample = deviation.repeat_interleave(size)[:, None, None, None]
         return torch.cat([x, per_sample.expand(-1, 1, height, width)], dim=1)
-
-
-def fade(old: torch.Tensor | None, new: torch.Tensor, weight: float) -> torch.Tensor:
-    """Return `new` at weight 1, `old` (at half the resolution or the same) at weight 0."""
-    if old is None:
-        return new
-    if old.shape[-1] != new.shape[-1]:
-        old = enlarge(old)
-    return torch.lerp(old, new, weight)
 
 
 def enlarge(x: torch.Tensor) -> torch.Tensor:
@@ -124,7 +118,7 @@ class Growing(nn.Module):
         self.register_buffer("growth", torch.zeros((), dtype=torch.float32))
 
     def position(self) -> tuple[int, float]:
-        """Return the highest level in use, and its weight: 1 if it is not being faded in."""
+        """Return the highest level in use, and its weight, below 1 while it is faded in."""
         growth = float(self.growth)
         level = math.ceil(growth)
         return level, 1.0 - (level - growth)
@@ -173,8 +167,9 @@ class Generator(Growing):
         for number in range(level + 1):
             before = x
             x = self.levels[number](enlarge(x) if number else x)
-        old = self.to_image[level - 1](before) if weight < 1 else None
-        images = fade(old, self.to_image[level](x), weight)
+        images: torch.Tensor = self.to_image[level](x)
+        if weight < 1:
+            images = torch.lerp(enlarge(self.to_image[level - 1](before)), images, weight)
         for _ in range(self.num_levels - 1 - level):
             images = enlarge(images)
         return images
@@ -221,7 +216,7 @@ class Discriminator(Growing):
             x = F.avg_pool2d(x, 2)
         maps = self.levels[level](self.from_image[level](x))
         if weight < 1:
-            maps = fade(self.from_image[level - 1](F.avg_pool2d(x, 2)), maps, weight)
+            maps = torch.lerp(self.from_image[level - 1](F.avg_pool2d(x, 2)), maps, weight)
         for number in range(level - 1, -1, -1):
             maps = self.levels[number](maps)
         logits: torch.Tensor = self.output(maps)
@@ -229,7 +224,11 @@ class Discriminator(Growing):
 
 
 class Progressive(Game):
-    """The game whose networks grow with the images seen."""
+    """The game whose networks grow with the images seen.
+
+    Attributes:
+        last: The growth at which they stop, that of the full size.
+    """
 
     players: Mapping[str, tuple[str, ...]] = {"D": ("discriminator",), "G": ("generator",)}
 
@@ -243,25 +242,22 @@ class Progressive(Game):
         """Take the two networks, the objective, and the numbers of the recipe's game."""
         super().__init__()
         self.generator, self.discriminator, self.objective = generator, discriminator, objective
-        self.penalty_weight: float = options["penalty_weight"]
-        self.drift_weight: float = options["drift_weight"]
-        self.stable: int = options["stable_images"]
-        self.fade: int = options["fade_images"]
+        self.options = options
         self.last = generator.num_levels - 1.0
 
     def before_step(self, num_images: int) -> None:
         """Grow both networks as far as the images seen say."""
-        growth = min(growth_after(num_images, stable=self.stable, fade=self.fade), self.last)
+        stable, fade = self.options["stable_images"], self.options["fade_images"]
+        growth = min(growth_after(num_images, stable=stable, fade=fade), self.last)
         self.generator.growth.fill_(growth)
         self.discriminator.growth.fill_(growth)
 
     def at_resolution(self, real: torch.Tensor) -> torch.Tensor:
         """Return real images as generated ones are: without detail that has not been faded in."""
         level, weight = self.generator.position()
-        side = SMALLEST * 2**level
-        shown = F.adaptive_avg_pool2d(real, side)
+        shown = F.adaptive_avg_pool2d(real, SMALLEST * 2**level)
         if weight < 1:
-            shown = fade(F.avg_pool2d(shown, 2), shown, weight)
+            shown = torch.lerp(enlarge(F.avg_pool2d(shown, 2)), shown, weight)
         for _ in range(self.generator.num_levels - 1 - level):
             shown = enlarge(shown)
         return shown
@@ -272,9 +268,7 @@ class Progressive(Game):
 
     def loss(self, player: str, batch: Batch, draw: Draw) -> Terms:
         """Return the three terms of D, or the one of G."""
-        num = batch.size
-        size = self.generator.latent_size
-        like = self.generator.growth
+        num, size, like = batch.size, self.generator.latent_size, self.generator.growth
         z = draw.latents("z", num, size, prior=self.prior, like=like)
         fake = self.generator(z)
         fake_logits = self.discriminator(fake)
@@ -286,8 +280,8 @@ class Progressive(Game):
         penalty = gradient_penalty(self.discriminator, real, fake.detach(), mix)
         return {
             "adversarial": self.objective.discriminator(real_logits, fake_logits),
-            "gradient_penalty": self.penalty_weight * penalty,
-            "drift": self.drift_weight * real_logits.square().mean(),
+            "gradient_penalty": self.options["penalty_weight"] * penalty,
+            "drift": self.options["drift_weight"] * real_logits.square().mean(),
         }
 
 

@@ -1,15 +1,19 @@
-"""Projection GAN: the class enters D as an inner product with its features, and G as its norms.
+"""Projection GAN: D compares the features of a sample with a vector of its class.
 
-Miyato and Koyama, "cGANs with Projection Discriminator", ICLR 2018, equation 7:
+Miyato and Koyama, "cGANs with Projection Discriminator", ICLR 2018, section "The architecture of
+the cGAN with a projection discriminator". For a sample x of class y, with features phi(x) of D, a
+linear layer psi and a learned vector v_y for each class:
 
     f(x, y) = v_y . phi(x) + psi(phi(x))
 
-where phi are the features of D and psi is linear; this is the log ratio of q(x|y) q(y) and
-p(x|y) p(y) if both conditionals are log-linear. What is special: v_y is a learned vector for each
-class, so the class is judged with the image instead of being put into it; in G each class has its
-own scale and shift after every BatchNorm of a block. Every weight of D, the v_y too, has spectral
-norm one, and the losses are the hinge, as in `sngan.py`. D sees real images with their classes;
-those of generated ones are drawn uniformly.
+    D minimises   E max(0, 1 - f(x, y)) + E max(0, 1 + f(G(z, y), y))         as in `sngan.py`
+    G minimises   -E f(G(z, y), y)
+
+What is special: the class is not an input of D's layers but judged together with what they say of
+the sample. f has the form that the log ratio of the joint densities of samples and classes, real
+over generated, takes where the classes are log-linear in phi. In G each class has its own scale and
+shift after every BatchNorm of a block. Every weight of D, the v_y too, has spectral norm one. Real
+samples come with their classes; those of generated ones are drawn uniformly.
 
 `--preset cifar10` is mimicry's network. Published: FID 10.84 +- 0.03 with 50,000 real images of the
 training split and 50,000 generated ones (mimicry's README).
@@ -44,7 +48,7 @@ Generator = ResidualGenerator
 
 
 class ProjectionDiscriminator(nn.Module):
-    """Judges images with their classes."""
+    """D: judges images with their classes."""
 
     def __init__(self, *, image_size: int, channels: int, width: int, num_classes: int) -> None:
         """Build phi and psi, the body, and `classes` with a row v_y for each class."""
@@ -53,7 +57,7 @@ class ProjectionDiscriminator(nn.Module):
         self.classes = nn.Embedding(num_classes, self.body.num_features)
 
     def forward(self, x: torch.Tensor, labels: torch.Tensor) -> torch.Tensor:
-        """Return logits [B] of images [B, C, H, W] with labels int64 [B]: equation 7."""
+        """Return f(x, y) [B] of images [B, C, H, W] with labels int64 [B]."""
         features = self.body.features(x)
         logits = self.body.logits(features)
         vectors: torch.Tensor = self.classes(labels)

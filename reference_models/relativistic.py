@@ -1,15 +1,16 @@
-"""Relativistic average GAN: D says how much more real a sample is than the average of the others.
+"""Relativistic average GAN: D says how much more real a sample is than the others are on average.
 
 Jolicoeur-Martineau, "The relativistic discriminator: a key element missing from standard GAN", ICLR
-2019, section 4 (RaSGAN). With C the output of the network,
+2019, section "Relativistic average GANs" (RaSGAN). C(x) is what the network returns:
 
     D(x) = sigmoid(C(x) - E C(G(z)))        D(G(z)) = sigmoid(C(G(z)) - E C(x))
 
-    D: -E log D(x) - E log(1 - D(G(z)))     G: -E log D(G(z)) - E log(1 - D(x))
+    D minimises   -E log D(x) - E log(1 - D(G(z)))
+    G minimises   -E log D(G(z)) - E log(1 - D(x))
 
-What is special: G sees real samples too and makes them look less real, for where half of all
-samples are known to be real, each one that becomes more real must make another less so. The
-means are those of the batch.
+What is special: G sees real samples too, and makes them look less real. Half of what D sees is
+real, and D knows that; so if generated samples become more real, real ones must become less so. The
+expectations E C are means over the batch.
 
 Differs from the paper: the networks of `gan.py`, where the paper has convolutional ones; where
 several processes share a batch, or one takes it in parts, the means are those of each part.

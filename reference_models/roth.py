@@ -1,24 +1,26 @@
-"""Roth et al. 2017: the GAN with the regulariser that noise on its samples would amount to.
+"""Roth et al. 2017: D gets a regulariser that has the effect of noise on its samples.
 
 Roth, Lucchi, Nowozin and Hofmann, "Stabilizing Training of Generative Adversarial Networks through
-Regularization", NeurIPS 2017, section 3. Gaussian noise of variance gamma on real and generated
-samples makes their densities overlap; to first order in gamma it adds to D's loss
+Regularization", NeurIPS 2017, section "Noise-Induced Regularization", with the numbers of the
+authors' code (rothk/Stabilizing_GANs). l is the logit of D, and D = sigmoid(l):
 
-    gamma / 2 { E_x (1 - D(x))^2 |grad l(x)|^2 + E_z D(G(z))^2 |grad l(G(z))|^2 },   D = sigmoid(l)
+    D minimises   -E log D(x) - E log(1 - D(G(z))) + gamma / 2 Omega
+    G minimises   -E log D(G(z))                                            as in `gan.py`
 
-What is special: the slope is that of the logit l, each sample's weight is its error, and gamma
-falls from its first value by the factor `decay` until `anneal_images` are seen, as in the authors'
-code. G is untouched: the non-saturating loss of `gan.py`. The equilibrium of the Dirac-GAN becomes
-stable (docs/dynamics.md).
+    Omega = E (1 - D(x))^2 |grad l(x)|^2 + E D(G(z))^2 |grad l(G(z))|^2
+
+What is special: Gaussian noise of variance gamma on real and generated samples would make their
+densities overlap. To first order in gamma, Omega has the effect of that noise, and no noise is
+drawn. The slope is that of the logit, and a sample that D already judges right has little weight.
+gamma falls while training goes on: `decay` is the factor by which it has fallen after
+`anneal_images` images. The equilibrium of the Dirac-GAN becomes stable (docs/dynamics.md).
 
 Differs from the paper: the networks and rates of `gan.py`, where the paper has convolutional ones.
 """
 
 from dataclasses import replace
-from functools import partial
 
 import torch
-from torch import nn
 
 from reference_models.engine.data import Data
 from reference_models.engine.draw import Draw
@@ -26,10 +28,10 @@ from reference_models.engine.game import Game, Terms
 from reference_models.engine.recipe import Exported, Recipe
 from reference_models.gan import RECIPE as GAN
 from reference_models.gan import MlpGenerator, mlp_game
-from reference_models.parts.augment import AUGMENT, Augment
-from reference_models.parts.objectives import OBJECTIVES, Objective
+from reference_models.parts.augment import AUGMENT
+from reference_models.parts.objectives import OBJECTIVES
 from reference_models.parts.penalties import Critic, square_slope
-from reference_models.parts.stabilise import NOISE, OFF, Stabiliser, images_before
+from reference_models.parts.stabilise import NOISE, images_before
 from reference_models.parts.unconditional import Unconditional
 
 Generator = MlpGenerator
@@ -51,26 +53,10 @@ def js_regulariser(critic: Critic, real: torch.Tensor, fake: torch.Tensor) -> to
 class Roth(Unconditional):
     """The game with the regularised D."""
 
-    def __init__(
-        self,
-        generator: nn.Module,
-        discriminator: nn.Module,
-        objective: Objective,
-        augment: Augment,
-        stabiliser: Stabiliser = OFF,
-        *,
-        gamma: float,
-        decay: float,
-        anneal_images: int,
-    ) -> None:
-        """Take what `Unconditional` takes, gamma, its factor, the images until that is reached."""
-        super().__init__(generator, discriminator, objective, augment, stabiliser)
-        self.gamma, self.decay, self.anneal_images = gamma, decay, anneal_images
-
     def discriminator_terms(self, real: torch.Tensor, fake: torch.Tensor, draw: Draw) -> Terms:
         """Return D's two terms."""
-        progress = min(images_before(len(real), draw) / self.anneal_images, 1.0)
-        gamma = self.gamma * self.decay**progress
+        progress = min(images_before(len(real), draw) / self.options["anneal_images"], 1.0)
+        gamma = self.options["gamma"] * self.options["decay"] ** progress
         return {
             **super().discriminator_terms(real, fake, draw),
             "regulariser": gamma / 2 * js_regulariser(self.discriminator, real, fake),
@@ -79,10 +65,7 @@ class Roth(Unconditional):
 
 def make_game(recipe: Recipe, data: Data, randomness: torch.Generator) -> Game:
     """Return the game with its first weights."""
-    numbers = {name: recipe.game[name] for name in ("gamma", "decay", "anneal_images")}
-    return mlp_game(
-        recipe, data, randomness, OBJECTIVES["non-saturating"], partial(Roth, **numbers)
-    )
+    return mlp_game(recipe, data, randomness, OBJECTIVES["non-saturating"], Roth)
 
 
 RECIPE = replace(
@@ -91,7 +74,9 @@ RECIPE = replace(
     make_game=make_game,
     exported={"generator": Exported("reference_models.roth:Generator")},
     game={
-        **{"gamma": 2.0, "decay": 0.01, "anneal_images": 128_000},
+        "gamma": 2.0,
+        "decay": 0.01,
+        "anneal_images": 128_000,
         **AUGMENT,
         **NOISE,
     },

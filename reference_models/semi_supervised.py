@@ -1,58 +1,54 @@
 """Semi-supervised GAN: D is a classifier that learns from unlabelled and generated samples too.
 
-Salimans et al., "Improved Techniques for Training GANs", NeurIPS 2016, section 5. A classifier of K
-classes with logits l_k gets class K + 1, "generated", with logit 0: adding a number to all logits
-changes no softmax, so one may be fixed. Then a sample is real with probability
+Salimans et al., "Improved Techniques for Training GANs", NeurIPS 2016, section 5. D is a classifier
+of K classes with logits l_k. Generated samples are class K + 1, whose logit is fixed at 0 (adding a
+number to all logits changes no softmax). So a sample is real with probability
 
     D(x) = Z(x) / (Z(x) + 1),    Z(x) = sum_k exp l_k(x)
 
-so -log D = sp(-log Z) and -log(1 - D) = sp(log Z), with sp = softplus. D minimises
+which is the sigmoid of log Z. With the classes y of a few labelled samples and the features f of D:
 
-    E_labelled -log p(y | x, y <= K)  +  w (E_x -log D(x) + E_z -log(1 - D(G(z))))
+    D minimises   -E_labelled log p(y | x, y <= K) + w (-E log D(x) - E log(1 - D(G(z))))
+    G minimises   |E f(x) - E f(G(z))|^2                         as in `feature_matching.py`
 
-G matches the features of unlabelled samples, as in `feature_matching.py`; the paper found that the
-classifier gains nothing from a G of minibatch discrimination. What is special: a few labels name
-the classes, and all pictures shape them; the classifier that is tested is the moving average of D,
-as in the paper's code. `game.per_class` labels of each class are known, those of the first pictures
-in the order number `game.subset`; no other label is looked at. w = 0 is the same net on the labels
-alone.
+What is special: a few labels name the classes, and all samples shape them. The classifier that is
+tested is the moving average of D, as in the paper's code. D gets Gaussian noise before every layer
+while it learns, as the code has it on MNIST. Without noise it soon knows all samples by heart, and
+unlabelled ones teach it nothing more.
 
-D is dense, with Gaussian noise before every layer while it learns, as the paper's code has it on
-MNIST: without noise D soon knows all samples by heart, and unlabelled ones teach it nothing more.
+`game.per_class` labels of each class are known, those of the first pictures in the order number
+`game.subset`; no other label is looked at. w = 0 is the same network on the labels alone.
 
 Published: 93 +- 6.5 errors on MNIST's 10,000 test digits from 100 labels (table 1), 18.63 +- 2.32 %
 on CIFAR-10 from 4,000 (table 2).
 
-Differs from the paper: three layers of 128 in D without weight norm, where it has five of 250 to
-1,000; G as in `dcgan.py`, and three times as fast as D; the average has a half-life in images,
+Differs from the paper: three layers of 128 in D without weight norm, where its code has five of 250
+to 1,000; G as in `dcgan.py`, and three times as fast as D; the average has a half-life in images,
 where the code moves it by 1e-4 a step; w = 1/2 as in the code, where the equations have none.
 """
 
 import itertools
 import math
-from collections.abc import Callable, Sized
+from collections.abc import Callable
 
 import torch
 import torch.nn.functional as F
 from torch import nn
 
-import ganeval
 from reference_models.engine.data import Batch, Data
 from reference_models.engine.draw import Draw
 from reference_models.engine.game import Game, Terms
-from reference_models.engine.recipe import Exported, OptimizerSpec, Recipe
+from reference_models.engine.recipe import Exported, OptimizerSpec, Options, Recipe
 from reference_models.engine.solvers import Alternating
 from reference_models.feature_matching import FeatureMatching
 from reference_models.parts.augment import AUGMENT, Augment, augment_of
-from reference_models.parts.classes import check_classes
+from reference_models.parts.classes import check_classes, known_labels
 from reference_models.parts.discriminator import Discriminator
 from reference_models.parts.networks import generator_for
 from reference_models.parts.objectives import OBJECTIVES, Objective
 from reference_models.parts.weights import init_uniform
 
 Generator = generator_for
-
-_BLOCK = 256  # pictures that are looked at together for their labels
 
 Noise = Callable[[int, torch.Tensor], torch.Tensor]
 """From the number of a layer and its input [B, n] to the input with noise."""
@@ -70,7 +66,7 @@ class Classifier(Discriminator):
         self.last = nn.Linear(width, num_classes)
 
     def features(self, x: torch.Tensor, noise: Noise | None = None) -> torch.Tensor:
-        """Return the last hidden layer, with noise before each if there is any."""
+        """Return the last hidden layer; the noise, if there is any, comes before each layer."""
         h = x.flatten(1)
         for number, layer in enumerate(self.hidden):
             h = F.leaky_relu(layer(h if noise is None else noise(number, h)), 0.2)
@@ -93,7 +89,6 @@ class SemiSupervised(FeatureMatching):
     Attributes:
         labelled: Buffer, float32 [N, C, H, W]: the pictures whose classes are known.
         labels: Buffer, int64 [N]: their classes.
-        weight: Of what is learned without labels, w.
     """
 
     averaged = ("generator", "discriminator")
@@ -107,89 +102,42 @@ class SemiSupervised(FeatureMatching):
         discriminator: Classifier,
         objective: Objective,
         augment: Augment,
+        options: Options,
         known: tuple[torch.Tensor, torch.Tensor],
-        *,
-        weight: float,
-        noise: tuple[float, float],
     ) -> None:
-        """Take the networks, what compares log Z, augmentation, labelled pictures and numbers.
+        """Take what `Unconditional` takes, and the pictures that are known with their classes.
 
-        Args:
-            generator: Latents to pictures.
-            discriminator: Pictures and noise to logits of K classes.
-            objective: Gives -log D and -log(1 - D) of log Z.
-            augment: Changes what D sees.
-            known: Pictures, and their classes.
-            weight: Of what is learned without labels, w.
-            noise: Standard deviation before the first layer of D, and before the others.
+        The objective gives the loss of D for the logits log Z.
         """
-        super().__init__(generator, discriminator, objective, augment)
+        super().__init__(generator, discriminator, objective, augment, options=options)
         self.register_buffer("labelled", known[0])
         self.register_buffer("labels", known[1])
-        self.weight, self.noise = weight, noise
 
     def judged(self, samples: torch.Tensor, draw: Draw, purpose: str) -> torch.Tensor:
-        """Return D's logits [B, K] of samples, changed as augmentation says and with noise."""
+        """Return D's logits [B, K] of samples that are augmented and get noise in every layer."""
 
         def noise(number: int, h: torch.Tensor) -> torch.Tensor:
-            drawn = draw.normal(f"noise {purpose} {number}", *h.shape, like=h)
-            return h + self.noise[min(number, 1)] * drawn
+            std: float = self.options["noise_of_layers" if number else "noise_of_input"]
+            return h + std * draw.normal(f"noise {purpose} {number}", *h.shape, like=h)
 
         logits: torch.Tensor = self.discriminator(self.augment(samples, draw, purpose), noise)
         return logits
 
     def loss(self, player: str, batch: Batch, draw: Draw) -> Terms:
-        """Return the terms of D with and without labels, or the distance of features of G."""
+        """Return the terms of D with and without labels, or the squared distance for G."""
         if player == "G":
             return super().loss(player, batch, draw)
+        weight = self.options["unlabelled_weight"]
         places = draw.uniform("labelled", batch.size, like=self.labelled) * len(self.labelled)
         chosen = places.long()
         logits = self.judged(self.labelled[chosen], draw, "labelled")
         terms = {"labelled": F.cross_entropy(logits, self.labels[chosen])}
-        if self.weight > 0:
+        if weight > 0:
             real = self.judged(batch["real"], draw, "real")
             fake = self.judged(self.sample(batch.size, draw), draw, "fake")
             log_z = real.logsumexp(dim=1), fake.logsumexp(dim=1)
-            terms["unlabelled"] = self.weight * self.objective.discriminator(*log_z)
+            terms["unlabelled"] = weight * self.objective.discriminator(*log_z)
         return terms
-
-
-def known_labels(
-    data: Data, *, num_classes: int, per_class: int, subset: int
-) -> tuple[torch.Tensor, torch.Tensor]:
-    """Return the first pictures of each class, and their classes, in the order number `subset`.
-
-    Args:
-        data: Finite, with labels; of data without there are none.
-        num_classes: How many.
-        per_class: Pictures of each.
-        subset: At least 0.
-
-    Returns:
-        float32 [num_classes * per_class, *shape] and int64 [num_classes * per_class].
-
-    Raises:
-        GanevalError: A class has fewer pictures.
-    """
-    found: list[list[torch.Tensor]] = [[] for _ in range(num_classes)]
-    if "labels" not in data.names or not isinstance(data, Sized):
-        return torch.zeros(0, *data.shape), torch.zeros(0, dtype=torch.int64)
-    for start in range(0, len(data), _BLOCK):
-        batch = data.batch(subset, start, min(_BLOCK, len(data) - start))
-        for picture, label in zip(batch["real"], batch["labels"].tolist(), strict=True):
-            if len(found[label]) < per_class:
-                found[label].append(picture)
-        if all(len(pictures) == per_class for pictures in found):
-            break
-    fewest = min(range(num_classes), key=lambda label: len(found[label]))
-    if len(found[fewest]) < per_class:
-        raise ganeval.GanevalError(
-            f"data '{data.name}' has {len(found[fewest])} pictures of class {fewest}",
-            f"{per_class} labelled ones of each class",
-            "lower game.per_class",
-        )
-    pictures = torch.stack([picture for of_class in found for picture in of_class])
-    return pictures, torch.arange(num_classes).repeat_interleave(per_class)
 
 
 def make_game(recipe: Recipe, data: Data, randomness: torch.Generator) -> Game:
@@ -204,13 +152,12 @@ def make_game(recipe: Recipe, data: Data, randomness: torch.Generator) -> Game:
     game = SemiSupervised(
         Generator(**recipe.generator_options(data.shape)),
         Classifier(shape=data.shape, **recipe.networks["discriminator"]),
-        OBJECTIVES["minimax"],  # of D: -log D and -log(1 - D) of log Z; G has its own
+        OBJECTIVES["minimax"],  # for D; G matches features
         augment_of(recipe, data),
+        numbers,
         known_labels(
             data, num_classes=num_classes, per_class=numbers["per_class"], subset=numbers["subset"]
         ),
-        weight=numbers["unlabelled_weight"],
-        noise=(numbers["noise_of_input"], numbers["noise_of_layers"]),
     )
     init_uniform(game, randomness)
     return game

@@ -1,20 +1,25 @@
 """SN-GAN: every layer of the discriminator has spectral norm one.
 
-Miyato et al., "Spectral Normalization for Generative Adversarial Networks", ICLR 2018: each weight
-is divided by its largest singular value (equation 8), which one step of power iteration per pass
-estimates (algorithm 1), so the discriminator is 1-Lipschitz up to its activations. The losses are
-the hinge (equations 16 and 17):
+Miyato et al., "Spectral Normalization for Generative Adversarial Networks", ICLR 2018. Each weight
+W of D is divided by its largest singular value sigma(W) (equation 8). One step of power iteration
+in each pass estimates sigma(W) (algorithm 1). The losses are the hinge (equations 16 and 17), where
+f(x) is what D returns:
 
-    D: E max(0, 1 - f(x)) + E max(0, 1 + f(G(z)))      G: -E f(G(z))
+    D minimises   E max(0, 1 - f(x)) + E max(0, 1 + f(G(z)))
+    G minimises   -E f(G(z))
+
+What is special: a linear layer with spectral norm one does not stretch distances, so D cannot
+become steep. That needs no penalty and hardly any time. Of a convolution, W is the kernel as a
+matrix, with a row for each channel that comes out.
 
 `--preset cifar10` is mimicry's residual network, with algorithm 1 as it stands in every pass.
-Published: FID 16.77 +- 0.04 with 50,000 real images of the training split and 50,000 generated
-ones (mimicry's README).
+Published: FID 16.77 +- 0.04 with 50,000 real images of the training split and 50,000 generated ones
+(mimicry's README).
 
 Differs from the paper: one move of D for each of G, where the paper has five with these rates;
 three power iterations a step, because D is passed for real samples, for generated ones and for G,
-where algorithm 1 makes one; the right singular vector follows the left one by half an iteration
-more (`game.refine`); 64 latents and 32 channels, where it has 128 and 64 or more (`--preset
+where algorithm 1 makes one; the right singular vector is computed once more after the left one has
+moved (`game.refine`); 64 latents and 32 channels, where it has 128 and 64 or more (`--preset
 paper`).
 """
 
@@ -52,7 +57,7 @@ class SpectralNorm(nn.Module):
     left: torch.Tensor
 
     def __init__(self, weight: torch.Tensor, *, refine: bool = True) -> None:
-        """Start from equal components; `iterate` brings them to the singular vector.
+        """Start from a vector of equal components, which `iterate` turns to the singular vector.
 
         Args:
             weight: Whose norm it will be.
@@ -76,14 +81,14 @@ class SpectralNorm(nn.Module):
 
     @torch.no_grad()
     def iterate(self, matrix: torch.Tensor) -> torch.Tensor:
-        """Make one step of power iteration, algorithm 1; return the right vector before it."""
+        """Move the left vector by one power iteration; return the right one on the way."""
         right = F.normalize(matrix.T @ self.left, dim=0)
         self.left.copy_(F.normalize(matrix @ right, dim=0))
         return right
 
 
 def normalise(network: nn.Module, *, refine: bool = True) -> None:
-    """Divide every weight of a network by its spectral norm, its singular vectors settled."""
+    """Divide every weight of a network by its spectral norm, after some power iterations."""
     for layer in list(network.modules()):
         if isinstance(layer, nn.Conv2d | nn.Linear | nn.Embedding):
             # unsafe: the power iteration begins below, on each layer as it is used in training.

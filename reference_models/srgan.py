@@ -1,34 +1,35 @@
 """SRGAN: a small picture becomes a large one that looks real, at the cost of being less exact.
 
 Ledig et al., "Photo-Realistic Single Image Super-Resolution Using a Generative Adversarial
-Network", CVPR 2017, equation 3, with large pictures y and the same ones small, x:
+Network", CVPR 2017, section 2.2. y are large pictures, x the same ones small, and phi the features
+of a network that has learned to see:
 
-    min_D  -E log D(y) - E log(1 - D(G(x)))
-    min_G   l(y, G(x)) + 0.001 E -log D(G(x))       l = mean |phi(y) - phi(G(x))|^2 (equation 5)
+    D minimises   -E log D(y) - E log(1 - D(G(x)))
+    G minimises   E |phi(y) - phi(G(x))|^2 - 0.001 E log D(G(x))
 
-What is special: the mean squared error of pixels (equation 4) is smallest at the mean of all large
-pictures that x could be of, which is blurred. So the content is compared in the features phi of a
-network that has learned to see, and D asks for a picture that is one of them (section 2.2). G is
-SRResNet: residual blocks on the small picture, then sub-pixel convolutions (pixel shuffle), each of
-which doubles it; PReLU; it is pre-trained on pixels alone (section 3.2).
+What is special: many large pictures have the same small one. The mean squared error of pixels is
+smallest at their mean, which is blurred. So pictures are compared by their features phi, and D asks
+for one of the pictures instead of their mean. G is SRResNet: residual blocks on the small picture,
+then sub-pixel convolutions (pixel shuffle), each of which doubles it. It learns in two stages
+(section 3.2): first to minimise the squared error of pixels, E |y - G(x)|^2, then in the game.
 
-phi is learned beside G in that stage, by a third player, and frozen afterwards. It tells by how
-many quarter turns a picture was turned (Gidaris et al., "Unsupervised Representation Learning by
-Predicting Image Rotations", ICLR 2018), so that it needs pictures and no labels.
+phi learns in the first stage, from the large pictures alone, and rests in the second
+(`parts/perceiver.py`). It is a third player, P, who minimises the cross-entropy of telling by how
+many quarter turns a picture was turned. So phi needs no labels. `--preset pixels` keeps the squared
+error of pixels in the second stage too.
 
-Published, for Set14 from a quarter of the size (table 1): 28.49 dB of PSNR and 2.98 of 5 in the
+Published, for Set14 from a quarter of height and width: 28.49 dB of PSNR and 2.98 of 5 in the
 opinion of people for SRResNet, 26.02 dB and 3.72 for SRGAN.
 
 Differs from the paper: phi is not VGG-19 on ImageNet's classes, and its features have unit length
-in each place, in place of a factor; 32 channels and 4 blocks where it has 64 and 16; Adam(1e-3)
-where it has 1e-4, and the rate stays; the small picture is in [-1, 1], where it has [0, 1], and
-tanh keeps the large one there.
+in each place, where the paper has a factor; 32 channels and 4 blocks where it has 64 and 16;
+Adam(1e-3) where it has 1e-4 (`--preset paper`), and the rate stays; the small picture is in [-1,
+1], where it has [0, 1], and tanh keeps the large one there.
 """
 
 from collections.abc import Mapping
 
 import torch
-import torch.nn.functional as F
 from torch import nn
 
 import ganeval
@@ -38,11 +39,11 @@ from reference_models.engine.game import Game, Terms
 from reference_models.engine.recipe import Exported, OptimizerSpec, Options, Recipe
 from reference_models.engine.solvers import Alternating
 from reference_models.parts.objectives import Objective, objective_of
+from reference_models.parts.perceiver import Perceiver, turns_loss
 from reference_models.parts.sizes import check_conditions, doublings
 from reference_models.parts.weights import init_uniform
 
 CONDITION_CHANNELS = 3
-TURNS = 4
 CONTENTS = ("features", "pixels")
 
 
@@ -67,7 +68,7 @@ class Residual(nn.Module):
 
 
 class Generator(nn.Module):
-    """SRResNet: figure 4; it takes pictures of any size."""
+    """SRResNet, the generator of figure 4; it takes pictures of any size."""
 
     latent_size = None
 
@@ -99,10 +100,10 @@ class Generator(nn.Module):
 
 
 class Discriminator(nn.Module):
-    """Figure 4: pairs of convolutions, the second of which halves, down to 4 x 4; two layers."""
+    """The discriminator of figure 4: convolutions down to 4 x 4 pixels, then two dense layers."""
 
     def __init__(self, *, image_size: int, channels: int, width: int) -> None:
-        """Build as many pairs as there are halvings; the channels double to 8 times `width`."""
+        """Build two convolutions for each halving; the channels double, up to 8 times `width`."""
         super().__init__()
         layers: list[nn.Module] = []
         before = channels
@@ -128,34 +129,8 @@ class Discriminator(nn.Module):
         return logits.squeeze(1)
 
 
-class Perceiver(nn.Module):
-    """The network phi: its last maps are what the content is compared in."""
-
-    def __init__(self, *, channels: int, width: int) -> None:
-        """Build three convolutions, two of which halve, and a linear layer on their mean."""
-        super().__init__()
-        self.maps = nn.Sequential(
-            nn.Conv2d(channels, width, 3, padding=1),
-            nn.LeakyReLU(0.2),
-            nn.Conv2d(width, 2 * width, 3, stride=2, padding=1),
-            nn.LeakyReLU(0.2),
-            nn.Conv2d(2 * width, 4 * width, 3, stride=2, padding=1),
-            nn.LeakyReLU(0.2),
-        )
-        self.head = nn.Linear(4 * width, TURNS)
-
-    def features(self, x: torch.Tensor) -> torch.Tensor:
-        """Return float32 [B, C, H', W'], in each place a vector of unit length."""
-        return F.normalize(self.maps(x), dim=1)
-
-    def forward(self, x: torch.Tensor) -> torch.Tensor:
-        """Return the logits of the quarter turns, float32 [B, 4]."""
-        logits: torch.Tensor = self.head(self.maps(x).mean(dim=(2, 3)))
-        return logits
-
-
 class SuperResolution(Game):
-    """Two stages: G and phi each learn alone; then phi rests, and G plays against D.
+    """First G and phi each learn alone; then phi rests, and G plays against D.
 
     Attributes:
         is_pretraining: Which stage it is, a function of the images seen.
@@ -180,37 +155,32 @@ class SuperResolution(Game):
         super().__init__()
         self.generator, self.discriminator = generator, discriminator
         self.perceiver, self.objective = perceiver, objective
-        self.pretrain_images: int = options["pretrain_images"]
-        self.content: str = options["content"]
-        self.content_weight: float = options["content_weight"]
-        self.adversarial_weight: float = options["adversarial_weight"]
+        self.options = options
 
     def before_step(self, num_images: int) -> None:
         """Let D rest in the first stage, and phi in the second."""
-        self.is_pretraining = num_images < self.pretrain_images
+        self.is_pretraining = num_images < self.options["pretrain_images"]
         self.resting = frozenset("D" if self.is_pretraining else "P")
 
     def loss(self, player: str, batch: Batch, draw: Draw) -> Terms:
-        """Return the term of D or phi, or the one or two of G."""
+        """Return the term of D or P, or of G one in the first stage and two in the second."""
         real = batch["real"]
         if player == "P":
-            turned = torch.cat([real.rot90(turns, dims=(2, 3)) for turns in range(TURNS)])
-            turns = torch.arange(TURNS, device=real.device).repeat_interleave(len(real))
-            return {"turns": F.cross_entropy(self.perceiver(turned), turns)}
+            return {"turns": turns_loss(self.perceiver, real)}
         fake = self.generator(batch["condition"])
         if player == "D":
             logits = self.discriminator(real), self.discriminator(fake)
             return {"adversarial": self.objective.discriminator(*logits)}
+        content, distance = "pixels", (real - fake).square().mean()
         if self.is_pretraining:
-            return {"pixels": (real - fake).square().mean()}
-        content = (real - fake).square().mean()
-        if self.content == "features":
+            return {content: distance}
+        if self.options["content"] == "features":
             difference = self.perceiver.features(real) - self.perceiver.features(fake)
-            content = difference.square().sum(dim=1).mean()
+            content, distance = "features", difference.square().sum(dim=1).mean()
         adversarial = self.objective.generator(None, self.discriminator(fake))
         return {
-            self.content: self.content_weight * content,
-            "adversarial": self.adversarial_weight * adversarial,
+            content: self.options["content_weight"] * distance,
+            "adversarial": self.options["adversarial_weight"] * adversarial,
         }
 
 

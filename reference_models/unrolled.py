@@ -1,19 +1,28 @@
-"""Unrolled GAN: the generator looks several moves of the discriminator ahead.
+"""Unrolled GAN: G looks several moves of D ahead.
 
-Metz et al., "Unrolled Generative Adversarial Networks", ICLR 2017, equations 5 to 8: G minimises
-equation 1's value f (E log D(x) and E log(1 - D(G(z))), both) against the discriminator that K
-steps of gradient descent would make of D,
+Metz et al., "Unrolled Generative Adversarial Networks", ICLR 2017, equations 5 to 8. V is the value
+of `gan.py`, equation 1, as a function of the parameters of both networks:
 
-    theta_D^(k+1) = theta_D^k - eta dL_D(theta_G, theta_D^k) / dtheta_D
+    V(theta_G, theta_D) = E log D(x) + E log(1 - D(G(z)))
 
-and differentiates through these steps, so it sees that crowding one mode will be answered. The game
-is that of `gan.py` with equation 1's losses; solver and learning rates differ. G is five times as
-fast as D (ten times in the paper's own code), for where D runs ahead, equation 1 leaves G no
-gradient. D has no penalties among the settings: the game must have sum zero.
+From theta_D^0 = theta_D, K steps of gradient ascent make the D that would answer G:
+
+    theta_D^(k+1) = theta_D^k + eta dV(theta_G, theta_D^k) / dtheta_D
+
+    D minimises   -V(theta_G, theta_D)
+    G minimises   V(theta_G, theta_D^K)
+
+What is special: G differentiates through these K steps, because theta_D^K depends on theta_G. So it
+sees that D will answer if it puts all samples on one mode. E log D(x) counts for G too, for the
+same reason. D itself moves one ordinary step. The game is that of `gan.py` with the losses of
+equation 1; the solver is below. D has no penalties among the settings: the game must have sum zero.
+
+G is five times as fast as D (ten times in the paper's code). If D ran ahead, equation 1 would leave
+G no gradient.
 
 Differs from the paper: the networks and rates of `gan.py` in place of recurrent or convolutional
-ones with batch normalisation; the moves that are looked at are plain gradient steps, which is how
-the paper states them, where its code has Adam.
+ones with batch normalisation; the K steps are plain gradient steps, as the paper states them, where
+its code has Adam.
 """
 
 from collections.abc import Mapping
@@ -40,14 +49,10 @@ Generator = MlpGenerator
 class Unrolled:
     """The last player looks `num_steps` moves of the first ahead and differentiates through them.
 
-    Metz et al. 2017, equations 5 to 8: the generator minimises the game's whole value at theta_D^K,
-
-        f_K(theta_G, theta_D) = f(theta_G, theta_D^K),  f = E log D(x) + E log(1 - D(G(z))) = -L_D,
-
-    where theta_D^(k+1) = theta_D^k - lr dL_D / dtheta_D. What is real counts too: theta_D^K depends
-    on theta_G, so E log D(x) does; without it the equilibrium is no fixed point. The generator's
-    loss here is therefore minus the first player's, and its own is not asked for: the game must
-    have sum zero. The discriminator itself moves one ordinary step, from where it is.
+    The last player minimises minus the loss of the first, at the parameters that the first will
+    have. Its own loss is not asked for, so the game must have sum zero. Terms of the first player
+    that look independent of the last one, as that of real samples, count as well: without them the
+    equilibrium would not be a fixed point.
 
     Attributes:
         num_steps: K; 0 is `Simultaneous`.
@@ -63,9 +68,9 @@ class Unrolled:
         first, last = game.players
         terms = game.terms(first, batch, draw)
         log = values(first, terms)
-        ours, theirs = game.parameters_of(first), game.parameters_of(last)
-        first_gradients = torch.autograd.grad(total(terms), list(ours.values()))
-        ahead: dict[str, torch.Tensor] = dict(ours)
+        of_first, of_last = game.parameters_of(first), game.parameters_of(last)
+        first_gradients = torch.autograd.grad(total(terms), list(of_first.values()))
+        ahead: dict[str, torch.Tensor] = dict(of_first)
         for _ in range(self.num_steps):
             loss = functional_call(game, ahead, (first, batch, draw))
             gradients = torch.autograd.grad(loss, list(ahead.values()), create_graph=True)
@@ -75,7 +80,7 @@ class Unrolled:
             }
         loss = -functional_call(game, ahead, (first, batch, draw))
         log |= values(last, {"unrolled": loss})
-        last_gradients = torch.autograd.grad(loss, list(theirs.values()))
+        last_gradients = torch.autograd.grad(loss, list(of_last.values()))
         apply_gradients(game, first, optimizers[first], first_gradients, batch, draw)
         apply_gradients(game, last, optimizers[last], last_gradients, batch, draw)
         return log

@@ -1,19 +1,21 @@
 """VAE: a decoder with latents, and an encoder that makes a bound on its likelihood tractable.
 
-Kingma and Welling, "Auto-Encoding Variational Bayes", ICLR 2014, equation 3:
+Kingma and Welling, "Auto-Encoding Variational Bayes", ICLR 2014. The decoder says how likely x is
+for given latents z, p(x|z) = N(f(z), s^2 I), with p(z) = N(0, I). The encoder guesses the latents
+of x, q(z|x) = N(mu(x), diag sigma(x)^2). One player owns both, and s. It maximises the mean over x
+of a lower bound on the log-likelihood (equation 3):
 
-    log p(x) >= E_{q(z|x)} log p(x|z) - KL(q(z|x) | p(z)),      p(z) = N(0, I)
+    log p(x) >= E_{q(z|x)} log p(x|z) - KL(q(z|x) | p(z))
 
-with q(z|x) = N(mu(x), diag sigma(x)^2) and p(x|z) = N(f(z), s^2 I). What is special: z = mu(x) +
-sigma(x) * noise carries the gradient through the draw (section 2.4), and the divergence of two
-Gaussians is a formula (appendix B):
+What is special: z = mu(x) + sigma(x) * noise carries the gradient through the draw (section 2.4),
+so one draw for each x estimates the first term. The second is a formula (appendix B):
 
     KL = 1/2 sum (mu^2 + sigma^2 - 1 - log sigma^2)
 
-One player, who owns encoder, decoder and s. Samples are the decoder's means f(z), without the noise
-of p(x|z). Pictures are spread over the width of their byte (`parts/likelihood.py`).
+Samples are the decoder's means f(z), without the noise of p(x|z). Pictures are dequantised
+(`parts/likelihood.py`).
 
-Differs from the paper: one s for all pixels and inputs, learnt, where the paper's Gaussian decoder
+Differs from the paper: one learnt s for all pixels and inputs, where the paper's Gaussian decoder
 has a variance for each and its digits are Bernoulli; Adam, where it has Adagrad; two hidden layers
 (`--preset paper` has one of 500).
 """
@@ -59,7 +61,7 @@ class Generator(nn.Module):
         return self.log_std.exp()
 
     def terms(self, x: torch.Tensor, noise: torch.Tensor) -> tuple[torch.Tensor, torch.Tensor]:
-        """Return log p(x|z) at one z of q(z|x), and the divergence; float32 [B], in nats.
+        """Return log p(x|z) at one z drawn from q(z|x), and the divergence; float32 [B], in nats.
 
         Args:
             x: float32 [B, *shape]; pictures dequantised.

@@ -1,30 +1,33 @@
 """WGAN: the critic estimates the earth mover's distance.
 
-Arjovsky, Chintala and Bottou, "Wasserstein GAN", ICML 2017, equation 2 and algorithm 1:
+Arjovsky, Chintala and Bottou, "Wasserstein GAN", ICML 2017, equation 2 and algorithm 1. The critic
+f takes the place of D. It may return any number, but must not be steep:
 
-    min_G max_{|f|_L <= K}  E_x f(x) - E_z f(G(z))
+    min_G max_{|f|_L <= K}  E f(x) - E f(G(z))        |f|_L: the Lipschitz constant of f
 
-What is special: the critic's weights are clipped to [-0.01, 0.01] after every step, which keeps it
-Lipschitz; it moves five times for each move of G; RMSProp(5e-5), because momentum hurts a moving
-target; no BatchNorm in the critic here.
+    D minimises   E f(G(z)) - E f(x)          G minimises   -E f(G(z))
+
+What is special: at the best f the value is K times the distance between data and samples, which
+falls smoothly even where the two do not overlap. f stays Lipschitz because its weights are clipped
+to [-0.01, 0.01] after every step. It moves five times for each move of G. Both learn with
+RMSProp(5e-5), because momentum hurts a moving target. The critic has no BatchNorm here.
 
 Differs from the paper: 64 latents and 32 channels before the last layer of G, where the paper has
-100 and 64.
+100 and 64 (`--preset paper`).
 """
 
 import torch
-from torch import nn
 
 from reference_models.engine.data import Batch, Data
 from reference_models.engine.draw import Draw
 from reference_models.engine.game import Game
 from reference_models.engine.recipe import Exported, OptimizerSpec, Recipe
 from reference_models.engine.solvers import Alternating
-from reference_models.parts.augment import AUGMENT, Augment, augment_of
+from reference_models.parts.augment import AUGMENT, augment_of
 from reference_models.parts.networks import discriminator_for, generator_for
-from reference_models.parts.objectives import Objective, objective_of
+from reference_models.parts.objectives import objective_of
 from reference_models.parts.penalties import clip_weights
-from reference_models.parts.stabilise import OFF, STABILISE, Stabiliser, stabiliser_of
+from reference_models.parts.stabilise import STABILISE, stabiliser_of
 from reference_models.parts.unconditional import Unconditional
 from reference_models.parts.weights import init_uniform
 
@@ -34,25 +37,11 @@ Generator = generator_for
 class WassersteinGan(Unconditional):
     """The game with the clipped critic."""
 
-    def __init__(
-        self,
-        generator: nn.Module,
-        discriminator: nn.Module,
-        objective: Objective,
-        augment: Augment,
-        stabiliser: Stabiliser = OFF,
-        *,
-        clip: float,
-    ) -> None:
-        """Take what `Unconditional` takes, and the critic's largest absolute weight."""
-        super().__init__(generator, discriminator, objective, augment, stabiliser)
-        self.clip = clip
-
     def after_step(self, player: str, batch: Batch, draw: Draw) -> None:
         """Clip the critic's weights."""
         super().after_step(player, batch, draw)
         if player == "D":
-            clip_weights(self.discriminator, self.clip)
+            clip_weights(self.discriminator, self.options["clip"])
 
 
 def make_game(recipe: Recipe, data: Data, randomness: torch.Generator) -> Game:
@@ -63,10 +52,10 @@ def make_game(recipe: Recipe, data: Data, randomness: torch.Generator) -> Game:
         objective_of(recipe),
         augment_of(recipe, data),
         stabiliser_of(recipe),
-        clip=recipe.game["clip"],
+        recipe.game,
     )
     init_uniform(game, randomness)
-    clip_weights(game.discriminator, game.clip)
+    clip_weights(game.discriminator, recipe.game["clip"])
     return game
 
 

@@ -11,6 +11,7 @@ from torch.optim import Optimizer
 import ganeval
 from reference_models.engine.data import Data, Kind, Shape, unknown
 from reference_models.engine.game import Game
+from reference_models.engine.norms import norm_mode_of
 from reference_models.engine.solvers import MAX_NORM, Solver
 
 Options = Mapping[str, Any]
@@ -201,7 +202,8 @@ class Recipe:
         """Return the game with its first weights, for samples like those of the data.
 
         Raises:
-            GanevalError: The recipe exports a network that the game does not average.
+            GanevalError: The recipe exports a network that the game does not average, or one whose
+                samples would depend on their batch.
         """
         game = self.make_game(self, data, randomness)
         if not set(self.exported) <= set(game.averaged):
@@ -211,6 +213,8 @@ class Recipe:
                 "an average of each exported network, since that is what users get",
                 "change `exported` of the recipe, or `averaged` of the game",
             )
+        for name in self.exported:
+            norm_mode_of(game.get_submodule(name))
         game.prior = self.prior
         return game
 

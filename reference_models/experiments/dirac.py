@@ -6,8 +6,7 @@ line psi x. With the losses of equation 1 the only equilibrium is theta at the d
 """
 
 from collections.abc import Mapping
-from dataclasses import dataclass
-from functools import partial
+from dataclasses import dataclass, field
 
 import numpy as np
 import numpy.typing as npt
@@ -17,8 +16,8 @@ from torch import nn
 from reference_models.consensus import Consensus
 from reference_models.engine.data import Batch
 from reference_models.engine.draw import Draw
+from reference_models.engine.recipe import Options
 from reference_models.engine.solvers import Alternating, Simultaneous, Solver
-from reference_models.gan import MakeUnconditional
 from reference_models.nagarajan import Nagarajan
 from reference_models.parts.augment import Augment
 from reference_models.parts.objectives import OBJECTIVES
@@ -65,26 +64,29 @@ class Setting:
 
     Attributes:
         solver: Moves them.
-        make: Makes the game of generator, discriminator, objective, augmentation, stabiliser.
+        kind: Class of their game.
+        options: Its numbers, by name.
         stabiliser: As of `Unconditional`.
         data: Where the data are.
         num_points: Points in a batch; all are alike but for noise.
     """
 
     solver: Solver
-    make: MakeUnconditional = Unconditional
+    kind: type[Unconditional] = Unconditional
+    options: Options = field(default_factory=dict)
     stabiliser: Stabiliser = OFF
     data: float = 0.0
     num_points: int = 1
 
     def path(self, start: Point, num_steps: int) -> npt.NDArray[np.float64]:
         """Return start and what so many steps make of it, float64 [num_steps + 1, 2]."""
-        game = self.make(
+        game = self.kind(
             Dot(float(start[0])),
             Line(float(start[1])),
             OBJECTIVES["minimax"],
             Augment("none", target=0.6, images=1),
             self.stabiliser,
+            self.options,
         )
         optimizers: Mapping[str, torch.optim.Optimizer] = {
             player: torch.optim.SGD(game.parameters_of(player).values(), lr=STEP)
@@ -112,11 +114,13 @@ SETTINGS: Mapping[str, Setting] = {
     "simultaneous": Setting(solver=Simultaneous()),
     "alternating": Setting(solver=Alternating()),
     **{f"unrolled, K = {k}": Setting(solver=Unrolled(k, STEP)) for k in (1, 5, 10)},
-    "Nagarajan, eta = 0.5": Setting(solver=Simultaneous(), make=partial(Nagarajan, weight=0.5)),
+    "Nagarajan, eta = 0.5": Setting(solver=Simultaneous(), kind=Nagarajan, options={"weight": 0.5}),
     **{f"consensus, gamma = {gamma}": Setting(solver=Consensus(gamma)) for gamma in (1, 10)},
     "R1, gamma = 1": Setting(solver=Simultaneous(), stabiliser=Stabiliser(r1_weight=1.0)),
     "Roth, gamma = 1": Setting(
-        solver=Simultaneous(), make=partial(Roth, gamma=1.0, decay=1.0, anneal_images=1)
+        solver=Simultaneous(),
+        kind=Roth,
+        options={"gamma": 1.0, "decay": 1.0, "anneal_images": 1},
     ),
     # To first order in its variance the noise is what Roth et al. have with gamma 1.
     "instance noise, std 1": Setting(

@@ -16,8 +16,8 @@ from reference_models.engine.recipe import Recipe
 from reference_models.engine.settings import with_settings
 from reference_models.experiments.base import Experiment
 from reference_models.experiments.measure import trained
+from reference_models.parts.classes import known_labels
 from reference_models.parts.discriminator import Discriminator
-from reference_models.semi_supervised import known_labels
 
 SUBSETS = (1, 2, 3)
 SIZE = 8  # of the digits of the semi-supervised classifier

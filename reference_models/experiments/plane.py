@@ -1,8 +1,8 @@
 """A ring in a plane of space: densities that do not overlap, which D tells apart without an end.
 
-Roth et al. 2017, section 4.1, have the points of a mixture in a plane of R^3, so that the supports
-of data and samples have no volume in common; without a regulariser D's loss is that of someone who
-is sure, and jumps.
+Roth et al. 2017 put the points of a mixture into a plane of R^3 (their code, 3DGAN.py), so that the
+supports of data and samples have no volume in common. Without a regulariser D becomes sure, and its
+loss jumps.
 """
 
 import statistics

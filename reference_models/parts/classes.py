@@ -1,11 +1,17 @@
 """The classes of networks and those of the data."""
 
+from collections.abc import Sized
+
+import torch
+
 import ganeval
 from reference_models.engine.data import Data
 
+_BLOCK = 256  # pictures that are looked at together for their labels
+
 
 def check_classes(data: Data, num_classes: int, *, setting: str) -> None:
-    """See that data have as many classes as the networks; where they have no labels, all is well.
+    """Check that data have as many classes as the networks; data without labels pass.
 
     Args:
         data: Of the run.
@@ -13,7 +19,7 @@ def check_classes(data: Data, num_classes: int, *, setting: str) -> None:
         setting: What the number is called.
 
     Raises:
-        GanevalError: They have more or fewer.
+        GanevalError: The data have more or fewer.
     """
     if data.num_classes is not None and data.num_classes != num_classes:
         raise ganeval.GanevalError(
@@ -21,3 +27,41 @@ def check_classes(data: Data, num_classes: int, *, setting: str) -> None:
             f"{num_classes}, those of the networks",
             f"--set {setting}={data.num_classes}",
         )
+
+
+def known_labels(
+    data: Data, *, num_classes: int, per_class: int, subset: int
+) -> tuple[torch.Tensor, torch.Tensor]:
+    """Return the first pictures of each class in one order of the data, and their classes.
+
+    Args:
+        data: Finite, with labels; other data give no pictures.
+        num_classes: Of the data.
+        per_class: Pictures of each class.
+        subset: Number of the order, at least 0.
+
+    Returns:
+        float32 [num_classes * per_class, *shape] and int64 [num_classes * per_class].
+
+    Raises:
+        GanevalError: A class has fewer pictures.
+    """
+    found: list[list[torch.Tensor]] = [[] for _ in range(num_classes)]
+    if "labels" not in data.names or not isinstance(data, Sized):
+        return torch.zeros(0, *data.shape), torch.zeros(0, dtype=torch.int64)
+    for start in range(0, len(data), _BLOCK):
+        batch = data.batch(subset, start, min(_BLOCK, len(data) - start))
+        for picture, label in zip(batch["real"], batch["labels"].tolist(), strict=True):
+            if len(found[label]) < per_class:
+                found[label].append(picture)
+        if all(len(pictures) == per_class for pictures in found):
+            break
+    fewest = min(range(num_classes), key=lambda label: len(found[label]))
+    if len(found[fewest]) < per_class:
+        raise ganeval.GanevalError(
+            f"data '{data.name}' has {len(found[fewest])} pictures of class {fewest}",
+            f"{per_class} labelled ones of each class",
+            "lower game.per_class",
+        )
+    pictures = torch.stack([picture for of_class in found for picture in of_class])
+    return pictures, torch.arange(num_classes).repeat_interleave(per_class)

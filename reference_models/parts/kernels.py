@@ -1,13 +1,13 @@
-"""Kernels, and the distance between two samples that a kernel gives: maximum mean discrepancy.
+"""Kernels, and the distance between two samples that they define: maximum mean discrepancy, MMD.
 
 Gretton et al., "A Kernel Two-Sample Test", JMLR 2012, lemma 6: with x, x' of one distribution and
 y, y' of the other, all independent,
 
     MMD^2 = E k(x, x') + E k(y, y') - 2 E k(x, y)
 
-For a kernel such as the Gaussian it is 0 for equal distributions alone. With k(x, y) = -|x - y| it
-is the energy distance. Distances are computed in float32 at least, from differences, so that
-nothing is lost where two points are near each other.
+With a kernel such as the Gaussian it is 0 for equal distributions alone. With k(x, y) = -|x - y| it
+is the energy distance. Distances |x - y| are computed in float32 at least, and from differences, so
+that they are exact where two points are near each other.
 """
 
 from collections.abc import Callable, Sequence

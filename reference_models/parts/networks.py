@@ -1,9 +1,9 @@
-"""Networks for points or images, as the shape of a sample asks for.
+"""Networks for points or images, chosen by the shape of a sample.
 
-Generators map latents float32 [B, latent_size] to samples, discriminators samples to logits [B], or
-to [B, num_outputs] where a head has more to say (an encoder, a second head); see
-`discriminator.py` for their features. Images are in [-1, 1].
-The body of a network of images is "plain", as in `dcgan.py`, or "residual", as in `residual.py`.
+Generators map latents float32 [B, latent_size] to samples. Discriminators map samples to logits
+[B], or to [B, num_outputs] where several numbers are wanted, as of an encoder or of a second head;
+see `discriminator.py` for their features. Images are in [-1, 1]. The body of a network of images is
+"plain", as in `dcgan.py`, or "residual", as in `residual.py`.
 """
 
 from torch import nn
@@ -44,7 +44,7 @@ def discriminator_for(
 ) -> Discriminator:
     """Return an MLP for points, convolutions or residual blocks for images.
 
-    BatchNorm is for plain bodies, pooling for residual ones.
+    `batch_norm` is for plain bodies, `pooling` for residual ones.
 
     Raises:
         GanevalError: There is no such body.

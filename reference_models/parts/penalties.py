@@ -1,4 +1,4 @@
-"""How steep the discriminator is, as terms that keep it smooth, and constraints between steps."""
+"""Penalties of a steep discriminator, and the clipping of its weights."""
 
 from collections.abc import Callable
 

@@ -14,8 +14,8 @@ class Pool(nn.Module):
     """Pictures that were generated earlier, and which of them are shown in place of new ones.
 
     A game asks for `shown` in D's loss and calls `keep` after D's move, with the same new pictures
-    and draw: what is shown is a function of the state, however often the loss is computed. Both are
-    buffers, so that a resumed run goes on with the pool that it had.
+    and draw: what is shown is a function of the state, however often the loss is computed. The
+    pictures and their number are buffers, so that a resumed run goes on with the pool that it had.
 
     Attributes:
         pictures: float32 [size, *shape].

@@ -1,14 +1,14 @@
-"""Which sizes of pictures networks of doublings can make."""
+"""Which sizes of pictures the networks can make: they double a small map several times."""
 
 import ganeval
 from reference_models.engine.data import Data
 
 
 def doublings(image_size: int, *, smallest: int = 4) -> int:
-    """Return how often `smallest` doubles to the image size.
+    """Return how many doublings lead from `smallest` to the image size.
 
     Raises:
-        GanevalError: It does not.
+        GanevalError: No number of them does.
     """
     number = (image_size // smallest).bit_length() - 1
     if image_size < 8 or smallest * 2**number != image_size:
@@ -23,7 +23,7 @@ def doublings(image_size: int, *, smallest: int = 4) -> int:
 
 
 def check_conditions(data: Data, size: int) -> None:
-    """Refuse conditions of another size than networks make pictures from; data may have none.
+    """Refuse conditions of another size than the networks take; data may have no conditions.
 
     Args:
         data: Of the run.

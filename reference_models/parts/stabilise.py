@@ -3,17 +3,17 @@
 R1 and R2: Mescheder, Geiger and Nowozin, "Which Training Methods for GANs do actually Converge?",
 ICML 2018, equations 9 and 10, gamma / 2 E |grad f(x)|^2 on real and on generated samples. DRAGAN:
 Kodali et al., "On Convergence and Stability of GANs", 2017, lambda E (|grad f(x + delta)| - 1)^2
-around real samples. A lazy penalty is paid in one step of so many, times as many: Karras et al.,
-"Analyzing and Improving the Image Quality of StyleGAN", CVPR 2020, appendix B. Instance noise:
+around real samples. A lazy penalty is computed in one step of N only, and counts N times: Karras et
+al., "Analyzing and Improving the Image Quality of StyleGAN", CVPR 2020, appendix B. Instance noise:
 Arjovsky and Bottou, "Towards Principled Methods for Training Generative Adversarial Networks",
 ICLR 2017, section 3: real and generated samples alike get Gaussian noise, which falls to nothing.
 
 All are settings of a game, off by default; a recipe offers those that make sense for it. Penalties
 look at D where D looks, behind augmentation and noise.
 
-Differs from the papers: lazy steps are counted in steps of all players, and the optimizer's rate is
-not changed for them; delta of DRAGAN is normal, with a standard deviation that is a part of that of
-the batch, which is how its code scales it.
+Differs from the papers: the N of a lazy penalty counts steps of all players, and the optimizer's
+rate is not changed for it; delta of DRAGAN is normal, and its standard deviation is a part of the
+batch's, as in the paper's code.
 """
 
 from collections.abc import Mapping
@@ -36,8 +36,8 @@ class Stabiliser:
         r1_weight: Gamma of R1.
         r2_weight: Gamma of R2.
         dragan_weight: Lambda of DRAGAN.
-        dragan_spread: Standard deviation of its delta, of that of the batch.
-        penalty_every: One step of so many pays these penalties, times as many.
+        dragan_spread: Standard deviation of its delta, as a part of the batch's.
+        penalty_every: N: penalties are computed in one step of N, and count N times.
         noise_std: Standard deviation of the instance noise before the first step.
         noise_images: Images after which it is 0; it falls linearly.
     """

@@ -10,6 +10,8 @@ import ganeval
 from reference_models.engine.data import Batch
 from reference_models.engine.draw import Draw
 from reference_models.engine.game import Game, Terms
+from reference_models.engine.norms import has_batch_norm
+from reference_models.engine.recipe import Options
 from reference_models.parts.augment import Augment
 from reference_models.parts.objectives import Objective
 from reference_models.parts.stabilise import OFF, Stabiliser
@@ -27,6 +29,7 @@ class Unconditional(Game):
         objective: The losses of both.
         augment: Changes what D sees.
         stabiliser: Adds noise to it, and penalties to D's terms.
+        options: The numbers of the recipe's game, by name; a paper's own game reads its own here.
     """
 
     players: Mapping[str, tuple[str, ...]] = {"D": ("discriminator",), "G": ("generator",)}
@@ -38,8 +41,9 @@ class Unconditional(Game):
         objective: Objective,
         augment: Augment,
         stabiliser: Stabiliser = OFF,
+        options: Options | None = None,
     ) -> None:
-        """Take the two networks, their objective, what D sees and what keeps it smooth.
+        """Take networks, objective, what D sees, what keeps it smooth, and the game's numbers.
 
         Raises:
             GanevalError: Penalties of a D with BatchNorm: no slope is a sample's own there.
@@ -47,10 +51,8 @@ class Unconditional(Game):
         super().__init__()
         self.generator, self.discriminator = generator, discriminator
         self.objective, self.augment, self.stabiliser = objective, augment, stabiliser
-        has_norm = any(
-            isinstance(one, nn.BatchNorm1d | nn.BatchNorm2d) for one in discriminator.modules()
-        )
-        if stabiliser.penalises and has_norm:
+        self.options = options or {}
+        if stabiliser.penalises and has_batch_norm(discriminator):
             raise ganeval.GanevalError(
                 "a penalty of the slope of D, which has BatchNorm",
                 "a slope that is each sample's own",

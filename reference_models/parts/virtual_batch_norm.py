@@ -1,8 +1,8 @@
-"""Virtual batch normalization: BatchNorm without an influence of a sample on its batch mates.
+"""Virtual batch normalization: BatchNorm where a sample does not depend on its batch.
 
 Salimans et al., "Improved Techniques for Training GANs", NeurIPS 2016, section 3.5. A reference
-batch is chosen once. It is normalised by its own statistics, and each other sample by those of the
-reference batch and of itself, which is one more row of it. The paper has this in the generator
+batch is chosen once. It is normalised by its own statistics. Every other sample is normalised by
+those of the reference batch with the sample as one more row. The paper has this in the generator
 alone, because every pass computes the reference batch too.
 
 The statistics of the n + 1 rows are put together from those of the reference (mean m, variance v

@@ -227,14 +227,15 @@ def test_the_reference_model_trains_and_is_scored(
     monkeypatch.syspath_prepend(tmp_path)
     monkeypatch.setattr(reference_models, "MODELS", dict(reference_models.MODELS))
     monkeypatch.setattr("reference_models.engine.session.MODELS", reference_models.MODELS)
-    Path("lsgan.py").write_text(FILES["lsgan.py"])
-    monkeypatch.delitem(sys.modules, "lsgan", raising=False)
+    Path("dcgan_ls.py").write_text(FILES["dcgan_ls.py"])
+    monkeypatch.delitem(sys.modules, "dcgan_ls", raising=False)
     script = FILES["train_it.py"]
+    assert "dcgan-ls" not in reference_models.MODELS  # the page's own, beside the bundled ones
     assert script.count("steps=2000") == 1
     exec(compile(script.replace("steps=2000", "steps=3"), "train_it.py", "exec"), {})
     (rows,) = tmp_path.rglob("metrics.jsonl")
     assert len(rows.read_text().splitlines()) == 3
-    checkpoint = "runs/lsgan/lsgan.safetensors"
+    checkpoint = "runs/dcgan-ls/dcgan-ls.safetensors"
     found = ganeval("fid", "data:digits", f"generator:{checkpoint},num_images=20", *FAST, "--json")
     assert json.loads(found.out)["scores"][0]["num_sample"] == 20
 

@@ -16,6 +16,7 @@ from reference_models.engine.game import Terms
 from reference_models.engine.session import Watch, run_training
 from reference_models.engine.settings import with_settings
 from reference_models.engine.train import train
+from reference_models.parts.patches import PatchDiscriminator
 from reference_models.parts.pool import Pool
 from tests.reference_models.made import data_of
 from tests.reference_models.test_streams import write
@@ -168,7 +169,7 @@ def test_a_resumed_run_has_the_pool_that_it_had(tmp_path: Path) -> None:
 
 @pytest.mark.parametrize(("halvings", "pixels"), [(1, 16), (3, 70)])
 def test_a_logit_sees_as_many_pixels_as_in_the_paper(halvings: int, pixels: int) -> None:
-    judge = cyclegan.PatchDiscriminator(width=1, num_halvings=halvings)
+    judge = PatchDiscriminator(channels=3, width=1, num_halvings=halvings)
     for layer in judge.layers:
         if isinstance(layer, nn.InstanceNorm2d):  # its statistics see the whole map
             layer.forward = lambda x: x  # type: ignore[method-assign]

@@ -113,6 +113,18 @@ def test_pooles_gradient_is_that_of_the_divergence(name: str) -> None:
     assert integral(change * held) == pytest.approx(truth, rel=1e-6)
 
 
+@EVERY
+def test_the_ratio_put_into_the_divergence_has_that_gradient_for_its_reverse_alone(
+    name: str,
+) -> None:
+    """E f(r), which the paper is said to have, against E [f(r) - r f'(r)]: see poole.py."""
+    slopes = [
+        slope_of(loss, OUTPUTS)
+        for loss in (poole.OF_LOG_RATIO[name], lambda v: DIVERGENCES[name].f(v.exp()))
+    ]
+    assert torch.allclose(*slopes) == (name == "reverse-kl")
+
+
 @pytest.mark.parametrize("module", [fgan, poole])
 def test_a_divergence_that_there_is_none_of_is_named(module: object) -> None:
     recipe = with_settings(module.RECIPE, {"game.divergence": "reverse-kil"})  # type: ignore[attr-defined]
@@ -133,7 +145,7 @@ def test_lsgan_at_its_best_discriminator_is_half_a_pearson_divergence() -> None:
     ]
     (gradient,) = torch.autograd.grad(torch.stack(each).sum(), points)
     torch.testing.assert_close(gradient, torch.zeros_like(gradient))
-    # Theorem 1 has C(G) = E_p (D* - c)^2 / 2 + E_q (D* - c)^2 / 2; the first term is added freely.
+    # The paper has C(G) = E_p (D* - c)^2 / 2 + E_q (D* - c)^2 / 2; the first term is added freely.
     doubled = integral((REAL + FAKE) * (best - 1).square())
     pearson = integral((2 * FAKE - (REAL + FAKE)).square() / (REAL + FAKE))
     assert doubled == pytest.approx(pearson)
@@ -239,7 +251,7 @@ def test_nagarajans_term_moves_the_generator_as_finite_differences_say() -> None
         gan.MlpDiscriminator(shape=(1,), width=3, depth=1).double(),
     )
     unchanged = Augment("none", target=0.6, images=1)
-    game = Nagarajan(*networks, OBJECTIVES["minimax"], unchanged, weight=0.7)
+    game = Nagarajan(*networks, OBJECTIVES["minimax"], unchanged, options={"weight": 0.7})
     latents = torch.randn(5, 2, dtype=torch.float64)
     real = torch.randn(5, 1, dtype=torch.float64)
 

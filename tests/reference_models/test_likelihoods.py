@@ -229,7 +229,7 @@ def pixels(shape: tuple[int, ...], *, num_levels: int = 4) -> pixelcnn.Generator
 @pytest.mark.parametrize("shape", [(1, 5, 4), (3, 3, 2), (5,)])
 def test_no_pixel_depends_on_itself_or_a_later_one(shape: tuple[int, ...]) -> None:
     network = pixels(shape)
-    height, columns = network.rows
+    height, columns = network.size
     rows = random(1, 1, height, columns).clamp(-1, 1)
     before = network.logits(rows).flatten(2)
     seen = torch.zeros(height * columns, dtype=torch.bool)
@@ -264,10 +264,10 @@ def test_sampling_place_by_place_is_what_the_whole_network_says(shape: tuple[int
     samples = network(z)
     rows = samples.movedim(1, -1) if len(shape) == 3 else samples
     last = network.num_levels - 1
-    levels = ((rows.reshape(20, 1, *network.rows) / network.extent + 1) * last / 2).round()
+    levels = ((rows.reshape(20, 1, *network.size) / network.extent + 1) * last / 2).round()
     chances = network.logits(2 * levels / last - 1).softmax(dim=1)
     passed = torch.cat([torch.zeros_like(chances[:, :1]), chances.cumsum(dim=1)], dim=1)
-    uniform = ((z + 1) / 2).reshape(20, 1, *network.rows)
+    uniform = ((z + 1) / 2).reshape(20, 1, *network.size)
     assert (passed.gather(1, levels.long()) <= uniform).all()
     assert (uniform < passed.gather(1, levels.long() + 1)).all()
 

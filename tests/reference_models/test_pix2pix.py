@@ -10,6 +10,7 @@ import ganeval
 from reference_models import pix2pix
 from reference_models.engine.data import Batch
 from reference_models.engine.draw import Draw
+from reference_models.parts.patches import PatchDiscriminator
 from tests.reference_models.made import data_of
 
 SHAPE = (1, 16, 16)
@@ -44,7 +45,7 @@ def test_the_distance_is_weighted_by_lambda_and_d_learns_at_half_speed() -> None
 
 
 def test_a_logit_sees_sixteen_pixels_of_condition_and_picture() -> None:
-    judge = pix2pix.PatchDiscriminator(channels=1, width=4)
+    judge = PatchDiscriminator(channels=4, width=4, num_halvings=1)
     for layer in judge.layers:
         if isinstance(layer, nn.InstanceNorm2d):  # its statistics see the whole map
             layer.forward = lambda x: x  # type: ignore[method-assign]

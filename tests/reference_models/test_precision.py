@@ -63,7 +63,7 @@ def test_the_penalty_is_that_of_the_float32_critic() -> None:
     assert fake.dtype == torch.float32
     critic = plain.get_submodule("discriminator")
     expected = gradient_penalty(critic, BATCH["real"], fake, DRAW.uniform("mix", 6))
-    assert torch.equal(terms["gradient_penalty"], game.weight * expected)
+    assert torch.equal(terms["gradient_penalty"], game.options["penalty_weight"] * expected)
     with torch.autocast("cpu", torch.bfloat16):
         r1 = r1_penalty(game.get_submodule("discriminator"), BATCH["real"])
     assert torch.equal(r1, r1_penalty(critic, BATCH["real"]))

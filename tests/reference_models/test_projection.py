@@ -36,7 +36,7 @@ def batch(*labels: int) -> Batch:
 
 
 def test_the_logit_is_an_inner_product_with_the_class_and_a_linear_map() -> None:
-    # Equation 7, one image at a time.
+    # f(x, y), one image at a time.
     judge = projection.ProjectionDiscriminator(image_size=8, channels=1, width=4, num_classes=3)
     init_residual(judge, randomness())
     one = batch(2, 0, 1)

@@ -19,6 +19,7 @@ from reference_models.engine.game import Game, Terms
 from reference_models.engine.settings import with_settings
 from reference_models.engine.solvers import Simultaneous
 from reference_models.minibatch_discrimination import Closeness, MinibatchDiscriminator
+from reference_models.parts.classes import known_labels
 from reference_models.parts.history import History
 from reference_models.parts.networks import discriminator_for, generator_for
 from reference_models.parts.virtual_batch_norm import VirtualBatchNorm, VirtuallyNormalised
@@ -153,10 +154,7 @@ def labelled_data(num_of_each: int = 12) -> Pictures:
 
 def test_the_labels_known_are_the_first_of_each_class_in_one_order() -> None:
     data = labelled_data()
-    known = [
-        semi_supervised.known_labels(data, num_classes=3, per_class=4, subset=subset)
-        for subset in (1, 1, 2)
-    ]
+    known = [known_labels(data, num_classes=3, per_class=4, subset=subset) for subset in (1, 1, 2)]
     places = [((shown[:, 0, 0, 0] + 1) * 127.5).round().long() for shown, _ in known]
     for place, (_, labels) in zip(places, known, strict=True):
         assert labels.tolist() == np.arange(3).repeat(4).tolist()
@@ -165,7 +163,7 @@ def test_the_labels_known_are_the_first_of_each_class_in_one_order() -> None:
     assert torch.equal(places[0], places[1])
     assert not torch.equal(places[0], places[2])
     with pytest.raises(ganeval.GanevalError, match="12 pictures of class 0; 13 labelled ones"):
-        semi_supervised.known_labels(data, num_classes=3, per_class=13, subset=1)
+        known_labels(data, num_classes=3, per_class=13, subset=1)
 
 
 def test_no_other_label_is_looked_at() -> None:
@@ -202,8 +200,9 @@ def test_noise_comes_before_every_layer_and_only_while_d_learns() -> None:
     noisy = game.judged(x, Draw(0, 0), "real")
     assert torch.equal(noisy, game.judged(x, Draw(0, 0), "real"))
     assert not torch.equal(noisy, game.judged(x, Draw(0, 1), "real"))
-    game.noise = (0.0, 0.0)
-    torch.testing.assert_close(game.judged(x, Draw(0, 0), "real"), judge(x))
+    silent = with_settings(SEMI, {"game.noise_of_input": 0.0, "game.noise_of_layers": 0.0})
+    quiet = silent.build(labelled_data(), randomness())
+    torch.testing.assert_close(quiet.judged(x, Draw(0, 0), "real"), judge(x))
     assert set(game.averaged) == {"generator", "discriminator"}
 
 

@@ -21,6 +21,7 @@ from reference_models.engine.draw import Draw
 from reference_models.engine.game import Game, Terms
 from reference_models.engine.inputs import inputs_of
 from reference_models.engine.kinds import Scoring
+from reference_models.engine.norms import norm_mode_of
 from reference_models.engine.recipe import Exported, OptimizerSpec, Recipe
 from reference_models.engine.session import Watch, find_recipe, run_training
 from reference_models.engine.settings import preset_of, with_settings
@@ -175,9 +176,9 @@ class Twins(Game):
     players: Mapping[str, tuple[str, ...]] = {"one": ("first",), "other": ("second",)}
     averaged = ("first", "second")
 
-    def __init__(self, data: Data) -> None:
+    def __init__(self, data: Data, first: nn.Module | None = None) -> None:
         super().__init__()
-        self.first, self.second = Pixel(latent_size=3), Pixel(latent_size=3)
+        self.first, self.second = first or Pixel(latent_size=3), Pixel(latent_size=3)
         self.judge = nn.Conv2d(1, 2, 3)
         assert data.batch(0, 0, 1)["real"].shape == (1, 1, 16, 16)  # built with the data at hand
 
@@ -236,6 +237,63 @@ def test_several_networks_are_exported_and_players_rest_in_a_stage(
         ganeval.load_generator(tmp_path / name).network.get_submodule("layer") for name in names
     ]
     assert not torch.equal(*(layer.weight for layer in weights))  # type: ignore[arg-type]
+
+
+class NormedPixel(Pixel):
+    """The same, with a norm of vectors."""
+
+    def __init__(self, *, latent_size: int, tracks: bool = True) -> None:
+        super().__init__(latent_size=latent_size)
+        norm = nn.BatchNorm1d(1, track_running_stats=tracks)
+        self.layer = nn.Sequential(nn.Linear(latent_size, 1), norm)  # type: ignore[assignment]
+
+
+NORMED = replace(
+    TWINS,
+    name="normed",
+    make_game=lambda recipe, data, randomness: Twins(data, NormedPixel(latent_size=3)),
+    exported={"first": Exported(f"{HERE}:NormedPixel")},
+)
+
+
+@pytest.mark.parametrize(
+    ("norm", "mode"),
+    [
+        (nn.BatchNorm1d(2), "running"),
+        (nn.BatchNorm2d(2), "running"),
+        (nn.BatchNorm3d(2), "running"),
+        (nn.SyncBatchNorm(2), "running"),
+        (nn.InstanceNorm2d(2, track_running_stats=True), "running"),
+        (nn.InstanceNorm2d(2), "none"),
+        (nn.GroupNorm(1, 2), "none"),
+    ],
+    ids=lambda one: type(one).__name__ if isinstance(one, nn.Module) else one,
+)
+def test_every_layer_that_uses_running_statistics_counts(norm: nn.Module, mode: str) -> None:
+    assert norm_mode_of(nn.Sequential(nn.Linear(2, 2), norm)) == mode
+
+
+def test_the_card_knows_the_norm_of_vectors(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    table = {"twins": f"{HERE}:TWINS", "normed": f"{HERE}:NORMED"}
+    monkeypatch.setattr("reference_models.MODELS", table)
+    monkeypatch.setattr("reference_models.engine.session.MODELS", table)
+    watch = Watch(grid_every=0, board=False, collapse=False)
+    modes = [
+        ganeval.read_card(
+            run_training(name, folder=tmp_path / name, steps=1, watch=watch)
+        ).norm_mode
+        for name in table
+    ]
+    assert modes == ["none", "running"]
+
+
+def test_a_norm_of_the_batch_alone_is_refused_before_any_step() -> None:
+    network = NormedPixel(latent_size=3, tracks=False)
+    recipe = replace(NORMED, make_game=lambda recipe, data, randomness: Twins(data, network))
+    with pytest.raises(ganeval.GanevalError, match=r"'layer\.1' of an exported network is a Batch"):
+        begin(recipe, digits(), seed=0, device=CPU)
 
 
 def test_a_network_that_no_player_owns_is_frozen() -> None:

@@ -165,7 +165,8 @@ def test_settings_reach_the_game() -> None:
     recipe = with_settings(wgan_gp.RECIPE, {"game.penalty_weight": 3, "generator.latent_size": 5})
     game = recipe.build(data_of((1, 16, 16)), torch.Generator())
     assert isinstance(game, wgan_gp.WassersteinGanGp)
-    assert (game.weight, game.generator.latent_size) == (3.0, 5)
+    numbers = game.options["penalty_weight"], game.generator.latent_size
+    assert numbers == (3.0, 5)
     plain = with_settings(sngan.RECIPE, {"game.spectral_norm": False})
     names = [
         name for name, _ in plain.build(data_of((1, 16, 16)), torch.Generator()).named_parameters()

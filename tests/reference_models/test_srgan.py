@@ -95,7 +95,7 @@ def test_phi_is_told_by_how_many_quarter_turns_each_picture_is_turned() -> None:
 
 
 @pytest.mark.parametrize("content", ["features", "pixels"])
-def test_the_second_stage_has_the_two_terms_of_equation_3(content: str) -> None:
+def test_the_second_stage_has_the_two_terms_of_the_perceptual_loss(content: str) -> None:
     played, draw = game(**{"game.content": content, "game.content_weight": 2.0}), Draw(0, 0)
     played.before_step(10**9)
     played.eval()  # BatchNorm counts what it sees

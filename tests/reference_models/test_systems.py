@@ -101,7 +101,7 @@ def test_the_distance_of_parallel_lines_is_their_shift() -> None:
     # Example 1 of the paper: W1 of two parallel lines is their distance, JSD is log 2 for any.
     unchanged = Augment("none", target=0.6, images=1)
     networks = nn.Identity(), nn.Identity()
-    game = wgan.WassersteinGan(*networks, OBJECTIVES["wasserstein"], unchanged, clip=0.01)
+    game = wgan.WassersteinGan(*networks, OBJECTIVES["wasserstein"], unchanged)
     line = torch.stack([torch.zeros(50), torch.linspace(0, 1, 50)], dim=1)
     for shift in (0.5, 1.0, 3.0):
         # The best 1-Lipschitz critic of a shift along the first axis is minus that coordinate.
@@ -114,11 +114,11 @@ def test_wgan_gp_adds_its_weighted_penalty_to_the_critic_alone() -> None:
     terms = game.loss("D", BATCH, Draw(0, 0))
     assert set(terms) == {"adversarial", "gradient_penalty"}
     assert set(game.loss("G", BATCH, Draw(0, 0))) == {"adversarial"}
-    game.weight *= 3
-    more = game.loss("D", BATCH, Draw(0, 0))["gradient_penalty"]
-    torch.testing.assert_close(more, 3 * terms["gradient_penalty"])
+    heavier = with_settings(wgan_gp.RECIPE, {"game.penalty_weight": 30.0})
+    more = heavier.build(data_of(SHAPE), randomness()).loss("D", BATCH, Draw(0, 0))
+    torch.testing.assert_close(more["gradient_penalty"], 3 * terms["gradient_penalty"])
     points = with_settings(wgan_gp.RECIPE, preset_of(wgan_gp.RECIPE, "points"))
-    assert points.build(data_of((2,)), randomness()).weight == 0.1
+    assert points.build(data_of((2,)), randomness()).options["penalty_weight"] == 0.1
     assert not any(isinstance(m, nn.BatchNorm2d) for m in game.discriminator.modules())
 
 

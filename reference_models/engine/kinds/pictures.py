@@ -17,6 +17,7 @@ import ganeval
 from reference_models.engine.data import Data
 from reference_models.engine.inputs import latent_size_of
 from reference_models.engine.kinds import GRID, Score, Scoring
+from reference_models.engine.norms import norm_mode_of
 from reference_models.engine.recipe import Recipe
 from reference_models.engine.settings import lasting_settings
 from reference_models.engine.whole import written_whole
@@ -46,7 +47,6 @@ class Pictures:
         seed: int,
     ) -> None:
         """Write a checkpoint with its card."""
-        has_statistics = any(isinstance(module, nn.BatchNorm2d) for module in network.modules())
         card = ganeval.Card(
             model=recipe.name,
             entry=recipe.exported[name].entry,
@@ -58,7 +58,7 @@ class Pictures:
             value_range=_RANGE,
             image_size=data.shape[1],
             channels=data.shape[0],
-            norm_mode="running" if has_statistics else "none",
+            norm_mode=norm_mode_of(network),
             ema=True,
             step=step,
             seed=seed,

@@ -1,0 +1,37 @@
+"""Which statistics the normalisation layers of a network use."""
+
+from typing import Literal
+
+from torch import nn
+
+import ganeval
+
+BATCH_NORMS = (nn.BatchNorm1d, nn.BatchNorm2d, nn.BatchNorm3d, nn.SyncBatchNorm)
+
+
+def has_batch_norm(network: nn.Module) -> bool:
+    """Tell whether a network normalises by its batch while it is trained."""
+    return any(isinstance(module, BATCH_NORMS) for module in network.modules())
+
+
+def norm_mode_of(network: nn.Module) -> Literal["running", "none"]:
+    """Return how a network normalises in evaluation, in the words of a checkpoint's card.
+
+    "running": some layer uses statistics that it gathered in training. "none": no layer does.
+
+    Raises:
+        GanevalError: A BatchNorm that gathers no statistics. It normalises by its batch in
+            evaluation too, so a sample would depend on the others that are made with it.
+    """
+    gathers = False
+    for name, module in network.named_modules():
+        # InstanceNorm has this attribute too, and gathers statistics only if it is told to.
+        if getattr(module, "running_mean", None) is not None:
+            gathers = True
+        elif isinstance(module, BATCH_NORMS):
+            raise ganeval.GanevalError(
+                f"'{name}' of an exported network is a BatchNorm without running statistics",
+                "samples that do not depend on the others of their batch",
+                "build it with track_running_stats=True, or use InstanceNorm",
+            )
+    return "running" if gathers else "none"
