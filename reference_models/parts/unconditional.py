@@ -12,6 +12,7 @@ from reference_models.engine.draw import Draw
 from reference_models.engine.game import Game, Terms
 from reference_models.parts.augment import Augment
 from reference_models.parts.objectives import Objective
+from reference_models.parts.pool import Pool
 from reference_models.parts.stabilise import OFF, Stabiliser
 
 
@@ -27,6 +28,9 @@ class Unconditional(Game):
         objective: The losses of both.
         augment: Changes what D sees.
         stabiliser: Adds noise to it, and penalties to D's terms.
+        replay: Earlier samples that D sees again; None: it sees new ones alone.
+        mixed_batches: Whether real and generated samples go through D together, so that BatchNorm
+            takes its statistics of both.
     """
 
     players: Mapping[str, tuple[str, ...]] = {"D": ("discriminator",), "G": ("generator",)}
@@ -38,6 +42,9 @@ class Unconditional(Game):
         objective: Objective,
         augment: Augment,
         stabiliser: Stabiliser = OFF,
+        *,
+        replay: Pool | None = None,
+        mixed_batches: bool = False,
     ) -> None:
         """Take the two networks, their objective, what D sees and what keeps it smooth.
 
@@ -47,6 +54,7 @@ class Unconditional(Game):
         super().__init__()
         self.generator, self.discriminator = generator, discriminator
         self.objective, self.augment, self.stabiliser = objective, augment, stabiliser
+        self.replay, self.mixed_batches = replay, mixed_batches
         has_norm = any(
             isinstance(one, nn.BatchNorm1d | nn.BatchNorm2d) for one in discriminator.modules()
         )
@@ -75,7 +83,10 @@ class Unconditional(Game):
 
     def loss(self, player: str, batch: Batch, draw: Draw) -> Terms:
         """Return the objective's term of a player."""
-        fake = self.seen(self.sample(batch.size, draw), draw, "fake")
+        samples = self.sample(batch.size, draw)
+        if player == "D" and self.replay is not None:
+            samples = self.replay.shown(samples, draw, "replay")
+        fake = self.seen(samples, draw, "fake")
         if player == "G" and not self.objective.generator_sees_real:
             return {"adversarial": self.objective.generator(None, self.discriminator(fake))}
         real = self.seen(batch["real"], draw, "real")
@@ -85,17 +96,28 @@ class Unconditional(Game):
         return {"adversarial": self.objective.generator(*logits)}
 
     def discriminator_terms(self, real: torch.Tensor, fake: torch.Tensor, draw: Draw) -> Terms:
-        """Return the terms of D for real and generated samples.
-
-        They go through D apart, so that BatchNorm never mixes them.
-        """
-        logits = self.discriminator(real), self.discriminator(fake)
+        """Return the terms of D for real and generated samples."""
+        logits = self.judged(real, fake)
         self.augment.watch(logits[0], draw)
         adversarial = self.objective.discriminator(*logits)
+        labels = self.objective.labels.terms(*logits, draw)
         penalties = self.stabiliser.penalties(self.discriminator, real, fake, draw)
-        return {"adversarial": adversarial, **penalties}
+        return {"adversarial": adversarial, **labels, **penalties}
+
+    def judged(self, real: torch.Tensor, fake: torch.Tensor) -> tuple[torch.Tensor, torch.Tensor]:
+        """Return D's logits of real and of generated samples.
+
+        They go through D apart, so that BatchNorm never mixes them, unless the game says so.
+        """
+        if not self.mixed_batches:
+            return self.discriminator(real), self.discriminator(fake)
+        logits: torch.Tensor = self.discriminator(torch.cat([real, fake]))
+        return logits[: len(real)], logits[len(real) :]
 
     def after_step(self, player: str, batch: Batch, draw: Draw) -> None:
-        """Let the augmentation follow how sure D is."""
+        """Let the augmentation follow how sure D is, and the pool keep what D has seen."""
         if player == "D":
             self.augment.adapt(draw.size)
+            if self.replay is not None:
+                with torch.no_grad():
+                    self.replay.keep(self.sample(batch.size, draw), draw, "replay")
