@@ -18,7 +18,6 @@ from pathlib import Path
 
 import click
 import numpy as np
-import numpy.typing as npt
 import scipy.stats
 import torch
 from matplotlib.backends.backend_agg import FigureCanvasAgg
@@ -30,6 +29,7 @@ sys.path[:0] = [str(ROOT), str(ROOT / "scripts")]
 import ganeval  # noqa: E402
 from mimicry import ENVIRONMENT, environment  # noqa: E402
 from mimicry_parity.parity import THEIRS  # noqa: E402
+from ratios import Values, ratio  # noqa: E402
 from reference_models import sngan  # noqa: E402
 from reference_models.engine.settings import preset_of, settings_of, toml_lines, with_settings  # noqa: E402
 from reference_models.tour.sheet import write_sheet  # noqa: E402
@@ -51,7 +51,6 @@ NUM = 2000  # samples that are scored
 EXTRACTOR = "efficientnet-lite0"
 SIDES = {"ours": "#0072B2", "mimicry": "#D55E00"}  # Okabe and Ito: safe for the colour-blind
 PAGE = ROOT / "docs" / "measured" / "gallery.md"
-Values = npt.NDArray[np.float64]
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -181,21 +180,6 @@ def interval(values: Values) -> tuple[float, float]:
     return values.mean() - half, values.mean() + half
 
 
-def ratio(first: Values, second: Values) -> tuple[float, float, float]:
-    """Return the ratio of two means over runs and its 95 % interval.
-
-    The delta method on the logarithm, var log m = s^2 / (n m^2), with the degrees of freedom of
-    Welch and Satterthwaite.
-    """
-    parts = [(scipy.stats.sem(one) / np.mean(one)) ** 2 for one in (first, second)]
-    freedom = sum(parts) ** 2 / sum(
-        part**2 / (len(one) - 1) for part, one in zip(parts, (first, second), strict=True)
-    )
-    half = scipy.stats.t.ppf(0.975, freedom) * sum(parts) ** 0.5
-    middle = float(np.mean(first) / np.mean(second))
-    return middle, middle * np.exp(-half), middle * np.exp(half)
-
-
 def draw_curves(path: Path, values: dict[str, Values], at: Sequence[int]) -> None:
     """Draw the mean FID of each side by the step, with its interval, and each run."""
     figure = Figure(figsize=(7, 4), dpi=100, layout="constrained")
@@ -250,8 +234,9 @@ def page(values: dict[str, Values], at: Sequence[int], num: int) -> str:
         for runs in values.values():
             low, high = interval(runs[:, column])
             cells.append(f"{runs[:, column].mean():.2f} [{low:.2f}, {high:.2f}]")
-        middle, low, high = ratio(values["ours"][:, column], values["mimicry"][:, column])
-        lines.append(f"| {step:,} | {' | '.join(cells)} | {middle:.3f} [{low:.3f}, {high:.3f}] |")
+        found = ratio(values["ours"][:, column], values["mimicry"][:, column])
+        said = f"{found.value:.3f} [{found.low:.3f}, {found.high:.3f}]"
+        lines.append(f"| {step:,} | {' | '.join(cells)} | {said} |")
     single = ["| run | " + " | ".join(f"step {step:,}" for step in at) + " |"]
     single.append("|---|" + "---:|" * len(at))
     for side, runs in values.items():
@@ -274,9 +259,9 @@ def page(values: dict[str, Values], at: Sequence[int], num: int) -> str:
             "Intervals are of 95 %, by Student's t over the runs; that of the ratio is by the "
             "delta method on its logarithm, with Welch's degrees of freedom.",
             "\n".join(lines),
-            # `low` and `high` are of the last step.
+            # `found` is that of the last step.
             f"After {at[-1]:,} steps the two are "
-            + ("not told apart" if low <= 1 <= high else "told apart")
+            + ("not told apart" if found.low <= 1 <= found.high else "told apart")
             + ". These trainings are short: the samples have the colours of emoji on white, "
             "and few of their shapes.",
             "![FID by step](gallery-curves.png)",
