@@ -1,12 +1,19 @@
 """Stacked digits: what a picture is made of, and how its modes are counted."""
 
+from pathlib import Path
+
 import numpy as np
 import pytest
 import torch
+from torch import nn
 
 import ganeval
+from reference_models import dcgan
 from reference_models.data.digits import digits
 from reference_models.data.stacked import NUM_MODES, Stacked, stacked
+from reference_models.engine.kinds import Score, Scoring, kind_of, known_names
+from reference_models.engine.kinds.pictures import as_source
+from reference_models.engine.settings import with_settings
 
 SIZE = 8
 
@@ -78,3 +85,42 @@ def test_held_out_digits_are_read_as_what_they_are(data: Stacked) -> None:
 def test_other_channels_are_refused() -> None:
     with pytest.raises(ganeval.GanevalError, match="stacked digits of 1 channels asked for; 3"):
         stacked(channels=1)
+
+
+def scored(data: Stacked, folder: Path, *metrics: str) -> tuple[list[Score], nn.Module]:
+    """What is said of a new DCGAN while it trains, and the generator."""
+    small = {"generator.width": 4, "discriminator.width": 4, "image_size": SIZE}
+    recipe = with_settings(dcgan.RECIPE, small)
+    generator = recipe.build(data, torch.Generator().manual_seed(0)).get_submodule("generator")
+    scoring = Scoring(
+        metrics=metrics or None, extractor="random", num_images=70, cache_dir=folder / "cache"
+    )
+    kind, device = kind_of(data), torch.device("cpu")
+    with kind.scorer(scoring, recipe, data, seed=0, device=device) as scorer:
+        return list(scorer.score(generator.eval(), 1)), generator
+
+
+def test_modes_are_counted_while_training_beside_fid(data: Stacked, tmp_path: Path) -> None:
+    scores, generator = scored(data, tmp_path)
+    assert [one.name for one in scores] == ["fid", "kid", "modes", "fair_modes", "mode_kl"]
+    source = ganeval.open_source(
+        as_source(generator, dcgan.RECIPE, data, num_images=70),
+        policy=ganeval.Settings().decode,
+    )
+    pixels = np.stack([item.picture().pixels for item in source.load(range(70))])
+    expected = data.scores(torch.from_numpy(pixels).float() / 127.5 - 1)
+    assert {one.name: (one.value, one.direction) for one in scores[2:]} == expected
+    assert 1 <= expected["modes"][0] <= 70
+
+
+def test_what_the_data_say_may_be_all_that_is_asked_for(data: Stacked, tmp_path: Path) -> None:
+    both, _ = scored(data, tmp_path, "mode_kl", "fid")
+    assert [one.name for one in both] == ["mode_kl", "fid"]  # the best step goes by the first
+    alone, _ = scored(data, tmp_path / "alone", "mode_kl")
+    assert alone == both[:1]
+    assert not (tmp_path / "alone").exists()
+
+
+def test_other_data_are_asked_for_no_modes() -> None:
+    assert known_names(digits(size=SIZE)) == ()
+    assert known_names(stacked(size=SIZE)) == ("modes", "fair_modes", "mode_kl")
