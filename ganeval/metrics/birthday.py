@@ -32,8 +32,9 @@ class Birthday:
     by that of repetitions, the pairs within reach.
 
     The reach is the distance of the nearest pair among as many reference items, drawn at random, so
-    that real items repeat about once; without so many, among all. With as few repetitions nothing
-    can be told but a lower bound: n items make n (n - 1) / 2 pairs, which is the highest score.
+    that real items repeat about once (never, once, twice with probability 1/2, 1/4, 1/8); without
+    so many, among all. With as few repetitions nothing can be told but a lower bound: n items make
+    n (n - 1) / 2 pairs, which is the highest score.
 
     Reference: Arora and Zhang, "Do GANs actually learn the distribution? An empirical study", 2017
     (arXiv:1706.08224), who look for the first repetition by eye: one among s samples says that the
@@ -60,6 +61,7 @@ class Birthday:
     reach: float | None = None
 
     common_name: ClassVar[str] = "birthday test of the support"
+    counts_copies: ClassVar[bool] = True
     kinds: ClassVar[tuple[ScoreKind, ...]] = (
         ScoreKind(
             name="birthday",
