@@ -160,6 +160,13 @@ def test_a_likely_picture_widens_the_interval() -> None:
     assert np.median(widths) == pytest.approx(logs.std(), rel=0.25)
 
 
+def test_equal_items_tell_as_much_as_so_many_draws_of_one_picture() -> None:
+    """One of a share q came n times in a row, q^n = 2.5 % at the least, and repeats with q^2."""
+    score = score_of(np.zeros((50, 2), np.float32), reach=0.0)
+    assert score.value == 1
+    assert score.interval == pytest.approx((1, 0.025 ** (-2 / 50)))
+
+
 def test_the_exact_interval_is_that_of_scipy() -> None:
     for hits, num in ((0, 10), (3, 40), (40, 40)):
         found = scipy.stats.binomtest(hits, num).proportion_ci(method="exact")
