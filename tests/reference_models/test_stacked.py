@@ -139,6 +139,22 @@ def test_what_the_data_say_may_be_all_that_is_asked_for(data: Stacked, tmp_path:
     assert not (tmp_path / "alone").exists()
 
 
+def test_the_data_see_samples_in_their_own_range(
+    data: Stacked, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    seen: list[torch.Tensor] = []
+
+    def scores(self: Stacked, samples: torch.Tensor) -> dict[str, tuple[float, str]]:
+        seen.append(samples)
+        return {"modes": (1.0, "higher")}
+
+    monkeypatch.setattr(Stacked, "scores", scores)
+    scored(data, tmp_path, "modes")
+    apart = (seen[-1][:, None] - data.batch(0, 0, NUM)["real"]).abs().flatten(2).amax(dim=2)
+    assert apart.shape == (70, NUM)
+    assert apart.amin(dim=1).max() < 1e-6
+
+
 def test_other_data_are_asked_for_no_modes() -> None:
     assert known_names(digits(size=SIZE)) == ()
     assert known_names(stacked(size=SIZE)) == ("modes", "fair_modes", "mode_kl")
