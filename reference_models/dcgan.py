@@ -18,6 +18,9 @@ names no split). `--preset ttur` has the rates for CIFAR-10 of Heusel et al., "G
 Time-Scale Update Rule Converge to a Local Nash Equilibrium", NeurIPS 2017: D 1e-4, G 5e-4 (the
 figures of their code).
 
+The tips of Chintala et al., "How to Train a GAN?", 2016 (soumith/ganhacks), are settings:
+`docs/ganhacks.md` says which, and `docs/measured/ganhacks.md` which of them helped here.
+
 Differs from the paper: 64 normal latents, a batch of 64 and 32 channels before the last layer,
 where it has 100 uniform ones, 128 and 128 (`--preset paper`).
 """
@@ -27,6 +30,7 @@ import itertools
 import torch
 from torch import nn
 
+import ganeval
 from reference_models.engine.data import Data
 from reference_models.engine.game import Game
 from reference_models.engine.recipe import Exported, OptimizerSpec, Recipe, image_options
@@ -35,7 +39,9 @@ from reference_models.parts.augment import AUGMENT, augment_of
 from reference_models.parts.cifar10 import CIFAR10, RESIDUAL
 from reference_models.parts.discriminator import Discriminator
 from reference_models.parts.ffhq64 import FFHQ64
-from reference_models.parts.objectives import SMOOTHING, objective_of
+from reference_models.parts.labels import LABELS
+from reference_models.parts.objectives import objective_of
+from reference_models.parts.pool import Pool
 from reference_models.parts.residual import (
     ResidualDiscriminator,
     ResidualGenerator,
@@ -48,34 +54,64 @@ from reference_models.parts.unconditional import Unconditional
 
 
 class ConvGenerator(nn.Module):
-    """Strided transposed convolutions from a 4 x 4 map upwards: section 3."""
+    """Strided transposed convolutions from a 4 x 4 map upwards: section 3.
+
+    Attributes:
+        latent_size: Of a whole latent vector; those that are masks of the dropout are its last.
+    """
 
     def __init__(
-        self, *, latent_size: int, image_size: int, channels: int, width: int = 64
+        self,
+        *,
+        latent_size: int,
+        image_size: int,
+        channels: int,
+        width: int = 64,
+        batch_norm: bool = True,
+        slope: float = 0.0,
+        dropout: bool = False,
     ) -> None:
-        """Build a stage for every doubling; `width` channels before the last one."""
+        """Build a stage for every doubling.
+
+        Args:
+            latent_size: Of the latents that the first layer takes.
+            image_size: Height and width.
+            channels: Of an image.
+            width: Channels before the last layer.
+            batch_norm: Whether there is BatchNorm.
+            slope: Of the rectified units below 0: 0 is ReLU.
+            dropout: Whether every stage drops half of its channels, in training and in sampling
+                alike. More latents decide which, so that a sample is a function of its own latent.
+        """
         super().__init__()
         num = doublings(image_size)
-        self.latent_size, self.shape = latent_size, (channels, image_size, image_size)
         widths = [width * 2 ** (num - 1 - stage) for stage in range(num)]
-        layers: list[nn.Module] = [
-            nn.ConvTranspose2d(latent_size, widths[0], 4, bias=False),
-            nn.BatchNorm2d(widths[0]),
-            nn.ReLU(),
-        ]
-        for before, after in itertools.pairwise(widths):
-            layers += [
-                nn.ConvTranspose2d(before, after, 4, stride=2, padding=1, bias=False),
-                nn.BatchNorm2d(after),
-                nn.ReLU(),
-            ]
+        self.sizes = [latent_size, *widths] if dropout else [latent_size]
+        self.latent_size, self.shape = sum(self.sizes), (channels, image_size, image_size)
+        layers: list[nn.Module] = []
+        for before, after in itertools.pairwise([latent_size, *widths]):
+            stride, padding = (2, 1) if layers else (1, 0)
+            layers.append(
+                nn.ConvTranspose2d(before, after, 4, stride, padding, bias=not batch_norm)
+            )
+            layers += [nn.BatchNorm2d(after)] if batch_norm else []
+            layers.append(nn.LeakyReLU(slope) if slope else nn.ReLU())
         layers += [nn.ConvTranspose2d(widths[-1], channels, 4, stride=2, padding=1), nn.Tanh()]
         self.layers = nn.Sequential(*layers)
 
     def forward(self, z: torch.Tensor) -> torch.Tensor:
-        """Return images float32 [B, C, H, W] in [-1, 1]."""
-        images: torch.Tensor = self.layers(z[:, :, None, None])
-        return images
+        """Return images float32 [B, C, H, W] in [-1, 1] of latents [B, latent_size].
+
+        Where there is dropout, a channel is kept if its latent is positive: half of them are.
+        """
+        first, *masks = torch.split(z, self.sizes, dim=1)
+        x = first[:, :, None, None]
+        for layer in self.layers:
+            x = layer(x)
+            if masks and isinstance(layer, nn.ReLU | nn.LeakyReLU):
+                # Twice what is kept, so that the expectation is that without dropout.
+                x = x * (2.0 * (masks.pop(0) > 0))[:, :, None, None]
+        return x
 
 
 class ConvDiscriminator(Discriminator):
@@ -89,8 +125,12 @@ class ConvDiscriminator(Discriminator):
         width: int = 64,
         num_outputs: int = 1,
         batch_norm: bool = True,
+        slope: float = 0.2,
     ) -> None:
-        """Build a stage for every halving; no BatchNorm on the input stage, as the paper says."""
+        """Build a stage for every halving; no BatchNorm on the input stage, as the paper says.
+
+        `slope` is that of the rectified units below 0: 0 is ReLU.
+        """
         super().__init__()
         num = doublings(image_size)
         layers: list[nn.Module] = []
@@ -100,7 +140,7 @@ class ConvDiscriminator(Discriminator):
             normed = batch_norm and stage > 0
             layers.append(nn.Conv2d(before, after, 4, stride=2, padding=1, bias=not normed))
             layers += [nn.BatchNorm2d(after)] if normed else []
-            layers.append(nn.LeakyReLU(0.2))
+            layers.append(nn.LeakyReLU(slope))
             before = after
         self.layers = nn.Sequential(*layers, nn.Conv2d(before, num_outputs, 4))
         self.num_features = before * 4 * 4
@@ -130,47 +170,70 @@ def init_dcgan(network: nn.Module, generator: torch.Generator) -> None:
 
 
 def Generator(  # noqa: N802 (what checkpoints name as their entry)
-    *, latent_size: int, image_size: int, channels: int, width: int = 64, body: str = "plain"
+    *,
+    latent_size: int,
+    image_size: int,
+    channels: int,
+    width: int = 64,
+    body: str = "plain",
+    batch_norm: bool = True,
+    slope: float = 0.0,
+    dropout: bool = False,
 ) -> nn.Module:
-    """Return the paper's network, or a residual one that ends in a stretched sigmoid."""
-    if is_residual(body):
-        return ResidualGenerator(
+    """Return the paper's network, or a residual one that ends in a stretched sigmoid.
+
+    Raises:
+        GanevalError: A residual body with what only the paper's network can have.
+    """
+    if not is_residual(body):
+        return ConvGenerator(
             latent_size=latent_size,
             image_size=image_size,
             channels=channels,
             width=width,
-            unit=True,
+            batch_norm=batch_norm,
+            slope=slope,
+            dropout=dropout,
         )
-    return ConvGenerator(
-        latent_size=latent_size, image_size=image_size, channels=channels, width=width
+    if slope or dropout or not batch_norm:
+        raise ganeval.GanevalError(
+            "a residual generator with a slope, with dropout or without BatchNorm",
+            "a plain body for these",
+            "--set generator.body=plain, or leave them as they are",
+        )
+    return ResidualGenerator(
+        latent_size=latent_size, image_size=image_size, channels=channels, width=width, unit=True
     )
 
 
 def make_discriminator(
-    *, image_size: int, channels: int, width: int, batch_norm: bool, body: str
+    *, image_size: int, channels: int, width: int, batch_norm: bool, slope: float, body: str
 ) -> Discriminator:
     """Return the paper's network, or a residual one that sees images from 0 to 1.
 
-    `batch_norm` is for the paper's network; the residual one has none. Penalties of D's slope need
-    a D without it.
+    `batch_norm` and `slope` are for the paper's network; the residual one has neither. Penalties of
+    D's slope need a D without BatchNorm.
     """
     if is_residual(body):
         return ResidualDiscriminator(
             image_size=image_size, channels=channels, width=width, unit=True
         )
     return ConvDiscriminator(
-        image_size=image_size, channels=channels, width=width, batch_norm=batch_norm
+        image_size=image_size, channels=channels, width=width, batch_norm=batch_norm, slope=slope
     )
 
 
 def make_game(recipe: Recipe, data: Data, randomness: torch.Generator) -> Game:
     """Return the game with its first weights."""
+    size, swap = recipe.game["replay_size"], recipe.game["replay"]
     game = Unconditional(
         Generator(**recipe.generator_options(data.shape)),
         make_discriminator(**image_options(data.shape), **recipe.networks["discriminator"]),
         objective_of(recipe),
         augment_of(recipe, data),
         stabiliser_of(recipe),
+        replay=Pool(shape=data.shape, size=size, swap=swap) if swap > 0 else None,
+        mixed_batches=recipe.game["mixed_batches"],
     )
     for name, options in recipe.networks.items():
         init = init_residual if is_residual(options["body"]) else init_dcgan
@@ -185,10 +248,19 @@ RECIPE = Recipe(
     of_shape=image_options,
     kinds=("pictures",),
     networks={
-        "generator": {"latent_size": 64, "width": 32, "body": "plain"},
-        "discriminator": {"width": 32, "batch_norm": True, "body": "plain"},
+        "generator": {
+            **{"latent_size": 64, "width": 32, "body": "plain"},
+            **{"batch_norm": True, "slope": 0.0, "dropout": False},
+        },
+        "discriminator": {"width": 32, "batch_norm": True, "slope": 0.2, "body": "plain"},
     },
-    game={"objective": "non-saturating", **SMOOTHING, **AUGMENT, **STABILISE},
+    game={
+        **{"objective": "non-saturating", "mixed_batches": False},
+        **{"replay": 0.0, "replay_size": 1000},
+        **LABELS,
+        **AUGMENT,
+        **STABILISE,
+    },
     solver=Alternating(),
     optimizers={player: OptimizerSpec(lr=2e-4, betas=(0.5, 0.999)) for player in ("D", "G")},
     presets={

@@ -35,7 +35,8 @@ from reference_models.engine.recipe import Exported, OptimizerSpec, Recipe
 from reference_models.engine.solvers import Alternating
 from reference_models.parts.augment import AUGMENT, augment_of
 from reference_models.parts.discriminator import Discriminator
-from reference_models.parts.objectives import SMOOTHING, Objective, objective_of
+from reference_models.parts.labels import LABELS
+from reference_models.parts.objectives import Objective, objective_of
 from reference_models.parts.perceptron import hidden_layers
 from reference_models.parts.stabilise import PRESETS, STABILISE, stabiliser_of
 from reference_models.parts.unconditional import Unconditional
@@ -138,7 +139,7 @@ RECIPE = Recipe(
         "generator": {"latent_size": 16, "width": 128, "depth": 2},
         "discriminator": {"width": 128, "depth": 2},
     },
-    game={"objective": "non-saturating", **SMOOTHING, **AUGMENT, **STABILISE},
+    game={"objective": "non-saturating", **LABELS, **AUGMENT, **STABILISE},
     solver=Alternating(),
     optimizers={player: OptimizerSpec(lr=5e-4) for player in ("D", "G")},
     presets={"points": {"optimizers.D.lr": 2e-3, "optimizers.G.lr": 2e-3}, **PRESETS},

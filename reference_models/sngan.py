@@ -35,8 +35,9 @@ from reference_models.engine.solvers import Alternating
 from reference_models.parts.augment import AUGMENT, augment_of
 from reference_models.parts.cifar10 import CIFAR10, RESIDUAL
 from reference_models.parts.ffhq64 import FFHQ64
+from reference_models.parts.labels import LABELS
 from reference_models.parts.networks import discriminator_for, generator_for
-from reference_models.parts.objectives import SMOOTHING, objective_of
+from reference_models.parts.objectives import objective_of
 from reference_models.parts.residual import init_residual, is_residual
 from reference_models.parts.stabilise import STABILISE, stabiliser_of
 from reference_models.parts.unconditional import Unconditional
@@ -126,7 +127,7 @@ RECIPE = Recipe(
     },
     game={
         **{"objective": "hinge", "spectral_norm": True, "refine": True},
-        **SMOOTHING,
+        **LABELS,
         **AUGMENT,
         **STABILISE,
     },

@@ -39,7 +39,7 @@ from reference_models.engine.solvers import Feed, Log, apply_gradients, total, v
 from reference_models.gan import RECIPE as GAN
 from reference_models.gan import MlpGenerator
 from reference_models.parts.augment import AUGMENT
-from reference_models.parts.objectives import SMOOTHING
+from reference_models.parts.labels import LABELS
 from reference_models.parts.stabilise import NOISE
 
 Generator = MlpGenerator
@@ -91,7 +91,7 @@ RECIPE = replace(
     name="unrolled",
     variant="",
     exported={"generator": Exported("reference_models.unrolled:Generator")},
-    game={"objective": "minimax", **SMOOTHING, **AUGMENT, **NOISE},
+    game={"objective": "minimax", **LABELS, **AUGMENT, **NOISE},
     solver=Unrolled(num_steps=5, lr=3e-2),
     optimizers={"D": OptimizerSpec(lr=2e-4), "G": OptimizerSpec(lr=1e-3)},
     presets={"points": {"optimizers.D.lr": 5e-4, "optimizers.G.lr": 2e-3}},

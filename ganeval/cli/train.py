@@ -121,7 +121,8 @@ from ganeval.errors import ResourceError, UsageError
     "--eval-metrics",
     metavar="METRICS",
     panel=SCORING,
-    help="Metrics of these scores, separated by commas (default: fid,kid; of points: all)",
+    help="Metrics of these scores, separated by commas (default: fid,kid, and all that the data "
+    "know: modes, mode_kl, ...)",
 )
 @click.option(
     "--eval-extractor",

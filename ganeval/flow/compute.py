@@ -20,7 +20,17 @@ from ganeval.flow.plan import Plan, check_minimum
 from ganeval.flow.sides import Side
 from ganeval.flow.streams import derive_rng
 from ganeval.flow.workspace import Workspace
-from ganeval.metrics.base import Each, Evidence, Inputs, Need, Pairs, Result, Role, roles_of
+from ganeval.metrics.base import (
+    Each,
+    Evidence,
+    Inputs,
+    Need,
+    Pairs,
+    Result,
+    Role,
+    counts_copies,
+    roles_of,
+)
 from ganeval.report.items import ItemPairs, MetricItems
 from ganeval.scores.influence import Influence
 from ganeval.scores.row import Key, ScoreRow
@@ -129,6 +139,8 @@ def _copies(
     What the generator learned from is given, and has no part in an error.
     """
     cautions: dict[str, str] = {}
+    if counts_copies(choice.metric):
+        return cautions
     for need, summary in inputs.items():
         place = choice.place(need, plan.settings.extractor)
         if need.role == "train" or is_served(need, place, collected.stats):

@@ -191,7 +191,9 @@ class Metric(Protocol):
     """A frozen dataclass: its fields are its options.
 
     One whose errors are over the clusters of its summaries where these have any says so by
-    `over_clusters: ClassVar[bool] = True`. The errors of all others are left out there.
+    `over_clusters: ClassVar[bool] = True`. The errors of all others are left out there. One that
+    looks for copies, so that they are its finding and not a fault of the sample, says so by
+    `counts_copies: ClassVar[bool] = True`; all others come with a caution where there are many.
     """
 
     common_name: ClassVar[str]
@@ -214,6 +216,11 @@ class Metric(Protocol):
 def has_error_over_clusters(metric: Metric) -> bool:
     """Tell whether a metric's errors are over clusters where its summaries have any."""
     return getattr(metric, "over_clusters", False) is True
+
+
+def counts_copies(metric: Metric) -> bool:
+    """Tell whether copies among the items are what a metric looks for."""
+    return getattr(metric, "counts_copies", False) is True
 
 
 def roles_of(metric: Metric) -> tuple[Role, ...]:

@@ -16,6 +16,7 @@ METRICS = Registry(
         "sfid": "ganeval.metrics.spatial_frechet:SpatialFid",
         "intra-fid": "ganeval.metrics.intra_class:IntraFid",
         "authenticity": "ganeval.metrics.authenticity:Authenticity",
+        "birthday": "ganeval.metrics.birthday:Birthday",
         "psnr": "ganeval.metrics.paired:Psnr",
         "ssim": "ganeval.metrics.paired:Ssim",
         "ppl": "ganeval.metrics.path_length:PathLength",

@@ -8,6 +8,7 @@ Adversarial Nets", ICML 2017, show that a discriminator of limited size cannot f
 
 The authors look for the first repetition by eye. Here all pairs are counted: a pair repeats if it
 is no farther apart than `reach`, and one of N equally likely pictures does so with probability 1/N.
+The metric `birthday` of ganeval does the same with the features of a network, and has an interval.
 """
 
 from collections.abc import Callable

@@ -4,10 +4,8 @@
 With sp = softplus and D = sigmoid(logit): -log D = sp(-logit) and -log(1 - D) = sp(logit).
 """
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable
 from dataclasses import dataclass, replace
-from functools import partial
-from typing import Any
 
 import torch
 import torch.nn.functional as F
@@ -15,11 +13,9 @@ import torch.nn.functional as F
 import ganeval
 from reference_models.engine.data import unknown
 from reference_models.engine.recipe import Recipe
+from reference_models.parts.labels import HARD, Labels, labels_of
 
 Logits = torch.Tensor
-
-SMOOTHING: Mapping[str, Any] = {"label_smoothing": 0.0}
-"""Number of a game with a logistic discriminator: what the label of real samples lacks to be 1."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -30,25 +26,18 @@ class Objective:
         discriminator: Of the logits of real and of generated images.
         generator: Of the same two; where it does not see the real ones, it gets None for them.
         generator_sees_real: Whether it does.
+        labels: What D is told of its samples; other than 1 and 0 for a logistic D alone.
     """
 
     discriminator: Callable[[Logits, Logits], torch.Tensor]
     generator: Callable[[Logits | None, Logits], torch.Tensor]
     generator_sees_real: bool = False
+    labels: Labels = HARD
 
 
 def logistic_discriminator(real: Logits, fake: Logits) -> torch.Tensor:
     """Return -E log D(x) - E log(1 - D(G(z))): Goodfellow et al. 2014, equation 1, negated."""
     return F.softplus(-real).mean() + F.softplus(fake).mean()
-
-
-def smoothed_discriminator(real: Logits, fake: Logits, *, smoothing: float) -> torch.Tensor:
-    """Return the same where real samples have the label 1 - smoothing, and generated ones 0 still.
-
-    Salimans et al. 2016, section 3.4: at its best D(x) = (1 - smoothing) p(x) / (p(x) + q(x)). The
-    new term is smoothing (log D(x) - log(1 - D(x))), which is smoothing times the logit.
-    """
-    return logistic_discriminator(real, fake) + smoothing * real.mean()
 
 
 def minimax_generator(real: Logits | None, fake: Logits) -> torch.Tensor:
@@ -85,21 +74,26 @@ OBJECTIVES: dict[str, Objective] = {
 
 
 def objective_of(recipe: Recipe) -> Objective:
-    """Return the objective that a recipe's game names, its labels smoothed if the game says so.
+    """Return the objective that a recipe's game names, with its labels.
 
     Raises:
-        GanevalError: There is none of that name, or labels of an objective that has none.
+        GanevalError: There is none of that name, or labels of an objective that has none, or labels
+            that tell D nothing.
     """
-    name = recipe.game["objective"]
+    name, labels = recipe.game["objective"], labels_of(recipe.game)
     if name not in OBJECTIVES:
         raise unknown("objective", name, OBJECTIVES)
-    objective, smoothing = OBJECTIVES[name], recipe.game.get("label_smoothing", 0.0)
-    if not smoothing:
+    objective = OBJECTIVES[name]
+    if labels.are_hard:
         return objective
-    if smoothing >= 1 or objective.discriminator is not logistic_discriminator:
+    if objective.discriminator is not logistic_discriminator:
         raise ganeval.GanevalError(
-            f"game.label_smoothing {smoothing} with objective {name}",
-            "a number below 1, with a logistic discriminator",
-            "leave it at 0",
+            f"{labels.said} with objective {name}",
+            "a logistic discriminator, which has labels",
+            "leave them at 0",
         )
-    return replace(objective, discriminator=partial(smoothed_discriminator, smoothing=smoothing))
+    if not labels.tell_apart:
+        raise ganeval.GanevalError(
+            labels.said, "a higher label of real samples on average", "lower them"
+        )
+    return replace(objective, labels=labels)

@@ -14,6 +14,7 @@ from reference_models.engine.norms import has_batch_norm
 from reference_models.engine.recipe import Options
 from reference_models.parts.augment import Augment
 from reference_models.parts.objectives import Objective
+from reference_models.parts.pool import Pool
 from reference_models.parts.stabilise import OFF, Stabiliser
 
 
@@ -30,6 +31,9 @@ class Unconditional(Game):
         augment: Changes what D sees.
         stabiliser: Adds noise to it, and penalties to D's terms.
         options: The numbers of the recipe's game, by name; a paper's own game reads its own here.
+        replay: Earlier samples that D sees again; None: it sees new ones alone.
+        mixed_batches: Whether real and generated samples go through D together, so that BatchNorm
+            takes its statistics of both.
     """
 
     players: Mapping[str, tuple[str, ...]] = {"D": ("discriminator",), "G": ("generator",)}
@@ -42,6 +46,9 @@ class Unconditional(Game):
         augment: Augment,
         stabiliser: Stabiliser = OFF,
         options: Options | None = None,
+        *,
+        replay: Pool | None = None,
+        mixed_batches: bool = False,
     ) -> None:
         """Take networks, objective, what D sees, what keeps it smooth, and the game's numbers.
 
@@ -52,6 +59,7 @@ class Unconditional(Game):
         self.generator, self.discriminator = generator, discriminator
         self.objective, self.augment, self.stabiliser = objective, augment, stabiliser
         self.options = options or {}
+        self.replay, self.mixed_batches = replay, mixed_batches
         if stabiliser.penalises and has_batch_norm(discriminator):
             raise ganeval.GanevalError(
                 "a penalty of the slope of D, which has BatchNorm",
@@ -77,7 +85,10 @@ class Unconditional(Game):
 
     def loss(self, player: str, batch: Batch, draw: Draw) -> Terms:
         """Return the objective's term of a player."""
-        fake = self.seen(self.sample(batch.size, draw), draw, "fake")
+        samples = self.sample(batch.size, draw)
+        if player == "D" and self.replay is not None:
+            samples = self.replay.shown(samples, draw, "replay")
+        fake = self.seen(samples, draw, "fake")
         if player == "G" and not self.objective.generator_sees_real:
             return {"adversarial": self.objective.generator(None, self.discriminator(fake))}
         real = self.seen(batch["real"], draw, "real")
@@ -87,17 +98,30 @@ class Unconditional(Game):
         return {"adversarial": self.objective.generator(*logits)}
 
     def discriminator_terms(self, real: torch.Tensor, fake: torch.Tensor, draw: Draw) -> Terms:
-        """Return the terms of D for real and generated samples.
-
-        They go through D apart, so that BatchNorm never mixes them.
-        """
-        logits = self.discriminator(real), self.discriminator(fake)
+        """Return the terms of D for real and generated samples."""
+        logits = self.logits_of_both(real, fake)
         self.augment.watch(logits[0], draw)
         adversarial = self.objective.discriminator(*logits)
+        labels = self.objective.labels.terms(*logits, draw)
         penalties = self.stabiliser.penalties(self.discriminator, real, fake, draw)
-        return {"adversarial": adversarial, **penalties}
+        return {"adversarial": adversarial, **labels, **penalties}
+
+    def logits_of_both(
+        self, real: torch.Tensor, fake: torch.Tensor
+    ) -> tuple[torch.Tensor, torch.Tensor]:
+        """Return D's logits of real and of generated samples.
+
+        They go through D apart, so that BatchNorm never mixes them, unless the game says so.
+        """
+        if not self.mixed_batches:
+            return self.discriminator(real), self.discriminator(fake)
+        logits: torch.Tensor = self.discriminator(torch.cat([real, fake]))
+        return logits[: len(real)], logits[len(real) :]
 
     def after_step(self, player: str, batch: Batch, draw: Draw) -> None:
-        """Let the augmentation follow how sure D is."""
+        """Let the augmentation follow how sure D is, and the pool keep what D has seen."""
         if player == "D":
             self.augment.adapt(draw.size)
+            if self.replay is not None:
+                with torch.no_grad():
+                    self.replay.keep(self.sample(batch.size, draw), draw, "replay")

@@ -5,7 +5,6 @@ from pathlib import Path
 from typing import Any
 
 import numpy as np
-import numpy.typing as npt
 import scipy.stats
 from matplotlib.backends.backend_agg import FigureCanvasAgg
 from matplotlib.figure import Figure
@@ -13,6 +12,7 @@ from matplotlib.figure import Figure
 import ganeval
 from galleries.panels import Panel, System
 from galleries.trainings import EXTRACTOR, NUM, Training
+from ratios import Values, ratio
 from reference_models.tour.sheet import write_sheet
 from suite import when_and_where
 
@@ -21,28 +21,12 @@ NUM_SHOWN = 12  # samples of each run
 NUM_PICTURES = 3752
 Scores = Mapping[str, Any]
 """By the system: its `steps`, a list, and its `fid`, a list of one value a step for each run."""
-Values = npt.NDArray[np.float64]
 
 
 def interval(values: Values) -> tuple[float, float]:
     """Return the 95 % interval of a mean over training runs, by Student's t."""
     half = scipy.stats.t.ppf(0.975, len(values) - 1) * scipy.stats.sem(values)
     return values.mean() - half, values.mean() + half
-
-
-def ratio(first: Values, second: Values) -> tuple[float, float, float]:
-    """Return the ratio of two means over runs and its 95 % interval.
-
-    The delta method on the logarithm, var log m = s^2 / (n m^2), with the degrees of freedom of
-    Welch and Satterthwaite.
-    """
-    parts = [(scipy.stats.sem(one) / np.mean(one)) ** 2 for one in (first, second)]
-    freedom = sum(parts) ** 2 / sum(
-        part**2 / (len(one) - 1) for part, one in zip(parts, (first, second), strict=True)
-    )
-    half = scipy.stats.t.ppf(0.975, freedom) * sum(parts) ** 0.5
-    middle = float(np.mean(first) / np.mean(second))
-    return middle, middle * np.exp(-half), middle * np.exp(half)
 
 
 def draw_curves(path: Path, scores: Scores) -> None:
@@ -116,11 +100,11 @@ def section(panel: Panel, scores: Scores) -> str:
         parts.append(f"![FID by step](gallery-{panel.name}-curves.png)")
     if len(scores) == 2:
         first, second = scores
-        middle, low, high = ratio(*(np.array(scores[name]["fid"])[:, -1] for name in scores))
-        verdict = "not told apart" if low <= 1 <= high else "told apart"
+        found = ratio(*(np.array(scores[name]["fid"])[:, -1] for name in scores))
+        verdict = "not told apart" if found.low <= 1 <= found.high else "told apart"
         parts.append(
-            f"Ratio of the mean FIDs after the last step, `{first}` by `{second}`: {middle:.3f} "
-            f"[{low:.3f}, {high:.3f}]. The two are {verdict}."
+            f"Ratio of the mean FIDs after the last step, `{first}` by `{second}`: "
+            f"{found.value:.3f} [{found.low:.3f}, {found.high:.3f}]. The two are {verdict}."
         )
     parts.append(f"![Samples](gallery-{panel.name}-samples.png)")
     parts.append(panel.finding)

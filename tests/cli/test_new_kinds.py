@@ -62,6 +62,7 @@ def test_every_new_metric_has_a_command(
         ganeval("ssim", real, made, "--json"),
         ganeval("sfid", real, made, *RANDOM, "--json"),
         ganeval("authenticity", made, "--train", fake, *RANDOM, "--json"),
+        ganeval("birthday", real, made, *RANDOM, "--json"),
         ganeval("eval", real, *generator, "-m", "ppl@pixels:num_paths=40", "--json"),
         ganeval("intra-fid", classes(real), classes(made), *RANDOM, "--json"),
     ]
@@ -71,6 +72,7 @@ def test_every_new_metric_has_a_command(
         ("ssim", {"reference"}),
         ("sfid", {"reference"}),
         ("authenticity", {"train"}),
+        ("birthday", {"reference"}),
         ("ppl", set()),
         ("intra-fid", {"reference"}),
     ]

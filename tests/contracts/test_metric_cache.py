@@ -35,6 +35,7 @@ OTHERS: Mapping[tuple[str, str], tuple[Any, ...]] = {
     ("is", "splits"): (5,),
     ("pr", "k"): (4, 20),  # of many neighbours, more than those that all small k share
     ("dc", "k"): (6, 20),
+    ("birthday", "reach"): (0.0, 0.5),
 }
 
 

@@ -17,7 +17,8 @@ from reference_models.engine.settings import preset_of, with_settings
 from reference_models.fgan import DIVERGENCES
 from reference_models.nagarajan import Nagarajan
 from reference_models.parts.augment import Augment
-from reference_models.parts.objectives import OBJECTIVES, smoothed_discriminator
+from reference_models.parts.labels import Labels
+from reference_models.parts.objectives import OBJECTIVES, logistic_discriminator
 from reference_models.parts.stabilise import Stabiliser
 from reference_models.parts.unconditional import Unconditional
 from tests.reference_models.made import data_of
@@ -171,14 +172,19 @@ def test_relativistic_losses_compare_with_the_average_of_the_others() -> None:
 
 def test_smoothed_labels_pull_the_best_discriminator_to_nine_tenths() -> None:
     best = torch.logit(0.9 * REAL / (REAL + FAKE))[::100]
-    points = best.clone().requires_grad_()
+    points, zero = best.clone().requires_grad_(), torch.zeros(())
+
+    def smooth(real: torch.Tensor, fake: torch.Tensor) -> torch.Tensor:
+        return Labels(label_smoothing=0.1).terms(real, fake, Draw(0, 0))["labels"]
+
     each = [
-        real * smoothed_discriminator(point, torch.zeros(()), smoothing=0.1)
-        + fake * smoothed_discriminator(torch.zeros(()), point, smoothing=0.1)
+        real * (logistic_discriminator(point, zero) + smooth(point[None], zero[None]))
+        + fake * (logistic_discriminator(zero, point) + smooth(zero[None], point[None]))
         for real, fake, point in zip(REAL[::100], FAKE[::100], points, strict=True)
     ]
     (gradient,) = torch.autograd.grad(torch.stack(each).sum(), points)
-    torch.testing.assert_close(gradient, torch.zeros_like(gradient), atol=1e-12, rtol=0)
+    # Labels are float32.
+    torch.testing.assert_close(gradient, torch.zeros_like(gradient), atol=2e-8, rtol=0)
 
 
 def test_labels_are_smoothed_by_a_setting_where_there_are_labels() -> None:

@@ -5,7 +5,7 @@ from collections.abc import Mapping, Sequence
 from contextlib import AbstractContextManager
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any, Protocol
+from typing import Any, Protocol, cast
 
 import torch
 from torch import nn
@@ -27,7 +27,8 @@ class Scoring:
 
     Attributes:
         every: Steps from one score to the next; 0: never.
-        metrics: Names of scores; None: the usual ones of the kind of data.
+        metrics: Names of scores; None: the usual ones of the kind of data, and all that the data
+            themselves can be asked for.
         extractor: Network that turns images into features.
         num_images: Samples, and training images to compare them with (or all, if there are fewer).
         reference: A source to compare with instead, such as a held-out split.
@@ -59,6 +60,13 @@ class Score:
     direction: str
     se: float | None = None
     interval: tuple[float, float] | None = None
+
+
+class KnownData(Protocol):
+    """Data of which the truth is known, such as its modes."""
+
+    def scores(self, samples: torch.Tensor) -> Mapping[str, tuple[float, str]]:
+        """Return value and better direction of all that samples [N, ...] can be asked for."""
 
 
 class Scorer(Protocol):
@@ -109,3 +117,16 @@ def kind_of(data: Data) -> KindOfData:
     module, _, attribute = _KINDS[data.kind].partition(":")
     kind: KindOfData = getattr(importlib.import_module(module), attribute)
     return kind
+
+
+def known_names(data: Data) -> tuple[str, ...]:
+    """Return the names of the scores that data of a known truth give; none of other data."""
+    if not hasattr(data, "scores"):
+        return ()
+    return tuple(cast(KnownData, data).scores(data.batch(0, 0, 2)["real"]))
+
+
+def known_scores(data: Data, samples: torch.Tensor, names: Sequence[str]) -> list[Score]:
+    """Return some of the scores that data of a known truth give samples [N, ...]."""
+    found = cast(KnownData, data).scores(samples)
+    return [Score(name=name, value=found[name][0], direction=found[name][1]) for name in names]

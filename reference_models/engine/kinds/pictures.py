@@ -2,7 +2,7 @@
 
 import logging
 from collections.abc import Iterator, Mapping, Sequence, Sized
-from contextlib import contextmanager
+from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -16,7 +16,7 @@ from torch.utils.data import Dataset
 import ganeval
 from reference_models.engine.data import Data
 from reference_models.engine.inputs import latent_size_of
-from reference_models.engine.kinds import GRID, Score, Scoring
+from reference_models.engine.kinds import GRID, Score, Scoring, known_names, known_scores
 from reference_models.engine.norms import norm_mode_of
 from reference_models.engine.recipe import Recipe
 from reference_models.engine.settings import lasting_settings
@@ -94,29 +94,36 @@ class Pictures:
     def scorer(
         self, scoring: Scoring, recipe: Recipe, data: Data, *, seed: int, device: torch.device
     ) -> Iterator["PictureScorer"]:
-        """Yield what scores as `ganeval eval` does a checkpoint.
+        """Yield what scores as `ganeval eval` does a checkpoint, and as the data do if they can.
 
         The reference's features are computed once, and found in the cache by later runs.
 
         Raises:
             GanevalError: A metric, an extractor or a reference that cannot be had.
         """
-        reference = _reference(scoring, data)
-        with ganeval.Accumulator(
-            reference=reference,
-            metrics=scoring.metrics or METRICS,
-            extractor=scoring.extractor,
-            device=str(device),
-            cache_dir=scoring.cache_dir,
-            name=f"samples of {recipe.name}",
-            command="ganeval train",
-        ) as accumulator:
+        reference, known = _reference(scoring, data), known_names(data)
+        metrics = scoring.metrics or (*METRICS, *known)
+        others = [name for name in metrics if name not in known]
+        with ExitStack() as resources:
+            accumulator = None
+            if others:
+                accumulator = resources.enter_context(
+                    ganeval.Accumulator(
+                        reference=reference,
+                        metrics=others,
+                        extractor=scoring.extractor,
+                        device=str(device),
+                        cache_dir=scoring.cache_dir,
+                        name=f"samples of {recipe.name}",
+                        command="ganeval train",
+                    )
+                )
             conditions = {
                 "num_images": scoring.num_images,
                 "extractor": scoring.extractor,
                 "reference": reference.name if isinstance(reference, ganeval.Images) else reference,
             }
-            yield PictureScorer(accumulator, conditions, recipe, data, seed)
+            yield PictureScorer(accumulator, metrics, conditions, recipe, data, seed)
 
 
 PICTURES = Pictures()
@@ -127,14 +134,16 @@ class PictureScorer:
     """Scores generators of pictures against one reference.
 
     Attributes:
-        accumulator: Has the reference.
+        accumulator: Has the reference; None if the data give all that is asked for.
+        metrics: Names of the scores. Those of the data come first if the first name is one of them.
         conditions: What scores that are compared have in common.
         recipe: Of the run.
         data: Of the run.
         seed: Of the samples.
     """
 
-    accumulator: ganeval.Accumulator
+    accumulator: ganeval.Accumulator | None
+    metrics: Sequence[str]
     conditions: Mapping[str, Any]
     recipe: Recipe
     data: Data
@@ -143,7 +152,13 @@ class PictureScorer:
     def score(self, generator: nn.Module, step: int) -> Sequence[Score]:
         """Return the scores of a generator; none if all its images are the same, say."""
         num_images = self.conditions["num_images"]
-        self.accumulator.reset()
+        known = known_names(self.data)
+        own = [name for name in self.metrics if name in known]
+        made: list[torch.Tensor] = []
+        of_data: list[Score] = []
+        of_ganeval: list[Score] = []
+        if self.accumulator is not None:
+            self.accumulator.reset()
         try:
             source = ganeval.open_source(
                 as_source(
@@ -159,20 +174,27 @@ class PictureScorer:
             for start in range(0, len(source), _BLOCK):
                 items = source.load(range(start, min(start + _BLOCK, len(source))))
                 pixels = np.stack([item.picture().pixels for item in items])
-                self.accumulator.update(torch.from_numpy(pixels))
+                if self.accumulator is not None:
+                    self.accumulator.update(torch.from_numpy(pixels))
+                if own:
+                    made.append(torch.from_numpy(pixels[:, : self.data.shape[0]]))
         except ganeval.GanevalError as error:
             logger.warning("step %d is not scored: %s", step, error)
             return ()
-        return [
-            Score(
-                name=score.label,
-                value=float(score.value),
-                direction=score.direction,
-                se=score.se,
-                interval=score.interval,
-            )
-            for score in self.accumulator.compute(step=step).scores
-        ]
+        if self.accumulator is not None:
+            of_ganeval = [
+                Score(
+                    name=score.label,
+                    value=float(score.value),
+                    direction=score.direction,
+                    se=score.se,
+                    interval=score.interval,
+                )
+                for score in self.accumulator.compute(step=step).scores
+            ]
+        if own:
+            of_data = known_scores(self.data, torch.cat(made).float() / 127.5 - 1, own)
+        return [*of_data, *of_ganeval] if self.metrics[0] in own else [*of_ganeval, *of_data]
 
 
 def as_source(

@@ -4,7 +4,7 @@ from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any, Protocol, cast
+from typing import Any
 
 import numpy as np
 import torch
@@ -14,7 +14,7 @@ from torch import nn
 
 from reference_models.engine.data import Data, unknown
 from reference_models.engine.inputs import inputs_of
-from reference_models.engine.kinds import Score, Scoring
+from reference_models.engine.kinds import Score, Scoring, known_names, known_scores
 from reference_models.engine.recipe import Recipe
 from reference_models.engine.whole import written_whole
 
@@ -22,13 +22,6 @@ NUM_EXPORTED = 10_000
 NUM_SCORED = 2000
 _NUM_SHOWN = 2000  # of the data
 _BINS = 60
-
-
-class KnownDensity(Protocol):
-    """Data of which the truth is known."""
-
-    def scores(self, samples: torch.Tensor) -> Mapping[str, tuple[float, str]]:
-        """Return value and better direction of all that samples [N, d] can be asked for."""
 
 
 class Points:
@@ -87,13 +80,12 @@ class Points:
         Raises:
             GanevalError: A metric that there is none of for points.
         """
-        known = cast(KnownDensity, data)
-        names = list(known.scores(data.batch(0, 0, 2)["real"]))
+        names = known_names(data)
         for metric in scoring.metrics or ():
             if metric not in names:
                 raise unknown(f"metric of data '{data.name}'", metric, names)
         conditions = {"num_images": NUM_SCORED, "reference": data.name}
-        yield PointScorer(conditions, scoring.metrics or tuple(names), recipe, data, seed)
+        yield PointScorer(conditions, scoring.metrics or names, recipe, data, seed)
 
 
 POINTS = Points()
@@ -121,11 +113,7 @@ class PointScorer:
         """Return the scores of a generator."""
         recipe, data = self.recipe, self.data
         samples = _samples(generator, recipe.main, recipe, data, NUM_SCORED, seed=self.seed)
-        found = cast(KnownDensity, self.data).scores(samples)
-        return [
-            Score(name=name, value=found[name][0], direction=found[name][1])
-            for name in self.metrics
-        ]
+        return known_scores(data, samples, self.metrics)
 
 
 @torch.inference_mode()
