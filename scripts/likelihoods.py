@@ -247,18 +247,21 @@ def page(known: Mapping[str, Numbers]) -> str:
         for name in ROWS
     }
     table = "\n".join(
-        f"| {ROWS[name]} | {_spread([one['variance'] for one in found], '.3g')} "
+        f"| {ROWS[name]} | {len(found)} | {_spread([one['variance'] for one in found], '.3g')} "
         f"| {_means(found, 'values')} | {_means(found, 'simulated_lower')} "
         f"| {_means(found, 'simulated_upper')} | {_gaps(found)} | {_means(found, 'parzen')} "
         f"| {_spread([one['bandwidth'] for one in found], '.3g')} |"
         for name, found in rows.items()
+        if found
     )
-    pairs = list(itertools.combinations(ROWS, 2))
+    pairs = list(itertools.combinations([name for name in ROWS if rows[name]], 2))
     compared = "\n".join(_pair(rows, *pair) for pair in pairs)
     return TEXT.format(
         where=when_and_where(),
         minutes=sum(one["seconds"] for one in known.values()) / 60,
-        flow=_flow_table([known[f"flow {seed}"]["rows"] for seed in SEEDS]),
+        flow=_flow_table(
+            [known[f"flow {seed}"]["rows"] for seed in SEEDS if f"flow {seed}" in known]
+        ),
         table=table,
         pairs=compared,
         num_wrong=sum(_is_wrong(rows, *pair) for pair in pairs),
@@ -280,7 +283,7 @@ def _flow_table(runs: list[list[Numbers]]) -> str:
     """Return the rows of the flow, each of all seeds."""
     keys = ("noise", "truth", "lower", "largest", "upper")
     return "\n".join(
-        f"| {each[0]['variance']:g} | {each[0]['num_steps']} | "
+        f"| {each[0]['variance']:g} | {each[0]['num_steps']} | {len(each)} | "
         + " | ".join(_spread([one[key] for one in each], ".3f") for key in keys)
         + " |"
         for each in zip(*runs, strict=True)
@@ -332,7 +335,7 @@ TEXT = """\
 # Likelihoods: annealing against the truth, and beside Parzen windows
 
 `./scripts/likelihoods`, {where} It took {minutes:.0f} minutes of processor time, one thread for each
-run. Training seeds {seeds}: median [smallest, largest] of three runs. All numbers are in
+run. Training seeds {seeds}: median [smallest, largest] of the runs. All numbers are in
 [likelihoods.json](likelihoods.json); what they mean is in [likelihood.md](../likelihood.md).
 
 ## The bounds and a density that is known
@@ -344,8 +347,8 @@ quadrature gives it. Annealing sees the decoder alone, the truth is made of the 
 point's log p(x); *lower* and *upper* are the mean of each bound minus the truth, *largest* is the largest error of the
 lower bound at a point. All in nats.
 
-| v | temperatures | noise | truth | lower | largest | upper |
-|---|---|---|---|---|---|---|
+| v | temperatures | runs | noise | truth | lower | largest | upper |
+|---|---|---|---|---|---|---|---|
 {flow}
 
 ## GMMN, GAN and VAE, and what remembers
@@ -356,8 +359,8 @@ decoder: a perceptron from {latent_size} latents by two hidden layers of width {
 neither training nor scoring sees, and so is Parzen's bandwidth. The centres and the digits with noise around each
 are mixtures of Gaussians, whose density is exact. Nats for a picture; more is better.
 
-| model | variance | log p(x) of held-out digits: lower bound, or exact | simulated: lower | simulated: upper | gap | Parzen windows | bandwidth |
-|---|---|---|---|---|---|---|---|
+| model | runs | variance | log p(x) of held-out digits: lower bound, or exact | simulated: lower | simulated: upper | gap | Parzen windows | bandwidth |
+|---|---|---|---|---|---|---|---|---|
 {table}
 
 The differences of two models, first minus second, over the same pictures (mean of the seeds, +- standard error over
