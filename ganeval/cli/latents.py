@@ -11,6 +11,7 @@ from ganeval.cli.generator_options import generator_options
 from ganeval.cli.panels import MACHINE, OUTPUT, SCORING, Command
 from ganeval.cli.progress import terminal_progress
 from ganeval.cli.prose import say
+from ganeval.cli.training_options import DEVICE
 from ganeval.errors import UsageError
 
 if TYPE_CHECKING:
@@ -101,14 +102,7 @@ _MOST_TILES = 100
     panel=OUTPUT,
     help="Seed of the samples, as in `ganeval sample`",
 )
-@click.option(
-    "--device",
-    default="cpu",
-    show_default=True,
-    metavar="NAME",
-    panel=MACHINE,
-    help="Device of the generator: auto, cpu, cuda, cuda:1, mps",
-)
+@DEVICE
 @click.option(
     "--batch-size",
     type=int,

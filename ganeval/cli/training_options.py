@@ -1,4 +1,4 @@
-"""Options that `train`, `benchmark` and `likelihood` share."""
+"""Options that `train`, `benchmark`, `latents` and `likelihood` share."""
 
 import rich_click as click
 

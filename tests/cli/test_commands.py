@@ -100,6 +100,16 @@ def leaves() -> dict[str, click.Command]:
     return found
 
 
+def test_commands_that_search_or_train_take_the_best_device_by_default() -> None:
+    commands = leaves()
+    found = {
+        name: next(one for one in commands[name].params if one.name == "device").to_info_dict()
+        for name in ("train", "benchmark", "latents", "likelihood")
+    }
+    assert found["latents"] == found["likelihood"] == found["train"] == found["benchmark"]
+    assert found["latents"]["default"] == "auto"
+
+
 def test_commands_and_options_stay() -> None:
     found = {
         name: {
