@@ -1,5 +1,6 @@
 """The page of the gallery: tables, curves and samples of its panels."""
 
+import json
 from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
@@ -107,13 +108,12 @@ def section(panel: Panel, scores: Scores) -> str:
             f"{found.value:.3f} [{found.low:.3f}, {found.high:.3f}]. The two are {verdict}."
         )
     parts.append(f"![Samples](gallery-{panel.name}-samples.png)")
-    parts.append(panel.finding)
-    return "\n\n".join(parts)
+    return "\n\n".join([*parts, panel.finding])
 
 
 def recipe(system: System) -> str:
     """Return in words what is trained."""
-    settings = ", ".join(f"`{name}={value}`" for name, value in system.settings.items())
+    settings = ", ".join(f"`{name}={json.dumps(value)}`" for name, value in system.settings.items())
     preset = f" --preset {system.preset}" if system.preset else ""
     by = "mimicry with the settings of " if system.theirs else ""
     return f"{by}`{system.model}{preset}` with {settings}"
