@@ -115,8 +115,8 @@ PANELS = (
         seeds=(0, 1, 2),
         steps=6000,
         points=3,
-        finding="Faces with eyes and a mouth, people with hair and clothes, hands and buildings can "
-        "be told; finer things are smears, and none is a clean emoji. FID still falls at the end.",
+        finding="Faces with eyes and a mouth, people with hair and clothes, hands and buildings "
+        "can be told; finer things are smears, and none is a clean emoji. FID falls to the end.",
     ),
     Panel(
         name="sngan-32",
@@ -129,8 +129,8 @@ PANELS = (
         points=3,
         finding="Faces and people with hats and coats can be told; the dots of transposed "
         "convolutions lie on many. The short residual runs of the last panel have FIDs as low and "
-        "no shape that one could name: FID of this network weighs textures, so look at the pictures "
-        "too.",
+        "no shape that one could name: FID of this network weighs textures, so look at the "
+        "pictures too.",
     ),
     Panel(
         name="systems",
