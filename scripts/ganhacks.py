@@ -37,6 +37,7 @@ from reference_models.experiments.measure import trained  # noqa: E402
 from suite import when_and_where  # noqa: E402
 
 PAGE = ROOT / "docs" / "measured" / "ganhacks.md"
+RUNS = ROOT / "runs" / "ganhacks"  # for the statistics of references
 NUM_SEEDS = 5
 NUM_BASELINE = 10  # seeds of what everything is compared with
 STEPS = 300
@@ -179,7 +180,7 @@ def ganhacks(
     }
     missing = {one: job for one, job in jobs.items() if one not in known}
     references = {
-        name: statistics_of(pictures[name], numbers.with_name(f"{numbers.stem}-{name}.npz"))
+        name: statistics_of(pictures[name], RUNS / f"{name}.npz")
         for name in names
         if any(one.startswith(f"{name} ") for one in missing)
     }
@@ -209,6 +210,7 @@ def recipe_of(pictures: Pictures, hack: str) -> Recipe:
 def statistics_of(pictures: Pictures, file: Path) -> str:
     """Return stored statistics of the reference, made if they are not there."""
     if not file.exists():
+        file.parent.mkdir(parents=True, exist_ok=True)
         words = [sys.executable, "-m", "ganeval", "stats", "make", pictures.reference]
         words += ["-o", str(file), "--extractor", pictures.extractor, "--quiet"]
         words += ["--device", "cpu"]
