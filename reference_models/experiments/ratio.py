@@ -21,7 +21,7 @@ Floats = npt.NDArray[np.float64]
 LINE = np.linspace(-12.0, 12.0, 24_001)  # the trapezoidal rule is exact to many digits here
 STEP = float(LINE[1] - LINE[0])
 LIKELY = 0.01  # of p + q, below which neither player has seen a point
-STEPS = 1500
+STEPS = 4500
 
 
 def value(logits: Floats, log_p: Floats, log_q: Floats) -> float:
