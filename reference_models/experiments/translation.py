@@ -51,7 +51,8 @@ def _without_cycle() -> Recipe:
 
 def translated(make_recipe: Callable[[], Recipe]) -> Callable[[int], float]:
     """Return what trains and compares the translation with the hidden one."""
-    return lambda seed: psnr(_made(TRANSLATED_STEPS, seed, make_recipe), "data:tint,split=test,size=16")
+    truth = "data:tint,split=test,size=16"
+    return lambda seed: psnr(_made(TRANSLATED_STEPS, seed, make_recipe), truth)
 
 
 CYCLEGAN = Experiment(
@@ -70,13 +71,13 @@ TRUTH = "data:digits,split=test,size=16"
 def _srgan() -> Recipe:
     """Return the recipe with half of the steps in each stage."""
     images = ENLARGED_STEPS // 2 * srgan.RECIPE.batch_size
-    return with_settings(srgan.RECIPE, {"game.pretrain_images": images})
+    return with_settings(srgan.RECIPE, {"steps": ENLARGED_STEPS, "game.pretrain_images": images})
 
 
 def _srresnet() -> Recipe:
     """Return the recipe that stays in the first stage."""
     images = ENLARGED_STEPS * srgan.RECIPE.batch_size
-    return with_settings(srgan.RECIPE, {"game.pretrain_images": images})
+    return with_settings(srgan.RECIPE, {"steps": ENLARGED_STEPS, "game.pretrain_images": images})
 
 
 def bicubic() -> ganeval.Images:
