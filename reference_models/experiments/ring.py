@@ -182,7 +182,7 @@ MINIBATCH = Experiment(
     model="minibatch",
     criterion=CRITERION,
     better="higher",
-    threshold=6.0,
+    threshold=2.0,
     control_is="the same without the closeness of batch mates",
     system=modes_after(_MINIBATCH, 2500),
     control=modes_after(replace(_MINIBATCH, make_game=_alone), 2500),
