@@ -54,11 +54,12 @@ def gallery(names: tuple[str, ...], folder: Path, jobs: int, mimicry_folder: Pat
     python = functools.cache(lambda: environment(mimicry_folder))
     for name in names or panels:
         measure(panels[name], folder, python, jobs)
-    sections = []
+    sections = {}
     for panel in PANELS:
         scores = folder / panel.name / "fid.json"
         if scores.exists():
-            sections.append(section(panel, json.loads(scores.read_text(encoding="utf-8"))))
+            known = json.loads(scores.read_text(encoding="utf-8"))
+            sections[panel.name] = section(panel, known)
     PAGE.write_text(page(sections), encoding="utf-8")
     click.echo(PAGE.read_text(encoding="utf-8"))
 
@@ -68,14 +69,15 @@ def measure(panel: Panel, folder: Path, python: Callable[[], Path], jobs: int) -
     trainings = panel.trainings(folder, python)
     with ThreadPoolExecutor(jobs) as pool:
         list(pool.map(train, [one for runs in trainings.values() for one in runs]))
-    scores = {}
+    file = folder / panel.name / "fid.json"
+    scores = json.loads(file.read_text(encoding="utf-8")) if file.exists() else {}
     for name, runs in trainings.items():
+        if name in scores:
+            continue
         at = [runs[0].every * point for point in range(1, panel.points + 1)]
         fids = [[fid(one, step, folder / "cache") for step in at] for one in runs]
         scores[name] = {"steps": at, "fid": fids}
-    (folder / panel.name / "fid.json").write_text(
-        json.dumps(scores, indent=1) + "\n", encoding="utf-8"
-    )
+        file.write_text(json.dumps(scores, indent=1) + "\n", encoding="utf-8")
     if panel.points > 1:
         draw_curves(PAGE.with_name(f"gallery-{panel.name}-curves.png"), scores)
     draw_samples(PAGE.with_name(f"gallery-{panel.name}-samples.png"), trainings)

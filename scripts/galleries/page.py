@@ -119,11 +119,12 @@ def recipe(system: System) -> str:
     return f"{by}`{system.model}{preset}` with {settings}"
 
 
-def page(sections: Sequence[str]) -> str:
-    """Return the page of the panels' parts."""
+def page(sections: Mapping[str, str]) -> str:
+    """Return the page of the panels' parts, by their names."""
     head = [
         "# Reference models on real colour pictures",
-        f"`./scripts/gallery`, {when_and_where()} torch-mimicry is in an environment of its own.",
+        f"`./scripts/gallery {' '.join(sections)}`, {when_and_where()} torch-mimicry is "
+        "in an environment of its own.",
         f"The pictures are {NUM_PICTURES:,} of Twemoji (CC-BY 4.0, `./scripts/emoji emoji --tones`)"
         f", on white. FID is that of {EXTRACTOR}, {NUM:,} generated pictures against all "
         f"{NUM_PICTURES:,}. It is not that of the Inception network: compare it within a table "
@@ -133,4 +134,4 @@ def page(sections: Sequence[str]) -> str:
         "step, with the first latents of its seed, chosen by nobody.",
     ]
     tail = "Other models on these pictures: [benchmark-colour.md](benchmark-colour.md).\n"
-    return "\n\n".join([*head, *sections, tail])
+    return "\n\n".join([*head, *sections.values(), tail])
