@@ -1,83 +1,109 @@
-"""Run every experiment of the reference models over several seeds, and print their table.
+"""Run every experiment of the reference models, and write `docs/measured/experiments.md`.
 
-    .venv/bin/python scripts/experiments.py --numbers docs/experiments.json
+    .venv/bin/python scripts/experiments.py
 
 Each system has a number that must meet a threshold, and a control that must not. The thresholds are
-frozen in `reference_models/experiments`; a first run of this script set them, between the system's
-mean and three standard deviations on the bad side and the control's on the good one.
+frozen in `reference_models/experiments`; docs/experiments.md says how they were set. What is in the
+file of numbers already is not computed again. With names of experiments or other seeds their table
+is printed, and nothing is kept.
 """
 
-import importlib
 import json
 import os
 import statistics
 import sys
 import time
-from concurrent.futures import ProcessPoolExecutor
+from collections.abc import Mapping
+from concurrent.futures import ProcessPoolExecutor, as_completed
 from pathlib import Path
 
 import click
 
 ROOT = Path(__file__).parents[1]
-sys.path.insert(0, str(ROOT))
+sys.path[:0] = [str(ROOT), str(ROOT / "scripts")]
 
-from reference_models.experiments import EXPERIMENTS  # noqa: E402
-from reference_models.experiments.base import Experiment  # noqa: E402
+from reference_models.experiments import EXPERIMENTS, find_experiment  # noqa: E402
+from suite import when_and_where  # noqa: E402
 
-Job = tuple[str, str, int]  # experiment, "system", "control" or "floor", seed
+PAGE = ROOT / "docs" / "measured" / "experiments.md"
+NUMBERS = PAGE.with_suffix(".json")
+Numbers = dict[str, dict[str, float]]
+"""Of "NAME SIDE SEED", as "dcgan control 3": its value, and its seconds of processor time."""
+
+TEXT = """# The experiments of the reference models
+
+`./scripts/experiments`, {where} It took {minutes:.0f} minutes of
+processor time, one thread for each run; seeds 0 to 4.
+
+Each system has a run of seconds, a number that must reach a threshold, and a control that must not
+reach it. {met} The figures are the median of the seeds, with the smallest and the largest; "real"
+is what as many real samples have. "Seconds" are those of one run of the system.
+[experiments.md](../experiments.md) says how the thresholds were set and what the rows do not say;
+all numbers are in [experiments.json](experiments.json).
+
+{table}
+"""
 
 
 @click.command()
-@click.argument("models", nargs=-1)
+@click.argument("names", nargs=-1, type=click.Choice(tuple(EXPERIMENTS)), metavar="[NAME]...")
 @click.option("--seeds", default="0-4", show_default=True, help="First and last.")
 @click.option("--processes", default=os.cpu_count(), show_default=True)
 @click.option(
     "--numbers",
     type=click.Path(path_type=Path),
-    help="Keep every number in this JSON file; those in it already are not computed again.",
+    help="Keep the numbers in this JSON file, and write no page.",
 )
-def experiments(models: tuple[str, ...], seeds: str, processes: int, numbers: Path | None) -> None:
-    """Print a Markdown table of the experiments of MODELS, or of all."""
+def experiments(names: tuple[str, ...], seeds: str, processes: int, numbers: Path | None) -> None:
+    """Write the page of all experiments, or print the table of those with NAMES."""
     first, last = (int(end) for end in seeds.split("-"))
-    names = models or tuple(EXPERIMENTS)
+    whole = not names and numbers is None and seeds == "0-4"
+    kept = NUMBERS if whole else numbers
+    names = names or tuple(EXPERIMENTS)
     jobs = [
         (name, side, seed)
         for name in names
         for seed in range(first, last + 1)
-        for side in sides(name)
+        for side in ("system", "control", "floor")
+        if side != "floor" or find_experiment(name).floor is not None
     ]
-    known: dict[str, float] = {}
-    if numbers is not None and numbers.exists():
-        known = json.loads(numbers.read_text(encoding="utf-8"))
+    known: Numbers = {}
+    if kept is not None and kept.exists():
+        known = json.loads(kept.read_text(encoding="utf-8"))
     with ProcessPoolExecutor(processes, initializer=one_thread) as pool:
-        missing = [job for job in jobs if key(job) not in known]
-        for job, value in zip(missing, pool.map(measure, missing), strict=True):
-            known[key(job)] = value
-            if numbers is not None:
-                numbers.write_text(json.dumps(known, indent=1) + "\n", encoding="utf-8")
-    click.echo(
-        "| experiment | criterion | control | system | control's | real | threshold | passes |"
+        missing = [job for job in jobs if key(*job) not in known]
+        for done in as_completed(pool.submit(measure, *job) for job in missing):
+            known |= done.result()
+            if kept is not None:
+                in_order = {key(*job): known[key(*job)] for job in jobs if key(*job) in known}
+                kept.write_text(json.dumps(in_order | known, indent=1) + "\n", encoding="utf-8")
+    table = "\n".join([HEADER, *(row(name, known, range(first, last + 1)) for name in names)])
+    if not whole:
+        click.echo(table)
+        return
+    wrong = [
+        job
+        for job in jobs
+        if job[1] != "floor"
+        and find_experiment(job[0]).passes(known[key(*job)]["value"]) != (job[1] == "system")
+    ]
+    used = [known[key(*job)] for job in jobs]
+    PAGE.write_text(
+        TEXT.format(
+            where=when_and_where(),
+            minutes=sum(one["seconds"] for one in used) / 60,
+            met="Every run of every system reaches it, and no run of a control does."
+            if not wrong
+            else f"These do not do as they should: {', '.join(key(*job) for job in wrong)}.",
+            table=table,
+        ),
+        encoding="utf-8",
     )
-    click.echo("|---|---|---|---|---|---|---|---|")
-    for name in names:
-        click.echo(row(name, {job: known[key(job)] for job in jobs if job[0] == name}))
 
 
-def key(job: Job) -> str:
+def key(name: str, side: str, seed: int) -> str:
     """Return the name of a number in the file."""
-    return " ".join(map(str, job))
-
-
-def find(name: str) -> Experiment:
-    """Return an experiment by the name of its model."""
-    module, _, attribute = EXPERIMENTS[name].partition(":")
-    experiment: Experiment = getattr(importlib.import_module(module), attribute)
-    return experiment
-
-
-def sides(name: str) -> list[str]:
-    """Return what there are numbers of."""
-    return ["system", "control"] + ["floor"] * (find(name).floor is not None)
+    return f"{name} {side} {seed}"
 
 
 def one_thread() -> None:
@@ -87,41 +113,48 @@ def one_thread() -> None:
     torch.set_num_threads(1)
 
 
-def measure(job: Job) -> float:
-    """Return an experiment's number for a seed."""
-    name, side, seed = job
+def measure(name: str, side: str, seed: int) -> Numbers:
+    """Return an experiment's number of a side ("system", "control" or "floor") for a seed."""
     begin = time.process_time()
-    value: float = getattr(find(name), side)(seed)
+    value: float = getattr(find_experiment(name), side)(seed)
     seconds = time.process_time() - begin
-    print(f"{key(job)}: {value:.4g} ({seconds:.1f} s)", file=sys.stderr, flush=True)
-    return value
+    print(f"{key(name, side, seed)}: {value:.4g} ({seconds:.1f} s)", file=sys.stderr, flush=True)
+    return {key(name, side, seed): {"value": value, "seconds": round(seconds, 1)}}
 
 
-def row(name: str, results: dict[Job, float]) -> str:
+HEADER = (
+    "| experiment | what is measured | threshold | system | control | control is | real | met by "
+    "| seconds |\n|---|---|---|---|---|---|---|---|---|"
+)
+
+
+def row(name: str, known: Mapping[str, Mapping[str, float]], seeds: range) -> str:
     """Return a row of the table."""
-    experiment = find(name)
-    system, control = (
-        [value for (_, one, _), value in results.items() if one == side]
-        for side in ("system", "control")
-    )
-    real = [value for (_, one, _), value in results.items() if one == "floor"]
-    passing, failing = (sum(map(experiment.passes, values)) for values in (system, control))
+    experiment = find_experiment(name)
+    of = {
+        side: [
+            known[key(name, side, seed)]["value"]
+            for seed in seeds
+            if key(name, side, seed) in known
+        ]
+        for side in ("system", "control", "floor")
+    }
+    met = {side: sum(map(experiment.passes, of[side])) for side in of}
+    seconds = statistics.median(known[key(name, "system", seed)]["seconds"] for seed in seeds)
     bound = "at least" if experiment.better == "higher" else "at most"
-    of_real = summary(real) if real else ""
     return (
-        f"| {name} | {experiment.criterion} | {experiment.control_is} "
-        f"| {summary(system)} | {summary(control)} | {of_real} | {bound} {experiment.threshold:g} "
-        f"| {passing} of {len(system)}, control {failing} |"
+        f"| {name} | {experiment.criterion} | {bound} {experiment.threshold:g} "
+        f"| {summary(of['system'])} | {summary(of['control'])} | {experiment.control_is} "
+        f"| {summary(of['floor'])} | {met['system']} of {len(seeds)}, control {met['control']} "
+        f"| {seconds:.0f} |"
     )
 
 
 def summary(values: list[float]) -> str:
-    """Return median, range, mean and deviation as text."""
-    spread = statistics.stdev(values) if len(values) > 1 else 0.0
-    return (
-        f"{statistics.median(values):.3g} [{min(values):.3g}, {max(values):.3g}]; "
-        f"{statistics.mean(values):.3g} +- {spread:.2g}"
-    )
+    """Return median and range as text; nothing of no values."""
+    if not values:
+        return ""
+    return f"{statistics.median(values):.3g} [{min(values):.3g}, {max(values):.3g}]"
 
 
 if __name__ == "__main__":

@@ -1,10 +1,15 @@
 """Small runs that show of each system what it is for, each with a control that must fail."""
 
+import importlib
+
+from reference_models.experiments.base import Experiment
+
 EXPERIMENTS: dict[str, str] = {
     "gan": "reference_models.experiments.ring:GAN",
     "gan-minimax": "reference_models.experiments.ring:GAN_MINIMAX",
     "dcgan": "reference_models.experiments.digits:DCGAN",
     "dcgan-features": "reference_models.experiments.labels:DCGAN",
+    "dcgan-arithmetic": "reference_models.experiments.arithmetic:DCGAN",
     "wgan": "reference_models.experiments.digits:WGAN",
     "wgan-lines": "reference_models.experiments.distance:WGAN",
     "wgan-gp": "reference_models.experiments.ring:WGAN_GP",
@@ -45,3 +50,10 @@ EXPERIMENTS: dict[str, str] = {
     "pixelcnn": "reference_models.experiments.likelihood:PIXELCNN",
 }
 """Name of the experiment, which is its model's where it is the model's first -> "module:value"."""
+
+
+def find_experiment(name: str) -> Experiment:
+    """Return the experiment of this name; `KeyError` where there is none."""
+    module, _, value = EXPERIMENTS[name].partition(":")
+    experiment: Experiment = getattr(importlib.import_module(module), value)
+    return experiment

@@ -9,10 +9,8 @@ from typing import Literal
 class Experiment:
     """A small seeded run that meets a criterion, and a control that must not.
 
-    A criterion that the control meets too would prove nothing. Thresholds lie between the system's
-    mean and three standard deviations on the bad side and the control's on the good one, over five
-    seeds; `docs/experiments.md` has the figures and the command that makes them. One without a row
-    there is provisional: it was run with fewer seeds.
+    A criterion that the control meets too would prove nothing. `docs/experiments.md` says how the
+    thresholds were set, `docs/measured/experiments.md` has the figures of five other seeds.
 
     Attributes:
         model: The system, by its name in the table of models.
