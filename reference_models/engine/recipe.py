@@ -191,7 +191,7 @@ class Recipe:
     def num_classes_of(self, network: str) -> int | None:
         """Return the number of the labels that a network takes beside latents; None: none."""
         found: int | None = self.networks[network].get("num_classes")
-        return found
+        return found or None  # a network for which they are an option says 0
 
     @property
     def main(self) -> str:

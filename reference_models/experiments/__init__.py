@@ -43,5 +43,6 @@ EXPERIMENTS: dict[str, str] = {
     "flow-gan": "reference_models.experiments.likelihood:FLOW_GAN",
     "vae": "reference_models.experiments.likelihood:VAE",
     "pixelcnn": "reference_models.experiments.likelihood:PIXELCNN",
+    "wavenet": "reference_models.experiments.sound:WAVENET",
 }
 """Name of the experiment, which is its model's where it is the model's first -> "module:value"."""
