@@ -36,5 +36,6 @@ MODELS: dict[str, str] = {
     "vae": "reference_models.vae:RECIPE",
     "pixelcnn": "reference_models.pixelcnn:RECIPE",
     "wavenet": "reference_models.wavenet:RECIPE",
+    "audio-sr": "reference_models.audio_sr:RECIPE",
 }
 """Name -> "module:recipe" of the models that can be trained, in the order of the lecture."""

@@ -1,20 +1,30 @@
 """Sound: how many bits a sample takes, and what is heard of a quarter of the samples."""
 
+import functools
 from collections.abc import Callable
+from dataclasses import dataclass
 from typing import cast
 
 import numpy as np
 import torch
+from scipy.interpolate import CubicSpline
+from torch import Tensor
 
-from reference_models import wavenet
+from reference_models import audio_sr, wavenet
 from reference_models.data.lagchain import lagchain
+from reference_models.data.tones import FACTOR, Tones, tones
+from reference_models.engine.data import Batch
 from reference_models.engine.kinds.clips import HELD_OUT, LikelyNetwork, bits_per_sample
 from reference_models.engine.settings import with_settings
 from reference_models.experiments.base import Experiment
 from reference_models.experiments.measure import trained
+from reference_models.parts.spectra import lsd, snr
 
 NUM_CLIPS = 2000  # held out
 CHAIN_STEPS = 600
+NOTE_STEPS = 200
+NUM_NOTES = 64  # held out
+NOTE_SAMPLES = 2048  # a frame of the log-spectral distance
 
 
 def excess(layers: int) -> Callable[[int], float]:
@@ -65,4 +75,83 @@ WAVENET = Experiment(
     system=excess(layers=4),
     control=excess(layers=3),
     floor=excess_of_the_chain,
+)
+
+
+@dataclass(frozen=True, slots=True, eq=False, kw_only=True)
+class Shuffled(Tones):
+    """Notes of which each is to be made from another one."""
+
+    def batch(self, seed: int, position: int, size: int) -> Batch:
+        """Return a part of the stream, with the conditions moved on by one."""
+        batch = Tones.batch(self, seed, position, size)
+        return Batch({"real": batch["real"], "condition": batch["condition"].roll(1, dims=0)})
+
+
+@functools.lru_cache(maxsize=4)
+def completed(seed: int, *, shuffled: bool) -> tuple[Tensor, Batch]:
+    """Return what a trained network makes of held-out notes, and these; two criteria ask for it."""
+    recipe = with_settings(
+        audio_sr.RECIPE,
+        {
+            "optimizers.G.lr": 2e-3,
+            "batch_size": 4,
+            "ema_half_life": 40.0,
+            "steps": NOTE_STEPS,
+        },
+    )
+    make = Shuffled if shuffled else Tones
+    run = trained(recipe, make(num_samples=NOTE_SAMPLES), steps=NOTE_STEPS, seed=seed)
+    batch = tones(num_samples=NOTE_SAMPLES).batch(HELD_OUT, 0, NUM_NOTES)
+    with torch.inference_mode():
+        return run.average(batch["condition"]), batch
+
+
+def through(low: Tensor) -> Tensor:
+    """Return scipy's cubic spline through sounds, floats [B, C, FACTOR n] of [B, C, n]."""
+    at = np.arange(low.shape[-1]) * FACTOR
+    smooth = CubicSpline(at, low.double().numpy(), axis=-1)(np.arange(at.size * FACTOR))
+    return torch.from_numpy(smooth).to(low.dtype)
+
+
+def above_spline(*, shuffled: bool) -> Callable[[int], float]:
+    """Return what tells by how many decibels the network's signal is nearer than a spline's."""
+
+    def measure(seed: int) -> float:
+        made, batch = completed(seed, shuffled=shuffled)
+        return float(
+            (snr(made, batch["real"]) - snr(through(batch["condition"]), batch["real"])).mean()
+        )
+
+    return measure
+
+
+def distance_of_spectra(*, shuffled: bool) -> Callable[[int], float]:
+    """Return what compares the log-spectral distance with a spline's."""
+
+    def measure(seed: int) -> float:
+        made, batch = completed(seed, shuffled=shuffled)
+        of_spline = lsd(through(batch["condition"]), batch["real"]).mean()
+        return float(lsd(made, batch["real"]).mean() / of_spline)
+
+    return measure
+
+
+AUDIO_SR = Experiment(
+    model="audio-sr",
+    criterion="SNR of held-out tones from a quarter of the samples, above a cubic spline's, in dB",
+    better="higher",
+    threshold=3.0,
+    control_is="shuffled pairs",
+    system=above_spline(shuffled=False),
+    control=above_spline(shuffled=True),
+)
+AUDIO_SR_LSD = Experiment(
+    model="audio-sr",
+    criterion="log-spectral distance to held-out tones, of a cubic spline's",
+    better="lower",
+    threshold=0.8,
+    control_is="shuffled pairs",
+    system=distance_of_spectra(shuffled=False),
+    control=distance_of_spectra(shuffled=True),
 )

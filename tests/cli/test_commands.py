@@ -216,7 +216,7 @@ def test_quiet_says_nothing_but_the_result(real: Path, ganeval: Command) -> None
                 *("f-gan", "poole", "lsgan", "relativistic"),
                 *("wgan", "wgan-gp", "gmmn", "mmd-gan", "energy-distance", "sngan"),
                 *("roth", "nagarajan", "unrolled", "consensus", "projection", "acgan"),
-                *("flow", "flow-gan", "vae", "pixelcnn", "wavenet"),
+                *("flow", "flow-gan", "vae", "pixelcnn", "wavenet", "audio-sr"),
             ],
         ),
     ],

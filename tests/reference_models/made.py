@@ -13,7 +13,5 @@ def data_of(shape: tuple[int, ...]) -> Data:
     if len(shape) == 3:
         return Pictures(name="black", pixels=np.zeros((1, *shape), np.uint8))
     if len(shape) == 2:
-        low = (1, shape[0], shape[1] // 4)
-        samples, condition = np.zeros((1, *shape), np.float32), np.zeros(low, np.float32)
-        return Clips(name="silence", samples=samples, rate=8000, condition=condition)
+        return Clips(name="silence", samples=np.zeros((1, *shape), np.float32), rate=8000)
     return Mixture("around 0", np.zeros((1, *shape)), 1.0, np.ones(1))
