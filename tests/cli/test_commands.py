@@ -23,7 +23,16 @@ FAST = ("--extractor", "random")
 GENERATOR = {
     *("--entry", "--kwargs", "--key", "--latent-size", "--latent-layout", "--prior"),
     *("--truncation", "--num-classes", "--label-policy", "--value-range", "--image-layout"),
-    *("--trust", "--label-form", "--inputs", "--noise", "--clamp", "--image-output", "--condition"),
+    *(
+        "--trust",
+        "--label-form",
+        "--inputs",
+        "--noise",
+        "--clamp",
+        "--image-output",
+        "--rate",
+        "--condition",
+    ),
     *("--allow-missing", "--submodule"),
 }
 SHARED = {

@@ -12,6 +12,7 @@ from typing import BinaryIO, cast
 
 from ganeval.images.picture import DecodePolicy
 from ganeval.machine.remote import is_remote
+from ganeval.sources.base import plural
 from ganeval.sources.files.archive_file import ArchiveFile
 from ganeval.sources.files.chosen import DOT_FILES, LINKS, ignored_reason
 from ganeval.sources.files.encoded import (
@@ -136,7 +137,7 @@ class ZipMembers:
                 if name in self._members:
                     raise twins(name, self._location)
                 self._members[name] = member
-                problem = _zip_problem(member, f"{self._location}:{name}")
+                problem = _zip_problem(member, f"{self._location}:{name}", medium)
                 if problem is not None:
                     problems[name] = problem
         return Listing.of(list(self._members), ignored, problems, raw=self._raw_name)
@@ -147,7 +148,7 @@ class ZipMembers:
         return name.encode("utf-8" if utf8 else "cp437")
 
 
-def _zip_problem(member: zipfile.ZipInfo, name: str) -> Reason | None:
+def _zip_problem(member: zipfile.ZipInfo, name: str, medium: Medium) -> Reason | None:
     """Return why a member cannot be read."""
     if member.flag_bits & _ENCRYPTED:
         return f"{name}: encrypted", "a zip without a password", "unpack it and zip it without one"
@@ -155,14 +156,14 @@ def _zip_problem(member: zipfile.ZipInfo, name: str) -> Reason | None:
         return (
             f"{name}: compressed by method {member.compress_type}",
             "members that are stored or deflated",
-            "zip the files anew",
+            f"zip the {plural(medium.content)} anew",
         )
     if member.file_size > MAX_FILE_BYTES:
         return too_large(name, member.file_size)
     if member.file_size > _BOMB_BYTES and member.file_size > _BOMB_RATIO * member.compress_size:
         return (
             f"{name}: unpacks from {member.compress_size:,} to {member.file_size:,} bytes",
-            "a picture or a clip",
+            f"an encoded {medium.content}",
             "remove it from the archive",
         )
     return None
