@@ -33,7 +33,7 @@ GENERATOR = {
         "--rate",
         "--condition",
     ),
-    *("--allow-missing", "--submodule"),
+    *("--allow-missing", "--submodule", "--rate"),
 }
 SHARED = {
     *GENERATOR,
@@ -212,6 +212,7 @@ def test_quiet_says_nothing_but_the_result(real: Path, ganeval: Command) -> None
             [
                 *("inception", "efficientnet-lite0", "random", "pixels"),
                 *("lpips-alex", "lpips-vgg", "lpips-squeeze"),
+                *("log-mel", "crepe-tiny", "vggish"),
             ],
         ),
         ("protocols", ["standard", "torch-fidelity", "pytorch-fid", "clean-fid", "torchmetrics"]),
