@@ -17,6 +17,7 @@ from ganeval.images.decode import Header
 from ganeval.machine.progress import Progress
 from ganeval.sources.base import Item, Source
 from ganeval.sources.files.encoded import EncodedSource
+from ganeval.sources.files.pictures import Pictures
 
 _BLOCK = 256  # items that are read at once
 
@@ -128,11 +129,12 @@ def _load(source: Source, indices: Sequence[int]) -> Iterator[Item | Refusal]:
 
 def _lenient(source: Source) -> EncodedSource | None:
     """Return a source of files that takes transparency and the first of several frames."""
-    if not isinstance(source, EncodedSource):
+    if not isinstance(source, EncodedSource) or not isinstance(source.medium, Pictures):
         return None
-    policy = source.policy
-    transparency = "drop" if policy.transparency == "error" else policy.transparency
-    return replace(source, policy=replace(policy, transparency=transparency, animated="first"))
+    medium = source.medium
+    transparency = "drop" if medium.policy.transparency == "error" else medium.policy.transparency
+    policy = replace(medium.policy, transparency=transparency, animated="first")
+    return replace(source, medium=replace(medium, policy=policy))
 
 
 def _look(

@@ -24,6 +24,9 @@ EXTRACTORS = Registry(
         "lpips-alex": "ganeval.extractors.lpips:LpipsAlex",
         "lpips-vgg": "ganeval.extractors.lpips:LpipsVgg",
         "lpips-squeeze": "ganeval.extractors.lpips:LpipsSqueeze",
+        "log-mel": "ganeval.extractors.log_mel:LogMel",
+        "crepe-tiny": "ganeval.extractors.crepe:CrepeTiny",
+        "vggish": "ganeval.extractors.vggish:Vggish",
     },
     Outside(
         group="ganeval.extractors",
