@@ -138,6 +138,6 @@ class LagChain:
         return {"chain_gap": (abs(bits - self.entropy), "lower")}
 
 
-def lagchain() -> LagChain:
-    """Return a chain of eight symbols, each of which depends on the one twelve before it."""
-    return LagChain()
+def lagchain(*, size: int = 128) -> LagChain:
+    """Return clips of `size` symbols out of eight, each depending on the one twelve before it."""
+    return LagChain(num_samples=size)

@@ -137,14 +137,14 @@ def decimated(clips: Floats) -> Floats:
     return low.clip(-1, 1)
 
 
-def tones(*, rate: int = 8000, num_samples: int = 512) -> Tones:
-    """Return notes of 64 milliseconds, or of another rate and length.
+def tones(*, size: int = 512, rate: int = 8000) -> Tones:
+    """Return notes of 64 milliseconds, or of another length and rate.
 
     Args:
+        size: Samples of a note, a multiple of four.
         rate: Samples per second.
-        num_samples: A multiple of four.
 
     Raises:
         GanevalError: Another number of samples.
     """
-    return Tones(rate=rate, num_samples=num_samples)
+    return Tones(rate=rate, num_samples=size)

@@ -141,7 +141,7 @@ class DataSettings(Protocol):
 
     @property
     def image_size(self) -> int:
-        """Height and width."""
+        """Height and width; the number of samples of a clip."""
 
     @property
     def crop(self) -> str:
@@ -176,7 +176,7 @@ def open_data(
         name: `"ring8"`, `"digits"`, ..., or a source as in `ganeval eval`: a path, or
             `"folder:faces/,size=64,crop=center"`.
         size: Height and width that pictures are brought to; None leaves them as they are, and then
-            they must be of one size.
+            they must be of one size. Clips have so many samples; None: as many as is usual.
         channels: 1 (grey) or 3 (RGB) of pictures; None: of a source, 1 if all are grey.
         std: Standard deviation of each mode of a density.
         split: "train" (the default) or "test" of the digits.
@@ -235,9 +235,9 @@ def training_data(
             "a source of pictures for both, such as a folder",
             "change data or leave out data_b",
         )
-    elif (size or channels) and open_data(recipe.data).kind != "pictures":
+    elif (size or channels) and open_data(recipe.data).kind == "points":
         raise ganeval.GanevalError(
-            f"image_size or channels for data '{recipe.data}' of {open_data(recipe.data).kind}",
+            f"image_size or channels for data '{recipe.data}' of points",
             "pictures",
             "leave them out",
         )

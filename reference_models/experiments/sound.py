@@ -102,7 +102,7 @@ def completed(seed: int, *, shuffled: bool) -> tuple[Tensor, Batch]:
     )
     make = Shuffled if shuffled else Tones
     run = trained(recipe, make(num_samples=NOTE_SAMPLES), steps=NOTE_STEPS, seed=seed)
-    batch = tones(num_samples=NOTE_SAMPLES).batch(HELD_OUT, 0, NUM_NOTES)
+    batch = tones(size=NOTE_SAMPLES).batch(HELD_OUT, 0, NUM_NOTES)
     with torch.inference_mode():
         return run.average(batch["condition"]), batch
 

@@ -5,15 +5,19 @@ from pathlib import Path
 
 import numpy as np
 import pytest
+import soundfile
 import torch
 import torch.nn.functional as F
 from scipy.interpolate import BSpline, CubicSpline
 
 import ganeval
+from ganeval.flow.sample import write_samples
+from ganeval.generators.options import GeneratorOptions
 from reference_models import audio_sr
 from reference_models.data.tones import tones
 from reference_models.engine.draw import Draw
 from reference_models.engine.kinds import Scoring
+from reference_models.engine.kinds.clips import CLIPS
 from reference_models.engine.session import Watch, run_training
 from reference_models.engine.settings import with_settings
 from reference_models.experiments.sound import through
@@ -114,7 +118,7 @@ def test_the_stages_are_those_of_the_paper() -> None:
 
 
 def test_training_begins_at_the_spline_and_minimises_the_squared_error() -> None:
-    data = tones(num_samples=64)
+    data = tones(size=64)
     game = with_settings(audio_sr.RECIPE, SMALL).build(data, torch.Generator().manual_seed(0))
     batch = data.batch(0, 0, 4)
     made = game.generator(batch["condition"])
@@ -126,14 +130,14 @@ def test_training_begins_at_the_spline_and_minimises_the_squared_error() -> None
 def test_conditions_of_another_rate_are_refused() -> None:
     recipe = with_settings(audio_sr.RECIPE, {"generator.factor": 2})
     with pytest.raises(ganeval.GanevalError, match=r"16 samples for clips of 64.*that is 2"):
-        recipe.build(tones(num_samples=64), torch.Generator())
+        recipe.build(tones(size=64), torch.Generator())
 
 
 # Scores and checkpoints
 
 
 def test_the_spline_of_the_experiment_is_the_networks() -> None:
-    batch = tones(num_samples=512).batch(0, 0, 3)
+    batch = tones(size=512).batch(0, 0, 3)
     ours, scipys = spline(batch["condition"], 4), through(batch["condition"])
     torch.testing.assert_close(ours[..., 80:-80], scipys[..., 80:-80], rtol=0, atol=1e-6)
 
@@ -152,3 +156,31 @@ def test_a_run_is_scored_by_snr_and_lsd_and_its_checkpoint_takes_any_length(
     assert path is not None
     card = ganeval.read_card(path)
     assert (card.rate, card.latent_size, card.condition) == (8000, None, None)
+
+
+def test_sounds_of_a_folder_are_written_at_four_times_their_rate(tmp_path: Path) -> None:
+    low = 0.2 * random(2, 30).tanh()
+    (tmp_path / "low").mkdir()
+    for number, sound in enumerate(low):
+        soundfile.write(tmp_path / "low" / f"{number}.wav", sound.numpy(), 2000, subtype="FLOAT")
+    recipe = with_settings(audio_sr.RECIPE, SMALL)
+    game = recipe.build(tones(), torch.Generator().manual_seed(0))
+    path = tmp_path / "audio-sr.safetensors"
+    CLIPS.export(game.generator, "generator", recipe, tones(), path, step=0, seed=0)
+    options = GeneratorOptions(condition=str(tmp_path / "low"))
+    write_samples(str(path), 2, tmp_path / "high", generator=options)
+    names = sorted(path.name for path in (tmp_path / "high").iterdir())
+    assert names == ["00000.wav", "00001.wav"]
+    with torch.inference_mode():
+        made = game.generator(low[:, None].float())
+    for name, expected in zip(names, made, strict=True):
+        samples, rate = soundfile.read(tmp_path / "high" / name, dtype="float32")
+        assert rate == 8000
+        np.testing.assert_allclose(samples, expected[0].numpy(), atol=1e-6)
+    soundfile.write(tmp_path / "low" / "2.wav", noise_of(31), 2000)
+    with pytest.raises(ganeval.GanevalError, match=r"2.wav: 1 x 31 samples; .*one length \(1 x 30"):
+        write_samples(str(path), 3, tmp_path / "more", generator=options)
+
+
+def noise_of(num: int) -> np.ndarray:
+    return 0.2 * np.random.default_rng(0).standard_normal(num)

@@ -100,7 +100,7 @@ def test_a_note_is_the_sum_of_its_harmonics_under_its_envelope() -> None:
 
 
 def test_the_pitch_is_heard_and_the_condition_is_the_clip_at_a_quarter_of_the_rate() -> None:
-    data = tones(num_samples=8192)
+    data = tones(size=8192)
     batch, notes = data.batch(1, 0, 8), data.notes(1, 0, 8)
     spectra = batch["real"][:, 0].double().numpy()
     spectra = np.abs(np.fft.rfft(spectra * np.hanning(8192), axis=1))
@@ -114,7 +114,7 @@ def test_the_pitch_is_heard_and_the_condition_is_the_clip_at_a_quarter_of_the_ra
 
 
 def test_data_of_another_definition_has_another_digest() -> None:
-    digests = {tones().digest, tones(rate=4000).digest, tones(num_samples=256).digest}
+    digests = {tones().digest, tones(rate=4000).digest, tones(size=256).digest}
     digests |= {lagchain().digest, LagChain(lag=11).digest, LagChain(chance=0.7).digest}
     assert len(digests) == 6
     with pytest.raises(ganeval.GanevalError, match="tones of 510 samples; a multiple of 4"):
@@ -133,61 +133,64 @@ def noise(*shape: int) -> np.ndarray:
     return np.random.default_rng(0).uniform(-0.5, 0.5, shape)
 
 
-def test_a_folder_is_cut_into_clips(tmp_path: Path) -> None:
-    first, second = noise(250), noise(400, 2)
+def test_sounds_are_cut_into_clips_and_their_folders_are_classes(tmp_path: Path) -> None:
+    first, second = noise(250), noise(400)[::-1]
     write(tmp_path / "b" / "x.wav", first)
-    write(tmp_path / "c.FLAC", second)
-    (tmp_path / "readme.txt").write_text("no sound")
-    data = source_clips(f"folder:{tmp_path},samples=100")
-    assert (len(data), data.shape, data.rate) == (6, (1, 100), 8000)
-    expected = np.concatenate([first[:200], second.mean(axis=1)]).reshape(6, 1, 100)
+    write(tmp_path / "c" / "y.FLAC", second)
+    data = source_clips(f"folder:{tmp_path}", size=100)
+    assert (len(data), data.shape, data.rate, data.num_classes) == (6, (1, 100), 8000, 2)
+    expected = np.concatenate([first[:200], second]).reshape(6, 1, 100)
     np.testing.assert_allclose(data.samples, expected, atol=2**-15)
     assert data.condition is not None
-    assert data.condition.shape == (6, 1, 25)
+    np.testing.assert_allclose(data.condition, scipy.signal.decimate(expected, 4), atol=1e-3)
     batch = data.batch(0, 0, 6)
-    assert batch.names == ("real", "condition")
-    assert sorted(batch["real"][:, 0, 0].tolist()) == sorted(data.samples[:, 0, 0].tolist())
+    assert batch.names == ("real", "labels", "condition")
+    places = [data.samples[:, 0, 0].tolist().index(x) for x in batch["real"][:, 0, 0].tolist()]
+    assert sorted(places) == list(range(6))
+    assert batch["labels"].tolist() == [int(place >= 2) for place in places]
 
 
-def test_a_rate_brings_all_files_to_it(tmp_path: Path) -> None:
-    time = np.arange(8000) / 8000
-    write(tmp_path / "a.wav", 0.5 * np.sin(2 * np.pi * 200 * time), 8000)
-    write(tmp_path / "b.wav", 0.5 * np.sin(2 * np.pi * 200 * time[:4000] * 2), 4000)
-    with pytest.raises(ganeval.GanevalError, match=r"4000 samples per second.*rate=4000"):
+def test_the_options_of_ganevals_sources_bring_sounds_to_one_form(tmp_path: Path) -> None:
+    write(tmp_path / "a.wav", noise(8000), 8000)
+    write(tmp_path / "b.wav", noise(4000, 2), 4000)
+    with pytest.raises(ganeval.GanevalError, match=r"b.wav: 2 channels; one; .*channels=mono"):
         source_clips(str(tmp_path))
-    data = source_clips(f"{tmp_path},rate=4000,samples=2000")
-    assert data.shape == (1, 2000)
-    expected = 0.5 * np.sin(2 * np.pi * 200 * np.arange(4000) / 4000)
-    np.testing.assert_allclose(data.samples[:2].reshape(-1)[50:-50], expected[50:-50], atol=0.01)
+    location = f"folder:{tmp_path},channels=mono"
+    with pytest.raises(ganeval.GanevalError, match=r"4000 Hz.*has 8000; .*mono,rate=4000"):
+        source_clips(location)
+    data = source_clips(f"{location},rate=4000", size=2000)
+    assert (data.samples.shape, data.rate, data.names) == (
+        (4, 1, 2000),
+        4000,
+        ("real", "condition"),
+    )
+    np.testing.assert_allclose(data.samples[2:].ravel(), noise(4000, 2).mean(axis=1), atol=1e-4)
 
 
 def test_a_model_of_clips_takes_a_folder_of_sounds(tmp_path: Path) -> None:
     write(tmp_path / "a.wav", noise(300))
-    recipe = recipe_of("wavenet", data=f"folder:{tmp_path},samples=100")
+    recipe = recipe_of("wavenet", {"image_size": 100}, data=str(tmp_path))
     assert training_data(recipe).shape == (1, 100)
-    recipe = recipe_of("wavenet", {"flip": True})
+    assert training_data(recipe_of("wavenet", {"image_size": 64})).shape == (1, 64)
     with pytest.raises(ganeval.GanevalError, match="flip for data 'tones' of clips"):
-        training_data(recipe)
+        training_data(recipe_of("wavenet", {"flip": True}))
+    with pytest.raises(ganeval.GanevalError, match="option of data 'tones' 'channels'"):
+        training_data(recipe_of("wavenet", {"channels": 1}))
 
 
 def test_what_is_no_sound_is_refused_in_a_line(tmp_path: Path) -> None:
-    def refused(location: object) -> str:
+    def refused(location: object, size: int = 100) -> str:
         with pytest.raises(ganeval.GanevalError) as error:
-            source_clips(str(location))
+            source_clips(str(location), size=size)
         return str(error.value)
 
-    assert "no folder" in refused(tmp_path / "nowhere")
-    assert "no sounds" in refused(tmp_path)
+    assert "nowhere" in refused(tmp_path / "nowhere")
+    assert "data:digits: images; clips of sound" in refused("data:digits")
     write(tmp_path / "a.wav", noise(300))
-    assert "unknown option of" in refused(f"{tmp_path},size=3")
-    assert "did you mean 'samples'" in refused(f"{tmp_path},sample=3")
-    assert "samples=0; a whole number" in refused(f"{tmp_path},samples=0")
-    assert "a multiple of 4" in refused(f"{tmp_path},samples=30")
-    assert "no sound as long as 400" in refused(f"{tmp_path},samples=400")
+    assert "clips of 30 samples; a multiple of 4" in refused(tmp_path, size=30)
+    assert "no sound as long as 400 samples" in refused(tmp_path, size=400)
     (tmp_path / "b.wav").write_text("no sound at all")
-    assert "b.wav: cannot be read" in refused(f"{tmp_path},samples=100")
-    soundfile.write(tmp_path / "b.wav", np.full(300, np.nan), 8000, subtype="FLOAT")
-    assert "b.wav: samples that are no numbers" in refused(f"{tmp_path},samples=100")
+    assert "b.wav" in refused(tmp_path)
 
 
 # Spectra

@@ -167,7 +167,7 @@ def test_every_condition_counts_for_the_samples_that_it_is_of(options: dict[str,
 
 
 def test_the_game_is_the_bits_of_a_sample() -> None:
-    data = tones(num_samples=32)
+    data = tones(size=32)
     recipe = with_settings(wavenet.RECIPE, SMALL)
     game = recipe.build(data, torch.Generator().manual_seed(0))
     batch = data.batch(0, 0, 4)
@@ -192,7 +192,7 @@ def test_the_game_is_the_bits_of_a_sample() -> None:
 def test_conditions_of_the_data_reach_the_network(
     recipe: Recipe, settings: dict[str, Any], tmp_path: Path
 ) -> None:
-    data = tones(num_samples=32)
+    data = tones(size=32)
     recipe = with_settings(recipe, {**SMALL, **settings, "batch_size": 4})
     before = recipe.build(data, Draw(0, 0).generator("first weights"))
     run = train(recipe, data, tmp_path, steps=1)
@@ -223,7 +223,7 @@ def test_what_does_not_belong_together_is_refused(
 
 
 def test_a_checkpoint_says_its_rate_and_is_the_same_network(tmp_path: Path) -> None:
-    data = tones(num_samples=32, rate=4000)
+    data = tones(size=32, rate=4000)
     recipe = with_settings(wavenet.RECIPE, SMALL)
     game = recipe.build(data, torch.Generator().manual_seed(0))
     path = tmp_path / "wavenet.safetensors"
@@ -233,6 +233,14 @@ def test_a_checkpoint_says_its_rate_and_is_the_same_network(tmp_path: Path) -> N
     assert (card.num_classes, card.condition) == (None, None)
     assert json.loads(json.dumps(card.kwargs)) == card.kwargs
     assert CLIPS.step_of(path) == 7
+    source = ganeval.open_source(
+        str(path), policy=ganeval.Settings().decode, generator={"num_images": 2, "seed": 5}
+    )
+    made = [item.content() for item in source.load([0, 1])]
+    assert [(clip.rate, clip.samples.shape) for clip in made] == [(4000, (1, 32))] * 2
+    levels = mu_law.encode(torch.from_numpy(made[0].samples), 5)
+    assert torch.equal(mu_law.decode(levels, 5), torch.from_numpy(made[0].samples))
+    assert not (made[0].samples == made[1].samples).all()
 
 
 def test_a_run_leaves_spectrograms_scores_and_a_checkpoint(tmp_path: Path) -> None:
