@@ -7,7 +7,6 @@ import numpy as np
 import numpy.typing as npt
 
 from ganeval.audio.windows import Windows
-from ganeval.errors import InputError
 from ganeval.features.derived import Arrays, Summary
 from ganeval.metrics.base import Inputs, Need, Result, both_sides, by_role, rows_of
 from ganeval.metrics.parts.discrepancy import Gaussian, over_all_pairs
@@ -84,22 +83,16 @@ class Kad:
         return both_sides(view=Windows(seconds=self.window), minimum=2, why="pairs")
 
     def compute(self, inputs: Inputs, rng: np.random.Generator) -> Result:
-        """Return the one score `kad`; its details have the `bandwidth`.
-
-        Raises:
-            InputError: The reference has no width that a kernel could have.
-        """
+        """Return the one score `kad`; its details have the `bandwidth`."""
         sides, (kind,) = by_role(inputs), self.kinds
         sample, reference = sides["sample"], sides["reference"]
         bandwidth = float(reference.derived(MedianDistance())["median"])
-        if bandwidth == 0:
-            raise InputError(
-                f"kad: half of the pairs of {reference.noun} of the reference have equal features",
-                "a median distance above 0, which is the width of its kernel",
-                "look at the reference (`ganeval doctor`), or leave kad out of the metrics (-m)",
-            )
         score = over_all_pairs(kind, sample, reference, Gaussian(bandwidth), scale=SCALE)
-        return Result(scores=(replace(score, details={"bandwidth": bandwidth}),))
+        score = replace(score, details={"bandwidth": bandwidth})
+        if bandwidth == 0:
+            fact = f"half of the pairs of {reference.noun} of the reference have equal features"
+            score = replace(score, cautions={**score.cautions, fact: "look at them"})
+        return Result(scores=(score,))
 
 
 def median_distance(rows: npt.NDArray[np.float32]) -> float:

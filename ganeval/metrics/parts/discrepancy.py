@@ -28,6 +28,7 @@ ENOUGH_FOR_ERROR = 200
 ENOUGH_THAT_COUNT = 30
 # Of the mean kernel: what the float64 sums of equal numbers leave.
 _ROUNDING_OF_SUMS = 1e-14
+_EPSILON = 1e-8  # as in kadtk
 
 
 class Kernel(Protocol):
@@ -63,10 +64,10 @@ class Polynomial:
 
 @dataclass(frozen=True, slots=True)
 class Gaussian:
-    """The kernel exp(-|x - y|^2 / (2 bandwidth^2)).
+    """The kernel exp(-|x - y|^2 / (2 bandwidth^2 + 1e-8)), that of KAD.
 
     Attributes:
-        bandwidth: Above 0.
+        bandwidth: At least 0, where it tells equal rows from all others.
     """
 
     version: ClassVar[int] = 1
@@ -78,7 +79,7 @@ class Gaussian:
         first, second = first - centre, second - centre
         squared = np.square(first).sum(axis=1)[:, None] + np.square(second).sum(axis=1)
         squared -= 2 * (first @ second.T)
-        kernel: Sums = np.exp(-np.maximum(squared, 0) / (2 * self.bandwidth**2))
+        kernel: Sums = np.exp(-np.maximum(squared, 0) / (2 * self.bandwidth**2 + _EPSILON))
         return kernel
 
 

@@ -98,9 +98,7 @@ class _Prepared:
         """Return one window."""
         with self._lock:
             if self._clip is None:
-                content = self.item.content()
-                assert isinstance(content, Clip)
-                self._clip, self._left = self._how.prepare(content), self._num
+                self._clip, self._left = self._how.prepare(self.item.clip()), self._num
             clip = self._clip
             self._left -= 1
             if self._left <= 0:
@@ -169,6 +167,5 @@ def _lengths(source: Source, indices: Sequence[int]) -> Iterator[tuple[int, int]
         yield from (known[index] for index in indices)
         return
     for index in indices:
-        clip = source.load([index])[0].content()
-        assert isinstance(clip, Clip)
+        clip = source.load([index])[0].clip()
         yield clip.samples.shape[1], clip.rate
