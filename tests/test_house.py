@@ -45,7 +45,8 @@ ALLOWED: dict[str, set[str]] = {
     "sources": {"audio", "generators", "images", "machine", *BASE},
     "features": {"extractors.base", "machine", "sources.base", "sources.unusable", *BASE},
     "metrics": {
-        *("features.derived", "features.moments", "images.preparation", "images.resize"),
+        *("audio.windows", "features.derived", "features.moments", "images.preparation"),
+        "images.resize",
         *("machine.resources", "scores", *BASE),
     },
     "engines": {"features", "machine", "sources.base", "version", *BASE},

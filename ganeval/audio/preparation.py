@@ -131,3 +131,64 @@ def _channel(content: object, rate: int, least: int) -> npt.NDArray[np.float32]:
             "pad=zeros",
         )
     return samples
+
+
+@dataclass(frozen=True, slots=True)
+class ClipPair:
+    """Take two clips of one rate, length and number of channels.
+
+    Attributes:
+        rate: Samples in a second that both are brought to; None leaves them.
+    """
+
+    takes: ClassVar[str] = "pair of clips"
+
+    rate: int | None = None
+
+    def __call__(self, content: object, /) -> torch.Tensor:
+        """Return both clips, float32 [2, channels, samples].
+
+        Args:
+            content: A tuple of two `Clip`s.
+
+        Raises:
+            InputError: It is something else, the clips differ in form, or are too short for a frame
+                at the rate that they are brought to.
+        """
+        import torch
+
+        both = content if isinstance(content, tuple) else ()
+        if len(both) != 2 or not all(isinstance(one, Clip) for one in both):
+            raise InputError(
+                f"a {type(content).__name__.lower()}, and no pair of clips",
+                "pairs of clips",
+                "choose a metric that looks at single clips",
+            )
+        forms = [(one.rate, *one.samples.shape) for one in both]
+        if forms[0] != forms[1]:
+            told = [
+                f"{samples:,} samples at {rate:,} Hz in {channels} channel{'s' * (channels > 1)}"
+                for rate, channels, samples in forms
+            ]
+            raise InputError(
+                f"a clip of {told[0]} and one of {told[1]}",
+                "pairs of clips of one rate, length and number of channels",
+                "bring both sources to one form, as in folder:PATH,rate=16000,channels=mono,"
+                "seconds=2",
+            )
+        if self.rate is None:
+            return torch.from_numpy(np.stack([one.samples for one in both]))
+        found = np.stack([at_rate(one, self.rate).samples for one in both])
+        if found.shape[2] < WINDOW:
+            raise InputError(
+                f"clips of {both[0].seconds:.4g} s",
+                f"at least {WINDOW / RATE:g} s",
+                "leave out short clips",
+            )
+        return torch.from_numpy(found)
+
+    def to_json(self) -> dict[str, Any]:
+        """Return what cache keys and reports say of it, as JSON values."""
+        if self.rate is None:
+            return {"pair": "as they are", "rate": None}
+        return {"pair": "resampled", "rate": self.rate, "resampler": resampler()}

@@ -27,6 +27,8 @@ EXTRACTORS = Registry(
         "log-mel": "ganeval.extractors.log_mel:LogMel",
         "crepe-tiny": "ganeval.extractors.crepe:CrepeTiny",
         "vggish": "ganeval.extractors.vggish:Vggish",
+        "waveforms": "ganeval.extractors.waveforms:Waveforms",
+        "log-mel-pairs": "ganeval.extractors.waveforms:LogMelPairs",
     },
     Outside(
         group="ganeval.extractors",

@@ -9,7 +9,6 @@ import numpy.typing as npt
 import PIL.Image
 from PIL.PngImagePlugin import PngInfo
 
-from ganeval.audio.clip import Clip
 from ganeval.audio.wav import comment_of, encode_wav
 from ganeval.sources.base import Item
 
@@ -64,7 +63,7 @@ class ClipFiles:
 
     def encode(self, item: Item, mark: str) -> bytes:
         """Return a WAV file with the mark as its comment."""
-        return encode_wav(_clip(item), comment=mark)
+        return encode_wav(item.clip(), comment=mark)
 
     def mark_of(self, file: Path | io.BytesIO) -> str | None:
         """Return what a clip says it is of."""
@@ -76,14 +75,7 @@ class ClipFiles:
 
     def rows(self, items: list[Item]) -> npt.NDArray[np.generic]:
         """Return clips as float32 [N, channels, samples]."""
-        return np.stack([_clip(item).samples for item in items])
-
-
-def _clip(item: Item) -> Clip:
-    """Return the clip of a sample."""
-    clip = item.content()
-    assert isinstance(clip, Clip)
-    return clip
+        return np.stack([item.clip().samples for item in items])
 
 
 FILES: dict[str, SampleFiles] = {"picture": PictureFiles(), "clip": ClipFiles()}

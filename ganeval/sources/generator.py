@@ -183,6 +183,7 @@ def generator_source(
                 "observed_range": list(trial.observed),
                 "normalisation": trial.normalisation,
                 "output_channels": trial.channels,
+                **({} if generator.rate is None else {"output_samples": trial.extents[0]}),
                 "doubts": list(trial.doubts),
             },
             fingerprint=identity.hex(),
@@ -314,6 +315,11 @@ class GeneratorSource:
     def unusable(self) -> Mapping[int, str]:
         """Return nothing: what could be known beforehand was tried when the source was opened."""
         return {}
+
+    def lengths(self) -> Sequence[tuple[int, int]] | None:
+        """Return samples and rate of each clip; None if they are pictures."""
+        rate, num = self.sampler.rate, self.info.found.get("output_samples")
+        return None if rate is None or not isinstance(num, int) else [(num, rate)] * len(self)
 
     def names(self) -> Sequence[str]:
         """Return the numbers of the samples."""

@@ -212,7 +212,7 @@ def test_quiet_says_nothing_but_the_result(real: Path, ganeval: Command) -> None
             [
                 *("inception", "efficientnet-lite0", "random", "pixels"),
                 *("lpips-alex", "lpips-vgg", "lpips-squeeze"),
-                *("log-mel", "crepe-tiny", "vggish"),
+                *("log-mel", "crepe-tiny", "vggish", "waveforms", "log-mel-pairs"),
             ],
         ),
         ("protocols", ["standard", "torch-fidelity", "pytorch-fid", "clean-fid", "torchmetrics"]),

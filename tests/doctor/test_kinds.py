@@ -207,7 +207,8 @@ def test_every_extractor_says_its_width_without_weights() -> None:
     assert {name: find_extractor(name).width("pool", request) for name in expected} == expected
     others = set(EXTRACTORS.names()) - set(expected)
     assert others == {
-        *("pixels", "lpips-alex", "lpips-vgg", "lpips-squeeze", "log-mel", "crepe-tiny", "vggish")
+        *("pixels", "lpips-alex", "lpips-vgg", "lpips-squeeze", "log-mel", "crepe-tiny", "vggish"),
+        *("waveforms", "log-mel-pairs"),
     }
 
 

@@ -224,6 +224,11 @@ class EncodedSource:
         """Return the items that cannot be used as far as their headers tell."""
         return self._headers.unusable
 
+    def lengths(self) -> Mapping[int, tuple[int, int]] | None:
+        """Return samples and rate of each item that can be used, by index; None of no sound."""
+        found = {at: self.medium.length(header) for at, header in self._headers.headers.items()}
+        return {at: one for at, one in found.items() if one is not None} or None
+
     def names(self) -> Sequence[str]:
         """Return the path of each item within the container."""
         return self.container.listing.names

@@ -54,5 +54,8 @@ class Medium(Protocol):
     def overview(self, headers: Iterable[tuple[str, Any]]) -> Overview:
         """Return what the headers say, each with the name of its file."""
 
+    def length(self, header: Any) -> tuple[int, int] | None:
+        """Return samples and rate of what a file with this header becomes; None of no sound."""
+
     def lenient(self) -> "Medium | None":
         """Return one that passes over a fault which may hide another one; None if none does."""

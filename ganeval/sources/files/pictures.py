@@ -90,6 +90,9 @@ class Pictures:
             notes[JPEG_NOTE] += is_misnamed_jpeg(header, name)
         return Overview(sizes=dict(sorted(sizes.items())), notes=dict(+notes))
 
+    def length(self, header: Header) -> None:
+        """Return None: pictures have no length."""
+
     def lenient(self) -> "Pictures | None":
         """Return one that takes the first of several frames, which may hide another fault."""
         if self.policy.animated != "error":

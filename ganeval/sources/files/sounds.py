@@ -65,6 +65,10 @@ class Sounds:
             }
         )
 
+    def length(self, header: ClipHeader) -> tuple[int, int]:
+        """Return how many samples the clip of a file has, and its rate."""
+        return self.fit.length(header.frames, header.rate), self.fit.rate or header.rate
+
     def lenient(self) -> None:
         """Return None: no fault hides another one."""
 
