@@ -7,6 +7,7 @@ from ganeval.version import __version__
 
 if TYPE_CHECKING:
     from ganeval.accumulate import Accumulator
+    from ganeval.audio.clip import Clip
     from ganeval.errors import GanevalError
     from ganeval.evaluation import compare, evaluate
     from ganeval.flow.settings import Settings
@@ -18,6 +19,7 @@ if TYPE_CHECKING:
     from ganeval.machine.folders import index_folder, prepared_folder
     from ganeval.machine.team import Team
     from ganeval.report.report import Report
+    from ganeval.sources.arrays.clips import Clips
     from ganeval.sources.arrays.memory import Images
     from ganeval.sources.files.index import open_index
     from ganeval.sources.generator import Generator
@@ -28,6 +30,8 @@ if TYPE_CHECKING:
 _HOMES = {
     "Accumulator": "ganeval.accumulate",
     "Card": "ganeval.generators.card",
+    "Clip": "ganeval.audio.clip",
+    "Clips": "ganeval.sources.arrays.clips",
     "GanevalError": "ganeval.errors",
     "Generator": "ganeval.sources.generator",
     "Images": "ganeval.sources.arrays.memory",
@@ -52,6 +56,8 @@ _HOMES = {
 __all__ = [
     "Accumulator",
     "Card",
+    "Clip",
+    "Clips",
     "GanevalError",
     "Generator",
     "Images",

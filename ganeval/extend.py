@@ -7,6 +7,8 @@ import importlib
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
+    from ganeval.audio.clip import Clip
+    from ganeval.audio.windows import Windows
     from ganeval.errors import InputError, ResourceError, UnstableError, UsageError, WeightsError
     from ganeval.extractors.base import (
         Extractor,
@@ -53,6 +55,7 @@ if TYPE_CHECKING:
 # Loaded on use, so that what needs no torch can be written without loading it.
 _HOMES = {
     "Arrays": "ganeval.features.derived",
+    "Clip": "ganeval.audio.clip",
     "Content": "ganeval.sources.base",
     "DecodePolicy": "ganeval.images.picture",
     "Derivation": "ganeval.features.derived",
@@ -94,6 +97,7 @@ _HOMES = {
     "UnstableError": "ganeval.errors",
     "UsageError": "ganeval.errors",
     "WeightsError": "ganeval.errors",
+    "Windows": "ganeval.audio.windows",
     "array_source": "ganeval.sources.arrays.pixels",
     "both_sides": "ganeval.metrics.base",
     "by_role": "ganeval.metrics.base",
@@ -108,6 +112,7 @@ _HOMES = {
 
 __all__ = [
     "Arrays",
+    "Clip",
     "Content",
     "DecodePolicy",
     "Derivation",
@@ -149,6 +154,7 @@ __all__ = [
     "UnstableError",
     "UsageError",
     "WeightsError",
+    "Windows",
     "array_source",
     "both_sides",
     "by_role",

@@ -35,5 +35,7 @@ MODELS: dict[str, str] = {
     "flow-gan": "reference_models.flow_gan:RECIPE",
     "vae": "reference_models.vae:RECIPE",
     "pixelcnn": "reference_models.pixelcnn:RECIPE",
+    "wavenet": "reference_models.wavenet:RECIPE",
+    "audio-sr": "reference_models.audio_sr:RECIPE",
 }
 """Name -> "module:recipe" of the models that can be trained, in the order of the lecture."""

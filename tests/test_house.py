@@ -15,7 +15,17 @@ PACKAGE = ROOT / "ganeval"
 
 BASE = {"errors", "packages", "registry"}
 FLOW = {
-    *("engines", "extractors", "features", "flow", "generators", "images", "machine", "metrics"),
+    *(
+        "audio",
+        "engines",
+        "extractors",
+        "features",
+        "flow",
+        "generators",
+        "images",
+        "machine",
+        "metrics",
+    ),
     *("report", "scores", "sources", "version", *BASE),
 }
 ALLOWED: dict[str, set[str]] = {
@@ -24,17 +34,19 @@ ALLOWED: dict[str, set[str]] = {
     "packages": {"errors"},
     "registry": {"errors", "packages"},
     "machine": {"errors"},
+    "audio": {"errors"},
     "images": {"errors"},
     "scores": {"errors"},
-    "extractors": {"images", "machine", *BASE},
+    "extractors": {"audio", "images", "machine", *BASE},
     "generators": {
-        *("extractors.content", "extractors.state_dict", "images", "machine"),
+        *("audio", "extractors.content", "extractors.state_dict", "images", "machine"),
         *BASE,
     },
-    "sources": {"generators", "images", "machine", *BASE},
+    "sources": {"audio", "generators", "images", "machine", *BASE},
     "features": {"extractors.base", "machine", "sources.base", "sources.unusable", *BASE},
     "metrics": {
-        *("features.derived", "features.moments", "images.preparation", "images.resize"),
+        *("audio.windows", "features.derived", "features.moments", "images.preparation"),
+        "images.resize",
         *("machine.resources", "scores", *BASE),
     },
     "engines": {"features", "machine", "sources.base", "version", *BASE},
@@ -47,7 +59,16 @@ ALLOWED: dict[str, set[str]] = {
     "extract": FLOW,
     "accumulate": {"evaluation", *FLOW},
     "extend": FLOW,
-    "doctor": {"extractors.base", "features.stats", "flow", "images", "machine", "sources", *BASE},
+    "doctor": {
+        "audio",
+        "extractors.base",
+        "features.stats",
+        "flow",
+        "images",
+        "machine",
+        "sources",
+        *BASE,
+    },
     "pytest_plugin": {"evaluation", "flow", "gate", "metrics.table", "report", "scores", *BASE},
     "__init__": {"accumulate", "evaluation", "latents", "likelihood", *FLOW},
     "__main__": {"cli"},
@@ -156,6 +177,8 @@ def test_public_names_stay() -> None:
     assert ganeval.__all__ == [
         "Accumulator",
         "Card",
+        "Clip",
+        "Clips",
         "GanevalError",
         "Generator",
         "Images",

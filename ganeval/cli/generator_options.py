@@ -126,6 +126,13 @@ GENERATOR_OPTIONS = (
         help="Name or number of the output that has the images, where there are several",
     ),
     click.option(
+        "--rate",
+        type=int,
+        metavar="HZ",
+        panel=GENERATOR,
+        help="Samples in a second, of a network that makes clips of sound",
+    ),
+    click.option(
         "--condition",
         metavar="SOURCE",
         panel=GENERATOR,

@@ -51,6 +51,7 @@ def _cells(entry: dict[str, Any]) -> list[str]:
 
 def _metrics() -> list[dict[str, Any]]:
     """Return what there is to know of each metric."""
+    from ganeval.audio.windows import Windows
     from ganeval.metrics.base import Metric, Pairs, Paths, roles_of
     from ganeval.metrics.protocols import PROTOCOLS
     from ganeval.metrics.table import METRICS
@@ -73,6 +74,7 @@ def _metrics() -> list[dict[str, Any]]:
                         ("classes", any(need.labels for need in metric.needs)),
                         ("pairs", any(isinstance(need.view, Pairs) for need in metric.needs)),
                         ("generator", any(isinstance(need.view, Paths) for need in metric.needs)),
+                        ("clips", any(isinstance(need.view, Windows) for need in metric.needs)),
                     )
                     if is_taken
                 ],

@@ -20,7 +20,8 @@ from ganeval.errors import ResourceError, UsageError
     "--data",
     metavar="SOURCE",
     panel=TRAINING,
-    help="Training images: digits, edges, tint, sr, shapes, any source (default: the model's own)",
+    help="Training data: digits, edges, tint, sr, shapes, tones, any source (default: the model's "
+    "own)",
 )
 @click.option(
     "--data-b",

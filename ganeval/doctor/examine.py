@@ -5,8 +5,19 @@ from collections.abc import Callable, Sequence
 from concurrent.futures import Executor, ThreadPoolExecutor
 from dataclasses import dataclass
 
-from ganeval.doctor.checks import copies, encoding, names, numbers, pairs, refused, sizes, values
-from ganeval.doctor.finding import SEVERITIES, Finding
+from ganeval.doctor.checks import (
+    copies,
+    encoding,
+    names,
+    numbers,
+    pairs,
+    refused,
+    sizes,
+    sounds,
+    values,
+)
+from ganeval.doctor.finding import SEVERITIES, AnyInventory, Finding
+from ganeval.doctor.hearing import ClipInventory, hear_over
 from ganeval.doctor.inventory import Inventory, look_over
 from ganeval.errors import GanevalError, InputError
 from ganeval.extractors.base import ExtractorRequest, find_extractor
@@ -18,9 +29,16 @@ from ganeval.machine.remote import refuse_offline
 from ganeval.sources.base import plural
 from ganeval.sources.open import open_source
 
-CHECKS: tuple[Callable[[Inventory], list[Finding]], ...] = (
+CHECKS: tuple[Callable[[AnyInventory], list[Finding]], ...] = (
     refused.refused,
     refused.ignored,
+    copies.exact_copies,
+    numbers.fewer_than_asked,
+    numbers.few_images,
+)
+"""What every source is checked for; a new check is a function and a line here."""
+
+PICTURE_CHECKS: tuple[Callable[[Inventory], list[Finding]], ...] = (
     values.value_range,
     values.constant,
     values.low_contrast,
@@ -33,14 +51,11 @@ CHECKS: tuple[Callable[[Inventory], list[Finding]], ...] = (
     encoding.mixed_formats,
     encoding.misnamed_jpeg,
     encoding.mixed_colours,
-    copies.exact_copies,
     copies.near_copies,
     names.class_order,
-    numbers.fewer_than_asked,
-    numbers.few_images,
     numbers.statistics,
 )
-"""What every source is checked for; a new check is a function and a line here."""
+"""What every source of pictures is checked for beside these."""
 
 PAIR_CHECKS: tuple[Callable[[Inventory, Inventory], list[Finding]], ...] = (
     pairs.overlap,
@@ -52,6 +67,7 @@ PAIR_CHECKS: tuple[Callable[[Inventory, Inventory], list[Finding]], ...] = (
 """What the first source, the reference, and each other one are checked for together."""
 
 _NUM_GENERATED = 2_000  # images of a generator, where no reference says how many
+_HEARING = "vggish"  # the network of fad, for whose features there should be clips enough
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -63,7 +79,7 @@ class Diagnosis:
         findings: The worst first.
     """
 
-    inventories: tuple[Inventory, ...]
+    inventories: tuple[Inventory | ClipInventory, ...]
     findings: tuple[Finding, ...]
 
 
@@ -79,18 +95,33 @@ def examine(things: Sequence[str], settings: Settings) -> Diagnosis:
         UsageError: An unknown name or option.
         ResourceError: A data set that cannot be downloaded.
     """
-    num_features = find_extractor(settings.extractor).width("pool", ExtractorRequest())
+    find_extractor(settings.extractor).width("pool", ExtractorRequest())
     sides = _open_all(things, settings)
     check_generator_options(things, sides, settings)
     num_workers = os.cpu_count() or 1 if settings.workers is None else max(settings.workers, 1)
     with ThreadPoolExecutor(num_workers, thread_name_prefix="look") as pool:
-        inventories = tuple(_inventory(side, num_features, settings, pool) for side in sides)
-    findings = [finding for one in inventories for check in CHECKS for finding in check(one)]
-    for sample in inventories[1:]:
-        for check in PAIR_CHECKS:
-            findings += check(inventories[0], sample)
+        inventories = tuple(_inventory(side, settings, pool) for side in sides)
+    findings = []
+    for one in inventories:
+        findings += [finding for check in CHECKS for finding in check(one)]
+        findings += _of_their_kind(one, inventories[0])
     findings.sort(key=lambda finding: SEVERITIES.index(finding.severity))
     return Diagnosis(inventories=inventories, findings=tuple(findings))
+
+
+def _of_their_kind(
+    one: Inventory | ClipInventory, first: Inventory | ClipInventory
+) -> list[Finding]:
+    """Return what pictures or clips are checked for, and beside the first source."""
+    if isinstance(one, Inventory):
+        found = [finding for check in PICTURE_CHECKS for finding in check(one)]
+        if one is not first and isinstance(first, Inventory):
+            found += [finding for check in PAIR_CHECKS for finding in check(first, one)]
+        return found
+    heard = [finding for check in sounds.CHECKS for finding in check(one)]
+    if one is not first and isinstance(first, ClipInventory):
+        heard += [finding for check in sounds.PAIR_CHECKS for finding in check(first, one)]
+    return heard
 
 
 def _open_all(things: Sequence[str], settings: Settings) -> list[Side]:
@@ -130,11 +161,11 @@ def _open(thing: str, settings: Settings, num_wanted: int | None) -> Side:
         if stats is None:
             raise
         return Side(role="sample", location=thing, source=None, indices=(), stats=stats, skipped=())
-    if source.info.content != "picture":
+    if source.info.content not in ("picture", "clip"):
         raise InputError(
             f"{source.info.location}: has {plural(source.info.content)}, and doctor looks at "
-            "pictures",
-            "sources of pictures",
+            "pictures and listens to clips",
+            "sources of pictures or clips",
             "score it without",
         )
     indices = list(range(len(source)))
@@ -151,8 +182,14 @@ def _open(thing: str, settings: Settings, num_wanted: int | None) -> Side:
     )
 
 
-def _inventory(side: Side, num_features: int, settings: Settings, pool: Executor) -> Inventory:
-    """Look at the pictures of a source."""
+def _inventory(side: Side, settings: Settings, pool: Executor) -> Inventory | ClipInventory:
+    """Look at the pictures of a source, or listen to its clips."""
+    is_heard = side.source is not None and side.source.info.content == "clip"
+    extractor = _HEARING if is_heard and settings.extractor == "inception" else settings.extractor
+    num_features = find_extractor(extractor).width("pool", ExtractorRequest())
+    num_skippable = 0
+    if settings.on_bad_image == "skip":
+        num_skippable = int(settings.max_bad * len(side.indices))
     if side.source is None:
         assert side.stats is not None  # one of the two was opened
         return Inventory(
@@ -163,6 +200,20 @@ def _inventory(side: Side, num_features: int, settings: Settings, pool: Executor
             stats=side.stats,
             extractor=settings.extractor,
             num_features=num_features,
+        )
+    if is_heard:
+        heard, unheard = hear_over(side.source, side.indices, pool=pool, progress=settings.progress)
+        return ClipInventory(
+            location=side.location,
+            kind=side.source.info.kind,
+            count=len(side.indices),
+            looks=heard,
+            refusals=unheard,
+            ignored=side.source.info.ignored,
+            extractor=extractor,
+            num_features=num_features,
+            num_wanted=settings.num_images,
+            num_skippable=num_skippable,
         )
     looks, refusals = look_over(side.source, side.indices, pool=pool, progress=settings.progress)
     return Inventory(
@@ -176,7 +227,5 @@ def _inventory(side: Side, num_features: int, settings: Settings, pool: Executor
         extractor=settings.extractor,
         num_features=num_features,
         num_wanted=settings.num_images,
-        num_skippable=int(settings.max_bad * len(side.indices))
-        if settings.on_bad_image == "skip"
-        else 0,
+        num_skippable=num_skippable,
     )

@@ -1,8 +1,11 @@
 """What a look over the sources can find."""
 
-from collections.abc import Sequence
+from collections import Counter
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from typing import Literal
+from typing import Literal, Protocol
+
+from ganeval.doctor.look import Refusal
 
 Severity = Literal["error", "warning", "note"]
 
@@ -35,9 +38,77 @@ class Finding:
     examples: tuple[str, ...] = ()
 
 
-def of(num: int, total: int) -> str:
-    """Return how many of the pictures, in words."""
-    return f"{num:,} of {total:,} picture{'' if total == 1 else 's'}"
+def of(num: int, total: int, item: str = "picture") -> str:
+    """Return how many of the items, in words."""
+    return f"{num:,} of {total:,} {item}{'' if total == 1 else 's'}"
+
+
+class AnyInventory(Protocol):
+    """What there is to know of a source, whatever its items are; see `Inventory`."""
+
+    @property
+    def location(self) -> str:
+        """As the user wrote it."""
+
+    @property
+    def kind(self) -> str:
+        """The kind of source."""
+
+    @property
+    def count(self) -> int | None:
+        """The number of items; None if that is not known."""
+
+    @property
+    def looks(self) -> Sequence["AnyLook"]:
+        """What each item shows."""
+
+    @property
+    def digests(self) -> Counter[bytes]:
+        """Number of items by content."""
+
+    @property
+    def refusals(self) -> Sequence[Refusal]:
+        """The items that scoring refuses."""
+
+    @property
+    def ignored(self) -> Mapping[str, int]:
+        """What was left alone, by reason."""
+
+    @property
+    def extractor(self) -> str:
+        """The network that is to score it."""
+
+    @property
+    def num_features(self) -> int:
+        """How many features that has."""
+
+    @property
+    def num_wanted(self) -> int | None:
+        """How many items scoring was told to use; None for all."""
+
+    @property
+    def num_skippable(self) -> int:
+        """How many refused items scoring was told to skip."""
+
+    @property
+    def item(self) -> str:
+        """What each item is."""
+
+    @property
+    def noun(self) -> str:
+        """What several are called."""
+
+
+class AnyLook(Protocol):
+    """What there is to say of any item."""
+
+    @property
+    def name(self) -> str:
+        """How messages call it."""
+
+    @property
+    def digest(self) -> bytes:
+        """Of its content."""
 
 
 def first_names(names: Sequence[str]) -> tuple[str, ...]:

@@ -17,6 +17,7 @@ from ganeval.images.decode import Header
 from ganeval.machine.progress import Progress
 from ganeval.sources.base import Item, Source
 from ganeval.sources.files.encoded import EncodedSource
+from ganeval.sources.files.pictures import Pictures
 
 _BLOCK = 256  # items that are read at once
 
@@ -38,6 +39,8 @@ class Inventory:
         num_features: How many features the network has.
         num_wanted: How many pictures scoring was told to use; None for all.
         num_skippable: How many refused pictures scoring was told to skip.
+        item: What each item is.
+        noun: What several are called.
     """
 
     location: str
@@ -51,6 +54,8 @@ class Inventory:
     num_features: int
     num_wanted: int | None = None
     num_skippable: int = 0
+    item: str = "picture"
+    noun: str = "pictures"
 
     @cached_property
     def sizes(self) -> Counter[tuple[int, int]]:
@@ -105,7 +110,7 @@ def look_over(
     progress(label, 0, total, source.info.noun)
     for start in range(0, total, _BLOCK):
         block = indices[start : start + _BLOCK]
-        for seen, refusal in pool.map(look, block, _load(source, block)):
+        for seen, refusal in pool.map(look, block, load_each(source, block)):
             if seen is not None:
                 looks.append(seen)
             if refusal is not None:
@@ -114,25 +119,26 @@ def look_over(
     return looks, refusals
 
 
-def _load(source: Source, indices: Sequence[int]) -> Iterator[Item | Refusal]:
+def load_each(source: Source, indices: Sequence[int]) -> Iterator[Item | Refusal]:
     """Yield each item, or why it cannot be read."""
     try:
         yield from source.load(indices)
     except InputError as error:
         if len(indices) > 1:
             for index in indices:
-                yield from _load(source, [index])
+                yield from load_each(source, [index])
         else:
-            yield _refusal(error)
+            yield refusal_of(error)
 
 
 def _lenient(source: Source) -> EncodedSource | None:
     """Return a source of files that takes transparency and the first of several frames."""
-    if not isinstance(source, EncodedSource):
+    if not isinstance(source, EncodedSource) or not isinstance(source.medium, Pictures):
         return None
-    policy = source.policy
-    transparency = "drop" if policy.transparency == "error" else policy.transparency
-    return replace(source, policy=replace(policy, transparency=transparency, animated="first"))
+    medium = source.medium
+    transparency = "drop" if medium.policy.transparency == "error" else medium.policy.transparency
+    policy = replace(medium.policy, transparency=transparency, animated="first")
+    return replace(source, medium=replace(medium, policy=policy))
 
 
 def _look(
@@ -146,7 +152,7 @@ def _look(
         picture = item.picture()
         return look_at(picture, name=item.name, digest=item.digest, header=header), None
     except InputError as error:
-        refusal = _refusal(error, item.name)
+        refusal = refusal_of(error, item.name)
     if lenient is None:
         return None, refusal
     try:
@@ -164,7 +170,7 @@ def _header(source: EncodedSource | None, index: int) -> Header | None:
         return None
 
 
-def _refusal(error: InputError, name: str | None = None) -> Refusal:
+def refusal_of(error: InputError, name: str | None = None) -> Refusal:
     """Return an error as a value; without a name, all before its first colon and space is one."""
     return Refusal(
         name=error.found.partition(": ")[0] if name is None else name,

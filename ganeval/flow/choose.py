@@ -203,6 +203,8 @@ def _choose(
     given = parse_options(type(base), option_texts, where=f"metric {name}")
     metric = dataclasses.replace(base, **given)  # type: ignore[type-var]
     departing = {key: value for key, value in given.items() if value != getattr(base, key)}
-    # The run's own network is no other one, so that `fid` and `fid@inception` are twins.
-    asked = network if at and network != run_network else None
+    # The run's own network is no other one, so that `fid` and `fid@inception` are twins; but it is
+    # for a metric that has a network of its own.
+    own = any(need.feature.extractor is not None for need in metric.needs)
+    asked = network if at and (own or network != run_network) else None
     return MetricChoice(name=name, network=asked, metric=metric, options=departing)

@@ -82,6 +82,25 @@ def clusters_of_pairs(
     return found
 
 
+def clusters_of_parts(wholes: Clusters, clusters: Clusters | None) -> Clusters | None:
+    """Return the cluster of each part of items, int64 [parts]; None where every part is by itself.
+
+    Parts of one item belong together, and so do those of the items of one cluster.
+
+    Args:
+        wholes: The item of each part.
+        clusters: The cluster of each item, int64 [items]; None where each is by itself.
+    """
+    found = wholes if clusters is None else clusters[wholes]
+    values, first, places = np.unique(found, return_index=True, return_inverse=True)
+    if len(values) == len(found):
+        return None
+    number = np.empty(len(values), np.int64)
+    number[np.argsort(first)] = np.arange(len(values))  # in the order of first appearance
+    numbered: Clusters = number[places]
+    return numbered
+
+
 def clusters_digest(clusters: Clusters) -> str:
     """Return the hex SHA-256 of which items belong together, in their order."""
     return hashlib.sha256(clusters.astype("<i8").tobytes()).hexdigest()

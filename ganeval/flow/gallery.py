@@ -1,4 +1,4 @@
-"""Gather what the HTML report shows of each sample: pictures, neighbours and FID by size."""
+"""Gather what the HTML report shows of each sample: items, neighbours and FID by size."""
 
 import io
 from collections.abc import Mapping, Sequence
@@ -8,7 +8,9 @@ import numpy as np
 import numpy.typing as npt
 import PIL.Image
 
-from ganeval.errors import UnstableError
+from ganeval.audio.clip import Clip
+from ganeval.audio.spectrogram import excerpt, spectrogram
+from ganeval.errors import InputError, UnstableError
 from ganeval.features.collected import Features, LayerFeatures
 from ganeval.features.derived import Summary
 from ganeval.features.moments import Moments
@@ -32,6 +34,8 @@ NUM_NEAREST = 3
 NUM_USUAL = 256  # pictures of the reference whose nearest other one tells what is usual
 THUMBNAIL = 64  # pixels
 LOSSLESS = 32  # up to this size every pixel is kept: a viewer enlarges it
+FEWER_CLIPS = 3  # so many times fewer clips than pictures, for they weigh more
+SPECTROGRAM = (128, 64)  # pixels, width and height
 
 _BLOCK = 4096  # rows compared at a time
 _PARTS = (8, 4, 2)
@@ -111,13 +115,16 @@ def _gallery(
     influence: Influence | None,
     rng: np.random.Generator,
 ) -> Gallery:
-    """Return the pictures to see of one sample; none of one whose items are no pictures."""
+    """Return what to see of one sample; nothing of one whose items are no pictures and no clips."""
     if not is_seen(side):
         return Gallery(sample=side.location, pictures=())
+    assert side.source is not None
     raising, lowering = _extremes(side, items, influence)
+    num = NUM_PICTURES // fewer(side)
     return Gallery(
         sample=side.location,
-        pictures=pictures_of(side, items, _choose(features.num, NUM_PICTURES, rng)),
+        item=side.source.info.content,
+        pictures=pictures_of(side, items, _choose(features.num, num, rng)),
         score=CURVE_OF if raising else None,
         raising=raising,
         lowering=lowering,
@@ -148,7 +155,7 @@ def _extremes(
     if influence is None or influence.sample.shape != (len(items.places()),):
         return (), ()  # an image has no influence by itself
     order = np.argsort(influence.sample, kind="stable")
-    num = min(NUM_EXTREMES, len(order) // 2)
+    num = min(NUM_EXTREMES // fewer(side), len(order) // 2)
     share = influence.sample / len(order)
     lowest, highest = order[:num], order[::-1][:num]
     raising = pictures_of(side, items, highest, share[highest].tolist())
@@ -161,27 +168,44 @@ def _choose(num: int, wanted: int, rng: np.random.Generator) -> Indices:
 
 
 def is_seen(side: Side) -> bool:
-    """Tell whether the items of a side are pictures."""
-    return side.source is not None and side.source.info.content == "picture"
+    """Tell whether the items of a side are pictures, or clips that we can draw and play."""
+    if side.source is None or side.source.info.content not in ("picture", "clip"):
+        return False
+    if side.source.info.content == "picture":
+        return True
+    try:  # another package may call something else a clip
+        side.source.load(side.indices[:1])[0].clip()
+    except InputError:
+        return False
+    return True
+
+
+def fewer(side: Side) -> int:
+    """Return how many times fewer items of a side are shown than pictures would be."""
+    assert side.source is not None
+    return FEWER_CLIPS if side.source.info.content == "clip" else 1
 
 
 def pictures_of(
     side: Side, features: Features, rows: Indices, values: Sequence[float] | None = None
 ) -> tuple[Picture, ...]:
-    """Return small copies of the pictures that gave these rows of the features."""
+    """Return small copies of the items that gave these rows of the features."""
     assert side.source is not None
-    places = features.places()
+    places, content = features.places(), side.source.info.content
     items = side.source.load([side.indices[places[row]] for row in rows])
     small = []
     for at, (row, item) in enumerate(zip(rows, items, strict=True)):
         if item.digest != features.digests[row]:
             raise UnstableError(
-                f"{item.name}: is another picture than the one that was scored",
-                "a source that gives the same picture each time",
-                "leave out the HTML report, or store the pictures in a folder",
+                f"{item.name}: is another {content} than the one that was scored",
+                f"a source that gives the same {content} each time",
+                f"leave out the HTML report, or store the {content}s in a folder",
             )
         value = None if values is None else values[at]
-        small.append(_thumbnail(item.name, item.picture().pixels, value))
+        if content == "clip":
+            small.append(_spectrogram(item.name, item.clip(), value))
+        else:
+            small.append(_thumbnail(item.name, item.picture().pixels, value))
     return tuple(small)
 
 
@@ -196,11 +220,29 @@ def _thumbnail(name: str, pixels: npt.NDArray[np.uint8], value: float | None) ->
     )
 
 
+def _spectrogram(name: str, clip: Clip, value: float | None) -> Picture:
+    """Return a picture of a clip's frequencies over time, with its beginning to listen to."""
+    from matplotlib import colormaps
+
+    width, height = SPECTROGRAM
+    colours = colormaps["magma"](spectrogram(clip, width, height), bytes=True)[:, :, :3]
+    file = io.BytesIO()
+    PIL.Image.fromarray(np.ascontiguousarray(colours)).save(file, "WEBP", quality=75, method=4)
+    return Picture(
+        name=name,
+        data=file.getvalue(),
+        width=width,
+        height=height,
+        value=value,
+        sound=excerpt(clip),
+    )
+
+
 def _neighbours(
     side: Side, items: Features, features: LayerFeatures, real: _Real, rng: np.random.Generator
 ) -> tuple[Neighbours, ...]:
-    """Return a random choice of generated pictures with the nearest of the reference."""
-    chosen = _choose(features.num, NUM_NEIGHBOURHOODS, rng)
+    """Return a random choice of generated items with the nearest of the reference."""
+    chosen = _choose(features.num, NUM_NEIGHBOURHOODS // fewer(side), rng)
     columns, distances = _nearest(features.some(chosen.tolist()), real.features.rows(), NUM_NEAREST)
     return tuple(
         Neighbours(

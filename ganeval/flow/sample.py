@@ -1,4 +1,4 @@
-"""Write the samples of a generator: as PNG files in a folder or a zip, as an npz, as one grid."""
+"""Write the samples of a generator: as PNG or WAV files in a folder or a zip, an npz, one grid."""
 
 import glob
 import hashlib
@@ -14,6 +14,7 @@ import PIL.Image
 from PIL.PngImagePlugin import PngInfo
 
 from ganeval.errors import InputError, UsageError
+from ganeval.flow.sample_files import FILES, MARK, PictureFiles, SampleFiles
 from ganeval.generators.options import GeneratorOptions
 from ganeval.images.picture import DecodePolicy
 from ganeval.images.sheet import sheet_of
@@ -24,7 +25,6 @@ from ganeval.sources.open import open_source
 
 _AT_ONCE = 256
 _FIXED_DATE = (1980, 1, 1, 0, 0, 0)  # the same samples make the same zip
-_MARK = "ganeval"  # the name of a text in each PNG
 _OTHER_ARCHIVES = (".tar", ".tgz", ".gz", ".bz2", ".xz", ".7z", ".rar", ".npy")
 
 
@@ -41,11 +41,12 @@ def write_samples(
 ) -> None:
     """Write `num` samples of a checkpoint, numbered from 0.
 
-    Every file is whole. What was interrupted goes on where it was: pictures that are there stay as
-    they are. Each carries a text chunk that tells the checkpoint, seed, options and condition it is
+    Every file is whole. What was interrupted goes on where it was: files that are there stay as
+    they are. Each carries a text that tells the checkpoint, seed, options and condition it is
     of, so that those of others are noticed and kept. A zip gets its name when it is complete; until
-    then its pictures are in a hidden folder beside it. An npz has the layout of ADM's (Dhariwal and
-    Nichol, 2021): `arr_0` uint8 [N, H, W, 3], and `arr_1` int64 [N] if there are classes.
+    then its files are in a hidden folder beside it. An npz has the layout of ADM's (Dhariwal and
+    Nichol, 2021): `arr_0` uint8 [N, H, W, 3], and `arr_1` int64 [N] if there are classes. Of clips
+    `arr_0` is float32 [N, channels, samples], and `rate` says how many samples a second has.
 
     Args:
         checkpoint: A path, or a source text with options (`"generator:g.pt,entry=..."`).
@@ -82,7 +83,10 @@ def write_samples(
         )
     source = _open(checkpoint, num, seed, device, generator or GeneratorOptions())
     digits = max(5, len(str(num - 1)))
-    names = [f"{number:0{digits}}.png" for number in range(num)]
+    files = FILES[source.info.content]
+    if columns is not None and source.info.content != "picture":
+        raise UsageError(f"{checkpoint}: makes clips", "pictures for a grid", "leave out --grid")
+    names = [f"{number:0{digits}}{files.suffix}" for number in range(num)]
     marks = _marks(source)
     if ending == ".zip":
         _write_zip(source, names, target, marks, progress)
@@ -112,7 +116,7 @@ def _open(checkpoint: str, num: int, seed: int, device: str, generator: Generato
     source = open_source(checkpoint, policy=DecodePolicy(), generator=given)
     if source.info.kind != "generator":
         raise InputError(
-            f"{checkpoint}: a source of images of kind {source.info.kind}",
+            f"{checkpoint}: a source of {source.info.noun} of kind {source.info.kind}",
             "a generator's file",
             "name one",
         )
@@ -128,10 +132,11 @@ def _open(checkpoint: str, num: int, seed: int, device: str, generator: Generato
 def _write_folder(
     source: Source, names: list[str], folder: Path, marks: list[str], progress: Progress
 ) -> None:
-    """Write the missing pictures of a folder that holds nothing else."""
+    """Write the missing files of a folder that holds nothing else."""
     try:
         folder.mkdir(parents=True, exist_ok=True)
-        present = _present(folder, dict(zip(names, marks, strict=True)))
+        files = FILES[source.info.content]
+        present = _present(folder, dict(zip(names, marks, strict=True)), files)
     except OSError as error:
         raise UsageError(
             f"{folder}: cannot be used ({error.strerror or error})",
@@ -140,8 +145,8 @@ def _write_folder(
         ) from error
     missing = [at for at, name in enumerate(names) if name not in present]
     try:
-        for done, (at, content) in enumerate(_pictures(source, missing, marks)):
-            progress(str(folder), len(names) - len(missing) + done, len(names), "images")
+        for done, (at, content) in enumerate(_encoded(source, missing, marks)):
+            progress(str(folder), len(names) - len(missing) + done, len(names), source.info.noun)
             write_whole(folder / names[at], content)
     except KeyboardInterrupt as error:
         num = sum((folder / name).exists() for name in names)
@@ -149,11 +154,11 @@ def _write_folder(
             f"interrupted: {num:,} of {len(names):,} samples are in {folder}; run the same command "
             "again to go on"
         ) from error
-    progress(str(folder), len(names), len(names), "images")
+    progress(str(folder), len(names), len(names), source.info.noun)
 
 
-def _present(folder: Path, marks: Mapping[str, str]) -> set[str]:
-    """Return which of the pictures are there already; half-written ones of a killed run go away.
+def _present(folder: Path, marks: Mapping[str, str], files: SampleFiles) -> set[str]:
+    """Return which of the files are there already; half-written ones of a killed run go away.
 
     Raises:
         InputError: One is of another checkpoint, seed or option.
@@ -173,7 +178,7 @@ def _present(folder: Path, marks: Mapping[str, str]) -> set[str]:
         (folder / name).unlink(missing_ok=True)
     present = wanted.intersection(found)
     for name in sorted(present):
-        if _mark_of(folder / name) != marks[name]:
+        if files.mark_of(folder / name) != marks[name]:
             raise InputError(
                 f"{folder / name}: not of this checkpoint, seed and options",
                 "an empty folder, or one that the same command began on such a machine",
@@ -182,21 +187,13 @@ def _present(folder: Path, marks: Mapping[str, str]) -> set[str]:
     return present
 
 
-def _mark_of(file: Path | io.BytesIO) -> str | None:
-    """Return what a picture says it is of."""
-    try:
-        with PIL.Image.open(file, formats=["PNG"]) as picture:
-            return picture.info.get(_MARK)
-    except (OSError, ValueError, SyntaxError):  # what Pillow raises on what is no PNG
-        return None
-
-
 def _write_zip(
     source: Source, names: list[str], path: Path, marks: list[str], progress: Progress
 ) -> None:
-    """Write all pictures into a folder beside the zip, and then the zip."""
+    """Write all files into a folder beside the zip, and then the zip."""
     if path.exists():
-        _check_zip(path, dict(zip(names, marks, strict=True)))
+        files = FILES[source.info.content]
+        _check_zip(path, dict(zip(names, marks, strict=True)), files)
     of_these = hashlib.sha256("".join(marks).encode()).hexdigest()[:16]
     parts = path.parent / f".{path.name}.{of_these}.parts"
     _write_folder(source, names, parts, marks, progress)
@@ -207,7 +204,7 @@ def _write_zip(
         shutil.rmtree(folder)
 
 
-def _check_zip(path: Path, marks: Mapping[str, str]) -> None:
+def _check_zip(path: Path, marks: Mapping[str, str], files: SampleFiles) -> None:
     """Refuse to replace a zip with anything in it that will not be in the new one.
 
     Raises:
@@ -225,7 +222,9 @@ def _check_zip(path: Path, marks: Mapping[str, str]) -> None:
                     "choose another with -o",
                 )
             foreign = [
-                name for name in found if _mark_of(io.BytesIO(archive.read(name))) != marks[name]
+                name
+                for name in found
+                if files.mark_of(io.BytesIO(archive.read(name))) != marks[name]
             ]
     except (OSError, zipfile.BadZipFile, NotImplementedError, RuntimeError) as error:
         raise InputError(
@@ -252,29 +251,32 @@ def _write_npz(source: Source, path: Path, marks: list[str], progress: Progress)
         entry = zipfile.ZipInfo("arr_0.npy", _FIXED_DATE)
         with archive.open(entry, "w", force_zip64=True) as array:
             for start in range(0, len(source), _AT_ONCE):
-                progress(str(path), start, len(source), "images")
+                progress(str(path), start, len(source), source.info.noun)
                 items = source.load(range(start, min(start + _AT_ONCE, len(source))))
-                rows = np.stack([item.picture().pixels for item in items]).transpose(0, 2, 3, 1)
+                rows = FILES[source.info.content].rows(items)
                 if start == 0:
                     shape = (len(source), *rows.shape[1:])
-                    header = {"descr": "|u1", "fortran_order": False, "shape": shape}
+                    header = {"descr": rows.dtype.str, "fortran_order": False, "shape": shape}
                     np.lib.format.write_array_header_1_0(array, header)
                 array.write(rows.tobytes())
+        if source.info.content == "clip":
+            with archive.open(zipfile.ZipInfo("rate.npy", _FIXED_DATE), "w") as array:
+                np.lib.format.write_array(array, np.array(source.info.settings["rate"]))
         if labels is not None:
             with archive.open(zipfile.ZipInfo("arr_1.npy", _FIXED_DATE), "w") as array:
                 np.lib.format.write_array(array, np.array(labels).astype(np.int64))
-    progress(str(path), len(source), len(source), "images")
+    progress(str(path), len(source), len(source), source.info.noun)
 
 
 def _write_grid(source: Source, path: Path, marks: list[str], columns: int) -> None:
     """Write all samples as one picture, small ones enlarged, each pixel to a square."""
     mark = hashlib.sha256(f"{columns} {''.join(marks)}".encode()).hexdigest()
     if path.exists():
-        _check_mark(path, _mark_of(path), mark)
+        _check_mark(path, PictureFiles().mark_of(path), mark)
     pixels = np.stack([item.picture().pixels for item in source.load(range(len(source)))])
     sheet = sheet_of(pixels, columns)
     text, buffer = PngInfo(), io.BytesIO()
-    text.add_text(_MARK, mark)
+    text.add_text(MARK, mark)
     PIL.Image.fromarray(sheet).save(buffer, "PNG", pnginfo=text)
     write_whole(path, buffer.getvalue())
 
@@ -302,13 +304,10 @@ def _check_mark(path: Path, found: str | None, mark: str) -> None:
         )
 
 
-def _pictures(source: Source, indices: list[int], marks: list[str]) -> Iterator[tuple[int, bytes]]:
-    """Yield each sample's index and its PNG."""
+def _encoded(source: Source, indices: list[int], marks: list[str]) -> Iterator[tuple[int, bytes]]:
+    """Yield each sample's index and its file."""
+    files = FILES[source.info.content]
     for start in range(0, len(indices), _AT_ONCE):
         chosen = indices[start : start + _AT_ONCE]
         for at, item in zip(chosen, source.load(chosen), strict=True):
-            text, buffer = PngInfo(), io.BytesIO()
-            text.add_text(_MARK, marks[at])
-            pixels = np.ascontiguousarray(item.picture().pixels.transpose(1, 2, 0))
-            PIL.Image.fromarray(pixels).save(buffer, "PNG", pnginfo=text)
-            yield at, buffer.getvalue()
+            yield at, files.encode(item, marks[at])

@@ -243,9 +243,10 @@ def _has_name(thing: Any) -> bool:
     import torch
     from torch.utils.data import DataLoader
 
+    from ganeval.sources.arrays.clips import Clips
     from ganeval.sources.arrays.memory import Images
 
-    if isinstance(thing, Images):
+    if isinstance(thing, Images | Clips):
         return thing.name is not None
     return not isinstance(
         thing, torch.Tensor | np.ndarray | list | tuple | DataLoader | torch.utils.data.Dataset

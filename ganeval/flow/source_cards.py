@@ -17,8 +17,9 @@ from ganeval.flow.sides import Side
 from ganeval.images.colour import FLOATS_CLIPPED
 from ganeval.images.seen import Seen
 from ganeval.scores.noun import common_noun
+from ganeval.sources.base import plural
 from ganeval.sources.clusters import ClusterBy
-from ganeval.sources.files.encoded import MAYBE_PICTURES
+from ganeval.sources.files.chosen import MAYBE_ITEMS
 from ganeval.sources.paths import exists
 
 _LEFT_ALONE_WORTH_A_WARNING = 0.01  # of the images
@@ -241,12 +242,13 @@ def source_warnings(
                 f"{source.location}: {source.num_duplicates:,} of {total:,} {source.noun} are "
                 "exact duplicates of others in it"
             )
-        maybe = {reason: source.ignored.get(reason, 0) for reason in MAYBE_PICTURES}
+        maybe = {reason: source.ignored.get(reason, 0) for reason in MAYBE_ITEMS}
         if sum(maybe.values()) > _LEFT_ALONE_WORTH_A_WARNING * (source.count or 0):
             kinds = ", ".join(f"{num:,} {reason}" for reason, num in maybe.items() if num)
+            items = plural(source.item)
             lines.append(
-                f"{source.location}: {kinds} were left alone beside {source.count or 0:,} pictures;"
-                " convert them or put the files there if they are pictures too"
+                f"{source.location}: {kinds} were left alone beside {source.count or 0:,} {items};"
+                f" convert them or put the files there if they are {items} too"
             )
         if len(source.sizes) > 1:
             lines.append(

@@ -9,7 +9,7 @@ from ganeval.features.extraction import Extraction
 from ganeval.features.stats import Stats
 from ganeval.flow.sides import Side
 from ganeval.images.picture import DecodePolicy
-from ganeval.sources.files.encoded import policy_settings
+from ganeval.sources.files.pictures import policy_settings
 
 log = logging.getLogger(__name__)
 

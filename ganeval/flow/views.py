@@ -3,10 +3,11 @@
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
+from ganeval.audio.windows import Windows
 from ganeval.errors import InputError, UsageError, one_line
 from ganeval.extractors.base import ExtractorInfo
 from ganeval.features.jobs import Opens
-from ganeval.flow.clusters import Clusters, clusters_of_pairs
+from ganeval.flow.clusters import Clusters, clusters_of_pairs, clusters_of_parts
 from ganeval.flow.settings import PairBy, Settings
 from ganeval.flow.sides import Side
 from ganeval.flow.streams import derive_rng
@@ -14,6 +15,7 @@ from ganeval.metrics.base import Each, Pairs, Paths, RandomPairs, Role, View
 from ganeval.sources.base import Source, plural
 from ganeval.sources.views.pairs import Pairing, pair_up, pairs_of
 from ganeval.sources.views.random_pairs import random_pairs
+from ganeval.sources.views.windows import windows_of
 
 _NAMES_SHOWN = 3
 
@@ -75,6 +77,16 @@ def view_of(side: Side, view: View, others: Mapping[Role, Side], settings: Setti
             if side.opens is not None:
                 opens = _OpensPaths(side.opens, view, settings.seed)
             return Viewed(source=of_paths, indices=tuple(range(view.num)), opens=opens)
+        case Windows():
+            of_windows = windows_of(source, view, side.indices)
+            if side.opens is not None:
+                opens = _OpensWindows(side.opens, view, side.indices)
+            return Viewed(
+                source=of_windows,
+                indices=tuple(range(len(of_windows))),
+                opens=opens,
+                clusters=clusters_of_parts(of_windows.places[:, 0], side.clusters),
+            )
         case Each():
             own = None if side.clusters is None else side.clusters[list(side.indices)]
             return Viewed(source=source, indices=side.indices, opens=side.opens, clusters=own)
@@ -216,3 +228,15 @@ class _OpensPaths:
         return paths_of(
             self.source(), num=view.num, seed=self.seed, epsilon=view.epsilon, places=view.places
         )
+
+
+@dataclass(frozen=True, slots=True)
+class _OpensWindows:
+    """Opens the windows of a source's clips."""
+
+    source: Opens
+    view: Windows
+    indices: tuple[int, ...]
+
+    def __call__(self) -> Source:
+        return windows_of(self.source(), self.view, self.indices)

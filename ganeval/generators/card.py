@@ -37,6 +37,7 @@ _TYPES: Mapping[str, tuple[type, ...]] = {
     "value_range": (list,),
     "image_size": (int,),
     "channels": (int,),
+    "rate": (int, type(None)),
     "norm_mode": (str,),
     "ema": (bool,),
     "step": (int,),
@@ -61,9 +62,10 @@ class Card:
         num_classes: Number of classes, None for an unconditional network.
         condition: Where the conditions are that it makes images from, a source as on the command
             line; None for an unpaired network.
-        value_range: The (low, high) of its output that become 0 and 255.
-        image_size: Height and width of its images.
-        channels: 1 (grey) or 3 (RGB).
+        value_range: The (low, high) of its output that become 0 and 255, or of clips the ends of
+            the scale.
+        image_size: Height and width of its images; of clips the number of samples.
+        channels: 1 (grey) or 3 (RGB); of clips their number.
         norm_mode: How its normalisation layers are used: "running" statistics, or "none" that
             depend on the batch.
         ema: Whether the weights are a moving average.
@@ -71,6 +73,7 @@ class Card:
         seed: Of the training.
         data: Name and digest of the training data.
         settings: Of the training, JSON values by dotted name; empty where they are not known.
+        rate: Samples per second of its clips; None: it makes images.
         versions: Of the libraries that trained it.
         sha256: Of the tensors (see `tensors_sha256`); `write_checkpoint` fills it in.
     """
@@ -93,6 +96,7 @@ class Card:
     sha256: str = ""
     condition: str | None = None
     settings: Mapping[str, Any] = field(default_factory=dict)
+    rate: int | None = None
 
     def text(self) -> str:
         """Return the card as JSON, the same text for the same card.
@@ -101,6 +105,8 @@ class Card:
         """
         fields = {one.name: getattr(self, one.name) for one in dataclasses.fields(self)}
         fields["schema"] = SCHEMA
+        if self.rate is None:  # as cards were written before there were clips
+            del fields["rate"]
         if not self.settings:  # as cards of the second version are written
             del fields["settings"]
             fields["schema"] = _WITHOUT_SETTINGS
@@ -216,7 +222,7 @@ def parse_card(text: str, *, name: str) -> Card:
             f"schema {SCHEMA}",
             "use the version of ganeval that wrote it",
         )
-    fields = {"condition": None, "settings": {}} | fields  # older cards have none
+    fields = {"condition": None, "settings": {}, "rate": None} | fields  # older cards have none
     fields.pop("seal", None)
     wrong = [key for key, types in _TYPES.items() if not _fits(fields.get(key, ...), types)]
     wrong += sorted(set(fields) - set(_TYPES))

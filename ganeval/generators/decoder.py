@@ -10,7 +10,7 @@ import numpy.typing as npt
 import torch
 
 from ganeval.errors import InputError, UsageError, raised
-from ganeval.generators.outputs import images_of
+from ganeval.generators.outputs import samples_of
 from ganeval.generators.sampler import Sampler, evaluation_mode
 from ganeval.machine.devices import inference
 
@@ -104,10 +104,10 @@ class Decoder:
                 "one that is a differentiable function of its latents",
                 "look for what it does beside computing images",
             ) from error
-        images = images_of(
+        images = samples_of(
             output,
             num=len(u),
-            layout=sampler.image_layout,
+            form=sampler.form,
             chosen=sampler.image_output,
             name=sampler.name,
         )

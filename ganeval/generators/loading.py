@@ -29,7 +29,7 @@ log = logging.getLogger(__name__)
 
 _OF_TENSORS = ("entry", "kwargs", "key", "allow_missing", "submodule")
 _OF_FILES = (*_OF_TENSORS, "trust", "condition")  # options that say nothing of how it is fed
-_SAID_BY_CARDS = ("latent_size", "prior", "num_classes", "value_range")
+_SAID_BY_CARDS = ("latent_size", "prior", "num_classes", "value_range", "rate")
 _FLAGS = {
     "entry": "--entry MODULE:CALLABLE (with --kwargs JSON if it takes any)",
     "latent_size": "--latent-size N (or --condition SOURCE if it makes images from images)",

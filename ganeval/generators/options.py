@@ -50,12 +50,14 @@ class GeneratorOptions:
             is latent, label, condition, as far as there are any.
         noise: For a network that draws random numbers of its own in forward: "random" draws them
             from the sample's seed, "fixed" gives all samples the same. The default refuses it.
-        value_range: Of the output, `LOW,HIGH` or two numbers: what becomes 0 and 255.
+        value_range: Of the output, `LOW,HIGH` or two numbers: what becomes 0 and 255, of clips
+            full scale.
         clamp: Clip values beyond the range, as the code of networks does that do not squash
             (StyleGAN, ProGAN); the default refuses them.
         image_layout: Of the output: "nchw" (default) or "nhwc".
         image_output: Which of several things that the network returns are the images: `1`,
             `sample`, `0.image`. The default is the only one that can be.
+        rate: Samples in a second, of a network that makes clips of sound. The default is images.
         condition: The pictures that an image-to-image network makes its images from, a source; in
             the text of a source with semicolons before its options (`data:edges;split=test`).
         trust: Run a file that is a program (TorchScript, torch.export).
@@ -79,6 +81,7 @@ class GeneratorOptions:
     clamp: bool = False
     image_layout: ImageLayout | None = None
     image_output: str | None = None
+    rate: int | None = None
     condition: str | None = None
     trust: bool = False
 

@@ -1,8 +1,8 @@
-"""What a network returns: images, or several things of which one is the images."""
+"""What a network returns: its samples, or several things of which one is the samples."""
 
 import dataclasses
 from collections.abc import Iterator, Mapping
-from typing import Any
+from typing import Any, ClassVar, Protocol
 
 import torch
 
@@ -10,58 +10,137 @@ from ganeval.errors import InputError, spelt
 from ganeval.generators.terms import ImageLayout
 from ganeval.images.decode import MINIMUM_SIZE
 
-_NEEDED = "floats [B, 3, H, W] or [B, 1, H, W], one image for each sample"
 _SHOWN = 6
+_MOST_CHANNELS = 64
 
 
-def images_of(
-    output: object, *, num: int, layout: ImageLayout, chosen: str | None, name: str
+class Form(Protocol):
+    """The type and shape of samples.
+
+    Attributes:
+        noun: What messages call several samples.
+        needed: The type and shape, in words.
+        remedy: What to do with a network that returns another one.
+    """
+
+    noun: ClassVar[str]
+    needed: ClassVar[str]
+    remedy: ClassVar[str]
+
+    def fault(self, part: torch.Tensor, num: int) -> str | None:
+        """Return why a tensor is no batch of `num` samples, None if it is one."""
+
+    def ready(self, part: torch.Tensor) -> torch.Tensor:
+        """Return such a batch with its axes in our order."""
+
+
+@dataclasses.dataclass(frozen=True, slots=True)
+class ImageForm:
+    """Images, floating point [B, C, H, W] or [B, H, W, C] with C 1 or 3, at least 8 pixels a side.
+
+    Attributes:
+        layout: Where the channels are.
+    """
+
+    layout: ImageLayout
+
+    noun: ClassVar[str] = "images"
+    needed: ClassVar[str] = "floats [B, 3, H, W] or [B, 1, H, W], one image for each sample"
+    remedy: ClassVar[str] = (
+        "set image_layout=nhwc if the channels come last, or wrap it in a module that returns that"
+    )
+
+    def fault(self, part: torch.Tensor, num: int) -> str | None:
+        """Return why a tensor is no batch of images, None if it is one."""
+        if not part.is_floating_point():
+            return f"returns {part.dtype}"
+        shape, last = list(part.shape), self.layout == "nhwc"
+        extents = shape[1:3] if last else shape[2:]
+        if part.ndim != 4 or shape[3 if last else 1] not in (1, 3):
+            return f"returns shape {shape}"
+        if shape[0] != num:
+            return f"returns {shape[0]} images for {num} latents"
+        if min(extents) < MINIMUM_SIZE:
+            return f"returns shape {shape}, below {MINIMUM_SIZE} pixels a side"
+        return None
+
+    def ready(self, part: torch.Tensor) -> torch.Tensor:
+        """Return images as [B, C, H, W]."""
+        return part.permute(0, 3, 1, 2) if self.layout == "nhwc" else part
+
+
+@dataclasses.dataclass(frozen=True, slots=True)
+class ClipForm:
+    """Clips of sound, floating point [B, samples] or [B, channels, samples]."""
+
+    noun: ClassVar[str] = "clips"
+    needed: ClassVar[str] = "floats [B, samples] or [B, channels, samples], a clip for each sample"
+    remedy: ClassVar[str] = "wrap it in a module that returns that, or leave rate out"
+
+    def fault(self, part: torch.Tensor, num: int) -> str | None:
+        """Return why a tensor is no batch of clips, None if it is one."""
+        if not part.is_floating_point():
+            return f"returns {part.dtype}"
+        shape = list(part.shape)
+        if part.ndim not in (2, 3) or (part.ndim == 3 and not 1 <= shape[1] <= _MOST_CHANNELS):
+            return f"returns shape {shape}"
+        if shape[0] != num:
+            return f"returns {shape[0]} clips for {num} latents"
+        return None if shape[-1] else f"returns shape {shape}"
+
+    def ready(self, part: torch.Tensor) -> torch.Tensor:
+        """Return clips as [B, channels, samples]."""
+        return part[:, None] if part.ndim == 2 else part
+
+
+def samples_of(
+    output: object, *, num: int, form: Form, chosen: str | None, name: str
 ) -> torch.Tensor:
-    """Return the images in what a network returned.
+    """Return the samples in what a network returned.
 
-    A tensor is the images. Of a tuple, list, mapping or dataclass, also a nested one, they are the
-    only tensor that has the type and shape of images, or the one that is chosen.
+    A tensor is the samples. Of a tuple, list, mapping or dataclass, also a nested one, they are the
+    only tensor that has their type and shape, or the one that is chosen.
 
     Args:
         output: What the network returned.
         num: How many samples it was called with.
-        layout: Layout of the images in it.
+        form: Type and shape of the samples in it.
         chosen: Which of several things they are: `1`, `sample`, `0.image`; None finds out.
         name: What messages call the network.
 
     Returns:
-        Floating point [num, C, H, W] with C 1 or 3, at least 8 pixels a side.
+        Floating point [num, C, H, W], or of clips [num, C, samples].
 
     Raises:
         InputError: There are none, several may be meant, or nothing is called as is chosen.
     """
     if isinstance(output, torch.Tensor) and chosen is None:
-        fault = _fault(output, num, layout)
+        fault = form.fault(output, num)
         if fault is not None:
-            raise _no_images(name, fault)
-        return _channels_first(output, layout)
+            raise _no_samples(name, fault, form)
+        return form.ready(output)
     parts = dict(_parts(output))
     described = ", ".join(f"{key}: {_described(part)}" for key, part in [*parts.items()][:_SHOWN])
     kind = type(output).__name__
     if chosen is not None:
-        fault = _fault(parts[chosen], num, layout) if chosen in parts else ""
+        fault = form.fault(parts[chosen], num) if chosen in parts else ""
         if fault is None:
-            return _channels_first(parts[chosen], layout)
+            return form.ready(parts[chosen])
         found = f"and its output {chosen} {fault}" if fault else f"and none is called '{chosen}'"
         raise InputError(
             f"{name}: the network returns {kind} ({described}), {found}",
-            f"one of {', '.join(parts)}" if parts else _NEEDED,
+            f"one of {', '.join(parts)}" if parts else form.needed,
             "correct --image-output" if parts else "leave --image-output out",
         )
-    fitting = [key for key, part in parts.items() if _fault(part, num, layout) is None]
+    fitting = [key for key, part in parts.items() if form.fault(part, num) is None]
     if len(fitting) == 1:
-        return _channels_first(parts[fitting[0]], layout)
+        return form.ready(parts[fitting[0]])
     if not fitting:
-        raise _no_images(name, f"returns {kind} ({described})")
+        raise _no_samples(name, f"returns {kind} ({described})", form)
     raise InputError(
         f"{name}: the network returns {kind}, in which {len(fitting)} outputs have the shape of "
-        f"images ({described})",
-        f"which of {', '.join(fitting)} is the images",
+        f"{form.noun} ({described})",
+        f"which of {', '.join(fitting)} is the {form.noun}",
         f"add {spelt(image_output=fitting[0])}, or another",
     )
 
@@ -83,35 +162,11 @@ def _parts(output: object, path: str = "") -> Iterator[tuple[str, Any]]:
         yield from _parts(part, f"{path}.{key}" if path else str(key))
 
 
-def _fault(part: torch.Tensor, num: int, layout: ImageLayout) -> str | None:
-    """Return why a tensor is no batch of images, None if it is one."""
-    if not part.is_floating_point():
-        return f"returns {part.dtype}"
-    shape = list(part.shape)
-    extents = shape[1:3] if layout == "nhwc" else shape[2:]
-    if part.ndim != 4 or shape[3 if layout == "nhwc" else 1] not in (1, 3):
-        return f"returns shape {shape}"
-    if shape[0] != num:
-        return f"returns {shape[0]} images for {num} latents"
-    if min(extents) < MINIMUM_SIZE:
-        return f"returns shape {shape}, below {MINIMUM_SIZE} pixels a side"
-    return None
-
-
-def _channels_first(images: torch.Tensor, layout: ImageLayout) -> torch.Tensor:
-    """Return images as [B, C, H, W]."""
-    return images.permute(0, 3, 1, 2) if layout == "nhwc" else images
-
-
 def _described(part: torch.Tensor) -> str:
     """Return type and shape of a tensor."""
     return f"{str(part.dtype).removeprefix('torch.')} {list(part.shape)}"
 
 
-def _no_images(name: str, fault: str) -> InputError:
-    """Return the error for an output in which there are no images."""
-    return InputError(
-        f"{name}: the network {fault}",
-        _NEEDED,
-        "set image_layout=nhwc if the channels come last, or wrap it in a module that returns that",
-    )
+def _no_samples(name: str, fault: str, form: Form) -> InputError:
+    """Return the error for an output in which there are no samples."""
+    return InputError(f"{name}: the network {fault}", form.needed, form.remedy)

@@ -1,4 +1,4 @@
-"""From a network and a way to draw its inputs to uint8 images, in batches of one size."""
+"""From a network and a way to draw its inputs to samples, in batches of one size."""
 
 import hashlib
 import threading
@@ -10,21 +10,28 @@ from typing import Any
 import numpy.typing as npt
 import torch
 
+from ganeval.audio.samples import check_rate
 from ganeval.errors import InputError, UsageError, raised, spelt
 from ganeval.generators.card import tensors_sha256
 from ganeval.generators.code import code_sha256
 from ganeval.generators.drawing import Drawing
 from ganeval.generators.inputs import Argument, parse_inputs, usual_inputs
-from ganeval.generators.outputs import images_of
+from ganeval.generators.outputs import ClipForm, Form, ImageForm, samples_of
 from ganeval.generators.terms import ImageLayout, ValueRange
 from ganeval.images.quantise import check_finite, check_range, quantise
 from ganeval.machine.devices import gpu_of, inference
 
-Pixels = npt.NDArray[Any]  # [C, H, W] with 1 or 3 channels: uint8, or float32 if not rounded
+# [C, H, W] with 1 or 3 channels: uint8, or float32 if not rounded. Of a clip float32 [C, samples].
+Pixels = npt.NDArray[Any]
 Given = torch.Tensor | list[torch.Tensor]  # one argument of a network
 
 _MICRO_BATCH = {"cpu": 16}
 _MICRO_BATCH_ELSEWHERE = 64
+_IMAGES_ARE = (
+    ", as that of StyleGAN and ProGAN does, or give the values that its own code turns into black "
+    "and white"
+)
+_CLIPS_ARE = ", or give the values that its own code takes for full scale"
 _TORCHS_GENERATORS = threading.RLock()  # held while they have a sample's state
 
 
@@ -34,9 +41,10 @@ class Sampler:
 
     Attributes:
         module: Takes what `inputs` says; returns images, floats [B, C, H, W] with 1 or 3 channels
-            (or as `image_layout` says), alone or among other things.
+            (or as `image_layout` says), or clips [B, samples] or [B, C, samples] if there is a
+            `rate`, alone or among other things.
         drawing: How its inputs are drawn.
-        value_range: The (low, high) of its output that become 0 and 255.
+        value_range: The (low, high) of its output that become 0 and 255, of clips -1 and 1.
         name: What messages call it.
         image_layout: Of its output: "nhwc" is [B, H, W, C].
         device: Where its parameters are.
@@ -53,6 +61,7 @@ class Sampler:
             on which nothing is clipped.
         network_batch: The only number of samples that the network takes, which is baked into its
             file; a batch is cut into parts of that size, the last one filled up with copies.
+        rate: Samples in a second of the clips that it makes; None: it makes images.
 
     Raises:
         UsageError: An option out of its range, or parameters on another device.
@@ -71,8 +80,11 @@ class Sampler:
     image_output: str | None = None
     network_batch: int | None = None
     rounded: bool = True
+    rate: int | None = None
 
     def __post_init__(self) -> None:
+        if self.rate is not None:
+            check_rate(self.rate, name=self.name)
         if not self.value_range[0] < self.value_range[1]:
             raise UsageError(f"value_range {self.value_range}", "low < high", "change it")
         if self.batch_size is not None and self.batch_size < 1:
@@ -111,6 +123,11 @@ class Sampler:
                 )
 
     @property
+    def form(self) -> Form:
+        """The type and shape of its samples."""
+        return ImageForm(self.image_layout) if self.rate is None else ClipForm()
+
+    @property
     def called_with(self) -> str:
         """The text of the network's arguments."""
         return self.inputs or usual_inputs(
@@ -144,6 +161,7 @@ class Sampler:
             "generator_device": self.device.type,
             **({} if gpu is None else {"generator_gpu": gpu}),
             **({} if self.rounded else {"rounded": False}),
+            **({} if self.rate is None else {"rate": self.rate}),
         }
 
     def identity(self) -> bytes:
@@ -169,7 +187,7 @@ class Sampler:
         A sample that cannot be used is its error; the others are not affected.
 
         Raises:
-            InputError: The network fails, or returns no images.
+            InputError: The network fails, or returns no samples.
         """
         indices = range(number * self.micro_batch, (number + 1) * self.micro_batch)
         images = self.forward(indices)
@@ -193,7 +211,7 @@ class Sampler:
             noise_of: Samples whose noise is taken instead of their own.
 
         Returns:
-            Floating point [B, C, H, W] on the device.
+            Floating point [B, C, H, W] on the device, of clips [B, C, samples].
 
         Raises:
             InputError: The network fails, or returns anything else.
@@ -226,10 +244,10 @@ class Sampler:
                 "one that takes " + " and ".join(described),
                 "check latent_size, latent_layout, num_classes, label_form and inputs",
             ) from error
-        images = images_of(
+        images = samples_of(
             output,
             num=len(indices),
-            layout=self.image_layout,
+            form=self.form,
             chosen=self.image_output,
             name=self.name,
         )
@@ -268,7 +286,10 @@ class Sampler:
         return described, arguments
 
     def finish(self, image: torch.Tensor, index: int) -> Pixels | InputError:
-        """Bring one image [C, H, W] to 0..255 and round it, or return why it cannot be used."""
+        """Bring one image [C, H, W] to 0..255 and round it, or return why it cannot be used.
+
+        A clip [C, samples] is brought to -1..1 and not rounded.
+        """
         name = f"{self.name}[{index}] (seed {self.drawing.seed})"
         low, high = self.value_range
         try:
@@ -280,11 +301,16 @@ class Sampler:
                     self.value_range,
                     name=name,
                     remedy=f"add {spelt(clamp=True)} if its own code clips to {low:g} "
-                    f"and {high:g}, as that of StyleGAN and ProGAN does, or give the values that "
-                    "its own code turns into black and white with --value-range LOW,HIGH",
+                    f"and {high:g}{_IMAGES_ARE if self.rate is None else _CLIPS_ARE} "
+                    "with --value-range LOW,HIGH",
                 )
         except InputError as error:
             return error
+        if self.rate is not None:
+            # (-1, 1) changes no bit, whatever the order of the operations.
+            wide = image.double()
+            scaled = (wide - (low + high) / 2) * (2 / (high - low))
+            return (scaled.clamp(-1, 1) if self.clamp else scaled).float().cpu().numpy()
         if self.rounded:
             return quantise(image, value_range=self.value_range).cpu().numpy()
         wide = image.to(torch.promote_types(image.dtype, torch.float32))

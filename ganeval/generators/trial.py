@@ -31,9 +31,8 @@ class Trial:
 
     Attributes:
         sampler: The network as it wants to be called.
-        width: Of the images.
-        height: Of the images.
-        channels: 1 or 3.
+        extents: Width and height of the images; of clips the number of samples.
+        channels: 1 or 3; of clips their number.
         observed: Lowest and highest value, to three significant digits.
         normalisation: The network's normalisation layers, and how they were used.
         doubts: What speaks against the network or its options, a sentence each.
@@ -41,8 +40,7 @@ class Trial:
     """
 
     sampler: Sampler
-    width: int
-    height: int
+    extents: tuple[int, ...]
     channels: int
     observed: tuple[float, float]
     normalisation: str
@@ -74,11 +72,10 @@ def try_out(sampler: Sampler) -> Trial:
     for doubt in doubts:
         log.warning("%s: %s", sampler.name, doubt)
     observed = images.min().item(), images.max().item()
-    _, channels, height, width = images.shape
+    _, channels, *extents = images.shape
     trial = Trial(
         sampler=sampler,
-        width=width,
-        height=height,
+        extents=tuple(reversed(extents)),
         channels=channels,
         observed=(rounded(observed[0]), rounded(observed[1])),
         normalisation=_normalisation(sampler.module),
@@ -86,9 +83,10 @@ def try_out(sampler: Sampler) -> Trial:
         pixels=pixels.digest(),
     )
     log.info(
-        "%s: %d samples tried: %dx%d, %d channel%s, values %g to %g (declared %g to %g%s), "
+        "%s: %d samples tried: %s, %d channel%s, values %g to %g (declared %g to %g%s), "
         "normalisation: %s",
-        *(sampler.name, _NUM_TRIED, width, height, channels, "s" if channels > 1 else ""),
+        *(sampler.name, _NUM_TRIED, "x".join(map(str, trial.extents))),
+        *(channels, "s" if channels > 1 else ""),
         *(*trial.observed, *sampler.value_range, ", clamped" if sampler.clamp else ""),
         trial.normalisation,
     )
@@ -169,7 +167,8 @@ def _check_function(sampler: Sampler, images: torch.Tensor) -> None:
     """Refuse a network whose images, the first eight, are no function of their own latents."""
     indices = list(range(_NUM_TRIED))
     again = sampler.forward(indices)
-    one_level = (sampler.value_range[1] - sampler.value_range[0]) / 255
+    levels = 255 if sampler.rate is None else 65_535
+    one_level = (sampler.value_range[1] - sampler.value_range[0]) / levels
     # Kernels of accelerators need not add in one order; those of the CPU do.
     tolerance = 0.0 if sampler.device.type == "cpu" else one_level
     if _distance(images, again) > tolerance:
@@ -179,19 +178,21 @@ def _check_function(sampler: Sampler, images: torch.Tensor) -> None:
             )
         raise InputError(
             f"{sampler.name}: the network draws random numbers of its own: the same latents give "
-            "other images",
+            f"other {sampler.form.noun}",
             "noise that is the same whenever a sample is made",
             "add --noise random (each sample its own noise, drawn from its seed) or --noise fixed "
             "(the same for all); in Python noise='random'",
         )
     alike = sampler.forward(indices, labels_of=[0] * _NUM_TRIED, noise_of=[0] * _NUM_TRIED)
     if bool((alike == alike[:1]).all()):
-        raise _refused(sampler, f"gives the same image for {_NUM_TRIED} latents")
+        raise _refused(sampler, f"gives the same {sampler.form.noun[:-1]} for {_NUM_TRIED} latents")
     # Every other sample is another one, so that the company of parts of any size changes.
     half = _NUM_TRIED // 2
     mixed = [at for pair in zip(indices[:half], range(_NUM_TRIED, 99), strict=False) for at in pair]
     if _distance(images[:half], sampler.forward(mixed)[::2]) > one_level:
-        raise _refused(sampler, "gives other images in other company (batch statistics?)")
+        raise _refused(
+            sampler, f"gives other {sampler.form.noun} in other company (batch statistics?)"
+        )
 
 
 def _distance(one: torch.Tensor, other: torch.Tensor) -> float:
@@ -201,15 +202,18 @@ def _distance(one: torch.Tensor, other: torch.Tensor) -> float:
 
 def _refused(sampler: Sampler, found: str) -> InputError:
     """Return the error for a network whose images are no function of their latents."""
+    sample = sampler.form.noun[:-1]
     return InputError(
         f"{sampler.name}: the network {found}",
-        "a network whose image is a function of its own latent (and label) alone",
+        f"a network whose {sample} is a function of its own latent (and label) alone",
         "correct it, or write its samples to a folder and score that",
     )
 
 
 def _doubts_of_values(sampler: Sampler, images: torch.Tensor) -> list[str]:
-    """Return what the values of the first images say against the range."""
+    """Return what the values of the first images say against the range; nothing of clips."""
+    if sampler.rate is not None:
+        return []
     seen = Seen(sampler.value_range)
     seen.add(images)
     if sampler.clamp and seen.clipped <= _MANY_CLIPPED * seen.num:

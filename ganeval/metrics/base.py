@@ -9,6 +9,7 @@ from typing import ClassVar, Literal, Protocol
 import numpy as np
 import numpy.typing as npt
 
+from ganeval.audio.windows import Windows
 from ganeval.features.derived import Summary
 from ganeval.scores.influence import Influence
 from ganeval.scores.kind import Direction, ScoreKind
@@ -80,7 +81,7 @@ class Paths:
     places: Literal["full", "end"] = "full"
 
 
-View = Each | Pairs | RandomPairs | Paths
+View = Each | Pairs | RandomPairs | Paths | Windows
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -231,11 +232,16 @@ def roles_of(metric: Metric) -> tuple[Role, ...]:
 
 
 def both_sides(
-    *, feature: Feature = Feature(), form: Form = "rows", minimum: int, why: str
+    *,
+    feature: Feature = Feature(),
+    form: Form = "rows",
+    view: View = Each(),
+    minimum: int,
+    why: str,
 ) -> tuple[Need, Need]:
     """Return the needs of a metric that compares a sample with a reference."""
     sample, reference = (
-        Need(role=role, feature=feature, form=form, minimum=minimum, why=why)
+        Need(role=role, feature=feature, form=form, view=view, minimum=minimum, why=why)
         for role in ("sample", "reference")
     )
     return sample, reference

@@ -9,6 +9,7 @@ from dataclasses import dataclass, field
 
 from ganeval.images.preparation import Preparation
 from ganeval.images.resize import Resize
+from ganeval.metrics.audio_frechet import Fad
 from ganeval.metrics.base import Metric
 from ganeval.metrics.frechet import Fid
 from ganeval.metrics.inception_score import InceptionScore
@@ -126,6 +127,27 @@ PROTOCOLS: Mapping[str, EvaluationProtocol] = {
                 "is": InceptionScore(order="seeded", cut="torch-chunk", std_ddof=1),
                 "kid": Kid(subset_size=1000, subsets="torchmetrics"),
             },
+        ),
+        EvaluationProtocol(
+            name="google-fad",
+            version=1,
+            summary="Google's frechet_audio_distance: windows of 1 s, clips divided by their peak.",
+            preprocess=_TF1,
+            metrics={"fad": Fad(convention="google")},
+        ),
+        EvaluationProtocol(
+            name="frechet-audio-distance",
+            version=1,
+            summary="gudgud96's frechet-audio-distance 0.3: clips as they are, cut by VGGish.",
+            preprocess=_TF1,
+            metrics={"fad": Fad(convention="gudgud96")},
+        ),
+        EvaluationProtocol(
+            name="fadtk",
+            version=1,
+            summary="fadtk 1.1: VGGish's own pieces of clips of 16 bits and at least 1 s.",
+            preprocess=_TF1,
+            metrics={"fad": Fad(convention="fadtk")},
         ),
     )
 }

@@ -20,6 +20,12 @@ METRICS = Registry(
         "psnr": "ganeval.metrics.paired:Psnr",
         "ssim": "ganeval.metrics.paired:Ssim",
         "ppl": "ganeval.metrics.path_length:PathLength",
+        "fad": "ganeval.metrics.audio_frechet:Fad",
+        "kad": "ganeval.metrics.audio_kernel:Kad",
+        "snr": "ganeval.metrics.audio_paired:Snr",
+        "si-sdr": "ganeval.metrics.audio_paired:SiSdr",
+        "lsd": "ganeval.metrics.audio_paired:Lsd",
+        "log-mel-distance": "ganeval.metrics.audio_paired:LogMelDistance",
     },
     Outside(
         group="ganeval.metrics",

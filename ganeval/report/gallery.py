@@ -5,7 +5,7 @@ from dataclasses import dataclass
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Picture:
-    """A small copy of a picture.
+    """A small copy of a picture, or the spectrogram of a clip.
 
     Attributes:
         name: How messages call the picture.
@@ -14,6 +14,7 @@ class Picture:
         height: Likewise.
         value: What it is shown for: its influence on a score or its distance; None for a picture
             that stands for the others.
+        sound: Of a clip its beginning, a WAV file; empty for a picture.
     """
 
     name: str
@@ -21,6 +22,7 @@ class Picture:
     width: int
     height: int
     value: float | None = None
+    sound: bytes = b""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -66,6 +68,7 @@ class Gallery:
         neighbours: Of a random choice.
         usual_distance: The median distance of a picture of the reference to its nearest other one.
         curve: The score against the number of images.
+        item: What each item is: "picture" or "clip".
     """
 
     sample: str
@@ -76,3 +79,4 @@ class Gallery:
     neighbours: tuple[Neighbours, ...] = ()
     usual_distance: float | None = None
     curve: Curve | None = None
+    item: str = "picture"

@@ -123,6 +123,7 @@ def _environment(folder: Traversable) -> "jinja2.Environment":
     environment.filters |= {
         "breakable": _breakable,
         "data_uri": _data_uri,
+        "sound_uri": _sound_uri,
         "inline": _inline,
         "one_line": one_line,
     }
@@ -139,6 +140,11 @@ def _breakable(name: str) -> Any:
 def _data_uri(content: bytes) -> str:
     """Return a WebP file as an address that holds it."""
     return "data:image/webp;base64," + base64.b64encode(content).decode("ascii")
+
+
+def _sound_uri(content: bytes) -> str:
+    """Return a WAV file as an address that holds it."""
+    return "data:audio/wav;base64," + base64.b64encode(content).decode("ascii")
 
 
 def _inline(plot: Plot) -> Any:

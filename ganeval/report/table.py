@@ -71,8 +71,10 @@ def caption(rows: Rows, provenance: Provenance) -> tuple[str, ...]:
     cards = provenance.get("sources", {})
     for role in ROLES:
         nums = {row.roles[role]: row.nums.get(role) for row in rows if role in row.roles}
-        for location, num in nums.items():
-            noun = noun_of(cards.get(location, {}))
+        for location, scored in nums.items():
+            card = cards.get(location, {})
+            # A score may look at parts of items, of which there are more.
+            noun, num = noun_of(card), scored if scored is None else card.get("used", scored)
             count = f"number of {noun} unknown" if num is None else f"{num:,} {noun}"
             lines.append(f"{role} {location} ({count})")
     lines += _treated(rows, provenance)

@@ -4,6 +4,7 @@ from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import NamedTuple, Protocol
 
+from ganeval.audio.clip import Clip
 from ganeval.errors import InputError
 from ganeval.images.picture import Picture
 from ganeval.images.seen import Seen
@@ -66,6 +67,22 @@ class Item:
                 f"{self.name}: a {type(content).__name__.lower()}, and no picture",
                 "pictures",
                 "name a source of pictures",
+            )
+        return content
+
+    def clip(self) -> Clip:
+        """Return the content of an item that has to be a clip of sound.
+
+        Raises:
+            InputError: It cannot be used (see `content`), or is no clip.
+        """
+        content = self.content()
+        if not isinstance(content, Clip):
+            kind = type(content)
+            raise InputError(
+                f"{self.name}: a {kind.__module__}.{kind.__qualname__}, and no ganeval.Clip",
+                "clips of sound",
+                "name a source of clips",
             )
         return content
 

@@ -1,4 +1,4 @@
-"""A network that makes images, as a source."""
+"""A network that makes images or clips, as a source."""
 
 import hashlib
 import os
@@ -11,17 +11,19 @@ from typing import Any
 import numpy as np
 import torch
 
+from ganeval.audio.clip import Clip
+from ganeval.audio.samples import checked_clip
 from ganeval.errors import InputError, UnstableError, UsageError
 from ganeval.generators.drawing import Drawing
 from ganeval.generators.functions import as_network, name_of
 from ganeval.generators.sampler import Pixels, Sampler
 from ganeval.generators.terms import NUM_IMAGES, ImageLayout, ValueRange
 from ganeval.generators.trial import try_out
-from ganeval.images.picture import DecodePolicy, Picture
+from ganeval.images.picture import DecodePolicy
 from ganeval.machine.devices import resolve_device
 from ganeval.sources.arrays.memory import Images, images_source
 from ganeval.sources.arrays.pixels import array_digest, numbers, to_picture
-from ganeval.sources.base import Item, Source, SourceInfo
+from ganeval.sources.base import Content, Item, Source, SourceInfo
 from ganeval.sources.fit import Fit
 from ganeval.sources.items import KEPT_BYTES
 from ganeval.sources.kinds import open_text
@@ -29,7 +31,7 @@ from ganeval.sources.kinds import open_text
 
 @dataclass(frozen=True, slots=True, eq=False)
 class Generator(Drawing):
-    """A network or function that makes images, as a source of them.
+    """A network or function that makes images or clips of sound, as a source of them.
 
     Sample i is drawn from its own random stream, of `seed` and i, and always made in the same batch
     (number i // batch size, whole): what it is does not depend on how many are wanted or which. The
@@ -46,10 +48,12 @@ class Generator(Drawing):
     Attributes:
         module: A network, or a function of the same kind. It takes latents [B, latent_size], then
             int64 labels [B] if there are classes, then conditions float32 [B, 3, H, W] in [-1, 1]
-            if it is paired, or what `inputs` says; it returns floats [B, 3, H, W] or [B, 1, H, W],
+            or clips [B, channels, samples] if it is paired, or what `inputs` says; it returns
+            floats [B, 3, H, W] or [B, 1, H, W], of clips [B, samples] or [B, channels, samples],
             alone or among other things.
         latent_size: Length of a latent vector; None for a network that takes none.
-        value_range: The (low, high) of the output that become 0 and 255, as `quantise` rounds.
+        value_range: The (low, high) of the output that become 0 and 255, as `quantise` rounds; of
+            clips -1 and 1, unrounded.
         num_images: How many samples the source has; None: as many as the reference that it is
             scored against, at most 50,000.
         prior: Of the latents: standard normal, or uniform from -1 to 1.
@@ -75,7 +79,8 @@ class Generator(Drawing):
         batch_size: Samples made at once; None: 16 on the CPU, 64 elsewhere. Another batch size may
             round a value differently, by one grey level at most as far as seen.
         device: Where the module is.
-        condition: The pictures that a paired network makes its images from: a source.
+        condition: The pictures or clips that a paired network makes its samples from: a source.
+        rate: Samples in a second of the clips that the network makes; None: it makes images.
     """
 
     module: torch.nn.Module | Callable[..., Any]
@@ -89,6 +94,7 @@ class Generator(Drawing):
     batch_size: int | None = field(default=None, kw_only=True)
     device: str = field(default="cpu", kw_only=True)
     condition: str | os.PathLike[str] | Images | None = field(default=None, kw_only=True)
+    rate: int | None = field(default=None, kw_only=True)
 
 
 def generator_source(
@@ -143,9 +149,16 @@ def generator_source(
             clamp=generator.clamp,
             inputs=generator.inputs,
             image_output=generator.image_output,
+            rate=generator.rate,
         )
     )
     sampler, chosen = trial.sampler, fit or Fit()
+    if generator.rate is not None and chosen != Fit():
+        raise UsageError(
+            f"{name}: a size is given, and the network makes clips",
+            "options of clips",
+            "leave size and crop out",
+        )
     of_conditions: dict[str, object] = {}
     if conditions is not None:
         of_conditions["condition"] = conditions.info.location
@@ -159,12 +172,18 @@ def generator_source(
             kind="generator",
             location=location or name,
             count=count,
-            settings=sampler.settings() | of_conditions | chosen.settings() | dict(settings or {}),
-            sizes={(trial.width, trial.height): count},
+            content="picture" if generator.rate is None else "clip",
+            noun=sampler.form.noun,
+            settings=sampler.settings()
+            | of_conditions
+            | (chosen.settings() if generator.rate is None else {})
+            | dict(settings or {}),
+            sizes={(trial.extents[0], trial.extents[1]): count} if generator.rate is None else {},
             found={
                 "observed_range": list(trial.observed),
                 "normalisation": trial.normalisation,
                 "output_channels": trial.channels,
+                **({} if generator.rate is None else {"output_samples": trial.extents[0]}),
                 "doubts": list(trial.doubts),
             },
             fingerprint=identity.hex(),
@@ -177,8 +196,21 @@ def generator_source(
 
 
 def _condition_batch(source: Source, indices: Sequence[int]) -> torch.Tensor:
-    """Return the conditions of samples, float32 [B, 3, H, W] in [-1, 1]."""
+    """Return the conditions of samples.
+
+    Pictures are float32 [B, 3, H, W] in [-1, 1], clips float32 [B, channels, samples].
+    """
     items = source.load([index % len(source) for index in indices])
+    if source.info.content == "clip":
+        clips = [_clip_of(item).samples for item in items]
+        for item, clip in zip(items, clips, strict=True):
+            if clip.shape != clips[0].shape:
+                raise InputError(
+                    f"{item.name}: {clip.shape[0]} x {clip.shape[1]:,} samples",
+                    f"conditions of one length ({clips[0].shape[0]} x {clips[0].shape[1]:,})",
+                    "write `folder:PATH,channels=mono,seconds=4,pad=zeros` for the conditions",
+                )
+        return torch.from_numpy(np.stack(clips))
     pictures = [item.picture().pixels for item in items]
     for item, picture in zip(items, pictures, strict=True):
         if picture.shape != pictures[0].shape:
@@ -188,6 +220,13 @@ def _condition_batch(source: Source, indices: Sequence[int]) -> torch.Tensor:
                 "write `folder:PATH,size=256` for the condition source",
             )
     return torch.from_numpy(np.stack(pictures)).float() / 127.5 - 1
+
+
+def _clip_of(item: Item) -> Clip:
+    """Return the content of an item of a source of clips."""
+    clip = item.content()
+    assert isinstance(clip, Clip)
+    return clip
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -217,7 +256,7 @@ class GeneratorSource:
     def load(self, indices: Sequence[int]) -> list[Item]:
         """Name the samples at `indices`.
 
-        With an identity their batches are made when pictures are asked for, else now. Of those that
+        With an identity their batches are made when contents are asked for, else now. Of those that
         are made now `KEPT_BYTES` stay; the others are made once more and must be the same.
         """
         size = self.sampler.micro_batch
@@ -240,7 +279,7 @@ class GeneratorSource:
             Item(
                 self._name(index),
                 hashlib.sha256(self.identity + index.to_bytes(8, "little") + condition).digest(),
-                partial(self._picture, batches[index // size], index % size),
+                partial(self._content, batches[index // size], index % size),
             )
             for index, condition in zip(indices, made_from, strict=True)
         ]
@@ -264,7 +303,7 @@ class GeneratorSource:
             content = (
                 partial(self._fitted, pixels)
                 if left >= 0
-                else partial(self._picture_again, batch, place, self._name(index), digest)
+                else partial(self._content_again, batch, place, self._name(index), digest)
             )
             items.append(Item(self._name(index), digest, content))
         return items
@@ -277,6 +316,11 @@ class GeneratorSource:
         """Return nothing: what could be known beforehand was tried when the source was opened."""
         return {}
 
+    def lengths(self) -> Sequence[tuple[int, int]] | None:
+        """Return samples and rate of each clip; None if they are pictures."""
+        rate, num = self.sampler.rate, self.info.found.get("output_samples")
+        return None if rate is None or not isinstance(num, int) else [(num, rate)] * len(self)
+
     def names(self) -> Sequence[str]:
         """Return the numbers of the samples."""
         return numbers(len(self))
@@ -286,16 +330,19 @@ class GeneratorSource:
         classes = self.sampler.drawing.classes(range(len(self)))
         return None if classes is None else tuple(map(str, classes))
 
-    def _fitted(self, pixels: Pixels) -> Picture:
-        """Return pixels as a picture of the wanted size."""
-        return self.fit(to_picture(pixels))
+    def _fitted(self, made: Pixels) -> Content:
+        """Return a picture of the wanted size, or a clip."""
+        rate = self.sampler.rate
+        if rate is not None:
+            return checked_clip(made, rate, name=self.sampler.name)
+        return self.fit(to_picture(made))
 
-    def _picture(self, batch: "_Batch", place: int) -> Picture:
-        """Return one picture."""
+    def _content(self, batch: "_Batch", place: int) -> Content:
+        """Return one sample."""
         return self._fitted(batch.take(place))
 
-    def _picture_again(self, batch: "_Batch", place: int, name: str, digest: bytes) -> Picture:
-        """Return one picture that was made before, if it is still the same.
+    def _content_again(self, batch: "_Batch", place: int, name: str, digest: bytes) -> Content:
+        """Return one sample that was made before, if it is still the same.
 
         Raises:
             UnstableError: It is another one now.
@@ -303,15 +350,15 @@ class GeneratorSource:
         pixels = batch.take(place)
         if array_digest(pixels) != digest:
             raise UnstableError(
-                f"{name}: another image when it was made for the second time",
+                f"{name}: another {self.info.noun[:-1]} when it was made for the second time",
                 "a network that stays as it is during a run",
-                "do not train it meanwhile, and look for what else its images depend on",
+                f"do not train it meanwhile, and look for what else its {self.info.noun} depend on",
             )
         return self._fitted(pixels)
 
 
-def _fail(error: InputError) -> Picture:
-    """Raise why there is no picture."""
+def _fail(error: InputError) -> Content:
+    """Raise why there is no sample."""
     raise InputError(error.found, error.needed, error.remedy)
 
 

@@ -8,10 +8,12 @@ import numpy as np
 import torch
 from torch.utils.data import DataLoader, Dataset
 
+from ganeval.audio.clip import Clip
 from ganeval.errors import InputError, UsageError
 from ganeval.generators.functions import name_of
 from ganeval.images.picture import DecodePolicy
 from ganeval.images.value_range import parse_range
+from ganeval.sources.arrays.clips import Clips, clips_source
 from ganeval.sources.arrays.memory import Images, images_source
 from ganeval.sources.base import Source
 from ganeval.sources.generator import Generator, generator_source
@@ -23,6 +25,10 @@ def source_of(thing: Any, *, policy: DecodePolicy, generator: Mapping[str, Any])
     """Return what is no path as a source; arguments and errors are those of `open_source`."""
     if isinstance(thing, Images):
         return images_source(thing, policy=policy)
+    if isinstance(thing, Clips):
+        return clips_source(thing)
+    if isinstance(thing, list | tuple) and thing and all(isinstance(one, Clip) for one in thing):
+        return clips_source(Clips(thing))
     if isinstance(thing, Generator):
         if thing.num_images is None:
             thing = dataclasses.replace(thing, num_images=generator.get("num_images"))
@@ -42,8 +48,9 @@ def source_of(thing: Any, *, policy: DecodePolicy, generator: Mapping[str, Any])
     if callable(thing) and not isinstance(thing, type):
         return generator_source(_bare_generator(thing, generator), policy=policy)
     raise InputError(
-        f"{type(thing).__name__} given as a source of images",
-        "a path, a uint8 tensor or array, a list of images, or a torch.utils.data.Dataset",
+        f"{type(thing).__name__} given as a source of images or clips",
+        "a path, a uint8 tensor or array, a list of images, a torch.utils.data.Dataset, or "
+        "ganeval.Clips",
         "convert it to one of these",
     )
 

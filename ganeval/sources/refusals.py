@@ -1,4 +1,4 @@
-"""Every reason why pictures of a source cannot be used."""
+"""Every reason why items of a source cannot be used."""
 
 from collections.abc import Mapping
 from concurrent.futures import Executor
@@ -15,10 +15,10 @@ from ganeval.sources.unusable import LOOKED_AT
 def find_refusals(
     source: Source, known: Mapping[int, str], *, pool: Executor
 ) -> dict[int, list[str]]:
-    """Return every reason why pictures of a source cannot be used, by index.
+    """Return every reason why items of a source cannot be used, by index.
 
-    The headers have told the `known` ones. Pixels are looked at as well, of the first `LOOKED_AT`
-    pictures, so that one answer holds all that is wrong.
+    The headers have told the `known` ones. Contents are looked at as well, of the first `LOOKED_AT`
+    items, so that one answer holds all that is wrong.
     """
     found = {index: [reason] for index, reason in known.items()}
     indices = range(min(len(source), LOOKED_AT))
@@ -32,11 +32,12 @@ def find_refusals(
 
 
 def _reasons(source: Source, index: int) -> list[str]:
-    """Return why a picture cannot be used; that it has several frames may hide another reason."""
+    """Return why an item cannot be used; one reason may hide another."""
     reasons = []
     lenient = [source]
-    if isinstance(source, EncodedSource) and source.policy.animated == "error":
-        lenient.append(replace(source, policy=replace(source.policy, animated="first")))
+    if isinstance(source, EncodedSource):
+        medium = source.medium.lenient()
+        lenient += [] if medium is None else [replace(source, medium=medium)]
     for one in lenient:
         try:
             one.load([index])[0].content()

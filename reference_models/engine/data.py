@@ -21,22 +21,29 @@ DATA: dict[str, str] = {
     "sr": "reference_models.data.digits:sr",
     "shapes": "reference_models.data.shapes:shapes",
     "stacked": "reference_models.data.stacked:stacked",
+    "tones": "reference_models.data.tones:tones",
+    "lagchain": "reference_models.data.lagchain:lagchain",
 }
 """Name -> "module:function" of the data that need no files; the function's arguments are the
 options that `open_data` passes on."""
 
-Kind = Literal["pictures", "points"]
+Kind = Literal["pictures", "points", "clips"]
 Shape = tuple[int, ...]
 
-_SOURCE = "reference_models.data.sources:source_pictures"
+_SOURCES: Mapping[Kind, str] = {
+    "pictures": "reference_models.data.sources:source_pictures",
+    "clips": "reference_models.data.sounds:source_clips",
+}
+"""Kind -> "module:function" of what reads a user's own data of it."""
 
 
 class Batch:
     """Some items, in order: named tensors, each with the items on its first axis.
 
-    Pictures are float32 [B, C, H, W] in [-1, 1] and points float32 [B, d]. Data call what a model
-    learns to make "real"; "labels" are int64 [B], the classes; "condition" is what each item is to
-    be made from. Data may have others, such as a second stream in an order of its own.
+    Pictures are float32 [B, C, H, W] in [-1, 1], clips of sound float32 [B, C, T] in [-1, 1] and
+    points float32 [B, d]. Data call what a model learns to make "real"; "labels" are int64 [B], the
+    classes; "condition" is what each item is to be made from. Data may have others, such as a
+    second stream in an order of its own.
 
     Attributes:
         size: Number of items; a batch may have a size alone, for a move that reads no data.
@@ -84,7 +91,7 @@ class Data(Protocol):
 
     @property
     def shape(self) -> tuple[int, ...]:
-        """Of one item: (d,) or (C, H, W)."""
+        """Of one item: (d,), (C, H, W) or (C, T)."""
 
     @property
     def kind(self) -> Kind:
@@ -134,7 +141,7 @@ class DataSettings(Protocol):
 
     @property
     def image_size(self) -> int:
-        """Height and width."""
+        """Height and width; the number of samples of a clip."""
 
     @property
     def crop(self) -> str:
@@ -148,6 +155,10 @@ class DataSettings(Protocol):
     def flip(self) -> bool:
         """Whether items are mirrored."""
 
+    @property
+    def kinds(self) -> tuple[Kind, ...]:
+        """Of data that its networks can be built for."""
+
 
 def open_data(
     name: str,
@@ -156,6 +167,7 @@ def open_data(
     channels: int | None = None,
     std: float | None = None,
     split: str | None = None,
+    kind: Kind = "pictures",
     **of_source: Any,
 ) -> Data:
     """Return data by its name in `DATA`, or the pictures of any source that ganeval reads.
@@ -164,11 +176,13 @@ def open_data(
         name: `"ring8"`, `"digits"`, ..., or a source as in `ganeval eval`: a path, or
             `"folder:faces/,size=64,crop=center"`.
         size: Height and width that pictures are brought to; None leaves them as they are, and then
-            they must be of one size.
+            they must be of one size. Clips have so many samples; None: as many as is usual.
         channels: 1 (grey) or 3 (RGB) of pictures; None: of a source, 1 if all are grey.
         std: Standard deviation of each mode of a density.
         split: "train" (the default) or "test" of the digits.
-        **of_source: What else `source_pictures` takes: `crop`, `second`, `cache_dir`, ...
+        kind: What a source holds, "pictures" or "clips".
+        **of_source: What else takes what reads it: of `source_pictures` `crop`, `second`,
+            `cache_dir`, ...
 
     Raises:
         GanevalError: An unknown name, or an option that the data does not have or cannot meet.
@@ -178,8 +192,8 @@ def open_data(
     if name in DATA:
         return _build(DATA[name], f"data '{name}'", options)
     if any(mark in name for mark in ":/{") or Path(name).exists():  # "{": a row of tars
-        return _build(_SOURCE, f"source '{name}'", options, name)
-    raise unknown("data", name, DATA, "or the path of a folder or archive of pictures")
+        return _build(_SOURCES[kind], f"source '{name}'", options, name)
+    raise unknown("data", name, DATA, f"or the path of a folder or archive of {kind}")
 
 
 def training_data(
@@ -200,15 +214,20 @@ def training_data(
     """
     size, channels = recipe.image_size or None, recipe.channels or None
     if recipe.data not in DATA:
+        kind: Kind = next((one for one in recipe.kinds if one in _SOURCES), "pictures")
+        of_pictures: dict[str, Any] = {
+            "crop": recipe.crop,
+            "pair_by": recipe.pair_by,
+            "cache_dir": cache_dir,
+            "check": check,
+        }
         data = open_data(
             recipe.data,
             size=size,
             channels=channels,
-            crop=recipe.crop,
+            kind=kind,
             second=recipe.data_b or None,
-            pair_by=recipe.pair_by,
-            cache_dir=cache_dir,
-            check=check,
+            **(of_pictures if kind == "pictures" else {}),
         )
     elif recipe.data_b:
         raise ganeval.GanevalError(
@@ -216,7 +235,7 @@ def training_data(
             "a source of pictures for both, such as a folder",
             "change data or leave out data_b",
         )
-    elif (size or channels) and open_data(recipe.data).kind != "pictures":
+    elif (size or channels) and open_data(recipe.data).kind == "points":
         raise ganeval.GanevalError(
             f"image_size or channels for data '{recipe.data}' of points",
             "pictures",

@@ -133,7 +133,8 @@ class Recipe:
         data_b: A second source of pictures, what each is to be made from; "": none.
         pair_by: How the pictures of both belong together: by "name", by "index" (the place in the
             order), or "none": they do not.
-        image_size: Height and width that pictures are brought to; 0: as they are.
+        image_size: Height and width that pictures are brought to, or the number of samples that
+            sounds are cut into; 0: as they are, clips of the usual length.
         crop: For a size: "center" cuts out the largest square in the middle first, "none"
             stretches.
         channels: Of pictures: 1 converts to grey, 3 is RGB; 0: grey ones stay so if all are.
@@ -191,7 +192,7 @@ class Recipe:
     def num_classes_of(self, network: str) -> int | None:
         """Return the number of the labels that a network takes beside latents; None: none."""
         found: int | None = self.networks[network].get("num_classes")
-        return found
+        return found or None  # a network for which they are an option says 0
 
     @property
     def main(self) -> str:

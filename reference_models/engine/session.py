@@ -258,7 +258,7 @@ def _open(recipe: Recipe, cache_dir: Path | str | None) -> Data:
         raise ganeval.GanevalError(
             f"data '{recipe.data}' has {data.kind}",
             f"{' or '.join(recipe.kinds)}, for {recipe.name}",
-            "use digits or a folder of pictures, or a model such as gan",
+            f"use {find_recipe(recipe.name).data}, a source of {recipe.kinds[0]}, or another model",
         )
     for name in recipe.reads:
         if name not in data.names:

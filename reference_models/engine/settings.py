@@ -26,7 +26,7 @@ _PLAIN = (
 )
 _MAY_BE_ZERO = (
     *("batch_per_process", "num_continuous", "num_steps", "burst_steps", "burst_every"),
-    *("image_size", "channels"),
+    *("image_size", "channels", "num_classes", "condition_channels"),
 )  # of the whole numbers, by the last part of a name
 _KINDS = {bool: "true or false", int: "a whole number", float: "a number", str: "a word"}
 

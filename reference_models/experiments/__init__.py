@@ -48,6 +48,9 @@ EXPERIMENTS: dict[str, str] = {
     "flow-gan": "reference_models.experiments.likelihood:FLOW_GAN",
     "vae": "reference_models.experiments.likelihood:VAE",
     "pixelcnn": "reference_models.experiments.likelihood:PIXELCNN",
+    "wavenet": "reference_models.experiments.sound:WAVENET",
+    "audio-sr": "reference_models.experiments.sound:AUDIO_SR",
+    "audio-sr-lsd": "reference_models.experiments.sound:AUDIO_SR_LSD",
 }
 """Name of the experiment, which is its model's where it is the model's first -> "module:value"."""
 

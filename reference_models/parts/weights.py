@@ -10,7 +10,7 @@ from torch import nn
 def init_uniform(network: nn.Module, generator: torch.Generator) -> None:
     """Draw weights as torch's layers do by default, from a generator of one's own."""
     for module in network.modules():
-        if isinstance(module, nn.Conv2d | nn.ConvTranspose2d | nn.Linear):
+        if isinstance(module, nn.Conv1d | nn.Conv2d | nn.ConvTranspose2d | nn.Linear):
             fan_in = module.weight[0].numel()
             if isinstance(module, nn.ConvTranspose2d):
                 fan_in = module.weight[:, 0].numel()

@@ -23,8 +23,17 @@ FAST = ("--extractor", "random")
 GENERATOR = {
     *("--entry", "--kwargs", "--key", "--latent-size", "--latent-layout", "--prior"),
     *("--truncation", "--num-classes", "--label-policy", "--value-range", "--image-layout"),
-    *("--trust", "--label-form", "--inputs", "--noise", "--clamp", "--image-output", "--condition"),
-    *("--allow-missing", "--submodule"),
+    *(
+        "--trust",
+        "--label-form",
+        "--inputs",
+        "--noise",
+        "--clamp",
+        "--image-output",
+        "--rate",
+        "--condition",
+    ),
+    *("--allow-missing", "--submodule", "--rate"),
 }
 SHARED = {
     *GENERATOR,
@@ -203,6 +212,7 @@ def test_quiet_says_nothing_but_the_result(real: Path, ganeval: Command) -> None
             [
                 *("inception", "efficientnet-lite0", "random", "pixels"),
                 *("lpips-alex", "lpips-vgg", "lpips-squeeze"),
+                *("log-mel", "crepe-tiny", "vggish", "waveforms", "log-mel-pairs"),
             ],
         ),
         ("protocols", ["standard", "torch-fidelity", "pytorch-fid", "clean-fid", "torchmetrics"]),
@@ -216,7 +226,7 @@ def test_quiet_says_nothing_but_the_result(real: Path, ganeval: Command) -> None
                 *("f-gan", "poole", "lsgan", "relativistic"),
                 *("wgan", "wgan-gp", "gmmn", "mmd-gan", "energy-distance", "sngan"),
                 *("roth", "nagarajan", "unrolled", "consensus", "projection", "acgan"),
-                *("flow", "flow-gan", "vae", "pixelcnn"),
+                *("flow", "flow-gan", "vae", "pixelcnn", "wavenet", "audio-sr"),
             ],
         ),
     ],

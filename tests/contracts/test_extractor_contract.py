@@ -11,10 +11,12 @@ import numpy as np
 import pytest
 import torch
 
+from ganeval.audio.clip import Clip
 from ganeval.errors import InputError
 from ganeval.extractors.base import EXTRACTORS, Extractor, ExtractorRequest, find_extractor
 from ganeval.images.picture import Picture
 from tests.random_inception import write_random_inception
+from tests.random_sounds import NETWORKS, write_random_sounds
 from tests.random_trunks import write_random_trunk
 
 NUM_ITEMS = 3
@@ -30,6 +32,8 @@ def asked(name: str, tmp_path_factory: pytest.TempPathFactory) -> ExtractorReque
     path: Path | None = None
     if name == "inception":
         path = write_random_inception(tmp_path_factory.mktemp("weights"))
+    elif name in NETWORKS:
+        path = write_random_sounds(name, tmp_path_factory.mktemp("weights"))
     elif name.startswith("lpips-"):
         path = write_random_trunk(name.removeprefix("lpips-"), tmp_path_factory.mktemp("weights"))
     return ExtractorRequest(weights_path=path, offline=True)
@@ -47,9 +51,13 @@ def contents(extractor: Extractor) -> list[Any]:
     pictures = [
         Picture(rng.integers(0, 256, (3, 40, 56), dtype=np.uint8)) for _ in range(2 * NUM_ITEMS)
     ]
+    noise = rng.uniform(-0.5, 0.5, (NUM_ITEMS, 2, 17_000)).astype(np.float32)
+    clips = [Clip(samples, rate=16_000) for samples in noise]
     return {
         "picture": pictures[:NUM_ITEMS],
         "pair of pictures": list(zip(pictures[::2], pictures[1::2], strict=True)),
+        "clip": clips,
+        "pair of clips": list(zip(clips, clips[::-1], strict=True)),
     }[extractor.info.input.takes]
 
 
@@ -71,7 +79,7 @@ def test_inputs_are_new_float32(extractor: Extractor, contents: list[Any]) -> No
 
 def test_content_of_another_kind_is_refused(extractor: Extractor, contents: list[Any]) -> None:
     for content in ("a text", (contents[0], contents[0], contents[0]), None):
-        with pytest.raises(InputError, match=r"and no (picture|pair of pictures); "):
+        with pytest.raises(InputError, match=r"and no (pair of )?(picture|clip)"):
             extractor.info.input(content)
 
 

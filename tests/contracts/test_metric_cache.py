@@ -6,16 +6,19 @@ from collections.abc import Iterator, Mapping
 from pathlib import Path
 from typing import Any, Literal, get_args, get_origin, get_type_hints
 
+import numpy as np
 import pytest
 import torch
 
 import ganeval
+from ganeval.audio.windows import Windows
 from ganeval.errors import UsageError
 from ganeval.extractors import random_network
 from ganeval.extractors.random import Random
 from ganeval.metrics.base import Pairs, Paths, roles_of
 from ganeval.metrics.protocols import PROTOCOLS
 from ganeval.metrics.table import METRICS
+from tests.audio.sounds import tones
 from tests.pictures import blobs
 
 METRIC = pytest.mark.parametrize("name", METRICS.names())
@@ -36,6 +39,7 @@ OTHERS: Mapping[tuple[str, str], tuple[Any, ...]] = {
     ("pr", "k"): (4, 20),  # of many neighbours, more than those that all small k share
     ("dc", "k"): (6, 20),
     ("birthday", "reach"): (0.0, 0.5),
+    ("kad", "window"): (0.2, 0.3),
 }
 
 
@@ -64,10 +68,19 @@ def means_something(kind: Any, options: Mapping[str, Any]) -> bool:
     return True
 
 
+PAIRED = ("snr", "si-sdr", "lsd", "log-mel-distance")  # clips
+
+
+def takes_windows(name: str) -> bool:
+    """Tell whether a metric looks at windows of clips."""
+    return any(isinstance(need.view, Windows) for need in METRICS.load(name)().needs)
+
+
 def text(name: str, options: Mapping[str, Any]) -> str:
     """Return a metric as users write it, whose network needs no weights."""
     extractors = {need.feature.extractor for need in METRICS.load(name)().needs}
     at = "@pixels" if any(one and one.startswith("lpips") for one in extractors) else ""
+    at = "@log-mel" if takes_windows(name) else at
     return name + at + "".join(f":{option}={value}" for option, value in options.items())
 
 
@@ -79,6 +92,11 @@ class Toy(torch.nn.Module):
 def sources(name: str) -> dict[str, Any]:
     """Return what a metric looks at."""
     metric = METRICS.load(name)()
+    if name in PAIRED or takes_windows(name):
+        return {
+            role: ganeval.Clips(np.stack(tones(NUM, seed=seed, seconds=1.6)), rate=8000, name=role)
+            for seed, role in enumerate(("sample", "reference"))
+        }
     made: Any = ganeval.Images(blobs(NUM, seed=1, shift=9), labels=[0, 1] * (NUM // 2))
     if any(isinstance(need.view, Paths) for need in metric.needs):
         made = ganeval.Generator(Toy(), latent_size=4, value_range=(-1, 1), num_images=9)

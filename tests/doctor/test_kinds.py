@@ -206,7 +206,10 @@ def test_every_extractor_says_its_width_without_weights() -> None:
     expected = {"inception": 2048, "efficientnet-lite0": 1280, "random": 64}
     assert {name: find_extractor(name).width("pool", request) for name in expected} == expected
     others = set(EXTRACTORS.names()) - set(expected)
-    assert others == {"pixels", "lpips-alex", "lpips-vgg", "lpips-squeeze"}
+    assert others == {
+        *("pixels", "lpips-alex", "lpips-vgg", "lpips-squeeze", "log-mel", "crepe-tiny", "vggish"),
+        *("waveforms", "log-mel-pairs"),
+    }
 
 
 def test_a_comparer_has_no_features_that_a_source_could_be_too_small_for(clean: Path) -> None:

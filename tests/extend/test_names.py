@@ -13,6 +13,7 @@ from tests.extend.packages import PAGE
 def test_the_names_stay() -> None:
     assert extend.__all__ == [
         "Arrays",
+        "Clip",
         "Content",
         "DecodePolicy",
         "Derivation",
@@ -54,6 +55,7 @@ def test_the_names_stay() -> None:
         "UnstableError",
         "UsageError",
         "WeightsError",
+        "Windows",
         "array_source",
         "both_sides",
         "by_role",

@@ -17,8 +17,7 @@ from ganeval.features import upkeep
 from ganeval.features.derived import Arrays, Summary, derived_key
 from ganeval.features.shards import ShardStore
 from ganeval.flow import compute as flow_compute
-from ganeval.metrics import kernel
-from ganeval.metrics.parts import frechet_error, neighbourhood
+from ganeval.metrics.parts import discrepancy, frechet_error, neighbourhood
 from tests.features.damage import DAMAGES, damaged
 from tests.pictures import blobs
 from tests.summaries import InMemory
@@ -102,7 +101,7 @@ def counts(monkeypatch: pytest.MonkeyPatch) -> dict[str, list[int]]:
 
         monkeypatch.setattr(module, name, call)
 
-    count(kernel, "within_sums", lambda rows, *rest: len(rows))
+    count(discrepancy, "within_sums", lambda rows, *rest: len(rows))
     count(neighbourhood, "nearest", lambda points, *rest: len(points))
     count(neighbourhood, "near_pairs", lambda reference, sample, *rest: len(sample))
     count(frechet_error, "_moments_of", lambda rows, part: len(part))

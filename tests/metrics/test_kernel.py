@@ -8,8 +8,8 @@ from torchmetrics.image.kid import KernelInceptionDistance, poly_mmd
 
 from ganeval.errors import UsageError
 from ganeval.machine.resources import Resources
-from ganeval.metrics import kernel
 from ganeval.metrics.kernel import Kid
+from ganeval.metrics.parts import discrepancy
 from ganeval.metrics.parts.intervals import of_distance
 from ganeval.scores.influence import Influence
 
@@ -39,7 +39,7 @@ def by_definition(sample, reference):
 def test_all_pairs_equal_the_definition(
     score, features, monkeypatch, num_sample, num_reference, block
 ):
-    monkeypatch.setattr(kernel, "BLOCK", block)
+    monkeypatch.setattr(discrepancy, "BLOCK", block)
     sample, reference = features(num_sample, 32, 1, 0.05), features(num_reference, 32, 2)
     value = score(Kid(), sample, reference)["kid"].value
     assert value == pytest.approx(by_definition(sample, reference), abs=1e-13)
@@ -48,7 +48,7 @@ def test_all_pairs_equal_the_definition(
 def test_blocks_do_not_change_the_standard_error(score, features, monkeypatch):
     sample, reference = features(213, 32, 1), features(200, 32, 2)
     whole = score(Kid(), sample, reference)["kid"]
-    monkeypatch.setattr(kernel, "BLOCK", 64)
+    monkeypatch.setattr(discrepancy, "BLOCK", 64)
     blocks = score(Kid(), sample, reference)["kid"]
     assert blocks.se == pytest.approx(whole.se, rel=1e-9)
 
@@ -60,7 +60,7 @@ def test_a_side_may_be_compared_with_itself(score, features):
 
 
 def test_threads_change_nothing(score, features, monkeypatch):
-    monkeypatch.setattr(kernel, "BLOCK", 8)
+    monkeypatch.setattr(discrepancy, "BLOCK", 8)
     sample, reference = features(83, 32, 1), features(61, 32, 2)
     expected = score(Kid(), sample, reference)["kid"]
     other = score(Kid(), sample, reference, resources=Resources(threads=3))["kid"]

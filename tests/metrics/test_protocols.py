@@ -15,6 +15,9 @@ def test_protocols_define_the_metrics_of_the_tools():
         "pytorch-fid": ("fid",),
         "clean-fid": ("fid", "kid"),
         "torchmetrics": ("fid", "is", "kid"),
+        "google-fad": ("fad",),
+        "frechet-audio-distance": ("fad",),
+        "fadtk": ("fad",),
     }
 
 

@@ -18,7 +18,7 @@ from reference_models.data.shapes import ATTRIBUTES, COLOURS, SHAPES, shapes
 from reference_models.data.streams import PreparedPictures, Unpaired
 from reference_models.engine.data import DATA, Batch, Data, open_data
 
-LABELLED = ("digits", "edges", "shapes", "sr", "stacked", "tint")
+LABELLED = ("digits", "edges", "shapes", "sr", "stacked", "tint", "tones")
 SHAPE_OF = {
     "ring8": (2,),
     "grid25": (2,),
@@ -29,6 +29,8 @@ SHAPE_OF = {
     "tint": (3, 16, 16),
     "shapes": (3, 16, 16),
     "stacked": (3, 16, 16),
+    "tones": (1, 512),
+    "lagchain": (1, 128),
 }
 each = pytest.mark.parametrize("name", sorted(DATA))
 
@@ -77,9 +79,10 @@ def test_items_are_what_the_data_says(name: str) -> None:
     if name in LABELLED:
         assert batch["labels"].dtype == torch.int64
         assert batch["labels"].shape == (64,)
-        assert (batch["real"].min().item(), batch["real"].max().item()) == (-1, 1)
         assert int(batch["labels"].max()) < (data.num_classes or 0)
-    assert ("condition" in batch.names) == (name in ("edges", "sr", "tint"))
+    if data.kind == "pictures":
+        assert (batch["real"].min().item(), batch["real"].max().item()) == (-1, 1)
+    assert ("condition" in batch.names) == (name in ("edges", "sr", "tint", "tones"))
 
 
 @each

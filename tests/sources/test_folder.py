@@ -14,8 +14,8 @@ from ganeval.errors import InputError, UsageError
 from ganeval.images.picture import SUFFIXES, DecodePolicy
 from ganeval.sources import items as items_module
 from ganeval.sources.base import Source
-from ganeval.sources.files import encoded
 from ganeval.sources.files.folder import Folder
+from ganeval.sources.files.pictures import policy_settings
 
 Picture = Callable[..., bytes]
 POLICY = DecodePolicy()
@@ -291,7 +291,7 @@ def test_settings_hold_all_that_changes_pixels(root: Path) -> None:
 
 def test_every_field_of_the_policy_has_its_setting() -> None:
     fields = set(DecodePolicy.__dataclass_fields__) - {"max_pixels"}
-    assert set(encoded.policy_settings(POLICY)) == fields
+    assert set(policy_settings(POLICY)) == fields
 
 
 def test_errors_of_decoding_name_the_file(root: Path, png: bytes) -> None:

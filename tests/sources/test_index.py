@@ -491,7 +491,7 @@ def test_another_format_or_reader_is_no_damage(
 ) -> None:
     truth = run(root, cache)
     opened.clear()
-    monkeypatch.setattr(index_files, "_HEADER_READER", "another Pillow")
+    monkeypatch.setattr(index_files, "_reader", lambda kind: "another Pillow")
     assert run(root, cache) == truth
     assert opened == ["a.bmp", "b.bmp", "c.bmp", "d.bmp"]  # the headers
     opened.clear()

@@ -2,14 +2,14 @@
 
 import numpy as np
 
-from ganeval.doctor.finding import Finding, first_names, of
+from ganeval.doctor.finding import AnyInventory, Finding, first_names, of
 from ganeval.doctor.inventory import Inventory
 
 MANY = 0.01  # of the pictures: as many as a report warns of
 
 
-def exact_copies(inventory: Inventory) -> list[Finding]:
-    """Find pictures whose content is that of an earlier one, byte for byte."""
+def exact_copies(inventory: AnyInventory) -> list[Finding]:
+    """Find items whose content is that of an earlier one, byte for byte."""
     total = len(inventory.looks)
     num = total - len(inventory.digests)
     if not num:
@@ -26,10 +26,10 @@ def exact_copies(inventory: Inventory) -> list[Finding]:
             check="exact-duplicates",
             severity="error" if alike else "warning" if num > MANY * total else "note",
             source=inventory.location,
-            what=f"all {total:,} pictures are the same"
+            what=f"all {total:,} {inventory.noun} are the same"
             if alike
-            else f"copies of others in it: {of(num, total)}",
-            needed="different pictures; a copy counts as one more",
+            else f"copies of others in it: {of(num, total, inventory.item)}",
+            needed=f"different {inventory.noun}; a copy counts as one more",
             remedy="remove the copies, or give --cluster-by if their names tell them",
             examples=first_names(names),
         )

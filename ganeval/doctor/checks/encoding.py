@@ -5,7 +5,7 @@ from dataclasses import dataclass
 
 from ganeval.doctor.finding import Finding, Severity, first_names, of
 from ganeval.doctor.inventory import Inventory
-from ganeval.sources.files.encoded import JPEG_NOTE, is_misnamed_jpeg
+from ganeval.sources.files.pictures import JPEG_NOTE, is_misnamed_jpeg
 
 LOSSY = {"JPEG", "WEBP"}
 """Formats that lose detail (WebP may)."""

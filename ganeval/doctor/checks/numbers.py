@@ -1,11 +1,11 @@
 """Whether there are enough pictures for the network's number of features."""
 
-from ganeval.doctor.finding import Finding, Severity
+from ganeval.doctor.finding import AnyInventory, Finding, Severity
 from ganeval.doctor.inventory import Inventory
 
 
-def fewer_than_asked(inventory: Inventory) -> list[Finding]:
-    """Find fewer pictures than scoring is told to use."""
+def fewer_than_asked(inventory: AnyInventory) -> list[Finding]:
+    """Find fewer items than scoring is told to use."""
     num, wanted = inventory.count, inventory.num_wanted
     if num is None or wanted is None or num >= wanted:
         return []
@@ -14,15 +14,15 @@ def fewer_than_asked(inventory: Inventory) -> list[Finding]:
             check="fewer-than-asked",
             severity="error",
             source=inventory.location,
-            what=f"{num:,} pictures, and --num-images asks for {wanted:,}",
+            what=f"{num:,} {inventory.noun}, and --num-images asks for {wanted:,}",
             needed="at least as many as are asked for",
-            remedy="lower --num-images or add pictures",
+            remedy=f"lower --num-images or add {inventory.noun}",
         )
     ]
 
 
-def few_images(inventory: Inventory) -> list[Finding]:
-    """Find fewer pictures than an estimate of a covariance needs."""
+def few_images(inventory: AnyInventory) -> list[Finding]:
+    """Find fewer items than an estimate of a covariance needs."""
     num, width = inventory.count, inventory.num_features
     if num is None or inventory.kind == "generator" or num >= 5 * width:
         return []
@@ -38,10 +38,11 @@ def few_images(inventory: Inventory) -> list[Finding]:
             check="few-images",
             severity=severity,
             source=inventory.location,
-            what=f"{num:,} pictures for {width:,} features ({inventory.extractor}): {meaning}",
+            what=f"{num:,} {inventory.noun} for {width:,} features ({inventory.extractor}): "
+            f"{meaning}",
             needed=f"{5 * width:,} or more; 50,000 in most papers",
-            remedy="compare scores of the same number of pictures only, or use kid, which has no "
-            "such bias",
+            remedy=f"compare scores of the same number of {inventory.noun} only, or use kid, "
+            "which has no such bias",
         )
     ]
 

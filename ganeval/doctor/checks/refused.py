@@ -1,12 +1,11 @@
-"""Pictures that scoring refuses, and files that it leaves alone."""
+"""Items that scoring refuses, and files that it leaves alone."""
 
-from ganeval.doctor.finding import Finding, first_names, of
-from ganeval.doctor.inventory import Inventory
+from ganeval.doctor.finding import AnyInventory, Finding, first_names, of
 from ganeval.doctor.look import Refusal
 
 
-def refused(inventory: Inventory) -> list[Finding]:
-    """Find pictures that scoring refuses or skips, together where the same helps."""
+def refused(inventory: AnyInventory) -> list[Finding]:
+    """Find items that scoring refuses or skips, together where the same helps."""
     skipped = len(inventory.refusals) <= inventory.num_skippable
     groups: dict[tuple[str, str], list[Refusal]] = {}
     for refusal in inventory.refusals:
@@ -16,7 +15,8 @@ def refused(inventory: Inventory) -> list[Finding]:
             check="refused",
             severity="warning" if skipped else "error",
             source=inventory.location,
-            what=f"{'skipped' if skipped else 'refused'}: {of(len(group), inventory.count or 0)}, "
+            what=f"{'skipped' if skipped else 'refused'}: "
+            f"{of(len(group), inventory.count or 0, inventory.item)}, "
             f"{'the first: ' if len(group) > 1 else ''}{group[0].found}",
             needed=needed,
             remedy=remedy,
@@ -26,8 +26,8 @@ def refused(inventory: Inventory) -> list[Finding]:
     ]
 
 
-def ignored(inventory: Inventory) -> list[Finding]:
-    """Find what lies between the pictures and is left alone."""
+def ignored(inventory: AnyInventory) -> list[Finding]:
+    """Find what lies between the items and is left alone."""
     if not inventory.ignored:
         return []
     counts = ", ".join(f"{reason}: {num:,}" for reason, num in inventory.ignored.items())
@@ -36,8 +36,9 @@ def ignored(inventory: Inventory) -> list[Finding]:
             check="ignored",
             severity="note",
             source=inventory.location,
-            what=f"not counted as pictures: {counts}",
-            needed="a suffix and a name that scoring knows, if there are pictures among them",
+            what=f"not counted as {inventory.noun}: {counts}",
+            needed="a suffix and a name that scoring knows, if there are "
+            f"{inventory.noun} among them",
             remedy="rename these",
         )
     ]

@@ -1,4 +1,4 @@
-"""The options that every kind of source with arrays of pixels has."""
+"""The options that every kind of source with arrays has, of pixels or of samples."""
 
 from __future__ import annotations
 
@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 import numpy.typing as npt
 
-from ganeval.errors import InputError
+from ganeval.errors import InputError, UsageError
 from ganeval.images.picture import DecodePolicy
 from ganeval.images.value_range import parse_range
 from ganeval.sources.arrays.pixels import Labelled, ReadySource, array_source, no_labels
@@ -22,17 +22,53 @@ if TYPE_CHECKING:  # arrays of bytes need no torch
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class ArrayOptions:
-    """What an array does not say of its pictures.
+    """What an array does not say of its pictures or clips.
 
     Attributes:
         size: See `Fit`.
         crop: See `Fit`.
         value_range: `LOW,HIGH` or `LOW:HIGH`, what floats span; None: the command's `float_range`.
+        rate: Samples in a second: the array is one of clips, [n, samples] or
+            [n, channels, samples]. None: it is one of pictures.
     """
 
     size: int | None = None
     crop: Crop = "none"
     value_range: str | None = None
+    rate: int | None = None
+
+    def clips(
+        self,
+        samples: Any,
+        kind: str,
+        location: str,
+        rate: int,
+        *,
+        written: str | None,
+        labels: Any = None,
+    ) -> ReadySource:
+        """Return the clips of a file as a source; see `clips_source`.
+
+        Raises:
+            InputError: Another type or shape, or a rate that no sound has.
+            UsageError: An option of pictures is given.
+        """
+        from ganeval.sources.arrays.clips import Clips, clips_source
+
+        for name in ("size", "crop", "value_range"):
+            if getattr(self, name) not in (None, "none"):
+                raise UsageError(
+                    f"option '{name}' is given for clips", "options of clips", "leave it out"
+                )
+        labelled: Labelled = no_labels
+        if labels is not None:
+            labelled = partial(array_labels, labels, num=len(samples), name=location)
+        return clips_source(
+            Clips(samples, rate=rate, name=location),
+            kind=kind,
+            location=written or location,
+            labelled=labelled,
+        )
 
     def source(
         self,
@@ -44,7 +80,7 @@ class ArrayOptions:
         policy: DecodePolicy,
         labels: Any = None,
     ) -> ReadySource:
-        """Return the images of a file as a source; see `images_source`.
+        """Return the items of a file as a source; see `images_source` and `clips_source`.
 
         What the file holds as `labels` is looked at when these are asked for.
 
@@ -52,6 +88,8 @@ class ArrayOptions:
             InputError: Another type or shape, or floats without a range.
             UsageError: A range that is none, or of uint8.
         """
+        if self.rate is not None:
+            return self.clips(images, kind, location, self.rate, written=written, labels=labels)
         fit = Fit(self.size, self.crop)
         value_range = None if self.value_range is None else parse_range(self.value_range)
         if isinstance(images, np.ndarray) and images.dtype.kind == "f":

@@ -39,7 +39,7 @@ from ganeval.sources.arrays.pixels import (
     wrong_shape,
 )
 from ganeval.sources.base import SourceInfo
-from ganeval.sources.files.encoded import policy_settings
+from ganeval.sources.files.pictures import policy_settings
 from ganeval.sources.fit import Fit
 from ganeval.sources.items import Reader
 from ganeval.sources.labels import array_labels

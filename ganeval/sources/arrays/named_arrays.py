@@ -11,6 +11,7 @@ from ganeval.registry import unknown
 
 _MEANS = ("mu", "mean", "m")
 _COVARIANCES = ("sigma", "cov", "s")
+_SAMPLES = ("int8", "uint8", "int16", "uint16", "int32")
 
 
 @dataclass(frozen=True, slots=True)
@@ -28,6 +29,10 @@ class ArrayType:
     def may_be_images(self) -> bool:
         """Tell whether it has the type and the axes of images."""
         return len(self.shape) in (3, 4) and (self.dtype == "uint8" or self.is_floating())
+
+    def may_be_clips(self) -> bool:
+        """Tell whether it has the type and the axes of clips of sound."""
+        return len(self.shape) in (2, 3) and (self.dtype in _SAMPLES or self.is_floating())
 
     def is_floating(self) -> bool:
         """Tell whether its values are floats."""
@@ -80,6 +85,36 @@ def choose_array(
         f"{location}: no array that may be images ({found})",
         "uint8 or floats of three or four axes, as [N, H, W, 3]",
         "save them anew with `numpy.savez(FILE, images)`",
+    )
+
+
+def choose_clips(
+    arrays: Mapping[str, ArrayType], key: str | None, *, kind: str, location: str
+) -> str:
+    """Return the key of the array that holds clips: the one asked for, else the only possible one.
+
+    Raises:
+        UsageError: There is no array of that key.
+        InputError: None or several may be clips.
+    """
+    if key is not None:
+        if key not in arrays:
+            raise unknown(f"array of {location}", key, arrays)
+        return key
+    fitting = [name for name, array in arrays.items() if array.may_be_clips()]
+    if len(fitting) == 1:
+        return fitting[0]
+    found = ", ".join(f"{name} {array}" for name, array in arrays.items()) or "it is empty"
+    if fitting:
+        raise InputError(
+            f"{location}: several arrays that may be clips ({found})",
+            "the key of one",
+            f"write `{kind}:{location},key={fitting[0]}`",
+        )
+    raise InputError(
+        f"{location}: no array that may be clips ({found})",
+        "floats or integers [n, samples] or [n, channels, samples]",
+        "save them anew with `numpy.savez(FILE, samples=samples, rate=16000)`",
     )
 
 

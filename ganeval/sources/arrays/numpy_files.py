@@ -1,8 +1,9 @@
-"""`.npy` and `.npz` files of images; nothing in them is ever unpickled."""
+"""`.npy` and `.npz` files of images or clips; nothing in them is ever unpickled."""
 
 import tokenize
 import zipfile
 import zlib
+from collections.abc import Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import IO, Any
@@ -14,20 +15,27 @@ from ganeval.errors import InputError
 from ganeval.images.picture import DecodePolicy
 from ganeval.machine.remote_file import local_copy
 from ganeval.sources.arrays.array_options import ArrayOptions
-from ganeval.sources.arrays.named_arrays import ArrayType, choose_array, choose_labels, conversion
+from ganeval.sources.arrays.named_arrays import (
+    ArrayType,
+    choose_array,
+    choose_clips,
+    choose_labels,
+    conversion,
+)
 from ganeval.sources.arrays.pixels import ReadySource
 from ganeval.sources.paths import check_regular_file, damaged, unreadable
 
 _LOCAL_HEADER_BYTES = 30  # of a zip member, before its name and extra field
 
 _LABELS = ("labels", "arr_1")  # the second as ADM writes them
+_RATES = ("rate", "sample_rate", "sr")  # a number beside clips of sound
 
 _DAMAGE = (zipfile.BadZipFile, zlib.error, EOFError, ValueError, RuntimeError)
 
 
 @dataclass(frozen=True, slots=True)
 class Npy(ArrayOptions):
-    """Read the images of a NumPy array file: uint8, or floats whose `value_range` is given."""
+    """Read the images of a NumPy array file, or with its `rate` the clips."""
 
     location: str
 
@@ -51,7 +59,10 @@ class Npy(ArrayOptions):
 
 @dataclass(frozen=True, slots=True)
 class Npz(ArrayOptions):
-    """Read the images of a NumPy archive: `arr_0`, its only array of images, or that of `key`.
+    """Read the images or clips of a NumPy archive: its only array of them, or that of `key`.
+
+    They are clips if there is a number `rate`, `sample_rate` or `sr` beside them, or the option
+    `rate`.
 
     Their labels are the array `labels`, `arr_1` (as ADM writes them), or that which the option
     `labels` names.
@@ -73,7 +84,9 @@ class Npz(ArrayOptions):
                     key: ArrayType(header.shape, str(header.dtype))
                     for key, header in headers.items()
                 }
-                key = choose_array(arrays, self.key, kind="npz", location=self.location)
+                rate = self._rate(archive, headers, path)
+                choose = choose_array if rate is None else choose_clips
+                key = choose(arrays, self.key, kind="npz", location=self.location)
                 images = _read_member(archive, key, headers[key], path)
                 chosen = choose_labels(arrays, self.labels, usual=_LABELS, location=self.location)
                 labels = chosen and _read_member(archive, chosen, headers[chosen], path)
@@ -81,9 +94,32 @@ class Npz(ArrayOptions):
             raise damaged(self.location, "npz file", error) from error
         except OSError as error:
             raise unreadable(self.location, error) from error
+        if rate is not None:
+            return self.clips(images, "npz", self.location, rate, written=written, labels=labels)
         return self.source(
             images, "npz", self.location, written=written, policy=policy, labels=labels
         )
+
+    def _rate(
+        self, archive: zipfile.ZipFile, headers: Mapping[str, "_Header"], path: Path
+    ) -> int | None:
+        """Return the rate of clips that the options or the file say; None: it holds no clips.
+
+        Raises:
+            InputError: The two are not the same.
+        """
+        key = next((one for one in _RATES if one in headers and not headers[one].shape), None)
+        if key is None:
+            return self.rate
+        rate = int(_read_member(archive, key, headers[key], path))
+        if self.rate not in (None, rate):
+            raise InputError(
+                f"{self.location}: {rate:,} samples a second by its own `{key}`, and rate="
+                f"{self.rate} is asked for",
+                "the rate of the samples",
+                "leave `rate` out",
+            )
+        return rate
 
 
 @dataclass(frozen=True, slots=True)

@@ -15,6 +15,7 @@ from ganeval.sources.arrays.array_options import ArrayOptions
 from ganeval.sources.arrays.named_arrays import (
     ArrayType,
     choose_array,
+    choose_clips,
     choose_labels,
     statistics_among,
 )
@@ -28,6 +29,8 @@ _SAFE_TORCH = "2.10"  # below, a crafted file corrupts memory even so (CVE-2026-
 @dataclass(frozen=True, slots=True)
 class TensorFile(ArrayOptions):
     """Read the images of a .pt file: a tensor, or that under `key` of a dict, list or tuple.
+
+    With the option `rate` they are clips.
 
     Their labels are the tensor `labels` or `targets`, or that which the option `labels` names.
     """
@@ -56,7 +59,8 @@ class TensorFile(ArrayOptions):
         types = {name: _type_of(tensor) for name, tensor in tensors.items()}
         key = self.key
         if key is not None or not isinstance(content, torch.Tensor):
-            key = choose_array(types, key, kind="tensor", location=self.location)
+            choose = choose_array if self.rate is None else choose_clips
+            key = choose(types, key, kind="tensor", location=self.location)
         images = next(iter(tensors.values())) if key is None else tensors[key]
         chosen = choose_labels(types, self.labels, usual=_LABELS, location=self.location)
         return self.source(

@@ -1,4 +1,4 @@
-"""Folders of pictures."""
+"""Folders of pictures or clips."""
 
 import os
 import stat
@@ -12,19 +12,19 @@ from typing import BinaryIO
 from ganeval.errors import InputError
 from ganeval.images.picture import DecodePolicy
 from ganeval.machine.remote import is_remote
+from ganeval.sources.files.chosen import DOT_FILES, ignored_reason
 from ganeval.sources.files.encoded import (
-    DOT_FILES,
     MAX_FILE_BYTES,
     NOT_REGULAR,
     EncodedSource,
     Listing,
     Reason,
     check_not_empty,
-    ignored_reason,
     too_large,
 )
+from ganeval.sources.files.file_options import FileOptions
 from ganeval.sources.files.index import FilePlace
-from ganeval.sources.files.picture_options import FileOptions
+from ganeval.sources.files.medium import Medium
 from ganeval.sources.files.remote_folder import RemoteFolder
 from ganeval.sources.paths import is_folder, unreadable
 
@@ -35,12 +35,12 @@ ENCLOSING_FOLDERS = "links to enclosing folders"
 
 @dataclass(frozen=True, slots=True)
 class Folder(FileOptions):
-    """Read the pictures in a folder and in all folders within it.
+    """Read the pictures or clips in a folder and in all folders within it.
 
-    Links to folders and to pictures are followed, but nothing is listed twice: each real folder
+    Links to folders and to items are followed, but nothing is listed twice: each real folder
     once, under its own name if it lies within the source, else by the first link in the order of
-    names; a link to a picture that is listed anyway is left alone. So is a link to a folder that
-    encloses the link or the source: it is a loop, and leads to pictures of others.
+    names; a link to an item that is listed anyway is left alone. So is a link to a folder that
+    encloses the link or the source: it is a loop, and leads to items of others.
     """
 
     location: str
@@ -51,50 +51,48 @@ class Folder(FileOptions):
         """List the folder.
 
         Args:
-            policy: How its pictures are decoded.
+            policy: How pictures are decoded.
             offline: Makes no difference here.
             written: How the user called the source, if not by `location`.
 
         Raises:
-            InputError: It is no folder, cannot be read, or holds no pictures.
+            InputError: It is no folder, cannot be read, or holds no items.
         """
-        fit, policy = self.fit, self.over(policy)
         if not is_folder(self.location):
             raise InputError(f"{self.location}: not a folder", "a folder", "leave out 'folder:'")
         files = RemoteFolder if is_remote(self.location) else FolderFiles
-        container = files(self.location, self.pattern)
-        return EncodedSource(
-            kind="folder",
-            location=written or self.location,
-            container=container,
+        return self.source(
+            "folder",
+            lambda medium: files(self.location, medium, self.pattern),
             policy=policy,
-            fit=fit,
-            classes=self.classes(container.listing.names, location=self.location),
+            location=self.location,
+            written=written,
         )
 
 
 class FolderFiles:
-    """The picture files of a folder."""
+    """The files of a folder that are of a medium."""
 
     num_threads = 1
 
-    def __init__(self, location: str, pattern: str | None = None) -> None:
+    def __init__(self, location: str, medium: Medium, pattern: str | None = None) -> None:
         self._root = Path(location)
+        self._medium = medium
         self._prefix = location.rstrip("/") + "/"
         self.listing = self._list(pattern)
-        check_not_empty(self.listing, location)
+        check_not_empty(self.listing, location, medium)
 
     def name(self, index: int) -> str:
-        """Return the path of a picture, as messages call it."""
+        """Return the path of an item, as messages call it."""
         return self._prefix + self.listing.names[index]
 
     def place(self, index: int) -> FilePlace:
-        """Return the path of a picture."""
+        """Return the path of an item."""
         return self._prefix + self.listing.names[index], 0
 
     @contextmanager
     def stream(self, index: int) -> Iterator[BinaryIO]:
-        """Open a picture file."""
+        """Open the file of an item."""
         try:
             with (self._root / self.listing.names[index]).open("rb") as file:
                 yield file
@@ -102,7 +100,7 @@ class FolderFiles:
             raise unreadable(self.name(index), error) from error
 
     def read(self, index: int) -> bytes:
-        """Return the bytes of a picture file."""
+        """Return the bytes of an item."""
         with self.stream(index) as file:
             num_bytes = os.fstat(file.fileno()).st_size
             if num_bytes > MAX_FILE_BYTES:
@@ -114,7 +112,7 @@ class FolderFiles:
 
     def _list(self, pattern: str | None) -> Listing:
         """Walk through the folder and choose among its links."""
-        walk = _Walk(self._root, self._prefix, pattern)
+        walk = _Walk(self._root, self._prefix, self._medium, pattern)
         walk.visit_all()
         kept = list(walk.links)
         if walk.links:  # most folders have no link, and need not know where each file really is
@@ -129,14 +127,15 @@ class _Walk:
     """What is found in a folder and all folders within it; names are relative, with slashes.
 
     Attributes:
-        files: Picture files.
-        links: Links to picture files.
-        problems: Links named like pictures that lead nowhere.
+        files: Files of items.
+        links: Links to such files.
+        problems: Links named like items that lead nowhere.
         ignored: Everything else, counted by reason.
     """
 
-    def __init__(self, root: Path, prefix: str, pattern: str | None) -> None:
+    def __init__(self, root: Path, prefix: str, medium: Medium, pattern: str | None) -> None:
         self._root = root
+        self._medium = medium
         self._prefix = prefix
         self._pattern = pattern
         self._real: dict[str, str] = {}  # the real path of each folder that was visited
@@ -162,7 +161,7 @@ class _Walk:
                 self._visit_tree(link, target)
 
     def real_path(self, name: str) -> str:
-        """Return where a picture file really is."""
+        """Return where the file of an item really is."""
         folder, _, file = name.rpartition("/")
         return os.path.join(self._real[folder], file)  # noqa: PTH118 (quick, for every file)
 
@@ -189,7 +188,7 @@ class _Walk:
 
     def _visit(self, entry: os.DirEntry[str], name: str) -> bool:
         """Note a file or link; return whether it is a folder to go into."""
-        reason = ignored_reason(name, self._pattern)
+        reason = ignored_reason(name, self._medium, self._pattern)
         if reason == DOT_FILES:
             self.ignored[DOT_FILES] += 1
         elif entry.is_symlink():
@@ -213,7 +212,7 @@ class _Walk:
                 target = Path(entry.path).readlink()
                 self.problems[name] = (
                     f"{self._prefix}{name}: a link to '{target}' ({error.strerror})",
-                    "a link to a picture",
+                    f"a link to a {self._medium.content}",
                     "repair or remove the link",
                 )
             else:

@@ -14,10 +14,9 @@ import time
 from collections.abc import Callable, Iterable, Iterator
 from contextlib import contextmanager, suppress
 from pathlib import Path
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
 from ganeval.errors import ResourceError, one_line
-from ganeval.images.decode import Header
 from ganeval.machine.files import write_whole
 from ganeval.sources.files.file_system import tells_of_changes
 from ganeval.sources.files.index_files import SUFFIX, Facts, Row, joined, read_rows, to_bytes
@@ -177,8 +176,8 @@ class Known:
         """Return the SHA-256 of a picture's file."""
         return self._facts[index].digest
 
-    def header(self, index: int) -> Header | None:
-        """Return what a picture says of itself."""
+    def header(self, index: int) -> Any:
+        """Return what a file says of itself, None if that is not known."""
         return self._facts[index].header
 
     def learn(self, read: Iterable[tuple[int, Facts]]) -> None:

@@ -5,18 +5,21 @@ import json
 import os
 import struct
 import time
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from contextlib import suppress
 from dataclasses import astuple, dataclass
+from functools import cache
+from importlib.metadata import version
 from pathlib import Path
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
 import PIL
 
+from ganeval.audio.decode import ClipHeader
 from ganeval.images.decode import FORMATS, Header
 from ganeval.machine.files import leftover_of
 
-FORMAT = 1
+FORMAT = 2
 SUFFIX = ".index"
 _SECONDS_PER_DAY = 86_400
 
@@ -24,20 +27,28 @@ _ROW = struct.Struct("<24s24s32sii")  # file, state, digest, number of the heade
 _NO_DIGEST = bytes(32)
 _DIGEST_SIZE = 32
 
-# What reads headers: another version of it may read something else.
-_HEADER_READER = f"Pillow {PIL.__version__} {' '.join(FORMATS)}"
+# The kinds of headers.
+_HEADERS: Mapping[str, Callable[..., Any]] = {"picture": Header, "clip": ClipHeader}
+
+
+@cache
+def _reader(kind: str) -> str:
+    """Return what reads the headers of a kind: another version of it may read something else."""
+    if kind == "picture":
+        return f"Pillow {PIL.__version__} {' '.join(FORMATS)}"
+    return f"soundfile {version('soundfile')}"
 
 
 class Facts(NamedTuple):
-    """What reading a picture file has shown; None for what was not read.
+    """What reading a file has shown; None for what was not read.
 
     Attributes:
         digest: SHA-256 of its bytes, 32 bytes.
-        header: What it says of itself. Whether that can be used is up to the decode policy.
+        header: What it says of itself, hashable. Whether that can be used is up to its medium.
     """
 
     digest: bytes | None = None
-    header: Header | None = None
+    header: Any = None
 
 
 class Row(NamedTuple):
@@ -76,7 +87,7 @@ def read_rows(path: Path) -> dict[bytes, Row]:
 
 def to_bytes(rows: Mapping[bytes, Row]) -> bytes:
     """Return rows as a file: the SHA-256 of the rest, a line of JSON, the rows."""
-    numbers: dict[Header | None, int] = {None: -1}
+    numbers: dict[Any, int] = {None: -1}
     packed = b"".join(
         _ROW.pack(
             file,
@@ -87,8 +98,14 @@ def to_bytes(rows: Mapping[bytes, Row]) -> bytes:
         )
         for file, row in rows.items()
     )
-    headers = [astuple(header) for header in numbers if header is not None]
-    card = {"format": FORMAT, "reader": _HEADER_READER, "headers": headers}
+    headers = [
+        (kind, *astuple(header))
+        for header in numbers
+        for kind, of_kind in _HEADERS.items()
+        if type(header) is of_kind
+    ]
+    readers = {kind: _reader(kind) for kind in dict.fromkeys(kind for kind, *_ in headers)}
+    card = {"format": FORMAT, "readers": readers, "headers": headers}
     body = json.dumps(card).encode() + b"\n" + packed
     return hashlib.sha256(body).digest() + body
 
@@ -106,9 +123,10 @@ def _from_bytes(content: bytes) -> dict[bytes, Row]:
     card = json.loads(line)
     if card["format"] != FORMAT:
         return {}
-    headers: list[Header | None] = [Header(*values) for values in card["headers"]]
-    if card["reader"] != _HEADER_READER:
-        headers = [None] * len(headers)
+    same = {kind for kind, reader in card["readers"].items() if reader == _reader(kind)}
+    headers = [
+        _HEADERS[kind](*values) if kind in same else None for kind, *values in card["headers"]
+    ]
     headers.append(None)  # number -1
     return {
         file: Row(state, Facts(None if digest == _NO_DIGEST else digest, headers[number]), day)

@@ -1,4 +1,4 @@
-"""Folders of pictures on remote file systems."""
+"""Folders of pictures or clips on remote file systems."""
 
 import os
 from collections import Counter
@@ -10,35 +10,36 @@ from typing import BinaryIO, cast
 from ganeval.errors import InputError
 from ganeval.machine.remote import NUM_READERS, RemotePath
 from ganeval.machine.remote_file import RemoteFile
+from ganeval.sources.files.chosen import ignored_reason
 from ganeval.sources.files.encoded import (
     MAX_FILE_BYTES,
     Listing,
     Reason,
     check_not_empty,
-    ignored_reason,
     too_large,
 )
+from ganeval.sources.files.medium import Medium
 from ganeval.sources.paths import missing, unreadable
 
 
 class RemoteFolder:
-    """The picture files of a folder on a remote file system, listed once and read on demand."""
+    """The files of a medium in a folder on a remote file system, listed once and read on demand."""
 
     num_threads = NUM_READERS
 
-    def __init__(self, location: str, pattern: str | None = None) -> None:
+    def __init__(self, location: str, medium: Medium, pattern: str | None = None) -> None:
         self._root = RemotePath.of(location)
         try:
             self._sizes = self._root.sizes()
         except FileNotFoundError as error:
             raise missing(location) from error
-        listing = _choose(self._sizes, self._root.url, pattern)
+        listing = _choose(self._sizes, self._root.url, medium, pattern)
         sizes = tuple(str(self._sizes[name]) for name in listing.names)
         self.listing = replace(listing, states=sizes)
-        check_not_empty(self.listing, location)
+        check_not_empty(self.listing, location, medium)
 
     def name(self, index: int) -> str:
-        """Return the URL of a picture, as messages call it."""
+        """Return the URL of an item, as messages call it."""
         return f"{self._root.url}/{self.listing.names[index]}"
 
     def place(self, index: int) -> None:
@@ -46,7 +47,7 @@ class RemoteFolder:
 
     @contextmanager
     def stream(self, index: int) -> Iterator[BinaryIO]:
-        """Open a picture file; only what is read of it is fetched."""
+        """Open the file of an item; only what is read of it is fetched."""
         name = self.listing.names[index]
         try:
             yield cast(BinaryIO, RemoteFile(self._root / name, self._sizes[name]))
@@ -54,7 +55,7 @@ class RemoteFolder:
             raise _gone(self.name(index), error) from error
 
     def read(self, index: int) -> bytes:
-        """Return the bytes of a picture file."""
+        """Return the bytes of an item."""
         try:
             return (self._root / self.listing.names[index]).read()
         except FileNotFoundError as error:
@@ -64,13 +65,13 @@ class RemoteFolder:
         """Do nothing; see `Container`."""
 
 
-def _choose(sizes: Mapping[str, int], url: str, pattern: str | None) -> Listing:
-    """Choose the pictures among the files."""
+def _choose(sizes: Mapping[str, int], url: str, medium: Medium, pattern: str | None) -> Listing:
+    """Choose the items among the files."""
     ignored: Counter[str] = Counter()
     problems: dict[str, Reason] = {}
     names = []
     for name, size in sizes.items():
-        reason = ignored_reason(name, pattern)
+        reason = ignored_reason(name, medium, pattern)
         if reason is not None:
             ignored[reason] += 1
             continue

@@ -1,4 +1,4 @@
-"""Tar archives of pictures, one or many in a row, read in place and never unpacked."""
+"""Tar archives of pictures or clips, one or many in a row, read in place and never unpacked."""
 
 from bisect import bisect_right
 from collections import Counter
@@ -16,12 +16,13 @@ from ganeval.machine.ahead import mapped
 from ganeval.machine.remote import is_remote
 from ganeval.sources.braces import expand_braces
 from ganeval.sources.files.encoded import Container, EncodedSource, Listing
+from ganeval.sources.files.file_options import FileOptions
 from ganeval.sources.files.index import FilePlace
-from ganeval.sources.files.picture_options import FileOptions
+from ganeval.sources.files.medium import Medium
 from ganeval.sources.files.tar_members import TarMembers
 from ganeval.sources.paths import exists
 
-_OPEN_TARS = 4  # of many: that in work, those whose pictures are decoded meanwhile
+_OPEN_TARS = 4  # of many: that in work, those whose items are decoded meanwhile
 _LISTED_AT_ONCE = 8  # of many remote ones
 
 _Value = TypeVar("_Value")
@@ -29,7 +30,7 @@ _Value = TypeVar("_Value")
 
 @dataclass(frozen=True, slots=True)
 class Tar(FileOptions):
-    """Read the pictures in a tar without compression, or in many: `faces-{000..127}.tar`."""
+    """Read the items of a tar without compression, or of many: `faces-{000..127}.tar`."""
 
     location: str
 
@@ -37,40 +38,37 @@ class Tar(FileOptions):
         self, policy: DecodePolicy, *, offline: bool = False, written: str | None = None
     ) -> EncodedSource:
         """List the archives; arguments and errors are those of `Folder.open`."""
-        fit, policy = self.fit, self.over(policy)
-        container = _container(self.location, policy, self.pattern)
-        return EncodedSource(
-            kind="tar",
-            location=written or self.location,
-            container=container,
+        return self.source(
+            "tar",
+            lambda medium: _container(self.location, medium, self.pattern),
             policy=policy,
-            fit=fit,
-            classes=self.classes(container.listing.names, location=self.location),
+            location=self.location,
+            written=written,
         )
 
 
-def _container(location: str, policy: DecodePolicy, pattern: str | None) -> Container:
-    """Return the pictures of a tar, or of all that its braces stand for."""
+def _container(location: str, medium: Medium, pattern: str | None) -> Container:
+    """Return the items of a tar, or of all that its braces stand for."""
     # A file of this machine may be called so.
     literal = not is_remote(location) and exists(location)
     locations = [location] if literal else expand_braces(location)
     if locations == [location]:
-        return TarMembers(location, policy, pattern)
-    return TarShards(locations, policy, pattern)
+        return TarMembers(location, medium, pattern)
+    return TarShards(locations, medium, pattern)
 
 
 class TarShards:
-    """The pictures of several tars, in the order of these, and of the names in each."""
+    """The items of several tars, in the order of these, and of the names in each."""
 
     num_threads = 1
 
     def __init__(
-        self, locations: Sequence[str], policy: DecodePolicy, pattern: str | None = None
+        self, locations: Sequence[str], medium: Medium, pattern: str | None = None
     ) -> None:
         self._lock = Lock()
         self._recent: list[int] = []
         num_threads = _LISTED_AT_ONCE if is_remote(locations[0]) else 1
-        listed = partial(_listed, policy=policy, pattern=pattern)
+        listed = partial(_listed, medium=medium, pattern=pattern)
         self._tars = list(mapped(listed, locations, num_threads=num_threads))
         counts = [len(tar.listing.names) for tar in self._tars]
         self._starts = [0, *accumulate(counts)]
@@ -117,7 +115,7 @@ class TarShards:
             tar.check()
 
     def _joined(self, parts: Iterable[Mapping[int, _Value]]) -> dict[int, _Value]:
-        """Return what is known by the pictures' places in each archive by those in the row."""
+        """Return what is known by the items' places in each archive by those in the row."""
         return {
             start + index: value
             for start, part in zip(self._starts, parts, strict=False)
@@ -125,7 +123,7 @@ class TarShards:
         }
 
     def _find(self, index: int) -> tuple[int, int]:
-        """Return the number of the archive, and that of the picture within it."""
+        """Return the number of the archive, and that of the item within it."""
         which = bisect_right(self._starts, index) - 1
         return which, index - self._starts[which]
 
@@ -143,8 +141,8 @@ class TarShards:
         return self._tars[which]
 
 
-def _listed(location: str, policy: DecodePolicy, pattern: str | None) -> TarMembers:
+def _listed(location: str, medium: Medium, pattern: str | None) -> TarMembers:
     """Return an archive that is listed and closed."""
-    tar = TarMembers(location, policy, pattern)
+    tar = TarMembers(location, medium, pattern)
     tar.rest()
     return tar

@@ -1,4 +1,4 @@
-"""The pictures of one tar archive, read in place and never unpacked."""
+"""The items of one tar archive, read in place and never unpacked."""
 
 import io
 import tarfile
@@ -9,22 +9,20 @@ from dataclasses import replace
 from typing import Any, BinaryIO, NamedTuple, cast
 
 from ganeval.errors import InputError
-from ganeval.images.decode import Header, read_header
-from ganeval.images.picture import DecodePolicy
 from ganeval.machine.remote import is_remote
 from ganeval.sources.files.archive_file import ArchiveFile
+from ganeval.sources.files.chosen import LINKS, ignored_reason
 from ganeval.sources.files.encoded import (
-    LINKS,
     MAX_FILE_BYTES,
     NOT_REGULAR,
     Listing,
     Reason,
     check_not_empty,
-    ignored_reason,
     too_large,
     twins,
 )
 from ganeval.sources.files.index import FilePlace
+from ganeval.sources.files.medium import Medium
 from ganeval.sources.files.tar_headers import open_tar
 from ganeval.sources.paths import damaged, unreadable
 
@@ -37,27 +35,27 @@ class _Place(NamedTuple):
 
 
 class TarMembers:
-    """The pictures of a tar archive.
+    """The items of a tar archive.
 
-    Listing it goes through the whole file, and so the pictures' headers are read on the way.
+    Listing it goes through the whole file, and so the items' headers are read on the way.
     """
 
     num_threads = 1
 
-    def __init__(self, location: str, policy: DecodePolicy, pattern: str | None = None) -> None:
+    def __init__(self, location: str, medium: Medium, pattern: str | None = None) -> None:
         self._location = location
         self._pattern = pattern
         self._file = ArchiveFile(location)
         self._places: dict[str, _Place] = {}
         try:
             with self._file.reading() as file:
-                listing = self._list(file, policy)
+                listing = self._list(file, medium)
                 self.listing = replace(listing, states=self._file.remote_state)
         except tarfile.TarError as error:
             raise damaged(location, "tar archive", error) from error
         except OSError as error:
             raise unreadable(location, error) from error
-        check_not_empty(self.listing, location)
+        check_not_empty(self.listing, location, medium)
 
     def name(self, index: int) -> str:
         """Return a member's name behind that of the archive, as messages call it."""
@@ -100,15 +98,15 @@ class TarMembers:
         """Close the archive until it is used again."""
         self._file.rest()
 
-    def _list(self, file: BinaryIO, policy: DecodePolicy) -> Listing:
-        """Choose the pictures among the members, and look at their headers."""
+    def _list(self, file: BinaryIO, medium: Medium) -> Listing:
+        """Choose the items among the members, and look at their headers."""
         ignored: Counter[str] = Counter()
         problems: dict[str, Reason] = {}
-        headers: dict[str, Header | InputError] = {}
-        same: dict[Header, Header] = {}  # most headers are alike
+        headers: dict[str, Any] = {}
+        same: dict[Any, Any] = {}  # most headers are alike
         for member in _members(file):
             name = member.name.removeprefix("./")
-            reason = _ignored_reason(member, name, self._pattern)
+            reason = _ignored_reason(member, name, medium, self._pattern)
             if reason is not None:
                 ignored[reason] += 1
             elif not member.isdir():
@@ -120,8 +118,8 @@ class TarMembers:
                 if problem is not None:
                     problems[name] = problem
                     continue
-                header = _look(_Section(file, place), full_name, policy)
-                if isinstance(header, Header):
+                header = _look(_Section(file, place), full_name, medium)
+                if not isinstance(header, InputError):
                     header = same.setdefault(header, header)
                 headers[name] = header
         return Listing.of(list(self._places), ignored, problems, raw=_raw_name, headers=headers)
@@ -182,21 +180,23 @@ def _members(file: BinaryIO) -> Iterator[tarfile.TarInfo]:
         raise tarfile.ReadError("no end of archive behind its last readable member")
 
 
-def _look(stream: _Section, name: str, policy: DecodePolicy) -> Header | InputError:
-    """Return what a picture file says of itself, or why it cannot be used."""
+def _look(stream: _Section, name: str, medium: Medium) -> Any:
+    """Return what a file says of itself, or why it cannot be used."""
     try:
-        return read_header(cast(BinaryIO, stream), name=name, policy=policy)
+        return medium.read_header(cast(BinaryIO, stream), name=name)
     except InputError as error:
         return error
 
 
-def _ignored_reason(member: tarfile.TarInfo, name: str, pattern: str | None) -> str | None:
-    """Return why a member is left alone, None for a picture and, uncounted, a folder."""
+def _ignored_reason(
+    member: tarfile.TarInfo, name: str, medium: Medium, pattern: str | None
+) -> str | None:
+    """Return why a member is left alone, None for an item and, uncounted, a folder."""
     if member.isdir():
         return None
     if member.issym() or member.islnk():
         return LINKS
-    return ignored_reason(name, pattern) if member.isreg() else NOT_REGULAR
+    return ignored_reason(name, medium, pattern) if member.isreg() else NOT_REGULAR
 
 
 def _problem(member: tarfile.TarInfo, name: str) -> Reason | None:

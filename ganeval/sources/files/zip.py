@@ -1,4 +1,4 @@
-"""Zip archives of pictures, read in place and never unpacked."""
+"""Zip archives of pictures or clips, read in place and never unpacked."""
 
 import stat
 import weakref
@@ -12,25 +12,25 @@ from typing import BinaryIO, cast
 
 from ganeval.images.picture import DecodePolicy
 from ganeval.machine.remote import is_remote
+from ganeval.sources.base import plural
 from ganeval.sources.files.archive_file import ArchiveFile
+from ganeval.sources.files.chosen import DOT_FILES, LINKS, ignored_reason
 from ganeval.sources.files.encoded import (
-    DOT_FILES,
-    LINKS,
     MAX_FILE_BYTES,
     EncodedSource,
     Listing,
     Reason,
     check_not_empty,
-    ignored_reason,
     too_large,
     twins,
 )
+from ganeval.sources.files.file_options import FileOptions
 from ganeval.sources.files.index import FilePlace
-from ganeval.sources.files.picture_options import FileOptions
+from ganeval.sources.files.medium import Medium
 from ganeval.sources.paths import damaged, unreadable
 
 # A member that unpacks to more than this, and to more than this many times its stored size, was
-# made to fill memory: pictures are compressed already.
+# made to fill memory: items are compressed already.
 _BOMB_BYTES = 100 * 2**20
 _BOMB_RATIO = 1000
 
@@ -42,7 +42,7 @@ _ZIP_DAMAGE = (zipfile.BadZipFile, zlib.error, EOFError, NotImplementedError, Un
 
 @dataclass(frozen=True, slots=True)
 class Zip(FileOptions):
-    """Read the pictures in a zip archive, in place."""
+    """Read the pictures or clips in a zip archive, in place."""
 
     location: str
 
@@ -50,24 +50,21 @@ class Zip(FileOptions):
         self, policy: DecodePolicy, *, offline: bool = False, written: str | None = None
     ) -> EncodedSource:
         """List the archive; arguments and errors are those of `Folder.open`."""
-        fit, policy = self.fit, self.over(policy)
-        container = ZipMembers(self.location, self.pattern)
-        return EncodedSource(
-            kind="zip",
-            location=written or self.location,
-            container=container,
+        return self.source(
+            "zip",
+            lambda medium: ZipMembers(self.location, medium, self.pattern),
             policy=policy,
-            fit=fit,
-            classes=self.classes(container.listing.names, location=self.location),
+            location=self.location,
+            written=written,
         )
 
 
 class ZipMembers:
-    """The pictures of a zip archive; one file handle, which a lock guards."""
+    """The items of a zip archive; one file handle, which a lock guards."""
 
     num_threads = 1
 
-    def __init__(self, location: str, pattern: str | None = None) -> None:
+    def __init__(self, location: str, medium: Medium, pattern: str | None = None) -> None:
         self._location = location
         self._file = ArchiveFile(location)
         try:
@@ -79,8 +76,8 @@ class ZipMembers:
             raise unreadable(location, error) from error
         weakref.finalize(self, self._archive.close)
         self._members: dict[str, zipfile.ZipInfo] = {}
-        self.listing = self._list(pattern)
-        check_not_empty(self.listing, location)
+        self.listing = self._list(medium, pattern)
+        check_not_empty(self.listing, location, medium)
 
     def name(self, index: int) -> str:
         """Return a member's name behind that of the archive, as messages call it."""
@@ -121,13 +118,13 @@ class ZipMembers:
         """Raise UnstableError if the archive is another one now."""
         self._file.check()
 
-    def _list(self, pattern: str | None) -> Listing:
-        """Choose the pictures among the members."""
+    def _list(self, medium: Medium, pattern: str | None) -> Listing:
+        """Choose the items among the members."""
         ignored: Counter[str] = Counter()
         problems: dict[str, Reason] = {}
         for member in self._archive.infolist():
             name = member.filename
-            reason = ignored_reason(name, pattern)
+            reason = ignored_reason(name, medium, pattern)
             if name.endswith("/"):  # `ZipInfo.is_dir` fails for an empty name
                 continue
             if stat.S_ISLNK(member.external_attr >> 16):
@@ -140,7 +137,7 @@ class ZipMembers:
                 if name in self._members:
                     raise twins(name, self._location)
                 self._members[name] = member
-                problem = _zip_problem(member, f"{self._location}:{name}")
+                problem = _zip_problem(member, f"{self._location}:{name}", medium)
                 if problem is not None:
                     problems[name] = problem
         return Listing.of(list(self._members), ignored, problems, raw=self._raw_name)
@@ -151,7 +148,7 @@ class ZipMembers:
         return name.encode("utf-8" if utf8 else "cp437")
 
 
-def _zip_problem(member: zipfile.ZipInfo, name: str) -> Reason | None:
+def _zip_problem(member: zipfile.ZipInfo, name: str, medium: Medium) -> Reason | None:
     """Return why a member cannot be read."""
     if member.flag_bits & _ENCRYPTED:
         return f"{name}: encrypted", "a zip without a password", "unpack it and zip it without one"
@@ -159,14 +156,14 @@ def _zip_problem(member: zipfile.ZipInfo, name: str) -> Reason | None:
         return (
             f"{name}: compressed by method {member.compress_type}",
             "members that are stored or deflated",
-            "zip the pictures anew",
+            f"zip the {plural(medium.content)} anew",
         )
     if member.file_size > MAX_FILE_BYTES:
         return too_large(name, member.file_size)
     if member.file_size > _BOMB_BYTES and member.file_size > _BOMB_RATIO * member.compress_size:
         return (
             f"{name}: unpacks from {member.compress_size:,} to {member.file_size:,} bytes",
-            "an encoded picture",
+            f"an encoded {medium.content}",
             "remove it from the archive",
         )
     return None

@@ -8,12 +8,15 @@ from typing import Literal
 
 import numpy as np
 
+from ganeval.audio.clip import SUFFIXES as SOUND_SUFFIXES
 from ganeval.errors import InputError, one_line
 from ganeval.images.picture import SUFFIXES
 from ganeval.sources.base import Source, SourceInfo
 from ganeval.sources.views.pair_view import PairView, pair_content
 
 By = Literal["name", "index"]
+
+_ENDINGS = (*SUFFIXES, *SOUND_SUFFIXES)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -85,7 +88,7 @@ def _by_key(names: Sequence[str], location: str) -> dict[str, int]:
     places: dict[str, int] = {}
     for place, name in enumerate(names):
         stem, _, ending = name.rpartition(".")
-        key = unicodedata.normalize("NFC", stem if ending.lower() in SUFFIXES else name)
+        key = unicodedata.normalize("NFC", stem if ending.lower() in _ENDINGS else name)
         if key in places:
             twin = names[places[key]]
             both = f"'{twin}' twice" if twin == name else f"'{twin}' and '{name}'"

@@ -1,4 +1,4 @@
-"""What is particular to pictures and to points: their checkpoint, their preview, their scores."""
+"""What is particular to pictures, points, clips: their checkpoint, their preview, their scores."""
 
 import importlib
 from collections.abc import Mapping, Sequence
@@ -16,6 +16,7 @@ from reference_models.engine.recipe import Recipe
 _KINDS = {
     "pictures": "reference_models.engine.kinds.pictures:PICTURES",
     "points": "reference_models.engine.kinds.points:POINTS",
+    "clips": "reference_models.engine.kinds.clips:CLIPS",
 }
 
 GRID = 8  # rows and columns of a preview of pictures; its square is the number of its samples

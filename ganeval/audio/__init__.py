@@ -1,0 +1,1 @@
+"""Sound: clips, decoding, resampling, what networks of sound get."""

@@ -1,0 +1,38 @@
+"""The one form of sound inside ganeval."""
+
+from dataclasses import dataclass
+
+import numpy as np
+import numpy.typing as npt
+
+SUFFIXES = ("wav", "flac", "ogg", "oga", "opus", "mp3", "aif", "aiff")
+
+Samples = npt.NDArray[np.float32]
+"""Float32 [channels, samples]; full scale is -1 to 1."""
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Clip:
+    """A clip of sound, and what was done to get there.
+
+    >>> import numpy as np
+    >>> tone = np.sin(2 * np.pi * 440 * np.arange(16_000) / 16_000)
+    >>> Clip(tone[None].astype(np.float32), rate=16_000).seconds
+    1.0
+
+    Attributes:
+        samples: Float32 [channels, samples]. Full scale is -1 to 1; floats and what lossy codecs
+            decode may lie a little beyond it.
+        rate: Samples in a second.
+        notes: Short fixed phrases (`"mixed to mono"`, `"silent"`) that are counted over a source
+            and shown in the report.
+    """
+
+    samples: Samples
+    rate: int
+    notes: tuple[str, ...] = ()
+
+    @property
+    def seconds(self) -> float:
+        """How long it is."""
+        return float(self.samples.shape[1] / self.rate)

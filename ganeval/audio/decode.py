@@ -1,0 +1,150 @@
+"""From the bytes of a file of sound to a clip, with every deviation refused or noted."""
+
+import io
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass
+from typing import IO, Any
+
+import numpy as np
+
+from ganeval.audio.clip import Clip
+from ganeval.audio.packages import load
+from ganeval.audio.samples import check_rate, checked_clip
+from ganeval.audio.whole import check_whole
+from ganeval.errors import InputError
+
+FORMATS = ("WAV", "WAVEX", "RF64", "FLAC", "OGG", "MP3", "AIFF")
+"""libsndfile's names of the formats that are read."""
+
+_UNKNOWN_LENGTH = 2**63 - 1  # what libsndfile says of a stream that does not tell
+
+
+@dataclass(frozen=True, slots=True)
+class ClipHeader:
+    """What a file of sound says of itself before its samples.
+
+    Attributes:
+        frames: Number of samples of a channel.
+        rate: Samples in a second.
+        channels: Number of channels.
+        format: One of `FORMATS`.
+        subtype: libsndfile's name of the codec and the depth ("PCM_16", "VORBIS").
+    """
+
+    frames: int
+    rate: int
+    channels: int
+    format: str
+    subtype: str
+
+    @property
+    def seconds(self) -> float:
+        """How long it is."""
+        return self.frames / self.rate
+
+
+def read_header(content: IO[bytes] | bytes, *, name: str, max_seconds: float) -> ClipHeader:
+    """Read what a file of sound says of itself; no sample is decoded.
+
+    Args:
+        content: The file, opened for reading from its start and seekable, or its bytes.
+        name: What messages call it.
+        max_seconds: A longer one is refused.
+
+    Raises:
+        InputError: No file of sound in one of `FORMATS`, a damaged one, one cut short, one without
+            samples, longer than `max_seconds`, or of a rate that no sound has. The text begins
+            with `name`.
+    """
+    stream = io.BytesIO(content) if isinstance(content, bytes) else content
+    check_whole(stream, name=name)
+    with _opened(stream, name) as file:
+        header = _header_of(file)
+    check_header(header, name=name, max_seconds=max_seconds)
+    return header
+
+
+def check_header(header: ClipHeader, *, name: str, max_seconds: float) -> None:
+    """Refuse a clip that its header shows to be unusable.
+
+    Raises:
+        InputError: See `read_header`.
+    """
+    if header.format not in FORMATS:
+        raise InputError(f"{name}: a {header.format} file", _NEEDED, "convert it to WAV or FLAC")
+    check_rate(header.rate, name=name)
+    if header.frames < 1:
+        raise InputError(f"{name}: no samples", "a clip of sound", "remove or replace it")
+    if header.seconds > max_seconds:
+        raise InputError(
+            f"{name}: {header.seconds:,.1f} s long",
+            f"at most {max_seconds:,g} s",
+            "cut it into clips, or raise max_seconds, as in folder:PATH,max_seconds=7200",
+        )
+
+
+def decode(content: bytes, *, name: str, max_seconds: float) -> Clip:
+    """Decode a file of sound as it is stored: its own rate and channels.
+
+    Integers of n bits are divided by 2^(n-1). Floats stay as they are. Safe to call from any
+    thread.
+
+    Args:
+        content: The bytes of the file.
+        name: What messages call it; the clip does not depend on it.
+        max_seconds: A longer one is refused.
+
+    Raises:
+        InputError: See `read_header` and `checked_clip`; or the file has fewer samples than it
+            says.
+    """
+    header = read_header(content, name=name, max_seconds=max_seconds)
+    with _opened(io.BytesIO(content), name) as file:
+        samples = file.read(dtype="float32", always_2d=True)
+    if len(samples) != header.frames:
+        raise InputError(
+            f"{name}: truncated or damaged ({len(samples):,} of {header.frames:,} samples)",
+            "a whole file",
+            "make or download it anew",
+        )
+    return checked_clip(np.ascontiguousarray(samples.T), header.rate, name=name)
+
+
+_NEEDED = "a WAV, FLAC, Ogg, MP3 or AIFF file"
+
+
+@contextmanager
+def _opened(stream: IO[bytes], name: str) -> Iterator[Any]:
+    """Open a file with libsndfile, and turn what it raises into our own error."""
+    soundfile = load("soundfile")
+    beginning = stream.read(64)
+    stream.seek(0)
+    try:
+        with soundfile.SoundFile(stream) as file:
+            yield file
+    except (soundfile.LibsndfileError, RuntimeError, TypeError, ValueError, OSError) as error:
+        raise InputError(f"{name}: {_found(beginning, error)}", _NEEDED, "make it anew") from error
+
+
+def _found(beginning: bytes, error: Exception) -> str:
+    """Say what is wrong with a file that libsndfile does not read."""
+    if not beginning:
+        return "an empty file"
+    if beginning.startswith(b"version https://git-lfs"):
+        return "a Git LFS pointer, whose content was not fetched"
+    if beginning[:1] in b"<{" or _is_text(beginning):
+        return "text, and no sound"
+    reason = str(getattr(error, "error_string", "") or error).strip().rstrip(".")
+    return f"damaged, or no sound ({reason or 'libsndfile does not say why'})"
+
+
+def _is_text(beginning: bytes) -> bool:
+    """Tell whether a file begins as text does."""
+    return all(32 <= byte < 127 or byte in b"\t\r\n" for byte in beginning)
+
+
+def _header_of(file: Any) -> ClipHeader:
+    """Return what libsndfile says of a file."""
+    frames = 0 if file.frames in (-1, _UNKNOWN_LENGTH) else file.frames
+    return ClipHeader(frames, file.samplerate, file.channels, file.format, file.subtype)

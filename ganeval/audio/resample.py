@@ -1,0 +1,35 @@
+"""From one rate to another."""
+
+import numpy as np
+
+from ganeval.audio.clip import Clip, Samples
+from ganeval.audio.packages import load
+
+
+def resampled_length(num: int, rate: int, wanted: int) -> int:
+    """Return how many samples `num` of one rate become at another: rounded, a half upwards."""
+    return (2 * num * wanted + rate) // (2 * rate)
+
+
+def resample(samples: Samples, rate: int, wanted: int) -> Samples:
+    """Return float32 [channels, samples] at another rate, by soxr in its quality HQ.
+
+    A clip that is already at that rate stays as it is. What lies beyond the new rate's half is
+    filtered out. The length is that of `resampled_length`, at least 1.
+    """
+    if rate == wanted:
+        return samples
+    found = load("soxr").resample(np.ascontiguousarray(samples.T), rate, wanted, quality="HQ")
+    length = max(resampled_length(samples.shape[1], rate, wanted), 1)
+    fitted = np.zeros((len(samples), length), np.float32)
+    kept = min(length, len(found))
+    fitted[:, :kept] = found[:kept].T
+    return fitted
+
+
+def at_rate(clip: Clip, wanted: int) -> Clip:
+    """Return a clip at another rate, with a note of the one that it had."""
+    if clip.rate == wanted:
+        return clip
+    note = f"resampled from {clip.rate:,} to {wanted:,} Hz"
+    return Clip(resample(clip.samples, clip.rate, wanted), wanted, (*clip.notes, note))

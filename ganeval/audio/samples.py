@@ -1,0 +1,101 @@
+"""The rules that samples of any origin obey: one scale, finite, not empty, of a sensible rate."""
+
+import numpy as np
+import numpy.typing as npt
+
+from ganeval.audio.clip import Clip, Samples
+from ganeval.errors import InputError
+
+RATES = (1_000, 768_000)
+"""The lowest and the highest rate of a clip: below and above are no sounds, but mistakes."""
+
+SILENT = "silent"
+CLIPPED = "clipped at full scale"
+BEYOND = "values beyond -1 to 1"
+
+_HIGHEST = 8.0  # 18 dB above full scale: what lies beyond was never brought to -1 to 1
+_FULL_SCALE = 1 - 2.0**-7  # the largest value of 8 bits, the coarsest there are
+_RUN = 4  # equal samples at full scale one after the other, which a sine hardly has
+
+
+def to_float(samples: npt.NDArray[np.generic], *, name: str) -> npt.NDArray[np.float32]:
+    """Return samples of any integer or floating type as float32, full scale -1 to 1.
+
+    Signed integers of n bits are divided by 2^(n-1), unsigned ones lie around 2^(n-1). Floats stay.
+
+    Raises:
+        InputError: They are of another type.
+    """
+    kind, bits = samples.dtype.kind, 8 * samples.dtype.itemsize
+    if kind == "f":
+        return samples.astype(np.float32)
+    if kind not in "iu" or bits > 32:
+        raise InputError(
+            f"{name}: samples of type {samples.dtype}",
+            "floats from -1 to 1, or integers of 8 to 32 bits",
+            "convert them",
+        )
+    half = 2.0 ** (bits - 1)
+    wide = samples.astype(np.float64) - (half if kind == "u" else 0)
+    return (wide / half).astype(np.float32)
+
+
+def check_rate(rate: int, *, name: str) -> None:
+    """Refuse a rate that no sound has.
+
+    Raises:
+        InputError: It is below 1,000 or above 768,000 samples a second.
+    """
+    low, high = RATES
+    if not low <= rate <= high:
+        raise InputError(
+            f"{name}: {rate:,} samples a second",
+            f"a rate from {low:,} to {high:,} Hz",
+            "correct the rate",
+        )
+
+
+def checked_clip(samples: Samples, rate: int, *, name: str) -> Clip:
+    """Return samples as a clip, with notes of what is odd about them.
+
+    Args:
+        samples: Float32 [channels, samples].
+        rate: Samples in a second.
+        name: What messages call it.
+
+    Raises:
+        InputError: There are none, one is NaN or infinite, they lie far beyond -1 to 1, or the rate
+            is none.
+    """
+    check_rate(rate, name=name)
+    if samples.size == 0:
+        raise InputError(f"{name}: no samples", "a clip of sound", "remove or replace it")
+    low, high = float(samples.min()), float(samples.max())
+    if not np.isfinite([low, high]).all():
+        num = int((~np.isfinite(samples)).sum())
+        raise InputError(
+            f"{name}: {num:,} samples are NaN or infinite", "finite samples", "make it anew"
+        )
+    if max(-low, high) > _HIGHEST:
+        raise InputError(
+            f"{name}: samples from {low:.4g} to {high:.4g}",
+            "samples from -1 to 1",
+            "divide them by full scale (by 32768, if they are those of 16 bits)",
+        )
+    notes = []
+    if (samples == samples[:, :1]).all():
+        notes.append(SILENT)
+    elif _is_clipped(samples):
+        notes.append(CLIPPED)
+    if low < -1 or high > 1:
+        notes.append(BEYOND)
+    return Clip(samples, rate, tuple(notes))
+
+
+def _is_clipped(samples: Samples) -> bool:
+    """Tell whether some equal samples follow one another at full scale."""
+    flat = (samples[:, 1:] == samples[:, :-1]) & (np.abs(samples[:, 1:]) >= _FULL_SCALE)
+    if flat.shape[1] < _RUN - 1 or not flat.any():
+        return False
+    windows = np.lib.stride_tricks.sliding_window_view(flat, _RUN - 1, axis=1)
+    return bool(windows.all(axis=2).any())

@@ -1,0 +1,89 @@
+"""Clips as windows of one length, which is how distances between sets of sounds look at them."""
+
+from dataclasses import asdict, dataclass
+from typing import Any, Literal
+
+import numpy as np
+
+from ganeval.audio.clip import Clip
+from ganeval.audio.fit import mono
+from ganeval.audio.packages import resampler
+from ganeval.audio.resample import at_rate, resampled_length
+from ganeval.errors import UsageError
+
+_LEAST_PEAK = 0.1  # 20 dB below full scale: quieter clips are raised by no more
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Windows:
+    """Look at windows of clips of sound; those of one clip are not independent.
+
+    A clip is mixed to mono, resampled, and perhaps more, before it is cut: what a filter does at
+    its ends happens once.
+
+    Attributes:
+        rate: Samples in a second.
+        seconds: Length of a window; None for one window, the whole clip.
+        hop: From the beginning of one to that of the next, in seconds. What is left over at the end
+            is no window.
+        peak: "google" divides a clip by its highest value, or by 0.1 if that is lower. The lowest
+            one plays no part, as there. "as-is" leaves it.
+        bits: 16 rounds samples to integers of 16 bits; None leaves them.
+        shortest: Shorter clips get zeros at their end, up to so many seconds.
+
+    Raises:
+        UsageError: A length or hop that makes no sense.
+    """
+
+    rate: int = 16_000
+    seconds: float | None = None
+    hop: float | None = None
+    peak: Literal["as-is", "google"] = "as-is"
+    bits: Literal[16] | None = None
+    shortest: float = 0.0
+
+    def __post_init__(self) -> None:
+        for name in ("seconds", "hop"):
+            value = getattr(self, name)
+            if value is not None and not 0 < value < float("inf"):
+                raise UsageError(f"windows with {name}={value}", "more than 0", f"change {name}")
+
+    def starts(self, num: int, rate: int) -> list[int]:
+        """Return where the windows of a clip of `num` samples at a rate begin; may be empty."""
+        length = max(resampled_length(num, rate, self.rate), self._shortest)
+        if self.seconds is None:
+            return [0]
+        step = max(round((self.hop or self.seconds) * self.rate), 1)
+        return list(range(0, length - self.length(length) + 1, step))
+
+    def length(self, whole: int) -> int:
+        """Return how many samples a window of a clip of `whole` samples has."""
+        return whole if self.seconds is None else max(round(self.seconds * self.rate), 1)
+
+    def prepare(self, clip: Clip) -> Clip:
+        """Return a clip as it is before it is cut."""
+        clip = at_rate(mono(clip), self.rate)
+        samples = clip.samples
+        if self.bits == 16:
+            samples = np.clip(np.rint(samples * 32768.0), -32768, 32767) / np.float32(32768)
+        if self.peak == "google":
+            samples = samples / np.float32(max(_LEAST_PEAK, float(samples.max())))
+        missing = self._shortest - samples.shape[1]
+        if missing > 0:
+            samples = np.pad(samples, ((0, 0), (0, missing)))
+        return Clip(samples.astype(np.float32), self.rate, clip.notes)
+
+    def window(self, prepared: Clip, start: int) -> Clip:
+        """Return the window of a prepared clip that begins at a sample."""
+        length = self.length(prepared.samples.shape[1])
+        samples = np.ascontiguousarray(prepared.samples[:, start : start + length])
+        return Clip(samples, prepared.rate, prepared.notes)
+
+    def to_json(self) -> dict[str, Any]:
+        """Return what cache keys and reports say of it, as JSON values."""
+        return {**asdict(self), "resampler": resampler()}
+
+    @property
+    def _shortest(self) -> int:
+        """The fewest samples of a prepared clip."""
+        return round(self.shortest * self.rate)

@@ -1,0 +1,114 @@
+"""Kernel Audio Distance."""
+
+from dataclasses import dataclass, replace
+from typing import ClassVar
+
+import numpy as np
+import numpy.typing as npt
+
+from ganeval.audio.windows import Windows
+from ganeval.features.derived import Arrays, Summary
+from ganeval.metrics.base import Inputs, Need, Result, both_sides, by_role, rows_of
+from ganeval.metrics.parts.discrepancy import Gaussian, over_all_pairs
+from ganeval.scores.kind import ScoreKind
+
+SCALE = 100.0
+"""What the paper multiplies the discrepancy by."""
+
+_MOST_FOR_MEDIAN = 8192  # rows whose distances to one another fit into memory
+_BLOCK = 1024
+
+
+@dataclass(frozen=True, slots=True)
+class MedianDistance:
+    """The median of the distances between rows."""
+
+    version: ClassVar[int] = 1
+    keep: ClassVar[bool] = True
+
+    def __call__(self, summary: Summary) -> Arrays:
+        """Return `median` float64 []; of more than 8,192 rows that of every second, third, ..."""
+        rows = rows_of(summary)
+        return {"median": np.array(median_distance(rows[:: -(-len(rows) // _MOST_FOR_MEDIAN)]))}
+
+
+@dataclass(frozen=True, slots=True)
+class Kad:
+    """Compute the squared maximum mean discrepancy under a Gaussian kernel, times 100 (KAD).
+
+    Estimand: 100 (E k(x, x') + E k(y, y') - 2 E k(x, y)) with k(x, y) = exp(-|x - y|^2 / (2 s^2)),
+    x of the sample, y of the reference, and s the median distance between items of the reference.
+    The unbiased estimate over all pairs.
+
+    Reference: Chung et al., "KAD: No More FAD! An Effective and Efficient Evaluation Metric for
+    Audio Generation", arXiv:2502.15602 (2025).
+    Bias: none, so it may be below 0, and numbers of clips need not agree.
+    Direction: lower is better; 0 for equal distributions.
+
+    Standard error and interval: those of KID, for the bandwidth at hand; over clips where each has
+    several windows. From 200 clips a side on.
+
+    Attributes:
+        window: Length of a window in seconds, one beside the other; None for whole clips, each of
+            which is a row (the mean over what the network says of its parts).
+    """
+
+    window: float | None = None
+
+    common_name: ClassVar[str] = "Kernel audio distance"
+    over_clusters: ClassVar[bool] = True
+    kinds: ClassVar[tuple[ScoreKind, ...]] = (
+        ScoreKind(
+            name="kad",
+            direction="lower",
+            bias="none",
+            error="u-statistic",
+            stream="kad",
+            stands_in=None,
+            plotted_against=None,
+        ),
+    )
+
+    def __post_init__(self) -> None:
+        """Refuse a window that makes no sense.
+
+        Raises:
+            UsageError: It is not above 0.
+        """
+        Windows(seconds=self.window)
+
+    @property
+    def needs(self) -> tuple[Need, ...]:
+        """Whole clips or windows of both sides, 2 at least."""
+        return both_sides(view=Windows(seconds=self.window), minimum=2, why="pairs")
+
+    def compute(self, inputs: Inputs, rng: np.random.Generator) -> Result:
+        """Return the one score `kad`; its details have the `bandwidth`."""
+        sides, (kind,) = by_role(inputs), self.kinds
+        sample, reference = sides["sample"], sides["reference"]
+        bandwidth = float(reference.derived(MedianDistance())["median"])
+        score = over_all_pairs(kind, sample, reference, Gaussian(bandwidth), scale=SCALE)
+        score = replace(score, details={"bandwidth": bandwidth})
+        if bandwidth == 0:
+            fact = f"half of the pairs of {reference.noun} of the reference have equal features"
+            score = replace(score, cautions={**score.cautions, fact: "look at them"})
+        return Result(scores=(score,))
+
+
+def median_distance(rows: npt.NDArray[np.float32]) -> float:
+    """Return the median of the distances between all pairs of rows, float32 [n, d], n >= 2.
+
+    Of an even number of pairs it is the lower of the two in the middle, as in torch.
+    """
+    found = []
+    wide = rows.astype(np.float64)
+    for start in range(0, len(wide), _BLOCK):
+        block = wide[start : start + _BLOCK]
+        rest = wide[start:]
+        squared = np.square(block).sum(axis=1)[:, None] + np.square(rest).sum(axis=1)
+        squared -= 2 * block @ rest.T
+        above = np.triu_indices(len(block), 1, len(rest))
+        found.append(np.maximum(squared[above], 0).astype(np.float32))
+    distances = np.concatenate(found)
+    middle = (len(distances) - 1) // 2
+    return float(np.sqrt(np.partition(distances, middle)[middle], dtype=np.float64))

@@ -1,0 +1,61 @@
+"""What the files of a container are, and how they become content."""
+
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass, field
+from typing import IO, Any, ClassVar, Protocol
+
+from ganeval.sources.base import Content
+
+
+@dataclass(frozen=True, slots=True)
+class Overview:
+    """What the headers of all files say.
+
+    Attributes:
+        sizes: See `SourceInfo`.
+        notes: See `SourceInfo`.
+        found: See `SourceInfo`.
+    """
+
+    sizes: Mapping[tuple[int, int], int] = field(default_factory=dict)
+    notes: Mapping[str, int] = field(default_factory=dict)
+    found: Mapping[str, object] = field(default_factory=dict)
+
+
+class Medium(Protocol):
+    """What the files of a container are and how they are decoded: a frozen value.
+
+    Attributes:
+        content: What each is; see `SourceInfo.content`.
+        noun: What messages call several.
+        suffixes: The endings of their files.
+        alike: The endings of files that somebody may take for them, which are left alone.
+        left_alone: How those are counted.
+    """
+
+    content: ClassVar[str]
+    noun: ClassVar[str]
+    suffixes: ClassVar[tuple[str, ...]]
+    alike: ClassVar[frozenset[str]]
+    left_alone: ClassVar[str]
+
+    def settings(self) -> dict[str, object]:
+        """Return all options that change contents, as JSON values."""
+
+    def read_header(self, stream: IO[bytes], *, name: str) -> Any:
+        """Return what a file says of itself, hashable; InputError if it shows to be unusable."""
+
+    def check_header(self, header: Any, *, name: str) -> None:
+        """Raise InputError if a header that was read before shows its file to be unusable."""
+
+    def decode(self, content: bytes, name: str) -> Content:
+        """Return the content of a file; InputError if it cannot be used."""
+
+    def overview(self, headers: Iterable[tuple[str, Any]]) -> Overview:
+        """Return what the headers say, each with the name of its file."""
+
+    def length(self, header: Any) -> tuple[int, int] | None:
+        """Return samples and rate of what a file with this header becomes; None of no sound."""
+
+    def lenient(self) -> "Medium | None":
+        """Return one that passes over a fault which may hide another one; None if none does."""

@@ -1,0 +1,143 @@
+"""A chain of symbols of which each depends on one long before it: its entropy is known exactly."""
+
+import hashlib
+import json
+import math
+from dataclasses import dataclass
+
+import numpy as np
+import numpy.typing as npt
+import torch
+from torch import Tensor
+
+from reference_models.data.order import generator
+from reference_models.engine.data import Batch, Kind
+from reference_models.parts import mu_law
+
+RATE = 8000  # samples per second, in name only
+
+_STEP = 3  # the likeliest e_t
+_BLOCK = 256  # clips drawn at once; changing it changes every stream
+
+
+@dataclass(frozen=True, slots=True, eq=False, kw_only=True)
+class LagChain:
+    """Symbols s_t = s_{t-lag} + e_t modulo their number, as the levels of a mu-law.
+
+    e_t is independent: 3 with probability `chance`, each of the others with an equal part of the
+    rest. The first symbols are uniform, and so is every later one by itself. A model that sees
+    fewer than `lag` symbols back sees nothing of s_t, which takes it log(num_symbols) instead of
+    the entropy of e_t.
+
+    Attributes:
+        num_symbols: At least 2.
+        lag: How far back the symbol is that counts, at least 1.
+        chance: Probability of the likeliest e_t.
+        num_samples: Symbols in a clip, more than the lag.
+    """
+
+    num_symbols: int = 8
+    lag: int = 12
+    chance: float = 0.65
+    num_samples: int = 128
+
+    @property
+    def name(self) -> str:
+        """What the data is called."""
+        return "lagchain"
+
+    @property
+    def digest(self) -> str:
+        """Hex SHA-256 of the definition."""
+        definition = ["lagchain", *self.chances.tolist(), self.lag, self.num_samples, _BLOCK]
+        return hashlib.sha256(json.dumps(definition).encode()).hexdigest()
+
+    @property
+    def shape(self) -> tuple[int, ...]:
+        """The shape of one clip: (1, num_samples)."""
+        return (1, self.num_samples)
+
+    @property
+    def kind(self) -> Kind:
+        """Clips."""
+        return "clips"
+
+    @property
+    def rate(self) -> int:
+        """Samples per second."""
+        return RATE
+
+    @property
+    def names(self) -> tuple[str, ...]:
+        """Names of the tensors in its batches: clips alone."""
+        return ("real",)
+
+    @property
+    def num_classes(self) -> None:
+        """No labels."""
+
+    def source_of(self, name: str) -> None:
+        """Return None: ganeval has no such source."""
+
+    @property
+    def chances(self) -> npt.NDArray[np.float64]:
+        """The distribution of e_t, float64 [num_symbols]."""
+        rest = (1 - self.chance) / (self.num_symbols - 1)
+        chances = np.full(self.num_symbols, rest)
+        chances[_STEP % self.num_symbols] = self.chance
+        return chances
+
+    @property
+    def entropy(self) -> float:
+        """Bits that a symbol of a clip takes in the mean, exactly.
+
+        The first `lag` take log2(num_symbols), the others the entropy of e_t.
+        """
+        of_step = -float((self.chances * np.log2(self.chances)).sum())
+        first = self.lag * math.log2(self.num_symbols)
+        return (first + (self.num_samples - self.lag) * of_step) / self.num_samples
+
+    def batch(self, seed: int, position: int, size: int) -> Batch:
+        """Return a part of the stream of fresh clips; each block of it has its own generator."""
+        first, last = position // _BLOCK, (position + size - 1) // _BLOCK
+        steps = np.concatenate(
+            [self._steps(generator(seed, "lagchain", block)) for block in range(first, last + 1)]
+        )
+        start = position - first * _BLOCK
+        symbols = torch.from_numpy(self._summed(steps[start : start + size]))
+        return Batch({"real": mu_law.decode(symbols, self.num_symbols)[:, None]})
+
+    def _steps(self, rng: np.random.Generator) -> npt.NDArray[np.int64]:
+        """Draw the first symbols and the e_t of a block, int64 [_BLOCK, num_samples]."""
+        first = rng.integers(self.num_symbols, size=(_BLOCK, self.lag))
+        later = (_BLOCK, self.num_samples - self.lag)
+        return np.concatenate([first, rng.choice(self.num_symbols, later, p=self.chances)], axis=1)
+
+    def _summed(self, steps: npt.NDArray[np.int64]) -> npt.NDArray[np.int64]:
+        """Return the symbols: every `lag`-th step summed up."""
+        rounds = -(-self.num_samples // self.lag)
+        padded = np.pad(steps, ((0, 0), (0, rounds * self.lag - self.num_samples)))
+        sums = padded.reshape(len(steps), rounds, self.lag).cumsum(axis=1)
+        symbols: npt.NDArray[np.int64] = sums.reshape(len(steps), -1) % self.num_symbols
+        return symbols[:, : self.num_samples]
+
+    def bits(self, clips: Tensor) -> npt.NDArray[np.float64]:
+        """Return the bits that a symbol of each clip [N, 1, num_samples] takes, float64 [N]."""
+        symbols = mu_law.encode(clips[:, 0], self.num_symbols).numpy()
+        steps = (symbols[:, self.lag :] - symbols[:, : -self.lag]) % self.num_symbols
+        later = -np.log2(self.chances[steps]).sum(axis=1)
+        bits: npt.NDArray[np.float64] = later + self.lag * math.log2(self.num_symbols)
+        return bits / self.num_samples
+
+    def scores(self, samples: Tensor) -> dict[str, tuple[float, str]]:
+        """Return value and better direction of what is known of samples [N, 1, num_samples].
+
+        `chain_gap` is how far the bits that a symbol of theirs takes are from the entropy.
+        """
+        bits = float(self.bits(samples.detach().cpu()).mean())
+        return {"chain_gap": (abs(bits - self.entropy), "lower")}
+
+
+def lagchain(*, size: int = 128) -> LagChain:
+    """Return clips of `size` symbols out of eight, each depending on the one twelve before it."""
+    return LagChain(num_samples=size)

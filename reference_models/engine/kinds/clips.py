@@ -1,0 +1,185 @@
+"""Clips of sound: a checkpoint that says its rate, spectrograms, and scores on held-out clips."""
+
+import math
+from collections.abc import Iterator, Mapping, Sequence, Sized
+from contextlib import contextmanager
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any, Protocol, cast
+
+import torch
+from matplotlib import colormaps
+from torch import Tensor, nn
+
+import ganeval
+from reference_models.engine.data import Batch, Data, unknown
+from reference_models.engine.inputs import inputs_of, latent_size_of
+from reference_models.engine.kinds import Score, Scoring, known_names, known_scores
+from reference_models.engine.kinds.pictures import PICTURES
+from reference_models.engine.norms import norm_mode_of
+from reference_models.engine.recipe import Recipe
+from reference_models.engine.settings import lasting_settings
+from reference_models.parts.spectra import lsd, power, snr
+
+HELD_OUT = 1_000_000  # the seed of endless data that no run is trained on
+TILE = 64  # pixels of a spectrogram, or as few more as make whole frames
+QUIETEST = -80.0  # decibels that are black; 0 is the loudest tone that there can be
+_COLOURS = "magma"
+
+
+class Sounding(Data, Protocol):
+    """Data of clips."""
+
+    @property
+    def rate(self) -> int:
+        """Samples per second."""
+
+
+class LikelyNetwork(Protocol):
+    """A network that knows how likely clips are."""
+
+    def log_prob(self, x: Tensor, *given: Tensor) -> Tensor:
+        """Return the logarithm of the probability of clips, in nats, float32 [B]."""
+
+    def given(self, batch: Batch) -> tuple[Tensor, ...]:
+        """Return what of a batch it takes beside the clips."""
+
+
+class Clips:
+    """What is done with clips of sound."""
+
+    suffix = ".safetensors"
+
+    def export(
+        self,
+        network: nn.Module,
+        name: str,
+        recipe: Recipe,
+        data: Data,
+        path: Path,
+        *,
+        step: int,
+        seed: int,
+    ) -> None:
+        """Write a checkpoint with its card."""
+        condition = recipe.exported[name].condition
+        card = ganeval.Card(
+            model=recipe.name,
+            entry=recipe.exported[name].entry,
+            kwargs=recipe.generator_options(data.shape, name),
+            prior=recipe.prior,
+            latent_size=latent_size_of(network),
+            num_classes=recipe.num_classes_of(name),
+            condition=None if condition is None else data.source_of(condition),
+            value_range=(-1.0, 1.0),
+            image_size=data.shape[1],
+            channels=data.shape[0],
+            rate=cast(Sounding, data).rate,
+            norm_mode=norm_mode_of(network),
+            ema=True,
+            step=step,
+            seed=seed,
+            data={"name": data.name, "digest": data.digest},
+            settings=lasting_settings(recipe),
+            versions={"ganeval": ganeval.__version__, "torch": str(torch.__version__)},
+        )
+        ganeval.write_checkpoint(path, network.state_dict(), card)
+
+    def step_of(self, path: Path) -> int:
+        """Return the step in a checkpoint's card."""
+        return ganeval.read_card(path).step
+
+    def write_preview(self, samples: Tensor, data: Data, path: Path) -> None:
+        """Draw the spectrogram of each sample: time goes to the right, frequency upwards."""
+        PICTURES.write_preview(spectrograms(samples.float().cpu()), data, path)
+
+    @contextmanager
+    def scorer(
+        self, scoring: Scoring, recipe: Recipe, data: Data, *, seed: int, device: torch.device
+    ) -> Iterator["ClipScorer"]:
+        """Yield what scores on clips that no run is trained on, or on the training clips.
+
+        Raises:
+            GanevalError: A metric that there is none of.
+        """
+        known = known_names(data)
+        own = ("snr", "lsd") if recipe.exported[recipe.main].condition else ("bits",)
+        for metric in scoring.metrics or ():
+            if metric not in (*own, *known):
+                raise unknown(f"metric of {recipe.name}", metric, (*own, *known))
+        num, which = scoring.num_images, "fresh"
+        if isinstance(data, Sized):
+            num, which = min(num, len(data)), "training"
+        conditions = {"num_images": num, "reference": f"{which} clips of {data.name}"}
+        yield ClipScorer(conditions, scoring.metrics or (*own, *known), recipe, data, seed)
+
+
+CLIPS = Clips()
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class ClipScorer:
+    """Scores generators of clips.
+
+    `bits` are those that a sample takes, of a network with `log_prob`; `snr` and `lsd` compare what
+    a network makes of conditions with the truth; the data may know others.
+
+    Attributes:
+        conditions: What scores that are compared have in common.
+        metrics: Names of the scores.
+        recipe: That of the run.
+        data: Those of the run.
+        seed: Of the samples.
+    """
+
+    conditions: Mapping[str, Any]
+    metrics: Sequence[str]
+    recipe: Recipe
+    data: Data
+    seed: int
+
+    @torch.inference_mode()
+    def score(self, generator: nn.Module, step: int) -> Sequence[Score]:
+        """Return the scores of a generator, those of its own kind first."""
+        num, device = self.conditions["num_images"], next(generator.parameters()).device
+        batch = self.data.batch(HELD_OUT, 0, num).to(device)
+        scores = []
+        if "bits" in self.metrics:
+            bits = bits_per_sample(cast(LikelyNetwork, generator), batch)
+            scores.append(_mean("bits", bits, "lower"))
+        if {"snr", "lsd"} & set(self.metrics):
+            made, truth = generator(batch["condition"]), batch["real"]
+            far = {"snr": snr(made, truth), "lsd": lsd(made, truth)}
+            better = {"snr": "higher", "lsd": "lower"}
+            scores += [_mean(name, far[name], better[name]) for name in far if name in self.metrics]
+        known = [name for name in self.metrics if name in known_names(self.data)]
+        if known:
+            inputs = inputs_of(
+                generator, self.recipe, self.data, num, seed=self.seed, name=self.recipe.main
+            )
+            scores += known_scores(self.data, generator(*inputs).float().cpu(), known)
+        return scores
+
+
+def bits_per_sample(network: LikelyNetwork, batch: Batch) -> Tensor:
+    """Return the bits that a sample of each clip takes, float32 [B]."""
+    x = batch["real"]
+    return -network.log_prob(x, *network.given(batch)) / (x[0].numel() * math.log(2))
+
+
+def spectrograms(clips: Tensor) -> Tensor:
+    """Return pictures float32 [N, 3, TILE, about TILE] in [-1, 1] of clips float32 [N, C, T]."""
+    frame = 2 * TILE - 2  # samples, so that there are TILE frequencies
+    hop = max(clips.shape[-1] // (TILE - 1), 1)
+    loudest = frame / 4  # the amplitude of a tone of 1 under a Hann window
+    decibels = 10 * (power(clips.mean(dim=1), frame, hop) / loudest**2 + 1e-10).log10()
+    shares = (1 - decibels / QUIETEST).clamp(0, 1).flip(1)
+    colours = torch.from_numpy(colormaps[_COLOURS](shares.numpy())[..., :3])
+    return 2 * colours.movedim(-1, 1).float() - 1
+
+
+def _mean(name: str, values: Tensor, direction: str) -> Score:
+    """Return the mean over clips, with its standard error and interval."""
+    value, se = float(values.mean()), float(values.std() / math.sqrt(len(values)))
+    interval = (value - 1.96 * se, value + 1.96 * se)
+    return Score(name=name, value=value, direction=direction, se=se, interval=interval)

@@ -1,0 +1,151 @@
+"""Networks that make clips: as sources, and their samples as files."""
+
+import io
+import zipfile
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pytest
+import safetensors.torch
+import soundfile
+import torch
+from torch import nn
+
+import ganeval
+from ganeval.audio.clip import Clip
+from ganeval.audio.wav import comment_of, encode_wav
+from ganeval.errors import GanevalError, InputError
+from ganeval.images.picture import DecodePolicy
+from ganeval.sources.base import Source
+from ganeval.sources.open import open_source
+from tests.audio.sounds import RATE, tone
+from tests.command import Command
+
+
+class Chirps(nn.Module):
+    """Sines whose pitch and phase are the latents."""
+
+    def __init__(self, channels: int = 0, loud: float = 0.5) -> None:
+        super().__init__()
+        self.channels = channels
+        self.loud = nn.Parameter(torch.tensor(loud))
+
+    def forward(self, z: torch.Tensor) -> torch.Tensor:
+        at = torch.arange(800) / RATE
+        wave = self.loud * torch.sin(2 * torch.pi * (500 + 100 * z[:, :1]) * at + z[:, 1:2])
+        return torch.stack([wave] * self.channels, 1) if self.channels else wave
+
+
+def generator(**options: Any) -> ganeval.Generator:
+    given: dict[str, Any] = {"latent_size": 2, "value_range": (-1, 1), "num_images": 20}
+    module = options.pop("module", None) or Chirps().eval()
+    return ganeval.Generator(module, rate=RATE, **(given | options))
+
+
+def opened(thing: Any, **options: Any) -> Source:
+    return open_source(thing, policy=DecodePolicy(), **options)
+
+
+def clips(source: Source) -> list[Clip]:
+    return [item.content() for item in source.load(range(len(source)))]  # type: ignore[misc]
+
+
+@pytest.mark.parametrize("channels", [0, 1, 2])
+def test_a_network_with_a_rate_is_a_source_of_clips(channels: int) -> None:
+    network = Chirps(channels).eval()
+    source = opened(generator(module=network))
+    assert (source.info.content, source.info.noun) == ("clip", "clips")
+    assert source.info.settings["rate"] == RATE
+    found = clips(source)
+    assert [one.rate for one in found] == [RATE] * 20
+    draws = [
+        np.random.Generator(np.random.Philox(np.random.SeedSequence([0, at]))) for at in range(16)
+    ]
+    z = torch.from_numpy(np.stack([one.standard_normal(2, dtype=np.float32) for one in draws]))
+    with torch.inference_mode():
+        expected = network(z).numpy().reshape(16, channels or 1, 800)
+    np.testing.assert_array_equal(np.stack([one.samples for one in found[:16]]), expected)
+
+
+def test_values_are_brought_to_full_scale() -> None:
+    half = clips(opened(generator(value_range=(-0.5, 0.5))))
+    whole = clips(opened(generator()))
+    np.testing.assert_array_equal(half[3].samples, 2 * whole[3].samples)
+    with pytest.raises(
+        InputError, match=r"values observed from -1.99984 to 2; .*-1 to 1.*full scale"
+    ):
+        opened(generator(module=Chirps(loud=2.0)))
+    clamped = clips(opened(generator(module=Chirps(loud=2.0), clamp=True)))
+    assert np.abs(clamped[0].samples).max() == 1
+
+
+def test_what_is_no_clip_is_refused() -> None:
+    flat = nn.Sequential(nn.Linear(2, 3 * 64 * 8 * 8), nn.Unflatten(1, (3, 64, 8, 8)))
+    for thing, told in {
+        generator(module=flat): "returns shape [8, 3, 64, 8, 8]; floats [B, samples] or",
+        generator(module=lambda z: torch.zeros(len(z), 800)): "gives the same clip for 8 latents",
+    }.items():
+        with pytest.raises(InputError) as caught:
+            opened(thing)
+        assert told in str(caught.value)
+    with pytest.raises(InputError, match="5 samples a second"):
+        opened(ganeval.Generator(Chirps(), latent_size=2, value_range=(-1, 1), rate=5))
+
+
+@pytest.fixture
+def checkpoint(tmp_path: Path) -> Path:
+    """A file of tensors without a card."""
+    path = tmp_path / "chirps.safetensors"
+    safetensors.torch.save_file(Chirps().state_dict(), path)
+    return path
+
+
+OPTIONS = (
+    *("--entry", "tests.audio.test_generators:Chirps", "--latent-size", 2),
+    *("--value-range", "-1,1", "--rate", RATE),
+)
+
+
+def test_samples_are_written_as_wav_files_that_score_as_the_network_does(
+    checkpoint: Path, tmp_path: Path, ganeval: Command, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    folder = tmp_path / "out"
+    done = ganeval("sample", checkpoint, "-n", 5, "-o", folder, *OPTIONS)
+    assert done.code == 0, done.err
+    assert sorted(path.name for path in folder.iterdir()) == [f"0000{at}.wav" for at in range(5)]
+    made = clips(opened(generator(num_images=5)))
+    written = clips(opened(folder))
+    for one, other in zip(made, written, strict=True):
+        np.testing.assert_array_equal(one.samples, other.samples)
+    (folder / "00003.wav").unlink()
+    assert ganeval("sample", checkpoint, "-n", 5, "-o", folder, *OPTIONS).code == 0
+    assert (folder / "00003.wav").exists()
+    other = ganeval("sample", checkpoint, "-n", 5, "-o", folder, "--seed", 1, *OPTIONS)
+    assert "not of this checkpoint" in other.error
+    assert ganeval("sample", checkpoint, "-n", 5, "-o", tmp_path / "o.zip", *OPTIONS).code == 0
+    assert (
+        zipfile.ZipFile(tmp_path / "o.zip").read("00001.wav") == (folder / "00001.wav").read_bytes()
+    )
+    assert ganeval("sample", checkpoint, "-n", 5, "-o", tmp_path / "o.npz", *OPTIONS).code == 0
+    np.testing.assert_array_equal(clips(opened(tmp_path / "o.npz"))[4].samples, made[4].samples)
+    grid = ganeval("sample", checkpoint, "--grid", "2x2", "-o", tmp_path / "o.png", *OPTIONS)
+    assert "makes clips; pictures for a grid" in grid.error
+
+
+@pytest.mark.parametrize("bits", [16, 32])
+def test_a_wav_file_of_ours_is_read_by_others(bits: int) -> None:
+    both = np.concatenate([tone(), -tone(600)])
+    content = encode_wav(Clip(both, RATE), bits=bits, comment="a mark")
+    found, rate = soundfile.read(io.BytesIO(content), dtype="float32")
+    assert rate == RATE
+    np.testing.assert_allclose(found.T, both, atol=0 if bits == 32 else 1.6e-5)
+    assert comment_of(content) == "a mark"
+    assert comment_of(encode_wav(Clip(both, RATE))) is None
+    assert comment_of(b"RIFF") is None
+
+
+def test_a_size_means_nothing_for_clips(checkpoint: Path) -> None:
+    text = f"generator:{checkpoint},size=8,entry=tests.audio.test_generators:Chirps,latent_size=2"
+    with pytest.raises(GanevalError, match="leave size and crop out"):
+        opened(f"{text},value_range=-1,1,rate={RATE}")

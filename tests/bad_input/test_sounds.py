@@ -1,0 +1,227 @@
+"""Bad input of sound, a row of the table in docs/sound.md each."""
+
+import os
+import re
+import zipfile
+from collections.abc import Callable
+from pathlib import Path
+
+import numpy as np
+import pytest
+
+from tests.audio.sounds import RATE, encoded, tone, tones
+from tests.audio.test_decode import wav
+from tests.bad_input.encoded import PICTURES, encode
+from tests.bad_input.outcomes import card, refusal, values
+from tests.command import Command
+
+PAGE = Path(__file__).parents[2] / "docs" / "sound.md"
+FAST = ("--extractor", "log-mel")
+NUM = 12
+GOOD = [encoded(one) for one in tones(NUM, seed=1, seconds=0.1)]
+STEREO = encoded(np.concatenate([tone(seconds=0.1), tone(600, seconds=0.1)]))
+
+
+def cut(content: bytes) -> bytes:
+    return content[: len(content) * 2 // 3]
+
+
+def floats(values: object) -> bytes:
+    return wav(32, np.asarray(values, "<f4").tobytes(), kind=3)
+
+
+REFUSED: dict[str, tuple[str, bytes, str]] = {
+    "an empty file": ("a.wav", b"", "an empty file"),
+    "a text": ("a.wav", b"no sound at all, but a text\n", "text, and no sound"),
+    "a web page": ("a.mp3", b"<!doctype html><p>404", "text, and no sound"),
+    "a pointer of Git LFS": (
+        "a.flac",
+        b"version https://git-lfs.github.com/spec/v1\noid sha256:00",
+        "a Git LFS pointer, whose content was not fetched",
+    ),
+    "random bytes": ("a.ogg", bytes(range(256)) * 4, "damaged, or no sound"),
+    "a picture": ("a.wav", encode(PICTURES[0]), "damaged, or no sound"),
+    "a WAV file cut short": ("a.wav", cut(GOOD[0]), "truncated ("),
+    "an AIFF file cut short": ("a.aiff", cut(encoded(tone(), "AIFF")), "truncated ("),
+    "a FLAC file cut short": ("a.flac", cut(encoded(tone(), "FLAC")), "damaged, or no sound"),
+    "an Ogg file cut short": ("a.ogg", cut(encoded(tone(), "OGG")), "truncated ("),
+    "an MP3 file cut short": ("a.mp3", cut(encoded(tone(), "MP3")), "truncated or damaged ("),
+    "a WAV file without samples": ("a.wav", wav(16, b""), "no samples"),
+    "samples that are NaN": ("a.wav", floats([0.1] * 999 + [np.nan]), "1 samples are NaN"),
+    "samples that are infinite": ("a.wav", floats([0.1] * 999 + [np.inf]), "NaN or infinite"),
+    "floats on the scale of 16 bits": (
+        "a.wav",
+        floats(32_767 * tone()[0]),
+        "samples from -1.638e+04 to 1.638e+04",
+    ),
+    "a rate of 500 Hz": ("a.wav", encoded(tone(), rate=500), "500 samples a second"),
+    "a format of its own (W64 called .wav)": ("a.wav", encoded(tone(), "W64"), "a W64 file"),
+    "a clip of 0.02 s": ("a.wav", encoded(tone(seconds=0.02)), "needs at least 0.025 s"),
+}
+"""By row: the name of the file, what is in it, and what the error says."""
+
+
+@pytest.fixture
+def folder(tmp_path: Path) -> Callable[..., Path]:
+    """Write twelve clips, and what is to be among them."""
+
+    def write(name: str, files: dict[str, bytes] | None = None) -> Path:
+        place = tmp_path / name
+        place.mkdir()
+        for at, content in enumerate(GOOD):
+            (place / f"{at:02}.wav").write_bytes(content)
+        for inner, content in (files or {}).items():
+            (place / inner).write_bytes(content)
+        return place
+
+    return write
+
+
+@pytest.mark.parametrize("row", REFUSED)
+def test_what_is_no_clip_is_refused_in_one_line(
+    row: str, folder: Callable[..., Path], ganeval: Command
+) -> None:
+    name, content, told = REFUSED[row]
+    real, bad = folder("real"), folder("bad", {name: content})
+    line = refusal(ganeval("fid", real, bad, *FAST))
+    assert line.startswith(f"ganeval: error: {bad}/{name}: ")
+    assert told in line
+    assert "skip it with --on-bad-image skip --max-bad 8%" in line
+    found = ganeval("fid", real, bad, *FAST, "--on-bad-image", "skip", "--max-bad", "9%")
+    assert found.code == 0, found.err
+    assert "skipped: " in found.err
+    assert f"| {row} | " in PAGE.read_text(encoding="utf-8")
+
+
+NOTED: dict[str, tuple[bytes, str]] = {
+    "a silent clip": (encoded(0 * tone(seconds=0.1)), "silent"),
+    "a clipped clip": (encoded(np.clip(3 * tone(seconds=0.1), -1, 1)), "clipped at full scale"),
+    "values beyond full scale": (
+        encoded(3 * tone(seconds=0.1), subtype="FLOAT"),
+        "values beyond -1 to 1",
+    ),
+    "another rate": (
+        encoded(tone(seconds=0.1, rate=44_100), rate=44_100),
+        "resampled from 44,100 to 8,000 Hz",
+    ),
+    "two channels": (STEREO, "2 channels mixed to mono"),
+    "a clip that is too long": (encoded(tone(seconds=0.3)), "cut to 0.1 s"),
+    "a clip that is too short": (encoded(tone(seconds=0.05)), "padded with zeros to 0.1 s"),
+}
+"""By row: what is in the file, and what the report counts."""
+
+
+@pytest.mark.parametrize("row", NOTED)
+def test_what_is_odd_is_scored_and_counted(
+    row: str, folder: Callable[..., Path], ganeval: Command
+) -> None:
+    content, told = NOTED[row]
+    real, odd = folder("real"), folder("odd", {"a.wav": content})
+    text = f"folder:{odd},rate=8000,channels=mono,seconds=0.1,pad=zeros"
+    run = ganeval("fid", real, text, *FAST, "--json")
+    assert run.code == 0, run.err
+    assert card(run, text)["notes"][told] == 1
+    assert f"| {row} | " in PAGE.read_text(encoding="utf-8")
+
+
+def test_row_a_file_of_another_ending_is_what_it_holds(
+    folder: Callable[..., Path], ganeval: Command
+) -> None:
+    real, odd = folder("real"), folder("odd", {"a.mp3": GOOD[0]})
+    assert ganeval("fid", real, odd, *FAST).code == 0
+    assert "| WAV data called .mp3 | " in PAGE.read_text(encoding="utf-8")
+
+
+def test_row_a_length_that_was_not_known_is_no_fault(
+    folder: Callable[..., Path], ganeval: Command
+) -> None:
+    content = wav(16, (9999 * tone(seconds=0.1)).astype("<i2").tobytes(), size=0xFFFFFFFF)
+    real, odd = folder("real"), folder("odd", {"a.wav": content})
+    assert ganeval("fid", real, odd, *FAST).code == 0
+    assert "| a WAV file whose header does not say its length | " in PAGE.read_text("utf-8")
+
+
+def test_rows_of_sources_and_networks_that_do_not_fit(
+    folder: Callable[..., Path], tmp_path: Path, ganeval: Command
+) -> None:
+    real, fake = folder("real"), folder("fake")
+    (tmp_path / "none").mkdir()
+    (tmp_path / "none" / "a.m4a").write_bytes(b"a")
+    (tmp_path / "pictures").mkdir()
+    for at, picture in enumerate(PICTURES):
+        (tmp_path / "pictures" / f"{at}.png").write_bytes(encode(picture))
+    broken = folder("broken")
+    os.symlink("nowhere", broken / "a.wav")  # noqa: PTH211
+    np.save(tmp_path / "a.npy", np.stack([tone(seconds=0.1)[0]] * 9))
+    np.savez(tmp_path / "a.npz", samples=np.zeros((9, 999), "f4"), rate=8000)
+    with zipfile.ZipFile(tmp_path / "a.zip", "w") as archive:
+        archive.writestr("a.wav", cut(GOOD[0]))
+    rows = {
+        "clips for a network of pictures": (
+            ("fid", real, fake, "--extractor", "random"),
+            "has clips, and the network random takes pictures",
+        ),
+        "pictures for a network of clips": (
+            ("fid", tmp_path / "pictures", tmp_path / "pictures", *FAST),
+            "has pictures, and the network log-mel takes clips",
+        ),
+        "pictures for a metric of clips": (
+            ("eval", tmp_path / "pictures", tmp_path / "pictures", "-m", "fad"),
+            "has pictures; clips of sound, for windows of them",
+        ),
+        "a folder of other formats alone": (
+            ("fid", real, f"folder:{tmp_path}/none,content=clips", *FAST),
+            "no clips (files of other sound formats: 1)",
+        ),
+        "an option of pictures for clips": (
+            ("fid", real, f"folder:{fake},rate=8000,size=64", *FAST),
+            "option 'size' is one of pictures and 'rate' one of clips",
+        ),
+        "a link to nothing": (("fid", real, broken, *FAST), "a link to 'nowhere'"),
+        "a misspelt option": (
+            ("fid", real, f"folder:{fake},rat=8000", *FAST),
+            "did you mean 'rate'?",
+        ),
+        "a rate that contradicts the file's": (
+            ("fid", real, f"npz:{tmp_path}/a.npz,rate=9000", *FAST),
+            "8,000 samples a second by its own `rate`",
+        ),
+        "an array without a rate": (
+            ("fid", real, tmp_path / "a.npy", *FAST),
+            "write `npy:",
+        ),
+        "a clip of a zip cut short": (
+            ("fid", real, tmp_path / "a.zip", *FAST),
+            "a.zip:a.wav: truncated (",
+        ),
+        "a file longer than an hour, or than max_seconds": (
+            ("fid", real, f"folder:{fake},max_seconds=0.05", *FAST),
+            "0.1 s long; at most 0.05 s",
+        ),
+        "clips shorter than the windows of fad": (
+            ("eval", real, fake, "-m", "fad@log-mel", *FAST),
+            "'00.wav' of 0.1 s and 11 more; windows of 1 s",
+        ),
+        "pairs of other lengths": (
+            ("eval", real, f"folder:{fake},seconds=0.05", "-m", "snr", *FAST),
+            "a clip of 800 samples at 16,000 Hz in 1 channel and one of 1,600 samples",
+        ),
+        "no weights of VGGish": (
+            ("fad", *(f"folder:{one},seconds=1,pad=zeros" for one in (real, fake))),
+            "vggish-10086976.pth",
+        ),
+    }
+    page = PAGE.read_text(encoding="utf-8")
+    for row, (words, told) in rows.items():
+        line = refusal(ganeval(*words), code=4 if "weights" in row else 2)
+        assert told in line, row
+        assert f"| {row} | " in page, row
+
+
+def test_the_same_clips_are_told(folder: Callable[..., Path], ganeval: Command) -> None:
+    real, fake = folder("real"), folder("fake")
+    run = ganeval("fid", real, fake, *FAST, "--json")
+    assert "are the same clips" in run.err
+    assert abs(values(run)["fid"]) < 1e-6
+    assert re.search(r"\| a clip that is there twice \| .*duplicates", PAGE.read_text("utf-8"))
+    assert RATE == 16_000
