@@ -94,7 +94,8 @@ def experiments(names: tuple[str, ...], seeds: str, processes: int, numbers: Pat
             minutes=sum(one["seconds"] for one in used) / 60,
             met="Every run of every system reaches it, and no run of a control does."
             if not wrong
-            else f"These do not do as they should: {', '.join(key(*job) for job in wrong)}.",
+            else "Runs of systems reach it and those of controls do not, but for these: "
+            f"{', '.join(key(*job) for job in wrong)}.",
             table=table,
         ),
         encoding="utf-8",
