@@ -142,9 +142,10 @@ def row(name: str, known: Mapping[str, Mapping[str, float]], seeds: range) -> st
     }
     met = {side: sum(map(experiment.passes, of[side])) for side in of}
     seconds = statistics.median(known[key(name, "system", seed)]["seconds"] for seed in seeds)
+    criterion = experiment.criterion.replace("|", r"\|")
     bound = "at least" if experiment.better == "higher" else "at most"
     return (
-        f"| {name} | {experiment.criterion} | {bound} {experiment.threshold:g} "
+        f"| {name} | {criterion} | {bound} {experiment.threshold:g} "
         f"| {summary(of['system'])} | {summary(of['control'])} | {experiment.control_is} "
         f"| {summary(of['floor'])} | {met['system']} of {len(seeds)}, control {met['control']} "
         f"| {seconds:.0f} |"
