@@ -94,7 +94,8 @@ def experiments(names: tuple[str, ...], seeds: str, processes: int, numbers: Pat
             minutes=sum(one["seconds"] for one in used) / 60,
             met="Every run of every system reaches it, and no run of a control does."
             if not wrong
-            else f"These do not do as they should: {', '.join(key(*job) for job in wrong)}.",
+            else "Runs of systems reach it and those of controls do not, but for these: "
+            f"{', '.join(key(*job) for job in wrong)}.",
             table=table,
         ),
         encoding="utf-8",
@@ -141,9 +142,10 @@ def row(name: str, known: Mapping[str, Mapping[str, float]], seeds: range) -> st
     }
     met = {side: sum(map(experiment.passes, of[side])) for side in of}
     seconds = statistics.median(known[key(name, "system", seed)]["seconds"] for seed in seeds)
+    criterion = experiment.criterion.replace("|", r"\|")
     bound = "at least" if experiment.better == "higher" else "at most"
     return (
-        f"| {name} | {experiment.criterion} | {bound} {experiment.threshold:g} "
+        f"| {name} | {criterion} | {bound} {experiment.threshold:g} "
         f"| {summary(of['system'])} | {summary(of['control'])} | {experiment.control_is} "
         f"| {summary(of['floor'])} | {met['system']} of {len(seeds)}, control {met['control']} "
         f"| {seconds:.0f} |"
