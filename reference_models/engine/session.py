@@ -271,12 +271,12 @@ def _open(recipe: Recipe, cache_dir: Path | str | None) -> Data:
 
 
 def _warn_of_repeats(recipe: Recipe, data: Data) -> None:
-    """Warn of a batch that holds pictures twice."""
+    """Warn of a batch that holds items twice."""
     if isinstance(data, Sized) and len(data) < recipe.batch_size:
         logger.warning(
-            "%s: %d pictures for batches of %d, so that pictures repeat within a batch; "
-            "add pictures, or lower batch_size",
-            *(data.name, len(data), recipe.batch_size),
+            "%s: %d %s for batches of %d, so that %s repeat within a batch; "
+            "add %s, or lower batch_size",
+            *(data.name, len(data), data.kind, recipe.batch_size, data.kind, data.kind),
         )
 
 

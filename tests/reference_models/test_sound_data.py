@@ -220,6 +220,21 @@ def test_the_log_spectral_distance_is_that_of_its_definition() -> None:
     assert lsd(made, truth, frame=frame).item() == pytest.approx(np.mean(by_frame))
 
 
+def test_both_distances_are_those_of_ganevals_metrics() -> None:
+    batch = tones(size=4096).batch(0, 0, 4)
+    truth, made = batch["real"], batch["real"].roll(1, dims=0)
+    sides = (ganeval.Clips(clips.numpy(), rate=8000) for clips in (made, truth))
+    report = ganeval.evaluate(
+        **dict(zip(("sample", "reference"), sides, strict=True)),
+        metrics=["snr", "lsd"],
+        pair_by="index",
+        device="cpu",
+        cache=False,
+    )
+    assert snr(made, truth).mean().item() == pytest.approx(report["snr"].value, rel=1e-5)
+    assert lsd(made, truth).mean().item() == pytest.approx(report["lsd"].value, rel=1e-3)
+
+
 def test_the_power_of_a_tone_is_where_it_is() -> None:
     time = torch.arange(4096, dtype=torch.float64)
     tone = torch.sin(2 * torch.pi * 10 / 128 * time)
