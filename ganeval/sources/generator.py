@@ -46,9 +46,10 @@ class Generator(Drawing):
 
     Attributes:
         module: A network, or a function of the same kind. It takes latents [B, latent_size], then
-            int64 labels [B] if there are classes, then conditions float32 [B, 3, H, W] in [-1, 1]
-            if it is paired, or what `inputs` says; it returns floats [B, 3, H, W] or [B, 1, H, W],
-            of clips [B, samples] or [B, channels, samples], alone or among other things.
+            int64 labels [B] if there are classes, then conditions float32 [B, 3, H, W] or, of
+            clips, [B, C, samples] in [-1, 1] if it is paired, or what `inputs` says; it returns
+            floats [B, 3, H, W] or [B, 1, H, W], of clips [B, samples] or [B, channels, samples],
+            alone or among other things.
         latent_size: Length of a latent vector; None for a network that takes none.
         value_range: The (low, high) of the output that become 0 and 255, as `quantise` rounds; of
             clips -1 and 1, unrounded.
@@ -77,7 +78,7 @@ class Generator(Drawing):
         batch_size: Samples made at once; None: 16 on the CPU, 64 elsewhere. Another batch size may
             round a value differently, by one grey level at most as far as seen.
         device: Where the module is.
-        condition: The pictures that a paired network makes its images from: a source.
+        condition: The pictures or clips that a paired network makes its samples from: a source.
         rate: Samples in a second of the clips that the network makes; None: it makes images.
     """
 
@@ -194,8 +195,13 @@ def generator_source(
 
 
 def _condition_batch(source: Source, indices: Sequence[int]) -> torch.Tensor:
-    """Return the conditions of samples, float32 [B, 3, H, W] in [-1, 1]."""
+    """Return the conditions of samples: pictures float32 [B, 3, H, W], clips [B, C, samples].
+
+    Both are in [-1, 1].
+    """
     items = source.load([index % len(source) for index in indices])
+    if source.info.content == "clip":
+        return _clip_batch(items)
     pictures = [item.picture().pixels for item in items]
     for item, picture in zip(items, pictures, strict=True):
         if picture.shape != pictures[0].shape:
@@ -205,6 +211,19 @@ def _condition_batch(source: Source, indices: Sequence[int]) -> torch.Tensor:
                 "write `folder:PATH,size=256` for the condition source",
             )
     return torch.from_numpy(np.stack(pictures)).float() / 127.5 - 1
+
+
+def _clip_batch(items: Sequence[Item]) -> torch.Tensor:
+    """Return clips of one length and number of channels, float32 [B, C, samples]."""
+    clips = [item.clip().samples for item in items]
+    for item, clip in zip(items, clips, strict=True):
+        if clip.shape != clips[0].shape:
+            raise InputError(
+                f"{item.name}: {clip.shape[1]:,} samples in {clip.shape[0]} channels",
+                f"conditions of one form ({clips[0].shape[1]:,} samples in {clips[0].shape[0]})",
+                "write `folder:PATH,channels=mono,seconds=2` for the condition source",
+            )
+    return torch.from_numpy(np.stack(clips))
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
