@@ -45,8 +45,11 @@ class Kid:
 
     Reference: Binkowski et al., "Demystifying MMD GANs", ICLR 2018, section 4; Gretton et al., "A
     Kernel Two-Sample Test", JMLR 2012, equation 3.
+    Numbers: any; the two sides need not agree. An error is given from 200 images a side on.
     Bias: none, so it may be below 0, and numbers of images need not agree.
     Direction: lower is better; 0 for equal distributions.
+    Misleads: it may be slightly below 0 for a good sample, because it is unbiased. The `std` over
+    subsets, which other tools print, is no standard error.
 
     Standard error: the root of Var(h_x) / N + Var(h_y) / M with h_x = 2 (mean_x' k(x, x') - mean_y
     k(x, y)), the first-order influence of an image, and h_y that of the reference (Serfling,
