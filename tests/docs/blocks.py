@@ -152,7 +152,9 @@ def assert_alike(found: str, wanted: str) -> None:
     assert match, message
     for number, one in zip(_NUMBER.finditer(_flat(wanted)), match.groups(), strict=True):
         is_share = re.match(" ?%", _flat(wanted)[number.end() :]) is not None
-        assert _near(one, number.group(), is_share=is_share), f"{one}, not {number.group()}\n{message}"
+        assert _near(one, number.group(), is_share=is_share), (
+            f"{one}, not {number.group()}\n{message}"
+        )
 
 
 def _flat(text: str) -> str:

@@ -5,10 +5,19 @@ from pathlib import Path
 
 import pytest
 
-from tests.docs.blocks import ROOT, RUN, SHOWN, assert_alike, blocks_of, commands_of, pages, run_block
+from tests.docs.blocks import (
+    ROOT,
+    RUN,
+    SHOWN,
+    assert_alike,
+    blocks_of,
+    commands_of,
+    pages,
+    run_block,
+)
 
 PAGES = pages()
-SLOW = ["docs/tour.md", "docs/score.md", "docs/compare.md", "docs/ci.md", "docs/statistics.md"]
+SLOW = ["docs/tour.md", "docs/compare.md", "docs/ci.md", "docs/training.md"]
 """Pages with slow blocks. They run in this order in one folder: the tour trains what others score."""
 
 
@@ -62,9 +71,7 @@ def test_blocks_run(
 
 @pytest.mark.slow
 @pytest.mark.timeout(3600)
-def test_slow_blocks_run(
-    folders: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
-) -> None:
+def test_slow_blocks_run(folders: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     shutil.copytree(folders, tmp_path, dirs_exist_ok=True)
     monkeypatch.chdir(tmp_path)
     for name in SLOW:
@@ -75,7 +82,9 @@ def test_slow_blocks_run(
 
 
 def test_no_slow_block_is_forgotten() -> None:
-    slow = {name_of(page) for page in PAGES if any(one.comment == "slow" for one in blocks_of(page))}
+    slow = {
+        name_of(page) for page in PAGES if any(one.comment == "slow" for one in blocks_of(page))
+    }
     assert slow <= {*SLOW}
 
 
