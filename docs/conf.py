@@ -5,7 +5,7 @@ from pathlib import Path
 
 sys.path[:0] = [str(Path(__file__).parent), str(Path(__file__).parents[1])]
 
-from ganeval.version import __version__
+from ganeval.version import __version__  # noqa: E402 - in this checkout, as the line above says
 
 project = "ganeval"
 author = "The ganeval developers"

@@ -89,8 +89,7 @@ def page_of(name: str) -> str:
             f"| `{option}` | `{default}` | {escaped(text)} |"
             for option, (default, text) in options.items()
         ]
-        option, (default, _) = next(iter(options.items()))
-        lines += ["", f"An option stands after a colon: `-m {name}:{option}=...`."]
+        lines += ["", f"An option stands after a colon: `-m {name}:{next(iter(options))}=...`."]
     return "\n".join(lines) + "\n"
 
 

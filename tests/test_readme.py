@@ -9,6 +9,7 @@ import ganeval as package
 from ganeval import extend
 from ganeval.metrics import protocols
 from ganeval.metrics.table import METRICS
+from tests.docs.blocks import blocks_of, pages
 
 ROOT = Path(__file__).parents[1]
 README = (ROOT / "README.md").read_text(encoding="utf-8")
@@ -27,11 +28,12 @@ def test_the_table_of_protocols_is_that_of_the_code(name: str) -> None:
 def test_every_command_that_is_shown_exists() -> None:
     from ganeval.cli.main import COMMANDS
 
-    pages = [README, *(path.read_text(encoding="utf-8") for path in (ROOT / "docs").glob("*.md"))]
     shown = {
         command
-        for page in pages
-        for command in re.findall(r"^(?:\$ )?ganeval ([a-z-]+)", page, re.MULTILINE)
+        for page in pages()
+        for block in blocks_of(page)
+        if block.language in ("console", "bash")
+        for command in re.findall(r"^(?:\$ )?ganeval ([a-z-]+)", block.text, re.MULTILINE)
     }
     added = {"spread"}  # by the package of docs/extending.md
     assert shown >= {"fid", "eval", "compare", "train"}

@@ -1,4 +1,4 @@
-"""The fenced blocks of Markdown pages: what is in them, how they are run, what they should print."""
+"""The fenced blocks of Markdown pages: what is in them, how they run, what they should print."""
 
 import contextlib
 import io

@@ -1,4 +1,4 @@
-"""Every block of README and of the documentation that can run, runs, and prints what the page says."""
+"""Every block of README and of the pages that can run, runs, and prints what the page says."""
 
 import shutil
 from pathlib import Path
@@ -18,7 +18,7 @@ from tests.docs.blocks import (
 
 PAGES = pages()
 SLOW = ["docs/tour.md", "docs/compare.md", "docs/ci.md", "docs/training.md"]
-"""Pages with slow blocks. They run in this order in one folder: the tour trains what others score."""
+"""Pages with slow blocks, in an order for one folder: others score what the tour trains."""
 
 
 def name_of(page: Path) -> str:
