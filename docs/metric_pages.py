@@ -28,6 +28,9 @@ FACTS = {
 }
 """What begins a paragraph of a metric's docstring, and what its page calls it, in this order."""
 
+SENTENCES = {*FACTS} - {"Estimand"}
+"""Those that begin with a word; an estimand may begin with a symbol."""
+
 MARKS = {
     "none": "does not depend on the numbers of items",
     "removed": "most of what depends on the numbers of items has been taken off",
@@ -51,7 +54,11 @@ def facts_of(kind: type) -> dict[str, str]:
     words = "|".join(sorted(FACTS, key=len, reverse=True))
     # [before, word, text, word, text, ...]
     pieces = re.split(rf"^({words}): ", text, flags=re.MULTILINE)
-    return {word: body.strip() for word, body in zip(pieces[1::2], pieces[2::2], strict=True)}
+    bodies = (body.strip() for body in pieces[2::2])
+    return {
+        word: body[0].upper() + body[1:] if word in SENTENCES else body
+        for word, body in zip(pieces[1::2], bodies, strict=True)
+    }
 
 
 def options_of(kind: type) -> dict[str, tuple[Any, str]]:
@@ -78,11 +85,13 @@ def page_of(name: str) -> str:
     """Return the page of a metric as Markdown."""
     kind = METRICS.load(name)
     facts, options = facts_of(kind), options_of(kind)
-    lines = [f"# {name}: {kind.common_name}", "", escaped(METRICS.summary(name)), ""]
-    lines += ["| | |", "|---|---|", *(f"| {key} | {text} |" for key, text in table_of(name, kind))]
-    for word, title in FACTS.items():
+    title = name if name == kind.common_name else f"{name}: {kind.common_name}"
+    lines = [f"# {title}", "", escaped(METRICS.summary(name)), ""]
+    first, *others = (f"| {key} | {text} |" for key, text in table_of(name, kind))
+    lines += [first, "|---|---|", *others]
+    for word, heading in FACTS.items():
         if word in facts:
-            lines += ["", f"## {title}", "", escaped(facts[word])]
+            lines += ["", f"## {heading}", "", escaped(facts[word])]
     if options:
         lines += ["", "## Options", "", "| option | default | what it is |", "|---|---|---|"]
         lines += [
@@ -139,13 +148,14 @@ OPTIONAL = ("train", "heldout")
 
 def overview() -> str:
     """Return the table of all metrics: what each measures and when it misleads."""
-    lines = ["| metric | better | what it measures | when it misleads |", "|---|---|---|---|"]
+    lines = ["| metric | what it measures | when it misleads |", "|---|---|---|"]
     for name in METRICS.entries:
         kind = METRICS.load(name)
         better = ", ".join(dict.fromkeys(one.direction for one in kind.kinds))
+        measures = escaped(METRICS.summary(name).removesuffix("."))
         misleads = " ".join(facts_of(kind)["Misleads"].split())
         lines.append(
-            f"| [`{name}`](metrics/{name}.md) | {better} | {escaped(METRICS.summary(name))} "
+            f"| [`{name}`](metrics/{name}.md) | {measures}; {better} is better. "
             f"| {escaped(misleads)} |"
         )
     return "\n".join(lines) + "\n"
