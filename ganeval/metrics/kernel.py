@@ -60,7 +60,7 @@ class Kid:
     none. Interval: that of a squared distance, whose error grows with it (`of_distance`).
 
     Attributes:
-        degree: Of the kernel; 3 is that of every paper.
+        degree: Degree of the kernel; papers take 3.
         subset_size: None for all pairs, else the number of images per subset and side.
         num_subsets: Number of subsets; None stands for 100 with a subset size.
         subsets: Whose way to draw and add up. "torch-fidelity": seed 2020, sample before
