@@ -16,20 +16,16 @@ from ganeval.metrics.table import METRICS
 if TYPE_CHECKING:
     from sphinx.application import Sphinx
 
-FACTS = {
+HEADINGS = {
     "Estimand": "What it estimates",
     "Numbers": "How many items",
     "Bias": "Bias",
     "Direction": "Direction",
     "Misleads": "When it misleads",
     "Standard error": "Standard error",
-    "Standard error and interval": "Standard error and interval",
     "Reference": "Source",
 }
-"""What begins a paragraph of a metric's docstring, and what its page calls it, in this order."""
-
-SENTENCES = {*FACTS} - {"Estimand"}
-"""Those that begin with a word; an estimand may begin with a symbol."""
+"""How a paragraph of a metric's docstring begins, and the heading of its page, in this order."""
 
 MARKS = {
     "none": "does not depend on the numbers of items",
@@ -46,18 +42,17 @@ DIRECTIONS = {
 
 
 def facts_of(kind: type) -> dict[str, str]:
-    """Return the paragraphs of a docstring that begin with one of the words of `FACTS`.
+    """Return the paragraphs of a docstring that begin with one of the words of `HEADINGS`.
 
-    What follows such a paragraph and begins with no such word belongs to it.
+    More words may stand before the colon, as in "Standard error and interval". What follows such a
+    paragraph and begins with no such word belongs to it.
     """
     text = inspect.cleandoc(str(kind.__doc__)).partition("\nAttributes:\n")[0]
-    words = "|".join(sorted(FACTS, key=len, reverse=True))
-    # [before, word, text, word, text, ...]
-    pieces = re.split(rf"^({words}): ", text, flags=re.MULTILINE)
-    bodies = (body.strip() for body in pieces[2::2])
+    # [before, words, text, words, text, ...]
+    pieces = re.split(rf"^((?:{'|'.join(HEADINGS)})[a-z ]*): ", text, flags=re.MULTILINE)
     return {
-        word: body[0].upper() + body[1:] if word in SENTENCES else body
-        for word, body in zip(pieces[1::2], bodies, strict=True)
+        words: re.sub("^[a-z](?=[a-z]*[ ,;])", lambda first: first[0].upper(), body.strip())
+        for words, body in zip(pieces[1::2], pieces[2::2], strict=True)
     }
 
 
@@ -89,9 +84,10 @@ def page_of(name: str) -> str:
     lines = [f"# {title}", "", escaped(METRICS.summary(name)), ""]
     first, *others = (f"| {key} | {text} |" for key, text in table_of(name, kind))
     lines += [first, "|---|---|", *others]
-    for word, heading in FACTS.items():
-        if word in facts:
-            lines += ["", f"## {heading}", "", escaped(facts[word])]
+    for word, heading in HEADINGS.items():
+        for words, fact in facts.items():
+            if words.startswith(word):
+                lines += ["", f"## {heading}{words.removeprefix(word)}", "", escaped(fact)]
     if options:
         lines += ["", "## Options", "", "| option | default | what it is |", "|---|---|---|"]
         lines += [
@@ -152,7 +148,8 @@ def overview() -> str:
     for name in METRICS.entries:
         kind = METRICS.load(name)
         better = ", ".join(dict.fromkeys(one.direction for one in kind.kinds))
-        measures = escaped(METRICS.summary(name).removesuffix("."))
+        measures = METRICS.summary(name).removeprefix("Compute ").removesuffix(".")
+        measures = escaped(measures[0].upper() + measures[1:])
         misleads = " ".join(facts_of(kind)["Misleads"].split())
         lines.append(
             f"| [`{name}`](metrics/{name}.md) | {measures}; {better} is better. "
