@@ -1,10 +1,13 @@
 """What every test gets: its own cache, no network, and a way to call the command line."""
 
 import logging
+import os
+import shutil
 import signal
 import socket
 from collections.abc import Callable, Iterator
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 import numpy as np
 import numpy.typing as npt
@@ -15,6 +18,25 @@ import torch
 from ganeval.cli.main import main
 from tests.command import Command, Outcome
 from tests.pictures import blobs
+
+if TYPE_CHECKING:
+    from playwright.sync_api import Browser
+
+_BROWSER_FLAGS = (
+    "--headless",
+    "--no-sandbox",
+    "--disable-gpu",
+    "--disable-background-networking",
+    "--disable-component-update",
+    "--disable-sync",
+    "--no-first-run",
+)
+_BROWSER_NAMES = (
+    "chromium",
+    "chromium-browser",
+    "google-chrome",
+    "/Applications/Google Chrome.app/Contents/MacOS/Google Chrome",
+)
 
 
 def pytest_addoption(parser: pytest.Parser) -> None:
@@ -133,3 +155,20 @@ def real(tmp_path: Path, write_pictures: Callable[..., Path]) -> Path:
 def fake(tmp_path: Path, write_pictures: Callable[..., Path]) -> Path:
     """Twenty-five pictures that stand for generated ones."""
     return write_pictures(tmp_path / "fake", blobs(25, seed=2, shift=12))
+
+
+@pytest.fixture(scope="module")
+def browser() -> "Iterator[Browser]":
+    """Chromium as the system has it, with a profile of its own that goes away."""
+    from playwright.sync_api import sync_playwright  # slow to import
+
+    path = next(filter(None, map(shutil.which, _BROWSER_NAMES)), None)
+    if path is None:
+        reason = "no Chromium here, so no page is opened in a browser (scripts/test gets it)"
+        if os.environ.get("CI"):
+            pytest.fail(reason)
+        pytest.skip(reason)
+    with sync_playwright() as driver:
+        browser = driver.chromium.launch(executable_path=path, args=list(_BROWSER_FLAGS))
+        yield browser
+        browser.close()

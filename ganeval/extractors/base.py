@@ -107,7 +107,7 @@ class ExtractorRequest:
     Attributes:
         weights_path: A weight file of the user's own.
         device: As torch names it: "cpu", "cuda", "cuda:1", "mps".
-        precision: Of the network's arithmetic.
+        precision: Precision of the network's arithmetic.
         offline: Download nothing.
         variant: Which network of a family.
     """

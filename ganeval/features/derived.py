@@ -39,8 +39,8 @@ class Summary(Protocol):
     def key(self) -> str:
         """Hex digest of all that the features depend on: the items' content in order, the network.
 
-        Of the clusters too where there are any, and of the labels where the metric's need asks for
-        them.
+        It covers the clusters too where there are any, and the labels where the metric's need asks
+        for them.
         """
 
     @property

@@ -47,9 +47,9 @@ class Settings:
         engine: Where shards are computed: here, or on a Ray cluster.
         device: "auto", "cpu", "cuda", "cuda:1", "mps", or a torch.device; of the networks that
             score, for a generator has a device of its own.
-        precision: Of the network's arithmetic; scores of different precision are not comparable.
+        precision: Precision of the network; scores of different precision are not comparable.
         workers: Decoding threads; None for one per core.
-        seed: Of every random choice.
+        seed: Seed of every random choice.
         memory: Bytes that metrics may take beyond the features; features larger than a quarter of
             it are mapped from disk. No score depends on it.
         decode: How pictures become 8-bit RGB.

@@ -57,7 +57,7 @@ class Card:
         model: Name of the reference model (`"dcgan"`).
         entry: What builds the network, `"package.module:callable"`.
         kwargs: Keyword arguments of the entry, JSON values.
-        prior: Of the latents: "normal", or "uniform" from -1 to 1.
+        prior: Distribution of the latents: "normal", or "uniform" from -1 to 1.
         latent_size: Length of a latent vector; None for a network that takes none, but conditions.
         num_classes: Number of classes, None for an unconditional network.
         condition: Where the conditions are that it makes images from, a source as on the command
@@ -70,12 +70,12 @@ class Card:
             depend on the batch.
         ema: Whether the weights are a moving average.
         step: Training steps behind it.
-        seed: Of the training.
+        seed: Seed of the training.
         data: Name and digest of the training data.
-        settings: Of the training, JSON values by dotted name; empty where they are not known.
+        settings: The training's settings, JSON values by dotted name; empty if they are not known.
         rate: Samples per second of its clips; None: it makes images.
-        versions: Of the libraries that trained it.
-        sha256: Of the tensors (see `tensors_sha256`); `write_checkpoint` fills it in.
+        versions: Versions of the libraries that trained it.
+        sha256: Digest of the tensors (see `tensors_sha256`); `write_checkpoint` fills it in.
     """
 
     model: str

@@ -31,9 +31,12 @@ class Authenticity:
     Evaluating and Auditing Generative Models", ICML 2022, section 3.3; as the share that Stein et
     al., "Exposing flaws of generative model evaluation metrics", NeurIPS 2023, call AuthPct,
     divided by 100.
+    Numbers: any sample, and the whole training set: in a part of it a copied item may be missing.
     Bias: none in the number of sample items, for a training set that is given.
     Direction: higher is better; from 0 to 1. A sample far from all real items has 1 too, so it says
     nothing of quality.
+    Misleads: a sample far from everything real has 1 too. A copy that was changed enough to move
+    its features is not seen.
 
     Standard error: that of a fraction of N independent items, or clusters of items, given the
     training set. Interval: Wilson's ("Probable Inference", JASA 1927); over clusters with as many

@@ -27,7 +27,7 @@ class Feature:
     """Which numbers of which network.
 
     Attributes:
-        layer: Of the network. "pool" are the features of FID, KID and the neighbour metrics,
+        layer: Layer of the network: "pool" has the features of FID, KID and the neighbour metrics,
             "logits" what the Inception Score is defined on.
         extractor: The network's name; None for the one that the user chooses for the metric, or
             for the run.

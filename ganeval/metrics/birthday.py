@@ -39,9 +39,13 @@ class Birthday:
     Reference: Arora and Zhang, "Do GANs actually learn the distribution? An empirical study", 2017
     (arXiv:1706.08224), who look for the first repetition by eye: one among s samples says that the
     support has about s^2 pictures.
+    Numbers: n images tell of n (n - 1) / 2 different pictures at most, and the reference has as
+    many.
     Bias: it cannot exceed the number of pairs, and the reach falls as items are added. So it
     depends on the number of items, until repetitions are many.
     Direction: higher is better; from 1. It says nothing of quality.
+    Misleads: it says nothing of quality. Without a repetition it is a lower bound. What counts as
+    the same is set by the nearest pair of real images, so one near copy among them changes it.
 
     Standard error: none, since the score is far from normal where repetitions are few. Interval:
     that of Clopper and Pearson ("The Use of Confidence or Fiducial Limits", Biometrika 1934) of the

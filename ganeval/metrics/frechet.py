@@ -22,8 +22,13 @@ class Fid:
 
     Reference: Heusel et al., "GANs Trained by a Two Time-Scale Update Rule Converge to a Local Nash
     Equilibrium", NeurIPS 2017, equation 6.
+    Numbers: papers take 50,000 generated images; which reference goes with them differs from paper
+    to paper. An error is given from 5 images per dimension on, on both sides: 10,240 for Inception.
     Bias: upwards, about C/N; large below a few images per dimension. Compare only at equal N.
     Direction: lower is better; 0 for equal moments.
+    Misleads: the value falls with the number of images, so printed values are compared at equal
+    numbers only (`compare` and `check` take the bias off). With no more images than dimensions
+    (2,048 for Inception) the covariance is singular, which a note says.
 
     Standard error and interval: of the distance of infinitely many images, around the extrapolated
     value (`debiased` in the details; see `FidDebiased`), so the interval seldom holds the score

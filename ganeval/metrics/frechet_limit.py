@@ -36,9 +36,12 @@ class FidDebiased:
     Reference: Richardson, "The Approximate Arithmetical Solution by Finite Differences of Physical
     Problems", Phil. Trans. A 1911, applied to the expansion in 1/N of Chong and Forsyth,
     "Effectively Unbiased FID and Inception Score and where to find them", CVPR 2020.
+    Numbers: from 5 images per dimension on, on both sides, as for the error of FID.
     Bias: what 1/N and 1/N^2 leave, a few per cent of that of FID at 5 images per dimension. It may
     be below 0.
     Direction: lower is better; about 0 for equal distributions.
+    Misleads: below 5 images per dimension a good part of the bias is left. It is no FID in the
+    papers' sense, so compare it with itself only.
 
     Standard error and interval: as those of FID; from 5 images per dimension on.
     """
@@ -104,9 +107,13 @@ class FidInfinity:
 
     Reference: Chong and Forsyth, "Effectively Unbiased FID and Inception Score and where to find
     them", CVPR 2020, section 4.
+    Numbers: the smallest of its sizes needs 2 images per dimension at least, so that a sample has
+    several times as many.
     Bias: what is not linear in 1/n, which is much where the smallest size has fewer than 2 images
     per dimension, and all that the number of reference images brings.
     Direction: lower is better; about 0 for equal distributions.
+    Misleads: it takes off the bias of the sample's number alone, and that of the reference stays.
+    With few images the values do not lie on a line.
 
     Attributes:
         num_sizes: Number of points on the line.

@@ -38,8 +38,12 @@ class IntraFid:
     reference's of the same class, each class with the same weight.
 
     Reference: Miyato and Koyama, "cGANs with Projection Discriminator", ICLR 2018, section 4.1.
+    Numbers: as many of each class on both sides; an error is given from 5 items per dimension in
+    every class on.
     Bias: upwards, about C/N of each class, so far above that of FID.
     Direction: lower is better; 0 for equal moments in every class.
+    Misleads: each class has few images, so the bias is large: compare at equal numbers of each
+    class only.
 
     Standard error and interval: as those of FID, of the mean over the classes of the distances
     without their bias, from 5 items per dimension in every class on. The items of different classes

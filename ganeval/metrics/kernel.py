@@ -29,8 +29,11 @@ class Kid:
 
     Reference: Binkowski et al., "Demystifying MMD GANs", ICLR 2018, section 4; Gretton et al., "A
     Kernel Two-Sample Test", JMLR 2012, equation 3.
+    Numbers: any; the two sides need not agree. An error is given from 200 images a side on.
     Bias: none, so it may be below 0, and numbers of images need not agree.
     Direction: lower is better; 0 for equal distributions.
+    Misleads: it may be slightly below 0 for a good sample, because it is unbiased. The `std` over
+    subsets, which other tools print, is no standard error.
 
     Standard error: the root of Var(h_x) / N + Var(h_y) / M with h_x = 2 (mean_x' k(x, x') - mean_y
     k(x, y)), the first-order influence of an image, and h_y that of the reference (Serfling,
@@ -41,7 +44,7 @@ class Kid:
     none. Interval: that of a squared distance, whose error grows with it (`of_distance`).
 
     Attributes:
-        degree: Of the kernel; 3 is that of every paper.
+        degree: Degree of the kernel; papers take 3.
         subset_size: None for all pairs, else the number of images per subset and side.
         num_subsets: Number of subsets; None stands for 100 with a subset size.
         subsets: Whose way to draw and add up. "torch-fidelity": seed 2020, sample before

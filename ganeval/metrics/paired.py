@@ -23,8 +23,12 @@ class Psnr:
 
     Reference: Huynh-Thu and Ghanbari, "Scope of validity of PSNR in image/video quality
     assessment", Electronics Letters 2008, equation 1.
+    Numbers: any number of pairs from 2 on; an error is given from 30 pairs on.
     Bias: none; but the pairs that are left out are the best ones.
     Direction: higher is better.
+    Misleads: it compares pixel by pixel, so a shift of one pixel costs more than a blur. Identical
+    pairs have no finite value: they are counted and left out, and means without them are not
+    compared (use `ssim`).
 
     Standard error: that of a mean of independent pairs, or clusters of pairs.
     """
@@ -87,8 +91,11 @@ class Ssim:
 
     Reference: Wang et al., "Image Quality Assessment: From Error Visibility to Structural
     Similarity", IEEE Transactions on Image Processing 2004, equation 13.
+    Numbers: any number of pairs from 2 on; an error is given from 30 pairs on.
     Bias: none.
     Direction: higher is better; 1 for identical pictures.
+    Misleads: a small shift costs as much as a large change, and a change of colour costs little. It
+    compares small windows at one scale.
 
     Standard error: that of a mean of independent pairs, or clusters of pairs.
     """

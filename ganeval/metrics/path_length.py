@@ -23,8 +23,12 @@ class PathLength:
 
     Reference: Karras et al., "A Style-Based Generator Architecture for Generative Adversarial
     Networks", CVPR 2019, equation 2; the trimming as in the authors' code.
+    Numbers: papers take 100,000 paths with StyleGAN and 50,000 with StyleGAN2, which is the default
+    here.
     Bias: none in the number of paths.
     Direction: lower is better; it says nothing of how real the pictures look.
+    Misleads: it says nothing of how real the pictures look: a generator that makes one picture has
+    0. It needs the weights of LPIPS.
 
     Standard error: that of a trimmed mean, from the winsorised values (Tukey and McLaughlin, "Less
     vulnerable confidence and significance procedures", Sankhya 1963).

@@ -96,7 +96,7 @@ class Report:
         """Return the curves, values of items and pairs of items that a metric found.
 
         Args:
-            key: Of one of its scores, or of the metric, as for `report[key]`.
+            key: Label of one of its scores, or of the metric, as for `report[key]`.
 
         Raises:
             UsageError: There is no such score, or its metric found none.

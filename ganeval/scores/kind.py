@@ -16,7 +16,7 @@ class ScoreKind:
     gate, report and random stream ask here and know no metric by its name.
 
     Attributes:
-        name: Of the score (`"precision"`), one word in lower case with hyphens.
+        name: Name of the score (`"precision"`), one word in lower case with hyphens.
         direction: Which way is better; "zero" if values on both sides of 0 are worse, "none" if
             nothing is better.
         bias: How the expectation depends on the numbers of items. "none": it does not. "removed":

@@ -34,9 +34,9 @@ class Generator(Drawing):
 
     Sample i is drawn from its own random stream, of `seed` and i, and always made in the same batch
     (number i // batch size, whole): what it is does not depend on how many are wanted or which. The
-    network is run in evaluation mode without gradients, and left as it was. Of a network in memory
-    nothing but the images themselves tells what it is (its code, plain attributes, what a function
-    refers to): they are made whenever it is scored, and features are found in the cache by them.
+    network is run in evaluation mode without gradients, and left as it was. Only the images tell
+    what a network in memory is (its code, plain attributes, what a function refers to). So they are
+    made whenever it is scored, and features are found in the cache by them.
 
     >>> import torch
     >>> layers = torch.nn.Linear(4, 3 * 8 * 8), torch.nn.Unflatten(1, (3, 8, 8)), torch.nn.Tanh()
@@ -55,10 +55,10 @@ class Generator(Drawing):
             clips -1 and 1, unrounded.
         num_images: How many samples the source has; None: as many as the reference that it is
             scored against, at most 50,000.
-        prior: Of the latents: standard normal, or uniform from -1 to 1.
+        prior: Distribution of the latents: standard normal, or uniform from -1 to 1.
         truncation: The largest absolute value of a normal latent; others are drawn anew.
         latent_layout: "map" gives latents [B, latent_size, 1, 1].
-        seed: Of the samples.
+        seed: Seed of the samples.
         name: How messages and the report call the source; None: the class of the module.
         num_classes: Number of classes; None: no labels.
         label_policy: Labels drawn uniformly, or balanced (`i % num_classes`).
@@ -72,7 +72,7 @@ class Generator(Drawing):
             then made alone. None: such a network is refused.
         clamp: Clip values beyond `value_range`, as networks do that do not squash; else they are
             refused.
-        image_layout: Of the output; "nhwc" is [B, H, W, C].
+        image_layout: Layout of the output; "nhwc" is [B, H, W, C].
         image_output: Which of several things that the network returns are the images (`"1"`,
             `"sample"`); None: the only one that can be.
         batch_size: Samples made at once; None: 16 on the CPU, 64 elsewhere. Another batch size may

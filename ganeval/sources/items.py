@@ -20,7 +20,7 @@ class Reader(Generic[Stored]):
     """How the items of one source are named, read, hashed and decoded.
 
     Attributes:
-        name: Of the item at an index, as messages call it.
+        name: The name of the item at an index, as messages call it.
         read: What is stored of it; may be called from any thread; raises InputError.
         num_bytes: How much memory that takes.
         digest: SHA-256 of it.

@@ -114,7 +114,7 @@ def load_generator(path: str | PathLike[str], **options: Any) -> LoadedGenerator
     >>> images = generator.sample(64, seed=1)  # doctest: +SKIP
 
     Args:
-        path: Of the file: a checkpoint of ours, which needs no options, or one of others.
+        path: The file: a checkpoint of ours, which needs no options, or one of others.
         **options: What the file does not say; see `ganeval.generators.options.GeneratorOptions`,
             and `device`.
 

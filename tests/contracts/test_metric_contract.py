@@ -83,7 +83,7 @@ def test_it_is_a_value_whose_fields_are_its_options(name: str) -> None:
 @METRIC
 def test_its_docstring_says_what_it_estimates(name: str) -> None:
     text = METRICS.load(name).__doc__
-    for part in ("Estimand", "Reference:", "Bias:", "Direction:"):
+    for part in ("Estimand", "Reference:", "Numbers:", "Bias:", "Direction:", "Misleads:"):
         assert part in text, part
     assert METRICS.summary(name).endswith(".")
 

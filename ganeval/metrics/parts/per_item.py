@@ -26,7 +26,7 @@ def mean_score(
     Fewer than 30 have none: two values that happen to be near each other would seem to be certain.
 
     Args:
-        kind: Of the score.
+        kind: What the score means.
         values: One for each item, float64 [N], NaN for an item that does not count; at least 2 are
             numbers.
         noun: What messages call the items.

@@ -1,0 +1,116 @@
+"""Every block of README and of the pages that can run, runs, and prints what the page says."""
+
+import shutil
+from pathlib import Path
+
+import pytest
+
+from tests.docs.blocks import (
+    ROOT,
+    RUN,
+    SHOWN,
+    assert_alike,
+    blocks_of,
+    commands_of,
+    pages,
+    run_block,
+)
+
+PAGES = pages()
+SLOW = ["docs/tour.md", "docs/compare.md", "docs/ci.md", "docs/training.md"]
+"""Pages with slow blocks, in an order for one folder: others score what the tour trains."""
+
+
+def name_of(page: Path) -> str:
+    return str(page.relative_to(ROOT))
+
+
+@pytest.fixture(scope="session")
+def folders(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """The folders that docs/score.md makes first, on which every page goes on."""
+    folder = tmp_path_factory.mktemp("docs")
+    first = next(one for one in blocks_of(ROOT / "docs" / "score.md") if one.language == "python")
+    with pytest.MonkeyPatch.context() as patch:
+        patch.chdir(folder)
+        run_block(first, {})
+    return folder
+
+
+@pytest.fixture(scope="session")
+def features(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    return tmp_path_factory.mktemp("features")
+
+
+@pytest.fixture(autouse=True)
+def shared_cache(features: Path, own_cache: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Pages score the same folders, so that one page finds the features of another."""
+    monkeypatch.setenv("GANEVAL_CACHE", str(features))
+
+
+@pytest.mark.parametrize("page", PAGES, ids=name_of)
+def test_every_block_says_what_it_is(page: Path) -> None:
+    for block in blocks_of(page):
+        assert block.language in (*RUN, *SHOWN), f"line {block.line}: {block.language!r}"
+        if block.language == "console":
+            assert list(commands_of(block.text)), f"line {block.line}: no command after `$ `"
+
+
+@pytest.mark.parametrize("page", PAGES, ids=name_of)
+def test_blocks_run(
+    page: Path, folders: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    blocks = [one for one in blocks_of(page) if one.language in RUN and not one.comment]
+    if not blocks:
+        return
+    shutil.copytree(folders, tmp_path, dirs_exist_ok=True)
+    monkeypatch.chdir(tmp_path)
+    names: dict[str, object] = {"__name__": "__main__"}
+    for block in blocks:
+        run_block(block, names)
+
+
+@pytest.mark.slow
+@pytest.mark.timeout(3600)
+def test_slow_blocks_run(folders: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    shutil.copytree(folders, tmp_path, dirs_exist_ok=True)
+    monkeypatch.chdir(tmp_path)
+    for name in SLOW:
+        names: dict[str, object] = {"__name__": "__main__"}
+        for block in blocks_of(ROOT / name):
+            if block.language in RUN and not block.comment.startswith("not run"):
+                run_block(block, names)
+
+
+def test_no_slow_block_is_forgotten() -> None:
+    slow = {
+        name_of(page) for page in PAGES if any(one.comment == "slow" for one in blocks_of(page))
+    }
+    assert slow <= {*SLOW}
+
+
+@pytest.mark.parametrize(
+    ("found", "wanted"),
+    [
+        ("fid  12.34 ± 0.21\n", "fid 12.1 ± 0.20"),
+        ("a\nb\nc\n", "a\n[...]\nc\n"),
+        ("in about 91% of runs", "in about 93% of runs"),
+        ("a   b\n──────\n1", "a b\n───\n1"),
+    ],
+)
+def test_texts_that_are_alike(found: str, wanted: str) -> None:
+    assert_alike(found, wanted)
+
+
+@pytest.mark.parametrize(
+    ("found", "wanted"),
+    [
+        ("fid 12.34", "fid 14.1"),
+        ("360 images", "361 images"),
+        ("a b c", "a b"),
+        ("a b c", "a [...] b"),
+        ("kid 12.34", "fid 12.34"),
+    ],
+)
+def test_texts_that_are_not(found: str, wanted: str) -> None:
+    with pytest.raises(AssertionError):
+        assert_alike(found, wanted)
