@@ -103,8 +103,8 @@ def examine(things: Sequence[str], settings: Settings) -> Diagnosis:
         inventories = tuple(_inventory(side, settings, pool) for side in sides)
     findings = []
     for one in inventories:
-        findings += [finding for check in CHECKS for finding in check(one)]
         findings += _of_their_kind(one, inventories[0])
+        findings += [finding for check in CHECKS for finding in check(one)]
     findings.sort(key=lambda finding: SEVERITIES.index(finding.severity))
     return Diagnosis(inventories=inventories, findings=tuple(findings))
 
