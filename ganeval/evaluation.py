@@ -41,8 +41,8 @@ def evaluate(
 
     Args:
         sample: Generated images: a path or source text (`"folder:fake/,size=64"`), a uint8 tensor
-            or array [N, 3, H, W] or [N, H, W, 3], an `Images`, a map-style data set, a generator's
-            file, or a network as `Generator`.
+            or array [N, 3, H, W] or [N, H, W, 3], an `Images` or `Clips`, a map-style data set, a
+            generator's file, or a network as `Generator`.
         reference: Real images in any of these forms, or stored statistics; not needed for `is`
             alone.
         train: What the generator learned from, for the metrics that look at it.

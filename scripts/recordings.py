@@ -115,8 +115,7 @@ def whole_sounds(location: str) -> list[Tensor]:
     source = ganeval.open_source(location, policy=ganeval.Settings().decode)
     sounds = []
     for item in source.load(range(len(source))):
-        clip = item.content()
-        assert isinstance(clip, ganeval.Clip)
+        clip = item.clip()
         length = clip.samples.shape[1] // FACTOR * FACTOR
         if length >= FRAME and clip.samples.any():
             sounds.append(torch.from_numpy(clip.samples[None, :, :length].copy()))

@@ -9,10 +9,12 @@ from typing import Any
 import numpy as np
 import numpy.typing as npt
 
+from ganeval.audio.windows import Windows
+from ganeval.extractors.base import ExtractorRequest, find_extractor
 from ganeval.features.derived import Arrays, Derivation, derived_key
 from ganeval.features.moments import Moments
 from ganeval.machine.resources import DEFAULT, Resources
-from ganeval.metrics.base import Inputs, Metric
+from ganeval.metrics.base import Each, Inputs, Metric, Need
 
 Rows = npt.NDArray[np.float32]
 
@@ -74,6 +76,13 @@ class InMemory:
         if key not in self.known:
             self.known[key] = derivation(self)
         return self.known[key]
+
+
+def width_of(need: Need, *, of_items: int) -> int:
+    """How many numbers there are for an item: as many as asked for, or what a comparer says."""
+    if isinstance(need.view, Each | Windows) or need.feature.extractor is None:
+        return of_items
+    return find_extractor(need.feature.extractor).width(need.feature.layer, ExtractorRequest())
 
 
 def inputs(metric: Metric, roles: Mapping[Any, Any]) -> Inputs:

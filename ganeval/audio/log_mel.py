@@ -43,14 +43,14 @@ def mel_matrix(rate: int = RATE) -> Spectrum:
     """Return the triangles on the mel scale, float64 [257, 64]: weights of the spectrum's bins.
 
     The mel scale is that of HTK, 1127 ln(1 + f / 700), and the sides of the triangles are straight
-    on it. The constant part of the spectrum has no weight.
+    on it.
     """
     bins = _mel(np.linspace(0.0, rate / 2, TRANSFORM // 2 + 1))[:, None]
     edges = np.linspace(_mel(np.array(LOWEST)), _mel(np.array(HIGHEST)), BANDS + 2)
     low, centre, high = edges[:-2], edges[1:-1], edges[2:]
     rising, falling = (bins - low) / (centre - low), (high - bins) / (high - centre)
-    weights = np.maximum(0.0, np.minimum(rising, falling))
-    weights[0] = 0.0
+    weights: Spectrum = np.maximum(0.0, np.minimum(rising, falling))
+    weights.setflags(write=False)  # it is kept
     return weights
 
 

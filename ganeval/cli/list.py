@@ -1,13 +1,17 @@
 """`ganeval list`: what there is, one line each."""
 
+import contextlib
 import importlib
 import json
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import rich_click as click
 
 from ganeval.cli.panels import OUTPUT, Command
 from ganeval.cli.prose import say
+
+if TYPE_CHECKING:
+    from ganeval.metrics.base import Metric
 
 KINDS = ("metrics", "extractors", "protocols", "sources", "models")
 
@@ -21,8 +25,8 @@ def list_names(*, kind: str, as_json: bool) -> None:
     """Print names, a line each: metrics, extractors, protocols, sources or models.
 
     A metric's line has its common name, which way is better, the sources it looks at (with their
-    classes, in pairs, or as a generator), and the network whose features it takes: "any" is that of
-    --extractor.
+    classes, in pairs, as a generator, clips of sound), and the network whose features it takes:
+    "any" is that of --extractor.
 
     \b
     ganeval list metrics
@@ -51,7 +55,6 @@ def _cells(entry: dict[str, Any]) -> list[str]:
 
 def _metrics() -> list[dict[str, Any]]:
     """Return what there is to know of each metric."""
-    from ganeval.audio.windows import Windows
     from ganeval.metrics.base import Metric, Pairs, Paths, roles_of
     from ganeval.metrics.protocols import PROTOCOLS
     from ganeval.metrics.table import METRICS
@@ -74,7 +77,7 @@ def _metrics() -> list[dict[str, Any]]:
                         ("classes", any(need.labels for need in metric.needs)),
                         ("pairs", any(isinstance(need.view, Pairs) for need in metric.needs)),
                         ("generator", any(isinstance(need.view, Paths) for need in metric.needs)),
-                        ("clips", any(isinstance(need.view, Windows) for need in metric.needs)),
+                        ("clips", _hears(metric)),
                     )
                     if is_taken
                 ],
@@ -86,6 +89,24 @@ def _metrics() -> list[dict[str, Any]]:
             }
         )
     return entries
+
+
+def _hears(metric: "Metric") -> bool:
+    """Tell whether a metric looks at clips of sound alone."""
+    from ganeval.audio.windows import Windows
+    from ganeval.errors import WeightsError
+    from ganeval.extractors.base import ExtractorRequest, find_extractor
+
+    for need in metric.needs:
+        if isinstance(need.view, Windows):
+            return True
+        if need.feature.extractor is not None:
+            with contextlib.suppress(WeightsError):  # which none of clips is without
+                info = find_extractor(need.feature.extractor).describe(
+                    ExtractorRequest(offline=True)
+                )
+                return "clip" in info.input.takes
+    return False
 
 
 def _summaries(kind: str) -> list[dict[str, Any]]:

@@ -98,6 +98,12 @@ class DescribedSource:
         )
 
     @property
+    def rates(self) -> tuple[str, ...]:
+        """The rates of clips before their source has resampled them; empty of pictures."""
+        rates = self.found.get("native_rates", {})
+        return tuple(rates) if isinstance(rates, Mapping) else ()
+
+    @property
     def is_of_one_size(self) -> bool:
         """Whether all images have the same size."""
         return len(self.sizes) == 1 or isinstance(self.settings.get("size"), int)
@@ -255,6 +261,12 @@ def source_warnings(
                 f"{source.location}: {source.noun} of {len(source.sizes)} sizes; each is resized "
                 "by itself"
             )
+        if len(source.rates) > 1:
+            lines.append(
+                f"{source.location}: {source.noun} of {len(source.rates)} rates "
+                f"({', '.join(source.rates)} Hz); each is resampled by itself, and the lower ones "
+                "lack high frequencies"
+            )
     if reference is not None:
         for sample in samples:
             lines += _pair_warnings(sample, reference)
@@ -300,6 +312,12 @@ def _pair_warnings(sample: DescribedSource, reference: DescribedSource) -> list[
     shared = sum(digest in real for digest in sample.digests)
     if shared:
         lines.append(f"{pair} share {shared:,} {noun}")
+    if len(sample.rates) == len(reference.rates) == 1 and sample.rates != reference.rates:
+        lines.append(
+            f"{pair} differ in their rate ({sample.rates[0]} and {reference.rates[0]} Hz), and so "
+            "does what is in them; score both at the lower one, as in "
+            f"folder:PATH,rate={min(sample.rates[0], reference.rates[0], key=int)}"
+        )
     alike = sample.is_of_one_size and reference.is_of_one_size
     if sample.size and reference.size and _differ(sample.size, reference.size, exactly=alike):
         (width, height), (other_width, other_height) = sample.size, reference.size

@@ -11,7 +11,6 @@ from typing import Any
 import numpy as np
 import torch
 
-from ganeval.audio.clip import Clip
 from ganeval.audio.samples import checked_clip
 from ganeval.errors import InputError, UnstableError, UsageError
 from ganeval.generators.drawing import Drawing
@@ -47,8 +46,8 @@ class Generator(Drawing):
 
     Attributes:
         module: A network, or a function of the same kind. It takes latents [B, latent_size], then
-            int64 labels [B] if there are classes, then conditions float32 [B, 3, H, W] in [-1, 1]
-            or clips [B, channels, samples] if it is paired, or what `inputs` says; it returns
+            int64 labels [B] if there are classes, then conditions float32 [B, 3, H, W] or, of
+            clips, [B, C, samples] in [-1, 1] if it is paired, or what `inputs` says; it returns
             floats [B, 3, H, W] or [B, 1, H, W], of clips [B, samples] or [B, channels, samples],
             alone or among other things.
         latent_size: Length of a latent vector; None for a network that takes none.
@@ -196,21 +195,13 @@ def generator_source(
 
 
 def _condition_batch(source: Source, indices: Sequence[int]) -> torch.Tensor:
-    """Return the conditions of samples.
+    """Return the conditions of samples: pictures float32 [B, 3, H, W], clips [B, C, samples].
 
-    Pictures are float32 [B, 3, H, W] in [-1, 1], clips float32 [B, channels, samples].
+    Both are in [-1, 1].
     """
     items = source.load([index % len(source) for index in indices])
     if source.info.content == "clip":
-        clips = [_clip_of(item).samples for item in items]
-        for item, clip in zip(items, clips, strict=True):
-            if clip.shape != clips[0].shape:
-                raise InputError(
-                    f"{item.name}: {clip.shape[0]} x {clip.shape[1]:,} samples",
-                    f"conditions of one length ({clips[0].shape[0]} x {clips[0].shape[1]:,})",
-                    "write `folder:PATH,channels=mono,seconds=4,pad=zeros` for the conditions",
-                )
-        return torch.from_numpy(np.stack(clips))
+        return _clip_batch(items)
     pictures = [item.picture().pixels for item in items]
     for item, picture in zip(items, pictures, strict=True):
         if picture.shape != pictures[0].shape:
@@ -222,11 +213,17 @@ def _condition_batch(source: Source, indices: Sequence[int]) -> torch.Tensor:
     return torch.from_numpy(np.stack(pictures)).float() / 127.5 - 1
 
 
-def _clip_of(item: Item) -> Clip:
-    """Return the content of an item of a source of clips."""
-    clip = item.content()
-    assert isinstance(clip, Clip)
-    return clip
+def _clip_batch(items: Sequence[Item]) -> torch.Tensor:
+    """Return clips of one length and number of channels, float32 [B, C, samples]."""
+    clips = [item.clip().samples for item in items]
+    for item, clip in zip(items, clips, strict=True):
+        if clip.shape != clips[0].shape:
+            raise InputError(
+                f"{item.name}: {clip.shape[1]:,} samples in {clip.shape[0]} channels",
+                f"conditions of one form ({clips[0].shape[1]:,} samples in {clips[0].shape[0]})",
+                "write `folder:PATH,channels=mono,seconds=2` for the condition source",
+            )
+    return torch.from_numpy(np.stack(clips))
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -20,7 +20,7 @@ def open_source(
     generator: Mapping[str, Any] | None = None,
     index: Index | None = None,
 ) -> Source:
-    """Return what a user names as a source of images.
+    """Return what a user names as a source of images or clips.
 
     Args:
         thing: A path to a folder, a zip, tar, npz or npy file or a generator's file, recognised by
@@ -28,9 +28,9 @@ def open_source(
             `kind:path,option=value,...` (`ganeval list sources`); a uint8 tensor or array,
             [N, 3, H, W], [N, H, W, 3] or the same with 1 channel; a PyTorch data set with a length,
             or a DataLoader that gives each of its items once; a list of Pillow images, of tensors
-            [3, H, W], of arrays [H, W, 3] or of paths to pictures; any of these as `Images`; a
-            network as `Generator`, or as it is where the options say how it is called; a `Source`,
-            which is returned as it is.
+            [3, H, W], of arrays [H, W, 3] or of paths to pictures; any of these as `Images`; clips
+            of sound as `Clips`, or a list of `Clip`; a network as `Generator`, or as it is where
+            the options say how it is called; a `Source`, which is returned as it is.
         policy: How pictures that are not plain 8-bit RGB become it.
         offline: Download nothing.
         generator: Options of a generator's file that its text does not give (`num_images`,

@@ -150,6 +150,16 @@ def test_the_command_shows_and_writes_what_there_is(clean: Path, ganeval: Comman
     assert card["item"] == "clip"
 
 
+def test_a_run_warns_of_rates_that_differ(clean: Path, tmp_path: Path, ganeval: Command) -> None:
+    slow = written(tmp_path / "slow", [one[:, ::2] for one in CLIPS], rate=8000)
+    run = ganeval("fid", clean, slow, "--extractor", "log-mel")
+    assert "differ in their rate (8000 and 16000 Hz)" in run.err
+    assert "as in folder:PATH,rate=8000" in run.err
+    (slow / "more.wav").write_bytes(encoded(CLIPS[0]))
+    run = ganeval("fid", clean, slow, "--extractor", "log-mel")
+    assert "clips of 2 rates (8000, 16000 Hz); each is resampled by itself" in run.err
+
+
 def test_pictures_beside_clips_are_both_looked_at(clean: Path, tmp_path: Path) -> None:
     (tmp_path / "p").mkdir()
     for at, picture in enumerate(PICTURES[:3]):

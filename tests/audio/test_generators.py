@@ -19,7 +19,7 @@ from ganeval.errors import GanevalError, InputError
 from ganeval.images.picture import DecodePolicy
 from ganeval.sources.base import Source
 from ganeval.sources.open import open_source
-from tests.audio.sounds import RATE, tone
+from tests.audio.sounds import RATE, encoded, tone
 from tests.command import Command
 
 
@@ -99,6 +99,28 @@ def checkpoint(tmp_path: Path) -> Path:
     path = tmp_path / "chirps.safetensors"
     safetensors.torch.save_file(Chirps().state_dict(), path)
     return path
+
+
+class Louder(nn.Module):
+    """Makes a clip of another one: twice as many samples, each of them twice."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.gain = nn.Parameter(torch.tensor(0.5))
+
+    def forward(self, low: torch.Tensor) -> torch.Tensor:
+        return self.gain * low.repeat_interleave(2, dim=2)
+
+
+def test_a_paired_network_makes_clips_of_clips(tmp_path: Path) -> None:
+    for at in range(8):
+        (tmp_path / f"{at}.wav").write_bytes(encoded(tone(100 + at), subtype="FLOAT"))
+    made = generator(module=Louder().eval(), latent_size=None, condition=tmp_path, num_images=8)
+    found = clips(opened(made))
+    np.testing.assert_allclose(found[3].samples, 0.5 * tone(103).repeat(2, axis=1), atol=1e-7)
+    (tmp_path / "7.wav").write_bytes(encoded(tone(107, seconds=0.1)))
+    with pytest.raises(InputError, match=r"7\.wav: 1,600 samples in 1 channels; conditions of one"):
+        opened(made)
 
 
 OPTIONS = (

@@ -205,6 +205,7 @@ def test_quiet_says_nothing_but_the_result(real: Path, ganeval: Command) -> None
             [
                 *("fid", "is", "kid", "pr", "dc", "fid-debiased", "fid-infinity", "sfid"),
                 *("intra-fid", "authenticity", "birthday", "psnr", "ssim", "ppl"),
+                *("fad", "kad", "snr", "si-sdr", "lsd", "log-mel-distance"),
             ],
         ),
         (
@@ -215,7 +216,13 @@ def test_quiet_says_nothing_but_the_result(real: Path, ganeval: Command) -> None
                 *("log-mel", "crepe-tiny", "vggish", "waveforms", "log-mel-pairs"),
             ],
         ),
-        ("protocols", ["standard", "torch-fidelity", "pytorch-fid", "clean-fid", "torchmetrics"]),
+        (
+            "protocols",
+            [
+                *("standard", "torch-fidelity", "pytorch-fid", "clean-fid", "torchmetrics"),
+                *("google-fad", "frechet-audio-distance", "fadtk"),
+            ],
+        ),
         ("sources", ["folder", "zip", "tar", "npz", "npy", "tensor", "data", "generator"]),
         (
             "models",
@@ -425,7 +432,8 @@ def test_list_metrics_has_columns_and_data(ganeval: Command) -> None:
     assert entries[0]["common_name"] == "Frechet Inception distance"
     assert entries[1]["roles"] == ["sample"]
     assert entries[0]["network"] is None
-    assert {one["network"] for one in entries} == {None, "pixels", "lpips-vgg"}
+    networks = {None, "pixels", "lpips-vgg", "vggish", "waveforms", "log-mel-pairs"}
+    assert {one["network"] for one in entries} == networks
     models = json.loads(ganeval("list", "models", "--json").out)
     assert models[0]["name"] == "gan"
     assert models[0]["summary"].endswith(".")
@@ -433,10 +441,10 @@ def test_list_metrics_has_columns_and_data(ganeval: Command) -> None:
 
 def test_the_directions_are_those_of_the_papers(real: Path, fake: Path, ganeval: Command) -> None:
     higher = {"is", "precision", "recall", "density", "coverage", "authenticity", "psnr", "ssim"}
-    higher.add("birthday")
+    higher |= {"birthday", "snr", "si-sdr"}
     for entry in json.loads(ganeval("list", "metrics", "--json").out):
         words = ("eval", real, fake, *FAST, "-m", entry["name"], "--json")
-        needs_more = entry["name"].startswith("fid-") or {"classes", "generator"} & {
+        needs_more = entry["name"].startswith("fid-") or {"classes", "generator", "clips"} & {
             *entry["takes"]
         }
         if not needs_more and "train" not in entry["roles"]:

@@ -10,7 +10,6 @@ import numpy as np
 import pytest
 
 from ganeval.audio.windows import Windows
-from ganeval.extractors.base import ExtractorRequest, find_extractor
 from ganeval.metrics.base import (
     ROLES,
     Each,
@@ -25,7 +24,7 @@ from ganeval.metrics.base import (
 from ganeval.metrics.protocols import PROTOCOLS
 from ganeval.metrics.table import METRICS
 from ganeval.scores.kind import ScoreKind
-from tests.summaries import InMemory
+from tests.summaries import InMemory, width_of
 
 MORE = 5  # items of every other role than the sample
 
@@ -35,8 +34,7 @@ def summary(need: Need, num: int) -> InMemory:
     generator = np.random.default_rng(ROLES.index(need.role) + 1)
     num += 0 if need.role == "sample" else MORE
     is_each = isinstance(need.view, Each | Windows)
-    width = 16 if is_each else width_of(need)
-    values = generator.normal(0.2, 1, (num, width))
+    values = generator.normal(0.2, 1, (num, width_of(need, of_items=16)))
     return InMemory(
         np.maximum(values, 0 if is_each else 0.01).astype(np.float32),
         labels=tuple("ab"[at % 2 if num >= 20 else 0] for at in range(num))
@@ -44,12 +42,6 @@ def summary(need: Need, num: int) -> InMemory:
         else None,
         noun="images" if is_each else "pairs",
     )
-
-
-def width_of(need: Need) -> int:
-    """How many numbers a comparer says of a pair."""
-    assert need.feature.extractor is not None
-    return find_extractor(need.feature.extractor).width(need.feature.layer, ExtractorRequest())
 
 
 def needed(metric: Metric, num: int = 60) -> Inputs:

@@ -11,14 +11,14 @@ import ganeval
 from ganeval.errors import InputError
 from ganeval.flow.checked_result import NOTHING_VARIES, checked
 from ganeval.metrics.authenticity import Authenticity
-from ganeval.metrics.base import Each, Result, Score
+from ganeval.metrics.base import Result, Score
 from ganeval.metrics.frechet import Fid
 from ganeval.metrics.kernel import Kid
 from ganeval.metrics.parts.extrapolation import interval_of_infinitely_many, note_of_interval
 from ganeval.metrics.table import METRICS
 from ganeval.scores.influence import Influence
 from tests.pictures import blobs
-from tests.summaries import InMemory
+from tests.summaries import InMemory, width_of
 
 FAST = {"extractor": "random", "device": "cpu", "cache": False}
 
@@ -84,7 +84,7 @@ def test_equal_features_have_no_error(name: str, values: tuple[float, float]) ->
     metric, num = METRICS.load(name)(), 250
     inputs = {
         need: InMemory(
-            np.full((num, 6 if need.view == Each() else 1), values[need.role != "sample"], "f4"),
+            np.full((num, width_of(need, of_items=6)), values[need.role != "sample"], "f4"),
             labels=tuple("ab"[at % 2] for at in range(num)) if need.labels else None,
         )
         for need in metric.needs

