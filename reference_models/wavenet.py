@@ -21,10 +21,13 @@ Sampling goes sample by sample. Each layer keeps its inputs as far back as it lo
 is computed twice. Samples are a function of latents, as those of every model here: x_t gets the
 level at which the distribution function of p(x_t | ...) passes a uniform number u_t.
 
+Published, in the opinion of people of read English from 1 to 5: 4.21, beside 3.86 for speech put
+together from recordings and 3.67 for a recurrent network (table 1).
+
 Differs from the paper: clips are short, and what lies before their beginning is an input of zeros;
 one layer turns the levels into channels, without a look back; conditions of a lower rate are
-repeated, where the paper learns to interpolate them; 10 layers of 32 channels (the paper does not
-say how many it has).
+repeated, where the paper learns to interpolate them; two stacks of 5 layers of 32 channels
+(`--preset paper`: the three stacks of 10 of section 2.1).
 """
 
 import math

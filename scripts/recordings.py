@@ -51,7 +51,7 @@ SETTINGS = {"batch_size": 8, "ema_half_life": 400.0, "optimizers.G.lr": 1e-3}
 @click.command()
 @click.argument("folder", type=click.Path(path_type=Path, exists=True, file_okay=False))
 @click.option("--seeds", default=len(SEEDS), show_default=True)
-@click.option("--steps", default=1500, show_default=True, help="Of each training.")
+@click.option("--steps", default=300, show_default=True, help="Of each training.")
 @click.option("--processes", default=1, show_default=True)
 @click.option("--page/--no-page", default=True, help="Whether the page is written.")
 def recordings(folder: Path, seeds: int, steps: int, processes: int, page: bool) -> None:
@@ -115,8 +115,7 @@ def whole_sounds(location: str) -> list[Tensor]:
     source = ganeval.open_source(location, policy=ganeval.Settings().decode)
     sounds = []
     for item in source.load(range(len(source))):
-        clip = item.content()
-        assert isinstance(clip, ganeval.Clip)
+        clip = item.clip()
         length = clip.samples.shape[1] // FACTOR * FACTOR
         if length >= FRAME and clip.samples.any():
             sounds.append(torch.from_numpy(clip.samples[None, :, :length].copy()))

@@ -45,8 +45,7 @@ def source_clips(location: str, *, size: int | None = None) -> Clips:
     rate: int | None = None
     for start in range(0, len(source), _CHUNK):
         for item in source.load(range(start, min(start + _CHUNK, len(source)))):
-            clip = item.content()
-            assert isinstance(clip, ganeval.Clip)
+            clip = item.clip()
             rate = rate or clip.rate
             if len(clip.samples) != 1:
                 raise ganeval.GanevalError(

@@ -13,8 +13,8 @@ from scipy.interpolate import BSpline, CubicSpline
 import ganeval
 from ganeval.flow.sample import write_samples
 from ganeval.generators.options import GeneratorOptions
-from reference_models import audio_sr
-from reference_models.data.tones import tones
+from reference_models import audio_sr, wavenet
+from reference_models.data.tones import decimated, tones
 from reference_models.engine.draw import Draw
 from reference_models.engine.kinds import Scoring
 from reference_models.engine.kinds.clips import CLIPS
@@ -158,6 +158,34 @@ def test_a_run_is_scored_by_snr_and_lsd_and_its_checkpoint_takes_any_length(
     assert (card.rate, card.latent_size, card.condition) == (8000, None, None)
 
 
+def test_a_reference_of_ones_own_is_what_is_scored_on(tmp_path: Path) -> None:
+    sounds = tones(size=64).batch(9, 0, 6)["real"][:, 0].numpy()
+    for number, sound in enumerate(sounds):
+        soundfile.write(tmp_path / f"{number}.wav", sound, 8000, subtype="FLOAT")
+    recipe, data = with_settings(audio_sr.RECIPE, SMALL), tones(size=64)
+    game = recipe.build(data, torch.Generator().manual_seed(0))
+    scoring = Scoring(num_images=10, reference=str(tmp_path))
+    options = {"seed": 0, "device": torch.device("cpu")}
+    with CLIPS.scorer(scoring, recipe, data, **options) as scorer:
+        assert scorer.conditions["num_images"] == 6
+        found = scorer.score(game.generator, 1)
+    truth = torch.from_numpy(sounds[:, None])
+    low = torch.from_numpy(decimated(truth.double().numpy())).float()
+    expected = snr(game.generator(low), truth).mean().item()
+    assert (found[0].name, found[0].value) == ("snr", pytest.approx(expected, rel=1e-4))
+    with (
+        pytest.raises(ganeval.GanevalError, match=r"shape \(1, 64\) at 8000 Hz; \(1, 64\) at 4000"),
+        CLIPS.scorer(scoring, recipe, tones(size=64, rate=4000), **options),
+    ):
+        pass
+    classes = with_settings(wavenet.RECIPE, {"generator.num_classes": 12})
+    with (
+        pytest.raises(ganeval.GanevalError, match="no labels; clips with them, for wavenet"),
+        CLIPS.scorer(scoring, classes, data, **options),
+    ):
+        pass
+
+
 def test_sounds_of_a_folder_are_written_at_four_times_their_rate(tmp_path: Path) -> None:
     low = 0.2 * random(2, 30).tanh()
     (tmp_path / "low").mkdir()
@@ -178,7 +206,8 @@ def test_sounds_of_a_folder_are_written_at_four_times_their_rate(tmp_path: Path)
         assert rate == 8000
         np.testing.assert_allclose(samples, expected[0].numpy(), atol=1e-6)
     soundfile.write(tmp_path / "low" / "2.wav", noise_of(31), 2000)
-    with pytest.raises(ganeval.GanevalError, match=r"2.wav: 1 x 31 samples; .*one length \(1 x 30"):
+    found = r"2.wav: 31 samples in 1 channels; conditions of one form \(30 samples"
+    with pytest.raises(ganeval.GanevalError, match=found):
         write_samples(str(path), 3, tmp_path / "more", generator=options)
 
 

@@ -12,7 +12,7 @@ from matplotlib import colormaps
 from torch import Tensor, nn
 
 import ganeval
-from reference_models.engine.data import Batch, Data, unknown
+from reference_models.engine.data import Batch, Data, open_data, unknown
 from reference_models.engine.inputs import inputs_of, latent_size_of
 from reference_models.engine.kinds import Score, Scoring, known_names, known_scores
 from reference_models.engine.kinds.pictures import PICTURES
@@ -97,21 +97,23 @@ class Clips:
     def scorer(
         self, scoring: Scoring, recipe: Recipe, data: Data, *, seed: int, device: torch.device
     ) -> Iterator["ClipScorer"]:
-        """Yield what scores on clips that no run is trained on, or on the training clips.
+        """Yield what scores on a reference's clips, on fresh ones, or on the training clips.
 
         Raises:
-            GanevalError: A metric that there is none of.
+            GanevalError: A metric that there is none of, or a reference of other clips.
         """
         known = known_names(data)
         own = ("snr", "lsd") if recipe.exported[recipe.main].condition else ("bits",)
         for metric in scoring.metrics or ():
             if metric not in (*own, *known):
                 raise unknown(f"metric of {recipe.name}", metric, (*own, *known))
-        num, which = scoring.num_images, "fresh"
-        if isinstance(data, Sized):
-            num, which = min(num, len(data)), "training"
-        conditions = {"num_images": num, "reference": f"{which} clips of {data.name}"}
-        yield ClipScorer(conditions, scoring.metrics or (*own, *known), recipe, data, seed)
+        held_out, num = _held_out(scoring.reference, recipe, data), scoring.num_images
+        if isinstance(held_out, Sized):
+            num = min(num, len(held_out))
+        which = "training" if held_out is data and isinstance(data, Sized) else "held-out"
+        conditions = {"num_images": num, "reference": f"{which} clips of {held_out.name}"}
+        metrics = scoring.metrics or (*own, *known)
+        yield ClipScorer(conditions, metrics, recipe, data, held_out, seed)
 
 
 CLIPS = Clips()
@@ -129,6 +131,7 @@ class ClipScorer:
         metrics: Names of the scores.
         recipe: That of the run.
         data: Those of the run.
+        held_out: Where the clips are from that it is asked for.
         seed: Of the samples.
     """
 
@@ -136,13 +139,14 @@ class ClipScorer:
     metrics: Sequence[str]
     recipe: Recipe
     data: Data
+    held_out: Data
     seed: int
 
     @torch.inference_mode()
     def score(self, generator: nn.Module, step: int) -> Sequence[Score]:
         """Return the scores of a generator, those of its own kind first."""
         num, device = self.conditions["num_images"], next(generator.parameters()).device
-        batch = self.data.batch(HELD_OUT, 0, num).to(device)
+        batch = self.held_out.batch(HELD_OUT, 0, num).to(device)
         scores = []
         if "bits" in self.metrics:
             bits = bits_per_sample(cast(LikelyNetwork, generator), batch)
@@ -159,6 +163,31 @@ class ClipScorer:
             )
             scores += known_scores(self.data, generator(*inputs).float().cpu(), known)
         return scores
+
+
+def _held_out(reference: str | None, recipe: Recipe, data: Data) -> Data:
+    """Return the data to score on: a reference, or the run's own.
+
+    Raises:
+        GanevalError: A reference of another form or rate, or without what the network takes.
+    """
+    if reference is None:
+        return data
+    found = open_data(reference, kind="clips", size=data.shape[1])
+    rates = [cast(Sounding, one).rate for one in (data, found)]
+    if found.shape != data.shape or rates[0] != rates[1]:
+        raise ganeval.GanevalError(
+            f"{reference}: clips of shape {found.shape} at {rates[1]} Hz",
+            f"{data.shape} at {rates[0]} Hz, as the run has them",
+            f"write `,rate={rates[0]},channels=mono` behind it",
+        )
+    needed = [*recipe.reads, *(["labels"] if recipe.num_classes_of(recipe.main) else [])]
+    for name in needed:
+        if name not in found.names:
+            raise ganeval.GanevalError(
+                f"{reference}: no {name}", f"clips with them, for {recipe.name}", "name others"
+            )
+    return found
 
 
 def bits_per_sample(network: LikelyNetwork, batch: Batch) -> Tensor:
