@@ -13,9 +13,10 @@ from tests.docs.blocks import blocks_of, pages
 
 ROOT = Path(__file__).parents[1]
 README = (ROOT / "README.md").read_text(encoding="utf-8")
+OF_PICTURES = [name for name, one in protocols.PROTOCOLS.items() if "fad" not in one.metrics]
 
 
-@pytest.mark.parametrize("name", sorted(protocols.PROTOCOLS))
+@pytest.mark.parametrize("name", sorted(OF_PICTURES))
 def test_the_table_of_protocols_is_that_of_the_code(name: str) -> None:
     page = (ROOT / "docs" / "protocols.md").read_text(encoding="utf-8")
     (row,) = re.findall(rf"^\| `{re.escape(name)}`.*$", page, re.MULTILINE)
@@ -23,6 +24,13 @@ def test_the_table_of_protocols_is_that_of_the_code(name: str) -> None:
     defined = [cell != "-" for cell in cells]
     metrics = protocols.PROTOCOLS[name].metrics
     assert defined == [metric in metrics for metric in ("fid", "is", "kid", "pr", "dc")]
+
+
+def test_the_protocols_of_sound_are_on_its_page() -> None:
+    page = (ROOT / "docs" / "sound.md").read_text(encoding="utf-8")
+    for name in {*protocols.PROTOCOLS} - {*OF_PICTURES}:
+        (convention,) = re.findall(rf"^\| `{re.escape(name)}`, `(\w+)`", page, re.MULTILINE)
+        assert protocols.PROTOCOLS[name].metrics["fad"].convention == convention
 
 
 def test_every_command_that_is_shown_exists() -> None:

@@ -207,7 +207,9 @@ def shown(item: Item) -> npt.NDArray[Any]:
 def test_every_kind_in_the_table_is_tested() -> None:
     assert set(SOURCES.names()) <= set(KINDS)
     views = [path.stem for path in Path(views_package.__path__[0]).glob("*.py")]
-    assert {name.replace("_", "-") for name in views} - {"--init--", "pair-view"} == set(VIEWS)
+    tested_elsewhere = {"windows"}  # of clips, in tests/audio
+    ours = {name.replace("_", "-") for name in views} - {"--init--", "pair-view"}
+    assert ours == {*VIEWS, *tested_elsewhere}
 
 
 def test_describes_itself(source: Source, thing: tuple[Any, Array]) -> None:

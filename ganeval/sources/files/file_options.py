@@ -6,7 +6,7 @@ from pathlib import PurePosixPath
 from typing import Any, Literal
 
 from ganeval.audio.fit import Channels, ClipFit, Cut, Pad
-from ganeval.errors import UsageError
+from ganeval.errors import InputError, UsageError
 from ganeval.images.picture import DecodePolicy
 from ganeval.sources.files.chosen import SOUNDS
 from ganeval.sources.files.encoded import Container, EmptyError, EncodedSource
@@ -95,14 +95,7 @@ class FileOptions(PictureOptions):
         Raises:
             InputError: There are no items, or labels that are none.
         """
-        medium, *others = self._media(policy)
-        try:
-            container = container_of(medium)
-        except EmptyError as error:
-            if not others or SOUNDS not in error.listing.ignored:
-                raise
-            (medium,) = others
-            container = container_of(medium)
+        medium, container = self._listed(container_of, policy)
         names = container.listing.names
         return EncodedSource(
             kind=kind,
@@ -111,6 +104,21 @@ class FileOptions(PictureOptions):
             medium=medium,
             classes=self._classes(names, location=location),
         )
+
+    def _listed(
+        self, container_of: Callable[[Medium], Container], policy: DecodePolicy
+    ) -> tuple[Medium, Container]:
+        """Return what the items are, and the container that lists them."""
+        empty: EmptyError | None = None
+        for medium in self._media(policy):
+            if empty is not None and SOUNDS not in empty.listing.ignored:
+                break
+            try:
+                return medium, container_of(medium)
+            except EmptyError as error:
+                empty = error
+        assert empty is not None  # there is one medium at least
+        raise InputError(empty.found, empty.needed, empty.remedy) from empty
 
     def _media(self, policy: DecodePolicy) -> Sequence[Medium]:
         """Return what the items may be, the first that fits."""
