@@ -69,7 +69,7 @@ def test_blocks_run(
         run_block(block, names)
 
 
-@pytest.mark.slow
+@pytest.mark.pages
 @pytest.mark.timeout(3600)
 def test_slow_blocks_run(folders: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     shutil.copytree(folders, tmp_path, dirs_exist_ok=True)
