@@ -50,7 +50,7 @@ class Check:
 
         Args:
             sample: Generated images, as for `ganeval.evaluate`: a path, a tensor, a `Generator`.
-            reference: Real images, likewise.
+            reference: Real images in any of these forms.
             baseline: What `ganeval baseline accept` wrote.
             max_regress: As on the command line. Any of the scores can fail, and all have to pass.
             alpha: Largest probability of a false alarm, over all scores together.

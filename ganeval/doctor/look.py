@@ -18,9 +18,9 @@ class Look:
 
     Attributes:
         name: How messages call it.
-        digest: Of its content; see `Item`.
-        width: As it is scored.
-        height: Likewise.
+        digest: Digest of its content; see `Item`.
+        width: Its width as it is scored.
+        height: Its height as it is scored.
         header: What its file says of it; None if it is no file.
         notes: What decoding ignored or converted.
         low: Smallest value.

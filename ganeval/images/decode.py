@@ -80,7 +80,7 @@ class Header:
 
     Attributes:
         width: As stored, before any EXIF orientation.
-        height: Likewise.
+        height: As stored, too.
         mode: Pillow's name of the pixel format.
         format: One of `FORMATS`.
         frames: Number of frames or pages. The extra pictures that cameras append to a JPEG (MPO)

@@ -25,7 +25,7 @@ class Difference:
         roles: The locations of the other sources that both scores look at, by role.
         difference: Score of `sample` less score of `other`, both without bias where `method` says
             so.
-        values: What is subtracted, without bias likewise.
+        values: What is subtracted, without bias where `difference` is.
         se: Standard error, or None if there is no honest one (a note says why).
         variances: What its square comes from.
         df: Degrees of freedom of the standard error; None for the normal distribution.
@@ -33,8 +33,8 @@ class Difference:
             of how much they differed. Intervals, p-values and `detectable` allow for it.
         excludes: Whether the interval excludes what lies outside of it. Not where there are so few
             images that only a large difference can be shown, and none can be excluded.
-        interval: 95 % interval, or None likewise.
-        p_value: Two-sided, of no difference, or None likewise.
+        interval: 95 % interval, or None where `se` is.
+        p_value: Two-sided, of no difference, or None where `se` is.
         p_adjusted: After Holm's correction over the pairs of a table.
         detectable: The smallest true difference that these numbers of images show in 80 % of cases
             at least, by the test that `p_adjusted` is of: two-sided at 0.05 over all pairs.

@@ -91,7 +91,7 @@ def difference(
     """Return the difference between two scores of one metric against one reference.
 
     The reference's noise is in both scores, so the influences of its images are subtracted before
-    their variance is taken; likewise those of the samples where image i of both comes from the same
+    their variance is taken. So are those of the samples where image i of both comes from the same
     latents. Bounliphone et al., "A Test of Relative Similarity For Model Selection in Generative
     Models", ICLR 2016, do this for the kernel distance.
 

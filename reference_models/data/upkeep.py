@@ -24,7 +24,7 @@ def measure(folder: Path) -> PreparedSize:
 
 
 def prune(folder: Path, *, older_than_days: float) -> PreparedSize:
-    """Remove pictures that no run has begun with for so many days, and half-made ones likewise.
+    """Remove pictures, half-made ones too, that no run has begun with for so many days.
 
     A run that reads them goes on: it has their file open. Those that a process prepares at the
     moment stay.

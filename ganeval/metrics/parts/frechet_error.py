@@ -77,7 +77,7 @@ class Error:
 
     Attributes:
         se: Standard error of the distance without its bias, or None if there is no honest one.
-        interval: 95 % interval of the distance of infinitely many images, or None likewise.
+        interval: 95 % interval of the distance of infinitely many images, or None where `se` is.
         details: `debiased`, the distance without its bias, where there are enough images;
             `roughly_debiased` below, where much of the bias may be left.
         influence: Of each image; None where the rows of the sample are not stored.

@@ -35,10 +35,10 @@ def frechet_distance(
 
     Args:
         sample: Moments of at least 2 rows of d features.
-        reference: Likewise.
+        reference: Those of the reference.
         sample_rows: The rows themselves, float [num, d] with num <= d; then the covariance is
             singular and its factor is exact.
-        reference_rows: Likewise.
+        reference_rows: Those of the reference.
     """
     if np.array_equal(sample.mean, reference.mean) and np.array_equal(
         sample.covariance(), reference.covariance()

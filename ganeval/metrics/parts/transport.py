@@ -28,10 +28,10 @@ def optimal_maps(
     its inverse is J diag(1/s) J^T. Directions that either side lacks are left out.
 
     Args:
-        sample: Moments of d features.
-        reference: Likewise.
+        sample: Moments of d features of the sample.
+        reference: Those of the reference.
         sample_rows: The rows, where there are no more of them than d; see `factor`.
-        reference_rows: Likewise.
+        reference_rows: Those of the reference.
 
     Returns:
         The map from the sample to the reference and the one back, float64 [d, d] each.
