@@ -33,8 +33,11 @@ class Fad:
 
     Reference: Kilgour et al., "Frechet Audio Distance: A Reference-Free Metric for Evaluating Music
     Enhancement Algorithms", Interspeech 2019.
+    Numbers: an error is given from 5 clips per dimension on, on both sides: 640 for VGGish.
     Bias: upwards, about C/N; large below a few windows per dimension. Compare only at equal N.
     Direction: lower is better; 0 for equal moments.
+    Misleads: the conventions give different numbers of the same clips, and so do networks. VGGish
+    was trained on 16,000 Hz and hears nothing above 7,500 Hz.
 
     Standard error and interval: those of FID, over clips: the windows of one clip are one cluster.
 

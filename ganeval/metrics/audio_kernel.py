@@ -42,8 +42,11 @@ class Kad:
 
     Reference: Chung et al., "KAD: No More FAD! An Effective and Efficient Evaluation Metric for
     Audio Generation", arXiv:2502.15602 (2025).
+    Numbers: any; the two sides need not agree. An error is given from 200 clips a side on.
     Bias: none, so it may be below 0, and numbers of clips need not agree.
     Direction: lower is better; 0 for equal distributions.
+    Misleads: the bandwidth is that of the reference, so values against two references are not
+    comparable.
 
     Standard error and interval: those of KID, for the bandwidth at hand; over clips where each has
     several windows. From 200 clips a side on.

@@ -34,8 +34,11 @@ class Snr:
 
     Reference: Kuleshov et al., "Audio Super-Resolution using Neural Nets", ICLR 2017 workshop,
     section 4.
+    Numbers: any number of pairs from 2 on; an error is given from 30 pairs on.
     Bias: none; but the pairs that are left out are the best ones.
     Direction: higher is better.
+    Misleads: it compares sample by sample, so a shift of a few samples or another loudness costs
+    more than missing frequencies.
 
     Standard error: that of a mean of independent pairs, or clusters of pairs.
     """
@@ -63,8 +66,11 @@ class SiSdr:
     off. Identical pairs and silent partners are counted and left out of the mean.
 
     Reference: Le Roux et al., "SDR - Half-baked or Well Done?", ICASSP 2019, equation 5.
+    Numbers: any number of pairs from 2 on; an error is given from 30 pairs on.
     Bias: none; but the pairs that are left out are the best ones.
     Direction: higher is better.
+    Misleads: a shift of a few samples costs more than missing frequencies, and a constant that was
+    added counts as distortion.
 
     Standard error: that of a mean of independent pairs, or clusters of pairs.
     """
@@ -93,8 +99,11 @@ class Lsd:
 
     Reference: Kuleshov et al., "Audio Super-Resolution using Neural Nets", ICLR 2017 workshop,
     section 4.
+    Numbers: any number of pairs from 2 on; an error is given from 30 pairs on.
     Bias: none.
     Direction: lower is better; 0 for clips whose spectra are equal.
+    Misleads: it hears no phase, and all frequencies count alike, so that near silence and rounding
+    above what can be heard weigh as much as the sound.
 
     Standard error: that of a mean of independent pairs, or clusters of pairs.
     """
@@ -119,12 +128,13 @@ class LogMelDistance:
 
     Estimand: the mean over pairs, frames, bands and channels of |log m(x) - log m(y)| with the
     log-mel spectra of VGGish: 64 bands from 125 to 7,500 Hz of clips of 16,000 Hz, log(m + 0.01).
-    It hears nothing above.
 
     Reference: Hershey et al., "CNN Architectures for Large-Scale Audio Classification", ICASSP
     2017, section 3.1, for the spectra.
+    Numbers: any number of pairs from 2 on; an error is given from 30 pairs on.
     Bias: none.
     Direction: lower is better; 0 for clips whose spectra are equal.
+    Misleads: it hears no phase, and nothing above 7,500 Hz.
 
     Standard error: that of a mean of independent pairs, or clusters of pairs.
     """
