@@ -40,7 +40,7 @@ class Clips:
         data: An array or tensor [n, samples] or [n, channels, samples]; or a list of clips: each a
             `Clip`, an array or tensor [samples] or [channels, samples], or a path to a file of
             sound. Samples are floats from -1 to 1, or integers of 8 to 32 bits.
-        rate: Samples in a second; None where each clip has its own: `Clip`s and files.
+        rate: Samples in a second; None where each clip has its own, as a `Clip` or a file.
         name: How messages and the report call the source.
         labels: The class of each clip, in the same order; see `Images`.
     """
