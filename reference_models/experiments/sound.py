@@ -22,7 +22,7 @@ from reference_models.parts.spectra import lsd, snr
 
 NUM_CLIPS = 2000  # held out
 CHAIN_STEPS = 600
-NOTE_STEPS = 200
+NOTE_STEPS = 400
 NUM_NOTES = 64  # held out
 NOTE_SAMPLES = 2048  # a frame of the log-spectral distance
 
