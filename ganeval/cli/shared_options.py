@@ -64,7 +64,7 @@ RUN_OPTIONS = (
         metavar="NAME",
         panel=SCORING,
         help="Conventions of the scores: standard, torch-fidelity, pytorch-fid, clean-fid, "
-        "torchmetrics",
+        "torchmetrics, google-fad, frechet-audio-distance, fadtk",
     ),
     click.option(
         "--seed",

@@ -83,6 +83,9 @@ def test_what_files_say_of_a_protocol_stays() -> None:
             ("pytorch-fid", "torch", "bilinear", False, 127.5),
             ("clean-fid", "pil", "bicubic", True, 128.0),
             ("torchmetrics", "torch", "bilinear", True, 128.0),
+            ("google-fad", "tf1", "bilinear", False, 128.0),
+            ("frechet-audio-distance", "tf1", "bilinear", False, 128.0),
+            ("fadtk", "tf1", "bilinear", False, 128.0),
         )
     }
 

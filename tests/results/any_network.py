@@ -6,6 +6,18 @@ import torch
 from torch import nn
 
 
+class Sound(nn.Module):
+    """Latents [B, 8] to clips [B, 1600] in (-1, 1)."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.layer = nn.Linear(8, 1600)
+
+    def forward(self, latents: torch.Tensor) -> torch.Tensor:
+        clips: torch.Tensor = torch.tanh(self.layer(latents))
+        return clips
+
+
 class Any16(nn.Module):
     """Latents [B, 8] or [B, 8, 1, 1], then labels or conditions, to [B, 3, 16, 16] in (-1, 1)."""
 

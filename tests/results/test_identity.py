@@ -14,6 +14,7 @@ from typing import Any
 import numpy as np
 import PIL.Image
 import pytest
+import soundfile
 import torch
 
 import ganeval
@@ -25,7 +26,7 @@ from ganeval.gate.change import change_of
 from ganeval.gate.gate import check
 from ganeval.gate.limits import parse_limits
 from ganeval.images.picture import DecodePolicy
-from ganeval.metrics import kernel
+from ganeval.metrics.parts import discrepancy
 from ganeval.pytest_plugin import Check
 from ganeval.report.comparisons import measured
 from ganeval.report.report import Report
@@ -34,7 +35,7 @@ from ganeval.sources.arrays.memory import Images, images_source
 from ganeval.sources.base import Source
 from ganeval.sources.generator import Generator, generator_source
 from ganeval.sources.kinds import SOURCES
-from tests.results.any_network import Any16
+from tests.results.any_network import Any16, Sound
 
 NUM = 24
 NAME = "real"
@@ -100,14 +101,27 @@ KEYS = {"generator": ("g", "h"), "npz": ("arr_0", "other"), "tensor": ("a", "b")
 LABELS = {"npz": "other", "tensor": "b", "Images": [at % 3 for at in range(NUM)]}
 ARRAYS = ("npy", "npz", "tensor")
 GENERATOR = {"latent_size": 8, "value_range": (-1.0, 1.0), "num_images": NUM}
+CLIPS = np.random.default_rng(8).uniform(-0.5, 0.5, (NUM, 2, 1600)).astype(np.float32)
+RATE = {"rate": 16_000}
+# Settings of clips: before they are changed, and after.
+OF_CLIPS: dict[str, tuple[dict[str, Any], dict[str, Any]]] = {
+    "rate": (RATE, {"rate": 8000}),
+    "channels": ({}, {"channels": "mono"}),
+    "seconds": ({}, {"seconds": 0.05}),
+    "cut": ({"seconds": 0.05}, {"seconds": 0.05, "cut": "center"}),
+    "pad": ({"seconds": 0.05}, {"seconds": 0.05, "pad": "zeros"}),
+    "max_seconds": ({}, {"max_seconds": 100.0}),
+    "content": ({}, {"content": "clips"}),
+}
+WITHOUT_EFFECT |= {"max_seconds", "content"}
 POLICY = [field.name for field in dataclasses.fields(DecodePolicy)]
 
 
 @pytest.fixture(autouse=True)
 def few_images_are_enough(monkeypatch: pytest.MonkeyPatch) -> None:
     """Give KID an error from the few pictures here: these tests are about what is compared."""
-    monkeypatch.setattr(kernel, "ENOUGH_FOR_ERROR", 2)
-    monkeypatch.setattr(kernel, "ENOUGH_THAT_COUNT", 2)
+    monkeypatch.setattr(discrepancy, "ENOUGH_FOR_ERROR", 2)
+    monkeypatch.setattr(discrepancy, "ENOUGH_THAT_COUNT", 2)
 
 
 @pytest.fixture(scope="module")
@@ -140,6 +154,21 @@ def places(tmp_path_factory: pytest.TempPathFactory) -> dict[str, str]:
         np.savez(top / f"{name}.npz", arr_0=array, other=1 - array)
         tensors = {"a": torch.from_numpy(array), "b": torch.from_numpy(1 - array)}
         torch.save(tensors, top / f"{name}.tensor")
+    sounds = top / "clips"
+    sounds.mkdir()
+    for number, samples in enumerate(CLIPS):
+        soundfile.write(sounds / f"{number:03}.wav", samples.T, 16_000, "FLOAT")
+    with (
+        zipfile.ZipFile(top / "clips.zip", "w") as archive,
+        tarfile.open(top / "clips.tar", "w") as tar,
+    ):
+        for path in sorted(sounds.iterdir()):
+            archive.write(path, path.name)
+            tar.add(path, path.name)
+    np.save(top / "clips.npy", CLIPS)
+    np.savez(top / "clips.npz", arr_0=CLIPS)
+    torch.save({"a": torch.from_numpy(CLIPS)}, top / "clips.tensor")
+    torch.save(sound().state_dict(), top / "clips.pt")
     state = network(0).state_dict()
     other = network(1).state_dict()
     pair = {f"one.{name}": value for name, value in state.items()}
@@ -149,6 +178,8 @@ def places(tmp_path_factory: pytest.TempPathFactory) -> dict[str, str]:
     found |= {kind: top / f"a.{kind}" for kind in ("zip", "tar", *ARRAYS)}
     found |= {f"{kind} of classes": top / f"classes.{kind}" for kind in ("zip", "tar")}
     found["folder of classes"] = classes
+    found["folder of clips"], found["generator of clips"] = sounds, top / "clips.pt"
+    found |= {f"{kind} of clips": top / f"clips.{kind}" for kind in ("zip", "tar", *ARRAYS)}
     found |= {f"{kind} of floats": top / f"floats.{kind}" for kind in ARRAYS}
     return {kind: str(place) for kind, place in found.items()}
 
@@ -161,6 +192,26 @@ def network(seed: int) -> torch.nn.Module:
         module.layer.weight.copy_(torch.randn(3 * 16 * 16, 8, generator=stream))
         module.layer.bias.zero_()
     return module
+
+
+def sound() -> torch.nn.Module:
+    """A generator of clips."""
+    module = Sound()
+    stream = torch.Generator().manual_seed(0)
+    with torch.no_grad():
+        module.layer.weight.copy_(torch.randn(1600, 8, generator=stream))
+        module.layer.bias.zero_()
+    return module
+
+
+def opened_clips(kind: str, places: dict[str, str], **values: Any) -> Source:
+    """A source of clips of a kind of the table, or a `Generator` of clips."""
+    if kind == "Generator":
+        return generator_source(Generator(sound(), **(GENERATOR | {"name": NAME} | values)))
+    if kind == "generator":
+        values = {**GENERATOR, "entry": f"{NETWORK}:Sound"} | values
+    place = places[f"{kind} of clips"]
+    return SOURCES.load(kind)(place, **values).open(DecodePolicy(), written=NAME)
 
 
 def opened(kind: str, places: dict[str, str], **values: Any) -> Source:
@@ -210,6 +261,12 @@ def two_sources(
     kind: str, name: str, places: dict[str, str]
 ) -> tuple[Callable[[], Source], Callable[[], Source]]:
     """What opens a source, and what opens the same with one setting changed."""
+    if name in OF_CLIPS:
+        before, after = OF_CLIPS[name]
+        return (
+            partial(opened_clips, kind, places, **before),
+            partial(opened_clips, kind, places, **after),
+        )
     before = BEFORE.get(name, {})
     after = {**AFTER.get(name, {}), name: OTHER[name]}
     if name == "key":
@@ -252,6 +309,13 @@ def scored(sample: Any, reference: Any, **options: Any) -> Report:
     )
 
 
+def fixed(source: Source) -> tuple[Any, dict[str, Any]]:
+    """What a source is scored with, pictures or clips, and the options for it."""
+    if source.info.content == "clip":
+        return ganeval.Clips(CLIPS[:, ::-1], rate=16_000), {"extractor": "log-mel"}
+    return FIXED, {}
+
+
 def doors(tmp_path: Path) -> dict[str, Callable[[Report, Report], str]]:
     """Every place where two reports meet; each returns what it says of the difference."""
 
@@ -281,16 +345,18 @@ def test_a_setting_of_the_reference_that_is_changed_alone_is_named_at_every_door
     kind: str, name: str, places: dict[str, str], tmp_path: Path, known: dict[str, Report]
 ) -> None:
     one, other = two_sources(kind, name, places)
-    run = renamed(scored(FIXED, other()), NAME)
+    sample, options = fixed(other())
+    run = renamed(scored(sample, other(), **options), NAME)
     what = f"reference {one}"
-    base = known[what] = known.get(what) or renamed(scored(FIXED, one()), NAME)
+    base = known[what] = known.get(what) or renamed(scored(sample, one(), **options), NAME)
     if name in WITHOUT_EFFECT or name in WITHOUT_EFFECT_ON.get(kind, ()):
         assert check(run, base, LIMITS, 0.05).decisions[0].evidence.se == 0
         assert len(run.merge(base).scores) == 1
         return
     for door, call in doors(tmp_path).items():
         text = call(run, base)
-        named = f"{NAME}: {name} is " in text or f"{NAME}: the images are others" in text
+        others = f"{NAME}: the {run['kid'].noun} are others"
+        named = f"{NAME}: {name} is " in text or others in text
         # These make another network, whose weights or labels are what is told apart.
         through = {"entry": "entry", "key": "key", "batch_size": "generator_batch is "}
         assert named or through.get(name, "?") in text, f"{door}: {text}"
@@ -302,15 +368,19 @@ def test_a_setting_of_the_sample_that_is_changed_alone_is_never_the_same_images(
     kind: str, name: str, places: dict[str, str], known: dict[str, Report]
 ) -> None:
     one, other = two_sources(kind, name, places)
-    run = scored(other(), FIXED)
+    reference, options = fixed(other())
+    run = scored(other(), reference, **options)
     what = f"sample {one}"
-    base = known[what] = known.get(what) or scored(one(), FIXED)
+    base = known[what] = known.get(what) or scored(one(), reference, **options)
     if name in WITHOUT_EFFECT or name in WITHOUT_EFFECT_ON.get(kind, ()):
-        assert change_of(LIMITS[0], [run], base, rule=2).notes == ("the same images",)
+        same = f"the same {run['kid'].noun}"
+        assert change_of(LIMITS[0], [run], base, rule=2).notes == (same,)
         return
     # Only the network behind a sample may be another one.
     preparation = ("size", "crop", *POLICY, "truncation", "num_classes", "label_policy")
     preparation += ("noise", "clamp")
+    if kind not in ARRAYS:  # whose items are others at another rate
+        preparation += ("rate", "channels", "seconds", "cut", "pad")
     if name in preparation or name == "condition":
         with pytest.raises(MismatchError, match=rf"{name} is "):
             check(run, base, LIMITS, 0.05)
@@ -322,7 +392,7 @@ def test_a_setting_of_the_sample_that_is_changed_alone_is_never_the_same_images(
         or change.precision.se != 0
         or np.array_equal(*(report.influence[report["kid"].key].sample for report in (run, base)))
     )
-    assert "the same images" not in verdict.decisions[0].evidence.notes
+    assert f"the same {run['kid'].noun}" not in verdict.decisions[0].evidence.notes
     # Of two generators, what is drawn otherwise is not called paired.
     if name in ("seed", "prior", "latent_size"):
         assert change.notes[0].startswith("unpaired")
