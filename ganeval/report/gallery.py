@@ -11,7 +11,7 @@ class Picture:
         name: How messages call the picture.
         data: A WebP file.
         width: Of the small copy, in pixels.
-        height: Likewise.
+        height: Of the small copy, in pixels.
         value: What it is shown for: its influence on a score or its distance; None for a picture
             that stands for the others.
         sound: Of a clip its beginning, a WAV file; empty for a picture.

@@ -82,7 +82,7 @@ def caption(rows: Rows, provenance: Provenance) -> tuple[str, ...]:
     run = network_of_run(provenance, rows)
     chosen = [row for row in rows if row.network or run in (row.networks or (row.extractor,))]
     others = dict.fromkeys(row.label for row in chosen if row.extractor != PAPER_EXTRACTOR)
-    if others:
+    if others and not any(noun_of(card) == "clips" for card in cards.values()):
         which = "" if len(others) == len({row.label for row in rows}) else f"{', '.join(others)}: "
         lines.append(
             f"{which}not the Inception network of the papers: compare within this table only"

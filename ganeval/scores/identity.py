@@ -316,7 +316,11 @@ def _text(value: Any) -> str:
     return text[:15] if text.startswith("sha256:") else text
 
 
-_IN_THE_TEXT = {"size": None, "crop": "none"}  # the options of a source's text, with their defaults
+# The options of a source's text, with their defaults. A network's rate is an option, --rate.
+_IN_THE_TEXT = {
+    **{"size": None, "crop": "none"},
+    **{"rate": None, "channels": "keep", "seconds": None, "cut": "start", "pad": "error"},
+}
 _REFUSING = {"transparency": "error", "animated": "error"}
 # Settings that no option says, with what makes them the same.
 _NO_OPTION = {
@@ -332,7 +336,11 @@ _NO_OPTION = {
 def _typed(side: Identity, wanted: Mapping[str, Any]) -> tuple[str, ...]:
     """Return how a side gets the wanted settings, as users type it."""
     words = []
-    in_text = {name: value for name, value in wanted.items() if name in _IN_THE_TEXT}
+    in_text = {
+        name: value
+        for name, value in wanted.items()
+        if name in _IN_THE_TEXT and (name, side.kind) != ("rate", "generator")
+    }
     if in_text:
         kind, location = f"{side.kind}:", side.location.removeprefix(f"{side.kind}:")
         kept = [part for part in location.split(",") if part.partition("=")[0] not in in_text]

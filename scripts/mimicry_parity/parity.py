@@ -56,7 +56,7 @@ class Parity:
             the number of tensors that it was made of.
         losses: Of the losses of the same logits.
         after: After the steps in float64.
-        after_single: Likewise in float32.
+        after_single: After the steps in float32.
         others: The same in float64 where something is not as published, by what it is.
     """
 

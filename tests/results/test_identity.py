@@ -363,6 +363,17 @@ def test_a_setting_of_the_reference_that_is_changed_alone_is_named_at_every_door
         assert "\n" not in text
 
 
+def test_settings_of_clips_are_typed_in_the_text_of_a_folder(places: dict[str, str]) -> None:
+    sample, options = fixed(opened_clips("folder", places))
+    run, base = (
+        renamed(scored(sample, opened_clips("folder", places, **values), **options), NAME)
+        for values in ({}, {**RATE, "seconds": 0.05})
+    )
+    with pytest.raises(MismatchError) as caught:
+        check(run, base, LIMITS, 0.05)
+    assert f"score again with folder:{NAME},rate=16000,seconds=0.05, or" in str(caught.value)
+
+
 @pytest.mark.parametrize(("kind", "name"), cases())
 def test_a_setting_of_the_sample_that_is_changed_alone_is_never_the_same_images(
     kind: str, name: str, places: dict[str, str], known: dict[str, Report]

@@ -1,6 +1,7 @@
 """Whether there are enough pictures for the network's number of features."""
 
 from ganeval.doctor.finding import AnyInventory, Finding, Severity
+from ganeval.doctor.hearing import ClipInventory
 from ganeval.doctor.inventory import Inventory
 
 
@@ -27,12 +28,15 @@ def few_images(inventory: AnyInventory) -> list[Finding]:
     if num is None or inventory.kind == "generator" or num >= 5 * width:
         return []
     severity: Severity
+    of_clips = isinstance(inventory, ClipInventory)
+    distance, unbiased = ("FAD", "kad") if of_clips else ("FID", "kid")
     if num <= width:
-        severity, meaning = "warning", "their covariance is singular, and FID mostly its bias"
+        severity = "warning"
+        meaning = f"their covariance is singular, and {distance} mostly its bias"
     elif num < 2 * width:
-        severity, meaning = "warning", "FID is mostly its bias"
+        severity, meaning = "warning", f"{distance} is mostly its bias"
     else:
-        severity, meaning = "note", "FID has a bias that depends on their number"
+        severity, meaning = "note", f"{distance} has a bias that depends on their number"
     return [
         Finding(
             check="few-images",
@@ -40,9 +44,9 @@ def few_images(inventory: AnyInventory) -> list[Finding]:
             source=inventory.location,
             what=f"{num:,} {inventory.noun} for {width:,} features ({inventory.extractor}): "
             f"{meaning}",
-            needed=f"{5 * width:,} or more; 50,000 in most papers",
-            remedy=f"compare scores of the same number of {inventory.noun} only, or use kid, "
-            "which has no such bias",
+            needed=f"{5 * width:,} or more{'' if of_clips else '; 50,000 in most papers'}",
+            remedy=f"compare scores of the same number of {inventory.noun} only, or use "
+            f"{unbiased}, which has no such bias",
         )
     ]
 
