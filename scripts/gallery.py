@@ -21,7 +21,7 @@ import click
 ROOT = Path(__file__).parents[1]
 sys.path[:0] = [str(ROOT), str(ROOT / "scripts")]
 
-from galleries.page import draw_curves, draw_samples, page, section  # noqa: E402
+from galleries.page import draw_curves, draw_samples, page, section, sections_of  # noqa: E402
 from galleries.panels import PANELS, Panel  # noqa: E402
 from galleries.trainings import fid, train  # noqa: E402
 from mimicry import ENVIRONMENT, environment  # noqa: E402
@@ -44,7 +44,7 @@ PAGE = ROOT / "docs" / "measured" / "gallery.md"
 def gallery(names: tuple[str, ...], folder: Path, jobs: int, mimicry_folder: Path) -> None:
     """Train and score what is missing of each PANEL, or of all, and write the page.
 
-    The page has all panels that were scored so far.
+    The parts of other panels stay in the page as they are.
     """
     panels = {panel.name: panel for panel in PANELS}
     if unknown := [name for name in names if name not in panels]:
@@ -54,13 +54,12 @@ def gallery(names: tuple[str, ...], folder: Path, jobs: int, mimicry_folder: Pat
     python = functools.cache(lambda: environment(mimicry_folder))
     for name in names or panels:
         measure(panels[name], folder, python, jobs)
-    sections = {}
-    for panel in PANELS:
-        scores = folder / panel.name / "fid.json"
-        if scores.exists():
-            known = json.loads(scores.read_text(encoding="utf-8"))
-            sections[panel.name] = section(panel, known)
-    PAGE.write_text(page(sections), encoding="utf-8")
+    written = sections_of(PAGE.read_text(encoding="utf-8"))
+    for name in names or panels:
+        scores = json.loads((folder / name / "fid.json").read_text(encoding="utf-8"))
+        written[panels[name].title] = section(panels[name], scores)
+    in_order = [written[panel.title] for panel in PANELS if panel.title in written]
+    PAGE.write_text(page(in_order), encoding="utf-8")
     click.echo(PAGE.read_text(encoding="utf-8"))
 
 

@@ -1,7 +1,7 @@
 """The page of the gallery: tables, curves and samples of its panels."""
 
 import json
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -92,6 +92,7 @@ def section(panel: Panel, scores: Scores) -> str:
         single.append(f"`{name}` {last}")
     parts = [
         f"## {panel.title}",
+        f"`./scripts/gallery {panel.name}`, {when_and_where()}",
         panel.text,
         "\n".join(f"* `{name}`: {recipe(system)}" for name, system in panel.systems.items()),
         "\n".join(table),
@@ -119,12 +120,16 @@ def recipe(system: System) -> str:
     return f"{by}`{system.model}{preset}` with {settings}"
 
 
-def page(sections: Mapping[str, str]) -> str:
-    """Return the page of the panels' parts, by their names."""
+def sections_of(text: str) -> dict[str, str]:
+    """Return the parts of a page by their titles, without the blank lines around them."""
+    parts = text.split("\n## ")[1:]
+    return {part.partition("\n")[0]: f"## {part.strip()}" for part in parts}
+
+
+def page(sections: Iterable[str]) -> str:
+    """Return the page of the panels' parts."""
     head = [
         "# Reference models on real colour pictures",
-        f"`./scripts/gallery {' '.join(sections)}`, {when_and_where()} torch-mimicry is "
-        "in an environment of its own.",
         f"The pictures are {NUM_PICTURES:,} of Twemoji (CC-BY 4.0, `./scripts/emoji emoji --tones`)"
         f", on white. FID is that of {EXTRACTOR}, {NUM:,} generated pictures against all "
         f"{NUM_PICTURES:,}. It is not that of the Inception network: compare it within a table "
@@ -132,6 +137,6 @@ def page(sections: Mapping[str, str]) -> str:
         "the delta method on its logarithm, with Welch's degrees of freedom.",
         "On each sheet the first row is real; then there are 12 samples of each run after its last "
         "step, with the first latents of its seed, chosen by nobody.",
+        "Other models on these pictures: [benchmark-colour.md](benchmark-colour.md).",
     ]
-    tail = "Other models on these pictures: [benchmark-colour.md](benchmark-colour.md).\n"
-    return "\n\n".join([*head, *sections.values(), tail])
+    return "\n\n".join([*head, *sections]) + "\n"

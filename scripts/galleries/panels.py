@@ -161,7 +161,8 @@ PANELS = (
         title="SN-GAN, ours and mimicry's",
         text="Both sides have the residual networks of SN-GAN (`--preset cifar10`), and random "
         "numbers of their own. That the networks, losses and moves are the same to rounding is "
-        "shown in [mimicry.md](mimicry.md); here whole trainings are compared.",
+        "shown in [mimicry.md](mimicry.md); here whole trainings are compared. torch-mimicry is in "
+        "an environment of its own.",
         size=32,
         systems={
             "ours": System(model="sngan", preset="cifar10", settings=SMALL_RESIDUAL),
