@@ -13,12 +13,11 @@ from torch import Tensor, nn
 
 import ganeval
 from reference_models.engine.data import Batch, Data, open_data, unknown
-from reference_models.engine.inputs import inputs_of, latent_size_of
+from reference_models.engine.inputs import inputs_of
 from reference_models.engine.kinds import Score, Scoring, known_names, known_scores
+from reference_models.engine.kinds.checkpoints import Checkpoints
 from reference_models.engine.kinds.pictures import PICTURES
-from reference_models.engine.norms import norm_mode_of
 from reference_models.engine.recipe import Recipe
-from reference_models.engine.settings import lasting_settings
 from reference_models.parts.spectra import lsd, power, snr
 
 HELD_OUT = 1_000_000  # the seed of endless data that no run is trained on
@@ -45,49 +44,8 @@ class LikelyNetwork(Protocol):
         """Return what of a batch it takes beside the clips."""
 
 
-class Clips:
+class Clips(Checkpoints):
     """What is done with clips of sound."""
-
-    suffix = ".safetensors"
-
-    def export(
-        self,
-        network: nn.Module,
-        name: str,
-        recipe: Recipe,
-        data: Data,
-        path: Path,
-        *,
-        step: int,
-        seed: int,
-    ) -> None:
-        """Write a checkpoint with its card."""
-        condition = recipe.exported[name].condition
-        card = ganeval.Card(
-            model=recipe.name,
-            entry=recipe.exported[name].entry,
-            kwargs=recipe.generator_options(data.shape, name),
-            prior=recipe.prior,
-            latent_size=latent_size_of(network),
-            num_classes=recipe.num_classes_of(name),
-            condition=None if condition is None else data.source_of(condition),
-            value_range=(-1.0, 1.0),
-            image_size=data.shape[1],
-            channels=data.shape[0],
-            rate=cast(Sounding, data).rate,
-            norm_mode=norm_mode_of(network),
-            ema=True,
-            step=step,
-            seed=seed,
-            data={"name": data.name, "digest": data.digest},
-            settings=lasting_settings(recipe),
-            versions={"ganeval": ganeval.__version__, "torch": str(torch.__version__)},
-        )
-        ganeval.write_checkpoint(path, network.state_dict(), card)
-
-    def step_of(self, path: Path) -> int:
-        """Return the step in a checkpoint's card."""
-        return ganeval.read_card(path).step
 
     def write_preview(self, samples: Tensor, data: Data, path: Path) -> None:
         """Draw the spectrogram of each sample: time goes to the right, frequency upwards."""

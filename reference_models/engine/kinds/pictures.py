@@ -17,60 +17,23 @@ import ganeval
 from reference_models.engine.data import Data
 from reference_models.engine.inputs import latent_size_of
 from reference_models.engine.kinds import GRID, Score, Scoring, known_names, known_scores
-from reference_models.engine.norms import norm_mode_of
+from reference_models.engine.kinds.checkpoints import (
+    VALUE_RANGE,
+    Checkpoints,
+    condition_source,
+)
 from reference_models.engine.recipe import Recipe
-from reference_models.engine.settings import lasting_settings
 from reference_models.engine.whole import written_whole
 
 logger = logging.getLogger("ganeval.training")
 
 TILE, GAP = 64, 2  # pixels of a sample in a grid at least, and between two
 METRICS = ("fid", "kid")
-_RANGE = (-1.0, 1.0)
 _BLOCK = 64  # samples made at once
 
 
-class Pictures:
+class Pictures(Checkpoints):
     """What is done with pictures."""
-
-    suffix = ".safetensors"
-
-    def export(
-        self,
-        network: nn.Module,
-        name: str,
-        recipe: Recipe,
-        data: Data,
-        path: Path,
-        *,
-        step: int,
-        seed: int,
-    ) -> None:
-        """Write a checkpoint with its card."""
-        card = ganeval.Card(
-            model=recipe.name,
-            entry=recipe.exported[name].entry,
-            kwargs=recipe.generator_options(data.shape, name),
-            prior=recipe.prior,
-            latent_size=latent_size_of(network),
-            num_classes=recipe.num_classes_of(name),
-            condition=_condition_source(recipe, data, name),
-            value_range=_RANGE,
-            image_size=data.shape[1],
-            channels=data.shape[0],
-            norm_mode=norm_mode_of(network),
-            ema=True,
-            step=step,
-            seed=seed,
-            data={"name": data.name, "digest": data.digest},
-            settings=lasting_settings(recipe),
-            versions={"ganeval": ganeval.__version__, "torch": str(torch.__version__)},
-        )
-        ganeval.write_checkpoint(path, network.state_dict(), card)
-
-    def step_of(self, path: Path) -> int:
-        """Return the step in a checkpoint's card."""
-        return ganeval.read_card(path).step
 
     def write_preview(self, samples: torch.Tensor, data: Data, path: Path) -> None:
         """Write a grid of samples in [-1, 1].
@@ -213,21 +176,15 @@ def as_source(
     return ganeval.Generator(
         generator,
         latent_size=latent_size_of(generator),
-        value_range=_RANGE,
+        value_range=VALUE_RANGE,
         num_images=num_images,
         prior=recipe.prior,
         seed=seed % 2**32,
         name=recipe.name,
         num_classes=recipe.num_classes_of(name),
-        condition=_condition_source(recipe, data, name),
+        condition=condition_source(recipe, data, name),
         device=str(next(generator.parameters()).device),
     )
-
-
-def _condition_source(recipe: Recipe, data: Data, name: str) -> str | None:
-    """Return where the conditions are that a network makes samples from, if it does."""
-    condition = recipe.exported[name].condition
-    return None if condition is None else data.source_of(condition)
 
 
 def _reference(scoring: Scoring, data: Data) -> Any:
@@ -236,7 +193,7 @@ def _reference(scoring: Scoring, data: Data) -> Any:
         return scoring.reference
     num = min(scoring.num_images, len(data)) if isinstance(data, Sized) else scoring.num_images
     return ganeval.Images(
-        _FirstImages(data, num), value_range=_RANGE, name=f"{num} training images"
+        _FirstImages(data, num), value_range=VALUE_RANGE, name=f"{num} training images"
     )
 
 
