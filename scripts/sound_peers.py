@@ -1,28 +1,25 @@
 """Networks and distances of sound beside the packages that people use for them.
 
-    pip install --no-deps --target PEERS torchcrepe==0.0.24 torchvggish==0.2 fadtk==1.1.0 \
-        kadtk==1.1.0 frechet-audio-distance==0.3.4
-    python scripts/sound_peers.py PEERS [--recordings FOLDER]
+    .venv/bin/python scripts/sound_peers.py [--recordings FOLDER]
 
-Their own functions are taken out of their files and run on the same numbers; what these packages
-depend on (old versions of torch, of numpy) is not imported. Prints a table in Markdown, which
-docs/measured/sound.md holds.
+The distances are those of the packages themselves, each in an environment of its own with the old
+numpy and torch that it wants (15 GB together, made where --environments says if they are not
+there). The functions of the networks are taken out of their packages' files and run here, on the
+same numbers. Prints tables in Markdown, which docs/measured/sound.md holds.
 """
 
-import argparse
 import ast
-import logging
+import json
+import subprocess
 import sys
 import tempfile
 import types
-from collections.abc import Callable, Sequence
-from importlib.metadata import distributions
+from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
+import click
 import numpy as np
-import scipy
-import scipy.linalg
 import scipy.signal
 import torch
 
@@ -40,6 +37,49 @@ from tests.random_sounds import write_random_sounds
 from tests.summaries import InMemory, inputs
 
 RATE = 16_000
+
+ENVIRONMENTS = Path(tempfile.gettempdir()) / "ganeval-sound-peers"
+
+START = """
+import json, sys
+import numpy as np, torch
+rows = np.load(sys.argv[1])
+x, y = rows["x"], rows["y"]
+def say(value):
+    print(json.dumps({"value": float(value), "numpy": np.__version__, "torch": torch.__version__}))
+"""
+
+PEERS = {
+    "fadtk": (
+        "fad",
+        ("fadtk==1.1.0", "torch==2.9.1", "torchaudio==2.9.1", "torchvision==0.24.1"),
+        """
+from fadtk.fad import calc_embd_statistics, calc_frechet_distance
+say(calc_frechet_distance(*calc_embd_statistics(x), *calc_embd_statistics(y)))
+""",
+    ),
+    "frechet-audio-distance": (
+        "fad",
+        ("frechet-audio-distance==0.3.4", "torch==2.9.1", "torchaudio==2.9.1"),
+        """
+from frechet_audio_distance import FrechetAudioDistance
+peer = FrechetAudioDistance.__new__(FrechetAudioDistance)  # without its network, which it downloads
+peer.verbose = False
+moments = [*peer.calculate_embd_statistics(x), *peer.calculate_embd_statistics(y)]
+say(peer.calculate_frechet_distance(*moments))
+""",
+    ),
+    "kadtk": (
+        "kad",
+        ("kadtk==1.1.0", "torch==2.5.1", "torchaudio==2.5.1"),
+        """
+from kadtk.kad import calc_kernel_audio_distance
+both = torch.from_numpy(x), torch.from_numpy(y)
+say(calc_kernel_audio_distance(*both, (None, None), "cpu", precision=torch.float64))
+""",
+    ),
+}
+"""By the package: our metric, what is installed, and what it runs on the rows."""
 
 
 def functions(path: Path, names: Sequence[str], given: dict[str, Any]) -> dict[str, Any]:
@@ -61,28 +101,6 @@ def functions(path: Path, names: Sequence[str], given: dict[str, Any]) -> dict[s
     return scope
 
 
-def method(path: Path, owner: str, name: str, given: dict[str, Any]) -> Callable[..., Any]:
-    """Return a method as a function whose first argument is what it belongs to."""
-    tree = ast.parse(path.read_text(encoding="utf-8"))
-    (kind,) = (one for one in tree.body if isinstance(one, ast.ClassDef) and one.name == owner)
-    (node,) = (one for one in kind.body if isinstance(one, ast.FunctionDef) and one.name == name)
-    scope = dict(given)
-    exec(compile(ast.Module([node], []), str(path), "exec"), scope)
-    found: Callable[..., Any] = scope[name]
-    return found
-
-
-def sqrtm(matrix: Any, disp: bool = True, **_: Any) -> Any:
-    """scipy's, which once returned an estimate of its error when asked not to display it."""
-    root = scipy.linalg.sqrtm(matrix)
-    return root if disp else (root, 0.0)
-
-
-OLD_SCIPY = types.SimpleNamespace(
-    sqrtm=sqrtm, eig=scipy.linalg.eig, inv=scipy.linalg.inv, LinAlgError=scipy.linalg.LinAlgError
-)
-
-
 def rows_of(seed: int, num: int, width: int = 128) -> Any:
     """Embeddings with a spectrum that falls, as real ones have."""
     rng = np.random.default_rng(seed)
@@ -97,30 +115,36 @@ def ours(metric: Any, sample: Any, reference: Any) -> float:
     return found
 
 
-def distances(peers: Path) -> list[tuple[str, str, float, float]]:
+def environment(folder: Path, packages: Sequence[str], *options: str) -> Path:
+    """Return the Python of an environment with packages, which is made if it is not there."""
+    python, done = folder / "bin" / "python", folder / "installed"
+    if not done.exists():
+        subprocess.run([sys.executable, "-m", "venv", "--clear", str(folder)], check=True)
+        # pip looks for more than ten minutes for versions that go together, uv for one.
+        install = [str(python), "-m", "pip", "install", "--quiet"]
+        subprocess.run([*install, "uv"], check=True)
+        install = [str(python), "-m", "uv", "pip", "install", "--quiet", "--python", str(python)]
+        subprocess.run([*install, *options, *packages], check=True)
+        done.touch()
+    return python
+
+
+def distances(environments: Path) -> list[tuple[str, str, float, float]]:
     """FAD and KAD of the same embeddings."""
     x, y = rows_of(1, 900), rows_of(6, 1100)
-    moments = [(np.mean(z, axis=0), np.cov(z, rowvar=False)) for z in (x.astype(float), y)]
-    arguments = [*moments[0], *moments[1]]
-    given = {"np": np, "linalg": OLD_SCIPY, "scisqrt": np.emath.sqrt, "log": logging.getLogger()}
-    fadtk = functions(peers / "fadtk" / "fad.py", ["calc_frechet_distance"], given)
-    path = peers / "frechet_audio_distance" / "fad.py"
-    gudgud = method(path, "FrechetAudioDistance", "calculate_frechet_distance", given)
-    kadtk = functions(
-        peers / "kadtk" / "kad.py",
-        ["calc_kernel_audio_distance", "median_pairwise_distance", "SCALE_FACTOR"],
-        {"torch": torch, "np": np, "Path": Path},
-    )
-    both = [torch.from_numpy(z) for z in (x, y)]
-    theirs = kadtk["calc_kernel_audio_distance"](
-        *both, (None, None), "cpu", precision=torch.float64
-    )
-    fad, kad = ours(Fad(), x, y), ours(Kad(), x, y)
-    return [
-        ("fad", "fadtk", float(fadtk["calc_frechet_distance"](*arguments)), fad),
-        ("fad", "frechet-audio-distance", float(gudgud(None, *arguments)), fad),
-        ("kad", "kadtk, in float64", float(theirs), kad),
-    ]
+    own = {"fad": ours(Fad(), x, y), "kad": ours(Kad(), x, y)}
+    found = []
+    with tempfile.TemporaryDirectory() as folder:
+        rows = Path(folder, "rows.npz")
+        np.savez(rows, x=x, y=y)
+        for peer, (metric, packages, program) in PEERS.items():
+            python = environment(environments / peer, packages)
+            words = [str(python), "-c", START + program, str(rows)]
+            printed = subprocess.run(words, check=True, capture_output=True, text=True).stdout
+            theirs = json.loads(printed.splitlines()[-1])
+            click.echo(f"{peer}: numpy {theirs['numpy']}, torch {theirs['torch']}", err=True)
+            found.append((metric, packages[0], theirs["value"], own[metric]))
+    return found
 
 
 def networks(peers: Path, folder: Path) -> list[tuple[str, str, float, float]]:
@@ -143,7 +167,7 @@ def networks(peers: Path, folder: Path) -> list[tuple[str, str, float, float]]:
         upper_edge_hertz=7500,
     )
     found: list[tuple[str, str, Any, Any]] = [
-        ("log-mel spectrum", "torchvggish", spectrum, log_mel(samples))
+        ("log-mel spectrum", "torchvggish 0.2", spectrum, log_mel(samples))
     ]
     vgg = functions(
         peers / "torchvggish" / "torchvggish.py",
@@ -159,13 +183,13 @@ def networks(peers: Path, folder: Path) -> list[tuple[str, str, float, float]]:
     found.append(
         (
             "vggish, random weights",
-            "torchvggish",
+            "torchvggish 0.2",
             embedded,
             row("vggish", "activation", weights, clip),
         )
     )
     found += [
-        ("crepe-tiny, " + which, "torchcrepe", *crepe(peers, path, clip))
+        ("crepe-tiny, " + which, "torchcrepe 0.0.24", *crepe(peers, path, clip))
         for which, path in (
             ("random weights", write_random_sounds("crepe-tiny", folder)),
             ("published weights", peers / "torchcrepe" / "assets" / "tiny.pth"),
@@ -250,25 +274,32 @@ def score(sample: list[Clip], reference: list[Clip]) -> float:
     return report.scores[0].value
 
 
-def main() -> None:
+@click.command()
+@click.option("--recordings", type=click.Path(path_type=Path), help="A folder of them.")
+@click.option(
+    "--environments",
+    type=click.Path(path_type=Path),
+    default=ENVIRONMENTS,
+    show_default=True,
+    help="Where those of the peers are made.",
+)
+def main(recordings: Path | None, environments: Path) -> None:
     """Compare, and print."""
-    parser = argparse.ArgumentParser(description=__doc__)
-    parser.add_argument("peers", type=Path)
-    parser.add_argument("--recordings", type=Path)
-    given = parser.parse_args()
-    found = {one.metadata["Name"]: one.version for one in distributions(path=[str(given.peers)])}
-    print(f"Peers: {', '.join(f'{name} {version}' for name, version in sorted(found.items()))}.")
-    print(f"Here: {decoder()}; {resampler()}; torch {torch.__version__}; numpy {np.__version__}.\n")
-    print("| what | peer | peer's value | ours | relative difference |\n|---|---|--:|--:|--:|")
+    packages = ["torchcrepe==0.0.24", "torchvggish==0.2"]
+    environment(environments / "networks", packages, "--no-deps")
+    (peers,) = (environments / "networks").glob("lib/python*/site-packages")
+    click.echo(f"Here: {decoder()}; {resampler()}; torch {torch.__version__}; ", nl=False)
+    click.echo(f"numpy {np.__version__}.\n")
+    click.echo("| what | peer | peer's value | ours | relative difference |\n|---|---|--:|--:|--:|")
     with tempfile.TemporaryDirectory() as folder:
-        rows = distances(given.peers) + networks(given.peers, Path(folder))
+        rows = distances(environments) + networks(peers, Path(folder))
     for what, peer, theirs, own in rows:
         gap = abs(own - theirs) / abs(theirs)
-        print(f"| {what} | {peer} | {theirs:.8g} | {own:.8g} | {gap:.1e} |")
-    if given.recordings is not None:
-        print("\n| what is done to the recordings | fad@log-mel |\n|---|--:|")
-        for what, value in damaged(given.recordings):
-            print(f"| {what} | {value:.4g} |")
+        click.echo(f"| {what} | {peer} | {theirs:.8g} | {own:.8g} | {gap:.1e} |")
+    if recordings is not None:
+        click.echo("\n| what is done to the recordings | fad@log-mel |\n|---|--:|")
+        for what, value in damaged(recordings):
+            click.echo(f"| {what} | {value:.4g} |")
 
 
 if __name__ == "__main__":
