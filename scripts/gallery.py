@@ -66,13 +66,13 @@ def gallery(names: tuple[str, ...], folder: Path, jobs: int, mimicry_folder: Pat
 def measure(panel: Panel, folder: Path, python: Callable[[], Path], jobs: int) -> None:
     """Train and score what is missing of a panel; keep its scores and draw its pictures."""
     trainings = panel.trainings(folder, python)
-    with ThreadPoolExecutor(jobs) as pool:
-        list(pool.map(train, [one for runs in trainings.values() for one in runs]))
     file = folder / panel.name / "fid.json"
     scores = json.loads(file.read_text(encoding="utf-8")) if file.exists() else {}
     for name, runs in trainings.items():
         if name in scores:
             continue
+        with ThreadPoolExecutor(jobs) as pool:
+            list(pool.map(train, runs))
         at = [runs[0].every * point for point in range(1, panel.points + 1)]
         fids = [[fid(one, step, folder / "cache") for step in at] for one in runs]
         scores[name] = {"steps": at, "fid": fids}

@@ -88,7 +88,7 @@ class Shuffled(Tones):
         return Batch({"real": batch["real"], "condition": batch["condition"].roll(1, dims=0)})
 
 
-@functools.lru_cache(maxsize=4)
+@functools.cache
 def completed(seed: int, *, shuffled: bool) -> tuple[Tensor, Batch]:
     """Return what a trained network makes of held-out notes, and these; two criteria ask for it."""
     recipe = with_settings(
