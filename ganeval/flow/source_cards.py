@@ -1,6 +1,7 @@
 """What a report says of its sources, and what a reader should be warned of."""
 
 import hashlib
+import math
 import re
 import statistics
 from collections import Counter
@@ -99,9 +100,15 @@ class DescribedSource:
 
     @property
     def rates(self) -> tuple[str, ...]:
-        """The rates of clips before their source has resampled them; empty of pictures."""
-        rates = self.found.get("native_rates", {})
-        return tuple(rates) if isinstance(rates, Mapping) else ()
+        """The rates that say what clips may hold, in text; empty where they are not known.
+
+        A clip that its source resamples holds what the lower one of both rates has room for.
+        """
+        native, wanted = self.found.get("native_rates", {}), self.settings.get("rate")
+        if not isinstance(native, Mapping):
+            return ()
+        most = wanted if isinstance(wanted, int) else math.inf
+        return tuple(map(str, sorted({min(int(rate), most) for rate in native})))
 
     @property
     def is_of_one_size(self) -> bool:
@@ -212,7 +219,7 @@ def describe_stream(
     return DescribedSource(
         location=name,
         kind="stream",
-        item="picture",
+        item="clip" if features.noun == "clips" else "picture",
         noun=features.noun,
         count=features.num,
         features=features,
