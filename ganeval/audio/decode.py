@@ -11,12 +11,13 @@ import numpy as np
 from ganeval.audio.clip import Clip
 from ganeval.audio.packages import load
 from ganeval.audio.samples import check_rate, checked_clip
-from ganeval.audio.whole import check_whole
+from ganeval.audio.whole import check_whole, says_its_length
 from ganeval.errors import InputError
 
 FORMATS = ("WAV", "WAVEX", "RF64", "FLAC", "OGG", "MP3", "AIFF")
 """libsndfile's names of the formats that are read."""
 
+_COUNTED = 2**16  # samples that are decoded at once to be counted
 _UNKNOWN_LENGTH = 2**63 - 1  # what libsndfile says of a stream that does not tell
 
 
@@ -59,8 +60,9 @@ def read_header(content: IO[bytes] | bytes, *, name: str, max_seconds: float) ->
     """
     stream = io.BytesIO(content) if isinstance(content, bytes) else content
     check_whole(stream, name=name)
+    says_length = says_its_length(stream)
     with _opened(stream, name) as file:
-        header = _header_of(file)
+        header = _header_of(file, says_length=says_length or file.format != "MP3")
     check_header(header, name=name, max_seconds=max_seconds)
     return header
 
@@ -101,7 +103,7 @@ def decode(content: bytes, *, name: str, max_seconds: float) -> Clip:
     """
     header = read_header(content, name=name, max_seconds=max_seconds)
     with _opened(io.BytesIO(content), name) as file:
-        samples = file.read(dtype="float32", always_2d=True)
+        samples = file.read(header.frames, dtype="float32", always_2d=True)
     if len(samples) != header.frames:
         raise InputError(
             f"{name}: truncated or damaged ({len(samples):,} of {header.frames:,} samples)",
@@ -144,7 +146,14 @@ def _is_text(beginning: bytes) -> bool:
     return all(32 <= byte < 127 or byte in b"\t\r\n" for byte in beginning)
 
 
-def _header_of(file: Any) -> ClipHeader:
-    """Return what libsndfile says of a file."""
+def _header_of(file: Any, *, says_length: bool) -> ClipHeader:
+    """Return what libsndfile says of a file, whose samples are counted where it does not know.
+
+    Args:
+        file: The opened file.
+        says_length: Whether the file says how long it is; libsndfile guesses where it does not.
+    """
     frames = 0 if file.frames in (-1, _UNKNOWN_LENGTH) else file.frames
+    if not says_length:
+        frames = sum(len(block) for block in file.blocks(_COUNTED, dtype="float32"))
     return ClipHeader(frames, file.samplerate, file.channels, file.format, file.subtype)
