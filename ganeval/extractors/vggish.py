@@ -21,6 +21,7 @@ class Vggish:
     """VGGish on AudioSet, the network of FAD, weights by path: 128 features."""
 
     takes_variants: ClassVar[bool] = False
+    takes: ClassVar[str] = "clip"
 
     @staticmethod
     def layers(request: ExtractorRequest) -> Mapping[str, int]:
