@@ -45,8 +45,12 @@ class Windows:
     def __post_init__(self) -> None:
         for name in ("seconds", "hop"):
             value = getattr(self, name)
-            if value is not None and not 0 < value < float("inf"):
-                raise UsageError(f"windows with {name}={value}", "more than 0", f"change {name}")
+            if value is not None and not 1 / self.rate <= value < float("inf"):
+                raise UsageError(
+                    f"windows with {name}={value}",
+                    f"a sample at least, and that is {1 / self.rate:g} s",
+                    f"change {name}",
+                )
 
     def starts(self, num: int, rate: int) -> list[int]:
         """Return where the windows of a clip of `num` samples at a rate begin; may be empty."""

@@ -201,7 +201,12 @@ def _of_clips(rate: int | None, num_samples: int, count: int) -> dict[str, objec
     """Return what trying a generator out has shown of its clips; nothing of pictures."""
     if rate is None:
         return {}
-    return {"output_samples": num_samples, "native_rates": {str(rate): count}}
+    seconds = num_samples / rate
+    return {
+        "output_samples": num_samples,
+        "native_rates": {str(rate): count},
+        "native_seconds": [seconds, seconds],
+    }
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -160,6 +160,21 @@ def test_a_run_warns_of_rates_that_differ(clean: Path, tmp_path: Path, ganeval: 
     assert "clips of 2 rates (8000, 16000 Hz); each is resampled by itself" in run.err
 
 
+def test_clips_of_other_lengths_are_told(clean: Path, tmp_path: Path, ganeval: Command) -> None:
+    longer = written(tmp_path / "longer", tones(NUM, seed=3, seconds=0.4))
+    told = [one for one in look(clean, longer) if one.check == "other-length"]
+    assert [one.what for one in told] == ["clips of 0.2 s and of 0.4 s in the middle"]
+    np.savez(tmp_path / "a.npz", samples=np.stack(CLIPS)[:, 0], rate=RATE)
+    for sources, differs in (
+        ((clean, longer), True),
+        ((tmp_path / "a.npz", longer), True),
+        ((clean, f"folder:{longer},seconds=0.2"), False),
+    ):
+        run = ganeval("fid", *sources, "--extractor", "log-mel")
+        assert ("differ in the length of their clips" in run.err) is differs, run.err
+        assert ("folder:PATH,seconds=0.2" in run.err) is differs
+
+
 @pytest.mark.parametrize(
     ("one", "other", "differs"),
     [

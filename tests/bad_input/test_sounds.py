@@ -172,8 +172,8 @@ def test_row_an_mp3_that_does_not_say_its_length_is_counted(
     folder: Callable[..., Path], ganeval: Command
 ) -> None:
     content = untagged(encoded(tone(seconds=0.5), "MP3"))
-    assert b"Info" in encoded(tone(seconds=0.5), "MP3")
-    assert b"Info" not in content
+    assert b"Xing" in encoded(tone(seconds=0.5), "MP3")
+    assert b"Xing" not in content
     real, odd = folder("real"), folder("odd", {"a.mp3": content})
     run = ganeval("fid", real, odd, *FAST)
     assert run.code == 0, run.err
@@ -205,7 +205,7 @@ ODD_ARRAYS: dict[str, tuple[Any, Any, str]] = {
     "a sparse tensor": (torch.eye(9).to_sparse(), 16_000, "no array can be made of it"),
     "a table of pandas": (pandas.DataFrame(np.zeros((4, 900))), 16_000, "[0] is not its first"),
     "a masked array": (
-        np.ma.masked_greater(np.linspace(-1, 1, 1800).reshape(2, 900), 0.5),
+        np.ma.masked_less(np.linspace(-1, 1, 1800).reshape(2, 900), -0.5),
         16_000,
         "masked samples",
     ),
@@ -251,7 +251,7 @@ def test_rows_of_sources_and_networks_that_do_not_fit(
             "has pictures; clips, for fad",
         ),
         "a folder of other formats alone": (
-            ("fid", real, f"folder:{tmp_path}/none,content=clips", *FAST),
+            ("fid", real, tmp_path / "none", *FAST),
             "no clips (files of other sound formats: 1)",
         ),
         "an option of pictures for clips": (

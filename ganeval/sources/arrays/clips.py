@@ -97,7 +97,7 @@ def clips_source(
             count=count,
             content="clip",
             noun="clips",
-            found=_rates_found(data if is_list else [None] * count, clips.rate),
+            found=_found(data, clips.rate),
         ),
         reader=Reader(name=name_of, read=read, num_bytes=_num_bytes, digest=_digest, decode=decode),
         labelled=labelled if labels is None else lambda: labels,
@@ -123,12 +123,21 @@ def _check_rate(rate: int | None, data: Sequence[Any], name: str) -> None:
         check_rate(rate, name=name)
 
 
-def _rates_found(data: Sequence[Any], rate: int | None) -> dict[str, object]:
-    """Return how many clips there are of each rate; nothing where files among them have to tell."""
+def _found(data: Any, rate: int | None) -> dict[str, object]:
+    """Return the rates and lengths of clips; nothing where files among them have to tell."""
+    if not isinstance(data, list | tuple):
+        assert rate is not None
+        seconds = data.shape[-1] / rate
+        return {"native_rates": {str(rate): len(data)}, "native_seconds": [seconds, seconds]}
     rates = [getattr(one, "rate", rate) for one in data]
-    if not all(isinstance(one, int) for one in rates):
+    shapes = [getattr(getattr(one, "samples", one), "shape", ()) for one in data]
+    if not all(isinstance(one, int) and one > 0 for one in rates) or not all(shapes):
         return {}
-    return {"native_rates": {str(one): num for one, num in sorted(Counter(rates).items())}}
+    lengths = [shape[-1] / one for shape, one in zip(shapes, rates, strict=True)]
+    return {
+        "native_rates": {str(one): num for one, num in sorted(Counter(rates).items())},
+        "native_seconds": [min(lengths), max(lengths)],
+    }
 
 
 def _rows_of(data: Any, name: str) -> Any:
