@@ -14,16 +14,25 @@ AllViewed = Mapping[tuple[str, Role, View], Viewed]
 
 
 def check_in_vain(choices: Sequence[MetricChoice], settings: Settings) -> None:
-    """Refuse a network that is named for the run where its metrics have others that it could be.
+    """Refuse a network, or weights of it, where no metric works on it and one could.
 
     Raises:
-        UsageError: Says how such a metric gets the network.
+        UsageError: Says how such a metric gets the network, or whose the weights may be.
     """
     named = settings.extractor
     places = {
         choice.place(need, named): choice for choice in choices for need in choice.metric.needs
     }
-    if named == Settings().extractor or named in {network for network, _ in places}:
+    networks = list(dict.fromkeys(network for network, _ in places))
+    if named in networks:
+        return
+    if settings.weights is not None:
+        raise UsageError(
+            f"--weights {settings.weights} of {named}, on which no metric works",
+            f"weights of {' or '.join(networks)}, and --extractor with its name",
+            f"add --extractor {networks[0]}, or leave --weights out",
+        )
+    if named == Settings().extractor:
         return
     layers = find_extractor(named).layers(ExtractorRequest(offline=True))
     for (network, layer), choice in places.items():

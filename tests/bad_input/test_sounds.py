@@ -315,6 +315,9 @@ def test_a_network_that_a_metric_would_not_use_is_refused(
     line = refusal(ganeval("fad", real, fake, *FAST))
     assert "--extractor log-mel, and fad works on vggish by itself" in line
     assert "write -m fad@log-mel with `ganeval eval`" in line
+    line = refusal(ganeval("fad", real, fake, "--weights", real / "00.wav"))
+    assert "00.wav of inception, on which no metric works" in line
+    assert "add --extractor vggish" in line
     line = refusal(ganeval("eval", real, fake, "-m", "fad@crepe-tiny,fad", *FAST))
     assert "write -m fad@log-mel" in line
     assert ganeval("eval", real, fake, "-m", "lsd", *FAST).code == 0  # no network could be its
@@ -355,3 +358,17 @@ def test_all_leaves_out_what_has_no_value(folder: Callable[..., Path], ganeval: 
     assert "snr (12 of 12 pairs are identical" in found.err
     assert values(found)["lsd"] == 0
     assert "12 of 12 pairs are identical" in refusal(ganeval("eval", real, fake, "-m", "snr"))
+
+
+def test_the_gate_of_a_run_without_fid_asks_for_a_limit(
+    folder: Callable[..., Path], ganeval: Command, tmp_path: Path
+) -> None:
+    real, fake = folder("real"), folder("fake")
+    run, base = tmp_path / "run.json", tmp_path / "base.json"
+    assert ganeval("kad", real, fake, *FAST, "-o", run).code == 0
+    assert ganeval("baseline", "accept", run, "-o", base).code == 0
+    line = refusal(ganeval("check", run, "--baseline", base))
+    assert "run.json: no fid, which is what --max-regress limits" in line
+    assert "add --max-regress kad=AMOUNT" in line
+    decided = ganeval("check", run, "--baseline", base, "--max-regress", "kad=1")
+    assert "unknown" not in decided.err
