@@ -181,11 +181,11 @@ def make_game(recipe: Recipe, data: Data, randomness: torch.Generator) -> BitsOf
     Raises:
         GanevalError: See `check_clips`.
     """
-    game = BitsOfSamples(Generator(**recipe.generator_options(data.shape)))
+    generator = Generator(**recipe.generator_options(data.shape))
     check_clips(recipe, data)
-    init_uniform(game, randomness)
-    nn.init.normal_(game.generator.first.weight, generator=randomness)
-    return game
+    init_uniform(generator, randomness)
+    nn.init.normal_(generator.first.weight, generator=randomness)
+    return BitsOfSamples(generator)
 
 
 RECIPE = Recipe(

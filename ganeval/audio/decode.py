@@ -8,10 +8,11 @@ from typing import IO, Any
 
 import numpy as np
 
+from ganeval.audio import mp3
 from ganeval.audio.clip import Clip
 from ganeval.audio.packages import load
 from ganeval.audio.samples import check_rate, checked_clip
-from ganeval.audio.whole import check_whole, says_its_length
+from ganeval.audio.whole import check_whole
 from ganeval.errors import InputError
 
 FORMATS = ("WAV", "WAVEX", "RF64", "FLAC", "OGG", "MP3", "AIFF")
@@ -60,8 +61,15 @@ def read_header(content: IO[bytes] | bytes, *, name: str, max_seconds: float) ->
     """
     stream = io.BytesIO(content) if isinstance(content, bytes) else content
     check_whole(stream, name=name)
-    says_length = says_its_length(stream)
+    says_length = mp3.says_its_length(stream)
+    one_bit_rate = says_length or mp3.has_one_bit_rate(stream)
     with _opened(stream, name) as file:
+        if file.format == "MP3" and not one_bit_rate:
+            raise InputError(
+                f"{name}: an MP3 file of several bit rates that does not say how long it is",
+                "one that does, for libsndfile guesses, and reads a part of it",
+                "convert it to WAV or FLAC",
+            )
         header = _header_of(file, says_length=says_length or file.format != "MP3")
     check_header(header, name=name, max_seconds=max_seconds)
     return header
@@ -155,5 +163,7 @@ def _header_of(file: Any, *, says_length: bool) -> ClipHeader:
     """
     frames = 0 if file.frames in (-1, _UNKNOWN_LENGTH) else file.frames
     if not says_length:
-        frames = sum(len(block) for block in file.blocks(_COUNTED, dtype="float32"))
+        frames = 0
+        while num := len(file.read(_COUNTED, dtype="float32")):
+            frames += num
     return ClipHeader(frames, file.samplerate, file.channels, file.format, file.subtype)

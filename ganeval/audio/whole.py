@@ -13,7 +13,6 @@ from ganeval.errors import InputError
 _UNKNOWN = (0, 0xFFFFFFFF)  # what programs write that do not know the length beforehand
 _MOST_CHUNKS = 1_000  # before the sound; more are damage
 _LONGEST_PAGE = 27 + 255 + 255 * 255  # bytes of a page of Ogg
-_FIRST_FRAME = 2_048  # bytes in which its tag lies
 _LAST = 0x04  # bit of a page's flags
 
 
@@ -37,23 +36,6 @@ def check_whole(stream: IO[bytes], *, name: str) -> None:
     elif kind == b"OggS":
         _check_last_page(stream, name, serial=_serial(stream))
     stream.seek(0)
-
-
-def says_its_length(stream: IO[bytes]) -> bool:
-    """Tell whether the first frame of an MP3 file says how many there are, as most encoders do.
-
-    Args:
-        stream: The file, seekable; it is left at its start. Of others the answer means nothing.
-    """
-    stream.seek(0)
-    beginning = stream.read(10)
-    start = 0
-    if beginning[:3] == b"ID3":  # a tag before it, 7 bits of whose length are in each byte
-        start = 10 + sum((byte & 0x7F) << 7 * place for place, byte in enumerate(beginning[:5:-1]))
-    stream.seek(start)
-    frame = stream.read(_FIRST_FRAME)
-    stream.seek(0)
-    return any(tag in frame for tag in (b"Xing", b"Info", b"VBRI"))
 
 
 def _check_chunks(stream: IO[bytes], name: str, *, order: str, sound: bytes) -> None:

@@ -130,7 +130,9 @@ def _found(data: Any, rate: int | None) -> dict[str, object]:
         seconds = data.shape[-1] / rate
         return {"native_rates": {str(rate): len(data)}, "native_seconds": [seconds, seconds]}
     rates = [getattr(one, "rate", rate) for one in data]
-    shapes = [getattr(getattr(one, "samples", one), "shape", ()) for one in data]
+    shapes: list[tuple[int, ...]] = [
+        getattr(getattr(one, "samples", one), "shape", ()) for one in data
+    ]
     if not all(isinstance(one, int) and one > 0 for one in rates) or not all(shapes):
         return {}
     lengths = [shape[-1] / one for shape, one in zip(shapes, rates, strict=True)]
