@@ -129,7 +129,7 @@ def _found(data: Any, rate: int | None) -> dict[str, object]:
         assert rate is not None
         seconds = data.shape[-1] / rate
         return {"native_rates": {str(rate): len(data)}, "native_seconds": [seconds, seconds]}
-    rates = [getattr(one, "rate", rate) for one in data]
+    rates: list[Any] = [getattr(one, "rate", rate) for one in data]
     shapes: list[tuple[int, ...]] = [
         getattr(getattr(one, "samples", one), "shape", ()) for one in data
     ]
