@@ -4,6 +4,7 @@ from collections.abc import Mapping, Sequence
 
 from ganeval.errors import InputError, UsageError, WeightsError
 from ganeval.extractors.base import NO_WEIGHTS, Extractor, ExtractorRequest, find_extractor
+from ganeval.extractors.weights import WEIGHTS
 from ganeval.flow.choose import MetricChoice
 from ganeval.flow.settings import Settings
 from ganeval.flow.views import Viewed, check_content
@@ -96,9 +97,9 @@ def check_networks(choice: MetricChoice, viewed: AllViewed, settings: Settings) 
         try:
             info = found.describe(request)
         except WeightsError as error:
-            fetch = f"`ganeval weights fetch {found.text}`"
+            get = f": `ganeval weights fetch {found.text}`" if found.text in WEIGHTS else ""
             raise WeightsError(
-                f"no weights of {found.text} here: {fetch}", "them", "get them"
+                f"no weights of {found.text} here{get}", "them", error.remedy
             ) from error
         for (location, role, view), one in viewed.items():
             if (role, view) == (need.role, need.view):

@@ -367,6 +367,7 @@ def test_all_leaves_out_what_has_no_value(folder: Callable[..., Path], ganeval: 
     found = ganeval("eval", real, fake, "-m", "all", *FAST, "--json")
     assert found.code == 0, found.err
     assert "snr (12 of 12 pairs are identical" in found.err
+    assert "fetch vggish" not in found.err  # which nobody can
     assert values(found)["lsd"] == 0
     assert "12 of 12 pairs are identical" in refusal(ganeval("eval", real, fake, "-m", "snr"))
 
