@@ -3,12 +3,12 @@
 from collections.abc import Mapping, Sequence
 from typing import Any
 
-from ganeval.errors import UsageError
+from ganeval.errors import InputError, UsageError
 from ganeval.flow.choose import choose_metrics, choose_rank, find_protocol
 from ganeval.flow.collect import Collected, collect, prepare_engine
-from ganeval.flow.compute import compute
+from ganeval.flow.compute import Computed, compute
 from ganeval.flow.gallery import gather_galleries
-from ganeval.flow.plan import Plan, make_plan
+from ganeval.flow.plan import Plan, make_plan, tell_left_out
 from ganeval.flow.provenance import provenance_of
 from ganeval.flow.settings import Settings, build_settings
 from ganeval.flow.workspace import Workspace, open_workspace, opened_index
@@ -190,24 +190,36 @@ def run(
 def report_of(plan: Plan, workspace: Workspace, collected: Collected) -> Report:
     """Compute every metric from the collected features, by sample, and report.
 
+    What stands for all metrics is left out, with a warning, where it refuses what it looks at.
+
     Raises:
         InputError: Too few items for a metric.
     """
-    rows: list[ScoreRow] = []
-    influences: dict[Key, Influence] = {}
-    items: dict[Key, MetricItems] = {}
+    found: list[tuple[str, Computed]] = []
+    left_out: dict[str, str] = {}
     for location, by_view in collected.samples.items():
         label = f"{SCORES_OF}{location}"
         for done, choice in enumerate(plan.choices):
             plan.settings.progress(label, done, len(plan.choices))
-            computed = compute(choice, plan, workspace, collected, location)
-            rows += computed.rows
-            influences |= computed.influences
-            items |= computed.items
+            try:
+                computed = compute(choice, plan, workspace, collected, location)
+            except InputError as error:
+                if not choice.optional:
+                    raise
+                left_out[choice.label] = error.found
+            else:
+                found.append((choice.label, computed))
         plan.settings.progress(label, len(plan.choices), len(plan.choices))
         for features in by_view.values():
             features.forget()
-    scores = tuple(rows)
+    tell_left_out(left_out)
+    kept = [computed for label, computed in found if label not in left_out]
+    scores: tuple[ScoreRow, ...] = tuple(row for one in kept for row in one.rows)
+    influences: dict[Key, Influence] = {}
+    items: dict[Key, MetricItems] = {}
+    for one in kept:
+        influences |= one.influences
+        items |= one.items
     provenance = provenance_of(plan, workspace, collected)
     galleries: tuple[Gallery, ...] = ()
     if plan.settings.gallery:

@@ -30,11 +30,11 @@ import torch
 import torch.nn.functional as F
 from torch import nn
 
-import ganeval
 from reference_models.engine.data import Data
 from reference_models.engine.game import Game
 from reference_models.engine.recipe import Exported, OptimizerSpec, Recipe
 from reference_models.engine.solvers import Alternating
+from reference_models.parts.levels import check_prior, level_at
 from reference_models.parts.likelihood import MaximumLikelihood
 from reference_models.parts.weights import init_uniform
 
@@ -157,7 +157,8 @@ class Generator(nn.Module):
                 reach = layer.gates.reach
                 maps[:, :, row + reach, column + reach] = h[:, :, 0, 0]
                 h = h + layer(_around(maps, row, column, reach))
-            level, within = _level_at(self.head(h)[:, :, 0, 0], uniform[:, row, column])
+            level, within = level_at(self.head(h)[:, :, 0, 0], uniform[:, row, column])
+            level = level.to(within.dtype)
             reach = self.first.reach
             seen[:, 0, row + reach, column + reach] = 2 * level / (self.num_levels - 1) - 1
             samples[:, 0, row, column] = level if self.is_picture else level + within - 0.5
@@ -173,33 +174,13 @@ def _around(padded: torch.Tensor, row: int, column: int, reach: int) -> torch.Te
     return padded[:, :, row : row + reach + 1, column : column + 2 * reach + 1]
 
 
-def _level_at(logits: torch.Tensor, uniform: torch.Tensor) -> tuple[torch.Tensor, torch.Tensor]:
-    """Return the level in which the distribution function passes a number, and where within it.
-
-    Args:
-        logits: float32 [B, num_levels].
-        uniform: float32 [B], in [0, 1).
-    """
-    chances = logits.double().softmax(dim=1)
-    passed = chances.cumsum(dim=1)
-    number = (passed <= uniform[:, None]).sum(dim=1, keepdim=True).clamp(max=logits.shape[1] - 1)
-    chance = chances.gather(1, number)
-    within = 1 - (passed.gather(1, number) - uniform[:, None]) / chance
-    return number[:, 0].to(logits.dtype), within[:, 0].clamp(0, 1).to(logits.dtype)
-
-
 def make_game(recipe: Recipe, data: Data, randomness: torch.Generator) -> Game:
     """Return the game with its first weights.
 
     Raises:
         GanevalError: A prior other than the uniform one, of which samples are made.
     """
-    if recipe.prior != "uniform":
-        raise ganeval.GanevalError(
-            f"prior {recipe.prior} for pixelcnn",
-            "uniform latents, which choose its levels",
-            "leave it",
-        )
+    check_prior(recipe)
     game = MaximumLikelihood(Generator(**recipe.generator_options(data.shape)))
     init_uniform(game, randomness)
     return game

@@ -18,8 +18,8 @@ the same h for all samples. `generator.condition_channels` takes a sound of a lo
 sample of which is h for as many of the clip (`LOCAL` is the recipe for that).
 
 Sampling goes sample by sample. Each layer keeps its inputs as far back as it looks, so that nothing
-is computed twice. Samples are a function of latents, as those of every model here: x_t gets the
-level at which the distribution function of p(x_t | ...) passes a uniform number u_t.
+is computed twice (`parts/causal.py`). Samples are a function of latents, as those of every model
+here: x_t gets the level at which the distribution function of p(x_t | ...) passes a uniform u_t.
 
 Published, in the opinion of people of read English from 1 to 5: 4.21, beside 3.86 for speech put
 together from recordings and 3.67 for a recurrent network (table 1).
@@ -30,22 +30,21 @@ repeated, where the paper learns to interpolate them; two stacks of 5 layers of 
 (`--preset paper`: the three stacks of 10 of section 2.1).
 """
 
-import math
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Sequence
 from dataclasses import replace
 
 import torch
 import torch.nn.functional as F
 from torch import Tensor, nn
 
-import ganeval
 from reference_models.engine.data import Batch, Data
-from reference_models.engine.draw import Draw
-from reference_models.engine.game import Game, Terms
 from reference_models.engine.recipe import Exported, OptimizerSpec, Recipe
 from reference_models.engine.solvers import Alternating
 from reference_models.parts import mu_law
-from reference_models.parts.classes import check_classes
+from reference_models.parts.causal import CausalConvolution, Past, Pointwise
+from reference_models.parts.conditions import at_each_sample, check_clips
+from reference_models.parts.levels import level_at
+from reference_models.parts.likelihood import BitsOfSamples
 from reference_models.parts.weights import init_uniform
 
 
@@ -57,45 +56,24 @@ class Layer(nn.Module):
     ) -> None:
         """Build W_f and W_g as one convolution, V_f and V_g as another, R and S as a third."""
         super().__init__()
-        self.reach = (kernel - 1) * dilation
-        self.dilation, self.width = dilation, width
-        self.gates = nn.Conv1d(width, 2 * width, kernel, dilation=dilation)
-        self.given = nn.Conv1d(num_given, 2 * width, 1, bias=False) if num_given else None
-        self.output = nn.Conv1d(width, width + num_skips, 1)
+        self.width = width
+        self.gates = CausalConvolution(width, 2 * width, kernel, dilation)
+        self.given = Pointwise(num_given, 2 * width, bias=False) if num_given else None
+        self.output = Pointwise(width, width + num_skips)
 
-    def forward(self, u: Tensor, h: Tensor | None) -> tuple[Tensor, Tensor]:
-        """Return u' [B, width, T] and S z [B, num_skips, T] of inputs u and conditions h."""
-        gates = self.gates(F.pad(u, (self.reach, 0)))
-        if self.given is not None:
-            gates = gates + self.given(h)
-        signal, gate = gates.chunk(2, dim=1)
-        out = self.output(signal.tanh() * gate.sigmoid())
-        return u + out[:, : self.width], out[:, self.width :]
+    def forward(
+        self, u: Tensor, given: Tensor | None, past: Past | None = None
+    ) -> tuple[Tensor, Tensor]:
+        """Return u' and S z of inputs u and V h.
 
-    def one(self, u: Tensor, given: Tensor | None, kept: Tensor, t: int) -> tuple[Tensor, Tensor]:
-        """Return u' [B, width] and S z [B, num_skips] of sample t alone.
-
-        Args:
-            u: The layer's input at t, [B, width].
-            given: V h at t, [B, 2 width].
-            kept: Its inputs of the last `reach` samples, and of this one, in a ring
-                [B, width, reach + 1]; changed here.
-            t: Number of the sample.
+        All are float [B, channels, T]; or [B, channels], of the sample that comes after a `past`.
         """
-        size = self.reach + 1
-        kept[:, :, t % size] = u
-        places = [(t - back) % size for back in range(self.reach, -1, -self.dilation)]
-        gates = F.linear(kept[:, :, places].flatten(1), *_flat(self.gates))
+        gates = self.gates(u) if past is None else self.gates.step(u, past)
         if given is not None:
             gates = gates + given
         signal, gate = gates.chunk(2, dim=1)
-        out = F.linear(signal.tanh() * gate.sigmoid(), *_flat(self.output))
+        out = self.output(signal.tanh() * gate.sigmoid())
         return u + out[:, : self.width], out[:, self.width :]
-
-
-def _flat(convolution: nn.Conv1d) -> tuple[Tensor, Tensor | None]:
-    """Return weight and bias of a convolution for one place, as those of a linear map."""
-    return convolution.weight.flatten(1), convolution.bias
 
 
 class Generator(nn.Module):
@@ -125,10 +103,7 @@ class Generator(nn.Module):
             for number in range(layers_per_stack)
         )
         self.head = nn.Sequential(
-            nn.ReLU(),
-            nn.Conv1d(num_skips, num_skips, 1),
-            nn.ReLU(),
-            nn.Conv1d(num_skips, num_levels, 1),
+            nn.ReLU(), Pointwise(num_skips, num_skips), nn.ReLU(), Pointwise(num_skips, num_levels)
         )
 
     @property
@@ -139,39 +114,33 @@ class Generator(nn.Module):
     @property
     def receptive_field(self) -> int:
         """How many samples back the last one is that p(x_t | ...) depends on."""
-        return 1 + sum(layer.reach for layer in self.gated)
+        return 1 + sum(layer.gates.reach for layer in self.gated)
 
     def given(self, batch: Batch) -> tuple[Tensor, ...]:
         """Return what of a batch the network takes beside the clips: labels, condition."""
-        names = ("labels",) * bool(self.num_classes) + ("condition",) * bool(
-            self.condition_channels
-        )
-        return tuple(batch[name] for name in names)
+        wanted = {"labels": self.num_classes, "condition": self.condition_channels}
+        return tuple(batch[name] for name, number in wanted.items() if number)
 
-    def conditions(self, given: tuple[Tensor, ...]) -> Tensor | None:
-        """Return h, [B, num_classes + condition_channels, T], of labels [B] and a condition.
+    def known(self, *given: Tensor) -> list[Tensor | None]:
+        """Return V h of each layer, [B, 2 width, T], of labels and a condition; None of none."""
+        h = at_each_sample(given, self.num_classes, self.first.weight.new_zeros(self.latent_size))
+        return [None if layer.given is None else layer.given(h) for layer in self.gated]
 
-        A condition is float [B, condition_channels, T / r] and each value of it stands r times.
-        """
-        parts = []
-        for one in given:
-            if one.ndim == 1:
-                hot = F.one_hot(one, self.num_classes).to(self.first.weight.dtype)
-                parts.append(hot[:, :, None].expand(-1, -1, self.latent_size))
-            else:
-                parts.append(one.repeat_interleave(self.latent_size // one.shape[-1], dim=-1))
-        return torch.cat(parts, dim=1) if parts else None
+    def predicted(
+        self, u: Tensor, known: Sequence[Tensor | None], pasts: Sequence[Past | None]
+    ) -> Tensor:
+        """Return the logits of the levels of all samples, or of the next one; see `Layer`."""
+        skips: Tensor | int = 0
+        for layer, of_layer, past in zip(self.gated, known, pasts, strict=True):
+            u, skip = layer(u, of_layer, past)
+            skips = skips + skip
+        logits: Tensor = self.head(skips)
+        return logits
 
     def logits(self, levels: Tensor, *given: Tensor) -> Tensor:
         """Return logits [B, num_levels, T] of the levels int64 [B, T], each of those before it."""
         u = F.pad(self.first(levels[:, :-1]).movedim(-1, 1), (1, 0))
-        h = self.conditions(given)
-        skips: Tensor | int = 0
-        for layer in self.gated:
-            u, skip = layer(u, h)
-            skips = skips + skip
-        logits: Tensor = self.head(skips)
-        return logits
+        return self.predicted(u, self.known(*given), [None] * len(self.layers))
 
     def log_prob(self, x: Tensor, *given: Tensor) -> Tensor:
         """Return the logarithm of the probability of the levels of clips, in nats, [B].
@@ -196,72 +165,27 @@ class Generator(nn.Module):
             uniform: [B, T], in [0, 1).
             *given: As of `log_prob`.
         """
-        h, like = self.conditions(given), self.first.weight
-        kept = [like.new_zeros(len(uniform), u.width, u.reach + 1) for u in self.gated]
-        known = [None if layer.given is None else layer.given(h) for layer in self.gated]
-        u = like.new_zeros(len(uniform), like.shape[1])
+        known, pasts = self.known(*given), [u.gates.start(len(uniform)) for u in self.gated]
+        u = self.first.weight.new_zeros(len(uniform), self.first.embedding_dim)
         for t in range(self.latent_size):
-            skips: Tensor | int = 0
-            for layer, ring, of_layer in zip(self.gated, kept, known, strict=True):
-                u, skip = layer.one(u, None if of_layer is None else of_layer[:, :, t], ring, t)
-                skips = skips + skip
-            logits = self.head(skips[:, :, None])[:, :, 0]  # type: ignore[index]
-            passed = logits.double().softmax(dim=1).cumsum(dim=1)
-            level = (passed <= uniform[:, t, None]).sum(dim=1).clamp(max=self.num_levels - 1)
+            now = [None if of_layer is None else of_layer[:, :, t] for of_layer in known]
+            logits = self.predicted(u, now, pasts)
+            level, _ = level_at(logits, uniform[:, t])
             yield level, logits
             u = self.first(level)
 
 
-class WaveNet(Game):
-    """One player, who minimises the bits that a sample takes."""
-
-    players: Mapping[str, tuple[str, ...]] = {"G": ("generator",)}
-
-    def __init__(self, generator: Generator) -> None:
-        """Take the network."""
-        super().__init__()
-        self.generator = generator
-
-    def loss(self, player: str, batch: Batch, draw: Draw) -> Terms:
-        """Return the bits that a sample takes in the mean."""
-        x, given = batch["real"], self.generator.given(batch)
-        nats = -self.generator.log_prob(x, *given).mean() / self.generator.latent_size
-        return {"bits": nats / math.log(2)}
-
-
-def make_game(recipe: Recipe, data: Data, randomness: torch.Generator) -> WaveNet:
+def make_game(recipe: Recipe, data: Data, randomness: torch.Generator) -> BitsOfSamples:
     """Return the game with its first weights.
 
     Raises:
-        GanevalError: Clips of several channels, classes or a condition that the data do not have,
-            or a prior other than the uniform one, of which samples are made.
+        GanevalError: See `check_clips`.
     """
-    game = WaveNet(Generator(**recipe.generator_options(data.shape)))
-    num_classes, condition = game.generator.num_classes, recipe.exported["generator"].condition
-    if data.shape[0] != 1 or recipe.prior != "uniform":
-        raise ganeval.GanevalError(
-            f"{data.shape[0]} channels and prior {recipe.prior} for {recipe.name}",
-            "clips of one channel, and uniform latents, which choose their levels",
-            "mix the channels down, and leave the prior",
-        )
-    if num_classes:
-        check_classes(data, num_classes, setting="generator.num_classes")
-    for name, is_wanted in (("labels", num_classes > 0), ("condition", condition is not None)):
-        if is_wanted and name not in data.names:
-            raise ganeval.GanevalError(
-                f"data '{data.name}' without {name} for {recipe.name} with them",
-                "data that have them, such as tones",
-                "change data, or leave them out",
-            )
-    if (game.generator.condition_channels > 0) != (condition is not None):
-        raise ganeval.GanevalError(
-            f"{game.generator.condition_channels} channels of a condition for {recipe.name}",
-            "some for the recipe LOCAL, and none for others",
-            "change generator.condition_channels",
-        )
-    init_uniform(game, randomness)
-    nn.init.normal_(game.generator.first.weight, generator=randomness)
-    return game
+    generator = Generator(**recipe.generator_options(data.shape))
+    check_clips(recipe, data)
+    init_uniform(generator, randomness)
+    nn.init.normal_(generator.first.weight, generator=randomness)
+    return BitsOfSamples(generator)
 
 
 RECIPE = Recipe(

@@ -572,3 +572,17 @@ def test_reasons_name_the_file_that_is_there_now(real: Path, ganeval: Command) -
     again = ganeval(*words)
     assert "0 computed" in again.err
     assert "skipped: " + str(real / "00003-again.png") + ": " in again.err
+
+
+def test_all_leaves_out_what_pictures_are_too_small_for(caplog: pytest.LogCaptureFixture) -> None:
+    rng = np.random.default_rng(0)
+    one, other = (
+        ganeval.Images(rng.integers(0, 256, (30, 3, 9, 9), np.uint8), name=name) for name in "ab"
+    )
+    report = evaluate(sample=one, reference=other, metrics=["all"], **FAST)
+    names = {row.name for row in report.scores}
+    assert {"fid", "psnr"} <= names
+    assert "ssim" not in names
+    assert "ssim (pictures of 9 x 9 pixels)" in caplog.text
+    with pytest.raises(InputError, match="ssim needs at least 11 x 11"):
+        evaluate(sample=one, reference=other, metrics=["ssim"], **FAST)

@@ -8,6 +8,7 @@ from typing import IO, Any
 
 import numpy as np
 
+from ganeval.audio import mp3
 from ganeval.audio.clip import Clip
 from ganeval.audio.packages import load
 from ganeval.audio.samples import check_rate, checked_clip
@@ -17,6 +18,7 @@ from ganeval.errors import InputError
 FORMATS = ("WAV", "WAVEX", "RF64", "FLAC", "OGG", "MP3", "AIFF")
 """libsndfile's names of the formats that are read."""
 
+_COUNTED = 2**16  # samples that are decoded at once to be counted
 _UNKNOWN_LENGTH = 2**63 - 1  # what libsndfile says of a stream that does not tell
 
 
@@ -59,8 +61,16 @@ def read_header(content: IO[bytes] | bytes, *, name: str, max_seconds: float) ->
     """
     stream = io.BytesIO(content) if isinstance(content, bytes) else content
     check_whole(stream, name=name)
+    says_length = mp3.says_its_length(stream)
+    one_bit_rate = says_length or mp3.has_one_bit_rate(stream)
     with _opened(stream, name) as file:
-        header = _header_of(file)
+        if file.format == "MP3" and not one_bit_rate:
+            raise InputError(
+                f"{name}: an MP3 file of several bit rates that does not say how long it is",
+                "one that does, for libsndfile guesses, and reads a part of it",
+                "convert it to WAV or FLAC",
+            )
+        header = _header_of(file, says_length=says_length or file.format != "MP3")
     check_header(header, name=name, max_seconds=max_seconds)
     return header
 
@@ -101,7 +111,7 @@ def decode(content: bytes, *, name: str, max_seconds: float) -> Clip:
     """
     header = read_header(content, name=name, max_seconds=max_seconds)
     with _opened(io.BytesIO(content), name) as file:
-        samples = file.read(dtype="float32", always_2d=True)
+        samples = file.read(header.frames, dtype="float32", always_2d=True)
     if len(samples) != header.frames:
         raise InputError(
             f"{name}: truncated or damaged ({len(samples):,} of {header.frames:,} samples)",
@@ -144,7 +154,16 @@ def _is_text(beginning: bytes) -> bool:
     return all(32 <= byte < 127 or byte in b"\t\r\n" for byte in beginning)
 
 
-def _header_of(file: Any) -> ClipHeader:
-    """Return what libsndfile says of a file."""
+def _header_of(file: Any, *, says_length: bool) -> ClipHeader:
+    """Return what libsndfile says of a file, whose samples are counted where it does not know.
+
+    Args:
+        file: The opened file.
+        says_length: Whether the file says how long it is; libsndfile guesses where it does not.
+    """
     frames = 0 if file.frames in (-1, _UNKNOWN_LENGTH) else file.frames
+    if not says_length:
+        frames = 0
+        while num := len(file.read(_COUNTED, dtype="float32")):
+            frames += num
     return ClipHeader(frames, file.samplerate, file.channels, file.format, file.subtype)

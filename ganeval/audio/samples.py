@@ -1,5 +1,7 @@
 """The rules that samples of any origin obey: one scale, finite, not empty, of a sensible rate."""
 
+from numbers import Integral
+
 import numpy as np
 import numpy.typing as npt
 
@@ -24,7 +26,8 @@ def to_float(samples: npt.NDArray[np.generic], *, name: str) -> npt.NDArray[np.f
     Signed integers of n bits are divided by 2^(n-1), unsigned ones lie around 2^(n-1). Floats stay.
 
     Raises:
-        InputError: They are of another type.
+        InputError: They are of another type, or of 32 bits of which 16 hold them all, so that a
+            sound would be 96 dB too quiet.
     """
     kind, bits = samples.dtype.kind, 8 * samples.dtype.itemsize
     if kind == "f":
@@ -36,6 +39,15 @@ def to_float(samples: npt.NDArray[np.generic], *, name: str) -> npt.NDArray[np.f
             "convert them",
         )
     half = 2.0 ** (bits - 1)
+    if bits == 32 and samples.size and samples.any():
+        low, high = int(samples.min()), int(samples.max())
+        around = 0 if kind == "i" else int(half)
+        if max(abs(low - around), abs(high - around)) <= 2**15 or (kind == "u" and high < 2**16):
+            raise InputError(
+                f"{name}: samples from {low:,} to {high:,} in integers of 32 bits",
+                "integers that fill their bits",
+                "convert them to 16 bits, or to floats from -1 to 1",
+            )
     wide = samples.astype(np.float64) - (half if kind == "u" else 0)
     return (wide / half).astype(np.float32)
 
@@ -44,9 +56,15 @@ def check_rate(rate: int, *, name: str) -> None:
     """Refuse a rate that no sound has.
 
     Raises:
-        InputError: It is below 1,000 or above 768,000 samples a second.
+        InputError: It is no whole number, below 1,000 or above 768,000 samples a second.
     """
     low, high = RATES
+    if not isinstance(rate, Integral) or isinstance(rate, bool):
+        raise InputError(
+            f"{name}: {rate!r} samples a second",
+            f"a whole number from {low:,} to {high:,}",
+            "correct the rate, `int(rate)` say",
+        )
     if not low <= rate <= high:
         raise InputError(
             f"{name}: {rate:,} samples a second",

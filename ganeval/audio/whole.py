@@ -17,14 +17,14 @@ _LAST = 0x04  # bit of a page's flags
 
 
 def check_whole(stream: IO[bytes], *, name: str) -> None:
-    """Refuse a WAV, AIFF or Ogg file that is not all there; others pass.
+    """Refuse a WAV, AIFF or Ogg file that is not all there, or would not be read whole.
 
     Args:
         stream: The file, seekable; it is left at its start.
         name: What messages call it.
 
     Raises:
-        InputError: It was cut short.
+        InputError: It was cut short, or is several files of Ogg in one.
     """
     stream.seek(0)
     beginning = stream.read(12)
@@ -34,7 +34,7 @@ def check_whole(stream: IO[bytes], *, name: str) -> None:
     elif kind == b"FORM" and form in (b"AIFF", b"AIFC"):
         _check_chunks(stream, name, order=">", sound=b"SSND")
     elif kind == b"OggS":
-        _check_last_page(stream, name)
+        _check_last_page(stream, name, serial=_serial(stream))
     stream.seek(0)
 
 
@@ -62,8 +62,17 @@ def _check_chunks(stream: IO[bytes], name: str, *, order: str, sound: bytes) -> 
         at += 8 + size + size % 2
 
 
-def _check_last_page(stream: IO[bytes], name: str) -> None:
-    """Look whether the last page of an Ogg file is whole, and says that it is the last."""
+def _serial(stream: IO[bytes]) -> bytes:
+    """Return the number of the stream that the first page of an Ogg file is of."""
+    stream.seek(14)
+    return stream.read(4)
+
+
+def _check_last_page(stream: IO[bytes], name: str, *, serial: bytes) -> None:
+    """Look whether the last page of an Ogg file is whole, and the last of its first stream.
+
+    Of several streams one after the other libsndfile reads the first alone.
+    """
     end = stream.seek(0, io.SEEK_END)
     stream.seek(max(end - _LONGEST_PAGE, 0))
     tail = stream.read(_LONGEST_PAGE)
@@ -72,6 +81,8 @@ def _check_last_page(stream: IO[bytes], name: str) -> None:
     length = 27 + num_segments + sum(page[27 : 27 + num_segments])
     if not page.startswith(b"OggS") or len(page) < length or not page[5] & _LAST:
         raise _truncated(name, "its last page is missing")
+    if page[14:18] != serial:
+        raise InputError(f"{name}: several streams of Ogg", "one", "cut it into files of one each")
 
 
 def _truncated(name: str, how: str) -> InputError:

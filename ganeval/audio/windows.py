@@ -22,8 +22,8 @@ class Windows:
     its ends happens once.
 
     Attributes:
+        seconds: Length of a window.
         rate: Samples in a second.
-        seconds: Length of a window; None for one window, the whole clip.
         hop: From the beginning of one to that of the next, in seconds. What is left over at the end
             is no window.
         peak: "google" divides a clip by its highest value, or by 0.1 if that is lower. The lowest
@@ -35,8 +35,8 @@ class Windows:
         UsageError: A length or hop that makes no sense.
     """
 
+    seconds: float
     rate: int = 16_000
-    seconds: float | None = None
     hop: float | None = None
     peak: Literal["as-is", "google"] = "as-is"
     bits: Literal[16] | None = None
@@ -45,20 +45,18 @@ class Windows:
     def __post_init__(self) -> None:
         for name in ("seconds", "hop"):
             value = getattr(self, name)
-            if value is not None and not 0 < value < float("inf"):
-                raise UsageError(f"windows with {name}={value}", "more than 0", f"change {name}")
+            if value is not None and not 1 / self.rate <= value < float("inf"):
+                raise UsageError(
+                    f"windows with {name}={value}",
+                    f"a sample at least, and that is {1 / self.rate:g} s",
+                    f"change {name}",
+                )
 
     def starts(self, num: int, rate: int) -> list[int]:
         """Return where the windows of a clip of `num` samples at a rate begin; may be empty."""
         length = max(resampled_length(num, rate, self.rate), self._shortest)
-        if self.seconds is None:
-            return [0]
         step = max(round((self.hop or self.seconds) * self.rate), 1)
-        return list(range(0, length - self.length(length) + 1, step))
-
-    def length(self, whole: int) -> int:
-        """Return how many samples a window of a clip of `whole` samples has."""
-        return whole if self.seconds is None else max(round(self.seconds * self.rate), 1)
+        return list(range(0, length - self._length + 1, step))
 
     def prepare(self, clip: Clip) -> Clip:
         """Return a clip as it is before it is cut."""
@@ -75,13 +73,17 @@ class Windows:
 
     def window(self, prepared: Clip, start: int) -> Clip:
         """Return the window of a prepared clip that begins at a sample."""
-        length = self.length(prepared.samples.shape[1])
-        samples = np.ascontiguousarray(prepared.samples[:, start : start + length])
+        samples = np.ascontiguousarray(prepared.samples[:, start : start + self._length])
         return Clip(samples, prepared.rate, prepared.notes)
 
     def to_json(self) -> dict[str, Any]:
         """Return what cache keys and reports say of it, as JSON values."""
         return {**asdict(self), "resampler": resampler()}
+
+    @property
+    def _length(self) -> int:
+        """The samples of a window."""
+        return max(round(self.seconds * self.rate), 1)
 
     @property
     def _shortest(self) -> int:

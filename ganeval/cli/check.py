@@ -9,8 +9,9 @@ import rich_click as click
 from ganeval.cli.gate_options import ALPHA, MAX_REGRESS
 from ganeval.cli.panels import GATE, OUTPUT, Command
 from ganeval.cli.prose import terminal_width
+from ganeval.errors import UsageError
 from ganeval.gate.decision import Outcome
-from ganeval.gate.limits import parse_limits
+from ganeval.gate.limits import limits_for, parse_limits
 
 if TYPE_CHECKING:
     from ganeval.gate.decision import FailOn
@@ -90,8 +91,16 @@ def check(
     limits = parse_limits(max_regress)
     for path in output:
         check_output(path, tuple(gate_output.WRITERS))
+    reports = [Report.load(run) for run in runs]
+    labels = list(dict.fromkeys(row.label for row in reports[0].scores))
+    if not limits_for(labels, max_regress):
+        raise UsageError(
+            f"{runs[0]}: no fid, which is what --max-regress limits if it is left out",
+            f"a limit for a score that there is: {', '.join(labels)}",
+            f"add --max-regress {labels[0]}=AMOUNT",
+        )
     verdict = compare_with_baseline(
-        [Report.load(run) for run in runs],
+        reports,
         load_baseline(baseline),
         limits,
         alpha,

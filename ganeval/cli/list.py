@@ -1,17 +1,13 @@
 """`ganeval list`: what there is, one line each."""
 
-import contextlib
 import importlib
 import json
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 import rich_click as click
 
 from ganeval.cli.panels import OUTPUT, Command
 from ganeval.cli.prose import say
-
-if TYPE_CHECKING:
-    from ganeval.metrics.base import Metric
 
 KINDS = ("metrics", "extractors", "protocols", "sources", "models")
 
@@ -77,7 +73,7 @@ def _metrics() -> list[dict[str, Any]]:
                         ("classes", any(need.labels for need in metric.needs)),
                         ("pairs", any(isinstance(need.view, Pairs) for need in metric.needs)),
                         ("generator", any(isinstance(need.view, Paths) for need in metric.needs)),
-                        ("clips", _hears(metric)),
+                        ("clips", any(need.content == "clip" for need in metric.needs)),
                     )
                     if is_taken
                 ],
@@ -89,24 +85,6 @@ def _metrics() -> list[dict[str, Any]]:
             }
         )
     return entries
-
-
-def _hears(metric: "Metric") -> bool:
-    """Tell whether a metric looks at clips of sound alone."""
-    from ganeval.audio.windows import Windows
-    from ganeval.errors import WeightsError
-    from ganeval.extractors.base import ExtractorRequest, find_extractor
-
-    for need in metric.needs:
-        if isinstance(need.view, Windows):
-            return True
-        if need.feature.extractor is not None:
-            with contextlib.suppress(WeightsError):  # which none of clips is without
-                info = find_extractor(need.feature.extractor).describe(
-                    ExtractorRequest(offline=True)
-                )
-                return "clip" in info.input.takes
-    return False
 
 
 def _summaries(kind: str) -> list[dict[str, Any]]:

@@ -40,7 +40,8 @@ RUN_OPTIONS = (
         show_default=True,
         metavar="NAME",
         panel=SCORING,
-        help="Network that makes the features: inception, efficientnet-lite0, random",
+        help="Network that makes the features, of pictures inception, efficientnet-lite0, random, "
+        "of clips log-mel, crepe-tiny, vggish; `ganeval list extractors` names all",
     ),
     click.option(
         "--network",

@@ -16,11 +16,12 @@ if TYPE_CHECKING:
     from reference_models.engine.run import Observer, Run
 
 LINE_SECONDS = 30.0  # between two lines
+_NOUNS = {"pictures": "images"}  # as sources call them; other kinds have the name of their items
 
 
 @contextmanager
 def training_display(model: str, total: int, batch_size: int) -> "Iterator[list[Observer]]":
-    """Yield what shows a run: images per second, time left, losses and scores; nothing if quiet."""
+    """Yield what shows a run: items per second, time left, losses and scores; nothing if quiet."""
     if current_call().is_quiet:
         yield []
         return
@@ -35,7 +36,7 @@ def training_display(model: str, total: int, batch_size: int) -> "Iterator[list[
         nonlocal told
         shown.update(log)
         numbers = "  ".join(f"{name}={_shown(value)}" for name, value in shown.items())
-        bars.show(model, run.step, total, noun="images", each=batch_size)
+        bars.show(model, run.step, total, noun=_NOUNS.get(run.kind, run.kind), each=batch_size)
         now = bars.get_time()
         if on_terminal:
             bars.below = Text(numbers)

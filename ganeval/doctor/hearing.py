@@ -53,9 +53,9 @@ class Heard:
     upper: float
 
     @property
-    def native_rate(self) -> int:
-        """Samples in a second as it is stored."""
-        return self.rate if self.header is None else self.header.rate
+    def true_rate(self) -> int:
+        """Samples in a second that say what it may hold: those of its file, if these are fewer."""
+        return self.rate if self.header is None else min(self.rate, self.header.rate)
 
     @property
     def codec(self) -> str:
@@ -87,8 +87,8 @@ class ClipInventory:
 
     @cached_property
     def rates(self) -> Counter[int]:
-        """Number of clips by the rate that they are stored at."""
-        return Counter(heard.native_rate for heard in self.looks)
+        """Number of clips by the rate that says what they may hold."""
+        return Counter(heard.true_rate for heard in self.looks)
 
     @cached_property
     def channels(self) -> Counter[int]:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import hashlib
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
@@ -36,6 +37,9 @@ EXTRACTORS = Registry(
     ),
 )
 
+NO_WEIGHTS = hashlib.sha256().hexdigest()
+"""The digest of the weights of an extractor that has none."""
+
 Precision = Literal["float32", "bfloat16"]
 
 
@@ -62,8 +66,8 @@ class ExtractorInfo:
     Attributes:
         name: What chooses it: `NAME` or `FAMILY:VARIANT`.
         version: Raised when the same weights would give other features.
-        weights_sha256: Hex digest of the weight file (of the tensors for `random`, of nothing for
-            what has no weights).
+        weights_sha256: Hex digest of the weight file (of the tensors for `random`, `NO_WEIGHTS` for
+            what has none).
         input: The preparation it was trained with; a protocol may override it for `inception`
             alone.
         layers: Width of each layer that can be asked for. `"pool"` are the features of FID, KID
@@ -122,6 +126,9 @@ class ExtractorRequest:
 class ExtractorKind(Protocol):
     """An entry of the table. Its module, `layers` and `describe` load no torch.
 
+    One that says what it takes by `takes: ClassVar[str]`, as its `Input` does, is refused for other
+    content even where its weights are missing.
+
     Attributes:
         takes_variants: Whether it is a family, each variant of which is a network.
     """
@@ -166,6 +173,11 @@ class ChosenExtractor:
     kind: ExtractorKind
     variant: str | None
     package: str | None = None
+
+    @property
+    def takes(self) -> str | None:
+        """The content that it takes; see `Input.takes`. None if only `describe` tells."""
+        return getattr(self.kind, "takes", None)
 
     def layers(self, request: ExtractorRequest) -> Mapping[str, int]:
         """Return the width of each layer; see `ExtractorKind`."""
@@ -228,3 +240,12 @@ def find_extractor(text: str) -> ChosenExtractor:
             f"extractor '{text}' has a variant", f"{name} has none", f"write {name} alone"
         )
     return ChosenExtractor(text, kind, variant or None, None if added is None else added.package)
+
+
+def extractors_of(content: str) -> list[str]:
+    """Return the names of the extractors that say that they take a content."""
+    return [
+        name
+        for name in EXTRACTORS.names()
+        if getattr(EXTRACTORS.load(name), "takes", None) == content
+    ]

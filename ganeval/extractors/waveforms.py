@@ -1,6 +1,5 @@
 """What two clips differ by, as the table of extractors knows it."""
 
-import hashlib
 from collections.abc import Mapping
 from typing import ClassVar
 
@@ -8,13 +7,14 @@ from ganeval.audio.compare import MEASURES, SPECTRAL, Measure
 from ganeval.audio.log_mel import RATE
 from ganeval.audio.preparation import ClipPair
 from ganeval.errors import UsageError
-from ganeval.extractors.base import Extractor, ExtractorInfo, ExtractorRequest
+from ganeval.extractors.base import NO_WEIGHTS, Extractor, ExtractorInfo, ExtractorRequest
 
 
 class Waveforms:
     """Comparer of two clips by their samples, without weights: signal, noise, spectra."""
 
     takes_variants: ClassVar[bool] = False
+    takes: ClassVar[str] = "pair of clips"
     name: ClassVar[str] = "waveforms"
     measures: ClassVar[Mapping[str, tuple[Measure, int]]] = MEASURES
     input: ClassVar[ClipPair] = ClipPair()
@@ -40,7 +40,7 @@ class Waveforms:
         return ExtractorInfo(
             name=cls.name,
             version=1,
-            weights_sha256=hashlib.sha256().hexdigest(),
+            weights_sha256=NO_WEIGHTS,
             input=cls.input,
             layers=cls.layers(request),
             default_layers=(),

@@ -226,7 +226,7 @@ def check_networks(job: Job) -> None:
     """
     for network, _ in job.wanted:
         takes = network.preparation.takes
-        check_content(job.location, job.source.info.content, network.info, takes)
+        check_content(job.location, job.source.info.content, network.info.name, takes)
 
 
 def _checked(side: Side, job: Job, features: Features, settings: Settings) -> Features:

@@ -5,10 +5,12 @@ from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
-from ganeval.errors import GanevalError, InputError, UsageError, WeightsError
-from ganeval.extractors.base import ExtractorRequest, find_extractor
+from ganeval.audio.windows import Windows
+from ganeval.errors import GanevalError, InputError, UsageError
+from ganeval.extractors.base import find_extractor
 from ganeval.flow.choose import MetricChoice, choose_metrics, find_protocol
 from ganeval.flow.clusters import no_effect
+from ganeval.flow.networks import check_contents, check_in_vain, check_layers, check_networks
 from ganeval.flow.settings import Settings
 from ganeval.flow.sides import (
     Side,
@@ -18,9 +20,10 @@ from ganeval.flow.sides import (
     open_side,
     refuse_twins,
 )
-from ganeval.flow.views import Viewed, check_content, lonely_items, view_of
+from ganeval.flow.views import Viewed, lonely_items, view_of
 from ganeval.metrics.base import Each, Need, Pairs, Role, View, options_of_minimum, roles_of
 from ganeval.metrics.protocols import EvaluationProtocol
+from ganeval.sources.base import plural
 from ganeval.sources.files.index import Index
 
 log = logging.getLogger(__name__)
@@ -99,6 +102,7 @@ def make_plan(
         run_network=settings.extractor,
     )
     find_extractor(settings.extractor)
+    check_in_vain(choices, settings)
     if settings.weights is not None and not settings.weights.is_file():
         raise InputError(f"{settings.weights}: no such file", "a weight file", "check --weights")
     asked = {
@@ -164,22 +168,23 @@ def _kept(
     """
     kept: list[MetricChoice] = []
     viewed: dict[tuple[str, Role, View], Viewed] = {}
-    left_out = []
+    left_out: dict[str, str] = {}
     for choice in choices:
         try:
-            _check_layers(choice, settings)
+            check_layers(choice, settings)
             found = _checked(choice, samples, others, viewed, settings)
             if choice.optional:
-                _check_networks(choice, found, settings)
+                check_networks(choice, found, settings)
             viewed |= found
         except GanevalError as error:
             if not choice.optional:
                 raise
-            left_out.append(f"{choice.label} ({error.found})")
+            left_out[choice.label] = error.found
         else:
+            check_contents(choice, found, settings)
             kept.append(choice)
-    if left_out and settings.team.leads:
-        log.warning("left out of all metrics: %s", ", ".join(left_out))
+    if settings.team.leads:
+        tell_left_out(left_out)
     if not kept:
         raise UsageError(
             "no metric is left", "sources, labels and weights for one", "name more sources"
@@ -187,51 +192,11 @@ def _kept(
     return tuple(kept), viewed
 
 
-def _check_layers(choice: MetricChoice, settings: Settings) -> None:
-    """Refuse a metric that looks at a layer which its network has not.
-
-    Raises:
-        UsageError: Says which metric, which layer, and what the network has.
-    """
-    for need in choice.metric.needs:
-        network, layer = choice.place(need, settings.extractor)
-        found = find_extractor(settings.networks.get(network, network))
-        weights = settings.weights if network == settings.extractor else None
-        layers = found.layers(ExtractorRequest(weights_path=weights, offline=True))
-        if layer not in layers:
-            raise UsageError(
-                f"{choice.label} looks at the layer {layer}, which extractor {found.text} lacks",
-                f"one of {', '.join(layers)}",
-                f"choose other metrics than {choice.label} with -m, or another extractor",
-            )
-
-
-def _check_networks(
-    choice: MetricChoice, viewed: Mapping[tuple[str, Role, View], Viewed], settings: Settings
-) -> None:
-    """Refuse a metric whose own network has no weights here, or takes other content.
-
-    Those of the run's network are the user's choice, and missed by the run itself.
-
-    Raises:
-        UsageError, WeightsError: Say what is missing.
-    """
-    request = ExtractorRequest(offline=True)
-    for need in choice.metric.needs:
-        network, _ = choice.place(need, settings.extractor)
-        found = find_extractor(settings.networks.get(network, network))
-        if network == settings.extractor:
-            continue
-        try:
-            info = found.describe(request)
-        except WeightsError as error:
-            fetch = f"`ganeval weights fetch {found.text}`"
-            raise WeightsError(
-                f"no weights of {found.text} here: {fetch}", "them", "get them"
-            ) from error
-        for (location, role, view), one in viewed.items():
-            if (role, view) == (need.role, need.view):
-                check_content(location, one.source.info.content, info, info.input.takes)
+def tell_left_out(reasons: Mapping[str, str]) -> None:
+    """Warn of the metrics that stand for all and are left out, each with its reason."""
+    if reasons:
+        told = ", ".join(f"{label} ({reason})" for label, reason in reasons.items())
+        log.warning("left out of all metrics: %s", told)
 
 
 def _checked(
@@ -264,6 +229,7 @@ def _checked(
                 )
             sides = [others[need.role]]
         for side in sides:
+            check_need(choice, need, side.location, _content_of(side))
             if side.source is None:
                 if need.form == "moments" and need.feature.layer == "pool" and not need.labels:
                     continue
@@ -287,17 +253,46 @@ def _checked(
     return found
 
 
-def check_for_stream(choice: MetricChoice) -> None:
-    """Refuse a metric that cannot score images which come one by one.
+def check_need(choice: MetricChoice, need: Need, location: str, content: str) -> None:
+    """Refuse items of another kind than a metric is of.
 
     Raises:
-        UsageError: It looks at pairs or paths of them, or at their classes.
+        UsageError: Naming both.
+    """
+    if need.content not in (None, content):
+        raise UsageError(
+            f"{location}: has {plural(content)}",
+            f"{plural(need.content or content)}, for {choice.title}",
+            f"name a source of {plural(need.content or content)}, or another metric",
+        )
+
+
+def _content_of(side: Side) -> str:
+    """Return what each item of a side is; of statistics, what they were made of."""
+    if side.source is not None:
+        return side.source.info.content
+    return "picture" if side.stats is None else side.stats.item
+
+
+def check_for_stream(choice: MetricChoice, location: str, content: str) -> None:
+    """Refuse a metric that cannot score items which come one by one.
+
+    Args:
+        choice: The metric.
+        location: How messages call the stream.
+        content: What each of its items is.
+
+    Raises:
+        UsageError: It looks at pairs or paths of them, at their classes, or at another kind.
     """
     for need in choice.metric.needs:
-        if need.role == "sample" and (need.view != Each() or need.labels):
+        if need.role == "sample":
+            check_need(choice, need, location, content)
+        one_by_one = isinstance(need.view, Each | Windows)
+        if need.role == "sample" and (not one_by_one or need.labels):
             raise UsageError(
                 f"metric '{choice.label}' for a stream",
-                "images that are looked at one by one, without their classes",
+                "items that are looked at one by one, without their classes",
                 "score a folder or a generator by it, and leave it out here",
             )
 

@@ -13,9 +13,11 @@ import numpy as np
 import PIL.Image
 from PIL.PngImagePlugin import PngInfo
 
+from ganeval.audio.clip import SUFFIXES as SOUNDS
 from ganeval.errors import InputError, UsageError
 from ganeval.flow.sample_files import FILES, MARK, PictureFiles, SampleFiles
 from ganeval.generators.options import GeneratorOptions
+from ganeval.images.picture import SUFFIXES as PICTURES
 from ganeval.images.picture import DecodePolicy
 from ganeval.images.sheet import sheet_of
 from ganeval.machine.files import leftover_of, write_whole, writing
@@ -78,6 +80,12 @@ def write_samples(
     if ending in _OTHER_ARCHIVES:
         raise UsageError(
             f"{target}: an archive of kind {target.suffix}",
+            "a folder, or a name ending in .zip or .npz",
+            "change -o",
+        )
+    if columns is None and ending[1:] in (*PICTURES, *SOUNDS) and not target.is_dir():
+        raise UsageError(
+            f"{target}: the name of one {ending[1:]} file",
             "a folder, or a name ending in .zip or .npz",
             "change -o",
         )

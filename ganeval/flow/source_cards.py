@@ -1,6 +1,7 @@
 """What a report says of its sources, and what a reader should be warned of."""
 
 import hashlib
+import math
 import re
 import statistics
 from collections import Counter
@@ -23,6 +24,7 @@ from ganeval.sources.files.chosen import MAYBE_ITEMS
 from ganeval.sources.paths import exists
 
 _LEFT_ALONE_WORTH_A_WARNING = 0.01  # of the images
+_OTHER_LENGTH = 1.25  # ratio from which clips of two sources differ in length
 _OTHER_SIZE = 1.25  # ratio of typical sides from which those of mixed pictures differ
 _SIZES_SHOWN = 10
 
@@ -99,9 +101,23 @@ class DescribedSource:
 
     @property
     def rates(self) -> tuple[str, ...]:
-        """The rates of clips before their source has resampled them; empty of pictures."""
-        rates = self.found.get("native_rates", {})
-        return tuple(rates) if isinstance(rates, Mapping) else ()
+        """The rates that say what clips may hold, in text; empty where they are not known.
+
+        A clip that its source resamples holds what the lower one of both rates has room for.
+        """
+        native, wanted = self.found.get("native_rates", {}), self.settings.get("rate")
+        if not isinstance(native, Mapping):
+            return ()
+        most = wanted if isinstance(wanted, int) else math.inf
+        return tuple(map(str, sorted({min(int(rate), most) for rate in native})))
+
+    @property
+    def seconds(self) -> tuple[float, float] | None:
+        """The lengths of the shortest and the longest clip; None where they are not known."""
+        wanted, native = self.settings.get("seconds"), self.found.get("native_seconds")
+        if isinstance(wanted, int | float):
+            return wanted, wanted
+        return (native[0], native[1]) if isinstance(native, list) else None
 
     @property
     def is_of_one_size(self) -> bool:
@@ -212,7 +228,7 @@ def describe_stream(
     return DescribedSource(
         location=name,
         kind="stream",
-        item="picture",
+        item="clip" if features.noun == "clips" else "picture",
         noun=features.noun,
         count=features.num,
         features=features,
@@ -301,6 +317,12 @@ def _brought_to_one_size(*sources: DescribedSource) -> str:
     return f"{' and '.join(advice)} for {size}x{size} pixels on both sides"
 
 
+def _span(seconds: tuple[float, float]) -> str:
+    """Return the lengths of clips as text."""
+    shortest, longest = (f"{one:.4g}" for one in seconds)
+    return f"{shortest} s" if shortest == longest else f"{shortest} to {longest} s"
+
+
 def _pair_warnings(sample: DescribedSource, reference: DescribedSource) -> list[str]:
     """Return what a reader should know about a sample beside its reference."""
     pair = f"{sample.location} and {reference.location}"
@@ -318,6 +340,15 @@ def _pair_warnings(sample: DescribedSource, reference: DescribedSource) -> list[
             "does what is in them; score both at the lower one, as in "
             f"folder:PATH,rate={min(sample.rates[0], reference.rates[0], key=int)}"
         )
+    if sample.seconds is not None and reference.seconds is not None:
+        lengths = sorted((sample.seconds, reference.seconds))
+        if lengths[0][1] * _OTHER_LENGTH < lengths[1][0]:
+            both = " and ".join(map(_span, (sample.seconds, reference.seconds)))
+            lines.append(
+                f"{pair} differ in the length of their clips ({both}), and so does what a network "
+                "says of a whole clip; cut the longer ones, as in "
+                f"folder:PATH,seconds={lengths[0][0]:.4g}"
+            )
     alike = sample.is_of_one_size and reference.is_of_one_size
     if sample.size and reference.size and _differ(sample.size, reference.size, exactly=alike):
         (width, height), (other_width, other_height) = sample.size, reference.size

@@ -5,7 +5,7 @@ from dataclasses import dataclass
 
 from ganeval.audio.windows import Windows
 from ganeval.errors import InputError, UsageError, one_line
-from ganeval.extractors.base import ExtractorInfo
+from ganeval.extractors.base import extractors_of
 from ganeval.features.jobs import Opens
 from ganeval.flow.clusters import Clusters, clusters_of_pairs, clusters_of_parts
 from ganeval.flow.settings import PairBy, Settings
@@ -92,24 +92,25 @@ def view_of(side: Side, view: View, others: Mapping[Role, Side], settings: Setti
             return Viewed(source=source, indices=side.indices, opens=side.opens, clusters=own)
 
 
-def check_content(location: str, content: str, network: ExtractorInfo, takes: str) -> None:
+def check_content(location: str, content: str, network: str, takes: str) -> None:
     """Refuse a network that takes another kind of content than a source has.
 
     Args:
         location: How messages call the source.
         content: What each of its items is; see `SourceInfo.content`.
-        network: What the network is.
+        network: The network's name.
         takes: What its input takes; see `Input.takes`.
 
     Raises:
         UsageError: Naming both.
     """
     if content != takes:
+        others = ", ".join(extractors_of(content))
         raise UsageError(
-            f"{location}: has {plural(content)}, and the network {network.name} takes "
-            f"{plural(takes)}",
+            f"{location}: has {plural(content)}, and the network {network} takes {plural(takes)}",
             "a network and sources of one kind",
-            "name another network (--extractor, or METRIC@NETWORK) or another source",
+            "name another network (--extractor, or METRIC@NETWORK"
+            f"{f': {others}' if others else ''}) or another source",
         )
 
 

@@ -143,9 +143,16 @@ def decoder_of(sampler: Sampler) -> Decoder:
     """Return a generator as a function of one latent vector.
 
     Raises:
-        InputError: It makes images of anything else.
+        InputError: It makes images of anything else, or clips.
         UsageError: Its latents are truncated, or it draws random numbers of its own.
     """
+    if sampler.rate is not None:
+        raise InputError(
+            f"{sampler.name}: makes clips of sound",
+            "a generator of pictures",
+            "name another; the bits that a sample of held-out clips takes under a WaveNet are "
+            "scored in training (ganeval train wavenet --eval-every N --eval-reference SOURCE)",
+        )
     words = [one.what for one in sampler.arguments]
     one_vector = [one.sizes for one in sampler.arguments if one.what == "latent"] == [(None,)]
     if "condition" in words or not one_vector or any(one.is_list for one in sampler.arguments):

@@ -220,6 +220,12 @@ def _feed(
     sizes = [None] if inputs is None else [n for one in parse_inputs(inputs) for n in one.sizes]
     if (paired and inputs is None) or None not in sizes:
         lacking = [one for one in lacking if one != "latent_size"]
+    if lacking == ["latent_size"] and "value_range" in says:  # a card that tells of no latent
+        raise InputError(
+            f"{name}: makes {'clips' if 'rate' in says else 'images'} from others",
+            "what it is to make them from",
+            "add --condition SOURCE",
+        )
     if lacking:
         raise _needs_options(name, lacking)
     answers["value_range"] = parse_range(answers["value_range"])

@@ -73,6 +73,7 @@ class Fad:
         return both_sides(
             feature=Feature(extractor="vggish"),
             view=WINDOWS[self.convention],
+            content="clip",
             minimum=2,
             why="a covariance",
         )

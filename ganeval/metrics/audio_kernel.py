@@ -8,7 +8,7 @@ import numpy.typing as npt
 
 from ganeval.audio.windows import Windows
 from ganeval.features.derived import Arrays, Summary
-from ganeval.metrics.base import Inputs, Need, Result, both_sides, by_role, rows_of
+from ganeval.metrics.base import Each, Inputs, Need, Result, View, both_sides, by_role, rows_of
 from ganeval.metrics.parts.discrepancy import Gaussian, over_all_pairs
 from ganeval.scores.kind import ScoreKind
 
@@ -78,12 +78,16 @@ class Kad:
         Raises:
             UsageError: It is not above 0.
         """
-        Windows(seconds=self.window)
+        self._view()
 
     @property
     def needs(self) -> tuple[Need, ...]:
         """Whole clips or windows of both sides, 2 at least."""
-        return both_sides(view=Windows(seconds=self.window), minimum=2, why="pairs")
+        return both_sides(view=self._view(), content="clip", minimum=2, why="pairs")
+
+    def _view(self) -> View:
+        """Return what a row is of."""
+        return Each() if self.window is None else Windows(seconds=self.window)
 
     def compute(self, inputs: Inputs, rng: np.random.Generator) -> Result:
         """Return the one score `kad`; its details have the `bandwidth`."""

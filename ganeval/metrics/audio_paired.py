@@ -159,6 +159,7 @@ def _of_pairs(layer: str, extractor: str = "waveforms") -> Need:
         role="sample",
         feature=Feature(layer=layer, extractor=extractor),
         view=Pairs(to="reference"),
+        content="clip",
         minimum=2,
         why="a standard error",
     )

@@ -3,7 +3,7 @@
 import dataclasses
 import re
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import ClassVar, Literal, Protocol
 
 import numpy as np
@@ -94,6 +94,7 @@ class Need:
         form: "moments" if stored mean and covariance are enough, else "rows".
         view: What an item is: each one of the source, or a pair.
         labels: Whether the class of each item is needed.
+        content: What each item has to be ("clip"); None for whatever the network takes.
         minimum: The fewest items for which the metric is defined.
         why: What sets the minimum, for the message (`"10 splits"`).
     """
@@ -103,6 +104,7 @@ class Need:
     form: Form = "rows"
     view: View = Each()
     labels: bool = False
+    content: str | None = None
     minimum: int = 1
     why: str = "a value"
 
@@ -236,15 +238,21 @@ def both_sides(
     feature: Feature = Feature(),
     form: Form = "rows",
     view: View = Each(),
+    content: str | None = None,
     minimum: int,
     why: str,
 ) -> tuple[Need, Need]:
     """Return the needs of a metric that compares a sample with a reference."""
-    sample, reference = (
-        Need(role=role, feature=feature, form=form, view=view, minimum=minimum, why=why)
-        for role in ("sample", "reference")
+    sample = Need(
+        role="sample",
+        feature=feature,
+        form=form,
+        view=view,
+        content=content,
+        minimum=minimum,
+        why=why,
     )
-    return sample, reference
+    return sample, replace(sample, role="reference")
 
 
 def by_role(inputs: Inputs) -> dict[Role, Summary]:

@@ -8,7 +8,6 @@ from dataclasses import dataclass, field
 from functools import partial
 from typing import Any
 
-import numpy as np
 import torch
 
 from ganeval.audio.samples import checked_clip
@@ -23,6 +22,7 @@ from ganeval.machine.devices import resolve_device
 from ganeval.sources.arrays.memory import Images, images_source
 from ganeval.sources.arrays.pixels import array_digest, numbers, to_picture
 from ganeval.sources.base import Content, Item, Source, SourceInfo
+from ganeval.sources.conditions import condition_batch, doubts_of_length
 from ganeval.sources.fit import Fit
 from ganeval.sources.items import KEPT_BYTES
 from ganeval.sources.kinds import open_text
@@ -144,7 +144,7 @@ def generator_source(
             image_layout=generator.image_layout,
             device=resolve_device(str(generator.device)),
             batch_size=generator.batch_size,
-            conditions=None if conditions is None else partial(_condition_batch, conditions),
+            conditions=None if conditions is None else partial(condition_batch, conditions),
             clamp=generator.clamp,
             inputs=generator.inputs,
             image_output=generator.image_output,
@@ -152,6 +152,9 @@ def generator_source(
         )
     )
     sampler, chosen = trial.sampler, fit or Fit()
+    doubts = list(trial.doubts)
+    if generator.rate is not None and conditions is not None:
+        doubts += doubts_of_length(name, conditions, generator.rate, trial.extents[0])
     if generator.rate is not None and chosen != Fit():
         raise UsageError(
             f"{name}: a size is given, and the network makes clips",
@@ -182,8 +185,8 @@ def generator_source(
                 "observed_range": list(trial.observed),
                 "normalisation": trial.normalisation,
                 "output_channels": trial.channels,
-                **({} if generator.rate is None else {"output_samples": trial.extents[0]}),
-                "doubts": list(trial.doubts),
+                **_of_clips(generator.rate, trial.extents[0], count),
+                "doubts": doubts,
             },
             fingerprint=identity.hex(),
         ),
@@ -194,36 +197,16 @@ def generator_source(
     )
 
 
-def _condition_batch(source: Source, indices: Sequence[int]) -> torch.Tensor:
-    """Return the conditions of samples: pictures float32 [B, 3, H, W], clips [B, C, samples].
-
-    Both are in [-1, 1].
-    """
-    items = source.load([index % len(source) for index in indices])
-    if source.info.content == "clip":
-        return _clip_batch(items)
-    pictures = [item.picture().pixels for item in items]
-    for item, picture in zip(items, pictures, strict=True):
-        if picture.shape != pictures[0].shape:
-            raise InputError(
-                f"{item.name}: {picture.shape[2]}x{picture.shape[1]} pixels",
-                f"conditions of one size ({pictures[0].shape[2]}x{pictures[0].shape[1]})",
-                "write `folder:PATH,size=256` for the condition source",
-            )
-    return torch.from_numpy(np.stack(pictures)).float() / 127.5 - 1
-
-
-def _clip_batch(items: Sequence[Item]) -> torch.Tensor:
-    """Return clips of one length and number of channels, float32 [B, C, samples]."""
-    clips = [item.clip().samples for item in items]
-    for item, clip in zip(items, clips, strict=True):
-        if clip.shape != clips[0].shape:
-            raise InputError(
-                f"{item.name}: {clip.shape[1]:,} samples in {clip.shape[0]} channels",
-                f"conditions of one form ({clips[0].shape[1]:,} samples in {clips[0].shape[0]})",
-                "write `folder:PATH,channels=mono,seconds=2` for the condition source",
-            )
-    return torch.from_numpy(np.stack(clips))
+def _of_clips(rate: int | None, num_samples: int, count: int) -> dict[str, object]:
+    """Return what trying a generator out has shown of its clips; nothing of pictures."""
+    if rate is None:
+        return {}
+    seconds = num_samples / rate
+    return {
+        "output_samples": num_samples,
+        "native_rates": {str(rate): count},
+        "native_seconds": [seconds, seconds],
+    }
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

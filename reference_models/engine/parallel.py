@@ -60,7 +60,7 @@ class TrainingTeam(ganeval.Team):
             if differing:
                 raise ganeval.GanevalError(
                     f"process {rank} differs from process {self.rank} in "
-                    f"{', '.join(differing).replace('data_digest', 'the training images')}",
+                    f"{', '.join(differing).replace('data_digest', 'the training data')}",
                     "the same command, versions and data for all processes",
                     "look at the machines",
                 )

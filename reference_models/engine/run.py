@@ -6,6 +6,7 @@ from dataclasses import dataclass
 from torch import nn
 from torch.optim import Optimizer
 
+from reference_models.engine.data import Kind
 from reference_models.engine.game import Game
 from reference_models.engine.solvers import Log
 
@@ -17,6 +18,7 @@ class Run:
     Attributes:
         averages: Moving averages of networks of the game, by name; the first is what is looked at
             and scored.
+        kind: What an item of the data is.
         position: Items of the data that all processes together have taken.
         moving: Whether a step has begun and not ended; what is there then is no state.
         shared: The game as several processes play it; None: one process alone.
@@ -26,6 +28,7 @@ class Run:
     game: Game
     optimizers: Mapping[str, Optimizer]
     averages: Mapping[str, nn.Module]
+    kind: Kind
     step: int = 0
     position: int = 0
     moving: bool = False

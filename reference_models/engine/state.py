@@ -49,7 +49,7 @@ def load_state(path: Path, config: Mapping[str, Any]) -> dict[str, Any]:
         saved = dict(state["config"])
     same = dict.fromkeys(("data", "data_digest", "layers"), "")  # compared by themselves
     differences = [
-        *_other_images(saved, config),
+        *_other_data(saved, config),
         *_differences({**saved, **same}, {**config, **same}),
     ]
     differences = differences or list(_other_layers(saved, config))  # else these follow from those
@@ -78,13 +78,13 @@ def damage_refused(path: Path) -> Iterator[None]:
         ) from error
 
 
-def _other_images(saved: Mapping[str, Any], now: Mapping[str, Any]) -> Iterator[str]:
-    """Yield the difference of the training images, if any; their source may be spelled anew."""
+def _other_data(saved: Mapping[str, Any], now: Mapping[str, Any]) -> Iterator[str]:
+    """Yield the difference of the training data, if any; their source may be spelled anew."""
     if saved.get("data_digest") != now.get("data_digest"):
         was, are = (
             f"{one.get('data')} ({one.get('data_digest', '')[:12]})" for one in (saved, now)
         )
-        yield f"the training images differ: they were {was}, now they are {are}"
+        yield f"the training data differ: they were {was}, now they are {are}"
 
 
 def _other_layers(saved: Mapping[str, Any], now: Mapping[str, Any]) -> Iterator[str]:

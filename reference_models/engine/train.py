@@ -47,7 +47,7 @@ def begin(
     }
     averages = {name: ema.averaged_copy(game.get_submodule(name)) for name in game.averaged}
     use_precision(game, resolve_precision(precision, device))
-    return Run(game, optimizers, averages)
+    return Run(game, optimizers, averages, data.kind)
 
 
 def train(  # noqa: PLR0913 (keyword-only, each is plain)

@@ -14,10 +14,11 @@ from reference_models import audio_sr, wavenet
 from reference_models.data.lagchain import lagchain
 from reference_models.data.tones import FACTOR, Tones, tones
 from reference_models.engine.data import Batch
-from reference_models.engine.kinds.clips import HELD_OUT, LikelyNetwork, bits_per_sample
+from reference_models.engine.kinds.clips import HELD_OUT
 from reference_models.engine.settings import with_settings
 from reference_models.experiments.base import Experiment
 from reference_models.experiments.measure import trained
+from reference_models.parts.likelihood import NetworkOfClips, bits_of_samples
 from reference_models.parts.spectra import lsd, snr
 
 NUM_CLIPS = 2000  # held out
@@ -52,8 +53,8 @@ def excess(layers: int) -> Callable[[int], float]:
         data = lagchain()
         run = trained(recipe, data, steps=CHAIN_STEPS, seed=seed)
         with torch.inference_mode():
-            network = cast(LikelyNetwork, run.average)
-            bits = bits_per_sample(network, data.batch(HELD_OUT, 0, NUM_CLIPS))
+            network = cast(NetworkOfClips, run.average)
+            bits = bits_of_samples(network, data.batch(HELD_OUT, 0, NUM_CLIPS))
         return float(bits.mean()) / data.entropy
 
     return measure

@@ -10,7 +10,7 @@ float32 [B, ...] in the network's own range and return float32 [B] in nats:
 
 import math
 from collections.abc import Mapping
-from typing import Any
+from typing import Any, Protocol, cast
 
 import torch
 from torch import nn
@@ -78,3 +78,38 @@ class MaximumLikelihood(Game):
         """Return the negative mean log-likelihood in nats."""
         log_prob: Any = self.generator.log_prob
         return {"likelihood": -log_prob(dequantised(batch, draw)).mean()}
+
+
+class NetworkOfClips(Protocol):
+    """A network that knows how likely clips are."""
+
+    def log_prob(self, x: torch.Tensor, *given: torch.Tensor) -> torch.Tensor:
+        """Return the logarithm of the probability of clips, in nats, float32 [B]."""
+
+    def given(self, batch: Batch) -> tuple[torch.Tensor, ...]:
+        """Return what of a batch it takes beside the clips."""
+
+
+def bits_of_samples(network: NetworkOfClips, batch: Batch) -> torch.Tensor:
+    """Return the bits that a sample of each clip takes in the mean, float32 [B]."""
+    x = batch["real"]
+    return -network.log_prob(x, *network.given(batch)) / (x[0].numel() * math.log(2))
+
+
+class BitsOfSamples(Game):
+    """One player, that minimises the bits that a sample of a clip takes.
+
+    Attributes:
+        generator: A `NetworkOfClips`.
+    """
+
+    players: Mapping[str, tuple[str, ...]] = {"G": ("generator",)}
+
+    def __init__(self, generator: nn.Module) -> None:
+        """Take the network."""
+        super().__init__()
+        self.generator = generator
+
+    def loss(self, player: str, batch: Batch, draw: Draw) -> Terms:
+        """Return these bits in the mean."""
+        return {"bits": bits_of_samples(cast(NetworkOfClips, self.generator), batch).mean()}

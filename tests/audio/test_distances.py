@@ -125,7 +125,7 @@ def test_windows_of_short_clips_and_of_pictures_are_refused() -> None:
         windows_of(sources(), Windows(seconds=2.6), range(3))
     pictures = open_source(blobs(4, seed=1), policy=DecodePolicy())
     with pytest.raises(UsageError, match="has pictures; clips of sound, for windows of them"):
-        windows_of(pictures, Windows(), range(4))
+        windows_of(pictures, Windows(seconds=1.0), range(4))
 
 
 def test_lengths_are_known_without_decoding(tmp_path: Any, monkeypatch: Any) -> None:

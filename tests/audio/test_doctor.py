@@ -160,6 +160,45 @@ def test_a_run_warns_of_rates_that_differ(clean: Path, tmp_path: Path, ganeval: 
     assert "clips of 2 rates (8000, 16000 Hz); each is resampled by itself" in run.err
 
 
+def test_clips_of_other_lengths_are_told(clean: Path, tmp_path: Path, ganeval: Command) -> None:
+    longer = written(tmp_path / "longer", tones(NUM, seed=3, seconds=0.4))
+    told = [one for one in look(clean, longer) if one.check == "other-length"]
+    assert [one.what for one in told] == ["clips of 0.2 s and of 0.4 s in the middle"]
+    np.savez(tmp_path / "a.npz", samples=np.stack(CLIPS)[:, 0], rate=RATE)
+    for sources, differs in (
+        ((clean, longer), True),
+        ((tmp_path / "a.npz", longer), True),
+        ((clean, f"folder:{longer},seconds=0.2"), False),
+    ):
+        run = ganeval("fid", *sources, "--extractor", "log-mel")
+        assert ("differ in the length of their clips" in run.err) is differs, run.err
+        assert ("folder:PATH,seconds=0.2" in run.err) is differs
+
+
+@pytest.mark.parametrize(
+    ("one", "other", "differs"),
+    [
+        ("folder:{clean},rate=8000", "{slow}", False),
+        ("folder:{clean},rate=8000", "folder:{slow},rate=8000", False),
+        ("folder:{clean},rate=4000", "{slow}", True),
+        ("{clean}", "folder:{slow},rate=16000", True),  # which has no more in it than before
+        ("{clean}", "npz:{array}", True),
+        ("folder:{clean},rate=8000", "npz:{array}", False),
+    ],
+)
+def test_rates_differ_if_what_clips_may_hold_does(
+    one: str, other: str, differs: bool, clean: Path, tmp_path: Path, ganeval: Command
+) -> None:
+    slow, array = written(tmp_path / "slow", [one[:, ::2] for one in CLIPS], rate=8000), "a.npz"
+    np.savez(tmp_path / array, samples=np.stack(CLIPS)[:, 0, ::2], rate=8000)
+    places = {"clean": clean, "slow": slow, "array": tmp_path / array}
+    sources = [text.format(**places) for text in (one, other)]
+    run = ganeval("fid", *sources, "--extractor", "log-mel")
+    assert ("differ in their rate" in run.err) is differs, run.err
+    told = ganeval("doctor", *sources).out
+    assert ("one rate, for what resampling does" in told) is differs
+
+
 def test_pictures_beside_clips_are_both_looked_at(clean: Path, tmp_path: Path) -> None:
     (tmp_path / "p").mkdir()
     for at, picture in enumerate(PICTURES[:3]):

@@ -2,6 +2,7 @@
 
 import io
 import zipfile
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -123,10 +124,44 @@ def test_a_paired_network_makes_clips_of_clips(tmp_path: Path) -> None:
         opened(made)
 
 
+def test_a_condition_of_another_rate_than_the_network_takes_is_told(
+    tmp_path: Path, caplog: pytest.LogCaptureFixture
+) -> None:
+    for at in range(8):
+        (tmp_path / f"{at}.wav").write_bytes(encoded(tone(100 + at), subtype="FLOAT"))
+    made = generator(module=Louder().eval(), latent_size=None, condition=tmp_path, num_images=8)
+    (doubt,) = opened(made).info.found["doubts"]
+    assert doubt in caplog.text
+    assert "makes 1 s of 0.5 s" in doubt
+    assert "write `,rate=8000` behind the condition" in doubt
+    low = replace(made, condition=f"folder:{tmp_path},rate=8000")
+    assert opened(low).info.found["doubts"] == []
+
+
 OPTIONS = (
     *("--entry", "tests.audio.test_generators:Chirps", "--latent-size", 2),
     *("--value-range", "-1,1", "--rate", RATE),
 )
+
+
+def test_a_name_of_one_clip_is_no_place_for_many(
+    checkpoint: Path, tmp_path: Path, ganeval: Command
+) -> None:
+    run = ganeval("sample", checkpoint, "-n", 4, "-o", tmp_path / "a.wav", *OPTIONS)
+    assert run.code == 2
+    assert "a.wav: the name of one wav file; a folder, or a name ending in .zip or" in run.error
+    assert not (tmp_path / "a.wav").exists()
+
+
+@pytest.mark.parametrize("command", ["likelihood", "latents"])
+def test_what_works_on_pictures_refuses_a_generator_of_clips(
+    command: str, checkpoint: Path, tmp_path: Path, ganeval: Command
+) -> None:
+    words = [tmp_path] if command == "likelihood" else ["-o", tmp_path / "a.png"]
+    run = ganeval(command, checkpoint, *words, *OPTIONS)
+    assert run.code == 2
+    assert "makes clips of sound; a generator of pictures; name another" in run.error
+    assert "ganeval train wavenet --eval-every" in run.error
 
 
 def test_samples_are_written_as_wav_files_that_score_as_the_network_does(

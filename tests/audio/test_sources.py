@@ -138,8 +138,10 @@ def test_pictures_go_before_sounds_unless_clips_are_asked_for(tmp_path: Path) ->
     assert clips.info.content == "clip"
     assert clips.info.ignored == {"pictures": 1}
     folder(tmp_path / "none", {"a.txt": b"a", "b.m4a": b"b"})
+    folder(tmp_path / "texts", {"a.txt": b"a"})
     for text, told in {
-        f"{tmp_path}/none": "no images (other files: 2)",
+        f"{tmp_path}/texts": "no images (other files: 1)",
+        f"{tmp_path}/none": "no clips (files of other sound formats: 1, other files: 1)",
         f"folder:{tmp_path}/none,rate=8000": "no clips (files of other sound formats: 1, other f",
         f"folder:{both},content=clips,size=8": "option 'size' is given for clips",
         f"folder:{both},rate=8000,size=8": "'size' is one of pictures and 'rate' one of clips",

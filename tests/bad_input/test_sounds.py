@@ -1,19 +1,30 @@
 """Bad input of sound, a row of the table in docs/sound.md each."""
 
+import io
 import os
 import re
 import zipfile
 from collections.abc import Callable
 from pathlib import Path
+from typing import Any
 
 import numpy as np
+import pandas
 import pytest
+import soundfile
+import torch
 
+from ganeval import Clips
+from ganeval.audio.decode import decode, read_header
+from ganeval.errors import InputError
+from ganeval.images.picture import DecodePolicy
+from ganeval.sources.open import open_source
 from tests.audio.sounds import RATE, encoded, tone, tones
 from tests.audio.test_decode import wav
 from tests.bad_input.encoded import PICTURES, encode
 from tests.bad_input.outcomes import card, refusal, values
 from tests.command import Command
+from tests.random_sounds import write_random_sounds
 
 PAGE = Path(__file__).parents[2] / "docs" / "sound.md"
 FAST = ("--extractor", "log-mel")
@@ -28,6 +39,21 @@ def cut(content: bytes) -> bytes:
 
 def floats(values: object) -> bytes:
     return wav(32, np.asarray(values, "<f4").tobytes(), kind=3)
+
+
+def chained() -> bytes:
+    """Two Ogg files one after the other; the number of a stream is at byte 14 of each page."""
+    parts = [encoded(tone(hertz, seconds=0.1), "OGG") for hertz in (440, 600)]
+    return b"".join(
+        page if not page else b"OggS" + page[:10] + bytes([number] * 4) + page[14:]
+        for number, part in enumerate(parts)
+        for page in part.split(b"OggS")
+    )
+
+
+def untagged(content: bytes) -> bytes:
+    """An MP3 file without its first frame, which says how many there are."""
+    return content[content.index(content[:2], 4) :]
 
 
 REFUSED: dict[str, tuple[str, bytes, str]] = {
@@ -45,6 +71,12 @@ REFUSED: dict[str, tuple[str, bytes, str]] = {
     "an AIFF file cut short": ("a.aiff", cut(encoded(tone(), "AIFF")), "truncated ("),
     "a FLAC file cut short": ("a.flac", cut(encoded(tone(), "FLAC")), "damaged, or no sound"),
     "an Ogg file cut short": ("a.ogg", cut(encoded(tone(), "OGG")), "truncated ("),
+    "several Ogg files in one": ("a.ogg", chained(), "several streams of Ogg"),
+    "an MP3 file of several bit rates that does not say how long it is": (
+        "a.mp3",
+        untagged(encoded(tone(), "MP3")),
+        "of several bit rates that does not say how long it is",
+    ),
     "an MP3 file cut short": ("a.mp3", cut(encoded(tone(), "MP3")), "truncated or damaged ("),
     "a WAV file without samples": ("a.wav", wav(16, b""), "no samples"),
     "samples that are NaN": ("a.wav", floats([0.1] * 999 + [np.nan]), "1 samples are NaN"),
@@ -141,6 +173,66 @@ def test_row_a_length_that_was_not_known_is_no_fault(
     assert "| a WAV file whose header does not say its length | " in PAGE.read_text("utf-8")
 
 
+def test_row_an_mp3_of_one_bit_rate_that_does_not_say_its_length_is_counted(
+    folder: Callable[..., Path], ganeval: Command
+) -> None:
+    whole = io.BytesIO()
+    samples = tone(seconds=0.5)[0]
+    constant = {"bitrate_mode": "CONSTANT", "compression_level": 0.5}
+    soundfile.write(whole, samples, RATE, format="MP3", **constant)
+    content = untagged(whole.getvalue())
+    assert b"Info" in whole.getvalue()
+    assert b"Info" not in content
+    real, odd = folder("real"), folder("odd", {"a.mp3": content})
+    run = ganeval("fid", real, odd, *FAST)
+    assert run.code == 0, run.err
+    heard = decode(content, name="a.mp3", max_seconds=9).samples[0]
+    header = read_header(content, name="a.mp3", max_seconds=9)
+    assert header.frames == len(heard) >= len(samples)
+    spectra = [np.abs(np.fft.rfft(one[: len(samples)])) for one in (heard, samples)]
+    assert spectra[0].argmax() == spectra[1].argmax()
+    row = "| an MP3 file of one bit rate that does not say how long it is | "
+    assert row in PAGE.read_text("utf-8")
+
+
+def test_row_a_codec_that_can_only_be_read_from_the_start(
+    folder: Callable[..., Path], ganeval: Command
+) -> None:
+    content = encoded(tone(seconds=0.5, rate=8000), subtype="GSM610", rate=8000)
+    real, odd = folder("real"), folder("odd", {"a.wav": content})
+    run = ganeval("fid", real, odd, *FAST)
+    assert run.code == 0, run.err
+    heard = decode(content, name="a.wav", max_seconds=9).samples[0, :4000]
+    assert np.corrcoef(heard, tone(seconds=0.5, rate=8000)[0])[0, 1] > 0.95
+    assert "| a WAV file of GSM 6.10 | " in PAGE.read_text("utf-8")
+
+
+ODD_ARRAYS: dict[str, tuple[Any, Any, str]] = {
+    "integers of 32 bits that hold those of 16": (
+        np.arange(-32768, 32768, 8, dtype=np.int32).reshape(4, -1),
+        16_000,
+        "in integers of 32 bits",
+    ),
+    "a sparse tensor": (torch.eye(9).to_sparse(), 16_000, "no array can be made of it"),
+    "a table of pandas": (pandas.DataFrame(np.zeros((4, 900))), 16_000, "[0] is not its first"),
+    "a masked array": (
+        np.ma.masked_less(np.linspace(-1, 1, 1800).reshape(2, 900), -0.5),
+        16_000,
+        "masked samples",
+    ),
+    "a rate that is no whole number": (np.zeros((2, 900)), 44_100.5, "44100.5 samples a second"),
+}
+"""By row: samples in memory, their rate, and what the error says."""
+
+
+@pytest.mark.parametrize("row", ODD_ARRAYS)
+def test_what_is_no_array_of_clips_is_refused(row: str) -> None:
+    data, rate, told = ODD_ARRAYS[row]
+    with pytest.raises(InputError, match=re.escape(told)):
+        open_source(Clips(data, rate=rate), policy=DecodePolicy()).load([0])
+    assert f"| {row} | " in PAGE.read_text(encoding="utf-8")
+
+
 def test_rows_of_sources_and_networks_that_do_not_fit(
     folder: Callable[..., Path], tmp_path: Path, ganeval: Command
 ) -> None:
@@ -167,10 +259,10 @@ def test_rows_of_sources_and_networks_that_do_not_fit(
         ),
         "pictures for a metric of clips": (
             ("eval", tmp_path / "pictures", tmp_path / "pictures", "-m", "fad"),
-            "has pictures; clips of sound, for windows of them",
+            "has pictures; clips, for fad",
         ),
         "a folder of other formats alone": (
-            ("fid", real, f"folder:{tmp_path}/none,content=clips", *FAST),
+            ("fid", real, tmp_path / "none", *FAST),
             "no clips (files of other sound formats: 1)",
         ),
         "an option of pictures for clips": (
@@ -225,3 +317,70 @@ def test_the_same_clips_are_told(folder: Callable[..., Path], ganeval: Command) 
     assert abs(values(run)["fid"]) < 1e-6
     assert re.search(r"\| a clip that is there twice \| .*duplicates", PAGE.read_text("utf-8"))
     assert RATE == 16_000
+
+
+def test_a_network_that_a_metric_would_not_use_is_refused(
+    folder: Callable[..., Path], ganeval: Command
+) -> None:
+    real, fake = folder("real"), folder("fake")
+    line = refusal(ganeval("fad", real, fake, *FAST))
+    assert "--extractor log-mel, and fad works on vggish by itself" in line
+    assert "write -m fad@log-mel with `ganeval eval`" in line
+    line = refusal(ganeval("fad", real, fake, "--weights", real / "00.wav"))
+    assert "00.wav of inception, on which no metric works" in line
+    assert "add --extractor vggish" in line
+    line = refusal(ganeval("eval", real, fake, "-m", "fad@crepe-tiny,fad", *FAST))
+    assert "write -m fad@log-mel" in line
+    assert ganeval("eval", real, fake, "-m", "lsd", *FAST).code == 0  # no network could be its
+
+
+def test_what_has_no_weights_here_is_still_of_one_kind(
+    folder: Callable[..., Path], ganeval: Command
+) -> None:
+    line = refusal(ganeval("eval", folder("real"), folder("fake")))
+    assert "has clips, and the network inception takes pictures" in line
+    assert "METRIC@NETWORK: log-mel, crepe-tiny, vggish" in line
+
+
+def test_all_leaves_out_what_refuses_the_first_item(
+    folder: Callable[..., Path], ganeval: Command, tmp_path: Path
+) -> None:
+    sides = []
+    for name, seed in (("short", 1), ("other", 2)):
+        place = tmp_path / name
+        place.mkdir()
+        for at, clip in enumerate(tones(NUM, seed=seed, seconds=0.02)):
+            (place / f"{at:02}.wav").write_bytes(encoded(clip))
+        sides.append(place)
+    weights = write_random_sounds("crepe-tiny", tmp_path)
+    run = ("--extractor", "crepe-tiny", "--weights", weights, "--json")
+    found = ganeval("eval", *sides, "-m", "all", *run)
+    assert found.code == 0, found.err
+    assert "log-mel-distance (clips of 0.02 s)" in found.err
+    assert {"kad", "snr", "si-sdr", "lsd"} <= set(values(found))
+    assert "log-mel-distance" not in values(found)
+    assert "clips of 0.02 s" in refusal(ganeval("eval", *sides, "-m", "log-mel-distance"))
+
+
+def test_all_leaves_out_what_has_no_value(folder: Callable[..., Path], ganeval: Command) -> None:
+    real, fake = folder("real"), folder("fake")
+    found = ganeval("eval", real, fake, "-m", "all", *FAST, "--json")
+    assert found.code == 0, found.err
+    assert "snr (12 of 12 pairs are identical" in found.err
+    assert "fetch vggish" not in found.err  # which nobody can
+    assert values(found)["lsd"] == 0
+    assert "12 of 12 pairs are identical" in refusal(ganeval("eval", real, fake, "-m", "snr"))
+
+
+def test_the_gate_of_a_run_without_fid_asks_for_a_limit(
+    folder: Callable[..., Path], ganeval: Command, tmp_path: Path
+) -> None:
+    real, fake = folder("real"), folder("fake")
+    run, base = tmp_path / "run.json", tmp_path / "base.json"
+    assert ganeval("kad", real, fake, *FAST, "-o", run).code == 0
+    assert ganeval("baseline", "accept", run, "-o", base).code == 0
+    line = refusal(ganeval("check", run, "--baseline", base))
+    assert "run.json: no fid, which is what --max-regress limits" in line
+    assert "add --max-regress kad=AMOUNT" in line
+    decided = ganeval("check", run, "--baseline", base, "--max-regress", "kad=1")
+    assert "unknown" not in decided.err

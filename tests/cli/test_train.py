@@ -194,6 +194,21 @@ def test_the_display_shows_everything_on_any_terminal(
     assert max(len(line.rstrip()) for line in last.splitlines()) <= width
 
 
+@pytest.mark.parametrize(
+    ("model", "data", "noun"),
+    [("gan", "digits", "images"), ("gan", "ring8", "points"), ("audio-sr", "tones", "clips")],
+)
+def test_the_speed_is_told_in_what_the_run_is_trained_on(
+    model: str, data: str, noun: str, capsys: pytest.CaptureFixture[str]
+) -> None:
+    run = begin(find_recipe(model), open_data(data), seed=0, device=torch.device("cpu"))
+    with call(), training_display(model, 9, 2) as (observe,):
+        for run.step in (0, 1, 2):
+            observe(run, {"score/x": 1.0} if run.step else {})
+    told = capsys.readouterr().err
+    assert re.findall(r" ([a-z]+)/s", told) == [noun]
+
+
 def call() -> click.Context:
     return click.Context(click.Command("train"), obj=Call([]))
 

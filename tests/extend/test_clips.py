@@ -315,7 +315,5 @@ def test_a_network_of_other_content_is_refused_before_anything_is_decoded(
         assert message in found.error
         assert remedy in found.error
     assert remedy in ganeval("extract", real, *FAST).error
-    with pytest.raises(
-        UsageError, match="accumulator: has pictures, and the network bands takes clips"
-    ):
-        Accumulator(reference=clips, metrics=["fid"], extractor="bands", device="cpu")
+    with pytest.raises(UsageError, match="has clips, and the network random takes pictures"):
+        Accumulator(reference=clips, metrics=["fid", "fid@random"], extractor="bands", device="cpu")

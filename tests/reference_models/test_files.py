@@ -207,5 +207,5 @@ def test_the_same_pictures_by_another_name_go_on(
     PIL.Image.new("RGB", (8, 8)).save(f"{'renamed' if other == 'renamed' else 'real'}/3.png")
     refused = ganeval(*words, "--steps", 3, "--data", other, "--resume")
     assert refused.code == 2
-    assert "run/state.pt: the training images differ: " in refused.error
+    assert "run/state.pt: the training data differ: " in refused.error
     assert refused.error in refused.err

@@ -14,12 +14,13 @@ from reference_models import wavenet
 from reference_models.data.tones import tones
 from reference_models.engine.data import Data
 from reference_models.engine.draw import Draw
-from reference_models.engine.kinds.clips import CLIPS, bits_per_sample
+from reference_models.engine.kinds.clips import CLIPS
 from reference_models.engine.recipe import Recipe
 from reference_models.engine.session import Watch, run_training
 from reference_models.engine.settings import with_settings
 from reference_models.engine.train import train
 from reference_models.parts import mu_law
+from reference_models.parts.likelihood import bits_of_samples
 from tests.reference_models.made import data_of
 
 SIZES = {"num_levels": 5, "width": 4, "num_skips": 12, "num_stacks": 2, "layers_per_stack": 2}
@@ -84,9 +85,9 @@ def test_the_receptive_field_of_the_paper_is_1024_for_each_stack_of_ten() -> Non
 def test_a_layer_is_the_gated_unit_of_the_paper() -> None:
     layer = wavenet.Layer(3, 2, 2, 4, 1).double()
     u, h = random(1, 3, 10), random(1, 1, 10, seed=1)
-    out, skip = layer(u, h)
-    past = torch.cat([torch.zeros(1, 3, 4), u[:, :, :-4]], dim=2)
     assert layer.given is not None
+    out, skip = layer(u, layer.given(h))
+    past = torch.cat([torch.zeros(1, 3, 4), u[:, :, :-4]], dim=2)
     w, v = layer.gates.weight, layer.given.weight[:, :, 0]
     bias = layer.gates.bias
     assert bias is not None
@@ -173,11 +174,11 @@ def test_the_game_is_the_bits_of_a_sample() -> None:
     batch = data.batch(0, 0, 4)
     expected = -game.generator.log_prob(batch["real"]).mean() / 32 / math.log(2)
     torch.testing.assert_close(game("G", batch, Draw(0, 0)), expected)
-    torch.testing.assert_close(bits_per_sample(game.generator, batch).mean(), expected)
+    torch.testing.assert_close(bits_of_samples(game.generator, batch).mean(), expected)
     with torch.no_grad():
         for parameter in game.generator.head.parameters():
             parameter.zero_()
-    uniform = bits_per_sample(game.generator, batch)
+    uniform = bits_of_samples(game.generator, batch)
     torch.testing.assert_close(uniform, torch.full((4,), math.log2(5)))
 
 
@@ -206,12 +207,12 @@ def test_conditions_of_the_data_reach_the_network(
 @pytest.mark.parametrize(
     ("recipe", "settings", "data", "found"),
     [
-        (wavenet.RECIPE, {"prior": "normal"}, tones(), "1 channels and prior normal"),
-        (wavenet.RECIPE, {}, data_of((2, 64)), "2 channels and prior uniform"),
+        (wavenet.RECIPE, {"prior": "normal"}, tones(), "prior normal for wavenet"),
+        (wavenet.RECIPE, {}, data_of((2, 64)), "clips of 2 channels for wavenet"),
         (wavenet.RECIPE, {"generator.num_classes": 5}, tones(), "has 12 classes; 5"),
         (wavenet.RECIPE, {"generator.num_classes": 5}, data_of((1, 64)), "without labels"),
-        (wavenet.RECIPE, {"generator.condition_channels": 1}, tones(), "the recipe LOCAL"),
-        (wavenet.LOCAL, {"generator.condition_channels": 0}, tones(), "the recipe LOCAL"),
+        (wavenet.RECIPE, {"generator.condition_channels": 1}, tones(), "its recipe LOCAL"),
+        (wavenet.LOCAL, {"generator.condition_channels": 0}, tones(), "its recipe LOCAL"),
     ],
 )
 def test_what_does_not_belong_together_is_refused(

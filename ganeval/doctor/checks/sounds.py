@@ -17,6 +17,7 @@ _EMPTY = 1e-6  # of the energy; what 16 bits leave there of a loud clip is a hun
 _NEARLY_ALL = 0.8
 _ENOUGH = 10  # clips
 _LOUDER = 6.0  # dB
+_OTHER_LENGTH = 1.25  # ratio of lengths
 _LOSSY = ("VORBIS", "OPUS", "MPEG_LAYER_III", "MPEG_LAYER_II", "MPEG_LAYER_I", "ULAW", "ALAW")
 _SHOWN = 3
 
@@ -215,6 +216,27 @@ def other_rate(reference: ClipInventory, sample: ClipInventory) -> list[Finding]
     ]
 
 
+def other_length(reference: ClipInventory, sample: ClipInventory) -> list[Finding]:
+    """Find that the clips of one of the two are longer than those of the other."""
+    if not reference.looks or not sample.looks:
+        return []
+    lengths = [[heard.seconds for heard in side.looks] for side in (reference, sample)]
+    shorter, longer = sorted(lengths, key=max)
+    if max(shorter) * _OTHER_LENGTH >= min(longer):
+        return []
+    one, other = (f"{np.median(side):.4g}" for side in lengths)
+    return [
+        Finding(
+            check="other-length",
+            severity="warning",
+            source=_pair(reference, sample),
+            what=f"clips of {one} s and of {other} s in the middle",
+            needed="clips of one length, for what a network says of a whole clip depends on it",
+            remedy=f"cut the longer ones, as in folder:PATH,seconds={min(shorter):.4g}",
+        )
+    ]
+
+
 def other_level(reference: ClipInventory, sample: ClipInventory) -> list[Finding]:
     """Find that one of the two is much louder."""
     levels = [
@@ -261,7 +283,7 @@ CHECKS: tuple[Callable[[ClipInventory], list[Finding]], ...] = (
 """What every source of clips is checked for beside what all sources are checked for."""
 
 PAIR_CHECKS: tuple[Callable[[ClipInventory, ClipInventory], list[Finding]], ...] = (
-    *(overlap, other_rate, other_level, other_codecs),
+    *(overlap, other_rate, other_length, other_level, other_codecs),
 )
 """What the first source of clips and each other one are checked for together."""
 

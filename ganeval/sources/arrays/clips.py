@@ -2,6 +2,7 @@
 
 import hashlib
 import os
+from collections import Counter
 from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -57,8 +58,9 @@ def clips_source(
     kind: str = "memory",
     location: str | None = None,
     labelled: Labelled = no_labels,
+    start: int = 0,
 ) -> ReadySource:
-    """Return clips in memory as a source.
+    """Return clips in memory as a source, whose messages call the first one by the number `start`.
 
     Raises:
         InputError: Another type or shape, no clips, or labels that do not fit.
@@ -75,7 +77,7 @@ def clips_source(
     files = Sounds(ClipFit())
 
     def name_of(index: int) -> str:
-        return f"{name}[{index}]"
+        return f"{name}[{start + index}]"
 
     def read(index: int) -> Stored:
         return _stored(data[index], clips.rate, name_of(index))
@@ -90,7 +92,12 @@ def clips_source(
         labels = array_labels(clips.labels, num=count, name=name)
     return ReadySource(
         info=SourceInfo(
-            kind=kind, location=location or name, count=count, content="clip", noun="clips"
+            kind=kind,
+            location=location or name,
+            count=count,
+            content="clip",
+            noun="clips",
+            found=_found(data, clips.rate),
         ),
         reader=Reader(name=name_of, read=read, num_bytes=_num_bytes, digest=_digest, decode=decode),
         labelled=labelled if labels is None else lambda: labels,
@@ -116,6 +123,25 @@ def _check_rate(rate: int | None, data: Sequence[Any], name: str) -> None:
         check_rate(rate, name=name)
 
 
+def _found(data: Any, rate: int | None) -> dict[str, object]:
+    """Return the rates and lengths of clips; nothing where files among them have to tell."""
+    if not isinstance(data, list | tuple):
+        assert rate is not None
+        seconds = data.shape[-1] / rate
+        return {"native_rates": {str(rate): len(data)}, "native_seconds": [seconds, seconds]}
+    rates: list[Any] = [getattr(one, "rate", rate) for one in data]
+    shapes: list[tuple[int, ...]] = [
+        getattr(getattr(one, "samples", one), "shape", ()) for one in data
+    ]
+    if not all(isinstance(one, int) and one > 0 for one in rates) or not all(shapes):
+        return {}
+    lengths = [shape[-1] / one for shape, one in zip(shapes, rates, strict=True)]
+    return {
+        "native_rates": {str(one): num for one, num in sorted(Counter(rates).items())},
+        "native_seconds": [min(lengths), max(lengths)],
+    }
+
+
 def _rows_of(data: Any, name: str) -> Any:
     """Return what has a clip at each index, if it is an array or tensor of a shape of clips."""
     shape = tuple(getattr(data, "shape", ()))
@@ -127,7 +153,21 @@ def _rows_of(data: Any, name: str) -> Any:
         )
     if len(shape) not in (2, 3):
         raise InputError(f"{name}: shape {list(shape)}", f"shape {_SHAPES}", "add or drop an axis")
+    if shape[0] and _shape_of_first(data) != shape[1:]:  # a table of pandas, by its columns
+        raise InputError(
+            f"{name}: a {type(data).__name__} whose [0] is not its first row",
+            "an array or tensor",
+            "convert it, `data.to_numpy()` say",
+        )
     return data
+
+
+def _shape_of_first(data: Any) -> tuple[int, ...]:
+    """Return the shape of `data[0]`; empty if there is none."""
+    try:
+        return tuple(data[0].shape)
+    except (KeyError, IndexError, AttributeError):
+        return ()
 
 
 def _stored(one: Any, rate: int | None, name: str) -> Stored:
@@ -149,13 +189,21 @@ def _stored(one: Any, rate: int | None, name: str) -> Stored:
 
 def _samples_of(values: Any, name: str) -> npt.NDArray[np.float32]:
     """Return samples as float32 [channels, samples], a copy."""
-    if hasattr(values, "detach"):  # a tensor, whose library need not be loaded for others
-        values = (
-            values.detach().cpu().float().numpy()
-            if values.is_floating_point()
-            else (values.cpu().numpy())
+    try:
+        if hasattr(values, "detach"):  # a tensor, whose library need not be loaded for others
+            values = values.detach().cpu()
+            values = (values.float() if values.is_floating_point() else values).numpy()
+        array = np.asarray(values)
+    except (TypeError, ValueError, NotImplementedError, RuntimeError) as error:
+        raise InputError(
+            f"{name}: no array can be made of it ({type(error).__name__})",
+            "an array, or a dense tensor with its data",
+            "convert it, `tensor.to_dense()` say",
+        ) from error
+    if np.ma.is_masked(values):
+        raise InputError(
+            f"{name}: masked samples", "samples without a mask", "fill them, or leave the clip out"
         )
-    array = np.asarray(values)
     if array.ndim == 1:
         array = array[None]
     if array.ndim != 2:

@@ -18,7 +18,7 @@ MAYBE_ITEMS = (Pictures.left_alone, Sounds.left_alone, LINKS)
 
 _MEDIUM_OF = {
     **dict.fromkeys(Pictures.suffixes, PICTURES),
-    **dict.fromkeys(Sounds.suffixes, SOUNDS),
+    **dict.fromkeys((*Sounds.suffixes, *Sounds.alike), SOUNDS),
 }
 
 

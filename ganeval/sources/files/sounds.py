@@ -28,7 +28,7 @@ class Sounds:
     alike: ClassVar[frozenset[str]] = frozenset(
         (
             *("aac", "ac3", "aifc", "amr", "ape", "au", "caf", "m4a", "mka", "mp2", "ra", "snd"),
-            *("spx", "tta", "w64", "weba", "wma", "wv"),
+            *("spx", "tta", "w64", "weba", "webm", "wma", "wv"),
         )
     )
     left_alone: ClassVar[str] = "files of other sound formats"

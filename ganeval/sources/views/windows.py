@@ -53,8 +53,7 @@ class WindowView:
             clip: _Prepared(item, self.how, nums[clip])
             for clip, item in zip(clips, self.source.load(clips), strict=True)
         }
-        how = json.dumps(self.how.to_json(), sort_keys=True)
-        return [self._item(loaded[clip], start, how) for clip, start in chosen]
+        return [loaded[clip].item_at(start) for clip, start in chosen]
 
     def unusable(self) -> Mapping[int, str]:
         """Return nothing: clips that cannot be used have no windows."""
@@ -63,42 +62,39 @@ class WindowView:
     def names(self) -> Sequence[str]:
         """Return the name of each window: that of its clip, and the second where it begins."""
         names = self.source.names()
-        return [self._name(names[clip], start) for clip, start in self.places.tolist()]
+        return [_name(names[clip], start, self.how) for clip, start in self.places.tolist()]
 
     def labels(self) -> tuple[str, ...] | None:
         """Return the class of each window, which is that of its clip."""
         labels = self.source.labels()
         return None if labels is None else tuple(labels[clip] for clip in self.places[:, 0])
 
-    def _name(self, clip: str, start: int) -> str:
-        """Return how messages call a window."""
-        return f"{clip}@{start / self.how.rate:g}s"
-
-    def _item(self, clip: "_Prepared", start: int, how: str) -> Item:
-        """Return a window."""
-        text = f"window\n{how}\n{start}\n".encode()
-        return Item(
-            self._name(clip.item.name, start),
-            hashlib.sha256(text + clip.item.digest).digest(),
-            partial(clip.window, start),
-        )
-
 
 class _Prepared:
     """A clip that is decoded on first use, and kept until each of its windows was taken."""
 
     def __init__(self, item: Item, how: Windows, num: int) -> None:
-        self.item = item
+        self._item = item
         self._how, self._num = how, num
         self._lock = Lock()
         self._clip: Clip | None = None
         self._left = num
 
-    def window(self, start: int) -> Clip:
-        """Return one window."""
+    def item_at(self, start: int) -> Item:
+        """Return the window that begins at a sample."""
+        how = json.dumps(self._how.to_json(), sort_keys=True)
+        text = f"window\n{how}\n{start}\n".encode()
+        return Item(
+            _name(self._item.name, start, self._how),
+            hashlib.sha256(text + self._item.digest).digest(),
+            partial(self._window, start),
+        )
+
+    def _window(self, start: int) -> Clip:
+        """Cut one window."""
         with self._lock:
             if self._clip is None:
-                self._clip, self._left = self._how.prepare(self.item.clip()), self._num
+                self._clip, self._left = self._how.prepare(self._item.clip()), self._num
             clip = self._clip
             self._left -= 1
             if self._left <= 0:
@@ -127,14 +123,7 @@ def windows_of(source: Source, how: Windows, indices: Sequence[int]) -> WindowVi
             short.append((source.names()[index], num / rate))
         places += [(index, start) for start in starts]
     if short:
-        name, seconds = short[0]
-        more = "" if len(short) == 1 else f" and {len(short) - 1:,} more"
-        raise InputError(
-            f"{source.info.location}: '{name}' of {seconds:.4g} s{more}",
-            f"windows of {how.seconds:g} s",
-            f"leave short clips out, or pad them, as in folder:PATH,seconds={how.seconds:g},"
-            "pad=zeros",
-        )
+        raise _too_short(source.info.location, short, how)
     array = np.array(places, np.int64).reshape(-1, 2)
     said = json.dumps(how.to_json(), sort_keys=True).encode()
     known = source.info.fingerprint.encode() + said + array.tobytes()
@@ -157,6 +146,51 @@ def windows_of(source: Source, how: Windows, indices: Sequence[int]) -> WindowVi
         how=how,
         places=array,
     )
+
+
+def windows_of_items(
+    items: Sequence[Item], how: Windows, location: str
+) -> tuple[list[Item], list[int]]:
+    """Return the windows of clips, and for each window the place of its clip among these.
+
+    Args:
+        items: The clips.
+        how: How they are cut.
+        location: How messages call where they are from.
+
+    Raises:
+        InputError: A clip cannot be used, or is shorter than a window.
+    """
+    windows: list[Item] = []
+    wholes: list[int] = []
+    short: list[tuple[str, float]] = []
+    for place, item in enumerate(items):
+        clip = item.clip()
+        starts = how.starts(clip.samples.shape[1], clip.rate)
+        if not starts:
+            short.append((item.name, clip.seconds))
+        prepared = _Prepared(item, how, len(starts))
+        windows += [prepared.item_at(start) for start in starts]
+        wholes += [place] * len(starts)
+    if short:
+        raise _too_short(location, short, how)
+    return windows, wholes
+
+
+def _too_short(location: str, short: Sequence[tuple[str, float]], how: Windows) -> InputError:
+    """Return the error for clips, by their names and seconds, that are shorter than a window."""
+    name, seconds = short[0]
+    more = "" if len(short) == 1 else f" and {len(short) - 1:,} more"
+    return InputError(
+        f"{location}: '{name}' of {seconds:.4g} s{more}",
+        f"windows of {how.seconds:g} s",
+        f"leave short clips out, or pad them, as in folder:PATH,seconds={how.seconds:g},pad=zeros",
+    )
+
+
+def _name(clip: str, start: int, how: Windows) -> str:
+    """Return how messages call a window."""
+    return f"{clip}@{start / how.rate:g}s"
 
 
 def _lengths(source: Source, indices: Sequence[int]) -> Iterator[tuple[int, int]]:

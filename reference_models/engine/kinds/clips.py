@@ -12,12 +12,13 @@ from matplotlib import colormaps
 from torch import Tensor, nn
 
 import ganeval
-from reference_models.engine.data import Batch, Data, open_data, unknown
+from reference_models.engine.data import Data, open_data, unknown
 from reference_models.engine.inputs import inputs_of
 from reference_models.engine.kinds import Score, Scoring, known_names, known_scores
 from reference_models.engine.kinds.checkpoints import Checkpoints
 from reference_models.engine.kinds.pictures import PICTURES
 from reference_models.engine.recipe import Recipe
+from reference_models.parts.likelihood import NetworkOfClips, bits_of_samples
 from reference_models.parts.spectra import lsd, power, snr
 
 HELD_OUT = 1_000_000  # the seed of endless data that no run is trained on
@@ -32,16 +33,6 @@ class Sounding(Data, Protocol):
     @property
     def rate(self) -> int:
         """Samples per second."""
-
-
-class LikelyNetwork(Protocol):
-    """A network that knows how likely clips are."""
-
-    def log_prob(self, x: Tensor, *given: Tensor) -> Tensor:
-        """Return the logarithm of the probability of clips, in nats, float32 [B]."""
-
-    def given(self, batch: Batch) -> tuple[Tensor, ...]:
-        """Return what of a batch it takes beside the clips."""
 
 
 class Clips(Checkpoints):
@@ -107,7 +98,7 @@ class ClipScorer:
         batch = self.held_out.batch(HELD_OUT, 0, num).to(device)
         scores = []
         if "bits" in self.metrics:
-            bits = bits_per_sample(cast(LikelyNetwork, generator), batch)
+            bits = bits_of_samples(cast(NetworkOfClips, generator), batch)
             scores.append(_mean("bits", bits, "lower"))
         if {"snr", "lsd"} & set(self.metrics):
             made, truth = generator(batch["condition"]), batch["real"]
@@ -146,12 +137,6 @@ def _held_out(reference: str | None, recipe: Recipe, data: Data) -> Data:
                 f"{reference}: no {name}", f"clips with them, for {recipe.name}", "name others"
             )
     return found
-
-
-def bits_per_sample(network: LikelyNetwork, batch: Batch) -> Tensor:
-    """Return the bits that a sample of each clip takes, float32 [B]."""
-    x = batch["real"]
-    return -network.log_prob(x, *network.given(batch)) / (x[0].numel() * math.log(2))
 
 
 def spectrograms(clips: Tensor) -> Tensor:

@@ -1,0 +1,122 @@
+"""Whether networks fit what metrics would show them, before a run shows it."""
+
+from collections.abc import Mapping, Sequence
+
+from ganeval.errors import InputError, UsageError, WeightsError
+from ganeval.extractors.base import NO_WEIGHTS, Extractor, ExtractorRequest, find_extractor
+from ganeval.extractors.weights import WEIGHTS
+from ganeval.flow.choose import MetricChoice
+from ganeval.flow.settings import Settings
+from ganeval.flow.views import Viewed, check_content
+from ganeval.metrics.base import Role, View
+
+AllViewed = Mapping[tuple[str, Role, View], Viewed]
+"""What metrics look at, by the location and role of the side and the view of it."""
+
+
+def check_in_vain(choices: Sequence[MetricChoice], settings: Settings) -> None:
+    """Refuse a network, or weights of it, where no metric works on it and one could.
+
+    Raises:
+        UsageError: Says how such a metric gets the network, or whose the weights may be.
+    """
+    named = settings.extractor
+    places = {
+        choice.place(need, named): choice for choice in choices for need in choice.metric.needs
+    }
+    networks = list(dict.fromkeys(network for network, _ in places))
+    if named in networks:
+        return
+    if settings.weights is not None:
+        raise UsageError(
+            f"--weights {settings.weights} of {named}, on which no metric works",
+            f"weights of {' or '.join(networks)}, and --extractor with its name",
+            f"add --extractor {networks[0]}, or leave --weights out",
+        )
+    if named == Settings().extractor:
+        return
+    layers = find_extractor(named).layers(ExtractorRequest(offline=True))
+    for (network, layer), choice in places.items():
+        if choice.network is None and layer in layers:
+            raise UsageError(
+                f"--extractor {named}, and {choice.label} works on {network} by itself",
+                "a network behind the metric",
+                f"write -m {choice.name}@{named} with `ganeval eval`, or leave --extractor out",
+            )
+
+
+def check_layers(choice: MetricChoice, settings: Settings) -> None:
+    """Refuse a metric that looks at a layer which its network has not.
+
+    Raises:
+        UsageError: Says which metric, which layer, and what the network has.
+    """
+    for need in choice.metric.needs:
+        network, layer = choice.place(need, settings.extractor)
+        found = find_extractor(settings.networks.get(network, network))
+        weights = settings.weights if network == settings.extractor else None
+        layers = found.layers(ExtractorRequest(weights_path=weights, offline=True))
+        if layer not in layers:
+            raise UsageError(
+                f"{choice.label} looks at the layer {layer}, which extractor {found.text} lacks",
+                f"one of {', '.join(layers)}",
+                f"choose other metrics than {choice.label} with -m, or another extractor",
+            )
+
+
+def check_contents(choice: MetricChoice, viewed: AllViewed, settings: Settings) -> None:
+    """Refuse a network that says that it takes other content than a metric would show it.
+
+    Raises:
+        UsageError: Naming the source and the network.
+    """
+    for need in choice.metric.needs:
+        network, _ = choice.place(need, settings.extractor)
+        found = find_extractor(settings.networks.get(network, network))
+        for (location, role, view), one in viewed.items():
+            if (role, view) == (need.role, need.view) and found.takes is not None:
+                check_content(location, one.source.info.content, found.text, found.takes)
+
+
+def check_networks(choice: MetricChoice, viewed: AllViewed, settings: Settings) -> None:
+    """Refuse a metric whose own network has no weights here, or does not take what it would see.
+
+    A network without weights is shown the first item, for it may refuse its form: clips shorter
+    than a frame, pictures smaller than a window. The run's network is the user's choice, and what
+    it refuses is an error of the run itself.
+
+    Raises:
+        UsageError, WeightsError, InputError: Say what is missing, or what is refused.
+    """
+    request = ExtractorRequest(offline=True)
+    for need in choice.metric.needs:
+        network, layer = choice.place(need, settings.extractor)
+        found = find_extractor(settings.networks.get(network, network))
+        if network == settings.extractor:
+            continue
+        try:
+            info = found.describe(request)
+        except WeightsError as error:
+            get = f": `ganeval weights fetch {found.text}`" if found.text in WEIGHTS else ""
+            raise WeightsError(
+                f"no weights of {found.text} here{get}", "them", error.remedy
+            ) from error
+        for (location, role, view), one in viewed.items():
+            if (role, view) == (need.role, need.view):
+                check_content(location, one.source.info.content, info.name, info.input.takes)
+                if info.weights_sha256 == NO_WEIGHTS:
+                    _try_first(one, found.from_request(request), layer)
+
+
+def _try_first(viewed: Viewed, network: Extractor, layer: str) -> None:
+    """Show a network the first item.
+
+    Raises:
+        InputError: The network does not take it. An item that cannot be decoded is told elsewhere.
+    """
+    (item,) = viewed.source.load(viewed.indices[:1])
+    try:
+        content = item.content()
+    except InputError:
+        return
+    network(network.info.input(content)[None], [layer])

@@ -1,0 +1,37 @@
+"""Samples whose values are levels, each drawn from its own distribution by a uniform latent."""
+
+import torch
+
+import ganeval
+from reference_models.engine.recipe import Recipe
+
+
+def level_at(logits: torch.Tensor, uniform: torch.Tensor) -> tuple[torch.Tensor, torch.Tensor]:
+    """Return the level in which the distribution function passes a number, and where within it.
+
+    Args:
+        logits: Float [B, num_levels].
+        uniform: Float [B], in [0, 1).
+
+    Returns:
+        The level, int64 [B], and the share of it that lies below the number, float [B] from 0 to 1.
+    """
+    chances = logits.double().softmax(dim=1)
+    passed = chances.cumsum(dim=1)
+    level = (passed <= uniform[:, None]).sum(dim=1, keepdim=True).clamp(max=logits.shape[1] - 1)
+    within = 1 - (passed.gather(1, level) - uniform[:, None]) / chances.gather(1, level)
+    return level[:, 0], within[:, 0].clamp(0, 1).to(logits.dtype)
+
+
+def check_prior(recipe: Recipe) -> None:
+    """Refuse latents that are not uniform, for they choose the levels.
+
+    Raises:
+        GanevalError: The prior is another one.
+    """
+    if recipe.prior != "uniform":
+        raise ganeval.GanevalError(
+            f"prior {recipe.prior} for {recipe.name}",
+            "uniform latents, which choose its levels",
+            "leave prior=uniform",
+        )
