@@ -40,8 +40,7 @@ RUN_OPTIONS = (
         show_default=True,
         metavar="NAME",
         panel=SCORING,
-        help="Network that makes the features, of pictures inception, efficientnet-lite0, random, "
-        "of clips log-mel, crepe-tiny, vggish; `ganeval list extractors` names all",
+        help="Network of features: inception, efficientnet-lite0, random; of clips: log-mel",
     ),
     click.option(
         "--network",
