@@ -26,6 +26,9 @@ exclude_patterns = ["_build"]
 myst_heading_anchors = 4
 myst_enable_extensions = ["colon_fence"]
 
+# An option is written `--strict`, and not with a dash.
+smartquotes = False
+
 # Docstrings write code in single backticks.
 default_role = "code"
 autodoc_member_order = "bysource"
@@ -37,6 +40,8 @@ napoleon_numpy_docstring = False
 napoleon_use_ivar = True
 
 html_theme = "furo"
+html_static_path = ["static"]
+html_css_files = ["site.css"]
 html_title = f"ganeval {version}"
 html_copy_source = False
 html_show_sphinx = False
