@@ -257,7 +257,7 @@ which kind is the best. [map.json](map.json) has all numbers.
 
 D is the number of values in a sample: 256 of a digit, 2 of a point. *Exact* is `log_prob(x)` of the
 checkpoint's network, *bound* is `elbo(x, noise)` (see
-[extending.md](extending.md#a-likelihood)). The samples of a model with *none* lie on a surface that
+[a likelihood](extending.md#a-likelihood)). The samples of a model with *none* lie on a surface that
 has no density. With noise added they have a density that nobody can compute, but
 [annealed importance sampling](likelihood.md) estimates it.
 
