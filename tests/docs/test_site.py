@@ -102,6 +102,7 @@ def page(browser: Browser, address: str, request: pytest.FixtureRequest) -> Iter
         ("transparency", "pictures.html"),
         ("Accumulator", "api.html"),
         ("slurm", "scale.html"),
+        ("max-regress", "commands.html"),
     ],
 )
 def test_search_finds_the_page(page: Page, address: str, words: str, found: str) -> None:
@@ -113,7 +114,14 @@ def test_search_finds_the_page(page: Page, address: str, words: str, found: str)
 
 
 def test_pages_fit(page: Page, address: str) -> None:
-    for path in ("index.html", "score.html", "metrics.html", "metrics/kid.html", "api.html"):
+    for path in (
+        "index.html",
+        "score.html",
+        "commands.html",
+        "metrics.html",
+        "metrics/kid.html",
+        "api.html",
+    ):
         page.goto(address + path)
         wide = page.evaluate("document.documentElement.scrollWidth > window.innerWidth")
         assert not wide, path
