@@ -4,6 +4,7 @@ The text is made of the commands themselves and lies in `docs/commands.txt`, whi
 """
 
 import inspect
+import re
 from collections import Counter
 from collections.abc import Iterator
 from pathlib import Path
@@ -58,8 +59,15 @@ def row_of(option: click.Option) -> str:
     elif option.show_default:
         value = option.get_default(context)
         default = f"`{', '.join(value) if isinstance(value, (list, tuple)) else value}`"
-    cells = (f"`{written}`", escaped(said), default if "`" in default else escaped(default))
+    cells = (f"`{written}`", marked(said), default if "`" in default else marked(default))
     return "| " + " | ".join(cell.replace("\\|", "|").replace("|", "\\|") for cell in cells) + " |"
+
+
+def marked(text: str) -> str:
+    """Return a help text as Markdown, options as code: Sphinx would make a dash of `--`."""
+    pieces = re.split("(`[^`]*`)", text)
+    pieces[::2] = [re.sub(r"(?<![\w-])--[a-z][a-z-]*", r"`\g<0>`", piece) for piece in pieces[::2]]
+    return escaped("".join(pieces))
 
 
 def rows_of(command: click.Command) -> list[Row]:
@@ -82,7 +90,7 @@ def help_of(command: click.Command) -> Iterator[str]:
     """Yield the lines of a command's help; what stands after click's mark is an example."""
     for paragraph in inspect.cleandoc(str(command.help)).split("\n\n"):
         example = paragraph.startswith("\b")
-        yield from ["", *(("```bash", paragraph[2:], "```") if example else (escaped(paragraph),))]
+        yield from ["", *(("```bash", paragraph[2:], "```") if example else (marked(paragraph),))]
 
 
 def text() -> str:

@@ -26,9 +26,6 @@ exclude_patterns = ["_build"]
 myst_heading_anchors = 4
 myst_enable_extensions = ["colon_fence"]
 
-# An option is written `--strict`, and not with a dash.
-smartquotes = False
-
 # Docstrings write code in single backticks.
 default_role = "code"
 autodoc_member_order = "bysource"
