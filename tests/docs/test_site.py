@@ -127,6 +127,15 @@ def test_pages_fit(page: Page, address: str) -> None:
         assert not wide, path
 
 
+def test_a_page_fits_windows_of_every_width(browser: Browser, address: str) -> None:
+    with browser.new_context() as context:
+        page = context.new_page()
+        page.goto(f"{address}statistics.html")
+        for width in (320, 800, 1070, 1100, 1310, 1330, 1600, 1664, 1920):  # around each step
+            page.set_viewport_size({"width": width, "height": 900})
+            assert page.evaluate("document.documentElement.scrollWidth") <= width
+
+
 def test_every_task_of_the_front_page_is_one_click_away(page: Page, address: str) -> None:
     rows = page.locator("table").first.locator("tbody tr")
     assert rows.count() == 20
