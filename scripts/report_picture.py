@@ -2,7 +2,7 @@
 
     .venv/bin/python scripts/report_picture.py report.html docs/report.png
 
-The system's Chromium opens the page; the picture ends after the differences, or at 800 pixels.
+The system's Chromium opens the page; the picture ends above the notes, or at 800 pixels.
 """
 
 import shutil
@@ -12,7 +12,7 @@ import click
 from playwright.sync_api import sync_playwright
 
 WIDTH, HEIGHT = 1200, 800  # of the picture in pixels, at most
-MARGIN = 12  # below the last line that is shown, in pixels
+MARGIN = 12  # above the heading of the notes, in pixels
 
 
 @click.command()
@@ -25,8 +25,9 @@ def report_picture(page: Path, picture: Path) -> None:
         browser = driver.chromium.launch(executable_path=chromium, args=["--no-sandbox"])
         window = browser.new_page(viewport={"width": WIDTH, "height": HEIGHT})
         window.goto(page.resolve().as_uri())
-        notes = window.get_by_role("heading", name="Notes").bounding_box()
-        height = min(HEIGHT, int(notes["y"]) - MARGIN) if notes else HEIGHT
+        notes = window.get_by_role("heading", name="Notes").all()
+        tops = [box["y"] - MARGIN for box in (one.bounding_box() for one in notes) if box]
+        height = int(min([*tops, HEIGHT]))
         window.screenshot(path=picture, clip={"x": 0, "y": 0, "width": WIDTH, "height": height})
         browser.close()
 
