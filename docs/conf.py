@@ -17,6 +17,7 @@ extensions = [
     "sphinx.ext.autodoc",
     "sphinx.ext.napoleon",
     "sphinx_copybutton",
+    "command_pages",
     "metric_pages",
 ]
 exclude_patterns = ["_build"]
@@ -36,6 +37,8 @@ napoleon_numpy_docstring = False
 napoleon_use_ivar = True
 
 html_theme = "furo"
+html_static_path = ["static"]
+html_css_files = ["site.css"]
 html_title = f"ganeval {version}"
 html_copy_source = False
 html_show_sphinx = False

@@ -239,17 +239,17 @@ def _kid(numbers: Numbers) -> str:
     """Return KID in thousandths, with its standard error where there is one."""
     if "kid" not in numbers:
         return "not measured"
-    error = f" +- {1000 * numbers['kid_se']:.1f}" if "kid_se" in numbers else ""
+    error = f" ± {1000 * numbers['kid_se']:.1f}" if "kid_se" in numbers else ""
     return f"{1000 * numbers['kid']:.1f}{error}"
 
 
 TEXT = """\
 # A map of generative models
 
-What each kind of model gives, and what that is worth on the same data. `./scripts/map`, {where}
+This page compares what each kind of model gives, and how good it is on the same data. It was made by `./scripts/map`, {where}
 Seed {seed} alone, one thread for each run; the training took {minutes:.0f} minutes of processor
-time. The numbers are those of short runs of small networks: they show what can be measured, not
-which kind is the best. All are in [map.json](map.json).
+time. The numbers come from short runs of small networks: they show what can be measured, not
+which kind is the best. [map.json](map.json) has all numbers.
 
 | model | trained by | log p(x) | latents of a sample | passes for a sample |
 |---|---|---|---|---|
@@ -257,9 +257,9 @@ which kind is the best. All are in [map.json](map.json).
 
 D is the number of values in a sample: 256 of a digit, 2 of a point. *Exact* is `log_prob(x)` of the
 checkpoint's network, *bound* is `elbo(x, noise)` (see
-[extending.md](extending.md#a-likelihood)). The samples of a model with *none* lie on a surface that
-has no density; with noise added they have one that nobody can compute, which annealed importance
-sampling estimates.
+[a likelihood](extending.md#a-likelihood)). The samples of a model with *none* lie on a surface that
+has no density. With noise added they have a density that nobody can compute, but
+[annealed importance sampling](likelihood.md) estimates it.
 
 ## Digits of 16 x 16 pixels
 
@@ -267,10 +267,10 @@ sampling estimates.
 |---|---|---|---|---|---|
 {digits}
 
-FID and KID compare {num_images} samples with the {num_images} held-out digits, features of
-`efficientnet-lite0`. FID of so few has a bias, which the row of real ones has too: as many of the
-training split. Bits are those of dequantised pictures, so upper bounds for every model; a uniform
-one takes 8.
+FID and KID compare {num_images} samples with the {num_images} held-out digits by features of
+`efficientnet-lite0`. FID of so few pictures has a bias. The row of real ones, which are as many digits
+of the training split, has the same bias. Bits are those of dequantised pictures, so they are upper
+bounds for every model. A uniform model takes 8 bits.
 
 ## Eight Gaussians on a ring
 
@@ -278,19 +278,19 @@ one takes 8.
 |---|---|---|---|---|---|---|
 {ring}
 
-On average no density takes fewer nats than the true one; a Gaussian with the moments of the data
-takes {gaussian:.2f}. Of the true points 98.9 % lie within three standard deviations.
+On average no density takes fewer nats than the true one. A Gaussian with the moments of the data
+takes {gaussian:.2f}. 98.9 % of the true points lie within three standard deviations.
 
 ## How to read it
 
 * **A likelihood and good samples are two things.** A flow is a bijection, so it joins the modes by
   bridges. A third of its mass on them costs every held-out point no more than log 3/2 = 0.4 nats,
   and a third of the samples.
-* **A GAN has no number of its own for how well it covers the data**, but those that are measured
-  from samples.
-* **One pass makes a sample** of every model but `pixelcnn`. It pays for an exact likelihood of any
-  distribution with one pass for each value, in turn.
-* **Bits are no judge of pictures.** A model that is off by a hair on every pixel loses many bits
+* **A GAN has no number of its own for how well it covers the data.** It has only the numbers that
+  are measured from samples.
+* **One pass makes a sample** of every model but `pixelcnn`. That model has an exact likelihood of any
+  distribution, and pays for it with one pass for each value, one after the other.
+* **Bits do not judge pictures.** A model that is wrong by very little on every pixel loses many bits
   and no quality.
 """  # noqa: E501 (tables)
 

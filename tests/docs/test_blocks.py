@@ -17,8 +17,12 @@ from tests.docs.blocks import (
 )
 
 PAGES = pages()
-SLOW = ["docs/tour.md", "docs/compare.md", "docs/ci.md", "docs/training.md"]
-"""Pages with slow blocks, in an order for one folder: others score what the tour trains."""
+SLOW = {
+    "tour": ["tour", "compare", "ci", "latents", "statistics"],
+    "training": ["training", "training-data"],
+    "benchmark": ["benchmarking"],
+}
+"""Pages with slow blocks; those of a list have one folder and build on the ones before."""
 
 
 def name_of(page: Path) -> str:
@@ -71,21 +75,22 @@ def test_blocks_run(
 
 @pytest.mark.pages
 @pytest.mark.timeout(3600)
-def test_slow_blocks_run(folders: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+@pytest.mark.parametrize("names", SLOW.values(), ids=SLOW)
+def test_slow_blocks_run(
+    names: list[str], folders: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
     shutil.copytree(folders, tmp_path, dirs_exist_ok=True)
     monkeypatch.chdir(tmp_path)
-    for name in SLOW:
-        names: dict[str, object] = {"__name__": "__main__"}
-        for block in blocks_of(ROOT / name):
+    for name in names:
+        known: dict[str, object] = {"__name__": "__main__"}
+        for block in blocks_of(ROOT / "docs" / f"{name}.md"):
             if block.language in RUN and not block.comment.startswith("not run"):
-                run_block(block, names)
+                run_block(block, known)
 
 
 def test_no_slow_block_is_forgotten() -> None:
-    slow = {
-        name_of(page) for page in PAGES if any(one.comment == "slow" for one in blocks_of(page))
-    }
-    assert slow <= {*SLOW}
+    slow = {page.stem for page in PAGES if any(one.comment == "slow" for one in blocks_of(page))}
+    assert slow == {name for names in SLOW.values() for name in names}
 
 
 @pytest.mark.parametrize(

@@ -102,6 +102,7 @@ def page(browser: Browser, address: str, request: pytest.FixtureRequest) -> Iter
         ("transparency", "pictures.html"),
         ("Accumulator", "api.html"),
         ("slurm", "scale.html"),
+        ("max-regress", "commands.html"),
     ],
 )
 def test_search_finds_the_page(page: Page, address: str, words: str, found: str) -> None:
@@ -113,10 +114,26 @@ def test_search_finds_the_page(page: Page, address: str, words: str, found: str)
 
 
 def test_pages_fit(page: Page, address: str) -> None:
-    for path in ("index.html", "score.html", "metrics.html", "metrics/kid.html", "api.html"):
+    for path in (
+        "index.html",
+        "score.html",
+        "commands.html",
+        "metrics.html",
+        "metrics/kid.html",
+        "api.html",
+    ):
         page.goto(address + path)
         wide = page.evaluate("document.documentElement.scrollWidth > window.innerWidth")
         assert not wide, path
+
+
+def test_a_page_fits_windows_of_every_width(browser: Browser, address: str) -> None:
+    with browser.new_context() as context:
+        page = context.new_page()
+        page.goto(f"{address}statistics.html")
+        for width in (320, 800, 1070, 1100, 1310, 1330, 1600, 1664, 1920):  # around each step
+            page.set_viewport_size({"width": width, "height": 900})
+            assert page.evaluate("document.documentElement.scrollWidth") <= width
 
 
 def test_every_task_of_the_front_page_is_one_click_away(page: Page, address: str) -> None:
