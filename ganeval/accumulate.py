@@ -86,7 +86,9 @@ class Accumulator:
             )
         if settings.engine != "local":
             raise UsageError(
-                f"engine '{settings.engine}' for a stream", "local, where it arises", "leave it out"
+                f"engine '{settings.engine}' for a stream",
+                "local, since a stream is computed where it arises",
+                "leave it out",
             )
         self.name = name
         self._value_range, self._rate = value_range, rate
@@ -159,7 +161,7 @@ class Accumulator:
             raise InputError(
                 f"{self.name}: a batch of type {type(batch).__name__}",
                 "a tensor [N, 3, H, W], (images, labels), or a list of images",
-                "give the images alone, `metric.update(batch[0])` say",
+                "pass the images alone, such as `metric.update(batch[0])`",
             )
         if len(batch) == 0:
             return []
@@ -199,7 +201,7 @@ class Accumulator:
         """Return the scores of all images or clips so far.
 
         Args:
-            step: Step of the training, by which `ganeval table` tells reports of one stream apart.
+            step: Training step; `ganeval table` tells the reports of one stream apart by it.
 
         Raises:
             InputError: Too few of them for a metric.
@@ -336,4 +338,4 @@ def _as_it_is(content: Content) -> Content:
 
 
 def _ignore(done: int) -> None:
-    """Tell nobody: a training loop has its own progress."""
+    """Show no progress, since a training loop has its own."""

@@ -31,9 +31,9 @@ def raised(error: Exception) -> str:
 
 
 def spelt(**options: object) -> str:
-    """Spell options for the command line and for Python, whoever reads the message.
+    """Spell options both for the command line and for Python.
 
-    `spelt(latent_layout="map")` is `--latent-layout map (in Python latent_layout='map')`.
+    `spelt(latent_layout="map")` gives `--latent-layout map (in Python latent_layout='map')`.
     """
     words = [
         f"--{name.replace('_', '-')}" + ("" if value is True else f" {shlex.quote(str(value))}")
@@ -44,14 +44,14 @@ def spelt(**options: object) -> str:
 
 
 class GanevalError(Exception):
-    """An error a user can act on: what was found, what is needed, what to do.
+    """An error that a user can act on: what was found, what is needed, what to do.
 
     `InputError("fake/: no images", "at least 2", "name a folder with pictures")`
     """
 
     exit_code: ClassVar[int] = 2
     details: tuple[str, ...] = ()
-    """One line each for what does not fit on the error's own line, such as every unusable file."""
+    """Further lines for what does not fit into the error's own line, such as each unusable file."""
 
     def __init__(self, found: str, needed: str, remedy: str) -> None:
         super().__init__(found, needed, remedy)
@@ -75,11 +75,11 @@ class InputError(GanevalError):
 
 
 class UnstableError(InputError):
-    """A source changed or went away while it was read; that says nothing about its pictures."""
+    """A source changed or disappeared while it was read; its pictures may be fine."""
 
 
 class MismatchError(GanevalError):
-    """Scores made under different conditions were about to stand side by side."""
+    """Scores made under different conditions were about to be compared."""
 
 
 class MachineError(GanevalError):

@@ -45,20 +45,20 @@ def evaluate(
             generator's file, or a network as `Generator`.
         reference: Real images in any of these forms, or stored statistics; not needed for `is`
             alone.
-        train: What the generator learned from, for the metrics that look at it.
-        heldout: Real images that it never saw, for the metrics that look at them.
+        train: Images that the generator was trained on, for the metrics that need them.
+        heldout: Real images that it never saw, for the metrics that need them.
         metrics: Names with a network after "@" and options after colons (`"fid@mine"`,
             `"kid:subset_size=500"`), one text or several; "all" for every metric that there are
-            sources, labels and weights for; None for those of the protocol.
+            sources, labels and weights for; None for the metrics of the protocol.
         settings: All options in one value, instead of `options`.
         **options: Fields of `Settings`, of `DecodePolicy` and of `GeneratorOptions`:
             `extractor="efficientnet-lite0"`, `protocol`, `num_images`, `device`, `seed`,
             `transparency`, `entry`, `latent_size`, ...
 
     Raises:
-        UsageError: A name or option that does not exist, before any image is read.
-        InputError: A source that cannot be used, or too few images.
-        MachineError: Missing weights, device, disk space.
+        UsageError: A name or option does not exist; raised before any image is read.
+        InputError: A source cannot be used, or has too few images.
+        MachineError: Weights, a device or disk space are missing.
     """
     settings = settings or build_settings(options)
     others: dict[Role, Any] = {"reference": reference, "train": train, "heldout": heldout}
@@ -84,20 +84,21 @@ def compare(  # noqa: PLR0913 (keyword-only, each is plain)
 
     Args:
         samples: As for `evaluate`, several.
-        runs: In place of samples: the training runs of each recipe by its name, a sample each; the
-            report has a row for each recipe, and its error is that over the runs.
+        runs: Instead of samples, a mapping from the name of each recipe to its training runs, one
+            sample for each run. The report has a row for each recipe, with the error over its runs.
         reference: As for `evaluate`.
         train: As for `evaluate`.
         heldout: As for `evaluate`.
         metrics: As for `evaluate`.
         rank: The metric or score that orders the samples; None for the first.
-        paired: Whether image i of all samples comes from the same seed; None finds out for
+        paired: Whether image i of every sample comes from the same seed; None detects this for
             generators.
         settings: As for `evaluate`.
         **options: As for `evaluate`.
 
     Raises:
-        UsageError: Both samples and runs, or neither, or paired runs; and as `evaluate` does.
+        UsageError: Both samples and runs are given, or neither, or `paired` with runs; else as in
+            `evaluate`.
         InputError, MachineError: As `evaluate` does.
     """
     settings = settings or build_settings(options)
@@ -107,7 +108,9 @@ def compare(  # noqa: PLR0913 (keyword-only, each is plain)
     if runs is not None:
         if paired is not None:
             raise UsageError(
-                f"paired={paired} with runs", "training runs, which are independent", "leave it out"
+                f"paired={paired} with runs",
+                "no value for it, since training runs are independent",
+                "leave it out",
             )
         return compare_recipes(runs, others, metrics, settings, rank=rank)
     return run_comparison(list(samples), others, metrics, settings, rank=rank, paired=paired)
@@ -138,7 +141,7 @@ def compare_recipes(
     """Score all training runs of several recipes, and compare every pair of recipes.
 
     Args:
-        recipes: The samples of each, one for every training run, by the name of the recipe.
+        recipes: The samples of each recipe by its name, one sample for every training run.
         others: As for `run_comparison`.
         metrics: As for `evaluate`.
         settings: As for `evaluate`.

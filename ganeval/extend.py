@@ -1,6 +1,7 @@
 """What another package needs to write a metric, an extractor, a source or a view of sources.
 
-Its entry points bring what it writes into the tables; `docs/extending.md` has an example of each.
+The entry points of that package add its classes to the tables; `docs/extending.md` has an example
+of each.
 """
 
 import importlib
@@ -52,7 +53,7 @@ if TYPE_CHECKING:
     from ganeval.sources.items import Reader
     from ganeval.sources.views.pair_view import PairView
 
-# Loaded on use, so that what needs no torch can be written without loading it.
+# Loaded on use, so that code that needs no torch can be written without loading it.
 _HOMES = {
     "Arrays": "ganeval.features.derived",
     "Clip": "ganeval.audio.clip",

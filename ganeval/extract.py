@@ -38,8 +38,8 @@ class Extracted:
 
     Attributes:
         num_items: Items of the part.
-        noun: What several of them are called.
-        num_computed: Of these, how many went through the network; the others were in the cache.
+        noun: Plural noun of the items, such as "images".
+        num_computed: How many of them went through the network; the others were in the cache.
         num_shards: Shards of the part.
         total_shards: Shards of the whole source.
     """
@@ -58,7 +58,7 @@ class SourceFeatures:
     Attributes:
         side: The source.
         network: The network.
-        features: What was collected of it.
+        features: The features collected from it.
     """
 
     side: Side
@@ -76,17 +76,17 @@ def features_of(
 ) -> Iterator[SourceFeatures]:
     """Open the features of a source in layers of the run's network, computing what is missing.
 
-    Rows that are mapped from disk are there until the end of the context.
+    Rows that are mapped from disk exist until the end of the context.
 
     Args:
         source: As for `evaluate`.
-        layers: Of the network that the settings name.
+        layers: Layers of the network that the settings name.
         settings: As for scoring.
-        role: Whose random subset to take, where the settings ask for one.
+        role: Role whose random subset is taken, if the settings ask for one.
 
     Raises:
         InputError: The source cannot be used.
-        MachineError: Missing weights, device, disk space.
+        MachineError: Weights, a device or disk space are missing.
     """
     settings = prepare_engine(settings)
     protocol = find_protocol(settings.protocol)
@@ -108,9 +108,9 @@ def make_stats(reference: Any, path: Path, settings: Settings) -> Features:
     """Write the statistics of a source to an `.npz` and return what they were made of.
 
     Raises:
-        UsageError: Another suffix, a folder that does not exist or cannot be written to, or a file
-            of that name which holds no statistics of ours.
-        InputError: The source cannot be used, or has one item.
+        UsageError: The suffix is not .npz, the folder does not exist or cannot be written to, or a
+            file of that name exists that ganeval did not write.
+        InputError: The source cannot be used, or has only one item.
     """
     if path.suffix.lower() != ".npz" or not path.parent.is_dir() or path.is_dir():
         raise UsageError(
@@ -118,7 +118,7 @@ def make_stats(reference: Any, path: Path, settings: Settings) -> Features:
         )
     if path.exists() and not (is_stats(path) and load_stats(path).card is not None):
         raise UsageError(
-            f"{path}: is there already, and no file of `ganeval stats make`",
+            f"{path}: exists already, and was not made by `ganeval stats make`",
             "a free name",
             "move it away, or choose another name with -o",
         )
@@ -127,7 +127,7 @@ def make_stats(reference: Any, path: Path, settings: Settings) -> Features:
         if features.num < 2:
             raise InputError(
                 f"{side.location}: {features.num} {features.noun[:-1]}",
-                "at least 2, of which a covariance can be taken",
+                "at least 2 for a covariance",
                 f"name a source with more {features.noun}",
             )
         for warning in source_warnings([describe(side, features, None)], None):
@@ -177,18 +177,18 @@ def extract_part(
 
     Args:
         source: As for `evaluate`.
-        part: Which part.
-        num_parts: How many there are.
+        part: Number of the part, from 0.
+        num_parts: Number of parts.
         settings: As for scoring.
-        role: What it will be in scoring, where metrics look at other features of each role, and
+        role: Role of the source in scoring. Metrics look at different features of each role, and
             sample and reference have random subsets of their own.
-        metrics: What is to be computed of it later, as for `evaluate`; None for the layers "pool"
-            and "logits" of the run's network.
+        metrics: Metrics to be computed later, as for `evaluate`; None for the layers "pool" and
+            "logits" of the run's network.
 
     Raises:
         CacheError: The cache cannot be used.
-        UsageError: There is no such part, no cache to put the shards into, or no metric that looks
-            at each item of the role.
+        UsageError: There is no such part, no cache for the shards, or no metric that looks at each
+            item of the role.
         InputError: The source cannot be used.
     """
     if not 0 <= part < num_parts:
@@ -258,23 +258,23 @@ def _looked_at(
     )
     if Each() not in wanted and in_pairs:
         raise UsageError(
-            f"-m {in_pairs}: made of pairs or paths, which the scoring command computes",
-            "a metric that looks at each item by itself",
+            f"-m {in_pairs}: needs pairs or paths, which only the scoring command computes",
+            "a metric of single items",
             "run the scoring command, or name another metric",
         )
     if not wanted:
         raise UsageError(
-            f"--role {role}: none of {','.join(metrics)} looks at such a source",
-            "a metric that does",
+            f"--role {role}: none of {','.join(metrics)} uses such a source",
+            "a metric that uses it",
             "change --role or -m",
         )
     if in_pairs:
-        log.warning("%s: made of pairs or paths, which the scoring command computes", in_pairs)
+        log.warning("%s: needs pairs or paths, which only the scoring command computes", in_pairs)
     return wanted[Each()]
 
 
 def _job_of(side: Side, workspace: Workspace, layers: Mapping[str, Sequence[str]]) -> Job:
-    """Return what is to be collected of a side, in layers of each network."""
+    """Return what to collect from a side, in layers of each network."""
     assert side.source is not None
     return Job(
         location=side.location,

@@ -1,4 +1,4 @@
-"""What installed packages add to our tables: their entry points."""
+"""Find what installed packages add to our tables through their entry points."""
 
 import dataclasses
 import importlib
@@ -25,7 +25,7 @@ class Addition:
 
     Attributes:
         name: What users call it.
-        target: Where it is, `"module:Object"`.
+        target: Where it is, as `"module:Object"`.
         package: The name of the distribution that adds it.
     """
 
@@ -40,12 +40,12 @@ class Outside:
 
     Attributes:
         group: The group of their entry points.
-        members: What an addition has, by name.
-        required: Its fields without a default, where it is a frozen dataclass whose fields are
-            options; None where it is no dataclass.
-        check: Returns what else an addition lacks, `"module:function"`, which is imported with the
-            first one; the function returns None for an addition that is complete.
-        reserved: Names that mean something else where users write those of the table.
+        members: Names of the members that an addition has.
+        required: Fields that may lack a default, if an addition is a frozen dataclass whose fields
+            are options; None if it is not a dataclass.
+        check: Function `"module:function"` that returns what else an addition lacks, or None for a
+            complete one; it is imported with the first addition.
+        reserved: Names that mean something else where users write names of the table.
     """
 
     group: str
@@ -55,18 +55,18 @@ class Outside:
     reserved: tuple[str, ...] = ()
 
     def additions(self) -> Mapping[str, tuple[Addition, ...]]:
-        """Return what installed packages add, by name; a name that several add has several."""
+        """Return what installed packages add by name; several packages may add one name."""
         return _declared(tuple(sys.path)).get(self.group, {})
 
     def load(self, kind: str, addition: Addition) -> Any:
         """Import and return an addition.
 
         Args:
-            kind: What kind of thing it is, for the message.
+            kind: Kind of the addition, for the message.
             addition: Which one.
 
         Raises:
-            UsageError: It cannot be imported, or is not what it has to be.
+            UsageError: It cannot be imported, or lacks something that its kind needs.
         """
         what = f"{kind} '{addition.name}' of the package {addition.package}"
         remedy = f"tell the authors of {addition.package}, or uninstall it"
@@ -90,7 +90,7 @@ class Outside:
         if self.required is not None:
             is_value = isinstance(found, type) and dataclasses.is_dataclass(found)
             if not is_value or not found.__dataclass_params__.frozen:
-                return "is no frozen dataclass", "@dataclass(frozen=True)"
+                return "is not a frozen dataclass", "@dataclass(frozen=True)"
             fields = [one.name for one in dataclasses.fields(found)]
             try:
                 get_type_hints(found)
@@ -105,7 +105,7 @@ class Outside:
                 and one.default is one.default_factory is dataclasses.MISSING
             ]
             if bare:
-                return f"has no default for {', '.join(bare)}", "a default of every option"
+                return f"has no default for {', '.join(bare)}", "a default for every option"
         missing = [one for one in self.members if one not in fields and not hasattr(found, one)]
         if missing:
             return f"has no {', '.join(missing)}", f"{', '.join(self.members)}"
@@ -124,7 +124,7 @@ def load_target(target: str) -> Any:
 
 
 def first_line(error: Exception) -> str:
-    """Return what an error of other code says, as a part of a line of ours."""
+    """Return the message of a foreign error, to be part of one of our lines."""
     return (str(error).splitlines() or [""])[0].replace("; ", ", ")
 
 
@@ -142,11 +142,11 @@ def _declared(path: tuple[str, ...]) -> Mapping[str, Mapping[str, tuple[Addition
             continue
         try:
             package, points = distribution.metadata["Name"] or "?", distribution.entry_points
-        except Exception as error:  # whatever a damaged one leads to
+        except Exception as error:  # a damaged file may raise anything
             log.warning("a package adds to ganeval, but its %s cannot be read (%s)", _FILE, error)
             continue
         first = next(iter(metadata.distributions(name=package, path=list(path))), distribution)
-        if first.read_text(_FILE) != text:  # this one lies behind another of its name
+        if first.read_text(_FILE) != text:  # another one of this name comes first on the path
             continue
         for point in points:
             by_name = found.setdefault(point.group, {})
@@ -158,10 +158,10 @@ def _declared(path: tuple[str, ...]) -> Mapping[str, Mapping[str, tuple[Addition
 
 
 def _may_declare(place: str) -> bool:
-    """Tell whether a package in a place that is imported from may add something.
+    """Tell whether a package in a folder of the import path may add something.
 
-    `importlib.metadata` would tell for certain, and takes a tenth of a second to import and read
-    all packages, which most commands do not have to spare.
+    `importlib.metadata` would know for certain, but it takes a tenth of a second to import and to
+    read all packages; most commands should start faster.
     """
     try:
         with os.scandir(place or ".") as entries:

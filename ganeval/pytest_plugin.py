@@ -43,7 +43,7 @@ class Check:
         settings: "Settings | None" = None,
         **options: Any,
     ) -> "Verdict":
-        """Score the sample by all that `max_regress` names, and compare.
+        """Score the sample by every score that `max_regress` names, and compare.
 
         >>> def test_generator(ganeval_check):
         ...     ganeval_check(sample="fake/", reference="real/", baseline="baseline.json")
@@ -51,17 +51,17 @@ class Check:
         Args:
             sample: Generated images, as for `ganeval.evaluate`: a path, a tensor, a `Generator`.
             reference: Real images in any of these forms.
-            baseline: What `ganeval baseline accept` wrote.
+            baseline: File that `ganeval baseline accept` wrote.
             max_regress: As on the command line. Any of the scores can fail, and all have to pass.
             alpha: Largest probability of a false alarm, over all scores together.
-            fail_on: What a loss has to exceed beyond chance to fail: the tolerated one, or none at
-                all ("any").
-            on_inconclusive: What the test does if nothing is shown.
+            fail_on: Which losses fail if they are beyond chance: those above the tolerated one
+                ("tolerance"), or any loss ("any").
+            on_inconclusive: Whether the test passes or fails if the images do not decide.
             settings: As for `ganeval.evaluate`.
             **options: As for `ganeval.evaluate`.
 
         Returns:
-            The verdict, if it is no failure.
+            The verdict, unless it is a failure.
 
         Raises:
             AssertionError: The gate failed, or is inconclusive; the message is the table.
@@ -87,7 +87,7 @@ class Check:
                 fail_on=fail_on,
                 on_inconclusive=Outcome(on_inconclusive),
             )
-        except GanevalError as error:  # its line says all; what is inside ganeval helps nobody
+        except GanevalError as error:  # its line says it all; no traceback
             raise error.with_traceback(None) from None
         if verdict.counted is not Outcome.PASS:
             raise AssertionError(f"{plain(verdict)}\nTo accept it: {accept}")
@@ -101,7 +101,7 @@ class Check:
         settings: "Settings | None",
         options: Mapping[str, Any],
     ) -> "tuple[Report, Path]":
-        """Return the report with the named scores, and where it lies so that it can be accepted."""
+        """Return the report with the named scores, and its file, so that it can be accepted."""
         from ganeval.evaluation import evaluate
 
         run = evaluate(
@@ -117,7 +117,7 @@ class Check:
 
 
 def _metrics_of(labels: Sequence[str]) -> list[str]:
-    """Return the metrics that give the named scores, and those which decide where these cannot.
+    """Return the metrics of the named scores, and of the scores that stand in for them.
 
     Raises:
         UsageError: There is no such score.

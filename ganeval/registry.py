@@ -21,10 +21,10 @@ _PLAIN = re.compile(r"[a-z][a-z0-9]+(-[a-z0-9]+)*")
 
 @dataclasses.dataclass(frozen=True, slots=True)
 class Registry:
-    """What kind of thing is listed, and where each named one lives (`"module:Object"`).
+    """A table of one kind of thing: each name, and where its object is (`"module:Object"`).
 
     A table holds strings, so that listing names imports nothing heavy. The entries of other
-    packages come after ours. A name belongs to one package: where two have it, it is refused.
+    packages come after ours. A name that two packages use is refused.
     """
 
     kind: str
@@ -36,11 +36,11 @@ class Registry:
         return tuple(dict.fromkeys([*self.entries, *self._additions()]))
 
     def find(self, name: str) -> Addition | None:
-        """Return what a package adds under a name; None for an entry of ours.
+        """Return what a package adds under a name; None for one of our own entries.
 
         Raises:
-            UsageError: There is no such name (the message has the nearest one), several packages
-                have it, or it means something else.
+            UsageError: There is no such name (the message suggests the nearest one), several
+                packages have it, or it means something else.
         """
         added = self._additions().get(name, ())
         packages = [*(["ganeval"] if name in self.entries else []), *(one.package for one in added)]
@@ -67,7 +67,7 @@ class Registry:
         """Import and return the object called `name`.
 
         Raises:
-            UsageError: See `find`; or it is an addition of a package that cannot be used.
+            UsageError: As in `find`, or a package's addition cannot be used.
         """
         addition = self.find(name)
         if addition is None:
@@ -76,12 +76,12 @@ class Registry:
         return self.outside.load(self.kind, addition)
 
     def own(self) -> Iterator[tuple[str, Any]]:
-        """Yield the name and the object of every entry of ours, whatever other packages add."""
+        """Yield the name and the object of each of our own entries, not those of other packages."""
         for name, target in self.entries.items():
             yield name, load_target(target)
 
     def loaded(self) -> dict[str, Any]:
-        """Return every object that can be loaded by its name, and warn of the others."""
+        """Return every object that can be loaded, by its name, and warn about the others."""
         found = {}
         for name in self.names():
             try:
@@ -103,14 +103,16 @@ def unknown(kind: str, name: str, known: Iterable[str]) -> UsageError:
     """Return the error for a name that is not in a table, with the nearest one that is."""
     known = list(known)
     if not known:
-        return UsageError(f"unknown {kind} '{name}'", "none, for there are none", "leave it out")
+        return UsageError(
+            f"unknown {kind} '{name}'", "no name, since there are none", "leave it out"
+        )
     near = nearest(name, known)
     remedy = "check the spelling" if near is None else f"did you mean '{near}'?"
     return UsageError(f"unknown {kind} '{name}'", f"one of {', '.join(known)}", remedy)
 
 
 def nearest(name: str, known: Iterable[str]) -> str | None:
-    """Return the known name that is most like a misspelt one in any case, None if none is."""
+    """Return the known name nearest to a misspelt one, whatever the case; None if none is near."""
     by_lower = {one.lower(): one for one in known}
     near = difflib.get_close_matches(name.lower(), by_lower, n=1)
     return by_lower[near[0]] if near else None
@@ -120,13 +122,13 @@ def parse_options(cls: Any, texts: Iterable[str], *, where: str) -> dict[str, An
     """Read `field=value` texts into values for the fields of the dataclass `cls`.
 
     Args:
-        cls: A dataclass, whose annotated fields are the options (int, float, str, bool, Literal,
-            and each of these or None).
-        texts: One `field=value` each.
-        where: What the options belong to, for the messages (`"metric kid"`).
+        cls: A dataclass whose annotated fields are the options (int, float, str, bool, Literal, or
+            a union of one of these with None).
+        texts: `field=value` texts.
+        where: Owner of the options, for messages (`"metric kid"`).
 
     Raises:
-        UsageError: An unknown field, or a value that does not fit its field.
+        UsageError: A field is unknown, or a value does not fit its field.
     """
     hints = get_type_hints(cls)
     fields = [field.name for field in dataclasses.fields(cls) if field.init]
@@ -150,8 +152,8 @@ def parse_options(cls: Any, texts: Iterable[str], *, where: str) -> dict[str, An
 def check_types(given: Any) -> None:
     """Refuse values of a dataclass that are not of the types that its fields declare.
 
-    Numbers of NumPy become those of Python, which alone can be written as JSON. Protocols are not
-    looked at, nor what a container holds.
+    NumPy numbers become Python numbers, since only these can be written as JSON. Protocols and the
+    contents of containers are not checked.
 
     Raises:
         UsageError: The first such value.
@@ -171,7 +173,7 @@ def check_types(given: Any) -> None:
         elif value is None:
             found, remedy = "None", "leave it out for the default"
         needed = ", ".join(_describe(kind) for kind in wanted)
-        raise UsageError(f"{name} is {found}", f"a value out of: {needed}", remedy)
+        raise UsageError(f"{name} is {found}", f"one of: {needed}", remedy)
 
 
 def _is_of(value: object, kind: Any) -> bool:
@@ -200,7 +202,7 @@ def _convert(text: str, hint: Any, *, name: str, where: str) -> Any:
             continue
     names = ", ".join(_describe(kind) for kind in wanted)
     raise UsageError(
-        f"option '{name}' of {where} is '{text}'", f"a value out of: {names}", "change the value"
+        f"option '{name}' of {where} is '{text}'", f"one of: {names}", "change the value"
     )
 
 
@@ -230,7 +232,7 @@ def _parse_as(text: str, kind: Any) -> Any:
 
 
 def _refuse(text: str) -> Any:
-    """Say that `text` does not fit."""
+    """Return the error for a text that does not fit."""
     raise ValueError(text)
 
 

@@ -80,7 +80,7 @@ class AuxiliaryClassifierGan(Game):
         self.objective, self.weight = objective, weight
 
     def reads(self, player: str) -> bool:
-        """G sees real samples where its objective does."""
+        """G sees real samples if its objective does."""
         return player == "D" or self.objective.generator_sees_real
 
     def loss(self, player: str, batch: Batch, draw: Draw) -> Terms:
@@ -106,7 +106,7 @@ def make_game(recipe: Recipe, data: Data, randomness: torch.Generator) -> Auxili
     """Return the game with its first weights.
 
     Raises:
-        GanevalError: The data have other classes than the networks.
+        GanevalError: The data and the networks have different classes.
     """
     num_classes = recipe.networks["generator"]["num_classes"]
     check_classes(data, num_classes, setting="generator.num_classes")

@@ -6,17 +6,20 @@ and no D. It minimises
 
     E |y - G(x)|^2                  G(x) = s(x) + U(s(x)),  s(x): the cubic spline through x
 
-What is special: a spline has no frequencies that x has not. What is missing follows from what is
-there, as instruments and voices sound in their own ways. So U adds what a spline lacks. It is a
-U-Net in one dimension: convolutions of stride 2 halve the time again and again, and on the way back
-each stage is doubled by sub-pixel shuffling, in which two channels become the even and the odd
-samples of one. Skips carry what was there before each halving to its doubling.
+What is special: a spline has no frequencies beyond those of x. The missing frequencies follow from
+those that are there, since instruments and voices have typical spectra. So U adds what the spline
+lacks. It is a U-Net in one dimension: convolutions of stride 2 halve the time axis again and again.
+On the way back each stage is doubled by sub-pixel shuffling, in which two channels become the even
+and the odd samples of one. Skip connections carry the maps before each halving to the matching
+doubling.
 
-Two numbers tell how near G(x) is to y (section 4, `parts/spectra.py`): the ratio of signal to noise
-(SNR), which a spline is good at, and the log-spectral distance (LSD), which hears what is missing.
+Two numbers measure how near G(x) is to y (section 4, `parts/spectra.py`): the ratio of signal to
+noise (SNR), at which a spline is good, and the log-spectral distance (LSD), which notices missing
+frequencies.
 
-Differs from the paper: no dropout; the first weights are uniform, those of the authors' code
-orthogonal; three stages of 16 to 64 channels, where it has four of 128 to 512 (`--preset paper`).
+Differs from the paper: no dropout; the first weights are uniform, while those of the authors' code
+are orthogonal; three stages of 16 to 64 channels, where it has four of 128 to 512 (`--preset
+paper`).
 """
 
 from collections.abc import Mapping
@@ -35,7 +38,7 @@ from reference_models.parts.spline import spline
 from reference_models.parts.weights import init_uniform
 
 SHORTEST_KERNEL = 9
-_FIRST_STD = 1e-3  # of the last weights, so that training begins at the spline
+_FIRST_STD = 1e-3  # of the last layer's weights, so that training begins at the spline
 
 
 def shuffled(x: Tensor) -> Tensor:
@@ -55,8 +58,8 @@ class Generator(nn.Module):
         """Build the stages down, the bottom, and the stages up.
 
         Args:
-            channels: Of the sounds.
-            factor: How many times more samples come out.
+            channels: Number of channels of the sounds.
+            factor: Ratio of the numbers of samples of output and input.
             width: Channels of the first stage; they double with each, up to 4 times.
             num_stages: Halvings before the one of the bottom.
             kernel: Samples that the first convolution sees; half as many with each stage.
@@ -83,10 +86,10 @@ class Generator(nn.Module):
         return self.completed(condition).clamp(-1, 1)
 
     def completed(self, condition: Tensor) -> Tensor:
-        """Return the same before it is clipped, as it is trained."""
+        """Return the output before clipping, which training uses."""
         smooth = spline(condition, self.factor)
         length, whole = smooth.shape[-1], 2 ** (len(self.down) + 1)
-        x = F.pad(smooth, (0, -length % whole))  # so that it can be halved as often
+        x = F.pad(smooth, (0, -length % whole))  # so that every stage can halve it
         skips = []
         for stage in self.down:
             x = F.leaky_relu(stage(x), 0.2)
@@ -122,7 +125,7 @@ def make_game(recipe: Recipe, data: Data, randomness: torch.Generator) -> AudioS
     """Return the game with its first weights.
 
     Raises:
-        GanevalError: The conditions of the data have another rate than G takes.
+        GanevalError: The rate of the conditions does not fit G.
     """
     game = AudioSuperResolution(Generator(**recipe.generator_options(data.shape)))
     factor = recipe.networks["generator"]["factor"]
@@ -131,7 +134,7 @@ def make_game(recipe: Recipe, data: Data, randomness: torch.Generator) -> AudioS
         if factor * found != data.shape[-1]:
             raise ganeval.GanevalError(
                 f"conditions of {found} samples for clips of {data.shape[-1]}",
-                f"generator.factor times as many, and that is {factor}",
+                f"generator.factor (here {factor}) times as many samples as conditions",
                 "change generator.factor",
             )
     init_uniform(game, randomness)

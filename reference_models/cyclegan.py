@@ -11,7 +11,7 @@ y of the second, G maps x to y and F maps y to x. D_Y tells y from G(x), D_X tel
 
 What is special: many maps give x the look of y, but few of them can be undone. The cycle term, with
 lambda = 10, asks that F undoes G and G undoes F. The losses are least squares. Half of the time D
-sees one of the last 50 generated pictures in place of a new one (`parts/pool.py`). The identity
+sees one of the last 50 generated pictures instead of a new one (`parts/pool.py`). The identity
 term, mu, is off; `--preset paintings` has mu = 5, which keeps colours (section 5.2, "Photo
 generation from paintings"). G and F are residual networks, and D_X and D_Y judge patches. One
 player owns G and F, the other D_X and D_Y.
@@ -162,7 +162,7 @@ class Cycle(Game):
 
 
 def _discriminator_loss(real: torch.Tensor, made: torch.Tensor) -> torch.Tensor:
-    """Return the loss of D_Y or D_X for what it returns of real and of generated pictures."""
+    """Return the loss of D_Y or D_X from its outputs for real and for generated pictures."""
     return 0.5 * ((real - 1).square().mean() + made.square().mean())
 
 
@@ -170,14 +170,14 @@ def make_game(recipe: Recipe, data: Data, randomness: torch.Generator) -> Cycle:
     """Return the game with its first weights.
 
     Raises:
-        GanevalError: Pictures whose size a generator would change.
+        GanevalError: A generator would change the size of the pictures.
     """
     size = data.shape[1]
     if size % HALVED:
         raise ganeval.GanevalError(
             f"pictures of {size} pixels for {recipe.name}",
             f"a multiple of {HALVED}",
-            f"bring them to one: `--set image_size={max(size - size % HALVED, 8)}`",
+            f"resize them: `--set image_size={max(size - size % HALVED, 8)}`",
         )
     check_conditions(data, size)
     options, judge = recipe.game, recipe.networks["discriminator"]

@@ -5,10 +5,9 @@ Adversarial Networks", ICLR 2016. The objective is the non-saturating one of `ga
 
     D minimises   -E log D(x) - E log(1 - D(G(z)))        G minimises   -E log D(G(z))
 
-What is special are the networks (section 3): strided convolutions instead of pooling, BatchNorm
-except at G's output and D's input, no hidden fully connected layers, ReLU in G with tanh at its
-end, LeakyReLU(0.2) in D; and how they are trained (section 4): weights from N(0, 0.02), Adam(2e-4,
-0.5).
+The networks are special (section 3): strided convolutions instead of pooling, BatchNorm except at
+G's output and D's input, no hidden fully connected layers, ReLU in G with tanh at its end,
+LeakyReLU(0.2) in D; and how they are trained (section 4): weights from N(0, 0.02), Adam(2e-4, 0.5).
 
 `--preset cifar10` is the residual DCGAN of Kurach et al., "A Large-Scale Study on Regularization
 and Normalization in GANs", ICML 2019, as mimicry has it (`dcgan_cifar`): no norm in D, which sees
@@ -57,7 +56,7 @@ class ConvGenerator(nn.Module):
     """Strided transposed convolutions from a 4 x 4 map upwards: section 3.
 
     Attributes:
-        latent_size: Of a whole latent vector; those that are masks of the dropout are its last.
+        latent_size: Size of a whole latent vector; its last part decides about dropout.
     """
 
     def __init__(
@@ -74,14 +73,15 @@ class ConvGenerator(nn.Module):
         """Build a stage for every doubling.
 
         Args:
-            latent_size: Of the latents that the first layer takes.
+            latent_size: Size of the latents that the first layer takes.
             image_size: Height and width.
-            channels: Of an image.
+            channels: Number of channels of an image.
             width: Channels before the last layer.
             batch_norm: Whether there is BatchNorm.
-            slope: Of the rectified units below 0: 0 is ReLU.
-            dropout: Whether every stage drops half of its channels, in training and in sampling
-                alike. More latents decide which, so that a sample is a function of its own latent.
+            slope: Slope of the activation below 0; 0 is ReLU.
+            dropout: Whether every stage drops half of its channels, both in training and in
+                sampling. Further latents decide which, so that a sample depends on its own latent
+                only.
         """
         super().__init__()
         num = doublings(image_size)
@@ -102,14 +102,14 @@ class ConvGenerator(nn.Module):
     def forward(self, z: torch.Tensor) -> torch.Tensor:
         """Return images float32 [B, C, H, W] in [-1, 1] of latents [B, latent_size].
 
-        Where there is dropout, a channel is kept if its latent is positive: half of them are.
+        With dropout, a channel is kept if its latent is positive, which half of them are.
         """
         first, *masks = torch.split(z, self.sizes, dim=1)
         x = first[:, :, None, None]
         for layer in self.layers:
             x = layer(x)
             if masks and isinstance(layer, nn.ReLU | nn.LeakyReLU):
-                # Twice what is kept, so that the expectation is that without dropout.
+                # Kept channels are doubled, so that the expectation is the same as without dropout.
                 x = x * (2.0 * (masks.pop(0) > 0))[:, :, None, None]
         return x
 
@@ -129,7 +129,7 @@ class ConvDiscriminator(Discriminator):
     ) -> None:
         """Build a stage for every halving; no BatchNorm on the input stage, as the paper says.
 
-        `slope` is that of the rectified units below 0: 0 is ReLU.
+        `slope` is that of the activation below 0; 0 is ReLU.
         """
         super().__init__()
         num = doublings(image_size)
@@ -183,7 +183,7 @@ def Generator(  # noqa: N802 (what checkpoints name as their entry)
     """Return the paper's network, or a residual one that ends in a stretched sigmoid.
 
     Raises:
-        GanevalError: A residual body with what only the paper's network can have.
+        GanevalError: A residual body was combined with an option of the paper's network only.
     """
     if not is_residual(body):
         return ConvGenerator(
@@ -199,7 +199,7 @@ def Generator(  # noqa: N802 (what checkpoints name as their entry)
         raise ganeval.GanevalError(
             "a residual generator with a slope, with dropout or without BatchNorm",
             "a plain body for these",
-            "--set generator.body=plain, or leave them as they are",
+            "--set generator.body=plain, or leave these options at their defaults",
         )
     return ResidualGenerator(
         latent_size=latent_size, image_size=image_size, channels=channels, width=width, unit=True

@@ -14,13 +14,13 @@ the distribution functions.
 
 What is special: E(P, Q) is a sum of expectations over pairs. The means over pairs of different
 items of two batches estimate it, and its gradient, without bias, even for batches of two items. So
-G comes to rest where P = Q. The Wasserstein distance of two batches has no such estimate. Nor has
-the sum that pairs an item with itself too (`game.unbiased = false`). Such a pair has the distance
-0, so a G that spreads its samples less than the data seems better, the more so the smaller the
-batch.
+G comes to rest where P = Q. The Wasserstein distance of two batches has no such estimate. Neither
+does the sum that also pairs each item with itself (`game.unbiased = false`). Such a pair has the
+distance 0, so a G that spreads its samples less than the data seems better, most of all with small
+batches.
 
-Differs from the paper: the distance is that of the samples themselves. The paper's Cramer GAN has
-it of features that a critic learns, and publishes pictures and no scores of them.
+Differs from the paper: the distance is that of the samples themselves. The paper's Cramer GAN uses
+the distance of features that a critic learns, and the paper shows pictures but no scores.
 """
 
 from functools import partial

@@ -66,7 +66,7 @@ def flow_of(recipe: Recipe, data: Data) -> Flow:
     """Return the flow of a recipe.
 
     Raises:
-        GanevalError: A prior other than the normal one, of which log p is computed.
+        GanevalError: The prior is not the normal one, for which log p is computed.
     """
     if recipe.prior != "normal":
         raise ganeval.GanevalError(

@@ -110,7 +110,7 @@ def mlp_game(
     Args:
         recipe: Gives the numbers of networks, augmentation and stabiliser.
         data: Gives the shape of a sample.
-        randomness: Of the first weights.
+        randomness: Random generator for the first weights.
         objective: The losses of both players.
         kind: Class of the game; a paper's own may have terms that an objective cannot express.
     """

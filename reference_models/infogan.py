@@ -91,7 +91,7 @@ class InfoGan(Game):
             generator: As above.
             discriminator: Samples to [B, 1 + num_classes + num_continuous]: the logit of D, the
                 logits of the categorical code, the means of the continuous ones.
-            objective: Of V.
+            objective: Objective of V.
             weight: Lambda.
         """
         super().__init__()
@@ -104,7 +104,7 @@ class InfoGan(Game):
         """Return L_I in nats, up to the constant entropy of the continuous codes.
 
         Args:
-            outputs: Of the discriminator for generated samples.
+            outputs: Outputs of the discriminator for generated samples.
             labels: int64 [B], their categorical codes.
             codes: float32 [B, n], their continuous codes.
         """

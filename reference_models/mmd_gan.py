@@ -69,7 +69,7 @@ class MmdGan(Game):
     Attributes:
         generator: Latents [B, latent_size] to samples; has `latent_size`.
         critic: The autoencoder.
-        distance: Of two batches of codes.
+        distance: Distance of two batches of codes.
         options: Weights of the rank hinge and of decoding, and the encoder's largest weight.
     """
 

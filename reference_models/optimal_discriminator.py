@@ -46,7 +46,7 @@ class Generator(nn.Module):
 
     Attributes:
         discriminator: Samples to logits [B], the logarithm of p / q.
-        mean: Of q, float32 of the shape of a sample.
+        mean: Mean of q, float32 of the shape of a sample.
         std: The standard deviations of q.
         latent_size: One number for the choice, and the numbers of all candidates.
     """

@@ -15,7 +15,7 @@ alike. Here the signs of the latents are the dropout masks, so that a sample is 
 own latent. The statistics of the normalisation are those of each picture: InstanceNorm, which is
 BatchNorm at the paper's batch of 1.
 
-Differs from the paper: whole channels are dropped, in all stages of the decoder but the last, where
+Differs from the paper: whole channels are dropped, in all stages of the decoder but the last, while
 the paper drops single values in the first three; normalisation has no scale and shift; half the
 channels; patches of 16 pixels, where it has 70; a batch of 16 (`--preset paper`: all channels and a
 batch of 1).
@@ -49,7 +49,7 @@ class Generator(nn.Module):
         """Build a stage down for every halving to 2 x 2, and the same back up.
 
         Args:
-            shape: Of the pictures, (C, H, W) with H = W a power of 2, at least 8.
+            shape: Shape of the pictures, (C, H, W) with H = W a power of 2, at least 8.
             width: Channels of the largest map; they double with each stage, up to 8 times.
         """
         super().__init__()

@@ -16,7 +16,7 @@ G's loss is the gradient of D_f, because
 The Kullback-Leibler divergence gives -E r, its reverse -E l + 1, and "gan" gives E log(1 - D),
 which is equation 1 of `gan.py`. `game.divergence` names f as in `fgan.py`.
 
-Differs from the paper: its text was not at hand, and the loss of G was derived here from its
+Differs from the paper: its text was not available, and the loss of G was derived here from its
 abstract. A description of that time ("The GAN objective, from practice to theory and back again",
 2016) says that the paper puts the estimated ratio into the divergence, so that G minimises E f(r).
 With D held fixed the gradients of both losses agree for the reverse divergence, the default here,

@@ -9,11 +9,11 @@ Karras et al., "Progressive Growing of GANs for Improved Quality, Stability, and
 where xhat lie on the lines between real and generated images.
 
 What is special: a new resolution is faded in. Its image is mixed with the enlarged image of the
-resolution before, by a weight that grows from 0 to 1 (section 2, figure 2), and so in D. How far
-the networks have grown is a function of the number of images seen, so there is no stage to save. D
-gets one map more, the standard deviation over a group of the batch (section 3). Weights are drawn
-from N(0, 1) and scaled by He's constant in every pass, so that all learn at one speed (section
-4.1). Each pixel of G's maps is normalised to unit length (section 4.2).
+resolution before, by a weight that grows from 0 to 1 (section 2, figure 2); D does the same with
+its input. The growth of the networks is a function of the number of images seen, so there is no
+stage to save. D gets one more map, the standard deviation over a group of the batch (section 3).
+Weights are drawn from N(0, 1) and scaled by He's constant in every pass, so that all learn at one
+speed (section 4.1). Each pixel of G's maps is normalised to unit length (section 4.2).
 
 Differs from the paper: 16 channels at full size and 64 latents, where the paper has 16 at 1,024
 pixels and 512; 12,800 images for each resolution and each fading, where it has 800,000; unlike the
@@ -48,7 +48,7 @@ SMALLEST = 4
 
 
 def growth_after(num_images: int, *, stable: int, fade: int) -> float:
-    """Return how far networks without an end have grown after so many images.
+    """Return how far networks without a last level have grown after this many images.
 
     An integer k stands for the resolution 4 * 2**k. Between k and k + 1 the latter is faded in.
     Each resolution is trained for `stable` images, then the next is faded in over `fade` images.
@@ -101,7 +101,7 @@ def enlarge(x: torch.Tensor) -> torch.Tensor:
 
 
 class Growing(nn.Module):
-    """A network that knows how far it has grown.
+    """A network with its growth.
 
     Attributes:
         growth: Buffer, float32 scalar: see `growth_after`. As a buffer it goes with the averaged
@@ -156,7 +156,7 @@ class Generator(Growing):
     def forward(self, z: torch.Tensor) -> torch.Tensor:
         """Return images float32 [B, C, H, W], clipped to [-1, 1] in evaluation alone.
 
-        Nothing but D keeps them there, and clipped values would teach nothing.
+        In training only D keeps values in this range, and clipped values would have no gradient.
         """
         images = self.grown(z, *self.position())
         return images if self.training else images.clamp(-1, 1)
@@ -246,14 +246,14 @@ class Progressive(Game):
         self.last = generator.num_levels - 1.0
 
     def before_step(self, num_images: int) -> None:
-        """Grow both networks as far as the images seen say."""
+        """Set the growth of both networks from the images seen."""
         stable, fade = self.options["stable_images"], self.options["fade_images"]
         growth = min(growth_after(num_images, stable=stable, fade=fade), self.last)
         self.generator.growth.fill_(growth)
         self.discriminator.growth.fill_(growth)
 
     def at_resolution(self, real: torch.Tensor) -> torch.Tensor:
-        """Return real images as generated ones are: without detail that has not been faded in."""
+        """Return real images without detail that has not been faded in, like generated ones."""
         level, weight = self.generator.position()
         shown = F.adaptive_avg_pool2d(real, SMALLEST * 2**level)
         if weight < 1:

@@ -9,9 +9,9 @@ linear layer psi and a learned vector v_y for each class:
     D minimises   E max(0, 1 - f(x, y)) + E max(0, 1 + f(G(z, y), y))         as in `sngan.py`
     G minimises   -E f(G(z, y), y)
 
-What is special: the class is not an input of D's layers but judged together with what they say of
-the sample. f has the form that the log ratio of the joint densities of samples and classes, real
-over generated, takes where the classes are log-linear in phi. In G each class has its own scale and
+What is special: the class is not an input of D's layers; it is judged together with the features
+that they compute. f has the form of the log ratio of the joint densities of samples and classes,
+real over generated, if the classes are log-linear in phi. In G each class has its own scale and
 shift after every BatchNorm of a block. Every weight of D, the v_y too, has spectral norm one. Real
 samples come with their classes; those of generated ones are drawn uniformly.
 

@@ -59,7 +59,7 @@ def make_game(recipe: Recipe, data: Data, randomness: torch.Generator) -> Game:
     """Return the game with its first weights."""
     game = WassersteinGanGp(
         Generator(**recipe.generator_options(data.shape)),
-        # Of residual bodies; plain ones have no pooling.
+        # The pooling is for residual bodies; plain ones have none.
         discriminator_for(data.shape, pooling="mean", **recipe.networks["discriminator"]),
         objective_of(recipe),
         augment_of(recipe, data),

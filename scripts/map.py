@@ -54,8 +54,8 @@ class Kind:
         trained_by: What is minimised, in a few words.
         likelihood: "none", "bound" or "exact".
         latents: What a sample is made of.
-        passes: Of the network for one sample, with D its numbers.
-        steps: Of training on the ring and on the digits.
+        passes: Passes through the network for one sample, which has D numbers.
+        steps: Number of steps of training on the ring and on the digits.
     """
 
     trained_by: str

@@ -56,7 +56,7 @@ OF_HALVES = METRICS[1:]  # FID of so few images is mostly bias
 BY_IMAGE = ("influence", "u-statistic")  # errors that come from the influence of each image
 Rows = npt.NDArray[np.float32]
 Record = dict[str, Any]
-"""Of one draw and score: run, draw, num (of images), score, value, se, se_of_sample."""
+"""Record of one draw and score: run, draw, num (of images), score, value, se, se_of_sample."""
 
 
 def train(folder: Path, seed: int, steps: int) -> Path:

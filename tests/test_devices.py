@@ -147,7 +147,7 @@ def test_a_key_says_which_gpu(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(torch.cuda, "get_device_name", lambda _: "Another GPU")
     assert network("cuda").identity() != key
     monkeypatch.undo()
-    # Nothing but that is said anew: a key for the CPU is the one that it was.
+    # Nothing but that is said again: a key for the CPU is the one that it was.
     bare = dataclasses.replace(network("cpu"), device_type="cuda", micro_batch=64)
     assert bare.identity() == {name: one for name, one in key.items() if name != "gpu"}
 

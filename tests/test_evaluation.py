@@ -240,7 +240,7 @@ def test_statistics_of_enough_images_give_fid_an_interval(tmp_path: Path, ganeva
     bare = evaluate(sample=ours, reference=tmp_path / "plain.npz", metrics=["fid"], **FAST)["fid"]
     assert_allclose(bare.value, known.value, rtol=1e-9)
     assert bare.se is bare.interval is None
-    assert "do not say how they vary" in bare.notes[-1]
+    assert "have no moments of quarters" in bare.notes[-1]
 
 
 def test_compare_pairs_generators_of_one_seed_and_ranks_by_any_score() -> None:
@@ -395,12 +395,15 @@ def test_names_and_options_fail_before_an_image_is_read(
     for words, message in (
         (("eval", real, absent, "-m", "fdi"), "unknown metric 'fdi'"),
         (("eval", real, absent, "-m", "fid,kid:subset_sise=3"), "did you mean 'subset_size'?"),
-        (("eval", real, absent, "-m", "kid:subset_size=many"), "is 'many'; a value out of"),
+        (("eval", real, absent, "-m", "kid:subset_size=many"), "is 'many'; one of"),
         (("fid", real, absent, "--protocol", "pytorchfid"), "did you mean 'pytorch-fid'?"),
         (("fid", real, absent, "--extractor", "inceptoin"), "did you mean 'inception'?"),
         (("kid", real, absent, "--protocol", "pytorch-fid"), "does not define kid"),
         (("eval", real, absent, "-m", "fid,fid"), "named twice"),
-        (("eval", real, absent, "-m", "sfid:layer=x"), "'layer'; none, for there are none; leave"),
+        (
+            ("eval", real, absent, "-m", "sfid:layer=x"),
+            "'layer'; no name, since there are none; leave",
+        ),
         (("eval", f"{real},labels=folders", real), f"say 'folder:{real},labels=folders'"),
         (("fid", real, absent, "-o", "run.jsno"), "unknown suffix '.jsno'"),
         (("fid", real, absent, "-o", "nowhere/run.json"), "there is no folder nowhere"),
@@ -421,7 +424,7 @@ def test_unknown_options_in_python_name_the_nearest(real: Path) -> None:
 @pytest.mark.parametrize("cls", [Settings, DecodePolicy, GeneratorOptions])
 def test_every_option_refuses_what_is_not_of_its_type(cls: Any) -> None:
     class Strange:
-        """Of no type that an option has."""
+        """A type that no option has."""
 
     fields = {field.name for field in dataclasses.fields(cls)} - {"progress"}  # a callable
     for name in fields:
@@ -434,13 +437,13 @@ def test_every_option_refuses_what_is_not_of_its_type(cls: Any) -> None:
 @pytest.mark.parametrize(
     ("options", "message"),
     [
-        ({"num_images": "50"}, "num_images is '50' (str); a value out of: a whole number, none; "),
+        ({"num_images": "50"}, "num_images is '50' (str); one of: a whole number, none; "),
         ({"num_images": True}, "num_images is True (bool); "),
-        ({"extractor": None}, "extractor is None; a value out of: text; leave it out for the def"),
+        ({"extractor": None}, "extractor is None; one of: text; leave it out for the def"),
         ({"latent_size": 2.0}, "latent_size is 2.0 (float); "),
-        ({"float_range": 1}, "float_range is 1 (int); a value out of: several values, none; "),
+        ({"float_range": 1}, "float_range is 1 (int); one of: several values, none; "),
         ({"transparency": "whit"}, "drop, white, black; did you mean 'white'?"),
-        ({"decode": None}, "decode is None; a value out of: DecodePolicy; "),
+        ({"decode": None}, "decode is None; one of: DecodePolicy; "),
     ],
 )
 def test_options_of_other_types_in_python_are_one_line(

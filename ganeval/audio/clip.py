@@ -13,7 +13,7 @@ Samples = npt.NDArray[np.float32]
 
 @dataclass(frozen=True, slots=True, eq=False)
 class Clip:
-    """A clip of sound, and what was done to get there.
+    """A clip of sound, with notes on how it was decoded.
 
     >>> import numpy as np
     >>> tone = np.sin(2 * np.pi * 440 * np.arange(16_000) / 16_000)
@@ -22,8 +22,8 @@ class Clip:
 
     Attributes:
         samples: Float32 [channels, samples]. Full scale is -1 to 1; floats and what lossy codecs
-            decode may lie a little beyond it.
-        rate: Samples in a second.
+            decode may go a little beyond it.
+        rate: Sampling rate, in samples per second.
         notes: Short fixed phrases (`"mixed to mono"`, `"silent"`) that are counted over a source
             and shown in the report.
     """
@@ -34,5 +34,5 @@ class Clip:
 
     @property
     def seconds(self) -> float:
-        """How long it is."""
+        """Length in seconds."""
         return float(self.samples.shape[1] / self.rate)

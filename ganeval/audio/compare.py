@@ -1,4 +1,4 @@
-"""How far two clips are from one another, sample by sample and frequency by frequency, in float64.
+"""Distances between two clips, by samples and by frequencies, in float64.
 
 The formulas of Kuleshov et al., "Audio Super-Resolution using Neural Nets" (ICLR 2017 workshop),
 section 4, and of Le Roux et al., "SDR - Half-baked or Well Done?" (ICASSP 2019), equation 5.
@@ -19,7 +19,7 @@ _LEAST = 1e-8  # power below which a frequency counts as silent
 
 
 def signal_and_noise(made: Clips, truth: Clips) -> list[float]:
-    """Return the energy of the truth, and of what a clip differs from it by.
+    """Return the energy of the true clip, and of a clip's deviation from it.
 
     SNR is 10 log10 of their ratio.
     """
@@ -27,10 +27,10 @@ def signal_and_noise(made: Clips, truth: Clips) -> list[float]:
 
 
 def scaled_signal_and_noise(made: Clips, truth: Clips) -> list[float]:
-    """Return the same for the truth at the loudness that fits a clip best, the mean of channels.
+    """Return the same energies, means over channels, with the true clip scaled to fit best.
 
-    With a = <x, y> / |y|^2 these are |a y|^2 and |x - a y|^2; SI-SDR is 10 log10 of their ratio. Of
-    a silent truth both are 0.
+    With a = <x, y> / |y|^2 these are |a y|^2 and |x - a y|^2; SI-SDR is 10 log10 of their ratio.
+    For a silent true clip both are 0.
     """
     signal = noise = 0.0
     for x, y in zip(made, truth, strict=True):
@@ -44,9 +44,9 @@ def scaled_signal_and_noise(made: Clips, truth: Clips) -> list[float]:
 def log_spectral_distance(made: Clips, truth: Clips) -> list[float]:
     """Return the mean over frames and channels of the root mean squared difference of spectra.
 
-    Of each frame the difference of log10(|Y|^2 + 1e-8) over its frequencies. Frames of 2,048
-    samples under a periodic Hann window lie around every 512th sample; beyond its ends a clip is
-    silent.
+    For each frame, differences of log10(|Y|^2 + 1e-8) are averaged over frequencies. Frames of
+    2,048 samples under a periodic Hann window are centred at every 512th sample; beyond its ends a
+    clip counts as silent.
     """
     one, other = (np.log10(_power(clip) + _LEAST) for clip in (made, truth))
     return [float(np.sqrt(np.square(one - other).mean(axis=-1)).mean())]
@@ -76,7 +76,7 @@ MEASURES: Mapping[str, tuple[Measure, int]] = {
     "scaled-energies": (scaled_signal_and_noise, 2),
     "lsd": (log_spectral_distance, 1),
 }
-"""What a comparer of clips at their own rate says of a pair, and how many numbers that is."""
+"""The values of a comparer of clips at their own rate, with the number of values."""
 
 SPECTRAL: Mapping[str, tuple[Measure, int]] = {"log-mel": (log_mel_distance, 1)}
-"""What one says of them at 16,000 Hz."""
+"""The values of a comparer of clips at 16,000 Hz."""

@@ -1,4 +1,4 @@
-"""From the bytes of a file of sound to a clip, with every deviation refused or noted."""
+"""Decode a sound file to a clip; every deviation is refused or noted."""
 
 import io
 from collections.abc import Iterator
@@ -24,11 +24,11 @@ _UNKNOWN_LENGTH = 2**63 - 1  # what libsndfile says of a stream that does not te
 
 @dataclass(frozen=True, slots=True)
 class ClipHeader:
-    """What a file of sound says of itself before its samples.
+    """The header of a sound file.
 
     Attributes:
-        frames: Number of samples of a channel.
-        rate: Samples in a second.
+        frames: Number of samples in each channel.
+        rate: Sampling rate, in samples per second.
         channels: Number of channels.
         format: One of `FORMATS`.
         subtype: libsndfile's name of the codec and the depth ("PCM_16", "VORBIS").
@@ -42,22 +42,21 @@ class ClipHeader:
 
     @property
     def seconds(self) -> float:
-        """How long it is."""
+        """Length in seconds."""
         return self.frames / self.rate
 
 
 def read_header(content: IO[bytes] | bytes, *, name: str, max_seconds: float) -> ClipHeader:
-    """Read what a file of sound says of itself; no sample is decoded.
+    """Read the header of a sound file; no sample is decoded.
 
     Args:
         content: The file, opened for reading from its start and seekable, or its bytes.
-        name: What messages call it.
-        max_seconds: A longer one is refused.
+        name: Its name in messages.
+        max_seconds: Longer files are refused.
 
     Raises:
-        InputError: No file of sound in one of `FORMATS`, a damaged one, one cut short, one without
-            samples, longer than `max_seconds`, or of a rate that no sound has. The text begins
-            with `name`.
+        InputError: It is not a sound file in one of `FORMATS`, it is damaged, cut short, empty, or
+            longer than `max_seconds`, or its rate is impossible. The text begins with `name`.
     """
     stream = io.BytesIO(content) if isinstance(content, bytes) else content
     check_whole(stream, name=name)
@@ -90,7 +89,7 @@ def check_header(header: ClipHeader, *, name: str, max_seconds: float) -> None:
         raise InputError(
             f"{name}: {header.seconds:,.1f} s long",
             f"at most {max_seconds:,g} s",
-            "cut it into clips, or raise max_seconds, as in folder:PATH,max_seconds=7200",
+            "cut it into clips, or raise max_seconds, for example folder:PATH,max_seconds=7200",
         )
 
 
@@ -102,12 +101,12 @@ def decode(content: bytes, *, name: str, max_seconds: float) -> Clip:
 
     Args:
         content: The bytes of the file.
-        name: What messages call it; the clip does not depend on it.
-        max_seconds: A longer one is refused.
+        name: Its name in messages; the clip does not depend on it.
+        max_seconds: Longer files are refused.
 
     Raises:
-        InputError: See `read_header` and `checked_clip`; or the file has fewer samples than it
-            says.
+        InputError: As in `read_header` and `checked_clip`, or the file has fewer samples than its
+            header says.
     """
     header = read_header(content, name=name, max_seconds=max_seconds)
     with _opened(io.BytesIO(content), name) as file:
@@ -116,7 +115,7 @@ def decode(content: bytes, *, name: str, max_seconds: float) -> Clip:
         raise InputError(
             f"{name}: truncated or damaged ({len(samples):,} of {header.frames:,} samples)",
             "a whole file",
-            "make or download it anew",
+            "make or download it again",
         )
     return checked_clip(np.ascontiguousarray(samples.T), header.rate, name=name)
 
@@ -134,7 +133,7 @@ def _opened(stream: IO[bytes], name: str) -> Iterator[Any]:
         with soundfile.SoundFile(stream) as file:
             yield file
     except (soundfile.LibsndfileError, RuntimeError, TypeError, ValueError, OSError) as error:
-        raise InputError(f"{name}: {_found(beginning, error)}", _NEEDED, "make it anew") from error
+        raise InputError(f"{name}: {_found(beginning, error)}", _NEEDED, "make it again") from error
 
 
 def _found(beginning: bytes, error: Exception) -> str:
@@ -144,13 +143,13 @@ def _found(beginning: bytes, error: Exception) -> str:
     if beginning.startswith(b"version https://git-lfs"):
         return "a Git LFS pointer, whose content was not fetched"
     if beginning[:1] in b"<{" or _is_text(beginning):
-        return "text, and no sound"
+        return "text, not sound"
     reason = str(getattr(error, "error_string", "") or error).strip().rstrip(".")
-    return f"damaged, or no sound ({reason or 'libsndfile does not say why'})"
+    return f"damaged, or not sound ({reason or 'libsndfile does not say why'})"
 
 
 def _is_text(beginning: bytes) -> bool:
-    """Tell whether a file begins as text does."""
+    """Tell whether a file begins like text."""
     return all(32 <= byte < 127 or byte in b"\t\r\n" for byte in beginning)
 
 

@@ -21,14 +21,14 @@ class ClipFit:
     """Bring every clip to one form after decoding, or leave it alone.
 
     Attributes:
-        rate: Samples in a second; None leaves the native rate.
+        rate: Sampling rate; None keeps the native rate.
         channels: "mono" takes the mean of all channels, "keep" leaves them.
-        seconds: Length; None leaves the native one.
-        cut: What is kept of a longer clip: its "start", its "center", or none ("error").
-        pad: A shorter clip is an "error", or gets "zeros" at its end.
+        seconds: Length; None keeps the native length.
+        cut: The part of a longer clip that is kept: "start" or "center"; "error" refuses it.
+        pad: "error" refuses a shorter clip; "zeros" adds zeros at its end.
 
     Raises:
-        UsageError: A rate or length that makes no sense.
+        UsageError: A rate or length makes no sense.
     """
 
     rate: int | None = None
@@ -55,7 +55,7 @@ class ClipFit:
         """Return the clip in the wanted form.
 
         Raises:
-            InputError: It is shorter or longer than wanted, where that is an error.
+            InputError: It is shorter or longer than wanted, and the options do not allow that.
         """
         if self.channels == "mono":
             clip = mono(clip)
@@ -64,14 +64,14 @@ class ClipFit:
         return clip if self.seconds is None else self._of_length(clip, self.seconds, name)
 
     def length(self, num: int, rate: int) -> int:
-        """Return how many samples a clip of `num` at a rate becomes."""
+        """Return how many samples a clip of `num` samples at a rate gets."""
         wanted = self.rate or rate
         if self.seconds is not None:
             return max(round(self.seconds * wanted), 1)
         return num if wanted == rate else max(resampled_length(num, rate, wanted), 1)
 
     def settings(self) -> dict[str, Any]:
-        """Return what goes into a source's settings, as JSON values."""
+        """Return the settings for a source's card, as JSON values."""
         return {
             "rate": self.rate,
             "channels": self.channels,

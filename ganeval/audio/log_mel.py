@@ -1,4 +1,4 @@
-"""The log-mel spectrogram of VGGish, which Google's Frechet audio distance is defined on.
+"""The log-mel spectrogram of VGGish, the basis of Google's Frechet audio distance.
 
 Hershey et al., "CNN Architectures for Large-Scale Audio Classification" (ICASSP 2017), section 3.1,
 with the parameters that were published with the network (`vggish_params.py` of its repository).
@@ -24,12 +24,13 @@ EXAMPLE = 96  # frames that VGGish sees at once
 def log_mel(samples: npt.NDArray[np.floating], rate: int = RATE) -> Spectrum:
     """Return the logarithm of the mel spectrogram, float64 [frames, 64].
 
-    Frames of 25 ms every 10 ms, those that lie wholly inside, under a periodic Hann window; the
-    magnitudes (not powers) of their spectra, added up in triangles on the mel scale; log(m + 0.01).
+    It takes frames of 25 ms every 10 ms that lie wholly inside, under a periodic Hann window, adds
+    up the magnitudes (not powers) of their spectra in triangles on the mel scale, and returns log(m
+    + 0.01).
 
     Args:
-        samples: One channel, [samples], of 400 at least.
-        rate: Samples in a second; VGGish has 16,000.
+        samples: One channel, [samples], at least 400 samples.
+        rate: Sampling rate; VGGish has 16,000 Hz.
     """
     frames = np.lib.stride_tricks.sliding_window_view(samples.astype(np.float64), WINDOW)[::HOP]
     window = 0.5 - 0.5 * np.cos(2 * np.pi / WINDOW * np.arange(WINDOW))
@@ -50,7 +51,7 @@ def mel_matrix(rate: int = RATE) -> Spectrum:
     low, centre, high = edges[:-2], edges[1:-1], edges[2:]
     rising, falling = (bins - low) / (centre - low), (high - bins) / (high - centre)
     weights: Spectrum = np.maximum(0.0, np.minimum(rising, falling))
-    weights.setflags(write=False)  # it is kept
+    weights.setflags(write=False)  # it is cached
     return weights
 
 

@@ -17,18 +17,18 @@ def load(name: str) -> Any:
         return importlib.import_module(name)
     except (ImportError, OSError) as error:
         raise ResourceError(
-            f"a source of sound, and {name} cannot be loaded ({error})",
+            f"a source of sound needs {name}, which cannot be loaded ({error})",
             "the extra audio",
             "pip install 'ganeval[audio]'",
         ) from error
 
 
 def decoder() -> str:
-    """Return what decodes files of sound, with its versions."""
+    """Return the library that decodes sound files, with its versions."""
     soundfile = load("soundfile")
     return f"soundfile {version('soundfile')}, libsndfile {soundfile.__libsndfile_version__}"
 
 
 def resampler() -> str:
-    """Return what resamples, with its version and quality."""
+    """Return the resampler, with its version and quality."""
     return f"soxr {load('soxr').__version__} HQ"

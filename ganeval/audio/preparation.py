@@ -1,4 +1,4 @@
-"""What happens between a clip and a network, as values that print, hash and compare."""
+"""How clips are prepared for networks, as values that print, hash and compare."""
 
 from __future__ import annotations
 
@@ -29,7 +29,7 @@ class LogMel:
         """Return the spectrogram of a clip of any length, float32 [frames, 64].
 
         Raises:
-            InputError: It is no clip, or shorter than a frame.
+            InputError: It is not a clip, or shorter than a frame.
         """
         import torch
 
@@ -37,7 +37,7 @@ class LogMel:
         return torch.from_numpy(found.astype(np.float32))
 
     def to_json(self) -> dict[str, Any]:
-        """Return what cache keys and reports say of it, as JSON values."""
+        """Return the facts for cache keys and reports, as JSON values."""
         return {"clip": "mono", "rate": RATE, "resampler": resampler(), "spectrum": "log-mel"}
 
 
@@ -51,7 +51,7 @@ class LogMelExamples:
         """Return all whole pieces one after the other, float32 [pieces, 96, 64].
 
         Raises:
-            InputError: It is no clip, or shorter than a piece.
+            InputError: It is not a clip, or shorter than a piece.
         """
         import torch
 
@@ -61,7 +61,7 @@ class LogMelExamples:
         return torch.from_numpy(found[: num * EXAMPLE].reshape(num, EXAMPLE, -1))
 
     def to_json(self) -> dict[str, Any]:
-        """Return what cache keys and reports say of it, as JSON values."""
+        """Return the facts for cache keys and reports, as JSON values."""
         return {**LogMel().to_json(), "frames": EXAMPLE}
 
 
@@ -70,7 +70,7 @@ class Frames:
     """Cut a clip into frames, each brought to mean 0 and standard deviation 1.
 
     Attributes:
-        rate: Samples in a second.
+        rate: Sampling rate.
         window: Samples of a frame.
         hop: Samples from one frame to the next.
     """
@@ -84,11 +84,11 @@ class Frames:
     def __call__(self, content: object, /) -> torch.Tensor:
         """Return the frames centred at 0, hop, 2 hop, ..., float32 [1 + samples // hop, window].
 
-        Half a window of zeros lies before and after the clip. The standard deviation is that of
-        ddof 1, in float32, and 1e-10 at least.
+        Half a window of zeros is added before and after the clip. The standard deviation has ddof
+        1, in float32, and is at least 1e-10.
 
         Raises:
-            InputError: It is no clip.
+            InputError: It is not a clip.
         """
         import torch
 
@@ -100,7 +100,7 @@ class Frames:
         return frames
 
     def to_json(self) -> dict[str, Any]:
-        """Return what cache keys and reports say of it, as JSON values."""
+        """Return the facts for cache keys and reports, as JSON values."""
         return {
             "clip": "mono",
             "rate": self.rate,
@@ -111,14 +111,14 @@ class Frames:
 
 
 def _channel(content: object, rate: int, least: int) -> npt.NDArray[np.float32]:
-    """Return the one channel of a content that has to be a clip, at a rate.
+    """Return the content, which has to be a clip, as one channel at a rate.
 
     Raises:
         InputError: It is something else, or has fewer samples than `least`.
     """
     if not isinstance(content, Clip):
         raise InputError(
-            f"a {type(content).__name__.lower()}, and no clip of sound",
+            f"a {type(content).__name__.lower()}, not a clip of sound",
             "clips",
             "name a source of clips",
         )
@@ -127,8 +127,8 @@ def _channel(content: object, rate: int, least: int) -> npt.NDArray[np.float32]:
         raise InputError(
             f"a clip of {content.seconds:.4g} s",
             f"the network needs at least {least / rate:.4g} s",
-            f"leave out short clips, or pad them, as in folder:PATH,seconds={least / rate:.4g},"
-            "pad=zeros",
+            "leave out short clips, or pad them, for example "
+            f"folder:PATH,seconds={least / rate:.4g},pad=zeros",
         )
     return samples
 
@@ -138,7 +138,7 @@ class ClipPair:
     """Take two clips of one rate, length and number of channels.
 
     Attributes:
-        rate: Samples in a second that both are brought to; None leaves them.
+        rate: Sampling rate that both are brought to; None leaves them.
     """
 
     takes: ClassVar[str] = "pair of clips"
@@ -160,9 +160,9 @@ class ClipPair:
         both = content if isinstance(content, tuple) else ()
         if len(both) != 2 or not all(isinstance(one, Clip) for one in both):
             raise InputError(
-                f"a {type(content).__name__.lower()}, and no pair of clips",
+                f"a {type(content).__name__.lower()}, not a pair of clips",
                 "pairs of clips",
-                "choose a metric that looks at single clips",
+                "choose a metric of single clips",
             )
         forms = [(one.rate, *one.samples.shape) for one in both]
         if forms[0] != forms[1]:
@@ -173,8 +173,8 @@ class ClipPair:
             raise InputError(
                 f"a clip of {told[0]} and one of {told[1]}",
                 "pairs of clips of one rate, length and number of channels",
-                "bring both sources to one form, as in folder:PATH,rate=16000,channels=mono,"
-                "seconds=2",
+                "bring both sources to one form, for example "
+                "folder:PATH,rate=16000,channels=mono,seconds=2",
             )
         if self.rate is None:
             return torch.from_numpy(np.stack([one.samples for one in both]))
@@ -188,7 +188,7 @@ class ClipPair:
         return torch.from_numpy(found)
 
     def to_json(self) -> dict[str, Any]:
-        """Return what cache keys and reports say of it, as JSON values."""
+        """Return the facts for cache keys and reports, as JSON values."""
         if self.rate is None:
             return {"pair": "as they are", "rate": None}
         return {"pair": "resampled", "rate": self.rate, "resampler": resampler()}

@@ -1,4 +1,4 @@
-"""From one rate to another."""
+"""Resample clips from one rate to another."""
 
 import numpy as np
 
@@ -7,14 +7,14 @@ from ganeval.audio.packages import load
 
 
 def resampled_length(num: int, rate: int, wanted: int) -> int:
-    """Return how many samples `num` of one rate become at another: rounded, a half upwards."""
+    """Return the number of samples that `num` samples get at another rate; halves round up."""
     return (2 * num * wanted + rate) // (2 * rate)
 
 
 def resample(samples: Samples, rate: int, wanted: int) -> Samples:
     """Return float32 [channels, samples] at another rate, by soxr in its quality HQ.
 
-    A clip that is already at that rate stays as it is. What lies beyond the new rate's half is
+    A clip that is already at that rate stays as it is. Frequencies above half of the new rate are
     filtered out. The length is that of `resampled_length`, at least 1.
     """
     if rate == wanted:

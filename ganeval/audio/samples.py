@@ -1,4 +1,4 @@
-"""The rules that samples of any origin obey: one scale, finite, not empty, of a sensible rate."""
+"""The rules for samples of any origin: one scale, finite, not empty, a sensible rate."""
 
 from numbers import Integral
 
@@ -9,15 +9,15 @@ from ganeval.audio.clip import Clip, Samples
 from ganeval.errors import InputError
 
 RATES = (1_000, 768_000)
-"""The lowest and the highest rate of a clip: below and above are no sounds, but mistakes."""
+"""The lowest and the highest rate of a clip; rates outside are mistakes."""
 
 SILENT = "silent"
 CLIPPED = "clipped at full scale"
 BEYOND = "values beyond -1 to 1"
 
-_HIGHEST = 8.0  # 18 dB above full scale: what lies beyond was never brought to -1 to 1
+_HIGHEST = 8.0  # 18 dB above full scale; larger values were never scaled to -1 to 1
 _FULL_SCALE = 1 - 2.0**-7  # the largest value of 8 bits, the coarsest there are
-_RUN = 4  # equal samples at full scale one after the other, which a sine hardly has
+_RUN = 4  # consecutive equal samples at full scale; a sine hardly has so many
 
 
 def to_float(samples: npt.NDArray[np.generic], *, name: str) -> npt.NDArray[np.float32]:
@@ -53,7 +53,7 @@ def to_float(samples: npt.NDArray[np.generic], *, name: str) -> npt.NDArray[np.f
 
 
 def check_rate(rate: int, *, name: str) -> None:
-    """Refuse a rate that no sound has.
+    """Refuse an impossible rate.
 
     Raises:
         InputError: It is no whole number, below 1,000 or above 768,000 samples a second.
@@ -74,16 +74,16 @@ def check_rate(rate: int, *, name: str) -> None:
 
 
 def checked_clip(samples: Samples, rate: int, *, name: str) -> Clip:
-    """Return samples as a clip, with notes of what is odd about them.
+    """Return samples as a clip, with notes on anything odd.
 
     Args:
         samples: Float32 [channels, samples].
-        rate: Samples in a second.
-        name: What messages call it.
+        rate: Sampling rate.
+        name: Its name in messages.
 
     Raises:
-        InputError: There are none, one is NaN or infinite, they lie far beyond -1 to 1, or the rate
-            is none.
+        InputError: There are no samples, one is NaN or infinite, they go far beyond -1 to 1, or the
+            rate is impossible.
     """
     check_rate(rate, name=name)
     if samples.size == 0:
@@ -92,13 +92,13 @@ def checked_clip(samples: Samples, rate: int, *, name: str) -> Clip:
     if not np.isfinite([low, high]).all():
         num = int((~np.isfinite(samples)).sum())
         raise InputError(
-            f"{name}: {num:,} samples are NaN or infinite", "finite samples", "make it anew"
+            f"{name}: {num:,} samples are NaN or infinite", "finite samples", "make it again"
         )
     if max(-low, high) > _HIGHEST:
         raise InputError(
             f"{name}: samples from {low:.4g} to {high:.4g}",
             "samples from -1 to 1",
-            "divide them by full scale (by 32768, if they are those of 16 bits)",
+            "divide them by full scale (32768 for samples of 16 bits)",
         )
     notes = []
     if (samples == samples[:, :1]).all():

@@ -13,16 +13,16 @@ from ganeval.audio.wav import encode_wav
 HEARD_SECONDS = 2.0
 HEARD_RATE = 16_000
 
-_QUIETEST = 80.0  # dB below the loudest point: what is below is black
-_WINDOW = 512  # samples; shorter clips have shorter ones
+_QUIETEST = 80.0  # dB below the loudest point; anything below is black
+_WINDOW = 512  # samples; shorter clips have shorter windows
 _LEAST = 1e-12
 
 
 def spectrogram(clip: Clip, width: int, height: int) -> npt.NDArray[np.float64]:
     """Return the level of each frequency at each time, float64 [height, width] from 0 to 1.
 
-    Time goes to the right, frequency upwards to half the rate. 1 is the loudest point of the clip
-    and 0 what is 80 dB and more below it, or all of a silent clip.
+    Time goes to the right, frequency upwards to half the rate. 1 is the loudest point of the clip,
+    and 0 is anything 80 dB or more below it, or all of a silent clip.
     """
     samples = mono(clip).samples[0].astype(np.float64)
     window = max(min(_WINDOW, len(samples)), 2)
@@ -43,6 +43,6 @@ def spectrogram(clip: Clip, width: int, height: int) -> npt.NDArray[np.float64]:
 
 
 def excerpt(clip: Clip) -> bytes:
-    """Return the first two seconds as a WAV file of one channel, 16 bits and 16,000 Hz at most."""
+    """Return the first two seconds as a WAV file: one channel, 16 bits, at most 16,000 Hz."""
     short = Clip(mono(clip).samples[:, : round(HEARD_SECONDS * clip.rate)], clip.rate)
     return encode_wav(at_rate(short, min(clip.rate, HEARD_RATE)), bits=16)

@@ -37,7 +37,7 @@ def encode_wav(clip: Clip, *, bits: int = 32, comment: str = "") -> bytes:
 
 
 def comment_of(content: bytes) -> str | None:
-    """Return the comment of a WAV file that `encode_wav` has written, None of another."""
+    """Return the comment of a WAV file that `encode_wav` has written, else None."""
     at = content.find(_COMMENT, 0, 512)
     if not content.startswith(b"RIFF") or at < 0:
         return None

@@ -1,7 +1,7 @@
-"""Whether a file of sound is all there, where libsndfile does not tell.
+"""Check that a sound file is complete in cases where libsndfile does not.
 
-It reads a WAV, AIFF or Ogg file that was cut short as if it were a shorter one. FLAC and MP3 say
-how long they are in ways that it checks.
+libsndfile reads a truncated WAV, AIFF or Ogg file as if it were a shorter one. For FLAC and MP3 it
+checks the length.
 """
 
 import io
@@ -10,8 +10,8 @@ from typing import IO
 
 from ganeval.errors import InputError
 
-_UNKNOWN = (0, 0xFFFFFFFF)  # what programs write that do not know the length beforehand
-_MOST_CHUNKS = 1_000  # before the sound; more are damage
+_UNKNOWN = (0, 0xFFFFFFFF)  # the length that programs write if they do not know it beforehand
+_MOST_CHUNKS = 1_000  # chunks before the sound; more mean damage
 _LONGEST_PAGE = 27 + 255 + 255 * 255  # bytes of a page of Ogg
 _LAST = 0x04  # bit of a page's flags
 
@@ -21,7 +21,7 @@ def check_whole(stream: IO[bytes], *, name: str) -> None:
 
     Args:
         stream: The file, seekable; it is left at its start.
-        name: What messages call it.
+        name: Its name in messages.
 
     Raises:
         InputError: It was cut short, or is several files of Ogg in one.
@@ -39,7 +39,7 @@ def check_whole(stream: IO[bytes], *, name: str) -> None:
 
 
 def _check_chunks(stream: IO[bytes], name: str, *, order: str, sound: bytes) -> None:
-    """Go to the chunk that has the samples and compare its length with what is there."""
+    """Go to the chunk with the samples and compare its stated length with the file."""
     end = stream.seek(0, io.SEEK_END)
     at = 12
     long: int | None = None
@@ -47,7 +47,7 @@ def _check_chunks(stream: IO[bytes], name: str, *, order: str, sound: bytes) -> 
         stream.seek(at)
         header = stream.read(8)
         if len(header) < 8:
-            return  # without sound, which decoding tells
+            return  # without sound, which decoding reports
         kind, size = header[:4], int(struct.unpack(f"{order}I", header[4:])[0])
         if kind == b"ds64":  # the lengths of an RF64 file, in 64 bits
             long = struct.unpack("<Q", stream.read(16)[8:].ljust(8, b"\0"))[0]
@@ -87,4 +87,4 @@ def _check_last_page(stream: IO[bytes], name: str, *, serial: bytes) -> None:
 
 def _truncated(name: str, how: str) -> InputError:
     """Return the error for a file that was cut short."""
-    return InputError(f"{name}: truncated ({how})", "a whole file", "make or download it anew")
+    return InputError(f"{name}: truncated ({how})", "a whole file", "make or download it again")

@@ -1,4 +1,4 @@
-"""Clips as windows of one length, which is how distances between sets of sounds look at them."""
+"""Clips as windows of one length, as distances between sets of sounds use them."""
 
 from dataclasses import asdict, dataclass
 from typing import Any, Literal
@@ -16,10 +16,10 @@ _LEAST_PEAK = 0.1  # 20 dB below full scale: quieter clips are raised by no more
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Windows:
-    """Look at windows of clips of sound; those of one clip are not independent.
+    """Look at windows of clips of sound; windows of one clip are not independent.
 
-    A clip is mixed to mono, resampled, and perhaps more, before it is cut: what a filter does at
-    its ends happens once.
+    A clip is mixed to mono, resampled, and perhaps more, before it is cut, so that filters act on
+    its ends once.
 
     Attributes:
         seconds: Length of a window.
@@ -32,7 +32,7 @@ class Windows:
         shortest: Shorter clips get zeros at their end, up to so many seconds.
 
     Raises:
-        UsageError: A length or hop that makes no sense.
+        UsageError: A length or hop is not above 0.
     """
 
     seconds: float
@@ -59,7 +59,7 @@ class Windows:
         return list(range(0, length - self._length + 1, step))
 
     def prepare(self, clip: Clip) -> Clip:
-        """Return a clip as it is before it is cut."""
+        """Return a clip prepared for cutting."""
         clip = at_rate(mono(clip), self.rate)
         samples = clip.samples
         if self.bits == 16:
@@ -77,7 +77,7 @@ class Windows:
         return Clip(samples, prepared.rate, prepared.notes)
 
     def to_json(self) -> dict[str, Any]:
-        """Return what cache keys and reports say of it, as JSON values."""
+        """Return the facts for cache keys and reports, as JSON values."""
         return {**asdict(self), "resampler": resampler()}
 
     @property
@@ -87,5 +87,5 @@ class Windows:
 
     @property
     def _shortest(self) -> int:
-        """The fewest samples of a prepared clip."""
+        """The smallest number of samples of a prepared clip."""
         return round(self.shortest * self.rate)

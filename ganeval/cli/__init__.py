@@ -1,5 +1,4 @@
 """The command line, one file per command.
 
-A command imports what it works with when it is called, so that help and errors of spelling are
-shown at once.
+A command imports its libraries when it is called, so that help and spelling errors appear at once.
 """

@@ -12,7 +12,7 @@ _BAR_WIDTH = 8
 
 
 class Bars(Progress):
-    """A bar for each work that is going on, with a text below them."""
+    """A bar for each running job, with a text below them."""
 
     below = Text()
 
@@ -30,26 +30,26 @@ class Bars(Progress):
         self._by_label: dict[str, TaskID] = {}
 
     def show(self, label: str, done: int, total: int, *, noun: str, each: int = 1) -> None:
-        """Take note of how far a work is; the bar of one that is done goes.
+        """Note the progress of a job; the bar of a finished job disappears.
 
         Args:
-            label: What it works on.
+            label: Name of the job.
             done: Number of things done.
             total: Number of things to do.
-            noun: What the items are called whose number in a second is told; "" for no such number.
-            each: Items in one thing.
+            noun: Name of the items in the rate (`images` for images/s); "" for no rate.
+            each: Number of items in one thing.
         """
         if label not in self._by_label:
             self._by_label[label] = self.add_task(label, total=total, noun=noun, each=each)
         self.update(self._by_label[label], completed=done, total=total, visible=done < total)
 
     def describe(self, label: str) -> str:
-        """Return how far a work is."""
+        """Return the progress of a job."""
         (task,) = [task for task in self.tasks if task.id == self._by_label[label]]
         return _numbers(task)
 
     def stop(self) -> None:
-        """Clear the bars; rich would end a display that never was shown by an empty line."""
+        """Clear the bars, without the empty line that rich prints for a display never shown."""
         if self.live.is_started:
             super().stop()
 
@@ -60,7 +60,7 @@ class Bars(Progress):
 
 
 class _Label(ProgressColumn):
-    """What is worked on; the middle of a long name is left out."""
+    """The name of the job; the middle of a long name is left out."""
 
     def __init__(self, width: int) -> None:
         super().__init__()

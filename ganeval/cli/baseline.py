@@ -31,15 +31,16 @@ def baseline() -> None:
     type=click.Path(path_type=Path),
     required=True,
     panel=OUTPUT,
-    help="File of the baseline; an older one is replaced",
+    help="File for the baseline; an older baseline in it is replaced",
 )
 def accept(
     *, runs: tuple[Path, ...], max_regress: tuple[str, ...], alpha: float, output: Path
 ) -> None:
     """Write RUN.json as a baseline, with the influence values beside it; commit both files.
 
-    It says how an unchanged generator will fare under --max-regress. Several files are training
-    runs of one recipe. A baseline may have more images than the runs that are checked.
+    The command also says how often an unchanged generator would pass --max-regress. Several files
+    count as training runs of one recipe. A baseline may have more images than the runs that are
+    checked.
 
     \b
     ganeval eval real/ fake/ -m fid,kid -o run.json

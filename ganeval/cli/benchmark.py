@@ -1,4 +1,4 @@
-"""`ganeval benchmark`: models x data x seeds trained, scored and compared."""
+"""`ganeval benchmark`: train, score and compare models x data x seeds."""
 
 import json
 import os
@@ -46,11 +46,11 @@ _TORCHRUN = ("RANK", "WORLD_SIZE", "LOCAL_RANK", "LOCAL_WORLD_SIZE")
     "as_json",
     is_flag=True,
     panel=OUTPUT,
-    help="The tables as JSON on stdout",
+    help="Write the tables to stdout as JSON",
 )
 @show_options
 @CACHE_DIR
-@click.option("--offline", is_flag=True, panel=SOURCES, help="No network connection at all")
+@click.option("--offline", is_flag=True, panel=SOURCES, help="Use no network connection at all")
 @DEVICE
 @click.option(
     "--engine",
@@ -59,8 +59,8 @@ _TORCHRUN = ("RANK", "WORLD_SIZE", "LOCAL_RANK", "LOCAL_WORLD_SIZE")
     show_default=True,
     metavar="NAME",
     panel=MACHINE,
-    help="Place where runs are made: local, ray (a Ray cluster, a task for each run); torchrun "
-    "needs no option",
+    help="Place where models are trained: local, or ray (a Ray cluster, one task for each run); "
+    "under torchrun leave it out",
 )
 def benchmark(
     *,
@@ -75,10 +75,10 @@ def benchmark(
     device: str,
     engine: "Engine",
 ) -> int:
-    """Train what is missing of a SUITE, score every run, and compare the models over their runs.
+    """Train the missing runs of a SUITE, score every run, and compare the models.
 
-    The same command goes on where it was cut, and trains nothing twice. Exit code 1 says that some
-    runs failed; the table has the others.
+    After an interruption, the same command continues; nothing is trained twice. Exit code 1 means
+    that some runs failed; the table has the others.
 
     \b
     ganeval benchmark reference_models/benchmarks/digits.toml
@@ -127,14 +127,14 @@ def benchmark(
                 else:
                     say(f"{folder}: {done} of {len(trials)} runs are done; the table needs all")
                 return SOME_FAILED if failed else 0
-            # The others are trained, but maybe cannot be scored.
+            # The other runs are trained, but perhaps they cannot be scored.
             checked = [work(trial, settings=settings) for trial in trials if trial not in own]
             failed += [one for one in checked if one.error is not None]
             names = {one.trial for one in failed}
             scored = [trial for trial in trials if trial.name not in names]
             comparisons = list(compare_all(plan, scored, settings))
         except KeyboardInterrupt as error:
-            raise KeyboardInterrupt(f"interrupted; to go on: `{command}`") from error
+            raise KeyboardInterrupt(f"interrupted; to continue: `{command}`") from error
     write_tables(plan, comparisons, failed, files, command)
     if as_json:
         click.echo(tables_as_json(plan, comparisons, failed, command), nl=False)
@@ -157,15 +157,15 @@ def _spread(
     settings: "Settings",
     engine: "Engine",
 ) -> "list[Outcome]":
-    """Carry trials out: here, as tasks of a Ray cluster, or each process of torchrun its share.
+    """Carry trials out: here, as tasks of a Ray cluster, or shared among torchrun's processes.
 
-    Of the processes of torchrun only the first one returns.
+    Under torchrun, this function returns in the first process only.
 
     Args:
-        work: Carries one out, with settings and perhaps a display.
+        work: Function that carries one trial out, with settings and perhaps a display.
         trials: The trials.
         settings: As for `carry_out`.
-        engine: Where.
+        engine: Where the trials run.
     """
     from ganeval.cli.training_display import training_display
     from ganeval.machine.devices import resolve_device
@@ -184,7 +184,7 @@ def _spread(
     if team.size > 1:
         team.agree({"the suite": repr(work.keywords), "the runs": repr(trials)})
         for name in _TORCHRUN:
-            # Each run is one process's own: neither the trainer nor a command joins the others.
+            # Each run belongs to one process: neither the trainer nor a command joins the others.
             os.environ.pop(name, None)
     device = str(resolve_device(settings.device))
     if team.size > 1 and device == "cuda":
@@ -203,7 +203,7 @@ def _spread(
 
 
 def _told(outcomes: "Iterable[Outcome]", total: int) -> "Iterable[Outcome]":
-    """Yield outcomes, each told of on stderr as those of a run here are."""
+    """Yield outcomes, and report each on stderr like the outcome of a local run."""
     from ganeval.cli.call import LOG
 
     for done, one in enumerate(outcomes, 1):

@@ -27,13 +27,13 @@ FOLDER = click.option(
     type=click.Path(),
     metavar="PLACE",
     panel=SOURCES,
-    help="Another cache than that of GANEVAL_CACHE or of the user",
+    help="Folder or URL of the cache (default: GANEVAL_CACHE, else the user's cache)",
 )
 
 
 @click.group(cls=Group)
 def cache() -> None:
-    """Look after the feature cache.
+    """Inspect and clean the feature cache.
 
     \b
     ganeval cache info
@@ -43,9 +43,9 @@ def cache() -> None:
 @cache.command()
 @FOLDER
 def info(*, cache_dir: str | None) -> None:
-    """Print where the cache is and how large.
+    """Print where the cache is and how large it is.
 
-    A cache that machines share has a level on this machine too, which has a line of its own.
+    A cache that machines share keeps a copy on this machine too; the copy has a line of its own.
 
     \b
     ganeval cache info
@@ -78,10 +78,10 @@ def info(*, cache_dir: str | None) -> None:
     show_default=True,
     metavar="N",
     panel=SOURCES,
-    help="Number of days for which they were not used",
+    help="Number of days without use after which a file is removed",
 )
 def prune(*, cache_dir: str | None, days: float) -> None:
-    """Remove features, training pictures, and what is known of files, not used for a while.
+    """Remove features, training pictures and file records that were not used for a while.
 
     \b
     ganeval cache prune --days 7
@@ -92,7 +92,7 @@ def prune(*, cache_dir: str | None, days: float) -> None:
 @cache.command()
 @FOLDER
 def clear(*, cache_dir: str | None) -> None:
-    """Remove features, training pictures and what is known of files; weights and data sets stay.
+    """Remove all features, training pictures and file records; weights and data sets stay.
 
     \b
     ganeval cache clear
@@ -101,7 +101,7 @@ def clear(*, cache_dir: str | None) -> None:
 
 
 def _remove(cache_dir: str | None, *, older_than_days: float) -> None:
-    """Remove what was not used for so many days, and say how much it was."""
+    """Remove what was not used for that many days, and say how much it was."""
     from ganeval.features.upkeep import prune
     from ganeval.sources.files import index_files
     from reference_models.data import upkeep
@@ -122,10 +122,10 @@ def _own_folder(cache_dir: str | None) -> Path:
     url = shared_cache(cache_dir)
     if url is not None:
         raise UsageError(
-            f"{url}: a cache that machines share, and no file there tells of its last use",
+            f"{url}: a cache that machines share, whose files do not say when they were last used",
             "a folder of this machine",
-            f"name --cache-dir {cache_folder()} for the level on this machine, and let the "
-            "bucket's lifecycle rules or its own tools remove the rest",
+            f"use --cache-dir {cache_folder()} for the copy on this machine, and let the bucket's "
+            "lifecycle rules or its own tools remove the rest",
         )
     return shards_folder(cache_dir)
 
@@ -141,7 +141,7 @@ def _describe(size: "CacheSize") -> str:
 
 def _describe_index(size: "IndexSize") -> str:
     """Return the size of the index for people."""
-    return f"what is known of the files of {size.num_files:,} sources, {_mebibytes(size.num_bytes)}"
+    return f"records of the files of {size.num_files:,} sources, {_mebibytes(size.num_bytes)}"
 
 
 def _describe_prepared(size: "PreparedSize") -> str:

@@ -13,7 +13,7 @@ from ganeval.metrics.table import METRICS
 LOG = logging.getLogger("ganeval")
 
 _SHARED = ("eval", "compare", "stats", "extract", "benchmark")
-"""Commands whose work processes share, beside the metrics. `train` looks after them itself."""
+"""The commands, apart from metrics, whose work processes share. `train` manages its own."""
 
 _TRAININGS_SECONDS = 30.0 * 24 * 60 * 60
 
@@ -32,23 +32,23 @@ class Call:
 
     @property
     def is_quiet(self) -> bool:
-        """Whether this process shows no progress: told so, or another one speaks for it."""
+        """Whether this process shows no progress, by option or because another process shows it."""
         return not self.team.leads or not LOG.isEnabledFor(logging.WARNING)
 
 
 def team_of_command(words: list[str]) -> Team:
     """Return the processes that share the work of a command, connected; see `Team.join`.
 
-    Only the first writes to stdout. Of a command that is no work to share, only the first does
-    anything, and it alone.
+    Only the first process writes to stdout. A command without work to share runs in the first
+    process alone.
 
     Raises:
-        UsageError: The timeout is no number.
+        UsageError: The timeout is not a number.
         TeamError: The processes cannot be reached.
-        SystemExit: There is nothing to do for this one.
+        SystemExit: This process has nothing to do.
     """
     name = words[0] if words else ""
-    # Of a benchmark whole trainings lie between two answers.
+    # In a benchmark, whole trainings lie between two answers.
     waiting = {"timeout": _TRAININGS_SECONDS} if name == "benchmark" else {}
     team = ALONE if name == "train" else find_team(**waiting)
     if team.size == 1:

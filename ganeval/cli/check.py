@@ -41,8 +41,8 @@ SUMMARY = "GITHUB_STEP_SUMMARY"
     show_default=True,
     metavar="NAME",
     panel=GATE,
-    help="What a loss has to exceed beyond chance to fail: the tolerated one (tolerance) or none "
-    "at all (any)",
+    help="Losses that fail if they are beyond chance: those above the tolerated one (tolerance), "
+    "or any at all (any)",
 )
 @ALPHA
 @click.option(
@@ -50,7 +50,7 @@ SUMMARY = "GITHUB_STEP_SUMMARY"
     type=click.Choice(["pass", "fail"]),
     metavar="NAME",
     panel=GATE,
-    help="Answer where the images do not decide: pass, fail (default: exit code 3)",
+    help="Answer where the images do not decide: pass or fail (default: exit code 3)",
 )
 @click.option(
     "-o",
@@ -61,7 +61,9 @@ SUMMARY = "GITHUB_STEP_SUMMARY"
     panel=OUTPUT,
     help="File for the answer: .xml (JUnit), .json or .md; may be repeated",
 )
-@click.option("--json", "as_json", is_flag=True, panel=OUTPUT, help="The answer as JSON on stdout")
+@click.option(
+    "--json", "as_json", is_flag=True, panel=OUTPUT, help="Write the answer to stdout as JSON"
+)
 def check(
     *,
     runs: tuple[Path, ...],
@@ -73,10 +75,11 @@ def check(
     as_json: bool,
     output: tuple[Path, ...],
 ) -> int:
-    """Compare RUN.json with the baseline: exit 0 passed, 1 failed, 2 not comparable, 3 not known.
+    """Compare RUN.json with the baseline, and answer by the exit code.
 
-    Several files are training runs of one recipe, and the error is that over runs. With the
-    variable GITHUB_STEP_SUMMARY set, the answer is added to that file as Markdown.
+    Exit codes: 0 passed, 1 failed, 2 cannot be compared, 3 the images do not decide. Several files
+    count as training runs of one recipe, and the error is the one over these runs. If the variable
+    GITHUB_STEP_SUMMARY names a file, the answer is added to it as Markdown.
 
     \b
     ganeval check run.json --baseline baseline.json --max-regress fid=10%

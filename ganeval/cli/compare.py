@@ -30,15 +30,15 @@ if TYPE_CHECKING:
     "--paired/--unpaired",
     default=None,
     panel=SCORING,
-    help="Whether image i of all samples comes from the same seed (default: found out for "
-    "generators)",
+    help="State that image i of every sample comes from the same seed, or does not (default: "
+    "detected for generators)",
 )
 @click.option(
     "--runs",
     multiple=True,
     metavar="NAME=GLOB",
     panel=SCORING,
-    help="Training runs of a recipe in place of SAMPLEs, a source each; may be repeated",
+    help="Training runs of a recipe, one source for each, instead of SAMPLEs; may be repeated",
 )
 @output_options
 @run_options
@@ -56,7 +56,7 @@ def compare(
 ) -> "Report":
     """Score several SAMPLEs against one REFERENCE, rank them, and compare every pair.
 
-    With --runs every recipe has a row of its own, and the error is that over its training runs.
+    With --runs every recipe has one row, and its error is the one over its training runs.
 
     \b
     ganeval compare real/ dcgan/ stylegan/ -o table.tex
@@ -80,7 +80,7 @@ def compare(
     if paired is not None:
         raise UsageError(
             "--paired or --unpaired with --runs",
-            "training runs, which are independent",
+            "neither, since training runs are independent",
             "leave it out",
         )
     recipes = dict(map(_recipe, runs))
@@ -93,7 +93,7 @@ def _recipe(text: str) -> tuple[str, list[str]]:
     """Return the name and the training runs of NAME=GLOB.
 
     Raises:
-        UsageError: It is none, or nothing matches.
+        UsageError: The text is not of that form, or nothing matches.
     """
     import glob
 

@@ -16,18 +16,20 @@ REFUSED, STRICT = 2, 1
 
 @click.command(cls=Command)
 @click.argument("sources", nargs=-1, required=True)
-@click.option("--strict", is_flag=True, panel=OUTPUT, help="Exit code 1 for warnings too")
 @click.option(
-    "--json", "as_json", is_flag=True, panel=OUTPUT, help="The findings as JSON on stdout"
+    "--strict", is_flag=True, panel=OUTPUT, help="End with exit code 1 if there are warnings"
+)
+@click.option(
+    "--json", "as_json", is_flag=True, panel=OUTPUT, help="Write the findings to stdout as JSON"
 )
 @run_options
 def doctor(*, sources: tuple[str, ...], strict: bool, as_json: bool, settings: "Settings") -> int:
     """Look SOURCES over before scoring them; the first is the reference.
 
-    Every picture is decoded once, and no features are made. The options are those of the scoring
-    commands, so that any such command can be tried by its words. Exit codes: 2 if there is an error
-    among the findings (scoring would refuse the source, or its numbers would mean nothing) or a
-    source cannot be opened; else 0, or with --strict 1 if there is a warning.
+    Every picture is decoded once, and no features are computed. The options are those of the
+    scoring commands, so that the arguments of such a command can be tried here. The exit code is 2
+    if a source cannot be opened or the findings have an error (scoring would refuse the source, or
+    its numbers would mean nothing); with --strict it is 1 if there is a warning; else it is 0.
 
     \b
     ganeval doctor real/ fake/

@@ -22,8 +22,8 @@ if TYPE_CHECKING:
     "--metrics",
     metavar="METRICS",
     panel=SCORING,
-    help="Metrics to be computed later, as for `ganeval eval`, whose networks and layers are "
-    "wanted (default: the pool features and logits of the network)",
+    help="Metrics to be computed later, as for `ganeval eval`; the features that they need are "
+    "extracted (default: pool features and logits of the network)",
 )
 @click.option(
     "--role",
@@ -32,8 +32,8 @@ if TYPE_CHECKING:
     show_default=True,
     metavar="NAME",
     panel=SCORING,
-    help="Role of the source in scoring: sample, reference, train, heldout. Metrics may look at "
-    "other features of each, and --num-images takes another random subset",
+    help="Role of the source in scoring: sample, reference, train, heldout. The role decides "
+    "which features metrics need and which random subset --num-images takes",
 )
 @run_options
 def extract(
@@ -42,7 +42,7 @@ def extract(
     """Put the features of part I of N of SOURCE into the cache.
 
     The parts may run on any number of machines that share the cache; scoring commands then find the
-    features there. Scores of pairs and paths are left to the scoring commands.
+    features there. Features of pairs and paths are left to the scoring commands.
 
     \b
     ganeval extract fake/ --part 3/16

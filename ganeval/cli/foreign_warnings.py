@@ -1,4 +1,4 @@
-"""What other libraries warn of becomes lines of ours on stderr."""
+"""Turn the warnings of other libraries into our own lines on stderr."""
 
 import logging
 import re
@@ -14,12 +14,12 @@ from ganeval.cli.call import LOG
 
 @contextmanager
 def foreign_warnings_as_lines() -> Iterator[None]:
-    """Tell each warning of Python, and each record of a logger that nobody set up, as one line.
+    """Write each Python warning, and each record of a logger without handler, as one line.
 
-    Warnings that differ in numbers alone are told once: a thousand pictures with the same damage
-    beside their pixels are no thousand lines. Which warnings there are is left to Python's filters
-    (`-W`, PYTHONWARNINGS). Nothing here is bound to a thread, unlike `warnings.catch_warnings`:
-    pictures are decoded in several.
+    Warnings that differ only in numbers are written once, so that a thousand pictures with the same
+    damage outside their pixels do not make a thousand lines. Python's filters decide which warnings
+    there are (`-W`, PYTHONWARNINGS). Nothing here is bound to a thread, unlike
+    `warnings.catch_warnings`: pictures are decoded in several.
     """
     told: set[tuple[str, str]] = set()
 
@@ -47,7 +47,7 @@ def foreign_warnings_as_lines() -> Iterator[None]:
 
 
 def _place(filename: str) -> str:
-    """Return a module's file as it lies in the folder that it was imported from."""
+    """Return the path of a module's file, relative to the folder that it was imported from."""
     path = Path(filename)
     folders = [folder for folder in sys.path if folder and path.is_relative_to(folder)]
     places = [path, *(path.relative_to(folder) for folder in folders)]
@@ -55,7 +55,7 @@ def _place(filename: str) -> str:
 
 
 class _ToOurs(logging.Handler):
-    """Hands the records of other loggers to ours, with their level and name."""
+    """Hands the records of other loggers to our logger, with their level and name."""
 
     def emit(self, record: logging.LogRecord) -> None:
         """Log the record again."""

@@ -12,8 +12,8 @@ MAX_REGRESS = click.option(
     show_default=True,
     metavar="LIMITS",
     panel=GATE,
-    help="Tolerated loss of each score, in its units or as % of the baseline, as "
-    "kid=0.001,recall=5%. Any of them can fail the gate, and all have to pass it",
+    help="Tolerated loss of each score, in its units or as % of the baseline, such as "
+    "kid=0.001,recall=5%. One failing score fails the gate; to pass, all have to pass",
 )
 ALPHA = click.option(
     "--alpha",

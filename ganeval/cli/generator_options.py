@@ -26,19 +26,19 @@ GENERATOR_OPTIONS = (
         "--key",
         metavar="NAME",
         panel=GENERATOR,
-        help="Name of the tensors to take where the file has several sets, as g_ema",
+        help="Set of tensors to use if the file has several, such as g_ema",
     ),
     click.option(
         "--allow-missing",
         metavar="PATTERN",
         panel=GENERATOR,
-        help="Buffers that the file may lack, as 'noises.*'; several with commas between them",
+        help="Buffers that the file may lack, such as 'noises.*'; separated by commas",
     ),
     click.option(
         "--submodule",
         metavar="NAME",
         panel=GENERATOR,
-        help="Part of the network that makes images, as decoder",
+        help="Part of the network that makes images, such as decoder",
     ),
     click.option(
         "--latent-size", type=int, metavar="N", panel=GENERATOR, help="Length of a latent vector"
@@ -82,7 +82,7 @@ GENERATOR_OPTIONS = (
         "--value-range",
         metavar="LOW,HIGH",
         panel=GENERATOR,
-        help="Range of the network's output, as -1,1: what becomes black and white",
+        help="Range of the network's output, from black to white, such as -1,1",
     ),
     click.option(
         "--label-form",
@@ -96,21 +96,22 @@ GENERATOR_OPTIONS = (
         "--inputs",
         metavar="WORDS",
         panel=GENERATOR,
-        help="Arguments of the network in order, as label,latent, '[latent,latent]' or condition",
+        help="Arguments of the network in order, such as label,latent or '[latent,latent]' or "
+        "condition",
     ),
     click.option(
         "--noise",
         type=click.Choice(["fixed", "random"]),
         metavar="NAME",
         panel=GENERATOR,
-        help="Random numbers that the network draws by itself: random (from the sample's seed), "
-        "fixed (the same for all) (default: an error)",
+        help="Random numbers that the network draws by itself: random (from the sample's seed) or "
+        "fixed (the same for all samples) (default: an error)",
     ),
     click.option(
         "--clamp",
         is_flag=True,
         panel=GENERATOR,
-        help="Output beyond the range clipped, as the code of StyleGAN and ProGAN does",
+        help="Clip output beyond the range, as the code of StyleGAN and ProGAN does",
     ),
     click.option(
         "--image-layout",
@@ -123,29 +124,29 @@ GENERATOR_OPTIONS = (
         "--image-output",
         metavar="NAME",
         panel=GENERATOR,
-        help="Name or number of the output that has the images, where there are several",
+        help="Name or number of the output that has the images, if there are several",
     ),
     click.option(
         "--rate",
         type=int,
         metavar="HZ",
         panel=GENERATOR,
-        help="Samples in a second, of a network that makes clips of sound",
+        help="Sampling rate of a network that makes clips of sound",
     ),
     click.option(
         "--condition",
         metavar="SOURCE",
         panel=GENERATOR,
-        help="Pictures that an image-to-image network makes its images from",
+        help="Input pictures of an image-to-image network",
     ),
     click.option(
         "--trust",
         is_flag=True,
         panel=GENERATOR,
-        help="Permission to run a file that is a program: TorchScript, torch.export",
+        help="Allow a file that is a program to run: TorchScript, torch.export",
     ),
 )
-"""One for each field of `GeneratorOptions`, by its name."""
+"""One option for each field of `GeneratorOptions`, with the same name."""
 
 
 def generator_options(command: Callable[..., Any]) -> Callable[..., Any]:

@@ -7,16 +7,17 @@ from contextlib import contextmanager
 from types import FrameType
 from typing import NoReturn
 
-_PAUSE = 0.05  # seconds, after which whatever lost the interrupt has ended
+_PAUSE = 0.05  # seconds; by then the code that lost the interrupt has returned
 
 
 @contextmanager
 def interruptible() -> Iterator[None]:
-    """Raise KeyboardInterrupt for SIGTERM too, and raise again one that was lost.
+    """Raise KeyboardInterrupt for SIGTERM too, and raise a lost interrupt once more.
 
     An exception that a signal raises while the interpreter is in a destructor or a weak reference's
     callback goes nowhere but to `sys.unraisablehook`, and the run would go on, or wait for ever.
-    There the system's alarm clock is set, which interrupts the run once more. Windows has none.
+    The hook sets the system's alarm clock, which interrupts the run once more. Windows has no such
+    clock.
     """
     before = sys.unraisablehook
 

@@ -1,4 +1,4 @@
-"""`ganeval latents`: pictures of a generator's latents, and latents of pictures."""
+"""`ganeval latents`: draw a generator's latents as pictures, or find the latents of pictures."""
 
 import json
 import re
@@ -37,23 +37,24 @@ _MOST_TILES = 100
     "--arithmetic",
     metavar="NUMBERS",
     panel=SCORING,
-    help="Terms of sample numbers, as 3,7,9-1,4,5+2,6,8: the mean of each term, and the result",
+    help="Sum of means of samples, such as 3,7,9-1,4,5+2,6,8; each mean and the result are drawn",
 )
 @click.option(
-    "--codes", is_flag=True, panel=SCORING, help="Every class and continuous code of InfoGAN"
+    "--codes", is_flag=True, panel=SCORING, help="Draw every class and continuous code of InfoGAN"
 )
 @click.option(
     "--invert",
     metavar="SOURCE",
     panel=SCORING,
-    help="Pictures to find the latents of, by optimisation; BiGAN's encoder is not in its "
-    "checkpoint, so that its latents can be starts in Python only (ganeval.invert, first=)",
+    help="Pictures whose latents are searched by optimisation. BiGAN's encoder is not in its "
+    "checkpoint, so its latents can be starting points in Python only (ganeval.invert, first=)",
 )
 @click.option(
     "--inpaint",
     metavar="MASK",
     panel=SCORING,
-    help="Missing part of these: a picture that is white there, or the word centre",
+    help="Missing part of the pictures of --invert: a mask picture that is white there, or the "
+    "word centre",
 )
 @click.option(
     "--starts",
@@ -63,7 +64,7 @@ _MOST_TILES = 100
     show_default=True,
     metavar="N",
     panel=SCORING,
-    help="Number of draws that the search for a latent starts from",
+    help="Number of random starting points of each search",
 )
 @click.option(
     "--steps",
@@ -91,7 +92,7 @@ _MOST_TILES = 100
     show_default=True,
     metavar="N",
     panel=OUTPUT,
-    help="Number of pictures on the way from one end to the other",
+    help="Number of pictures from one end to the other",
 )
 @click.option(
     "--seed",
@@ -110,7 +111,7 @@ _MOST_TILES = 100
     show_default=True,
     metavar="N",
     panel=MACHINE,
-    help="Largest number of latents that are searched at once",
+    help="Largest number of searches at once",
 )
 @generator_options
 def latents(
@@ -130,11 +131,11 @@ def latents(
     batch_size: int,
     generator: "GeneratorOptions",
 ) -> None:
-    """Draw what a generator CHECKPOINT makes of chosen latents, or find the latents of pictures.
+    """Draw the pictures of chosen latents of a generator CHECKPOINT, or find latents of pictures.
 
-    Without further options: interpolations between samples 0 and 1, 2 and 3, ..., along the arc
-    (slerp) and below it along the straight line. With --arithmetic, --codes or --invert: that
-    instead. Errors of reconstruction are printed.
+    Without further options, the command interpolates between samples 0 and 1, 2 and 3, and so on:
+    along the arc (slerp), and below it along the straight line. --arithmetic, --codes and --invert
+    do something else instead. With --invert, reconstruction errors are printed.
 
     \b
     ganeval latents dcgan.safetensors -o paths.png
@@ -201,7 +202,7 @@ def _terms(text: str) -> "list[Term]":
     """Return the terms in `3,7,9-1,4,5+2,6,8`.
 
     Raises:
-        UsageError: It is no such text.
+        UsageError: The text is not of that form.
     """
     from ganeval.latents.drawn import Term
 
@@ -217,7 +218,7 @@ def _terms(text: str) -> "list[Term]":
 
 
 def _error_lines(found: "Inversion") -> list[str]:
-    """Return what was lost of each picture, in dB of PSNR, and the mean."""
+    """Return the reconstruction error of each picture, in dB of PSNR, and the mean."""
     columns = {"PSNR": found.psnr()}
     if found.mask is not None:
         columns = {

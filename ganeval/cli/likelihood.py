@@ -24,7 +24,7 @@ if TYPE_CHECKING:
     show_default=True,
     metavar="N",
     panel=SCORING,
-    help="Number of pictures, a seeded random subset",
+    help="Number of pictures, drawn at random with the seed",
 )
 @click.option(
     "--variance",
@@ -38,8 +38,8 @@ if TYPE_CHECKING:
     "--validation",
     metavar="SOURCE",
     panel=SCORING,
-    help="Pictures that variance and Parzen's bandwidth are chosen on (default: the others of "
-    "DATA)",
+    help="Validation pictures, which choose the variance and Parzen's bandwidth (default: the "
+    "other pictures of DATA)",
 )
 @click.option(
     "--steps",
@@ -49,7 +49,8 @@ if TYPE_CHECKING:
     show_default=True,
     metavar="N",
     panel=SCORING,
-    help="Number of temperatures between prior and posterior; more of them close the gap",
+    help="Number of temperatures between prior and posterior; more narrow the gap between the "
+    "bounds",
 )
 @click.option(
     "--chains",
@@ -70,8 +71,10 @@ if TYPE_CHECKING:
     panel=SCORING,
     help="Seed of every random choice",
 )
-@click.option("--each", is_flag=True, panel=OUTPUT, help="Also a line for each picture")
-@click.option("--json", "as_json", is_flag=True, panel=OUTPUT, help="The result as JSON on stdout")
+@click.option("--each", is_flag=True, panel=OUTPUT, help="Add a line for each picture")
+@click.option(
+    "--json", "as_json", is_flag=True, panel=OUTPUT, help="Write the result to stdout as JSON"
+)
 @DEVICE
 @click.option(
     "--batch-size",
@@ -101,11 +104,11 @@ def likelihood(
 ) -> None:
     """Estimate the log-likelihood of held-out DATA under a generator CHECKPOINT.
 
-    A picture is what the generator makes of a latent, plus Gaussian noise. Annealed importance
-    sampling bounds its log-likelihood from below; for pictures that the model simulates there is an
-    upper bound too, and the gap between the two tells how good the bound is. Parzen windows stand
-    beside it because papers reported them; they misorder generators. A network with an exact
-    log_prob is asked for it instead.
+    The model of a picture is the generator's output for a random latent, plus Gaussian noise.
+    Annealed importance sampling bounds the log-likelihood from below. For pictures that the model
+    itself simulates there is an upper bound too, and the gap between the two shows how good the
+    bound is. Parzen windows are printed beside it because papers reported them, but they can rank
+    generators wrongly. If the network has an exact log_prob, that is used instead.
 
     \b
     ganeval likelihood vae.safetensors data:digits,split=test

@@ -1,4 +1,4 @@
-"""`ganeval list`: what there is, one line each."""
+"""`ganeval list`: metrics, networks, protocols, sources and models, one line each."""
 
 import importlib
 import json
@@ -15,14 +15,18 @@ KINDS = ("metrics", "extractors", "protocols", "sources", "models")
 @click.command("list", cls=Command)
 @click.argument("kind", type=click.Choice(KINDS))
 @click.option(
-    "--json", "as_json", is_flag=True, panel=OUTPUT, help="The same and more as JSON on stdout"
+    "--json",
+    "as_json",
+    is_flag=True,
+    panel=OUTPUT,
+    help="Write the same, and more, to stdout as JSON",
 )
 def list_names(*, kind: str, as_json: bool) -> None:
     """Print names, a line each: metrics, extractors, protocols, sources or models.
 
-    A metric's line has its common name, which way is better, the sources it looks at (with their
-    classes, in pairs, as a generator, clips of sound), and the network whose features it takes:
-    "any" is that of --extractor.
+    The line of a metric has its common name, which way is better, the sources that it needs (with
+    their classes, in pairs, as a generator, or as clips of sound), and its network: "any" means the
+    one that --extractor names.
 
     \b
     ganeval list metrics
@@ -39,7 +43,7 @@ def list_names(*, kind: str, as_json: bool) -> None:
 
 
 def _cells(entry: dict[str, Any]) -> list[str]:
-    """Return what the columns show."""
+    """Return the texts of the columns."""
     if "roles" not in entry:
         return [entry["name"], entry["summary"]]
     how = f" ({', '.join(entry['takes'])})" if entry["takes"] else ""
@@ -50,7 +54,7 @@ def _cells(entry: dict[str, Any]) -> list[str]:
 
 
 def _metrics() -> list[dict[str, Any]]:
-    """Return what there is to know of each metric."""
+    """Return what is known about each metric."""
     from ganeval.metrics.base import Metric, Pairs, Paths, roles_of
     from ganeval.metrics.protocols import PROTOCOLS
     from ganeval.metrics.table import METRICS
@@ -107,7 +111,7 @@ def _summaries(kind: str) -> list[dict[str, Any]]:
 
 
 def _model_line(target: str) -> str:
-    """Return the first line of a model's file, and what tells the model from its twin there."""
+    """Return the first line of a model's file, and what distinguishes two models in one file."""
     name, _, attribute = target.partition(":")
     module = importlib.import_module(name)
     line = str(module.__doc__).splitlines()[0]

@@ -26,43 +26,49 @@ from ganeval.version import __version__
 _METRIC = "score:of_metric"
 SECTIONS = {
     "Score": {
-        "eval": ("eval:evaluate", "Several metrics in one pass over each source."),
-        "fid": (_METRIC, "Frechet Inception distance of SAMPLE to REFERENCE."),
-        "is": (_METRIC, "Inception Score of SAMPLE."),
-        "kid": (_METRIC, "Kernel Inception distance of SAMPLE to REFERENCE."),
-        "pr": (_METRIC, "Precision and recall of SAMPLE against REFERENCE."),
-        "dc": (_METRIC, "Density and coverage of SAMPLE against REFERENCE."),
-        "likelihood": ("likelihood:likelihood", "Log-likelihood of held-out DATA, by AIS."),
-        "doctor": ("doctor:doctor", "A look over sources before they are scored."),
+        "eval": ("eval:evaluate", "Score a sample by several metrics in one pass."),
+        "fid": (_METRIC, "Compute the Frechet Inception distance."),
+        "is": (_METRIC, "Compute the Inception Score, which needs no reference."),
+        "kid": (_METRIC, "Compute the Kernel Inception distance."),
+        "pr": (_METRIC, "Compute precision and recall."),
+        "dc": (_METRIC, "Compute density and coverage."),
+        "likelihood": ("likelihood:likelihood", "Estimate the log-likelihood of held-out data."),
+        "doctor": ("doctor:doctor", "Look for problems in sources before scoring them."),
     },
     "Compare": {
-        "compare": ("compare:compare", "Several samples ranked, and the difference of each pair."),
-        "table": ("table:table", "One table from the reports of several runs."),
+        "compare": (
+            "compare:compare",
+            "Rank several samples, and test each pair for a difference.",
+        ),
+        "table": ("table:table", "Put the reports of several runs into one table."),
     },
     "Gate": {
-        "check": ("check:check", "A run beside the accepted baseline: passed, failed or open."),
-        "baseline": ("baseline:baseline", "A run accepted as the baseline of later ones."),
+        "check": ("check:check", "Test whether a run is worse than the accepted baseline."),
+        "baseline": ("baseline:baseline", "Accept a run as the baseline for later ones."),
     },
     "Generators": {
-        "sample": ("sample:sample", "Samples of a generator checkpoint as PNG files."),
-        "latents": ("latents:latents", "Pictures of a generator's latents; latents of pictures."),
-        "train": ("train:train", "Training of a bundled reference model."),
-        "benchmark": ("benchmark:benchmark", "Models x data x seeds trained, scored, compared."),
-        "quickstart": ("quickstart:quickstart", "The whole tour on embedded images, offline."),
+        "sample": ("sample:sample", "Write samples of a generator as PNG files."),
+        "latents": ("latents:latents", "Interpolate latents, or find the latents of pictures."),
+        "train": ("train:train", "Train a bundled reference model."),
+        "benchmark": (
+            "benchmark:benchmark",
+            "Train and compare models on several data sets and seeds.",
+        ),
+        "quickstart": ("quickstart:quickstart", "Train and score two small models; works offline."),
     },
     "Upkeep": {
-        "list": ("list:list_names", "Metrics, extractors, protocols, sources, models."),
-        "stats": ("stats:stats", "Stored statistics of real images: make, inspect."),
-        "extract": ("extract:extract", "Features of a part of SOURCE into the cache."),
-        "cache": ("cache:cache", "The feature cache: info, prune, clear."),
-        "weights": ("weights:weights", "The pretrained weights: path, fetch, verify."),
+        "list": ("list:list_names", "List metrics, extractors, protocols, sources or models."),
+        "stats": ("stats:stats", "Make or read stored statistics of real images."),
+        "extract": ("extract:extract", "Put features of a part of a source into the cache."),
+        "cache": ("cache:cache", "Inspect or clean the feature cache."),
+        "weights": ("weights:weights", "Find, download or check the pretrained weights."),
     },
 }
-"""By what people want: where each command is, and its line in the help, which imports none."""
+"""The commands by purpose: where each one is, and its line in the help, which imports nothing."""
 COMMANDS = {name: entry for section in SECTIONS.values() for name, entry in section.items()}
 INTERRUPTED = 130
 _NO_SUCH_PLACE = (errno.ENAMETOOLONG, errno.ENOTDIR, errno.ELOOP)
-"""What the system says of names that cannot be those of anything, wherever they are used."""
+"""The system's errors for names that nothing can have."""
 
 
 class CommandTable(Group):
@@ -100,23 +106,24 @@ class CommandTable(Group):
     cls=CommandTable,
     context_settings={"help_option_names": ["-h", "--help"], "rich_help_config": HELP},
 )
-@click.version_option(__version__, prog_name="ganeval", help="The version")
+@click.version_option(__version__, prog_name="ganeval", help="Display the version and exit")
 def cli() -> None:
     """Evaluate image generators: FID, IS, KID, precision, recall, density, coverage.
 
     \b
-    ganeval quickstart           the whole tour, offline
-    ganeval fid real/ fake/      one metric of a folder
-    ganeval eval real/ fake/     all of them in one pass
-    ganeval compare real/ a/ b/  several samples, ranked
-    ganeval list metrics         further metrics, each of which is a command too
+    ganeval quickstart           a tour of everything, offline
+    ganeval fid real/ fake/      one metric
+    ganeval eval real/ fake/     several metrics in one pass
+    ganeval compare real/ a/ b/  a ranking of several samples
+    ganeval list metrics         all metrics; each one is a command
     """
 
 
 def main(args: Sequence[str] | None = None) -> NoReturn:
     """Run the command line and exit.
 
-    0 done, 1 gate failed, 2 usage or input, 3 gate inconclusive, 4 environment, 130 interrupted.
+    Exit codes: 0 done, 1 gate failed, 2 wrong usage or input, 3 gate inconclusive, 4 the machine
+    lacks something, 130 interrupted.
     """
     words = list(sys.argv[1:] if args is None else args)
     _log_to_stderr()
@@ -128,11 +135,11 @@ def main(args: Sequence[str] | None = None) -> NoReturn:
         with interruptible(), foreign_warnings_as_lines():
             team = team_of_command(words)
             call = Call(words, team)
-            # That of rich_click itself would swallow the text of an interrupt.
+            # The handler of rich_click itself would swallow the text of an interrupt.
             code = click.Group.main(cli, words, "ganeval", standalone_mode=False, obj=call)
             sys.stdout.flush()
     except (KeyboardInterrupt, click.Abort) as error:
-        # click hides Ctrl-C, whose text says how far the work came, behind an exception of its own
+        # click replaces Ctrl-C, whose text says how far the work came, by an exception of its own
         text = str(error.__cause__ if isinstance(error, click.Abort) else error)
         if team.leads:
             _say(text or "interrupted")
@@ -160,7 +167,7 @@ def _report(error: Exception, team: Team) -> int:
 
 
 def _misuse(error: click.ClickException) -> str:
-    """Return what is wrong with the words of a command, and where to look."""
+    """Return what is wrong with the arguments of a command, and where to look."""
     text = error.format_message().rstrip(".")
     if isinstance(error, click.NoSuchOption):
         near = f"; did you mean '{error.possibilities[0]}'?" if error.possibilities else ""
@@ -172,7 +179,7 @@ def _misuse(error: click.ClickException) -> str:
 
 
 def _translate(error: Exception) -> GanevalError:
-    """Return what the error means to a user; re-raise what is a mistake of our own."""
+    """Return what the error means to a user; re-raise an error that is our own mistake."""
     if isinstance(error, GanevalError):
         return error
     text = str(error)
@@ -189,14 +196,14 @@ def _translate(error: Exception) -> GanevalError:
     if isinstance(error, OSError) and error.errno in _NO_SUCH_PLACE and error.filename is not None:
         return InputError(
             f"{error.filename}: {error.strerror}",
-            "a file or folder that can be there",
+            "the name of a file or folder that can exist",
             "name another",
         )
     raise error
 
 
 def _log_to_stderr() -> None:
-    """Send the library's warnings to stderr, one line each; `--verbose` and `--quiet` move that."""
+    """Send warnings to stderr, one line each; `--verbose` and `--quiet` change the level."""
     handler = _ToStderr()
     handler.setFormatter(_OneLine())
     LOG.handlers = [handler]
@@ -205,20 +212,20 @@ def _log_to_stderr() -> None:
 
 
 def _escape_on_stdout() -> None:
-    """Write what the encoding of stdout does not have as `\\u2193`, as Python does on stderr."""
+    """Write characters that stdout cannot encode as `\\u2193`, as Python does on stderr."""
     if isinstance(sys.stdout, io.TextIOWrapper):
         sys.stdout.reconfigure(errors="backslashreplace")
 
 
 def _forget_impossible_sizes() -> None:
-    """Leave aside what a shell says of its window that is no number; rich would fail with it."""
+    """Ignore window sizes in the environment that are not numbers; rich would fail with them."""
     for name in ("COLUMNS", "LINES"):
         if re.fullmatch("[0-9]{1,5}", os.environ.get(name, "0")) is None:
             del os.environ[name]
 
 
 class _ToStderr(logging.Handler):
-    """Writes to what stderr is at the moment: a progress display prints such lines above itself."""
+    """Writes to the current stderr, where a progress display prints such lines above itself."""
 
     def emit(self, record: logging.LogRecord) -> None:
         """Print the record."""

@@ -1,4 +1,4 @@
-"""From the options that every scoring command shares to settings, and from reports to stdout."""
+"""Turn the options of scoring commands into settings, and print reports to stdout."""
 
 import functools
 import inspect
@@ -40,9 +40,9 @@ def run_options(command: Callable[..., Any]) -> Callable[..., Any]:
 
 
 def output_options(command: Callable[..., Any]) -> Callable[..., Any]:
-    """Give a command `--json`, `-o` and `--plots`, checked first; it returns a report.
+    """Give a command that returns a report `--json`, `-o` and `--plots`, which are checked first.
 
-    One with `run_options` below is told whether what it returns is shown with pictures.
+    A command with `run_options` is told whether its report is shown with pictures.
     """
     has_run = "settings" in inspect.signature(command).parameters
 
@@ -133,7 +133,7 @@ def _networks(texts: Sequence[str]) -> dict[str, str]:
         if not equals or not spec or re.fullmatch(r"[^\s:,@=]+", short) is None:
             raise UsageError(
                 f"--network {text}",
-                "SHORT=SPEC with a short name without `:`, `,` or `@`",
+                "SHORT=SPEC, where the short name has no `:`, `,` or `@`",
                 "write it as mine=efficientnet-lite0",
             )
         if short in found:

@@ -1,4 +1,4 @@
-"""How commands show their help: panels in one order, and options that every command has.
+"""Show the help of commands in panels of one order, with the options that every command has.
 
 An option names its panel where it is declared: `click.option("--seed", panel=SCORING, ...)`.
 """
@@ -22,14 +22,14 @@ SOURCES = "Sources and cache"
 MACHINE = "Machine"
 GENERATOR = "Generator files"
 PANELS = (TRAINING, GATE, SCORING, OUTPUT, PICTURES, SOURCES, MACHINE, GENERATOR)
-"""In the order of the help: what most people need fits on its first screen."""
+"""The panels in the order of the help; what most people need fits on the first screen."""
 
 HELP = {
     "theme": "slim",
     "enable_theme_env_var": False,
     "text_markup": None,
     "max_width": 110,
-    "force_terminal": None,  # a pipe gets no colour, on a CI server too
+    "force_terminal": None,  # a pipe gets no colour, not even on a CI server
     "options_table_column_types": ["opt_all_metavar", "help"],
     "append_metavars_help_string": "{}",
     "options_table_help_sections": ["help", "required", "default"],
@@ -40,7 +40,7 @@ HELP = {
 
 
 class OptionPanel(click.RichOptionPanel):
-    """A panel whose columns stand below those of the others."""
+    """A panel whose columns line up with those of the other panels."""
 
     def get_table(self, *args: Any) -> Any:
         """Return its rows."""
@@ -48,7 +48,7 @@ class OptionPanel(click.RichOptionPanel):
 
 
 class CommandPanel(click.RichCommandPanel):
-    """A panel whose columns stand below those of the others."""
+    """A panel whose columns line up with those of the other panels."""
 
     def get_table(self, *args: Any) -> Any:
         """Return its rows."""
@@ -56,14 +56,14 @@ class CommandPanel(click.RichCommandPanel):
 
 
 def _aligned(table: Any, width: int) -> Any:
-    """Return a table whose first column is so wide."""
+    """Return a table whose first column has this width."""
     if table.columns:
         table.columns[0].width = width
     return table
 
 
 def _set_level(context: click.Context, parameter: click.Parameter, given: bool) -> None:
-    """Let errors alone through, or also what is no warning."""
+    """Set the level of messages: errors only (`--quiet`), or details too (`--verbose`)."""
     if not given:
         return
     if context.meta.setdefault("ganeval.level", parameter.name) != parameter.name:
@@ -83,7 +83,7 @@ def _everywhere() -> list[click.Parameter]:
             expose_value=False,
             callback=_set_level,
             panel=OUTPUT,
-            help="Errors alone on stderr: no progress, no warnings",
+            help="Write only errors to stderr: no progress, no warnings",
         ),
         click.RichOption(
             ["-v", "--verbose"],
@@ -91,14 +91,14 @@ def _everywhere() -> list[click.Parameter]:
             expose_value=False,
             callback=_set_level,
             panel=OUTPUT,
-            help="Also what was tried, computed and found, on stderr",
+            help="Write to stderr what was tried, computed and found",
         ),
         click.RichOption(
             ["--traceback"],
             is_flag=True,
             expose_value=False,
             panel=OUTPUT,
-            help="The place in the code where an error arose",
+            help="Add the place in the code to an error",
         ),
     ]
 
@@ -110,7 +110,7 @@ class _Told(click.RichCommand):
         """Return the option that shows the help."""
         option = super().get_help_option(ctx)
         if option is not None:
-            option.help = "This message"
+            option.help = "Display this help and exit"
         return option
 
     def format_help_text(self, ctx: Any, formatter: Any) -> None:
@@ -131,11 +131,11 @@ class Command(_Told):
     def __init__(self, *args: Any, **kwargs: Any) -> None:
         super().__init__(*args, panels=[OptionPanel(name) for name in PANELS], **kwargs)
         self.params += _everywhere()
-        # Where `--help` goes, which no declaration gives a panel.
+        # The panel of `--help`, which no declaration can set.
         self.context_settings["rich_help_config"] = {"options_panel_title": OUTPUT}
 
 
-class Group(_Told, click.RichGroup):  # type: ignore[misc]  # rich_click types contexts anew
+class Group(_Told, click.RichGroup):  # type: ignore[misc]  # rich_click declares other types
     """A group that shows its help when it is called alone, and the nearest name when misspelt."""
 
     command_class = Command

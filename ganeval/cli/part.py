@@ -1,4 +1,4 @@
-"""`--part I/N`: a part of a work that any number of machines share."""
+"""`--part I/N`: one part of a job that any number of machines share."""
 
 import re
 from collections.abc import Callable
@@ -10,7 +10,7 @@ from ganeval.errors import UsageError
 
 
 def part_option(panel: str) -> Callable[[Callable[..., Any]], Callable[..., Any]]:
-    """Return what gives a command the option, as a text for `parse_part`."""
+    """Return the decorator that gives a command the option, as a text for `parse_part`."""
     return click.option(
         "--part",
         default="0/1",

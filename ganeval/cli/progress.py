@@ -1,4 +1,4 @@
-"""How far the work is: bars on a terminal; elsewhere, with `--verbose`, a line now and then."""
+"""Show progress: bars on a terminal; elsewhere, with `--verbose`, a line now and then."""
 
 import logging
 import sys
@@ -8,7 +8,7 @@ from contextlib import contextmanager
 from ganeval.cli.call import LOG, current_call
 from ganeval.machine.progress import Progress, silent
 
-_QUICK_SECONDS = 1.0  # what ends before that shows no bar
+_QUICK_SECONDS = 1.0  # a job that ends sooner shows no bar
 _LINE_SECONDS = 30.0  # between two lines
 
 

@@ -1,4 +1,4 @@
-"""Lines of text: broken at words where a terminal has a width, else as they are."""
+"""Lines of text, broken at words on a terminal and left as they are elsewhere."""
 
 import os
 import shutil
@@ -12,12 +12,12 @@ from ganeval.report.layout import wrap
 
 
 def terminal_width() -> int | None:
-    """Return the columns of the terminal that stdout is; None for a pipe or a file."""
+    """Return the width of the terminal behind stdout; None for a pipe or a file."""
     return shutil.get_terminal_size().columns if sys.stdout.isatty() else None
 
 
 def say(line: str, indent: str = "  ") -> None:
-    """Print a line, whatever is in the names in it."""
+    """Print a line, in which names may have any characters."""
     for part in wrap(one_line(line), terminal_width(), indent):
         click.echo(part)
 
@@ -25,12 +25,12 @@ def say(line: str, indent: str = "  ") -> None:
 def warn(line: str) -> None:
     """Print a line to stderr.
 
-    It is written to what stderr is at the moment: a progress display prints such lines above
-    itself, and `click.echo` would write past it.
+    It goes to the current stderr, where a progress display prints such lines above itself;
+    `click.echo` would bypass the display.
     """
     width = None
     if sys.stderr.isatty():
-        # Not as wide as stdout, which may be a file.
+        # The width of stderr, not of stdout, which may be a file.
         own = os.get_terminal_size(sys.stderr.fileno()).columns
         width = int(os.environ.get("COLUMNS") or own) or None
     for part in wrap(line, width, "  "):

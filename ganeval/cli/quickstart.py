@@ -1,4 +1,4 @@
-"""`ganeval quickstart`: the whole tour on embedded data, offline."""
+"""`ganeval quickstart`: a tour of the whole tool on embedded data, offline."""
 
 import shlex
 from pathlib import Path
@@ -21,7 +21,7 @@ _FILES = {
     "samples.png": "pictures of every sample",
     "learning-curves.png": "scores during training",
     "table.md": "the table",
-    "report.json": "the same scores in full, and where they come from",
+    "report.json": "the same scores with all details, and how they were made",
 }
 
 
@@ -33,14 +33,14 @@ _FILES = {
     show_default=True,
     metavar="FOLDER",
     panel=OUTPUT,
-    help="Folder of the tour",
+    help="Folder for the results of the tour",
 )
 @click.option(
     "--json",
     "as_json",
     is_flag=True,
     panel=OUTPUT,
-    help="The report as JSON on stdout, in place of the table and the words",
+    help="Write the report to stdout as JSON, instead of the table and the text",
 )
 @click.option(
     "--seed",
@@ -56,7 +56,7 @@ _FILES = {
     type=click.Path(),
     metavar="PLACE",
     panel=SOURCES,
-    help="Place of the features: a folder, or a URL that machines share",
+    help="Folder of the feature cache, or a URL that machines share",
 )
 @show_options
 def quickstart(
@@ -70,8 +70,8 @@ def quickstart(
 ) -> None:
     """Train two models on digits, score them beside real digits, and say what each metric sees.
 
-    About a minute of training for each on two cores. A tour that was cut goes on by the same
-    command.
+    Each model trains for about a minute on two cores. After an interruption, the same command
+    continues the tour.
 
     \b
     ganeval quickstart --out tour
@@ -87,7 +87,7 @@ def quickstart(
         try:
             scored = run_tour(TOUR, out, settings, display=training_display)
         except KeyboardInterrupt as error:
-            raise KeyboardInterrupt(f"interrupted; to go on: `{command}`") from error
+            raise KeyboardInterrupt(f"interrupted; to continue: `{command}`") from error
     show(scored.report, as_json=as_json, digits=digits, notes=notes)
     if as_json:
         return

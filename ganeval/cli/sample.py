@@ -1,4 +1,4 @@
-"""`ganeval sample`: samples of a generator checkpoint as files, as one array or one picture."""
+"""`ganeval sample`: write samples of a generator as files, as one array or as one picture."""
 
 import re
 from pathlib import Path
@@ -24,7 +24,7 @@ if TYPE_CHECKING:
     type=int,
     metavar="N",
     panel=OUTPUT,
-    help="Number of samples; with --grid as many as it has places, if left out",
+    help="Number of samples (default with --grid: as many as the grid has places)",
 )
 @click.option(
     "-o",
@@ -33,14 +33,14 @@ if TYPE_CHECKING:
     required=True,
     metavar="PLACE",
     panel=OUTPUT,
-    help="Folder or .zip file for the samples, .npz file for one array (the layout of ADM), .png "
-    "file for a grid",
+    help="Folder or .zip file for the samples, .npz file for one array (the layout of ADM), or "
+    ".png file for a grid",
 )
 @click.option(
     "--grid",
     metavar="ROWSxCOLUMNS",
     panel=OUTPUT,
-    help="All samples in one picture, such as 8x8",
+    help="Rows and columns of one picture of all samples, such as 8x8",
 )
 @click.option(
     "--seed",
@@ -49,7 +49,7 @@ if TYPE_CHECKING:
     show_default=True,
     metavar="N",
     panel=OUTPUT,
-    help="Seed of the samples; sample I is the same however many there are",
+    help="Seed of the samples; sample number I does not depend on how many there are",
 )
 @click.option(
     "--device",
@@ -57,7 +57,7 @@ if TYPE_CHECKING:
     show_default=True,
     metavar="NAME",
     panel=MACHINE,
-    help="Device of the generator: auto, cpu, cuda, cuda:1, mps; each rounds in its own way, so a "
+    help="Device of the generator: auto, cpu, cuda, cuda:1, mps. Devices round differently, so a "
     "pixel may differ by one grey level",
 )
 @generator_options
@@ -71,10 +71,10 @@ def sample(
     device: str,
     generator: "GeneratorOptions",
 ) -> None:
-    """Write samples of a generator CHECKPOINT: PNG files, one array, or one picture of all.
+    """Write samples of a generator CHECKPOINT as PNG files, one array, or one picture.
 
-    A folder or zip gets exactly so many files and nothing else. The same command again goes on
-    where an interrupted one was.
+    A folder or zip gets exactly that many files and nothing else. After an interruption, the same
+    command continues.
 
     \b
     ganeval sample dcgan.safetensors -n 64 -o samples/
@@ -113,7 +113,7 @@ def _sides_of(grid: str) -> tuple[int, int]:
     """Return rows and columns of `8x8`.
 
     Raises:
-        UsageError: It is no such text.
+        UsageError: The text is not of that form.
     """
     found = re.fullmatch(r"([1-9]\d{0,3})x([1-9]\d{0,3})", grid)
     if found is None:

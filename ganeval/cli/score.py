@@ -19,11 +19,11 @@ _SUFFIX = {
     "pr": "real/ fake/ --num-images 10000",
     "dc": "real/ fake/ --num-images 10000",
 }
-"""Further examples in the help of some."""
+"""Further examples for the help of some metrics."""
 
 
 def of_metric(name: str) -> Command:
-    """Return the command of a metric of the table, whose arguments are the sources it looks at."""
+    """Return the command of a metric of the table; its arguments are the sources that it needs."""
     from ganeval.metrics.base import Paths, roles_of
     from ganeval.metrics.table import METRICS
 

@@ -14,15 +14,15 @@ METRICS_OPTION = click.option(
     "--metrics",
     metavar="METRICS",
     panel=SCORING,
-    help="Metrics, as fid,fid@NETWORK,kid:subset_size=500,pr:k=5, or all; `ganeval list metrics` "
-    "names them (default: those of the protocol)",
+    help="Metrics, such as fid,kid:subset_size=500,pr:k=5 or fid@NETWORK, or all; `ganeval list "
+    "metrics` names them (default: those of the protocol)",
 )
 
 _Command = TypeVar("_Command", bound=Callable[..., Any])
 
 _ROLES = {
-    "train": "Source of what the generator learned from, for the metrics that look at it",
-    "heldout": "Source of real images it never saw, for the metrics that look at them",
+    "train": "Images that the generator was trained on, for the metrics that need them",
+    "heldout": "Real images that it never saw, for the metrics that need them",
 }
 
 
@@ -48,14 +48,14 @@ RUN_OPTIONS = (
         multiple=True,
         metavar="SHORT=SPEC",
         panel=SCORING,
-        help="Further network, for metrics as fid@SHORT (repeatable)",
+        help="Further network, for metrics such as fid@SHORT; may be repeated",
     ),
     click.option(
         "--num-images",
         type=int,
         metavar="N",
         panel=SCORING,
-        help="Number of images of each side, a seeded random subset (default: all)",
+        help="Number of images of each source, drawn at random with the seed (default: all)",
     ),
     click.option(
         "--protocol",
@@ -87,15 +87,15 @@ RUN_OPTIONS = (
         type=click.Choice(["drop", "white", "black"]),
         metavar="NAME",
         panel=PICTURES,
-        help="Background of transparent pictures: white, black, or drop for none (default: an "
-        "error)",
+        help="Background of transparent pictures: white, black, or drop to ignore transparency "
+        "(default: an error)",
     ),
     click.option(
         "--animated",
         type=click.Choice(["first"]),
         metavar="NAME",
         panel=PICTURES,
-        help="Treatment of animations: first, for the first frame (default: an error)",
+        help="Treatment of animations: first takes the first frame (default: an error)",
     ),
     click.option(
         "--exif",
@@ -110,7 +110,7 @@ RUN_OPTIONS = (
         "--float-range",
         metavar="LOW,HIGH",
         panel=PICTURES,
-        help="Range of the values of float pictures, as 0,1 (default: an error)",
+        help="Range of values of floating-point pictures, such as 0,1 (default: an error)",
     ),
     click.option(
         "--max-pixels",
@@ -126,7 +126,7 @@ RUN_OPTIONS = (
         show_default=True,
         metavar="NAME",
         panel=PICTURES,
-        help="Treatment of pictures that cannot be used: error, skip (and name them in the report)",
+        help="Treatment of pictures that cannot be used: error, or skip (the report names them)",
     ),
     click.option(
         "--max-bad",
@@ -141,7 +141,7 @@ RUN_OPTIONS = (
         type=click.Path(),
         metavar="PLACE",
         panel=SOURCES,
-        help="Place of the features: a folder, or a URL (s3://bucket/cache) that machines share",
+        help="Folder of the feature cache, or a URL that machines share (s3://bucket/cache)",
     ),
     click.option(
         "--pair-by",
@@ -150,18 +150,20 @@ RUN_OPTIONS = (
         show_default=True,
         metavar="NAME",
         panel=SOURCES,
-        help="What partners of two sources have in common, for scores of pairs: name, index",
+        help="Rule that pairs the images of two sources, for metrics of pairs: same name or same "
+        "index",
     ),
     click.option(
         "--cluster-by",
         type=click.Choice(["name-prefix", "folder"]),
         metavar="NAME",
         panel=SOURCES,
-        help="What images have in common that are not independent, for errors over clusters of "
-        "them: name-prefix (img12 of img12_crop3.png), folder (default: all are independent)",
+        help="Images that depend on each other and form a cluster for standard errors: those with "
+        "the same name-prefix (img12 of img12_crop3.png) or in the same folder (default: all are "
+        "independent)",
     ),
-    click.option("--no-cache", is_flag=True, panel=SOURCES, help="Features kept for this run only"),
-    click.option("--offline", is_flag=True, panel=SOURCES, help="No network connection at all"),
+    click.option("--no-cache", is_flag=True, panel=SOURCES, help="Keep features for this run only"),
+    click.option("--offline", is_flag=True, panel=SOURCES, help="Use no network connection at all"),
     click.option(
         "--device",
         default="auto",
@@ -169,14 +171,14 @@ RUN_OPTIONS = (
         metavar="NAME",
         panel=MACHINE,
         help="Device of the network: auto, cpu, cuda, cuda:1, mps; a generator's file runs on the "
-        "CPU unless its source says another (generator:FILE,device=cuda)",
+        "CPU unless its source names a device (generator:FILE,device=cuda)",
     ),
     click.option(
         "--batch-size",
         type=int,
         metavar="N",
         panel=MACHINE,
-        help="Number of images in one pass of the network (default: the device's own)",
+        help="Number of images in one pass of the network (default: depends on the device)",
     ),
     click.option(
         "--precision",
@@ -200,8 +202,7 @@ RUN_OPTIONS = (
         show_default=True,
         metavar="SIZE",
         panel=MACHINE,
-        help="Memory for metrics beside the features, which are mapped from disk if they are "
-        "larger than a quarter of it",
+        help="Memory for metrics; features larger than a quarter of it are mapped from disk",
     ),
     click.option(
         "--engine",
@@ -210,20 +211,20 @@ RUN_OPTIONS = (
         show_default=True,
         metavar="NAME",
         panel=MACHINE,
-        help="Place where features are computed: local, ray (a Ray cluster); torchrun needs "
-        "no option",
+        help="Place where features are computed: local, or ray (a Ray cluster); under torchrun "
+        "leave it out",
     ),
     click.option(
         "--rehash",
         is_flag=True,
         panel=MACHINE,
-        help="All files read again, also those that are as they were in the last run",
+        help="Read all files again, even those that did not change since the last run",
     ),
     click.option(
         "--trust-times",
         is_flag=True,
         panel=MACHINE,
-        help="Reliance on the times of files on network file systems too, to tell which have "
+        help="Trust the times of files on network file systems too when looking for files that "
         "changed since the last run",
     ),
     *GENERATOR_OPTIONS,
@@ -237,7 +238,7 @@ SHOW_OPTIONS = (
         show_default=True,
         metavar="NAME",
         panel=OUTPUT,
-        help="Digits in tables: error (to the second one of the standard error), full",
+        help="Digits in tables: error (two digits of the standard error) or full",
     ),
     click.option(
         "--notes",
@@ -246,7 +247,7 @@ SHOW_OPTIONS = (
         show_default=True,
         metavar="NAME",
         panel=OUTPUT,
-        help="Notes on the terminal: few (those that change what you may do), all",
+        help="Notes on the terminal: few (those that limit what the scores can tell) or all",
     ),
 )
 
@@ -266,7 +267,7 @@ OUTPUT_OPTIONS = (
         "as_json",
         is_flag=True,
         panel=OUTPUT,
-        help="The report as JSON on stdout, in place of the table",
+        help="Write the report to stdout as JSON, instead of the table",
     ),
     *SHOW_OPTIONS,
     click.option(

@@ -36,7 +36,7 @@ def stats() -> None:
 )
 @run_options
 def make(*, reference: str, output: Path, settings: "Settings") -> None:
-    """Write the statistics of REFERENCE, to be used in its place for FID.
+    """Write the statistics of REFERENCE, which can replace it for FID.
 
     \b
     ganeval stats make real/ -o real.npz
@@ -51,7 +51,7 @@ def make(*, reference: str, output: Path, settings: "Settings") -> None:
 @stats.command()
 @click.argument("file", type=click.Path())
 def inspect(*, file: str) -> None:
-    """Print what a statistics file says of itself.
+    """Print what a statistics file says about its origin.
 
     \b
     ganeval stats inspect real.npz
@@ -73,16 +73,16 @@ def inspect(*, file: str) -> None:
 
 
 def _intervals(content: "Stats") -> str:
-    """Say whether an FID against these statistics can have an interval, and why not."""
+    """Say whether an FID against these statistics can have an interval, or why not."""
     from ganeval.features.parts import FEWEST_ROWS
     from ganeval.metrics.parts.frechet_error import ENOUGH_FOR_INTERVAL
 
-    anew = f"; make it anew with `ganeval stats make`, from the {content.noun}"
+    again = f"; make it again with `ganeval stats make`, from the {content.noun}"
     if content.num is None:
-        return f"no: number of {content.noun} unknown{anew}"
+        return f"no: number of {content.noun} unknown{again}"
     if content.quarters is None and content.num >= FEWEST_ROWS:
         maker = "another tool" if content.card is None else "an older version"
-        return f"no: made by {maker}{anew}"
+        return f"no: made by {maker}{again}"
     enough = max(ENOUGH_FOR_INTERVAL * content.width, FEWEST_ROWS)
     if content.num < enough:
         per_dimension = f"{ENOUGH_FOR_INTERVAL} for each dimension"

@@ -1,4 +1,4 @@
-"""What a suite says of scoring, looked at before anything is trained."""
+"""Check how a suite scores its runs, before anything is trained."""
 
 from dataclasses import replace
 from typing import TYPE_CHECKING
@@ -12,15 +12,15 @@ if TYPE_CHECKING:
 
 
 def check_scoring(suite: "Suite", settings: "Settings") -> None:
-    """Refuse a way of scoring that would fail for every run; no picture is decoded for that.
+    """Refuse a way of scoring that would fail for every run, without decoding a picture.
 
     Args:
         suite: The suite.
         settings: Cache, device and network connection.
 
     Raises:
-        GanevalError: A name or number of `[scoring]`, or a reference of `[data.NAME]`, that cannot
-            be; it names the file and the key.
+        GanevalError: A name or number in `[scoring]`, or a reference in `[data.NAME]`, cannot be
+            used; the message names the file and the key.
     """
     from ganeval.extractors.base import find_extractor
     from ganeval.flow.choose import choose_metrics, choose_rank, find_protocol
@@ -71,7 +71,7 @@ def check_scoring(suite: "Suite", settings: "Settings") -> None:
 
 
 def _check_numbers(choice: "MetricChoice", key: str, num: int | None) -> None:
-    """Refuse fewer samples than a metric is defined for."""
+    """Refuse fewer samples than a metric needs."""
     from ganeval.flow.plan import check_minimum
 
     for need in choice.metric.needs:

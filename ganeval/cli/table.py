@@ -21,13 +21,13 @@ if TYPE_CHECKING:
     multiple=True,
     metavar="NAME=RUN.json",
     panel=OUTPUT,
-    help="Name for the sample of a report; may be repeated",
+    help="Name for the sample of a report, as NAME=RUN.json; may be repeated",
 )
 @output_options
 def table(*, reports: tuple[Path, ...], labels: tuple[str, ...]) -> "Report":
     """Put the scores of several REPORTS (.json) into one table, if they are comparable.
 
-    Reports of one generator are told apart by their step of training, or by --label.
+    Reports of one generator are told apart by their training step, or by --label.
 
     \b
     ganeval table monday.json tuesday.json -o week.md

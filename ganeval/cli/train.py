@@ -20,21 +20,22 @@ from ganeval.errors import ResourceError, UsageError
     "--data",
     metavar="SOURCE",
     panel=TRAINING,
-    help="Training data: digits, edges, tint, sr, shapes, tones, any source (default: the model's "
-    "own)",
+    help="Training data: digits, edges, tint, sr, shapes, tones, or any source (default: the "
+    "model's own)",
 )
 @click.option(
     "--data-b",
     metavar="SOURCE",
     panel=TRAINING,
-    help="Second source: what each picture of --data is to be made from",
+    help="Second source, for image-to-image models: the inputs from which the pictures of --data "
+    "are made",
 )
 @click.option(
     "--steps",
     type=int,
     metavar="N",
     panel=TRAINING,
-    help="Last step, counted from the start (default: the model's own)",
+    help="Number of steps, counted from the start (default: the model's own)",
 )
 @click.option(
     "--out",
@@ -43,9 +44,7 @@ from ganeval.errors import ResourceError, UsageError
     panel=TRAINING,
     help="Folder of the run (default: runs/MODEL)",
 )
-@click.option(
-    "--resume", is_flag=True, panel=TRAINING, help="Continuation of the run in that folder"
-)
+@click.option("--resume", is_flag=True, panel=TRAINING, help="Continue the run in that folder")
 @click.option(
     "--seed",
     type=click.IntRange(min=0),
@@ -59,14 +58,14 @@ from ganeval.errors import ResourceError, UsageError
     "--preset",
     metavar="NAME",
     panel=TRAINING,
-    help="Settings that belong together, such as paper; --show prints those of the model",
+    help="Named group of settings, such as paper; --show lists the groups of the model",
 )
 @click.option(
     "--config",
     type=click.Path(path_type=Path),
     metavar="FILE.toml",
     panel=TRAINING,
-    help="Settings from a file, such as settings.toml of another run",
+    help="File with settings, such as settings.toml of another run",
 )
 @click.option(
     "--set",
@@ -74,13 +73,13 @@ from ganeval.errors import ResourceError, UsageError
     multiple=True,
     metavar="NAME=VALUE",
     panel=TRAINING,
-    help="One setting, such as generator.width=256 or optimizers.D.lr=2e-4; repeatable",
+    help="One setting, such as generator.width=256 or optimizers.D.lr=2e-4; may be repeated",
 )
 @click.option(
     "--show",
     is_flag=True,
     panel=TRAINING,
-    help="All settings are printed, as they would be; nothing is trained",
+    help="Write all settings to stdout instead of training",
 )
 @click.option(
     "--save-every",
@@ -89,7 +88,7 @@ from ganeval.errors import ResourceError, UsageError
     show_default=True,
     metavar="N",
     panel=TRAINING,
-    help="Steps between two saved states: what a killed run loses at most",
+    help="Number of steps between two saved states; a killed run loses at most these",
 )
 @click.option(
     "--grid-every",
@@ -98,7 +97,7 @@ from ganeval.errors import ResourceError, UsageError
     show_default=True,
     metavar="N",
     panel=TRAINING,
-    help="Steps between pictures of samples; 0: only the last",
+    help="Number of steps between pictures of samples; 0 for only one at the end",
 )
 @click.option(
     "--snapshot-every",
@@ -107,7 +106,8 @@ from ganeval.errors import ResourceError, UsageError
     show_default=True,
     metavar="N",
     panel=TRAINING,
-    help="Steps between checkpoints that are kept; 0: only the last, and the best by its score",
+    help="Number of steps between checkpoints that are kept; 0 for only the last one and the "
+    "best-scored one",
 )
 @click.option(
     "--eval-every",
@@ -116,14 +116,14 @@ from ganeval.errors import ResourceError, UsageError
     show_default=True,
     metavar="N",
     panel=SCORING,
-    help="Steps between scores of the averaged generator; 0: none",
+    help="Number of steps between scores of the averaged generator; 0 for no scores",
 )
 @click.option(
     "--eval-metrics",
     metavar="METRICS",
     panel=SCORING,
-    help="Metrics of these scores, separated by commas (default: fid,kid, and all that the data "
-    "know: modes, mode_kl, ...)",
+    help="Metrics of --eval-every, separated by commas (default: fid,kid and those that belong to "
+    "the data, such as modes, mode_kl)",
 )
 @click.option(
     "--eval-extractor",
@@ -131,7 +131,7 @@ from ganeval.errors import ResourceError, UsageError
     show_default=True,
     metavar="NAME",
     panel=SCORING,
-    help="Network of these scores: inception, efficientnet-lite0, random",
+    help="Network of --eval-every: inception, efficientnet-lite0, random",
 )
 @click.option(
     "--eval-images",
@@ -140,13 +140,13 @@ from ganeval.errors import ResourceError, UsageError
     show_default=True,
     metavar="N",
     panel=SCORING,
-    help="Number of samples to score, and of training images to compare them with",
+    help="Number of samples, and of training images, that --eval-every compares",
 )
 @click.option(
     "--eval-reference",
     metavar="SOURCE",
     panel=SCORING,
-    help="Images to compare with, instead of training images",
+    help="Images that --eval-every compares with, instead of training images",
 )
 @CACHE_DIR
 @DEVICE
@@ -233,7 +233,7 @@ def train(
     )
 
     def again() -> str:
-        """Return the command that goes on, or begins where there is no state to go on from."""
+        """Return the command that continues the run, or starts it if no state was saved."""
         going_on = [] if resume or not (folder / STATE).is_file() else ["--resume"]
         return shlex.join(["ganeval", *current_call().words, *going_on])
 
@@ -254,14 +254,14 @@ def train(
                 observers=observers,
             )
         except KeyboardInterrupt as error:
-            raise KeyboardInterrupt(f"interrupted; to go on: `{again()}`") from error
+            raise KeyboardInterrupt(f"interrupted; to continue: `{again()}`") from error
         except OSError as error:
             if error.errno not in (errno.ENOSPC, errno.EDQUOT):
                 raise
             raise ResourceError(
                 f"{error.filename or folder}: the disk is full",
                 "free space on it",
-                f"make some, then go on with `{again()}`",
+                f"free some space, then continue with `{again()}`",
             ) from error
     if checkpoint is not None:
         click.echo(checkpoint)

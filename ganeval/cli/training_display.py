@@ -1,4 +1,4 @@
-"""How a training run looks: a bar with losses on a terminal, elsewhere a line now and then."""
+"""Show a training run: a bar with losses on a terminal, elsewhere a line now and then."""
 
 import logging
 import sys
@@ -25,7 +25,7 @@ def training_display(model: str, total: int, batch_size: int) -> "Iterator[list[
     if current_call().is_quiet:
         yield []
         return
-    data = logging.getLogger("ganeval.training.data")  # what there is, and how far preparation is
+    data = logging.getLogger("ganeval.training.data")  # data and their preparation
     level = data.level
     data.setLevel(logging.INFO)
     bars, on_terminal = Bars(), sys.stderr.isatty()
@@ -40,7 +40,7 @@ def training_display(model: str, total: int, batch_size: int) -> "Iterator[list[
         now = bars.get_time()
         if on_terminal:
             bars.below = Text(numbers)
-            bars.start()  # here: of several processes, one is told of steps
+            bars.start()  # here, since only one of several processes reports steps
         elif log and (now - told > LINE_SECONDS or any(name.startswith("score/") for name in log)):
             told = now
             click.echo(f"{model}: step {bars.describe(model)}  {numbers}", err=True)
@@ -53,5 +53,5 @@ def training_display(model: str, total: int, batch_size: int) -> "Iterator[list[
 
 
 def _shown(value: float) -> str:
-    """Return a number in three digits; a large one, such as a step, whole."""
+    """Return a number with three digits; a large one, such as a step, has all digits."""
     return f"{value:.3g}" if abs(value) < 1000 else f"{value:,.0f}"

@@ -9,8 +9,8 @@ CACHE_DIR = click.option(
     type=click.Path(),
     metavar="PLACE",
     panel=SOURCES,
-    help="Place of the features and of training images that are decoded once: a folder, or a URL "
-    "that machines share for the features",
+    help="Folder of the cache for features and decoded training images, or a URL that machines "
+    "share for features",
 )
 DEVICE = click.option(
     "--device",

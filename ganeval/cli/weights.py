@@ -1,4 +1,4 @@
-"""`ganeval weights`: the pretrained weights: where, get, check."""
+"""`ganeval weights`: find, download and check the pretrained weights."""
 
 import rich_click as click
 
@@ -10,7 +10,7 @@ EXTRACTOR = click.argument("extractor", default="inception", metavar="[EXTRACTOR
 
 @click.group(cls=Group)
 def weights() -> None:
-    """Find, get and check the pretrained weights.
+    """Find, download and check the pretrained weights.
 
     \b
     ganeval weights fetch inception
@@ -40,9 +40,9 @@ def path(*, extractor: str) -> None:
 
 @weights.command()
 @EXTRACTOR
-@click.option("--offline", is_flag=True, panel=SOURCES, help="No network connection at all")
+@click.option("--offline", is_flag=True, panel=SOURCES, help="Use no network connection at all")
 def fetch(*, extractor: str, offline: bool) -> None:
-    """Download the weights unless they are here, and check them.
+    """Download the weights if they are missing, and check them.
 
     \b
     ganeval weights fetch inception

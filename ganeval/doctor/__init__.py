@@ -1,1 +1,1 @@
-"""A look over sources before they are scored."""
+"""Look for problems in sources before they are scored."""

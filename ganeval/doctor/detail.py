@@ -1,4 +1,4 @@
-"""Whether a picture has as much detail as its number of pixels has room for."""
+"""Measure whether a picture has as much detail as its number of pixels allows."""
 
 import numpy as np
 import numpy.typing as npt
@@ -6,7 +6,7 @@ import numpy.typing as npt
 Pixels = npt.NDArray[np.uint8]  # [3, H, W] RGB
 
 SMALLEST = 32
-"""Pictures with a shorter side have too few frequencies to tell."""
+"""Pictures with a shorter side have too few frequencies for that."""
 
 CUTS = (0.5, 0.25)
 """Fractions of the highest frequency above which detail is looked for: factors 2 and 4."""

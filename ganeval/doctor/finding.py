@@ -104,11 +104,11 @@ class AnyLook(Protocol):
 
     @property
     def name(self) -> str:
-        """How messages call it."""
+        """Its name in messages."""
 
     @property
     def digest(self) -> bytes:
-        """Of its content."""
+        """Digest of its content."""
 
 
 def first_names(names: Sequence[str]) -> tuple[str, ...]:

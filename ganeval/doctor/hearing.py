@@ -26,8 +26,8 @@ class Heard:
     """What there is to say of a clip once its samples are gone.
 
     Attributes:
-        name: How messages call it.
-        digest: Of its content; see `Item`.
+        name: Its name in messages.
+        digest: Digest of its content; see `Item`.
         rate: As it is scored.
         channels: As it is scored.
         seconds: As it is scored.
@@ -97,7 +97,7 @@ class ClipInventory:
 
     @cached_property
     def codecs(self) -> Counter[str]:
-        """Number of clips by what their files are; empty if they are no files."""
+        """Number of clips by what their files are; empty if they are not files."""
         return Counter(heard.codec for heard in self.looks if heard.codec)
 
 

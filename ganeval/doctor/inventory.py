@@ -28,10 +28,10 @@ class Inventory:
 
     Attributes:
         location: As the user wrote it.
-        kind: Of source; "stats" for stored statistics alone.
-        count: Number of its pictures that were looked at; None if a statistics file does not say.
-        looks: What each picture shows, in order; pictures that scoring refuses are among them where
-            they can be decoded all the same.
+        kind: Kind of source; "stats" for stored statistics alone.
+        count: Number of its pictures that were examined; None if a statistics file does not say it.
+        looks: Findings about each picture, in order, including refused pictures that can be
+            decoded.
         refusals: The pictures that scoring refuses, in order.
         ignored: What was counted and left alone, by reason.
         stats: The stored statistics in it, if there are any.
@@ -64,12 +64,12 @@ class Inventory:
 
     @cached_property
     def formats(self) -> Counter[str]:
-        """Number of pictures by file format; empty if they are no files."""
+        """Number of pictures by file format; empty if they are not files."""
         return Counter(look.header.format for look in self.looks if look.header is not None)
 
     @cached_property
     def modes(self) -> Counter[str]:
-        """Number of pictures by Pillow's name of the pixel format; empty if they are no files."""
+        """Number of pictures by Pillow's name of the pixel format; empty if they are not files."""
         return Counter(look.header.mode for look in self.looks if look.header is not None)
 
     @cached_property
@@ -99,8 +99,8 @@ def look_over(
 ) -> tuple[list[Look], list[Refusal]]:
     """Look at the pictures of a source at `indices`, once each.
 
-    Of files that scoring refuses for a reason that is not damage (transparency, frames), what they
-    would be otherwise is looked at as well, so that one call finds all that is wrong.
+    Files that scoring refuses for a reason other than damage (transparency, frames) are looked at
+    as if they were accepted, so that one call finds all problems.
     """
     looks: list[Look] = []
     refusals: list[Refusal] = []

@@ -17,7 +17,7 @@ class Look:
     """What there is to say of a picture once its pixels are gone.
 
     Attributes:
-        name: How messages call it.
+        name: Its name in messages.
         digest: Digest of its content; see `Item`.
         width: Its width as it is scored.
         height: Its height as it is scored.
@@ -59,7 +59,7 @@ class Refusal:
     """A picture that scoring would refuse.
 
     Attributes:
-        name: How messages call it.
+        name: Its name in messages.
         found: What is wrong; begins with `name`.
         needed: What is needed instead.
         remedy: What to do.

@@ -109,7 +109,7 @@ def call_on_ray(
 ) -> Iterator[_Result]:
     """Yield what a function returns for each of some tasks, in order; one task of the cluster each.
 
-    A task whose worker process or machine is gone is begun anew.
+    A task whose worker process or machine is gone is begun again.
 
     Args:
         function: Can be pickled, as its tasks and results can.

@@ -31,12 +31,12 @@ class Order:
     Attributes:
         token: A random name of the run.
         opens: What opens each source.
-        locations: How messages call it.
+        locations: Its name in messages.
         pictures: What is known of its items before they are read.
         wanted: The networks and layers.
         conditions: What must be the same here, by network and name.
         store: Where the shards are kept.
-        num_threads: How many of them decode.
+        num_threads: Number of decoding threads.
         folder: To which relative paths refer.
         host: Where the run was started.
     """

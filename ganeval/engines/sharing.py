@@ -20,7 +20,7 @@ class MadeShard:
     """What the maker of a shard tells of it, from which its keys follow.
 
     Attributes:
-        digests: Of all its items, in order.
+        digests: Digests of all its items, in order.
         computed: Whether any of its features had to be computed.
     """
 

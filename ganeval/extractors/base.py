@@ -61,7 +61,7 @@ class Input(Protocol):
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class ExtractorInfo:
-    """What an extractor is.
+    """Facts about a extractor.
 
     Attributes:
         name: What chooses it: `NAME` or `FAMILY:VARIANT`.
@@ -91,7 +91,7 @@ class Extractor(Protocol):
 
     @property
     def info(self) -> ExtractorInfo:
-        """What the extractor is."""
+        """Facts about the extractor."""
 
     def __call__(self, batch: torch.Tensor, layers: Sequence[str]) -> dict[str, torch.Tensor]:
         """Return the features of the layers asked for, float32 [N, width] on the network's device.

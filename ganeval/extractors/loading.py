@@ -23,7 +23,7 @@ def load_network(
     """Build an extractor's network on the CPU and fill it with its weights.
 
     Args:
-        info: What the network is.
+        info: Facts about the network.
         build: Builds it, unfilled.
         request: Where its weights are.
         ignored: What the names of tensors begin with that the file may hold beside its own.

@@ -8,8 +8,8 @@ from ganeval.extractors.base import Extractor, ExtractorInfo, ExtractorRequest
 from ganeval.images.preparation import Preparation
 from ganeval.images.resize import Resize
 
-# Of the tensors as torch draws them from the seed on a processor with AVX2. Others may round a few
-# of them otherwise, as they may the features.
+# The digest of the tensors that torch draws from the seed on a processor with AVX2. Other
+# processors may round a few of them differently, and the features too.
 _SHA256 = "0efda6114c4006b13c9f9afe71e50d9b52d42526802ecb25045f3e36b77edc58"
 
 

@@ -46,7 +46,7 @@ def parse_state_dict(data: bytes, *, path: Path, published: bool) -> dict[str, t
         raise _no_state_dict(path, f"a {type(tensors).__name__}")
     others = [str(name) for name, value in tensors.items() if not isinstance(value, torch.Tensor)]
     if others:
-        raise _no_state_dict(path, f"entries that are no tensors ({first_few(others)})")
+        raise _no_state_dict(path, f"entries that are not tensors ({first_few(others)})")
     return dict(tensors)
 
 

@@ -84,6 +84,6 @@ def _with_path(request: ExtractorRequest) -> ExtractorRequest:
         raise WeightsError(
             f"{found}: its SHA-256 is {sha256}",
             f"one that begins with {FILE_NAME[7:15]}, as its name says",
-            f"download it anew from {_URL}, or give a file of your own with --weights PATH",
+            f"download it again from {_URL}, or give a file of your own with --weights PATH",
         )
     return replace(request, weights_path=found)

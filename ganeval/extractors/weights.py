@@ -141,7 +141,7 @@ def folders(name: str) -> tuple[Path, ...]:
     """Return the folders that are searched for an extractor's weights, in order.
 
     Raises:
-        WeightsError: `GANEVAL_WEIGHTS` is set to something that is no folder.
+        WeightsError: `GANEVAL_WEIGHTS` is set to something that is not a folder.
     """
     weights = weight_file(name)
     found: list[Path] = []
@@ -180,7 +180,7 @@ def find(name: str) -> Path | None:
     """Return the first weight file of an extractor that lies on this machine, unchecked.
 
     Raises:
-        WeightsError: `GANEVAL_WEIGHTS` is set to something that is no folder.
+        WeightsError: `GANEVAL_WEIGHTS` is set to something that is not a folder.
     """
     names = weight_file(name).file_names
     candidates = (folder / file_name for folder in folders(name) for file_name in names)

@@ -56,7 +56,7 @@ class CollectedShard:
 
     Attributes:
         info: What is known of its items.
-        keys: Of its shards, by network and layer.
+        keys: Keys of its shards, by network and layer.
         digests: Content digests of all its items.
         computed: Whether any of the features had to be computed.
     """
@@ -130,9 +130,9 @@ def shard_keys(
     """Return the keys of the shards of some items, by network and layer.
 
     Args:
-        settings: Of the source: all options that change the items' content.
+        settings: Settings of the source: all options that change the items' content.
         wanted: The networks and layers.
-        digests: Of the items, in order.
+        digests: Digests of the items, in order.
     """
     return {
         (network.name, layer): shard_key(
@@ -181,7 +181,7 @@ def collect_shard(
                 store.write(all_keys[place], rows, info)
     else:
         known = [one for one in found.values() if one is not None]
-        # Of items that no network looks at, nothing more is known.
+        # Nothing more is known about items that no network uses.
         info = known[0] if known else ShardInfo(num=len(items), notes={}, skipped={})
     info = name_skipped(info, items)
     return CollectedShard(keys=keys, info=info, digests=tuple(digests), computed=bool(missing))

@@ -29,7 +29,7 @@ class LayerFeatures:
         sizes: Their numbers of rows.
         labels: The class of each row; None where no metric asks for labels.
         clusters: The cluster of each row; see `Summary.clusters`.
-        noun: What messages call the items.
+        noun: Plural noun of the items in messages.
     """
 
     store: ShardStore
@@ -146,7 +146,7 @@ class Features:
             source has no classes.
         all_clusters: The cluster of every item that was asked for, int64; None where each is by
             itself.
-        noun: What messages call its items.
+        noun: Plural noun of the items in messages.
     """
 
     store: ShardStore

@@ -2,7 +2,7 @@
 
 The key of a derived value is made of everything that it can depend on: the derivation's class,
 its version and fields, and the key of the summary. So nothing can be forgotten, and a value is
-served from the cache only where it would be computed anew to the same bits. The files stand beside
+served from the cache only where it would be computed again to the same bits. The files stand beside
 the shards and are used like them: one that is there is not computed, a damaged one is.
 """
 
@@ -59,7 +59,7 @@ class Summary(Protocol):
     def clusters(self) -> npt.NDArray[np.int64] | None:
         """The cluster of each row, int64 [num], numbered from 0 in the order of first appearance.
 
-        Rows of one cluster are not independent of one another. None where every row is by itself.
+        Rows of one cluster are not independent of one another. None if rows are independent.
         """
 
     def moments(self) -> Moments:
@@ -110,8 +110,8 @@ def derived_key(derivation: Derivation, summary_key: str) -> str:
     """Return the key of a derived value: a hex digest of all that can change it.
 
     Raises:
-        TypeError: The derivation is no frozen dataclass, declares no version, or has a field that
-            no key can be made of.
+        TypeError: The derivation is not a frozen dataclass, declares no version, or has a field
+            that cannot be part of a key.
     """
     return key_of({"derivation": derivation, "summary": summary_key, "numpy": np.__version__})
 

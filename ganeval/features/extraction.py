@@ -20,9 +20,9 @@ class Extraction:
 
     Attributes:
         name: What the run calls the network (`"inception"`, or the short name of a user).
-        info: What the network is.
+        info: Facts about the network.
         preparation: From an item's content to the network's input.
-        precision: Of the network's arithmetic.
+        precision: Precision of the network's arithmetic.
         device_type: "cpu", "cuda" or "mps".
         micro_batch: The network always sees this many items at once, the last batch of a shard
             padded, so that an item's features do not depend on how many others there are.

@@ -11,7 +11,7 @@ from ganeval.features.shards import SHARD_SIZE
 from ganeval.sources.base import Source
 
 Opens = Callable[[], Source]
-"""Opens a source anew, in another process too, which it can be sent to."""
+"""Opens a source again, in another process too, which it can be sent to."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True, eq=False)
@@ -25,7 +25,7 @@ class Job:
         wanted: The networks, each with the layers that are wanted of it.
         opens: Opens the source in another process; None for one in memory.
         labels: The class of each of the items, where a metric asks for it.
-        clusters: The cluster of each of the items, int64; None where each is by itself.
+        clusters: The cluster of each of the items, int64; None if items are independent.
     """
 
     location: str
@@ -38,7 +38,7 @@ class Job:
 
     @property
     def noun(self) -> str:
-        """What messages call its items: "images", "clips", "pairs"."""
+        """Plural noun of the items in messages: "images", "clips", "pairs"."""
         return self.source.info.noun
 
 
@@ -48,7 +48,7 @@ class ShardTask:
 
     Attributes:
         job: What it is a part of.
-        indices: Of its items, in order.
+        indices: Indices of its items, in order.
         start: Place of its first item among all of the job.
     """
 

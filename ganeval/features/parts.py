@@ -80,7 +80,7 @@ def unpack(
     """Return the parts that `pack` has written; None if there are none.
 
     Args:
-        arrays: Of the file.
+        arrays: Arrays of the file.
         num: How many rows the whole has, if the file says it.
         whole: The moments of all rows; only their mean and covariance are looked at.
 

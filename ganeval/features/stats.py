@@ -133,7 +133,7 @@ def save_stats(
 
     Args:
         path: The file.
-        moments: Of all items.
+        moments: Moments of all items.
         card: What is known of their making, JSON values.
         parts: The moments of four random parts, which are asked for one after the other; None for
             fewer than 8 items.
@@ -208,7 +208,7 @@ def _count(path: Path | str, arrays: Mapping[str, npt.NDArray[Any]]) -> int | No
                 raise InputError(
                     f"{path}: {key} is {count!r}",
                     "a number of images",
-                    "make the file anew with `ganeval stats make`",
+                    "make the file again with `ganeval stats make`",
                 )
             return int(count)
     return None
@@ -223,9 +223,9 @@ def _card(path: Path | str, arrays: Mapping[str, npt.NDArray[Any]]) -> Mapping[s
     except ValueError as error:
         raise _damaged(path, error) from error
     if not isinstance(card, dict):
-        raise _damaged(path, ValueError(f"'{_CARD_KEY}' is no record"))
+        raise _damaged(path, ValueError(f"'{_CARD_KEY}' is not a record"))
     if not isinstance(card.get("settings", {}), dict):  # the only part that is looked into
-        raise _damaged(path, ValueError(f"'settings' of '{_CARD_KEY}' is no record"))
+        raise _damaged(path, ValueError(f"'settings' of '{_CARD_KEY}' is not a record"))
     return card
 
 
@@ -250,16 +250,16 @@ def _read_arrays(path: Path | str) -> dict[str, npt.NDArray[Any]]:
         raise InputError(
             f"{path}: contains Python objects, which can run code when loaded",
             "plain arrays mu and sigma",
-            "ask for the file without pickling, or make it anew with `ganeval stats make`",
+            "ask for the file without pickling, or make it again with `ganeval stats make`",
         ) from error
 
 
 def _damaged(path: Path | str, error: Exception) -> InputError:
-    """Return the error for a file that is no whole `.npz`."""
+    """Return the error for a file that is not a whole `.npz`."""
     return InputError(
         f"{path}: truncated or damaged ({error or type(error).__name__})",
         "an .npz with mu and sigma",
-        "copy it again or make it anew with `ganeval stats make`",
+        "copy it again or make it again with `ganeval stats make`",
     )
 
 
@@ -273,7 +273,7 @@ def _pick(
                 raise InputError(
                     f"{path}: {key} is of type {arrays[key].dtype}",
                     "real numbers",
-                    "make the file anew with `ganeval stats make`",
+                    "make the file again with `ganeval stats make`",
                 )
             return arrays[key].astype(np.float64)
     raise InputError(
@@ -291,20 +291,20 @@ def _check(
         raise InputError(
             f"{path}: mean of shape {mean.shape}, covariance of shape {covariance.shape}",
             "shapes [d] and [d, d]",
-            "make the file anew with `ganeval stats make`",
+            "make the file again with `ganeval stats make`",
         )
     if not (np.isfinite(mean).all() and np.isfinite(covariance).all()):
         raise InputError(
             f"{path}: contains NaN or Infinity",
             "finite statistics",
-            "make the file anew with `ganeval stats make`",
+            "make the file again with `ganeval stats make`",
         )
     largest = max(float(np.abs(mean).max()), float(np.abs(covariance).max()))
     if largest > _LARGEST:
         raise InputError(
             f"{path}: contains values up to {largest:.3g}",
             f"statistics of features, below {_LARGEST:g}",
-            "make the file anew with `ganeval stats make`",
+            "make the file again with `ganeval stats make`",
         )
     scale = float(np.abs(covariance).max()) or 1.0
     asymmetry = float(np.abs(covariance - covariance.T).max()) / scale
@@ -314,5 +314,5 @@ def _check(
             f"{path}: no covariance (relative asymmetry {asymmetry:.1e}, smallest eigenvalue "
             f"{smallest * scale:.3g})",
             "a symmetric matrix without negative eigenvalues",
-            "make the file anew with `ganeval stats make`",
+            "make the file again with `ganeval stats make`",
         )

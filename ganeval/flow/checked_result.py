@@ -21,7 +21,7 @@ def checked(result: Result, label: str, sample: str, noun: str) -> Result:
     interval that has a width all the same, such as Wilson's of a fraction, stays.
 
     Args:
-        result: Of a metric.
+        result: Result of a metric.
         label: What the metric is called.
         sample: What was scored.
         noun: What the items of the sample are called.

@@ -76,7 +76,7 @@ def choose_metrics(
     by default and the sources allow, `all` for every metric that it defines.
 
     Args:
-        texts: What the user wrote.
+        texts: Texts of the user.
         protocol: The conventions.
         roles: What there are sources for.
         networks: Networks by the short names that the user has given them.

@@ -21,13 +21,13 @@ def find_clusters(
 ) -> Clusters | None:
     """Return the number of the cluster of each item of a source, int64 [N].
 
-    None where every item is by itself: nobody asked for clusters, the items have no names, or no
+    None if items are independent: nobody asked for clusters, the items have no names, or no
     two of them belong together.
 
     Args:
-        source: Whose items.
+        source: The source.
         indices: The items that are used.
-        location: How messages call the source.
+        location: Name of the source in messages.
         by: The rule; None if nobody asked for clusters.
 
     Raises:
@@ -54,7 +54,7 @@ def find_clusters(
 def clusters_of_pairs(
     places: npt.NDArray[np.int64], one: Clusters | None, other: Clusters | None, *, same: bool
 ) -> Clusters | None:
-    """Return the cluster of each pair, int64 [pairs]; None where every pair is by itself.
+    """Return the cluster of each pair, int64 [pairs]; None if pairs are independent.
 
     Two pairs belong together if they have a cluster in common on either side, and so do all that
     are linked in this way.
@@ -83,13 +83,13 @@ def clusters_of_pairs(
 
 
 def clusters_of_parts(wholes: Clusters, clusters: Clusters | None) -> Clusters | None:
-    """Return the cluster of each part of items, int64 [parts]; None where every part is by itself.
+    """Return the cluster of each part of items, int64 [parts]; None if parts are independent.
 
     Parts of one item belong together, and so do those of the items of one cluster.
 
     Args:
         wholes: The item of each part.
-        clusters: The cluster of each item, int64 [items]; None where each is by itself.
+        clusters: The cluster of each item, int64 [items]; None if items are independent.
     """
     found = wholes if clusters is None else clusters[wholes]
     values, first, places = np.unique(found, return_index=True, return_inverse=True)

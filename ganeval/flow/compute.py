@@ -42,7 +42,7 @@ class Computed:
 
     Attributes:
         rows: Its scores as rows of a report.
-        influences: Of the items, by score, where they are known.
+        influences: Influences of the items, by score, where they are known.
         items: What it found beside its scores, by metric; empty if nothing.
     """
 

@@ -91,7 +91,7 @@ def _code(folder: Path) -> bytes:
 
 
 def _packed(result: Result) -> Arrays:
-    """Return a result as arrays, all that is no array as JSON in one of them."""
+    """Return a result as arrays, all that is not an array as JSON in one of them."""
     arrays: Arrays = {}
     scores = []
     for at, score in enumerate(result.scores):

@@ -47,16 +47,16 @@ def write_samples(
     they are. Each carries a text that tells the checkpoint, seed, options and condition it is
     of, so that those of others are noticed and kept. A zip gets its name when it is complete; until
     then its files are in a hidden folder beside it. An npz has the layout of ADM's (Dhariwal and
-    Nichol, 2021): `arr_0` uint8 [N, H, W, 3], and `arr_1` int64 [N] if there are classes. Of clips
-    `arr_0` is float32 [N, channels, samples], and `rate` says how many samples a second has.
+    Nichol, 2021): `arr_0` uint8 [N, H, W, 3], and `arr_1` int64 [N] if there are classes. For clips
+    `arr_0` is float32 [N, channels, samples], and `rate` is the sampling rate.
 
     Args:
         checkpoint: A path, or a source text with options (`"generator:g.pt,entry=..."`).
         num: Number of samples, at least 1.
         target: A folder, made if need be, or a file ending in .zip or .npz in a folder that exists;
             for a grid one ending in .png.
-        columns: Of a grid of all samples in one picture; None for no grid.
-        seed: Of the samples.
+        columns: Columns of a grid of all samples in one picture; None for no grid.
+        seed: Seed of the samples.
         device: Where the network runs, if the text of the checkpoint does not say it.
         generator: What the checkpoint does not say itself.
         progress: Told how far the work is.
@@ -216,7 +216,7 @@ def _check_zip(path: Path, marks: Mapping[str, str], files: SampleFiles) -> None
     """Refuse to replace a zip with anything in it that will not be in the new one.
 
     Raises:
-        InputError: It is no zip, or of another checkpoint, seed or option.
+        InputError: It is not a zip, or of another checkpoint, seed or option.
         UsageError: It holds other files.
     """
     try:
@@ -236,7 +236,7 @@ def _check_zip(path: Path, marks: Mapping[str, str], files: SampleFiles) -> None
             ]
     except (OSError, zipfile.BadZipFile, NotImplementedError, RuntimeError) as error:
         raise InputError(
-            f"{path}: is there already, and no zip of samples ({error})",
+            f"{path}: exists already, and is not a zip of samples ({error})",
             "a new name",
             "choose another with -o, or remove that file",
         ) from error
@@ -306,7 +306,7 @@ def _check_mark(path: Path, found: str | None, mark: str) -> None:
     """
     if found != mark:
         raise InputError(
-            f"{path}: is there already, and not of this checkpoint, seed and options",
+            f"{path}: exists already, with another checkpoint, seed or options",
             "a new name, or a file that the same command made on such a machine",
             "choose another with -o, or remove that one",
         )

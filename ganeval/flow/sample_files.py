@@ -48,7 +48,7 @@ class PictureFiles:
         try:
             with PIL.Image.open(file, formats=["PNG"]) as picture:
                 return picture.info.get(MARK)
-        except (OSError, ValueError, SyntaxError):  # what Pillow raises on what is no PNG
+        except (OSError, ValueError, SyntaxError):  # what Pillow raises on what is not a PNG
             return None
 
     def rows(self, items: list[Item]) -> npt.NDArray[np.generic]:

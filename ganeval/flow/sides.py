@@ -30,13 +30,13 @@ class Side:
     """A source with its role in a run, opened.
 
     Attributes:
-        role: What it is for.
-        location: How the report calls it.
+        role: Its role.
+        location: Its name in the report.
         source: Its items; None for statistics alone.
         indices: The items to use, in order.
         stats: Stored statistics, if the file has them.
         skipped: Reasons, beginning with the item's name, for items left out already.
-        opens: What opens the source anew in another process; None for one in memory.
+        opens: What opens the source again in another process; None for one in memory.
         clusters: The cluster of each item of the source, int64 [len(source)]; None where every
             item is by itself.
     """
@@ -90,7 +90,7 @@ def open_side(
 
     Args:
         thing: The source.
-        role: What it is for.
+        role: Its role.
         settings: The options.
         num_generated: How many images a generator makes that is not told by the user.
         index: What is known of files since they were last read.
@@ -193,7 +193,7 @@ def check_generator_options(
 
     Args:
         things: As the user gave them.
-        sides: Of each of these; None for one that was not opened.
+        sides: Their sides; None for a source that was not opened.
         settings: The options.
 
     Raises:

@@ -34,8 +34,8 @@ class DescribedSource:
     """A source after the run.
 
     Attributes:
-        location: How the report calls it.
-        kind: Of source; "stats" for statistics alone, "stream" for an accumulator.
+        location: Its name in the report.
+        kind: Kind of source; "stats" for statistics alone, "stream" for an accumulator.
         item: What each item is; see `SourceInfo.content`.
         noun: What several items are called.
         count: Number of images it has; None if a statistics file does not say.

@@ -32,7 +32,7 @@ def usable_stats(reference: Side | None, network: Extraction) -> Stats | None:
             f"{stats.path}: statistics of {width} dimensions, {info.name} has "
             f"{info.layers['pool']}",
             "statistics made with the same extractor",
-            "choose the extractor with --extractor, or make them anew with `ganeval stats make`",
+            "choose the extractor with --extractor, or make them again with `ganeval stats make`",
         )
     if stats.card is None:
         log.warning(
@@ -51,7 +51,7 @@ def usable_stats(reference: Side | None, network: Extraction) -> Stats | None:
     raise MismatchError(
         f"{stats.path}: made with {key} {stats.card.get(key)}, this run has {wanted[key]}",
         "statistics made under the same extractor, weights, precision and preprocessing",
-        "choose the same options, or make them anew with `ganeval stats make`",
+        "choose the same options, or make them again with `ganeval stats make`",
     )
 
 
@@ -80,7 +80,7 @@ def check_decoded_alike(samples: Sequence[Side], stats: Stats | None) -> None:
                 f"{stats.path}: made with {name} {made[name]}, {side.location} is read with "
                 f"{settings[name]}",
                 "the same preprocessing on both sides",
-                f"score with --{name.replace('_', '-')} {made[name]}, or make them anew with "
+                f"score with --{name.replace('_', '-')} {made[name]}, or make them again with "
                 "`ganeval stats make`",
             )
 

@@ -29,7 +29,7 @@ class Viewed:
         indices: The items to use, in order.
         opens: Opens the source in another process; None for one in memory.
         pairing: Which names belong together, and which have no partner; None for other views.
-        clusters: The cluster of each of `indices`, int64; None where each is by itself.
+        clusters: The cluster of each of `indices`, int64; None if items are independent.
     """
 
     source: Source
@@ -40,7 +40,7 @@ class Viewed:
 
     @property
     def noun(self) -> str:
-        """What messages call the items."""
+        """Plural noun of the items in messages."""
         return self.source.info.noun
 
 
@@ -96,7 +96,7 @@ def check_content(location: str, content: str, network: str, takes: str) -> None
     """Refuse a network that takes another kind of content than a source has.
 
     Args:
-        location: How messages call the source.
+        location: Name of the source in messages.
         content: What each of its items is; see `SourceInfo.content`.
         network: The network's name.
         takes: What its input takes; see `Input.takes`.

@@ -1,7 +1,7 @@
-"""The baseline file: accepted scores with all that a later run needs to be compared with them.
+"""The baseline file: accepted scores with everything that comparing a later run needs.
 
 It is the report of one sample with sorted keys, so that accepting another run gives a diff that
-people can read, and has the influence values beside it, as a report has.
+people can read. Like a report, it has a file with the influence values beside it.
 """
 
 import json
@@ -26,7 +26,7 @@ from ganeval.scores.runs import RunValues
 
 SCHEMA = "ganeval.baseline/1"
 MADE_BY = "ganeval baseline accept RUN.json... -o BASE.json"
-RULE = 2  # by which later runs are decided
+RULE = 2  # the version of the rule that decides about later runs
 
 
 def accept(
@@ -38,14 +38,13 @@ def accept(
     """Write a run, or several training runs of one recipe, as the baseline.
 
     Args:
-        run: The report or reports; of several the first one is kept whole, of the others their
-            values.
+        run: The report or reports. The first one is kept whole; the others give their values.
         path: The file.
-        limits: For which to say how an unchanged generator would fare.
-        alpha: As `check` will have it.
+        limits: Limits for which to say how often an unchanged generator would pass.
+        alpha: The `alpha` that `check` will use.
 
     Returns:
-        A line for each score, with what it was before, and the lines of `forecast`.
+        A line for each score, with its value in the older baseline, and the lines of `forecast`.
 
     Raises:
         UsageError: A run has no score or several samples, the runs do not belong together, or the
@@ -69,7 +68,7 @@ def accept(
 
 
 def with_rule(runs: Sequence[Report]) -> Report:
-    """Return the first of several runs, with the values of all and the rule of the gate.
+    """Return the first run, with the values of all runs and the rule of the gate.
 
     Raises:
         UsageError: They are not runs of one recipe under the same conditions.
@@ -85,11 +84,11 @@ def with_rule(runs: Sequence[Report]) -> Report:
 
 
 def check_one_recipe(runs: Sequence[Report], labels: Sequence[str]) -> None:
-    """Refuse reports that are not of several training runs of one recipe, scored alike.
+    """Refuse reports that are not several training runs of one recipe, scored alike.
 
     Raises:
-        UsageError: Their conditions or numbers differ, or two are of the same images, whose spread
-            is none between runs.
+        UsageError: Their conditions or numbers differ, or two have the same images, which say
+            nothing about the spread between runs.
     """
     for label in labels:
         sides = [measured(one, one[label]) for one in runs]
@@ -110,17 +109,17 @@ def check_one_recipe(runs: Sequence[Report], labels: Sequence[str]) -> None:
                 raise UsageError(
                     f"runs {twins[0] + 1} and {at + 1} are the same {row.noun}",
                     "several training runs of one recipe",
-                    "name each once",
+                    "name each run once",
                 )
 
 
 def rule_of(baseline: Report) -> int:
-    """Return the rule by which a baseline is decided; 1 for those that do not say it."""
+    """Return the version of a baseline's rule; 1 for a baseline that does not say it."""
     return int(baseline.provenance.get(GATE, {}).get("rule", 1))
 
 
 def _was(row: ScoreRow, run: Report, before: Report | None) -> str:
-    """Say what a score was in the baseline before, and why it is not comparable if it is not."""
+    """Say what a score was in the older baseline, and why it is not comparable, if so."""
     old = [one for one in before.scores if one.label == row.label] if before is not None else []
     if before is None or not old:
         return ""
@@ -130,13 +129,13 @@ def _was(row: ScoreRow, run: Report, before: Report | None) -> str:
 
 
 def _value(row: ScoreRow) -> str:
-    """Return a score as people read it."""
+    """Return a score as text."""
     (shown,) = show_column([row])
     return shown.text
 
 
 def check_single(report: Report) -> None:
-    """Refuse a report that is not of one sample and one reference.
+    """Refuse a report that does not have one sample and one reference.
 
     Raises:
         UsageError: It has no score, several samples or several references.
@@ -145,20 +144,20 @@ def check_single(report: Report) -> None:
     if num != 1:
         raise UsageError(
             f"the run has {num} samples",
-            "a run of one sample, whose later versions are compared with it",
-            "score that sample alone",
+            "one sample in a baseline",
+            "score the sample to be accepted alone",
         )
     references = {row.reference for row in report.scores} - {None}
     if len(references) > 1:
         raise UsageError(
             f"the run has {len(references)} references",
-            "a run against one reference, which later versions are compared with too",
-            "score against one of them",
+            "one reference in a baseline",
+            "score the sample against one of them",
         )
 
 
 def _write(run: Report, path: Path) -> None:
-    """Write both files, or none; the influence values of an older baseline do not stay."""
+    """Write both files, or none; the influence values of an older baseline are removed."""
     content = json.loads(run.to_json()) | {"schema": SCHEMA}
     text = json.dumps(content, indent=2, sort_keys=True, ensure_ascii=True, allow_nan=False) + "\n"
     contents = {path: text.encode("ascii")}
@@ -174,9 +173,9 @@ def load_baseline(path: Path, *, remedy: str = "check the name") -> Report:
 
     Args:
         path: The file.
-        remedy: What to do if there is none.
+        remedy: What to do if there is no such file; it goes into the message.
 
     Raises:
-        InputError: The file is no baseline, or the influence values are damaged.
+        InputError: The file is not a baseline, or the influence values are damaged.
     """
     return Report(*read_parts(path, schema=SCHEMA, made_by=MADE_BY, remedy=remedy))

@@ -31,7 +31,7 @@ from ganeval.scores.row import ScoreRow
 from ganeval.scores.runs import RunValues, difference_of_runs
 
 GATE = "gate"
-"""What the provenance of a baseline calls the facts that decide about later runs."""
+"""Keys in the provenance of a baseline whose values decide about later runs."""
 
 NAMES: Names = ("in the run", "in the baseline")
 _HOW = {
@@ -44,17 +44,18 @@ _HOW = {
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Change:
-    """What became of a score.
+    """The change of a score between two runs.
 
     Attributes:
-        before: The value that `difference` starts from; without its bias where that was removed.
-        difference: After less before.
-        precision: How exactly it is known; without variances where the features are equal; None if
-            there is no honest error.
+        before: The value that `difference` is measured from, without its bias if that was removed.
+        difference: Value after, minus value before.
+        precision: How exactly the difference is known; has no variances if the features are equal;
+            None if there is no honest error.
         beyond: See `Evidence`.
         excludes: See `Difference`.
-        untrusted: Why the difference says nothing, and what would; None if it does.
-        num_trusted: Items from which it would, or from which it excludes, where that is known.
+        untrusted: Why the difference means nothing, and what would help; None if it can be trusted.
+        num_trusted: Number of items from which the difference could be trusted, or from which it
+            can exclude a change, if that is known.
         notes: How the error was found.
     """
 
@@ -71,7 +72,7 @@ class Change:
 def compare_scores(
     run: Report, after: ScoreRow, baseline: Report, before: ScoreRow, names: Names = NAMES
 ) -> Findings:
-    """Find where a score of a run and one of its baseline differ by more than the sample."""
+    """Find in what, apart from the sample, a score of a run and one of its baseline differ."""
     sides = measured(run, after), measured(baseline, before)
     samples = sides[0].sample_identity, sides[1].sample_identity
     pairs, earlier = ({f"partners of {row.label}": row.partners} for row in (after, before))
@@ -85,13 +86,13 @@ def compare_scores(
 def change_of(limit: Limit, runs: Sequence[Report], baseline: Report, *, rule: int) -> Change:
     """Return the change of a score, from the baseline to the run or runs.
 
-    All are of the same reference; see `difference` and `difference_of_runs`.
+    All have the same reference; see `difference` and `difference_of_runs`.
 
     Args:
-        limit: The score, and what is tolerated.
+        limit: The score, and the tolerated change.
         runs: One or several training runs.
-        baseline: What they are compared with.
-        rule: Of the baseline; by the first one scores of equal numbers of items are compared as
+        baseline: The baseline.
+        rule: Version of the baseline's rule. Version 1 compares scores of equal numbers of items as
             they are.
     """
     label, run = limit.name, runs[0]
@@ -115,7 +116,7 @@ def change_of(limit: Limit, runs: Sequence[Report], baseline: Report, *, rule: i
         )
 
     def compared(weight: float) -> Difference:
-        """Return the run less a multiple of the baseline."""
+        """Return the run minus a multiple of the baseline."""
         found = difference(after, before, as_they_are=rule == 1, over_runs=several, weight=weight)
         if not several or found.method == "none" or own is None or accepted is None:
             return found
@@ -148,7 +149,7 @@ def change_of(limit: Limit, runs: Sequence[Report], baseline: Report, *, rule: i
 
 
 def _equal_number(after: ScoreRow, before: ScoreRow) -> int | None:
-    """Return how many items a run with fewer needs where scores are compared at equal numbers."""
+    """Return how many items a smaller run needs if scores are compared at equal numbers."""
     fewer = after.num_sample < before.num_sample
     return before.num_sample if fewer and after.kind.bias == "depends-on-numbers" else None
 
@@ -164,9 +165,9 @@ def accepted_runs(baseline: Report, label: str) -> RunValues | None:
 
 
 def same_features(after: Measured, before: Measured) -> bool:
-    """Tell whether both samples have the same features: one identity, and one arithmetic.
+    """Tell whether both samples have the same features: same identity, same arithmetic.
 
-    What one of the two reports does not say counts as another.
+    A fact that one of the two reports does not state counts as different.
     """
     sides = after.sample_identity, before.sample_identity
     return (
@@ -194,10 +195,12 @@ def _how(found: Difference, after: Measured, before: Measured, noun: str) -> tup
 
 
 def _untrusted(found: Difference, after: Measured, before: Measured) -> str:
-    """Say why a difference, which has no error, is not trusted."""
+    """Say why a difference without an error is not trusted."""
     for what, side in (("run", after), ("baseline", before)):
         if LACKING in found.notes and side.influence is None:
-            return f"the {what} lacks its influence values; keep the file that lies beside it"
+            return (
+                f"the {what} lacks its influence values; keep the file that was written beside it"
+            )
     lacking = next((side.row for side in (after, before) if side.row.se is None), None)
     if lacking is not None and any(note.startswith(NO_ERROR) for note in found.notes):
         return f"there is no standard error: {'; '.join(lacking.notes)}"

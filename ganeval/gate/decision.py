@@ -1,8 +1,8 @@
 """The decision of the gate: whether scores are shown to be worse, to be no worse, or neither.
 
-A score fails if it is worse by more than is tolerated, beyond chance; it passes if so large a
-regression is excluded (non-inferiority); else nothing is shown, and the number of images is told
-that would let an unchanged generator pass.
+A score fails if it is worse by more than is tolerated, beyond chance. It passes if such a
+regression is excluded (non-inferiority). Otherwise nothing is shown, and the answer says how many
+images would let an unchanged generator pass.
 """
 
 import math
@@ -16,15 +16,15 @@ from ganeval.scores.multiplicity import format_p_value, holm_adjusted
 from ganeval.scores.power import POWER, Precision, Variances, quantile, tail
 
 FailOn = Literal["tolerance", "any"]
-"""What a regression has to exceed beyond chance to fail: the tolerated one, or none at all."""
+"""Which regressions fail if they are beyond chance: those above the tolerated one, or any."""
 
-_MOST = 10**9  # images, beyond which a number is no advice
+_MOST = 10**9  # images; a larger number helps nobody
 _MOST_RUNS = 1000
-_RATHER_BOTH = 4  # times more images of the run alone, from which both sides are advised
+_RATHER_BOTH = 4  # if the run needs this many times more images, advise more on both sides
 
 
 class Outcome(StrEnum):
-    """What the gate says."""
+    """The answer of the gate."""
 
     PASS = "pass"
     FAIL = "fail"
@@ -36,25 +36,28 @@ class Evidence:
     """What is known of the change of one score.
 
     Attributes:
-        name: What the score is called, with its network and options.
-        direction: Which way is better; where it is "zero", `baseline` and `difference` are of how
-            far from 0 the values are.
-        baseline: The accepted value that is compared with.
-        difference: Value of the run less `baseline`.
+        name: Name of the score, with its network and options.
+        direction: Which way is better; if "zero", `baseline` and `difference` refer to the
+            distances of the values from 0.
+        baseline: The accepted value.
+        difference: Value of the run minus `baseline`.
         precision: How exactly it is known; None if there is no honest error.
-        beyond: How exactly it is known by how much the run exceeds what is tolerated; of a share of
-            the baseline's value, that value has an error too. None as `precision`.
-        excludes: Whether a change that is not seen can be excluded; see `Difference`.
-        deferred: Whether another score lets the run pass in this one's place, which may still fail.
+        beyond: How exactly it is known by how much the run exceeds the tolerance. If the tolerance
+            is a share of the baseline's value, the error of that value counts too. None if
+            `precision` is.
+        excludes: Whether the data can exclude a change that they do not show; see `Difference`.
+        deferred: Whether another score decides if the run passes; this score may still fail it.
         num_sample: Items of the run's sample.
-        noun: What several of them are called.
-        num_others: Items of the baseline's sample and of the reference; None for as many, or where
-            the score has none.
-        num_runs: Training runs on both sides; where there are several, they make the error.
+        noun: Plural noun of the items, such as "images".
+        num_others: Items of the baseline's sample and of the reference; None for the same number,
+            or if the score has none.
+        num_runs: Number of training runs on each side; with several, the error is the one over
+            runs.
         margin: The tolerated regression, above 0; None if it means nothing at this baseline.
         untrusted: Why the difference cannot be trusted, and what to do; None if it can.
-        num_trusted: Items from which it could be, or from which it excludes, where that is known.
-        stands_in: The score that decides where this one cannot; None if there is none.
+        num_trusted: Number of items from which the difference could be trusted, or from which it
+            can exclude a change, if that is known.
+        stands_in: The score that decides if this one cannot; None if there is none.
         notes: How the error was found.
     """
 
@@ -78,7 +81,7 @@ class Evidence:
 
     @property
     def regression(self) -> float:
-        """The difference, above 0 where the run is worse."""
+        """The difference, above 0 if the run is worse."""
         return -self.difference if self.direction == "higher" else self.difference
 
     @property
@@ -88,13 +91,13 @@ class Evidence:
 
     @property
     def bias_left(self) -> float:
-        """What may be left in the difference of biases that were removed, either way."""
+        """The bias that removal may have left in the difference, in either direction."""
         return 0.0 if self.precision is None else self.precision.bias_left
 
     def p_value(self, fail_on: FailOn) -> float | None:
-        """Return the chance of so large a regression if the true one were the largest allowed.
+        """Return the chance of a regression this large if the true one were the largest allowed.
 
-        That is the margin, or 0 where any regression fails. None if unknown.
+        The largest allowed one is the margin, or 0 if any regression fails. None if unknown.
         """
         precision = self.beyond if fail_on == "tolerance" else self.precision
         if precision is None or self.margin is None or self.untrusted is not None:
@@ -106,9 +109,9 @@ class Evidence:
         return tail(excess / precision.se, precision.df)
 
     def upper(self, alpha: float) -> float:
-        """Return the regression that is excluded at `alpha`, where there is an error.
+        """Return the regression that is excluded at `alpha`, if there is an error.
 
-        With the error that there would be if the true regression were the margin.
+        It uses the error that there would be if the true regression were the margin.
         """
         assert self.beyond is not None
         reach = quantile(1 - alpha, self.beyond.df) * self.beyond.se_of_equals
@@ -120,16 +123,17 @@ class Decision:
     """The answer for one score.
 
     Attributes:
-        evidence: What it rests on.
-        outcome: The answer; None if another score decides in this one's place.
-        p_value: Holm's adjusted one, over all scores, of a regression that is no larger than what
-            may not be exceeded; None if unknown.
-        detectable: The regression that fails in 80 % of runs at least; None if unknown.
-        num_needed: Items from which an unchanged generator would pass in 80 % of runs, if the
-            answer is inconclusive and that is known.
-        given_baseline: The chance of a false alarm if this baseline is one of the luckiest tenth;
-            None where that is not known.
-        reason: Why the answer is what it is, in words.
+        evidence: The evidence behind the answer.
+        outcome: The answer; None if another score decides instead.
+        p_value: Holm's adjusted p-value, over all scores, for a true regression no larger than the
+            allowed one; None if unknown.
+        detectable: The smallest true regression that fails in at least 80 % of runs; None if
+            unknown.
+        num_needed: Number of items from which an unchanged generator would pass in 80 % of runs, if
+            the answer is inconclusive and the number is known.
+        given_baseline: The chance of a false alarm if this baseline is among the luckiest tenth;
+            None if unknown.
+        reason: The reason for the answer, in words.
     """
 
     evidence: Evidence
@@ -144,11 +148,11 @@ class Decision:
 def decide(
     evidence: Sequence[Evidence], alpha: float, fail_on: FailOn = "tolerance"
 ) -> tuple[Decision, ...]:
-    """Decide for each score.
+    """Decide about each score.
 
     The chance that any of them fails wrongly is at most `alpha`, by Holm's procedure over all. To
     pass, every score has to exclude its margin at `alpha` by itself, so the chance that all pass
-    although one is worse by its margin is at most `alpha` too.
+    although one is truly worse by its margin is at most `alpha` too.
     """
     p_values = holm_adjusted([one.p_value(fail_on) for one in evidence])
     chance = alpha / max(sum(value is not None for value in p_values), 1)
@@ -196,8 +200,8 @@ def _answer(
     margin = evidence.margin
     if margin is None:
         return Outcome.INCONCLUSIVE, (
-            f"a share of the baseline's {evidence.baseline:.4g} is no tolerance; give an amount "
-            f"(--max-regress {evidence.name}=AMOUNT)"
+            f"a share of the baseline's {evidence.baseline:.4g} cannot be a tolerance; give an "
+            f"amount (--max-regress {evidence.name}=AMOUNT)"
         )
     upper = evidence.upper(alpha)
     assert p_value is not None
@@ -223,7 +227,7 @@ def _answer(
 
 
 def advise(evidence: Evidence, alpha: float) -> tuple[int | None, str]:
-    """Return from how many images an unchanged generator would pass in 80 % of runs, and say it.
+    """Return how many images let an unchanged generator pass in 80 % of runs, and advice.
 
     The baseline and the reference keep the error that they have, so more images of the run alone
     may not be enough.
@@ -261,7 +265,7 @@ def advise(evidence: Evidence, alpha: float) -> tuple[int | None, str]:
     nums = {}
     for sides, where in ((1, "of the run"), (2, "on both sides"), (3, "of every source")):
         if precision.variances.paired and sides == 1:
-            continue  # image i of both is drawn alike, so both have as many
+            continue  # image i of both is drawn alike, so both have the same number
         found = _fewest(
             partial(_passing_with, evidence, alpha, sides),
             evidence.num_sample,
@@ -279,7 +283,7 @@ def advise(evidence: Evidence, alpha: float) -> tuple[int | None, str]:
 
 
 def _fewest(passing: Callable[[float], float], low: float, most: float) -> float | None:
-    """Return from which number the chance to pass is 0.8; None if it is not at the largest."""
+    """Return the number from which the chance to pass is 0.8; None if there is none."""
     if passing(most) < POWER:
         return None
     high = most
@@ -290,9 +294,9 @@ def _fewest(passing: Callable[[float], float], low: float, most: float) -> float
 
 
 def _passing_with(evidence: Evidence, alpha: float, sides: int, num: float) -> float:
-    """Return the chance to pass with so many images of the run, of the baseline too, or of all.
+    """Return the chance to pass with this many images in the run, in the baseline too, or in all.
 
-    A side that has more keeps them.
+    A side that has more images keeps them.
     """
     assert evidence.beyond is not None
     assert evidence.margin is not None
@@ -306,26 +310,26 @@ def _passing_with(evidence: Evidence, alpha: float, sides: int, num: float) -> f
 
 
 def _with_runs(precision: Precision, have: tuple[int, int], num: float) -> Precision:
-    """Return the precision with so many training runs on both sides."""
+    """Return the precision with this many training runs on both sides."""
     each = (have[0] * precision.variances.one + have[1] * precision.variances.other) / 2 / num
     variances = Variances(one=each, other=each, reference=precision.variances.reference)
     return replace(precision, variances=variances, df=2 * (num - 1))
 
 
 def _round_up(number: float) -> int:
-    """Return a number of samples with two digits, not below what is needed."""
+    """Return a number of samples rounded up to two digits."""
     unit = int(10 ** max(math.floor(math.log10(number)) - 1, 0))
     return math.ceil(number / unit) * unit
 
 
 def at_most(regression: float) -> str:
-    """Return the largest regression that is not excluded as words of a reason."""
+    """Return words for the largest regression that is not excluded."""
     if regression < 0:
         return f"better by {-regression:.4g} at least"
     return f"worse by {regression:.4g} at most"
 
 
 def said(p_value: float) -> str:
-    """Return a p-value as words of a reason."""
+    """Return words for a p-value."""
     text = format_p_value(p_value)
     return f"p {text}" if text.startswith("<") else f"p = {text}"

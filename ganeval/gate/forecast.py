@@ -1,4 +1,4 @@
-"""How an unchanged generator will fare against a baseline, said before anyone commits to it."""
+"""Say how often an unchanged generator will pass a baseline, before anyone commits to it."""
 
 from dataclasses import replace
 
@@ -12,18 +12,18 @@ from ganeval.scores.label import label_of
 from ganeval.scores.power import POWER, Precision, Variances
 from ganeval.scores.runs import NO_SPREAD
 
-_STEPS = 200  # of 5 %, in which a wider tolerance is looked for
+_STEPS = 200  # of 5 %, in the search for a wider tolerance
 
 
 def forecast(baseline: Report, limit: Limit, alpha: float) -> tuple[str, ...]:
-    """Return lines that say what a limit means for runs of as many images as the baseline has.
+    """Return lines that say what a limit means for runs with the baseline's number of images.
 
-    The run is another draw of the same generator: the images of both add to the error, those of
-    the reference cancel. Of several training runs it is as many runs again.
+    The run is taken as another draw from the same generator: the images of both add to the error,
+    those of the reference cancel. For several training runs it is the same number of runs again.
 
     Args:
         baseline: The accepted report.
-        limit: Of one of its scores.
+        limit: Limit of one of its scores.
         alpha: Chance of a false alarm.
     """
     row = baseline[limit.name]
@@ -41,7 +41,7 @@ def forecast(baseline: Report, limit: Limit, alpha: float) -> tuple[str, ...]:
             or other not in {one.label for one in baseline.scores}
         ):
             return (line,)
-        instead = f"{line}; {other} decides in its place if it has a tolerance of its own, as here:"
+        instead = f"{line}; {other} decides instead if it has a tolerance of its own, as here:"
         return (instead, *forecast(baseline, replace(limit, name=other), alpha))
     value = precision.values[0]
     margin = limit.margin(value)
@@ -65,7 +65,7 @@ def forecast(baseline: Report, limit: Limit, alpha: float) -> tuple[str, ...]:
 
 
 def _remedies(baseline: Report, limit: Limit, alpha: float) -> list[str]:
-    """Return what would let an unchanged generator pass in 80 % of runs."""
+    """Return advice on what would let an unchanged generator pass in 80 % of runs."""
     row, lines = baseline[limit.name], []
     for step in range(1, _STEPS):
         wider = replace(limit, amount=float(f"{limit.amount * 1.05**step:.2g}"))
@@ -98,10 +98,11 @@ def _remedies(baseline: Report, limit: Limit, alpha: float) -> list[str]:
 
 
 def _of_unchanged(baseline: Report, limit: Limit) -> Precision | None:
-    """Return how exactly as many images, or runs, again are compared with what is tolerated.
+    """Return the precision of a comparison with the same number of new images or runs.
 
-    None where they are not, or where nothing can be excluded. The error of a score from blocks does
-    not say which part of it the reference makes, so both count with all of it: a little too much.
+    None if they cannot be compared, or if nothing can be excluded. The error of a score from blocks
+    does not say which part comes from the reference, so both sides count with all of it, which is a
+    little too much.
     """
     label = limit.name
     runs, weight = accepted_runs(baseline, label), limit.weight(baseline[label].direction)
@@ -123,7 +124,7 @@ def _of_unchanged(baseline: Report, limit: Limit) -> Precision | None:
             return None
         found = compared.precision
         if compared.method == "blocks":
-            assert own.row.se is not None  # of other blocks than these, which cancel
+            assert own.row.se is not None  # the blocks of both runs differ, so nothing cancels
             alone = Variances(one=own.row.se**2, other=(weight * own.row.se) ** 2)
             found = replace(found, variances=alone)
     if limit.relative:

@@ -20,20 +20,20 @@ Weighed = tuple[Limit, Evidence]
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Verdict:
-    """What the gate says of a run.
+    """The answer of the gate about a run.
 
     Attributes:
-        outcome: Of all scores together.
+        outcome: Answer for all scores together.
         decisions: One for each score, in the order of `limits`.
-        limits: Of the scores, in the same order.
+        limits: Limits of the scores, in the same order.
         alpha: Largest probability of a false alarm, over all scores together.
-        fail_on: What a regression has to exceed beyond chance to fail.
-        rule: By which it is decided: that of the baseline.
+        fail_on: Which regressions fail if they are beyond chance.
+        rule: Version of the rule that decides: the baseline's.
         run: The report that was checked; the first of several training runs.
-        num_runs: How many there are of it, and of the baseline.
-        baseline: What it was compared with.
+        num_runs: Numbers of training runs of the run and of the baseline.
+        baseline: The baseline that it was compared with.
         on_inconclusive: What an inconclusive answer counts as.
-        unsaid: What could not be compared, because only one of the two reports says it.
+        unsaid: Facts that could not be compared, because only one of the two reports states them.
     """
 
     outcome: Outcome
@@ -50,11 +50,11 @@ class Verdict:
 
     @property
     def counted(self) -> Outcome:
-        """What the answer counts as."""
+        """The outcome that the answer counts as."""
         return self.count(self.outcome)
 
     def count(self, outcome: Outcome) -> Outcome:
-        """Return what an outcome counts as."""
+        """Return the outcome that counts, with `on_inconclusive` applied."""
         return self.on_inconclusive if outcome is Outcome.INCONCLUSIVE else outcome
 
 
@@ -69,25 +69,26 @@ def check(
 ) -> Verdict:
     """Compare a run with the baseline, score by score.
 
-    All scores are tested together. Where a score can neither fail nor pass, the one that its metric
-    names decides in its place if it has a limit of its own; a share of the one score says nothing
-    of the other (collapse to a smaller spread doubles FID and hardly moves KID). Where a score can
-    fail but not pass, the other one decides whether the run passes. By the older rule it does so
-    under the same share too.
+    All scores are tested together. If a score can neither fail nor pass, the score that its metric
+    names decides instead, provided it has a limit of its own. A share of one score says nothing
+    about the other: collapse to a smaller spread doubles FID and hardly moves KID. If a score can
+    fail but not pass, the other one decides whether the run passes. By the older rule the other one
+    needs no limit of its own and uses the same share.
 
     Args:
         run: The report, or those of several training runs of one recipe.
-        baseline: What `accept` wrote; one without a rule is decided by the older one.
+        baseline: What `accept` wrote; a baseline without a rule is decided by the older rule.
         limits: What is tolerated.
-        alpha: Largest probability of a false alarm, over all scores together, and that of passing a
-            regression as large as tolerated.
-        fail_on: What a regression has to exceed beyond chance to fail: the tolerated one, or 0.
+        alpha: Largest probability of a false alarm, over all scores together, and of passing a run
+            whose regression is as large as tolerated.
+        fail_on: Which regressions fail if they are beyond chance: those above the tolerated one, or
+            any.
         on_inconclusive: What an inconclusive answer counts as.
 
     Raises:
         MismatchError: Two of them were made under different conditions.
-        UsageError: Several samples, runs that are not of one recipe, a score that is not in all or
-            of which no value is better, or an `alpha` that is no probability of an error.
+        UsageError: A report has several samples, the runs are not of one recipe, a score is missing
+            in one of them or has no better direction, or `alpha` is not between 0 and 0.5.
     """
     if not 0 < alpha < 0.5:
         raise UsageError(f"alpha is {alpha:g}", "above 0 and below 0.5", "change --alpha")
@@ -95,17 +96,17 @@ def check(
     rule = rule_of(baseline)
     if rule == 1 and (len(runs) > 1 or fail_on == "any"):
         raise UsageError(
-            "the baseline was accepted by an older version, whose rule knows one run a side and no "
-            "--fail-on",
+            "the baseline was accepted by an older version, whose rule knows one run on each side "
+            "and no --fail-on",
             "a baseline of this version",
-            "accept it anew: ganeval baseline accept RUN.json... -o BASE.json",
+            "accept it again: ganeval baseline accept RUN.json... -o BASE.json",
         )
     for report in (*runs, baseline):
         check_single(report)
         for limit in limits:
-            if report[limit.name].direction == "none":  # a name that is not there is refused too
+            if report[limit.name].direction == "none":  # a missing name is refused too
                 raise UsageError(
-                    f"--max-regress names {limit.name}, of which no value is better than another",
+                    f"--max-regress names {limit.name}, which cannot become better or worse",
                     "a score that can become worse",
                     "leave it out",
                 )
@@ -134,12 +135,12 @@ def check(
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class _World:
-    """What is compared.
+    """The two sides of a comparison.
 
     Attributes:
         runs: One or several training runs.
-        baseline: What they are compared with.
-        rule: Of the baseline.
+        baseline: The baseline.
+        rule: Version of the baseline's rule.
     """
 
     runs: Sequence[Report]
@@ -148,14 +149,14 @@ class _World:
 
     @property
     def num_runs(self) -> tuple[int, int]:
-        """How many training runs there are on both sides."""
+        """The numbers of training runs on both sides."""
         return len(self.runs), int(self.baseline.provenance.get(GATE, {}).get("num_runs", 1))
 
     def evidence(self, limit: Limit) -> Evidence:
         """Return what is known of the change of one score.
 
-        Where values on both sides of 0 are worse, what counts is how far from 0 they are. If the
-        sign changed, the errors of both are added, which they are worth together at most.
+        If values on both sides of 0 are worse, the distance from 0 counts. If the sign changed, the
+        errors of both are added, which is an upper limit of their joint error.
         """
         change = change_of(limit, self.runs, self.baseline, rule=self.rule)
         row, accepted = self.runs[0][limit.name], self.baseline[limit.name]
@@ -194,7 +195,7 @@ class _World:
         )
 
     def with_stand_ins(self, weighed: Sequence[Weighed]) -> tuple[list[Weighed], list[Weighed]]:
-        """Let another score decide where one cannot; return who decides, and who is only shown."""
+        """Let another score decide if one cannot; return who decides, and who is only shown."""
         deciding, shown = list(weighed), []
         for one in weighed:
             limit, evidence = one
@@ -202,7 +203,7 @@ class _World:
                 continue
             place = deciding.index(one)
             own = [other for other in deciding if other[0].name == evidence.stands_in]
-            if own:  # under its own limit, and in the first place if the other one had that
+            if own:  # under its own limit, and first if the score that it stands in for was first
                 other = own[0]
             elif self.rule > 1 or not limit.relative or not self._all_have(evidence.stands_in):
                 deciding[place] = limit, self._without_stand_in(evidence)
@@ -211,7 +212,7 @@ class _World:
                 self.check_comparable([evidence.stands_in])
                 its_limit = replace(limit, name=evidence.stands_in)
                 other = its_limit, self.evidence(its_limit)
-            if evidence.untrusted is None:  # it may fail, and beside it the other one lets pass
+            if evidence.untrusted is None:  # this one may still fail
                 deciding[place] = limit, replace(evidence, deferred=True)
                 if other not in deciding:
                     deciding.insert(place + 1, other)
@@ -228,7 +229,7 @@ class _World:
         )
 
     def _without_stand_in(self, evidence: Evidence) -> Evidence:
-        """Say what lets another score decide in the place of one."""
+        """Say how another score can decide instead of one."""
         other = evidence.stands_in
         scored = "" if self._all_have(str(other)) else "score it too (-m) and "
         remedy = (
@@ -242,10 +243,10 @@ class _World:
         """Refuse reports that were made under different conditions.
 
         Returns:
-            What could not be compared, because only one of the two says it.
+            Facts that could not be compared, because only one of the two states them.
 
         Raises:
-            MismatchError: Naming everything that differs.
+            MismatchError: They differ; the message names every difference.
         """
         found = Findings()
         for run in self.runs:
@@ -261,12 +262,12 @@ class _World:
 
 
 def _not_deciding(evidence: Evidence) -> Decision:
-    """Return the line of a score in whose place another one decides."""
+    """Return the line of a score for which another one decides."""
     return Decision(
         evidence=evidence,
         outcome=None,
         p_value=None,
         detectable=None,
         num_needed=evidence.num_trusted,
-        reason=f"{evidence.untrusted}; {evidence.stands_in} decides in its place",
+        reason=f"{evidence.untrusted}; {evidence.stands_in} decides instead",
     )

@@ -1,4 +1,4 @@
-"""How much worse a score may become: what stands behind `--max-regress`."""
+"""How much worse a score may become: the limits of `--max-regress`."""
 
 import math
 from collections.abc import Collection, Iterable, Sequence
@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from ganeval.errors import UsageError
 
 DEFAULT = "fid=10%"
-"""What an unchanged generator can pass in practice (docs/measured/calibration.md)."""
+"""A limit that an unchanged generator can pass in practice (docs/measured/calibration.md)."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -25,13 +25,13 @@ class Limit:
     relative: bool
 
     def margin(self, baseline: float) -> float | None:
-        """Return the limit in units of the score; None for a fraction of nothing above 0."""
+        """Return the limit in units of the score; None for a fraction of a value not above 0."""
         if not self.relative:
             return self.amount
         return self.amount * baseline if baseline > 0 else None
 
     def weight(self, direction: str) -> float:
-        """Return by what the baseline's value is multiplied to give the value that is tolerated."""
+        """Return the factor from the baseline's value to the worst tolerated value."""
         if not self.relative:
             return 1.0
         return 1 - self.amount if direction == "higher" else 1 + self.amount
@@ -44,7 +44,7 @@ def parse_limits(texts: Iterable[str]) -> tuple[Limit, ...]:
     """Return the limits of `fid=2%,kid=0.001` texts, in their order.
 
     Raises:
-        UsageError: A text that is no limit, a score named twice, or none at all.
+        UsageError: A text is not a limit, a score is named twice, or there is none at all.
     """
     parts = [part.strip() for text in texts for part in text.split(",")]
     limits = tuple(_limit(part) for part in parts if part)
@@ -58,10 +58,10 @@ def parse_limits(texts: Iterable[str]) -> tuple[Limit, ...]:
 
 
 def limits_for(scores: Collection[str], texts: Sequence[str]) -> tuple[Limit, ...]:
-    """Return the limits of some texts; none where only the default is asked for and has no score.
+    """Return the limits of some texts; none if they are the default and its score is missing.
 
     Args:
-        scores: The labels that there are.
+        scores: The labels of the scores.
         texts: As for `parse_limits`.
     """
     if list(texts) == [DEFAULT] and DEFAULT.partition("=")[0] not in scores:
@@ -71,7 +71,7 @@ def limits_for(scores: Collection[str], texts: Sequence[str]) -> tuple[Limit, ..
 
 def _limit(text: str) -> Limit:
     """Return the limit of one `NAME=AMOUNT` or `NAME=SHARE%`."""
-    name, _, amount = text.rpartition("=")  # an option of the score has a sign too
+    name, _, amount = text.rpartition("=")  # an option of the score has an equals sign too
     relative = amount.endswith("%")
     try:
         number = float(amount.removesuffix("%"))
@@ -81,7 +81,7 @@ def _limit(text: str) -> Limit:
         raise UsageError(
             f"--max-regress {text}",
             f"NAME=AMOUNT or NAME=SHARE% above 0, such as {DEFAULT}",
-            "change it: with no tolerance at all no unchanged generator could ever be shown to pass"
+            "change it: without any tolerance, not even an unchanged generator could pass"
             if number == 0
             else "change it",
         )

@@ -1,7 +1,7 @@
-"""The rule by which baselines were decided that do not say by which rule they are decided.
+"""The older rule, which decides about baselines that do not name a rule.
 
 A score fails if it is worse beyond chance and what was seen is more than is tolerated; it passes if
-more than is tolerated is excluded. FID is compared as it is where the numbers of images agree. The
+more than is tolerated is excluded. FID is compared as it is if the numbers of images agree. The
 first score is tested at alpha, the others by Holm's procedure at alpha again.
 """
 
@@ -14,7 +14,7 @@ from ganeval.scores.power import quantile
 
 
 def decide_as_before(evidence: Sequence[Evidence], alpha: float) -> tuple[Decision, ...]:
-    """Decide for each score by the older rule, to which every error was as good as known."""
+    """Decide about each score by the older rule, which took every standard error as known."""
     evidence = [
         one if one.precision is None else replace(one, precision=replace(one.precision, df=None))
         for one in evidence
@@ -35,8 +35,8 @@ def _decide(evidence: Evidence, p_value: float | None, alpha: float) -> Decision
         reason = evidence.untrusted or "there is no standard error"
     elif margin is None:
         reason = (
-            f"a share of the baseline's {evidence.baseline:.4g} is no tolerance; give an amount "
-            f"(--max-regress {evidence.name}=AMOUNT)"
+            f"a share of the baseline's {evidence.baseline:.4g} cannot be a tolerance; give an "
+            f"amount (--max-regress {evidence.name}=AMOUNT)"
         )
     else:
         assert p_value is not None

@@ -31,7 +31,7 @@ def cells(decision: Decision, limit: Limit) -> tuple[str, ...]:
     """Return a line of the table, one text for each of `COLUMNS`."""
     evidence = decision.evidence
     run = evidence.baseline + evidence.difference
-    # The change first: its error says how many digits of all three count.
+    # The change comes first, since its error decides the digits of all three.
     change, before, after, error = write_numbers(
         (evidence.difference, evidence.baseline, run, evidence.se or 0.0), evidence.se or 0.0
     )
@@ -76,7 +76,7 @@ def headline(verdict: Verdict) -> str:
 
 
 def explanations(verdict: Verdict) -> tuple[str, ...]:
-    """Return a line for each score: why its answer is what it is, and how its error was found."""
+    """Return a line for each score: the reason for its answer, and how its error was found."""
     return tuple(
         one_line("; ".join([f"{line.evidence.name}: {line.reason}", *line.evidence.notes]))
         for line in verdict.decisions
@@ -92,7 +92,7 @@ def _lines(verdict: Verdict) -> list[tuple[str, ...]]:
 
 
 def conditions(verdict: Verdict) -> tuple[str, ...]:
-    """Return the lines that say under which conditions both were made, and how they are tested."""
+    """Return the lines about the conditions of both runs and about the tests."""
     rows = [verdict.run[decision.evidence.name] for decision in verdict.decisions]
     accepted = [verdict.baseline[decision.evidence.name] for decision in verdict.decisions]
     (sample,) = {row.sample for row in rows}
@@ -110,11 +110,11 @@ def conditions(verdict: Verdict) -> tuple[str, ...]:
 
 
 def _promise(verdict: Verdict) -> tuple[str, ...]:
-    """Say what the answer promises, and of what: a checkpoint or training runs."""
+    """Say what the answer promises, and about what: a checkpoint or training runs."""
     if verdict.rule == 1:
         return (
-            "the baseline was accepted by an older version and is decided by the rule of that one; "
-            "accept a run anew to have the rule of this version",
+            "the baseline was accepted by an older version, whose rule decides; accept a run "
+            "again to use the rule of this version",
             f"one-sided tests, alpha {verdict.alpha:g}",
         )
     more, most = "worse by more than is tolerated", f"{100 * verdict.alpha:.3g} %"
@@ -140,8 +140,8 @@ def _promise(verdict: Verdict) -> tuple[str, ...]:
         )
     if verdict.num_runs == (1, 1):
         lines.append(
-            "one checkpoint a side: how much another training of the same code would differ is not "
-            "in these errors (give several: ganeval check RUN.json...)"
+            "one checkpoint on each side: these errors do not include how much another training "
+            "of the same code would differ (give several runs: ganeval check RUN.json...)"
         )
     else:
         runs, accepted = verdict.num_runs
@@ -155,7 +155,7 @@ def _other_machine(
     run: tuple[Mapping[str, Any], list[ScoreRow]],
     baseline: tuple[Mapping[str, Any], list[ScoreRow]],
 ) -> tuple[str, ...]:
-    """Say what else differs; numbers may depend on it in their last digits only."""
+    """Say what else differs, if it can change only the last digits of the numbers."""
     here, there = (
         {
             **arithmetic(made, rows),
@@ -176,11 +176,11 @@ def _unsaid(verdict: Verdict) -> tuple[str, ...]:
     """Say what was not compared."""
     if not verdict.unsaid:
         return ()
-    return (f"not compared, since only one of the two says it: {', '.join(verdict.unsaid)}",)
+    return (f"not compared, since only one of the two states it: {', '.join(verdict.unsaid)}",)
 
 
 def terminal(verdict: Verdict, width: int | None = None) -> "Group":
-    """Return the answer for a terminal of so many columns, to be printed with `soft_wrap=True`."""
+    """Return the answer for a terminal of this width, to be printed with `soft_wrap=True`."""
     from rich.console import Group
     from rich.text import Text
 
@@ -223,7 +223,7 @@ def plain(verdict: Verdict) -> str:
 
 
 def markdown(verdict: Verdict) -> str:
-    """Return the answer as Markdown, as the step summary of a CI job takes it."""
+    """Return the answer as Markdown, for the step summary of a CI job."""
     mark = {Outcome.PASS: "\u2705", Outcome.FAIL: "\u274c", Outcome.INCONCLUSIVE: "\u2753"}
     rows = [COLUMNS, ("---",) * len(COLUMNS), *_lines(verdict)]
     return "\n".join(
@@ -241,7 +241,7 @@ def markdown(verdict: Verdict) -> str:
 
 
 def _cell(text: str) -> str:
-    """Return a text that Markdown neither takes for the end of a cell nor for markup."""
+    """Return a text with the characters escaped that Markdown would take for markup."""
     for char in "\\|*_<`[":
         text = text.replace(char, f"\\{char}")
     return text
@@ -292,9 +292,9 @@ def _entry(decision: Decision, limit: Limit) -> dict[str, Any]:
 def junit(verdict: Verdict) -> str:
     """Return the answer as JUnit XML: a test case for each score.
 
-    An inconclusive score is an error, skipped if it counts as passed and a failure if as failed;
-    one in whose place another decides is skipped. Elements and attributes are those that Jenkins
-    and GitLab read.
+    An inconclusive score is an error; it is skipped if it counts as passed, and a failure if it
+    counts as failed. A score for which another one decides is skipped. Elements and attributes are
+    those that Jenkins and GitLab read.
     """
     tags = [_tag(verdict, decision) for decision in verdict.decisions]
     counts = {
@@ -323,7 +323,7 @@ def junit(verdict: Verdict) -> str:
 
 
 def _tag(verdict: Verdict, decision: Decision) -> str | None:
-    """Return the element that says of a test case that it did not pass; None if it did."""
+    """Return the element that marks a test case as not passed; None if it passed."""
     if decision.outcome is None:
         return "skipped"
     if decision.outcome is Outcome.INCONCLUSIVE and verdict.counted is Outcome.PASS:
@@ -344,7 +344,7 @@ def save(verdict: Verdict, path: Path) -> None:
     """Write the answer; the suffix chooses JUnit XML, JSON or Markdown.
 
     Raises:
-        UsageError: Another suffix, or a file that cannot be written.
+        UsageError: The suffix is not known, or the file cannot be written.
         ResourceError: The disk is full; an older file of that name is still there.
     """
     check_output(path, tuple(WRITERS))

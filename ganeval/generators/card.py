@@ -22,7 +22,7 @@ METADATA_KEY = "ganeval.card"
 _UNSEALED = "ganeval.card/1"  # cards of the first version had no seal
 _WITHOUT_SETTINGS = "ganeval.card/2"
 
-_ANEW = "make or download it anew"
+_ANEW = "make or download it again"
 _NORM_MODES = ("running", "none")
 _LENGTH_BYTES = 8  # a safetensors file: the header's length, the header as JSON, the tensors
 
@@ -214,7 +214,9 @@ def parse_card(text: str, *, name: str) -> Card:
     try:
         fields = parse_json(text)
     except ValueError as error:
-        raise InputError(f"{name}: its card is no JSON ({error})", "a whole card", _ANEW) from error
+        raise InputError(
+            f"{name}: its card is not JSON ({error})", "a whole card", _ANEW
+        ) from error
     schema = fields.pop("schema", None) if isinstance(fields, dict) else None
     if schema not in (SCHEMA, _WITHOUT_SETTINGS, _UNSEALED):
         raise InputError(
@@ -254,7 +256,7 @@ def parse_card(text: str, *, name: str) -> Card:
 
 
 def _fits(value: Any, types: tuple[type, ...]) -> bool:
-    """Tell whether a JSON value has one of the types; true and false are no numbers."""
+    """Tell whether a JSON value has one of the types; true and false are not numbers."""
     return isinstance(value, types) and (bool in types or not isinstance(value, bool))
 
 

@@ -21,7 +21,7 @@ def code_sha256(network: torch.nn.Module) -> str:
 
     Followed are base classes and the functions, classes and plain values that code names, in other
     modules, closures and defaults too, as far as they are of the same package or not installed.
-    What an object holds is no code; the pixels of a generator's first samples tell its changes.
+    What an object holds is not code; the pixels of a generator's first samples tell its changes.
     """
     classes = {type(part) for part in network.modules()}
     waiting: list[Any] = [one for one in classes if one.__module__.partition(".")[0] != "torch"]

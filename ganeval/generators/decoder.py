@@ -34,7 +34,7 @@ class Decoder:
 
     @property
     def name(self) -> str:
-        """What messages call it."""
+        """Its name in messages."""
         return self.sampler.name
 
     @property
@@ -120,7 +120,7 @@ class Decoder:
 
         Args:
             pixels: RGB uint8 [N, 3, H, W].
-            name: What messages call them.
+            name: Their name in messages.
 
         Raises:
             InputError: They have another size, or colours that a grey generator has none of.

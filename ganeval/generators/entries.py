@@ -18,7 +18,7 @@ from ganeval.registry import nearest
 log = logging.getLogger(__name__)
 
 _TABLE = "reference_models"
-# Keys of a config.json that say what wrote it and are no arguments.
+# Keys of a config.json that say what wrote it and are not arguments.
 _ABOUT_THE_CONFIG = {"architectures", "dtype", "model_type", "torch_dtype", "transformers_version"}
 
 
@@ -56,8 +56,8 @@ def build(
         entry: `package.module:callable`.
         kwargs: Its keyword arguments.
         here: Look for it in the current folder first, for a user who named it.
-        config: Of a folder that Hugging Face's libraries wrote: more keyword arguments, of which
-            those that the entry takes are used.
+        config: Configuration of a folder that Hugging Face's libraries wrote: further keyword
+            arguments, of which the ones that the entry accepts are used.
 
     Raises:
         UsageError: There is no such entry, it fails, or it returns no module.

@@ -64,11 +64,11 @@ def fill(
 ) -> Filled:
     """Put the one set of tensors that fits a network into it.
 
-    A set fits if torch would load all of it, and all that the network needs is there. Of several
-    that fit, one that is a moving average by its name or form is taken; if that does not decide,
-    nothing is. An average may lack the buffers, which are then those of the set beside it. Nothing
-    is taken without a key while something lies beside it, anywhere in the file, that looks like an
-    average of the network and does not fit.
+    A set fits if torch would load all of it, and it has all that the network needs. If several fit,
+    the one that is a moving average by its name or form is used; if that does not decide, none is.
+    An average may lack the buffers, which are then those of the set beside it. Nothing is taken
+    without a key while something lies beside it, anywhere in the file, that looks like an average
+    of the network and does not fit.
 
     Args:
         network: On the CPU.

@@ -216,7 +216,7 @@ def fit(part: Part, candidate: Candidate) -> FittingSet | None:
     for tensors in part.readings(candidate):
         outcome = part.outcome(tensors)
         kept = tensors
-        if candidate.averaged:  # its decay and counters are no weights
+        if candidate.averaged:  # its decay and counters are not weights
             unplaced = [name for name in outcome.unplaced if shape_of(tensors.get(name)) != ()]
             kept = {name: one for name, one in tensors.items() if name not in outcome.unplaced}
         else:

@@ -43,7 +43,7 @@ def read_content(data: bytes, *, name: str) -> Mapping[str, Any] | list[Any] | t
         name: Name of the file, for messages.
 
     Raises:
-        InputError: It holds code, is damaged, or is no checkpoint; the message says which.
+        InputError: It holds code, is damaged, or is not a checkpoint; the message says which.
     """
     if data[8:9] == b"{":
         try:

@@ -76,7 +76,7 @@ def read_network(
     Args:
         data: The bytes of the file; None for a folder.
         path: Where it is.
-        options: What the user says.
+        options: The user's options.
         device: Where the network is to run.
         paired: Whether the user names conditions.
 

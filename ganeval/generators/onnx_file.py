@@ -58,7 +58,7 @@ class OnnxFacts:
     """What matters for whether a file may be run.
 
     Attributes:
-        domains: Of operators that are neither ONNX's own nor functions in the file.
+        domains: Domains of operators that are neither ONNX's own nor functions in the file.
         external: Where tensors are that lie in other files, as the file says it.
     """
 
@@ -82,7 +82,7 @@ def read_facts(data: bytes, *, name: str) -> OnnxFacts:
 
     Args:
         data: The bytes of the file.
-        name: Of the file, for messages.
+        name: Name of the file, for messages.
 
     Raises:
         InputError: It is damaged or truncated.
@@ -101,7 +101,7 @@ def read_facts(data: bytes, *, name: str) -> OnnxFacts:
         raise InputError(
             f"{name}: a damaged or truncated ONNX file ({error})",
             "a whole file",
-            "get it again from its source, or export it anew",
+            "get it again from its source, or export it again",
         ) from error
     return OnnxFacts(
         domains=tuple(sorted(used - own - _STANDARD)), external=tuple(sorted(external))
@@ -124,7 +124,7 @@ def read_external(facts: OnnxFacts, path: Path, *, name: str) -> dict[str, bytes
             files[location] = place.read_bytes()
         except (OSError, ValueError) as error:
             raise InputError(
-                f"{name}: has tensors in '{location}', which is no readable file in its folder",
+                f"{name}: has tensors in '{location}', which is not a readable file in its folder",
                 "external data beside the ONNX file",
                 "copy that file there too, or export the network again into a folder of its own",
             ) from error

@@ -20,8 +20,8 @@ class OnnxNetwork(torch.nn.Module):
     """Runs a session of onnxruntime on tensors; the SHA-256 of all its files is in how it prints.
 
     Attributes:
-        sha256: Of the file and its external data.
-        num_inputs: How many inputs it has.
+        sha256: SHA-256 of the file and its external data.
+        num_inputs: Number of inputs.
         batch: The only number of samples that these take, None for any number.
     """
 
@@ -90,11 +90,11 @@ def open_onnx(data: bytes, path: Path, *, name: str) -> OnnxNetwork:
     Args:
         data: The bytes of the file.
         path: Where it is; external data lie beside it.
-        name: What messages call it.
+        name: Its name in messages.
 
     Raises:
         InputError: It is damaged, wants operators that ONNX does not define or files from
-            elsewhere, or is no generator.
+            elsewhere, or is not a generator.
         ResourceError: onnxruntime is not installed.
     """
     facts = read_facts(data, name=name)
@@ -140,7 +140,7 @@ def _session(data: bytes, external: Mapping[str, bytes], *, name: str) -> Any:
         raise InputError(
             f"{name}: onnxruntime {onnxruntime.__version__} cannot run it ({reason})",
             "a whole ONNX file of an opset that it knows",
-            "get it again, or export it anew",
+            "get it again, or export it again",
         ) from error
 
 

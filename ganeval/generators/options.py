@@ -39,8 +39,8 @@ class GeneratorOptions:
         latent_size: Length of a latent vector.
         latent_layout: "vector" (default) gives latents [B, latent_size], "map" [B, latent_size, 1,
             1].
-        prior: Of the latents: "normal" (default), or "uniform" from -1 to 1.
-        truncation: The largest absolute value of a normal latent; others are drawn anew.
+        prior: Prior of the latents: "normal" (default), or "uniform" from -1 to 1.
+        truncation: The largest absolute value of a normal latent; others are drawn again.
         num_classes: Number of classes; the default is no labels.
         label_policy: Labels drawn uniformly (default), or "balanced" (`i % num_classes`).
         label_form: Labels as "index" (int64 [B], default), "onehot" (float32 [B, num_classes]) or
@@ -50,14 +50,14 @@ class GeneratorOptions:
             is latent, label, condition, as far as there are any.
         noise: For a network that draws random numbers of its own in forward: "random" draws them
             from the sample's seed, "fixed" gives all samples the same. The default refuses it.
-        value_range: Of the output, `LOW,HIGH` or two numbers: what becomes 0 and 255, of clips
-            full scale.
+        value_range: Range of the output, `LOW,HIGH` or two numbers: these become 0 and 255, for
+            clips full scale.
         clamp: Clip values beyond the range, as the code of networks does that do not squash
             (StyleGAN, ProGAN); the default refuses them.
-        image_layout: Of the output: "nchw" (default) or "nhwc".
+        image_layout: Layout of the output: "nchw" (default) or "nhwc".
         image_output: Which of several things that the network returns are the images: `1`,
             `sample`, `0.image`. The default is the only one that can be.
-        rate: Samples in a second, of a network that makes clips of sound. The default is images.
+        rate: Sampling rate, of a network that makes clips of sound. The default is images.
         condition: The pictures that an image-to-image network makes its images from, a source; in
             the text of a source with semicolons before its options (`data:edges;split=test`).
         trust: Run a file that is a program (TorchScript, torch.export).

@@ -18,7 +18,7 @@ class Form(Protocol):
     """The type and shape of samples.
 
     Attributes:
-        noun: What messages call several samples.
+        noun: Plural noun of the items in messages.
         needed: The type and shape, in words.
         remedy: What to do with a network that returns another one.
     """
@@ -28,7 +28,7 @@ class Form(Protocol):
     remedy: ClassVar[str]
 
     def fault(self, part: torch.Tensor, num: int) -> str | None:
-        """Return why a tensor is no batch of `num` samples, None if it is one."""
+        """Return why a tensor is not a batch of `num` samples, None if it is one."""
 
     def ready(self, part: torch.Tensor) -> torch.Tensor:
         """Return such a batch with its axes in our order."""
@@ -51,7 +51,7 @@ class ImageForm:
     )
 
     def fault(self, part: torch.Tensor, num: int) -> str | None:
-        """Return why a tensor is no batch of images, None if it is one."""
+        """Return why a tensor is not a batch of images, None if it is one."""
         if not part.is_floating_point():
             return f"returns {part.dtype}"
         shape, last = list(part.shape), self.layout == "nhwc"
@@ -78,7 +78,7 @@ class ClipForm:
     remedy: ClassVar[str] = "wrap it in a module that returns that, or leave rate out"
 
     def fault(self, part: torch.Tensor, num: int) -> str | None:
-        """Return why a tensor is no batch of clips, None if it is one."""
+        """Return why a tensor is not a batch of clips, None if it is one."""
         if not part.is_floating_point():
             return f"returns {part.dtype}"
         shape = list(part.shape)
@@ -98,15 +98,15 @@ def samples_of(
 ) -> torch.Tensor:
     """Return the samples in what a network returned.
 
-    A tensor is the samples. Of a tuple, list, mapping or dataclass, also a nested one, they are the
-    only tensor that has their type and shape, or the one that is chosen.
+    If the output is a tensor, it is the samples. In a tuple, list, mapping or dataclass, also a
+    nested one, they are the only tensor with the right type and shape, or the chosen one.
 
     Args:
         output: What the network returned.
         num: How many samples it was called with.
         form: Type and shape of the samples in it.
         chosen: Which of several things they are: `1`, `sample`, `0.image`; None finds out.
-        name: What messages call the network.
+        name: Name of the network in messages.
 
     Returns:
         Floating point [num, C, H, W], or of clips [num, C, samples].

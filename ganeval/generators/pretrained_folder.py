@@ -70,7 +70,7 @@ def _read_json(path: Path) -> dict[str, Any]:
     try:
         found = parse_json(_read_bytes(path))
     except ValueError as error:
-        raise _damaged(path, f"is no JSON ({error})") from error
+        raise _damaged(path, f"is not JSON ({error})") from error
     if not isinstance(found, dict):
         raise _damaged(path, "holds no JSON object")
     return found

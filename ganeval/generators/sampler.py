@@ -21,7 +21,7 @@ from ganeval.generators.terms import ImageLayout, ValueRange
 from ganeval.images.quantise import check_finite, check_range, quantise
 from ganeval.machine.devices import gpu_of, inference
 
-# [C, H, W] with 1 or 3 channels: uint8, or float32 if not rounded. Of a clip float32 [C, samples].
+# [C, H, W] with 1 or 3 channels: uint8, or float32 if not rounded. A clip is float32 [C, samples].
 Pixels = npt.NDArray[Any]
 Given = torch.Tensor | list[torch.Tensor]  # one argument of a network
 
@@ -45,8 +45,8 @@ class Sampler:
             `rate`, alone or among other things.
         drawing: How its inputs are drawn.
         value_range: The (low, high) of its output that become 0 and 255, of clips -1 and 1.
-        name: What messages call it.
-        image_layout: Of its output: "nhwc" is [B, H, W, C].
+        name: Its name in messages.
+        image_layout: Layout of its output: "nhwc" is [B, H, W, C].
         device: Where its parameters are.
         batch_size: The network sees exactly so many samples at once; None: 16 on the CPU, 64
             elsewhere. With noise it sees each alone.
@@ -61,7 +61,7 @@ class Sampler:
             on which nothing is clipped.
         network_batch: The only number of samples that the network takes, which is baked into its
             file; a batch is cut into parts of that size, the last one filled up with copies.
-        rate: Samples in a second of the clips that it makes; None: it makes images.
+        rate: Sampling rate of the clips that it makes; None: it makes images.
 
     Raises:
         UsageError: An option out of its range, or parameters on another device.

@@ -54,7 +54,7 @@ def to_rgb(
 
     Args:
         picture: Opened, as its plugin left it.
-        name: What messages call it.
+        name: Its name in messages.
         policy: `transparency` and `float_range` matter here.
 
     Returns:

@@ -99,12 +99,12 @@ class Header:
 def read_header(content: IO[bytes] | bytes, *, name: str, policy: DecodePolicy) -> Header:
     """Read a picture's header, and refuse what it shows to be unusable; no pixel is decoded.
 
-    Of a seekable file only the needed part is read (of WebP, all). Truncation and other damage of
-    the pixels, transparency and float values are seen by `decode` only.
+    Only the needed part of a seekable file is read (all of a WebP). Truncation and other damage of
+    the pixels, transparency and float values are noticed by `decode` only.
 
     Args:
         content: The file, opened for reading from its start, or its bytes.
-        name: What messages call it.
+        name: Its name in messages.
         policy: `max_pixels` and `animated` matter here.
 
     Raises:
@@ -134,7 +134,7 @@ def decode(content: bytes, *, name: str, policy: DecodePolicy) -> Picture:
 
     Args:
         content: The bytes of the file.
-        name: What messages call it; the picture does not depend on it.
+        name: Its name in messages; the picture does not depend on it.
         policy: What to do with pictures that are not plain 8-bit RGB.
 
     Returns:
@@ -261,7 +261,7 @@ def _is_lfs_pointer(start: bytes) -> bool:
 
 
 def _looks_like(start: bytes) -> str:
-    """Say in plain words what a file that is no picture begins like."""
+    """Say in plain words what a file that is not a picture begins like."""
     text = start.lstrip().lower()
     if not start:
         return "an empty file"

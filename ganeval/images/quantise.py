@@ -54,7 +54,7 @@ def check_range(
     Args:
         values: Float [N, ...], one image each.
         value_range: The declared (low, high).
-        name: What messages call the images; the number of the first bad one follows in brackets if
+        name: Name of the images in messages; the number of the first bad one follows in brackets if
             N > 1 or there is a `start`.
         remedy: What to do about values beyond the range. To declare the range that was seen is
             none: what stands for black and white is fixed where the images are made.

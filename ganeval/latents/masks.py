@@ -30,7 +30,11 @@ def mask_of(text: str, *, height: int, width: int) -> npt.NDArray[np.bool_]:
     try:
         with PIL.Image.open(Path(text)) as picture:
             levels = np.asarray(picture.convert("L"))
-    except (OSError, ValueError, SyntaxError) as error:  # what Pillow raises on what is no picture
+    except (
+        OSError,
+        ValueError,
+        SyntaxError,
+    ) as error:  # what Pillow raises on what is not a picture
         raise InputError(
             f"{text}: no mask ({error})", "`centre`, or a picture that is white where pixels are "
             "missing", "change --inpaint"

@@ -36,7 +36,7 @@ Weights = npt.NDArray[np.float64]  # [N, C], log w of C chains for each of N pic
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Annealing:
-    """How chains are run.
+    """Settings of the chains.
 
     Picture i gets the same random numbers however many there are, on every device.
 
@@ -93,7 +93,7 @@ def back(observed: Observed, exact: torch.Tensor, steps: torch.Tensor, how: Anne
         observed: Pictures that were simulated.
         exact: The latents that they were made of, [N, k].
         steps: What `forth` returned for the same pictures.
-        how: How chains are run; there are no pilots.
+        how: Settings of the chains; there are no pilots.
     """
     beta = how.beta()
     numbers = _Numbers(observed, [how.seed, _BACK], how.num_chains)

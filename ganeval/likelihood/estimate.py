@@ -129,7 +129,7 @@ def log_likelihood(  # noqa: PLR0913 (keyword-only, each is plain)
             lower, upper = _sandwich(observed, decoder, min(num_images, _MOST_SIMULATED), how)
         if not np.isfinite([*values, *lower, *upper]).all():
             raise InputError(
-                f"{decoder.name}: a log-likelihood that is no finite number",
+                f"{decoder.name}: a log-likelihood that is not a finite number",
                 "finite images and more noise",
                 "raise --variance",
             )

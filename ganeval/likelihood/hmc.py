@@ -25,7 +25,7 @@ class State:
 
     Attributes:
         u: Latents [N, C, k] of C chains for each of N pictures.
-        log_likelihood: Of the picture given each latent, [N, C].
+        log_likelihood: Log-likelihood of the picture given each latent, [N, C].
         gradient: Its gradient, [N, C, k].
     """
 
@@ -59,7 +59,7 @@ def leapfrog(
         momentum: [N, C, k].
         step: Size of a step for each picture, [N].
         beta: Inverse temperature.
-        likelihood: Of the pictures.
+        likelihood: Likelihood of the pictures.
     """
     step = step[:, None, None]
     momentum = momentum + step / 2 * state.force(beta)
@@ -85,7 +85,7 @@ def move(
         state: Where the chains are.
         step: Size of a leapfrog step for each picture, [N].
         beta: Inverse temperature.
-        likelihood: Of the pictures.
+        likelihood: Likelihood of the pictures.
         momentum: Standard normal numbers [N, C, k].
         chance: Numbers uniform on [0, 1), [N, C].
 

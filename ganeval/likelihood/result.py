@@ -60,7 +60,7 @@ class Likelihood:
     """The log-likelihood of pictures, in nats of x = (pixel + uniform noise) / 256.
 
     Attributes:
-        conditions: Of what, and how.
+        conditions: The model, the pictures and the method.
         method: "ais", or "exact" where the network has a `log_prob`.
         names: Names of the pictures, [N].
         values: AIS's lower bound, or the exact value, of each picture, float64 [N].

@@ -23,7 +23,7 @@ def fitted_variance(observed: Observed, how: Annealing) -> float:
 
     Args:
         observed: Validation pictures; their variance is not looked at.
-        how: How chains are run, of which the number of steps is cut.
+        how: Settings of the chains, of which the number of steps is cut.
     """
     num = len(observed.x)
     variances = torch.from_numpy(GRID).to(observed.x)

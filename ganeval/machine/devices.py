@@ -46,8 +46,8 @@ def device_type(name: str) -> str:
 def resolve_device(name: str) -> torch.device:
     """Return the device called `name`; see `device_type`.
 
-    Of several CUDA devices "cuda" is the one that is current in this thread, and its number is
-    returned with it: in another thread another one may be current.
+    If there are several CUDA devices, "cuda" means the current one of this thread. Its number is
+    returned too, since another thread may have another current device.
 
     Raises:
         UsageError: No such name.

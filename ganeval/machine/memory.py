@@ -11,7 +11,7 @@ def keep_freed_memory() -> None:
     """Tell glibc to use freed memory again instead of returning it to the system.
 
     A network on the CPU makes and frees its maps layer by layer. By default each of them is mapped
-    anew and its pages come in by faults, which takes about as long as writing them. The setting is
+    again and its pages come in by faults, which takes about as long as writing them. The setting is
     the whole process's, so it belongs to a program and not to a library. No effect elsewhere than
     on glibc.
     """

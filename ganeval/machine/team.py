@@ -60,9 +60,9 @@ class Team:
 
     Attributes:
         rank: Number of this process; number 0 alone computes scores, writes and prints.
-        size: How many there are.
+        size: Number of processes.
         local_rank: Number of this process on its host, from 0.
-        local_size: How many there are on its host.
+        local_size: Number of processes on its host.
         timeout: Seconds in which every process must answer, and end two shards; by default what
             the environment says.
         token: A random name that they share.
@@ -237,7 +237,7 @@ class Message:
 
     Attributes:
         team: The processes.
-        work: Of the backend.
+        work: Work of the backend.
         own: What this process sends, which must live until it is sent.
         parts: On the first process: what each sends.
     """

@@ -13,14 +13,14 @@ from ganeval.scores.kind import ScoreKind
 
 Convention = Literal["google", "gudgud96", "fadtk"]
 
-_PIECE, _STEP = 0.975, 0.96  # seconds of 96 frames, and from one to the next
+_PIECE, _STEP = 0.975, 0.96  # seconds: length of 96 frames, and step from one piece to the next
 
 WINDOWS: Mapping[Convention, Windows] = {
     "google": Windows(seconds=1.0, hop=0.5, peak="google"),
     "gudgud96": Windows(seconds=_PIECE, hop=_STEP),
     "fadtk": Windows(seconds=_PIECE, hop=_STEP, bits=16, shortest=1.0),
 }
-"""What each tool makes of a clip before VGGish hears it."""
+"""How each tool prepares a clip for VGGish."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -36,14 +36,15 @@ class Fad:
     Numbers: an error is given from 5 clips per dimension on, on both sides: 640 for VGGish.
     Bias: upwards, about C/N; large below a few windows per dimension. Compare only at equal N.
     Direction: lower is better; 0 for equal moments.
-    Misleads: the conventions give different numbers of the same clips, and so do networks. VGGish
+    Misleads: the conventions give different numbers for the same clips, and so do networks. VGGish
     was trained on 16,000 Hz and hears nothing above 7,500 Hz.
 
     Standard error and interval: those of FID, over clips: the windows of one clip are one cluster.
 
-    The tools differ in what they do to a clip, not in the distance. What is not theirs here: clips
-    are resampled by soxr (gudgud96: resampy; fadtk: torchaudio), so that only clips of 16,000 Hz
-    give their digits, and fadtk keeps embeddings in 16 bits, which moves it by about 1e-3 of it.
+    The tools differ in how they prepare a clip, not in the distance. Two things differ from the
+    tools here: clips are resampled by soxr (gudgud96: resampy; fadtk: torchaudio), so only clips of
+    16,000 Hz give the same digits; and fadtk keeps embeddings in 16 bits, which changes its score
+    by about 0.1 %.
 
     Attributes:
         convention: "google": windows of 1 s every 0.5 s, each clip divided by its peak. "gudgud96"
@@ -69,7 +70,7 @@ class Fad:
 
     @property
     def needs(self) -> tuple[Need, ...]:
-        """Windows of both sides, 2 at least."""
+        """Smallest number of windows on each side."""
         return both_sides(
             feature=Feature(extractor="vggish"),
             view=WINDOWS[self.convention],

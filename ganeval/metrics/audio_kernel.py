@@ -13,9 +13,9 @@ from ganeval.metrics.parts.discrepancy import Gaussian, over_all_pairs
 from ganeval.scores.kind import ScoreKind
 
 SCALE = 100.0
-"""What the paper multiplies the discrepancy by."""
+"""The factor of the paper."""
 
-_MOST_FOR_MEDIAN = 8192  # rows whose distances to one another fit into memory
+_MOST_FOR_MEDIAN = 8192  # rows, for which all pairwise distances fit into memory
 _BLOCK = 1024
 
 
@@ -27,7 +27,7 @@ class MedianDistance:
     keep: ClassVar[bool] = True
 
     def __call__(self, summary: Summary) -> Arrays:
-        """Return `median` float64 []; of more than 8,192 rows that of every second, third, ..."""
+        """Return `median`, float64 []; of more than 8,192 rows every second, third, ... one."""
         rows = rows_of(summary)
         return {"median": np.array(median_distance(rows[:: -(-len(rows) // _MOST_FOR_MEDIAN)]))}
 
@@ -42,18 +42,18 @@ class Kad:
 
     Reference: Chung et al., "KAD: No More FAD! An Effective and Efficient Evaluation Metric for
     Audio Generation", arXiv:2502.15602 (2025).
-    Numbers: any; the two sides need not agree. An error is given from 200 clips a side on.
-    Bias: none, so it may be below 0, and numbers of clips need not agree.
+    Numbers: any; the two sides may differ. An error is given from 200 clips on each side.
+    Bias: none. The score may therefore be below 0, and the numbers of clips may differ.
     Direction: lower is better; 0 for equal distributions.
-    Misleads: the bandwidth is that of the reference, so values against two references are not
-    comparable.
+    Misleads: the bandwidth comes from the reference, so values against two references cannot be
+    compared.
 
-    Standard error and interval: those of KID, for the bandwidth at hand; over clips where each has
-    several windows. From 200 clips a side on.
+    Standard error and interval: those of KID, with the bandwidth taken as fixed, and over clips if
+    each has several windows. They are given from 200 clips on each side.
 
     Attributes:
-        window: Length of a window in seconds, one beside the other; None for whole clips, each of
-            which is a row (the mean over what the network says of its parts).
+        window: Length of a window in seconds; windows do not overlap. None for whole clips, each of
+            which is one row (the mean of the network's features over its parts).
     """
 
     window: float | None = None
@@ -76,7 +76,7 @@ class Kad:
         """Refuse a window that makes no sense.
 
         Raises:
-            UsageError: It is not above 0.
+            UsageError: The window is not above 0.
         """
         self._view()
 
@@ -105,7 +105,7 @@ class Kad:
 def median_distance(rows: npt.NDArray[np.float32]) -> float:
     """Return the median of the distances between all pairs of rows, float32 [n, d], n >= 2.
 
-    Of an even number of pairs it is the lower of the two in the middle, as in torch.
+    For an even number of pairs it is the lower of the two middle distances, as in torch.
     """
     found = []
     wide = rows.astype(np.float64)

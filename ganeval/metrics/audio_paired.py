@@ -1,4 +1,4 @@
-"""How near each clip is to its partner: for super-resolution, vocoders and enhancement."""
+"""Compare each clip with its partner: for super-resolution, vocoders and enhancement."""
 
 from dataclasses import dataclass, replace
 from typing import ClassVar
@@ -12,7 +12,7 @@ from ganeval.scores.kind import Direction, ScoreKind
 
 
 def _kind(name: str, direction: Direction, stands_in: str | None) -> ScoreKind:
-    """Return what a mean over pairs means."""
+    """Return the kind of a score that is a mean over pairs."""
     return ScoreKind(
         name=name,
         direction=direction,
@@ -29,7 +29,7 @@ class Snr:
     """Compute the mean signal-to-noise ratio of pairs of clips of one name (SNR), in dB.
 
     Estimand: the mean over pairs of 10 log10(|y|^2 / |x - y|^2), x of the sample, y of the
-    reference. Identical pairs, whose ratio is infinite, and silent partners, whose ratio is none,
+    reference. Identical pairs, whose ratio is infinite, and silent partners, which have no ratio,
     are counted and left out of the mean.
 
     Reference: Kuleshov et al., "Audio Super-Resolution using Neural Nets", ICLR 2017 workshop,
@@ -62,15 +62,16 @@ class SiSdr:
     """Compute the mean scale-invariant signal-to-distortion ratio of pairs (SI-SDR), in dB.
 
     Estimand: the mean over pairs of 10 log10(|a y|^2 / |x - a y|^2) with a = <x, y> / |y|^2, x of
-    the sample, y of the reference; of several channels the mean of both energies. No mean is taken
-    off. Identical pairs and silent partners are counted and left out of the mean.
+    the sample, y of the reference; with several channels, both energies are means over channels.
+    The means of the signals are not subtracted. Identical pairs and silent partners are counted and
+    left out of the mean.
 
     Reference: Le Roux et al., "SDR - Half-baked or Well Done?", ICASSP 2019, equation 5.
     Numbers: any number of pairs from 2 on; an error is given from 30 pairs on.
     Bias: none; but the pairs that are left out are the best ones.
     Direction: higher is better.
-    Misleads: a shift of a few samples costs more than missing frequencies, and a constant that was
-    added counts as distortion.
+    Misleads: a shift of a few samples costs more than missing frequencies, and an added constant
+    counts as distortion.
 
     Standard error: that of a mean of independent pairs, or clusters of pairs.
     """
@@ -102,8 +103,8 @@ class Lsd:
     Numbers: any number of pairs from 2 on; an error is given from 30 pairs on.
     Bias: none.
     Direction: lower is better; 0 for clips whose spectra are equal.
-    Misleads: it hears no phase, and all frequencies count alike, so that near silence and rounding
-    above what can be heard weigh as much as the sound.
+    Misleads: it ignores the phase, and all frequencies count alike, so noise that nobody can hear
+    weighs as much as the sound.
 
     Standard error: that of a mean of independent pairs, or clusters of pairs.
     """
@@ -134,7 +135,7 @@ class LogMelDistance:
     Numbers: any number of pairs from 2 on; an error is given from 30 pairs on.
     Bias: none.
     Direction: lower is better; 0 for clips whose spectra are equal.
-    Misleads: it hears no phase, and nothing above 7,500 Hz.
+    Misleads: it ignores the phase, and everything above 7,500 Hz.
 
     Standard error: that of a mean of independent pairs, or clusters of pairs.
     """
@@ -154,7 +155,7 @@ class LogMelDistance:
 
 
 def _of_pairs(layer: str, extractor: str = "waveforms") -> Need:
-    """Return what a comparer of clips says of each pair of the sample and the reference."""
+    """Return the need for a comparer's value of each pair of clips."""
     return Need(
         role="sample",
         feature=Feature(layer=layer, extractor=extractor),
@@ -186,7 +187,7 @@ def _mean_of_ratios(kind: ScoreKind, inputs: Inputs) -> Result:
     if finite.sum() < 2:
         raise InputError(
             f"{left_out:,} of {len(signal):,} pairs are identical, or their partners are silent",
-            f"at least 2 of which {kind.name} is finite",
+            f"at least 2 with a finite {kind.name}",
             f"check that sample and reference are not the same, or leave out {kind.name}",
         )
     ratios = np.full(len(signal), np.nan)

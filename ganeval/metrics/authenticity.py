@@ -1,4 +1,4 @@
-"""Whether a sample is new, or copies what the generator learned from."""
+"""Whether the items of a sample are new, or copies of training data."""
 
 from dataclasses import dataclass
 from typing import ClassVar
@@ -15,34 +15,33 @@ from ganeval.scores.influence import Influence
 from ganeval.scores.kind import ScoreKind
 
 NUM_SHOWN = 8
-_FEW = 2  # items of what the generator learned from, the fewest that have a neighbour
+_FEW = 2  # training items: each needs another one as its neighbour
 
 
 @dataclass(frozen=True, slots=True)
 class Authenticity:
-    """Compute the share of the sample that copies nothing it was learned from (authenticity).
+    """Compute the share of the sample that copies no training item (authenticity).
 
     Estimand: the fraction of sample items g for which d(g, i) > d(i, j), where i is the item of the
     training set that is nearest to g, j the one of the training set that is nearest to i, and d the
-    Euclidean distance between pooled features. Such an item is no nearer to i than others of its
-    kind are; an exact copy has d(g, i) = 0 and never counts.
+    Euclidean distance between pooled features. Such an item is no nearer to i than other training
+    items are; an exact copy has d(g, i) = 0 and never counts.
 
     Reference: Alaa et al., "How Faithful is your Synthetic Data? Sample-level Metrics for
     Evaluating and Auditing Generative Models", ICML 2022, section 3.3; as the share that Stein et
     al., "Exposing flaws of generative model evaluation metrics", NeurIPS 2023, call AuthPct,
     divided by 100.
-    Numbers: any sample, and the whole training set: in a part of it a copied item may be missing.
-    Bias: none in the number of sample items, for a training set that is given.
-    Direction: higher is better; from 0 to 1. A sample far from all real items has 1 too, so it says
-    nothing of quality.
-    Misleads: a sample far from everything real has 1 too. A copy that was changed enough to move
-    its features is not seen.
+    Numbers: any sample, and the whole training set, since a part of it may lack a copied item.
+    Bias: none in the number of sample items, for a fixed training set.
+    Direction: higher is better; from 0 to 1. It says nothing about quality.
+    Misleads: a sample far from everything real has 1 too. A copy is missed if it was changed enough
+    to move its features.
 
     Standard error: that of a fraction of N independent items, or clusters of items, given the
-    training set. Interval: Wilson's ("Probable Inference", JASA 1927); over clusters with as many
-    independent items as would have this error (Korn and Graubard, "Confidence Intervals for
-    Proportions with Small Expected Number of Positive Counts Estimated from Survey Data", Survey
-    Methodology 1998), and with as many as there are clusters where all items are alike.
+    training set. Interval: Wilson's ("Probable Inference", JASA 1927); over clusters, with the
+    number of independent items that would have this error (Korn and Graubard, "Confidence Intervals
+    for Proportions with Small Expected Number of Positive Counts Estimated from Survey Data",
+    Survey Methodology 1998), or with the number of clusters if all items agree.
     """
 
     common_name: ClassVar[str] = "authenticity"
@@ -61,7 +60,7 @@ class Authenticity:
 
     @property
     def needs(self) -> tuple[Need, ...]:
-        """Pooled features of the sample, and of what the generator learned from."""
+        """Pooled features of the sample and of the training set."""
         return (
             Need(role="sample", minimum=2, why="a standard error"),
             Need(role="train", minimum=_FEW, why="a neighbour of each"),
@@ -83,14 +82,12 @@ class Authenticity:
         value, num = float(authentic.mean()), len(authentic)
         with np.errstate(divide="ignore", invalid="ignore"):
             ratio = np.sqrt(squared / own)
-        # A copy of an item that has a twin: nothing is nearer.
+        # A copy of an item that has a twin: both distances are 0.
         ratio = np.where(squared == 0, 0.0, ratio)
         copies = int((squared == 0).sum())
         centred = authentic.astype(np.float64) - value
         influence = Influence(sample=over_units(centred, sample.clusters))
-        notes: tuple[str, ...] = (
-            "given what the generator learned from, which has no part in the error",
-        )
+        notes: tuple[str, ...] = ("given the training set, which adds nothing to the error",)
         num_independent: float = num
         if sample.clusters is not None:
             num_clusters = len(influence.sample)
@@ -124,7 +121,7 @@ class Authenticity:
                     roles=("sample", "train"),
                     rows=np.stack([closest, nearest[closest].astype(np.int64)], axis=1),
                     values=ratio[closest],
-                    title=f"{sample.noun} nearest to what was learned from",
+                    title=f"{sample.noun} nearest to training {sample.noun}",
                 )
             },
         )

@@ -1,4 +1,4 @@
-"""The types that every metric speaks."""
+"""The types that all metrics share."""
 
 import dataclasses
 import re
@@ -15,8 +15,8 @@ from ganeval.scores.influence import Influence
 from ganeval.scores.kind import Direction, ScoreKind
 
 Role = Literal["sample", "reference", "train", "heldout"]
-"""What a source is to a metric: the generated items, the real ones that they are compared with, the
-ones that the generator learned from, and real ones that it never saw."""
+"""Role of a source: the generated items, the real items that they are compared with, the items that
+the generator learned from, or real items that it never saw."""
 
 ROLES: tuple[Role, ...] = ("sample", "reference", "train", "heldout")
 Form = Literal["moments", "rows"]
@@ -24,13 +24,13 @@ Form = Literal["moments", "rows"]
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Feature:
-    """Which numbers of which network.
+    """A layer of a network.
 
     Attributes:
         layer: Layer of the network: "pool" has the features of FID, KID and the neighbour metrics,
             "logits" what the Inception Score is defined on.
-        extractor: The network's name; None for the one that the user chooses for the metric, or
-            for the run.
+        extractor: The network's name; None for the network that the user chooses for the metric or
+            the run.
     """
 
     layer: str = "pool"
@@ -46,7 +46,7 @@ class Each:
 class Pairs:
     """Look at each item beside its partner in another source.
 
-    The user says whether partners have one name or one place in the order.
+    The user says whether partners share a name or an index.
 
     Attributes:
         to: The role of the other source.
@@ -60,7 +60,7 @@ class RandomPairs:
     """Look at random pairs of different items of one source.
 
     Attributes:
-        num: How many.
+        num: Number of pairs.
     """
 
     num: int
@@ -68,11 +68,11 @@ class RandomPairs:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Paths:
-    """Look at pairs of what a generator makes of two points close together on a latent path.
+    """Look at pairs of images that a generator makes from two close points on a latent path.
 
     Attributes:
         num: Number of paths.
-        epsilon: How far apart the points are, if the whole path is 1.
+        epsilon: Distance of the points, if the whole path is 1.
         places: Where they are: anywhere on the path ("full") or at its beginning ("end").
     """
 
@@ -86,13 +86,13 @@ View = Each | Pairs | RandomPairs | Paths | Windows
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Need:
-    """One thing that a metric looks at; several for one role are allowed.
+    """One input of a metric; a role may have several.
 
     Attributes:
-        role: Which source.
-        feature: Which of its features.
-        form: "moments" if stored mean and covariance are enough, else "rows".
-        view: What an item is: each one of the source, or a pair.
+        role: Role of the source.
+        feature: Network and layer.
+        form: "moments" if a stored mean and covariance are enough, else "rows".
+        view: What counts as an item: each item of the source, or a pair.
         labels: Whether the class of each item is needed.
         content: What each item has to be ("clip"); None for whatever the network takes.
         minimum: The fewest items for which the metric is defined.
@@ -110,7 +110,7 @@ class Need:
 
 
 Inputs = Mapping[Need, Summary]
-"""What a metric asked for, by its needs."""
+"""The summaries that a metric asked for, by its needs."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -119,19 +119,19 @@ class Score:
 
     Attributes:
         kind: What the number means.
-        value: Finite, as every number of a score is; a run refuses another.
-        se: Standard error, or None if there is no honest one (a note says why). A run takes 0 for
-            none.
+        value: A finite number, like every number of a score; a run refuses others.
+        se: Standard error, or None if there is no honest one (a note says why). A run treats 0 as
+            None.
         interval: 95 % confidence interval of what the score estimates, or None if there is no
-            honest one. Where the value is biased, it need not hold the value.
-        details: What the tool's convention adds (`{"std": ...}`).
-        notes: What the reader must know beside the number.
-        cautions: What of it changes what the reader may do: facts, each with its consequence, in a
-            few words (`{"360 images for 1,280 dimensions": "too few to compare; use kid"}`).
-            Tables show these first, and facts with one consequence on one line.
-        influence: What each item adds to it, where that is known.
-        enough: The number of items on every side from which there is what this score lacks: "se",
-            "debiased" (`{"se": 2560}`).
+            honest one. If the value is biased, it may lie outside the interval.
+        details: Further numbers, such as those that the tool's convention adds (`{"std": ...}`).
+        notes: What the reader must know about the number.
+        cautions: The notes that limit what the reader may conclude: facts, each with its
+            consequence, in a few words (`{"360 images for 1,280 dimensions": "too few to compare;
+            use kid"}`). Tables show these first, and facts with one consequence on one line.
+        influence: What each item adds to the score, if that is known.
+        enough: For what this score lacks ("se", "debiased"), the number of items on every side from
+            which there would be one (`{"se": 2560}`).
     """
 
     kind: ScoreKind
@@ -157,7 +157,7 @@ class Score:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Evidence:
-    """Pairs of items that a report shows, the most telling first.
+    """Pairs of items that a report shows, the most striking first.
 
     Attributes:
         roles: The sources that the items of a pair belong to.
@@ -174,10 +174,10 @@ class Evidence:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Result:
-    """What a metric returns.
+    """The result of a metric.
 
     Attributes:
-        scores: One for each of its kinds, in their order.
+        scores: One score for each of its kinds, in their order.
         curves: Points of a curve by its name, float64 [points, 2].
         per_item: A value for each item of the sample by its name, float64 [num], NaN where an item
             has none.
@@ -191,23 +191,23 @@ class Result:
 
 
 class Metric(Protocol):
-    """A frozen dataclass: its fields are its options.
+    """A metric: a frozen dataclass whose fields are its options.
 
-    One whose errors are over the clusters of its summaries where these have any says so by
-    `over_clusters: ClassVar[bool] = True`. The errors of all others are left out there. One that
-    looks for copies, so that they are its finding and not a fault of the sample, says so by
-    `counts_copies: ClassVar[bool] = True`; all others come with a caution where there are many.
+    A metric that computes its errors over the clusters of its summaries declares `over_clusters:
+    ClassVar[bool] = True`; if there are clusters, the errors of all other metrics are left out. A
+    metric whose purpose is to find copies declares `counts_copies: ClassVar[bool] = True`; the
+    scores of all others get a caution if there are many copies.
     """
 
     common_name: ClassVar[str]
-    """What papers call it, for `ganeval list metrics`."""
+    """Its name in papers, for `ganeval list metrics`."""
 
     kinds: ClassVar[tuple[ScoreKind, ...]]
-    """What its scores mean, in the order in which `compute` returns them."""
+    """The kinds of its scores, in the order in which `compute` returns them."""
 
     @property
     def needs(self) -> tuple[Need, ...]:
-        """What the metric looks at."""
+        """The inputs of the metric."""
 
     def compute(self, inputs: Inputs, rng: np.random.Generator) -> Result:
         """Return the scores.
@@ -217,17 +217,17 @@ class Metric(Protocol):
 
 
 def has_error_over_clusters(metric: Metric) -> bool:
-    """Tell whether a metric's errors are over clusters where its summaries have any."""
+    """Tell whether a metric computes its errors over the clusters of its summaries."""
     return getattr(metric, "over_clusters", False) is True
 
 
 def counts_copies(metric: Metric) -> bool:
-    """Tell whether copies among the items are what a metric looks for."""
+    """Tell whether the purpose of a metric is to find copies."""
     return getattr(metric, "counts_copies", False) is True
 
 
 def roles_of(metric: Metric) -> tuple[Role, ...]:
-    """Return the roles that a metric looks at, in their order: of partners in pairs too."""
+    """Return the roles of a metric in their order, including those of partners in pairs."""
     asked = {need.role for need in metric.needs}
     asked |= {need.view.to for need in metric.needs if isinstance(need.view, Pairs)}
     return tuple(role for role in ROLES if role in asked)
@@ -261,19 +261,19 @@ def by_role(inputs: Inputs) -> dict[Role, Summary]:
 
 
 def rows_of(summary: Summary) -> npt.NDArray[np.float32]:
-    """Return the features of a source that has them, float32 [num, width]."""
+    """Return the features of a source, float32 [num, width]."""
     rows = summary.rows()
     assert rows is not None
     return rows
 
 
 def labels_of(summary: Summary) -> Sequence[str]:
-    """Return the class of each row of a source that was asked for its labels."""
+    """Return the class of each row of a source whose labels were asked for."""
     assert summary.labels is not None
     return summary.labels
 
 
 def options_of_minimum(metric: Metric, need: Need) -> list[str]:
-    """Return the options of a metric that set how many items it needs: those that `why` names."""
+    """Return the options of a metric that decide how many items it needs: those named in `why`."""
     words = re.findall(r"\w+", need.why)
     return [one.name for one in dataclasses.fields(metric) if one.name in words]  # type: ignore[arg-type]

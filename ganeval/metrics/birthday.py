@@ -1,4 +1,4 @@
-"""How many different pictures a generator makes: the birthday test."""
+"""Estimate how many different pictures a generator makes: the birthday test."""
 
 import math
 from dataclasses import dataclass
@@ -18,48 +18,49 @@ from ganeval.metrics.parts.pairs import memberships, pairs_within
 from ganeval.scores.kind import ScoreKind
 
 NUM_SHOWN = 8
-_DISJOINT = 4  # items that make two pairs without a common one
+_DISJOINT = 4  # items: two pairs without a common item
 
 
 @dataclass(frozen=True, slots=True)
 class Birthday:
-    """Compute how many equally likely pictures would repeat as often as the sample (birthday).
+    """Compute how many equally likely pictures would repeat as often as in the sample (birthday).
 
     Estimand: 1 / P(d(x, y) <= r), where x and y are two independent items of the sample, d is the
     Euclidean distance between pooled features, and r the reach within which two are the same. It is
     N for a generator of N equally likely pictures that are farther than r from one another, and
-    below N where some are likelier than others. The estimate is the number of pairs in the sample
-    by that of repetitions, the pairs within reach.
+    below N if some are likelier than others. The estimate is the number of pairs in the sample,
+    divided by the number of repetitions, which are the pairs within reach.
 
-    The reach is the distance of the nearest pair among as many reference items, drawn at random, so
-    that real items repeat about once (never, once, twice with probability 1/2, 1/4, 1/8); without
-    so many, among all. With as few repetitions nothing can be told but a lower bound: n items make
-    n (n - 1) / 2 pairs, which is the highest score.
+    The reach is the distance of the nearest pair among the same number of reference items, drawn at
+    random (among all, if there are fewer). So real items repeat about once: never, once, or twice
+    with probability 1/2, 1/4, 1/8. With so few repetitions only a lower bound is known: n items
+    make n (n - 1) / 2 pairs, which is the highest score.
 
     Reference: Arora and Zhang, "Do GANs actually learn the distribution? An empirical study", 2017
     (arXiv:1706.08224), who look for the first repetition by eye: one among s samples says that the
     support has about s^2 pictures.
-    Numbers: n images tell of n (n - 1) / 2 different pictures at most, and the reference has as
-    many.
-    Bias: it cannot exceed the number of pairs, and the reach falls as items are added. So it
-    depends on the number of items, until repetitions are many.
-    Direction: higher is better; from 1. It says nothing of quality.
-    Misleads: it says nothing of quality. Without a repetition it is a lower bound. What counts as
-    the same is set by the nearest pair of real images, so one near copy among them changes it.
+    Numbers: n images can show at most n (n - 1) / 2 different pictures; the reference needs as many
+    images as the sample.
+    Bias: the score cannot exceed the number of pairs, and the reach falls as items are added. So it
+    depends on the number of items unless there are many repetitions.
+    Direction: higher is better; from 1.
+    Misleads: it says nothing about quality. Without a repetition it is a lower bound. The nearest
+    pair of real images decides which images count as the same, so one near copy among them changes
+    the score.
 
-    Standard error: none, since the score is far from normal where repetitions are few. Interval:
-    that of Clopper and Pearson ("The Use of Confidence or Fiducial Limits", Biometrika 1934) of the
-    probability of a repetition, given the reach. Pairs of equally likely pictures are uncorrelated;
-    where they are not, it is that of as many independent pairs as would have the variance of this
-    U-statistic, of which Wang and Lindsay ("Variance estimation of a general U-statistic",
-    Statistica Sinica 2014) give an unbiased estimate. It holds N of equally likely pictures in 95 %
-    of samples at the least. Where one picture of many is likelier than all others and few of the
-    sample are that one, more of the intervals lie above the truth (16 % for a picture of 3 % among
-    200 items, 3 % among 1,000).
+    Standard error: none, since the score is far from normal if there are few repetitions. Interval:
+    Clopper and Pearson's ("The Use of Confidence or Fiducial Limits", Biometrika 1934) for the
+    probability of a repetition, given the reach. Pairs of equally likely pictures are uncorrelated.
+    If pictures are not equally likely, the interval uses the number of independent pairs that would
+    have the variance of this U-statistic; Wang and Lindsay ("Variance estimation of a general
+    U-statistic", Statistica Sinica 2014) give its unbiased estimate. For N equally likely pictures,
+    at least 95 % of the intervals contain N. If one picture is likelier than all others but still
+    rare in the sample, more intervals lie above the truth (16 % for a picture with probability 3 %
+    among 200 items, 3 % among 1,000).
 
     Attributes:
-        reach: Distance up to which two items are the same, 0 for copies; None for that of the
-            reference.
+        reach: Distance up to which two items count as the same, 0 for copies; None to take it from
+            the reference.
     """
 
     reach: float | None = None
@@ -85,15 +86,15 @@ class Birthday:
 
     @property
     def needs(self) -> tuple[Need, ...]:
-        """Pooled features of both sides, of which pairs are made."""
+        """Pooled features of both sides, from which pairs are made."""
         return both_sides(minimum=2, why="a pair")
 
     def compute(self, inputs: Inputs, rng: np.random.Generator) -> Result:
         """Return the one score `birthday`.
 
         The details have `repetitions`, the number of pairs within reach, and `reach`; without a
-        repetition also `at_least`, which the estimand is not below with 95 %. Per item: the
-        distance to the nearest other one.
+        repetition also `at_least`, a lower bound of the estimand with 95 % confidence. Per item:
+        the distance to the nearest other one.
         """
         sides = by_role(inputs)
         sample, reference = sides["sample"], sides["reference"]
@@ -148,19 +149,19 @@ class Birthday:
 
 
 def independent_pairs(repeats: npt.NDArray[np.integer]) -> float:
-    """Return how many independent pairs would tell as much of the probability of a repetition.
+    """Return how many independent pairs would say as much about the probability of a repetition.
 
-    With U the share of repetitions among all pairs, E U^2 less the mean of h_ij h_kl over pairs
-    without a common item is var U, without bias. It is no less than U (1 - U) / pairs, that of
-    uncorrelated ones.
+    Let U be the share of repetitions among all pairs. Then U^2 minus the mean of h_ij h_kl over
+    pairs without a common item estimates var U without bias. The variance is at least U (1 - U) /
+    pairs, the variance for uncorrelated pairs.
 
     Args:
-        repeats: How many others each item is the same as, [num], not all 0.
+        repeats: For each item, the number of other items that count as the same, [num], not all 0.
     """
     num = len(repeats)
     pairs, total = num * (num - 1) / 2, float(repeats.sum())
     share = total / 2 / pairs
-    if share == 1:  # as many as the items, each of which could have been another: (1 - e)^2 of them
+    if share == 1:  # the number of items, each of which could have been another: (1 - e)^2 of them
         return num / 2
     if num < _DISJOINT:
         return pairs
@@ -171,7 +172,7 @@ def independent_pairs(repeats: npt.NDArray[np.integer]) -> float:
 
 
 def _squared_reach(reference: Summary, num: int, rng: np.random.Generator) -> float:
-    """Return the squared distance of the nearest pair among so many reference items, or all."""
+    """Return the squared distance of the nearest pair among this many reference items, or all."""
     rows = rows_of(reference)
     if len(rows) > num:
         rows = rows[np.sort(rng.choice(len(rows), num, replace=False))]
@@ -191,7 +192,7 @@ def _repeats(sample: Summary, squared: float) -> npt.NDArray[np.integer]:
 
 
 def _cautions_of_reach(squared: float, sample: Summary, reference: Summary) -> dict[str, str]:
-    """Return what makes the reference a bad ruler."""
+    """Return cautions about what makes the reference a bad yardstick."""
     assert sample.num is not None
     assert reference.num is not None
     cautions = {}

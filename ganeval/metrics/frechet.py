@@ -22,20 +22,21 @@ class Fid:
 
     Reference: Heusel et al., "GANs Trained by a Two Time-Scale Update Rule Converge to a Local Nash
     Equilibrium", NeurIPS 2017, equation 6.
-    Numbers: papers take 50,000 generated images; which reference goes with them differs from paper
-    to paper. An error is given from 5 images per dimension on, on both sides: 10,240 for Inception.
+    Numbers: papers take 50,000 generated images; their references differ. An error is given from 5
+    images per dimension on both sides: 10,240 for Inception.
     Bias: upwards, about C/N; large below a few images per dimension. Compare only at equal N.
     Direction: lower is better; 0 for equal moments.
     Misleads: the value falls with the number of images, so printed values are compared at equal
-    numbers only (`compare` and `check` take the bias off). With no more images than dimensions
-    (2,048 for Inception) the covariance is singular, which a note says.
+    numbers only (`compare` and `check` remove the bias). With no more images than dimensions (2,048
+    for Inception) the covariance is singular, which a note says.
 
-    Standard error and interval: of the distance of infinitely many images, around the extrapolated
-    value (`debiased` in the details; see `FidDebiased`), so the interval seldom holds the score
-    itself. From 5 images per dimension on, on both sides. From 2 per dimension on a rough
-    extrapolation lets a comparison show a large change, and never exclude one. A reference that is
-    stored as statistics has its part in the error through the moments of its quarters; statistics
-    without them, as other tools write them, have a value alone.
+    Standard error and interval: they refer to the distance of infinitely many images, and lie
+    around the extrapolated value (`debiased` in the details; see `FidDebiased`), so the interval
+    seldom contains the score itself. They are given from 5 images per dimension on both sides. From
+    2 images per dimension, a rough extrapolation lets a comparison show a large change, but never
+    exclude one. A reference stored as statistics adds its part to the error through the moments of
+    its quarters. Against statistics without quarters, as other tools write them, there is a value
+    only.
     """
 
     common_name: ClassVar[str] = "Frechet Inception distance"
@@ -54,7 +55,7 @@ class Fid:
 
     @property
     def needs(self) -> tuple[Need, ...]:
-        """Moments of both sides, of 2 items at least."""
+        """Moments of both sides, each of at least 2 items."""
         return both_sides(form="moments", minimum=2, why="a covariance")
 
     def compute(self, inputs: Inputs, rng: np.random.Generator) -> Result:
@@ -105,11 +106,11 @@ def side_notes(summaries: Mapping[Role, Summary]) -> tuple[str, ...]:
 
 
 def side_cautions(summaries: Mapping[Role, Summary]) -> dict[str, str]:
-    """Return what of that changes what a reader may do."""
+    """Return the cautions about the sides."""
     found = {}
     for role, summary in summaries.items():
         if summary.num is None:
-            fact = f"the {role} does not say of how many {summary.noun} it is"
+            fact = f"the {role} does not say its number of {summary.noun}"
             found[fact] = "compare with scores against the same statistics only"
         elif not summary.moments().scatter.any():
             found[f"all {summary.noun} of the {role} have the same features"] = "look at them"
@@ -121,12 +122,12 @@ def _notes(role: Role, summary: Summary) -> list[str]:
     num, noun, moments = summary.num, summary.noun, summary.moments()
     width = len(moments.mean)
     if num is None:
-        return [f"{role}: stored statistics that do not say of how many {noun}"]
+        return [f"{role}: stored statistics that do not say their number of {noun}"]
     if not moments.scatter.any():
         return [f"{role}: the {num} {noun} have the same features; the variance is zero"]
     if num <= width:
         return [
             f"{role}: {num} {noun} for {width} dimensions, so the covariance is singular; the "
-            f"value is exact for these {noun} but far above that of many {noun}"
+            f"value is exact for these {noun} but far above the value for many {noun}"
         ]
     return []

@@ -1,4 +1,4 @@
-"""The Frechet distance of infinitely many images, extrapolated in two ways."""
+"""Extrapolate the Frechet distance to infinitely many images, in two ways."""
 
 from dataclasses import dataclass
 from typing import ClassVar
@@ -27,23 +27,23 @@ ENOUGH_FOR_LINE = 2
 class FidDebiased:
     """Compute FID without most of its bias, from halves and quarters of the images.
 
-    Estimand: the Frechet distance of infinitely many images, by (8 F_N - 6 F_N/2 + F_N/4) / 3 with
-    the distance F_N of all images and its means over four random quarters and over the six halves
-    that are made of two of these, of the sample and of the reference alike. A reference that is
-    stored as statistics has those of its stored quarters; without them the bias that its number of
-    images brings stays.
+    Estimand: the Frechet distance of infinitely many images, estimated by (8 F_N - 6 F_N/2 + F_N/4)
+    / 3. F_N is the distance of all images, F_N/4 its mean over four random quarters, and F_N/2 its
+    mean over the six halves that two quarters make; sample and reference are split alike. A
+    reference stored as statistics uses its stored quarters; without them, the bias from its number
+    of images stays.
 
     Reference: Richardson, "The Approximate Arithmetical Solution by Finite Differences of Physical
     Problems", Phil. Trans. A 1911, applied to the expansion in 1/N of Chong and Forsyth,
     "Effectively Unbiased FID and Inception Score and where to find them", CVPR 2020.
-    Numbers: from 5 images per dimension on, on both sides, as for the error of FID.
-    Bias: what 1/N and 1/N^2 leave, a few per cent of that of FID at 5 images per dimension. It may
-    be below 0.
+    Numbers: at least 5 images per dimension on both sides, as for the error of FID.
+    Bias: only terms beyond 1/N and 1/N^2, a few per cent of FID's bias at 5 images per dimension.
+    The value may be below 0.
     Direction: lower is better; about 0 for equal distributions.
-    Misleads: below 5 images per dimension a good part of the bias is left. It is no FID in the
-    papers' sense, so compare it with itself only.
+    Misleads: below 5 images per dimension a good part of the bias is left. It is not the FID of
+    papers, so compare it with itself only.
 
-    Standard error and interval: as those of FID; from 5 images per dimension on.
+    Standard error and interval: those of FID, from 5 images per dimension.
     """
 
     common_name: ClassVar[str] = "FID without most of its bias"
@@ -62,9 +62,9 @@ class FidDebiased:
 
     @property
     def needs(self) -> tuple[Need, ...]:
-        """Features of the sample and moments of the reference; quarters of 2 items at least.
+        """Features of the sample and moments of the reference, enough for quarters of 2 items.
 
-        A sample always brings its rows, so "moments" refuses none; the reference may be stored
+        A sample always has its rows, so "moments" refuses no sample; the reference may be stored
         statistics.
         """
         return both_sides(
@@ -74,7 +74,7 @@ class FidDebiased:
     def compute(self, inputs: Inputs, rng: np.random.Generator) -> Result:
         """Return the one score `fid-debiased`; its details have `biased`, the value with bias.
 
-        They say as those of `fid` do whether there are enough images for a value without bias.
+        Like those of `fid`, they say whether there are enough images for a value without bias.
         """
         summaries = by_role(inputs)
         sample, reference = sides_of(summaries)
@@ -107,18 +107,17 @@ class FidInfinity:
 
     Reference: Chong and Forsyth, "Effectively Unbiased FID and Inception Score and where to find
     them", CVPR 2020, section 4.
-    Numbers: the smallest of its sizes needs 2 images per dimension at least, so that a sample has
+    Numbers: the smallest of its sizes needs at least 2 images per dimension, so a sample needs
     several times as many.
-    Bias: what is not linear in 1/n, which is much where the smallest size has fewer than 2 images
-    per dimension, and all that the number of reference images brings.
+    Bias: all terms that are not linear in 1/n, which are large if the smallest size has fewer than
+    2 images per dimension, and the whole bias from the number of reference images.
     Direction: lower is better; about 0 for equal distributions.
-    Misleads: it takes off the bias of the sample's number alone, and that of the reference stays.
+    Misleads: it removes only the bias from the sample's number; the bias from the reference stays.
     With few images the values do not lie on a line.
 
     Attributes:
         num_sizes: Number of points on the line.
-        smallest: The smallest size; where the sample has fewer than twice as many images, half of
-            it.
+        smallest: The smallest size; half of the sample if that has fewer than twice as many images.
     """
 
     num_sizes: int = 15
@@ -141,7 +140,7 @@ class FidInfinity:
         """Refuse options that make no sense.
 
         Raises:
-            UsageError: A line through fewer than 3 points, or subsets of fewer than 2 images.
+            UsageError: The line would have fewer than 3 points, or subsets fewer than 2 images.
         """
         for name, least in (("num_sizes", 3), ("smallest", 2)):
             if getattr(self, name) < least:
@@ -153,7 +152,7 @@ class FidInfinity:
 
     @property
     def needs(self) -> tuple[Need, ...]:
-        """Features of the sample, of 2 items more per size, and moments of the reference."""
+        """Features of the sample, with 2 more items for each size, and moments of the reference."""
         return both_sides(form="moments", minimum=2 * self.num_sizes, why=f"{self.num_sizes} sizes")
 
     def compute(self, inputs: Inputs, rng: np.random.Generator) -> Result:
@@ -172,7 +171,8 @@ class FidInfinity:
         intercept, error = intercept_of_line(1 / sizes, np.array(values))
         notes = (
             f"no interval: regression_se is the error of the line through {self.num_sizes} sizes "
-            f"from {smallest:,} on, which share {noun}; the draw of the {noun} adds to it",
+            f"from {smallest:,} on, which share {noun}; the random draw of the {noun} adds further "
+            "error",
         )
         cautions = side_cautions(summaries)
         width = len(sample.moments.mean)
@@ -192,7 +192,7 @@ class FidInfinity:
 
 
 def _subset(side: Gaussian, indices: np.ndarray[tuple[int], np.dtype[np.int64]]) -> Gaussian:
-    """Return a side of some of its rows."""
+    """Return the side that some of its rows make."""
     assert side.rows is not None
     rows = side.rows[np.sort(indices)]
     return Gaussian(side.role, Moments.of(rows), rows)

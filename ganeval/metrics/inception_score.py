@@ -26,13 +26,13 @@ from ganeval.scores.kind import ScoreKind
 from ganeval.scores.power import quantile
 
 BLOCK = 4096  # rows of float64 probabilities held at a time
-# Images from which the extrapolation leaves little of the bias: per class of the network, per class
-# that the images are spread over (IS is about their number), and at all.
+# Numbers of images from which the extrapolation leaves little bias: per class of the network, per
+# class that the images are spread over (IS is about their number), and in total.
 ENOUGH_PER_CLASS = 2
 ENOUGH_PER_SCORE = 20
 MINIMUM_FOR_ERROR = 100
 NO_CONFIDENCE = (
-    "std is the spread over the splits, no error of the score, and leaves out their bias"
+    "std is the spread over the splits; it is not the error of the score, and ignores the bias"
 )
 
 
@@ -45,28 +45,28 @@ class InceptionScore:
     the logits.
 
     Reference: Salimans et al., "Improved Techniques for Training GANs", NeurIPS 2016, section 4.
-    Numbers: papers take 50,000 generated images in 10 splits. An error is given from 2 images per
-    class of the network on, 20 per unit of the score, and 100.
-    Bias: downwards, about 1/N of a split, so more with more splits.
+    Numbers: papers take 50,000 generated images in 10 splits. An error needs 2 images per class of
+    the network, 20 per unit of the score, and 100 in total.
+    Bias: downwards, about 1/N for the N images of a split, so it grows with the number of splits.
     Direction: higher is better; from 1 to the number of classes.
     Misleads: it never looks at real images. It depends on the number of images and of splits, and
-    says little where the pictures show none of the network's classes.
+    says little if the pictures show none of the network's classes.
 
-    Standard error and interval: of infinitely many images, around the score of all of them without
-    its bias (`debiased` in the details; extrapolated from random halves and quarters), which lies
-    above the mean over splits. log IS is the mean of KL_i = KL(p(y|x_i) || p(y)), and the change of
-    p(y) itself is of second order, so the error is that of a mean; for it p(y) is that of the other
-    images, without what x_i adds.
-    From 2 images per class of the network on, 20 per unit of the score, and 100: below, the bias is
-    large and not known well enough.
+    Standard error and interval: they refer to infinitely many images, and lie around the score of
+    all images without its bias (`debiased` in the details; extrapolated from random halves and
+    quarters). That value lies above the mean over splits. log IS is the mean of KL_i = KL(p(y|x_i)
+    || p(y)), and the change of p(y) itself is of second order, so the error is that of a mean. In
+    this computation p(y) is that of the other images, without x_i. With fewer than 2 images per
+    class of the network, 20 per unit of the score, or 100 in total, the bias is large and not known
+    well enough.
 
     Attributes:
         splits: Number of parts.
         order: How images are dealt to splits: by the permutation of torch-fidelity (seed 2020), by
             a permutation of the metric's own stream, or as they come (misleading if sorted by
             class).
-        cut: "even" gives parts that differ by one image at most; "torch-chunk" gives equal parts
-            and a smaller last one, perhaps in fewer parts, as torch.chunk does.
+        cut: "even" gives parts whose sizes differ by at most one image; "torch-chunk" gives equal
+            parts and a smaller last one, perhaps in fewer parts, as torch.chunk does.
         std_ddof: Divisor of the standard deviation over splits is splits - std_ddof.
         layer: Logits without or with the bias of the last layer.
     """
@@ -95,7 +95,7 @@ class InceptionScore:
         """Refuse options that make no sense.
 
         Raises:
-            UsageError: No split, or a divisor that is neither splits nor splits - 1.
+            UsageError: There is no split, or the divisor is neither splits nor splits - 1.
         """
         if self.splits < 1:
             raise UsageError(f"is has splits={self.splits}", "at least 1", "raise splits")
@@ -104,7 +104,7 @@ class InceptionScore:
 
     @property
     def needs(self) -> tuple[Need, ...]:
-        """Logits of the sample, of as many items as there are splits."""
+        """Logits of the sample, which needs at least as many items as there are splits."""
         feature = Feature(layer=self.layer)
         why = f"{self.splits} splits"
         return (Need(role="sample", feature=feature, minimum=self.splits, why=why),)
@@ -132,7 +132,7 @@ class InceptionScore:
     def _permutation(self, num: int, rng: np.random.Generator) -> npt.NDArray[np.integer]:
         """Return the order in which images are dealt."""
         if self.order == "torch-fidelity":
-            # The tool's own permutation is part of its numbers, and a generator of its own.
+            # The tool's own permutation is part of its numbers; it has its own random generator.
             return np.random.RandomState(2020).permutation(num)
         return rng.permutation(num) if self.order == "seeded" else np.arange(num)
 
@@ -166,8 +166,8 @@ def _with_error(score: Score, sample: Summary, rng: np.random.Generator) -> Scor
     debiased = float(np.exp(log_debiased))
     needed = math.ceil(ENOUGH_PER_SCORE * debiased)
     if num < needed:
-        return _without_error(score, f"{num:,} {noun} for so many classes in use", needed)
-    # Those of log IS; for small changes the score changes in proportion.
+        return _without_error(score, f"{num:,} {noun} for the number of classes in use", needed)
+    # These are the influences on log IS; for small changes the score changes in proportion.
     centred = divergences - divergences.mean()
     influence = Influence(sample=over_units(debiased * centred, clusters))
     se = influence.se
@@ -185,7 +185,7 @@ def _with_error(score: Score, sample: Summary, rng: np.random.Generator) -> Scor
 
 
 def _without_error(score: Score, few: str, needed: int) -> Score:
-    """Return the score of too few images."""
+    """Return the score of too few images, without an error."""
     return replace(
         score,
         notes=(f"no interval: {few}, {needed:,} are needed", NO_CONFIDENCE),
@@ -199,9 +199,9 @@ def _divergences(
 ) -> tuple[npt.NDArray[np.float64], float]:
     """Return what each image adds to log IS, float64 [N], and log IS without its bias.
 
-    An image adds KL(p(y|x) || p(y)) with p(y) of the other images, to first order in 1/N. With its
-    own part in p(y), (sum_c p_c^2 / q_c - 1) / N, images of rare classes would seem to add less
-    than they do, and the variance came out up to 14 % too small.
+    An image adds KL(p(y|x) || p(y)) with p(y) of the other images, to first order in 1/N. If its
+    own part of p(y) counted, (sum_c p_c^2 / q_c - 1) / N, images of rare classes would seem to add
+    less than they do, and the variance would be up to 14 % too small.
 
     Args:
         logits: float32 [N, classes].
@@ -235,7 +235,7 @@ def _divergences(
 
 
 def _log(mean: npt.NDArray[np.float64]) -> npt.NDArray[np.float64]:
-    """Return the logarithm, and 0 for a class that never occurs, where nothing depends on it."""
+    """Return the logarithm, or 0 for a class that never occurs, whose value does not matter."""
     return np.log(np.where(mean > 0, mean, 1.0))
 
 

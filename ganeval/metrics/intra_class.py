@@ -1,4 +1,4 @@
-"""The Frechet distance within each class."""
+"""The mean Frechet distance within classes."""
 
 from collections import Counter
 from dataclasses import dataclass, replace
@@ -38,16 +38,16 @@ class IntraFid:
     reference's of the same class, each class with the same weight.
 
     Reference: Miyato and Koyama, "cGANs with Projection Discriminator", ICLR 2018, section 4.1.
-    Numbers: as many of each class on both sides; an error is given from 5 items per dimension in
-    every class on.
-    Bias: upwards, about C/N of each class, so far above that of FID.
+    Numbers: the same number of items of each class on both sides; an error needs 5 items per
+    dimension in every class.
+    Bias: upwards, about C/N with the N items of one class, so far above the bias of FID.
     Direction: lower is better; 0 for equal moments in every class.
     Misleads: each class has few images, so the bias is large: compare at equal numbers of each
     class only.
 
-    Standard error and interval: as those of FID, of the mean over the classes of the distances
-    without their bias, from 5 items per dimension in every class on. The items of different classes
-    are independent, unless they are of one cluster.
+    Standard error and interval: those of FID, for the mean over classes of the distances without
+    bias; they need 5 items per dimension in every class. Items of different classes are independent
+    unless they belong to one cluster.
     """
 
     common_name: ClassVar[str] = "Frechet Inception distance within classes"
@@ -95,9 +95,9 @@ class IntraFid:
             error = error_of(values[one], *pair, rng, None)
             errors.append(error)
             if error.influence is None or not error.details:
-                continue  # too few: then there is none of any class
+                continue  # too few in one class, so no class has an error
             assert error.influence.reference is not None
-            # A mean over all units of these is the mean over classes of each class's mean. A
+            # The mean of these over all units is the mean over classes of each class's mean. A
             # cluster may have items of several classes.
             share = 1 / len(classes)
             of_sample[own[one].units] += (
@@ -139,9 +139,9 @@ class _Class:
     """The items of one class on one side.
 
     Attributes:
-        rows: Where they are, int [n].
-        units: Which of all independent units they make, int [C]: the items, or their clusters.
-        clusters: Which of these units each item is in, int64 [n]; None where each is one.
+        rows: Their row numbers, int [n].
+        units: The independent units that they make up, int [C]: the items, or their clusters.
+        clusters: The unit of each item, int64 [n]; None if every item is a unit.
     """
 
     rows: Indices
@@ -176,10 +176,10 @@ class _Class:
 
 
 def _common_classes(sample: Summary, reference: Summary) -> list[str]:
-    """Return the classes, which are the same on both sides and have 2 items at least.
+    """Return the classes, which both sides have with at least 2 items each.
 
     Raises:
-        InputError: They are not.
+        InputError: A class is on one side only, or has fewer than 2 items on a side.
     """
     counts = [Counter(labels_of(side)) for side in (sample, reference)]
     for at, which in enumerate(("sample", "reference")):
@@ -187,8 +187,8 @@ def _common_classes(sample: Summary, reference: Summary) -> list[str]:
         if lonely:
             more = f" and {len(lonely) - _SHOWN:,} more" if len(lonely) > _SHOWN else ""
             raise InputError(
-                f"classes of the {which} alone: {one_line(', '.join(lonely[:_SHOWN]))}{more}",
-                "the same classes in sample and reference, by the same names",
+                f"classes that only the {which} has: {one_line(', '.join(lonely[:_SHOWN]))}{more}",
+                "the same classes, with the same names, in sample and reference",
                 "rename or remove folders or labels, or leave out intra-fid",
             )
     for side, which in zip(counts, ("sample", "reference"), strict=True):
@@ -213,7 +213,7 @@ def _without_error(score: Score, fewest: int, sample: Summary) -> Score:
     """Say why the score has no error: a class has too few items."""
     needed = ENOUGH_FOR_INTERVAL * sample.width
     noun = sample.noun if sample.clusters is None else f"clusters of {sample.noun}"
-    few = f"{fewest:,} {noun} of a class for {sample.width:,} dimensions"
+    few = f"{fewest:,} {noun} in the smallest class for {sample.width:,} dimensions"
     return replace(
         score,
         notes=(*score.notes, f"no interval: {few}, {needed:,} are needed (5 per dimension)"),

@@ -15,8 +15,8 @@ from ganeval.scores.kind import ScoreKind
 Rows = npt.NDArray[np.float32]
 Picks = tuple[npt.NDArray[np.integer], npt.NDArray[np.integer]]
 
-_HIGHEST_DEGREE = 10  # beyond it a few pairs are all that counts
-_MOST_SUBSETS = 1_000_000  # thousands of times what any paper draws, and hours of work
+_HIGHEST_DEGREE = 10  # beyond it, a few pairs decide everything
+_MOST_SUBSETS = 1_000_000  # thousands of times more than any paper draws, and hours of work
 
 
 @dataclass(frozen=True, slots=True)
@@ -29,28 +29,29 @@ class Kid:
 
     Reference: Binkowski et al., "Demystifying MMD GANs", ICLR 2018, section 4; Gretton et al., "A
     Kernel Two-Sample Test", JMLR 2012, equation 3.
-    Numbers: any; the two sides need not agree. An error is given from 200 images a side on.
-    Bias: none, so it may be below 0, and numbers of images need not agree.
+    Numbers: any; the two sides may differ. An error is given from 200 images on each side.
+    Bias: none. The score may therefore be below 0, and the numbers of images may differ.
     Direction: lower is better; 0 for equal distributions.
     Misleads: it may be slightly below 0 for a good sample, because it is unbiased. The `std` over
-    subsets, which other tools print, is no standard error.
+    subsets, which other tools print, is not a standard error.
 
     Standard error: the root of Var(h_x) / N + Var(h_y) / M with h_x = 2 (mean_x' k(x, x') - mean_y
     k(x, y)), the first-order influence of an image, and h_y that of the reference (Serfling,
     "Approximation Theorems of Mathematical Statistics", 1980, sections 5.2 and 5.5). With means
-    over finitely many images it counts the second order twice, so it holds where the distributions
-    are equal too and the first order vanishes; there it is 1.4 times too large. From 200 images a
-    side on, and where it does not rest on a few images with huge features. Over subsets there is
-    none. Interval: that of a squared distance, whose error grows with it (`of_distance`).
+    over finitely many images it counts the second order twice. So it is safe even if the
+    distributions are equal and the first order vanishes; there it is 1.4 times too large. It is
+    given from 200 images on each side, unless it rests on a few images with huge features. With
+    subsets there is none. Interval: that of a squared distance, whose error grows with it
+    (`of_distance`).
 
     Attributes:
         degree: Degree of the kernel; papers take 3.
         subset_size: None for all pairs, else the number of images per subset and side.
         num_subsets: Number of subsets; None stands for 100 with a subset size.
-        subsets: Whose way to draw and add up. "torch-fidelity": seed 2020, sample before
-            reference. "clean-fid": from the metric's own stream, smaller subsets where a side has
-            fewer images, mean only. "torchmetrics": from the metric's own stream, reference before
-            sample. All three compute in float32, as the tools do.
+        subsets: The tool whose way of drawing and averaging is used. "torch-fidelity": seed 2020,
+            sample before reference. "clean-fid": from the metric's own stream, smaller subsets
+            where a side has fewer images, mean only. "torchmetrics": from the metric's own stream,
+            reference before sample. All three compute in float32, as the tools do.
     """
 
     degree: int = 3
@@ -76,8 +77,8 @@ class Kid:
         """Refuse options that make no sense.
 
         Raises:
-            UsageError: A degree that is none, subsets of fewer than 2 images, no subset, or a
-                number of them without a size.
+            UsageError: The degree is out of range, subsets have fewer than 2 images, or
+                `num_subsets` is out of range or comes without `subset_size`.
         """
         if not 1 <= self.degree <= _HIGHEST_DEGREE:
             raise UsageError(
@@ -106,7 +107,7 @@ class Kid:
 
     @property
     def needs(self) -> tuple[Need, ...]:
-        """Pooled features of both sides, of as many items as a subset has."""
+        """Pooled features of both sides, with at least as many items as a subset."""
         minimum, why = 2, "pairs"
         if self.subset_size is not None and self.subsets != "clean-fid":
             minimum, why = self.subset_size, f"subset_size {self.subset_size}"
@@ -134,8 +135,8 @@ class Kid:
         noun = sides["sample"].noun
         details = {} if self.subsets == "clean-fid" else {"std": float(np.std(values))}
         note = (
-            f"no interval: the spread over {num_subsets} subsets of {size} {noun} is no standard "
-            f"error: the subsets share {noun} and each is smaller than the whole"
+            f"no interval: the spread over {num_subsets} subsets of {size} {noun} is not a "
+            f"standard error: the subsets share {noun} and each is smaller than the whole"
         )
         value = float(np.mean(values))
         (kind,) = self.kinds
@@ -152,7 +153,7 @@ class Kid:
         """Yield the indices of each subset in the sample and in the reference."""
         stream: np.random.Generator | np.random.RandomState = rng
         if self.subsets == "torch-fidelity":
-            # The tool's own draws are part of its numbers, and a generator of its own.
+            # The tool's own draws are part of its numbers; they have their own random generator.
             stream = np.random.RandomState(2020)
         for _ in range(num_subsets):
             if self.subsets == "torchmetrics":
@@ -166,11 +167,11 @@ class Kid:
 def squared_discrepancy(sample: Rows, reference: Rows, degree: int = 3) -> float:
     """Return the unbiased estimate for two subsets of the same size, float32 [n, d] each.
 
-    In float32 from end to end, as the tools whose digits it reproduces.
+    It computes in float32 from end to end, as the tools do whose digits it reproduces.
     """
     num = len(sample)
     within = np.float32(0)
-    with np.errstate(over="ignore", invalid="ignore"):  # NaN, which no score may be, says it
+    with np.errstate(over="ignore", invalid="ignore"):  # the result is NaN, which no score may be
         for rows in (sample, reference):
             kernel = _kernel(rows, rows, degree)
             within += (kernel.sum(axis=1) - np.diagonal(kernel)).sum()

@@ -1,4 +1,4 @@
-"""Precision and recall, density and coverage: who lies in whose nearest-neighbour balls."""
+"""Precision and recall, density and coverage, from counts of items in nearest-neighbour balls."""
 
 from collections.abc import Mapping
 from dataclasses import dataclass, replace
@@ -19,14 +19,16 @@ from ganeval.scores.power import quantile
 
 Inclusion = Literal["closed", "strict"]
 
-# Precision asks for the balls of the reference, recall for those of the sample.
+# Precision uses the balls of the reference, recall those of the sample.
 BALLS: tuple[Role, Role] = ("reference", "sample")
-IMAGES_PER_NEIGHBOUR = 100  # a side, from which the errors held in simulation, of sparse laws too
+IMAGES_PER_NEIGHBOUR = (
+    100  # on each side; from there the errors held in simulations, even of sparse laws
+)
 
 
 @dataclass(frozen=True, slots=True)
 class PrecisionRecall:
-    """Compute how much of the sample looks real, and how much of the real is covered.
+    """Compute how much of the sample looks real, and how much of the real images it covers.
 
     Estimand: precision is the fraction of sample images that lie in the ball of some reference
     image, recall the fraction of reference images that lie in the ball of some sample image. The
@@ -35,22 +37,22 @@ class PrecisionRecall:
 
     Reference: Kynkaanniemi et al., "Improved Precision and Recall Metric for Assessing Generative
     Models", NeurIPS 2019, equations 1 and 2.
-    Numbers: papers take 50,000 a side. An error is given from 100 images a side per neighbour on:
+    Numbers: papers take 50,000 on each side. An error needs 100 images per neighbour on each side:
     300 for k = 3.
     Bias: balls shrink as images are added, so both depend on the numbers of images and on k;
-    compare only where these agree. Sensitive to outliers, which have large balls.
+    compare only if these agree. Both are sensitive to outliers, which have large balls.
     Direction: higher is better; from 0 to 1.
     Misleads: both depend on k and on the numbers of images. A single outlier makes a large ball,
-    and recall rises with the spread of the sample, even where its images are bad.
+    and recall rises with the spread of the sample, even if its images are bad.
 
-    Standard error: from the scores of random halves and quarters of both sides, of block b of the
-    sample against block b of the reference, see `parts/blocks.py`. It is that of the score over
-    draws of both sides. Interval: Wilson's ("Probable Inference", JASA 1927), of as many
-    independent images as would have that error, with the quantile of Student's t; so it is of the
-    expected score at these numbers of images and this k.
+    Standard error: from the scores of random halves and quarters of both sides, where block b of
+    the sample is compared with block b of the reference (see `parts/blocks.py`). It covers random
+    draws of both sides. Interval: Wilson's ("Probable Inference", JASA 1927), for the number of
+    independent images that would have that error, with the quantile of Student's t. So it refers to
+    the expected score at these numbers of images and this k.
 
     Attributes:
-        k: Which neighbour sets the radius.
+        k: Number of the neighbour that sets the radius.
         inclusion: Whether an image on the rim of a ball is inside: "closed" yes, "strict" no.
     """
 
@@ -85,7 +87,7 @@ class PrecisionRecall:
 
     @property
     def needs(self) -> tuple[Need, ...]:
-        """Pooled features of both sides, of more than k items."""
+        """Pooled features of both sides, with more than k items."""
         return _needs(self.k)
 
     def compute(self, inputs: Inputs, rng: np.random.Generator) -> Result:
@@ -112,7 +114,7 @@ class PrecisionRecall:
             value, num = float(inside[0].mean()), len(inside[0])
             influence = None
             if has_error:
-                # Given the balls it is a fraction of independent images, and these vary too.
+                # Given the balls, the score is a fraction of independent images, which vary too.
                 least = value * (1 - value) / num
                 influence = influence_of_blocks(inside, blocks[other], least=least)
             score = _score(kind, value, influence, near, self.k, fraction_of=num)
@@ -126,7 +128,7 @@ class PrecisionRecall:
 
 @dataclass(frozen=True, slots=True)
 class DensityCoverage:
-    """Compute how densely the sample sits among the real images, and how many it covers.
+    """Compute how densely the sample lies among the real images, and how many it covers.
 
     Estimand: density is the number of reference balls that a sample image lies in, averaged over
     the sample and divided by k; coverage is the fraction of reference images with some sample image
@@ -135,19 +137,19 @@ class DensityCoverage:
 
     Reference: Naeem et al., "Reliable Fidelity and Diversity Metrics for Generative Models", ICML
     2020, equations 3 and 4.
-    Numbers: as many on both sides. An error is given from 100 images a side per neighbour on: 500
-    for k = 5.
+    Numbers: the same on both sides. An error needs 100 images per neighbour on each side: 500 for k
+    = 5.
     Bias: density has mean 1 for equal distributions at any number of images; coverage then has mean
     1 - (M-1)...(M-k) / ((M+N-1)...(M+N-k)) for N sample and M reference images (ibid., appendix).
     Direction: higher is better; coverage from 0 to 1, density from 0, and it can exceed 1.
-    Misleads: both depend on k and on the numbers of images, though less on outliers than precision
-    and recall do. Coverage falls where the sample is smaller than the reference.
+    Misleads: both depend on k and on the numbers of images, but less on outliers than precision and
+    recall do. Coverage falls if the sample is smaller than the reference.
 
-    Standard error and interval of coverage: as those of precision. Interval of density: so many
-    standard errors to both sides as Student's t has it.
+    Standard error and interval of coverage: as for precision. Interval of density: the value plus
+    or minus the standard error times the quantile of Student's t.
 
     Attributes:
-        k: Which neighbour sets the radius.
+        k: Number of the neighbour that sets the radius.
         inclusion: Whether an image on the rim of a ball is inside: "closed" yes, "strict" no.
     """
 
@@ -182,7 +184,7 @@ class DensityCoverage:
 
     @property
     def needs(self) -> tuple[Need, ...]:
-        """Pooled features of both sides, of more than k items."""
+        """Pooled features of both sides, with more than k items."""
         return _needs(self.k)
 
     def compute(self, inputs: Inputs, rng: np.random.Generator) -> Result:
@@ -196,7 +198,7 @@ class DensityCoverage:
         densities, covered = balls / self.k, held > 0
         of_density = of_coverage = None
         if has_error:
-            # Given the balls it is a mean over independent images, and these vary too.
+            # Given the balls, the score is a mean over independent images, which vary too.
             least = float(densities[0].var(ddof=1)) / densities.shape[1]
             of_density = influence_of_blocks(densities, blocks["sample"], least=least)
             of_coverage = influence_of_blocks(covered, blocks["reference"], least=0.0)
@@ -212,7 +214,7 @@ class DensityCoverage:
 
 
 def _enough(k: int) -> int:
-    """Return how many images a side an error needs."""
+    """Return how many images on each side an error needs."""
     return IMAGES_PER_NEIGHBOUR * max(k, 3)
 
 
@@ -233,21 +235,22 @@ def _score(
     """Return a score with its error and interval, or with the reason why it has none.
 
     Args:
-        kind: Of the score.
+        kind: Kind of the score.
         value: The score.
-        influence: Of its blocks; None if there are too few images.
-        near: Both sides.
-        k: Which neighbour sets the radius.
-        fraction_of: The number of images of which the score is a fraction, if it is one.
+        influence: Influence of each image, from blocks; None if there are too few images.
+        near: Both sides with their neighbours.
+        k: Number of the neighbour that sets the radius.
+        fraction_of: Number of images of which the score is a fraction; None if it is not one.
     """
     few, enough = min(map(len, near.sides.values())), _enough(k)
     if influence is None:
         return Score(
             kind=kind,
             value=value,
-            notes=(f"no standard error, no interval: needs {enough} {near.noun} a side",),
+            notes=(f"no standard error, no interval: needs {enough} {near.noun} on each side",),
             cautions={
-                f"{few} {near.noun} a side": f"too few for a standard error ({enough} are needed)"
+                f"{few} {near.noun} on the smaller "
+                "side": f"too few for a standard error ({enough} are needed)"
             },
             enough={"se": enough},
         )
@@ -257,10 +260,12 @@ def _score(
         interval = wilson(value, effective_number(value, fraction_of, se), reach)
     elif se > 0:
         interval = (max(value - reach * se, 0.0), value + reach * se)
-    note = "se and interval: of the expected score at these numbers and k, from disjoint blocks"
+    note = (
+        "se and interval refer to the expected score at these numbers and k; from disjoint blocks"
+    )
     if se == 0:
         reason = "all blocks have one score"
-        note = f"no standard error: {reason}; interval: as of independent {near.noun}"
+        note = f"no standard error: {reason}; the interval is that of independent {near.noun}"
         if interval is None:
             note = f"no standard error, no interval: {reason}"
     return Score(

@@ -1,4 +1,4 @@
-"""How near each item is to its partner: peak signal-to-noise ratio and structural similarity."""
+"""Compare each picture with its partner: peak signal-to-noise ratio, structural similarity."""
 
 from dataclasses import dataclass, replace
 from typing import ClassVar
@@ -66,7 +66,7 @@ class Psnr:
             which = "all" if identical == len(errors) else f"{identical:,} of"
             raise InputError(
                 f"{which} {len(errors):,} pairs are identical",
-                "at least 2 that differ, of which psnr is finite",
+                "at least 2 that differ, so that psnr is finite",
                 "check that sample and reference are not the same, or leave out psnr",
             )
         ratios = np.full(len(errors), np.nan)
@@ -128,7 +128,7 @@ class Ssim:
 
 
 def _of_pairs(layer: str) -> Need:
-    """Return what a comparer of pixels says of each pair of the sample and the reference."""
+    """Return the need for a comparer's value of each pair of pictures."""
     return Need(
         role="sample",
         feature=Feature(layer=layer, extractor="pixels"),

@@ -1,4 +1,4 @@
-"""How smoothly a generator follows its latents: perceptual path length."""
+"""Perceptual path length: how smoothly pictures change with the latents."""
 
 from dataclasses import dataclass, replace
 from typing import ClassVar, Literal
@@ -10,7 +10,7 @@ from ganeval.metrics.base import Feature, Inputs, Need, Paths, Result, rows_of
 from ganeval.metrics.parts.per_item import mean_score
 from ganeval.scores.kind import ScoreKind
 
-_PERCENT = 1  # of the paths that are left out at each end
+_PERCENT = 1  # of the paths are left out at each end
 
 
 @dataclass(frozen=True, slots=True)
@@ -23,12 +23,11 @@ class PathLength:
 
     Reference: Karras et al., "A Style-Based Generator Architecture for Generative Adversarial
     Networks", CVPR 2019, equation 2; the trimming as in the authors' code.
-    Numbers: papers take 100,000 paths with StyleGAN and 50,000 with StyleGAN2, which is the default
-    here.
+    Numbers: papers take 100,000 paths with StyleGAN and 50,000 (the default here) with StyleGAN2.
     Bias: none in the number of paths.
-    Direction: lower is better; it says nothing of how real the pictures look.
-    Misleads: it says nothing of how real the pictures look: a generator that makes one picture has
-    0. It needs the weights of LPIPS.
+    Direction: lower is better.
+    Misleads: it says nothing about how real the pictures look: a generator that always makes the
+    same picture has 0. It needs the weights of LPIPS.
 
     Standard error: that of a trimmed mean, from the winsorised values (Tukey and McLaughlin, "Less
     vulnerable confidence and significance procedures", Sankhya 1963).
@@ -44,7 +43,7 @@ class PathLength:
     places: Literal["full", "end"] = "full"
 
     common_name: ClassVar[str] = "perceptual path length"
-    over_clusters: ClassVar[bool] = True  # its paths are drawn, each by itself
+    over_clusters: ClassVar[bool] = True  # its paths are drawn independently
     kinds: ClassVar[tuple[ScoreKind, ...]] = (
         ScoreKind(
             name="ppl",
@@ -61,7 +60,7 @@ class PathLength:
         """Refuse options that make no sense.
 
         Raises:
-            UsageError: Fewer than two paths, or no step within the path.
+            UsageError: There are fewer than two paths, or the step is not within the path.
         """
         if self.num_paths < 2:
             raise UsageError(f"ppl has num_paths={self.num_paths}", "at least 2", "raise num_paths")
@@ -87,7 +86,8 @@ class PathLength:
         """Return the one score `ppl`; its details have `untrimmed`, the mean over all paths."""
         (paths,) = inputs.values()
         values = rows_of(paths)[:, 0].astype(np.float64) / self.epsilon**2
-        # The authors' rule: of few paths, ends between two values leave out the farther one only.
+        # The authors' rule: with few paths, an end between two values leaves out only the farther
+        # one.
         low = np.percentile(values, _PERCENT, method="lower")
         high = np.percentile(values, 100 - _PERCENT, method="higher")
         inside = (values >= low) & (values <= high)

@@ -1,7 +1,7 @@
-"""The protocols: named sets of conventions, each with the metrics as the tool defines them.
+"""The protocols: named sets of conventions, each with the metrics as one tool defines them.
 
-A score is comparable with another only under the same protocol. Preprocessing rules for the
-extractor `inception`; others bring their own.
+Scores can be compared only under the same protocol. Its preprocessing applies to the extractor
+`inception`; other extractors have their own.
 """
 
 from collections.abc import Mapping
@@ -23,13 +23,13 @@ class EvaluationProtocol:
     """A set of conventions.
 
     Attributes:
-        name: As on the command line.
-        version: Raised when a convention changes, and with it the numbers.
+        name: Name on the command line.
+        version: Version, raised whenever a change of a convention changes the numbers.
         summary: One line for `ganeval list protocols`.
-        preprocess: What inception gets.
-        metrics: By name, the ones that are computed if none is named.
+        preprocess: Preparation of pictures for `inception`.
+        metrics: Metrics that are computed if none is named, by name.
         defines_all: Whether all other metrics of the table are defined too, with their own
-            defaults, and computed on request.
+            defaults.
     """
 
     name: str
@@ -45,7 +45,7 @@ class EvaluationProtocol:
         return tuple(dict.fromkeys([*self.metrics, *further]))
 
     def metric(self, name: str) -> Metric:
-        """Return a metric that it defines, with the protocol's options."""
+        """Return a metric with the protocol's options."""
         found: Metric = self.metrics[name] if name in self.metrics else METRICS.load(name)()
         return found
 

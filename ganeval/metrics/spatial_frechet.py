@@ -1,4 +1,4 @@
-"""The Frechet distance in a layer that keeps where things are."""
+"""The Frechet distance in a layer that keeps positions."""
 
 from dataclasses import dataclass
 from typing import ClassVar
@@ -20,11 +20,11 @@ class SpatialFid:
     Reference: Nash et al., "Generating Images with Sparse Representations", ICML 2021, section 5;
     the layer as in the evaluator of Dhariwal and Nichol, "Diffusion Models Beat GANs on Image
     Synthesis", NeurIPS 2021.
-    Numbers: as for FID: 50,000 in papers, 5 per dimension for an error.
-    Bias: upwards, about C/N, as that of FID. Compare only at equal N.
+    Numbers: as for FID, 50,000 in papers and 5 per dimension for an error.
+    Bias: upwards, about C/N, as for FID. Compare only at equal N.
     Direction: lower is better; 0 for equal moments.
-    Misleads: it is biased as FID is: compare it at equal numbers only. It looks at 7 channels of
-    one layer, so it misses much that FID sees.
+    Misleads: it has the bias of FID, so compare it at equal numbers only. It uses 7 channels of one
+    layer, so it misses much that FID sees.
 
     Standard error and interval: as those of FID.
     """
@@ -45,7 +45,7 @@ class SpatialFid:
 
     @property
     def needs(self) -> tuple[Need, ...]:
-        """Moments of both sides in the spatial layer, of 2 items at least."""
+        """Moments of both sides in the spatial layer, each of at least 2 items."""
         feature = Feature(layer="spatial")
         return both_sides(feature=feature, form="moments", minimum=2, why="a covariance")
 

@@ -1,4 +1,4 @@
-"""The table of metrics: names and where each lives, so that listing them imports nothing heavy."""
+"""The table of metrics: names and where each one is, so that listing them imports nothing heavy."""
 
 from ganeval.packages import Outside
 from ganeval.registry import Registry

@@ -1,1 +1,1 @@
-"""What people read of scores: reports, their files, tables, pages and plots."""
+"""Reports of scores for people: files, tables, pages and plots."""

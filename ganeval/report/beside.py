@@ -17,7 +17,7 @@ from ganeval.scores.row import ROLES, Key, key_of
 
 Tensor = np.ndarray[Any, Any]
 
-# What a card raises that is another record, or of which a tensor is missing.
+# What reading a card raises if it is another record, or if a tensor is missing.
 _DAMAGE = (
     *(safetensors.SafetensorError, OSError, ValueError),
     *(KeyError, TypeError, AttributeError),
@@ -26,11 +26,11 @@ _DAMAGE = (
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Entry:
-    """What such a file has of one score or metric.
+    """The entry of one score or metric in such a file.
 
     Attributes:
-        tensors: float64, by a name that has no meaning here.
-        said: JSON values that belong to them.
+        tensors: float64 tensors by name; the names have no meaning here.
+        said: JSON values that belong to the tensors.
     """
 
     tensors: Mapping[str, Tensor]
@@ -39,11 +39,11 @@ class Entry:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Beside:
-    """A kind of file that lies beside reports.
+    """A kind of file that is written beside reports.
 
     Attributes:
         name: The file beside `RUN.json` is `RUN.NAME.safetensors`.
-        what: What messages call its content.
+        what: Name of its content in messages.
     """
 
     name: str
@@ -58,11 +58,11 @@ class Beside:
         return f"ganeval.{self.name}/1"
 
     def path(self, report: Path) -> Path:
-        """Return where the file of a report is."""
+        """Return the path of the file of a report."""
         return report.with_suffix(f".{self.name}.safetensors")
 
     def check(self, report: Path) -> None:
-        """Refuse, before any work, a report whose file would replace one of others.
+        """Refuse, before any work, a report whose file would replace a foreign file.
 
         Raises:
             UsageError: There is such a file, and it is of another kind.
@@ -77,8 +77,8 @@ class Beside:
             ours = False
         if not ours:
             raise UsageError(
-                f"{other}: is there already, and holds no {self.what}",
-                f"a free name for those of {report.name}",
+                f"{other}: exists already, and has no {self.what}",
+                f"a free name for the {self.what} of {report.name}",
                 "move it away, or choose another name with -o",
             )
 
@@ -88,8 +88,8 @@ class Beside:
         The tensors are called after their entry's place in the card, `"0.sample"`.
 
         Args:
-            entries: By score or metric.
-            digest: Of the report's scores.
+            entries: Entries by score or metric.
+            digest: Digest of the report's scores.
         """
         tensors: dict[str, Tensor] = {}
         cards = []
@@ -110,7 +110,7 @@ class Beside:
         return safetensors.numpy.save(tensors, metadata=metadata)
 
     def load(self, path: Path, digest: str) -> dict[Key, Entry] | None:
-        """Return the entries of a file; None where it belongs to other scores.
+        """Return the entries of a file; None if it belongs to other scores.
 
         Raises:
             InputError: The file is damaged.
@@ -138,12 +138,12 @@ class Beside:
             raise InputError(
                 f"{path}: damaged ({error})",
                 f"the {self.what} of the report beside it",
-                "copy both files again, or make them anew with -o RUN.json",
+                "copy both files again, or make them again with -o RUN.json",
             ) from error
 
 
 def _sources(entry: Mapping[str, Any]) -> dict[str, str]:
-    """Return the sources beside the sample; older files know the reference alone."""
+    """Return the sources other than the sample; older files have only the reference."""
     return {role: entry[role] for role in ROLES if entry.get(role) is not None}
 
 
@@ -154,7 +154,7 @@ def scores_digest(scores: Any) -> str:
 
 
 def _checked(values: Tensor, wanted: str) -> Tensor:
-    """Return a tensor whose digest is the wanted one."""
+    """Return a tensor, after comparing its digest."""
     if values.dtype != np.float64 or _digest(values) != wanted:
         raise ValueError("a digest does not match")
     return values

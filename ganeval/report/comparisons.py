@@ -12,7 +12,7 @@ from ganeval.scores.row import Key, ScoreRow
 
 
 def measured(report: Report, row: ScoreRow) -> Measured:
-    """Return a score of a report with what the report knows of it."""
+    """Return a score of a report with its influence and partners."""
     sources: Mapping[str, Any] = report.provenance.get("sources", {})
     return Measured(
         row=row,
@@ -29,7 +29,7 @@ def compared(report: Report, *, rank: str | None = None, paired: bool | None = N
     Args:
         report: Scores of several samples against one reference.
         rank: Label of the score that orders the samples in tables, best first; None for the first.
-        paired: Whether image i of all samples comes from the same latents; None finds out.
+        paired: Whether image i of every sample comes from the same latents; None detects it.
     """
     ordered = replace(report, rank=rank or report.scores[0].label)
     places = list(dict.fromkeys(row.sample for row in ordered.ranked))

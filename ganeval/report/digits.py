@@ -1,4 +1,4 @@
-"""Numbers as people read them: as many digits as the error lets stand, one form for a column."""
+"""Numbers as text: as many digits as the error justifies, in one form for each column."""
 
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
@@ -7,15 +7,17 @@ from typing import Literal
 from ganeval.scores.row import ScoreRow
 
 Digits = Literal["error", "full"]
-"""As many digits as the error lets stand, or all."""
+"""As many digits as the error justifies, or all."""
 
 ERROR_DIGITS = 2  # significant digits of a standard error that are shown
 WITHOUT_ERROR = 4  # significant digits of a value without one
 _LOWEST, _HIGHEST = -4, 6  # powers of ten that are written without an exponent
-_RESOLUTION = 1e-12  # relative: what is smaller is rounding, and no error
-_LOPSIDED = 2  # an interval with one arm so many times the other is no value and its error
+_RESOLUTION = 1e-12  # relative; a smaller error is only rounding
+_LOPSIDED = (
+    2  # an interval with one arm this many times the other cannot be shown as value and error
+)
 _WIDEST = 2 * 2.6  # standard errors in an interval: Student's with 5 degrees of freedom
-_SMALLEST = 1e-300  # what is below is shown as 0: its power of ten has no inverse
+_SMALLEST = 1e-300  # smaller numbers are shown as 0: their power of ten has no inverse
 _NORMAL_WIDTH = 2 * 1.96  # standard errors in a 95 % interval
 
 
@@ -25,7 +27,7 @@ class Shown:
 
     Attributes:
         value: The value.
-        error: Its standard error, where that says all there is to say.
+        error: Its standard error, if that says as much as the interval.
         ends: Ends of its interval, if it has one.
     """
 
@@ -44,18 +46,18 @@ class Shown:
 def show_column(rows: Sequence[ScoreRow], digits: Digits = "error") -> list[Shown]:
     """Return the numbers of one score of several samples, all in one form.
 
-    If `±` would mislead in one of them (see `has_honest_error`), no row has it.
+    If `±` would mislead in one row (see `has_honest_error`), no row has it.
     """
     with_errors = all(has_honest_error(row) or row.interval is None for row in rows)
     return [_show(row, digits, with_error=with_errors) for row in rows]
 
 
 def has_honest_error(row: ScoreRow) -> bool:
-    """Return whether the standard error says of a score what its interval says.
+    """Return whether the standard error of a score says the same as its interval.
 
-    It does not at a boundary (0 of 360 images, where the error is 0), where the interval does not
-    hold the value, which is biased, nor where the interval is lopsided, or far wider than two
-    standard errors each way, as Student's over a few training runs is.
+    It does not at a boundary (0 of 360 images, where the error is 0), if the value is biased and
+    lies outside the interval, or if the interval is lopsided or far wider than two standard errors
+    each way, as Student's over a few training runs is.
     """
     if row.se is None or row.se <= _RESOLUTION * abs(row.value):
         return False
@@ -86,12 +88,12 @@ def write_numbers(
     interval: tuple[float, float] | None = None,
     digits: Digits = "error",
 ) -> list[str]:
-    """Return a value, and whatever stands beside it, with the same decimals.
+    """Return a value and the numbers beside it with the same decimals.
 
     Args:
         numbers: The value first.
-        se: The standard error whose second digit is the last one shown; 0 if there is none, and
-            then the interval's width says it.
+        se: The standard error, whose second digit is the last one shown; if it is 0, the interval's
+            width decides.
         interval: Interval of the value.
         digits: "full" writes as many as there are.
     """
@@ -107,14 +109,14 @@ def write_numbers(
 
 
 def significant(number: float, digits: Digits = "error", count: int = WITHOUT_ERROR) -> str:
-    """Return a number of its own in so many significant digits; `"full"` writes all."""
+    """Return a single number with this many significant digits; `"full"` writes all."""
     if digits == "full":
         return repr(float(number))
     return _write((number,), _last(number, count))[0]
 
 
 def _last(number: float, count: int) -> int:
-    """Return the power of ten of the last of so many significant digits; of 0 that of its own."""
+    """Return the power of ten of the last of this many significant digits."""
     return _power(number, count) - count + 1 if abs(number) > _SMALLEST else 0
 
 
@@ -124,7 +126,7 @@ def _power(number: float, count: int) -> int:
 
 
 def _write(numbers: Iterable[float], last: int) -> list[str]:
-    """Write numbers up to the digit of 10**last, all with the same exponent, if with any."""
+    """Write numbers up to the digit of 10**last, with one common exponent or none."""
     numbers = [round(number, -last) if abs(number) > _SMALLEST else 0.0 for number in numbers]
     first = max((_power(number, WITHOUT_ERROR) for number in numbers if number), default=0)
     if _LOWEST <= first <= _HIGHEST:

@@ -1,4 +1,4 @@
-"""How every plot of a report is drawn: readable without colour, the same bytes each time."""
+"""Draw the plots of a report: readable without colour, the same bytes each time."""
 
 import io
 import warnings
@@ -16,11 +16,11 @@ if TYPE_CHECKING:
 
 INK = "#1b1f23"
 RULE = "#c9cfd6"
-WIDTH = 4.2  # inches: what a phone shows without shrinking the letters
+WIDTH = 4.2  # inches; a phone shows this without shrinking the letters
 PNG_DPI = 200
-MARK = "drawn by ganeval"  # in every file, which may therefore be replaced by a newer one
+MARK = "drawn by ganeval"  # marks every file, so that a newer plot may replace it
 
-# Okabe and Ito, "Color Universal Design" (2008); the marks and hatches say the same without them.
+# Okabe and Ito, "Color Universal Design" (2008); marks and hatches say the same without colour.
 _COLOURS = ("#0072b2", "#e69f00", "#009e73", "#cc79a7", "#56b4e9", "#d55e00")
 _MARKS = ("o", "s", "^", "D", "v", "P", "X")
 _HATCHES = ("", "////", "xxxx", "\\\\\\\\", "++++", "----", "||||")
@@ -53,9 +53,9 @@ class Plot:
     """A drawn plot.
 
     Attributes:
-        name: Of its files, without a suffix.
+        name: Name of its files, without a suffix.
         title: What it shows.
-        description: What there is to see in it, for who does not.
+        description: Text for readers who cannot see the plot.
         svg: An SVG file.
         png: A PNG file.
     """
@@ -69,7 +69,7 @@ class Plot:
 
 @contextmanager
 def house_style() -> Iterator[None]:
-    """Draw in our style within the block, whatever the user's own settings are."""
+    """Draw in our style within the block, whatever the user's settings are."""
     import matplotlib as mpl
 
     with mpl.rc_context():
@@ -79,7 +79,7 @@ def house_style() -> Iterator[None]:
 
 
 def bar_style(at: int) -> dict[str, Any]:
-    """Return how the bar of a sample looks."""
+    """Return the look of a sample's bar."""
     return {
         "color": _COLOURS[at % len(_COLOURS)],
         "hatch": _HATCHES[at % len(_HATCHES)],
@@ -89,7 +89,7 @@ def bar_style(at: int) -> dict[str, Any]:
 
 
 def mark_style(at: int) -> dict[str, Any]:
-    """Return how the marks of a sample look."""
+    """Return the look of a sample's marks."""
     return {
         "marker": _MARKS[at % len(_MARKS)],
         "color": _COLOURS[at % len(_COLOURS)],
@@ -101,7 +101,7 @@ def mark_style(at: int) -> dict[str, Any]:
 
 
 def new_figure(height: float) -> "tuple[Figure, Axes]":
-    """Return an empty figure, which pyplot knows nothing of, and its axes."""
+    """Return an empty figure, unknown to pyplot, and its axes."""
     from matplotlib.figure import Figure
 
     figure = Figure(figsize=(WIDTH, height), layout="constrained")
@@ -125,7 +125,7 @@ def finished(figure: "Figure", name: str, heading: str, description: str) -> Plo
     vector, raster = io.BytesIO(), io.BytesIO()
     nothing = dict.fromkeys(("Date", "Creator", "Format", "Type"))
     with warnings.catch_warnings(), mpl.rc_context({"svg.hashsalt": name}):
-        # A name in a script that the plot's font lacks; in an SVG the reader's font has it.
+        # The plot's font may lack the script of a name; in an SVG the reader's font has it.
         warnings.filterwarnings("ignore", message="Glyph .* missing from")
         figure.savefig(vector, format="svg", metadata=nothing, transparent=True)
         figure.savefig(

@@ -1,4 +1,4 @@
-"""The tables of a report as CSV, Markdown, LaTeX and for a terminal."""
+"""Write the tables of a report as CSV, Markdown, LaTeX and for a terminal."""
 
 import re
 from collections.abc import Mapping, Sequence
@@ -16,16 +16,17 @@ if TYPE_CHECKING:
 
 Provenance = Mapping[str, Any]
 Notes = Literal["few", "all"]
-"""The notes that change what a reader may do, or all."""
+"""The notes that limit what a reader may conclude, or all."""
 
-_LONG_NAME = 24  # columns; longer names of pairs are told by their letters
+_LONG_NAME = 24  # columns; pairs with longer names are shown by their letters
 _NAME_INDENT = "   "
 
 
 def csv(rows: Rows) -> str:
     """Return the tidy table as CSV with full precision, a line for each score.
 
-    An interval is two columns of numbers; options, details, notes and cautions are a text each.
+    An interval takes two columns of numbers; options, details, notes and cautions are one text
+    each.
     """
     frame = tidy(rows)
     for name in ("sample", "reference", "train", "heldout"):
@@ -63,7 +64,7 @@ def markdown(
 
 
 def _markdown(grid: Grid) -> list[str]:
-    """Return a table as lines of Markdown, its columns aligned for who reads the text."""
+    """Return a table as lines of Markdown, with columns aligned for those who read the text."""
     table = [[grid.corner, *grid.titles]]
     for row, (name, cells) in enumerate(zip(grid.names, grid.cells, strict=True)):
         marked = [
@@ -101,7 +102,7 @@ def _latex(grid: Grid, lines: Sequence[str]) -> str:
     rows += [[one_line(name), *cells] for name, cells in zip(grid.names, grid.cells, strict=True)]
     head, *body = ([_escape(row[0]), *map(_escape_number, row[1:])] for row in rows)
     for cells in body:
-        if cells[0].startswith(("[", "*")):  # an argument of the line break before it
+        if cells[0].startswith(("[", "*")):  # would be an argument of the line break before it
             cells[0] = "{}" + cells[0]
     for row, at in grid.styles:
         body[row][at + 1] = f"\\textbf{{{body[row][at + 1]}}}"
@@ -139,12 +140,12 @@ _LATEX = {
 
 
 def _escape(text: str) -> str:
-    """Write what LaTeX would take as a command, and what its fonts lack, as commands."""
+    """Escape what LaTeX would take as a command, and what its fonts lack."""
     return "".join(_LATEX.get(char, char) for char in text)
 
 
 def _escape_number(text: str) -> str:
-    """Return a cell or a title; the minus of a number is one, and no hyphen."""
+    """Return a cell or a title, in which the minus of a number is not a hyphen."""
     return re.sub(r"(?<![\w.)-])-(?=\d)", "$-$", _escape(text))
 
 
@@ -163,9 +164,9 @@ def terminal(
         rows: The scores, the samples in the order of the table.
         provenance: JSON values.
         pairs: The differences by the score that orders the samples; may be empty.
-        width: Columns of the terminal; None where there is none, and then lines are as long as
-            they need to be. Print it with `soft_wrap=True`.
-        digits: How many are shown.
+        width: Columns of the terminal; None if there is none, and then lines have any length. Print
+            it with `soft_wrap=True`.
+        digits: Which digits are shown.
         which: The notes that are shown.
     """
     from rich.console import Group

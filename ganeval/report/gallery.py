@@ -1,4 +1,4 @@
-"""What the HTML report shows of a sample beside its scores; plain data."""
+"""Plain data for what the HTML report shows of a sample beside its scores."""
 
 from dataclasses import dataclass
 
@@ -8,13 +8,13 @@ class Picture:
     """A small copy of a picture, or the spectrogram of a clip.
 
     Attributes:
-        name: How messages call the picture.
+        name: Name of the picture in messages.
         data: A WebP file.
-        width: Of the small copy, in pixels.
-        height: Of the small copy, in pixels.
-        value: What it is shown for: its influence on a score or its distance; None for a picture
-            that stands for the others.
-        sound: Of a clip its beginning, a WAV file; empty for a picture.
+        width: Width of the small copy, in pixels.
+        height: Height of the small copy, in pixels.
+        value: The number that it is shown for: its influence on a score, or its distance; None for
+            a random picture.
+        sound: The beginning of a clip, a WAV file; empty for a picture.
     """
 
     name: str
@@ -27,11 +27,12 @@ class Picture:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Neighbours:
-    """A generated picture and the pictures of the reference that are most like it.
+    """A generated picture and its nearest pictures of the reference.
 
     Attributes:
         picture: The generated one.
-        nearest: Of the reference, the nearest first; `value` is the distance of the features.
+        nearest: Pictures of the reference, the nearest first; `value` is the distance of the
+            features.
     """
 
     picture: Picture
@@ -40,13 +41,13 @@ class Neighbours:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Curve:
-    """A score of parts of a sample against the whole reference.
+    """The score of parts of a sample against the whole reference.
 
     Attributes:
         sizes: Number of generated images, ascending; the last is the whole sample.
         values: The score of each.
-        limit: The value at infinitely many images of the line in 1/N through the points; None
-            where the parts are too small for one.
+        limit: The value of the line in 1/N through the points at infinitely many images; None if
+            the parts are too small for a line.
     """
 
     sizes: tuple[int, ...]
@@ -56,17 +57,16 @@ class Curve:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Gallery:
-    """What there is to see of one sample.
+    """The gallery of one sample.
 
     Attributes:
         sample: Its location, as in the scores.
         pictures: A random choice.
-        score: Label of the score of which the influences and the curve are; None where there are
-            neither.
+        score: Label of the score of the influences and the curve; None if there are neither.
         raising: The pictures that raise it most, the worst first; `value` is the influence.
         lowering: Those that lower it most, the best first.
-        neighbours: Of a random choice.
-        usual_distance: The median distance of a picture of the reference to its nearest other one.
+        neighbours: Nearest pictures for a random choice.
+        usual_distance: Median distance from a picture of the reference to its nearest other one.
         curve: The score against the number of images.
         item: What each item is: "picture" or "clip".
     """

@@ -12,15 +12,15 @@ from ganeval.scores.row import Key
 
 INFLUENCES = Beside(name="influence", what="influence values")
 _FIELDS = ("sample", "reference")
-_OLDER = ("remainder",)  # what files of older versions have too, and no error needs today
+_OLDER = ("remainder",)  # entries in files of older versions that are not needed today
 
 
 def packed(influences: Mapping[Key, Influence], digest: str) -> bytes:
     """Return the file's content; the same influences always give the same bytes.
 
     Args:
-        influences: By score.
-        digest: Of the report's scores.
+        influences: Influences by score.
+        digest: Digest of the report's scores.
     """
     entries = {}
     for key, influence in influences.items():
@@ -31,7 +31,7 @@ def packed(influences: Mapping[Key, Influence], digest: str) -> bytes:
 
 
 def load_influences(path: Path, digest: str) -> dict[Key, Influence] | None:
-    """Return the influences by score; None where the file belongs to other scores.
+    """Return the influences by score; None if the file belongs to other scores.
 
     Raises:
         InputError: The file is damaged.
@@ -51,7 +51,7 @@ def load_influences(path: Path, digest: str) -> dict[Key, Influence] | None:
             raise InputError(
                 f"{path}: damaged ({wrong or 'it has other values too'})",
                 "the influence values of the report beside it",
-                "copy both files again, or make them anew with -o RUN.json",
+                "copy both files again, or make them again with -o RUN.json",
             )
         found[key] = Influence(sample=values["sample"], reference=values.get("reference"))
     return found

@@ -1,4 +1,4 @@
-"""What metrics find beside their scores: curves, a value for each item, and pairs of items."""
+"""Results of metrics beyond scores: curves, a value for each item, and pairs of items."""
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field
@@ -20,15 +20,15 @@ Values = npt.NDArray[np.float64]
 
 @dataclass(frozen=True, slots=True, kw_only=True, eq=False)
 class ItemPairs:
-    """Pairs of items, the most telling first.
+    """Pairs of items, the most striking first.
 
     Attributes:
         title: What they show, in a few words.
         roles: The sources that the items of a pair belong to: ("sample", "train").
         names: The names of both items of each pair.
         values: A number for each pair, float64 [pairs].
-        pictures: Small copies of both items of each pair, where an HTML page is asked for and the
-            items are pictures; part of no other file.
+        pictures: Small copies of both items of each pair, if an HTML page is asked for and the
+            items are pictures; no other file has them.
     """
 
     title: str
@@ -40,7 +40,7 @@ class ItemPairs:
 
 @dataclass(frozen=True, slots=True, kw_only=True, eq=False)
 class MetricItems:
-    """What a metric found of one sample beside its scores.
+    """What a metric found in one sample beyond its scores.
 
     Attributes:
         curves: Points of a curve by its name, float64 [points, 2].
@@ -58,14 +58,14 @@ def packed_items(items: Mapping[Key, MetricItems], digest: str) -> bytes:
     """Return the content of the file beside a report; the same items give the same bytes.
 
     Args:
-        items: By metric.
-        digest: Of the report's scores.
+        items: Items by metric.
+        digest: Digest of the report's scores.
     """
     return ITEMS.packed({key: _entry(one) for key, one in items.items()}, digest)
 
 
 def _entry(items: MetricItems) -> Entry:
-    """Return what the file has of one metric."""
+    """Return the file's entry of one metric."""
     pairs = {name: one.values for name, one in items.evidence.items()}
     parts = {"curve": items.curves, "item": items.per_item, "pairs": pairs}
     return Entry(
@@ -88,7 +88,7 @@ def _entry(items: MetricItems) -> Entry:
 
 
 def load_items(path: Path, digest: str) -> dict[Key, MetricItems] | None:
-    """Return the items by metric; None where the file belongs to other scores.
+    """Return the items by metric; None if the file belongs to other scores.
 
     Raises:
         InputError: The file is damaged.
@@ -101,7 +101,7 @@ def load_items(path: Path, digest: str) -> dict[Key, MetricItems] | None:
         raise InputError(
             f"{path}: damaged ({error})",
             "the values of items of the report beside it",
-            "copy both files again, or make them anew with -o RUN.json",
+            "copy both files again, or make them again with -o RUN.json",
         ) from error
 
 
@@ -109,7 +109,7 @@ def _items(entry: Entry) -> MetricItems:
     """Return what a metric found from its entry.
 
     Raises:
-        ValueError: The entry is of another form.
+        ValueError: The entry has another form.
     """
     found: dict[str, dict[str, Values]] = {"curve": {}, "item": {}, "pairs": {}}
     for field_name, values in entry.tensors.items():
@@ -124,7 +124,7 @@ def _items(entry: Entry) -> MetricItems:
         if len(names) != len(values) or any(len(pair) != 2 for pair in (roles, *names)):
             raise ValueError(f"the pairs of {name} have other names")
         if not all(isinstance(one, str) for pair in (roles, *names) for one in pair):
-            raise ValueError(f"a name of {name} is no text")
+            raise ValueError(f"a name of {name} is not a text")
         evidence[name] = ItemPairs(
             title=str(said[name]["title"]),
             roles=(roles[0], roles[1]),

@@ -1,8 +1,7 @@
 """A table of text laid out for a terminal of any width: nothing in it is ever cut.
 
-As it is, where it fits; else with its columns as rows and its rows as columns; else so in several
-blocks, each with as many of them as fit. Names may be shortened in the middle, and have a letter
-then.
+It stays as it is if it fits. Otherwise rows and columns are swapped, in several blocks if they do
+not fit side by side. Names may be shortened in the middle, and have a letter then.
 """
 
 from collections.abc import Mapping, Sequence
@@ -15,7 +14,7 @@ if TYPE_CHECKING:
     from rich.text import Text
 
 _GAP = 2  # columns between two columns
-_SHORTEST_NAME = 16  # with its letter; below it a table as it is gives way to another form
+_SHORTEST_NAME = 16  # with its letter; a table with shorter names takes another form
 _SHORTEST_PART = 5  # without its letter, of a name over a column
 _INDENT = "  "
 _HEAD = "bold"
@@ -26,12 +25,12 @@ class Grid:
     """A table of text.
 
     Attributes:
-        corner: What the rows are.
+        corner: Title of the names of the rows.
         names: Names of the rows.
         titles: Titles of the columns.
-        cells: A row each.
-        styles: How cells look that stand out, by row and column (`{(0, 2): "bold"}`).
-        whole: Whether the names always stand whole, and never have letters.
+        cells: The texts, row by row.
+        styles: Styles of highlighted cells, by row and column (`{(0, 2): "bold"}`).
+        whole: Whether names are never shortened and never have letters.
     """
 
     corner: str
@@ -58,13 +57,13 @@ class Grid:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Laid:
-    """A table that was laid out.
+    """The layout of a table.
 
     Attributes:
-        lines: To print, none wider than the terminal unless one word is.
+        lines: Lines to print, none wider than the terminal unless a word is.
         lettered: Whether the names have letters.
-        shortened: Whether some name is not whole.
-        wide: Whether the rows of the table are lines.
+        shortened: Whether a name was shortened.
+        wide: Whether each row of the table is one line.
     """
 
     lines: "list[Text]"
@@ -78,9 +77,8 @@ def lay_out(grid: Grid, width: int | None, *, lettered: bool = False) -> Laid:
 
     Args:
         grid: The table.
-        width: Columns of the terminal; None where there is none, and then the table is as wide as
-            it needs to be.
-        lettered: Whether each name has its letter even where it stands whole.
+        width: Columns of the terminal; None if there is none, and then the table has any width.
+        lettered: Whether each name has its letter even if it is not shortened.
     """
     names = [shown(name) for name in grid.names]
     letters = [f"{letter(at)}  " for at in range(len(names))]
@@ -121,9 +119,9 @@ def wrap(text: str, width: int | None, indent: str = "") -> list[str]:
     """Break a text at its spaces; a word that is wider than the terminal stays whole.
 
     Args:
-        text: On one line.
+        text: A text on one line.
         width: Columns; None leaves the text as it is.
-        indent: What every line but the first begins with.
+        indent: Beginning of every line but the first.
     """
     if width is None:
         return [text]
@@ -153,7 +151,7 @@ def _rooms(grid: Grid, names: Sequence[str], part: range, width: int) -> list[in
 
 
 def _short(letters: Sequence[str], names: Sequence[str], rooms: Sequence[int]) -> list[str]:
-    """Return names with their letters that fit; a bare letter where no more does."""
+    """Return names with their letters, shortened to fit, or bare letters."""
     return [
         mark + shorten(name, room - len(mark))
         if room - len(mark) >= _SHORTEST_PART
@@ -171,7 +169,7 @@ def _widths(grid: Grid) -> list[int]:
 
 
 def _width(grid: Grid) -> int:
-    """Return how many columns a table takes."""
+    """Return the width of a table in columns."""
     return sum(_widths(grid)) + _GAP * len(grid.titles)
 
 

@@ -5,7 +5,7 @@ from collections.abc import Sequence
 
 from ganeval.scores.difference import ALPHA, Difference
 
-_MARKED_LETTERS = 0x100  # where Unicode has the Latin letters with marks
+_MARKED_LETTERS = 0x100  # the Latin letters with marks in Unicode
 
 
 def letters(samples: Sequence[str], differences: Sequence[Difference]) -> dict[str, str]:
@@ -15,8 +15,8 @@ def letters(samples: Sequence[str], differences: Sequence[Difference]) -> dict[s
     Computational and Graphical Statistics 2004: insert and absorb.
 
     Args:
-        samples: In the order of the table; the first gets "a".
-        differences: Of one metric, all pairs; one without p-value tells nothing apart.
+        samples: Samples in the order of the table; the first gets "a".
+        differences: All pairs of one metric; a difference without p-value counts as not shown.
     """
     columns = [frozenset(samples)]
     for one in differences:
@@ -36,13 +36,13 @@ def letters(samples: Sequence[str], differences: Sequence[Difference]) -> dict[s
 
 
 def groups(samples: Sequence[str], differences: Sequence[Difference]) -> dict[str, str]:
-    """Return the letters of samples, or none where not every pair of them was compared."""
+    """Return the letters of samples; none if some pair was not compared."""
     complete = len(differences) == len(samples) * (len(samples) - 1) // 2
     known = any(one.p_value is not None for one in differences)
     return letters(samples, differences) if complete and known else {}
 
 
 def _letter(at: int) -> str:
-    """Return the letter of a group: a to z, A to Z, and then those with marks."""
+    """Return the letter of a group: a to z, A to Z, then letters with marks."""
     plain = string.ascii_letters
     return plain[at] if at < len(plain) else chr(_MARKED_LETTERS + at - len(plain))

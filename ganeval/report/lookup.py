@@ -1,4 +1,4 @@
-"""Which row of a report a key means, and what the rows of a sample are called in tables."""
+"""Find the row of a report by a key, and name the rows of a sample in tables."""
 
 from collections.abc import Mapping, Sequence
 
@@ -46,14 +46,14 @@ def find_row(scores: Sequence[ScoreRow], key: Sequence[str]) -> ScoreRow:
 
 
 def row_names(rows: Sequence[ScoreRow], sample: str, roles: Mapping[str, str]) -> list[str]:
-    """Return what the rows of a sample are called in tables, beside given other sources."""
+    """Return the name of a sample's rows in tables, for given other sources."""
     told = [
         role for role in ROLES if len({row.roles[role] for row in rows if role in row.roles}) > 1
     ]
     own = dict.fromkeys(
         tuple(row.roles.get(role) for role in told) for row in rows if row.sample == sample
     )
-    # A row is told by all sources of its role; what looks at fewer of them stands beside it.
+    # All sources of a role identify a row; a score that uses fewer sources joins that row.
     whole = [one for one in own if not any(_within(one, two) for two in own if two != one)]
     wanted = tuple(roles.get(role) for role in told)
     names = []
@@ -65,5 +65,5 @@ def row_names(rows: Sequence[ScoreRow], sample: str, roles: Mapping[str, str]) -
 
 
 def _within(one: tuple[str | None, ...], other: tuple[str | None, ...]) -> bool:
-    """Tell whether some sources are all among others, each in its place."""
+    """Tell whether some sources are all among others, each in the same role."""
     return all(name in (None, there) for name, there in zip(one, other, strict=True))

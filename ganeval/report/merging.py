@@ -1,4 +1,4 @@
-"""One report from the files of several runs, with a name for each sample."""
+"""Merge the reports of several runs into one, with a name for each sample."""
 
 import functools
 from collections.abc import Mapping, Sequence
@@ -12,18 +12,18 @@ from ganeval.report.report import Report
 def merged_files(paths: Sequence[Path], labels: Mapping[str, Path]) -> Report:
     """Read reports and put their scores into one.
 
-    A sample that has a label is called by it; where a report has several samples, the label stands
-    before their names. Samples of one name that were scored at different steps of a training get
-    the step behind it.
+    A sample with a label is named by it; if a report has several samples, the label precedes their
+    names. If samples of one name were scored at different training steps, the step is added to the
+    name.
 
     Args:
         paths: The files.
-        labels: Files by the name that their samples get; they need not be among `paths`.
+        labels: Files by the name for their samples; they need not be among `paths`.
 
     Raises:
-        InputError: A file is no report.
+        InputError: A file is not a report.
         UsageError: A file has two labels, or two samples would have one name.
-        MismatchError: The scores are not comparable; see `Report.merge`.
+        MismatchError: The scores cannot be compared; see `Report.merge`.
     """
     everything = list(dict.fromkeys([*paths, *labels.values()]))
     names = {path: name for name, path in labels.items()}
@@ -57,7 +57,7 @@ def merged_files(paths: Sequence[Path], labels: Mapping[str, Path]) -> Report:
 
 
 def _labelled(report: Report, label: str | None) -> Report:
-    """Return a report whose samples are called by a label."""
+    """Return a report whose samples are named by a label."""
     if label is None:
         return report
     samples = list(dict.fromkeys(row.sample for row in report.scores))
@@ -66,7 +66,7 @@ def _labelled(report: Report, label: str | None) -> Report:
 
 
 def _steps(report: Report) -> dict[str, int | None]:
-    """Return the training step of each sample, None where the report does not say it."""
+    """Return the training step of each sample; None if the report does not say it."""
     sources: Mapping[str, Any] = report.provenance.get("sources", {})
     return {
         row.sample: sources.get(row.sample, {}).get("settings", {}).get("step")

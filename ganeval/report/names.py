@@ -1,4 +1,4 @@
-"""Names of samples as people read them: on one line, with a letter, shortened in the middle."""
+"""Names of samples for people: on one line, with a letter, shortened in the middle."""
 
 import unicodedata
 from collections.abc import Sequence
@@ -16,10 +16,10 @@ def letter(at: int) -> str:
 
 
 def shown(name: str) -> str:
-    """Return a name for a line of the terminal that goes on behind it.
+    """Return a name for a line of the terminal that continues after it.
 
-    Behind a name in a script that is written from right to left, a terminal would reverse the
-    numbers too; a mark of no width ends that.
+    After a name in a right-to-left script, a terminal would reverse the numbers too; a mark of no
+    width prevents that.
     """
     name = one_line(name)
     turned = any(unicodedata.bidirectional(char) in _RIGHT_TO_LEFT for char in name)
@@ -34,7 +34,7 @@ def width_of(text: str) -> int:
 
 
 def shorten(name: str, width: int) -> str:
-    """Return a name of at most so many columns; of a longer one the beginning and the end."""
+    """Return a name of at most this many columns; a longer one loses its middle."""
     if width_of(name) <= width:
         return name
     # A combining character stays with the one before it.
@@ -51,7 +51,7 @@ def shorten(name: str, width: int) -> str:
 
 
 def _fitting(clusters: Sequence[str], width: int) -> list[str]:
-    """Return the first clusters that fit."""
+    """Return the first character clusters that fit."""
     taken: list[str] = []
     for cluster in clusters:
         width -= width_of(cluster)

@@ -1,4 +1,4 @@
-"""What a reader must know beside the numbers, each fact once."""
+"""What a reader must know about the numbers, each fact once."""
 
 from collections.abc import Mapping, Sequence
 
@@ -9,7 +9,7 @@ from ganeval.scores.noun import common_noun
 from ganeval.scores.row import ScoreRow
 
 MOST_CAUTIONS = 5
-MOST_PAIRS = 45  # differences in a table: those of ten samples
+MOST_PAIRS = 45  # differences in a table: the pairs of ten samples
 _DETECTABLE = (
     "detectable: the smallest true difference seen 4 times in 5 (two-sided, 5 % over all pairs)"
 )
@@ -21,12 +21,12 @@ Names = Mapping[str, str]
 
 
 def cautions(rows: Rows, pairs: Pairs, names: Names) -> list[str]:
-    """Return a line for each fact that changes what a reader may do, for all samples together.
+    """Return a line for each fact that limits conclusions, for all samples together.
 
     Args:
         rows: The scores.
         pairs: Their differences; may be empty.
-        names: What each sample is called.
+        names: Name of each sample.
     """
     facts: dict[tuple[str, str], dict[str, None]] = {}
     for row in rows:
@@ -35,23 +35,23 @@ def cautions(rows: Rows, pairs: Pairs, names: Names) -> list[str]:
     titles: dict[tuple[str, str], list[str]] = {}
     for (title, advice), found in facts.items():
         fact, *others = found
-        also = f" (and {len(others)} more of the kind)" if others else ""
+        also = f" (and {len(others)} more like it)" if others else ""
         titles.setdefault((f"{fact}{also}", advice), []).append(title)
     lines = [f"{', '.join(found)}: {fact}: {advice}" for (fact, advice), found in titles.items()]
     if any(pair.method == "debiased" for pair in pairs):
-        lines.append("differences: between the values without their bias, but for a small rest")
+        lines.append("differences: between values without their bias, except for a small rest")
     return lines + _of_pairs([pair for pair in pairs if pair.p_value is None], pairs, names)
 
 
 def listed(pairs: Pairs) -> Pairs:
-    """Return the differences that a table has: all, or those from its first sample if many."""
+    """Return the differences for a table: all, or only those from its first sample if many."""
     if len(pairs) <= MOST_PAIRS:
         return pairs
     return [pair for pair in pairs if pair.sample == pairs[0].sample]
 
 
 def about_pairs(pairs: Pairs) -> list[str]:
-    """Return what is to be said about the table of these differences, as lines."""
+    """Return lines about the table of these differences."""
     lines = about_detectable(pairs)
     if left_out := len(pairs) - len(listed(pairs)):
         lines.append(f"{left_out:,} more differences: -o report.html, or --json")
@@ -59,9 +59,9 @@ def about_pairs(pairs: Pairs) -> list[str]:
 
 
 def about_detectable(pairs: Pairs) -> list[str]:
-    """Return the line that says what "detectable" means, and of what; none where it is not shown.
+    """Return the line that explains "detectable"; none if it is not shown.
 
-    Errors over images are those of the models that were compared, whatever training made them.
+    Errors over images apply to the compared models, not to other trainings of the same code.
     """
     found = {pair.method == "runs" for pair in pairs if pair.detectable is not None}
     if not found:
@@ -70,7 +70,7 @@ def about_detectable(pairs: Pairs) -> list[str]:
 
 
 def notes(rows: Rows, pairs: Pairs, names: Names) -> list[str]:
-    """Return everything else there is to say, as lines, each once."""
+    """Return all other notes as lines, each once."""
     details: dict[tuple[str, str], list[str]] = {}
     said: dict[str, dict[str, None]] = {}
     for row in rows:
@@ -90,7 +90,7 @@ def notes(rows: Rows, pairs: Pairs, names: Names) -> list[str]:
 
 
 def _of_pairing(rows: Rows, pairs: Pairs, names: Names) -> list[str]:
-    """Say which pairs of samples are compared image by image, by name unless all are."""
+    """Say which pairs of samples are compared image by image, with names unless all are."""
     paired = [pair for pair in pairs if pair.paired]
     if not paired:
         return []

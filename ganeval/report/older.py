@@ -1,4 +1,4 @@
-"""Files of older versions: what they do not say of a score is filled from the table of metrics."""
+"""Read files of older versions: what they do not say comes from the table of metrics."""
 
 from collections import Counter
 from collections.abc import Mapping, Sequence
@@ -12,10 +12,10 @@ from ganeval.scores.row import Key, ScoreRow
 
 
 def filled_row(entry: Any, name: str) -> Any:
-    """Return a score's JSON form with what today's files say; `name` is what messages call it.
+    """Return a score's JSON form with all that today's files say; `name` is for messages.
 
     Raises:
-        ValueError: No metric of this version has a score of its name.
+        ValueError: No metric of this version has a score of this name.
     """
     if not isinstance(entry, Mapping) or "kind" in entry:
         return entry
@@ -23,11 +23,11 @@ def filled_row(entry: Any, name: str) -> Any:
     metric, kind = _home(called, name)
     meaning = asdict(kind)
     if kind.error == "blocks":
-        meaning["error"] = "jackknife"  # from which it was then
+        meaning["error"] = "jackknife"  # the method of that time
     reference = entry.get("reference")
     details = entry.get("details", {})
     if kind.bias == "removed" and isinstance(details, dict) and "biased" not in details:
-        # It was called by the score that it is the unbiased form of.
+        # It had the name of the biased score.
         plain = [details[one] for one in METRICS.entries if one in details]
         details = {**details, **({"biased": plain[0]} if plain else {})}
     return {
@@ -53,14 +53,16 @@ def _home(called: Any, name: str) -> tuple[str, ScoreKind]:
         for kind in entry.kinds:
             if kind.name == spelt:
                 return metric, kind
-    raise ValueError(f"{name} is called {called!r:.60}, which no metric of this version is")
+    raise ValueError(
+        f"{name} is called {called!r:.60}, and no metric of this version has that name"
+    )
 
 
 def filled_differences(entries: Sequence[Any], rows: Sequence[ScoreRow]) -> list[Any]:
     """Return differences in JSON form with the labels of their scores.
 
-    Older files have the name alone. Where one name stands for scores under several options, their
-    pairs stand in the order of the scores.
+    Older files have only the name. If one name stands for scores under several options, their pairs
+    come in the order of the scores.
     """
     met: Counter[Any] = Counter()
     filled = []
@@ -79,7 +81,7 @@ def filled_differences(entries: Sequence[Any], rows: Sequence[ScoreRow]) -> list
 
 
 def filled_rank(rank: str | None, rows: Sequence[ScoreRow]) -> str | None:
-    """Return the label of the score by which samples are ordered; older files have its name."""
+    """Return the label of the score that orders the samples; older files have its name."""
     if rank is None or rank in {row.label for row in rows}:
         return rank
     return next((row.label for row in rows if row.name == _spelt(rank)), rank)
@@ -101,7 +103,7 @@ def filled_keys(
 def filled_provenance(provenance: Mapping[str, Any], rows: Sequence[ScoreRow]) -> dict[str, Any]:
     """Return a provenance in which stored statistics name all the scores that they served.
 
-    Older files name one, and mean all that look at no more than moments of the reference.
+    Older files name one score, and mean all that need only moments of the reference.
     """
     sources = dict(provenance.get("sources", {}))
     for location, card in sources.items():
@@ -117,7 +119,7 @@ def filled_provenance(provenance: Mapping[str, Any], rows: Sequence[ScoreRow]) -
 
 
 def _looks_at_moments(metric: str) -> bool:
-    """Tell whether a metric looks at nothing but moments of the reference."""
+    """Tell whether a metric needs only moments of the reference."""
     needs = [need for need in METRICS.load(metric)().needs if need.role == "reference"]
     return bool(needs) and all(need.form == "moments" for need in needs)
 

@@ -1,4 +1,4 @@
-"""The files that a user names with -o: refused before the work, written whole after it."""
+"""The files that a user names with -o: checked before the work, written whole after it."""
 
 from collections.abc import Mapping
 from pathlib import Path
@@ -26,7 +26,7 @@ def check_output(path: Path, suffixes: tuple[str, ...]) -> None:
 
 
 def write_output(contents: Mapping[Path, bytes]) -> None:
-    """Write an output file and what lies beside it, all or none; the named one comes first.
+    """Write an output file and the files beside it, all or none; the named one comes first.
 
     Raises:
         UsageError: They cannot be written.

@@ -1,4 +1,4 @@
-"""The HTML report: one file that needs no network, no script and no colour to be read."""
+"""The HTML report: one file, readable without network, scripts or colour."""
 
 import base64
 import hashlib
@@ -35,15 +35,15 @@ def html(
     digits: Digits = "error",
     items: Mapping[Key, MetricItems] | None = None,
 ) -> str:
-    """Return the report as a page; whatever comes from a file or a user is escaped.
+    """Return the report as a page; all text from files and users is escaped.
 
     Args:
         rows: The scores, the samples in the order of the table.
         provenance: JSON values.
         pairs: The differences by the score that orders the samples; may be empty.
-        galleries: What there is to see of the samples; may be empty.
-        digits: How many are shown.
-        items: What metrics found beside their scores; may be empty.
+        galleries: Pictures of the samples; may be empty.
+        digits: Which digits are shown.
+        items: Further results of metrics; may be empty.
     """
     from markupsafe import Markup
 
@@ -105,12 +105,12 @@ def html(
 
 
 def _scores_of(galleries: Iterable[Gallery]) -> list[str]:
-    """Return the labels of the scores that galleries show something of."""
+    """Return the labels of the scores that galleries illustrate."""
     return list(dict.fromkeys(gallery.score for gallery in galleries if gallery.score))
 
 
 def _environment(folder: Traversable) -> "jinja2.Environment":
-    """Return how the template is filled in."""
+    """Return the values that fill the template."""
     import jinja2
 
     environment = jinja2.Environment(
@@ -131,19 +131,19 @@ def _environment(folder: Traversable) -> "jinja2.Environment":
 
 
 def _breakable(name: str) -> Any:
-    """Return a name that a narrow column breaks behind a slash rather than within a word."""
+    """Return a name that a narrow column breaks after a slash rather than within a word."""
     from markupsafe import Markup
 
     return Markup("/<wbr>").join(one_line(name).split("/"))
 
 
 def _data_uri(content: bytes) -> str:
-    """Return a WebP file as an address that holds it."""
+    """Return a WebP file as a data URL."""
     return "data:image/webp;base64," + base64.b64encode(content).decode("ascii")
 
 
 def _sound_uri(content: bytes) -> str:
-    """Return a WAV file as an address that holds it."""
+    """Return a WAV file as a data URL."""
     return "data:audio/wav;base64," + base64.b64encode(content).decode("ascii")
 
 

@@ -29,7 +29,7 @@ from ganeval.scores.row import Key, ScoreRow
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
 
-_NAMES = ("bars-*", "*-samples", "curve-*")  # patterns of what most plots are called
+_NAMES = ("bars-*", "*-samples", "curve-*")  # patterns of the names of most plots
 _SMALLEST_RANGE = 0.3  # of both axes of a plane, whose scores are shares
 _BETTER = {"lower": "lower is better", "higher": "higher is better", "zero": "near 0 is better"}
 _LOG_FROM = 20  # times the smallest value: from there on the small ones would all look like 0
@@ -45,9 +45,9 @@ def draw(
 
     Args:
         rows: The scores.
-        galleries: What there is to see of the samples.
-        items: What metrics found beside their scores.
-        noun: What the items of the samples are called.
+        galleries: Pictures of the samples.
+        items: Further results of metrics.
+        noun: Plural noun of the items of the samples.
     """
     samples = list(dict.fromkeys(row.sample for row in rows))
     scores = by_title(rows)
@@ -76,11 +76,11 @@ def save_plots(
     *,
     noun: str,
 ) -> None:
-    """Write each plot as `NAME.svg` and `NAME.png` into a folder, which is made if need be.
+    """Write each plot as `NAME.svg` and `NAME.png` into a folder, which is made if needed.
 
     Raises:
-        UsageError: The folder cannot be made or written to, or has files of others under the names
-            of plots.
+        UsageError: The folder cannot be made or written to, or has foreign files with the names of
+            plots.
         ResourceError: The disk is full.
     """
     drawn = draw(rows, galleries, items, noun)
@@ -100,18 +100,18 @@ def save_plots(
 
 
 def check_plots(folder: Path, names: Sequence[str] = _NAMES) -> None:
-    """Refuse a folder that plots could not be written to; without their names, before any work.
+    """Refuse, before any work, a folder that plots could not be written to.
 
     Args:
-        folder: For the plots.
-        names: What they are called, or patterns of it.
+        folder: Folder for the plots.
+        names: Names of the plots, or patterns of them.
 
     Raises:
-        UsageError: A file of that name, no folder to make it in, or files of others under the names
-            of plots.
+        UsageError: The name is that of a file, its parent folder is missing, or it has foreign
+            files with the names of plots.
     """
     if folder.exists() and not folder.is_dir():
-        raise UsageError(f"{folder}: is no folder", "a folder for plots", "choose another name")
+        raise UsageError(f"{folder}: is not a folder", "a folder for plots", "choose another name")
     if not folder.parent.is_dir():
         raise UsageError(
             f"{folder}: there is no folder {folder.parent}", "an existing folder", "make it first"
@@ -120,7 +120,7 @@ def check_plots(folder: Path, names: Sequence[str] = _NAMES) -> None:
         for path in (*folder.glob(f"{stem}.svg"), *folder.glob(f"{stem}.png")):
             if not path.is_file() or MARK.encode("ascii") not in path.read_bytes():
                 raise UsageError(
-                    f"{path}: is there already, and was not drawn by this version",
+                    f"{path}: exists already, and was not drawn by this version",
                     "a free name",
                     "move it away, or choose another folder with --plots",
                 )
@@ -129,7 +129,7 @@ def check_plots(folder: Path, names: Sequence[str] = _NAMES) -> None:
 def _pairs(
     scores: Mapping[str, Sequence[ScoreRow]],
 ) -> list[tuple[Sequence[ScoreRow], Sequence[ScoreRow]]]:
-    """Return the columns that are drawn against one another, the upward one first."""
+    """Return the columns that are drawn against each other, the vertical one first."""
     return [
         (rows, scores[partner])
         for rows in scores.values()
@@ -234,7 +234,7 @@ def _plane(upward: Sequence[ScoreRow], across: Sequence[ScoreRow], samples: list
 
 
 def _at_least(ends: tuple[float, float]) -> tuple[float, float]:
-    """Return the ends of an axis, apart enough that a hundredth does not look like a gulf."""
+    """Return the ends of an axis, so far apart that a hundredth does not look like a gulf."""
     spare = max(_SMALLEST_RANGE - (ends[1] - ends[0]), 0) / 2
     return ends[0] - spare, ends[1] + spare
 

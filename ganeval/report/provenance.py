@@ -1,4 +1,4 @@
-"""The versions of what computed the scores, and the provenance of scores of several runs."""
+"""The versions behind the scores, and the merged provenance of several runs."""
 
 import importlib.metadata
 import platform
@@ -23,15 +23,15 @@ def joined_provenance(
     network: str | None,
     networks: Mapping[str, Mapping[str, Any]],
 ) -> dict[str, Any]:
-    """Return where the scores of two runs come from that are put into one report.
+    """Return the merged provenance of two runs that are put into one report.
 
-    What last digits depend on is named for both where it differs: `"cpu, cuda"`.
+    If a fact that changes only last digits differs, both values are named: `"cpu, cuda"`.
 
     Args:
-        one: That of the one.
-        other: That of the other.
-        network: Name of the network that both have if nobody asks another one.
-        networks: What is known of all networks, by name.
+        one: Provenance of the one.
+        other: Provenance of the other.
+        network: Name of the default network of both.
+        networks: What is known about all networks, by name.
     """
     libraries = one.get("libraries", {}), other.get("libraries", {})
     both = {
@@ -53,7 +53,7 @@ def joined_provenance(
 def _both(
     one: Mapping[str, Any], other: Mapping[str, Any], names: tuple[str, ...]
 ) -> dict[str, Any]:
-    """Return values that are in either, one text of both where they differ."""
+    """Return the values of both; where they differ, one text with both."""
     values = {name: [made[name] for made in (one, other) if name in made] for name in names}
     return {
         name: found[0] if len(set(found)) == 1 else ", ".join(map(str, found))

@@ -1,4 +1,4 @@
-"""JSON values as the records they should be: every field is of the type it is declared with."""
+"""Read JSON values as records whose fields have their declared types."""
 
 import dataclasses
 import math
@@ -10,7 +10,7 @@ Record = TypeVar("Record")
 
 
 class StatsCard(TypedDict, total=False):
-    """What the provenance says of stored statistics; each key may be missing."""
+    """The provenance of stored statistics; each key may be missing."""
 
     digest: str
     used_for: tuple[str, ...]
@@ -18,7 +18,7 @@ class StatsCard(TypedDict, total=False):
 
 
 class SourceCard(TypedDict, total=False):
-    """What the provenance says of a source; each key may be missing, others may be there."""
+    """The provenance of a source; each key may be missing, and there may be others."""
 
     kind: str
     item: str
@@ -35,7 +35,7 @@ class SourceCard(TypedDict, total=False):
 
 
 class NetworkCard(TypedDict, total=False):
-    """What the provenance says of a network; each key may be missing."""
+    """The provenance of a network; each key may be missing."""
 
     extractor: str
     weights: str
@@ -47,7 +47,7 @@ class NetworkCard(TypedDict, total=False):
 
 
 class Provenance(TypedDict, total=False):
-    """Where the scores of a report come from; each key may be missing, others may be there."""
+    """The provenance of a report; each key may be missing, and there may be others."""
 
     ganeval: str
     command: str
@@ -67,15 +67,15 @@ class Provenance(TypedDict, total=False):
 
 
 def read_record(cls: type[Record], entry: Any, name: str) -> Record:
-    """Return a dataclass from its JSON form, in which tuples are lists.
+    """Return a dataclass from its JSON form, which has lists instead of tuples.
 
     Args:
         cls: A dataclass with fields of plain types: text, numbers, mappings, tuples, unions.
         entry: The JSON value.
-        name: What it is called in messages.
+        name: Name of the value in messages.
 
     Raises:
-        ValueError: A field that is missing, unknown, or not of its type; numbers must be finite.
+        ValueError: A field is missing, unknown, or has another type; numbers must be finite.
     """
     check_type(entry, Mapping[str, Any], name)
     fields = {field.name: field for field in dataclasses.fields(cls)}  # type: ignore[arg-type]
@@ -100,10 +100,10 @@ def read_record(cls: type[Record], entry: Any, name: str) -> Record:
 
 
 def check_type(value: Any, hint: Any, name: str) -> None:
-    """Refuse a JSON value that is not of an annotated type.
+    """Refuse a JSON value that does not have an annotated type.
 
     Raises:
-        ValueError: It says what is called `name` and what it is.
+        ValueError: The value has another type; the message has `name` and the value.
     """
     if not _fits(value, hint):
         text = repr(value)
@@ -111,7 +111,7 @@ def check_type(value: Any, hint: Any, name: str) -> None:
 
 
 def _fits(value: Any, hint: Any) -> bool:
-    """Tell whether a JSON value is of an annotated type; true and false are no numbers."""
+    """Tell whether a JSON value has an annotated type; true and false are not numbers."""
     origin, args = get_origin(hint), get_args(hint)
     if hint is Any:
         return True
@@ -136,7 +136,7 @@ def _fits(value: Any, hint: Any) -> bool:
 
 
 def _is_finite(value: float) -> bool:
-    """Tell whether a number is one of float64; JSON has whole numbers of any length."""
+    """Tell whether a number fits float64; JSON has whole numbers of any length."""
     try:
         return math.isfinite(value)
     except OverflowError:

@@ -1,4 +1,4 @@
-"""The report: scores, each with all that makes it comparable, and where they came from."""
+"""The report: scores with all facts that a comparison needs, and their provenance."""
 
 import json
 import logging
@@ -44,18 +44,19 @@ _NAME_SHOWN, _SCORES_SHOWN = 40, 8  # columns of a sample's name and number of i
 class Report:
     """Scores and their provenance.
 
-    `report["fid"].value` is the score of the only sample, `report["precision:k=5"]` that with an
-    option and `report["fid@mine"]` that in another network; with several samples name both,
-    `report["fake/", "fid"]`, with several references all three, `report["fake/", "real/", "fid"]`.
+    `report["fid"].value` is the score of the only sample, `report["precision:k=5"]` a score with an
+    option, and `report["fid@mine"]` a score in another network. With several samples, name the
+    sample too, `report["fake/", "fid"]`; with several references, also the reference,
+    `report["fake/", "real/", "fid"]`.
 
     Attributes:
-        scores: A row each.
+        scores: The rows, one for each score.
         provenance: JSON values.
-        influence: What each item adds to a score, by the keys of the rows, where known.
+        influence: What each item adds to a score, by the keys of the rows, if known.
         comparisons: The differences between all pairs of samples, by score.
         rank: Label of the score that orders the samples in tables, if they were compared.
-        items: What metrics found beside their scores, by the metric keys of the rows.
-        galleries: What an HTML page shows of the samples; part of no other file.
+        items: Further results of metrics, by the metric keys of the rows.
+        galleries: Pictures of the samples for an HTML page; no other file has them.
     """
 
     scores: tuple[ScoreRow, ...]
@@ -67,7 +68,7 @@ class Report:
     galleries: tuple[Gallery, ...] = field(default=(), compare=False, repr=False)
 
     def __repr__(self) -> str:
-        """Return how many samples and scores there are, and a line with those of each sample."""
+        """Return the numbers of samples and scores, and a line with the scores of each sample."""
         columns = table.by_title(self.ranked)
         texts: dict[str, list[str]] = {}
         for title, rows in columns.items():
@@ -81,14 +82,14 @@ class Report:
         return "\n    ".join([f"Report({counts}:", *_first(lines, _MOST_SHOWN)]) + ")"
 
     def __getitem__(self, key: str | tuple[str, ...]) -> ScoreRow:
-        """Return a score by its label, or the first score of a metric by the metric's.
+        """Return a score by its label, or the first score of a metric by the metric's label.
 
-        A name without network and options is that of the score in the run's network without
-        options, or under the only ones. Before it may stand the sample, and then the reference,
-        what the generator learned from, and the real items that it never saw.
+        A name without network and options means the score in the run's network without options, or
+        the only score of that name. The sample may precede it, followed by the reference, the
+        training set, and the held-out items.
 
         Raises:
-            UsageError: There is no such score, or several samples or other sources have it.
+            UsageError: There is no such score, or several samples or other sources have one.
         """
         return find_row(self.scores, [key] if isinstance(key, str) else key)
 
@@ -99,12 +100,12 @@ class Report:
             key: Label of one of its scores, or of the metric, as for `report[key]`.
 
         Raises:
-            UsageError: There is no such score, or its metric found none.
+            UsageError: There is no such score, or its metric found nothing of that kind.
         """
         row = self[key]
         if row.metric_key not in self.items:
             raise UsageError(
-                f"nothing is known of items of {row.metric_label}",
+                f"the report has no values of items for {row.metric_label}",
                 "a metric that has values of items, and the file beside the report",
                 "keep RUN.items.safetensors beside RUN.json",
             )
@@ -130,8 +131,8 @@ class Report:
     def ranked(self) -> tuple[ScoreRow, ...]:
         """The scores with the samples in the order of `rank`, best first.
 
-        Where there are several references, or other sources of one role, a sample is called by
-        those of its row too. A score that looks at none of them stands in every row of its sample.
+        If there are several references, or other sources of one role, the name of a sample includes
+        those of its row. A score that uses none of them appears in every row of its sample.
         """
         rows = [
             replace(row, sample=name)
@@ -150,7 +151,7 @@ class Report:
 
     @property
     def pairs(self) -> tuple[Difference, ...]:
-        """The comparisons by the score that orders the samples; sides as `ranked` calls them."""
+        """The comparisons by the score that orders the samples, with the names of `ranked`."""
         return tuple(
             replace(
                 one,
@@ -163,18 +164,18 @@ class Report:
 
     @property
     def shown(self) -> tuple[Gallery, ...]:
-        """The galleries; sides as `ranked` calls them."""
+        """The galleries, with the names of `ranked`."""
         return tuple(
             replace(one, sample=self._row_names(one.sample, {})[0]) for one in self.galleries
         )
 
     def _row_names(self, sample: str, roles: Mapping[str, str]) -> list[str]:
-        """Return what the rows of a sample are called in tables, beside given other sources."""
+        """Return the name of a sample's rows in tables, for given other sources."""
         return row_names(self.scores, sample, roles)
 
     @property
     def groups(self) -> dict[str, str]:
-        """Letters of the samples: those that share one were not told apart; empty if not known."""
+        """Letters of the samples; samples that share one were not told apart. Empty if unknown."""
         return groups(list(dict.fromkeys(row.sample for row in self.ranked)), self.pairs)
 
     def to_markdown(self, *, digits: Digits = "error") -> str:
@@ -188,12 +189,12 @@ class Report:
         standard error, or all digits with `digits="full"`; LaTeX needs the package booktabs.
 
         Beside RUN.json it leaves RUN.influence.safetensors with the influence values, and
-        RUN.items.safetensors with what metrics found of items, if there are any; these files are
-        tied to the scores, so they never serve another report.
+        RUN.items.safetensors with values of items, if there are any. These files are tied to the
+        scores, so no other report uses them.
 
         Raises:
-            UsageError: Another suffix, a folder that does not exist, or a file of others where one
-                beside the report would be.
+            UsageError: The suffix is unknown, the folder does not exist, or a foreign file has the
+                name of a file beside the report.
             ResourceError: The disk is full; an older file of that name is still there.
         """
         path = Path(path)
@@ -214,7 +215,7 @@ class Report:
             text = page.html(
                 self.ranked, self.provenance, self.pairs, self.shown, digits, self._shown_items
             )
-        # A report of strangers may have half of a surrogate pair, which is written as on stdout.
+        # A foreign report may have half of a surrogate pair, which is escaped as on stdout.
         contents = {path: text.encode("utf-8", "backslashreplace")}
         if kind == ".json" and (self.influence or self.items):
             digest = scores_digest([row.record() for row in self.scores])
@@ -225,7 +226,7 @@ class Report:
         write_output(contents)
 
     def save_plots(self, folder: str | Path) -> None:
-        """Write each plot of the page as `NAME.svg` and `NAME.png`; the folder is made if need be.
+        """Write each plot of the page as `NAME.svg` and `NAME.png`; the folder is made if needed.
 
         Raises:
             UsageError: The folder cannot be made or written to.
@@ -238,7 +239,7 @@ class Report:
 
     @property
     def _shown_items(self) -> dict[Key, MetricItems]:
-        """What metrics found of items; samples as `ranked` calls them."""
+        """The items that metrics found, with the names of `ranked`."""
         found = {}
         for key, one in self.items.items():
             roles = {role: name for role, name in zip(ROLES, key[1:4], strict=True) if name}
@@ -247,18 +248,19 @@ class Report:
 
     @classmethod
     def load(cls, path: str | Path) -> "Report":
-        """Read a report file, and the files beside it if they are its own.
+        """Read a report file, and the files beside it if they belong to it.
 
         Raises:
-            InputError: The file is no report, or of another schema; or a file beside it is damaged.
+            InputError: The file is not a report, or has another schema, or a file beside it is
+                damaged.
         """
         return cls(*read_parts(Path(path), schema=SCHEMA, made_by="-o RUN.json"))
 
     def renamed(self, names: Mapping[str, str]) -> "Report":
-        """Return the report with other names for some samples.
+        """Return the report with new names for some samples.
 
         Raises:
-            UsageError: Two samples would have one name, or a sample that of a reference.
+            UsageError: Two samples would have one name, or a sample and a reference would.
         """
         samples = list(dict.fromkeys(row.sample for row in self.scores))
         wanted = [names.get(sample, sample) for sample in samples]
@@ -302,12 +304,12 @@ class Report:
     def merge(self, other: "Report", *, names: Names = ("in one", "in the other")) -> "Report":
         """Return both reports' scores in one, for a table across runs.
 
-        The differences between samples are kept, and their p-values are adjusted anew, because
-        Holm's correction is over all pairs of a table.
+        The differences between samples are kept, and their p-values are adjusted again, because
+        Holm's correction covers all pairs of a table.
 
         Args:
             other: The other report.
-            names: What messages call the two.
+            names: Names of the two in messages.
 
         Raises:
             MismatchError: They were made under different extractors, weights, precisions, protocols
@@ -374,7 +376,7 @@ class Report:
             if one.differing:
                 raise MismatchError(
                     ", ".join(one.differing),
-                    "one name for one and the same source",
+                    "one name for one source",
                     f"{NAME_THEM}, or {one.remedy}" if location in samples else one.remedy,
                 )
             found += one
@@ -382,7 +384,7 @@ class Report:
 
     @property
     def _sources(self) -> Mapping[str, Any]:
-        """What the provenance says of each source, by its location."""
+        """The provenance of each source, by its location."""
         sources: Mapping[str, Any] = self.provenance.get("sources", {})
         return sources
 

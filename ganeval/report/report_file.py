@@ -38,22 +38,22 @@ Parts = tuple[
 
 
 def read_parts(path: Path, *, schema: str, made_by: str, remedy: str = "check the name") -> Parts:
-    """Read a file of a report's form, and the influence values beside it if they are its own.
+    """Read a file of a report's form, and the influence values beside it if they belong to it.
 
     Args:
         path: The file.
-        schema: That it must have.
-        made_by: What writes such files.
-        remedy: What to do if there is none.
+        schema: Schema that it must have.
+        made_by: Command that writes such files.
+        remedy: What to do if there is no such file.
 
     Raises:
-        InputError: The file is of another form or schema; or the influence values are damaged.
+        InputError: The file has another form or schema, or the influence values are damaged.
     """
 
     def refuse(reason: object) -> InputError:
         kind = schema.partition("/")[0].replace(".", " ")
         return InputError(
-            f"{path}: no {kind} ({reason})", f"a file with schema {schema}", "check the name"
+            f"{path}: not a {kind} ({reason})", f"a file with schema {schema}", "check the name"
         )
 
     if path.exists() and not path.is_file():  # opening a pipe would wait for ever
@@ -83,7 +83,7 @@ def _checked(content: Mapping[str, Any]) -> tuple[Any, ...]:
 
     Raises:
         KeyError: One is missing.
-        ValueError: One is of another form.
+        ValueError: One has another form.
     """
     scores, differences = content["scores"], content.get("comparisons", [])
     rank, provenance = content.get("rank"), content["provenance"]
@@ -119,18 +119,18 @@ Content = TypeVar("Content")
 def _left_beside(
     load: Callable[[Path, str], dict[Key, Content] | None], path: Path, digest: str
 ) -> dict[Key, Content]:
-    """Return what lies beside a report of the scores of `digest`; nothing if there is nothing."""
+    """Return what lies beside a report with the scores of `digest`, if anything does."""
     try:
         found = load(path, digest)
     except FileNotFoundError:
         return {}
     if found is None:
-        log.warning("%s: belongs to other scores than the report beside it; left aside", path)
+        log.warning("%s: belongs to other scores than the report beside it; not used", path)
     return found or {}
 
 
 def check_beside(path: Path) -> None:
-    """Refuse, before any work, a report beside which files of others would be replaced.
+    """Refuse, before any work, a report that would replace foreign files beside it.
 
     Raises:
         UsageError: There is such a file.
@@ -140,10 +140,10 @@ def check_beside(path: Path) -> None:
 
 
 def _row(entry: Any, name: str) -> ScoreRow:
-    """Return a score from its JSON form; `name` is what messages call it.
+    """Return a score from its JSON form; `name` is its name in messages.
 
     Raises:
-        ValueError: It is none.
+        ValueError: The form is wrong.
     """
     check_type(entry, Mapping[str, Any], name)
     plain = dict(entry)
@@ -153,15 +153,15 @@ def _row(entry: Any, name: str) -> ScoreRow:
     for key in ("name", "direction"):
         check_type(plain[key], get_type_hints(ScoreKind)[key], f"{key} of {name}")
     plain["kind"] = plain["kind"] | {key: plain.pop(key) for key in ("name", "direction")}
-    # They stand beside the other sources too, for whoever reads the file.
+    # They are written beside the other sources too, for people who read the file.
     for key, where in (("reference", "roles"), ("num_reference", "nums")):
         if plain.pop(key) != plain[where].get("reference"):
-            raise ValueError(f"{key} of {name} is another one than in its {where}")
+            raise ValueError(f"{key} of {name} differs from its {where}")
     return read_record(ScoreRow, plain, name)
 
 
 def _difference(entry: Any, name: str) -> Difference:
-    """Return a difference from its JSON form; as `_row`."""
+    """Return a difference from its JSON form, like `_row`."""
     check_type(entry, Mapping[str, Any], name)
     plain = {key: value for key, value in entry.items() if key not in ("name", "reference")}
     found = read_record(Difference, plain, name)

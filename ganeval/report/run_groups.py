@@ -1,4 +1,4 @@
-"""A report of recipes: what several training runs of each say together."""
+"""Make a report of recipes from several training runs of each."""
 
 import itertools
 import math
@@ -16,13 +16,13 @@ from ganeval.scores.row import ScoreRow
 from ganeval.scores.runs import NO_SPREAD, RunValues, difference_of_runs
 
 RUNS = "runs"
-"""What the provenance calls the values of the single runs."""
+"""Key in the provenance of the values of single runs."""
 
 
 def of_recipes(report: Report, groups: Mapping[str, Sequence[str]], rank: str) -> Report:
     """Return the report of several recipes, a row for each, and all pairs of them.
 
-    The error of a recipe is that over its training runs; see `difference_of_runs`. The values of
+    The error of a recipe is the one over its training runs; see `difference_of_runs`. The values of
     the single runs are in the provenance.
 
     Args:
@@ -86,7 +86,7 @@ def _together(name: str, rows: Sequence[ScoreRow]) -> ScoreRow:
     if len(nums) > 1:
         raise UsageError(
             f"the runs of {name} have {' and '.join(f'{num:,}' for num in nums)} {rows[0].noun}",
-            "equal numbers of each run",
+            "equal numbers in all runs",
             "give --num-images",
         )
     num = len(rows)
@@ -113,7 +113,7 @@ def _together(name: str, rows: Sequence[ScoreRow]) -> ScoreRow:
         which = "roughly_debiased" if values.rough else "debiased"
         found = replace(found, details={**found.details, which: values.mean})
     if num == 1:
-        fact = f"{runs}: how much another would differ is not known"
+        fact = f"{runs}: nothing shows how much another would differ"
         return replace(found, notes=(fact,), cautions={fact: "train it again with other seeds"})
     if values.variance == 0:
         return replace(found, notes=(NO_SPREAD,), cautions={NO_SPREAD: "no standard error"})
@@ -136,6 +136,6 @@ def _difference(report: Report, ones: Sequence[ScoreRow], others: Sequence[Score
     first = difference(measured(report, ones[0]), measured(report, others[0]), over_runs=several)
     mine, theirs = RunValues.of(ones), RunValues.of(others)
     if first.method == "none" or not several or mine is None or theirs is None:
-        alone = "one training run a side: the noise of retraining is not in the error"
+        alone = "one training run on each side: the noise of retraining is not in the error"
         return first if several else replace(first, notes=(*first.notes, alone))
     return difference_of_runs(first, mine, theirs)

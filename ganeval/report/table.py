@@ -1,4 +1,4 @@
-"""What stands in the tables of a report."""
+"""The content of the tables of a report."""
 
 from collections.abc import Mapping, Sequence
 from typing import TYPE_CHECKING, Any
@@ -17,14 +17,14 @@ from ganeval.scores.row import ROLES, Key, ScoreRow
 if TYPE_CHECKING:
     import pandas as pd
 
-# A down arrow, an up arrow, one to 0, and none.
+# A down arrow, an up arrow, an arrow to 0, and no arrow.
 ARROWS = {"lower": "\u2193", "higher": "\u2191", "zero": "\u21920", "none": ""}
 PAPER_EXTRACTOR = "inception"
 TRAINING = {"runs": "runs", "step": "step", "images": "images seen", "seconds": "seconds"}
-"""What a report may know of the training of a sample, with the titles of the columns; means over
-the runs. "steps" has the first and the last step where runs ended at different ones."""
-_WHOLE = 10  # what a training took has no decimals from here on
-# Options of decoding, and what each is unless the user says otherwise.
+"""Facts about the training of a sample, with the titles of their columns; means over the runs.
+"steps" has the first and the last step if runs ended at different ones."""
+_WHOLE = 10  # from here on, numbers about training have no decimals
+# Options of decoding, with their defaults.
 _USUAL_DECODING = {"transparency": "error", "animated": "error", "exif": "ignore"}
 
 
@@ -33,7 +33,7 @@ Pairs = Sequence[Difference]
 Provenance = Mapping[str, Any]
 
 
-# What a file or a frame has of each score, one value a column, the older ones first.
+# The columns for each score in a file or data frame, older columns first.
 COLUMNS = (
     *("sample", "reference", "name", "value", "se", "interval", "direction"),
     *("num_sample", "num_reference", "extractor", "protocol", "options", "details", "notes"),
@@ -73,12 +73,12 @@ def caption(rows: Rows, provenance: Provenance) -> tuple[str, ...]:
         nums = {row.roles[role]: row.nums.get(role) for row in rows if role in row.roles}
         for location, scored in nums.items():
             card = cards.get(location, {})
-            # A score may look at parts of items, of which there are more.
+            # A score may use parts of items, and there are more parts than items.
             noun, num = noun_of(card), scored if scored is None else card.get("used", scored)
             count = f"number of {noun} unknown" if num is None else f"{num:,} {noun}"
             lines.append(f"{role} {location} ({count})")
     lines += _treated(rows, provenance)
-    # A metric with a network of its own has it from its paper.
+    # If a metric has its own network, its paper chose it.
     run = network_of_run(provenance, rows)
     chosen = [row for row in rows if row.network or run in (row.networks or (row.extractor,))]
     others = dict.fromkeys(row.label for row in chosen if row.extractor != PAPER_EXTRACTOR)
@@ -91,7 +91,7 @@ def caption(rows: Rows, provenance: Provenance) -> tuple[str, ...]:
 
 
 def _treated(rows: Rows, provenance: Provenance) -> list[str]:
-    """Return what was done to items because the user said so, for whom the count may mislead.
+    """Return what was done to items by the user's options, since counts alone may mislead.
 
     Sources to which the same was done share a line.
     """
@@ -115,8 +115,8 @@ def score_grid(
 ) -> Grid:
     """Return the comparison table: a row for each sample, a column for each score.
 
-    The best value of a column is bold. With `pairs`, samples that these do not tell apart have a
-    letter in common.
+    The best value of a column is bold. With `pairs`, samples that they do not tell apart share a
+    letter.
     """
     samples = list(dict.fromkeys(row.sample for row in rows))
     noun, nums = numbers(rows, provenance)
@@ -151,9 +151,9 @@ def score_grid(
 
 
 def numbers(rows: Rows, provenance: Provenance) -> tuple[str, dict[str, int]]:
-    """Return the number of items of each sample that were scored, and what they are called.
+    """Return the number of scored items of each sample, and their name.
 
-    Where a sample has scores of its items and scores of pairs or paths, it is that of its items.
+    If a sample has scores of items and scores of pairs or paths, items are counted.
     """
     cards: Mapping[str, Any] = provenance.get("sources", {})
     own = {noun_of(card) for card in cards.values()}
@@ -168,9 +168,10 @@ def numbers(rows: Rows, provenance: Provenance) -> tuple[str, dict[str, int]]:
 def costs(
     provenance: Provenance, samples: Sequence[str]
 ) -> dict[str, dict[str, tuple[float, str]]]:
-    """Return what the training of each sample took by title, as far as the report knows of any.
+    """Return the facts about the training of each sample by title, as far as they are known.
 
-    A number and how it is shown: of runs that ended at different steps, the first and last of them.
+    Each fact is a number and its text. For runs that ended at different steps, the text has the
+    first and the last step.
     """
     cards: Mapping[str, Any] = provenance.get("sources", {})
     found = {
@@ -185,7 +186,7 @@ def costs(
 
 
 def _shown_cost(name: str, took: Mapping[str, Any]) -> str:
-    """Return what a training took, as text."""
+    """Return a number about training as text."""
     if name == "step" and "steps" in took:
         return "-".join(f"{step:,}" for step in took["steps"])
     value = float(took[name])
@@ -201,7 +202,7 @@ def by_title(rows: Rows) -> dict[str, list[ScoreRow]]:
 
 
 def best(rows: Rows) -> list[ScoreRow]:
-    """Return the scores that no other is better than beside one reference; none of a single one."""
+    """Return the best scores for each reference; none if there is only one score."""
     found = []
     rivals: dict[Key, list[ScoreRow]] = {}
     for row in rows:
@@ -222,8 +223,8 @@ def pair_grid(pairs: Pairs, names: Mapping[str, str], digits: Digits = "error") 
 
     Args:
         pairs: The differences.
-        names: What each sample is called.
-        digits: How many are shown.
+        names: Name of each sample.
+        digits: Which digits are shown.
     """
     cells = []
     for pair in pairs:

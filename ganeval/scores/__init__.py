@@ -1,1 +1,1 @@
-"""What a score means and what it is called; in time its row, its error and its differences."""
+"""What a score is: its kind, its label, its row, its error and its differences."""

@@ -1,4 +1,4 @@
-"""The conditions of scores: what has to agree of networks and conventions, network by network."""
+"""The conditions of scores: what has to agree in networks and conventions."""
 
 from collections.abc import Mapping, Sequence
 from typing import Any
@@ -10,9 +10,9 @@ from ganeval.scores.row import ScoreRow
 def cards_of(
     provenance: Mapping[str, Any], rows: Sequence[ScoreRow]
 ) -> dict[str, Mapping[str, Any]]:
-    """Return what the provenance says of each network that some scores are of, by its name.
+    """Return the provenance of each network behind some scores, by name.
 
-    Files of older versions have one network, and say all of it beside the other things.
+    Files of older versions have one network, with its facts among the others.
     """
     said: Mapping[str, Any] = provenance.get("networks", {})
     weights = provenance.get("weights") or {}
@@ -25,18 +25,18 @@ def cards_of(
 
 
 def conditions(provenance: Mapping[str, Any], row: ScoreRow) -> dict[str, Any]:
-    """Return what scores that are compared have to have in common, by name."""
+    """Return what compared scores have to have in common, by name."""
     cards = cards_of(provenance, [row])
     found: dict[str, Any] = {"extractor": row.extractor}
     for name, card in cards.items():
-        # Which network it is need not be said where there is one, the run's.
+        # The network need not be named if the run's is the only one.
         of = f" of {name}" if row.network is not None or len(cards) > 1 else ""
         found |= _of_network(card, of)
     return {**found, **_of_protocol(provenance, [row])}
 
 
 def network_of_run(provenance: Mapping[str, Any], rows: Sequence[ScoreRow]) -> str | None:
-    """Return the name of the network that scores have if nobody asks another one.
+    """Return the name of the default network of scores.
 
     None if there is no such score.
     """
@@ -50,14 +50,14 @@ def compare_shared(
     other: tuple[Mapping[str, Any], Sequence[ScoreRow]],
     names: Names,
 ) -> Findings:
-    """Find where two reports differ in what scores of one table have in common.
+    """Find where two reports differ in what scores of one table must have in common.
 
     These are the protocol, the network of the run, and every other network that both name.
 
     Args:
-        one: The provenance and the scores of one report.
-        other: Those of the other.
-        names: What messages call the two.
+        one: Provenance and scores of one report.
+        other: Provenance and scores of the other.
+        names: Names of the two in messages.
     """
     found = compare_conditions(_of_protocol(*one), _of_protocol(*other), names)
     sides = []
@@ -76,7 +76,7 @@ def compare_shared(
 
 
 def _of_network(card: Mapping[str, Any], of: str) -> dict[str, Any]:
-    """Return what has to agree of a network; `of` says which one it is."""
+    """Return what has to agree for a network; `of` names it."""
     return {
         f"extractor version{of}": card.get("extractor_version"),
         f"weights{of}": card.get("weights"),
@@ -89,11 +89,11 @@ def _of_network(card: Mapping[str, Any], of: str) -> dict[str, Any]:
 
 
 def _of_protocol(provenance: Mapping[str, Any], rows: Sequence[ScoreRow]) -> dict[str, Any]:
-    """Return what has to agree of the conventions."""
+    """Return what has to agree in the conventions."""
     return {
         "protocol": ", ".join(dict.fromkeys(row.protocol for row in rows)) or None,
         "protocol version": provenance.get("protocol_version"),
-        # A file that does not say it is of a run without clusters, and no older version has any.
+        # A file that does not say it comes from a run without clusters; older versions had none.
         "cluster-by": provenance.get("cluster_by") or INDEPENDENT,
     }
 
@@ -106,7 +106,7 @@ def _flat(name: str, value: Any) -> list[tuple[str, Any]]:
 
 
 def arithmetic(provenance: Mapping[str, Any], rows: Sequence[ScoreRow]) -> dict[str, Any]:
-    """Return what features of one image depend on in their last digits."""
+    """Return the facts that features of one image depend on only in their last digits."""
     libraries = provenance.get("libraries", {})
     cards = cards_of(provenance, rows)
     batches = dict.fromkeys(str(card.get("micro_batch")) for card in cards.values())

@@ -1,4 +1,4 @@
-"""The difference between two scores: a value with its error, and what several of them say."""
+"""The difference between two scores: a value with its error, and tests over several."""
 
 import math
 from collections.abc import Mapping, Sequence
@@ -16,29 +16,29 @@ ALPHA = 0.05
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Difference:
-    """The score of one sample less that of another.
+    """The score of one sample minus that of another.
 
     Attributes:
-        label: What the score is called, with its network and options.
-        sample: The one.
-        other: The other.
-        roles: The locations of the other sources that both scores look at, by role.
-        difference: Score of `sample` less score of `other`, both without bias where `method` says
-            so.
-        values: What is subtracted, without bias where `difference` is.
+        label: Label of the score, with its network and options.
+        sample: The first sample.
+        other: The second sample.
+        roles: Locations of the other sources that both scores use, by role.
+        difference: Score of `sample` minus score of `other`, both without bias if `method` says so.
+        values: The two values, without bias if `difference` is without bias.
         se: Standard error, or None if there is no honest one (a note says why).
-        variances: What its square comes from.
+        variances: The parts of its square.
         df: Degrees of freedom of the standard error; None for the normal distribution.
-        bias_left: What may be left in `difference` of biases that were removed, either way: a part
-            of how much they differed. Intervals, p-values and `detectable` allow for it.
-        excludes: Whether the interval excludes what lies outside of it. Not where there are so few
-            images that only a large difference can be shown, and none can be excluded.
-        interval: 95 % interval, or None where `se` is.
-        p_value: Two-sided, of no difference, or None where `se` is.
-        p_adjusted: After Holm's correction over the pairs of a table.
-        detectable: The smallest true difference that these numbers of images show in 80 % of cases
-            at least, by the test that `p_adjusted` is of: two-sided at 0.05 over all pairs.
-        paired: Whether image i of both comes from the same latents, and the error profits.
+        bias_left: Bias that may be left in `difference` after removal, in either direction: a share
+            of the difference of the removed biases. Intervals, p-values and `detectable` allow for
+            it.
+        excludes: Whether the interval excludes the differences outside it. It does not if there are
+            so few images that a large difference can be shown, but none can be excluded.
+        interval: 95 % interval, or None if `se` is None.
+        p_value: Two-sided p-value for no difference, or None if `se` is None.
+        p_adjusted: The p-value after Holm's correction over the pairs of a table.
+        detectable: The smallest true difference that these numbers of images show in at least 80 %
+            of cases, by the test of `p_adjusted`: two-sided at 0.05 over all pairs.
+        paired: Whether image i of both comes from the same latents, which lowers the error.
         method: What was subtracted: "debiased", "equal-numbers", "influence", "blocks",
             "jackknife", "runs", or "none".
         notes: What the reader must know.
@@ -66,12 +66,12 @@ class Difference:
 
     @property
     def reference(self) -> str | None:
-        """What both were scored against; None for a score without a reference."""
+        """The reference of both; None for a score without a reference."""
         return self.roles.get("reference")
 
     @property
     def group(self) -> Key:
-        """What the pairs have in common whose p-values are adjusted together."""
+        """The key of the pairs whose p-values are adjusted together."""
         return key_of("", self.roles, self.label)
 
     @property
@@ -95,11 +95,11 @@ class Difference:
 
 
 def with_error(plain: Difference) -> Difference:
-    """Return a difference with what follows from its variances."""
+    """Return a difference with everything that follows from its variances."""
     value, se = plain.difference, math.sqrt(plain.variances.total)
     half_width = quantile(1 - ALPHA / 2, plain.df) * se + plain.bias_left
     beyond = max(abs(value) - plain.bias_left, 0.0)
-    # Equal scores are no difference, even where nothing varies.
+    # Equal scores do not differ, even if nothing varies.
     deviations = math.inf if se == 0 and beyond > 0 else beyond / (se or 1.0)
     found = replace(
         plain,
@@ -111,7 +111,7 @@ def with_error(plain: Difference) -> Difference:
 
 
 def holm(differences: Sequence[Difference]) -> tuple[Difference, ...]:
-    """Return the differences of one metric with Holm's p-values, and what these can detect."""
+    """Return the differences of one metric with Holm's p-values and detectable differences."""
     p_values = holm_adjusted([one.p_value for one in differences])
     num = max(sum(one.p_value is not None for one in differences), 1)
     return tuple(
@@ -127,7 +127,7 @@ def holm(differences: Sequence[Difference]) -> tuple[Difference, ...]:
 
 
 def joined(ones: Sequence[Difference], others: Sequence[Difference]) -> tuple[Difference, ...]:
-    """Return the differences of two tables in one, with Holm's p-values over all of each score.
+    """Return the differences of two tables together, with Holm's p-values over all of each score.
 
     Raises:
         MismatchError: One pair is in both with different answers.

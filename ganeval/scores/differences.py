@@ -27,33 +27,33 @@ from ganeval.scores.power import Variances
 from ganeval.scores.row import ScoreRow
 from ganeval.scores.variances import of_blocks, of_influences, of_reference, times
 
-# Above the part of a removed bias that was seen to be left (docs/measured/calibration.md): where
-# there are enough images for an interval, and where there are not.
+# More than the share of a removed bias that was seen to be left (docs/measured/calibration.md):
+# with enough images for an interval, and with fewer.
 BIAS_LEFT = 0.05
 ROUGH_BIAS_LEFT = 0.5
-# So many more images give an error from blocks one more degree of freedom (as in the metrics).
+# This many more images give an error from blocks one more degree of freedom (as in the metrics).
 IMAGES_PER_FREEDOM = 20
-# Errors that are known of each score alone, with the note that a difference of two then has.
+# Kinds of errors that are known for each score alone, with the note for their difference.
 _ALONE = {
-    "jackknife": "as if each had a reference of its own, so the error is rather too large",
+    "jackknife": "as if each had its own reference, so the error is rather too large",
     "runs": "as if the runs of both were independent",
 }
-LACKING = "no influence values are stored of both"
-NO_ERROR = "no standard error of both"
-# In the values of which kinds of score their bias still is, however it is told or removed.
+LACKING = "influence values are not stored for both"
+NO_ERROR = "not both have a standard error"
+# The kinds of bias that are still in the value of a score.
 _BIAS = dict.fromkeys(("removable", "depends-on-numbers"), "in the value")
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Measured:
-    """A score with all that a difference needs.
+    """A score with everything that a difference needs.
 
     Attributes:
         row: The score.
-        influence: Of each image; None where it is not known.
-        source: What the provenance says of the sample.
-        others: What it says of the other sources that the score looks at, by role.
-        provenance: All that the report says of its making.
+        influence: Influence of each image; None if unknown.
+        source: Provenance of the sample.
+        others: Provenance of the other sources that the score uses, by role.
+        provenance: Provenance of the report.
     """
 
     row: ScoreRow
@@ -91,26 +91,26 @@ def difference(
     """Return the difference between two scores of one metric against one reference.
 
     The reference's noise is in both scores, so the influences of its images are subtracted before
-    their variance is taken. So are those of the samples where image i of both comes from the same
+    their variance is taken. The same is done for the samples if image i of both comes from the same
     latents. Bounliphone et al., "A Test of Relative Similarity For Model Selection in Generative
     Models", ICLR 2016, do this for the kernel distance.
 
     Args:
         one: The score to subtract from.
         other: The score that is subtracted.
-        paired: Whether image i of both comes from the same latents; None finds out for generators.
-        as_they_are: Whether biased scores of equal numbers of images keep their biases, as the
-            gate of older baselines compares them.
-        over_runs: Whether both are of several training runs, whose spread is the error: then there
-            is a difference where a single score has no error, and its only variance is that which
-            the images of the reference add.
-        weight: Of the other score: 1.1 to ask whether the one is more than a tenth above the other,
-            both of which have errors.
+        paired: Whether image i of both comes from the same latents; None detects it for generators.
+        as_they_are: Whether biased scores of equal numbers of images keep their biases, as the gate
+            does for older baselines.
+        over_runs: Whether both come from several training runs, whose spread is the error. Then
+            there is a difference even if a single score has no error, and its only variance is the
+            one that the images of the reference add.
+        weight: Factor of the other score: 1.1 to ask whether the one is more than a tenth above the
+            other, if both have errors.
 
     Raises:
         MismatchError: The scores were made under other conditions or against another reference.
-        UsageError: A pairing is asked for, of different numbers of images or of generators whose
-            samples are drawn otherwise.
+        UsageError: A pairing is asked for, but the numbers of images differ, or the generators draw
+            their samples differently.
     """
     names = (f"for {one.row.sample}", f"for {other.row.sample}")
     findings = compare_measured(one, other, names)
@@ -142,7 +142,7 @@ def difference(
         paired = is_paired(one, other)
     aligned = _same_reference(one, other)
     if not aligned:
-        note = "the reference comes in another order, so its noise is counted twice"
+        note = "the references have different orders, so their noise is counted twice"
         found = replace(found, notes=(*found.notes, note))
     if found.method == "blocks":
         nums = [num for row in (one.row, other.row) for num in (row.num_sample, row.num_reference)]
@@ -160,7 +160,7 @@ def difference(
 
 
 def _same_reference(one: Measured, other: Measured) -> bool:
-    """Tell whether the images of the reference, if they have influences, come in one order."""
+    """Tell whether the images of both references, if they have influences, have one order."""
     assert one.influence is not None
     assert other.influence is not None
     if one.influence.reference is None or other.influence.reference is None:
@@ -170,7 +170,7 @@ def _same_reference(one: Measured, other: Measured) -> bool:
 
 
 def _apart(one: Measured, other: Measured, names: tuple[str, str]) -> tuple[str, ...]:
-    """Say by what two samples differ beside their items."""
+    """Say in what two samples differ apart from their items."""
     prepared: tuple[str, ...] = ()
     if one.source.get("kind") == other.source.get("kind"):
         sides = one.sample_identity, other.sample_identity
@@ -181,7 +181,7 @@ def _apart(one: Measured, other: Measured, names: tuple[str, str]) -> tuple[str,
 
 
 def is_paired(one: Measured, other: Measured) -> bool:
-    """Tell whether image i of both samples is the same, or is drawn alike by both generators."""
+    """Tell whether image i of both samples is the same, or both generators draw it alike."""
     if one.row.num_sample != other.row.num_sample:
         return False
     sides = one.sample_identity, other.sample_identity
@@ -189,10 +189,10 @@ def is_paired(one: Measured, other: Measured) -> bool:
 
 
 def _check_pairing(one: Measured, other: Measured, names: tuple[str, str]) -> None:
-    """Refuse a pairing that the user asks for and that cannot be.
+    """Refuse an impossible pairing that the user asks for.
 
     Raises:
-        UsageError: Different numbers of images, or generators whose samples are drawn otherwise.
+        UsageError: The numbers of images differ, or the generators draw differently.
     """
     noun = common_noun((one.row.noun, other.row.noun))
     needed = f"{noun[:-1]} i of both from the same latents, for a paired comparison"
@@ -216,10 +216,10 @@ def _check_pairing(one: Measured, other: Measured, names: tuple[str, str]) -> No
 def _subtracted(
     one: ScoreRow, other: ScoreRow, *, as_they_are: bool, over_runs: bool, weight: float
 ) -> Difference:
-    """Return a difference without error, by the method that fits; "none" with the reason.
+    """Return a difference without error, with the method that fits; "none" with the reason.
 
-    What the score declares decides: a bias that depends on the numbers of images cancels at equal
-    numbers only, so at others there is a difference only of values from which it is removed.
+    The kind of the score decides. A bias that depends on the numbers of images cancels only at
+    equal numbers; otherwise there is a difference only between values without bias.
     """
     kind = one.kind
     plain = Difference(
@@ -237,7 +237,7 @@ def _subtracted(
     noun = common_noun((one.noun, other.noun))
     nums = f"{one.num_sample:,} and {other.num_sample:,} {noun}"
     equal = one.num_sample == other.num_sample
-    # One of an older version may say it of a score whose bias is removed today.
+    # An older version may say so about a score whose bias is removed today.
     bias = "removable" if other.kind.bias == "removable" else kind.bias
     known = [row.se is not None or without_bias(row) is not None for row in (one, other)]
     if not over_runs and (
@@ -246,7 +246,7 @@ def _subtracted(
     ):
         return replace(plain, notes=(f"{NO_ERROR}{instead}",))
     left_out = [row.details.get("left_out", 0.0) for row in (one, other)]
-    if any(left_out):  # mostly the best items of each: the means say nothing of the rest
+    if any(left_out):  # mostly the best items of each, so the means of the rest are misleading
         counts = " and ".join(f"{num:,.0f}" for num in left_out)
         fact = f"{counts} {noun} are left out of the means, which are of other {noun}"
         return replace(plain, notes=(f"{fact}{instead}",))
@@ -274,10 +274,12 @@ def _subtracted(
         method = "debiased"
     elif bias == "depends-on-numbers":
         if not equal:
-            return replace(plain, notes=(f"{nums}: comparable at equal numbers only{instead}",))
+            return replace(
+                plain, notes=(f"{nums}: can be compared at equal numbers only{instead}",)
+            )
         method = "equal-numbers"
     if kind.error != other.kind.error and "jackknife" in (kind.error, other.kind.error):
-        method = "jackknife"  # one of the two is of an older version
+        method = "jackknife"  # one of the two is from an older version
     elif kind.error in (*_ALONE, "blocks"):
         method = kind.error
     return replace(plain, method=method, notes=tuple(filter(None, [_ALONE.get(method)])))
@@ -286,11 +288,11 @@ def _subtracted(
 def without_bias(row: ScoreRow) -> tuple[float, float, bool] | None:
     """Return a score without its bias, how much was removed, and whether that is only rough.
 
-    None if it is not known.
+    Return None if it is unknown.
     """
     if row.kind.bias == "removed":
         biased, rough = row.details.get("biased"), "roughly_debiased" in row.details
-        # Below, and in rough values of older versions, it is not known how much was left.
+        # With fewer, and in rough values of older versions, it is unknown how much was left.
         if biased is None or (row.se is None and not rough and "debiased" not in row.details):
             return None
         return row.value, biased - row.value, rough
@@ -302,7 +304,7 @@ def without_bias(row: ScoreRow) -> tuple[float, float, bool] | None:
 
 
 def compare_measured(one: Measured, other: Measured, names: tuple[str, str]) -> Findings:
-    """Find where two scores that are compared differ by more than the sample."""
+    """Find in what, apart from the sample, two compared scores differ."""
     sides = [
         {
             "metric": side.row.name,

@@ -1,8 +1,8 @@
-"""What a result is of: the identity of a side, the conditions of a run, and where two differ.
+"""The identity of a side, the conditions of a run, and how two of them differ.
 
 Every place where two results meet asks here: `check`, `baseline accept`, `compare`, `table`,
-`Report.merge`, the pytest fixture. All of it reads the provenance of reports, so it serves files of
-older versions too: what one of two does not say cannot be compared, and is named.
+`Report.merge`, the pytest fixture. It reads only the provenance of reports, so it works for files
+of older versions too: a fact that one of two does not state cannot be compared, and is named.
 """
 
 import json
@@ -15,10 +15,10 @@ from ganeval.errors import one_line
 from ganeval.scores.noun import common_noun, noun_of
 
 Names = tuple[str, str]
-"""What messages call the two results: `("the run", "the baseline")`."""
+"""Names of the two results in messages: `("the run", "the baseline")`."""
 
-# Settings that say which network made the images and how it is fed and read: a later version of a
-# generator may differ in them. All others are the same for two samples that are compared.
+# Settings that name the network of the images and how it is fed and read: a later version of a
+# generator may differ in them. All other settings must agree for two compared samples.
 _OF_THE_NETWORK = {
     *("entry", "kwargs", "key", "submodule", "allow_missing", "ema", "weights", "file", "step"),
     *("latent_size", "latent_layout", "prior", "value_range", "image_layout", "image_output"),
@@ -30,29 +30,29 @@ _NOT_OF_THE_DRAW = (_OF_THE_NETWORK - {"latent_size", "prior", "seed"}) | {
     *("size", "crop", "clamp"),
     *("transparency", "animated", "exif", "float_range"),
 }
-# What trying a generator out has shown stands among its settings; older files do not tell it apart.
+# The results of a generator's trial are among its settings; older files do not mark them.
 _FOUND = ("observed_range", "normalisation", "output_channels")
 INDEPENDENT = "none"
-"""What `--cluster-by` is called where it was left out."""
+"""The value of `--cluster-by` if it was left out."""
 
 _ROUNDING = {"rel_tol": 1e-6, "abs_tol": 1e-9}  # of one score of the same features
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Identity:
-    """The identity of a side: its images, and all that changes their pixels.
+    """The identity of a side: its images, and everything that changes their pixels.
 
     Attributes:
-        location: How the report calls it.
+        location: Its name in the report.
         kind: Kind of source.
-        content: Digest of the images that were used, whatever their order; None if unknown.
-        order: Digest of the same images in their order; None if unknown.
-        settings: All that changes their pixels, by name, JSON values.
-        chosen: "all", or a digest of the numbers of the images that were taken; None if unknown.
-        noun: What several of its items are called.
-        counts: How many of them were used and how many were skipped, for messages.
-        clusters: Which of them are not independent: "by", "count" and "digest"; None where each is
-            by itself.
+        content: Digest of the used images, independent of their order; None if unknown.
+        order: Digest of the used images in their order; None if unknown.
+        settings: Everything that changes their pixels, by name, as JSON values.
+        chosen: "all", or a digest of the indices of the chosen images; None if unknown.
+        noun: Plural noun of its items.
+        counts: Numbers of used and skipped items, for messages.
+        clusters: Which items depend on each other: "by", "count" and "digest"; None if they are
+            independent.
     """
 
     location: str
@@ -68,12 +68,12 @@ class Identity:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Findings:
-    """What the comparison of two results has found.
+    """The findings of a comparison of two results.
 
     Attributes:
         differing: A text for each thing that differs.
-        unsaid: A text for each thing that only one of them says.
-        remedies: What to do about `differing`, in words that can be typed.
+        unsaid: A text for each thing that only one of them states.
+        remedies: What to do about `differing`, as options to type.
     """
 
     differing: tuple[str, ...] = ()
@@ -81,7 +81,7 @@ class Findings:
     remedies: tuple[str, ...] = ()
 
     def __post_init__(self) -> None:
-        """Escape what reports say, so that each text fits on one line wherever it is printed."""
+        """Escape texts from reports, so that each fits on one line."""
         for one in fields(self):
             texts: tuple[str, ...] = getattr(self, one.name)
             object.__setattr__(self, one.name, tuple(map(one_line, texts)))
@@ -109,11 +109,11 @@ def identity_of(
     """Return the identity of a side.
 
     Args:
-        card: What the provenance says of it.
-        location: How the report calls it.
-        label: Of a score that it serves: stored statistics serve some scores in place of the images
+        card: Its provenance.
+        location: Its name in the report.
+        label: Label of a score that uses it: for some scores, stored statistics replace the images
             of their file.
-        provenance: What the whole report says of its making: how a subset was drawn.
+        provenance: Provenance of the whole report, with how a subset was drawn.
     """
     stats = card.get("stats")
     if stats is not None and label is not None and label in stats["used_for"]:
@@ -135,7 +135,7 @@ def identity_of(
         counts += f" of --num-images {run['num_images']} --seed {run.get('seed')}"
     if card.get("skipped"):
         counts += f", {len(card['skipped']):,} skipped"
-    # A generator that says nothing of conditions has none.
+    # A generator that does not mention conditions has none.
     absent = {"condition": None} if card.get("kind") == "generator" else {}
     return Identity(
         location=location,
@@ -152,7 +152,7 @@ def identity_of(
 
 
 def same_items(one: Identity, other: Identity) -> bool | None:
-    """Tell whether two sides are the same items in whatever order; None if that is not known."""
+    """Tell whether two sides have the same items in any order; None if unknown."""
     if one.content is not None and other.content is not None:
         return one.content == other.content
     if one.order is not None and other.order is not None:
@@ -161,13 +161,13 @@ def same_items(one: Identity, other: Identity) -> bool | None:
 
 
 def same_order(one: Identity, other: Identity) -> bool:
-    """Tell whether item i of one side is known to be item i of the other, of the same cluster."""
+    """Tell whether item i of both sides is known to be the same, in the same cluster."""
     known = one.order is not None and one.order == other.order
     return known and _same(one.clusters, other.clusters)
 
 
 def compare_sides(one: Identity, other: Identity, names: Names) -> Findings:
-    """Find where two sides differ that have to be one and the same, as references have to be."""
+    """Find where two sides differ that must be the same, such as references."""
     found = _compare_settings(one, other, names)
     same = same_items(one, other)
     if same:
@@ -175,7 +175,7 @@ def compare_sides(one: Identity, other: Identity, names: Names) -> Findings:
     where, noun = one_line(one.location), common_noun((one.noun, other.noun))
     if same is None and (one.content or one.order or other.content or other.order):
         return found + Findings(unsaid=(f"the {noun} of {where}",))
-    # The settings of a generator are a part of its images.
+    # The settings of a generator determine its images.
     if same is not False or (found.differing and one.kind == "generator"):
         return found
     others = Findings(
@@ -189,9 +189,9 @@ def compare_sides(one: Identity, other: Identity, names: Names) -> Findings:
 
 
 def _compare_clusters(one: Identity, other: Identity, names: Names) -> Findings:
-    """Find whether other items of two sides that are the same belong together.
+    """Find whether two equal sides have different clusters.
 
-    Where one of them has no clusters, that is among the conditions.
+    If one of them has no clusters, the conditions say so.
     """
     if one.clusters is None or other.clusters is None or _same(one.clusters, other.clusters):
         return Findings()
@@ -209,7 +209,7 @@ def _compare_clusters(one: Identity, other: Identity, names: Names) -> Findings:
 
 
 def compare_preparation(one: Identity, other: Identity, names: Names) -> Findings:
-    """Find where two samples that are compared differ by more than the network behind them."""
+    """Find in what, apart from their network, two compared samples differ."""
     return _compare_settings(one, other, names, but=_OF_THE_NETWORK)
 
 
@@ -221,7 +221,7 @@ def same_latents(one: Mapping[str, Any], other: Mapping[str, Any]) -> bool:
 def apart(
     one: Mapping[str, Any], other: Mapping[str, Any], names: Names = ("in one", "in the other")
 ) -> tuple[str, ...] | None:
-    """Say why sample i of two generators is not drawn alike; None where there are not two."""
+    """Say why sample i of two generators is not drawn alike; None if either is not a generator."""
     if not _same(one.get("clusters"), other.get("clusters")):
         return ("their items are in other clusters",)
     if not one.get("kind") == other.get("kind") == "generator":
@@ -271,7 +271,7 @@ def compare_conditions(one: Mapping[str, Any], other: Mapping[str, Any], names: 
 
 
 def same_value(one: float, other: float) -> bool:
-    """Tell whether two values of a score of the same features are the same but for rounding."""
+    """Tell whether two values of a score of the same features differ only by rounding."""
     return math.isclose(one, other, **_ROUNDING)
 
 
@@ -283,7 +283,7 @@ def _compare_settings(
     where = one_line(one.location)
     everything = [name for name in dict.fromkeys([*mine, *others]) if name not in but]
     both = [name for name in everything if name in mine and name in others]
-    # Another kind of source has other settings; one of the same kind is of an older version.
+    # Another kind of source has other settings; a source of the same kind is from an older version.
     lacking = set(everything) - set(both) if one.kind == other.kind else set()
     differing = {name: others[name] for name in both if not _same(mine[name], others[name])}
     return Findings(
@@ -296,18 +296,18 @@ def _compare_settings(
 
 
 def _same(mine: Any, others: Any) -> bool:
-    """Tell whether two values are the same in a file, where a tuple is a list."""
+    """Tell whether two values are the same in a JSON file, where a tuple is a list."""
     return json.dumps(mine, sort_keys=True) == json.dumps(others, sort_keys=True)
 
 
 def _said(what: str, mine: Any, others: Any, names: Names) -> str:
-    """Say that something is one value here and another one there."""
+    """Say that something has different values."""
     here, there = ("not set" if value is None else _text(value) for value in (mine, others))
     return f"{what} is {here} {names[0]} and {there} {names[1]}"
 
 
 def _text(value: Any) -> str:
-    """Return a value as users write it."""
+    """Return a value in the form that users write."""
     if isinstance(value, list | tuple):
         return ",".join(map(str, value))
     if isinstance(value, Mapping):
@@ -322,7 +322,7 @@ _IN_THE_TEXT = {
     **{"rate": None, "channels": "keep", "seconds": None, "cut": "start", "pad": "error"},
 }
 _REFUSING = {"transparency": "error", "animated": "error"}
-# Settings that no option says, with what makes them the same.
+# Settings without an option, with what makes them the same.
 _NO_OPTION = {
     **dict.fromkeys(
         ("weights", "ema", "file", "step", "missing", "completed_by"),
@@ -334,7 +334,7 @@ _NO_OPTION = {
 
 
 def _typed(side: Identity, wanted: Mapping[str, Any]) -> tuple[str, ...]:
-    """Return how a side gets the wanted settings, as users type it."""
+    """Return the options that give a side the wanted settings."""
     words = []
     in_text = {
         name: value

@@ -8,7 +8,7 @@ import numpy.typing as npt
 
 Values = npt.NDArray[np.float64]
 
-# Degrees of freedom from which an error is taken for known: its quantiles differ by 1 % at most.
+# Degrees of freedom from which an error counts as known: its quantiles differ by at most 1 %.
 MANY_DEGREES = 100
 
 
@@ -20,15 +20,15 @@ class Influence:
     images (Hampel, "The Influence Curve and its Role in Robust Estimation", JASA 1974), so its
     variance is Var(sample) / N + Var(reference) / M.
 
-    A unit is an image; where images are not independent a cluster of them, and where no image has
-    an influence a block of them or a stored part. In two dimensions [partitions, units] the
-    variance is the mean over random partitions into units.
+    A unit is an image, or a cluster if images are not independent, or a block or a stored part if
+    single images have no influence. With two dimensions [partitions, units], the variance is the
+    mean over random partitions into units.
 
     Attributes:
-        sample: float64 [units] in the order of the sample's images, with mean 0. Where the error is
-            that of disjoint blocks, [partitions, blocks]: their scores less the mean of each
-            partition; they hold the noise of the reference too.
-        reference: float64 [units], of the reference; None where it is no random draw or not needed.
+        sample: float64 [units] in the order of the sample's images, with mean 0. For errors from
+            disjoint blocks, [partitions, blocks]: their scores minus the mean of each partition;
+            these contain the noise of the reference too.
+        reference: float64 [units] for the reference; None if it is not a random draw or not needed.
     """
 
     sample: Values
@@ -41,7 +41,7 @@ class Influence:
 
     @property
     def num_that_count(self) -> float:
-        """How many units the variance rests on: (sum w)^2 / sum w^2 of their parts w in it.
+        """The effective number of units: (sum w)^2 / sum w^2 of their parts w of the variance.
 
         Kish, "Survey Sampling" (1965), section 8.2: the effective number for unequal weights.
         """
@@ -50,7 +50,7 @@ class Influence:
         largest = float(parts.max(initial=0.0))
         if largest == 0:
             return 0.0
-        parts = (parts / largest) ** 2  # of which the squares neither overflow nor vanish
+        parts = (parts / largest) ** 2  # so that squares neither overflow nor vanish
         return float(parts.sum()) ** 2 / float(parts @ parts)
 
     @property
@@ -59,7 +59,7 @@ class Influence:
         return degrees([self.sample] if self.reference is None else [self.sample, self.reference])
 
     def _variance(self) -> float:
-        """Return the variance of the first order; a single image tells of none."""
+        """Return the first-order variance; a single image has none."""
         sides = [self.sample] if self.reference is None else [self.sample, self.reference]
         return sum(mean_variance(side) for side in sides if side.shape[-1] > 1)
 
@@ -67,7 +67,7 @@ class Influence:
 def mean_variance(values: Values) -> float:
     """Return the variance of the mean of independent units, float64 [units].
 
-    Of [partitions, units] it is the mean over the partitions.
+    For [partitions, units] it is the mean over the partitions.
     """
     return float(np.mean(values.var(axis=-1, ddof=1))) / int(values.shape[-1])
 
@@ -75,12 +75,13 @@ def mean_variance(values: Values) -> float:
 def degrees(sides: Sequence[Values]) -> float | None:
     """Return the degrees of freedom of the sum of the variances of several means.
 
-    Few where much of it is that of few units: of stored parts, or of some images with huge
-    features; None where the normal law serves. The variance of n units with kurtosis k has the
-    relative variance (k - 1 + 2 / (n - 1)) / n, so 2 over that are its degrees (O'Neill, "Some
-    Useful Moment Results in Sampling Problems", Am. Stat. 2014); at most n - 1 here, as the
-    kurtosis of few units is no evidence of a light tail. Of the sum: Satterthwaite, "An Approximate
-    Distribution of Estimates of Variance Components", Biometrics Bulletin 1946.
+    They are few if much of the variance comes from few units, such as stored parts or some images
+    with huge features. None means that the normal distribution is good enough. The variance of n
+    units with kurtosis k has the relative variance (k - 1 + 2 / (n - 1)) / n, so its degrees of
+    freedom are 2 divided by that (O'Neill, "Some Useful Moment Results in Sampling Problems", Am.
+    Stat. 2014); here they are at most n - 1, since the kurtosis of few units does not prove a light
+    tail. For the sum: Satterthwaite, "An Approximate Distribution of Estimates of Variance
+    Components", Biometrics Bulletin 1946.
 
     Args:
         sides: Independent units of each mean, float64 [units].
@@ -100,6 +101,6 @@ def _degrees_of(units: Values) -> float:
     largest = float(squares.max())
     if largest == 0:
         return float(num - 1)
-    squares = squares / largest  # of which the squares do not overflow
+    squares = squares / largest  # so that squares do not overflow
     kurtosis = float(np.mean(squares**2)) / float(np.mean(squares)) ** 2
     return float(min(2 * num / (kurtosis - 1 + 2 / (num - 1)), num - 1))

@@ -1,4 +1,4 @@
-"""Several tests at once, and how their p-values are shown."""
+"""Correct p-values for several tests, and show them."""
 
 from collections.abc import Sequence
 
@@ -22,5 +22,5 @@ def holm_adjusted(p_values: Sequence[float | None]) -> list[float | None]:
 
 
 def format_p_value(p_value: float) -> str:
-    """Return a p-value as text; far out, no test's error is known well enough for digits."""
+    """Return a p-value as text; tiny ones get no digits, since no error is known that well."""
     return f"{p_value:.2g}" if p_value >= SMALLEST_SHOWN else f"< {SMALLEST_SHOWN:.4f}"

@@ -1,15 +1,15 @@
-"""What the items of sources are called, as reports say it."""
+"""The nouns for the items of sources in reports."""
 
 from collections.abc import Iterable, Mapping
 from typing import Any
 
 
 def noun_of(card: Mapping[str, Any]) -> str:
-    """Return what several items of a source are called: "images" in files of older versions."""
+    """Return the plural noun of a source's items; "images" in files of older versions."""
     return str(card.get("noun", "images"))
 
 
 def common_noun(nouns: Iterable[str]) -> str:
-    """Return what items of several sources are called: "items" where they differ or are none."""
+    """Return the plural noun for items of several sources; "items" if they differ or lack one."""
     found = set(nouns)
     return found.pop() if len(found) == 1 else "items"

@@ -1,4 +1,4 @@
-"""How sure a difference is: quantiles, and the changes and numbers of images that would show."""
+"""How certain a difference is: quantiles, detectable changes, and numbers of images needed."""
 
 import math
 from dataclasses import dataclass, replace
@@ -6,13 +6,13 @@ from statistics import NormalDist
 from typing import Self
 
 POWER = 0.8  # at which changes are called detectable, and numbers of images enough
-# Standard errors from 0 below which a distance says little of how its error grows. Chosen once: in
-# simulation intervals then missed on either side by about 4 % at most, at distances from 0 to 12
-# standard errors.
+# In standard errors: below this, a distance says little about how its error grows. It was chosen
+# once: in simulations, at most about 4 % of intervals then missed on either side, for distances
+# from 0 to 12 standard errors.
 TOLD_APART = 2.5
-_UNCERTAIN = 30  # degrees of freedom below which an error is not taken for known
+_UNCERTAIN = 30  # degrees of freedom; below them an error does not count as known
 _NORMAL = NormalDist()
-_STEPS = 50  # of a mean over the luckiest tenth
+_STEPS = 50  # in the mean over the luckiest tenth
 
 
 def quantile(probability: float, df: float | None = None) -> float:
@@ -25,14 +25,14 @@ def quantile(probability: float, df: float | None = None) -> float:
 
 
 def degrees_at(probability: float, limit: float) -> float:
-    """Return the degrees of freedom at which Student's quantile is `limit`, beyond the normal's."""
+    """Return the degrees of freedom at which Student's quantile is `limit` above the normal one."""
     import scipy.special
 
     return float(scipy.special.stdtridf(probability, limit))
 
 
 def tail(deviations: float, df: float | None = None) -> float:
-    """Return the chance of more than so many standard errors, one-sided."""
+    """Return the one-sided chance of more than this many standard errors."""
     if df is None:
         return math.erfc(deviations / math.sqrt(2)) / 2
     import scipy.special
@@ -41,12 +41,12 @@ def tail(deviations: float, df: float | None = None) -> float:
 
 
 def deviations(chance: float, df: float | None = None) -> float:
-    """Return how many standard errors a one-sided test finds with a power of 0.8.
+    """Return the effect, in standard errors, that a one-sided test finds with a power of 0.8.
 
     Args:
-        chance: Of a false alarm.
-        df: Degrees of freedom of the standard error, whose own spread is allowed for: what is
-            returned is then the parameter of the noncentral t distribution.
+        chance: Chance of a false alarm.
+        df: Degrees of freedom of the standard error. Its own spread is taken into account: the
+            result is then the parameter of the noncentral t distribution.
     """
     limit = quantile(1 - chance, df)
     if df is None:
@@ -58,13 +58,13 @@ def deviations(chance: float, df: float | None = None) -> float:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Variances:
-    """What the variance of a difference comes from.
+    """The parts of the variance of a difference.
 
     Attributes:
-        one: The images of the one sample alone.
-        other: Those of the other sample alone.
-        paired: The images of both, where image i of both is drawn alike.
-        reference: The images of the reference, which both have in common.
+        one: Part from the images of the one sample alone.
+        other: Part from the images of the other sample alone.
+        paired: Part from the images of both, if image i of both is drawn alike.
+        reference: Part from the images of the reference, which both share.
     """
 
     one: float = 0.0
@@ -78,7 +78,7 @@ class Variances:
         return self.one + self.other + self.paired + self.reference
 
     def times(self, factor: float) -> Self:
-        """Return all of them multiplied by a factor."""
+        """Return all parts multiplied by a factor."""
         return replace(
             self,
             one=self.one * factor,
@@ -90,14 +90,14 @@ class Variances:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Precision:
-    """How exactly a difference is known, and how that depends on what the difference is.
+    """How exactly a difference is known, and how that depends on its size.
 
     Attributes:
         values: The two values that are subtracted.
-        variances: Of their difference.
-        df: Degrees of freedom of the variances; None if they are as good as known.
+        variances: Variances of their difference.
+        df: Degrees of freedom of the variances; None if the variances count as known.
         grows: Whether both values are squared distances, whose variance grows in proportion.
-        bias_left: What may be left in the difference of biases that were removed, either way.
+        bias_left: Bias that may be left in the difference after removal, in either direction.
     """
 
     values: tuple[float, float]
@@ -108,14 +108,14 @@ class Precision:
 
     @property
     def se(self) -> float:
-        """Standard error of the difference that was seen."""
+        """Standard error of the observed difference."""
         return math.sqrt(self.variances.total)
 
     @property
     def se_of_equals(self) -> float:
-        """Standard error that there would be if both values were equal; never less than was seen.
+        """Standard error if both values were equal; at least the observed one.
 
-        It is larger where chance made the one value, and its error with it, small.
+        It is larger if chance made the one value, and with it its error, small.
         """
         steady, _ = self._line()
         return math.sqrt(max(self.variances.total, steady))
@@ -123,11 +123,11 @@ class Precision:
     def detectable(self, chance: float) -> float:
         """Return the difference that would be found with a power of 0.8.
 
-        It is D = bias_left + (z + 0.84) SE(D), where the variance SE(D)^2 grows by a line for a
+        It is D = bias_left + (z + 0.84) SE(D), where the variance SE(D)^2 grows linearly for a
         squared distance.
 
         Args:
-            chance: Of a false alarm, one-sided.
+            chance: One-sided chance of a false alarm.
         """
         factor = deviations(chance, self.df)
         steady, slope = self._line()
@@ -139,11 +139,11 @@ class Precision:
         )
 
     def passing(self, gap: float, chance: float) -> float:
-        """Return the chance that the one value, which is `gap` lower, is shown to be lower.
+        """Return the chance to show that the one value is lower if it truly is lower by `gap`.
 
         Args:
-            gap: How much lower it truly is, from 0.
-            chance: Of showing it wrongly, one-sided.
+            gap: True difference, at least 0.
+            chance: One-sided chance of a false alarm.
         """
         gone = gap - self.bias_left
         limit = quantile(1 - chance, self.df)
@@ -156,11 +156,11 @@ class Precision:
         import scipy.special
 
         missed = float(scipy.special.nctdtr(self.df, gone / math.sqrt(variance), limit))
-        # scipy has no number where the chance to miss is below 1e-100 or so.
+        # scipy returns no number if the chance to miss is below about 1e-100.
         return 1.0 if math.isnan(missed) and gone > limit * math.sqrt(variance) else 1 - missed
 
     def with_more(self, *, one: float, other: float, reference: float) -> Self:
-        """Return the precision with so many times the images of each side."""
+        """Return the precision with this many times the images of each side."""
         mine = self.variances
         return replace(
             self,
@@ -176,8 +176,8 @@ class Precision:
         """Return the chance of a false alarm if the other sample is one of the luckiest tenth.
 
         Over all draws of both it is `chance`. Given the other sample and the reference, their error
-        stays, and only the one sample is drawn anew. None where both are drawn alike, and where the
-        error itself is uncertain: below 30 degrees of freedom its own spread is above 13 %.
+        stays, and only the one sample is drawn again. None if both are drawn alike, or if the error
+        itself is uncertain: below 30 degrees of freedom its own spread is above 13 %.
         """
         own, kept = self.variances.one, self.variances.other + self.variances.reference
         if self.variances.paired or own <= 0 or (self.df or math.inf) < _UNCERTAIN:
@@ -188,7 +188,7 @@ class Precision:
         return sum(alarms) / _STEPS
 
     def _line(self) -> tuple[float, float]:
-        """Return the variance at difference 0, and how much it grows with the difference."""
+        """Return the variance at difference 0, and its slope with the difference."""
         one, other = self.values
         own = self.variances.one + self.variances.paired
         if not self.grows or own <= 0:

@@ -9,11 +9,11 @@ from ganeval.scores.kind import Direction, ScoreKind
 from ganeval.scores.label import label_of
 
 ROLES = ("reference", "train", "heldout")
-"""What sources there may be beside the sample."""
+"""The roles of sources other than the sample."""
 
 
 class Key(NamedTuple):
-    """What tells a score, or what a metric found beside its scores, from all others of a report."""
+    """Key that identifies a score, or a metric's further results, within a report."""
 
     sample: str
     reference: str | None
@@ -24,36 +24,35 @@ class Key(NamedTuple):
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class ScoreRow:
-    """One score of one sample, as the report file has it.
+    """One score of one sample, as in the report file.
 
     Attributes:
         sample: The sample's location as the user wrote it.
-        roles: The locations of the other sources that the score looks at, by role: "reference",
-            "train", "heldout".
+        roles: Locations of the other sources that the score uses, by role: "reference", "train",
+            "heldout".
         metric: Name of the metric in the table.
         kind: What the score means.
-        value: Finite.
-        se: Standard error, or None where there is no honest one.
-        interval: 95 % confidence interval, or None where there is no honest one.
+        value: The value, finite.
+        se: Standard error, or None if there is no honest one.
+        interval: 95 % confidence interval, or None if there is no honest one.
         num_sample: Number of items of the sample.
-        noun: What several of the items are called that were scored: "images", "clips", "pairs".
-        nums: Number of items of the other sources, by role; None where a file does not say it.
-        network: The short name of the network that the user asked for it; None for the run's.
-        networks: The names of the networks that its features are of, as in the provenance; empty
-            in files of older versions, which have one.
-        extractor: What these networks are.
-        protocol: Name of the conventions.
-        options: The metric's options that depart from the protocol's.
-        details: What the tool's convention adds (`{"std": ...}`).
-        notes: What the reader must know beside the number.
-        cautions: What changes what a reader may do: facts, each with its consequence
+        noun: Plural noun of the scored items: "images", "clips", "pairs".
+        nums: Number of items of the other sources, by role; None if a file does not say it.
+        network: Short name of the network that the user asked for; None for the run's.
+        networks: Names of the networks behind its features, as in the provenance; empty in files of
+            older versions, which have one.
+        extractor: Names of the extractors of these networks.
+        protocol: Name of the protocol.
+        options: Options of the metric that differ from the protocol's.
+        details: Further numbers, such as those that the tool's convention adds (`{"std": ...}`).
+        notes: What the reader must know about the number.
+        cautions: The notes that limit what a reader may conclude: facts, each with its consequence
             (`{"360 images for 1,280 dimensions": "too few to compare; use kid"}`).
-        partners: Digest of the items that those of the sample were looked at beside, where it was
-            scored pair by pair.
-        labels: Digest of the classes of the items of the other sources, in their order, where the
-            metric looks at them.
-        enough: The number of items on every side from which there is what this score lacks: "se",
-            "debiased".
+        partners: Digest of the partners of the sample's items, if it was scored in pairs.
+        labels: Digest of the classes of the other sources' items, in their order, if the metric
+            uses them.
+        enough: For what this score lacks ("se", "debiased"), the number of items on every side from
+            which there would be one.
     """
 
     sample: str
@@ -90,7 +89,7 @@ class ScoreRow:
 
     @property
     def reference(self) -> str | None:
-        """The reference's location; None for a score that needs none."""
+        """The reference's location; None for a score without a reference."""
         return self.roles.get("reference")
 
     @property
@@ -105,17 +104,17 @@ class ScoreRow:
 
     @property
     def metric_label(self) -> str:
-        """The metric's name, with the same: `"pr:k=5"`."""
+        """The metric's name with its network and options: `"pr:k=5"`."""
         return one_line(label_of(self.metric, self.network, self.options))
 
     @property
     def key(self) -> Key:
-        """What tells this score from every other one in a report."""
+        """The key of this score within a report."""
         return key_of(self.sample, self.roles, self.label)
 
     @property
     def metric_key(self) -> Key:
-        """What tells the findings of its metric from all others in a report."""
+        """The key of its metric's further results within a report."""
         return key_of(self.sample, self.roles, self.metric_label)
 
     def record(self) -> dict[str, Any]:
@@ -151,6 +150,6 @@ class ScoreRow:
 
 
 def key_of(sample: str, roles: Mapping[str, str], label: str) -> Key:
-    """Return the key of a score or metric of that label."""
+    """Return the key of a score or metric with that label."""
     reference, train, heldout = (roles.get(role) for role in ROLES)
     return Key(sample, reference, train, heldout, label)

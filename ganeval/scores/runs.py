@@ -1,9 +1,10 @@
 """Several training runs of one recipe: their values, and the difference between two recipes.
 
-One checkpoint tells of itself: another training run of the same code gives another generator. Where
-each side has several runs, the unit of inference is the run, and the error is that of Student's t
-over the runs. The images are nested in the runs, so their noise is in the spread between runs, and
-no mixed model is needed for a difference of means of runs with equal numbers of images.
+One checkpoint says only something about itself: another training run of the same code gives another
+generator. If each side has several runs, the unit of inference is the run, and the error is
+Student's t over the runs. The images are nested in the runs, so the spread between runs contains
+their noise, and no mixed model is needed for a difference of means of runs with equal numbers of
+images.
 """
 
 from collections.abc import Sequence
@@ -16,7 +17,7 @@ from ganeval.scores.differences import BIAS_LEFT, ROUGH_BIAS_LEFT, without_bias
 from ganeval.scores.power import Variances, degrees_at, quantile
 from ganeval.scores.row import ScoreRow
 
-NO_SPREAD = "all training runs have one value, which says nothing of how much another would differ"
+NO_SPREAD = "all training runs have one value, which does not show how much another would differ"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -24,9 +25,9 @@ class RunValues:
     """One score of several training runs.
 
     Attributes:
-        values: Of the runs; without their bias where that can be removed.
-        removed: How much of it was removed from each.
-        rough: Whether that is rough, since there are few images.
+        values: Values of the runs, without their bias if that can be removed.
+        removed: Bias that was removed from each value.
+        rough: Whether the removal is only rough, because there are few images.
     """
 
     values: tuple[float, ...]
@@ -35,7 +36,7 @@ class RunValues:
 
     @classmethod
     def of(cls, rows: Sequence[ScoreRow]) -> "RunValues | None":
-        """Return the values of the runs of one score; None where a bias cannot be removed."""
+        """Return the values of the runs of one score; None if a bias cannot be removed."""
         if rows[0].kind.bias in ("none", "depends-on-numbers"):
             return cls(values=tuple(row.value for row in rows), removed=(0.0,) * len(rows))
         found = [one for one in map(without_bias, rows) if one is not None]
@@ -61,23 +62,24 @@ def difference_of_runs(
     """Return the difference between the means of two groups of training runs.
 
     Welch's t ("The generalization of Student's problem when several different population variances
-    are involved", Biometrika 1947) where both sides have several runs. Where one side has a single
-    run, its variance is taken to be that of the other side (the pooled t). What the reference's
-    images add is known from many of them, what the runs add from few: the t quantile is the mean of
-    both, weighted by their variances (Cochran, "Approximate Significance Levels of the
-    Behrens-Fisher Test", Biometrics 1964). Satterthwaite's degrees of freedom are not used for
+    are involved", Biometrika 1947) is used if both sides have several runs. If one side has a
+    single run, its variance is assumed to equal that of the other side (the pooled t). The variance
+    from the reference's images is known from many images, the variance from the runs from few runs:
+    the t quantile is the mean of both quantiles, weighted by these variances (Cochran, "Approximate
+    Significance Levels of the Behrens-Fisher Test", Biometrics 1964). Satterthwaite's degrees of
+    freedom are not used for
     that: two runs that are alike by luck would give hundreds, and false alarms in 13 % of cases.
 
     Args:
-        first: The difference between the first run of each side, for what both sides are, and for
-            the variance that the images of the reference add, which all runs have in common.
+        first: The difference between the first runs of both sides, for the facts about the sides,
+            and for the variance from the reference's images, which all runs share.
         ones: The runs of the one side.
-        others: Those of the other; two runs at least on one of the sides.
-        weight: Of the other mean, as it was for `first`.
+        others: The runs of the other side; at least one side has two runs.
+        weight: Factor of the other mean, as for `first`.
 
     Returns:
-        The difference; without error ("none") where no run differs from the others of its side, as
-        where a fraction is 0 in all of them.
+        The difference; without error ("none") if no run differs from the others of its side, for
+        example if a fraction is 0 in all of them.
     """
     if ones.variance + others.variance == 0:
         return replace(first, method="none", notes=(NO_SPREAD, *first.notes))

@@ -1,4 +1,4 @@
-"""The variance of a difference, from what each image adds to both scores."""
+"""The variance of a difference, from the influences of each image on both scores."""
 
 from dataclasses import replace
 
@@ -17,7 +17,7 @@ def times(influence: Influence, weight: float) -> Influence:
 
 
 def of_reference(one: Influence | None, other: Influence | None, weight: float) -> float:
-    """Return the variance that the images of the reference add to a difference, where known."""
+    """Return the variance that the images of the reference add to a difference, if known."""
     if one is None or other is None or one.reference is None or other.reference is None:
         return 0.0
     mine, others = one.reference, other.reference
@@ -29,7 +29,8 @@ def of_influences(
 ) -> tuple[Variances, float | None]:
     """Return the variances of a difference from the influences of both scores.
 
-    And their degrees of freedom; None for the normal law.
+    Also return their
+    degrees of freedom; None for the normal distribution.
     """
     if paired:
         sides = [one.sample - other.sample]
@@ -48,7 +49,7 @@ def of_influences(
 def of_blocks(one: Values, other: Values) -> Variances:
     """Return the variances of a difference from the scores of the blocks, [partitions, blocks].
 
-    Block by block, so that what the blocks of the reference add to both cancels.
+    It subtracts block by block, so that the noise of the reference's blocks cancels.
     """
     alone = Variances(one=mean_variance(one), other=mean_variance(other))
     if one.shape != other.shape or alone.total == 0:

@@ -44,7 +44,7 @@ class Item:
     """One thing of a source: a picture, a clip of sound, a text, a pair.
 
     Attributes:
-        name: How messages call it (`"fake/0001.png"`, `"faces.zip:0001.png"`, `"batch.npz[17]"`).
+        name: Its name in messages (`"fake/0001.png"`, `"faces.zip:0001.png"`, `"batch.npz[17]"`).
         digest: SHA-256 (32 bytes) of what the item is stored as: a file's bytes; an array's shape
             and bytes; for what a network generates, of everything that makes it.
         content: Decodes exactly what was hashed. Safe to call from any thread. Raises InputError
@@ -59,7 +59,7 @@ class Item:
         """Return the content of an item that has to be a picture.
 
         Raises:
-            InputError: It cannot be used (see `content`), or is no picture.
+            InputError: It cannot be used (see `content`), or is not a picture.
         """
         content = self.content()
         if not isinstance(content, Picture):
@@ -74,7 +74,7 @@ class Item:
         """Return the content of an item that has to be a clip of sound.
 
         Raises:
-            InputError: It cannot be used (see `content`), or is no clip.
+            InputError: It cannot be used (see `content`), or is not a clip.
         """
         content = self.content()
         if not isinstance(content, Clip):
@@ -89,13 +89,13 @@ class Item:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class SourceInfo:
-    """What a source is, known without decoding an item.
+    """Facts about a source, known without decoding an item.
 
     Attributes:
         kind: The name of the source's kind in the table (`"folder"`, `"zip"`, ...).
         content: What each item is, in the words of the networks that take it (`Input.takes`):
             "picture", "pair of pictures", "clip".
-        noun: What messages call several of its items.
+        noun: Plural noun of the items in messages.
         location: As the user wrote it, but printable; the report calls the source by it.
         count: The number of items.
         settings: All options that change contents (decode policy, size, crop), flat, JSON values;
@@ -131,7 +131,7 @@ class Source(Protocol):
 
     @property
     def info(self) -> SourceInfo:
-        """What the source is."""
+        """Facts about the source."""
 
     def __len__(self) -> int: ...
 

@@ -27,8 +27,8 @@ class GeneratorFile(GeneratorOptions):
 
     Attributes:
         location: The path of the file, or of a folder as Hugging Face's libraries write it.
-        num_images: How many samples the source has; None: 50,000.
-        seed: Of the samples.
+        num_images: Number of samples of the source; None: 50,000.
+        seed: Seed of the samples.
         batch_size: See `Generator`.
         device: Where the network runs: each device rounds in its own way, so it does not follow
             that of the networks that score.

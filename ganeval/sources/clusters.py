@@ -19,7 +19,7 @@ def cluster_names(source: Source, by: ClusterBy) -> tuple[str, ...] | None:
     """Return the cluster of each item, or None if the items have numbers in place of names.
 
     Args:
-        source: Whose items.
+        source: The source.
         by: "folder" takes the folder that the item lies in (`a/b` of `a/b/1.png`). "name-prefix"
             takes the name with its folder, but without its ending and without what follows the last
             `_`, `-` or `.` (`a/img12` of `a/img12_crop3.png`). A name without such a part is all

@@ -53,13 +53,13 @@ class Generator(Drawing):
         latent_size: Length of a latent vector; None for a network that takes none.
         value_range: The (low, high) of the output that become 0 and 255, as `quantise` rounds; of
             clips -1 and 1, unrounded.
-        num_images: How many samples the source has; None: as many as the reference that it is
+        num_images: Number of samples of the source; None: as many as the reference that it is
             scored against, at most 50,000.
         prior: Distribution of the latents: standard normal, or uniform from -1 to 1.
-        truncation: The largest absolute value of a normal latent; others are drawn anew.
+        truncation: The largest absolute value of a normal latent; others are drawn again.
         latent_layout: "map" gives latents [B, latent_size, 1, 1].
         seed: Seed of the samples.
-        name: How messages and the report call the source; None: the class of the module.
+        name: Name of the source in messages and the report; None: the class of the module.
         num_classes: Number of classes; None: no labels.
         label_policy: Labels drawn uniformly, or balanced (`i % num_classes`).
         label_form: Labels as "index" (int64 [B]), "onehot" (float32 [B, num_classes]) or "float"
@@ -79,7 +79,7 @@ class Generator(Drawing):
             round a value differently, by one grey level at most as far as seen.
         device: Where the module is.
         condition: The pictures or clips that a paired network makes its samples from: a source.
-        rate: Samples in a second of the clips that the network makes; None: it makes images.
+        rate: Sampling rate of the clips that the network makes; None: it makes images.
     """
 
     module: torch.nn.Module | Callable[..., Any]
@@ -214,7 +214,7 @@ class GeneratorSource:
     """Numbered samples of a network.
 
     Attributes:
-        info: What it is.
+        info: Facts about it.
         sampler: What makes them.
         identity: SHA-256 of the network, of how it is sampled and of its first samples, by which
             the samples are told before they are made; None if it is not known, so that their
@@ -236,8 +236,9 @@ class GeneratorSource:
     def load(self, indices: Sequence[int]) -> list[Item]:
         """Name the samples at `indices`.
 
-        With an identity their batches are made when contents are asked for, else now. Of those that
-        are made now `KEPT_BYTES` stay; the others are made once more and must be the same.
+        With an identity, batches are made when contents are asked for; else they are made now.
+        `KEPT_BYTES` of the batches made now stay in memory; the others are made once more later and
+        must be the same.
         """
         size = self.sampler.micro_batch
         wanted: dict[int, set[int]] = {}

@@ -38,7 +38,7 @@ def folder_labels(names: Sequence[str], *, location: str) -> tuple[str, ...]:
                 f"{location}: all pictures in the one folder '{parts[0][0]}', with {len(inner):,} "
                 "folders in it",
                 "the classes as the folders at the top",
-                "name that folder itself, or make the archive anew from within it",
+                "name that folder itself, or make the archive again from within it",
             )
     return tuple(sys.intern(unicodedata.normalize("NFC", path[0])) for path in parts)
 
@@ -49,8 +49,8 @@ def array_labels(values: Any, *, num: int, name: str) -> tuple[str, ...]:
     Args:
         values: A list, array or tensor: integers of at least 0, [N] or [N, 1]; texts [N]; or rows
             [N, C] of zeros with a single 1.
-        num: How many items there are.
-        name: What messages call it.
+        num: Number of items.
+        name: Its name in messages.
 
     Raises:
         InputError: It is none of these, or there are not `num` of them.

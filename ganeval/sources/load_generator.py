@@ -49,7 +49,7 @@ class LoadedGenerator:
 
         Args:
             num: At least 1.
-            seed: Of what is drawn, from 0 to 2**32 - 1.
+            seed: Seed of what is drawn, from 0 to 2**32 - 1.
             labels: Classes from 0, [num]; None: drawn, if the network takes any.
             z: Latents, float [num, latent_size]; None: drawn, if the network takes any.
 

@@ -22,7 +22,7 @@ _METHODS = ("unusable", "names", "labels", "__len__")
 
 
 def source_of(thing: Any, *, policy: DecodePolicy, generator: Mapping[str, Any]) -> Source:
-    """Return what is no path as a source; arguments and errors are those of `open_source`."""
+    """Return what is not a path as a source; arguments and errors are those of `open_source`."""
     if isinstance(thing, Images):
         return images_source(thing, policy=policy)
     if isinstance(thing, Clips):

@@ -25,7 +25,7 @@ def open_decoder(
         options: What a text does not say; see `GeneratorOptions`, and `seed`, `device`.
 
     Raises:
-        InputError: It is no generator of one latent vector.
+        InputError: It is not a generator of one latent vector.
         UsageError: An option is missing or does not fit.
         ResourceError: The device is not there.
     """

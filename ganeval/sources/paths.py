@@ -142,7 +142,7 @@ def _file_mode(location: str) -> int:
 
 
 def check_regular_file(location: str) -> None:
-    """Refuse what is no regular file; opening a FIFO would wait for ever."""
+    """Refuse what is not a regular file; opening a FIFO would wait for ever."""
     regular = not is_folder(location) if is_remote(location) else stat.S_ISREG(_file_mode(location))
     if not regular:
         raise InputError(f"{location}: not a regular file", _SOURCES, "name another path")
@@ -247,7 +247,7 @@ def _no_source(location: str, beginning: bytes) -> InputError:
     else:
         looks = [what for magic, what in _BEGINNINGS if beginning.startswith(magic)]
         found = f"looks like {looks[0]}" if looks else "no kind of file that holds images"
-    return InputError(f"{location}: {found}", _SOURCES, "name one of these, or make the file anew")
+    return InputError(f"{location}: {found}", _SOURCES, "name one of these, or make the file again")
 
 
 def damaged(location: str, what: str, error: Exception) -> InputError:
@@ -255,5 +255,5 @@ def damaged(location: str, what: str, error: Exception) -> InputError:
     return InputError(
         f"{location}: damaged or truncated {what} ({error})",
         "a whole file",
-        "make or download it anew",
+        "make or download it again",
     )

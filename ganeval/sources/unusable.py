@@ -26,7 +26,7 @@ def unusable_items(
         location: Where the source is.
         reasons: One line each, "found; needed; remedy"; an item may have several.
         num: How many items cannot be used.
-        total: How many items the source has.
+        total: Number of items of the source.
         content: What each is; see `SourceInfo.content`.
     """
     groups = _grouped(reasons)

@@ -33,11 +33,11 @@ def write_samples(
     """Write a PNG with a row of pictures of the reference, and one of each trial.
 
     Args:
-        path: Of the picture.
+        path: Path of the picture.
         trials: The trials.
-        sources: Of their samples.
-        reference: Of the real images.
-        seed: Of the samples.
+        sources: Sources of their samples.
+        reference: Source of the real images.
+        seed: Seed of the samples.
     """
     options = {"num_images": _PICTURES, "seed": seed}
     named = {"reference": reference}
@@ -52,7 +52,7 @@ def write_samples(
 
 
 def curves_of(trials: Sequence[Trial]) -> dict[str, list[Rows]]:
-    """Return the scores of trainings by the images that they had seen: of each model, its runs."""
+    """Return the scores of the runs of each model, by the number of images seen."""
     curves: dict[str, list[Rows]] = {}
     for trial in trials:
         path = trial.folder / CURVE
@@ -71,8 +71,8 @@ def draw_curves(
 
     Args:
         curves: The rows of every run by its model, in which a score may be missing.
-        directions: "lower" or "higher", whichever is better, of each score that is drawn.
-        title: Of the picture.
+        directions: Which is better, "lower" or "higher", for each score that is drawn.
+        title: Title of the picture.
     """
     columns = min(_COLUMNS, len(directions))
     lines = -(-len(directions) // columns)

@@ -1,4 +1,4 @@
-"""What a trial keeps of how it was begun, so that a changed suite is noticed, and of its cost."""
+"""What a trial records about its beginning, so that a changed suite is noticed, and its cost."""
 
 import json
 from collections.abc import Iterator, Mapping
@@ -19,10 +19,10 @@ _SCHEMA = "ganeval.benchmark-run/1"
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Record:
-    """What is known of a trial.
+    """The record of a trial.
 
     Attributes:
-        specification: What it makes depends on, JSON values by name.
+        specification: Everything that its result depends on, JSON values by name.
         finished: Whether a command has ended well.
         seconds: What the command took.
     """
@@ -48,8 +48,8 @@ def read_record(folder: Path) -> Record | None:
         return Record(**content)
     except (OSError, ValueError, KeyError, TypeError, AttributeError) as error:
         raise ganeval.GanevalError(
-            f"{path}: no record of a trial ({error})",
-            "that of this suite, or none",
+            f"{path}: not the record of a trial ({error})",
+            "the record of this suite, or no such file",
             "move it away, or choose another folder with --out",
         ) from error
 
@@ -64,9 +64,9 @@ def write_record(folder: Path, record: Record) -> None:
 
 @contextmanager
 def seconds_kept(folder: Path) -> Iterator[Observer]:
-    """Yield an observer that keeps how long the steps of a training took, one that goes on too.
+    """Yield an observer that records how long the steps of a training took, also after a resume.
 
-    Scores and pictures in between are not counted. A killed run loses a second at most.
+    Scores and pictures in between are not counted. A killed run loses at most a second.
     """
     with ExitStack() as resources:
         opened: list[Rows] = []
@@ -85,7 +85,7 @@ def seconds_kept(folder: Path) -> Iterator[Observer]:
 
 
 def seconds_of(folder: Path, step: int) -> float | None:
-    """Return how long the steps of a training took up to a step; None if that is not known."""
+    """Return how long the steps of a training took up to a step; None if unknown."""
     path = folder / _SECONDS
     if not path.exists():
         return None

@@ -1,4 +1,4 @@
-"""All checkpoints of a suite against one reference for each data set, models compared by runs."""
+"""Score all checkpoints of a suite, with one reference for each data set, and compare models."""
 
 import statistics
 from collections.abc import Iterator, Mapping, Sequence
@@ -11,7 +11,7 @@ from reference_models.benchmark.suite import Program, Suite, Trained
 from reference_models.benchmark.trials import Trial
 
 Which = Literal["last", "best"]
-"""The checkpoint after the last step, or that with the best first score of the curve."""
+"""The checkpoint after the last step, or the one with the best first score of the curve."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -21,9 +21,9 @@ class Comparison:
     Attributes:
         data: Name of the data.
         which: The checkpoint.
-        trials: That were scored.
-        alone: Whether there is one run of each model, and so no error over runs.
-        report: A row for each model, the differences between all pairs, and what training took.
+        trials: The trials that were scored.
+        alone: Whether each model has only one run, so that there is no error over runs.
+        report: A row for each model, the differences between all pairs, and the cost of training.
     """
 
     data: str
@@ -34,13 +34,13 @@ class Comparison:
 
     @property
     def title(self) -> str:
-        """What the table is of."""
+        """Title of the table."""
         what = "last checkpoint" if self.which == "last" else "checkpoint with the best score"
         return f"{self.data}, {what}"
 
 
 def settings_of_suite(suite: Suite, settings: ganeval.Settings) -> ganeval.Settings:
-    """Return the settings with what the suite says of scoring."""
+    """Return the settings with the suite's options for scoring."""
     scoring = suite.scoring
     return replace(
         settings,
@@ -56,12 +56,12 @@ def compare_all(
 ) -> Iterator[Comparison]:
     """Yield the comparisons of every data set: by the last checkpoints, then by the best.
 
-    There is none by the best where no training was scored in between. A model that we did not
-    train has one checkpoint, which stands in both.
+    There is no comparison of the best if no training was scored in between. A model that was not
+    trained here has one checkpoint, which appears in both.
 
     Args:
         suite: The suite.
-        trials: That did not fail.
+        trials: The trials that did not fail.
         settings: As for `carry_out`.
 
     Raises:
@@ -104,7 +104,7 @@ def _compare(
         which=which,
         trials=trials,
         alone=alone,
-        # What is known of single images is left to `ganeval compare`.
+        # Values of single images are left to `ganeval compare`.
         report=replace(
             report, provenance={**report.provenance, "sources": cards}, influence={}, items={}
         ),
@@ -117,10 +117,10 @@ def source_of(trial: Trial, which: Which) -> str:
 
 
 def cost_of(trial: Trial, which: Which) -> dict[str, float]:
-    """Return what the training of a checkpoint took, as far as it is known.
+    """Return the cost of training a checkpoint, as far as it is known.
 
-    The last step, the images seen and the seconds of the steps, and of a command those from its
-    start to its end.
+    It has the last step, the images seen and the seconds of the steps; for a command, the seconds
+    from its start to its end.
     """
     if isinstance(trial.way, Program):
         record = read_record(trial.folder)
@@ -134,9 +134,9 @@ def cost_of(trial: Trial, which: Which) -> dict[str, float]:
 
 
 def training_of(trials: Sequence[Trial], which: Which) -> Mapping[str, Any]:
-    """Return the number of training runs, and the means of what is known of all of them.
+    """Return the number of training runs, and the means of the facts that all of them have.
 
-    Where they ended at different steps, as the best checkpoints do, "steps" has the first and last.
+    If they ended at different steps, as the best checkpoints do, "steps" has the first and last.
     """
     costs = [cost_of(trial, which) for trial in trials]
     shared = [name for name in costs[0] if all(name in cost for cost in costs)]

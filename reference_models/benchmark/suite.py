@@ -1,4 +1,4 @@
-"""A suite: which models are trained on which data with which seeds, and how all are scored."""
+"""A suite: which models are trained on which data with which seeds, and how they are scored."""
 
 import string
 import tomllib
@@ -14,7 +14,7 @@ from reference_models.engine.session import find_recipe
 from reference_models.engine.settings import preset_of
 
 PLACES = ("data", "seed", "folder")
-"""What stands in braces in the text of a command, a checkpoint or a folder."""
+"""The names in braces in the text of a command, a checkpoint or a folder."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -23,7 +23,7 @@ class Trained:
 
     Attributes:
         model: Its name in `MODELS`.
-        settings: Those that are not the model's own, by dotted name.
+        settings: Settings that differ from the model's own, by dotted name.
         steps: The last step; None for the model's own.
     """
 
@@ -34,10 +34,10 @@ class Trained:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Given:
-    """A generator's file or pictures that are there.
+    """An existing generator's file, or existing pictures.
 
     Attributes:
-        source: As for `ganeval eval`; `PLACES` may stand in braces.
+        source: As for `ganeval eval`; may contain `PLACES` in braces.
     """
 
     source: str
@@ -48,8 +48,8 @@ class Program:
     """A command that trains a model of the user's.
 
     Attributes:
-        command: Its words, as a shell would divide them; `PLACES` may stand in braces.
-        makes: What is scored when it has ended, a source with `PLACES` too.
+        command: Its words, as a shell would split them; may contain `PLACES` in braces.
+        makes: The source that is scored after it has ended; may contain `PLACES` too.
     """
 
     command: str
@@ -61,7 +61,7 @@ class Model:
     """A model of a suite.
 
     Attributes:
-        way: How its samples come about.
+        way: How its samples are made.
         data: Names of the data that it is for.
     """
 
@@ -71,7 +71,7 @@ class Model:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class DataSet:
-    """Training images, and those to compare with.
+    """Training images, and images to compare with.
 
     Attributes:
         source: As for `ganeval train --data`.
@@ -91,10 +91,10 @@ class SuiteScoring:
         rank: The metric or score that orders the models; None for the first.
         extractor: Network that turns images into features.
         protocol: Name of the conventions.
-        num_images: Of each checkpoint, and of the reference; None for as many as the reference has.
-        seed: Of the samples. No run has it, so that the checkpoint with the best score of a curve
-            is scored by other samples than those that it was chosen by.
-        eval_every: Steps between two scores of a training; 0: none, and then no best checkpoint.
+        num_images: Number for each checkpoint and the reference; None for all of the reference.
+        seed: Seed of the samples. It is not the seed of a run, so that the checkpoint with the best
+            score of a curve is scored with other samples than the ones that chose it.
+        eval_every: Steps between two scores of a training; 0 for none, and then no best checkpoint.
         eval_images: Samples for each of these.
     """
 
@@ -110,14 +110,14 @@ class SuiteScoring:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Suite:
-    """What a suite's file says.
+    """The content of a suite's file.
 
     Attributes:
-        path: Of the file.
-        seeds: Of the training runs of each model.
-        data: By name.
-        models: By name.
-        scoring: Of all checkpoints.
+        path: Path of the file.
+        seeds: Seeds of the training runs of each model.
+        data: The data by name.
+        models: The models by name.
+        scoring: Scoring of all checkpoints.
         save_every: Steps between two saved states.
         grid_every: Steps between two pictures of samples.
     """
@@ -141,7 +141,7 @@ _WAYS = {
     "folder": {"folder": _TEXT},
     "command": {"command": _TEXT, "makes": _TEXT},
 }
-"""The keys of a model that is not trained by us, by the one that tells which way it is."""
+"""The keys of a model that is not trained here, by the key that says which way it is made."""
 _KEYS = {
     "suite": {
         **{"seeds": _NUMBERS, "steps": _NUMBER, "settings": _TABLE, "save_every": _NUMBER},
@@ -157,11 +157,11 @@ _KEYS = {
 
 
 def read_suite(path: Path) -> Suite:
-    """Return what a suite's file says.
+    """Return the content of a suite's file.
 
     Raises:
-        GanevalError: There is no such file, it is no TOML, or a key or value that cannot be; the
-            message names the file and the key.
+        GanevalError: The file does not exist, is not TOML, or has a key or value that cannot be
+            used; the message names the file and the key.
     """
     try:
         content = tomllib.loads(path.read_text(encoding="utf-8"))
@@ -198,7 +198,7 @@ class _Reader:
         return ganeval.GanevalError(f"{self.path}: {found}", needed, remedy)
 
     def check(self, table: Any, where: str, known: Mapping[str, str]) -> None:
-        """Refuse what is no table, keys that there are none of, and values of another kind."""
+        """Refuse anything but a table, unknown keys, and values of another kind."""
         if not isinstance(table, dict):
             raise self.error(f"{where} is {table!r}", "a table", "write it as {} or with keys")
         for key, value in table.items():
@@ -236,15 +236,15 @@ class _Reader:
         if scoring.seed in seeds:
             raise self.error(
                 f"seed of [scoring] is {scoring.seed}, that of a training run",
-                "another one, for samples that the best checkpoint was not chosen by",
+                "a seed that no run has, so that new samples score the best checkpoint",
                 "change it",
             )
         return scoring
 
     def model(self, name: str, table: Any, suite: Mapping[str, Any], data: list[str]) -> Model:
-        """Return the model of a table, on which the settings of the suite hold too."""
+        """Return the model of a table, with the settings of the suite."""
         where = self.named("models", name)
-        # Names of data are no fixed kind: a list or one text.
+        # Names of data may be a list or one text.
         own = dict(table) if isinstance(table, dict) else table
         on = own.pop("data", data) if isinstance(own, dict) else data
         self.check(own, where, _KEYS["model"])
@@ -289,7 +289,7 @@ class _Reader:
         return Trained(model=model, settings=settings, steps=steps)
 
     def check_places(self, text: str, where: str) -> None:
-        """Refuse braces around what has no place in a text."""
+        """Refuse unknown names in braces."""
         try:
             names = [name for _, name, _, _ in string.Formatter().parse(text) if name is not None]
         except ValueError as error:
@@ -299,7 +299,7 @@ class _Reader:
                 raise unknown(f"place of {where} in {self.path}", name, PLACES)
 
     def named(self, section: str, name: str) -> str:
-        """Return how messages call a table whose name is that of a folder too."""
+        """Return the name in messages of a table that also names a folder."""
         if (
             not name
             or not set(name) <= set(string.ascii_letters + string.digits + "-_+.")
@@ -312,7 +312,7 @@ class _Reader:
 
 
 def _is(value: Any, kind: str) -> bool:
-    """Tell whether a value is of a kind."""
+    """Tell whether a value has a kind."""
     if kind == _TEXT:
         return isinstance(value, str)
     if kind == _NUMBER:

@@ -1,4 +1,4 @@
-"""What a benchmark leaves: tables for people and programs, reports, curves and samples."""
+"""The results of a benchmark: tables for people and programs, reports, curves and samples."""
 
 import csv
 import io
@@ -19,14 +19,14 @@ _LIST = ".ganeval-benchmark.json"
 _TABLES = ("table.md", "table.csv", "table.json")
 _COSTS = ("runs", "step", "images", "seconds")
 ALONE = (
-    "one training run of each model: errors and intervals are of the images, and how much another "
-    "training would differ is not in them"
+    "one training run of each model: errors and intervals are over images, and do not include how "
+    "much another training would differ"
 )
 LEFT_OUT = "not in the table"
 
 
 def open_files(folder: Path, suite: Suite) -> RunFiles:
-    """Return the files of a benchmark's folder beside the trials, if their names are free.
+    """Return the files of a benchmark's folder other than the trials, if their names are free.
 
     Raises:
         GanevalError: A file of others has one of the names.

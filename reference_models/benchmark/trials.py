@@ -1,4 +1,4 @@
-"""The trials of a suite: one model on one data set with one seed, each in a folder of its own."""
+"""The trials of a suite: one model on one data set with one seed, each in its own folder."""
 
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
@@ -19,7 +19,7 @@ from reference_models.engine.settings import DATA_SETTINGS, lasting_settings, se
 from reference_models.engine.snapshots import best_names
 
 Specification = Mapping[str, Any]
-"""All that what a trial makes depends on, JSON values by name."""
+"""Everything that a trial's result depends on, JSON values by name."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -29,11 +29,11 @@ class Trial:
     Attributes:
         model: Its name in the suite.
         data: Name of the data in the suite.
-        seed: Of the training; None for what is there and has no seed in its name.
-        way: How its samples come about.
+        seed: Seed of the training; None for existing files without a seed in their name.
+        way: How its samples are made.
         source: The training images.
         reference: The images to compare with.
-        folder: Of its own; what is there already needs none.
+        folder: Its own folder; existing files need none.
     """
 
     model: str
@@ -46,7 +46,7 @@ class Trial:
 
     @property
     def name(self) -> str:
-        """What messages call it."""
+        """Its name in messages."""
         parts = (self.model, self.data, *(() if self.seed is None else (f"seed-{self.seed}",)))
         return "/".join(parts)
 
@@ -55,7 +55,7 @@ class Trial:
         """The recipe of a bundled model with the settings of the suite.
 
         Raises:
-            GanevalError: A setting that it does not have, or a value that cannot be.
+            GanevalError: A setting is unknown, or its value cannot be used.
         """
         assert isinstance(self.way, Trained)
         way = self.way
@@ -63,7 +63,7 @@ class Trial:
         return of_team(recipe, ALONE)  # each run is one process's
 
     def filled(self, text: str) -> str:
-        """Return a text with what stands in its braces."""
+        """Return a text with the names in braces replaced."""
         return text.format(data=self.source, seed=self.seed, folder=self.folder)
 
     @property
@@ -87,7 +87,7 @@ def trials_of(suite: Suite, folder: Path) -> list[Trial]:
 
     Args:
         suite: The suite.
-        folder: Of all of them.
+        folder: Folder of all of them.
     """
     trials = []
     for name, model in suite.models.items():
@@ -112,15 +112,15 @@ def trials_of(suite: Suite, folder: Path) -> list[Trial]:
 
 
 def specification(trial: Trial, suite: Suite, digest: str) -> Specification:
-    """Return all that what a trial makes depends on.
+    """Return everything that a trial's result depends on.
 
     Args:
         trial: The trial.
-        suite: That it is of.
-        digest: Of the training images of a bundled model.
+        suite: Its suite.
+        digest: Digest of the training images of a bundled model.
 
     Raises:
-        GanevalError: A setting that there is none of, or a value that cannot be.
+        GanevalError: A setting is unknown, or its value cannot be used.
     """
     if isinstance(trial.way, Program):
         return {"command": trial.filled(trial.way.command), "makes": trial.last}
@@ -146,7 +146,7 @@ def specification(trial: Trial, suite: Suite, digest: str) -> Specification:
 
 
 def is_done(trial: Trial) -> bool:
-    """Tell whether nothing is left to train of a trial that agrees with its record."""
+    """Tell whether a trial that agrees with its record is completely trained."""
     if isinstance(trial.way, Given):
         return True
     record = read_record(trial.folder)
@@ -161,14 +161,14 @@ def is_done(trial: Trial) -> bool:
 def check_trials(
     trials: Sequence[Trial], suite: Suite, *, cache_dir: Path | str | None = None
 ) -> dict[str, Specification]:
-    """Refuse trials that cannot begin, or that have begun otherwise, before any is trained.
+    """Refuse trials that cannot begin, or that began differently, before any is trained.
 
     Returns:
         The specification of each by its name.
 
     Raises:
-        GanevalError: A setting, data, file or folder that cannot be, or what differs between a
-            record and the suite, of every trial in its details.
+        GanevalError: A setting, data, file or folder cannot be used, or a record differs from the
+            suite; the details list every trial.
     """
     found: dict[str, Specification] = {}
     differing: list[str] = []
@@ -177,7 +177,7 @@ def check_trials(
     for trial in trials:
         if isinstance(trial.way, Given) and not (":" in trial.last or Path(trial.last).exists()):
             raise ganeval.GanevalError(
-                f"{suite.path}: {trial.last} of {trial.model} is not there",
+                f"{suite.path}: {trial.last} of {trial.model} does not exist",
                 "a generator's file, or pictures",
                 "check the name; it is relative to the current folder",
             )
@@ -192,8 +192,8 @@ def check_trials(
         elif isinstance(trial.way, Program):
             if trial.last in makes:
                 raise ganeval.GanevalError(
-                    f"{suite.path}: {trial.name} and {makes[trial.last]} make one {trial.last}",
-                    "a place of its own for each",
+                    f"{suite.path}: {trial.name} and {makes[trial.last]} both make {trial.last}",
+                    "a different file or folder for each",
                     "put {folder} into `makes`",
                 )
             makes[trial.last] = trial.name
@@ -220,7 +220,7 @@ def check_trials(
 
 @contextmanager
 def named(where: str) -> Iterator[None]:
-    """Let an error within the block begin with where it comes from."""
+    """Let an error within the block begin with its origin."""
     try:
         yield
     except ganeval.GanevalError as error:
@@ -229,9 +229,9 @@ def named(where: str) -> Iterator[None]:
 
 
 def _differences(trial: Trial, record: Record, wanted: Mapping[str, Any]) -> list[str]:
-    """Return what differs from what a trial began with; that it is to go on longer does not.
+    """Return how a trial differs from its beginning; a later last step does not count.
 
-    Where a rate falls to 0 at the last step, it does.
+    If a rate falls to 0 at the last step, it counts.
     """
     lasting = isinstance(trial.way, Trained) and "steps" in lasting_settings(trial.recipe)
     began = record.specification

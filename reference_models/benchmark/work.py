@@ -1,4 +1,4 @@
-"""One trial carried out: trained from where it was left, and scored into the cache."""
+"""Carry out one trial: train it from where it stopped, and put its features into the cache."""
 
 import logging
 import shlex
@@ -29,12 +29,12 @@ _LOG = "command.log"
 _MISTAKE = 2  # the exit code of errors that concern one trial, not the machine
 
 Display = Callable[[str, int, int], AbstractContextManager[Sequence[Observer]]]
-"""From the name of a trial, its steps and its batch size to what shows its training."""
+"""Function of a trial's name, steps and batch size that returns the display of its training."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Outcome:
-    """How a trial has ended.
+    """The outcome of a trial.
 
     Attributes:
         trial: Its name.
@@ -53,23 +53,23 @@ def carry_out(
     settings: ganeval.Settings,
     display: Display | None = None,
 ) -> Outcome:
-    """Train what is missing of a trial, and put its features into the cache.
+    """Train the missing steps of a trial, and put its features into the cache.
 
     Args:
         trial: The trial.
-        suite: That it is of.
-        specifications: Of all trials by name, as `check_trials` found them.
+        suite: Its suite.
+        specifications: Specifications of all trials by name, from `check_trials`.
         settings: Cache, progress, device and command; the other options are the suite's own.
         display: Shows a training.
 
     Returns:
-        How it ended; a term of a loss that is not finite, or samples that cannot be scored, are
-        this trial's own matter.
+        The outcome; a loss that is not finite, or samples that cannot be scored, only fail this
+        trial.
 
     Raises:
         GanevalError: The machine lacks something, which would end the other trials too; or a file
             cannot be written.
-        KeyboardInterrupt: As it came; what is done is kept.
+        KeyboardInterrupt: The run was interrupted; finished work is kept.
     """
     try:
         if not is_done(trial):
@@ -95,7 +95,7 @@ def carry_out(
 
 
 def _train(trial: Trial, suite: Suite, settings: ganeval.Settings, display: Display | None) -> None:
-    """Train a bundled model to its last step, from where it was left; one thread on the CPU."""
+    """Train a bundled model to its last step, from where it stopped; one thread on the CPU."""
     assert isinstance(trial.way, Trained)
     assert trial.seed is not None
     recipe, scoring = trial.recipe, suite.scoring
@@ -130,9 +130,9 @@ def _run(trial: Trial, program: Program, suite: Suite, record: Record) -> None:
     """Run the command of a trial, its output in a file.
 
     Raises:
-        GanevalError: It is not there, it fails, or does not make what it says.
+        GanevalError: The command does not exist, fails, or does not make what the suite says.
     """
-    # Divided first, so that a blank in a folder's name divides no word.
+    # Split first, so that a blank in a folder's name does not split a word.
     words = [trial.filled(word) for word in shlex.split(program.command)]
     log, begin = trial.folder / _LOG, time.perf_counter()
     try:
@@ -153,8 +153,8 @@ def _run(trial: Trial, program: Program, suite: Suite, record: Record) -> None:
         )
     if not Path(trial.last).exists():
         raise ganeval.GanevalError(
-            f"{trial.last}: not there after `{shlex.join(words)}`",
-            "what the suite says that it makes",
+            f"{trial.last}: missing after `{shlex.join(words)}`",
+            "the file or folder that the suite says it makes",
             f"see {log}",
         )
     seconds = time.perf_counter() - begin

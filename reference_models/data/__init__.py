@@ -1,1 +1,1 @@
-"""What the reference models learn from: toy densities and small pictures, all offline."""
+"""Training data of the reference models: toy densities and small pictures, all offline."""

@@ -1,4 +1,4 @@
-"""The classes of a source's pictures: those that it has, or the folders that they lie in."""
+"""The classes of a source's pictures: the source's own, or the folders of the pictures."""
 
 import logging
 import unicodedata
@@ -18,8 +18,8 @@ class Classes:
     """The classes of pictures.
 
     Attributes:
-        names: Of the classes, sorted: numbers by their value, else texts.
-        labels: int64 [N], the place among the names of each picture's class.
+        names: Names of the classes, sorted: numbers by their value, else texts.
+        labels: int64 [N], the index of each picture's class in `names`.
     """
 
     names: tuple[str, ...]
@@ -27,11 +27,11 @@ class Classes:
 
 
 def classes_of(source: Any, *, location: str) -> Classes | None:
-    """Return the classes of a source of ganeval's, None if there are none.
+    """Return the classes of a source; None if there are none.
 
-    They are its own (`targets` of a data set, `labels` of an array, `labels=folders`), else the
-    folders at its top, in the order of torchvision's `ImageFolder`, if every picture lies in one
-    and there are at least two of them.
+    They are the source's own (`targets` of a data set, `labels` of an array, `labels=folders`),
+    else its top-level folders, in the order of torchvision's `ImageFolder`, if every picture is in
+    one of at least two folders.
     """
     try:
         labels = source.labels()
@@ -50,7 +50,7 @@ def classes_of(source: Any, *, location: str) -> Classes | None:
 
 
 def _folders(names: Any) -> list[str] | None:
-    """Return the first folder in each name, None if that makes no classes."""
+    """Return the first folder in each name; None if these are not classes."""
     folders = [name.partition("/") for name in names]
     if not all(slash for _, slash, _ in folders) or len({first for first, _, _ in folders}) < 2:
         return None

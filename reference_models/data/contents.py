@@ -1,4 +1,4 @@
-"""What tells the pictures of a source from others, without decoding them."""
+"""Identify the pictures of a source without decoding them."""
 
 import hashlib
 import json
@@ -7,17 +7,17 @@ from typing import Any
 from reference_models.data.fitted import Fitted
 from reference_models.data.news import News
 
-PART = 256  # pictures that are prepared, and told from others, together
+PART = 256  # pictures that are prepared and identified together
 BLOCK = 32  # pictures in memory at once
 
 
 def contents_of(fitted: Fitted) -> list[str]:
-    """Return what tells the content of a source from others: of the whole, then of each part.
+    """Return the identity of a source's content: first of the whole, then of each part.
 
-    Files of this machine, and arrays, are told by the SHA-256 of each; ganeval's index of files
-    knows it of those that have not changed. Data sets of torchvision and what lies on other
-    machines would have to be decoded, or fetched, to the last picture for that. They go by what
-    tells before: the names and states of files, the number of pictures, and the first part.
+    Files of this machine, and arrays, are identified by their SHA-256; ganeval's index of files has
+    it for files that did not change. Data sets of torchvision and files of other machines would
+    have to be decoded, or fetched, to the last picture for that. They are identified by cheaper
+    facts: the names and states of files, the number of pictures, and the first part.
     """
     source, count = fitted.source, len(fitted.source)
     info = source.info

@@ -1,4 +1,4 @@
-"""Toy densities whose truth is known, and what samples of a model make of their modes."""
+"""Toy densities whose truth is known, and how well samples of a model match their modes."""
 
 import hashlib
 import json
@@ -27,9 +27,9 @@ class Mixture:
     """A mixture of Gaussians with one common, isotropic standard deviation.
 
     Attributes:
-        name: What the data is called.
+        name: Name of the data.
         modes: float64 [K, d], the means.
-        std: Of each coordinate of each component, above 0.
+        std: Standard deviation of each coordinate of each component, above 0.
         weights: float64 [K], above 0, sum 1.
     """
 
@@ -39,7 +39,7 @@ class Mixture:
     weights: Floats
 
     def __post_init__(self) -> None:
-        """Refuse a density that is none."""
+        """Refuse impossible parameters (GanevalError)."""
         if not self.std > 0:
             raise ganeval.GanevalError(
                 f"std {self.std} of data '{self.name}'", "a number above 0", "change std"
@@ -53,7 +53,7 @@ class Mixture:
 
     @property
     def shape(self) -> tuple[int, ...]:
-        """Of one item: (d,)."""
+        """Shape of one item: (d,)."""
         return self.modes.shape[1:]
 
     @property
@@ -63,7 +63,7 @@ class Mixture:
 
     @property
     def names(self) -> tuple[str, ...]:
-        """Of the tensors in its batches: points alone."""
+        """Names of the tensors in its batches: points alone."""
         return ("real",)
 
     @property
@@ -92,7 +92,7 @@ class Mixture:
         return self.modes[component] + self.std * noise
 
     def scores(self, samples: Samples) -> dict[str, tuple[float, str]]:
-        """Return value and better direction of what samples [N, d] make of the modes."""
+        """Return the scores of samples [N, d] on the modes, each with its better direction."""
         return {
             "modes": (float(found_modes(samples, self)), "higher"),
             "high_quality": (float(high_quality(samples, self).mean()), "higher"),
@@ -114,8 +114,8 @@ class Mixture:
 def ring8(*, std: float = 0.1) -> Mixture:
     """Return eight equal Gaussians on a circle of radius 2.
 
-    Metz et al. 2017 (Unrolled GAN) and its followers have std 0.02; with 0.1 a short run can tell
-    models apart, for the test of three standard deviations is not yet hopeless.
+    Metz et al. 2017 (Unrolled GAN) and its followers have std 0.02. With 0.1 a short run can tell
+    models apart, since some samples pass the test of three standard deviations.
     """
     angle = 2 * np.pi * np.arange(8) / 8
     return _equal("ring8", 2 * np.stack([np.cos(angle), np.sin(angle)], axis=1), std)
@@ -130,8 +130,8 @@ def grid25(*, std: float = 0.05) -> Mixture:
 def mix1d(*, std: float = 0.5) -> Mixture:
     """Return 2/3 N(-1, std^2) + 1/3 N(1.5, std^2), items of one number.
 
-    Unequal weights, so that the one Gaussian nearest to it is another for each f-divergence, and
-    for the reverse Kullback-Leibler divergence only one of the two modes is the best.
+    The weights are unequal, so that the nearest single Gaussian differs for each f-divergence, and
+    for the reverse Kullback-Leibler divergence one of the two modes is clearly the best.
     """
     return Mixture("mix1d", np.array([[-1.0], [1.5]]), std, np.array([2.0, 1.0]) / 3)
 
@@ -168,8 +168,8 @@ def covered_modes(samples: Samples, data: Mixture) -> int:
 def found_modes(samples: Samples, data: Mixture) -> int:
     """Return how many modes get, within 3 std, at least 20 % of their fair share of all samples.
 
-    Stricter than `covered_modes`: samples spread over the plane, few of which lie near any mode,
-    find none.
+    It is stricter than `covered_modes`: samples spread over the plane, with few near any mode,
+    cover none.
     """
     points = _to_float64(samples)
     counts = _mode_counts(points[high_quality(points, data)], data)

@@ -1,4 +1,4 @@
-"""Scikit-learn's handwritten digits (1,797 of 8x8 pixels), alone and with what is made of them."""
+"""Scikit-learn's handwritten digits (1,797 of 8x8 pixels), alone and with conditions."""
 
 import numpy as np
 import numpy.typing as npt
@@ -18,15 +18,15 @@ SHRUNK = 4  # how many times smaller the conditions of `sr` are
 def digits(*, size: int = 16, channels: int = 1, split: str = "train") -> Pictures:
     """Return the digits, white on black, with their classes 0 to 9.
 
-    The same pictures as ganeval's source `data:digits,split=SPLIT,size=SIZE`, bit for bit.
+    They are the same pictures as ganeval's source `data:digits,split=SPLIT,size=SIZE`, bit for bit.
 
     Args:
         size: Height and width, from 8 by Pillow's antialiased bicubic filter.
-        channels: 1, or 3 equal ones.
+        channels: 1, or 3 equal channels.
         split: "train" (1,437 pictures) or "test" (the other 360).
 
     Raises:
-        GanevalError: An option has a value that it cannot have.
+        GanevalError: The value of an option is not allowed.
     """
     if split not in SPLITS:
         raise ganeval.GanevalError(
@@ -65,7 +65,7 @@ def sr(*, size: int = 16, channels: int = 1, split: str = "train") -> Pictures:
     The condition is ganeval's source `data:digits,split=SPLIT,size=SIZE/4`, by Pillow's antialiased
     bicubic filter, as float32 [N, 3, size / 4, size / 4] in [-1, 1]. A model is sampled with the
     conditions of the test split, whichever it was trained on. The scans have 8x8 pixels: a
-    condition of half of 16 would hold all that is known of them.
+    condition of 8x8 for pictures of 16x16 would have all their information.
 
     Raises:
         GanevalError: As `digits`; or 4 does not divide the size.

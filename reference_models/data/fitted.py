@@ -1,4 +1,4 @@
-"""A source of pictures of one size, opened and looked at, with nothing decoded but its first."""
+"""A source of pictures of one size, opened and checked, with only its first picture decoded."""
 
 import shlex
 from dataclasses import dataclass
@@ -17,7 +17,7 @@ class Fitted:
     """A source whose pictures have one size.
 
     Attributes:
-        text: What it is called, as it can be typed: with the size that was asked for.
+        text: Its name, as it can be typed, including the requested size.
         source: As `ganeval.open_source` returns it.
         shape: Height and width of every picture; equal.
         classes: Those of the pictures, if there are any.
@@ -30,14 +30,14 @@ class Fitted:
 
     @property
     def is_remote(self) -> bool:
-        """Whether it lies on another machine."""
+        """Whether it is on another machine."""
         return "://" in self.text
 
     def picture(self, item: Any) -> Pixels:
         """Return the picture of an item, uint8 [3, H, W] RGB.
 
         Raises:
-            GanevalError: It cannot be used, or is of another size.
+            GanevalError: It cannot be used, or has another size.
         """
         pixels = _decoded(item, self.text, self.source)
         if pixels.shape[1:] != self.shape:
@@ -48,17 +48,17 @@ class Fitted:
 def fit_source(
     location: str, *, size: int | None, crop: str, index: Any, keep_own_size: bool = False
 ) -> Fitted:
-    """Open a source and see that its pictures have one size, as far as that is known.
+    """Open a source and check that its pictures have one size, as far as that is known.
 
     Args:
-        location: As on ganeval's command line; a `size=` in it goes before nothing: it must be the
-            one that is asked for, if one is.
+        location: As on ganeval's command line; a `size=` in it must agree with `size`, if that is
+            given.
         size: Height and width that the pictures are brought to, by the source's own option `size`;
             None: they have one size.
         crop: The source's option of that name, for a size; where the size is in the text, so is
             the crop.
-        index: Of ganeval, which knows the files that have not changed.
-        keep_own_size: Whether a `size=` in it goes before `size` instead.
+        index: Ganeval's index, which knows the files that did not change.
+        keep_own_size: Whether a `size=` in `location` overrides `size`.
 
     Raises:
         GanevalError: The source cannot be used, or its pictures differ in size, or are not square.
@@ -67,16 +67,18 @@ def fit_source(
     source = ganeval.open_source(location, policy=policy, index=index)
     text, own = location, source.info.settings.get("size")
     own_crop = source.info.settings.get("crop", crop)
-    if own is not None and crop == "none" != own_crop:  # "center" may be the setting's default
+    if (
+        own is not None and crop == "none" != own_crop
+    ):  # "center" may be just the default of the setting
         raise ganeval.GanevalError(
-            f"{location}: crop={own_crop} in its text, where the setting crop is {crop}",
+            f"{location}: crop={own_crop} in its text, but the setting crop is {crop}",
             "one of them",
             "leave out the one or the other",
         )
     if size is not None and own is None:
         if location.startswith(f"{source.info.kind}:") and ",crop=" in location:
             raise ganeval.GanevalError(
-                f"{location}: its crop is in the text, and its size is the setting image_size",
+                f"{location}: the crop is in its text, but the size is in the setting image_size",
                 "both in one place",
                 f"write size={size} into the text, or the crop as `--set crop={own_crop}`",
             )
@@ -84,7 +86,7 @@ def fit_source(
         source = ganeval.open_source(text, policy=policy, index=index)
     elif size is not None and own != size and not keep_own_size:
         raise ganeval.GanevalError(
-            f"{location}: pictures of size {own}, where image_size is {size}",
+            f"{location}: pictures of size {own}, but image_size is {size}",
             "one size",
             "leave out the one or the other",
         )
@@ -130,7 +132,7 @@ def _decoded(item: Any, text: str, source: Any) -> Pixels:
     try:
         pixels: Pixels = item.picture().pixels
     except ganeval.GanevalError as error:
-        if "--transparency" not in error.remedy:  # an option that scoring alone has
+        if "--transparency" not in error.remedy:  # an option of scoring only
             raise
         typed = shlex.quote(with_options(text, source, "transparency=white"))
         remedy = f"name them as `{typed}` (or black, or drop)"
@@ -139,7 +141,7 @@ def _decoded(item: Any, text: str, source: Any) -> Pixels:
 
 
 def _check_sizes(location: str, source: Any) -> None:
-    """Refuse pictures of which the headers tell that they differ in size."""
+    """Refuse pictures whose headers show that they differ in size."""
     sizes = source.info.sizes
     if len(sizes) < 2:
         return
@@ -162,6 +164,6 @@ def _other_size(name: str, found: tuple[int, int], shape: tuple[int, int]) -> ga
 
 
 def _sized(side: int) -> str:
-    """Return how to bring pictures to one size, whose shorter side is so long at least."""
+    """Return how to bring pictures to one size, given their smallest shorter side."""
     size = max(2 ** (side.bit_length() - 1), 8)
-    return f"bring them to one: `--set image_size={size}`, or another of your own"
+    return f"resize them: `--set image_size={size}`, or another size"

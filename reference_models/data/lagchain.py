@@ -1,4 +1,4 @@
-"""A chain of symbols of which each depends on one long before it: its entropy is known exactly."""
+"""A chain of symbols, each depending on one long before it; its entropy is known exactly."""
 
 import hashlib
 import json
@@ -25,13 +25,13 @@ class LagChain:
     """Symbols s_t = s_{t-lag} + e_t modulo their number, as the levels of a mu-law.
 
     e_t is independent: 3 with probability `chance`, each of the others with an equal part of the
-    rest. The first symbols are uniform, and so is every later one by itself. A model that sees
-    fewer than `lag` symbols back sees nothing of s_t, which takes it log(num_symbols) instead of
-    the entropy of e_t.
+    rest. The first symbols are uniform, and so is every later one taken alone. A model that sees
+    fewer than `lag` symbols back knows nothing about s_t, so a symbol takes it log(num_symbols)
+    instead of the entropy of e_t.
 
     Attributes:
         num_symbols: At least 2.
-        lag: How far back the symbol is that counts, at least 1.
+        lag: Distance to the symbol that each symbol depends on, at least 1.
         chance: Probability of the likeliest e_t.
         num_samples: Symbols in a clip, more than the lag.
     """
@@ -43,7 +43,7 @@ class LagChain:
 
     @property
     def name(self) -> str:
-        """What the data is called."""
+        """Name of the data."""
         return "lagchain"
 
     @property
@@ -89,7 +89,7 @@ class LagChain:
 
     @property
     def entropy(self) -> float:
-        """Bits that a symbol of a clip takes in the mean, exactly.
+        """Exact mean number of bits for a symbol of a clip.
 
         The first `lag` take log2(num_symbols), the others the entropy of e_t.
         """
@@ -130,9 +130,9 @@ class LagChain:
         return bits / self.num_samples
 
     def scores(self, samples: Tensor) -> dict[str, tuple[float, str]]:
-        """Return value and better direction of what is known of samples [N, 1, num_samples].
+        """Return the scores of samples [N, 1, num_samples], each with its better direction.
 
-        `chain_gap` is how far the bits that a symbol of theirs takes are from the entropy.
+        `chain_gap` is the distance of their bits per symbol from the entropy.
         """
         bits = float(self.bits(samples.detach().cpu()).mean())
         return {"chain_gap": (abs(bits - self.entropy), "lower")}

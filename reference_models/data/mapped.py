@@ -1,4 +1,4 @@
-"""Pictures in a file, of which a process holds no more than it is reading."""
+"""Pictures in a file, of which a process keeps only those that it is reading."""
 
 import weakref
 from pathlib import Path
@@ -14,17 +14,17 @@ Pixels = npt.NDArray[np.uint8]
 class MappedPixels:
     """The pictures of a `.npy` file, uint8 [N, C, H, W], read by their numbers.
 
-    The file is mapped anew for each reading. What of one long mapping has been looked at counts as
-    memory of the process, in the end the whole file; this way it is the system's, which gives it
-    back when something else needs it. The file stays open, so that a run keeps what it began with
-    where the file is removed or another takes its name.
+    The file is mapped again for each reading. The pages that one long mapping has touched would
+    count as memory of the process, in the end the whole file; this way they belong to the system,
+    which can reuse them. The file stays open, so that a run keeps its pictures even if the file is
+    removed or replaced.
     """
 
     def __init__(self, path: Path) -> None:
         """Open a file.
 
         Raises:
-            ValueError: It is no such file, or of another length than its header says.
+            ValueError: It is not such a file, or its length differs from its header.
             OSError: It cannot be read.
         """
         self._file = path.open("rb")

@@ -1,4 +1,4 @@
-"""How far a long work on pictures is, in a line now and then."""
+"""Report the progress of a long job on pictures, a line now and then."""
 
 import logging
 import time
@@ -9,7 +9,7 @@ NEWS_SECONDS = 30.0  # between two lines
 
 
 class News:
-    """Tells how far a long work is, in a line now and then."""
+    """Reports the progress of a long job, a line now and then."""
 
     def __init__(self, text: str, total: int, *, done: int = 0, what: str = "prepared") -> None:
         self._text, self._total, self._what = text, total, what

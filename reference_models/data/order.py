@@ -1,4 +1,4 @@
-"""Counter-based randomness for data: which items come when, as a function of seed and position."""
+"""Counter-based randomness for data: the order of items as a function of seed and position."""
 
 import functools
 import hashlib
@@ -25,8 +25,8 @@ def generator(seed: int, purpose: str, number: int) -> np.random.Generator:
 def epoch_indices(count: int, *, seed: int, position: int, size: int) -> Indices:
     """Return which items of `count` a batch holds, int64 [size].
 
-    The stream is one permutation after the other, each drawn anew; the batch is the part of it that
-    begins at `position`.
+    The stream is one new permutation after the other; the batch is the part of it that begins at
+    `position`.
     """
     parts = []
     for epoch in range(position // count, (position + size - 1) // count + 1):
@@ -38,7 +38,7 @@ def epoch_indices(count: int, *, seed: int, position: int, size: int) -> Indices
 
 @functools.lru_cache(maxsize=4)  # of 8 bytes an item
 def _permutation(count: int, seed: int, epoch: int) -> Indices:
-    """Return the order of one epoch; kept, as many batches in a row ask for the same one."""
+    """Return the order of one epoch; cached, since many batches in a row ask for it."""
     order = generator(seed, "data order", epoch).permutation(count)
     order.flags.writeable = False  # shared by every caller
     return order

@@ -1,4 +1,4 @@
-"""Two sources of pictures as one data: pairs of one name or place, or two that do not belong."""
+"""Two sources of pictures together: paired by name or by index, or unpaired."""
 
 import unicodedata
 from collections.abc import Sequence
@@ -18,8 +18,8 @@ def partners_of(real: Fitted, condition: Fitted, *, by: str) -> Indices:
     Args:
         real: The one source.
         condition: The other.
-        by: "name": those of the same path within their sources, whatever the picture's ending
-            (`a/1.png` and `a/1.jpg`), as ganeval pairs them. "index": the first with the first.
+        by: "name" pairs pictures with the same path within their sources, apart from the suffix
+            (`a/1.png` and `a/1.jpg`), as ganeval does. "index" pairs the first with the first.
 
     Raises:
         GanevalError: Some have no partner, or a name comes twice.
@@ -29,7 +29,7 @@ def partners_of(real: Fitted, condition: Fitted, *, by: str) -> Indices:
         if num != other:
             raise ganeval.GanevalError(
                 f"{real.text} has {num:,} pictures, {condition.text} {other:,}",
-                "as many in both, to be paired by their order",
+                "the same number in both, for pairs by index",
                 "correct the sources, or pair them by name (--set pair_by=name)",
             )
         return np.arange(num)
@@ -45,8 +45,9 @@ def partners_of(real: Fitted, condition: Fitted, *, by: str) -> Indices:
     if alone:
         raise ganeval.GanevalError(
             f"pictures without a partner: {' and '.join(alone)}",
-            "a picture of the same name, whatever its ending, in both sources",
-            "add or remove them; or --set pair_by=index for the same order, none for no pairs",
+            "a picture of the same name, apart from its suffix, in both sources",
+            "add or remove them, or use --set pair_by=index if the orders agree, or pair_by=none "
+            "for no pairs",
         )
     return np.array([others[name] for name in places], np.int64)
 
@@ -58,7 +59,7 @@ def pairs_digest(real: str, condition: str, partners: Indices | None) -> str:
 
 
 def _places(fitted: Fitted) -> dict[str, int]:
-    """Return the place of each name of a source, without the ending of pictures.
+    """Return the index of each name of a source, without the suffix of pictures.
 
     Raises:
         GanevalError: Two are the same.
@@ -70,7 +71,7 @@ def _places(fitted: Fitted) -> dict[str, int]:
         if key in places:
             raise ganeval.GanevalError(
                 f"{fitted.text}: '{names[places[key]]}' and '{name}' are one name for a pair",
-                "names that differ in more than their endings",
+                "names that differ in more than their suffixes",
                 "rename or remove one of them, or --set pair_by=index",
             )
         places[key] = place

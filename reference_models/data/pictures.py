@@ -55,10 +55,10 @@ def with_channels(pixels: Pixels, channels: int, *, name: str) -> Pixels:
     Args:
         pixels: uint8 [N, 3, H, W].
         channels: 1 or 3.
-        name: What messages call the pictures.
+        name: Name of the pictures in messages.
 
     Raises:
-        GanevalError: Another number of channels, or one channel of pictures with colour.
+        GanevalError: The number of channels is not 1 or 3, or it is 1 and the pictures have colour.
     """
     if channels == 3:
         return pixels
@@ -68,7 +68,7 @@ def with_channels(pixels: Pixels, channels: int, *, name: str) -> Pixels:
         )
     if not (pixels == pixels[:, :1]).all():
         raise ganeval.GanevalError(
-            f"{name}: 1 channel asked for of pictures with colour",
+            f"{name}: 1 channel asked for, but the pictures have colour",
             "grey pictures",
             "train on 3 channels or convert the pictures",
         )

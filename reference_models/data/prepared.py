@@ -1,12 +1,12 @@
 """Pictures of a source, decoded once into a file of bytes that all runs map.
 
-A preparation has a folder of its own in the cache, `prepared/KEY/`, whose name is a digest of the
+A preparation has its own folder in the cache, `prepared/KEY/`, whose name is a digest of the
 source's content and of how its pictures are made:
 
 * `pixels.npy`: uint8 [N, C, H, W], in the source's order;
 * `labels.npy`: int64 [N], if the pictures have classes;
 * `parts.jsonl`: a line for each part of 256 pictures that is on the disk, with its SHA-256;
-* `card.json`: what it is. It has a digest when the pictures are complete, and not before.
+* `card.json`: a description. It has a digest once the pictures are complete.
 """
 
 import errno
@@ -53,13 +53,13 @@ class _ColourFoundError(Exception):
 
 @dataclass(frozen=True, slots=True, eq=False, kw_only=True)
 class Prepared:
-    """Pictures that are ready to be read.
+    """Prepared pictures.
 
     Attributes:
         pixels: uint8 [N, C, H, W].
         labels: int64 [N], the classes if there are any.
         classes: Their names.
-        digest: Hex SHA-256 of pixels and labels, whatever the source was.
+        digest: Hex SHA-256 of pixels and labels, independent of the source.
     """
 
     pixels: MappedPixels
@@ -71,8 +71,9 @@ class Prepared:
 def prepare(fitted: Fitted, *, channels: int | None, folder: Path) -> Prepared:
     """Return the pictures of a source, decoded now or in an earlier run.
 
-    Processes that want the same wait for the one that has begun. One that was killed has left whole
-    parts, and the next goes on behind them. No more than a few pictures are in memory.
+    If several processes want the same pictures, the others wait for the first. A killed process
+    leaves complete parts, and the next one continues after them. Only a few pictures are in memory
+    at a time.
 
     Args:
         fitted: The source, with the size of its pictures.
@@ -111,7 +112,7 @@ def prepare(fitted: Fitted, *, channels: int | None, folder: Path) -> Prepared:
 
 
 def _make(fitted: Fitted, folder: Path, contents: list[str], channels: int | None) -> None:
-    """Decode the pictures, into one channel until one with colour is found, if that is asked."""
+    """Decode the pictures, if asked into one channel until a picture with colour is found."""
     card = _read_card(folder) or {"shape": None}
     if channels is None and card["shape"] != [len(fitted.source), 3, *fitted.shape]:
         with suppress(_ColourFoundError):
@@ -132,7 +133,7 @@ class _Preparation:
         *,
         is_grey_sure: bool = True,
     ) -> None:
-        """Take what is to be made; a picture with colour may be refused where grey is not sure."""
+        """Take the job; a picture with colour may be refused if grey is only a guess."""
         self._fitted, self._folder, self._contents = fitted, folder, contents
         self._refuses_colour = not is_grey_sure
         self._count = len(fitted.source)
@@ -148,7 +149,9 @@ class _Preparation:
             records = []
         elif records:
             done = len(records) * PART
-            logger.info(f"{self._fitted.text}: goes on after {done:,} of {self._count:,} pictures")
+            logger.info(
+                f"{self._fitted.text}: continues after {done:,} of {self._count:,} pictures"
+            )
         path = self._folder / PIXELS
         start = path.stat().st_size - self._count * self._each
         news = News(self._fitted.text, self._count, done=len(records) * PART)
@@ -184,7 +187,8 @@ class _Preparation:
             yield np.stack(list(self._pool.map(self._picture, items)))
         if number < len(self._contents) - 1 and seen.hexdigest() != self._contents[1 + number]:
             raise ganeval.GanevalError(
-                f"{self._fitted.text}: pictures {first} to {stop - 1} changed meanwhile",
+                f"{self._fitted.text}: pictures {first} to {stop - 1} changed while they were "
+                "prepared",
                 "a source that stays the same while it is prepared",
                 "run again when nothing writes there",
             )
@@ -197,7 +201,7 @@ class _Preparation:
         return to_channels(pixels, self._shape[1])
 
     def _begin(self) -> None:
-        """Make the file, with its space on the disk, and a card that says what it will be."""
+        """Make the file, reserve its space on the disk, and write a card that describes it."""
         _clear(self._folder)
         path = self._folder / PIXELS
         path.touch()
@@ -210,9 +214,9 @@ class _Preparation:
         self._write_card({})
 
     def _resumed(self) -> list[str] | None:
-        """Return the digests of the parts that are on the disk; None if there is nothing of use.
+        """Return the digests of the parts that are on the disk; None if nothing is usable.
 
-        What a record promises is read again: after a loss of power it may not be there.
+        Recorded parts are read again, since they may be missing after a power failure.
         """
         card = _read_card(self._folder)
         if card is None or card.get("shape") != list(self._shape) or "digest" in card:
@@ -234,7 +238,7 @@ class _Preparation:
         return records
 
     def _finish(self, records: list[str]) -> None:
-        """Say that all is there."""
+        """Mark the pictures as complete."""
         classes = self._fitted.classes
         labels = None if classes is None else _sha256(classes.labels)
         digest = json_digest({"shape": self._shape, "parts": records, "labels": labels})
@@ -259,7 +263,7 @@ class _Preparation:
 
 
 def _opened(folder: Path) -> Prepared | None:
-    """Return what is complete in a folder; None if nothing is, or if it is damaged, with a word."""
+    """Return the complete pictures in a folder; None if incomplete, or, with a warning, damaged."""
     card = _read_card(folder)
     if card is None or "digest" not in card:
         return None
@@ -279,7 +283,7 @@ def _opened(folder: Path) -> Prepared | None:
         classes = tuple(card["classes"])
         return Prepared(pixels=pixels, labels=labels, classes=classes, digest=card["digest"])
     except (OSError, ValueError, KeyError, TypeError, EOFError) as error:
-        logger.warning("%s: damaged (%s), so it is made anew", folder, error)
+        logger.warning("%s: damaged (%s), so it is made again", folder, error)
         _clear(folder)
         return None
 
@@ -291,19 +295,19 @@ def _read_card(folder: Path) -> dict[str, Any] | None:
     except FileNotFoundError:
         return None
     except ValueError:
-        logger.warning("%s: damaged, so the pictures are prepared anew", folder / CARD)
+        logger.warning("%s: damaged, so the pictures are prepared again", folder / CARD)
         return None
     return card if isinstance(card, dict) and card.get("format") == FORMAT else None
 
 
 def _clear(folder: Path) -> None:
-    """Remove the files of a preparation; who has them open keeps them."""
+    """Remove the files of a preparation; processes that have them open keep them."""
     for name in (CARD, PARTS, LABELS, PIXELS):
         (folder / name).unlink(missing_ok=True)
 
 
 def _sha256_of_part(pixels: MappedPixels, first: int) -> str:
-    """Return the SHA-256 of the pictures from `first` on that one record is of."""
+    """Return the SHA-256 of the part of pictures that begins at `first`."""
     sha256 = hashlib.sha256()
     for start in range(first, min(first + PART, len(pixels)), BLOCK):
         sha256.update(pixels[slice(start, min(start + BLOCK, first + PART))].tobytes())
@@ -311,7 +315,7 @@ def _sha256_of_part(pixels: MappedPixels, first: int) -> str:
 
 
 def _reserve(path: Path, num_bytes: int, text: str) -> None:
-    """Give a file its length and its space on the disk.
+    """Give a file its length and reserve its space on the disk.
 
     Raises:
         NoRoomError: There is not enough.
@@ -355,7 +359,7 @@ def _alone(path: Path, text: str) -> Iterator[None]:
 
 @contextmanager
 def _refusals_named(folder: Path) -> Iterator[None]:
-    """Turn what the file system refuses for good into an error that says what to do."""
+    """Turn permanent errors of the file system into an error that says what to do."""
     try:
         yield
     except OSError as error:

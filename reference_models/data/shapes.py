@@ -16,7 +16,7 @@ COLOURS = {
 }
 RADII = (2, 3, 4)
 CENTRES = range(4, 12)
-"""Rows and columns that the middle pixel can be in; the largest shape just fits at each."""
+"""Rows and columns of the middle pixel; the largest shape just fits at each."""
 
 ATTRIBUTES = ("shape", "colour", "row", "column", "radius")
 """Columns of `Pictures.attributes`: shape and colour as indices, the others in pixels."""
@@ -32,7 +32,7 @@ def shapes(*, size: int = SIDE, channels: int = 3) -> Pictures:
         channels: 3.
 
     Raises:
-        GanevalError: Another size or number of channels.
+        GanevalError: The size or the number of channels is another one.
     """
     if (size, channels) != (SIDE, 3):
         raise ganeval.GanevalError(

@@ -1,4 +1,4 @@
-"""Training clips from anything with sound that ganeval reads."""
+"""Training clips from any source of sound that ganeval reads."""
 
 import logging
 
@@ -12,15 +12,15 @@ from reference_models.data.tones import FACTOR, decimated
 
 logger = logging.getLogger("ganeval.training.data")
 
-NUM_SAMPLES = 8192  # of a clip, where nothing else is said
+NUM_SAMPLES = 8192  # in a clip, unless a size is given
 
 _CHUNK = 64  # files decoded at a time
 
 
 def source_clips(location: str, *, size: int | None = None) -> Clips:
-    """Return all sounds of a source, cut into clips, with themselves at a quarter of the rate.
+    """Return all sounds of a source, cut into clips, with each clip at a quarter of the rate too.
 
-    What is left over at the end of a sound is no clip, so each is of real sound alone. All are in
+    The remainder at the end of a sound is not used, so clips have no padding. All clips are in
     memory. A clip has the class of its sound, if there are any.
 
     Args:
@@ -56,7 +56,7 @@ def source_clips(location: str, *, size: int | None = None) -> Clips:
             if clip.rate != rate:
                 lower = with_options(location, source, f"rate={min(rate, clip.rate)}")
                 raise ganeval.GanevalError(
-                    f"{item.name}: {clip.rate} Hz, where the first has {rate}",
+                    f"{item.name}: {clip.rate} Hz, but the first has {rate} Hz",
                     "one rate",
                     f"write {lower}",
                 )
@@ -66,7 +66,7 @@ def source_clips(location: str, *, size: int | None = None) -> Clips:
     if rate is None or not len(whole):
         raise ganeval.GanevalError(
             f"{location}: no sound as long as {num_samples} samples",
-            "one at least",
+            "at least one",
             "lower image_size, which is the number of samples in a clip",
         )
     classes = classes_of(source, location=location)

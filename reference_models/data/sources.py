@@ -1,4 +1,4 @@
-"""Training pictures from anything that ganeval reads."""
+"""Training pictures from any source that ganeval reads."""
 
 import logging
 from collections.abc import Callable
@@ -35,16 +35,16 @@ def source_pictures(
 
     Args:
         location: As on ganeval's command line (`"folder:faces/,size=64,crop=center"`).
-        size: Height and width that they are brought to, as by the source's own option; None: they
-            are of one size, and square.
+        size: Height and width to resize them to, as the source's own option does; None if they
+            already have one size and are square.
         crop: "center" cuts out the largest square in the middle first, "none" stretches.
         channels: 1 converts to grey, 3 is RGB; None: grey pictures stay so if all are.
-        second: A source of what each picture is to be made from, in RGB and of the same size unless
-            its text says another (`"folder:faces/,size=16"`).
-        pair_by: See `partners_of`; "none": the two sources come in orders of their own.
+        second: A source of inputs from which the pictures are to be made, in RGB and of the same
+            size unless its text has another one (`"folder:faces/,size=16"`).
+        pair_by: See `partners_of`; "none" if the two sources have independent orders.
         cache_dir: The user's cache folder if None; its `prepared` holds the pictures.
-        check: Called with the shape of a picture before the first is decoded, in RGB where it is
-            not known yet whether all are grey; raises what the caller has against it.
+        check: Called with the shape of a picture before the first is decoded (RGB if it is not yet
+            known whether all are grey); raises the caller's objection to it.
 
     Raises:
         GanevalError: A source or a picture in it cannot be used, the pictures differ in size, are
@@ -64,7 +64,7 @@ def source_pictures(
                 f"{real.text} has pictures of {real.shape[1]} pixels, {condition.text} of "
                 f"{condition.shape[1]}",
                 "one size",
-                f"add `--set image_size={real.shape[1]}`, or another of your own",
+                f"add `--set image_size={real.shape[1]}`, or another size",
             )
         partners = None if pair_by == "none" else partners_of(real, condition, by=pair_by)
         pictures = prepare(real, channels=channels, folder=folder)
@@ -112,7 +112,7 @@ def _alone(fitted: Fitted, prepared: Prepared) -> PreparedPictures:
 
 
 def _say(fitted: Fitted, prepared: Prepared) -> None:
-    """Tell what there is to learn from."""
+    """Log what the training data are."""
     count, channels, height, width = prepared.pixels.shape
     names = prepared.classes
     what = f"{len(names):,} classes ({listed(names)})" if names else "no classes"

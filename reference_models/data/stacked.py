@@ -2,16 +2,16 @@
 
 Metz et al., "Unrolled Generative Adversarial Networks", ICLR 2017, stack digits of MNIST, and
 Srivastava et al., "VEEGAN: Reducing Mode Collapse in GANs using Implicit Variational Learning",
-NeurIPS 2017, made it a benchmark: a classifier of digits reads each channel, and what is reported
-is how many of the 1,000 triples came at all, and KL(their histogram || uniform). Published of
-MNIST's digits (modes, KL, as collected by Kumar et al., "Maximum Entropy Generators for
-Energy-Based Models", 2019):
+NeurIPS 2017, made it a benchmark: a classifier of digits reads each channel, and the scores are how
+many of the 1,000 triples occur at all, and KL(their histogram || uniform). Published for MNIST's
+digits (modes, KL, as collected by Kumar et al., "Maximum Entropy Generators for Energy-Based
+Models", 2019):
 
     Unrolled GAN 48.7, 4.32     VEEGAN 150, 2.95     WGAN-GP 959, 0.73     PacGAN 1000, 0.06
 
-Here the digits are scikit-learn's, which are smaller and fewer, so figures are not to be compared
-with those. The classifier is the nearest training digit: it has nothing to train, and reads 98.6 %
-of the held-out digits of 8 x 8 pixels right.
+Here the digits are scikit-learn's, which are smaller and fewer, so scores cannot be compared with
+the published ones. The classifier is the nearest training digit: it needs no training, and reads
+98.6 % of the held-out digits of 8 x 8 pixels correctly.
 """
 
 import hashlib
@@ -31,7 +31,7 @@ from reference_models.data.pictures import Pictures
 from reference_models.engine.data import Batch, Kind
 
 NUM_MODES = 1000
-FAIR_SHARE = 0.2  # as of the modes of points
+FAIR_SHARE = 0.2  # the same as for the modes of points
 
 _BLOCK = 256  # pictures drawn at once; changing it changes every stream
 
@@ -41,14 +41,14 @@ class Stacked:
     """An endless stream of triples of digits, drawn independently.
 
     Attributes:
-        digits: What is stacked, in grey, with their classes.
+        digits: The grey digits that are stacked, with their classes.
     """
 
     digits: Pictures
 
     @property
     def name(self) -> str:
-        """What the data is called."""
+        """Name of the data."""
         return "stacked"
 
     @property
@@ -59,7 +59,7 @@ class Stacked:
 
     @property
     def shape(self) -> tuple[int, ...]:
-        """Of one picture: (3, H, W)."""
+        """Shape of one picture: (3, H, W)."""
         return (3, *self.digits.shape[1:])
 
     @property
@@ -69,7 +69,7 @@ class Stacked:
 
     @property
     def names(self) -> tuple[str, ...]:
-        """Of the tensors in its batches."""
+        """Names of the tensors in its batches."""
         return ("real", "labels")
 
     @property
@@ -111,11 +111,11 @@ class Stacked:
         return _modes_of(classes.reshape(-1, 3).astype(np.int64))
 
     def scores(self, samples: Tensor) -> dict[str, tuple[float, str]]:
-        """Return value and better direction of what samples [N, 3, H, W] make of the modes.
+        """Return the scores of samples [N, 3, H, W] on the modes, each with its better direction.
 
-        `modes` came at least once, as published; `fair_modes` have a fifth of a fair share;
-        `mode_kl` is KL(histogram || uniform) in nats, which N samples of the data make about
-        1000 / 2N.
+        `modes` counts modes that occur at all, as published; `fair_modes` counts those with a fifth
+        of a fair share; `mode_kl` is KL(histogram || uniform) in nats, which N samples of the data
+        make about 1000 / 2N.
         """
         counts = np.bincount(self.read(samples), minlength=NUM_MODES)
         share = counts[counts > 0] / counts.sum()
@@ -132,10 +132,10 @@ def stacked(*, size: int = 16, channels: int = 3, split: str = "train") -> Stack
     Args:
         size: Height and width, as of `digits`.
         channels: 3.
-        split: "train" or "test", from which the digits are.
+        split: "train" or "test", the split of the digits.
 
     Raises:
-        GanevalError: Another number of channels, or as `digits`.
+        GanevalError: The number of channels is not 3, or as in `digits`.
     """
     if channels != 3:
         raise ganeval.GanevalError(

@@ -1,4 +1,4 @@
-"""Streams of prepared pictures: alone, with a condition for each, and two that do not belong."""
+"""Streams of prepared pictures: alone, with a condition for each, or two unpaired streams."""
 
 from collections.abc import Mapping, Sized
 from dataclasses import dataclass, field
@@ -21,9 +21,9 @@ class PreparedPictures:
     Attributes:
         name: What the data is called.
         prepared: The pictures.
-        digest: Hex SHA-256 of all that is in the batches.
-        condition: What each picture is to be made from.
-        partners: int64 [N], which condition belongs to each picture.
+        digest: Hex SHA-256 of everything in the batches.
+        condition: The inputs from which the pictures are to be made.
+        partners: int64 [N], the index of each picture's condition.
         sources: Where ganeval finds pictures like a tensor of the batches, by the tensor's name.
     """
 
@@ -36,7 +36,7 @@ class PreparedPictures:
 
     @property
     def shape(self) -> tuple[int, ...]:
-        """Of one picture: (C, H, W)."""
+        """Shape of one picture: (C, H, W)."""
         return self.prepared.pixels.shape[1:]
 
     @property
@@ -46,7 +46,7 @@ class PreparedPictures:
 
     @property
     def names(self) -> tuple[str, ...]:
-        """Of the tensors in its batches."""
+        """Names of the tensors in its batches."""
         given = {"labels": self.prepared.labels, "condition": self.condition}
         return ("real", *(name for name, values in given.items() if values is not None))
 
@@ -75,13 +75,13 @@ class PreparedPictures:
 
 @dataclass(frozen=True, slots=True, eq=False, kw_only=True)
 class Unpaired:
-    """Two data of pictures side by side, each in an order of its own.
+    """Two data sets of pictures side by side, each in its own order.
 
     Attributes:
         name: What the data is called.
-        real: What a model learns to make; labels are its.
-        condition: Where it is to begin; its pictures are called "condition".
-        source: Where ganeval finds the latter.
+        real: The pictures that a model learns to make; the labels are theirs.
+        condition: The pictures from which it makes them; their tensor is "condition".
+        source: Where ganeval finds the conditions.
         digest: Hex SHA-256 of both.
     """
 
@@ -93,7 +93,7 @@ class Unpaired:
 
     @property
     def shape(self) -> tuple[int, ...]:
-        """Of one picture: (C, H, W)."""
+        """Shape of one picture: (C, H, W)."""
         return self.real.shape
 
     @property
@@ -103,7 +103,7 @@ class Unpaired:
 
     @property
     def names(self) -> tuple[str, ...]:
-        """Of the tensors in its batches."""
+        """Names of the tensors in its batches."""
         return (*self.real.names, "condition")
 
     @property
@@ -130,13 +130,13 @@ class Unpaired:
 
 @dataclass(frozen=True, slots=True, eq=False)
 class Flipped:
-    """Data of pictures of which each item is mirrored, left to right, with probability 1/2.
+    """Data of pictures in which each item is mirrored, left to right, with probability 1/2.
 
     The coin is a function of the seed and of the item's position in the stream. Pictures that
     belong together are mirrored together.
 
     Attributes:
-        data: The data as they are.
+        data: The data before mirroring.
     """
 
     data: Data
@@ -148,12 +148,12 @@ class Flipped:
 
     @property
     def digest(self) -> str:
-        """Of the data as they are: that they are mirrored is a setting."""
+        """Digest of the data before mirroring, which is a setting."""
         return self.data.digest
 
     @property
     def shape(self) -> tuple[int, ...]:
-        """Of one picture: (C, H, W)."""
+        """Shape of one picture: (C, H, W)."""
         return self.data.shape
 
     @property
@@ -163,7 +163,7 @@ class Flipped:
 
     @property
     def names(self) -> tuple[str, ...]:
-        """Of the tensors in its batches."""
+        """Names of the tensors in its batches."""
         return self.data.names
 
     @property

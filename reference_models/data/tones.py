@@ -1,4 +1,4 @@
-"""Notes of a known pitch, timbre and envelope, made on the fly, with themselves at a low rate."""
+"""Notes of known pitch, timbre and envelope, made on the fly, with each note at a low rate too."""
 
 import hashlib
 import json
@@ -22,7 +22,7 @@ FACTOR = 4  # how many times fewer samples the conditions have
 PITCHES = range(40, 65)  # 82 to 330 Hz
 NUM_CLASSES = 12  # of pitches, an octave apart from each other
 
-_LOWEST = (0.5, 0.005, 0.1, 0.0)  # of the attributes but the pitch
+_LOWEST = (0.5, 0.005, 0.1, 0.0)  # of all attributes except the pitch
 _HIGHEST = (1.5, 0.02, 0.5, 2 * np.pi)
 _LOUDEST = 0.9
 _BLOCK = 256  # notes drawn at once; changing it changes every stream
@@ -37,18 +37,18 @@ class Tones:
         e(t) sum_k k^-b sin(k (2 pi f t + p)) / sum_k k^-b     k f below 0.45 of the rate
         e(t) = 0.9 min(t / attack, 1) exp(-t / decay)
 
-    So its high harmonics follow from the low ones: they have one slope and one phase.
+    So its high harmonics follow from the low ones, since all share one slope and one phase.
 
     Attributes:
         rate: Samples per second.
-        num_samples: Of a clip, a multiple of `FACTOR`.
+        num_samples: Number of samples of a clip, a multiple of `FACTOR`.
     """
 
     rate: int = 8000
     num_samples: int = 512
 
     def __post_init__(self) -> None:
-        """Refuse a number of samples of which there is no quarter (GanevalError)."""
+        """Refuse a number of samples that 4 does not divide (GanevalError)."""
         if self.num_samples % FACTOR or self.num_samples < 1:
             raise ganeval.GanevalError(
                 f"tones of {self.num_samples} samples", f"a multiple of {FACTOR}", "change it"
@@ -56,7 +56,7 @@ class Tones:
 
     @property
     def name(self) -> str:
-        """What the data is called."""
+        """Name of the data."""
         return "tones"
 
     @property
@@ -130,8 +130,8 @@ class Tones:
 def decimated(clips: Floats) -> Floats:
     """Return clips [..., T] at a quarter of their rate, [..., T / 4], in -1 to 1.
 
-    As Kuleshov et al. 2017 have it: a Chebyshev filter of type I and order 8 forth and back, so
-    that nothing is delayed, and every fourth sample of what it lets through.
+    As in Kuleshov et al. 2017, a Chebyshev filter of type I and order 8 runs forwards and
+    backwards, so that nothing is delayed, and every fourth sample is kept.
     """
     low: Floats = scipy.signal.decimate(clips, FACTOR, axis=-1)
     return low.clip(-1, 1)
@@ -145,6 +145,6 @@ def tones(*, size: int = 512, rate: int = 8000) -> Tones:
         rate: Samples per second.
 
     Raises:
-        GanevalError: Another number of samples.
+        GanevalError: The number of samples is not a multiple of four.
     """
     return Tones(rate=rate, num_samples=size)

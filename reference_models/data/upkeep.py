@@ -1,4 +1,4 @@
-"""Looking after prepared pictures: how much there is, and making it less. No torch is needed."""
+"""Measure and remove prepared pictures, without torch."""
 
 import shutil
 import time
@@ -11,23 +11,23 @@ import filelock
 
 @dataclass(frozen=True, slots=True)
 class PreparedSize:
-    """Number of sources whose pictures are kept, and the size of these in bytes."""
+    """Number of sources with prepared pictures, and their size in bytes."""
 
     num_sources: int
     num_bytes: int
 
 
 def measure(folder: Path) -> PreparedSize:
-    """Return the size of what is in a folder of prepared pictures, which need not exist."""
+    """Return the size of a folder of prepared pictures, which need not exist."""
     kept = _kept(folder)
     return PreparedSize(len(kept), sum(map(_num_bytes, kept)))
 
 
 def prune(folder: Path, *, older_than_days: float) -> PreparedSize:
-    """Remove pictures, half-made ones too, that no run has begun with for so many days.
+    """Remove pictures, even incomplete ones, with which no run has begun for this many days.
 
-    A run that reads them goes on: it has their file open. Those that a process prepares at the
-    moment stay.
+    A run that reads them can continue, since it has their file open. Pictures that a process is
+    preparing stay.
     """
     limit = time.time() - older_than_days * 86_400
     num_sources = num_bytes = 0
@@ -40,7 +40,7 @@ def prune(folder: Path, *, older_than_days: float) -> PreparedSize:
                 num_sources += 1
                 num_bytes += _num_bytes(own)
                 shutil.rmtree(own, ignore_errors=True)
-            lock.unlink(missing_ok=True)  # Windows removes none that is held
+            lock.unlink(missing_ok=True)  # Windows does not remove a held lock
     return PreparedSize(num_sources, num_bytes)
 
 
@@ -50,7 +50,7 @@ def _kept(folder: Path) -> list[Path]:
 
 
 def _last_use(own: Path) -> float:
-    """Return when something was last done with prepared pictures, in seconds since 1970."""
+    """Return when prepared pictures were last used, in seconds since 1970."""
     return max((path.stat().st_mtime for path in own.iterdir()), default=own.stat().st_mtime)
 
 

@@ -1,4 +1,4 @@
-"""Losses, scores and samples in TensorBoard, where it is installed."""
+"""Losses, scores and samples in TensorBoard, if it is installed."""
 
 import importlib.util
 import logging
@@ -23,7 +23,7 @@ EVERY = 10  # steps; TensorBoard itself shows no more than a thousand points of 
 def tensorboard(files: RunFiles, *, grid_every: int) -> Iterator[Observer | None]:
     """Yield an observer that writes every tenth step's terms, all scores and all grids.
 
-    None without TensorBoard. It comes after the observer that makes the grids.
+    Yield None without TensorBoard. This observer comes after the one that makes the grids.
     """
     if importlib.util.find_spec("tensorboard") is None:
         yield None
@@ -34,7 +34,7 @@ def tensorboard(files: RunFiles, *, grid_every: int) -> Iterator[Observer | None
     opened: list[Any] = []
 
     def observe(run: Run, log: Log) -> None:
-        if not opened:  # what a killed run wrote later is hidden
+        if not opened:  # hides what a killed run wrote after its saved state
             opened.append(SummaryWriter(str(folder), purge_step=run.step + 1))
         for name, value in log.items():
             if run.step % EVERY == 0 or name.startswith("score/"):

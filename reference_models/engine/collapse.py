@@ -16,10 +16,12 @@ logger = logging.getLogger("ganeval.training")
 
 EVERY = 50  # steps
 NUM = 64  # samples, and training images to compare them with
-WIDE = 0.4  # of the data's spread, from which on a generator has got somewhere
-LEAST = 0.1  # of it, below which samples are alike in any case
-FALL = 1 / 3  # of the widest so far, below which they have become alike; and of the data's variety
-PATIENCE = 3  # times that they are alike before anything is said
+WIDE = 0.4  # of the data's spread; from here on a generator counts as having learned something
+LEAST = 0.1  # of the data's spread; below it samples count as alike in any case
+FALL = (
+    1 / 3
+)  # of the widest spread so far, and of the data's variety; below it samples count as alike
+PATIENCE = 3  # times that samples must be alike before the warning
 START = 1000  # steps after which samples that never differed are reported
 
 
@@ -35,7 +37,7 @@ def spread(samples: torch.Tensor) -> float:
 def variety(images: torch.Tensor) -> float:
     """Return 1 minus the mean correlation of two images of a batch [N, C, H, W], N > 1.
 
-    The same picture again and again, brighter or darker, has a spread and no variety.
+    Copies of one picture in different brightness have spread but no variety.
     """
     flat = images.float().flatten(1)
     unit = F.normalize(flat - flat.mean(dim=1, keepdim=True), dim=1)
@@ -49,19 +51,20 @@ def collapse_warning(recipe: Recipe, data: Data, *, seed: int) -> Observer:
 
     Every 50 steps the averaged generator's samples of 64 fixed inputs are compared with as many
     training images. A generator that has just begun makes samples that are alike, so it is judged
-    only once their spread has been 0.4 of that of the images. Then they are alike if their spread
-    is below a tenth of it, or below a third of the widest so far, or (of pictures) if their variety
-    is below a third of that of the images. Found alike three times, with no recovery to twice that
-    between, they have collapsed; the next warning comes only after such a recovery. A generator
-    whose samples have not differed by a tenth in the first 1,000 steps is named too, once.
+    only once their spread has been 0.4 of that of the images. From then on they count as alike if
+    their spread is below a tenth of the images', or below a third of the widest so far, or (for
+    pictures) if their variety is below a third of the images'. If they are alike three times,
+    without recovering to twice that limit in between, they have collapsed; the next warning comes
+    only after such a recovery. There is also one warning if the samples have not differed by a
+    tenth in the first 1,000 steps.
 
     The limits were set on digits, seed 0: once judged, no healthy run of ten models fell below 0.5
     of its widest spread or 0.37 of the images' variety, though before, gan's variety was 0.08 for a
     while. When G's learning rate rose to 0.05 with momentum 0.9 in the middle, gan fell to 0.2 of
     its spread and to a variety of 0.01, dcgan to 0.12 of it within 150 steps; sngan recovered after
-    one look. Samples of a few kinds that are far from each other are not seen: recall or coverage
-    in the curve shows these. Where all training images are the same, samples that are alike are
-    right.
+    one look. A collapse to a few kinds of samples that are far from each other is not noticed;
+    recall or coverage in the curve shows it. If all training images are the same, samples that are
+    alike are right.
     """
     real = data.batch(seed, 0, NUM)["real"]
     whole, varied = spread(real), not bool((real == real[:1]).all())

@@ -23,8 +23,8 @@ _OPTIONS = {
     "extractor": "--eval-extractor",
     "reference": "--eval-reference",
 }
-"""What sets the conditions of scores, by their names."""
-BEST = "best"  # of a log: the step with the best score so far, by the first score
+"""The options that set the conditions of scores, by condition."""
+BEST = "best"  # key in a log: the step with the best first score so far
 
 
 @contextmanager
@@ -40,15 +40,15 @@ def curve(
 ) -> Iterator[Observer]:
     """Yield an observer that writes a row of scores to `curve.jsonl` at intervals, and draws them.
 
-    Step `last` is scored too, wherever the interval has it. Scores of pictures are those of
-    `ganeval eval` for a checkpoint of that step, each with its standard error and its interval as
-    "fid_se" and "fid_interval", null where there is no honest one. They are added to the log as
-    "score/fid", and "best" is the step with the best first score so far. A generator that cannot be
-    scored, because all its images are the same say, is named in a warning and gets no row.
+    Step `last` is always scored too. Scores of pictures are those of `ganeval eval` for a
+    checkpoint of that step, each with its standard error and its interval as "fid_se" and
+    "fid_interval", null where there is no honest one. They are added to the log as "score/fid", and
+    "best" is the step with the best first score so far. If a generator cannot be scored, for
+    example because all its images are the same, there is a warning and no row.
 
     Raises:
-        GanevalError: A metric, an extractor or a reference that cannot be had, or another one than
-            that of the rows before; before any step.
+        GanevalError: A metric, an extractor or a reference cannot be used, or differs from that of
+            the earlier rows; raised before any step.
     """
     with ExitStack() as resources:
         scorer = resources.enter_context(
@@ -75,7 +75,7 @@ def curve(
                     f"{score.name}_se": score.se,
                     f"{score.name}_interval": interval,
                 }
-            # The row last: a run that is cut before it makes both again.
+            # The row comes last: an interrupted run makes both again.
             directions = {score.name: score.direction for score in scores}
             points = [*rows.read(), row]
             write_curve(files.claim(CURVE_PICTURE), points, directions, recipe.name)
@@ -88,14 +88,14 @@ def curve(
 
 
 def _best_step(rows: Sequence[Mapping[str, Any]], name: str, direction: str) -> int:
-    """Return the step with the best score, the first of equal ones."""
+    """Return the step with the best score; the first one among ties."""
     sign = -1 if direction == "higher" else 1
     step: int = min((row for row in rows if name in row), key=lambda row: sign * row[name])["step"]
     return step
 
 
 def _check_conditions(rows: Rows, now: Mapping[str, Any]) -> None:
-    """Refuse to put scores into one curve that are not comparable."""
+    """Refuse to put scores that cannot be compared into one curve."""
     for name, value in now.items():
         if rows.values and rows.values.get(name) != value:
             raise ganeval.GanevalError(

@@ -21,7 +21,7 @@ def write_curve(
     """Write what `draw_curve` draws as a PNG."""
     figure = draw_curve(rows, directions, model)
     with written_whole(path) as file, warnings.catch_warnings():
-        # A name in a script that the font lacks.
+        # The font may lack the script of a name.
         warnings.filterwarnings("ignore", message="Glyph .* missing from")
         figure.savefig(file, format="png", metadata={"Software": None})  # no version: same bytes
 
@@ -31,7 +31,7 @@ def draw_curve(
 ) -> Figure:
     """Draw a panel for each score, against the training step.
 
-    Bars are 95 % intervals. An interval need not hold the value of a biased score such as FID.
+    Bars are 95 % intervals. The value of a biased score such as FID may lie outside its interval.
 
     Args:
         rows: As in `curve.jsonl`: "step", and the scores with their intervals; one may be missing

@@ -1,4 +1,4 @@
-"""What a model trains on: batches that depend on the seed and the position alone."""
+"""Training data: batches that depend only on the seed and the position."""
 
 import difflib
 import importlib
@@ -34,19 +34,19 @@ _SOURCES: Mapping[Kind, str] = {
     "pictures": "reference_models.data.sources:source_pictures",
     "clips": "reference_models.data.sounds:source_clips",
 }
-"""Kind -> "module:function" of what reads a user's own data of it."""
+"""Kind -> "module:function" that reads a user's own data of that kind."""
 
 
 class Batch:
     """Some items, in order: named tensors, each with the items on its first axis.
 
     Pictures are float32 [B, C, H, W] in [-1, 1], clips of sound float32 [B, C, T] in [-1, 1] and
-    points float32 [B, d]. Data call what a model learns to make "real"; "labels" are int64 [B], the
-    classes; "condition" is what each item is to be made from. Data may have others, such as a
-    second stream in an order of its own.
+    points float32 [B, d]. "real" is what a model learns to make; "labels" are int64 [B], the
+    classes; "condition" is the input from which each item is to be made. Data may have other
+    tensors, such as a second stream in its own order.
 
     Attributes:
-        size: Number of items; a batch may have a size alone, for a move that reads no data.
+        size: Number of items; a batch may have only a size, for a move that reads no data.
     """
 
     __slots__ = ("_tensors", "size")
@@ -58,7 +58,7 @@ class Batch:
 
     @property
     def names(self) -> tuple[str, ...]:
-        """Of its tensors."""
+        """Names of its tensors."""
         return tuple(self._tensors)
 
     def __getitem__(self, name: str) -> Tensor:
@@ -72,7 +72,7 @@ class Batch:
         return Batch(moved, size=self.size)
 
     def part(self, number: int, parts: int) -> "Batch":
-        """Return one of so many equal parts, which divide the size, counted from 0."""
+        """Return one of several equal parts, counted from 0; their number must divide the size."""
         size = self.size // parts
         rows = slice(number * size, (number + 1) * size)
         return Batch({name: one[rows] for name, one in self._tensors.items()}, size=size)
@@ -83,7 +83,7 @@ class Data(Protocol):
 
     @property
     def name(self) -> str:
-        """What the data is called."""
+        """Name of the data."""
 
     @property
     def digest(self) -> str:
@@ -91,7 +91,7 @@ class Data(Protocol):
 
     @property
     def shape(self) -> tuple[int, ...]:
-        """Of one item: (d,), (C, H, W) or (C, T)."""
+        """Shape of one item: (d,), (C, H, W) or (C, T)."""
 
     @property
     def kind(self) -> Kind:
@@ -99,7 +99,7 @@ class Data(Protocol):
 
     @property
     def names(self) -> tuple[str, ...]:
-        """Of the tensors in its batches."""
+        """Names of the tensors in its batches."""
 
     @property
     def num_classes(self) -> int | None:
@@ -108,13 +108,13 @@ class Data(Protocol):
     def source_of(self, name: str) -> str | None:
         """Return where ganeval finds pictures like the tensor `name`, to make samples from them.
 
-        None where it finds them nowhere.
+        Return None if there is no such source.
         """
 
     def batch(self, seed: int, position: int, size: int) -> Batch:
         """Return the items number `position` to `position + size - 1` of the stream of `seed`.
 
-        A pure function: however the stream is cut into batches, it is the same stream. Finite data
+        It is a pure function: the stream does not depend on how it is cut into batches. Finite data
         come in epochs, each a permutation of all items; a batch runs on into the next epoch.
 
         Args:
@@ -125,7 +125,7 @@ class Data(Protocol):
 
 
 class DataSettings(Protocol):
-    """The settings of a recipe that say what it learns from; see `Recipe`."""
+    """The settings of a recipe for its data; see `Recipe`."""
 
     @property
     def data(self) -> str:
@@ -137,7 +137,7 @@ class DataSettings(Protocol):
 
     @property
     def pair_by(self) -> str:
-        """How both belong together."""
+        """How the two sources are paired."""
 
     @property
     def image_size(self) -> int:
@@ -145,11 +145,11 @@ class DataSettings(Protocol):
 
     @property
     def crop(self) -> str:
-        """What is cut off first."""
+        """The crop before resizing."""
 
     @property
     def channels(self) -> int:
-        """Of a picture."""
+        """Number of channels of a picture."""
 
     @property
     def flip(self) -> bool:
@@ -157,7 +157,7 @@ class DataSettings(Protocol):
 
     @property
     def kinds(self) -> tuple[Kind, ...]:
-        """Of data that its networks can be built for."""
+        """Kinds of data that its networks can be built for."""
 
 
 def open_data(
@@ -175,17 +175,18 @@ def open_data(
     Args:
         name: `"ring8"`, `"digits"`, ..., or a source as in `ganeval eval`: a path, or
             `"folder:faces/,size=64,crop=center"`.
-        size: Height and width that pictures are brought to; None leaves them as they are, and then
-            they must be of one size. Clips have so many samples; None: as many as is usual.
-        channels: 1 (grey) or 3 (RGB) of pictures; None: of a source, 1 if all are grey.
+        size: Height and width to resize pictures to; None leaves them unchanged, and then they must
+            have one size. For clips, the number of samples; None for the usual number.
+        channels: 1 (grey) or 3 (RGB) for pictures; None for 1 if all pictures of a source are grey,
+            else 3.
         std: Standard deviation of each mode of a density.
         split: "train" (the default) or "test" of the digits.
         kind: What a source holds, "pictures" or "clips".
-        **of_source: What else takes what reads it: of `source_pictures` `crop`, `second`,
-            `cache_dir`, ...
+        **of_source: Further options of the function that reads the source: `crop`, `second`,
+            `cache_dir`, ... of `source_pictures`.
 
     Raises:
-        GanevalError: An unknown name, or an option that the data does not have or cannot meet.
+        GanevalError: The name is unknown, or the data do not have an option or cannot meet it.
     """
     given = {"size": size, "channels": channels, "std": std, "split": split, **of_source}
     options = {key: value for key, value in given.items() if value is not None}
@@ -202,15 +203,15 @@ def training_data(
     cache_dir: Path | str | None = None,
     check: Callable[[Shape], None] | None = None,
 ) -> Data:
-    """Return the data of a recipe, as its settings want them.
+    """Return the data of a recipe, as its settings say.
 
     Args:
-        recipe: A recipe, or what else has these settings.
+        recipe: A recipe, or another object with these settings.
         cache_dir: Where prepared pictures are kept; None for the user's cache folder.
         check: See `source_pictures`.
 
     Raises:
-        GanevalError: As `open_data`; or settings that the data cannot have.
+        GanevalError: As in `open_data`, or the data cannot have these settings.
     """
     size, channels = recipe.image_size or None, recipe.channels or None
     if recipe.data not in DATA:
@@ -255,7 +256,7 @@ def training_data(
 
 
 def _build(entry: str, where: str, options: dict[str, Any], *location: str) -> Data:
-    """Call the function at `entry` with the options, all of which it must have."""
+    """Call the function at `entry` with the options; it must accept all of them."""
     module, _, attribute = entry.partition(":")
     build = getattr(importlib.import_module(module), attribute)
     known = [
@@ -281,11 +282,11 @@ def unknown(
     """Return the error for a name that is not in a table, with the nearest one that is.
 
     Args:
-        kind: What it should be the name of.
+        kind: Kind of thing that it should name.
         name: The name.
-        known: Those in the table.
+        known: Names in the table.
         others: What else it may be, in words.
-        needed: What it should be, in words, where the table is too long to be told.
+        needed: What it should be, in words, if the table is too long for a message.
     """
     known = list(known)
     near = difflib.get_close_matches(name, known, n=1)

@@ -11,18 +11,18 @@ import torch
 class Draw:
     """Hands out a generator for each purpose of one step.
 
-    Nothing remembers a position, so a resumed run draws what an uninterrupted one would have drawn,
-    and no state is saved. A purpose that is asked for twice in a step gives the same numbers twice:
-    players that must not share them ask by different names.
+    No position is remembered, so a resumed run draws the same numbers as an uninterrupted one, and
+    no state is saved. The same purpose gives the same numbers twice within a step; players that
+    must not share numbers use different names.
 
     Attributes:
-        seed: Of the run.
+        seed: Seed of the run.
         step: Counted from 0.
         part: Which move within the step, for solvers that make several.
-        rank: Of the process, if several share a batch: numbers for B samples are then the rows of
-            rank's part in those that one process would draw for all of them. A batch that one
-            process takes in parts has a rank for each of them.
-        size: How many of these there are.
+        rank: Rank of the process, if several share a batch: its numbers are the rows of its part
+            among those that a single process would draw for the whole batch. If one process takes a
+            batch in parts, each part has a rank.
+        size: Number of ranks.
     """
 
     seed: int
@@ -34,8 +34,8 @@ class Draw:
     def stream(self, purpose: str) -> np.random.Generator:
         """Return the random stream of `purpose`, fresh in every call, the same in all processes.
 
-        Philox, whose key has 128 bits: torch's own generator on the CPU has 32 bits of seed, so
-        that some of the many streams of a long run would be the same ones.
+        It is Philox, whose key has 128 bits. The seed of torch's own generator on the CPU has 32
+        bits, so some of the many streams of a long run would coincide.
         """
         return np.random.Generator(np.random.Philox(self._sequence(purpose)))
 

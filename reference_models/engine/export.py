@@ -1,4 +1,4 @@
-"""What users get of a run: a checkpoint of each exported network, and a preview of its samples."""
+"""The results of a run: a checkpoint of each exported network, and a preview of its samples."""
 
 from pathlib import Path
 
@@ -15,16 +15,16 @@ def export(run: Run, recipe: Recipe, data: Data, paths: list[Path], *, seed: int
     """Write the averaged networks, each to its path in the order of `checkpoint_names`.
 
     Raises:
-        GanevalError: A file that cannot be written.
+        GanevalError: A file cannot be written.
     """
     for name, path in zip(recipe.exported, paths, strict=True):
         kind_of(data).export(run.averages[name], name, recipe, data, path, step=run.step, seed=seed)
 
 
 def checkpoint_names(recipe: Recipe, suffix: str) -> list[str]:
-    """Return what the checkpoints of a model are called within the folder of a run.
+    """Return the names of a model's checkpoints in the folder of a run.
 
-    The first is called after the model alone; the suffix is that of the kind of data.
+    The first has the model's name; the kind of data decides the suffix.
     """
     _first, *others = recipe.exported
     return [f"{recipe.name}{suffix}", *(f"{recipe.name}-{name}{suffix}" for name in others)]
@@ -32,6 +32,6 @@ def checkpoint_names(recipe: Recipe, suffix: str) -> list[str]:
 
 @torch.inference_mode()
 def write_samples(run: Run, recipe: Recipe, data: Data, path: Path, *, seed: int) -> None:
-    """Write a preview of the first network's samples of fixed inputs, comparable within a run."""
+    """Write a preview of the first network's samples for inputs that stay fixed within a run."""
     inputs = inputs_of(run.average, recipe, data, GRID * GRID, seed=seed, name=recipe.main)
     kind_of(data).write_preview(run.average(*inputs), data, path)

@@ -1,4 +1,4 @@
-"""The files of a run: it keeps a list of those that it made, and touches no others."""
+"""The files of a run: it keeps a list of the files that it made, and touches no others."""
 
 import errno
 import json
@@ -14,10 +14,10 @@ _SCHEMA = "ganeval.run/1"
 
 
 class RunFiles:
-    """What a run may write to in its folder: names that are free, or that it has written before.
+    """The files that a run may write in its folder: free names, or files that it wrote before.
 
-    A name is put on the list, which lies in the folder, before its file is made, so that a killed
-    run knows its own. A run that begins owns nothing, whatever an older one has left there.
+    A name is put on the list, which is in the folder, before its file is made, so that a killed run
+    knows its files. A new run owns nothing, whatever an older one has left there.
 
     Attributes:
         folder: Folder of the run; made with the first file.
@@ -31,12 +31,12 @@ class RunFiles:
         unlisted: Sequence[str] = (),
         list_name: str = _LIST,
     ) -> None:
-        """Read the list of a run that goes on.
+        """Read the list of a resumed run.
 
         Args:
             folder: Folder of the run; it need not exist.
-            resume: Whether a run goes on.
-            unlisted: Patterns of what runs made when they kept no list yet.
+            resume: Whether the run is resumed.
+            unlisted: Patterns of files that runs made before there were lists.
             list_name: Name of the list; runs of different kinds do not take each other's files.
 
         Raises:
@@ -51,15 +51,16 @@ class RunFiles:
             self._names = set(listed or ())
 
     def check(self, *names: str) -> None:
-        """Refuse names that cannot be had, because something else has them.
+        """Refuse names that something else has.
 
-        An empty file gives way, for it has nothing to lose.
+        An empty file may be replaced, since nothing is lost.
 
         Args:
-            *names: Within the folder, such as `"samples/000200.png"`.
+            *names: Names within the folder, such as `"samples/000200.png"`.
 
         Raises:
-            GanevalError: A file or folder of others has the name, or a file that of its folder.
+            GanevalError: A foreign file or folder has the name, or a file has the name of its
+                folder.
         """
         for name in names:
             path = self.folder / name
@@ -71,7 +72,7 @@ class RunFiles:
             taken = path.exists() and (path.is_dir() or path.stat().st_size > 0)
             if taken and name not in self._names:
                 raise ganeval.GanevalError(
-                    f"{path}: is there already, and this run did not write it",
+                    f"{path}: exists already, and this run did not write it",
                     "a free name",
                     "move it away, or choose another folder with --out",
                 )
@@ -96,7 +97,7 @@ class RunFiles:
         return [self.claim(name) for name in names]
 
     def below(self, folder: str) -> list[Path]:
-        """Return the run's files in a folder of its own or in folders in it, in order."""
+        """Return the run's files in a folder or below it, in order."""
         paths = (self.folder / name for name in sorted(self._names))
         return [path for path in paths if path.is_relative_to(self.folder / folder)]
 
@@ -111,7 +112,7 @@ class RunFiles:
             self._write()
 
     def remove_leftovers(self) -> None:
-        """Remove what a killed run has left half-made of its files."""
+        """Remove incomplete files of a killed run."""
         own = {self._list, *(self.folder / name for name in self._names)}
         for folder in {path.parent for path in own}:
             for path, name in leftovers(folder):
@@ -136,17 +137,18 @@ def _read(path: Path) -> list[str] | None:
         return [str(name) for name in content["files"]]
     except (OSError, ValueError, KeyError, TypeError, RecursionError) as error:
         raise ganeval.GanevalError(
-            f"{path}: no list of a run's files ({error})",
-            "the list that the run keeps, or none",
+            f"{path}: not the list of a run's files ({error})",
+            "the list that the run keeps, or no such file",
             "move it away, or choose another folder with --out",
         ) from error
 
 
 @contextmanager
 def refusals_explained() -> Iterator[None]:
-    """Turn what the file system refuses for good into an error that says what to do.
+    """Turn permanent errors of the file system into an error that says what to do.
 
-    A full disk stays an OSError, since it can be mended and the run go on; it names the file.
+    A full disk stays an OSError that names the file, since space can be freed and the run
+    continued.
     """
     try:
         yield

@@ -1,4 +1,4 @@
-"""A game: who plays, and what each player wants to be small."""
+"""A game: the players, and the loss that each one minimises."""
 
 from collections.abc import Mapping
 
@@ -12,18 +12,19 @@ Terms = dict[str, torch.Tensor]
 
 
 class Game(nn.Module):
-    """Players and their losses; it never calls backward and never steps.
+    """Players and their losses; a game never calls backward and never steps.
 
     A subclass registers its networks as submodules, names in `players` the submodules that each
     player owns (in the order in which they move), and returns from `loss` the named, already
     weighted terms whose sum that player minimises.
 
     Attributes:
-        players: Player -> names of the submodules it owns. What no player owns is frozen.
-        averaged: Names of the submodules of which a moving average is kept.
+        players: Player -> names of the submodules it owns. Submodules without an owner are frozen.
+        averaged: Names of the submodules with a moving average.
         resting: Players that do not move in this stage of the training; `before_step` sets it.
-        low_precision: What the networks compute in beside float32; set by `use_precision`.
-        prior: Of the latents, "normal" or "uniform"; set by the recipe.
+        low_precision: The precision of the networks' arithmetic below float32; set by
+            `use_precision`.
+        prior: Prior of the latents, "normal" or "uniform"; set by the recipe.
     """
 
     players: Mapping[str, tuple[str, ...]]
@@ -37,9 +38,9 @@ class Game(nn.Module):
         raise NotImplementedError
 
     def reads(self, player: str) -> bool:
-        """Tell whether `player` looks at the tensors of its batch, or at its size alone.
+        """Tell whether `player` uses the tensors of its batch, or only its size.
 
-        Where it looks at its size alone, the next batch of the data waits for another move.
+        If it uses only the size, the next batch of the data stays for another move.
         """
         return True
 

@@ -1,4 +1,4 @@
-"""What a generator is called with, drawn once for many calls."""
+"""The inputs of a generator, drawn once for many calls."""
 
 import torch
 from torch import nn
@@ -9,7 +9,7 @@ from reference_models.engine.recipe import Recipe
 
 
 def latent_size_of(network: nn.Module) -> int | None:
-    """Return the length of a network's latent vectors, None if it takes none."""
+    """Return the length of a network's latent vectors; None if it takes none."""
     size: int | None = getattr(network, "latent_size", None)
     return size
 
@@ -26,12 +26,12 @@ def inputs_of(
     """Return the same `num` latents, labels and conditions for a whole run, as it takes these.
 
     Args:
-        network: An exported one.
-        recipe: Of the run.
-        data: Of the run.
-        num: How many samples are to be made.
-        seed: Of what is drawn.
-        name: The network's, in the game.
+        network: An exported network.
+        recipe: Recipe of the run.
+        data: Data of the run.
+        num: Number of samples.
+        seed: Seed of the inputs.
+        name: Name of the network in the game.
     """
     like = next(network.parameters())
     size, condition = latent_size_of(network), recipe.exported[name].condition

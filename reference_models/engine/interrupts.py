@@ -11,13 +11,13 @@ from reference_models.engine.run import Run
 
 @contextmanager
 def whole_steps(run: Run) -> Iterator[Callable[[], bool]]:
-    """Let SIGINT and SIGTERM wait while a step moves the run; a second one waits for nothing.
+    """Let SIGINT and SIGTERM wait for the end of a step; a second signal does not wait.
 
-    Between steps, and where a signal ends the process anyway, each does what it did before.
-    Signals reach the main thread alone; in others nothing changes.
+    Between steps, and if a signal ends the process anyway, signals act as before. They reach only
+    the main thread; in other threads nothing changes.
 
     Yields:
-        What tells whether one has waited.
+        A function that tells whether a signal is waiting.
     """
     waiting: list[int] = []
     before = {}

@@ -1,4 +1,4 @@
-"""What a run keeps in its folder: the terms of every step, and the state to go on from."""
+"""What a run keeps in its folder: the terms of every step, and the state for a resume."""
 
 import logging
 from collections.abc import Callable, Iterator, Mapping, Sequence
@@ -17,7 +17,9 @@ from reference_models.engine.settings import lasting_settings
 from reference_models.engine.solvers import Log
 from reference_models.engine.state import save_state
 
-logger = logging.getLogger("ganeval.training")  # below ganeval's own, which the command shows
+logger = logging.getLogger(
+    "ganeval.training"
+)  # a child of ganeval's logger, which the command shows
 
 STATE = "state.pt"
 METRICS = "metrics.jsonl"
@@ -33,11 +35,11 @@ def keeping(
     save_every: int,
     observers: Sequence[Observer],
 ) -> Iterator[Callable[[Log], None]]:
-    """Yield what is to be called after each step: it keeps the terms and tells the observers.
+    """Yield a function to call after each step: it keeps the terms and calls the observers.
 
-    The state is saved every so many steps and on leaving for whatever reason, Ctrl-C say; but not
-    within a step, nor after one whose terms are not kept yet: then the last saved one stays. It is
-    saved after the terms are on the disk, so that these are never the fewer.
+    The state is saved at regular steps and on leaving for any reason, such as Ctrl-C. It is not
+    saved within a step, or after a step whose terms are not kept yet: then the last saved state
+    stays. It is saved after the terms are on the disk, so that no terms are missing.
     """
     files.remove_leftovers()
     with Rows(files.claim(METRICS), step=run.step) as rows:
@@ -64,7 +66,7 @@ def keeping(
 
 
 def configuration(run: Run, recipe: Recipe, data: Data, seed: int) -> dict[str, Any]:
-    """Return what a resumed run must agree on: all that changes its numbers, as JSON values."""
+    """Return all facts that change a run's numbers and must match on resume, as JSON values."""
     layers = {
         name: " ".join(repr(module).split())
         for name, module in run.game.named_modules()
@@ -102,10 +104,10 @@ def _save(run: Run, files: RunFiles, config: Mapping[str, Any]) -> None:
 
 
 def restore(run: Run, state: Mapping[str, Any]) -> None:
-    """Put a run where the state was saved.
+    """Restore a run from its saved state.
 
     Raises:
-        Exception: Of any class, where the state is not as `_save` writes it.
+        Exception: Any class, if the state is not as `_save` writes it.
     """
     for number in ("step", "position"):
         if type(state[number]) is not int or state[number] < 0:
@@ -118,14 +120,15 @@ def restore(run: Run, state: Mapping[str, Any]) -> None:
     run.step, run.position = state["step"], state["position"]
     if state["machine"] != _machine(run):
         logger.warning(
-            "the run was made on %s and goes on on %s: its last digits are not those of one run",
+            "the run was made on %s and continues on %s: its last digits may differ from those of "
+            "a single run",
             state["machine"],
             _machine(run),
         )
 
 
 def restore_averages(run: Run, path: Path) -> None:
-    """Put the averaged networks and the step of a run that was cut where its state was saved."""
+    """Restore the averaged networks and the step of an interrupted run from its saved state."""
     state = torch.load(path, map_location="cpu", weights_only=True)
     for name, average in run.averages.items():
         average.load_state_dict(state["averages"][name])
@@ -133,7 +136,7 @@ def restore_averages(run: Run, path: Path) -> None:
 
 
 def _machine(run: Run) -> str:
-    """Return what changes numbers in the last bits only."""
+    """Return the facts that change only the last bits of numbers."""
     device = next(run.average.parameters()).device.type
     num = torch.get_num_threads()
     threads = f", {num} thread{'s' * (num > 1)}" if device == "cpu" else ""

@@ -1,4 +1,4 @@
-"""Which statistics the normalisation layers of a network use."""
+"""Find which statistics the normalisation layers of a network use."""
 
 from typing import Literal
 
@@ -20,12 +20,12 @@ def norm_mode_of(network: nn.Module) -> Literal["running", "none"]:
     "running": some layer uses statistics that it gathered in training. "none": no layer does.
 
     Raises:
-        GanevalError: A BatchNorm that gathers no statistics. It normalises by its batch in
-            evaluation too, so a sample would depend on the others that are made with it.
+        GanevalError: A BatchNorm gathers no statistics. It normalises by its batch in evaluation
+            too, so a sample would depend on the other samples of its batch.
     """
     gathers = False
     for name, module in network.named_modules():
-        # InstanceNorm has this attribute too, and gathers statistics only if it is told to.
+        # InstanceNorm has this attribute too, and gathers statistics only if told to.
         if getattr(module, "running_mean", None) is not None:
             gathers = True
         elif isinstance(module, BATCH_NORMS):

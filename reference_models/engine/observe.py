@@ -1,4 +1,4 @@
-"""What watches a run: it is told of every step and changes none."""
+"""Observers of a run: they are called after every step and change nothing."""
 
 from pathlib import Path
 
@@ -13,7 +13,7 @@ _FOLDER = "samples"
 
 
 def is_due(step: int, every: int) -> bool:
-    """Tell whether something that happens every so many steps (0: never) happens after `step`."""
+    """Tell whether something that happens every `every` steps (0: never) happens after `step`."""
     return every > 0 and step > 0 and step % every == 0
 
 

@@ -8,10 +8,10 @@ import torch
 
 @contextmanager
 def one_thread() -> Iterator[None]:
-    """Let torch have one thread; several would wait for each other in networks of this size.
+    """Limit torch to one thread; in networks of this size several would wait for each other.
 
-    Where other programs run, they wait much longer than they work. The digits of a training also
-    do not depend on the number of cores then.
+    If other programs run, they would wait much longer than they work. With one thread, the digits
+    of a training do not depend on the number of cores either.
     """
     before = torch.get_num_threads()
     torch.set_num_threads(1)

@@ -1,4 +1,4 @@
-"""One run by several processes, each with its part of every batch: data parallel under torchrun."""
+"""One run by several processes, each with its part of every batch, under torchrun."""
 
 import json
 import os
@@ -25,31 +25,31 @@ INTERRUPTED = 130  # the exit status
 
 @dataclass(slots=True, kw_only=True, eq=False)
 class TrainingTeam(ganeval.Team):
-    """The processes of a run, one alone unless `join_team` says otherwise.
+    """The processes of a run; a single one unless `join_team` finds others.
 
-    They end after the same step when one of them is told to.
+    All of them end after the same step if one of them is told to end.
     """
 
     _signals: list[int] = field(default_factory=list, repr=False)
     _holds_signals: bool = field(default=False, repr=False)
 
     def hold_signals(self) -> None:
-        """Let SIGINT and SIGTERM wait until `interrupted` is asked; before, they end the run."""
+        """Let SIGINT and SIGTERM wait until `interrupted` is called, instead of ending the run."""
         self._holds_signals = True
 
     def wait(self) -> None:
-        """Return when all processes have come here."""
+        """Wait until all processes have reached this call."""
         if self.size > 1:
             self.exchange("")
 
     def agree(self, statement: Mapping[str, Any]) -> None:
-        """Refuse processes that would train different things, for lack of the same files say.
+        """Refuse processes that would train different things, e.g. because their files differ.
 
         Args:
-            statement: JSON values that must be the same, by the name that a message calls each.
+            statement: JSON values that must agree, by their names in messages.
 
         Raises:
-            GanevalError: They differ; each process says so of itself.
+            GanevalError: They differ; each process raises its own error.
         """
         if self.size == 1:
             return
@@ -62,7 +62,7 @@ class TrainingTeam(ganeval.Team):
                     f"process {rank} differs from process {self.rank} in "
                     f"{', '.join(differing).replace('data_digest', 'the training data')}",
                     "the same command, versions and data for all processes",
-                    "look at the machines",
+                    "compare the machines",
                 )
 
     def interrupted(self) -> bool:
@@ -83,17 +83,17 @@ def join_team(device: torch.device) -> Iterator[tuple[TrainingTeam, torch.device
 
     Gloo connects the processes, and NCCL their CUDA devices too, which LOCAL_RANK numbers. Once
     they train, SIGINT and SIGTERM are kept until all have ended the same step; while data are
-    prepared, the first one interrupts. A process that goes away ends the others: torchrun stops
-    them, and a call that waits for it fails.
+    prepared, the first one interrupts. If a process disappears, the others end: torchrun stops
+    them, and calls that wait for it fail.
 
-    Seen with Gloo on CPUs only.
+    It was tested with Gloo on CPUs only.
 
     Raises:
-        GanevalError: A device that is not there or that processes cannot share, or another process
-            has gone.
+        GanevalError: A device does not exist or cannot be shared, or another process has
+            disappeared.
     """
     size = int(os.environ.get("WORLD_SIZE", "1"))
-    if size == 1 or "LOCAL_RANK" not in os.environ:  # some schedulers set the first alone
+    if size == 1 or "LOCAL_RANK" not in os.environ:  # some schedulers set only WORLD_SIZE
         yield ALONE, device
         return
     device = _own_device(device, int(os.environ["LOCAL_RANK"]))
@@ -103,7 +103,7 @@ def join_team(device: torch.device) -> Iterator[tuple[TrainingTeam, torch.device
     def remember(number: int, frame: FrameType | None) -> None:
         team._signals.append(number)
         if not team._holds_signals:
-            team.hold_signals()  # torchrun sends a second one to who is ending already
+            team.hold_signals()  # torchrun sends a second signal to ending processes
             raise KeyboardInterrupt
 
     before = {number: signal.signal(number, remember) for number in (signal.SIGINT, signal.SIGTERM)}
@@ -119,7 +119,7 @@ def join_team(device: torch.device) -> Iterator[tuple[TrainingTeam, torch.device
         raise ganeval.GanevalError(
             f"process {team.rank} of {size} has lost another one",
             "all processes of the run",
-            "see the other's error; --resume goes on from the last saved state",
+            "see the other's error; --resume continues from the last saved state",
         ) from error
     finally:
         for number, handler in before.items():
@@ -130,8 +130,8 @@ def join_team(device: torch.device) -> Iterator[tuple[TrainingTeam, torch.device
 class SharedGame(Game):
     """A game whose players move along the mean gradient of all processes.
 
-    Each player has a DistributedDataParallel of its own, which knows the player's parameters alone.
-    A solver may only call `terms`, `parameters_of`, `reads` and `after_step`, and `backward` once
+    Each player has its own DistributedDataParallel, which knows only the player's parameters. A
+    solver may only call `terms`, `parameters_of`, `reads` and `after_step`, and `backward` once
     after each `terms`. BatchNorm normalises each process's part of a batch by its own statistics;
     the running ones are the first's.
     """
@@ -143,9 +143,9 @@ class SharedGame(Game):
         self._moves = {player: _share(game, player) for player in game.players}
 
     def terms(self, player: str, batch: Batch, draw: Draw) -> Terms:
-        """Return the terms: values are the mean of all processes, gradients each one's own.
+        """Return the terms; their values are means over all processes, their gradients local.
 
-        So a term that is not finite somewhere is not finite everywhere, and all processes stop.
+        So if a term is not finite in one process, it is not finite in all, and all stop.
         """
         terms: Terms = self._moves[player](batch, draw)
         own = torch.stack([term.detach() for term in terms.values()])
@@ -163,11 +163,11 @@ class SharedGame(Game):
 
     @property
     def resting(self) -> frozenset[str]:  # type: ignore[override]
-        """Of the game."""
+        """Resting players of the game."""
         return self.game.resting
 
     def reads(self, player: str) -> bool:
-        """Tell what the game does."""
+        """Tell what the game reads."""
         return self.game.reads(player)
 
     def after_step(self, player: str, batch: Batch, draw: Draw) -> None:
@@ -182,7 +182,7 @@ def of_team(recipe: Recipe, team: TrainingTeam) -> Recipe:
 
 
 def check_team(team: TrainingTeam, recipe: Recipe) -> None:
-    """Refuse what several processes cannot do, and a batch that has no such parts.
+    """Refuse what several processes cannot do, and a batch that cannot be divided.
 
     Raises:
         GanevalError: The batch cannot be divided, or the solver needs more than gradients.
@@ -226,8 +226,8 @@ class _Move(nn.Module):
 def _share(game: Game, player: str) -> DistributedDataParallel:
     """Return the player's move with gradients that are averaged in its backward pass.
 
-    The others' parameters do not ask for gradients while it is made, so that it waits for none of
-    theirs. With a schedule, a network may have parameters that take no part yet.
+    While it is made, the parameters of the others require no gradients, so that it does not wait
+    for them. With a schedule, a network may have parameters that are not used yet.
     """
     own = {id(parameter) for parameter in game.parameters_of(player).values()}
     others = [one for one in game.parameters() if one.requires_grad and id(one) not in own]
@@ -261,7 +261,7 @@ def _own_device(device: torch.device, local_rank: int) -> torch.device:
 
 
 def _is_lost_connection(error: Exception) -> bool:
-    """Tell whether a collective call has failed, as which the backends raise several classes."""
+    """Tell whether a collective call has failed; backends raise several classes for that."""
     cause = error.__cause__ if isinstance(error, ganeval.GanevalError) else error
     return isinstance(cause, distributed.DistError) or (
         isinstance(cause, RuntimeError) and "gloo" in str(cause).lower()

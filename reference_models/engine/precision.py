@@ -1,4 +1,4 @@
-"""bfloat16 for the networks, float32 for all that is sensitive."""
+"""bfloat16 for the networks, float32 for everything that is sensitive."""
 
 from typing import Any, Literal
 
@@ -23,12 +23,12 @@ def use_precision(game: Game, precision: Precision) -> None:
 
     Parameters, their gradients, optimizers and the average stay float32 (torch's autocast casts
     weights and inputs where they are multiplied), and so does what a network returns: losses are
-    float32 functions of it. Penalties switch autocast off for the critic they look at, whose inputs
-    are float32, because the square of a gradient soon leaves bfloat16's eight bits of precision.
-    Weights that are functions of others (spectral norm) are computed in float32 too. No loss is
-    scaled: bfloat16 has float32's exponents.
+    float32 functions of it. Penalties switch autocast off for their critic, whose inputs are
+    float32, because the square of a gradient soon exceeds bfloat16's eight bits of precision.
+    Weights that are functions of others (spectral norm) are computed in float32 too. Losses are not
+    scaled, since bfloat16 has float32's exponents.
 
-    Seen on the CPU only; CUDA's kernels choose other layers to run in bfloat16.
+    It was tested on the CPU only; on CUDA other layers run in bfloat16.
     """
     if precision == "bfloat16":
         game.low_precision = torch.bfloat16

@@ -17,7 +17,7 @@ from reference_models.engine.solvers import MAX_NORM, Solver
 Options = Mapping[str, Any]
 """Numbers and words by name: JSON values."""
 MakeGame = Callable[["Recipe", Data, torch.Generator], Game]
-"""From the recipe, the data and the randomness of the first weights to the game."""
+"""Returns the game, given the recipe, the data and the randomness of the first weights."""
 
 OptimizerName = Literal["adam", "rmsprop", "sgd"]
 Decay = Literal["none", "linear"]
@@ -31,13 +31,14 @@ class OptimizerSpec:
     """An optimizer by name and numbers.
 
     Attributes:
-        name: Which.
+        name: Name of the optimizer.
         lr: Learning rate.
-        betas: Of Adam.
-        momentum: Of RMSProp and SGD.
-        eps: Of Adam and RMSProp.
+        betas: Betas of Adam.
+        momentum: Momentum of RMSProp and SGD.
+        eps: Epsilon of Adam and RMSProp.
         weight_decay: Factor of a square penalty of the weights.
-        max_norm: Largest norm of the player's gradient, to which a longer one is cut; 0: none.
+        max_norm: Largest norm of the player's gradient; a longer one is scaled down. 0 for no
+            limit.
         decay: "linear" lets the rate fall to 0 at the last step of the recipe.
     """
 
@@ -51,7 +52,7 @@ class OptimizerSpec:
     decay: Decay = "none"
 
     def __post_init__(self) -> None:
-        """Refuse a name that there is none of, and factors beyond 1 (GanevalError)."""
+        """Refuse an unknown name, and factors of 1 or more (GanevalError)."""
         if self.name not in get_args(OptimizerName):
             raise unknown("optimizer", self.name, get_args(OptimizerName))
         if self.decay not in get_args(Decay):
@@ -82,28 +83,29 @@ class OptimizerSpec:
         return optimizer
 
     def rate_at(self, step: int, steps: int) -> float:
-        """Return the learning rate of step number `step`, counted from 0, of so many."""
+        """Return the learning rate of step number `step`, counted from 0."""
         return self.lr * max(1 - step / steps, 0.0) if self.decay == "linear" else self.lr
 
 
 def image_options(shape: Shape) -> dict[str, Any]:
-    """Return what a network of images alone takes of the shape of a sample."""
+    """Return the arguments that a network of images takes from the shape of a sample."""
     return {"image_size": shape[1], "channels": shape[0]}
 
 
 def shape_options(shape: Shape) -> dict[str, Any]:
-    """Return what a network of images or points takes of the shape of a sample."""
+    """Return the arguments that a network of images or points takes from the shape of a sample."""
     return {"shape": list(shape)}
 
 
 @dataclass(frozen=True, slots=True)
 class Exported:
-    """What is written of a network as a checkpoint that users sample.
+    """How a network is written as a checkpoint that users can sample.
 
     Attributes:
         entry: `module:class` of the network. Its `latent_size` is the length of a latent vector,
             None if it takes none.
-        condition: Which tensor of the data it makes each sample from; None: from latents alone.
+        condition: Tensor of the data from which it makes each sample; None if it takes latents
+            only.
     """
 
     entry: str
@@ -118,35 +120,36 @@ class Recipe:
         name: The model's name in the table.
         make_game: Makes the game with its first weights.
         exported: Networks of the game that are written as checkpoints, by name; the first is the
-            one that is looked at and scored.
-        of_shape: From the shape of a sample to those of an exported network's keyword arguments
-            that depend on it.
+            one that is shown and scored.
+        of_shape: Function of the shape of a sample that returns the keyword arguments of an
+            exported network that depend on it.
         networks: The other keyword arguments of each network, by the network's name in the game.
-        game: The numbers of the losses and of schedules.
+        game: Numbers for the losses and schedules.
         solver: Moves the players.
-        optimizers: Of each player.
+        optimizers: Optimizers of each player.
         batch_size: Items in one batch, of all processes together.
-        batch_per_process: Items in each process's part of a batch, whose size then follows from the
-            number of processes; 0: the parts of `batch_size`.
-        steps: How long the reference run is.
+        batch_per_process: Items in each process's part of a batch; the batch size then follows from
+            the number of processes. 0 to divide `batch_size` instead.
+        steps: Number of steps of the reference run.
         data: The default data.
-        data_b: A second source of pictures, what each is to be made from; "": none.
-        pair_by: How the pictures of both belong together: by "name", by "index" (the place in the
-            order), or "none": they do not.
-        image_size: Height and width that pictures are brought to, or the number of samples that
-            sounds are cut into; 0: as they are, clips of the usual length.
-        crop: For a size: "center" cuts out the largest square in the middle first, "none"
+        data_b: A second source: the inputs from which the pictures are to be made; "" for none.
+        pair_by: How the pictures of both are paired: by "name", by "index" (their order), or
+            "none".
+        image_size: Height and width to which pictures are resized, or number of samples into which
+            sounds are cut; 0 leaves pictures unchanged and gives clips of the usual length.
+        crop: With a size, "center" first cuts out the largest square in the middle; "none"
             stretches.
-        channels: Of pictures: 1 converts to grey, 3 is RGB; 0: grey ones stay so if all are.
+        channels: Channels of pictures: 1 converts to grey, 3 is RGB; 0 is 1 if all are grey, else
+            3.
         flip: Whether each picture is mirrored, left to right, with probability 1/2.
-        prior: Of the generator's latents: "normal", or "uniform" from -1 to 1.
+        prior: Prior of the generator's latents: "normal", or "uniform" from -1 to 1.
         reads: Names of the tensors that its losses read, which the data must have.
-        kinds: Of data that its networks can be built for.
-        ema_half_life: Of the averaged generator, in images.
-        ema_ramp_up: While few images have been seen, the half-life is this part of their number at
-            most, so that the first weights are soon forgotten; 0: from the start as it is.
-        presets: Settings that belong together, by the name of each set.
-        variant: What tells it from the other model in its file, for the list of models.
+        kinds: Kinds of data that its networks can be built for.
+        ema_half_life: Half-life of the moving average of the generator, in images.
+        ema_ramp_up: Upper limit of the half-life, as a multiple of the images seen so far, so that
+            the first weights are soon forgotten; 0 for no limit.
+        presets: Groups of settings by name.
+        variant: What distinguishes it from the other model in its file, for the list of models.
     """
 
     name: str
@@ -178,7 +181,7 @@ class Recipe:
     variant: str = ""
 
     def __post_init__(self) -> None:
-        """Refuse words and a number of channels that there are none of (GanevalError)."""
+        """Refuse unknown words, and other numbers of channels than 0, 1 and 3 (GanevalError)."""
         for name, words in (("prior", Prior), ("crop", Crop), ("pair_by", PairBy)):
             if getattr(self, name) not in get_args(words):
                 raise unknown(name, getattr(self, name), get_args(words))
@@ -192,11 +195,11 @@ class Recipe:
     def num_classes_of(self, network: str) -> int | None:
         """Return the number of the labels that a network takes beside latents; None: none."""
         found: int | None = self.networks[network].get("num_classes")
-        return found or None  # a network for which they are an option says 0
+        return found or None  # 0 in a network where labels are an option
 
     @property
     def main(self) -> str:
-        """Name of the exported network that is looked at and scored."""
+        """Name of the exported network that is shown and scored."""
         return next(iter(self.exported))
 
     def build(self, data: Data, randomness: torch.Generator) -> Game:

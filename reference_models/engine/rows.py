@@ -11,7 +11,7 @@ from typing import Any, Self
 
 from reference_models.engine.whole import refusals_of, written_whole
 
-FLUSH_SECONDS = 1.0  # between two looks that others can have at the rows
+FLUSH_SECONDS = 1.0  # between two flushes, so that other programs can read the rows
 
 
 class Rows:
@@ -23,11 +23,11 @@ class Rows:
     Attributes:
         path: Path of the file.
         last: Step of the last row; 0 if there is none.
-        values: Of the last row, by name; empty if there is none.
+        values: Values of the last row, by name; empty if there is none.
     """
 
     def __init__(self, path: Path, *, step: int) -> None:
-        """Open the rows up to `step` for more of them; drop those that a killed run wrote later."""
+        """Open the rows to add more; drop those after `step`, which a killed run wrote."""
         self.path = path
         content = path.read_bytes() if path.exists() else b""
         kept: list[bytes] = []
@@ -48,7 +48,9 @@ class Rows:
         line = json.dumps({"step": step, **values}, allow_nan=False)
         with refusals_of(self.path):
             self._file.write(f"{line}\n".encode())
-            if time.monotonic() - self._flushed > FLUSH_SECONDS:  # for those who look on
+            if (
+                time.monotonic() - self._flushed > FLUSH_SECONDS
+            ):  # so that other programs see the rows
                 self._file.flush()
                 self._flushed = time.monotonic()
         self.last, self.values = step, dict(values)
@@ -59,7 +61,7 @@ class Rows:
         return [json.loads(line) for line in self.path.read_text(encoding="utf-8").splitlines()]
 
     def sync(self) -> None:
-        """Return when all rows are on the disk."""
+        """Wait until all rows are on the disk."""
         with refusals_of(self.path):
             self._file.flush()
             os.fsync(self._file.fileno())
@@ -75,13 +77,13 @@ class Rows:
     ) -> None:
         try:
             self._file.close()
-        except OSError:  # of a row that did not fit on the disk, which is known
+        except OSError:  # the disk is full, as already reported
             if error is None:
                 raise
 
 
 def _row_of(line: bytes) -> dict[str, Any] | None:
-    """Return a row, None for one that is not whole."""
+    """Return a row; None for an incomplete one."""
     if not line.endswith(b"\n"):
         return None
     try:

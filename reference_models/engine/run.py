@@ -1,4 +1,4 @@
-"""What a training run is, and who may look at it."""
+"""A training run, and its observers."""
 
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
@@ -13,16 +13,16 @@ from reference_models.engine.solvers import Log
 
 @dataclass(slots=True)
 class Run:
-    """What training changes: the game, its optimizers, the averaged networks, the step.
+    """Everything that training changes: the game, its optimizers, the averaged networks, the step.
 
     Attributes:
         averages: Moving averages of networks of the game, by name; the first is what is looked at
             and scored.
         kind: What an item of the data is.
         position: Items of the data that all processes together have taken.
-        moving: Whether a step has begun and not ended; what is there then is no state.
-        shared: The game as several processes play it; None: one process alone.
-        seconds: What the steps of this process took, without what observers do.
+        moving: Whether a step has begun and not ended; the run then has no valid state.
+        shared: The game as several processes play it; None with a single process.
+        seconds: Time of the steps of this process, without the observers.
     """
 
     game: Game
@@ -37,7 +37,7 @@ class Run:
 
     @property
     def average(self) -> nn.Module:
-        """The averaged network that is looked at and scored."""
+        """The averaged network that is shown and scored."""
         return next(iter(self.averages.values()))
 
 

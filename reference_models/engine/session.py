@@ -1,4 +1,4 @@
-"""A whole training session of a model by its name: what `ganeval train` does."""
+"""Train a model by its name, from data to checkpoint, as `ganeval train` does."""
 
 import importlib
 import logging
@@ -38,26 +38,26 @@ logger = logging.getLogger("ganeval.training")
 SAMPLES = "samples.png"
 SETTINGS = "settings.toml"
 _UNLISTED = (STATE, METRICS, SAMPLES, CURVE, "*.safetensors")
-"""What runs had in their folders, beside grids, before they kept a list of their files."""
+"""Files in the folders of runs, other than grids, from before there were lists of files."""
 
 _WORDS = {"labels": "classes", "condition": "pictures to make others from"}
-"""What messages call the tensors of data."""
+"""Names of the tensors of data in messages."""
 _HOW_TO_HAVE = {
-    "labels": "put the pictures of each class into a folder of its own, or use digits",
+    "labels": "put the pictures of each class into its own folder, or use digits",
     "condition": "name a source of them with --data-b (pairs in one file are cut in two first: "
     "docs/training-data.md)",
 }
-"""What to do for data that lack a tensor, by its name."""
+"""What to do if data lack a tensor, by its name."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Watch:
-    """What is looked at while a model trains; none of it changes a number of the training.
+    """What to observe while a model trains; it changes no number of the training.
 
     Attributes:
-        grid_every: Steps from one grid of samples to the next; 0: none but the last.
-        snapshot_every: Steps from one checkpoint that is kept to the next; 0: none but the last.
-        scoring: Of the curve.
+        grid_every: Steps from one grid of samples to the next; 0 for the last one only.
+        snapshot_every: Steps from one kept checkpoint to the next; 0 for the last one only.
+        scoring: How the curve is scored.
         collapse: Whether to warn when the samples become alike.
         board: Whether to write for TensorBoard, if it is installed.
     """
@@ -86,47 +86,48 @@ def run_training(  # noqa: PLR0913 (keyword-only, each is plain)
 ) -> Path | None:
     """Train a model to step `steps` and return the path of its checkpoint.
 
-    Under torchrun all processes call it and share each batch; the first one's alone is returned.
-    CUDA and MPS take the same way as the CPU, with numbers drawn on the CPU and batches moved to
-    the device; neither has been seen to run yet.
+    Under torchrun all processes call it and share each batch; only the first one returns. CUDA and
+    MPS use the same code as the CPU, with numbers drawn on the CPU and batches moved to the device;
+    neither has been tested yet.
 
     The folder then holds:
 
-    * `MODEL.safetensors`: the averaged generator with its card, the one checkpoint; of points
+    * `MODEL.safetensors`: the checkpoint, which is the averaged generator with its card; for points
       `MODEL.npz`, samples;
-    * `samples.png`: samples of 64 fixed inputs, and `samples/000200.png` the same at intervals;
+    * `samples.png`: samples for 64 fixed inputs, and `samples/000200.png` the same at intervals;
     * `metrics.jsonl`: the terms of every step;
     * `curve.jsonl` and `curve.png`: the scores of the averaged generator, if it was scored, and
       `best/MODEL.safetensors`, the checkpoint with the best one;
-    * `snapshots/000200.safetensors`: checkpoints at intervals, if they are wanted;
+    * `snapshots/000200.safetensors`: checkpoints at intervals, if asked for;
     * `tensorboard/`: both for TensorBoard, if it is installed;
     * `settings.toml`: every setting;
-    * `state.pt`: what `resume` goes on from;
+    * `state.pt`: the state from which `resume` continues;
     * `.ganeval-run.json`: the names of these files. Whatever else is in the folder stays as it is.
 
     Args:
         model: Its name in `MODELS`.
-        folder: Folder of the run; made if it is not there. Files of others may lie in it, but not
+        folder: Folder of the run; made if it does not exist. It may have foreign files, but not
             under the names above.
-        settings: Settings by dotted name that are not the model's own; a run that goes on keeps
-            those that it has.
-        data: A name or source as in `open_data`; None for that of the settings.
-        steps: Counted from the start, at least 1; None for that of the settings.
-        seed: Of everything that is drawn.
-        resume: Go on with the run in the folder.
+        settings: Settings by dotted name that differ from the model's own; a resumed run keeps its
+            settings.
+        data: A name or source as in `open_data`; None for the one in the settings.
+        steps: Number of steps, counted from the start, at least 1; None for the number in the
+            settings.
+        seed: Seed of all random numbers.
+        resume: Continue the run in the folder.
         device: None for the CPU. Several processes on CUDA get one device each.
-        precision: Of the networks' arithmetic; "auto" is bfloat16 on CUDA and float32 elsewhere.
-        save_every: Steps between two states; what a killed run loses at most.
-        watch: What is looked at.
-        observers: Told of every step, after the others.
+        precision: Arithmetic of the networks; "auto" is bfloat16 on CUDA and float32 elsewhere.
+        save_every: Steps between two saved states; a killed run loses at most these.
+        watch: What to observe.
+        observers: Further observers, called after the others.
 
     Raises:
-        GanevalError: A name, an option or a combination that cannot be; the folder holds another
-            run or files of others where this run's would be, or cannot be written to; a term of a
-            loss is not finite.
-        OSError: The disk is full; the last saved state is there.
-        KeyboardInterrupt: After the step that it came in; the state is saved. Then, and where a
-            term is not finite, the checkpoint is that of the last saved state.
+        GanevalError: A name, an option or a combination is impossible; the folder has another run,
+            has foreign files under the run's names, or cannot be written to; or a term of a loss is
+            not finite.
+        OSError: The disk is full; the last saved state is kept.
+        KeyboardInterrupt: Raised after the step in which it came, with the state saved. Then, and
+            if a term is not finite, the checkpoint is that of the last saved state.
     """
     watch = watch or Watch()
     recipe = recipe_of(model, settings, folder=folder if resume else None, data=data, steps=steps)
@@ -144,7 +145,7 @@ def run_training(  # noqa: PLR0913 (keyword-only, each is plain)
             scored = (CURVE, CURVE_PICTURE, *best_names(recipe, suffix))
             files.check(STATE, METRICS, SAMPLES, SETTINGS, *checkpoint_names(recipe, suffix))
             files.check(*(scored if watch.scoring.every else ()))
-            if not resume:  # else the observer knows from which step on
+            if not resume:  # else the observer knows the first step
                 files.check(*grid_names(0, steps, every=watch.grid_every))
         watching: list[Observer] = []
         if team.leads:
@@ -181,7 +182,7 @@ def run_training(  # noqa: PLR0913 (keyword-only, each is plain)
                 files=files,
             )
         except (KeyboardInterrupt, ganeval.GanevalError):
-            # What there is of the generator can be looked at: that of the last saved state.
+            # The generator of the last saved state can still be used.
             for run in moved:
                 restore_averages(run, folder / STATE)
                 if run.step:
@@ -214,7 +215,7 @@ def recipe_of(
     """Return a model's recipe with the settings of a run in a folder, and with others given.
 
     Raises:
-        GanevalError: There is no such model or setting, or a value cannot be.
+        GanevalError: There is no such model or setting, or a value is not allowed.
     """
     recipe = find_recipe(model)
     if folder is not None and (folder / SETTINGS).exists():
@@ -225,7 +226,7 @@ def recipe_of(
 
 
 def _settings_kept(recipe: Recipe, files: RunFiles) -> Observer:
-    """Return what writes the settings of a run, once it is known that it can begin or go on."""
+    """Return the observer that writes the settings of a run, once it can begin or continue."""
     lines = toml_lines(settings_of(recipe))
 
     def observe(run: Run, log: Log) -> None:
@@ -237,9 +238,9 @@ def _settings_kept(recipe: Recipe, files: RunFiles) -> Observer:
 
 
 def _open(recipe: Recipe, cache_dir: Path | str | None) -> Data:
-    """Return the data, if the model can be trained on them and its checkpoint be sampled.
+    """Return the data, if the model can be trained on them and its checkpoint can be sampled.
 
-    That the networks can have pictures of that shape is seen before these are decoded.
+    Whether the networks can have pictures of that shape is checked before decoding.
     """
     from reference_models.data.pictures import Pictures
 
@@ -250,7 +251,7 @@ def _open(recipe: Recipe, cache_dir: Path | str | None) -> Data:
     if recipe.data_b and "condition" not in recipe.reads:
         raise ganeval.GanevalError(
             f"data_b {recipe.data_b} for {recipe.name}",
-            "a model that makes pictures from others, such as pix2pix",
+            "an image-to-image model, such as pix2pix",
             "leave out --data-b",
         )
     data = training_data(recipe, cache_dir=cache_dir, check=check)

@@ -44,9 +44,9 @@ def settings_of(recipe: Recipe) -> Settings:
 
 
 def lasting_settings(recipe: Recipe) -> Settings:
-    """Return the settings that a run keeps when it goes on, on which its numbers depend.
+    """Return the settings that decide a run's numbers, which a resumed run keeps.
 
-    Data have a digest of their own; the last step counts where a rate falls to 0 at it.
+    Data have their own digest; the last step counts only if a rate falls to 0 at it.
     """
     settings = settings_of(recipe)
     del settings["data"], settings["data_b"]
@@ -59,7 +59,8 @@ def with_settings(recipe: Recipe, changes: Mapping[str, Any]) -> Recipe:
     """Return a recipe with some settings changed.
 
     Raises:
-        GanevalError: An unknown name, of which the nearest one is told, or a value of another kind.
+        GanevalError: A name is unknown (the message suggests the nearest one), or a value has
+            another kind.
     """
     known = settings_of(recipe)
     for name, value in changes.items():
@@ -88,7 +89,7 @@ def preset_of(recipe: Recipe, name: str) -> Settings:
     """Return the settings of a preset.
 
     Raises:
-        GanevalError: The model has none of that name.
+        GanevalError: The model has no preset of that name.
     """
     known = presets_of(recipe)
     if name not in known:
@@ -97,7 +98,7 @@ def preset_of(recipe: Recipe, name: str) -> Settings:
 
 
 def presets_of(recipe: Recipe) -> dict[str, Settings]:
-    """Return the presets of a recipe by name; "digits" is the recipe as it is, if nothing else."""
+    """Return the presets of a recipe by name; "digits" is the unchanged recipe, unless defined."""
     return {
         "digits": {},
         **{name: dict(recipe.presets[name]) for name in recipe.presets},
@@ -105,7 +106,7 @@ def presets_of(recipe: Recipe) -> dict[str, Settings]:
 
 
 def parse_setting(text: str) -> tuple[str, Any]:
-    """Return the name and the value of `NAME=VALUE`, the value as TOML has it, or else a word.
+    """Return the name and the value of `NAME=VALUE`; the value is TOML, or else a word.
 
     Raises:
         GanevalError: There is no `=`, or no name before it.
@@ -125,7 +126,7 @@ def read_settings(path: Path) -> Settings:
     """Return the settings of a TOML file, its tables as dotted names.
 
     Raises:
-        GanevalError: There is no such file, or it is no TOML.
+        GanevalError: There is no such file, or it is not TOML.
     """
     try:
         return dict(_flat(tomllib.loads(path.read_text(encoding="utf-8"))))
@@ -141,7 +142,7 @@ def read_settings(path: Path) -> Settings:
 
 def toml_lines(settings: Mapping[str, Any]) -> list[str]:
     """Return settings as the lines of a TOML file; each may stand after `--set` too."""
-    # JSON's words, numbers, truth values and lists of numbers are TOML's.
+    # JSON and TOML write words, numbers, truth values and lists of numbers alike.
     return [f"{name} = {json.dumps(value, ensure_ascii=False)}" for name, value in settings.items()]
 
 
@@ -165,10 +166,10 @@ def _part(settings: Settings, name: str) -> Settings:
 
 
 def _checked(name: str, value: Any, known: Any) -> Any:
-    """Return a value as the kind that the known one has.
+    """Return a value converted to the kind of the known one.
 
     Raises:
-        GanevalError: It is of another kind, not finite, or below what a number can be.
+        GanevalError: It has another kind, is not finite, or is below the least allowed number.
     """
     if isinstance(known, list):
         if not isinstance(value, list | tuple) or len(value) != len(known):

@@ -16,7 +16,7 @@ _FOLDER, _BEST_FOLDER = "snapshots", "best"
 def snapshots(recipe: Recipe, data: Data, files: RunFiles, *, every: int, seed: int) -> Observer:
     """Return an observer that writes checkpoints to `snapshots/000200.safetensors`.
 
-    Those that a killed run made after the step where it resumes go away.
+    Checkpoints that a killed run made after the step of the resume are removed.
     """
 
     def names(step: int) -> list[str]:
@@ -34,9 +34,9 @@ def snapshots(recipe: Recipe, data: Data, files: RunFiles, *, every: int, seed: 
 
 
 def best_names(recipe: Recipe, suffix: str) -> list[str]:
-    """Return what the best checkpoints of a model are called within the folder of a run.
+    """Return the names of a model's best checkpoints in the folder of a run.
 
-    In a folder of its own, so that a pattern for the checkpoints of several runs does not find it.
+    They are in their own folder, so that a pattern for the checkpoints of several runs skips them.
     """
     return [f"{_BEST_FOLDER}/{name}" for name in checkpoint_names(recipe, suffix)]
 
@@ -44,9 +44,9 @@ def best_names(recipe: Recipe, suffix: str) -> list[str]:
 def best_kept(recipe: Recipe, data: Data, files: RunFiles, *, seed: int) -> Observer:
     """Return an observer that keeps the checkpoint with the best score in the curve.
 
-    It comes after the observer that scores. The score by which it was chosen is too good for it, as
-    the best of many noisy ones is: score the file anew, with another seed. Where a killed run goes
-    on before the step of that file it goes away, and comes again at that step.
+    It comes after the observer that scores. The score that chose it is too optimistic, as the best
+    of many noisy scores always is: score the file again, with another seed. If a killed run resumes
+    before the step of that file, the file is removed, and written again at that step.
     """
 
     def observe(run: Run, log: Log) -> None:

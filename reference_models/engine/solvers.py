@@ -14,9 +14,9 @@ from reference_models.engine.draw import Draw
 from reference_models.engine.game import Game, Terms
 
 Feed = Callable[[bool], Batch]
-"""Returns the next batch of the data; where a move reads none, a batch that has a size alone."""
+"""Returns the next batch of the data; for a move that reads no data, a batch with only a size."""
 Log = dict[str, float]
-MAX_NORM = "max_norm"  # what an optimizer's group calls the largest norm of its gradient
+MAX_NORM = "max_norm"  # key of the largest gradient norm in an optimizer's group
 
 
 class NonFiniteError(ArithmeticError):
@@ -27,7 +27,7 @@ class Solver(Protocol):
     """One step of training."""
 
     def step(self, game: Game, optimizers: Mapping[str, Optimizer], feed: Feed, draw: Draw) -> Log:
-        """Move every player once (or as often as the solver says) and return the terms' values.
+        """Move every player once, or as often as the solver says, and return the terms' values.
 
         Raises:
             NonFiniteError: A term is not finite; no parameter was changed by it.
@@ -36,19 +36,20 @@ class Solver(Protocol):
 
 @dataclass(frozen=True, slots=True)
 class Alternating:
-    """One player after the other, each seeing what the one before has done.
+    """One player after the other; each one sees the moves before its own.
 
     Goodfellow et al. 2014, algorithm 1: the first player (the discriminator) makes `num_first`
     moves on fresh batches, then every other player makes one.
 
     Attributes:
         num_first: Moves of the first player in a step.
-        num_burst: Its moves in a step that is a burst, for a critic that must be near its optimum:
-            the code of Arjovsky et al. 2017 has 100 in the first 25 steps and in one of 500 later.
-        burst_steps: How many of the first steps are bursts.
-        burst_every: One step of so many is a burst; 0: none but the first ones.
-        accumulate: Parts in which a batch is taken, whose gradients are added up: as many pictures
-            are in memory at once. BatchNorm normalises each part by its own statistics.
+        num_burst: Its moves in a burst step, for a critic that must be near its optimum: the code
+            of Arjovsky et al. 2017 has 100 in the first 25 steps and later in one step of 500.
+        burst_steps: Number of burst steps at the start.
+        burst_every: Steps from one burst to the next; 0 for bursts at the start only.
+        accumulate: Number of parts into which a batch is divided; their gradients are added up, so
+            that only one part is in memory at a time. BatchNorm normalises each part by its own
+            statistics.
     """
 
     num_first: int = 1
@@ -82,7 +83,7 @@ class Simultaneous:
     """All players at once, each seeing the others as they were before the step.
 
     Attributes:
-        accumulate: As of `Alternating`.
+        accumulate: As in `Alternating`.
     """
 
     accumulate: int = 1
@@ -104,10 +105,11 @@ def gradients(game: Game, player: str, batch: Batch, draw: Draw, parts: int) -> 
 
     Args:
         game: The game.
-        player: Whose.
-        batch: What its loss sees.
+        player: The player that moves.
+        batch: The batch for its loss.
         draw: Its randomness.
-        parts: How many parts of the batch are taken one after the other; both are means over them.
+        parts: Number of parts that are computed one after the other; gradients and terms are means
+            over them.
     """
     logs = []
     with _alone(game, player):
@@ -120,10 +122,10 @@ def gradients(game: Game, player: str, batch: Batch, draw: Draw, parts: int) -> 
 
 @contextmanager
 def _alone(game: Game, player: str) -> Iterator[None]:
-    """Let no other player's parameters ask for gradients within the block.
+    """Let the parameters of the other players require no gradients within the block.
 
-    So torch builds no graph of a generator while the discriminator moves, nor one of the
-    discriminator's weights while the generator does.
+    So torch builds no graph for the generator while the discriminator moves, and none for the
+    discriminator's weights while the generator moves.
     """
     own = {id(parameter) for parameter in game.parameters_of(player).values()}
     others = [one for one in game.parameters() if one.requires_grad and id(one) not in own]
@@ -139,8 +141,9 @@ def _alone(game: Game, player: str) -> Iterator[None]:
 def backward(game: Game, player: str, terms: Terms) -> None:
     """Give a player's parameters, and no others, the gradients of the sum of its terms.
 
-    A parameter without a part in the terms (of a stage that a growing network has not reached) gets
-    none, so that its optimizer leaves it alone. Several processes exchange gradients in here.
+    A parameter that the terms do not use (in a stage that a growing network has not reached) gets
+    no gradient, so that its optimizer does not change it. Several processes exchange gradients
+    here.
     """
     torch.autograd.backward(total(terms), inputs=list(game.parameters_of(player).values()))
 
@@ -160,9 +163,9 @@ def apply_gradients(
 
 
 def advance(game: Game, player: str, optimizer: Optimizer, batch: Batch, draw: Draw) -> None:
-    """Let a player step, and the game do what follows.
+    """Let a player step, and call the game's `after_step`.
 
-    Several processes have the mean gradient by then, so its norm is cut alike in all.
+    Several processes already have the mean gradient, so all limit its norm alike.
     """
     max_norm = optimizer.param_groups[0].get(MAX_NORM, 0.0)
     if max_norm > 0:
@@ -178,9 +181,9 @@ def total(terms: Terms) -> torch.Tensor:
 
 
 def values(player: str, terms: Terms) -> Log:
-    """Return the terms as numbers, refusing what is not finite before anything moves.
+    """Return the terms as numbers; refuse values that are not finite before anything moves.
 
-    All in one copy from the device, which waits for it.
+    All are copied from the device at once, which waits for it only once.
     """
     numbers = torch.stack([value.detach() for value in terms.values()]).tolist()
     log = {f"{player}/{name}": value for name, value in zip(terms, numbers, strict=True)}

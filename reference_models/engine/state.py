@@ -17,7 +17,7 @@ _ABSENT = "absent"
 
 
 def save_state(path: Path, state: Mapping[str, Any]) -> None:
-    """Write the state so that a killed process leaves the old file or the new one, whole.
+    """Write the state so that a killed process leaves the complete old or new file.
 
     Equal states are equal files.
     """
@@ -26,33 +26,33 @@ def save_state(path: Path, state: Mapping[str, Any]) -> None:
 
 
 def load_state(path: Path, config: Mapping[str, Any]) -> dict[str, Any]:
-    """Return the state, if it is of a run with the same configuration.
+    """Return the state, if its run has the same configuration.
 
     Args:
         path: Path of the file.
         config: JSON values; mappings may hold mappings.
 
     Raises:
-        GanevalError: There is none, it is damaged, or the configuration differs; the message shows
-            the first of the differences, its details all of them.
+        GanevalError: The file does not exist, is damaged, or has another configuration; the message
+            shows the first difference, its details all of them.
     """
     if not path.is_file():
         raise ganeval.GanevalError(
             f"{path}: no such file", "the state of an earlier run", "leave out --resume"
         )
     with damage_refused(path):
-        with zipfile.ZipFile(path) as archive:  # torch does not look at the checksums
+        with zipfile.ZipFile(path) as archive:  # torch does not check the checksums
             bad = archive.testzip()
         if bad is not None:
             raise zipfile.BadZipFile(f"the checksum of {bad} is another")
         state: dict[str, Any] = torch.load(path, map_location="cpu", weights_only=True)
         saved = dict(state["config"])
-    same = dict.fromkeys(("data", "data_digest", "layers"), "")  # compared by themselves
+    same = dict.fromkeys(("data", "data_digest", "layers"), "")  # compared separately
     differences = [
         *_other_data(saved, config),
         *_differences({**saved, **same}, {**config, **same}),
     ]
-    differences = differences or list(_other_layers(saved, config))  # else these follow from those
+    differences = differences or list(_other_layers(saved, config))  # layers follow from settings
     if differences:
         raise ganeval.GanevalError(
             f"{path}: {listed(differences)}",
@@ -65,7 +65,7 @@ def load_state(path: Path, config: Mapping[str, Any]) -> dict[str, Any]:
 
 @contextmanager
 def damage_refused(path: Path) -> Iterator[None]:
-    """Turn what a damaged state raises, wherever it is used first, into a GanevalError."""
+    """Turn any error that a damaged state raises into a GanevalError."""
     try:
         yield
     except ganeval.GanevalError:
@@ -114,8 +114,8 @@ def _shown(value: Any) -> str:
 def _plain(value: Any) -> Any:
     """Return a copy of containers and texts in which equal texts are one object.
 
-    The file format refers to an object that comes again instead of repeating it, so that it would
-    show which objects were restored from a file and which were made by this process.
+    The file format refers to an object that occurs again instead of repeating it, so the bytes
+    would depend on which objects came from a file and which from this process.
     """
     if isinstance(value, str):
         return sys.intern(value)

@@ -67,16 +67,16 @@ def train(  # noqa: PLR0913 (keyword-only, each is plain)
 ) -> Run:
     """Train to step `steps`, counted from the start, and keep state and losses in `folder`.
 
-    What step k does depends on (recipe, data, seed, k) alone, so a run that is cut and resumed ends
-    with the same bits on the CPU as one that was not. Several processes share each batch; all read
-    the folder when they resume, and the first alone writes and is observed. It touches no file in
-    the folder that it has not made itself; `files`, of that folder, tells which these are.
+    Step k depends only on (recipe, data, seed, k), so on the CPU a run that is interrupted and
+    resumed ends with the same bits as an uninterrupted one. Several processes share each batch; all
+    read the folder when they resume, but only the first one writes and is observed. A run touches
+    only files that it has made itself; `files` lists them.
 
     Raises:
-        GanevalError: The folder holds another run or files of others under the names of this one's;
-            or a term of a loss is not finite, and then the last saved state is kept.
-        KeyboardInterrupt: After the step that it came in, and the state is saved; a second one at
-            once, and then the last saved state is kept.
+        GanevalError: The folder has another run, or foreign files under this run's names; or a term
+            of a loss is not finite, and then the last saved state is kept.
+        KeyboardInterrupt: Raised after the step in which it came, with the state saved; a second
+            one is raised at once, and then the last saved state is kept.
     """
     check_team(team, recipe)
     device = device or torch.device("cpu")
@@ -92,7 +92,8 @@ def train(  # noqa: PLR0913 (keyword-only, each is plain)
         )
     if team.leads and run.step >= steps:
         logger.warning(
-            "%s: is at step %d already, so nothing is trained; for more give a last step beyond it",
+            "%s: is at step %d already, so nothing is trained; to train more, choose a later last "
+            "step",
             *(folder, run.step),
         )
     team.wait()

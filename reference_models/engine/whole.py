@@ -1,4 +1,4 @@
-"""Files of a run that exist whole or not at all."""
+"""Write the files of a run whole or not at all."""
 
 import os
 import re
@@ -26,13 +26,13 @@ def refusals_of(path: Path) -> Iterator[None]:
 
 @contextmanager
 def written_whole(path: Path) -> Iterator[BinaryIO]:
-    """Yield a file that gets the name `path` when the block ends well, and synced to the disk.
+    """Yield a file that is synced and gets the name `path` when the block ends without error.
 
-    A process that is killed leaves the old file or the new one, and at most one with a temporary
-    name; see `leftovers`.
+    A killed process leaves the old file or the new one, and at most one file with a temporary name;
+    see `leftovers`.
 
     Raises:
-        OSError: The file system refuses it, because the disk is full say; it names `path`.
+        OSError: The file system refuses it, for example because the disk is full; it names `path`.
     """
     temporary = path.with_name(f".{path.name}.{uuid.uuid4().hex}.tmp")
     with refusals_of(path):
@@ -43,7 +43,7 @@ def written_whole(path: Path) -> Iterator[BinaryIO]:
                 os.fsync(file.fileno())
             temporary.replace(path)
         except BaseException:
-            with suppress(OSError):  # of a disk that cannot be written to
+            with suppress(OSError):  # on a disk that cannot be written to
                 temporary.unlink(missing_ok=True)
             raise
 

@@ -1,4 +1,4 @@
-"""How messages list names that may be very many."""
+"""List names in messages when there may be very many."""
 
 from collections.abc import Sequence
 

@@ -1,4 +1,4 @@
-"""Small runs that show of each system what it is for, each with a control that must fail."""
+"""Small runs that show what each system is for, each with a control that must fail."""
 
 import importlib
 
@@ -52,11 +52,11 @@ EXPERIMENTS: dict[str, str] = {
     "audio-sr": "reference_models.experiments.sound:AUDIO_SR",
     "audio-sr-lsd": "reference_models.experiments.sound:AUDIO_SR_LSD",
 }
-"""Name of the experiment, which is its model's where it is the model's first -> "module:value"."""
+"""Name of the experiment (the model's name for its first experiment) -> "module:value"."""
 
 
 def find_experiment(name: str) -> Experiment:
-    """Return the experiment of this name; `KeyError` where there is none."""
+    """Return the experiment of this name; raise `KeyError` if there is none."""
     module, _, value = EXPERIMENTS[name].partition(":")
     experiment: Experiment = getattr(importlib.import_module(module), value)
     return experiment

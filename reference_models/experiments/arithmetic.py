@@ -61,7 +61,7 @@ def _generator(seed: int) -> torch.nn.Module:
 
 @torch.inference_mode()
 def _look(generator: torch.nn.Module, latents: Tensor, data: Pictures) -> tuple[Tensor, Tensor]:
-    """Return of each sample the class of the nearest real picture, and the distance to it."""
+    """Return the class of the real picture nearest to each sample, and its distance."""
     samples = torch.cat([generator(some) for some in torch.split(latents, 500)]).flatten(1)
     real = data.batch(0, 0, len(data))  # an epoch, so each of them once
     distances, nearest = torch.cdist(samples, real["real"].flatten(1)).min(dim=1)
@@ -69,14 +69,14 @@ def _look(generator: torch.nn.Module, latents: Tensor, data: Pictures) -> tuple[
 
 
 def results_asked_for(num_examples: int) -> Callable[[int], float]:
-    """Return what measures how often arithmetic gives the shape and the colour asked for.
+    """Return a function that measures how often arithmetic gives the requested shape and colour.
 
     For each two shapes and each two colours: (shape 1, colour 1) - (shape 1, colour 2) + (shape 2,
     colour 2) should be (shape 2, colour 1). The examples are drawn from the half of the samples
     that is nearest to real pictures, as a person would choose clear ones.
 
     Args:
-        num_examples: Latents that each term is the mean of.
+        num_examples: Number of latents in the mean for each term.
     """
 
     def measure(seed: int) -> float:

@@ -1,4 +1,4 @@
-"""What an experiment is: a system, a control, one number of each, and a frozen threshold."""
+"""An experiment: a system, a control, one number for each, and a frozen threshold."""
 
 from collections.abc import Callable
 from dataclasses import dataclass
@@ -10,7 +10,7 @@ class Experiment:
     """A small seeded run that meets a criterion, and a control that must not.
 
     A criterion that the control meets too would prove nothing. `docs/experiments.md` says how the
-    thresholds were set, `docs/measured/experiments.md` has the figures of five other seeds.
+    thresholds were set, `docs/measured/experiments.md` has the results of five other seeds.
 
     Attributes:
         model: The system, by its name in the table of models.
@@ -18,9 +18,10 @@ class Experiment:
         better: Whether the system should have more of it, or less.
         threshold: What the system must reach and the control must not.
         control_is: What the control lacks, in one line.
-        system: From a seed to the system's number.
-        control: From a seed to the control's.
-        floor: From a seed to the number of real samples; None where there is no such number.
+        system: Function of a seed that returns the system's number.
+        control: Function of a seed that returns the control's number.
+        floor: Function of a seed that returns the number that real samples reach; None if there is
+            none.
     """
 
     model: str

@@ -1,4 +1,4 @@
-"""What a generator makes of each class that it is asked for."""
+"""Whether a generator makes the class that it is asked for."""
 
 import functools
 from collections.abc import Callable
@@ -40,9 +40,9 @@ def _trained(model: str, seed: int, *, shuffled: bool = False, weight: float = 1
 
     Args:
         model: "projection" or "acgan".
-        seed: Of the run, and of the shuffled labels.
+        seed: Seed of the run, and of the shuffled labels.
         shuffled: Whether each digit has the label of another one.
-        weight: Of the term of classes in `acgan`.
+        weight: Weight of the class term in `acgan`.
     """
     recipe = _PROJECTION
     if model == "acgan":
@@ -54,12 +54,12 @@ def _trained(model: str, seed: int, *, shuffled: bool = False, weight: float = 1
 
 
 def _nearest(data: Pictures) -> KNeighborsClassifier:
-    """Return what finds the class of the nearest real digit."""
+    """Return a function that finds the class of the nearest real digit."""
     return KNeighborsClassifier(1).fit(data.pixels.reshape(len(data), -1), data.labels)
 
 
 def _right(run: Run) -> torch.Tensor:
-    """Return whether the nearest digit of each sample is of its class, bool [per class, 10]."""
+    """Return whether the nearest digit of each sample has its class, bool [per class, 10]."""
     size = latent_size_of(run.average)
     assert size is not None, "both make digits of latents"
     z = Draw(0, 0).normal("measure", NUM_IMAGES, size)
@@ -72,28 +72,28 @@ def _right(run: Run) -> torch.Tensor:
 
 
 def recognised(*, shuffled: bool) -> Callable[[int], float]:
-    """Return what measures how often the nearest digit is of the class asked for, by projection."""
+    """Return a function that measures how often the nearest digit has the requested class."""
     return lambda seed: float(
         _right(_trained("projection", seed, shuffled=shuffled)).double().mean()
     )
 
 
 def least_recognised(*, weight: float) -> Callable[[int], float]:
-    """Return what measures the same of AC-GAN for each class, and returns the smallest share."""
+    """Return a function that measures the same for each class of AC-GAN; the smallest counts."""
     return lambda seed: float(
         _right(_trained("acgan", seed, weight=weight)).double().mean(dim=0).min()
     )
 
 
 def real_recognised(seed: int) -> float:
-    """Measure the same of held-out real digits, which no seed changes."""
+    """Measure the same for held-out real digits, independent of the seed."""
     held_out = digits(size=SIZE, split="test")
     pixels = held_out.pixels.reshape(len(held_out), -1)
     return float(_nearest(digits(size=SIZE)).score(pixels, held_out.labels))
 
 
 def real_least_recognised(seed: int) -> float:
-    """Measure the smallest share of a class of held-out real digits, which no seed changes."""
+    """Measure the smallest share for held-out real digits, independent of the seed."""
     held_out = digits(size=SIZE, split="test")
     pixels = held_out.pixels.reshape(len(held_out), -1)
     right = _nearest(digits(size=SIZE)).predict(pixels) == held_out.labels
@@ -115,7 +115,7 @@ class NextClass(nn.Module):
 
 
 def intra_fid(recipe: Recipe, *, next_class: bool) -> Callable[[int], float]:
-    """Return what measures the mean FID within the classes, features of `random`.
+    """Return a function that measures the mean FID within classes, on features of `random`.
 
     With `next_class` the samples are the same, under the label of the class before; FID without
     labels would not see it.
@@ -136,7 +136,7 @@ def intra_fid(recipe: Recipe, *, next_class: bool) -> Callable[[int], float]:
 
 
 def real_intra_fid(seed: int) -> float:
-    """Measure the same of held-out real digits, some 36 of a class, which no seed changes."""
+    """Measure the same for held-out real digits, about 36 in each class, for every seed."""
     return _intra_fid(f"data:digits,split=test,size={SIZE}")
 
 

@@ -1,4 +1,4 @@
-"""What a network says of a sample beside whether it is real: its code, or its latent."""
+"""Recover the code or the latent of a sample."""
 
 import functools
 from collections.abc import Callable
@@ -22,7 +22,7 @@ NUM_MODES = 8
 
 
 def code_and_mode(weight: float) -> Callable[[int], float]:
-    """Return what trains InfoGAN with eight codes and measures what they say of the modes."""
+    """Return a function that trains InfoGAN with eight codes and compares them with the modes."""
     recipe = with_settings(
         infogan.RECIPE,
         {
@@ -64,9 +64,9 @@ def _trained(name: str, seed: int) -> Run:
 
 
 def reconstruction(recipe: Recipe, *, encoder_learns: bool) -> Callable[[int], float]:
-    """Return what trains and measures |x - G(E(x))| beside |x - G(E(x'))|, x' another digit.
+    """Return a function that trains, and compares |x - G(E(x))| with that for other digits.
 
-    Without learning, the encoder that is asked is the one of step 0.
+    Without learning, it uses the encoder of step 0.
     """
 
     def measure(seed: int) -> float:

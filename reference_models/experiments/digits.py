@@ -1,4 +1,4 @@
-"""Handwritten digits: who comes nearer to held-out ones than a trivial model does."""
+"""Handwritten digits: which models come nearer to held-out ones than a trivial model."""
 
 from collections.abc import Callable
 from dataclasses import replace
@@ -23,7 +23,7 @@ CRITERION = "FID to held-out digits, features of `random`"
 
 
 def fid_after(recipe: Recipe, steps: int, *, size: int = 16) -> Callable[[int], float]:
-    """Return what trains on the digits of a size and scores the samples."""
+    """Return a function that trains on the digits of a size and scores the samples."""
 
     def measure(seed: int) -> float:
         data = digits(size=size)
@@ -46,7 +46,7 @@ def pixel_gaussian(seed: int) -> float:
 
 
 def real_digits(size: int) -> Callable[[int], float]:
-    """Return what scores as many training digits as there are held-out ones: the floor."""
+    """Return a function that scores 360 training digits: the floor."""
 
     def measure(seed: int) -> float:
         real = digits(size=size).batch(seed, 0, NUM_IMAGES)["real"]
@@ -123,7 +123,7 @@ def translated(recipe: Recipe, seed: int, *, shuffled: bool = False) -> npt.NDAr
 
 
 def distance_to_target(*, shuffled: bool) -> Callable[[int], float]:
-    """Return what compares pix2pix's pictures of held-out edges with their digits."""
+    """Return a function that compares pix2pix's pictures of held-out edges with their digits."""
 
     def measure(seed: int) -> float:
         made = translated(pix2pix.RECIPE, seed, shuffled=shuffled)

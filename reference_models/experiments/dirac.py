@@ -1,8 +1,8 @@
-"""The Dirac-GAN: two numbers play, so that every step of a solver can be looked at.
+"""The Dirac-GAN: each player is one number, so that every step of a solver can be seen.
 
 Mescheder, Geiger and Nowozin, "Which Training Methods for GANs do actually Converge?", ICML 2018,
-section 2: the data are one point (0, or another), G makes the point theta of any latent, D is the
-line psi x. With the losses of equation 1 the only equilibrium is theta at the data and psi = 0.
+section 2: the data are one point (0, or another), G makes the point theta from any latent, and D is
+the line psi x. With the losses of equation 1 the only equilibrium is theta at the data and psi = 0.
 """
 
 from collections.abc import Mapping
@@ -31,7 +31,7 @@ Point = npt.NDArray[np.float64]  # [2]: theta, psi
 
 
 class Dot(nn.Module):
-    """A generator that makes one number of any latent."""
+    """A generator that makes one number from any latent."""
 
     latent_size = 1
 
@@ -60,15 +60,15 @@ class Line(nn.Module):
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Setting:
-    """How the two numbers play.
+    """A version of the game between two numbers.
 
     Attributes:
         solver: Moves them.
-        kind: Class of their game.
+        kind: Class of the game.
         options: Its numbers, by name.
-        stabiliser: As of `Unconditional`.
+        stabiliser: As in `Unconditional`.
         data: Where the data are.
-        num_points: Points in a batch; all are alike but for noise.
+        num_points: Points in a batch; they differ only by noise.
     """
 
     solver: Solver
@@ -79,7 +79,7 @@ class Setting:
     num_points: int = 1
 
     def path(self, start: Point, num_steps: int) -> npt.NDArray[np.float64]:
-        """Return start and what so many steps make of it, float64 [num_steps + 1, 2]."""
+        """Return the start and the points after each step, float64 [num_steps + 1, 2]."""
         game = self.kind(
             Dot(float(start[0])),
             Line(float(start[1])),
@@ -122,7 +122,7 @@ SETTINGS: Mapping[str, Setting] = {
         kind=Roth,
         options={"gamma": 1.0, "decay": 1.0, "anneal_images": 1},
     ),
-    # To first order in its variance the noise is what Roth et al. have with gamma 1.
+    # To first order in its variance, the noise equals Roth et al. with gamma 1.
     "instance noise, std 1": Setting(
         solver=Simultaneous(),
         stabiliser=Stabiliser(noise_std=1.0, noise_images=10**9),

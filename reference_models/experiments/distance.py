@@ -24,11 +24,11 @@ NUM_POINTS = 2000
 
 
 class Lines(Game):
-    """D alone, between the real line at 0 and one that is shifted: Arjovsky et al. 2017, example 1.
+    """A game of D only, between the line at 0 and a shifted one: Arjovsky et al. 2017, example 1.
 
     Attributes:
         discriminator: Points [B, 2] to logits [B].
-        objective: Of D.
+        objective: Objective of D.
         shift: Distance of the lines.
         clip: Largest absolute weight, None for no limit.
     """
@@ -61,13 +61,13 @@ class Lines(Game):
 def growth_of_estimate(
     recipe: Recipe, objective: str, *, clip: float | None, at_zero: float
 ) -> Callable[[int], float]:
-    """Return what trains D at shifts 1 and 2 and says by which factor its estimate grows.
+    """Return a function that trains D at shifts 1 and 2, and returns the growth of its estimate.
 
     Args:
         recipe: Gives D's optimizer.
-        objective: Of D, by name.
+        objective: Objective of D, by name.
         clip: Largest absolute weight.
-        at_zero: D's best loss where both lines are one; the estimate is how far it falls below.
+        at_zero: D's best loss if both lines coincide; the estimate is how far the loss is below it.
     """
 
     def estimate(shift: float, seed: int) -> float:

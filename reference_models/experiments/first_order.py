@@ -1,4 +1,4 @@
-"""Two Gaussians, and a discriminator that is at its best or moves by gradients: who arrives?
+"""Two Gaussians against a discriminator that is optimal, or moves by gradients.
 
 Li, Madry, Peebles and Schmidt, "On the Limitations of First-Order Approximation in GAN Dynamics",
 ICML 2018, section 2. G is the density of two Gaussians of variance 1 with equal weights and means
@@ -7,9 +7,9 @@ and 0 elsewhere:
 
     L(mu, l, r) = P(x in D) + 1 - P(G in D),    its maximum over l and r: 1 + total variation
 
-With D at its maximum G goes to the data from everywhere. With D moved by gradient steps too, often
-both intervals shrink to nothing, after which nobody moves, or cover everything, so that the two
-Gaussians meet in the middle. The derivatives are in closed form, so this needs no network.
+With D at its maximum, G reaches the data from every start. If D moves by gradient steps too, often
+both intervals shrink to nothing, and then nothing moves any more; or they cover everything, and the
+two Gaussians meet in the middle. The derivatives have closed forms, so this needs no network.
 """
 
 from collections.abc import Callable
@@ -23,13 +23,13 @@ from reference_models.experiments.base import Experiment
 
 Floats = npt.NDArray[np.float64]
 Dynamics = Callable[[Floats, Floats], tuple[Floats, Floats]]
-"""From means [2] and intervals [2, 2], (l_j, r_j), to both after a step."""
+"""Function of means [2] and intervals [2, 2], (l_j, r_j), that returns both after a step."""
 
 TRUTH = np.array([-1.0, 1.0])
 RATE = 0.3
 NUM_STEPS = 500
 NUM_STARTS = 20
-NEAR = 0.05  # total variation at which G has arrived
+NEAR = 0.05  # total variation below which G counts as arrived
 GRID = np.linspace(-10.0, 10.0, 801)
 
 
@@ -69,9 +69,9 @@ def slope_of_intervals(mean: Floats, intervals: Floats) -> Floats:
 
 
 def best_intervals(mean: Floats) -> Floats:
-    """Return where the data have the larger density: two intervals at most, [2, 2].
+    """Return where the data have the larger density: at most two intervals, [2, 2].
 
-    The difference of the two densities changes its sign three times at most. Roots are interpolated
+    The difference of the two densities changes its sign at most three times. Roots are interpolated
     between the points of the grid; a missing interval is empty.
     """
     gap = density(TRUTH, GRID) - density(mean, GRID)
@@ -99,7 +99,7 @@ def first_order(mean: Floats, intervals: Floats) -> tuple[Floats, Floats]:
 
 
 def arrivals(dynamics: Dynamics) -> Callable[[int], float]:
-    """Return what starts at random and says which part of the starts has arrived in the end."""
+    """Return a function that returns the share of random starts that arrive at the data."""
 
     def measure(seed: int) -> float:
         random = np.random.default_rng(seed)

@@ -1,9 +1,9 @@
-"""One Gaussian for a mixture of two: which one is best depends on the divergence.
+"""Fit one Gaussian to a mixture of two: the best fit depends on the divergence.
 
-The generator is mu + sigma z and quadrature knows the best mu and sigma of every divergence: the
-Kullback-Leibler divergence spreads over both modes, its reverse keeps to the larger one, that of
-Jensen and Shannon is between. Nowozin et al. 2016 have such an experiment too ("Univariate
-Mixture of Gaussians").
+The generator is mu + sigma z, and quadrature gives the best mu and sigma for every divergence: the
+Kullback-Leibler divergence spreads over both modes, its reverse keeps to the larger one, and the
+Jensen-Shannon divergence is in between. Nowozin et al. 2016 have such an experiment too
+("Univariate Mixture of Gaussians").
 """
 
 import functools
@@ -36,14 +36,14 @@ GRID = np.linspace(-8.0, 8.0, 3201)
 
 @functools.cache
 def best_fit(name: str) -> Fit:
-    """Return mean and standard deviation of the Gaussian q with the least E_q f(p / q)."""
+    """Return mean and standard deviation of the Gaussian q with the smallest E_q f(p / q)."""
     f = fgan.DIVERGENCES[name].f
     log_p = DATA.log_density(GRID[:, None])
 
     def value(parameters: npt.NDArray[np.float64]) -> float:
         mean, log_std = parameters
         log_q = -0.5 * ((GRID - mean) / np.exp(log_std)) ** 2 - log_std - 0.5 * np.log(2 * np.pi)
-        # Beyond e^300 a ratio has no weight, and its square no overflow.
+        # Ratios beyond e^300 have no weight; the limit keeps their squares from overflowing.
         ratio = torch.from_numpy(np.exp(np.minimum(log_p - log_q, 300)))
         return float(trapezoid(np.exp(log_q) * f(ratio).numpy(), GRID))
 
@@ -74,7 +74,7 @@ def recipe_for(recipe: Recipe) -> Recipe:
 
 @functools.lru_cache(maxsize=8)
 def fit_of(model: str, divergence: str, seed: int) -> Fit:
-    """Return mean and standard deviation of what a trained generator makes.
+    """Return mean and standard deviation of a trained generator's samples.
 
     System and control ask for the same ones.
     """
@@ -91,14 +91,14 @@ def distance(first: Fit, second: Fit) -> float:
 
 
 def miss(model: str, divergences: Iterable[str]) -> Callable[[int], float]:
-    """Return what says how far the worst fit of these divergences is from its best one."""
+    """Return a function that measures the largest distance of these fits from their optimum."""
     return lambda seed: max(
         distance(fit_of(model, name, seed), best_fit(name)) for name in divergences
     )
 
 
 def confusion(model: str) -> Callable[[int], float]:
-    """Return what says how near a fit comes to the best one of a divergence that it is not of."""
+    """Return a function that measures the smallest distance of a fit from another optimum."""
     return lambda seed: min(
         distance(fit_of(model, name, seed), best_fit(other))
         for name in DISTINCT

@@ -1,4 +1,4 @@
-"""Ten labels a class: what a discriminator makes of digits whose classes it was not told."""
+"""Ten labels for each class: what a discriminator learns from unlabelled digits."""
 
 import functools
 from collections.abc import Callable
@@ -42,11 +42,11 @@ def errors_of(weight: float, seed: int) -> int:
 
 
 def to_labels_alone(weight: float, *, other_weights: int) -> Callable[[int], float]:
-    """Return what measures the errors at a weight of the unlabelled term, of those on labels alone.
+    """Return a function that compares the errors with the unlabelled term and with labels only.
 
     Args:
-        weight: Of the term.
-        other_weights: What is added to the seed, so that labels alone are compared with themselves
+        weight: Weight of the term.
+        other_weights: Added to the seed, so that training on labels only is compared with itself
             from other first weights.
     """
     return lambda seed: errors_of(weight, seed + other_weights) / errors_of(0.0, seed)
@@ -64,11 +64,11 @@ SEMI_SUPERVISED = Experiment(
 
 
 def probe_of(recipe: Recipe, *, steps: int) -> Callable[[int], float]:
-    """Return what compares D's features with raw pixels, by the errors of a linear classifier.
+    """Return a function that compares D's features with raw pixels by a linear classifier.
 
     It learns from three sets of 100 labelled digits and is tested on the held-out ones. The number
-    is the ratio of the errors, features to pixels. In runs this short convolutions make the
-    difference, and training none: before its first step the D of dcgan has a ratio as low.
+    is the ratio of the errors, features to pixels. In such short runs the convolutions make the
+    difference, not the training: before its first step, the D of dcgan has an equally low ratio.
     """
 
     def measure(seed: int) -> float:

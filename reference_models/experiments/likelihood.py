@@ -1,4 +1,4 @@
-"""How many nats or bits held-out data take, of the models that can tell."""
+"""Nats or bits of held-out data under the models that have a likelihood."""
 
 import math
 from collections.abc import Callable
@@ -35,7 +35,7 @@ def log_prob_of(network: Any, x: torch.Tensor, *, seed: int = 0) -> torch.Tensor
     Args:
         network: Has `log_prob` or `elbo`.
         x: float32 [B, ...]; pictures dequantised.
-        seed: Of the bound's noise.
+        seed: Seed of the bound's noise.
     """
     with torch.inference_mode():
         if hasattr(network, "log_prob"):
@@ -49,16 +49,16 @@ def log_prob_of(network: Any, x: torch.Tensor, *, seed: int = 0) -> torch.Tensor
 
 
 def noisy_log_prob(network: Any, x: torch.Tensor, variance: float) -> torch.Tensor:
-    """Return the log density at points of what a flow makes plus N(0, variance I), in nats [B].
+    """Return the log density of a flow's samples plus N(0, variance I) at points, in nats [B].
 
     It is the flow's density convolved with the noise, by the trapezoid rule on a square of twelve
-    standard deviations around each point: what annealed importance sampling bounds, where
+    standard deviations around each point. Annealed importance sampling bounds this density, while
     `log_prob` is the density without noise.
 
     Args:
         network: A flow of points in the plane, float64.
         x: float64 [B, 2].
-        variance: Of each coordinate of the noise.
+        variance: Variance of each coordinate of the noise.
     """
     line = torch.linspace(-6, 6, NUM_NODES, dtype=x.dtype)
     places = torch.cartesian_prod(line, line)
@@ -72,7 +72,7 @@ def noisy_log_prob(network: Any, x: torch.Tensor, variance: float) -> torch.Tens
 
 
 def nats(recipe: Recipe) -> Callable[[int], float]:
-    """Return what trains a small flow on the ring and asks it for held-out points."""
+    """Return a function that trains a small flow on the ring and evaluates held-out points."""
     small = with_settings(for_points(recipe), {"generator.num_couplings": 4, "generator.width": 32})
 
     def measure(seed: int) -> float:
@@ -84,7 +84,7 @@ def nats(recipe: Recipe) -> Callable[[int], float]:
 
 
 def gaussian_nats(seed: int) -> float:
-    """Return what held-out points take of a Gaussian with the moments of the data."""
+    """Return the nats of held-out points under a Gaussian with the moments of the data."""
     x = ring8().batch(HELD_OUT, 0, NUM_HELD_OUT)["real"].double()
     variance = 2.0 + ring8().std ** 2  # half of the squared radius, 4
     squares = x.square().sum(dim=1).mean() / (2 * variance)
@@ -92,7 +92,7 @@ def gaussian_nats(seed: int) -> float:
 
 
 def true_nats(seed: int) -> float:
-    """Return what they take of the density that they are drawn from."""
+    """Return the nats of held-out points under their true density."""
     data = ring8()
     x = data.batch(HELD_OUT, 0, NUM_HELD_OUT)["real"]
     return -float(data.log_density(x.double().numpy()).mean())
@@ -121,7 +121,7 @@ FLOW_GAN = Experiment(
 
 
 def bits(recipe: Recipe, steps: int) -> Callable[[int], float]:
-    """Return what trains on small digits and asks for held-out ones."""
+    """Return a function that trains on small digits and evaluates held-out ones."""
 
     def measure(seed: int) -> float:
         run = trained(recipe, digits(size=SIZE), steps=steps, seed=seed)

@@ -17,7 +17,7 @@ CPU = torch.device("cpu")
 
 
 def trained(recipe: Recipe, data: Data, *, steps: int, seed: int) -> Run:
-    """Return a run of so many steps on the CPU; nothing is written."""
+    """Return a trained run on the CPU; nothing is written."""
     run = begin(recipe, data, seed=seed, device=CPU)
     for _ in range(steps):
         one_step(run, recipe, data, seed=seed, device=CPU)
@@ -36,8 +36,8 @@ def points(run: Run, num: int) -> Tensor:
 def fid_of_digits(sample: Any, *, size: int = 16) -> float:
     """Return the FID to the held-out digits under ganeval's smallest extractor, `random`.
 
-    Its features are those of a random network: they compare digits with digits in milliseconds, and
-    the value means nothing beside that of another extractor.
+    Its features come from a random network: they compare digits with digits in milliseconds, and
+    the value cannot be compared with that of another extractor.
     """
     report = ganeval.evaluate(
         sample=sample,

@@ -1,4 +1,4 @@
-"""Generators under a fixed distance and under a learned kernel: do they come to the data?"""
+"""Test whether generators reach the data under a fixed distance and under a learned kernel."""
 
 import math
 from collections.abc import Callable
@@ -29,10 +29,10 @@ FINE_STEPS = 900
 def rejection(
     kernel: Kernel, first: torch.Tensor, second: torch.Tensor, rng: np.random.Generator
 ) -> float:
-    """Return MMD^2 of two samples in units of the value from which a test tells them apart.
+    """Return MMD^2 of two samples, divided by the critical value of a test.
 
     That is the 95 % quantile of what permutations of all points give: above 1, the hypothesis that
-    both come from one distribution is rejected at 5 %. Pairs of different points alone count.
+    both come from one distribution is rejected at 5 %. Only pairs of different points count.
     """
     both = torch.cat([first, second]).double()
     gram = kernel(both, both).fill_diagonal_(0).numpy()
@@ -48,7 +48,7 @@ def rejection(
 
 
 def tested(recipe: Recipe, steps: int) -> Callable[[int], float]:
-    """Return what trains on ring8 and tests samples against held-out points."""
+    """Return a function that trains on ring8 and tests samples against held-out points."""
 
     def measure(seed: int) -> float:
         data = ring8()
@@ -83,7 +83,7 @@ GMMN = Experiment(
 
 
 def error_of_spread(recipe: Recipe, steps: int) -> Callable[[int], float]:
-    """Return what trains on mix1d and finds how far, relatively, the standard deviation is off."""
+    """Return a function that trains on mix1d and measures the relative error of the deviation."""
 
     def measure(seed: int) -> float:
         data = mix1d()

@@ -1,4 +1,4 @@
-"""A ring in a plane of space: densities that do not overlap, which D tells apart without an end.
+"""A ring in a plane of space: supports that do not overlap, so D can become ever more certain.
 
 Roth et al. 2017 put the points of a mixture into a plane of R^3 (their code, 3DGAN.py), so that the
 supports of data and samples have no volume in common. Without a regulariser D becomes sure, and its
@@ -24,7 +24,7 @@ LATE = 500  # the last of them
 
 
 class InPlane(Mixture):
-    """A mixture in space without noise along the third axis; its density is none of space."""
+    """A mixture in space without noise along the third axis, so it has no density in space."""
 
     def sample(self, num: int, rng: np.random.Generator) -> Floats:
         """Draw independent samples, float64 [num, 3]."""
@@ -41,7 +41,7 @@ def ring_in_plane() -> InPlane:
 
 
 def late_run(recipe: Recipe, seed: int) -> tuple[float, float]:
-    """Return the modes that are found after training, and the deviation of D's late losses."""
+    """Return the number of modes found after training, and the deviation of D's late losses."""
     data = ring_in_plane()
     run = begin(recipe, data, seed=seed, device=CPU)
     losses = [
@@ -52,7 +52,7 @@ def late_run(recipe: Recipe, seed: int) -> tuple[float, float]:
 
 
 def unrest(recipe: Recipe) -> Callable[[int], float]:
-    """Return what trains and says how much D's late losses move."""
+    """Return a function that trains and measures the deviation of D's late losses."""
     return lambda seed: late_run(recipe, seed)[1]
 
 

@@ -1,4 +1,4 @@
-"""How near a trained discriminator comes to the optimal one, where both densities are known."""
+"""Compare a trained discriminator with the optimal one, if both densities are known."""
 
 import math
 from collections.abc import Callable
@@ -20,7 +20,7 @@ Floats = npt.NDArray[np.float64]
 
 LINE = np.linspace(-12.0, 12.0, 24_001)  # the trapezoidal rule is exact to many digits here
 STEP = float(LINE[1] - LINE[0])
-LIKELY = 0.01  # of p + q, below which neither player has seen a point
+LIKELY = 0.01  # p + q below this: neither player has seen points there
 STEPS = 4500
 
 
@@ -32,7 +32,7 @@ def value(logits: Floats, log_p: Floats, log_q: Floats) -> float:
 
 
 def jensen_shannon(value_of_d: float) -> float:
-    """Return the lower bound of the divergence that a V(D) gives; at D* it is the divergence."""
+    """Return the lower bound of the divergence from V(D); at D* it is the divergence."""
     return (value_of_d + math.log(4)) / 2
 
 
@@ -50,7 +50,7 @@ def on_line(seed: int, recipe: Recipe) -> tuple[Floats, Floats, Floats]:
 
 
 def largest_error(recipe: Recipe) -> Callable[[int], float]:
-    """Return what trains and finds the largest |D - D*| where p + q is above 0.01."""
+    """Return a function that trains and finds the largest |D - D*| where p + q is above 0.01."""
 
     def measure(seed: int) -> float:
         logits, log_p, log_q = on_line(seed, recipe)
@@ -62,7 +62,7 @@ def largest_error(recipe: Recipe) -> Callable[[int], float]:
 
 
 def error_of_divergence(recipe: Recipe) -> Callable[[int], float]:
-    """Return what trains and finds how far, relatively, D's divergence is from the true one."""
+    """Return a function that trains and measures the relative error of D's divergence."""
 
     def measure(seed: int) -> float:
         logits, log_p, log_q = on_line(seed, recipe)

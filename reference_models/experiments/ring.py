@@ -1,4 +1,4 @@
-"""Eight Gaussians on a circle: who finds all of them, and who circles or collapses without help."""
+"""Eight Gaussians on a circle: which models find all, and which circle or collapse without help."""
 
 from collections.abc import Callable
 from dataclasses import replace
@@ -35,7 +35,7 @@ CRITERION = "modes of ring8 found, of 8"
 def modes_after(
     recipe: Recipe, steps: int, *, count: Callable[[Samples, Mixture], int] = found_modes
 ) -> Callable[[int], float]:
-    """Return what trains for so many steps and counts the modes that are found."""
+    """Return a function that trains for some steps and counts the modes that are found."""
 
     def measure(seed: int) -> float:
         data = ring8()
@@ -88,11 +88,11 @@ WGAN_GP = Experiment(
 )
 
 NUM_PAIRS = 5000
-HALF_SIDE = 3.0  # of a square around the ring
+HALF_SIDE = 3.0  # half the side of a square around the ring
 
 
 def steepest_slope(recipe: Recipe, steps: int) -> Callable[[int], float]:
-    """Return what trains and finds the largest |D(x) - D(y)| / |x - y| among random pairs."""
+    """Return a function that trains and finds the largest |D(x) - D(y)| / |x - y| among pairs."""
 
     def measure(seed: int) -> float:
         run = trained(recipe, ring8(), steps=steps, seed=seed)
@@ -132,7 +132,8 @@ UNROLLED = Experiment(
 _NAGARAJAN = for_points(nagarajan.RECIPE)
 NAGARAJAN = Experiment(
     model="nagarajan",
-    # Weaker than `CRITERION`: the samples spread over the ring, few of them near a mode yet.
+    # This is weaker than `CRITERION`: the samples spread over the ring, and few are near a mode
+    # yet.
     criterion="modes of ring8 covered by the samples near any, of 8",
     better="higher",
     threshold=6.0,
@@ -162,7 +163,7 @@ FEATURE_MATCHING = Experiment(
     control=modes_after(with_settings(_MATCHING, {"optimizers.D.lr": 0.0}), 1400),
 )
 
-# A generator that is faster than D, and sees it as it was, collapses: see `unrolled` too.
+# A generator that is faster than D, and sees its old state, collapses; see also `unrolled`.
 _MINIBATCH = replace(
     with_settings(
         minibatch_discrimination.RECIPE, {"optimizers.D.lr": 1e-3, "optimizers.G.lr": 4e-3}

@@ -1,4 +1,4 @@
-"""Sound: how many bits a sample takes, and what is heard of a quarter of the samples."""
+"""Sound: bits per sample, and sounds restored from a quarter of their samples."""
 
 import functools
 from collections.abc import Callable
@@ -29,10 +29,10 @@ NOTE_SAMPLES = 2048  # a frame of the log-spectral distance
 
 
 def excess(layers: int) -> Callable[[int], float]:
-    """Return what trains on the chain and compares the bits that a symbol takes with its entropy.
+    """Return a function that trains on the chain and compares bits per symbol with the entropy.
 
     Args:
-        layers: Of one stack: the network sees 2^layers symbols back.
+        layers: Number of layers of one stack: the network sees 2^layers symbols back.
     """
     recipe = with_settings(
         wavenet.RECIPE,
@@ -61,7 +61,7 @@ def excess(layers: int) -> Callable[[int], float]:
 
 
 def excess_of_the_chain(seed: int) -> float:
-    """Return the same for the chain itself, as far as so many clips tell."""
+    """Return the same for the chain itself, estimated from the same number of clips."""
     data = lagchain()
     bits = data.bits(data.batch(HELD_OUT, 0, NUM_CLIPS)["real"])
     return float(np.mean(bits)) / data.entropy
@@ -81,7 +81,7 @@ WAVENET = Experiment(
 
 @dataclass(frozen=True, slots=True, eq=False, kw_only=True)
 class Shuffled(Tones):
-    """Notes of which each is to be made from another one."""
+    """Notes with the conditions of other notes."""
 
     def batch(self, seed: int, position: int, size: int) -> Batch:
         """Return a part of the stream, with the conditions moved on by one."""
@@ -91,7 +91,7 @@ class Shuffled(Tones):
 
 @functools.cache
 def completed(seed: int, *, shuffled: bool) -> tuple[Tensor, Batch]:
-    """Return what a trained network makes of held-out notes, and these; two criteria ask for it."""
+    """Return a trained network's output for held-out notes, and the notes, for two criteria."""
     recipe = with_settings(
         audio_sr.RECIPE,
         {
@@ -116,7 +116,7 @@ def through(low: Tensor) -> Tensor:
 
 
 def above_spline(*, shuffled: bool) -> Callable[[int], float]:
-    """Return what tells by how many decibels the network's signal is nearer than a spline's."""
+    """Return a function that measures the network's gain in SNR over a spline, in decibels."""
 
     def measure(seed: int) -> float:
         made, batch = completed(seed, shuffled=shuffled)
@@ -128,7 +128,7 @@ def above_spline(*, shuffled: bool) -> Callable[[int], float]:
 
 
 def distance_of_spectra(*, shuffled: bool) -> Callable[[int], float]:
-    """Return what compares the log-spectral distance with a spline's."""
+    """Return a function that compares the log-spectral distance with a spline's."""
 
     def measure(seed: int) -> float:
         made, batch = completed(seed, shuffled=shuffled)

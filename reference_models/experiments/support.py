@@ -1,10 +1,10 @@
-"""How many different pictures a generator makes: the birthday test.
+"""Estimate how many different pictures a generator makes: the birthday test.
 
-Arora and Zhang, "Do GANs actually learn the distribution? An empirical study", 2017: of s samples
-of a distribution that is uniform over N pictures some two are likely to be the same once s^2 is
-about N. A generator whose samples repeat so early cannot have learned data of more pictures,
-however real each of them looks; Arora et al., "Generalization and Equilibrium in Generative
-Adversarial Nets", ICML 2017, show that a discriminator of limited size cannot forbid it.
+Arora and Zhang, "Do GANs actually learn the distribution? An empirical study", 2017: among s
+samples of a uniform distribution over N pictures, two are likely to be the same once s^2 is about
+N. A generator whose samples repeat so early cannot have learned data of more pictures, however real
+each of them looks; Arora et al., "Generalization and Equilibrium in Generative Adversarial Nets",
+ICML 2017, show that a discriminator of limited size cannot forbid it.
 
 The authors look for the first repetition by eye. Here all pairs are counted: a pair repeats if it
 is no farther apart than `reach`, and one of N equally likely pictures does so with probability 1/N.
@@ -30,8 +30,8 @@ STEPS = 2000
 def support(samples: torch.Tensor, *, reach: float) -> float:
     """Return how many equally likely pictures would repeat as often as samples [N, ...] do.
 
-    That is the number of pairs by that of repetitions; without any it is a lower bound, as if there
-    were one.
+    That is the number of pairs divided by the number of repetitions; without a repetition, one is
+    assumed, which gives a lower bound.
 
     Args:
         samples: N at least 2.
@@ -47,10 +47,10 @@ def nearest_pair(samples: torch.Tensor) -> float:
 
 
 def support_after(recipe: Recipe) -> Callable[[int], float]:
-    """Return what trains on digits and tests as many samples as it takes real ones for the reach.
+    """Return a function that trains on digits and tests as many samples as real ones set the reach.
 
-    No two digits of the data are the same, so two samples are if they are nearer to each other than
-    any two of 1,000 digits.
+    No two digits of the data are the same, so two samples count as the same if they are nearer to
+    each other than any two of 1,000 digits.
     """
 
     def measure(seed: int) -> float:

@@ -1,4 +1,4 @@
-"""Pictures from pictures, scored by ganeval's metrics of pairs: how near each is to the truth."""
+"""Image-to-image models, scored by ganeval's metrics of pairs."""
 
 from collections.abc import Callable
 from typing import Any
@@ -22,14 +22,14 @@ ENLARGED_STEPS = 400
 
 
 def _made(steps: int, seed: int, recipe: Recipe) -> ganeval.Generator:
-    """Return what a model, once trained, makes of the held-out conditions."""
+    """Return a trained model's pictures for the held-out conditions."""
     data = training_data(recipe)
     run = trained(recipe, data, steps=steps, seed=seed)
     return as_source(run.average, recipe, data, num_images=NUM_IMAGES, seed=seed)
 
 
 def psnr(sample: Any, reference: str) -> float:
-    """Return the mean peak signal-to-noise ratio of pictures and the truth of the same number."""
+    """Return the mean peak signal-to-noise ratio of pictures and true pictures, pair by pair."""
     report = ganeval.evaluate(
         sample=sample,
         reference=reference,
@@ -47,7 +47,7 @@ def _without_cycle() -> Recipe:
 
 
 def translated(make_recipe: Callable[[], Recipe]) -> Callable[[int], float]:
-    """Return what trains and compares the translation with the hidden one."""
+    """Return a function that trains and compares the translation with the hidden true one."""
     truth = "data:tint,split=test,size=16"
     return lambda seed: psnr(_made(TRANSLATED_STEPS, seed, make_recipe()), truth)
 
@@ -86,10 +86,10 @@ def bicubic() -> ganeval.Images:
 
 
 def steepness(make_recipe: Callable[[], Recipe]) -> Callable[[int], float]:
-    """Return what measures how steep the edges of enlarged held-out digits are, beside real ones.
+    """Return a function that measures the steepness of edges of enlarged held-out digits.
 
-    It is the mean squared difference of neighbouring pixels, of that of the real digits. The mean
-    of all large pictures that a small one can come from has flatter edges than each of them.
+    It is the mean squared difference of neighbouring pixels, divided by that of the real digits.
+    The mean of all large pictures that fit a small one has flatter edges than each of them.
     """
     held_out = sr(split="test")
     batch = held_out.batch(0, 0, len(held_out))

@@ -24,6 +24,6 @@ CIFAR10: dict[str, Any] = {
         for name, value in {"lr": 2e-4, "betas": [0.0, 0.9], "decay": "linear"}.items()
     },
 }
-"""Of every model; those of which the bodies are a setting add `RESIDUAL`."""
+"""Settings for every model; models whose bodies are a setting add `RESIDUAL`."""
 
 RESIDUAL: dict[str, Any] = {"generator.body": "residual", "discriminator.body": "residual"}

@@ -14,8 +14,8 @@ def check_classes(data: Data, num_classes: int, *, setting: str) -> None:
     """Check that data have as many classes as the networks; data without labels pass.
 
     Args:
-        data: Of the run.
-        num_classes: Of the networks.
+        data: Data of the run.
+        num_classes: Number of classes of the networks.
         setting: What the number is called.
 
     Raises:
@@ -36,7 +36,7 @@ def known_labels(
 
     Args:
         data: Finite, with labels; other data give no pictures.
-        num_classes: Of the data.
+        num_classes: Number of classes of the data.
         per_class: Pictures of each class.
         subset: Number of the order, at least 0.
 

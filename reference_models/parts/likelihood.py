@@ -35,7 +35,7 @@ def dequantise(x: torch.Tensor, uniform: torch.Tensor) -> torch.Tensor:
 
     Args:
         x: float32 [B, C, H, W], bytes as -1 to 1; or points [B, d], which stay as they are.
-        uniform: Of the same shape, uniform on [0, 1).
+        uniform: Noise of the same shape, uniform on [0, 1).
     """
     if x.ndim == 2:
         return x
@@ -53,7 +53,7 @@ def bits_per_dimension(log_prob: torch.Tensor, num_dimensions: int) -> torch.Ten
     """Return the bits that a model takes for each byte of pictures: 8 for the uniform one.
 
     Args:
-        log_prob: Of dequantised pictures, in nats.
+        log_prob: Log-probability of dequantised pictures, in nats.
         num_dimensions: C H W of a picture.
     """
     nats = -log_prob / num_dimensions - math.log(LEVEL_WIDTH)

@@ -23,8 +23,9 @@ class Objective:
     """The losses of both players.
 
     Attributes:
-        discriminator: Of the logits of real and of generated images.
-        generator: Of the same two; where it does not see the real ones, it gets None for them.
+        discriminator: Loss of D, from the logits of real and of generated images.
+        generator: Loss of G, from the same two; it gets None for the real ones if it does not use
+            them.
         generator_sees_real: Whether it does.
         labels: What D is told of its samples; other than 1 and 0 for a logistic D alone.
     """

@@ -15,7 +15,7 @@ class PatchDiscriminator(nn.Module):
         """Build the layers.
 
         Args:
-            channels: Of all pictures that are judged together.
+            channels: Number of channels of all pictures that are judged together.
             width: Channels of the first map; they double with each layer, up to 8 times.
             num_halvings: How many layers have stride 2.
         """

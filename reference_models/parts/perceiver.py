@@ -1,8 +1,8 @@
-"""A network that learns to see without labels, in whose features pictures can be compared.
+"""A network that learns features without labels, in which pictures can be compared.
 
 Gidaris, Singh and Komodakis, "Unsupervised Representation Learning by Predicting Image Rotations",
-ICLR 2018: the network is shown pictures that are turned by 0 to 3 quarter turns, and tells by how
-many. To do so it must learn what the pictures show.
+ICLR 2018: the network sees pictures turned by 0 to 3 quarter turns, and predicts how many. To do so
+it must learn what the pictures show.
 """
 
 import torch

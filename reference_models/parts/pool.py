@@ -11,7 +11,7 @@ from reference_models.engine.draw import Draw
 
 
 class Pool(nn.Module):
-    """Pictures that were generated earlier, and which of them are shown in place of new ones.
+    """Pictures that were generated earlier, some of which replace new ones.
 
     A game asks for `shown` in D's loss and calls `keep` after D's move, with the same new pictures
     and draw: what is shown is a function of the state, however often the loss is computed. The
@@ -19,8 +19,8 @@ class Pool(nn.Module):
 
     Attributes:
         pictures: float32 [size, *shape].
-        filled: int64, how many of them there are.
-        swap: Probability that an older picture is shown, of a full pool.
+        filled: int64, the number of pictures in the pool.
+        swap: Probability that a full pool shows an older picture.
     """
 
     pictures: torch.Tensor
@@ -38,8 +38,8 @@ class Pool(nn.Module):
 
         Args:
             made: float32 [B, *shape].
-            draw: Of the move.
-            purpose: Tells the draws of several pools of one move apart.
+            draw: Draw of the move.
+            purpose: Distinguishes the draws of several pools in one move.
         """
         if int(self.filled) < len(self.pictures):
             return made

@@ -147,9 +147,9 @@ class ResidualGenerator(nn.Module):
         Args:
             latent_size: Length of a latent vector.
             image_size: Height and width.
-            channels: Of an image.
+            channels: Number of channels of an image.
             width: Channels of the last block.
-            num_classes: Of the labels; None: none are taken.
+            num_classes: Number of classes of the labels; None: none are taken.
             unit: Whether images are sigmoids from 0 to 1, stretched to [-1, 1], instead of tanh.
         """
         super().__init__()
@@ -196,7 +196,7 @@ class ResidualDiscriminator(Discriminator):
 
         Args:
             image_size: Height and width.
-            channels: Of an image.
+            channels: Number of channels of an image.
             width: Channels of the first block.
             num_outputs: Logits of an image.
             pooling: What the last maps are reduced by.
@@ -239,7 +239,7 @@ def init_residual(
 
     Args:
         network: Residual.
-        generator: Of the random numbers.
+        generator: Generator of the random numbers.
         only_main: Whether shortcuts, and the generator's last layer, have torch's weights instead,
             as mimicry's WGAN-GP has.
     """

@@ -1,4 +1,4 @@
-"""Which sizes of pictures the networks can make: they double a small map several times."""
+"""The sizes of pictures that networks can make by doubling a small map several times."""
 
 import ganeval
 from reference_models.engine.data import Data
@@ -8,7 +8,7 @@ def doublings(image_size: int, *, smallest: int = 4) -> int:
     """Return how many doublings lead from `smallest` to the image size.
 
     Raises:
-        GanevalError: No number of them does.
+        GanevalError: No number of doublings does.
     """
     number = (image_size // smallest).bit_length() - 1
     if image_size < 8 or smallest * 2**number != image_size:
@@ -26,11 +26,11 @@ def check_conditions(data: Data, size: int) -> None:
     """Refuse conditions of another size than the networks take; data may have no conditions.
 
     Args:
-        data: Of the run.
+        data: Data of the run.
         size: Height and width that the conditions must have.
 
     Raises:
-        GanevalError: They have another.
+        GanevalError: The conditions have another size.
     """
     if "condition" not in data.names:
         return

@@ -1,15 +1,15 @@
-"""What keeps D from being too sure: penalties of its slope, and noise on what it sees.
+"""Keep D from becoming too certain: penalties of its slope, and noise on its inputs.
 
 R1 and R2: Mescheder, Geiger and Nowozin, "Which Training Methods for GANs do actually Converge?",
 ICML 2018, equations 9 and 10, gamma / 2 E |grad f(x)|^2 on real and on generated samples. DRAGAN:
 Kodali et al., "On Convergence and Stability of GANs", 2017, lambda E (|grad f(x + delta)| - 1)^2
 around real samples. A lazy penalty is computed in one step of N only, and counts N times: Karras et
 al., "Analyzing and Improving the Image Quality of StyleGAN", CVPR 2020, appendix B. Instance noise:
-Arjovsky and Bottou, "Towards Principled Methods for Training Generative Adversarial Networks",
-ICLR 2017, section 3: real and generated samples alike get Gaussian noise, which falls to nothing.
+Arjovsky and Bottou, "Towards Principled Methods for Training Generative Adversarial Networks", ICLR
+2017, section 3: real and generated samples alike get Gaussian noise, which falls to nothing.
 
 All are settings of a game, off by default; a recipe offers those that make sense for it. Penalties
-look at D where D looks, behind augmentation and noise.
+use D's inputs after augmentation and noise.
 
 Differs from the papers: the N of a lazy penalty counts steps of all players, and the optimizer's
 rate is not changed for it; delta of DRAGAN is normal, and its standard deviation is a part of the
@@ -67,7 +67,7 @@ class Stabiliser:
     def penalties(
         self, critic: Critic, real: torch.Tensor, fake: torch.Tensor, draw: Draw
     ) -> Terms:
-        """Return the weighted penalties of a step, by name; none of those that are off.
+        """Return the weighted penalties of a step that are on, by name.
 
         Args:
             critic: Maps float [B, ...] to logits [B].
@@ -89,7 +89,7 @@ class Stabiliser:
 
 
 def images_before(num: int, draw: Draw) -> int:
-    """Return how many images were seen before a step, of whose batch this process has `num`."""
+    """Return how many images were seen before a step; this process has `num` of its batch."""
     return draw.step * num * draw.size
 
 
@@ -108,6 +108,6 @@ PRESETS: Mapping[str, Mapping[str, Any]] = {
 
 
 def stabiliser_of(recipe: Recipe) -> Stabiliser:
-    """Return what a recipe's game asks for; what it does not offer is off."""
+    """Return the settings of a recipe's game; those that it does not offer are off."""
     names = {one.name for one in fields(Stabiliser)}
     return Stabiliser(**{name: recipe.game[name] for name in names & recipe.game.keys()})

@@ -31,7 +31,7 @@ class Unconditional(Game):
         augment: Changes what D sees.
         stabiliser: Adds noise to it, and penalties to D's terms.
         options: The numbers of the recipe's game, by name; a paper's own game reads its own here.
-        replay: Earlier samples that D sees again; None: it sees new ones alone.
+        replay: Earlier samples that D sees again; None if it sees only new ones.
         mixed_batches: Whether real and generated samples go through D together, so that BatchNorm
             takes its statistics of both.
     """
@@ -53,7 +53,8 @@ class Unconditional(Game):
         """Take networks, objective, what D sees, what keeps it smooth, and the game's numbers.
 
         Raises:
-            GanevalError: Penalties of a D with BatchNorm: no slope is a sample's own there.
+            GanevalError: Penalties for a D with BatchNorm, where the slope is not that of a single
+                sample.
         """
         super().__init__()
         self.generator, self.discriminator = generator, discriminator
@@ -80,7 +81,7 @@ class Unconditional(Game):
         return self.stabiliser.noisy(self.augment(samples, draw, purpose), draw, purpose)
 
     def reads(self, player: str) -> bool:
-        """G sees real samples where its objective does."""
+        """G sees real samples if its objective does."""
         return player == "D" or self.objective.generator_sees_real
 
     def loss(self, player: str, batch: Batch, draw: Draw) -> Terms:
@@ -119,7 +120,7 @@ class Unconditional(Game):
         return logits[: len(real)], logits[len(real) :]
 
     def after_step(self, player: str, batch: Batch, draw: Draw) -> None:
-        """Let the augmentation follow how sure D is, and the pool keep what D has seen."""
+        """Let the augmentation follow D's certainty, and put what D has seen into the pool."""
         if player == "D":
             self.augment.adapt(draw.size)
             if self.replay is not None:

@@ -29,7 +29,7 @@ def write_learning_curves(
     """Write a PNG of 1000 x 400 pixels: a panel for each score, a line for each model.
 
     Args:
-        path: Of the picture.
+        path: Path of the picture.
         curves: The rows of each model by its name, in the order of its training; 4 models at most.
         real: Scores of real images that no model has seen, drawn as a level.
         real_name: What these images are called.

@@ -18,7 +18,7 @@ def write_sheet(path: Path, samples: Mapping[str, Iterable[npt.NDArray[np.uint8]
     """Write one PNG with a row for each sample, its name in front.
 
     Args:
-        path: Of the picture.
+        path: Path of the picture.
         samples: By name, pictures uint8 [3, H, W] RGB; enlarged so that pixels can be seen.
     """
     font = PIL.ImageFont.load_default(size=16)

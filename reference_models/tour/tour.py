@@ -44,7 +44,8 @@ class Tour:
     """What is trained, and how it is scored.
 
     Attributes:
-        steps: Of each model by its name; the default trains about a minute each on two cores.
+        steps: Number of steps of each model by its name; by default each trains for about a minute
+            on two cores.
         num_scores: Points of a learning curve beside the untrained one.
         extractor: Network that turns images into features.
         num_images: Samples of each model; all of the held-out digits are 360.

@@ -22,7 +22,7 @@ Array = npt.NDArray[np.float64]
 
 NUM_MODES = 10
 LOGNORMAL = 0.75  # standard deviation of the logarithm
-# Of a contaminated population: how much wider its odd rows are, and how far away, in roots of the
+# In a contaminated population: how much wider the odd rows are, and how far away, in roots of the
 # trace.
 WIDER, AWAY = 1.5, 1.0
 NUM_FOR_THIRD = 100_000  # rows that the third moments of the rectified laws are taken of
@@ -50,7 +50,7 @@ class Law:
 
     @property
     def trace(self) -> float:
-        """Of the covariance: the scale of squared distances."""
+        """Trace of the covariance: the scale of squared distances."""
         return float(np.trace(self.covariance))
 
 
@@ -161,7 +161,7 @@ def _rectified(name: str, width: int, modes: Array) -> Law:
     The factor c makes the trace of the covariance that of the other laws, d.
 
     Args:
-        name: Of the law.
+        name: Name of the law.
         width: Number of dimensions d.
         modes: Means of equally likely components, float64 [components, d].
     """
@@ -253,7 +253,7 @@ class Population:
         width: Number of dimensions d.
         spread: Factor of all distances from the mean; below 1 for a collapse.
         shift: How far the mean is moved along a fixed direction; its square is the distance.
-        share: Of the rows that are wider and elsewhere.
+        share: Share of the rows that are wider and elsewhere.
     """
 
     law: str

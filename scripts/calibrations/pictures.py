@@ -129,7 +129,7 @@ class PictureCell:
 
     @property
     def layer(self) -> str:
-        """Of the network."""
+        """Layer of the network."""
         return METRICS[self.metric].needs[0].feature.layer
 
     @property

@@ -51,7 +51,7 @@ def streams(cell: Cell, number: int, num: int) -> list[np.random.Generator]:
 
 @contextmanager
 def processes(num: int) -> Iterator[ProcessPoolExecutor]:
-    """Hold processes that import everything anew, as threads of this one are not copied."""
+    """Hold processes that import everything again, as threads of this one are not copied."""
     with ProcessPoolExecutor(num, mp_context=get_context("spawn")) as pool:
         yield pool
 

@@ -17,7 +17,7 @@ class Case:
         words: What a user would write after `ganeval`.
         environment: Variables to set.
         writes: Names in the folder that the command may make or change, besides the cache.
-        encoding: Of stdout.
+        encoding: Encoding of stdout.
         repeats: Whether it says the same again, without the cache that it may have found.
     """
 

@@ -304,7 +304,7 @@ def limit_address_space() -> None:
 
 
 def _reset_peak() -> int:
-    """Start to measure the peak of memory anew; return what the process has, in bytes."""
+    """Start to measure the peak of memory again; return what the process has, in bytes."""
     with contextlib.suppress(OSError):
         Path("/proc/self/clear_refs").write_text("5")
     return _peak()

@@ -32,9 +32,9 @@ class Drift:
     """How far two trainings are apart: the largest relative difference of a tensor.
 
     Attributes:
-        weights: Of all parameters but the idle biases.
-        idle: Of biases that a BatchNorm takes away again.
-        images: Of G's images of one batch of latents.
+        weights: Largest difference of all parameters except the idle biases.
+        idle: Largest difference of biases that a BatchNorm cancels.
+        images: Images of G's images of one batch of latents.
         moved: How far the steps moved the parameters, over their length.
     """
 
@@ -51,10 +51,10 @@ class Parity:
     Attributes:
         name: The model, with its size where it is not 32.
         parameters: Numbers of G and D, equal on both sides.
-        outputs: Of images and logits of the whole networks in float64.
+        outputs: Outputs of images and logits of the whole networks in float64.
         least_p: The smallest p of Kolmogorov and Smirnov's test of two sets of first weights, with
             the number of tensors that it was made of.
-        losses: Of the losses of the same logits.
+        losses: Largest difference of the losses of the same logits.
         after: After the steps in float64.
         after_single: After the steps in float32.
         others: The same in float64 where something is not as published, by what it is.

@@ -16,7 +16,7 @@ class Components:
     The a of the training runs and the e of the draws from one run are independent, with mean 0.
 
     Attributes:
-        mean: Of all draws.
+        mean: Mean of all draws.
         between: SD of a.
         between_interval: Its 95 % interval.
         within: SD of e.

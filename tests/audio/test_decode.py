@@ -111,10 +111,10 @@ def test_a_length_that_nobody_knew_when_it_was_written_is_no_fault() -> None:
 def test_what_is_no_sound_is_told_in_words() -> None:
     for content, told in {
         b"": "an empty file",
-        b"this is a text, and no sound at all\n": "text, and no sound",
-        b"<!doctype html><html>": "text, and no sound",
+        b"this is a text, not sound at all\n": "text, not sound",
+        b"<!doctype html><html>": "text, not sound",
         b"version https://git-lfs.github.com/spec/v1\noid": "a Git LFS pointer",
-        bytes(range(256)) * 9: "damaged, or no sound (",
+        bytes(range(256)) * 9: "damaged, or not sound (",
         wav(16, b""): "no samples",
         wav(32, np.array([0.1, np.nan, np.inf], np.float32).tobytes(), kind=3): "2 samples are NaN",
         wav(32, (32768 * tone()).tobytes(), kind=3): "samples from -1.638e+04 to 1.638e+04; ",

@@ -1,4 +1,4 @@
-"""Rows 52, 64, 65 and 68: a cache that is poisoned or cannot be written, a full disk, no memory."""
+"""Bad input: a cache that is poisoned or cannot be written, a full disk, no memory."""
 
 import errno
 import os
@@ -47,7 +47,7 @@ def many(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
     return path
 
 
-def test_row_52_poisoned_entries_are_computed_again_and_never_run(
+def test_poisoned_entries_are_computed_again_and_never_run(
     ganeval: Command, real: Path, fake: Path, own_cache: Path, tmp_path: Path
 ) -> None:
     trap = tmp_path / "trap"
@@ -81,7 +81,7 @@ def test_row_52_poisoned_entries_are_computed_again_and_never_run(
     assert trap.exists()  # the trap itself works
 
 
-def test_row_52_odd_things_in_the_cache(
+def test_odd_things_in_the_cache(
     ganeval: Command, real: Path, fake: Path, own_cache: Path, tmp_path: Path
 ) -> None:
     words = ("fid", real, fake, *JSON)
@@ -118,7 +118,7 @@ def unusable_cache(
     return folder
 
 
-def test_row_64_a_cache_that_cannot_be_used_is_done_without(
+def test_a_cache_that_cannot_be_used_is_done_without(
     ganeval: Command,
     real: Path,
     fake: Path,
@@ -139,7 +139,7 @@ def test_row_64_a_cache_that_cannot_be_used_is_done_without(
     assert not list(temporary.iterdir())
 
 
-def test_row_64_a_cache_that_was_asked_for_must_work(
+def test_a_cache_that_was_asked_for_must_work(
     ganeval: Command, real: Path, fake: Path, tmp_path: Path
 ) -> None:
     path = tmp_path / "file"
@@ -149,7 +149,7 @@ def test_row_64_a_cache_that_was_asked_for_must_work(
     assert "choose another with --cache-dir, or use --no-cache" in line
 
 
-def test_row_64_access_is_lost_during_the_run(
+def test_access_is_lost_during_the_run(
     ganeval: Command, real: Path, fake: Path, monkeypatch: pytest.MonkeyPatch, own_cache: Path
 ) -> None:
     def refused(descriptor: int) -> None:
@@ -161,7 +161,7 @@ def test_row_64_access_is_lost_during_the_run(
     assert files(own_cache) == []
 
 
-def test_row_64_shards_of_another_user(
+def test_shards_of_another_user(
     ganeval: Command, real: Path, fake: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     first = ganeval("fid", real, fake, *JSON)
@@ -229,7 +229,7 @@ def small_disk(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Call
 SHARD_BYTES = SHARD_SIZE * (64 + 10) * 4
 
 
-def test_row_65_the_cache_fills_the_disk(
+def test_the_cache_fills_the_disk(
     ganeval: Command, real: Path, many: Path, small_disk: Callable[[int], Path]
 ) -> None:
     disk = small_disk(SHARD_BYTES + 8 * PAGE)
@@ -250,7 +250,7 @@ def test_row_65_the_cache_fills_the_disk(
 
 
 @pytest.mark.parametrize("name", ["run.json", "run.csv", "run.md", "run.tex"])
-def test_row_65_a_report_that_does_not_fit(
+def test_a_report_that_does_not_fit(
     ganeval: Command, real: Path, fake: Path, small_disk: Callable[[int], Path], name: str
 ) -> None:
     disk = small_disk(PAGE)
@@ -262,7 +262,7 @@ def test_row_65_a_report_that_does_not_fit(
     assert files(disk) == [path]
 
 
-def test_row_65_statistics_that_do_not_fit(
+def test_statistics_that_do_not_fit(
     ganeval: Command, real: Path, small_disk: Callable[[int], Path]
 ) -> None:
     disk = small_disk(2 * PAGE)
@@ -273,7 +273,7 @@ def test_row_65_statistics_that_do_not_fit(
     assert files(disk) == []
 
 
-def test_row_65_rows_on_disk_that_do_not_fit(
+def test_rows_on_disk_that_do_not_fit(
     ganeval: Command,
     real: Path,
     many: Path,
@@ -289,7 +289,7 @@ def test_row_65_rows_on_disk_that_do_not_fit(
     assert len(files(disk)) == 8
 
 
-def test_row_65_a_full_stdout() -> None:
+def test_a_full_stdout() -> None:
     command = [sys.executable, "-m", "ganeval", "list", "metrics"]
     with Path("/dev/full").open("w") as full:
         found = subprocess.run(command, stdout=full, stderr=subprocess.PIPE, text=True, check=False)
@@ -307,7 +307,7 @@ def test_row_65_a_full_stdout() -> None:
         RuntimeError("[enforce fail at alloc_cpu.cpp:124] DefaultCPUAllocator: can't allocate"),
     ],
 )
-def test_row_68_out_of_memory(
+def test_out_of_memory(
     ganeval: Command,
     real: Path,
     many: Path,
@@ -333,7 +333,7 @@ def test_row_68_out_of_memory(
     assert report(found)["scores"][0]["num_sample"] == MANY
 
 
-def test_row_68_out_of_memory_while_decoding(
+def test_out_of_memory_while_decoding(
     ganeval: Command, real: Path, own_cache: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     def exhausted(*_: object, **__: object) -> None:

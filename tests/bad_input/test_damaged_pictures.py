@@ -1,4 +1,4 @@
-"""Rows 21-23 and 33-35: damage, other files, bombs, several frames."""
+"""Bad input: damage, other files, bombs, several frames."""
 
 import io
 import struct
@@ -30,7 +30,7 @@ def half(picture: npt.NDArray[np.uint8], kind: str) -> bytes:
 
 
 @pytest.mark.parametrize("kind", ["PNG", "JPEG", "BMP", "TIFF", "WEBP", "GIF", "PPM"])
-def test_row_21_a_truncated_picture(
+def test_a_truncated_picture(
     ganeval: Command, real: Path, fake: Path, own_cache: Path, kind: str
 ) -> None:
     suffix = {"TIFF": "tif", "PPM": "ppm", "JPEG": "jpg"}.get(kind, kind.lower())
@@ -51,7 +51,7 @@ def test_row_21_a_truncated_picture(
     assert values(ganeval("fid", real, fake, *JSON)) == values(found)
 
 
-def test_row_21_the_same_damage_under_another_name_is_reported_by_that_name(
+def test_the_same_damage_under_another_name_is_reported_by_that_name(
     ganeval: Command, real: Path, fake: Path
 ) -> None:
     bad = fake / "00009b.png"
@@ -61,9 +61,7 @@ def test_row_21_the_same_damage_under_another_name_is_reported_by_that_name(
     assert f"error: {moved}/00009b.png: " in refusal(ganeval("fid", real, moved, *RANDOM))
 
 
-def test_row_22_unusable_files_are_told_by_what_helps(
-    ganeval: Command, real: Path, fake: Path
-) -> None:
+def test_unusable_files_are_told_by_what_helps(ganeval: Command, real: Path, fake: Path) -> None:
     contents = {
         "00001.png": (b"", "an empty file"),
         "00003.png": (b"no picture at all\n", "text"),
@@ -108,7 +106,7 @@ def test_the_advised_share_is_enough_whatever_the_numbers() -> None:
             check_skipped("real", ["a; b; c"] * num, count, float(percent) / 100, "picture")
 
 
-def test_row_22_damage_in_several_shards_is_listed(
+def test_damage_in_several_shards_is_listed(
     ganeval: Command, real: Path, fake: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(jobs, "SHARD_SIZE", 10)
@@ -120,7 +118,7 @@ def test_row_22_damage_in_several_shards_is_listed(
     assert line.endswith(f" (also {', '.join(others)})")
 
 
-def test_row_23_jpeg_under_another_suffix(
+def test_jpeg_under_another_suffix(
     scores: Any, ganeval: Command, real: Path, write_files: WriteFiles
 ) -> None:
     encoded = [encode(picture, "JPEG") for picture in PICTURES]
@@ -175,14 +173,14 @@ def test_rows_33_and_34_bombs_are_refused_from_their_header(
     assert "add `--max-pixels 1000000000`" in line
 
 
-def test_row_34_the_limit_is_the_users(ganeval: Command, real: Path, fake: Path) -> None:
+def test_the_limit_is_the_users(ganeval: Command, real: Path, fake: Path) -> None:
     for line in refusals(ganeval("fid", real, fake, *RANDOM, "--max-pixels", 575), 30):
         assert "24 x 24 = 576 pixels; at most 575 pixels" in line
     assert ganeval("fid", real, fake, *RANDOM, "--max-pixels", 576).code == 0
 
 
 @pytest.mark.parametrize("kind", ["GIF", "WEBP", "PNG", "TIFF"])
-def test_row_35_several_frames(
+def test_several_frames(
     scores: Any, ganeval: Command, real: Path, write_files: WriteFiles, kind: str
 ) -> None:
     frames = [[PIL.Image.fromarray(p) for p in (q, 255 - q, q[::-1].copy())] for q in PICTURES]

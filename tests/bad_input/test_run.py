@@ -1,4 +1,4 @@
-"""Rows 66, 67 and 69: killed, interrupted, and two processes at once."""
+"""Bad input: killed, interrupted, and two processes at once."""
 
 import os
 import signal
@@ -68,7 +68,7 @@ def end(process: "subprocess.Popen[str]") -> Outcome:
     return Outcome(process.returncode, out, err)
 
 
-def test_row_66_killed_in_the_middle_of_a_write(
+def test_killed_in_the_middle_of_a_write(
     many: Path, own_cache: Path, undisturbed: Outcome, again: Command
 ) -> None:
     found = end(start("KILL@write=3", many))
@@ -90,7 +90,7 @@ def test_row_66_killed_in_the_middle_of_a_write(
 
 
 @pytest.mark.parametrize("name", ["INT", "TERM"])
-def test_row_69_interrupted(
+def test_interrupted(
     many: Path, own_cache: Path, undisturbed: Outcome, again: Command, name: str
 ) -> None:
     found = end(start(f"{name}@network=10", many))
@@ -108,7 +108,7 @@ def test_row_69_interrupted(
 
 
 @pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM])
-def test_row_69_interrupted_while_computing_a_metric(
+def test_interrupted_while_computing_a_metric(
     ganeval: Command,
     real: Path,
     fake: Path,
@@ -129,7 +129,7 @@ def test_row_69_interrupted_while_computing_a_metric(
     assert len(shards(own_cache)) == 4
 
 
-def test_row_67_two_processes_at_once(
+def test_two_processes_at_once(
     many: Path, own_cache: Path, undisturbed: Outcome, again: Command
 ) -> None:
     ready, tell_ready = os.pipe()
@@ -153,7 +153,7 @@ def test_row_67_two_processes_at_once(
     assert "0 computed, 220 found in the cache" in again().err
 
 
-def test_row_67_files_that_vanish_while_they_are_looked_at(
+def test_files_that_vanish_while_they_are_looked_at(
     ganeval: Command, real: Path, own_cache: Path
 ) -> None:
     first = ganeval("is", real, *JSON)
@@ -172,7 +172,7 @@ def test_row_67_files_that_vanish_while_they_are_looked_at(
     assert "removed 2 shards" in ganeval("cache", "clear").out
 
 
-def test_row_67_the_cache_is_cleared_during_the_run(
+def test_the_cache_is_cleared_during_the_run(
     ganeval: Command, real: Path, fake: Path, own_cache: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     compute = Fid.compute

@@ -1,4 +1,4 @@
-"""Rows 4-8, 37, 38, 40, 41, 71 and 75: too few images, twins, roles, NaN, typing mistakes."""
+"""Bad input: too few images, twins, roles, NaN, typing mistakes."""
 
 import ast
 import json
@@ -20,7 +20,7 @@ from tests.pictures import blobs
 WritePictures = Callable[..., Path]
 
 
-def test_row_4_one_image(ganeval: Command, real: Path, fake: Path) -> None:
+def test_one_image(ganeval: Command, real: Path, fake: Path) -> None:
     one = fake.with_name("one")
     one.mkdir()
     shutil.copy(fake / "00000.png", one)
@@ -29,7 +29,7 @@ def test_row_4_one_image(ganeval: Command, real: Path, fake: Path) -> None:
 
 
 @pytest.mark.parametrize("num", [2, 3, 63, 64, 65])
-def test_row_5_fewer_images_than_dimensions(
+def test_fewer_images_than_dimensions(
     ganeval: Command, real: Path, tmp_path: Path, write_pictures: WritePictures, num: int
 ) -> None:
     few = write_pictures(tmp_path / "few", blobs(num, seed=5))
@@ -42,7 +42,7 @@ def test_row_5_fewer_images_than_dimensions(
     assert score["interval"] is score["se"] is None
 
 
-def test_row_6_subsets_of_more_images_than_there_are(
+def test_subsets_of_more_images_than_there_are(
     ganeval: Command, real: Path, fake: Path, tmp_path: Path
 ) -> None:
     words = ("eval", real, fake, *RANDOM, "-m")
@@ -58,7 +58,7 @@ def test_row_6_subsets_of_more_images_than_there_are(
 @pytest.mark.parametrize(
     ("metric", "least"), [("pr:k=25", 26), ("dc:k=30", 31), ("pr", 4), ("dc", 6)]
 )
-def test_row_7_no_more_images_than_neighbours(
+def test_no_more_images_than_neighbours(
     ganeval: Command,
     real: Path,
     fake: Path,
@@ -74,7 +74,7 @@ def test_row_7_no_more_images_than_neighbours(
     assert f"{side}: {num} images; {name} needs at least {least} (" in line
 
 
-def test_row_8_fewer_images_than_splits(
+def test_fewer_images_than_splits(
     ganeval: Command, tmp_path: Path, write_pictures: WritePictures
 ) -> None:
     few = write_pictures(tmp_path / "few", blobs(9, seed=8))
@@ -82,7 +82,7 @@ def test_row_8_fewer_images_than_splits(
     assert f"{few}: 9 images; is needs at least 10 (10 splits); " in line
 
 
-def test_row_37_the_same_images_have_distance_zero(
+def test_the_same_images_have_distance_zero(
     ganeval: Command, real: Path, tmp_path: Path, write_pictures: WritePictures
 ) -> None:
     copied = tmp_path / "copied"
@@ -104,7 +104,7 @@ def test_row_37_the_same_images_have_distance_zero(
     assert 0 <= values(ganeval("fid", many, other_order, *JSON))["fid"] < 1e-6
 
 
-def test_row_38_images_on_both_sides(ganeval: Command, real: Path, fake: Path) -> None:
+def test_images_on_both_sides(ganeval: Command, real: Path, fake: Path) -> None:
     for number in range(4):
         shutil.copy(real / f"{number:05}.png", fake / f"leak{number}.png")
     found = ganeval("fid", real, fake, *JSON)
@@ -115,7 +115,7 @@ def test_row_38_images_on_both_sides(ganeval: Command, real: Path, fake: Path) -
 
 @pytest.mark.parametrize("value", [float("nan"), float("inf"), float("-inf")])
 @pytest.mark.parametrize("layer", ["pool", "logits"])
-def test_row_40_features_that_are_no_numbers(
+def test_features_that_are_no_numbers(
     ganeval: Command,
     real: Path,
     fake: Path,
@@ -139,7 +139,7 @@ def test_row_40_features_that_are_no_numbers(
     assert shards(own_cache) == []
 
 
-def test_row_41_roles_by_name(ganeval: Command, real: Path, tmp_path: Path) -> None:
+def test_roles_by_name(ganeval: Command, real: Path, tmp_path: Path) -> None:
     narrow = tmp_path / "narrow"  # a part of the reference: precise, but it recalls little
     narrow.mkdir()
     for number in range(5):
@@ -153,7 +153,7 @@ def test_row_41_roles_by_name(ganeval: Command, real: Path, tmp_path: Path) -> N
             assert (score["sample"], score["reference"]) == (str(sample), str(reference))
 
 
-def test_row_71_no_square_root_of_a_matrix_is_taken_from_scipy() -> None:
+def test_no_square_root_of_a_matrix_is_taken_from_scipy() -> None:
     root = Path(package.__file__).parent
     paths = sorted(root.rglob("*.py"))
     assert len(paths) > 30
@@ -175,7 +175,7 @@ def test_row_71_no_square_root_of_a_matrix_is_taken_from_scipy() -> None:
         (("-m", "kid:subset_size"), "option 'subset_size' of metric kid has no value"),
         (("-m", "kid:subset_size=3:subset_size=4"), "is given twice"),
         (("-m", "pr:k=0"), "pr has k=0; at least 1"),
-        (("-m", "pr:inclusion=open"), "is 'open'; a value out of: closed, strict"),
+        (("-m", "pr:inclusion=open"), "is 'open'; one of: closed, strict"),
         (("-m", "fid,"), "unknown metric ''"),
         (("--protocol", "cleanfid"), "did you mean 'clean-fid'?"),
         (("--extractor", "incpetion"), "did you mean 'inception'?"),
@@ -196,7 +196,7 @@ def test_row_71_no_square_root_of_a_matrix_is_taken_from_scipy() -> None:
         (("-o", "nowhere/run.json"), "there is no folder nowhere"),
     ],
 )
-def test_row_75_typing_mistakes_fail_before_a_source_is_opened(
+def test_typing_mistakes_fail_before_a_source_is_opened(
     ganeval: Command, tmp_path: Path, words: tuple[str, ...], message: str
 ) -> None:
     absent = tmp_path / "absent"
@@ -217,7 +217,7 @@ def test_row_75_typing_mistakes_fail_before_a_source_is_opened(
         (("list", "metric"), "'metrics'"),
     ],
 )
-def test_row_75_wrong_words(ganeval: Command, words: tuple[str, ...], message: str) -> None:
+def test_wrong_words(ganeval: Command, words: tuple[str, ...], message: str) -> None:
     found = ganeval(*words)
     assert found.code == 2
     assert message in found.error
@@ -225,7 +225,7 @@ def test_row_75_wrong_words(ganeval: Command, words: tuple[str, ...], message: s
     assert len(found.err.splitlines()) == 1
 
 
-def test_row_75_a_source_that_is_misspelt(ganeval: Command, real: Path) -> None:
+def test_a_source_that_is_misspelt(ganeval: Command, real: Path) -> None:
     for text, message in (
         (f"foldr:{real}", "did you mean 'folder'?"),
         (f"folder:{real},sise=8", "did you mean 'size'?"),
@@ -247,11 +247,14 @@ def test_a_subset_of_more_images_than_there_are(ganeval: Command, real: Path, fa
 @pytest.mark.parametrize(
     ("content", "message"),
     [
-        ("", "no ganeval report"),
-        ("[]", "no ganeval report"),
+        ("", "not a ganeval report"),
+        ("[]", "not a ganeval report"),
         ('{"schema": "ganeval.report/9"}', "schema 'ganeval.report/9'"),
-        ('{"schema": "ganeval.report/1", "scores": [{}], "provenance": {}}', "no ganeval report"),
-        ('{"schema": "ganeval.report/1", "scores": 3, "provenance": {}}', "no ganeval report"),
+        (
+            '{"schema": "ganeval.report/1", "scores": [{}], "provenance": {}}',
+            "not a ganeval report",
+        ),
+        ('{"schema": "ganeval.report/1", "scores": 3, "provenance": {}}', "not a ganeval report"),
     ],
 )
 def test_files_that_are_no_reports(
@@ -271,7 +274,7 @@ def test_a_report_with_nan_is_refused(ganeval: Command, real: Path, tmp_path: Pa
     content = report(found)
     content["scores"][0]["value"] = float("nan")
     path.write_text(json.dumps(content))
-    assert f"{path}: no ganeval report (NaN is no number of JSON)" in refusal(
+    assert f"{path}: not a ganeval report (NaN is no number of JSON)" in refusal(
         ganeval("table", path)
     )
 

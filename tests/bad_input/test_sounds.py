@@ -58,18 +58,18 @@ def untagged(content: bytes) -> bytes:
 
 REFUSED: dict[str, tuple[str, bytes, str]] = {
     "an empty file": ("a.wav", b"", "an empty file"),
-    "a text": ("a.wav", b"no sound at all, but a text\n", "text, and no sound"),
-    "a web page": ("a.mp3", b"<!doctype html><p>404", "text, and no sound"),
+    "a text": ("a.wav", b"no sound at all, but a text\n", "text, not sound"),
+    "a web page": ("a.mp3", b"<!doctype html><p>404", "text, not sound"),
     "a pointer of Git LFS": (
         "a.flac",
         b"version https://git-lfs.github.com/spec/v1\noid sha256:00",
         "a Git LFS pointer, whose content was not fetched",
     ),
-    "random bytes": ("a.ogg", bytes(range(256)) * 4, "damaged, or no sound"),
-    "a picture": ("a.wav", encode(PICTURES[0]), "damaged, or no sound"),
+    "random bytes": ("a.ogg", bytes(range(256)) * 4, "damaged, or not sound"),
+    "a picture": ("a.wav", encode(PICTURES[0]), "damaged, or not sound"),
     "a WAV file cut short": ("a.wav", cut(GOOD[0]), "truncated ("),
     "an AIFF file cut short": ("a.aiff", cut(encoded(tone(), "AIFF")), "truncated ("),
-    "a FLAC file cut short": ("a.flac", cut(encoded(tone(), "FLAC")), "damaged, or no sound"),
+    "a FLAC file cut short": ("a.flac", cut(encoded(tone(), "FLAC")), "damaged, or not sound"),
     "an Ogg file cut short": ("a.ogg", cut(encoded(tone(), "OGG")), "truncated ("),
     "several Ogg files in one": ("a.ogg", chained(), "several streams of Ogg"),
     "an MP3 file of several bit rates that does not say how long it is": (

@@ -1,4 +1,4 @@
-"""Rows 42-50: files of stored statistics."""
+"""Bad input: files of stored statistics."""
 
 import json
 import os
@@ -35,7 +35,7 @@ def stats(tmp_path: Path) -> Path:
     return path
 
 
-def test_row_42_another_dimension(ganeval: Command, fake: Path, tmp_path: Path) -> None:
+def test_another_dimension(ganeval: Command, fake: Path, tmp_path: Path) -> None:
     path = tmp_path / "wide.npz"
     np.savez(path, mu=np.zeros(128), sigma=np.eye(128))
     line = refusal(ganeval("fid", path, fake, *RANDOM))
@@ -44,7 +44,7 @@ def test_row_42_another_dimension(ganeval: Command, fake: Path, tmp_path: Path) 
 
 
 @pytest.mark.parametrize("shapes", [((64, 1), (64, 64)), ((64,), (64, 63)), ((0,), (0, 0))])
-def test_row_42_arrays_that_do_not_belong_together(
+def test_arrays_that_do_not_belong_together(
     ganeval: Command, fake: Path, tmp_path: Path, shapes: tuple[Any, Any]
 ) -> None:
     path = tmp_path / "odd.npz"
@@ -54,9 +54,7 @@ def test_row_42_arrays_that_do_not_belong_together(
 
 @pytest.mark.parametrize("value", [np.nan, np.inf])
 @pytest.mark.parametrize("name", ["mu", "sigma"])
-def test_row_43_no_numbers(
-    ganeval: Command, fake: Path, tmp_path: Path, name: str, value: float
-) -> None:
+def test_no_numbers(ganeval: Command, fake: Path, tmp_path: Path, name: str, value: float) -> None:
     arrays = {"mu": MEAN.copy(), "sigma": COVARIANCE.copy()}
     arrays[name].flat[5] = value
     path = tmp_path / "real.npz"
@@ -66,13 +64,13 @@ def test_row_43_no_numbers(
 
 
 @pytest.mark.parametrize("dtype", [complex, "U8", bool])
-def test_row_43_other_types(ganeval: Command, fake: Path, tmp_path: Path, dtype: Any) -> None:
+def test_other_types(ganeval: Command, fake: Path, tmp_path: Path, dtype: Any) -> None:
     path = tmp_path / "real.npz"
     np.savez(path, mu=MEAN.astype(dtype), sigma=COVARIANCE)
     assert f"{path}: mu is of type " in refusal(ganeval("fid", path, fake, *RANDOM))
 
 
-def test_row_44_other_names(ganeval: Command, fake: Path, tmp_path: Path, stats: Path) -> None:
+def test_other_names(ganeval: Command, fake: Path, tmp_path: Path, stats: Path) -> None:
     expected = values(ganeval("fid", stats, fake, *JSON))
     for mean, covariance in (("mean", "cov"), ("m", "s")):
         path = tmp_path / f"{mean}.npz"
@@ -86,7 +84,7 @@ def test_row_44_other_names(ganeval: Command, fake: Path, tmp_path: Path, stats:
         assert "average" in line or "called mu" in line
 
 
-def test_row_44_pickled_statistics(ganeval: Command, fake: Path, tmp_path: Path) -> None:
+def test_pickled_statistics(ganeval: Command, fake: Path, tmp_path: Path) -> None:
     path = tmp_path / "edm.npz"
     path.write_bytes(b"\x80\x04\x95\x10\x00\x00\x00\x00\x00\x00\x00}\x94.")
     line = refusal(ganeval("fid", path, fake, *RANDOM))
@@ -94,7 +92,7 @@ def test_row_44_pickled_statistics(ganeval: Command, fake: Path, tmp_path: Path)
     assert "of statistics: mu and sigma to an .npz" in line
 
 
-def test_row_45_no_covariance(ganeval: Command, fake: Path, tmp_path: Path) -> None:
+def test_no_covariance(ganeval: Command, fake: Path, tmp_path: Path) -> None:
     path = tmp_path / "real.npz"
     skewed = COVARIANCE.copy()
     skewed[3, 5] += 1e-3
@@ -106,9 +104,7 @@ def test_row_45_no_covariance(ganeval: Command, fake: Path, tmp_path: Path) -> N
         assert smallest is None or f"smallest eigenvalue {smallest:.3g})" in line
 
 
-def test_row_45_rounding_is_no_fault(
-    ganeval: Command, fake: Path, tmp_path: Path, stats: Path
-) -> None:
+def test_rounding_is_no_fault(ganeval: Command, fake: Path, tmp_path: Path, stats: Path) -> None:
     expected = values(ganeval("fid", stats, fake, *JSON))
     rounded = COVARIANCE + 1e-13 * RNG.normal(size=COVARIANCE.shape)
     np.savez(tmp_path / "rounded.npz", mu=MEAN, sigma=rounded)
@@ -119,7 +115,7 @@ def test_row_45_rounding_is_no_fault(
     assert found["fid"] == pytest.approx(expected["fid"], rel=1e-4)
 
 
-def test_row_46_python_objects_are_never_loaded(
+def test_python_objects_are_never_loaded(
     ganeval: Command, real: Path, fake: Path, tmp_path: Path
 ) -> None:
     trap = tmp_path / "trap"
@@ -147,7 +143,7 @@ def test_row_46_python_objects_are_never_loaded(
 
 
 @pytest.mark.parametrize("share", [0.0, 0.001, 0.3, 0.9, 0.999])
-def test_row_47_truncated(ganeval: Command, fake: Path, stats: Path, share: float) -> None:
+def test_truncated(ganeval: Command, fake: Path, stats: Path, share: float) -> None:
     content = stats.read_bytes()
     stats.write_bytes(content[: int(share * len(content))])
     for words in (("fid", stats, fake, *RANDOM), ("stats", "inspect", stats)):
@@ -157,7 +153,7 @@ def test_row_47_truncated(ganeval: Command, fake: Path, stats: Path, share: floa
 
 @pytest.mark.parametrize("compressed", [False, True])
 @pytest.mark.parametrize("damaged", [range(80, 200), range(500, 501), range(4000, 4100)])
-def test_row_47_damaged_in_the_middle(
+def test_damaged_in_the_middle(
     ganeval: Command, fake: Path, tmp_path: Path, compressed: bool, damaged: range
 ) -> None:
     path = tmp_path / "real.npz"
@@ -173,13 +169,13 @@ def test_row_47_damaged_in_the_middle(
         assert f"{path}: truncated or damaged (" in refusal(ganeval(*words))
 
 
-def test_row_47_no_such_file(ganeval: Command, tmp_path: Path) -> None:
+def test_no_such_file(ganeval: Command, tmp_path: Path) -> None:
     path = tmp_path / "real.npz"
     assert f"{path}: no such file; " in refusal(ganeval("stats", "inspect", path))
     assert f"{tmp_path}: not a regular file; " in refusal(ganeval("stats", "inspect", tmp_path))
 
 
-def test_row_48_made_under_other_conditions(
+def test_made_under_other_conditions(
     ganeval: Command, real: Path, fake: Path, tmp_path: Path
 ) -> None:
     path = tmp_path / "real.npz"
@@ -204,14 +200,14 @@ def test_row_48_made_under_other_conditions(
         assert f"{path}: truncated or damaged (" in refusal(ganeval("fid", path, fake, *RANDOM))
 
 
-def test_row_48_of_another_tool(ganeval: Command, fake: Path, stats: Path) -> None:
+def test_of_another_tool(ganeval: Command, fake: Path, stats: Path) -> None:
     found = ganeval("fid", stats, fake, *JSON)
     assert f"ganeval: warning: {stats}: made by another tool; " in found.err
     assert card(found, stats)["stats"]["verified"] is False
     assert "unknown" in ganeval("stats", "inspect", stats).out
 
 
-def test_row_49_statistics_where_images_are_needed(
+def test_statistics_where_images_are_needed(
     ganeval: Command, real: Path, fake: Path, stats: Path, tmp_path: Path
 ) -> None:
     for words in (
@@ -230,7 +226,7 @@ def test_row_49_statistics_where_images_are_needed(
     assert f"{stats}: holds statistics of all its images, and --num-images asks for some" in line
 
 
-def test_row_50_a_number_of_images_that_nobody_knows(
+def test_a_number_of_images_that_nobody_knows(
     ganeval: Command, fake: Path, tmp_path: Path, stats: Path
 ) -> None:
     found = ganeval("fid", stats, fake, *JSON)

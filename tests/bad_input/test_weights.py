@@ -1,4 +1,4 @@
-"""Rows 51 and 53-56: weight files that are missing, damaged, hostile or another network's."""
+"""Bad input: weight files that are missing, damaged, hostile or another network's."""
 
 import hashlib
 import http.server
@@ -62,7 +62,7 @@ def no_sockets(monkeypatch: pytest.MonkeyPatch) -> None:
 @pytest.mark.usefixtures("no_sockets")
 @pytest.mark.parametrize(("content", "finding"), WRONG.items())
 @pytest.mark.parametrize("place", ["variable", "torch hub"])
-def test_row_53_a_file_that_is_something_else(
+def test_a_file_that_is_something_else(
     ganeval: Command,
     real: Path,
     own_cache: Path,
@@ -84,9 +84,7 @@ def test_row_53_a_file_that_is_something_else(
 
 
 @pytest.mark.usefixtures("no_sockets")
-def test_row_54_a_flipped_bit(
-    ganeval: Command, real: Path, own_folder: Path, own_cache: Path
-) -> None:
+def test_a_flipped_bit(ganeval: Command, real: Path, own_folder: Path, own_cache: Path) -> None:
     installed = find(LITE)
     assert installed is not None
     content = bytearray(installed.read_bytes())
@@ -139,7 +137,7 @@ def assert_ways_out(line: str) -> None:
         assert way in line
 
 
-def test_row_55_a_download_that_is_cut(
+def test_a_download_that_is_cut(
     ganeval: Command, real: Path, own_cache: Path, cutting_server: str
 ) -> None:
     for words in (("fid", real, real), ("weights", "fetch")):
@@ -151,7 +149,7 @@ def test_row_55_a_download_that_is_cut(
 
 
 @pytest.mark.parametrize("failure", [KeyboardInterrupt(), OSError(28, "No space left on device")])
-def test_row_55_a_download_that_is_stopped(
+def test_a_download_that_is_stopped(
     ganeval: Command,
     real: Path,
     own_cache: Path,
@@ -176,7 +174,7 @@ def test_row_55_a_download_that_is_stopped(
 
 
 @pytest.mark.usefixtures("no_sockets")
-def test_row_55_offline(ganeval: Command, real: Path, own_cache: Path) -> None:
+def test_offline(ganeval: Command, real: Path, own_cache: Path) -> None:
     for words in (("fid", real, real, "--offline"), ("weights", "fetch", "--offline")):
         line = refusal(ganeval(*words), code=4)
         assert "--offline rules out a download" in line
@@ -194,7 +192,7 @@ def test_a_variable_that_names_no_folder(
 
 
 @pytest.mark.parametrize(("content", "finding"), list(WRONG.items())[:3])
-def test_row_53_a_file_of_the_users_own(
+def test_a_file_of_the_users_own(
     ganeval: Command, real: Path, tmp_path: Path, content: bytes, finding: str
 ) -> None:
     for suffix in (".pt", ".pth", ".safetensors"):
@@ -204,9 +202,7 @@ def test_row_53_a_file_of_the_users_own(
         assert f"{path}: {finding}" in line
 
 
-def test_row_53_a_truncated_file_of_the_users_own(
-    ganeval: Command, real: Path, tmp_path: Path
-) -> None:
+def test_a_truncated_file_of_the_users_own(ganeval: Command, real: Path, tmp_path: Path) -> None:
     state = {"weight": torch.ones(100, 100)}
     for name in ("mine.pt", "mine.safetensors"):
         path = tmp_path / name
@@ -222,7 +218,7 @@ def test_row_53_a_truncated_file_of_the_users_own(
             assert "weights_only" not in line
 
 
-def test_row_51_a_file_that_runs_code(ganeval: Command, real: Path, tmp_path: Path) -> None:
+def test_a_file_that_runs_code(ganeval: Command, real: Path, tmp_path: Path) -> None:
     trap, path = tmp_path / "trap", tmp_path / "mine.pt"
     torch.save({"weight": Payload(trap)}, path)
     line = refusal(ganeval("fid", real, real, "--weights", path), code=4)
@@ -232,7 +228,7 @@ def test_row_51_a_file_that_runs_code(ganeval: Command, real: Path, tmp_path: Pa
     assert trap.exists()  # the trap itself works
 
 
-def test_row_56_another_network(ganeval: Command, real: Path, tmp_path: Path) -> None:
+def test_another_network(ganeval: Command, real: Path, tmp_path: Path) -> None:
     path = tmp_path / "mine.pt"
     torch.save(torch.nn.Linear(3, 2).state_dict(), path)
     for extractor in ("inception", LITE):
@@ -244,7 +240,7 @@ def test_row_56_another_network(ganeval: Command, real: Path, tmp_path: Path) ->
         assert "2 tensors unknown (weight, bias)" in line
 
 
-def test_row_53_no_such_file(ganeval: Command, real: Path, tmp_path: Path) -> None:
+def test_no_such_file(ganeval: Command, real: Path, tmp_path: Path) -> None:
     path = tmp_path / "mine.pt"
     assert f"{path}: no such file; " in refusal(ganeval("fid", real, real, "--weights", path))
     line = refusal(ganeval("fid", real, real, "--weights", tmp_path))

@@ -59,7 +59,7 @@ def environment(cache: Path) -> dict[str, str]:
 
 @pytest.fixture(scope="module")
 def made(tmp_path_factory: pytest.TempPathFactory) -> tuple[Path, dict[str, Any]]:
-    """The folder of a benchmark, in a place of its own, and what it printed as JSON."""
+    """The folder of a benchmark, in a different file or folder, and what it printed as JSON."""
     place = tmp_path_factory.mktemp("benchmark")
     (place / "suite.toml").write_text(SUITE)
     done = subprocess.run(
@@ -406,7 +406,7 @@ def test_one_run_of_each_says_that_retraining_is_not_in_the_errors(
     path.write_text(SHORT)
     shown = ganeval("benchmark", path, "--out", out)
     assert shown.code == 0, shown.err
-    assert "one training run of each model: errors and intervals are of the images" in shown.out
+    assert "one training run of each model: errors and intervals are over images" in shown.out
     assert "checkpoint with the best score" not in shown.out  # nothing was scored in between
     (row,) = [one for one in rows_of(out) if one["model"] == "gan"]
     source = out / "gan" / "digits" / "seed-0" / "gan.safetensors"
@@ -445,7 +445,7 @@ def test_ctrl_c_says_how_to_go_on(
     monkeypatch.setattr(work, "run_training", interrupt)
     found = ganeval("benchmark", path, "--out", tmp_path / "out")
     assert (found.code, found.out) == (130, "")
-    assert f"interrupted; to go on: `ganeval benchmark {path} --out" in found.err
+    assert f"interrupted; to continue: `ganeval benchmark {path} --out" in found.err
 
 
 def test_files_of_others_are_refused_before_any_training(
@@ -456,7 +456,7 @@ def test_files_of_others_are_refused_before_any_training(
     path.write_text(SUITE)
     (tmp_path / "table.md").write_text("mine")
     words = ("benchmark", path, "--out", tmp_path)
-    assert "table.md: is there already" in ganeval(*words).error
+    assert "table.md: exists already" in ganeval(*words).error
     (tmp_path / "table.md").unlink()
     (tmp_path / "gan").write_text("mine")
     assert f"{tmp_path / 'gan' / 'digits' / 'seed-0'}: cannot be written" in ganeval(*words).error

@@ -124,7 +124,7 @@ def test_an_inconclusive_answer_names_the_images_that_would_decide(gate: Command
     assert "name a tolerance of kid (--max-regress kid=AMOUNT) to let it decide" in line
     few = gate("few", "--max-regress", "fid=300%,kid=300%")
     (line,) = [line for line in few.out.splitlines() if line.startswith("fid: ")]
-    assert "kid decides in its place" in line
+    assert "kid decides instead" in line
     (line,) = [line for line in few.out.splitlines() if line.startswith("kid: ")]
     assert "100 images" in line
     assert "200 are needed" in line
@@ -145,7 +145,7 @@ def test_between_2_and_5_images_per_dimension_kid_decides_what_passes(gate: Comm
 
 def test_one_checkpoint_a_side_names_the_noise_that_is_missing(gate: Command) -> None:
     shown = gate("again")
-    assert "one checkpoint a side: how much another training of the same code would differ" in (
+    assert "one checkpoint on each side: these errors do not include how much another training" in (
         shown.out.replace("\n  ", " ")
     )
 
@@ -202,17 +202,18 @@ def test_a_baseline_of_an_older_version_is_decided_by_its_rule(
     ):
         shown = gate(run, *words)
         assert shown.code == code, shown.out
-        assert (
-            "the baseline was accepted by an older version and is decided by the rule of that"
-            in (shown.out.replace("\n  ", " "))
+        assert "the baseline was accepted by an older version, whose rule decides" in (
+            shown.out.replace("\n  ", " ")
         )
     (fid,) = json.loads(gate("worse", "--max-regress", "fid=2%", "--json").out)["scores"]
     assert fid["difference"] == pytest.approx(worse.value - base.value)
     for words in (("--fail-on", "any"), (str(runs / "trained1.json"),)):
         refused = ganeval("check", runs / "worse.json", *words, "--baseline", baseline)
         assert refused.code == 2
-        assert "accepted by an older version, whose rule knows one run a side" in refused.error
-        assert "accept it anew: ganeval baseline accept" in refused.error
+        assert (
+            "accepted by an older version, whose rule knows one run on each side" in refused.error
+        )
+        assert "accept it again: ganeval baseline accept" in refused.error
 
 
 def test_a_smaller_loss_can_be_made_to_fail(gate: Command) -> None:
@@ -246,7 +247,7 @@ def test_what_cannot_be_compared_ends_with_2_and_says_what_differs(
     absent = ganeval("check", run, "--baseline", tmp_path / "absent.json")
     assert (absent.code, "ganeval baseline accept" in absent.error) == (2, True)
     no_baseline = ganeval("check", run, "--baseline", run)
-    assert (no_baseline.code, "no ganeval baseline" in no_baseline.error) == (2, True)
+    assert (no_baseline.code, "not a ganeval baseline" in no_baseline.error) == (2, True)
     assert ganeval("check", baseline, "--baseline", baseline).code == 2
     assert ganeval("check", run).code == 2
 
@@ -265,7 +266,7 @@ def test_a_baseline_is_two_files_that_can_be_reviewed(
     ganeval("baseline", "accept", runs / "base.json", "-o", baseline)
     assert {path: path.read_bytes() for path in tmp_path.iterdir()} == before
     refused = ganeval("baseline", "accept", runs / "base.json", "-o", runs / "again.json")
-    assert (refused.code, "no ganeval baseline" in refused.error) == (2, True)
+    assert (refused.code, "not a ganeval baseline" in refused.error) == (2, True)
     wrong = ganeval("baseline", "accept", runs / "base.json", "-o", tmp_path / "base.txt")
     assert (wrong.code, "unknown suffix" in wrong.error) == (2, True)
     both = package.Report.load(runs / "base.json").merge(package.Report.load(runs / "again.json"))
@@ -282,8 +283,9 @@ def test_without_its_influence_values_a_baseline_decides_nothing(
     (tmp_path / "baseline.influence.safetensors").unlink()
     shown = gate("worse")
     assert shown.code == 3
-    assert "fid: the baseline lacks its influence values; keep the file that lies beside it" in (
-        shown.out
+    assert (
+        "fid: the baseline lacks its influence values; keep the file that was written beside it"
+        in (shown.out)
     )
 
 

@@ -340,11 +340,11 @@ def test_parts_of_one_role_are_no_more_than_its_metrics_look_at(
     found = ganeval("eval", real, fake, "-m", "sfid", *FAST, "-v")
     assert f"{fake}: 25 images, 25 computed" in found.err
     nobody = ganeval("extract", real, "--role", "train", "-m", "fid,kid", *FAST)
-    assert "--role train: none of fid,kid looks at such a source" in nobody.error
+    assert "--role train: none of fid,kid uses such a source" in nobody.error
 
 
 def test_parts_leave_pairs_to_the_scoring_command(fake: Path, ganeval: Command) -> None:
-    what = "made of pairs or paths, which the scoring command computes"
+    what = "needs pairs or paths, which only the scoring command computes"
     for role in ("sample", "reference"):
         found = ganeval("extract", fake, "--role", role, "-m", "psnr,ssim", *FAST)
         assert f"-m psnr, ssim: {what}; " in found.error

@@ -33,7 +33,9 @@ def test_a_zip_is_replaced_only_if_nothing_of_it_is_lost(
     out = tmp_path / "out.zip"
     words = ("sample", checkpoint, "-o", out, *SAMPLING)
     out.write_bytes(MINE)
-    assert "out.zip: is there already, and no zip of samples (" in ganeval(*words, "-n", 3).error
+    assert (
+        "out.zip: exists already, and is not a zip of samples (" in ganeval(*words, "-n", 3).error
+    )
     assert out.read_bytes() == MINE
     with zipfile.ZipFile(out, "w") as archive:
         archive.writestr("notes.txt", MINE)
@@ -81,12 +83,12 @@ def test_influence_values_replace_no_file_of_others(
         (tmp_path / f"{name}.influence.safetensors").write_bytes(MINE)
     words = ("kid", real, fake, *SCORING, "-o")
     found = ganeval(*words, tmp_path / "run.json")
-    assert "run.influence.safetensors: is there already, and holds no influence" in found.error
+    assert "run.influence.safetensors: exists already, and has no influence" in found.error
     assert not (tmp_path / "run.json").exists()
     assert ganeval(*words, tmp_path / "free.json").code == 0
     assert ganeval(*words, tmp_path / "free.json").code == 0
     accept = ("baseline", "accept", tmp_path / "free.json", "-o", tmp_path / "base.json")
-    assert "base.influence.safetensors: is there already" in ganeval(*accept).error
+    assert "base.influence.safetensors: exists already" in ganeval(*accept).error
     for name in ("run", "base"):
         assert (tmp_path / f"{name}.influence.safetensors").read_bytes() == MINE
     (tmp_path / "base.influence.safetensors").unlink()
@@ -103,7 +105,7 @@ def test_plots_replace_plots_alone(
     (plots / name).write_bytes(MINE)
     (plots / "photo.png").write_bytes(MINE)
     words = ("kid", real, fake, *SCORING, "--plots", plots)
-    assert f"{plots / name}: is there already, and was not drawn" in ganeval(*words).error
+    assert f"{plots / name}: exists already, and was not drawn" in ganeval(*words).error
     assert {path.name for path in plots.iterdir()} == {name, "photo.png"}
     assert (plots / name).read_bytes() == MINE
     (plots / name).unlink()
@@ -138,7 +140,7 @@ def test_statistics_replace_statistics_alone(tmp_path: Path, real: Path, ganeval
     for path in (images, foreign):
         before = path.read_bytes()
         found = ganeval("stats", "make", images, "-o", path, *SCORING)
-        assert f"{path}: is there already, and no file of `ganeval stats make`" in found.error
+        assert f"{path}: exists already, and was not made by `ganeval stats make`" in found.error
         assert path.read_bytes() == before
     for _ in range(2):
         assert ganeval("stats", "make", images, "-o", stats, *SCORING).code == 0

@@ -112,12 +112,12 @@ def test_the_index_is_measured_pruned_and_cleared(
     ganeval: Command, score: Callable[..., Any], real: Path, fake: Path, own_cache: Path
 ) -> None:
     folder = own_cache / "index"
-    assert f"{folder}: what is known of the files of 0 sources" in ganeval("cache", "info").out
+    assert f"{folder}: records of the files of 0 sources" in ganeval("cache", "info").out
     score(real, fake, *FAST)
-    line = f"{folder}: what is known of the files of 2 sources, 0.0 MiB\n"
+    line = f"{folder}: records of the files of 2 sources, 0.0 MiB\n"
     assert line in ganeval("cache", "info").out
-    kept = f"{folder}: removed what is known of the files of 0 sources"
+    kept = f"{folder}: removed records of the files of 0 sources"
     assert kept in ganeval("cache", "prune").out
-    gone = f"{folder}: removed what is known of the files of 2 sources"
+    gone = f"{folder}: removed records of the files of 2 sources"
     assert gone in ganeval("cache", "clear").out
     assert list(folder.iterdir()) == []

@@ -54,5 +54,5 @@ def test_quickstart_that_was_interrupted_says_how_to_go_on(
     found = ganeval("quickstart", "--seed", 3)
     assert found.code == 130
     assert found.err.splitlines()[-1] == (
-        "ganeval: interrupted; to go on: `ganeval quickstart --seed 3`"
+        "ganeval: interrupted; to continue: `ganeval quickstart --seed 3`"
     )

@@ -295,7 +295,7 @@ def test_only_what_the_same_command_wrote_is_replaced(
     assert "not of this checkpoint, seed" in ganeval(*command, "--seed", "1").error
     assert path.read_bytes() == content
     path.write_bytes(b"of a user")
-    assert "is there already" in ganeval(*command).error
+    assert "exists already" in ganeval(*command).error
     assert path.read_bytes() == b"of a user"
 
 

@@ -14,7 +14,7 @@ from ganeval.report.report import Report
 from tests.command import Command
 
 SCORING = ("--extractor", "random", "--quiet")
-ANEW = "; make it anew with `ganeval stats make`, from the images"
+ANEW = "; make it again with `ganeval stats make`, from the images"
 
 
 def pictures(path: Path, num: int) -> Path:

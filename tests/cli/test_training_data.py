@@ -108,7 +108,7 @@ def test_pictures_that_no_network_can_have_are_refused_before_they_are_decoded(
 ) -> None:
     data = photos(tmp_path / "photos")
     sizes = ganeval("train", "dcgan", "--data", data, "--out", tmp_path / "run")
-    assert "one size; bring them to one: `--set image_size=16`" in sizes.error
+    assert "one size; resize them: `--set image_size=16`" in sizes.error
     odd = ganeval("train", "dcgan", "--data", data, *STEPS, "--set", "image_size=20")
     assert "images of 20 pixels; 8, 16, 32, 64, ...; bring them to one of these: " in odd.error
     assert "`--set image_size=16`" in odd.error

@@ -222,7 +222,7 @@ FAULTS: dict[str, tuple[Spoil, str, str, str, str]] = {
         each(lambda picture: picture.crop((0, 0, 64, 64))),
         "small",
         "note",
-        f"below 75 pixels: {NUM} of {NUM}",
+        f"shorter than 75 pixels: {NUM} of {NUM}",
         "of that size",
     ),
     "nearest": (scaled_up(2, NEAREST), "upscaled", "warning", "repeated 2 times", "before scaling"),

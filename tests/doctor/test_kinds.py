@@ -112,7 +112,7 @@ def test_a_generator_whose_range_is_wrong(tmp_path: Path) -> None:
         num_features=64,
     )
     (finding,) = value_range(inventory)
-    assert "floats of 0 to 1 seem to be taken for -1 to 1" in finding.what
+    assert "floats from 0 to 1 seem to have been read as -1 to 1" in finding.what
 
 
 def write_stats(path: Path, width: int, **extra: object) -> Path:

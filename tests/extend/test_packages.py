@@ -108,9 +108,9 @@ BROKEN = {
     "not frozen": (
         *("metrics", "spread", "poor:Spread"),
         SPREAD.replace("frozen=True, ", ""),
-        "is no frozen dataclass; @dataclass(frozen=True);",
+        "is not a frozen dataclass; @dataclass(frozen=True);",
     ),
-    "no dataclass": ("metrics", "spread", "poor:distances", SPREAD, "is no frozen dataclass; "),
+    "no dataclass": ("metrics", "spread", "poor:distances", SPREAD, "is not a frozen dataclass; "),
     "no kinds": (
         *("metrics", "spread", "poor:Spread", broken(SPREAD, "    kinds:", "    sorts:")),
         "has no kinds; common_name, kinds, needs, compute; ",
@@ -122,7 +122,7 @@ BROKEN = {
     "an option without a default": (
         *("metrics", "spread", "poor:Spread"),
         broken(SPREAD, "    power: float = 1.0", "    power: float"),
-        "has no default for power; a default of every option; ",
+        "has no default for power; a default for every option; ",
     ),
     "an annotation of nothing": (
         *("metrics", "spread", "poor:Spread"),
@@ -132,16 +132,16 @@ BROKEN = {
     "no kind": (
         *("metrics", "spread", "poor:Spread"),
         broken(SPREAD, "        ScoreKind(\n", "        dict(\n"),
-        "has kinds that are no tuple of ScoreKind, but hold a dict; ",
+        "has kinds that are not a tuple of ScoreKind, but hold a dict; ",
     ),
     "no tuple of kinds": (
         *("metrics", "spread", "poor:Spread"),
         broken(SPREAD, "        ),\n    )\n", "        )\n    )\n"),
-        "has kinds that are no tuple of ScoreKind; ",
+        "has kinds that are not a tuple of ScoreKind; ",
     ),
     "a direction that is none": (
         *("metrics", "spread", "poor:Spread", broken(SPREAD, '"zero"', '"zreo"')),
-        "has a ScoreKind whose direction is 'zreo' (str), and not a value out of: lower, higher, ",
+        "has a ScoreKind whose direction is 'zreo' (str), and not one of: lower, higher, ",
     ),
     "a score of ours": (
         *("metrics", "spread", "poor:Spread", broken(SPREAD, 'name="spread"', 'name="recall"')),
@@ -154,22 +154,22 @@ BROKEN = {
     "a stand-in that is none": (
         *("metrics", "spread", "poor:Spread"),
         broken(SPREAD, "stands_in=None", 'stands_in="kdi"'),
-        "has a ScoreKind that 'kdi' stands in for, which is no score; ",
+        "has a ScoreKind that 'kdi' stands in for, which is not the name of a score; ",
     ),
     "a plane that is none": (
         *("metrics", "spread", "poor:Spread"),
         broken(SPREAD, "plotted_against=None", 'plotted_against="recall"'),
-        "plots 'spread' against 'recall', no score of its own; ",
+        "plots 'spread' against 'recall', which is not one of its scores; ",
     ),
     "needs of nothing": (
         *("metrics", "spread", "poor:Spread"),
         broken(SPREAD, 'return both_sides(minimum=2, why="a standard error")', "return ()"),
-        "has needs that are no tuple of Need; ",
+        "has needs that are not a tuple of Need; ",
     ),
     "needs of a role that is none": (
         *("metrics", "spread", "poor:Spread"),
         broken(SPREAD, 'both_sides(minimum=2, why="a standard error")', '(Need(role="fake"),)'),
-        "has a need that is no Need of one of the roles sample, reference, train, heldout; ",
+        "has a need that is not a Need of one of the roles sample, reference, train, heldout; ",
     ),
     "no default that works": (
         *("metrics", "spread", "poor:Spread", broken(SPREAD, "float = 1.0", "float = -1.0")),

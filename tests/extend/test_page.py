@@ -103,7 +103,7 @@ def test_wrong_options_are_refused(toys: Path, ganeval: Command, real: Path, fak
     words = ("eval", real, fake, *FAST, "-m")
     for text, message in {
         "spread:pwoer=2": "option of metric spread 'pwoer'; one of power; did you mean 'power'?",
-        "spread:power=two": "option 'power' of metric spread is 'two'; a value out of: a number; ",
+        "spread:power=two": "option 'power' of metric spread is 'two'; one of: a number; ",
         "spread:power=0": "spread has power=0.0; more than 0; raise power",
         "spraed": "did you mean 'spread'?",
         "spread@thumbnial": "did you mean 'thumbnail'?",

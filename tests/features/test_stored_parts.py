@@ -166,7 +166,7 @@ def test_damaged_parts_are_refused_in_a_line(
     (line,) = str(caught.value).splitlines()
     assert line.startswith(f"{path}: truncated or damaged (")
     assert words in line
-    assert line.endswith("make it anew with `ganeval stats make`")
+    assert line.endswith("make it again with `ganeval stats make`")
 
 
 def test_parts_of_one_row_are_refused(path: Path) -> None:

@@ -180,7 +180,7 @@ def test_the_errors_of_scores_of_images_are_over_clusters(name: str, crops: Path
     report = ganeval.evaluate(**given, cluster_by="name-prefix")
     (row,), (alone,) = report.scores, naive.scores
     if name == "fid-debiased":
-        # Of fewer clusters than images it takes off more bias.
+        # With fewer clusters than images, it removes more bias.
         assert row.value < alone.value
     else:
         assert row.value == alone.value
@@ -290,7 +290,7 @@ def test_pairs_with_a_picture_of_one_cluster_belong_together() -> None:
     assert (found[0] == found[1], found[0] == found[2]) == (True, False)
 
 
-COPIES = "the error assumes independent images; remove the copies, or give --cluster-by"
+COPIES = "the error assumes independent images; remove the copies, or add --cluster-by"
 
 
 def test_copies_are_said_at_every_score_with_an_error(tmp_path: Path) -> None:

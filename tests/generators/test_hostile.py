@@ -66,7 +66,7 @@ def _reconstruct_persistent_obj(meta: object) -> object:
     raise AssertionError(f"a pickle was opened: {meta}")
 
 
-# Of each kind: its bytes (given where a side effect would show), what is said of it, what helps.
+# For each kind: its bytes (given where a side effect would show), the message, the remedy.
 HOSTILE: dict[str, tuple[Callable[[Path], bytes], str, str]] = {
     "trap.pkl": (
         lambda sprung: pickle.dumps(Trap(sprung)),

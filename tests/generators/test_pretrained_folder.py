@@ -124,7 +124,7 @@ def test_nothing_in_a_folder_is_unpickled(folder: Path, tmp_path: Path) -> None:
     assert "contains Python objects, which are code" in refused(folder)
     assert not (tmp_path / "sprung").exists()
     (folder / "config.json").write_text("[" * 10_000)
-    assert "config.json: is no JSON" in refused(folder)
+    assert "config.json: is not JSON" in refused(folder)
 
 
 def test_a_folder_without_a_config_is_one_of_pictures(folder: Path, real: Path) -> None:

@@ -1,4 +1,4 @@
-"""A decoder of which everything is known: x = W u + b + noise, row 25 of the plan of models."""
+"""A decoder of which everything is known: x = W u + b + noise, so its likelihood is exact."""
 
 import math
 from dataclasses import dataclass

@@ -161,7 +161,7 @@ def test_a_likely_picture_widens_the_interval() -> None:
 
 
 def test_equal_items_tell_as_much_as_so_many_draws_of_one_picture() -> None:
-    """One of a share q came n times in a row, q^n = 2.5 % at the least, and repeats with q^2."""
+    """One of a share q came n times in a row, q^n = 2.5 % at least, and repeats with q^2."""
     score = score_of(np.zeros((50, 2), np.float32), reach=0.0)
     assert score.value == 1
     assert score.interval == pytest.approx((1, 0.025 ** (-2 / 50)))

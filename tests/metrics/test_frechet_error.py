@@ -145,7 +145,7 @@ def test_too_few_images_have_less_and_less():
         assert score.details.keys() == {"roughly_debiased"}
         assert score.influence.reference.shape == (of_reference,)
         assert score.enough == {"se": 60}
-        assert "large changes can be shown, none can be excluded" in score.notes[-1]
+        assert "large changes can be shown, but no change can be excluded" in score.notes[-1]
     for score in (fid_of(poor, reference), fid_of(enough, poor)):
         assert score.se is score.interval is None
         assert score.details == {}
@@ -214,7 +214,8 @@ def test_a_reference_without_parts_has_a_value_alone():
         assert score.se is score.interval is score.influence.reference is None
         assert score.notes[-1] == NO_PARTS
         assert (
-            score.cautions["the reference's statistics do not say how they vary"] == "no interval"
+            score.cautions["the reference's statistics have no moments of quarters"]
+            == "no interval"
         )
     few = fid_of(sample, reference, num=59)
     assert few.details.keys() == {"roughly_debiased"}
@@ -289,8 +290,9 @@ def test_what_changes_what_a_reader_may_do_is_a_caution():
     few = {"59 images for 12 dimensions": "too few for an interval; 60 are needed, or use kid"}
     assert cautions(59, 400) == cautions(59, 400, FidDebiased) == few
     assert cautions(60, 400) == {
-        "the interval is that of infinitely many images": "it need not hold the value, which is "
-        "biased"
+        "the interval refers to infinitely many images": (
+            "it may not contain the value, which is biased"
+        )
     }
 
 

@@ -103,7 +103,7 @@ def test_an_error_of_four_parts_has_the_quantiles_of_three_degrees_of_freedom() 
 
 @pytest.mark.parametrize("mean", [0.0, 0.5])
 def test_the_variance_of_an_extrapolated_score(mean: float) -> None:
-    """Of the square |mean of x|^2, whose bias is tr S / N and whose orders are known.
+    """The score is |mean of x|^2, whose bias is tr S / N and whose orders are known.
 
     For x ~ N(mean, I) in d dimensions the first order has the variance 4 |mean|^2 / N, and the
     second T = 2 d / (N (N - 1)).

@@ -109,7 +109,7 @@ def test_equal_values_are_kept() -> None:
 
 
 def test_the_error_is_the_spread_over_draws() -> None:
-    """Of long-tailed values. The spread of 600 draws is known to 3 %."""
+    """The values are long-tailed. The spread of 600 draws is known to 3 %."""
     rng = np.random.default_rng(1)
     drawn = [of_paths(rng.lognormal(0, 1.2, 400)) for _ in range(600)]
     errors: Any = [score.se for score in drawn]

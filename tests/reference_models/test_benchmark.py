@@ -170,7 +170,7 @@ def test_commands_that_make_one_path_are_refused(tmp_path: Path) -> None:
     suite = read_suite(written(tmp_path, text + "'{folder}/g.npz'"))
     check_trials(trials_of(suite, tmp_path / "out"), suite)
     suite = read_suite(written(tmp_path, text + "'g-{data}.npz'"))
-    said = "mine/digits/seed-1 and mine/digits/seed-0 make one g-digits.npz; a place of its own"
+    said = "mine/digits/seed-1 and mine/digits/seed-0 both make g-digits.npz; a different file"
     with pytest.raises(ganeval.GanevalError, match=said):
         check_trials(trials_of(suite, tmp_path / "out"), suite)
 

@@ -188,7 +188,7 @@ def test_digits_in_three_channels_are_grey() -> None:
 
 
 def squared_gradients(floats: npt.NDArray[np.float64]) -> npt.NDArray[np.float64]:
-    """Of pictures [N, H, W], one at a time: scipy's filter blurs along every other axis."""
+    """Filter pictures [N, H, W] one at a time: scipy's filter blurs along every other axis."""
     return np.stack(
         [
             scipy.ndimage.sobel(picture, axis=0) ** 2 + scipy.ndimage.sobel(picture, axis=1) ** 2
@@ -344,7 +344,7 @@ def test_pictures_of_several_sizes_are_refused(real: Path) -> None:
         open_data(str(real))
     assert str(caught.value) == (
         f"{real}: pictures of 2 sizes, from 24x24 to 30x20 pixels; one size; "
-        "bring them to one: `--set image_size=16`, or another of your own"
+        "resize them: `--set image_size=16`, or another size"
     )
 
 
@@ -355,7 +355,7 @@ def test_pictures_that_are_not_square_are_refused(tmp_path: Path) -> None:
         open_data(str(tmp_path))
     assert str(caught.value) == (
         f"{tmp_path}: pictures of 30x24 pixels; square ones; "
-        "bring them to one: `--set image_size=16`, or another of your own"
+        "resize them: `--set image_size=16`, or another size"
     )
     assert open_data(str(tmp_path), size=16, channels=3).shape == (3, 16, 16)
 
@@ -398,12 +398,12 @@ def test_a_damaged_picture_is_named(real: Path) -> None:
         (
             "data:digits,size=16",
             {"size": 32},
-            "pictures of size 16, where image_size is 32; one size; leave out the one or the other",
+            "pictures of size 16, but image_size is 32; one size; leave out the one or the other",
         ),
         (
             "data:digits,size=16,crop=center",
             {"crop": "none"},
-            "crop=center in its text, where the setting crop is none; one of them",
+            "crop=center in its text, but the setting crop is none; one of them",
         ),
         ("data:digits,crop=none", {"size": 16}, "write size=16 into the text, or .*crop=none`"),
         ("data:digits", {"split": "test"}, "unknown option of source 'data:digits' 'split'"),

@@ -82,7 +82,7 @@ def test_a_resumed_run_takes_no_name_of_others(name: str, tmp_path: Path) -> Non
     run_training("gan", folder=tmp_path, steps=2, watch=Watch(grid_every=0, board=False))
     before = put(tmp_path, name)
     watch = SCORED if name == "curve.jsonl" else GRIDS
-    with pytest.raises(toolkit.GanevalError, match="is there already, and this run did not"):
+    with pytest.raises(toolkit.GanevalError, match="exists already, and this run did not"):
         run_training("gan", folder=tmp_path, steps=4, resume=True, watch=watch)
     assert contents(tmp_path) == before
 
@@ -115,7 +115,7 @@ def test_a_state_that_is_gone_leaves_a_run_to_no_other(tmp_path: Path) -> None:
     run_training("gan", folder=tmp_path, steps=2, watch=GRIDS)
     (tmp_path / "state.pt").unlink()
     before = contents(tmp_path)
-    with pytest.raises(toolkit.GanevalError, match=r"metrics.jsonl: is there already"):
+    with pytest.raises(toolkit.GanevalError, match=r"metrics.jsonl: exists already"):
         run_training("gan", folder=tmp_path, steps=2, watch=GRIDS)
     assert contents(tmp_path) == before
 
@@ -151,7 +151,9 @@ def test_a_full_disk_is_said_and_the_run_goes_on_when_there_is_space(
         FullDisk(num_files, patch)
         found = ganeval(*words, folder)
     assert found.code == 4
-    assert ": the disk is full; free space on it; make some, then go on with " in found.error
+    assert (
+        ": the disk is full; free space on it; free some space, then continue with " in found.error
+    )
     assert found.error.startswith(f"ganeval: error: {folder}/")
     *_, command = found.error.split("`")[:-1]
     assert not list(tmp_path.rglob("*.tmp"))

@@ -45,7 +45,7 @@ def test_stopped_at_a_random_moment_and_resumed(
     else:
         assert child.returncode == 130
         again = shlex.join(["ganeval", *words, "--resume"])
-        assert said.splitlines()[-1] == f"ganeval: interrupted; to go on: `{again}`"
+        assert said.splitlines()[-1] == f"ganeval: interrupted; to continue: `{again}`"
         assert not list(stopped.rglob(".*.tmp"))
     steps = str(num_rows(stopped / "metrics.jsonl") + 10)
     rest = ("--steps", steps, *OPTIONS)

@@ -192,7 +192,7 @@ def test_torchrun_stops_cleanly(tmp_path: Path) -> None:
         child.send_signal(signal.SIGTERM)
         out, err = child.communicate()
     assert out == ""
-    assert err.count("ganeval: interrupted; to go on: `ganeval train gan") == 1
+    assert err.count("ganeval: interrupted; to continue: `ganeval train gan") == 1
     state = torch.load(tmp_path / "state.pt", weights_only=True)
     assert state["step"] == num_rows(tmp_path / "metrics.jsonl")
 

@@ -196,7 +196,7 @@ def test_a_killed_preparation_goes_on_where_it_was(
     assert len((own / "parts.jsonl").read_text().splitlines()) == 2
     caplog.set_level(logging.INFO, "ganeval.training.data")
     data = open_data(str(faces), size=16)
-    assert "goes on after 16 of 30 pictures" in caplog.text
+    assert "continues after 16 of 30 pictures" in caplog.text
     assert min(decoded) == "16.png"
     assert len(decoded) == 14
     whole = open_data(str(faces), size=16, cache_dir=tmp_path / "other")
@@ -260,7 +260,7 @@ def test_a_file_that_does_not_fit_is_made_anew_with_a_word(
     damaged(own)
     again = open_data(str(faces), size=16)
     assert f"{own}: damaged (" in caplog.text
-    assert "so it is made anew" in caplog.text
+    assert "so it is made again" in caplog.text
     np.testing.assert_array_equal(pixels_of(again), before)
     assert again.digest == first.digest
 

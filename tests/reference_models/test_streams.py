@@ -120,7 +120,9 @@ def test_pairs_by_place(tmp_path: Path, photos: Path) -> None:
     batch = data.batch(0, 0, 20)
     assert places(batch["real"], photos) == places(batch["condition"], others)
     (others / "00.png").unlink()
-    with pytest.raises(ganeval.GanevalError, match=r"has 20 pictures, .* 19; as many in both"):
+    with pytest.raises(
+        ganeval.GanevalError, match=r"has 20 pictures, .* 19; the same number in both"
+    ):
         open_data(str(photos), second=str(others), pair_by="index")
 
 

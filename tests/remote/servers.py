@@ -48,7 +48,7 @@ class Server:
         self._control, self.url = re.findall(r"http://[\d.:]+", said)
 
     def forget(self) -> None:
-        """Let it look at the folder anew; needed once something was changed in it."""
+        """Let it look at the folder again; needed once something was changed in it."""
         request = urllib.request.Request(f"{self._control}/vfs/forget", method="POST")
         with urllib.request.urlopen(request) as answer:
             answer.read()

@@ -24,7 +24,7 @@ from tests.remote.servers import Server
 Machine = Callable[[str], Path]
 
 FILES = 8
-"""Of one side: two layers, "pool" and "logits", of four parts."""
+"""Files of one side: two layers, "pool" and "logits", of four parts."""
 
 
 @pytest.fixture(autouse=True)
@@ -331,7 +331,7 @@ def test_upkeep_of_a_shared_cache(
     assert ganeval("cache", "info", *there).out.splitlines() == [
         f"{there[1]}/shards: 0 shards, 0.0 MiB",
         f"{own_cache}/shards: 0 shards, 0.0 MiB",
-        f"{own_cache}/index: what is known of the files of 0 sources, 0.0 MiB",
+        f"{own_cache}/index: records of the files of 0 sources, 0.0 MiB",
     ]
     ganeval("extract", real, *RANDOM, *there)
     for line in ganeval("cache", "info", *there).out.splitlines()[:2]:

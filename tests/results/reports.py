@@ -36,7 +36,9 @@ ODD = (
 )
 _FEW = {"360 images for 1,280 dimensions": "too few to compare; use kid"}
 _BIASED = {
-    "the interval is that of infinitely many images": "it need not hold the value, which is biased"
+    "the interval refers to infinitely many images": (
+        "it may not contain the value, which is biased"
+    )
 }
 # Name, direction, typical value, standard error (None: there is none), interval, cautions.
 SCORES: tuple[tuple[str, str, float, float | None, str, dict[str, str]], ...] = (

@@ -532,7 +532,7 @@ def test_limits_are_read_in_order() -> None:
         ("fid=-1%", "above 0"),
         ("fid=nan", "above 0"),
         ("fid=inf%", "above 0"),
-        ("fid=0", "with no tolerance at all"),
+        ("fid=0", "without any tolerance"),
         ("fid=1%,fid=2", "names 'fid' twice"),
         ("", "names no score"),
     ],

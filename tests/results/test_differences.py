@@ -261,8 +261,8 @@ def test_other_scores() -> None:
     other = measure(PrecisionRecall(), normal(rng, 301), reference)
     assert "equal numbers" in difference(sides[0], other).notes[0]
     few = measure(PrecisionRecall(), normal(rng, 299), reference)
-    assert difference(few, few).notes == ("no standard error of both",)
-    # Of an older version, whose errors are known of each score alone.
+    assert difference(few, few).notes == ("not both have a standard error",)
+    # An older version knows the errors of each score only.
     row = dataclasses.replace(one.row, kind=kind_of("precision", error="jackknife"))
     old = dataclasses.replace(one, row=row, influence=None)
     for pair in ((old, another), (another, old), (old, old)):
@@ -270,7 +270,7 @@ def test_other_scores() -> None:
         assert (found.method, found.df) == ("jackknife", None)
         assert found.se == pytest.approx(np.hypot(*[side.row.se or 0.0 for side in pair]))
     bare = dataclasses.replace(measure(Kid(), normal(rng, 200), normal(rng, 200)), influence=None)
-    assert "no influence values" in difference(bare, bare).notes[0]
+    assert "influence values are not stored" in difference(bare, bare).notes[0]
 
 
 def test_pairs_have_equal_numbers() -> None:
@@ -401,7 +401,7 @@ def test_influences_of_a_stored_reference_leave_its_noise_out() -> None:
 
 
 def test_a_note_of_every_pair_is_said_once() -> None:
-    scarce = "no standard error of both"
+    scarce = "not both have a standard error"
     pairs = [
         dataclasses.replace(pair(*names, None), notes=said)
         for names, said in (

@@ -103,8 +103,8 @@ def test_what_cannot_pass_says_why_and_who_decides() -> None:
     )
     fid, *kid = forecast(baseline, limit("fid=10%"), 0.05)
     assert fid == (
-        "fid within 10%: an unchanged generator cannot pass: 320 images are needed; kid decides in "
-        "its place if it has a tolerance of its own, as here:"
+        "fid within 10%: an unchanged generator cannot pass: 320 images are needed; kid decides "
+        "instead if it has a tolerance of its own, as here:"
     )
     assert tuple(kid) == forecast(baseline, limit("kid=10%"), 0.05)
     assert len(forecast(baseline, limit("fid=3"), 0.05)) == 1

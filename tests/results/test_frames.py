@@ -1,6 +1,6 @@
 """What a person sees of each table in terminals of five widths.
 
-The frames are golden files, `frames/CASE.txt`. After a change that moves them, write them anew and
+The frames are golden files, `frames/CASE.txt`. After a change that moves them, write them again and
 look at every one as a person would:
 
     GANEVAL_WRITE_FRAMES=1 .venv/bin/python -m pytest -n0 tests/results/test_frames.py

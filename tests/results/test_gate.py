@@ -41,7 +41,7 @@ def outcomes(
     seed: int = 0,
     **options: Any,
 ) -> Counter[str]:
-    """Count the answers for independent pairs of a baseline and a run, references drawn anew."""
+    """Count the answers for independent pairs of a baseline and a run, references drawn again."""
     found: Counter[str] = Counter()
     for trial in range(TRIALS):
         seeds = [int(one) for one in np.random.SeedSequence([seed, trial]).generate_state(3)]
@@ -235,7 +235,7 @@ def test_kid_decides_where_fid_cannot() -> None:
     assert kid.outcome == "fail"
     assert (fid.outcome, fid.p_value, fid.num_needed) == (None, None, 640)
     assert fid.reason.startswith("nothing is decided: 200 and 200 images are too few to remove the")
-    assert "kid decides in its place" in fid.reason
+    assert "kid decides instead" in fid.reason
     own = gate(run, baseline, "fid=2%,kid=100000")
     assert [one.evidence.name for one in own.decisions] == ["kid", "fid"]
     assert own.decisions[0].evidence.margin == 100_000
@@ -312,7 +312,7 @@ def test_scores_that_depend_on_the_number_of_images_are_compared_at_equal_number
     baseline = report(normal(num, WIDTH, 3), reference, [PrecisionRecall()])
     for few, needed, reason in (
         (100, 300, "needs 300 images a side"),  # from which there is an error
-        (350, num, "comparable at equal numbers only"),
+        (350, num, "can be compared at equal numbers only"),
     ):
         run = report(normal(few, WIDTH, 2), reference, [PrecisionRecall()])
         (decision,) = gate(run, baseline, "precision=5%").decisions

@@ -404,7 +404,7 @@ def test_a_setting_of_the_sample_that_is_changed_alone_is_never_the_same_images(
         or np.array_equal(*(report.influence[report["kid"].key].sample for report in (run, base)))
     )
     assert f"the same {run['kid'].noun}" not in verdict.decisions[0].evidence.notes
-    # Of two generators, what is drawn otherwise is not called paired.
+    # Two generators that draw differently are not called paired.
     if name in ("seed", "prior", "latent_size"):
         assert change.notes[0].startswith("unpaired")
 
@@ -504,7 +504,7 @@ def test_other_names_of_the_same_pictures_cost_the_pairing_alone(
     fresh = np.random.default_rng(1).integers(0, 256, FIXED.shape, dtype=np.uint8)
     base, run = scored(FIXED, places["folder"]), scored(fresh, str(turned))
     found = check(run, base, LIMITS, 0.05).decisions[0].evidence
-    assert "the reference comes in another order, so its noise is counted twice" in found.notes
+    assert "the references have different orders, so their noise is counted twice" in found.notes
     influences = [report.influence[report["kid"].key] for report in (run, base)]
     variance = sum(
         side.var(ddof=1) / NUM for one in influences for side in (one.sample, one.reference)

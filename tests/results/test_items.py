@@ -160,7 +160,7 @@ def test_a_file_of_others_is_not_replaced(tmp_path: Path, ganeval: Command, real
     words = ["--extractor", "random", "-o", tmp_path / "run.json"]
     refused = ganeval("eval", real, real, "-m", "kid", *words)
     assert (refused.code, other.read_bytes()) == (2, b"mine")
-    assert "run.items.safetensors: is there already, and holds no values of items" in refused.error
+    assert "run.items.safetensors: exists already, and has no values of items" in refused.error
 
 
 def test_the_page_shows_pairs_beside_each_other_and_draws_the_curves(tmp_path: Path) -> None:

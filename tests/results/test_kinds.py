@@ -98,7 +98,7 @@ def test_errors_of_items_come_from_their_influences(error: str) -> None:
     variance = (one.influence.sample.var(ddof=1) + other.influence.sample.var(ddof=1)) / 50
     assert found.se == pytest.approx(variance**0.5)
     bare = dataclasses.replace(one, influence=None)
-    assert "no influence values" in difference(bare, other).notes[0]
+    assert "influence values are not stored" in difference(bare, other).notes[0]
 
 
 @pytest.mark.parametrize("error", ["jackknife", "runs"])
@@ -116,7 +116,7 @@ def test_no_error_decides_nothing_and_names_who_would() -> None:
     one = measure("toy", num=50, error="none", se=None, stands_in="other")
     found = difference(one, one)
     assert (found.method, found.se) == ("none", None)
-    assert found.notes == ("no standard error of both; decide with other",)
+    assert found.notes == ("not both have a standard error; decide with other",)
     mine = dataclasses.replace(one, row=dataclasses.replace(one.row, network="mine"))
     assert difference(mine, mine).notes[0].endswith("decide with other@mine")
 
@@ -274,5 +274,5 @@ def test_the_gate_looks_at_the_distance_from_zero(
 
 
 def test_a_score_of_which_no_value_is_better_is_no_gate() -> None:
-    with pytest.raises(UsageError, match="names toy, of which no value is better than another"):
+    with pytest.raises(UsageError, match="names toy, which cannot become better or worse"):
         gated("none", 1.0, 1.0, "toy=0.1")

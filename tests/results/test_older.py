@@ -164,7 +164,7 @@ def test_a_score_that_no_metric_has_is_refused(tmp_path: Path) -> None:
     content: dict[str, Any] = json.loads((OLD / "stats.json").read_text())
     content["scores"][1]["name"] = "odd"
     (tmp_path / "run.json").write_text(json.dumps(content))
-    with pytest.raises(InputError, match="score 1 is called 'odd', which no metric of this"):
+    with pytest.raises(InputError, match="score 1 is called 'odd', and no metric of this"):
         Report.load(tmp_path / "run.json")
 
 

@@ -151,7 +151,7 @@ def test_commands_write_the_page_and_the_plots(
 
 
 @pytest.mark.parametrize(
-    ("name", "message"), [("absent/plots", "there is no folder"), ("file", "is no folder")]
+    ("name", "message"), [("absent/plots", "there is no folder"), ("file", "is not a folder")]
 )
 def test_a_folder_that_cannot_be_is_refused_before_any_work(
     ganeval: Command, tmp_path: Path, name: str, message: str

@@ -53,7 +53,7 @@ def test_the_mean_of_a_few_pairs_decides_nothing(pictures: dict[str, Path]) -> N
     )
     assert runs[1]["psnr"].se is None
     assert (psnr.se, psnr.p_value, psnr.method) == (None, None, "none")
-    assert psnr.notes == ("no standard error of both; decide with ssim",)
+    assert psnr.notes == ("not both have a standard error; decide with ssim",)
     assert ssim.p_value is not None
 
 

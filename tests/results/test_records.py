@@ -37,7 +37,7 @@ def refused(content: Any, folder: Path) -> str:
     with pytest.raises(InputError) as caught:
         Report.load(path)
     line = str(caught.value)
-    assert line.startswith(f"{path}: no ganeval report (")
+    assert line.startswith(f"{path}: not a ganeval report (")
     assert "\n" not in line
     return line
 
@@ -94,7 +94,7 @@ def test_what_is_wrong_is_said(
 def test_no_record_at_all(text: str, tmp_path: Path) -> None:
     path = tmp_path / "run.json"
     path.write_text(text, encoding="utf-8")
-    with pytest.raises(InputError, match="no ganeval report"):
+    with pytest.raises(InputError, match="not a ganeval report"):
         Report.load(path)
 
 

@@ -259,7 +259,7 @@ def test_a_fact_that_changes_what_one_may_do_is_one_line_for_all_samples() -> No
     ]
     lines = shown_on_a_terminal(Report(tuple(rows), PROVENANCE))
     assert [line for line in lines if "too few" in line] == [
-        f"fid, fid-infinity: {other} (and 1 more of the kind): too few"
+        f"fid, fid-infinity: {other} (and 1 more like it): too few"
     ]
     assert lines[-1] == "1 more note: --notes all"
     assert not any("for a reason" in line for line in lines)
@@ -388,7 +388,7 @@ def test_pairs_without_an_error_say_why(tmp_path: Path) -> None:
     assert report.pairs[0].p_value is None
     report.save(tmp_path / "run.md")
     text = (tmp_path / "run.md").read_text(encoding="utf-8")
-    assert "every pair: no influence values are stored of both" in text
+    assert "every pair: influence values are not stored for both" in text
     assert "group" not in text
 
 
@@ -402,12 +402,12 @@ def test_nan_is_never_written(tmp_path: Path) -> None:
 @pytest.mark.parametrize(
     ("content", "message"),
     [
-        ("{", "no ganeval report"),
-        ("[]", "no ganeval report"),
+        ("{", "not a ganeval report"),
+        ("[]", "not a ganeval report"),
         ('{"schema": "ganeval.report/9", "scores": []}', "schema 'ganeval.report/9'"),
-        ('{"schema": "ganeval.report/1"}', "no ganeval report"),
-        ('{"schema": "ganeval.report/1", "scores": [{"name": "fid"}]}', "no ganeval report"),
-        (REPORT.to_json().replace("12.3456789012345", "NaN"), "no ganeval report"),
+        ('{"schema": "ganeval.report/1"}', "not a ganeval report"),
+        ('{"schema": "ganeval.report/1", "scores": [{"name": "fid"}]}', "not a ganeval report"),
+        (REPORT.to_json().replace("12.3456789012345", "NaN"), "not a ganeval report"),
     ],
 )
 def test_other_files_are_refused(tmp_path: Path, content: str, message: str) -> None:

@@ -177,7 +177,7 @@ def test_runs_are_checked_against_runs(tmp_path: Path) -> None:
         assert decision.given_baseline is None
     text = "\n".join(conditions(verdict))
     assert "4 training runs (baseline 3); errors are over runs, not over images" in text
-    assert "one checkpoint a side" not in text
+    assert "one checkpoint on each side" not in text
     # The forecast is of as many runs again.
     assert "fid within 10%: an unchanged generator passes in about" in "\n".join(lines)
     assert "training runs on both sides would let an unchanged recipe pass" in lines[-1]
@@ -188,7 +188,10 @@ def test_runs_are_checked_against_runs(tmp_path: Path) -> None:
     alone = tmp_path / "alone.json"
     accept(base[0], alone)
     single = check(runs[0], load_baseline(alone), parse_limits(["kid=10%"]), 0.05)
-    assert "one checkpoint a side: how much another training" in "\n".join(conditions(single))
+    assert (
+        "one checkpoint on each side: these errors do not include how much another training"
+        in "\n".join(conditions(single))
+    )
 
 
 def test_runs_that_do_not_belong_together_are_refused(tmp_path: Path) -> None:
@@ -228,7 +231,7 @@ def test_scores_without_an_error_of_their_own_are_compared_over_runs(tmp_path: P
     more = [trained(seed, few, num=8) for seed in (3, 4)]
     (precision,) = check(more, load_baseline(path), parse_limits(["precision=0.9"]), 0.05).decisions
     assert precision.outcome == "inconclusive"
-    assert "8 and 7 images: comparable at equal numbers only" in precision.reason
+    assert "8 and 7 images: can be compared at equal numbers only" in precision.reason
 
 
 def test_a_forecast_of_runs_is_what_their_repeats_do(tmp_path: Path) -> None:

@@ -230,7 +230,7 @@ def test_notices(
     assert set(opened) <= {"a.bmp", "b.bmp", os.fsdecode(b"\xff.bmp")}
     opened.clear()
     assert run(root, cache) == truth
-    assert opened == (["a.bmp"] if change is damaged else [])  # refused anew, in the same words
+    assert opened == (["a.bmp"] if change is damaged else [])  # refused again, in the same words
 
 
 def test_a_change_within_the_run_is_not_kept(

@@ -246,7 +246,7 @@ def test_data_sets_without_a_length_or_items() -> None:
 
 
 class Noisy(Dataset[Any]):
-    """A data set whose items from `first` on are drawn anew when they are read."""
+    """A data set whose items from `first` on are drawn again when they are read."""
 
     def __init__(self, images: Array, *, first: int) -> None:
         self.images, self.first = images, first
@@ -261,7 +261,7 @@ class Noisy(Dataset[Any]):
 
 
 def test_a_data_set_that_augments_at_random_is_refused(images: Array) -> None:
-    """Of flips by even chance one among a few items shows."""
+    """If half of the items are flipped at random, one of the first few shows it."""
     source = open_thing(Noisy(images, first=3))
     assert len(source.load([0, 1, 2])) == 3
     with pytest.raises(InputError, match=r"Noisy\[\d\]: another image when it is read for the sec"):

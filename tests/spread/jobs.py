@@ -28,7 +28,7 @@ class Place:
 
     Attributes:
         server: From which processes are forked.
-        folder: Of their output.
+        folder: Folder of their output.
         pictures: With `real` and `fake`.
         cache: That they share.
     """
@@ -40,7 +40,7 @@ class Place:
 
     @property
     def log(self) -> Path:
-        """Of all parts that were computed."""
+        """The log of all parts that were computed."""
         return self.folder / "log"
 
     def num_computed(self) -> int:

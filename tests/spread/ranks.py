@@ -32,7 +32,7 @@ class Rank:
     """One process.
 
     Attributes:
-        words: Of the command line.
+        words: Words of the command line.
         environment: What it has of its own.
         folder: Where it runs.
         out, err: Files that get what it prints.
@@ -41,7 +41,7 @@ class Rank:
             write the first file of its part number 2, from 1), `KILL@2+1` (when one file of that
             part is written), `cut@2` (its network at that moment), `loses@2` (the file that it
             writes then goes away), `weights`, `versions` (it has others).
-        network: Of a namespace it lives in.
+        network: Network namespace in which it runs.
     """
 
     words: Sequence[str]

@@ -1,1 +1,1 @@
-"""What is looked for: each check is a pure function from inventories to findings."""
+"""The checks: each one is a pure function from inventories to findings."""

@@ -5,11 +5,11 @@ import numpy as np
 from ganeval.doctor.finding import AnyInventory, Finding, first_names, of
 from ganeval.doctor.inventory import Inventory
 
-MANY = 0.01  # of the pictures: as many as a report warns of
+MANY = 0.01  # of the pictures; a report warns from the same share on
 
 
 def exact_copies(inventory: AnyInventory) -> list[Finding]:
-    """Find items whose content is that of an earlier one, byte for byte."""
+    """Find items whose content equals an earlier one's, byte for byte."""
     total = len(inventory.looks)
     num = total - len(inventory.digests)
     if not num:
@@ -30,7 +30,8 @@ def exact_copies(inventory: AnyInventory) -> list[Finding]:
             if alike
             else f"copies of others in it: {of(num, total, inventory.item)}",
             needed=f"different {inventory.noun}; a copy counts as one more",
-            remedy="remove the copies, or give --cluster-by if their names tell them",
+            remedy="remove the copies, or add --cluster-by if their names show which belong "
+            "together",
             examples=first_names(names),
         )
     ]
@@ -51,8 +52,7 @@ def near_copies(inventory: Inventory) -> list[Finding]:
             what="nearly the same as another (by 8x8 grey values): about "
             + of(len(like), len(looks)),
             needed="different pictures",
-            remedy="look at them side by side; for crops or frames of one picture give "
-            "--cluster-by",
+            remedy="look at them side by side; for crops or frames of one picture add --cluster-by",
             examples=first_names([f"{looks[a].name} ~ {looks[b].name}" for a, b in pairs]),
         )
     ]

@@ -1,4 +1,4 @@
-"""How the pictures are stored: formats, colours, what decoding ignored."""
+"""Check how the pictures are stored: formats, colours, what decoding ignored."""
 
 from collections.abc import Mapping
 from dataclasses import dataclass
@@ -13,7 +13,7 @@ LOSSY = {"JPEG", "WEBP"}
 
 @dataclass(frozen=True, slots=True)
 class _Remark:
-    """What a note of the decoder means for a score: severity, what is needed, what to do."""
+    """The meaning of a decoder's note for a score: severity, what is needed, what to do."""
 
     severity: Severity
     needed: str
@@ -24,10 +24,10 @@ _REMARKS: Mapping[str, _Remark] = {
     "EXIF orientation ignored": _Remark(
         "warning",
         "upright pictures; every tool scores them as they are stored",
-        "turn the files, or score with --exif apply",
+        "rotate the files, or score with --exif apply",
     ),
     "unreadable EXIF ignored": _Remark(
-        "note", "EXIF that can be read, if it says how to turn them", "write the files anew"
+        "note", "readable EXIF, if it says how to rotate them", "write the files again"
     ),
     "16-bit grey scaled to 8 bits": _Remark(
         "warning",
@@ -49,14 +49,14 @@ _REMARKS: Mapping[str, _Remark] = {
     ),
     "ICC profile ignored": _Remark(
         "note",
-        "sRGB, as every tool takes the values for",
-        "convert the files to sRGB if their profile is another",
+        "sRGB, since every tool takes the values as sRGB",
+        "convert the files to sRGB if they have another profile",
     ),
     "opaque alpha dropped": _Remark(
         "note", "three channels; nothing is lost", "write them without alpha if you like"
     ),
     "first picture of a multi-picture JPEG": _Remark(
-        "note", "one picture", "check that it is the one meant"
+        "note", "one picture", "check that it is the right one"
     ),
 }
 
@@ -84,7 +84,7 @@ def decoding(inventory: Inventory) -> list[Finding]:
 
 
 def mixed_formats(inventory: Inventory) -> list[Finding]:
-    """Find pictures with and without compression artefacts in one set."""
+    """Find a mix of pictures with and without compression artefacts."""
     formats = inventory.formats
     if len(formats) < 2:
         return []
@@ -98,14 +98,14 @@ def mixed_formats(inventory: Inventory) -> list[Finding]:
             source=inventory.location,
             what=f"files of {len(formats)} formats ({counts})",
             needed="one format, since a score sees the traces of compression",
-            remedy="make all of them anew from the same kind of original",
+            remedy="make all of them again from the same kind of original",
             examples=first_names(names),
         )
     ]
 
 
 def misnamed_jpeg(inventory: Inventory) -> list[Finding]:
-    """Find JPEG data under the name of a format without loss."""
+    """Find JPEG data in files named like a lossless format."""
     names = [
         look.name
         for look in inventory.looks
@@ -119,8 +119,8 @@ def misnamed_jpeg(inventory: Inventory) -> list[Finding]:
             severity="warning",
             source=inventory.location,
             what=f"{JPEG_NOTE}: {of(len(names), len(inventory.looks))}",
-            needed="pictures that have not lost detail, if their name says so",
-            remedy="make them anew from the originals, or rename them to .jpg",
+            needed="pictures without loss, as their names say",
+            remedy="make them again from the originals, or rename them to .jpg",
             examples=first_names(names),
         )
     ]
@@ -138,7 +138,7 @@ def mixed_colours(inventory: Inventory) -> list[Finding]:
             source=inventory.location,
             what=f"grey among coloured ones: {of(len(names), len(inventory.looks))}",
             needed="the same kind of picture on both sides",
-            remedy="remove them, or check that the other side has as many",
+            remedy="remove them, or check that the other side has the same share",
             examples=first_names(names),
         )
     ]

@@ -1,4 +1,4 @@
-"""What the names say of the order of the pictures."""
+"""Check the order of the pictures by their names."""
 
 import re
 from collections import Counter
@@ -13,7 +13,7 @@ _PREFIX = re.compile(r"(?P<prefix>.*?[^\W\d_])[ _-]*\d+\Z", re.DOTALL)  # cat_00
 
 
 def class_order(inventory: Inventory) -> list[Finding]:
-    """Find names that sort the pictures by class, which spoils the first N of them as a sample."""
+    """Find names that sort the pictures by class, so that the first N are a bad sample."""
     if not inventory.formats:
         return []
     names = [look.name for look in inventory.looks]
@@ -37,13 +37,13 @@ def class_order(inventory: Inventory) -> list[Finding]:
 
 
 def _classes(labels: Sequence[str | None]) -> Counter[str]:
-    """Return the number of pictures by label, nothing if the labels are no classes."""
+    """Return the number of pictures by label; nothing if the labels are not classes."""
     known = Counter(label for label in labels if label is not None)
     is_split = len(known) >= _LEAST and known.total() == len(labels)
     return known if is_split and min(known.values()) >= _LEAST else Counter()
 
 
 def _prefix(name: str) -> str | None:
-    """Return what stands before the number that ends a name."""
+    """Return the part of a name before its final number."""
     match = _PREFIX.match(PurePosixPath(name).stem)
     return match["prefix"] if match else None

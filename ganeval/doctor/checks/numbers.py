@@ -1,4 +1,4 @@
-"""Whether there are enough pictures for the network's number of features."""
+"""Check that there are enough pictures for the network's number of features."""
 
 from ganeval.doctor.finding import AnyInventory, Finding, Severity
 from ganeval.doctor.hearing import ClipInventory
@@ -6,7 +6,7 @@ from ganeval.doctor.inventory import Inventory
 
 
 def fewer_than_asked(inventory: AnyInventory) -> list[Finding]:
-    """Find fewer items than scoring is told to use."""
+    """Find a source with fewer items than --num-images asks for."""
     num, wanted = inventory.count, inventory.num_wanted
     if num is None or wanted is None or num >= wanted:
         return []
@@ -16,14 +16,14 @@ def fewer_than_asked(inventory: AnyInventory) -> list[Finding]:
             severity="error",
             source=inventory.location,
             what=f"{num:,} {inventory.noun}, and --num-images asks for {wanted:,}",
-            needed="at least as many as are asked for",
+            needed="at least that many",
             remedy=f"lower --num-images or add {inventory.noun}",
         )
     ]
 
 
 def few_images(inventory: AnyInventory) -> list[Finding]:
-    """Find fewer items than an estimate of a covariance needs."""
+    """Find a source with too few items for an estimate of a covariance."""
     num, width = inventory.count, inventory.num_features
     if num is None or inventory.kind == "generator" or num >= 5 * width:
         return []
@@ -52,7 +52,7 @@ def few_images(inventory: AnyInventory) -> list[Finding]:
 
 
 def statistics(inventory: Inventory) -> list[Finding]:
-    """Find stored statistics that do not say how they were made, or do not fit."""
+    """Find stored statistics that do not state how they were made, or do not fit."""
     stats = inventory.stats
     if stats is None:
         return []
@@ -67,7 +67,7 @@ def statistics(inventory: Inventory) -> list[Finding]:
                 source=inventory.location,
                 what=f"statistics of {width:,} features" + (f" ({made_with})" if made_with else ""),
                 needed=f"those of {inventory.extractor}, which has {inventory.num_features:,}",
-                remedy="choose the extractor they were made with, or make them anew with "
+                remedy="choose the extractor that they were made with, or make them again with "
                 "`ganeval stats make`",
             )
         )
@@ -77,10 +77,10 @@ def statistics(inventory: Inventory) -> list[Finding]:
                 check="unverified-statistics",
                 severity="note",
                 source=inventory.location,
-                what="statistics that another tool has made; extractor, weights and resize are "
-                "not recorded",
+                what="statistics made by another tool; extractor, weights and resize are not "
+                "recorded",
                 needed="the conditions that the sample is scored under",
-                remedy="make them anew with `ganeval stats make` if the pictures are at hand",
+                remedy="make them again with `ganeval stats make` if you have the pictures",
             )
         )
     if stats.num is None:
@@ -89,9 +89,9 @@ def statistics(inventory: Inventory) -> list[Finding]:
                 check="statistics-without-number",
                 severity="note",
                 source=inventory.location,
-                what="statistics that do not say of how many pictures they are",
+                what="statistics that do not state their number of pictures",
                 needed="their number, on which the bias of FID depends",
-                remedy="make them anew with `ganeval stats make` if the pictures are at hand",
+                remedy="make them again with `ganeval stats make` if you have the pictures",
             )
         )
     return findings

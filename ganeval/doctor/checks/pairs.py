@@ -1,4 +1,4 @@
-"""The first source, the reference, beside another: what they share, and in what they differ."""
+"""Compare the first source, the reference, with another one."""
 
 from collections import Counter
 
@@ -64,7 +64,7 @@ def near_overlap(reference: Inventory, sample: Inventory) -> list[Finding]:
 
 
 def other_size(reference: Inventory, sample: Inventory) -> list[Finding]:
-    """Find a sample of another size than the reference."""
+    """Find a sample whose size differs from the reference's."""
     ours, theirs = (
         Counter((look.width, look.height) for look in side.looks) for side in (sample, reference)
     )
@@ -84,7 +84,7 @@ def other_size(reference: Inventory, sample: Inventory) -> list[Finding]:
 
 
 def other_compression(reference: Inventory, sample: Inventory) -> list[Finding]:
-    """Find a sample whose pictures were compressed while the reference's were not, or reverse."""
+    """Find that only one of sample and reference was compressed with loss."""
     shares = {
         side.location: sum(side.formats[kind] for kind in LOSSY) / len(side.looks)
         for side in (reference, sample)
@@ -109,7 +109,7 @@ def other_compression(reference: Inventory, sample: Inventory) -> list[Finding]:
 
 
 def other_colours(reference: Inventory, sample: Inventory) -> list[Finding]:
-    """Find a grey sample of a coloured reference, or reverse."""
+    """Find that only one of sample and reference is grey."""
     greys = [
         sum(look.is_grey for look in side.looks) > _MOSTLY * len(side.looks)
         for side in (reference, sample)
@@ -130,5 +130,5 @@ def other_colours(reference: Inventory, sample: Inventory) -> list[Finding]:
 
 
 def _pair(reference: Inventory, sample: Inventory) -> str:
-    """Return how a finding calls two sources."""
+    """Return the name of two sources in a finding."""
     return f"{sample.location} and {reference.location}"

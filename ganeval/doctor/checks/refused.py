@@ -1,11 +1,11 @@
-"""Items that scoring refuses, and files that it leaves alone."""
+"""Find items that scoring refuses, and files that it ignores."""
 
 from ganeval.doctor.finding import AnyInventory, Finding, first_names, of
 from ganeval.doctor.look import Refusal
 
 
 def refused(inventory: AnyInventory) -> list[Finding]:
-    """Find items that scoring refuses or skips, together where the same helps."""
+    """Find items that scoring refuses or skips, grouped by what to do."""
     skipped = len(inventory.refusals) <= inventory.num_skippable
     groups: dict[tuple[str, str], list[Refusal]] = {}
     for refusal in inventory.refusals:
@@ -27,7 +27,7 @@ def refused(inventory: AnyInventory) -> list[Finding]:
 
 
 def ignored(inventory: AnyInventory) -> list[Finding]:
-    """Find what lies between the items and is left alone."""
+    """Find files among the items that are ignored."""
     if not inventory.ignored:
         return []
     counts = ", ".join(f"{reason}: {num:,}" for reason, num in inventory.ignored.items())
@@ -37,8 +37,7 @@ def ignored(inventory: AnyInventory) -> list[Finding]:
             severity="note",
             source=inventory.location,
             what=f"not counted as {inventory.noun}: {counts}",
-            needed="a suffix and a name that scoring knows, if there are "
-            f"{inventory.noun} among them",
+            needed=f"a known suffix and name, if some of them are {inventory.noun}",
             remedy="rename these",
         )
     ]

@@ -1,4 +1,4 @@
-"""How large the pictures are, and how much detail that holds."""
+"""Check the sizes of the pictures, and their detail."""
 
 from collections import Counter
 
@@ -10,8 +10,8 @@ from ganeval.doctor.inventory import Inventory
 from ganeval.doctor.look import Look
 
 _SIZES_SHOWN = 3
-_SMALL = 75  # the smallest input that the Inception network itself takes
-_MEASURED = 10  # pictures of which the detail must be known
+_SMALL = 75  # the smallest input of the Inception network
+_MEASURED = 10  # pictures whose detail must be known
 _NEARLY_ALL = 0.8  # see `MOST_DETAIL` for how many of a set this leaves room for
 
 
@@ -23,7 +23,7 @@ def sizes_shown(sizes: Counter[tuple[int, int]]) -> str:
 
 
 def several_sizes(inventory: Inventory) -> list[Finding]:
-    """Find sizes that differ; each picture is resized by itself."""
+    """Find different sizes; each picture is resized on its own."""
     sizes = Counter((look.width, look.height) for look in inventory.looks)
     if len(sizes) < 2:
         return []
@@ -62,7 +62,7 @@ def not_square(inventory: Inventory) -> list[Finding]:
 
 
 def small(inventory: Inventory) -> list[Finding]:
-    """Find pictures so small that the network sees mostly what the resize makes."""
+    """Find pictures so small that the network sees mostly the effect of the resize."""
     names = [look.name for look in inventory.looks if min(look.width, look.height) < _SMALL]
     if not names:
         return []
@@ -71,8 +71,8 @@ def small(inventory: Inventory) -> list[Finding]:
             check="small",
             severity="note",
             source=inventory.location,
-            what=f"a side below {_SMALL} pixels: {of(len(names), len(inventory.looks))}",
-            needed="the same size on both sides, since most of what is compared is the resize",
+            what=f"a side shorter than {_SMALL} pixels: {of(len(names), len(inventory.looks))}",
+            needed="the same size on both sides, since the resize dominates the comparison",
             remedy="compare only with scores of that size",
         )
     ]
@@ -95,7 +95,7 @@ def repeated_pixels(inventory: Inventory) -> list[Finding]:
 
 
 def no_detail(inventory: Inventory) -> list[Finding]:
-    """Find a set of which nearly all pictures lack fine detail, as after upscaling."""
+    """Find a set in which nearly all pictures lack fine detail, as after upscaling."""
     for at, cut in reversed(list(enumerate(CUTS))):
         known = [look for look in inventory.looks if not np.isnan(look.detail[at])]
         soft = [look for look in known if look.detail[at] < MOST_DETAIL[at]]
@@ -109,14 +109,14 @@ def no_detail(inventory: Inventory) -> list[Finding]:
 
 
 def _upscaled(inventory: Inventory, looks: list[Look], what: str) -> Finding:
-    """Return the finding on pictures that were smaller once."""
+    """Return the finding about pictures that were scaled up."""
     return Finding(
         check="upscaled",
         severity="warning",
         source=inventory.location,
         what=what,
-        needed="pictures at the size they were made at",
-        remedy="take the ones before scaling, and if the other side has more detail bring both to "
+        needed="pictures at their original size",
+        remedy="use the pictures before scaling; if the other side has more detail, bring both to "
         "that size (`folder:PATH,size=64`)",
         examples=first_names([look.name for look in looks]),
     )

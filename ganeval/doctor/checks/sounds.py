@@ -1,4 +1,4 @@
-"""What is wrong with clips of sound: rates, lengths, silence, clipping, offset, codecs."""
+"""Check clips of sound: rates, lengths, silence, clipping, offset, codecs."""
 
 from collections import Counter
 from collections.abc import Callable, Sequence
@@ -13,7 +13,7 @@ from ganeval.doctor.hearing import ClipInventory, Heard
 _MANY = 0.01  # of the clips
 _NEARLY_SILENT = 1e-3  # of full scale, 60 dB below it: the noise of a quiet room
 _OFFSET = 0.01  # of full scale
-_EMPTY = 1e-6  # of the energy; what 16 bits leave there of a loud clip is a hundredth of it
+_EMPTY = 1e-6  # of the energy; rounding to 16 bits leaves a hundredth of this in a loud clip
 _NEARLY_ALL = 0.8
 _ENOUGH = 10  # clips
 _LOUDER = 6.0  # dB
@@ -25,7 +25,7 @@ Value = TypeVar("Value")
 
 
 def several_rates(inventory: ClipInventory) -> list[Finding]:
-    """Find rates that differ; each clip is resampled by itself."""
+    """Find different rates; each clip is resampled on its own."""
     if len(inventory.rates) < 2:
         return []
     rates = _counts(Counter({f"{rate:,} Hz": num for rate, num in inventory.rates.items()}))
@@ -34,16 +34,16 @@ def several_rates(inventory: ClipInventory) -> list[Finding]:
             check="several-rates",
             severity="warning",
             source=inventory.location,
-            what=f"clips of {len(inventory.rates)} rates ({rates}); each is resampled by itself, "
-            "and the lowest ones lack high frequencies",
+            what=f"clips of {len(inventory.rates)} rates ({rates}); each is resampled on its own, "
+            "and those of low rates lack high frequencies",
             needed="clips of one rate",
-            remedy="look why they differ, and resample them alike",
+            remedy="find out why they differ, and resample them alike",
         )
     ]
 
 
 def several_channels(inventory: ClipInventory) -> list[Finding]:
-    """Find numbers of channels that differ; several are mixed to one by the networks."""
+    """Find different numbers of channels; networks mix several to one."""
     if len(inventory.channels) < 2:
         return []
     channels = _counts(Counter({str(at): num for at, num in inventory.channels.items()}))
@@ -53,8 +53,8 @@ def several_channels(inventory: ClipInventory) -> list[Finding]:
             severity="warning",
             source=inventory.location,
             what=f"clips of different numbers of channels ({channels})",
-            needed="clips of one number of channels",
-            remedy=f"write `folder:{inventory.location},channels=mono` if that is meant",
+            needed="clips with the same number of channels",
+            remedy=f"write `folder:{inventory.location},channels=mono` if that is intended",
         )
     ]
 
@@ -71,8 +71,8 @@ def several_lengths(inventory: ClipInventory) -> list[Finding]:
             source=inventory.location,
             what=f"clips of {seconds[0]:.4g} to {seconds[-1]:.4g} s, in the middle "
             f"{seconds[len(seconds) // 2]:.4g} s",
-            needed="clips of one length, where each is to weigh the same: fad counts windows",
-            remedy="write `,seconds=N` behind the source to cut them, if that is meant",
+            needed="clips of one length, if each is to have the same weight: fad counts windows",
+            remedy="add `,seconds=N` to the source to cut them, if that is intended",
         )
     ]
 
@@ -84,19 +84,19 @@ def silent(inventory: ClipInventory) -> list[Finding]:
         "silent",
         lambda heard: SILENT in heard.notes or heard.peak == 0,
         what="silent (one value throughout)",
-        needed="clips that sound",
-        remedy="listen to them, and remove what is no result",
+        needed="clips with sound",
+        remedy="listen to them, and remove those that are not results",
     )
 
 
 def nearly_silent(inventory: ClipInventory) -> list[Finding]:
-    """Find clips that nobody hears."""
+    """Find clips that are too quiet to hear."""
     return _found(
         inventory,
         "nearly-silent",
         lambda heard: SILENT not in heard.notes and 0 < heard.level < _NEARLY_SILENT,
-        what="60 dB and more below full scale",
-        needed="clips that sound",
+        what="60 dB or more below full scale",
+        needed="clips with sound",
         remedy="check their scale: samples of 16 bits are divided by 32768",
         only_many=True,
     )
@@ -136,7 +136,7 @@ def offset(inventory: ClipInventory) -> list[Finding]:
         lambda heard: SILENT not in heard.notes and abs(heard.offset) > _OFFSET,
         what=f"with a constant part (DC) of more than {_OFFSET:g} of full scale",
         needed="clips around 0",
-        remedy="take the mean off, or look what adds it",
+        remedy="subtract the mean, or find out what adds it",
     )
 
 
@@ -153,15 +153,15 @@ def empty_top(inventory: ClipInventory) -> list[Finding]:
             source=inventory.location,
             what=f"nothing above a quarter of their rate: {of(len(names), len(told), 'clip')}; "
             "they seem to be resampled from a lower one",
-            needed="clips whose rate says what is in them",
-            remedy="score both sides at the lower rate, as in folder:PATH,rate=8000",
+            needed="clips whose content fills their rate",
+            remedy="score both sides at the lower rate, for example folder:PATH,rate=8000",
             examples=first_names(names),
         )
     ]
 
 
 def mixed_codecs(inventory: ClipInventory) -> list[Finding]:
-    """Find files with loss among files without."""
+    """Find lossy files among lossless ones."""
     lossy = Counter(_is_lossy(codec) for codec in inventory.codecs.elements())
     if len(lossy) < 2:
         return []
@@ -170,9 +170,9 @@ def mixed_codecs(inventory: ClipInventory) -> list[Finding]:
             check="mixed-codecs",
             severity="warning",
             source=inventory.location,
-            what=f"files with loss beside files without ({_counts(inventory.codecs)})",
-            needed="clips that were stored alike, for codecs leave marks that networks hear",
-            remedy="store them all without loss from where they were made",
+            what=f"lossy files beside lossless ones ({_counts(inventory.codecs)})",
+            needed="clips that were stored alike, since networks hear the traces of codecs",
+            remedy="store all of them lossless, from their originals",
         )
     ]
 
@@ -210,8 +210,8 @@ def other_rate(reference: ClipInventory, sample: ClipInventory) -> list[Finding]
             severity="warning",
             source=_pair(reference, sample),
             what=f"clips of {one:,} Hz and of {other:,} Hz",
-            needed="one rate, for what resampling does is heard as a difference",
-            remedy=f"bring both to the lower one, as in folder:PATH,rate={min(one, other)}",
+            needed="one rate, since the effect of resampling counts as a difference",
+            remedy=f"bring both to the lower one, for example folder:PATH,rate={min(one, other)}",
         )
     ]
 
@@ -253,14 +253,14 @@ def other_level(reference: ClipInventory, sample: ClipInventory) -> list[Finding
             severity="warning",
             source=_pair(reference, sample),
             what=f"{sample.location} is {abs(gap):.1f} dB {'louder' if gap > 0 else 'quieter'}",
-            needed="one loudness, unless its difference is to be scored",
+            needed="one loudness, unless the score is to include the difference",
             remedy="bring both to one loudness before they are scored",
         )
     ]
 
 
 def other_codecs(reference: ClipInventory, sample: ClipInventory) -> list[Finding]:
-    """Find that one of the two is stored with loss and the other without."""
+    """Find that one of the two is stored lossy and the other lossless."""
     kinds = [{_is_lossy(codec) for codec in side.codecs} for side in (reference, sample)]
     if not all(len(kind) == 1 for kind in kinds) or kinds[0] == kinds[1]:
         return []
@@ -270,8 +270,8 @@ def other_codecs(reference: ClipInventory, sample: ClipInventory) -> list[Findin
             severity="warning",
             source=_pair(reference, sample),
             what=f"{_counts(reference.codecs)} beside {_counts(sample.codecs)}",
-            needed="clips that were stored alike, for codecs leave marks that networks hear",
-            remedy="store both without loss from where they were made",
+            needed="clips that were stored alike, since networks hear the traces of codecs",
+            remedy="store both lossless, from their originals",
         )
     ]
 
@@ -280,12 +280,12 @@ CHECKS: tuple[Callable[[ClipInventory], list[Finding]], ...] = (
     *(several_rates, several_channels, several_lengths, silent, nearly_silent, clipped, beyond),
     *(offset, empty_top, mixed_codecs),
 )
-"""What every source of clips is checked for beside what all sources are checked for."""
+"""The checks for a source of clips, in addition to those for every source."""
 
 PAIR_CHECKS: tuple[Callable[[ClipInventory, ClipInventory], list[Finding]], ...] = (
     *(overlap, other_rate, other_length, other_level, other_codecs),
 )
-"""What the first source of clips and each other one are checked for together."""
+"""The checks for the first source of clips together with another one."""
 
 
 def _found(
@@ -299,7 +299,7 @@ def _found(
     few: Severity = "warning",
     only_many: bool = False,
 ) -> list[Finding]:
-    """Return a finding of all clips that have something, none if none has it."""
+    """Return a finding about all clips with a property; none if no clip has it."""
     names = [heard.name for heard in inventory.looks if has_it(heard)]
     many = len(names) > _MANY * len(inventory.looks)
     if not names or (only_many and not many):
@@ -323,12 +323,12 @@ def _is_lossy(codec: str) -> bool:
 
 
 def _counts(counter: Counter[str]) -> str:
-    """Return the most frequent things with their numbers."""
+    """Return the most frequent values with their numbers."""
     frequent: Sequence[tuple[str, int]] = counter.most_common(_SHOWN)
     shown = [f"{what}: {num:,}" for what, num in frequent]
     return ", ".join([*shown, *(["..."] if len(counter) > _SHOWN else [])])
 
 
 def _pair(reference: ClipInventory, sample: ClipInventory) -> str:
-    """Return what both are called."""
+    """Return the name of both."""
     return f"{sample.location} and {reference.location}"

@@ -1,9 +1,9 @@
-"""What the values of the pixels say: range, contrast."""
+"""Check the values of the pixels: range, contrast."""
 
 from ganeval.doctor.finding import Finding, Severity, first_names, of
 from ganeval.doctor.inventory import Inventory
 
-_ENOUGH = 8  # pictures, before their common range means anything
+_ENOUGH = 8  # pictures; with fewer, their common range means nothing
 _UNIT, _HALF = 1, 127
 _FLAT = 2.0  # grey levels of standard deviation: less than the noise of a camera
 _MANY_FLAT = 0.01  # of the pictures
@@ -21,9 +21,9 @@ def value_range(inventory: Inventory) -> list[Finding]:
     if high <= _UNIT:
         severity, meaning = "error", "floats of 0 to 1 were stored as whole numbers"
     elif high <= _HALF:
-        meaning = "they seem to be scaled to half of what they should be"
+        meaning = "they seem to be scaled by half"
     elif low >= _HALF:
-        meaning = "floats of 0 to 1 seem to be taken for -1 to 1"
+        meaning = "floats from 0 to 1 seem to have been read as -1 to 1"
     else:
         return []
     return [
@@ -33,7 +33,7 @@ def value_range(inventory: Inventory) -> list[Finding]:
             source=inventory.location,
             what=f"all values of all pictures lie from {low} to {high}: {meaning}",
             needed="values from 0 to 255",
-            remedy="declare the range that the values have (value_range), or write them anew",
+            remedy="declare the range of the values (value_range), or write them again",
         )
     ]
 
@@ -50,7 +50,7 @@ def constant(inventory: Inventory) -> list[Finding]:
             source=inventory.location,
             what=f"of one colour: {of(len(names), len(inventory.looks))}",
             needed="pictures that show something",
-            remedy="look at them, and remove what is no result",
+            remedy="look at them, and remove those that are not results",
             examples=first_names(names),
         )
     ]
@@ -71,7 +71,7 @@ def low_contrast(inventory: Inventory) -> list[Finding]:
             what=f"nearly of one colour (grey values deviate by less than {_FLAT:g}): "
             + of(len(names), len(inventory.looks)),
             needed="pictures that show something",
-            remedy="look at them, and remove what is no result",
+            remedy="look at them, and remove those that are not results",
             examples=first_names(names),
         )
     ]

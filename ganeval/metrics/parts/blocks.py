@@ -1,11 +1,11 @@
-"""The error of nearest-neighbour scores, from how much they differ between disjoint blocks.
+"""Estimate the error of nearest-neighbour scores from their spread between disjoint blocks.
 
-Such a score is a sum of terms that depend on what is near alone, so its variance falls as one over
-the number of images (Penrose, "Gaussian Limits for Random Geometric Measures", EJP 2007), and the
-spread of scores of disjoint blocks tells it (Politis, Romano and Wolf, "Subsampling", 1999,
-chapter 3). Deleting images tells too much, because it counts what several images do together once
-for each of them. Blocks have fewer images and so a somewhat other variance; how it changes from
-quarters to halves says what to expect of the whole.
+Such a score is a sum of terms that depend only on near images, so its variance falls as one over
+the number of images (Penrose, "Gaussian Limits for Random Geometric Measures", EJP 2007), and can
+be estimated from the spread of scores of disjoint blocks (Politis, Romano and Wolf, "Subsampling",
+1999, chapter 3). Deleting images (the jackknife) overestimates it, because a joint effect of
+several images counts once for each of them. Blocks have fewer images and so a somewhat different
+variance; its change from quarters to halves is used to predict that of the whole.
 """
 
 from collections.abc import Iterable
@@ -21,8 +21,10 @@ from ganeval.metrics.parts.nearest import Nearest
 from ganeval.metrics.parts.pairs import Judged, Pairs
 from ganeval.scores.influence import Influence, mean_variance
 
-NUM_PARTITIONS = 12  # of each side into quarters; each gives three partitions into halves
-_RUNS_OUT = 1e-3  # chance that too few of a centre's spare neighbours are of its own quarter
+NUM_PARTITIONS = (
+    12  # partitions of each side into quarters; each gives three partitions into halves
+)
+_RUNS_OUT = 1e-3  # chance that too few of a centre's spare neighbours are in its own quarter
 
 WHOLE, QUARTERS = slice(1), slice(1, 1 + NUM_PARTITIONS)
 HALVES = slice(1 + NUM_PARTITIONS, None)
@@ -34,10 +36,10 @@ Values = npt.NDArray[np.float64]
 
 @cache
 def num_near(k: int) -> int:
-    """Return how many neighbours of a centre to look for, to find k of its own quarter among them.
+    """Return how many neighbours of a centre to search, so that k of them are in its own quarter.
 
     For one centre in a thousand they are too few; then the ball reaches to the last of them, which
-    moves no error by what could be seen.
+    changes no error noticeably.
     """
     import scipy.special  # takes a fifth of a second, and most scores have no neighbours
 
@@ -45,14 +47,14 @@ def num_near(k: int) -> int:
 
 
 def blocks_of(num: int, rng: np.random.Generator | None) -> Blocks:
-    """Return the whole of a side, random quarters, and all halves that these make.
+    """Return the partitions of a side: the whole, random quarters, and all halves of quarters.
 
     Four quarters make halves in three ways. For a mean over images these are uncorrelated, so they
-    tell as much as three partitions.
+    are as good as three independent partitions.
 
     Args:
         num: Number of images.
-        rng: The metric's stream; None for the whole alone.
+        rng: The metric's stream; None for the whole only.
 
     Returns:
         The block of each image in each partition, int8 [partitions, images]: 0 in the first, 0 to 3
@@ -77,21 +79,21 @@ def counts_within(
     closed: bool,
     resources: Resources = DEFAULT,
 ) -> tuple[Counts, Counts]:
-    """Count who lies in whose ball if each block is alone, for several partitions into blocks.
+    """Count the points in the balls of each block on its own, for several partitions into blocks.
 
     Args:
-        centres: Their balls reach to the k-th nearest other centre of the same block.
-        points: What the balls may hold.
+        centres: Centres of balls that reach to the k-th nearest other centre of the same block.
+        points: Points that the balls may contain.
         near: The nearest other centres of each centre, see `num_near`.
-        pairs: Of centres and points, all that are as near as the last of these.
-        blocks: Those of the centres and of the points, as `blocks_of` returns them.
+        pairs: All pairs of a centre and a point that are as near as the last of these.
+        blocks: Blocks of the centres and of the points, as `blocks_of` returns them.
         k: From 1.
         closed: Whether a point on the rim of a ball is inside.
         resources: Threads.
 
     Returns:
-        In how many balls of its own block each point lies, int [partitions, points]; how many
-        points of its own block each ball holds, int [partitions, centres].
+        The number of balls of its own block in which each point lies, int [partitions, points]; the
+        number of points of its own block in each ball, int [partitions, centres].
     """
     centre_blocks, point_blocks = blocks
     radii = np.array([_radii(near, own, k) for own in centre_blocks])
@@ -123,18 +125,18 @@ def _radii(near: Nearest, blocks: Blocks, k: int) -> Distances:
 def influence_of_blocks(
     values: npt.NDArray[np.number | np.bool_], blocks: Blocks, *, least: float
 ) -> Influence:
-    """Return the influence of the halves, whose error is made that of the whole.
+    """Return the influence of the halves, scaled to the error of the whole.
 
-    The variance that quarters tell of is mostly too small, and that of halves is less so. The whole
-    is taken to have half of that step more on a scale of logarithms, and at most a factor of the
-    root of 2. In simulation the error then was 0.8 to 1.2 of the spread for
-    100 and 200 images a side in most laws; in mixtures and sparse laws 0.7 to 1.4.
+    The variance from quarters is mostly too small, the variance from halves less so. From halves to
+    the whole, the logarithm is assumed to grow by half of the step from quarters to halves, and by
+    a factor of at most the root of 2. In simulations the error then was 0.8 to 1.2 times the spread
+    for 100 and 200 images on each side in most laws; in mixtures and sparse laws 0.7 to 1.4 times.
 
     Args:
         values: What each image adds to the score of its block, [partitions, images]; the score is
             their mean.
         blocks: As `blocks_of` returns them, of the same images.
-        least: What the variance of the score cannot be less than.
+        least: Lower bound of the variance of the score.
     """
     of_quarters = _block_means(values[QUARTERS], blocks[QUARTERS], 4)
     of_halves = _block_means(values[HALVES], blocks[HALVES], 2)

@@ -11,7 +11,7 @@ Clusters = npt.NDArray[np.int64]
 
 
 def num_units(num: int, clusters: Clusters | None) -> int:
-    """Return the number of independent units: of clusters, or of images where each is one."""
+    """Return the number of independent units: clusters, or images if there are no clusters."""
     return num if clusters is None else len(np.unique(clusters))
 
 
@@ -22,13 +22,14 @@ def over_units(values: Values, clusters: Clusters | None) -> Values:
     over clusters is the mean over images, and var(c, ddof=1) / C is the variance of the mean under
     any dependence within clusters: Liang and Zeger, "Longitudinal data analysis using generalized
     linear models", Biometrika 1986, equation 8 with working independence; with centred influences
-    that of a ratio estimator in a sample of whole clusters (Cochran, "Sampling Techniques", 1977,
-    section 9A.1), whose mean is over images and not over clusters of different sizes.
+    it is the variance of a ratio estimator in a sample of whole clusters (Cochran, "Sampling
+    Techniques", 1977, section 9A.1), whose mean is over images and not over clusters of different
+    sizes.
 
     Args:
-        values: Of each image, float64 [N], with mean 0 unless all clusters have one size.
-        clusters: The cluster of each image, int64 [N], every number from 0 to C - 1; None where
-            every image is a unit.
+        values: Influence of each image, float64 [N], with mean 0 unless all clusters have one size.
+        clusters: The cluster of each image, int64 [N], every number from 0 to C - 1; None if every
+            image is a unit.
 
     Returns:
         float64 [C]; `values` themselves without clusters.
@@ -44,17 +45,17 @@ def parts_of(
 ) -> tuple[Indices, ...]:
     """Return the indices of random parts of `num` images, made of whole clusters.
 
-    Random because the parts must be exchangeable, and names are often sorted by class. Clusters are
-    dealt from the largest to the smallest, each to the part with the fewest images, so that parts
-    differ by the largest cluster at most (Graham, "Bounds on Multiprocessing Timing Anomalies",
-    SIAM Journal on Applied Mathematics 1969); those of one size come in a random order, and so do
-    the parts.
+    They are random because the parts must be exchangeable, and names are often sorted by class.
+    Clusters are dealt from the largest to the smallest, each to the part with the fewest images, so
+    that parts differ by at most the largest cluster (Graham, "Bounds on Multiprocessing Timing
+    Anomalies", SIAM Journal on Applied Mathematics 1969); clusters of one size come in random
+    order, and so do the parts.
 
     Args:
         num: Number of images.
-        rng: Deals.
-        clusters: The cluster of each image, int64 [num]; None where every image is a unit.
-        num_parts: How many parts; at most the number of clusters.
+        rng: Random generator that deals the clusters.
+        clusters: The cluster of each image, int64 [num]; None if every image is a unit.
+        num_parts: Number of parts; at most the number of clusters.
 
     Returns:
         The parts, each in ascending order.

@@ -20,19 +20,19 @@ Rows = npt.NDArray[np.float32]
 Sums = npt.NDArray[np.float64]
 
 BLOCK = 1024  # rows of a block; a thread holds the kernel of two blocks, float64 [BLOCK, BLOCK]
-# Images a side from which intervals missed by 5 % at most on a side, and the bound that lets a
-# generator pass was crossed by about 5 %, of skewed and sparse features in simulation.
+# Images on each side from which, in simulations with skewed and sparse features, at most 5 % of
+# intervals missed on one side, and about 5 % crossed the bound that lets a generator pass.
 ENOUGH_FOR_ERROR = 200
-# Images on which the error has to rest: where a few with huge features carry it, as under tails so
-# heavy that the kernel has no variance, it says nothing.
+# Images on which the error has to rest. If a few with huge features carry it, as under tails so
+# heavy that the kernel has no variance, the error means nothing.
 ENOUGH_THAT_COUNT = 30
-# Of the mean kernel: what the float64 sums of equal numbers leave.
+# As a share of the mean kernel: the rounding that float64 sums of equal numbers leave.
 _ROUNDING_OF_SUMS = 1e-14
 _EPSILON = 1e-8  # as in kadtk
 
 
 class Kernel(Protocol):
-    """A kernel: a frozen dataclass with a `version`, for it is part of keys."""
+    """A kernel: a frozen dataclass with a `version`, since it is part of cache keys."""
 
     version: ClassVar[int]
 
@@ -42,7 +42,7 @@ class Kernel(Protocol):
 
 @dataclass(frozen=True, slots=True)
 class Polynomial:
-    """The kernel (x.y / d + 1)^degree, that of KID.
+    """The kernel of KID, (x.y / d + 1)^degree.
 
     Attributes:
         degree: At least 1.
@@ -64,10 +64,10 @@ class Polynomial:
 
 @dataclass(frozen=True, slots=True)
 class Gaussian:
-    """The kernel exp(-|x - y|^2 / (2 bandwidth^2 + 1e-8)), that of KAD.
+    """The kernel of KAD, exp(-|x - y|^2 / (2 bandwidth^2 + 1e-8)).
 
     Attributes:
-        bandwidth: At least 0, where it tells equal rows from all others.
+        bandwidth: At least 0; at 0 the kernel only distinguishes equal rows from all others.
     """
 
     version: ClassVar[int] = 1
@@ -75,7 +75,7 @@ class Gaussian:
 
     def __call__(self, first: Sums, second: Sums) -> Sums:
         """Return the kernel of all pairs."""
-        centre = second.mean(axis=0)  # near which the squares below lose fewer digits
+        centre = second.mean(axis=0)  # near it the squares below lose fewer digits
         first, second = first - centre, second - centre
         squared = np.square(first).sum(axis=1)[:, None] + np.square(second).sum(axis=1)
         squared -= 2 * (first @ second.T)
@@ -106,11 +106,11 @@ def over_all_pairs(
     """Return the unbiased estimate over all pairs as a score of a kind, with its standard error.
 
     Args:
-        kind: Of the score.
+        kind: Kind of the score.
         sample: One side.
         reference: The other.
         kernel: The kernel.
-        scale: What the score is multiplied by.
+        scale: Factor of the score.
     """
     sample_within, reference_within = (
         side.derived(KernelSums(kernel))["sums"] for side in (sample, reference)
@@ -123,8 +123,8 @@ def over_all_pairs(
     of_reference = (
         2 * scale * (reference_within / (num_reference - 1) - reference_between / num_sample)
     )
-    # Each influence has E k(x, x') or E k(y, y') twice and E k(x, y) twice: half the sum of both
-    # means is the estimate.
+    # Each influence contains E k(x, x') or E k(y, y') twice and E k(x, y) twice, so the estimate is
+    # half the sum of both means.
     value = float(of_sample.mean() + of_reference.mean()) / 2
     influence = Influence(
         sample=over_units(of_sample - of_sample.mean(), sample.clusters),
@@ -137,7 +137,7 @@ def over_all_pairs(
         num_units(num_sample, sample.clusters), num_units(num_reference, reference.clusters)
     )
     if fewest < ENOUGH_FOR_ERROR:
-        few = f"{fewest:,} {noun} a side"
+        few = f"{fewest:,} {noun} on the smaller side"
         return replace(
             score,
             notes=(f"no interval: {few}, {ENOUGH_FOR_ERROR} are needed",),
@@ -163,8 +163,8 @@ def over_all_pairs(
 def within_sums(rows: Rows, resources: Resources, kernel: Kernel) -> Sums:
     """Return each row's sum of the kernel with all other rows, float64 [n].
 
-    In blocks, each pair of blocks once. float64 from end to end costs twice the time of float32
-    products and needs no care: KID is about a thousandth of the mean kernel.
+    It works in blocks, each pair of blocks once. float64 from end to end takes twice the time of
+    float32 products, but needs no care, although KID is about a thousandth of the mean kernel.
     """
     sums = np.zeros(len(rows))
     starts = range(0, len(rows), BLOCK)
@@ -197,7 +197,7 @@ def _tile_sums(
 
     Args:
         first: One side, float32 [n, d].
-        second: The other, float32 [m, d]; None for pairs within the side, of different rows.
+        second: The other, float32 [m, d]; None for pairs of different rows within the first.
         kernel: The kernel.
         pair: Where the blocks start.
     """

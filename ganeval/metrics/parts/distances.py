@@ -1,8 +1,9 @@
-"""Squared distances between rows: quick ones with a bound of their error, and exact ones.
+"""Squared distances between rows: quick ones with an error bound, and exact ones.
 
-Blocks of |x|^2 + |y|^2 - 2 x.y in float32 decide almost everything; what their error leaves open,
-ties above all, is computed again as the sum of (x - y)^2 in float64. So every decision equals that
-of the direct computation in float64, at the cost of a matrix product in float32.
+Blocks of |x|^2 + |y|^2 - 2 x.y in float32 decide almost everything. Where their error leaves a
+decision open, mostly in ties, the distance is computed again as the sum of (x - y)^2 in float64. So
+every decision agrees with the direct computation in float64, at the cost of a matrix product in
+float32.
 """
 
 import threading
@@ -33,7 +34,7 @@ class Points:
         rows: float32 [n, d].
         centre: float32 [d], subtracted so that a common offset costs no digits.
         scale: A power of two by which rows are multiplied, so that no square leaves float32.
-        norms: float64 [n], of the centred rows.
+        norms: Norms of the centred rows, float64 [n].
         groups: int [n]; rows of the same group are identical, so their distance is 0.
         room: Bytes of centred blocks that may be kept.
     """
@@ -112,7 +113,7 @@ def _measure(rows: Rows, centre: Rows, resources: Resources) -> tuple[Distances,
 
 
 def _measure_block(rows: Rows, centre: Rows, start: int) -> tuple[Distances, Sums]:
-    """Return norms and sums of a block; the sums are of the bits, so they have no rounding."""
+    """Return norms and sums of a block; the sums add up bits, so they have no rounding."""
     rows = rows[start : start + BLOCK]
     block = rows - centre.astype(np.float64)
     sums = np.ascontiguousarray(rows).view(np.uint32).sum(axis=1, dtype=np.uint64)
@@ -132,7 +133,7 @@ def _groups(sides: Sequence[Rows], sums: Sequence[Sums]) -> list[Indices]:
 
 
 class _Scratch(threading.local):
-    """Memory for a tile in each thread: mapped anew for each tile, it takes a twelfth more time."""
+    """Memory for a tile in each thread; mapping it for each tile would take a twelfth more time."""
 
     def __init__(self) -> None:
         self.tile = np.empty(BLOCK * BLOCK, np.float32)
@@ -158,7 +159,7 @@ def tile(centres: Points, points: Points, start: int, other: int) -> Rows:
 
 
 def entries(inside: npt.NDArray[np.bool_]) -> tuple[Indices, Indices]:
-    """Return rows, ascending, and columns of what is true in a matrix; few are the quickest."""
+    """Return the rows, ascending, and columns of true entries; fast if they are few."""
     rows, columns = np.divmod(np.flatnonzero(inside), inside.shape[1])
     return rows, columns
 
@@ -166,10 +167,10 @@ def entries(inside: npt.NDArray[np.bool_]) -> tuple[Indices, Indices]:
 def error_unit(width: int) -> float:
     """Return the error of a squared distance of `tile` in units of (|x| + |y|)^2.
 
-    A product has an error of width u |x| |y| at most in any order of summation (Higham, "Accuracy
-    and Stability of Numerical Algorithms", section 3.1) where u = epsilon / 2, and |x| |y| is a
-    quarter of the unit at most. Centring and the norms add 1 u each, the two sums at most 2.5 u;
-    the direct computation that it is compared with has an error far below one u.
+    A product has an error of at most width u |x| |y| in any order of summation (Higham, "Accuracy
+    and Stability of Numerical Algorithms", section 3.1) where u = epsilon / 2, and |x| |y| is at
+    most a quarter of the unit. Centring and the norms add 1 u each, the two sums at most 2.5 u; the
+    direct computation that it is compared with has an error far below one u.
     """
     rounding = (width / 2 + 8) * float(np.finfo(np.float32).eps) / 2
     return rounding / (1 - 2 * rounding)
@@ -177,7 +178,7 @@ def error_unit(width: int) -> float:
 
 def limits_of(points: Points, squared: Distances) -> Rows:
     """Return squared distances in the units of a tile, rounded upwards, float32."""
-    # What underflows in float32 is far below the constant, of which the largest square is 1.
+    # Values that underflow in float32 are far below the constant; the largest square is 1.
     scaled = squared * points.scale**2 + 2.0**-100
     return np.nextafter(scaled.astype(np.float32), np.float32(np.inf))
 
@@ -210,16 +211,16 @@ def direct(
 def strips(
     points: Points, chosen: Indices, memory: int
 ) -> Iterator[tuple[Indices, Distances, Distances]]:
-    """Yield squared distances of float64 from some points to all, a strip of them at a time.
+    """Yield float64 squared distances from some points to all, a strip at a time.
 
     Args:
-        points: All of them.
-        chosen: Indices of those to go through.
-        memory: Bytes of distances and of what decides on them, held at a time.
+        points: All points.
+        chosen: Indices of the points to start from.
+        memory: Bytes for the distances, and for decisions on them, held at a time.
 
     Yields:
-        Indices of b points; their squared distances, float64 [b, n]; a bound of the error in each
-        row, float64 [b, 1].
+        Indices of b points; their squared distances, float64 [b, n]; an error bound for each row,
+        float64 [b, 1].
     """
     height = max(1, memory // (32 * len(points)))
     centre, squares = points.centre.astype(np.float64), points.norms**2

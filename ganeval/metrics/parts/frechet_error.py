@@ -1,4 +1,4 @@
-"""How far a Frechet distance is from that of infinitely many images: its error and its bias."""
+"""Estimate the error and the bias of a Frechet distance, compared with infinitely many images."""
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field
@@ -27,7 +27,7 @@ from ganeval.metrics.parts.transport import (
 )
 from ganeval.scores.influence import Influence
 
-# Images per dimension from which the extrapolation leaves a bias well below the standard error, and
+# Images per dimension from which extrapolation leaves a bias well below the standard error, and
 # from which it leaves at most half of the bias, so that a large change can still be shown.
 ENOUGH_FOR_INTERVAL = 5
 ENOUGH_FOR_CHANGE = 2
@@ -35,25 +35,25 @@ _BLOCK = 4096
 
 NO_ROWS = "no interval: only statistics of the sample are stored, and errors come from its features"
 NO_PARTS = (
-    "no interval: the reference's statistics do not say how they vary, and the bias that they "
-    "bring stays; make them with `ganeval stats make` of this version"
+    "no interval: the reference's statistics have no moments of quarters, so their error is "
+    "unknown and their bias stays; make them again with this version's `ganeval stats make`"
 )
 
 
 @dataclass(frozen=True, slots=True)
 class Gaussian:
-    """One side of a distance: the Gaussian that is fitted to its features.
+    """One side of a distance: the Gaussian fitted to its features.
 
     Attributes:
-        role: Which.
-        moments: Of the features.
+        role: Role of the source.
+        moments: Moments of the features.
         rows: The features, float32 [num, d]; None if only the moments are stored.
-        summary: Where values derived from all of the features are kept; None for a part of them.
-        noun: What messages call the items.
-        num: Number of independent items: of clusters, where the items come in these; None if stored
-            moments do not say it.
-        clusters: The cluster of each row; None where every row is one.
-        parts: The moments of four random parts, where these are stored in place of rows.
+        summary: Keeps values derived from all features; None for a part of the features.
+        noun: Plural noun of the items in messages.
+        num: Number of independent units: clusters, if the items have them, else items; None if
+            stored moments do not say it.
+        clusters: The cluster of each row; None if rows are independent.
+        parts: The moments of four random parts, if these are stored instead of rows.
     """
 
     role: Role
@@ -67,21 +67,21 @@ class Gaussian:
 
     @property
     def few_rows(self) -> Rows | None:
-        """The rows where there are no more of them than dimensions, so that they are a factor."""
+        """The rows, if they are no more than dimensions and so serve as a factor; else None."""
         return self.rows if self.moments.num <= len(self.moments.mean) else None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Error:
-    """What can be said of the error of a distance.
+    """What is known about the error of a distance.
 
     Attributes:
         se: Standard error of the distance without its bias, or None if there is no honest one.
-        interval: 95 % interval of the distance of infinitely many images, or None where `se` is.
-        details: `debiased`, the distance without its bias, where there are enough images;
-            `roughly_debiased` below, where much of the bias may be left.
-        influence: Of each image; None where the rows of the sample are not stored.
-        note: What the interval is, or why there is none.
+        interval: 95 % interval of the distance of infinitely many images, or None if `se` is None.
+        details: `debiased`, the distance without its bias, if there are enough images;
+            `roughly_debiased` with fewer, when much of the bias may be left.
+        influence: Influence of each image; None if the rows of the sample are not stored.
+        note: What the interval refers to, or why there is none.
         cautions: See `Score`.
         enough: See `Score`.
     """
@@ -107,18 +107,18 @@ def error_of(
     rng: np.random.Generator,
     stands_in: str | None,
 ) -> Error:
-    """Return what is known of the error of the distance `value`.
+    """Return what is known about the error of the distance `value`.
 
-    The bias is many standard errors, so there is an error of the value without its bias only. It
-    takes twelve eigenvalue problems with the one of the value: one with vectors for the influences,
+    The bias is many standard errors, so only the value without its bias has an error. All in all
+    there are twelve eigenvalue problems: one for the value, one with vectors for the influences,
     ten for the bias.
 
     Args:
         value: The distance.
         sample: The one side.
         reference: The other.
-        rng: Deals the items to parts.
-        stands_in: The score that decides where this one cannot, for the advice.
+        rng: Random generator that deals the items to parts.
+        stands_in: The score that decides if this one cannot, for the advice.
     """
     if sample.rows is None:
         return Error(note=NO_ROWS)
@@ -141,7 +141,7 @@ def error_of(
             details={"roughly_debiased": debiased},
             influence=influence,
             note=f"no interval: {counted}, {needed:,} are needed (5 per dimension); large changes "
-            "can be shown, none can be excluded",
+            "can be shown, but no change can be excluded",
             cautions={counted: f"too few for an interval; {needed:,} are needed{use}"},
             enough={"se": needed},
         )
@@ -151,7 +151,7 @@ def error_of(
             details=details,
             influence=influence,
             note=NO_PARTS,
-            cautions={"the reference's statistics do not say how they vary": "no interval"},
+            cautions={"the reference's statistics have no moments of quarters": "no interval"},
         )
     se = influence.se
     return Error(
@@ -165,7 +165,7 @@ def error_of(
 
 
 def _fewest(sample: Gaussian, reference: Gaussian) -> tuple[int, str]:
-    """Return the number of independent items of the smaller side, and what they are called.
+    """Return the number of independent items of the smaller side, and their name.
 
     A reference that does not say its number cannot be the smaller one.
     """
@@ -179,8 +179,8 @@ def _fewest(sample: Gaussian, reference: Gaussian) -> tuple[int, str]:
 def influence_of(sample: Gaussian, reference: Gaussian) -> Influence:
     """Return the influence of each independent unit on the distance; the sample must have rows.
 
-    Of a reference of which parts are stored it is that of the parts; else of stored statistics
-    there is none, and they count as exact.
+    For a reference with stored parts it is the influence of the parts. Other stored statistics have
+    none, and count as exact.
     """
     forth, back = optimal_maps(
         sample.moments, reference.moments, sample.few_rows, reference.few_rows
@@ -206,12 +206,12 @@ def without_bias(
 
     Args:
         value: The distance of all images.
-        sample: With rows, of 8 images at least.
-        reference: Its moments are those of every part where it has neither rows nor parts.
-        rng: Deals the images to the parts.
+        sample: The sample, with rows of at least 8 images.
+        reference: The reference; if it has neither rows nor parts, its moments serve every part.
+        rng: Random generator that deals the images to the parts.
     """
-    # The reference first, so that it is cut alike for samples of any size: what is derived of its
-    # parts then serves them all.
+    # The reference is dealt first, so that it is cut alike for samples of any size; what is derived
+    # from its parts then serves them all.
     real, own = _Parts.of(reference, rng), _Parts.of(sample, rng)
     halves, fourths = (
         [distance(own.join(at), real.join(at)) for at in which] for which in (HALVES, FOURTHS)
@@ -225,8 +225,8 @@ class _Parts:
 
     Attributes:
         side: The side.
-        indices: Its units in each quarter: rows, or stored parts.
-        moments: Of each quarter.
+        indices: Its units (rows or stored parts) in each quarter.
+        moments: Moments of each quarter.
     """
 
     side: Gaussian
@@ -257,7 +257,7 @@ class _Parts:
 def _moments_of_parts(
     side: Gaussian, rows: Rows, parts: tuple[Indices, ...]
 ) -> tuple[Moments, ...]:
-    """Return the moments of parts of a side; those of a reference serve every sample."""
+    """Return the moments of parts of a side; the reference's are kept for every sample."""
     if side.summary is None or side.role != "reference":
         return tuple(_moments_of(rows, part) for part in parts)
     arrays = side.summary.derived(MomentsOfParts(parts))
@@ -289,6 +289,6 @@ class MomentsOfParts:
 
 
 def _moments_of(rows: Rows, part: Indices) -> Moments:
-    """Return the moments of some rows, of which few are made float64 at a time."""
+    """Return the moments of some rows, a few of which are converted to float64 at a time."""
     cuts = range(0, len(part), _BLOCK)
     return merge_all(Moments.of(rows[part[start : start + _BLOCK]]) for start in cuts)

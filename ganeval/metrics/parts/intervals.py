@@ -12,25 +12,25 @@ def wilson(fraction: float, num: float, deviations: float = NORMAL) -> tuple[flo
 
     Args:
         fraction: From 0 to 1.
-        num: Above 0; any number where it stands for an error.
-        deviations: How many standard errors an end is away.
+        num: Number of trials, above 0; need not be whole if it stands for an error.
+        deviations: Distance of an end in standard errors.
     """
     weight = deviations**2 / num
     centre = (fraction + weight / 2) / (1 + weight)
     half_width = (
         deviations / (1 + weight) * math.sqrt(fraction * (1 - fraction) / num + weight / (4 * num))
     )
-    # At 0 and 1 an end is exactly there, but for the last digit.
+    # At 0 and 1 an end is exactly 0 or 1, except for the last digit.
     low, high = min(centre - half_width, fraction), max(centre + half_width, fraction)
     return max(low, 0.0), min(high, 1.0)
 
 
 def clopper_pearson(fraction: float, num: float) -> tuple[float, float]:
-    """Return the 95 % interval of a probability that holds it in 95 % of samples at the least.
+    """Return the interval of a probability that contains it in at least 95 % of samples.
 
     Args:
         fraction: From 0 to 1.
-        num: Trials, above 0; any number where it stands for an error.
+        num: Number of trials, above 0; need not be whole if it stands for an error.
     """
     import scipy.special  # takes a fifth of a second, and most scores have no such interval
 
@@ -43,8 +43,8 @@ def clopper_pearson(fraction: float, num: float) -> tuple[float, float]:
 def effective_number(fraction: float, num: int, se: float) -> float:
     """Return the number of independent trials that would give a fraction its standard error.
 
-    It is `num` at most. Two trials of each outcome are added to the fraction, so that one of 0 or 1
-    has a number too (Agresti and Coull, "Approximate Is Better than Exact", Am. Stat. 1998).
+    It is at most `num`. Two trials of each outcome are added to the fraction, so that a fraction of
+    0 or 1 has a number too (Agresti and Coull, "Approximate Is Better than Exact", Am. Stat. 1998).
     """
     added = (fraction * num + 2) / (num + 4)
     return num if se == 0 else min(num, added * (1 - added) / se**2)
@@ -53,16 +53,16 @@ def effective_number(fraction: float, num: int, se: float) -> float:
 def of_distance(value: float, se: float, df: float | None = None) -> tuple[float, float]:
     """Return the 95 % interval of a squared distance, which is not below 0.
 
-    The variance of an estimated squared distance grows in proportion to the distance: it is that of
-    the root times four times the square. So the upper end is the distance from which the estimate
-    lies 1.96 of the standard errors that are usual there, as in Wilson's interval of a fraction
-    ("Probable Inference", JASA 1927): at `value` + 1.96 `se` it would lie too low too often. The
-    lower end is at `value` - 1.96 `se`, which errs on the careful side.
+    The variance of an estimated squared distance grows in proportion to the squared distance. So
+    the upper end is the true value from which the estimate would be 1.96 of its own standard errors
+    away, as in Wilson's interval of a fraction ("Probable Inference", JASA 1927); `value` + 1.96
+    `se` would be too low too often. The lower end is `value` - 1.96 `se`, which errs on the careful
+    side.
 
     Args:
         value: The estimate; chance may take it below 0.
         se: Its standard error.
-        df: Its degrees of freedom, for Student's distribution in place of the normal one.
+        df: Its degrees of freedom, for Student's distribution instead of the normal one.
     """
     half_width = (NORMAL if df is None else quantile(0.975, df)) * se
     if half_width == 0:

@@ -1,9 +1,9 @@
 """The Frechet distance between two Gaussians in float64: real, exact and without sqrtm.
 
-The term that takes the work, tr (S1 S2)^(1/2), is the nuclear norm (the sum of the singular
-values) of F1^T F2 for any factors F1 F1^T = S1 and F2 F2^T = S2, because S1 S2 and
-(F1^T F2)(F1^T F2)^T have the same non-zero eigenvalues. So nothing becomes complex, nothing is
-added to a diagonal, and a singular covariance is no special case.
+The expensive term, tr (S1 S2)^(1/2), is the nuclear norm (the sum of the singular values) of F1^T
+F2 for any factors F1 F1^T = S1 and F2 F2^T = S2, because S1 S2 and (F1^T F2)(F1^T F2)^T have the
+same non-zero eigenvalues. So nothing becomes complex, nothing is added to a diagonal, and a
+singular covariance is no special case.
 """
 
 import numpy as np
@@ -35,10 +35,10 @@ def frechet_distance(
 
     Args:
         sample: Moments of at least 2 rows of d features.
-        reference: Those of the reference.
+        reference: Moments of the reference.
         sample_rows: The rows themselves, float [num, d] with num <= d; then the covariance is
             singular and its factor is exact.
-        reference_rows: Those of the reference.
+        reference_rows: The same for the reference.
     """
     if np.array_equal(sample.mean, reference.mean) and np.array_equal(
         sample.covariance(), reference.covariance()
@@ -58,7 +58,7 @@ def nuclear_norm(
     sample_rows: Rows | None = None,
     reference_rows: Rows | None = None,
 ) -> tuple[float, float]:
-    """Return tr (S1 S2)^(1/2) and a bound of its error; arguments as for `frechet_distance`."""
+    """Return tr (S1 S2)^(1/2) and an error bound; arguments as for `frechet_distance`."""
     if sample_rows is None and reference_rows is None:
         full_rank = _full_rank_norm(sample, reference)
         if full_rank is not None:
@@ -71,10 +71,10 @@ def nuclear_norm(
 def factor(moments: Moments, rows: Rows | None = None) -> Matrix:
     """Return F, float64 [d, r], with F F^T = the covariance.
 
-    From rows it is the centred rows over the root of num - 1. From moments alone it is the Cholesky
-    factor where the covariance has full rank beyond doubt, else it is built of the eigenvectors;
-    eigenvalues at or below d * epsilon * the largest are rounding and are left out, for the root of
-    a rounding error is no small number.
+    With rows, F is the centred rows over the root of num - 1. With moments only, it is the Cholesky
+    factor if the covariance clearly has full rank; else it is built from the eigenvectors.
+    Eigenvalues at or below d * epsilon * the largest are rounding and are left out, since the root
+    of a rounding error is not small.
     """
     if rows is not None:
         centred = rows.astype(np.float64) - moments.mean
@@ -86,7 +86,7 @@ def factor(moments: Moments, rows: Rows | None = None) -> Matrix:
         except np.linalg.LinAlgError:
             pass
         else:
-            # Every pivot stands clear of what rounding leaves of a direction without variance.
+            # Every pivot is well above the rounding of a direction without variance.
             if np.diag(lower).min() ** 2 > PIVOT * np.diag(covariance).max():
                 return np.asarray(lower)
     eigenvalues, vectors = np.linalg.eigh(covariance)
@@ -95,12 +95,12 @@ def factor(moments: Moments, rows: Rows | None = None) -> Matrix:
 
 
 def _full_rank_norm(sample: Moments, reference: Moments) -> tuple[float, float] | None:
-    """Return the norm and its bound by a route five times as fast, or None where that is inexact.
+    """Return the norm and its bound in a fifth of the time, or None if that would be inexact.
 
     With S1 = L L^T the singular values of L^T F2 are the roots of the eigenvalues of L^T S2 L. An
-    eigenvalue w carries an error of epsilon * w_max, its root one of epsilon * w_max / (2 sqrt w):
-    added up, that is the bound; the errors have either sign, so the root of their summed squares
-    (without the 1/2) estimates what they come to, and decides.
+    eigenvalue w has an error of epsilon * w_max, its root one of epsilon * w_max / (2 sqrt w).
+    Their sum is the bound. The errors have either sign, so the root of their summed squares
+    (without the 1/2) estimates the total error, and decides.
     """
     try:
         lower = np.linalg.cholesky(sample.covariance())

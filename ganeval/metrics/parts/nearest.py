@@ -20,7 +20,7 @@ from ganeval.metrics.parts.distances import (
     tile,
 )
 
-_SPARE = 32  # neighbours beyond the wanted ones that are kept until errors are settled
+_SPARE = 32  # neighbours beyond the wanted ones, kept until rounding errors are resolved
 
 Candidates = tuple[Indices, Indices, Rows]
 
@@ -32,7 +32,7 @@ class Nearest:
     Attributes:
         indices: int32 [n, num], from the nearest on; identical points count, the point itself does
             not.
-        squared: Their squared distances, float64 [n, num], as the direct computation has them.
+        squared: Their squared distances, float64 [n, num], equal to the direct computation.
     """
 
     indices: npt.NDArray[np.int32]
@@ -43,7 +43,7 @@ def nearest(points: Points, num: int, resources: Resources = DEFAULT) -> Nearest
     """Return the `num` nearest other points of each point.
 
     Args:
-        points: More than `num` of them.
+        points: The points, more than `num`.
         num: From 1.
         resources: Memory and threads.
     """
@@ -74,7 +74,7 @@ class _Table:
     Attributes:
         squared: float32 [n, width], in no order, in the units of a tile.
         indices: int32 [n, width].
-        limits: float32 [n], below which a distance is of interest.
+        limits: float32 [n]; only smaller distances matter.
     """
 
     def __init__(self, num: int, width: int, left_out: npt.NDArray[np.bool_]) -> None:
@@ -84,7 +84,7 @@ class _Table:
         self.width = width
 
     def merge(self, start: int, candidates: Candidates) -> None:
-        """Take candidates of a block: rows of it in ascending order, points, distances."""
+        """Take the candidates of a block: its rows in ascending order, points, distances."""
         rows, others, values = candidates
         if not len(rows):
             return
@@ -104,7 +104,7 @@ class _Table:
 
 
 def _fill(table: _Table, points: Points, resources: Resources) -> None:
-    """Go through all pairs once: the blocks with themselves first, which sets low limits."""
+    """Go through all pairs once: each block with itself first, which sets low limits."""
     starts = points.starts()
     pairs = [(start, start) for start in starts]
     pairs += [(start, other) for start in starts for other in points.starts(start + BLOCK)]
@@ -118,9 +118,9 @@ def _fill(table: _Table, points: Points, resources: Resources) -> None:
 def _candidates(
     table: _Table, points: Points, pair: tuple[int, int]
 ) -> tuple[Candidates, Candidates | None]:
-    """Return what of a tile may be among the nearest of its rows, and of its columns.
+    """Return the entries of a tile that may be among the nearest of its rows, or its columns.
 
-    Another thread may lower the limits meanwhile; then more is returned than need be.
+    Another thread may lower the limits meanwhile; then more is returned than necessary.
     """
     start, other = pair
     squared = tile(points, points, start, other)
@@ -156,7 +156,7 @@ def _settle(
 ) -> Indices:
     """Put exact distances of the nearest of `rows` into `found`; return the rows left open.
 
-    Those are the rows for which the table may not have all that could be among the nearest.
+    A row is left open if the table may lack a point that could be among the nearest.
     """
     num, scale = found.squared.shape[1], points.scale**2
     order = np.argsort(table.squared[rows], axis=1)
@@ -174,14 +174,14 @@ def _settle(
 
 
 def _error(points: Points, rows: Indices, near: Distances, kept: Distances) -> Distances:
-    """Return a bound of the error in the distances of rows to all points that matter, float64.
+    """Return an error bound for the distances of rows to all points that matter, float64.
 
-    A point farther from the centre than |x| and the distance to the last neighbour is none of the
-    nearest, so one outlier does not spoil the bound for all.
+    A point farther from the centre than |x| plus the distance to the last neighbour cannot be among
+    the nearest, so one outlier does not spoil the bound for all.
 
     Args:
         points: All points.
-        rows: Which of them.
+        rows: Indices of the rows.
         near: The rounded squared distance to the last neighbour.
         kept: The largest norm among the neighbours.
     """
@@ -193,7 +193,7 @@ def _error(points: Points, rows: Indices, near: Distances, kept: Distances) -> D
 
 
 def _put(found: Nearest, rows: Indices, indices: Indices, exact: Distances) -> None:
-    """Store the nearest of some candidates, [rows, candidates]; of equal ones the first indices."""
+    """Store the nearest of some candidates, [rows, candidates]; among ties, the first indices."""
     order = np.lexsort((indices, exact), axis=1)[:, : found.squared.shape[1]]
     found.squared[rows] = np.take_along_axis(exact, order, axis=1)
     found.indices[rows] = np.take_along_axis(indices, order, axis=1)
@@ -214,11 +214,11 @@ def _search(points: Points, rows: Indices, found: Nearest, resources: Resources)
 
 
 def nearest_among(queries: Points, points: Points, resources: Resources = DEFAULT) -> Nearest:
-    """Return the nearest of some points to each query; of equal ones the first.
+    """Return the nearest of some points to each query; among ties, the first.
 
     Args:
-        queries: On one centre with the points.
-        points: What is looked for; at least one.
+        queries: Queries around the same centre as the points.
+        points: Points to search, at least one.
         resources: Memory and threads.
     """
     indices = np.empty((len(queries), 1), np.int32)
@@ -241,15 +241,15 @@ def _nearest_of_block(
 ) -> tuple[Indices, Indices]:
     """Return rows of a block of queries, ascending, and the points that may be nearest to them.
 
-    Each distance has a bound of its own, so an outlier does not spoil those of its block.
+    Each distance has its own error bound, so an outlier does not spoil its block.
 
     Args:
-        queries: All of them.
-        points: What is looked for.
+        queries: All queries.
+        points: Points to search.
         originals: bool [points], the first of each set of identical points.
         start: Where the block starts.
     """
-    # The bounds are computed in float32 too, which the added roundings cover.
+    # The bounds are computed in float32 too; the added roundings cover that.
     unit = np.float32(error_unit(points.rows.shape[1]) + 8 * np.finfo(np.float32).eps)
     norms = (queries.norms[start : start + BLOCK, None] * queries.scale).astype(np.float32)
     limits = np.full(len(norms), np.inf, np.float32)
@@ -259,7 +259,7 @@ def _nearest_of_block(
         bounds = norms + (points.norms[other : other + BLOCK] * points.scale).astype(np.float32)
         np.square(bounds, out=bounds)
         bounds *= unit
-        bounds += np.float32(2.0**-100)  # what underflows in float32 is far below this
+        bounds += np.float32(2.0**-100)  # values that underflow in float32 are far below this
         limits = np.minimum(limits, (near + bounds).min(axis=1))  # no nearest point is farther
         near -= bounds
         near[:, ~originals[other : other + BLOCK]] = np.inf

@@ -1,4 +1,4 @@
-"""What precision, recall, density and coverage share: both sides' neighbours, and near pairs."""
+"""The neighbours of both sides and their near pairs, which four scores share."""
 
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
@@ -19,7 +19,7 @@ from ganeval.metrics.parts.distances import (
 from ganeval.metrics.parts.nearest import Nearest, nearest
 from ganeval.metrics.parts.pairs import Pairs, near_pairs, pairs_within
 
-_COMMON_K = 5  # up to which all k look for the same number of neighbours, and share them
+_COMMON_K = 5  # every k up to this one searches the same number of neighbours, and shares them
 _PAIR_FIELDS = ("centres", "points", "squared")
 _PAIR_BYTES = 16
 
@@ -30,10 +30,10 @@ class Neighbourhood:
 
     Attributes:
         sides: The points of each side, around a common centre.
-        near: The nearest other points of its own side, of each point.
-        pairs: Of centres of a side and points of the other, as near as the last of these; without
-            those of a side where they are too many to be kept.
-        noun: What messages call the items.
+        near: For each point, the nearest other points of its own side.
+        pairs: For each side, pairs of its centres and points of the other side that are as near as
+            the last of these; missing for a side with too many pairs to keep.
+        noun: Plural noun of the items in messages.
         resources: Memory and threads.
     """
 
@@ -44,9 +44,9 @@ class Neighbourhood:
     resources: Resources
 
     def blocks(self, rng: np.random.Generator | None) -> dict[Role, Blocks]:
-        """Deal both sides into blocks, see `blocks_of`; without a stream all are one block.
+        """Deal both sides into blocks, see `blocks_of`; without a stream there is one block.
 
-        The reference is dealt first, so samples of any numbers meet the same blocks of it.
+        The reference is dealt first, so samples of any size meet the same blocks of it.
         """
         roles: tuple[Role, Role] = ("reference", "sample")
         return {role: blocks_of(len(self.sides[role]), rng) for role in roles}
@@ -54,7 +54,7 @@ class Neighbourhood:
     def counts_within(
         self, role: Role, k: int, blocks: Mapping[Role, Blocks], *, closed: bool
     ) -> tuple[Counts, Counts]:
-        """Count memberships in the balls of a side, each block of both sides by itself."""
+        """Count memberships in the balls of a side, for each block of both sides on its own."""
         return counts_within(
             self.sides[role],
             self.sides[_other(role)],
@@ -75,14 +75,14 @@ class Neighbourhood:
 
 
 def neighbourhood(summaries: Mapping[Role, Summary], k: int, *, in_blocks: bool) -> Neighbourhood:
-    """Return the neighbourhood of both sides that serves the k-th neighbours, maybe of blocks."""
+    """Return the neighbourhood of both sides, wide enough for k-th neighbours, also in blocks."""
     sample, reference = summaries["sample"], summaries["reference"]
     num = num_near(max(k, _COMMON_K)) if in_blocks else max(k, _COMMON_K)
     near: dict[Role, Nearest] = {
         "sample": _nearest(sample, num),
         "reference": _nearest(reference, num),
     }
-    # First, because it makes points of its own, which are as large as the features.
+    # This comes first, because it makes its own points, which are as large as the features.
     arrays = sample.derived(
         NearPairs(reference, *(near[role].squared.shape[1] for role in ("sample", "reference")))
     )
@@ -96,10 +96,10 @@ def neighbourhood(summaries: Mapping[Role, Summary], k: int, *, in_blocks: bool)
 
 @dataclass(frozen=True, slots=True)
 class NearestOthers:
-    """The nearest other items of the same source, of each item.
+    """The nearest other items of the same source, for each item.
 
     Attributes:
-        num: How many of them.
+        num: Number of neighbours.
     """
 
     version: ClassVar[int] = 1
@@ -114,7 +114,7 @@ class NearestOthers:
 
 
 def _nearest(summary: Summary, num: int) -> Nearest:
-    """Return so many neighbours of a side, or all others."""
+    """Return this many neighbours for each point of a side, or all others."""
     assert summary.num is not None
     arrays = summary.derived(NearestOthers(min(num, summary.num - 1)))
     return Nearest(arrays["indices"], arrays["squared"])
@@ -127,7 +127,7 @@ class NearPairs:
     Attributes:
         reference: The reference.
         num_of_sample: Number of neighbours up to which balls of the sample reach.
-        num_of_reference: The same of the reference.
+        num_of_reference: The same for the reference.
     """
 
     version: ClassVar[int] = 1
@@ -137,7 +137,7 @@ class NearPairs:
     num_of_reference: int
 
     def __call__(self, summary: Summary) -> Arrays:
-        """Return the pairs of each side, unless they take more than a part of memory."""
+        """Return the pairs of each side, unless they take too much of the memory."""
         resources = summary.resources
         sample, reference = on_common_centre(
             rows_of(summary), rows_of(self.reference), summary.resources
@@ -167,7 +167,7 @@ def _packed(role: Role, parts: list[Pairs]) -> dict[str, npt.NDArray[Any]]:
 
 
 def _unpacked(role: Role, arrays: Arrays) -> Pairs:
-    """Return what `_packed` has packed."""
+    """Undo `_packed`."""
     return Pairs(*(arrays[f"{role} {name}"] for name in _PAIR_FIELDS))
 
 

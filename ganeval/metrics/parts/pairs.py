@@ -1,4 +1,4 @@
-"""The pairs of both sides that are near each other, and on which side of a radius they are."""
+"""Find pairs of points that are near each other, and decide which lie within a radius."""
 
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
@@ -65,14 +65,14 @@ def near_pairs(
     Args:
         centres: One side.
         points: The other.
-        reaches: Squared, float64 [centres].
-        point_reaches: Squared, float64 [points]; with them the same products also give the pairs
-            within reach of the points, as centres.
+        reaches: Squared reaches of the centres, float64 [centres].
+        point_reaches: Squared reaches of the points, float64 [points]; if given, the same products
+            also yield the pairs within reach of the points, as centres.
         resources: Memory and threads.
 
     Yields:
-        Pairs within reach of the centres; pairs within reach of the points, none without reaches.
-        Some are a little farther.
+        Pairs within reach of the centres, and pairs within reach of the points (none without
+        `point_reaches`). Some pairs are a little farther.
     """
     limits = _limits(centres, points, reaches)
     back = None if point_reaches is None else _limits(points, centres, point_reaches)
@@ -89,7 +89,7 @@ def pairs_within(
 
 
 def _limits(centres: Points, points: Points, reaches: Distances) -> Rows:
-    """Return what a rounded distance within reach cannot exceed, in the units of a tile.
+    """Return the largest rounded distance of pairs within reach, in the units of a tile.
 
     A point farther from the common centre than the norm and the reach together is out of reach, so
     one outlier does not spoil the bound for all.
@@ -125,7 +125,7 @@ class Judged:
     """Pairs whose distances are made exact where a decision needs it, once for all decisions.
 
     Attributes:
-        pairs: The pairs; what was exact when it was needed stays so.
+        pairs: The pairs; distances that were made exact stay so.
     """
 
     def __init__(
@@ -142,11 +142,11 @@ class Judged:
         return np.flatnonzero(surplus <= self._error)
 
     def inside(self, some: Indices, radii: Distances, *, closed: bool) -> Pairs:
-        """Return those of which the point lies in the ball of its centre, as exact distances say.
+        """Return the pairs whose point lies in the ball of the centre, by exact distances.
 
         Args:
             some: Which pairs to look at.
-            radii: Squared, float64 [centres].
+            radii: Squared radii, float64 [centres].
             closed: Whether a point on the rim is inside.
         """
         rims = radii[self.pairs.centres[some]]
@@ -168,7 +168,7 @@ def memberships(
     closed: bool,
     resources: Resources = DEFAULT,
 ) -> tuple[Indices, Indices]:
-    """Count which points lie in which balls.
+    """Count the points in balls, and the balls around points.
 
     Args:
         centres: Centres of the balls.

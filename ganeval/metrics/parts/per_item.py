@@ -1,4 +1,4 @@
-"""Scores that are a mean over items, each of which has a value of its own."""
+"""Scores that are a mean over the values of items."""
 
 import numpy as np
 import numpy.typing as npt
@@ -8,7 +8,7 @@ from ganeval.metrics.parts.clusters import Clusters, num_units, over_units
 from ganeval.scores.influence import Influence
 from ganeval.scores.kind import ScoreKind
 
-ENOUGH_FOR_INTERVAL = 30  # independent units from which their mean counts as normal
+ENOUGH_FOR_INTERVAL = 30  # independent units; from there their mean counts as normal
 
 Values = npt.NDArray[np.float64]
 
@@ -23,17 +23,17 @@ def mean_score(
 ) -> Score:
     """Return the mean of some values as a score, with the standard error of independent units.
 
-    Fewer than 30 have none: two values that happen to be near each other would seem to be certain.
+    Fewer than 30 units have no error, since two values that happen to be close would look certain.
 
     Args:
-        kind: What the score means.
+        kind: Kind of the score.
         values: One for each item, float64 [N], NaN for an item that does not count; at least 2 are
             numbers.
-        noun: What messages call the items.
-        influence: What each item adds to the score, with mean 0, float64 [N]; None for that of a
-            mean over the items that count.
-        clusters: The cluster of each item, int64 [N]; see `Summary.clusters`. None where the items
-            are independent.
+        noun: Plural noun of the items in messages.
+        influence: What each item adds to the score, with mean 0, float64 [N]; None for a plain mean
+            over the items that count.
+        clusters: The cluster of each item, int64 [N]; see `Summary.clusters`. None if the items are
+            independent.
     """
     counts = np.isfinite(values)
     kept = values[counts]

@@ -1,8 +1,8 @@
-"""How the Frechet distance between two Gaussians changes with the weight of each image.
+"""The influence of each image on the Frechet distance between two Gaussians.
 
 Rippl, Munk and Sturm, "Limit laws of the empirical Wasserstein distance: Gaussian distributions",
-Journal of Multivariate Analysis 2016, whose limit for different distributions is that of a mean of
-these values.
+Journal of Multivariate Analysis 2016: for different distributions, the limit law is that of a mean
+of these values.
 """
 
 from collections.abc import Sequence
@@ -29,9 +29,9 @@ def optimal_maps(
 
     Args:
         sample: Moments of d features of the sample.
-        reference: Those of the reference.
-        sample_rows: The rows, where there are no more of them than d; see `factor`.
-        reference_rows: Those of the reference.
+        reference: Moments of the reference.
+        sample_rows: The rows, if they are no more than d; see `factor`.
+        reference_rows: The same for the reference.
 
     Returns:
         The map from the sample to the reference and the one back, float64 [d, d] each.
@@ -56,14 +56,14 @@ def _maps(root: Matrix, other: Matrix) -> tuple[Matrix, Matrix]:
 def frechet_influence(rows: Rows, own: Moments, other: Moments, optimal: Matrix) -> Matrix:
     """Return what each row of one side adds to the Frechet distance, float64 [num], mean 0.
 
-    2 delta.(x - m) + (x - m)^T (I - T) (x - m), less its mean, with delta the difference of the
-    means and T the optimal map to the other side, because tr (S1 S2)^(1/2) has the derivative T / 2
-    by S1.
+    It is 2 delta.(x - m) + (x - m)^T (I - T) (x - m) minus its mean, with delta the difference of
+    the means and T the optimal map to the other side, because the derivative of tr (S1 S2)^(1/2) by
+    S1 is T / 2.
 
     Args:
         rows: The rows of this side.
-        own: Their moments.
-        other: Those of the other side.
+        own: Moments of this side.
+        other: Moments of the other side.
         optimal: The map from this side to the other, float64 [d, d].
     """
     delta = own.mean - other.mean
@@ -81,13 +81,13 @@ def influence_of_parts(
 ) -> Matrix:
     """Return what each part of one side adds to the Frechet distance, float64 [parts], mean 0.
 
-    The mean of `frechet_influence` over the rows of a part is a function of its moments alone:
-    2 delta.(m_p - m) + tr (I - T) C_p with the second moment C_p of the part around m.
+    The mean of `frechet_influence` over the rows of a part depends on its moments only: 2
+    delta.(m_p - m) + tr (I - T) C_p with the second moment C_p of the part around m.
 
     Args:
         parts: Moments of the parts, which have nearly equal numbers of rows.
-        own: Those of the whole side.
-        other: Those of the other side.
+        own: Moments of the whole side.
+        other: Moments of the other side.
         optimal: The map from this side to the other, float64 [d, d].
     """
     delta = own.mean - other.mean

@@ -28,7 +28,7 @@ class ArrayOptions:
         size: See `Fit`.
         crop: See `Fit`.
         value_range: `LOW,HIGH` or `LOW:HIGH`, what floats span; None: the command's `float_range`.
-        rate: Samples in a second: the array is one of clips, [n, samples] or
+        rate: Sampling rate: the array is one of clips, [n, samples] or
             [n, channels, samples]. None: it is one of pictures.
     """
 
@@ -144,16 +144,16 @@ def _unclear(images: npt.NDArray[Any] | torch.Tensor, kind: str, location: str) 
     found = f"{location}: values of type {str(images.dtype).removeprefix('torch.')}"
     needed = "uint8 from 0 to 255, or floats with a range (in Python: ganeval.Images)"
     if values.dtype.kind not in "biuf":
-        return InputError(found, needed, "save them anew as uint8")
+        return InputError(found, needed, "save them again as uint8")
     values = values[np.isfinite(values)]
     least, most = (values.min().item(), values.max().item()) if values.size else (0, np.inf)
     found += f" from {float(least):.3g} to {float(most):.3g}" if values.size else ""
     if not _is_float(images):
-        remedy = "bring them to 0 to 255 and save them anew as `array.astype('uint8')`"
+        remedy = "bring them to 0 to 255 and save them again as `array.astype('uint8')`"
         if least >= 0 and most <= 1:
-            remedy = "save them anew as `(array * 255).astype('uint8')`, if 1 is white"
+            remedy = "save them again as `(array * 255).astype('uint8')`, if 1 is white"
         elif least >= 0 and most <= 255:
-            remedy = "save them anew as `array.astype('uint8')`"
+            remedy = "save them again as `array.astype('uint8')`"
         return InputError(found, needed, remedy)
     ends, condition = "LOW,HIGH", "with the values that stand for black and white"
     for low, high in _USUAL_RANGES:

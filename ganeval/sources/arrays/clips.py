@@ -41,8 +41,8 @@ class Clips:
         data: An array or tensor [n, samples] or [n, channels, samples]; or a list of clips: each a
             `Clip`, an array or tensor [samples] or [channels, samples], or a path to a file of
             sound. Samples are floats from -1 to 1, or integers of 8 to 32 bits.
-        rate: Samples in a second; None where each clip has its own, as a `Clip` or a file.
-        name: How messages and the report call the source.
+        rate: Sampling rate; None where each clip has its own, as a `Clip` or a file.
+        name: Name of the source in messages and the report.
         labels: The class of each clip, in the same order; see `Images`.
     """
 
@@ -174,7 +174,7 @@ def _stored(one: Any, rate: int | None, name: str) -> Stored:
     """Return what there is of an item, its own memory.
 
     Raises:
-        InputError: It is no clip, or cannot be read.
+        InputError: It is not a clip, or cannot be read.
     """
     if isinstance(one, str | os.PathLike):
         try:

@@ -90,7 +90,7 @@ class Data(PictureOptions):
         Args:
             policy: How pictures that are not plain grey or RGB become it.
             offline: Download nothing.
-            written: How the user called the source, if not by `data:` and its name.
+            written: The user's name for the source, if not `data:` and its name.
 
         Raises:
             UsageError: There is no such data set or split.

@@ -20,7 +20,7 @@ def dataset_behind(loader: DataLoader[Any]) -> Dataset[Any]:
     """Return the data set of a loader that gives each of its items once, in whichever order.
 
     Raises:
-        InputError: The loader chooses, draws or changes items, and so is no list of images.
+        InputError: The loader chooses, draws or changes items, and so is not a list of images.
     """
     count = num_items(loader.dataset, type(loader.dataset).__name__)
     batches = loader.batch_sampler

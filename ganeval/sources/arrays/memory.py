@@ -63,7 +63,7 @@ class Images:
             with a length, a DataLoader that gives each of its items once, or a list of images or of
             paths to pictures; uint8, or floating point if there is a `value_range`.
         value_range: The (low, high) of floats that become 0 and 255, as `quantise` rounds.
-        name: How messages and the report call the source.
+        name: Name of the source in messages and the report.
         labels: The class of each image, in the same order: integers of at least 0 or texts (a list,
             array or tensor [N]), or rows [N, C] of zeros with a single 1. None: those that a data
             set says it has (its `targets` or `labels`), else none.

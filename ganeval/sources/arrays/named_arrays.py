@@ -84,7 +84,7 @@ def choose_array(
     raise InputError(
         f"{location}: no array that may be images ({found})",
         "uint8 or floats of three or four axes, as [N, H, W, 3]",
-        "save them anew with `numpy.savez(FILE, images)`",
+        "save them again with `numpy.savez(FILE, images)`",
     )
 
 
@@ -114,7 +114,7 @@ def choose_clips(
     raise InputError(
         f"{location}: no array that may be clips ({found})",
         "floats or integers [n, samples] or [n, channels, samples]",
-        "save them anew with `numpy.savez(FILE, samples=samples, rate=16000)`",
+        "save them again with `numpy.savez(FILE, samples=samples, rate=16000)`",
     )
 
 

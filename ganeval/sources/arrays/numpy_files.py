@@ -47,7 +47,7 @@ class Npy(ArrayOptions):
         Args:
             policy: `float_range` is that of floats whose range the options do not tell.
             offline: Makes no difference here.
-            written: How the user called the source, if not by `location`.
+            written: The user's name for the source, if not `location`.
 
         Raises:
             InputError: It is no such file, is damaged, or holds something else.
@@ -158,7 +158,7 @@ def _read_header(stream: IO[bytes], name: str, *, alone: bool = False) -> _Heade
     if any(type(extent) is not int or extent < 0 for extent in shape):  # True is one to numpy
         raise ValueError(f"shape {shape}")
     if dtype.hasobject:
-        remedy = "save it anew as uint8"
+        remedy = "save it again as uint8"
         if alone:
             command = conversion(name, "numpy.load(a,allow_pickle=True).item()", ("mu", "sigma"))
             remedy += f"; a pickled record of statistics, if you trust its author: `{command}`"

@@ -39,7 +39,7 @@ class ReadySource:
     """A source of which everything is known when it is opened.
 
     Attributes:
-        info: What it is.
+        info: Facts about it.
         reader: How its items are read.
         labelled: Returns their labels; see `Source.labels`.
         named: Returns their names within the source; None: they are called by their numbers.
@@ -87,7 +87,7 @@ def array_source(
             memory-mapped. It is read when items are.
         kind: Name in the table of sources.
         location: As the user wrote it.
-        name: What messages call the array.
+        name: Name of the array in messages.
         fit: The size that pictures are brought to.
         seen: The values of all images before they were rounded; None: those of bytes, as they are
             read.

@@ -54,7 +54,7 @@ class TensorFile(ArrayOptions):
             raise InputError(
                 f"{self.location}: no tensors that can be read without running code",
                 "images saved by torch.save(tensor, FILE)",
-                "save them anew, or write them to a folder",
+                "save them again, or write them to a folder",
             )
         types = {name: _type_of(tensor) for name, tensor in tensors.items()}
         key = self.key

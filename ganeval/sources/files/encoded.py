@@ -35,7 +35,7 @@ class Listing:
         problems: Items (by index) that cannot be read at all.
         headers: What those items (by index) say of themselves, or why they cannot be used, that
             had to be passed by in listing anyway.
-        archives: Of a container that is a row of archives, the name of the one where each lies.
+        archives: The name of each file's archive, if the container is a row of archives.
         states: What a remote file system says of its files, which differs when they do.
     """
 
@@ -153,7 +153,7 @@ def twins(name: str, location: str) -> InputError:
     return InputError(
         f"{location}: two members are called '{name}'",
         "names that differ",
-        "make the archive anew",
+        "make the archive again",
     )
 
 
@@ -301,7 +301,7 @@ class EncodedSource:
             self.known.learn(
                 (index, Facts(header=header))
                 for index, header in enumerate(looks)
-                # A refusal is told anew each time, for its text has the name.
+                # A refusal is told again each time, for its text has the name.
                 if not isinstance(header, InputError)
                 and index not in listed
                 and self.known.header(index) is None
@@ -328,7 +328,7 @@ class _Headers:
     """What the headers of all files say.
 
     Attributes:
-        headers: Of the files that can be used, by index.
+        headers: Headers of the files that can be used, by index.
         overview: What these say together.
         unusable: The others, by index, with the reason.
     """

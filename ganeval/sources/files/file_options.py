@@ -32,7 +32,7 @@ class FileOptions(PictureOptions):
         content: Whether the items are "pictures" or "clips". None: clips where an option of clips
             is given, or where there are files of sound and no pictures; else pictures.
         rate: See `ClipFit`, as the others.
-        channels: Of clips: "mono" or "keep".
+        channels: Number of channels of clips: "mono" or "keep".
         seconds: Length of clips.
         cut: What is kept of longer clips.
         pad: What becomes of shorter ones.
@@ -90,7 +90,7 @@ class FileOptions(PictureOptions):
             container_of: Lists the container's files of a medium.
             policy: How pictures are decoded.
             location: Where the container is.
-            written: How the user called it.
+            written: The user's name for it.
 
         Raises:
             InputError: There are no items, or labels that are none.

@@ -53,10 +53,10 @@ class Folder(FileOptions):
         Args:
             policy: How pictures are decoded.
             offline: Makes no difference here.
-            written: How the user called the source, if not by `location`.
+            written: The user's name for the source, if not `location`.
 
         Raises:
-            InputError: It is no folder, cannot be read, or holds no items.
+            InputError: It is not a folder, cannot be read, or holds no items.
         """
         if not is_folder(self.location):
             raise InputError(f"{self.location}: not a folder", "a folder", "leave out 'folder:'")

@@ -27,7 +27,7 @@ class Medium(Protocol):
 
     Attributes:
         content: What each is; see `SourceInfo.content`.
-        noun: What messages call several.
+        noun: Plural noun of the items in messages.
         suffixes: The endings of their files.
         alike: The endings of files that somebody may take for them, which are left alone.
         left_alone: How those are counted.

@@ -13,7 +13,7 @@ from ganeval.sources.fit import Fit
 JPEG_NOTE = "JPEG data under another suffix"
 _JPEG_ENDINGS = (".jpg", ".jpeg", ".jfif")
 
-# Endings of raster pictures, and of pixels as arrays, that are no endings of pictures here.
+# Endings of raster pictures, and of pixels as arrays, that are not endings of pictures here.
 _ALIKE = frozenset(
     [
         "apng",

@@ -204,7 +204,7 @@ def _problem(member: tarfile.TarInfo, name: str) -> Reason | None:
     if member.size > MAX_FILE_BYTES:
         return too_large(name, member.size)
     if member.issparse():
-        return f"{name}: stored with holes", "a member that is stored whole", "make the tar anew"
+        return f"{name}: stored with holes", "a member that is stored whole", "make the tar again"
     return None
 
 

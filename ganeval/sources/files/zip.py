@@ -156,7 +156,7 @@ def _zip_problem(member: zipfile.ZipInfo, name: str, medium: Medium) -> Reason |
         return (
             f"{name}: compressed by method {member.compress_type}",
             "members that are stored or deflated",
-            f"zip the {plural(medium.content)} anew",
+            f"zip the {plural(medium.content)} again",
         )
     if member.file_size > MAX_FILE_BYTES:
         return too_large(name, member.file_size)

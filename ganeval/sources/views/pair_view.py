@@ -21,7 +21,7 @@ class PairView:
     """Pairs of items of two sources, or of one.
 
     Attributes:
-        info: What it is.
+        info: Facts about it.
         one: Where the first item of each pair is.
         other: Where the second one is; maybe the same source.
         places: Which pairs there are.

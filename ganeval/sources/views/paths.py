@@ -28,12 +28,12 @@ def paths_of(
     Args:
         generator: A generator's file or a network, opened as a source.
         num: The number of paths.
-        seed: Of the paths; the seed of the generator's own samples has no part in them.
+        seed: Seed of the paths; the seed of the generator's own samples has no part in them.
         epsilon: How far apart the points are, if the whole path is 1; see `PathDrawing`.
         places: Where the points are: anywhere on the path ("full") or at its beginning ("end").
 
     Raises:
-        InputError: It is no generator, has no latents, makes images from pictures, computes with
+        InputError: It is not a generator, has no latents, makes images from pictures, computes with
             less than 32 bits, or shows no step at all.
         UsageError: An option out of its range, or a generator with the option `size`.
     """

@@ -26,7 +26,7 @@ class WindowView:
     """Windows of the clips of a source.
 
     Attributes:
-        info: What it is.
+        info: Facts about it.
         source: Where the clips are.
         how: How they are cut.
         places: Which windows there are.

@@ -1,4 +1,4 @@
-"""What is particular to pictures, points, clips: their checkpoint, their preview, their scores."""
+"""What differs between pictures, points and clips: checkpoints, previews, scores."""
 
 import importlib
 from collections.abc import Mapping, Sequence
@@ -19,7 +19,7 @@ _KINDS = {
     "clips": "reference_models.engine.kinds.clips:CLIPS",
 }
 
-GRID = 8  # rows and columns of a preview of pictures; its square is the number of its samples
+GRID = 8  # rows and columns of a preview of pictures, so it has GRID * GRID samples
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -28,10 +28,11 @@ class Scoring:
 
     Attributes:
         every: Steps from one score to the next; 0: never.
-        metrics: Names of scores; None: the usual ones of the kind of data, and all that the data
-            themselves can be asked for.
+        metrics: Names of scores; None for the usual ones of the kind of data and all that the data
+            themselves define.
         extractor: Network that turns images into features.
-        num_images: Samples, and training images to compare them with (or all, if there are fewer).
+        num_images: Number of samples, and of training images to compare them with (or all, if there
+            are fewer).
         reference: A source to compare with instead, such as a held-out split.
         cache_dir: Where features are kept, a folder or URL; None for the user's cache folder.
     """
@@ -49,11 +50,11 @@ class Score:
     """One score of a generator.
 
     Attributes:
-        name: What it is called, with its network and options: "fid", "fid@mine", "precision:k=5".
+        name: Its name with network and options: "fid", "fid@mine", "precision:k=5".
         value: The score.
         direction: "lower" or "higher", whichever is better.
-        se: Standard error; None where there is no honest one.
-        interval: Of 95 %; None where there is none.
+        se: Standard error; None if there is no honest one.
+        interval: 95 % interval; None if there is none.
     """
 
     name: str
@@ -64,10 +65,10 @@ class Score:
 
 
 class KnownData(Protocol):
-    """Data of which the truth is known, such as its modes."""
+    """Data whose truth is known, such as their modes."""
 
     def scores(self, samples: torch.Tensor) -> Mapping[str, tuple[float, str]]:
-        """Return value and better direction of all that samples [N, ...] can be asked for."""
+        """Return all scores of samples [N, ...], each with its better direction."""
 
 
 class Scorer(Protocol):
@@ -75,18 +76,18 @@ class Scorer(Protocol):
 
     @property
     def conditions(self) -> Mapping[str, Any]:
-        """What scores that are compared must have in common, as JSON values."""
+        """What compared scores must have in common, as JSON values."""
 
     def score(self, generator: nn.Module, step: int) -> Sequence[Score]:
         """Return the scores of a generator; none if it cannot be scored, with a warning."""
 
 
 class KindOfData(Protocol):
-    """What is done with a generator's samples."""
+    """How a generator's samples are exported, shown and scored."""
 
     @property
     def suffix(self) -> str:
-        """Of the file that users get, such as ".safetensors"."""
+        """Suffix of the file for users, such as ".safetensors"."""
 
     def export(
         self,
@@ -99,7 +100,7 @@ class KindOfData(Protocol):
         step: int,
         seed: int,
     ) -> None:
-        """Write what users get of a network of the game, called `name`; the file is replaced."""
+        """Write the file for users from the network `name` of the game, replacing an older one."""
 
     def step_of(self, path: Path) -> int:
         """Return the training steps behind what `export` has written."""
@@ -110,24 +111,24 @@ class KindOfData(Protocol):
     def scorer(
         self, scoring: Scoring, recipe: Recipe, data: Data, *, seed: int, device: torch.device
     ) -> AbstractContextManager[Scorer]:
-        """Return what scores, with its reference at hand."""
+        """Return the scorer, with its reference."""
 
 
 def kind_of(data: Data) -> KindOfData:
-    """Return what is particular to the kind of the data."""
+    """Return the functions for the kind of the data."""
     module, _, attribute = _KINDS[data.kind].partition(":")
     kind: KindOfData = getattr(importlib.import_module(module), attribute)
     return kind
 
 
 def known_names(data: Data) -> tuple[str, ...]:
-    """Return the names of the scores that data of a known truth give; none of other data."""
+    """Return the names of the scores that data with a known truth define; none for other data."""
     if not hasattr(data, "scores"):
         return ()
     return tuple(cast(KnownData, data).scores(data.batch(0, 0, 2)["real"]))
 
 
 def known_scores(data: Data, samples: torch.Tensor, names: Sequence[str]) -> list[Score]:
-    """Return some of the scores that data of a known truth give samples [N, ...]."""
+    """Return some of the scores of samples [N, ...] that data with a known truth define."""
     found = cast(KnownData, data).scores(samples)
     return [Score(name=name, value=found[name][0], direction=found[name][1]) for name in names]

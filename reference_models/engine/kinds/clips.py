@@ -1,4 +1,4 @@
-"""Clips of sound: a checkpoint that says its rate, spectrograms, and scores on held-out clips."""
+"""Clips of sound: a checkpoint with its rate, spectrograms, and scores on held-out clips."""
 
 import math
 from collections.abc import Iterator, Mapping, Sequence, Sized
@@ -21,9 +21,9 @@ from reference_models.engine.recipe import Recipe
 from reference_models.parts.likelihood import NetworkOfClips, bits_of_samples
 from reference_models.parts.spectra import lsd, power, snr
 
-HELD_OUT = 1_000_000  # the seed of endless data that no run is trained on
-TILE = 64  # pixels of a spectrogram, or as few more as make whole frames
-QUIETEST = -80.0  # decibels that are black; 0 is the loudest tone that there can be
+HELD_OUT = 1_000_000  # a seed of endless data that no run trains on
+TILE = 64  # pixels of a spectrogram, rounded up to whole frames
+QUIETEST = -80.0  # decibels shown as black; 0 is the loudest possible tone
 _COLOURS = "magma"
 
 
@@ -46,10 +46,10 @@ class Clips(Checkpoints):
     def scorer(
         self, scoring: Scoring, recipe: Recipe, data: Data, *, seed: int, device: torch.device
     ) -> Iterator["ClipScorer"]:
-        """Yield what scores on a reference's clips, on fresh ones, or on the training clips.
+        """Yield a scorer on a reference's clips, on fresh clips, or on the training clips.
 
         Raises:
-            GanevalError: A metric that there is none of, or a reference of other clips.
+            GanevalError: A metric is unknown, or the reference has other clips.
         """
         known = known_names(data)
         own = ("snr", "lsd") if recipe.exported[recipe.main].condition else ("bits",)
@@ -72,16 +72,16 @@ CLIPS = Clips()
 class ClipScorer:
     """Scores generators of clips.
 
-    `bits` are those that a sample takes, of a network with `log_prob`; `snr` and `lsd` compare what
-    a network makes of conditions with the truth; the data may know others.
+    `bits` are the bits per sample of a network with `log_prob`; `snr` and `lsd` compare the output
+    for conditions with the truth; the data may define others.
 
     Attributes:
-        conditions: What scores that are compared have in common.
+        conditions: What compared scores have in common.
         metrics: Names of the scores.
-        recipe: That of the run.
-        data: Those of the run.
-        held_out: Where the clips are from that it is asked for.
-        seed: Of the samples.
+        recipe: Recipe of the run.
+        data: Data of the run.
+        held_out: The data whose clips are scored.
+        seed: Seed of the samples.
     """
 
     conditions: Mapping[str, Any]
@@ -118,7 +118,7 @@ def _held_out(reference: str | None, recipe: Recipe, data: Data) -> Data:
     """Return the data to score on: a reference, or the run's own.
 
     Raises:
-        GanevalError: A reference of another form or rate, or without what the network takes.
+        GanevalError: The reference has another form or rate, or lacks an input of the network.
     """
     if reference is None:
         return data
@@ -127,8 +127,8 @@ def _held_out(reference: str | None, recipe: Recipe, data: Data) -> Data:
     if found.shape != data.shape or rates[0] != rates[1]:
         raise ganeval.GanevalError(
             f"{reference}: clips of shape {found.shape} at {rates[1]} Hz",
-            f"{data.shape} at {rates[0]} Hz, as the run has them",
-            f"write `,rate={rates[0]},channels=mono` behind it",
+            f"{data.shape} at {rates[0]} Hz, as in the run",
+            f"add `,rate={rates[0]},channels=mono` to it",
         )
     needed = [*recipe.reads, *(["labels"] if recipe.num_classes_of(recipe.main) else [])]
     for name in needed:

@@ -27,7 +27,7 @@ from reference_models.engine.whole import written_whole
 
 logger = logging.getLogger("ganeval.training")
 
-TILE, GAP = 64, 2  # pixels of a sample in a grid at least, and between two
+TILE, GAP = 64, 2  # pixels: smallest side of a sample in a grid, and the gap between two
 METRICS = ("fid", "kid")
 _BLOCK = 64  # samples made at once
 
@@ -57,12 +57,12 @@ class Pictures(Checkpoints):
     def scorer(
         self, scoring: Scoring, recipe: Recipe, data: Data, *, seed: int, device: torch.device
     ) -> Iterator["PictureScorer"]:
-        """Yield what scores as `ganeval eval` does a checkpoint, and as the data do if they can.
+        """Yield a scorer with the scores of `ganeval eval` for a checkpoint, and the data's own.
 
         The reference's features are computed once, and found in the cache by later runs.
 
         Raises:
-            GanevalError: A metric, an extractor or a reference that cannot be had.
+            GanevalError: A metric, an extractor or a reference cannot be used.
         """
         reference, known = _reference(scoring, data), known_names(data)
         metrics = scoring.metrics or (*METRICS, *known)
@@ -97,12 +97,12 @@ class PictureScorer:
     """Scores generators of pictures against one reference.
 
     Attributes:
-        accumulator: Has the reference; None if the data give all that is asked for.
+        accumulator: Has the reference; None if the data define all scores that are asked for.
         metrics: Names of the scores. Those of the data come first if the first name is one of them.
-        conditions: What scores that are compared have in common.
-        recipe: Of the run.
-        data: Of the run.
-        seed: Of the samples.
+        conditions: What compared scores have in common.
+        recipe: Recipe of the run.
+        data: Data of the run.
+        seed: Seed of the samples.
     """
 
     accumulator: ganeval.Accumulator | None
@@ -113,7 +113,7 @@ class PictureScorer:
     seed: int
 
     def score(self, generator: nn.Module, step: int) -> Sequence[Score]:
-        """Return the scores of a generator; none if all its images are the same, say."""
+        """Return the scores of a generator; none if, for example, all its images are the same."""
         num_images = self.conditions["num_images"]
         known = known_names(self.data)
         own = [name for name in self.metrics if name in known]
@@ -169,9 +169,10 @@ def as_source(
     seed: int = 0,
     name: str = "generator",
 ) -> ganeval.Generator:
-    """Return a generator of images as ganeval samples it from its checkpoint.
+    """Return a generator of images, sampled as ganeval samples its checkpoint.
 
-    Seeds of samples end at 2**32 - 1, those of training do not: the others come round again.
+    Seeds of samples are below 2**32, seeds of training need not be: larger ones are reduced modulo
+    2**32.
     """
     return ganeval.Generator(
         generator,
@@ -188,7 +189,7 @@ def as_source(
 
 
 def _reference(scoring: Scoring, data: Data) -> Any:
-    """Return what to compare with: a source by its name, or the first training images."""
+    """Return the reference: a source by its name, or the first training images."""
     if scoring.reference is not None:
         return scoring.reference
     num = min(scoring.num_images, len(data)) if isinstance(data, Sized) else scoring.num_images
@@ -198,7 +199,7 @@ def _reference(scoring: Scoring, data: Data) -> Any:
 
 
 class _FirstImages(Dataset[torch.Tensor]):
-    """The first images of a stream, each read when it is looked at: they may be very many."""
+    """The first images of a stream, each read when it is used, since there may be very many."""
 
     def __init__(self, data: Data, num: int) -> None:
         self._data, self._num = data, num

@@ -1,4 +1,4 @@
-"""Points: a file of samples, a scatter of them over the data, and what is known of the truth."""
+"""Points: a file of samples, a scatter plot over the data, and scores against the known truth."""
 
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
@@ -25,7 +25,7 @@ _BINS = 60
 
 
 class Points:
-    """What is done with points."""
+    """How points are exported, shown and scored."""
 
     suffix = ".npz"
 
@@ -75,10 +75,10 @@ class Points:
     def scorer(
         self, scoring: Scoring, recipe: Recipe, data: Data, *, seed: int, device: torch.device
     ) -> Iterator["PointScorer"]:
-        """Yield what compares samples with the truth.
+        """Yield a scorer that compares samples with the truth.
 
         Raises:
-            GanevalError: A metric that there is none of for points.
+            GanevalError: There is no such metric for points.
         """
         names = known_names(data)
         for metric in scoring.metrics or ():
@@ -93,14 +93,14 @@ POINTS = Points()
 
 @dataclass(frozen=True, slots=True, eq=False)
 class PointScorer:
-    """Scores generators of points by what is known of the data.
+    """Scores generators of points against the known truth of the data.
 
     Attributes:
-        conditions: What scores that are compared have in common.
+        conditions: What compared scores have in common.
         metrics: Names of the scores.
-        recipe: Of the run.
-        data: Of the run.
-        seed: Of the samples.
+        recipe: Recipe of the run.
+        data: Data of the run.
+        seed: Seed of the samples.
     """
 
     conditions: Mapping[str, Any]

@@ -71,7 +71,7 @@ def tensors(rng: Random, folder: Path) -> Case:
 
 
 def cards(rng: Random, folder: Path) -> Case:
-    """Our own checkpoint with another card, sealed anew so that its fields are looked at."""
+    """Our own checkpoint with another card, sealed again so that its fields are looked at."""
     write_pair(folder)
     own, card = own_network()
     fields = mutate_json(rng, card)
@@ -89,7 +89,7 @@ def cards(rng: Random, folder: Path) -> Case:
         text = json_text(rng, fields).decode("utf-8", "replace")
     try:
         data = safetensors.torch.save(dict(own), metadata={METADATA_KEY: text})
-    except UnicodeEncodeError:  # a lone surrogate is no text there
+    except UnicodeEncodeError:  # a lone surrogate is not a text there
         data = safetensors.torch.save(dict(own), metadata={METADATA_KEY: "{}"})
     return drawing(rng, _write(folder, "own.safetensors", data), [])
 
