@@ -13,9 +13,10 @@ import os
 import statistics
 import sys
 import time
-from collections.abc import Mapping
+from collections import Counter
 from concurrent.futures import ProcessPoolExecutor, as_completed
 from pathlib import Path
+from typing import Any
 
 import click
 
@@ -27,13 +28,16 @@ from suite import when_and_where  # noqa: E402
 
 PAGE = ROOT / "docs" / "measured" / "experiments.md"
 NUMBERS = PAGE.with_suffix(".json")
-Numbers = dict[str, dict[str, float]]
-"""Of "NAME SIDE SEED", as "dcgan control 3": its value, and its seconds of processor time."""
+Numbers = dict[str, dict[str, Any]]
+"""By "NAME SIDE SEED", as "dcgan control 3": the `value`, its `seconds` of processor time, and
+`where` it was computed and when."""
 
 TEXT = """# The experiments of the reference models
 
-`./scripts/experiments`, {where} It took {minutes:.0f} minutes of
-processor time, one thread for each run; seeds 0 to 4.
+`./scripts/experiments`, seeds 0 to 4. It took {minutes:.0f} minutes of processor time, one thread
+for each run.
+
+{where}
 
 Each system has a run of seconds, a number that must reach a threshold, and a control that must not
 reach it. {met} The figures are the median of the seeds, with the smallest and the largest; "real"
@@ -90,7 +94,10 @@ def experiments(names: tuple[str, ...], seeds: str, processes: int, numbers: Pat
     used = [known[key(*job)] for job in jobs]
     PAGE.write_text(
         TEXT.format(
-            where=when_and_where(),
+            where="\n".join(
+                f"* {where} {num:,} numbers."
+                for where, num in Counter(one["where"] for one in used).items()
+            ),
             minutes=sum(one["seconds"] for one in used) / 60,
             met="Every run of every system reaches it, and no run of a control does."
             if not wrong
@@ -120,7 +127,8 @@ def measure(name: str, side: str, seed: int) -> Numbers:
     value: float = getattr(find_experiment(name), side)(seed)
     seconds = time.process_time() - begin
     print(f"{key(name, side, seed)}: {value:.4g} ({seconds:.1f} s)", file=sys.stderr, flush=True)
-    return {key(name, side, seed): {"value": value, "seconds": round(seconds, 1)}}
+    where = when_and_where()
+    return {key(name, side, seed): {"value": value, "seconds": round(seconds, 1), "where": where}}
 
 
 HEADER = (
@@ -129,7 +137,7 @@ HEADER = (
 )
 
 
-def row(name: str, known: Mapping[str, Mapping[str, float]], seeds: range) -> str:
+def row(name: str, known: Numbers, seeds: range) -> str:
     """Return a row of the table."""
     experiment = find_experiment(name)
     of = {
