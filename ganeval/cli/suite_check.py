@@ -66,7 +66,7 @@ def check_scoring(suite: "Suite", settings: "Settings") -> None:
                 for choice in plan.choices:
                     _check_numbers(choice, "num_images", wanted or num)
                     if scoring.eval_every:
-                        check_for_stream(choice)
+                        check_for_stream(choice, path, "picture")
                         _check_numbers(choice, "eval_images", scoring.eval_images)
 
 

@@ -16,6 +16,7 @@ from ganeval.extractors.inference import (
     place,
     to_device,
 )
+from ganeval.extractors.linear import steady_linear
 from ganeval.machine.devices import inference
 
 STAGES = (
@@ -136,8 +137,7 @@ class Lite0(nn.Module):
 
     def classify(self, pool: torch.Tensor) -> torch.Tensor:
         """Return logits [N, 1000] of pooled features [N, 1280]."""
-        logits: torch.Tensor = self._fc(pool)
-        return logits
+        return steady_linear(pool, self._fc.weight, self._fc.bias)
 
 
 class EfficientNetLite0Network:

@@ -22,6 +22,7 @@ from ganeval.extractors.inference import (
     place,
     to_device,
 )
+from ganeval.extractors.linear import steady_linear
 from ganeval.machine.devices import inference
 
 Pool = Callable[[torch.Tensor], torch.Tensor]
@@ -240,6 +241,6 @@ class InceptionNetwork:
             if not {"pool", "logits", "logits_biased"}.isdisjoint(layers):
                 outputs["pool"] = self.outer(maps).float().mean(dim=(2, 3))
             if not {"logits", "logits_biased"}.isdisjoint(layers):
-                outputs["logits"] = outputs["pool"] @ self.classifier.weight.T
+                outputs["logits"] = steady_linear(outputs["pool"], self.classifier.weight)
                 outputs["logits_biased"] = outputs["logits"] + self.classifier.bias
             return {layer: outputs[layer] for layer in layers}

@@ -106,7 +106,7 @@ class NativePair:
 
         if not isinstance(content, tuple) or len(content) != 2:
             raise InputError(
-                f"a {type(content).__name__.lower()}, and no pair of pictures",
+                f"a {type(content).__name__.lower()}, not a pair of pictures",
                 "pairs of pictures",
                 "choose a metric that looks at single pictures",
             )
@@ -129,7 +129,7 @@ def _pixels(content: object) -> Pixels:
     """Return the pixels of a content that has to be a picture."""
     if not isinstance(content, Picture):
         raise InputError(
-            f"a {type(content).__name__.lower()}, and no picture",
+            f"a {type(content).__name__.lower()}, not a picture",
             "pictures",
             "name a source of pictures",
         )

@@ -196,7 +196,7 @@ def test_rates_differ_if_what_clips_may_hold_does(
     run = ganeval("fid", *sources, "--extractor", "log-mel")
     assert ("differ in their rate" in run.err) is differs, run.err
     told = ganeval("doctor", *sources).out
-    assert ("one rate, for what resampling does" in told) is differs
+    assert ("one rate, since the effect of resampling" in told) is differs
 
 
 def test_pictures_beside_clips_are_both_looked_at(clean: Path, tmp_path: Path) -> None:

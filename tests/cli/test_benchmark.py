@@ -361,7 +361,7 @@ pictures = {{folder = "data:digits,split=train,size=16"}}
     assert "failed, not in the table: mine/digits/seed-2: runs/mixed/mine/digits/seed-2/" in (
         shown.out
     )
-    assert "g.safetensors: not there after `" in shown.out
+    assert "g.safetensors: missing after `" in shown.out
 
 
 @pytest.mark.parametrize(
@@ -464,7 +464,7 @@ def test_files_of_others_are_refused_before_any_training(
     record = tmp_path / "gan" / "digits" / "seed-0" / "benchmark.json"
     record.parent.mkdir(parents=True)
     record.write_text("[]")
-    assert "benchmark.json: no record of a trial" in ganeval(*words).error
+    assert "benchmark.json: not the record of a trial" in ganeval(*words).error
 
 
 def test_torchrun_gives_each_process_runs_of_its_own(

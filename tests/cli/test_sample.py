@@ -292,7 +292,7 @@ def test_only_what_the_same_command_wrote_is_replaced(
     content = path.read_bytes()
     assert ganeval(*command).code == 0
     assert path.read_bytes() == content
-    assert "not of this checkpoint, seed" in ganeval(*command, "--seed", "1").error
+    assert "exists already, with another checkpoint, seed" in ganeval(*command, "--seed", "1").error
     assert path.read_bytes() == content
     path.write_bytes(b"of a user")
     assert "exists already" in ganeval(*command).error

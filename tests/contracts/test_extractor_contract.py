@@ -79,7 +79,7 @@ def test_inputs_are_new_float32(extractor: Extractor, contents: list[Any]) -> No
 
 def test_content_of_another_kind_is_refused(extractor: Extractor, contents: list[Any]) -> None:
     for content in ("a text", (contents[0], contents[0], contents[0]), None):
-        with pytest.raises(InputError, match=r"and no (pair of )?(picture|clip)"):
+        with pytest.raises(InputError, match=r"not a (pair of )?(picture|clip)"):
             extractor.info.input(content)
 
 

@@ -71,16 +71,17 @@ def means_something(kind: Any, options: Mapping[str, Any]) -> bool:
 PAIRED = ("snr", "si-sdr", "lsd", "log-mel-distance")  # clips
 
 
-def takes_windows(name: str) -> bool:
-    """Tell whether a metric looks at windows of clips."""
-    return any(isinstance(need.view, Windows) for need in METRICS.load(name)().needs)
+def takes_clips(name: str) -> bool:
+    """Tell whether a metric looks at single clips or windows of them."""
+    needs = METRICS.load(name)().needs
+    return any(isinstance(need.view, Windows) or need.content == "clip" for need in needs)
 
 
 def text(name: str, options: Mapping[str, Any]) -> str:
     """Return a metric as users write it, whose network needs no weights."""
     extractors = {need.feature.extractor for need in METRICS.load(name)().needs}
     at = "@pixels" if any(one and one.startswith("lpips") for one in extractors) else ""
-    at = "@log-mel" if takes_windows(name) else at
+    at = "@log-mel" if takes_clips(name) and name not in PAIRED else at
     return name + at + "".join(f":{option}={value}" for option, value in options.items())
 
 
@@ -92,7 +93,7 @@ class Toy(torch.nn.Module):
 def sources(name: str) -> dict[str, Any]:
     """Return what a metric looks at."""
     metric = METRICS.load(name)()
-    if name in PAIRED or takes_windows(name):
+    if name in PAIRED or takes_clips(name):
         return {
             role: ganeval.Clips(np.stack(tones(NUM, seed=seed, seconds=1.6)), rate=8000, name=role)
             for seed, role in enumerate(("sample", "reference"))

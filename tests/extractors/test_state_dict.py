@@ -70,7 +70,7 @@ def test_code_is_refused_by_name_and_does_not_run(tmp_path: Path, zipped: bool) 
         (safetensors.torch.save(STATE)[:-4], "is damaged, or no state dict"),
         (b"some text that is no weights at all", "is damaged, or no state dict"),
         (saved(STATE["weight"]), "holds a Tensor"),
-        (saved({"epoch": 3, "state": STATE}), r"no tensors \(epoch, state\)"),
+        (saved({"epoch": 3, "state": STATE}), r"entries that are not tensors \(epoch, state\)"),
         (saved({"a": np.float64(3.0)}), "contains Python objects"),
     ],
 )

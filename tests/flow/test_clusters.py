@@ -290,7 +290,7 @@ def test_pairs_with_a_picture_of_one_cluster_belong_together() -> None:
     assert (found[0] == found[1], found[0] == found[2]) == (True, False)
 
 
-COPIES = "the error assumes independent images; remove the copies, or add --cluster-by"
+COPIES = "the error assumes independent images; remove the copies, or give --cluster-by"
 
 
 def test_copies_are_said_at_every_score_with_an_error(tmp_path: Path) -> None:

@@ -91,10 +91,10 @@ def test_another_class_for_some_items_changes_it() -> None:
 @pytest.mark.parametrize(
     ("of_sample", "of_reference", "found"),
     [
-        (["a"] * 9, ["a"] * 5 + ["b"] * 4, "classes of the reference alone: b; "),
-        (["b"] * 4 + ["a"] * 5, ["a"] * 9, "classes of the sample alone: b; "),
-        (["1"] * 9, ["01"] * 9, "classes of the sample alone: 1; "),
-        (list("aaaabcdef"), ["a"] * 9, "classes of the sample alone: b, c, d and 2 more; "),
+        (["a"] * 9, ["a"] * 5 + ["b"] * 4, "classes that only the reference has: b; "),
+        (["b"] * 4 + ["a"] * 5, ["a"] * 9, "classes that only the sample has: b; "),
+        (["1"] * 9, ["01"] * 9, "classes that only the sample has: 1; "),
+        (list("aaaabcdef"), ["a"] * 9, "classes that only the sample has: b, c, d and 2 more; "),
         (["a"] * 8 + ["b"], ["a", "b", "b"] * 3, "class b of the sample: 1 image; "),
         (["a", "b", "b"] * 3, ["a"] * 8 + ["b"], "class b of the reference: 1 image; "),
     ],
@@ -148,18 +148,18 @@ def test_few_items_of_a_class_have_no_error() -> None:
 
     for score, fewest in ((of(7), 7), (of(40, 7), 7)):
         assert score.se is score.interval is score.influence is None
-        assert list(score.cautions) == [f"{fewest} images of a class for 4 dimensions"]
+        assert list(score.cautions) == [f"{fewest} images in the smallest class for 4 dimensions"]
         assert score.details.keys() == {"classes", "fewest_of_a_class"}
     for score, fewest in ((of(8), 8), (of(19), 19), (of(40, 19), 19)):
         assert score.se is score.interval is None
-        assert list(score.cautions) == [f"{fewest} images of a class for 4 dimensions"]
+        assert list(score.cautions) == [f"{fewest} images in the smallest class for 4 dimensions"]
         assert score.details["roughly_debiased"] < score.value
         assert score.influence is not None
     enough = of(20, 20)
     assert enough.details["debiased"] < enough.value
     assert enough.influence is not None
     assert enough.se == enough.influence.se
-    assert list(enough.cautions) == ["the interval is that of infinitely many images"]
+    assert list(enough.cautions) == ["the interval refers to infinitely many images"]
     assert abs(enough.influence.sample.mean()) < 1e-12
 
 
@@ -227,4 +227,4 @@ def test_few_clusters_of_a_class_have_no_error() -> None:
         (score,) = metric.compute(inputs(metric, roles), rng).scores
         assert (score.se is not None) == has_error
         if not has_error:
-            assert "6 clusters of images of a class for 2 dimensions" in score.cautions
+            assert "6 clusters of images in the smallest class for 2 dimensions" in score.cautions

@@ -148,7 +148,7 @@ def test_fewer_than_200_images_a_side_have_no_error(score, features):
     for sides in ((few, many), (many, few)):
         one = score(Kid(), *sides)["kid"]
         assert one.se is one.interval is None
-        assert one.notes == ("no interval: 199 images a side, 200 are needed",)
+        assert one.notes == ("no interval: 199 images on the smaller side, 200 are needed",)
         assert one.enough == {"se": 200}
         assert one.influence is not None
     both = score(Kid(), many, features(200, 32, 11))["kid"]

@@ -170,7 +170,8 @@ def test_at_the_boundary_there_is_an_interval_and_no_error(score, features):
         assert one.interval == wilson(0.0, 80, quantile(0.975, 80 / 20))
         assert one.interval[1] > 0.05
         assert one.notes == (
-            "no standard error: all blocks have one score; interval: as of independent images",
+            "no standard error: all blocks have one score; "
+            "the interval is that of independent images",
         )
     density = ours["density"]
     assert (density.value, density.se, density.interval) == (0.0, None, None)
@@ -186,7 +187,7 @@ def test_too_few_images_have_neither_error_nor_interval(score, features, k, enou
             assert (one.se, one.interval, one.influence) == (None, None, None)
             assert one.enough == {"se": enough}
             assert (
-                one.cautions[f"{enough - 1} images a side"]
+                one.cautions[f"{enough - 1} images on the smaller side"]
                 == f"too few for a standard error ({enough} are needed)"
             )
     there = all_four(score, features(enough, 8, 1), features(enough, 8, 2), k, closed=True)

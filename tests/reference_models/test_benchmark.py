@@ -156,7 +156,7 @@ def first_trial(folder: Path, text: str) -> tuple[Trial, Any]:
 
 def test_what_cannot_begin_is_refused_before_any_training(tmp_path: Path) -> None:
     for models, message in {
-        "a = {checkpoint = 'none.safetensors'}": "none.safetensors of a is not there",
+        "a = {checkpoint = 'none.safetensors'}": "none.safetensors of a does not exist",
         "gan = {settings = {batch_sise = 1}}": "unknown setting of gan 'batch_sise'",
         "gan = {settings = {batch_size = 0}}": "setting batch_size is 0; at least 1",
     }.items():

@@ -123,7 +123,7 @@ def test_a_state_that_is_gone_leaves_a_run_to_no_other(tmp_path: Path) -> None:
 @pytest.mark.parametrize("content", ["[]", "{", '{"schema": "x"}', '{"schema": "ganeval.run/1"}'])
 def test_a_list_that_is_none_is_refused(content: str, tmp_path: Path) -> None:
     (tmp_path / ".ganeval-run.json").write_text(content)
-    with pytest.raises(toolkit.GanevalError, match=r"run.json: no list of a run's files"):
+    with pytest.raises(toolkit.GanevalError, match=r"run.json: not the list of a run's files"):
         RunFiles(tmp_path)
 
 

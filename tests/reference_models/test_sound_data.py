@@ -156,7 +156,7 @@ def test_the_options_of_ganevals_sources_bring_sounds_to_one_form(tmp_path: Path
     with pytest.raises(ganeval.GanevalError, match=r"b.wav: 2 channels; one; .*channels=mono"):
         source_clips(str(tmp_path))
     location = f"folder:{tmp_path},channels=mono"
-    with pytest.raises(ganeval.GanevalError, match=r"4000 Hz.*has 8000; .*mono,rate=4000"):
+    with pytest.raises(ganeval.GanevalError, match=r"4000 Hz.*has 8000 Hz; .*mono,rate=4000"):
         source_clips(location)
     data = source_clips(f"{location},rate=4000", size=2000)
     assert (data.samples.shape, data.rate, data.names) == (

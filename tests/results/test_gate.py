@@ -311,7 +311,7 @@ def test_scores_that_depend_on_the_number_of_images_are_compared_at_equal_number
     reference = normal(num, WIDTH, 1)
     baseline = report(normal(num, WIDTH, 3), reference, [PrecisionRecall()])
     for few, needed, reason in (
-        (100, 300, "needs 300 images a side"),  # from which there is an error
+        (100, 300, "needs 300 images on each side"),  # from which there is an error
         (350, num, "can be compared at equal numbers only"),
     ):
         run = report(normal(few, WIDTH, 2), reference, [PrecisionRecall()])

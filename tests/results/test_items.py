@@ -86,7 +86,7 @@ def test_items_are_found_by_the_score_or_the_metric() -> None:
     assert pairs.names[0] == ("5", "7")
     assert len(pairs.names) == len(pairs.values) == 2
     assert (pairs.values[0], pairs.pictures) == (0.0, ())
-    with pytest.raises(UsageError, match="nothing is known of items of kid"):
+    with pytest.raises(UsageError, match="the report has no values of items for kid"):
         scored("kid").items_of("kid")
 
 

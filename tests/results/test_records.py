@@ -54,7 +54,7 @@ def test_a_field_of_another_type_is_refused_by_its_name(
                 continue
             for other in others:
                 made[part][1] = entry | {key: other}
-                assert f"{key} of {part[:-1]} 1 is " in refused(made, tmp_path)
+                assert f"({key} of {part[:-1]} 1 " in refused(made, tmp_path)
                 num_refused += 1
     assert num_refused > 60
 
@@ -176,6 +176,6 @@ def test_texts_of_a_baseline_are_printed_on_their_lines(
     other.write_text(json.dumps(content), encoding="utf-8")
     gate = ganeval("check", run, "--baseline", other, "--max-regress", "kid=5")
     assert gate.code == 0
-    assert "only one of the two says it: preprocessing \\u202e\\x1b[2J\n" in gate.out
+    assert "only one of the two states it: preprocessing \\u202e\\x1b[2J\n" in gate.out
     (line,) = ganeval("baseline", "accept", run, "-o", base).out.splitlines()
     assert "not comparable: extractor is random in the run and a\\x1b[2J\\n\\u202e in" in line
