@@ -63,10 +63,11 @@ def check_scoring(suite: "Suite", settings: "Settings") -> None:
                 plan = make_plan(
                     [], {"reference": data.reference}, scoring.metrics, own, index=index
                 )
+                content = "picture" if side.source is None else side.source.info.content
                 for choice in plan.choices:
                     _check_numbers(choice, "num_images", wanted or num)
                     if scoring.eval_every:
-                        check_for_stream(choice, path, "picture")
+                        check_for_stream(choice, str(path), content)
                         _check_numbers(choice, "eval_images", scoring.eval_images)
 
 

@@ -25,6 +25,6 @@ def steady_linear(
     """
     blocks = [
         F.linear(F.pad(block, (0, 0, 0, ROWS - len(block))), weight, bias)
-        for block in rows.split(ROWS)
+        for block in torch.split(rows, ROWS)
     ]
     return torch.cat(blocks)[: len(rows)]
