@@ -74,4 +74,4 @@ def test_a_picture_is_no_pair(pool: Executor) -> None:
     _, info = compute(
         [Item("a", bytes(32), lambda: picture)], [(extraction(), ["ssim"])], pool, lambda _: None
     )
-    assert info.skipped[0].startswith(": a picture, and no pair of pictures; ")
+    assert info.skipped[0].startswith(": a picture, not a pair of pictures; ")

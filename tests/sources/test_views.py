@@ -138,7 +138,7 @@ def test_notes_of_a_pair_are_those_of_both() -> None:
 def test_a_pair_is_no_picture(both: tuple[Source, Source]) -> None:
     (item,) = pairs_of(*both, pair_up(*both)).load([0])
     assert isinstance(item.content(), Pair)
-    with pytest.raises(InputError, match=r"B.PNG \| .*B.PNG: a pair, and no picture"):
+    with pytest.raises(InputError, match=r"B.PNG \| .*B.PNG: a pair, not a picture"):
         item.picture()
 
 
