@@ -126,12 +126,12 @@ class Accumulator:
         """Take a batch of what was generated.
 
         Args:
-            batch: Images: uint8 [N, 3, H, W], or floating point of that shape within `value_range`,
-                on any device. A list of Pillow images, of tensors [3, H, W] or of arrays [H, W, 3]
-                is taken too. Of `(images, labels)`, a tuple or list, the images are taken, and of a
-                mapping its `"image"`, as of a data set's items.
-                Clips: what `ganeval.Clips` takes, a tensor [N, samples] or [N, channels, samples]
-                say, or a list of `Clip`s.
+            batch: Images as uint8 [N, 3, H, W], or floating point of that shape within
+                `value_range`, on any device. A list of Pillow images, of tensors [3, H, W] or of
+                arrays [H, W, 3] is accepted too. So are a tuple or list `(images, labels)` and a
+                mapping with the key `"image"`, as data sets yield them; only their images are used.
+                Clips as a tensor [N, samples] or [N, channels, samples], or in any other form that
+                `ganeval.Clips` takes.
 
         Raises:
             InputError: Another type, shape or range, or NaN; nothing of the batch is taken.

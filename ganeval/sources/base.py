@@ -64,7 +64,7 @@ class Item:
         content = self.content()
         if not isinstance(content, Picture):
             raise InputError(
-                f"{self.name}: a {type(content).__name__.lower()}, and no picture",
+                f"{self.name}: a {type(content).__name__.lower()}, not a picture",
                 "pictures",
                 "name a source of pictures",
             )
