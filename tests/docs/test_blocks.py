@@ -119,3 +119,21 @@ def test_texts_that_are_alike(found: str, wanted: str) -> None:
 def test_texts_that_are_not(found: str, wanted: str) -> None:
     with pytest.raises(AssertionError):
         assert_alike(found, wanted)
+
+
+@pytest.mark.parametrize(
+    ("found", "wanted"),
+    [("fid 10.95", "fid 11.54"), ("recall 0.147", "recall 0.081"), ("kid 0", "kid 0.0300")],
+)
+def test_numbers_of_another_training(found: str, wanted: str) -> None:
+    assert_alike(found, wanted, trained=True)
+    with pytest.raises(AssertionError):
+        assert_alike(found, wanted)
+
+
+@pytest.mark.parametrize(
+    ("found", "wanted"), [("fid 30.1", "fid 11.54"), ("fails", "passes"), ("fid 11.5", "kid 11.5")]
+)
+def test_what_no_other_training_explains(found: str, wanted: str) -> None:
+    with pytest.raises(AssertionError):
+        assert_alike(found, wanted, trained=True)
