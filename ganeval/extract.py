@@ -130,7 +130,7 @@ def make_stats(reference: Any, path: Path, settings: Settings) -> Features:
                 "at least 2 for a covariance",
                 f"name a source with more {features.noun}",
             )
-        for warning in source_warnings([describe(side, features, None)], None):
+        for warning in source_warnings([describe(side, features, None)], None, whole_clips=True):
             log.warning("%s", warning)
         card = {
             **stats_conditions(found.network),

@@ -40,7 +40,12 @@ class Finding:
 
 def of(num: int, total: int, item: str = "picture") -> str:
     """Return how many of the items, in words."""
-    return f"{num:,} of {total:,} {item}{'' if total == 1 else 's'}"
+    return f"{num:,} of {counted(total, item)}"
+
+
+def counted(num: int, item: str) -> str:
+    """Return a number of items in words: "1 clip", "2,000 clips"."""
+    return f"{num:,} {item}{'' if num == 1 else 's'}"
 
 
 class AnyInventory(Protocol):

@@ -7,7 +7,7 @@ from dataclasses import asdict
 from typing import Any
 
 from ganeval.doctor.examine import Diagnosis
-from ganeval.doctor.finding import SEVERITIES, Finding
+from ganeval.doctor.finding import SEVERITIES, Finding, counted
 from ganeval.doctor.hearing import ClipInventory
 from ganeval.doctor.inventory import Inventory
 from ganeval.errors import one_line
@@ -54,7 +54,8 @@ def _summary(inventory: Inventory | ClipInventory) -> str:
     parts = [inventory.kind]
     if inventory.stats is not None:
         parts.append(f"statistics of {inventory.stats.width:,} features")
-    parts.append("unknown number" if inventory.count is None else f"{inventory.count:,} pictures")
+    count = inventory.count
+    parts.append("unknown number" if count is None else counted(count, "picture"))
     if inventory.refusals:
         parts.append(f"{len(inventory.refusals):,} refused")
     if inventory.looks:
@@ -66,7 +67,7 @@ def _summary(inventory: Inventory | ClipInventory) -> str:
 
 def _summary_of_clips(inventory: ClipInventory) -> str:
     """Return what is in a source of clips, on one line."""
-    parts = [inventory.kind, f"{inventory.count:,} clips"]
+    parts = [inventory.kind, counted(inventory.count, "clip")]
     if inventory.refusals:
         parts.append(f"{len(inventory.refusals):,} refused")
     seconds = [heard.seconds for heard in inventory.looks]

@@ -8,7 +8,6 @@ from ganeval.features.derived import Summary
 from ganeval.flow.checked_result import checked
 from ganeval.flow.choose import MetricChoice
 from ganeval.flow.collect import Collected, is_served
-from ganeval.flow.gallery import is_seen, pictures_of
 from ganeval.flow.independence import (
     caution_of_copies,
     checked_for_clusters,
@@ -19,6 +18,7 @@ from ganeval.flow.kept_results import find_result, keep_result
 from ganeval.flow.plan import Plan, check_minimum
 from ganeval.flow.sides import Side
 from ganeval.flow.streams import derive_rng
+from ganeval.flow.thumbnails import is_seen, pictures_of, pictures_of_pairs
 from ganeval.flow.workspace import Workspace
 from ganeval.metrics.base import (
     Each,
@@ -210,6 +210,8 @@ def _items(result: Result, plan: Plan, collected: Collected, sample: str) -> Met
 
 def _named(evidence: Evidence, plan: Plan, collected: Collected, sample: str) -> ItemPairs:
     """Return pairs of rows as pairs of items, with small copies of them for a page."""
+    if isinstance(evidence.view, Pairs):
+        return _named_pairs(evidence, evidence.view, plan, collected, sample)
     columns = []
     pictures = []
     for role, rows in zip(evidence.roles, evidence.rows.T, strict=True):
@@ -221,7 +223,7 @@ def _named(evidence: Evidence, plan: Plan, collected: Collected, sample: str) ->
             continue
         names, places = side.source.names(), features.places()
         columns.append([names[side.indices[places[row]]] for row in rows.tolist()])
-        if plan.settings.gallery and is_seen(side):
+        if plan.settings.gallery and is_seen(side, features):
             pictures.append(pictures_of(side, features, rows))
     both = len(pictures) == 2
     return ItemPairs(
@@ -230,6 +232,30 @@ def _named(evidence: Evidence, plan: Plan, collected: Collected, sample: str) ->
         names=tuple(zip(*columns, strict=True)),
         values=evidence.values,
         pictures=tuple(zip(*pictures, strict=True)) if both else (),
+    )
+
+
+def _named_pairs(
+    evidence: Evidence, view: Pairs, plan: Plan, collected: Collected, sample: str
+) -> ItemPairs:
+    """Return rows of a view of pairs as pairs of items; see `_named`."""
+    viewed, features = plan.viewed[sample, "sample", view], collected.samples[sample][view]
+    one, other = _side(plan, "sample", sample), plan.others[view.to]
+    assert one is not None
+    assert one.source is not None
+    assert other.source is not None
+    assert viewed.pairing is not None
+    rows, places = evidence.rows[:, 0], features.places()
+    pairs = [viewed.pairing.places[viewed.indices[places[row]]] for row in rows]
+    first, second = one.source.names(), other.source.names()
+    names = tuple((first[at], second[other_at]) for at, other_at in pairs)
+    seen = plan.settings.gallery and is_seen(viewed, features)
+    return ItemPairs(
+        title=evidence.title,
+        roles=evidence.roles,
+        names=names,
+        values=evidence.values,
+        pictures=pictures_of_pairs(viewed, features, rows, names) if seen else (),
     )
 
 

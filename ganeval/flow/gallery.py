@@ -1,16 +1,11 @@
 """Gather what the HTML report shows of each sample: items, neighbours and FID by size."""
 
-import io
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 
 import numpy as np
 import numpy.typing as npt
-import PIL.Image
 
-from ganeval.audio.clip import Clip
-from ganeval.audio.spectrogram import excerpt, spectrogram
-from ganeval.errors import InputError, UnstableError
 from ganeval.features.collected import Features, LayerFeatures
 from ganeval.features.derived import Summary
 from ganeval.features.moments import Moments
@@ -18,6 +13,7 @@ from ganeval.flow.collect import Collected, gallery_place
 from ganeval.flow.plan import Plan
 from ganeval.flow.sides import Side
 from ganeval.flow.streams import derive_rng
+from ganeval.flow.thumbnails import Indices, is_seen, pictures_of
 from ganeval.machine.progress import REPORT_PICTURES
 from ganeval.metrics.base import Each
 from ganeval.metrics.parts.extrapolation import intercept_of_line
@@ -32,17 +28,13 @@ NUM_EXTREMES = 8
 NUM_NEIGHBOURHOODS = 8
 NUM_NEAREST = 3
 NUM_USUAL = 256  # pictures of the reference whose nearest other one tells what is usual
-THUMBNAIL = 64  # pixels
-LOSSLESS = 32  # up to this size every pixel is kept: a viewer enlarges it
 FEWER_CLIPS = 3  # so many times fewer clips than pictures, for they weigh more
-SPECTROGRAM = (128, 64)  # pixels, width and height
 
 _BLOCK = 4096  # rows compared at a time
 _PARTS = (8, 4, 2)
 _PER_DIMENSION = 2  # images below which FID is no line in 1/N
 
 Rows = npt.NDArray[np.float32]
-Indices = npt.NDArray[np.intp]
 Distances = npt.NDArray[np.float64]
 
 
@@ -71,6 +63,8 @@ def gather_galleries(
 ) -> tuple[Gallery, ...]:
     """Return what there is to see of each sample.
 
+    Where no metric looks at each item by itself, but at windows or pairs, that is a random choice.
+
     Args:
         plan: The run's.
         collected: The features.
@@ -83,23 +77,23 @@ def gather_galleries(
     """
     fids = {row.sample: row for row in rows if row.label == CURVE_OF}
     place = gallery_place(plan)
-    if place is None:
-        return ()
     of_reference = collected.others.get("reference")
     real = None
-    if of_reference is not None:
+    if place is not None and of_reference is not None:
         real = _real(plan, of_reference[Each()], of_reference[Each()].of(place))
-    reference: Summary | None = collected.stats.get(place[0]) if real is None else real.features
+    reference: Summary | None = None if real is None else real.features
+    if place is not None and real is None:
+        reference = collected.stats.get(place[0])
     galleries = []
     for done, side in enumerate(plan.samples):
         plan.settings.progress(REPORT_PICTURES, done, len(plan.samples))
         rng = derive_rng(plan.settings.seed, f"gallery/{side.location}")
         items = collected.samples[side.location][Each()]
-        features = items.of(place)
+        features = None if place is None else items.of(place)
         fid = fids.get(side.location)
         influence = None if fid is None else influences.get(fid.key)
         gallery = _gallery(side, items, features, real, influence, rng)
-        if fid is not None and reference is not None:
+        if fid is not None and features is not None and reference is not None:
             curve = _curve(features.rows(), reference, fid.value, rng)
             gallery = replace(gallery, score=CURVE_OF, curve=curve)
         galleries.append(gallery)
@@ -110,13 +104,13 @@ def gather_galleries(
 def _gallery(
     side: Side,
     items: Features,
-    features: LayerFeatures,
+    features: LayerFeatures | None,
     real: _Real | None,
     influence: Influence | None,
     rng: np.random.Generator,
 ) -> Gallery:
     """Return what to see of one sample; nothing of one whose items are no pictures and no clips."""
-    if not is_seen(side):
+    if not is_seen(side, items):
         return Gallery(sample=side.location, pictures=())
     assert side.source is not None
     raising, lowering = _extremes(side, items, influence)
@@ -124,11 +118,13 @@ def _gallery(
     return Gallery(
         sample=side.location,
         item=side.source.info.content,
-        pictures=pictures_of(side, items, _choose(features.num, num, rng)),
+        pictures=pictures_of(side, items, _choose(items.num, num, rng)),
         score=CURVE_OF if raising else None,
         raising=raising,
         lowering=lowering,
-        neighbours=() if real is None else _neighbours(side, items, features, real, rng),
+        neighbours=()
+        if real is None or features is None
+        else _neighbours(side, items, features, real, rng),
         usual_distance=None if real is None else real.usual_distance,
     )
 
@@ -167,75 +163,10 @@ def _choose(num: int, wanted: int, rng: np.random.Generator) -> Indices:
     return rng.permutation(num)[:wanted]
 
 
-def is_seen(side: Side) -> bool:
-    """Tell whether the items of a side are pictures, or clips that we can draw and play."""
-    if side.source is None or side.source.info.content not in ("picture", "clip"):
-        return False
-    if side.source.info.content == "picture":
-        return True
-    try:  # another package may call something else a clip
-        side.source.load(side.indices[:1])[0].clip()
-    except InputError:
-        return False
-    return True
-
-
 def fewer(side: Side) -> int:
     """Return how many times fewer items of a side are shown than pictures would be."""
     assert side.source is not None
     return FEWER_CLIPS if side.source.info.content == "clip" else 1
-
-
-def pictures_of(
-    side: Side, features: Features, rows: Indices, values: Sequence[float] | None = None
-) -> tuple[Picture, ...]:
-    """Return small copies of the items that gave these rows of the features."""
-    assert side.source is not None
-    places, content = features.places(), side.source.info.content
-    items = side.source.load([side.indices[places[row]] for row in rows])
-    small = []
-    for at, (row, item) in enumerate(zip(rows, items, strict=True)):
-        if item.digest != features.digests[row]:
-            raise UnstableError(
-                f"{item.name}: is another {content} than the one that was scored",
-                f"a source that gives the same {content} each time",
-                f"leave out the HTML report, or store the {content}s in a folder",
-            )
-        value = None if values is None else values[at]
-        if content == "clip":
-            small.append(_spectrogram(item.name, item.clip(), value))
-        else:
-            small.append(_thumbnail(item.name, item.picture().pixels, value))
-    return tuple(small)
-
-
-def _thumbnail(name: str, pixels: npt.NDArray[np.uint8], value: float | None) -> Picture:
-    """Return a small copy of uint8 [3, H, W]; its proportions stay."""
-    image = PIL.Image.fromarray(np.ascontiguousarray(pixels.transpose(1, 2, 0)))
-    image.thumbnail((THUMBNAIL, THUMBNAIL), PIL.Image.Resampling.LANCZOS)
-    file = io.BytesIO()
-    image.save(file, "WEBP", lossless=max(image.size) <= LOSSLESS, quality=75, method=4)
-    return Picture(
-        name=name, data=file.getvalue(), width=image.width, height=image.height, value=value
-    )
-
-
-def _spectrogram(name: str, clip: Clip, value: float | None) -> Picture:
-    """Return a picture of a clip's frequencies over time, with its beginning to listen to."""
-    from matplotlib import colormaps
-
-    width, height = SPECTROGRAM
-    colours = colormaps["magma"](spectrogram(clip, width, height), bytes=True)[:, :, :3]
-    file = io.BytesIO()
-    PIL.Image.fromarray(np.ascontiguousarray(colours)).save(file, "WEBP", quality=75, method=4)
-    return Picture(
-        name=name,
-        data=file.getvalue(),
-        width=width,
-        height=height,
-        value=value,
-        sound=excerpt(clip),
-    )
 
 
 def _neighbours(

@@ -23,7 +23,7 @@ from ganeval.errors import MachineError
 from ganeval.features.derived import key_of
 from ganeval.features.shards import ShardStore
 from ganeval.machine.json_text import parse_json
-from ganeval.metrics.base import Evidence, Inputs, Metric, Result, Score
+from ganeval.metrics.base import Each, Evidence, Inputs, Metric, Pairs, Result, Score
 from ganeval.scores.influence import Influence
 
 log = logging.getLogger(__name__)
@@ -113,7 +113,8 @@ def _packed(result: Result) -> Arrays:
     evidence = {}
     for name, one in result.evidence.items():
         arrays[f"rows {name}"], arrays[f"values {name}"] = one.rows, one.values
-        evidence[name] = {"roles": one.roles, "title": one.title}
+        pairs_to = one.view.to if isinstance(one.view, Pairs) else None
+        evidence[name] = {"roles": one.roles, "title": one.title, "pairs_to": pairs_to}
     text = json.dumps({"scores": scores, "evidence": evidence}, allow_nan=False)
     arrays[_TEXT] = np.frombuffer(text.encode("utf-8", "surrogatepass"), np.uint8)
     return arrays
@@ -156,6 +157,7 @@ def _unpacked(metric: Metric, arrays: Mapping[str, npt.NDArray[Any]]) -> Result:
                 rows=arrays[f"rows {name}"],
                 values=arrays[f"values {name}"],
                 title=one["title"],
+                view=Each() if one["pairs_to"] is None else Pairs(to=one["pairs_to"]),
             )
             for name, one in said["evidence"].items()
         },

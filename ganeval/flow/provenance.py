@@ -46,7 +46,8 @@ def provenance_of(plan: Plan, workspace: Workspace, collected: Collected) -> dic
         stats = next(iter(collected.stats.values())) if served else None
         found = collected.others.get(role, {}).get(Each())
         others[role] = describe(side, found, stats, tuple(served), cluster_by=by)
-    warnings = source_warnings(sources, others.get("reference"))
+    whole = any(need.view == Each() for _, need in plan.needs_of("sample"))
+    warnings = source_warnings(sources, others.get("reference"), whole_clips=whole)
     for warning in warnings:
         log.warning("%s", warning)
     # No date: the same command on the same items writes the same bytes.

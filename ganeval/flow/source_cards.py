@@ -245,9 +245,15 @@ def describe_stream(
 
 
 def source_warnings(
-    samples: Sequence[DescribedSource], reference: DescribedSource | None
+    samples: Sequence[DescribedSource], reference: DescribedSource | None, *, whole_clips: bool
 ) -> tuple[str, ...]:
-    """Return what a reader should know about the sources themselves, a line each."""
+    """Return what a reader should know about the sources themselves, a line each.
+
+    Args:
+        samples: The samples.
+        reference: What they are compared with, if anything.
+        whole_clips: Whether a network looks at clips as a whole, not at windows of them.
+    """
     lines: list[str] = []
     for source in [*samples, *([reference] if reference else [])]:
         total = len(source.digests)
@@ -285,7 +291,7 @@ def source_warnings(
             )
     if reference is not None:
         for sample in samples:
-            lines += _pair_warnings(sample, reference)
+            lines += _pair_warnings(sample, reference, whole_clips=whole_clips)
     return tuple(lines)
 
 
@@ -323,7 +329,9 @@ def _span(seconds: tuple[float, float]) -> str:
     return f"{shortest} s" if shortest == longest else f"{shortest} to {longest} s"
 
 
-def _pair_warnings(sample: DescribedSource, reference: DescribedSource) -> list[str]:
+def _pair_warnings(
+    sample: DescribedSource, reference: DescribedSource, *, whole_clips: bool
+) -> list[str]:
     """Return what a reader should know about a sample beside its reference."""
     pair = f"{sample.location} and {reference.location}"
     noun = common_noun((sample.noun, reference.noun))
@@ -340,7 +348,7 @@ def _pair_warnings(sample: DescribedSource, reference: DescribedSource) -> list[
             "does what is in them; score both at the lower one, as in "
             f"folder:PATH,rate={min(sample.rates[0], reference.rates[0], key=int)}"
         )
-    if sample.seconds is not None and reference.seconds is not None:
+    if whole_clips and sample.seconds is not None and reference.seconds is not None:
         lengths = sorted((sample.seconds, reference.seconds))
         if lengths[0][1] * _OTHER_LENGTH < lengths[1][0]:
             both = " and ".join(map(_span, (sample.seconds, reference.seconds)))

@@ -7,7 +7,7 @@ import numpy as np
 
 from ganeval.errors import InputError
 from ganeval.metrics.base import Feature, Inputs, Need, Pairs, Result, rows_of
-from ganeval.metrics.parts.per_item import mean_score
+from ganeval.metrics.parts.per_item import mean_score, worst_pairs
 from ganeval.scores.kind import Direction, ScoreKind
 
 
@@ -171,7 +171,7 @@ def _mean_of_values(kind: ScoreKind, inputs: Inputs) -> Result:
     (pairs,) = inputs.values()
     values = rows_of(pairs)[:, 0].astype(np.float64)
     score = mean_score(kind, values, pairs.noun, clusters=pairs.clusters)
-    return Result(scores=(score,), per_item={kind.name: values})
+    return Result(scores=(score,), per_item={kind.name: values}, evidence=worst_pairs(kind, values))
 
 
 def _mean_of_ratios(kind: ScoreKind, inputs: Inputs) -> Result:
@@ -198,4 +198,4 @@ def _mean_of_ratios(kind: ScoreKind, inputs: Inputs) -> Result:
         fact = f"{left_out:,} of {len(signal):,} pairs are identical or have a silent partner"
         consequence = f"left out of the mean of {kind.name}"
         score = replace(score, cautions={**score.cautions, fact: consequence})
-    return Result(scores=(score,), per_item={kind.name: ratios})
+    return Result(scores=(score,), per_item={kind.name: ratios}, evidence=worst_pairs(kind, ratios))

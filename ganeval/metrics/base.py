@@ -164,12 +164,15 @@ class Evidence:
         rows: The row of each item among the features of its source, int [pairs, 2].
         values: A number for each pair (a distance), float64 [pairs].
         title: What the pairs show, in a few words.
+        view: What the rows count: the items of each source, or pairs of two sources. A row of pairs
+            stands for both items, so both columns of `rows` are then equal.
     """
 
     roles: tuple[Role, Role]
     rows: npt.NDArray[np.int64]
     values: npt.NDArray[np.float64]
     title: str
+    view: Each | Pairs = Each()
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

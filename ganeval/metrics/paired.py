@@ -7,7 +7,7 @@ import numpy as np
 
 from ganeval.errors import InputError
 from ganeval.metrics.base import Feature, Inputs, Need, Pairs, Result, rows_of
-from ganeval.metrics.parts.per_item import mean_score
+from ganeval.metrics.parts.per_item import mean_score, worst_pairs
 from ganeval.scores.kind import ScoreKind
 
 PEAK = 255.0
@@ -78,7 +78,11 @@ class Psnr:
             score = replace(
                 score, cautions={**score.cautions, fact: "left out of the mean of psnr"}
             )
-        return Result(scores=(score,), per_item={"psnr": ratios})
+        return Result(
+            scores=(score,),
+            per_item={"psnr": ratios},
+            evidence=worst_pairs(self.kinds[0], ratios),
+        )
 
 
 @dataclass(frozen=True, slots=True)
@@ -124,7 +128,11 @@ class Ssim:
         (pairs,) = inputs.values()
         values = rows_of(pairs)[:, 0].astype(np.float64)
         score = mean_score(self.kinds[0], values, pairs.noun, clusters=pairs.clusters)
-        return Result(scores=(score,), per_item={"ssim": values})
+        return Result(
+            scores=(score,),
+            per_item={"ssim": values},
+            evidence=worst_pairs(self.kinds[0], values),
+        )
 
 
 def _of_pairs(layer: str) -> Need:

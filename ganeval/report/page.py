@@ -19,6 +19,7 @@ from ganeval.report.letters import groups
 from ganeval.report.names import letter
 from ganeval.report.notes import about_detectable, cautions, notes
 from ganeval.scores.difference import Difference
+from ganeval.scores.noun import common_noun, noun_of
 from ganeval.scores.row import Key, ScoreRow
 
 if TYPE_CHECKING:
@@ -55,6 +56,7 @@ def html(
     scores = table.by_title(rows)
     cards: Mapping[str, Any] = provenance.get("sources", {})
     noun, nums = table.numbers(rows, provenance)
+    generated = {noun_of(cards[sample]) for sample in samples if sample in cards}
     return (
         _environment(folder)
         .get_template("page.html")
@@ -62,6 +64,7 @@ def html(
             rows=rows,
             samples=samples,
             letters=names,
+            generated=common_noun(generated) if generated else noun,
             noun=noun,
             nums=nums,
             costs=table.costs(provenance, samples),

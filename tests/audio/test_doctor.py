@@ -173,6 +173,14 @@ def test_clips_of_other_lengths_are_told(clean: Path, tmp_path: Path, ganeval: C
         run = ganeval("fid", *sources, "--extractor", "log-mel")
         assert ("differ in the length of their clips" in run.err) is differs, run.err
         assert ("folder:PATH,seconds=0.2" in run.err) is differs
+    windows = ganeval("eval", clean, longer, "-m", "fad@log-mel:convention=fadtk")
+    assert windows.code == 0, windows.err
+    assert "differ in the length" not in windows.err
+
+
+def test_one_clip_is_not_some_clips(tmp_path: Path, ganeval: Command) -> None:
+    one = written(tmp_path / "one", CLIPS[:1])
+    assert ganeval("doctor", one).out.startswith(f"{one}: folder; 1 clip; 0.2 s; 16,000 Hz;")
 
 
 @pytest.mark.parametrize(

@@ -10,9 +10,9 @@ import PIL.Image
 import pytest
 import soundfile
 
-import ganeval
 from ganeval.audio.clip import Clip
 from ganeval.audio.spectrogram import excerpt, spectrogram
+from ganeval.metrics.parts.per_item import NUM_WORST
 from tests.audio.sounds import RATE, encoded, tone, tones
 from tests.command import Command
 
@@ -77,8 +77,32 @@ def test_the_report_shows_and_plays_clips(
     assert not re.search("image|picture", shown, re.IGNORECASE)
 
 
-def test_a_report_of_windows_alone_has_no_gallery(folders: tuple[Path, Path]) -> None:
-    report = ganeval.evaluate(
-        sample=folders[1], reference=folders[0], metrics=["kad@log-mel"], device="cpu", gallery=True
-    )
-    assert report["kad@log-mel"].num_sample == 40
+def test_a_report_of_windows_alone_shows_the_clips(
+    folders: tuple[Path, Path], tmp_path: Path, ganeval: Command
+) -> None:
+    page = tmp_path / "run.html"
+    run = ganeval("eval", *folders, "-m", "fad@log-mel:convention=fadtk", "-o", page)
+    assert run.code == 0, run.err
+    text = page.read_text(encoding="utf-8")
+    assert text.count("<audio") == 8
+    assert "<h1>Evaluation of generated clips</h1>" in text
+    assert "no metric here compares single clips" in text
+
+
+def test_a_report_of_pairs_alone_plays_both_of_the_worst(
+    folders: tuple[Path, Path], tmp_path: Path, ganeval: Command
+) -> None:
+    page = tmp_path / "run.html"
+    run = ganeval("eval", *folders, "-m", "snr,lsd", "-o", page)
+    assert run.code == 0, run.err
+    text = page.read_text(encoding="utf-8")
+    assert text.count("<audio") == 8 + 2 * 2 * NUM_WORST
+    assert "<h1>Evaluation of generated clips</h1>" in text
+    assert "pairs with the lowest snr" in text
+    assert "pairs with the highest lsd" in text
+    evidence = text[text.index('<h2 id="evidence">') :]
+    shown = re.findall(r'<img class="sound".*?alt="(sample|reference) (\d\d.wav)"', evidence)
+    assert len(shown) == 2 * 2 * NUM_WORST
+    for (role, name), (other_role, other_name) in zip(shown[::2], shown[1::2], strict=True):
+        assert (role, other_role) == ("sample", "reference")
+        assert name == other_name

@@ -12,7 +12,7 @@ from ganeval.features.shards import ShardStore
 from ganeval.flow import kept_results
 from ganeval.flow.kept_results import find_result, keep_result
 from ganeval.metrics.authenticity import Authenticity
-from ganeval.metrics.base import Evidence, Metric, Result, Score
+from ganeval.metrics.base import Each, Evidence, Metric, Pairs, Result, Score
 from ganeval.metrics.frechet import Fid
 from ganeval.metrics.kernel import Kid
 from ganeval.scores.influence import Influence
@@ -55,7 +55,14 @@ def full(metric: Metric) -> Result:
                 rows=np.array([[0, 1]]),
                 values=np.array([0.5]),
                 title="near",
-            )
+            ),
+            "worst": Evidence(
+                roles=("sample", "reference"),
+                rows=np.array([[1, 1]]),
+                values=np.array([0.5]),
+                title="far",
+                view=Pairs(to="reference"),
+            ),
         },
     )
 
@@ -77,7 +84,9 @@ def test_what_was_kept_is_found_in_every_field(store: ShardStore) -> None:
     np.testing.assert_array_equal(ours.reference, np.arange(4.0))
     np.testing.assert_array_equal(found.curves["by number"], np.eye(2))
     np.testing.assert_array_equal(found.per_item["distance"], [1.0, np.nan])
+    assert found.evidence["worst"].view == Pairs(to="reference")
     pairs = found.evidence["pairs"]
+    assert pairs.view == Each()
     assert (pairs.roles, pairs.title, pairs.rows.tolist()) == (
         ("sample", "train"),
         "near",

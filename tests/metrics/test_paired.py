@@ -1,16 +1,21 @@
 """PSNR and SSIM against scikit-image, pair by pair."""
 
+import io
+from dataclasses import replace
 from typing import Any
 
 import numpy as np
 import numpy.typing as npt
+import PIL.Image
 import pytest
 from skimage.metrics import peak_signal_noise_ratio, structural_similarity
 
 import ganeval
-from ganeval.errors import InputError
+from ganeval.errors import InputError, UnstableError
+from ganeval.machine.progress import SCORES_OF
 from ganeval.metrics.base import Result
 from ganeval.metrics.paired import Psnr, Ssim
+from ganeval.metrics.parts.per_item import NUM_WORST, worst_pairs
 from tests.pictures import blobs
 from tests.summaries import InMemory, inputs
 
@@ -160,3 +165,65 @@ def test_names_pair_and_not_the_order(write_pictures: Any, tmp_path: Any) -> Non
     assert row.value == pytest.approx(expected, rel=1e-6)
     assert (row.num_sample, row.num_reference) == (11, 11)
     assert row.reference == str(folders[1])
+
+
+def test_the_worst_pairs_are_named_and_shown(write_pictures: Any, tmp_path: Any) -> None:
+    reference = blobs(12, seed=1)
+    sample = noisy(reference, seed=2)[np.random.default_rng(0).permutation(12)]
+    folders = (
+        write_pictures(tmp_path / "fake", sample),
+        write_pictures(tmp_path / "real", reference),
+    )
+    (folders[1] / "00003.png").unlink()
+    options: Any = {**RUN, "pair_by": "name", "gallery": True}
+    report = ganeval.evaluate(
+        sample=folders[0], reference=folders[1], metrics=["psnr", "ssim"], **options
+    )
+    for name, values in (
+        ("psnr", psnr_of(sample, reference)),
+        ("ssim", ssim_of(sample, reference)),
+    ):
+        order = [int(at) for at in np.argsort(values) if at != 3][:NUM_WORST]
+        (found,) = (one for key, one in report.items.items() if key.label == name)
+        worst = found.evidence["worst pairs"]
+        assert worst.title == f"pairs with the lowest {name}"
+        assert worst.roles == ("sample", "reference")
+        assert worst.names == tuple((f"{at:05}.png", f"{at:05}.png") for at in order)
+        assert worst.values == pytest.approx([values[at] for at in order], rel=1e-6)
+        for at, (one, other) in zip(order, worst.pictures, strict=True):
+            for shown, pictures in ((one, sample), (other, reference)):
+                pixels = np.asarray(PIL.Image.open(io.BytesIO(shown.data)))
+                assert np.array_equal(pixels, pictures[at])
+
+
+def test_the_worst_of_a_distance_are_the_highest_and_identical_pairs_are_not_shown() -> None:
+    kind = replace(Psnr.kinds[0], name="d", direction="lower")
+    (found,) = worst_pairs(kind, np.array([1.0, np.nan, 3.0, 2.0])).values()
+    assert found.rows.tolist() == [[2, 2], [3, 3], [0, 0]]
+    assert found.values.tolist() == [3.0, 2.0, 1.0]
+    assert found.title == "pairs with the highest d"
+    (found,) = worst_pairs(Psnr.kinds[0], np.array([1.0, np.nan, 3.0, 2.0])).values()
+    assert found.values.tolist() == [1.0, 2.0, 3.0]
+
+
+def test_a_pair_that_is_another_one_by_now_is_not_shown(write_pictures: Any, tmp_path: Any) -> None:
+    reference = blobs(4, seed=1)
+    folders = [
+        write_pictures(tmp_path / name, one)
+        for name, one in (("fake", noisy(reference)), ("real", reference))
+    ]
+    options: Any = {**RUN, "pair_by": "name", "gallery": True}
+
+    def change(what: str, *_: int) -> None:
+        if what.startswith(SCORES_OF):  # everything has been read
+            write_pictures(tmp_path / "other", blobs(4, seed=2))
+            (tmp_path / "other" / "00002.png").replace(folders[1] / "00002.png")
+
+    with pytest.raises(UnstableError, match="another pair of pictures than the one that was"):
+        ganeval.evaluate(
+            sample=folders[0],
+            reference=folders[1],
+            metrics=["psnr"],
+            progress=change,
+            **options,
+        )

@@ -3,12 +3,13 @@
 import numpy as np
 import numpy.typing as npt
 
-from ganeval.metrics.base import Score
+from ganeval.metrics.base import Evidence, Pairs, Score
 from ganeval.metrics.parts.clusters import Clusters, num_units, over_units
 from ganeval.scores.influence import Influence
 from ganeval.scores.kind import ScoreKind
 
 ENOUGH_FOR_INTERVAL = 30  # independent units; from there their mean counts as normal
+NUM_WORST = 6  # pairs that a report shows
 
 Values = npt.NDArray[np.float64]
 
@@ -60,3 +61,24 @@ def mean_score(
         notes=() if clusters is None else (f"standard error over {num:,} {units}",),
         influence=found,
     )
+
+
+def worst_pairs(kind: ScoreKind, values: Values) -> dict[str, Evidence]:
+    """Return the pairs of sample and reference with the worst values, the worst first.
+
+    Args:
+        kind: Kind of the score, which says whether high values are good.
+        values: One for each pair, float64 [N], NaN for a pair that does not count.
+    """
+    higher = kind.direction == "higher"
+    order = np.argsort(values if higher else -values, kind="stable")  # NaN last
+    worst = order[: min(NUM_WORST, int(np.isfinite(values).sum()))]
+    return {
+        "worst pairs": Evidence(
+            roles=("sample", "reference"),
+            rows=np.stack([worst, worst], axis=1),
+            values=values[worst],
+            title=f"pairs with the {'lowest' if higher else 'highest'} {kind.name}",
+            view=Pairs(to="reference"),
+        )
+    }
