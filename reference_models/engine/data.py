@@ -214,8 +214,20 @@ def training_data(
         GanevalError: As in `open_data`, or the data cannot have these settings.
     """
     size, channels = recipe.image_size or None, recipe.channels or None
+    kind: Kind = next((one for one in recipe.kinds if one in _SOURCES), "pictures")
+    if recipe.crop != "center" and (recipe.data in DATA or kind != "pictures"):
+        raise ganeval.GanevalError(
+            f"crop {recipe.crop} for data '{recipe.data}'",
+            "a source of pictures, such as a folder",
+            "change data or leave out crop",
+        )
+    if recipe.pair_by == "index" and not recipe.data_b:
+        raise ganeval.GanevalError(
+            "pair_by index without data_b",
+            "a second source, whose pictures are paired with those of the first",
+            "add data_b or leave out pair_by",
+        )
     if recipe.data not in DATA:
-        kind: Kind = next((one for one in recipe.kinds if one in _SOURCES), "pictures")
         of_pictures: dict[str, Any] = {
             "crop": recipe.crop,
             "pair_by": recipe.pair_by,

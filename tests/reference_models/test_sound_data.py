@@ -15,6 +15,7 @@ from reference_models.data.sounds import source_clips
 from reference_models.data.tones import FACTOR, PITCHES, Tones, tones
 from reference_models.engine.data import training_data
 from reference_models.engine.session import recipe_of
+from reference_models.engine.settings import with_settings
 from reference_models.parts import mu_law
 from reference_models.parts.spectra import lsd, power, snr
 
@@ -172,6 +173,10 @@ def test_a_model_of_clips_takes_a_folder_of_sounds(tmp_path: Path) -> None:
     recipe = recipe_of("wavenet", {"image_size": 100}, data=str(tmp_path))
     assert training_data(recipe).shape == (1, 100)
     assert training_data(recipe_of("wavenet", {"image_size": 64})).shape == (1, 64)
+    with pytest.raises(ganeval.GanevalError, match=r"crop none for data '.*'; a source of pict"):
+        training_data(with_settings(recipe, {"crop": "none"}))
+    with pytest.raises(ganeval.GanevalError, match="pair_by index without data_b"):
+        training_data(with_settings(recipe, {"pair_by": "index"}))
     with pytest.raises(ganeval.GanevalError, match="flip for data 'tones' of clips"):
         training_data(recipe_of("wavenet", {"flip": True}))
     with pytest.raises(ganeval.GanevalError, match="option of data 'tones' 'channels'"):

@@ -218,6 +218,8 @@ def test_settings_say_what_is_learned_from(photos: Path, sketches: Path) -> None
         ({"flip": 1}, "setting flip is 1; true or false"),
         ({"data_b": "faces/"}, "data_b faces/ beside data 'digits'; a source of pictures for both"),
         ({"data": "ring8", "flip": True}, "flip for data 'ring8' of points; pictures"),
+        ({"crop": "none"}, "crop none for data 'digits'; a source of pictures"),
+        ({"pair_by": "index"}, "pair_by index without data_b; a second source"),
     ],
 )
 def test_settings_that_cannot_be(settings: dict[str, object], said: str) -> None:
