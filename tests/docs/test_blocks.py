@@ -123,7 +123,12 @@ def test_texts_that_are_not(found: str, wanted: str) -> None:
 
 @pytest.mark.parametrize(
     ("found", "wanted"),
-    [("fid 10.95", "fid 11.54"), ("recall 0.147", "recall 0.081"), ("kid 0", "kid 0.0300")],
+    [
+        ("fid 10.95", "fid 11.54"),
+        ("recall 0.147", "recall 0.081"),
+        ("kid 0", "kid 0.0300"),
+        ("pr 0.65 ± 0.05  0.06 ± 0.02", "pr 0.68 [0.57, 0.77]  0.03 [-0.01, 0.08]"),
+    ],
 )
 def test_numbers_of_another_training(found: str, wanted: str) -> None:
     assert_alike(found, wanted, trained=True)
