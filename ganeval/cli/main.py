@@ -138,6 +138,11 @@ def main(args: Sequence[str] | None = None) -> NoReturn:
             # The handler of rich_click itself would swallow the text of an interrupt.
             code = click.Group.main(cli, words, "ganeval", standalone_mode=False, obj=call)
             sys.stdout.flush()
+            team.leave()
+    except SystemExit as end:  # of a process that has done its part
+        if end.code == 0:
+            team.leave()
+        raise
     except (KeyboardInterrupt, click.Abort) as error:
         # click replaces Ctrl-C, whose text says how far the work came, by an exception of its own
         text = str(error.__cause__ if isinstance(error, click.Abort) else error)

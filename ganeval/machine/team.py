@@ -85,8 +85,8 @@ class Team:
     def join(self, *, cuda: bool = False) -> None:
         """Connect to the other processes.
 
-        Nothing disconnects again: the connections end with the process, and an orderly end would
-        wait for calls that a lost process never answers.
+        Only `leave` disconnects. After an error the connections end with the process, for an
+        orderly end would wait for calls that a lost process never answers.
 
         Args:
             cuda: Connect this process's CUDA device with those of the others too, through NCCL, for
@@ -115,6 +115,17 @@ class Team:
         with self._expecting_all():
             _interruptibly(connect)
         self._hosts += self.exchange(socket.gethostname())
+
+    def leave(self) -> None:
+        """Disconnect, at the end of a run that no process was lost in.
+
+        A thread of the backend that still holds a tensor while the interpreter ends would abort the
+        process after all its work (pytorch/pytorch issue 190489).
+        """
+        if self.size > 1:
+            from torch import distributed
+
+            _interruptibly(distributed.destroy_process_group)
 
     def name(self, rank: int) -> str:
         """Return how messages call a process."""

@@ -4,13 +4,14 @@ import ctypes
 import os
 import signal
 import subprocess
+import sys
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
 import torch
-from torch import distributed  # noqa: F401
+from torch import distributed
 
 import ganeval.cli.compare
 import ganeval.cli.eval
@@ -66,7 +67,13 @@ def work(rank: Rank) -> None:
     jobs.SHARD_SIZE = SHARD_SIZE
     log_computing(rank.log)
     prepare(rank.accident)
-    main(list(rank.words))
+    try:
+        main(list(rank.words))
+    except SystemExit as end:
+        if not end.code and distributed.is_initialized():
+            sys.stderr.write("still connected after all is done\n")
+            sys.stderr.flush()
+        raise
 
 
 def enter(network: str) -> None:
