@@ -2,7 +2,7 @@
 
     .venv/bin/python scripts/report_picture.py report.html docs/report.png
 
-The system's Chromium opens the page; the picture ends above the notes, or at 800 pixels.
+The system's Chromium opens the page; the picture ends above the notes, or at 900 pixels.
 """
 
 import shutil
@@ -11,7 +11,7 @@ from pathlib import Path
 import click
 from playwright.sync_api import sync_playwright
 
-WIDTH, HEIGHT = 1200, 800  # of the picture in pixels, at most
+WIDTH, HEIGHT = 1200, 900  # of the picture in pixels, at most
 MARGIN = 12  # above the heading of the notes, in pixels
 
 
