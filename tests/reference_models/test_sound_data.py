@@ -188,7 +188,7 @@ def test_what_is_no_sound_is_refused_in_a_line(tmp_path: Path) -> None:
     assert "data:digits: images; clips of sound" in refused("data:digits")
     write(tmp_path / "a.wav", noise(300))
     assert "clips of 30 samples; a multiple of 4" in refused(tmp_path, size=30)
-    assert "no sound as long as 400 samples" in refused(tmp_path, size=400)
+    assert "no sound with 400 samples or more" in refused(tmp_path, size=400)
     (tmp_path / "b.wav").write_text("no sound at all")
     assert "b.wav" in refused(tmp_path)
 

@@ -137,7 +137,7 @@ def test_missing_partners_are_counted_and_named(photos: Path, sketches: Path) ->
         f"and 1 of {sketches} (0/00)"
     )
     (photos / "0/01.jpg").write_bytes((photos / "0/01.png").read_bytes())
-    with pytest.raises(ganeval.GanevalError, match=r"'0/01\.jpg' and '0/01\.png' are one name"):
+    with pytest.raises(ganeval.GanevalError, match=r"'0/01\.jpg' and '0/01\.png' differ only"):
         open_data(str(photos), second=str(sketches))
 
 
