@@ -180,7 +180,7 @@ def test_a_reference_of_ones_own_is_what_is_scored_on(tmp_path: Path) -> None:
         pass
     classes = with_settings(wavenet.RECIPE, {"generator.num_classes": 12})
     with (
-        pytest.raises(ganeval.GanevalError, match="no labels; clips with them, for wavenet"),
+        pytest.raises(ganeval.GanevalError, match="no labels; clips with labels, for wavenet"),
         CLIPS.scorer(scoring, classes, data, **options),
     ):
         pass

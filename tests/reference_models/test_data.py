@@ -403,7 +403,7 @@ def test_a_damaged_picture_is_named(real: Path) -> None:
         (
             "data:digits,size=16,crop=center",
             {"crop": "none"},
-            "crop=center in its text, but the setting crop is none; one of them",
+            "crop=center in its text, but the setting crop is none; only one of them",
         ),
         ("data:digits,crop=none", {"size": 16}, "add `,size=16` to the text, or .*crop=none`"),
         ("data:digits", {"split": "test"}, "unknown option of source 'data:digits' 'split'"),
