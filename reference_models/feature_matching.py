@@ -1,4 +1,4 @@
-"""Feature matching: G makes the mean features of its samples equal to those of real samples.
+"""Feature matching: G makes samples whose mean features are the same as for real samples.
 
 Salimans et al., "Improved Techniques for Training GANs", NeurIPS 2016, section 3.1. f(x) are the
 features of D, here its last layer before the logit:

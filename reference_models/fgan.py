@@ -1,7 +1,7 @@
 """f-GAN: a GAN for every f-divergence.
 
 Nowozin, Cseke and Tomioka, "f-GAN: Training Generative Neural Samplers using Variational Divergence
-Minimization", NeurIPS 2016. p is the density of the data, q that of the samples G(z). A convex f
+Minimization", NeurIPS 2016. p is the density of the data, q the density of samples G(z). A convex f
 with f(1) = 0 (up to a constant for "gan") defines the divergence
 
     D_f(p || q) = E_q f(p(x) / q(x))

@@ -6,7 +6,7 @@ columns (the paper's B and C). Sample i gets R more features, one for each row r
 
     o(x_i)_r = sum_{j != i} exp(-|M_ir - M_jr|_1)
 
-The last layer of D sees o(x_i) beside f(x_i). The losses are those of `gan.py`:
+The last layer of D sees o(x_i) beside f(x_i). The losses are the same as in `gan.py`:
 
     D minimises   -E log D(x) - E log(1 - D(G(z)))        G minimises   -E log D(G(z))
 

@@ -69,7 +69,7 @@ class MmdGan(Game):
     Attributes:
         generator: Maps latents [B, latent_size] to samples; has `latent_size`.
         critic: The autoencoder.
-        distance: Distance of two batches of codes.
+        distance: Distance between two batches of codes.
         options: The settings of the recipe's game, by name.
     """
 

@@ -20,7 +20,7 @@ Differs from the paper: its text was not available, so the loss of G was derived
 abstract. A description from that time ("The GAN objective, from practice to theory and back again",
 2016) says that the paper puts the estimated ratio into the divergence, so that G minimises E f(r).
 With D held fixed, the gradients of both losses agree only for the reverse divergence, the default
-here. The networks are those of `gan.py`.
+here. The networks are the same as in `gan.py`.
 """
 
 from collections.abc import Mapping

@@ -39,7 +39,7 @@ def discriminator_loss(real: Logits, fake: Logits) -> torch.Tensor:
 
 def generator_loss(real: Logits | None, fake: Logits) -> torch.Tensor:
     """Return the loss of G: the loss of D with real and generated samples exchanged."""
-    assert real is not None  # because generator_sees_real is set
+    assert real is not None, "generator_sees_real is set"
     return discriminator_loss(fake, real)
 
 

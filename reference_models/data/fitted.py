@@ -67,9 +67,8 @@ def fit_source(
     source = ganeval.open_source(location, policy=policy, index=index)
     text, own = location, source.info.settings.get("size")
     own_crop = source.info.settings.get("crop", crop)
-    if (
-        own is not None and crop == "none" != own_crop
-    ):  # "center" may be just the default of the setting
+    # The setting "center" may be only the default, so it never contradicts the text.
+    if own is not None and crop == "none" != own_crop:
         raise ganeval.GanevalError(
             f"{location}: crop={own_crop} in its text, but the setting crop is {crop}",
             "only one of them",

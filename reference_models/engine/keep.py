@@ -121,8 +121,8 @@ def restore(run: Run, state: Mapping[str, Any]) -> None:
     run.step, run.position = state["step"], state["position"]
     if state["machine"] != _machine(run):
         logger.warning(
-            "the run began on %s and continues on %s: the last digits of its numbers may differ "
-            "from those of an uninterrupted run",
+            "the run was trained on %s and continues on %s: its last digits may differ from an "
+            "uninterrupted run",
             state["machine"],
             _machine(run),
         )

@@ -48,9 +48,7 @@ class Rows:
         line = json.dumps({"step": step, **values}, allow_nan=False)
         with refusals_of(self.path):
             self._file.write(f"{line}\n".encode())
-            if (
-                time.monotonic() - self._flushed > FLUSH_SECONDS
-            ):  # so that other programs see the rows
+            if time.monotonic() - self._flushed > FLUSH_SECONDS:
                 self._file.flush()
                 self._flushed = time.monotonic()
         self.last, self.values = step, dict(values)

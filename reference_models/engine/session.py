@@ -141,9 +141,7 @@ def run_training(  # noqa: PLR0913 (keyword-only, each is plain)
         recipe = of_team(recipe, team)
         opened = _open(recipe, watch.scoring.cache_dir)
         suffix = kind_of(opened).suffix
-        if team.leads and (
-            resume or not (folder / STATE).exists()
-        ):  # else `train` refuses the folder
+        if team.leads and (resume or not (folder / STATE).exists()):  # else `train` refuses it
             scored = (CURVE, CURVE_PICTURE, *best_names(recipe, suffix))
             files.check(STATE, METRICS, SAMPLES, SETTINGS, *checkpoint_names(recipe, suffix))
             files.check(*(scored if watch.scoring.every else ()))

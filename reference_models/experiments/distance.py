@@ -92,7 +92,7 @@ def _same(batch: Batch, reads: bool) -> Batch:
 
 WGAN = Experiment(
     model="wgan",
-    criterion="growth of D's estimate when the distance of two lines doubles (W1: 2)",
+    criterion="growth of D's estimate if the distance between two lines doubles (W1: 2)",
     better="higher",
     threshold=1.5,
     control_is="the discriminator of gan (JSD: log 2 at any distance)",

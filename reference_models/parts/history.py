@@ -5,8 +5,9 @@ loss gets the term
 
     lambda |theta - 1/t sum_{i=1..t} theta[i]|^2
 
-over all its parameters theta, where theta[i] are those of step i, and t is the present step. It
-damps the circles in which plain gradient steps run around an equilibrium, as on min_x max_y xy.
+over all its parameters theta. theta[i] are the parameters in step i, and t is the present step. The
+term damps the circles in which plain gradient steps run around an equilibrium, as on
+min_x max_y xy.
 """
 
 import torch

@@ -1,4 +1,4 @@
-"""Kernels, and the distance of two samples that they define: the maximum mean discrepancy (MMD).
+"""Kernels, and a distance between samples that they define: maximum mean discrepancy (MMD).
 
 Gretton et al., "A Kernel Two-Sample Test", JMLR 2012, lemma 6: with x, x' from one distribution and
 y, y' from the other, all independent,

@@ -30,7 +30,7 @@ class Matching(Game):
         self.generator, self.distance = generator, distance
 
     def loss(self, player: str, batch: Batch, draw: Draw) -> Terms:
-        """Return the distance of two batches of the same size."""
+        """Return the distance between two batches of the same size."""
         real = batch["real"]
         latent_size: Any = self.generator.latent_size
         z = draw.latents("z", batch.size, latent_size, prior=self.prior, like=real)

@@ -59,9 +59,8 @@ class Pool(nn.Module):
             self.filled += len(added)
             return
         is_old, slots = self._chosen(len(made), draw, purpose)
-        for place in (
-            is_old.nonzero().flatten().tolist()
-        ):  # in order: two pictures may have the same slot
+        # One after the other, because two pictures may have the same slot.
+        for place in is_old.nonzero().flatten().tolist():
             self.pictures[slots[place]] = made[place]
 
     def _chosen(self, num: int, draw: Draw, purpose: str) -> tuple[torch.Tensor, torch.Tensor]:
