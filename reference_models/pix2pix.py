@@ -8,12 +8,12 @@ equation 4, with condition x, target y and noise z:
     D minimises   1/2 (-E log D(x, y) - E log(1 - D(x, G(x, z))))        halved: section 3.3
     G minimises   -E log D(x, G(x, z)) + lambda E |y - G(x, z)|_1        lambda = 100
 
-What is special: the L1 distance pulls G to the target, and D adds details that look real. G is a
-U-Net (section 3.2.1): skip connections lead around the small maps, so that the output can keep what
-it shares with the input. D is a PatchGAN (`parts/patches.py`). The noise is dropout in the decoder,
-in training and in sampling. Here the signs of the latents are the dropout masks, so a sample is a
-function of its own latent. Each picture is normalised by its own statistics: InstanceNorm, which is
-the same as BatchNorm at the paper's batch of 1.
+What is special: the L1 distance pulls G to the target, and D makes G add details that look real. G
+is a U-Net (section 3.2.1): skip connections lead around the small maps, so that the output can keep
+what it shares with the input. D is a PatchGAN (`parts/patches.py`). The noise is dropout in the
+decoder, in training and in sampling. Here the signs of the latents are the dropout masks, so a
+sample is a function of its own latent. Each picture is normalised by its own statistics:
+InstanceNorm, which is the same as BatchNorm at the paper's batch of 1.
 
 Differs from the paper: whole channels are dropped, in all stages of the decoder but the last, where
 the paper drops single values in the first three; normalisation has no scale and shift; half the

@@ -275,7 +275,8 @@ def _warn_of_repeats(recipe: Recipe, data: Data) -> None:
     """Warn if a batch holds some items twice."""
     if isinstance(data, Sized) and len(data) < recipe.batch_size:
         logger.warning(
-            "%s: %d %s for batches of %d, so %s repeat within a batch; add %s, or lower batch_size",
+            "%s: %d %s for batches of %d, so that %s repeat within a batch; "
+            "add %s, or lower batch_size",
             *(data.name, len(data), data.kind, recipe.batch_size, data.kind, data.kind),
         )
 
