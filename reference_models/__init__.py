@@ -38,4 +38,4 @@ MODELS: dict[str, str] = {
     "wavenet": "reference_models.wavenet:RECIPE",
     "audio-sr": "reference_models.audio_sr:RECIPE",
 }
-"""Name -> "module:recipe" of the models that can be trained, in the order of the lecture."""
+"""The models that can be trained: name -> "module:recipe", in the order of the lecture."""

@@ -2,23 +2,23 @@
 
 Odena, Olah and Shlens, "Conditional Image Synthesis with Auxiliary Classifier GANs", ICML 2017,
 section "AC-GANs". D has two heads: one for the source S, real or fake, and one for the class C. For
-real samples x of class c, and generated samples G(z, c) of a class c that is drawn:
+real samples x of class c, and samples G(z, c) generated for a random class c:
 
     L_S = E log P(S = real | x) + E log P(S = fake | G(z, c))
     L_C = E log P(C = c | x) + E log P(C = c | G(z, c))
 
     D maximises   L_C + L_S            G maximises   L_C - L_S
 
-What is special: the class is an input of G and an output of D. D never gets it as an input, so it
-has to recognise it, and both players are rewarded if it does. `game.weight` is a factor of L_C, 1
-in the paper. As in `gan.py`, G has the non-saturating form of its part of L_S. G leaves out the
-part of L_C on real samples, which does not depend on it.
+What is special: the class is an input of G and an output of D. D never gets the class as an input.
+So it has to recognise the class, and both players gain if it does. `game.weight` multiplies L_C; it
+is 1 in the paper. As in `gan.py`, G uses the non-saturating form of its part of L_S. G leaves out
+the part of L_C on real samples, which does not depend on G.
 
 Published: Inception Score 8.25 +- 0.07 on CIFAR-10 (the paper's comparison to previous results).
 
 Differs from the paper: networks of `dcgan.py` without BatchNorm in D, where the paper has deeper
 ones with dropout in D; 64 latents and Adam(1e-3), where it has 100 beside the class and 1e-4 to
-3e-4 (`--preset paper`); G gets the class as one of K inputs beside the latents.
+3e-4 (`--preset paper`); G gets the class as K one-hot inputs beside the latents.
 """
 
 from collections.abc import Mapping
@@ -40,7 +40,7 @@ from reference_models.parts.weights import init_uniform
 
 
 class Generator(nn.Module):
-    """Makes samples of latents and a class."""
+    """Makes a sample from latents and a class."""
 
     def __init__(
         self, *, shape: tuple[int, ...], latent_size: int, num_classes: int, width: int
@@ -53,14 +53,14 @@ class Generator(nn.Module):
         )
 
     def forward(self, z: torch.Tensor, labels: torch.Tensor) -> torch.Tensor:
-        """Return samples of latents [B, latent_size] and classes int64 [B]."""
+        """Return samples for latents [B, latent_size] and classes int64 [B]."""
         classes = F.one_hot(labels, self.num_classes).to(z.dtype)
         samples: torch.Tensor = self.network(torch.cat([z, classes], dim=1))
         return samples
 
 
 class AuxiliaryClassifierGan(Game):
-    """The game of G against D with its second head."""
+    """The game of G against a D with two heads."""
 
     players: Mapping[str, tuple[str, ...]] = {"D": ("discriminator",), "G": ("generator",)}
 
@@ -71,8 +71,9 @@ class AuxiliaryClassifierGan(Game):
 
         Args:
             generator: As above.
-            discriminator: Samples to [B, 1 + num_classes]: the logit of S, then those of C.
-            objective: Gives the losses of L_S.
+            discriminator: Maps samples to [B, 1 + num_classes]: the logit of S, then the logits of
+                C.
+            objective: The losses for L_S.
             weight: Factor of L_C.
         """
         super().__init__()
@@ -80,11 +81,11 @@ class AuxiliaryClassifierGan(Game):
         self.objective, self.weight = objective, weight
 
     def reads(self, player: str) -> bool:
-        """G sees real samples if its objective does."""
+        """Return whether a player uses real samples; G does if its objective does."""
         return player == "D" or self.objective.generator_sees_real
 
     def loss(self, player: str, batch: Batch, draw: Draw) -> Terms:
-        """Return the terms of a player for the source and for the classes."""
+        """Return a player's terms for source and class."""
         num, like = batch.size, next(self.generator.parameters())
         z = draw.latents("z", num, self.generator.latent_size, prior=self.prior, like=like)
         drawn = (draw.uniform("labels", num, like=like) * self.generator.num_classes).long()
@@ -106,7 +107,7 @@ def make_game(recipe: Recipe, data: Data, randomness: torch.Generator) -> Auxili
     """Return the game with its first weights.
 
     Raises:
-        GanevalError: The data and the networks have different classes.
+        GanevalError: The data and the networks have different numbers of classes.
     """
     num_classes = recipe.networks["generator"]["num_classes"]
     check_classes(data, num_classes, setting="generator.num_classes")

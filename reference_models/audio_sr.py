@@ -1,24 +1,24 @@
 """Audio super-resolution: a sound with few samples per second becomes one with many.
 
 Kuleshov, Enam and Ermon, "Audio Super-Resolution using Neural Nets", ICLR 2017 (workshop track),
-section 3. y are sounds, x the same at a fraction of their rate. There is one player, the generator,
-and no D. It minimises
+section 3. y are sounds, and x are the same sounds at a fraction of the rate. There is only one
+player, the generator. It minimises
 
     E |y - G(x)|^2                  G(x) = s(x) + U(s(x)),  s(x): the cubic spline through x
 
-What is special: a spline has no frequencies beyond those of x. The missing frequencies follow from
-those that are there, since instruments and voices have typical spectra. So U adds what the spline
-lacks. It is a U-Net in one dimension: convolutions of stride 2 halve the time axis again and again.
-On the way back each stage is doubled by sub-pixel shuffling, in which two channels become the even
-and the odd samples of one. Skip connections carry the maps before each halving to the matching
-doubling.
+What is special: a spline has no higher frequencies than x. But the missing frequencies can be
+guessed from the lower ones, because instruments and voices have typical spectra. So the network U
+adds what the spline lacks. U is a one-dimensional U-Net: each stage down is a convolution of stride
+2, which halves the length. Each stage up doubles the length by sub-pixel shuffling: two channels
+become the even and the odd samples of one channel. A skip connection carries the output of each
+stage down to the stage up with the same length.
 
-Two numbers measure how near G(x) is to y (section 4, `parts/spectra.py`): the ratio of signal to
-noise (SNR), at which a spline is good, and the log-spectral distance (LSD), which notices missing
+Two numbers measure how near G(x) is to y (section 4, `parts/spectra.py`). The signal-to-noise ratio
+(SNR) is good for a spline already. The log-spectral distance (LSD) is sensitive to missing
 frequencies.
 
-Differs from the paper: no dropout; the first weights are uniform, while those of the authors' code
-are orthogonal; three stages of 16 to 64 channels, where it has four of 128 to 512 (`--preset
+Differs from the paper: there is no dropout; the first weights are uniform, where the authors' code
+has orthogonal ones; three stages have 16 to 64 channels, where it has four of 128 to 512 (`--preset
 paper`).
 """
 
@@ -42,13 +42,13 @@ _FIRST_STD = 1e-3  # of the last layer's weights, so that training begins at the
 
 
 def shuffled(x: Tensor) -> Tensor:
-    """Return maps [B, C, 2 T] of maps [B, 2 C, T]: out[c, 2 t + j] = in[2 c + j, t]."""
+    """Return maps [B, C, 2 T] from maps [B, 2 C, T]: out[c, 2 t + j] = in[2 c + j, t]."""
     num, channels, length = x.shape
     return x.reshape(num, channels // 2, 2, length).mT.reshape(num, channels // 2, 2 * length)
 
 
 class Generator(nn.Module):
-    """The spline and the U-Net that completes it; it takes sounds of any length."""
+    """The spline, plus a U-Net that adds what it lacks; it takes sounds of any length."""
 
     latent_size = None
 
@@ -59,10 +59,10 @@ class Generator(nn.Module):
 
         Args:
             channels: Number of channels of the sounds.
-            factor: Ratio of the numbers of samples of output and input.
-            width: Channels of the first stage; they double with each, up to 4 times.
-            num_stages: Halvings before the one of the bottom.
-            kernel: Samples that the first convolution sees; half as many with each stage.
+            factor: How many output samples there are for each input sample.
+            width: Channels of the first stage; they double with each stage, up to 4 times.
+            num_stages: Number of stages down, before the bottom, which halves the length too.
+            kernel: Kernel size of the first convolution; it halves with each stage.
         """
         super().__init__()
         self.factor = factor
@@ -82,11 +82,11 @@ class Generator(nn.Module):
         self.last = _convolution(2 * width, 2 * channels, SHORTEST_KERNEL)
 
     def forward(self, condition: Tensor) -> Tensor:
-        """Return sounds [B, C, factor n] in [-1, 1] of sounds [B, C, n]."""
+        """Return sounds [B, C, factor n] in [-1, 1] for sounds [B, C, n]."""
         return self.completed(condition).clamp(-1, 1)
 
     def completed(self, condition: Tensor) -> Tensor:
-        """Return the output before clipping, which training uses."""
+        """Return the output before clipping to [-1, 1]; training uses it."""
         smooth = spline(condition, self.factor)
         length, whole = smooth.shape[-1], 2 ** (len(self.down) + 1)
         x = F.pad(smooth, (0, -length % whole))  # so that every stage can halve it
@@ -106,7 +106,7 @@ def _convolution(before: int, after: int, kernel: int, *, stride: int = 1) -> nn
 
 
 class AudioSuperResolution(Game):
-    """One player, who minimises the mean squared error of samples."""
+    """The game of one player, who minimises the mean squared error of samples."""
 
     players: Mapping[str, tuple[str, ...]] = {"G": ("generator",)}
 
@@ -125,7 +125,7 @@ def make_game(recipe: Recipe, data: Data, randomness: torch.Generator) -> AudioS
     """Return the game with its first weights.
 
     Raises:
-        GanevalError: The rate of the conditions does not fit G.
+        GanevalError: The lengths of clips and conditions do not have the ratio `factor`.
     """
     game = AudioSuperResolution(Generator(**recipe.generator_options(data.shape)))
     factor = recipe.networks["generator"]["factor"]
@@ -134,8 +134,8 @@ def make_game(recipe: Recipe, data: Data, randomness: torch.Generator) -> AudioS
         if factor * found != data.shape[-1]:
             raise ganeval.GanevalError(
                 f"conditions of {found} samples for clips of {data.shape[-1]}",
-                f"generator.factor (here {factor}) times as many samples as conditions",
-                "change generator.factor",
+                f"clips with {factor} (generator.factor) times the samples of their conditions",
+                "change generator.factor or the data",
             )
     init_uniform(game, randomness)
     nn.init.normal_(game.generator.last.weight, std=_FIRST_STD, generator=randomness)

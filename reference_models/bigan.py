@@ -1,23 +1,23 @@
-"""BiGAN and ALI: an encoder learns beside the generator, and D judges pairs of sample and latent.
+"""BiGAN and ALI: an encoder learns with the generator, and D judges pairs of sample and latent.
 
 Donahue, Kraehenbuehl and Darrell, "Adversarial Feature Learning", ICLR 2017, section 3, and
-Dumoulin et al., "Adversarially Learned Inference", ICLR 2017, section 2, have one objective:
+Dumoulin et al., "Adversarially Learned Inference", ICLR 2017, section 2, have the same objective:
 
     min_{G,E} max_D  E log D(x, E(x)) + E log(1 - D(G(z), z))
 
-As both papers advise, G and E minimise the loss of D with its labels swapped:
+As both papers advise, G and E minimise the loss of D with swapped labels:
 
     D minimises      -E log D(x, E(x)) - E log(1 - D(G(z), z))
     G, E minimise    -E log(1 - D(x, E(x))) - E log D(G(z), z)
 
 What is special: one player owns two networks, the generator G and the encoder E. At the optimum
-both kinds of pairs have one distribution, so E inverts G. In BiGAN E is a function (`RECIPE`). In
-ALI it is a Gaussian whose mean mu and standard deviation sigma depend on x, and it is sampled as
-E(x) = mu(x) + sigma(x) * noise (`ALI`).
+both kinds of pairs have the same distribution, so E inverts G. In BiGAN E is a function (`RECIPE`).
+In ALI E is random: E(x) = mu(x) + sigma(x) * noise is a sample of a Gaussian, and mu and sigma
+depend on x (`ALI`).
 
 Differs from the papers: 8 latents and Adam(1e-3), where BiGAN has 50 uniform ones on digits and
-2e-4, ALI 64 to 256 and 1e-4; the joint discriminator has one linear layer from the features of a
-sample to the layers on both.
+2e-4, and ALI has 64 to 256 and 1e-4. The joint discriminator maps a sample to features; further
+layers take these and the latent.
 """
 
 from collections.abc import Mapping
@@ -38,7 +38,7 @@ Generator = generator_for
 
 
 class Encoder(nn.Module):
-    """Maps samples to latents: a function of the sample, or a Gaussian around one."""
+    """Maps samples to latents, by a function or by a Gaussian whose mean is a function."""
 
     def __init__(
         self, *, shape: tuple[int, ...], latent_size: int, width: int, stochastic: bool
@@ -54,7 +54,8 @@ class Encoder(nn.Module):
 
         Args:
             x: Samples.
-            noise: Standard normal [B, latent_size], for the stochastic one; None gives its mean.
+            noise: Standard normal [B, latent_size], for a stochastic encoder; without it the result
+                is the mean.
         """
         outputs: torch.Tensor = self.network(x)
         mean, log_variance = outputs.tensor_split([self.latent_size], dim=1)
@@ -67,7 +68,7 @@ class JointDiscriminator(nn.Module):
     """Tells pairs (x, E(x)) from pairs (G(z), z)."""
 
     def __init__(self, *, shape: tuple[int, ...], latent_size: int, width: int) -> None:
-        """Build features of the sample, and layers on them and the latent together."""
+        """Build a network from samples to features, and layers on features and latent together."""
         super().__init__()
         num_features = 4 * width
         self.features = discriminator_for(shape, width=width, num_outputs=num_features)
@@ -80,13 +81,13 @@ class JointDiscriminator(nn.Module):
         )
 
     def forward(self, x: torch.Tensor, z: torch.Tensor) -> torch.Tensor:
-        """Return logits float32 [B] of samples and latents [B, latent_size]."""
+        """Return logits float32 [B] for samples and latents [B, latent_size]."""
         logits: torch.Tensor = self.head(torch.cat([self.features(x), z], dim=1))
         return logits.squeeze(1)
 
 
 class Bidirectional(Game):
-    """The game of generator and encoder together against the joint discriminator."""
+    """The game of generator and encoder, as one player, against the joint discriminator."""
 
     players: Mapping[str, tuple[str, ...]] = {
         "D": ("discriminator",),
@@ -106,7 +107,7 @@ class Bidirectional(Game):
         self.discriminator, self.objective = discriminator, objective
 
     def loss(self, player: str, batch: Batch, draw: Draw) -> Terms:
-        """Return the term of D, or that of G and E, which has the labels swapped."""
+        """Return the term of D, or the term of G and E, which has swapped labels."""
         num, size = batch.size, self.encoder.latent_size
         z = draw.latents("z", num, size, prior=self.prior, like=batch["real"])
         encoded = self.encoder(

@@ -1,17 +1,17 @@
 """Consensus optimisation: both players also make the gradients of both losses small.
 
 Mescheder, Nowozin and Geiger, "The Numerics of GANs", NeurIPS 2017, equation 10. Each player has a
-loss and its gradient for the player's own parameters. Let v be both gradients, put together in one
-vector, and w all parameters. Both players move at once, in a step of size h:
+loss, and a gradient of it with respect to its own parameters. Let the vector v hold both gradients,
+and w all parameters. Both players move at once, in a step of size h:
 
     w <- w - h (v + gamma grad_w |v|^2 / 2)
 
-What is special: plain steps along v turn around an equilibrium, where v = 0, and need not reach it.
-The second term leads to where |v| is small, and so damps the rotation. The losses are those of
-`gan.py`; only the solver differs.
+What is special: plain steps along v turn around an equilibrium, where v = 0, and may never reach
+it. The second term moves w to where |v| is small, and so damps the rotation. The losses are those
+of `gan.py`; only the solver differs.
 
 Differs from the paper: the networks of `gan.py` with gamma = 1 and RMSProp(1e-3). The paper's deep
-networks have gamma = 10 and RMSProp(1e-4), with which the small ones here hardly learn
+networks have gamma = 10 and RMSProp(1e-4). With these values the small networks here hardly learn
 (docs/experiments.md).
 """
 
@@ -33,7 +33,7 @@ Generator = MlpGenerator
 
 @dataclass(frozen=True, slots=True)
 class Consensus:
-    """Moves all players at once along v + gamma grad |v|^2 / 2, where v are all their gradients."""
+    """Moves all players at once along v + gamma grad |v|^2 / 2, where v holds all gradients."""
 
     gamma: float
 

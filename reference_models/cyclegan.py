@@ -1,29 +1,29 @@
 """CycleGAN: G turns pictures of one kind into another kind, F turns them back; no pairs are needed.
 
 Zhu et al., "Unpaired Image-to-Image Translation using Cycle-Consistent Adversarial Networks", ICCV
-2017, equation 3 with the losses of its section "Implementation". x are pictures of the first kind,
-y of the second, G maps x to y and F maps y to x. D_Y tells y from G(x), D_X tells x from F(y):
+2017, equation 3 with the losses of its section "Implementation". x are pictures of the first kind
+and y of the second. G maps x to y, and F maps y to x. D_Y tells y from G(x), D_X tells x from F(y):
 
-    D_Y minimises    1/2 E (D_Y(y) - 1)^2 + 1/2 E D_Y(G(x))^2          D_X the same of x and F(y)
+    D_Y minimises    1/2 E (D_Y(y) - 1)^2 + 1/2 E D_Y(G(x))^2      D_X: the same with x and F(y)
     G, F minimise    E (D_Y(G(x)) - 1)^2 + E (D_X(F(y)) - 1)^2
                      + lambda (E |F(G(x)) - x|_1 + E |G(F(y)) - y|_1)
                      + mu (E |G(y) - y|_1 + E |F(x) - x|_1)
 
 What is special: many maps give x the look of y, but few of them can be undone. The cycle term, with
-lambda = 10, asks that F undoes G and G undoes F. The losses are least squares. Half of the time D
-sees one of the last 50 generated pictures instead of a new one (`parts/pool.py`). The identity
-term, mu, is off; `--preset paintings` has mu = 5, which keeps colours (section 5.2, "Photo
-generation from paintings"). G and F are residual networks, and D_X and D_Y judge patches. One
-player owns G and F, the other D_X and D_Y.
+lambda = 10, requires that F undoes G and G undoes F. The losses are least squares. In half of the
+cases D sees one of the last 50 generated pictures instead of a new one (`parts/pool.py`). The
+identity term is off (mu = 0); `--preset paintings` has mu = 5, which preserves colours (section
+5.2, "Photo generation from paintings"). G and F are residual networks, and D_X and D_Y judge
+patches. One player owns G and F, the other D_X and D_Y.
 
-Both generators are written: `cyclegan.safetensors` is G, `cyclegan-inverse.safetensors` is F.
+Training writes both generators: `cyclegan.safetensors` is G, `cyclegan-inverse.safetensors` is F.
 
-Published (section "Analysis of the loss function"): without the cycle, photos of streets all become
-one and the same map of labels, whatever they show.
+Published (section "Analysis of the loss function"): without the cycle term, all photos of streets
+become the same map of labels, whatever they show.
 
-Differs from the paper: 8 channels and 2 residual blocks where it has 64 and 9, patches of 16 pixels
-where it has 70; a batch of 8 and Adam(1e-3), where it has 1 and 2e-4 (`--preset paper`); the rate
-stays, where it falls to 0 in the second half; the pool is read and filled once for each batch.
+Differs from the paper: 8 channels and 2 residual blocks where it has 64 and 9; patches of 16 pixels
+where it has 70; a batch of 8 and Adam(1e-3), where it has 1 and 2e-4 (`--preset paper`); a constant
+learning rate, where it falls to 0 in the second half; the pool is read and filled once per batch.
 """
 
 from collections.abc import Mapping
@@ -43,8 +43,8 @@ from reference_models.parts.patches import PatchDiscriminator
 from reference_models.parts.pool import Pool
 from reference_models.parts.sizes import check_conditions
 
-CHANNELS = 3  # of both kinds of pictures; grey ones are RGB here
-HALVED = 4  # times, in the middle of a generator
+CHANNELS = 3  # of both kinds of pictures; grey ones become RGB
+HALVED = 4  # how many times smaller the maps in the middle of a generator are
 
 
 def _block(before: int, after: int, size: int, *, stride: int = 1) -> list[nn.Module]:
@@ -71,12 +71,12 @@ class Residual(nn.Module):
 
 
 class Generator(nn.Module):
-    """In the paper's notation c7s1-k, d2k, d4k, residual blocks, u2k, uk, c7s1-3; no latents."""
+    """The paper's c7s1-k, d2k, d4k, residual blocks, u2k, uk, c7s1-3; it takes no latents."""
 
     latent_size = None
 
     def __init__(self, *, width: int, num_blocks: int) -> None:
-        """Build the layers; `width` channels at full size."""
+        """Build the layers, with `width` channels at full size."""
         super().__init__()
         layers = [
             *_block(CHANNELS, width, 7),
@@ -120,7 +120,7 @@ class Cycle(Game):
         pools: tuple[Pool, Pool],
         options: Options,
     ) -> None:
-        """Take pairs of networks and pools, those for y first, and the game's numbers."""
+        """Take pairs of networks and pools, first the one that makes or judges y, and settings."""
         super().__init__()
         self.generator, self.inverse = generators
         self.discriminator, self.inverse_discriminator = discriminators
@@ -155,7 +155,7 @@ class Cycle(Game):
 
     @torch.no_grad()
     def after_step(self, player: str, batch: Batch, draw: Draw) -> None:
-        """Put the pictures that D judged into the pools; the generators have not moved since."""
+        """Put the new pictures into the pools; the generators have not moved since D's loss."""
         if player == "D":
             self.pool.keep(self.generator(as_rgb(batch["condition"])), draw, "real")
             self.inverse_pool.keep(self.inverse(as_rgb(batch["real"])), draw, "condition")

@@ -5,20 +5,21 @@ Adversarial Networks", ICLR 2016. The objective is the non-saturating one of `ga
 
     D minimises   -E log D(x) - E log(1 - D(G(z)))        G minimises   -E log D(G(z))
 
-The networks are special (section 3): strided convolutions instead of pooling, BatchNorm except at
-G's output and D's input, no hidden fully connected layers, ReLU in G with tanh at its end,
-LeakyReLU(0.2) in D; and how they are trained (section 4): weights from N(0, 0.02), Adam(2e-4, 0.5).
+What is special: the networks (section 3) and the training (section 4). The networks have strided
+convolutions instead of pooling, and no hidden fully connected layers. BatchNorm follows every layer
+except G's last, D's first and D's last. G has ReLU, and tanh at the end; D has LeakyReLU(0.2).
+Weights are drawn from N(0, 0.02), and both networks learn with Adam(2e-4, 0.5).
 
 `--preset cifar10` is the residual DCGAN of Kurach et al., "A Large-Scale Study on Regularization
-and Normalization in GANs", ICML 2019, as mimicry has it (`dcgan_cifar`): no norm in D, which sees
-images from 0 to 1; five moves of D for each of G; 200,000 steps without decay (kwotsin/mimicry#8).
-Published: FID 28.95 +- 0.42 with 10,000 real and as many generated images (mimicry's README, which
+and Normalization in GANs", ICML 2019, as in mimicry (`dcgan_cifar`): D has no norm and sees images
+from 0 to 1; D moves five times for each move of G; 200,000 steps without decay (kwotsin/mimicry#8).
+Published: FID 28.95 +- 0.42 with 10,000 real and 10,000 generated images (mimicry's README, which
 names no split). `--preset ttur` has the rates for CIFAR-10 of Heusel et al., "GANs Trained by a Two
-Time-Scale Update Rule Converge to a Local Nash Equilibrium", NeurIPS 2017: D 1e-4, G 5e-4 (the
-figures of their code).
+Time-Scale Update Rule Converge to a Local Nash Equilibrium", NeurIPS 2017: D 1e-4, G 5e-4 (from
+their code).
 
 The tips of Chintala et al., "How to Train a GAN?", 2016 (soumith/ganhacks), are settings:
-`docs/ganhacks.md` says which, and `docs/measured/ganhacks.md` which of them helped here.
+`docs/ganhacks.md` lists them, and `docs/measured/ganhacks.md` says which of them helped here.
 
 Differs from the paper: 64 normal latents, a batch of 64 and 32 channels before the last layer,
 where it has 100 uniform ones, 128 and 128 (`--preset paper`).
@@ -56,7 +57,7 @@ class ConvGenerator(nn.Module):
     """Strided transposed convolutions from a 4 x 4 map upwards: section 3.
 
     Attributes:
-        latent_size: Size of a whole latent vector; its last part decides about dropout.
+        latent_size: Size of the whole latent vector; with dropout, its last part holds the masks.
     """
 
     def __init__(
@@ -77,11 +78,11 @@ class ConvGenerator(nn.Module):
             image_size: Height and width.
             channels: Number of channels of an image.
             width: Channels before the last layer.
-            batch_norm: Whether there is BatchNorm.
+            batch_norm: Whether the layers have BatchNorm.
             slope: Slope of the activation below 0; 0 is ReLU.
             dropout: Whether every stage drops half of its channels, both in training and in
-                sampling. Further latents decide which, so that a sample depends on its own latent
-                only.
+                sampling. Additional latents select them, so that a sample depends only on its own
+                latent.
         """
         super().__init__()
         num = doublings(image_size)
@@ -100,16 +101,16 @@ class ConvGenerator(nn.Module):
         self.layers = nn.Sequential(*layers)
 
     def forward(self, z: torch.Tensor) -> torch.Tensor:
-        """Return images float32 [B, C, H, W] in [-1, 1] of latents [B, latent_size].
+        """Return images float32 [B, C, H, W] in [-1, 1] for latents [B, latent_size].
 
-        With dropout, a channel is kept if its latent is positive, which half of them are.
+        With dropout, a channel is kept if its latent is positive, as half of the latents are.
         """
         first, *masks = torch.split(z, self.sizes, dim=1)
         x = first[:, :, None, None]
         for layer in self.layers:
             x = layer(x)
             if masks and isinstance(layer, nn.ReLU | nn.LeakyReLU):
-                # Kept channels are doubled, so that the expectation is the same as without dropout.
+                # Kept channels are doubled, so that the mean is the same as without dropout.
                 x = x * (2.0 * (masks.pop(0) > 0))[:, :, None, None]
         return x
 
@@ -127,9 +128,9 @@ class ConvDiscriminator(Discriminator):
         batch_norm: bool = True,
         slope: float = 0.2,
     ) -> None:
-        """Build a stage for every halving; no BatchNorm on the input stage, as the paper says.
+        """Build a stage for every halving; as in the paper, the first has no BatchNorm.
 
-        `slope` is that of the activation below 0; 0 is ReLU.
+        `slope` is the slope of the activation below 0; 0 is ReLU.
         """
         super().__init__()
         num = doublings(image_size)
@@ -146,7 +147,7 @@ class ConvDiscriminator(Discriminator):
         self.num_features = before * 4 * 4
 
     def features(self, x: torch.Tensor) -> torch.Tensor:
-        """Return the last 4 x 4 map, flat."""
+        """Return the last 4 x 4 map, flattened."""
         maps: torch.Tensor = self.layers[:-1](x)
         return maps.flatten(1)
 
@@ -183,7 +184,7 @@ def Generator(  # noqa: N802 (what checkpoints name as their entry)
     """Return the paper's network, or a residual one that ends in a stretched sigmoid.
 
     Raises:
-        GanevalError: A residual body was combined with an option of the paper's network only.
+        GanevalError: A residual body was combined with an option that only the paper's network has.
     """
     if not is_residual(body):
         return ConvGenerator(
@@ -198,8 +199,8 @@ def Generator(  # noqa: N802 (what checkpoints name as their entry)
     if slope or dropout or not batch_norm:
         raise ganeval.GanevalError(
             "a residual generator with a slope, with dropout or without BatchNorm",
-            "a plain body for these",
-            "--set generator.body=plain, or leave these options at their defaults",
+            "a plain body for these options",
+            "use `--set generator.body=plain`, or leave these options at their defaults",
         )
     return ResidualGenerator(
         latent_size=latent_size, image_size=image_size, channels=channels, width=width, unit=True
@@ -211,8 +212,8 @@ def make_discriminator(
 ) -> Discriminator:
     """Return the paper's network, or a residual one that sees images from 0 to 1.
 
-    `batch_norm` and `slope` are for the paper's network; the residual one has neither. Penalties of
-    D's slope need a D without BatchNorm.
+    Only the paper's network uses `batch_norm` and `slope`. Penalties on D's slope need a D without
+    BatchNorm.
     """
     if is_residual(body):
         return ResidualDiscriminator(

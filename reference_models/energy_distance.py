@@ -1,26 +1,26 @@
 """Energy distance: a generator without a discriminator, whose gradients have no bias.
 
 Bellemare et al., "The Cramer Distance as a Solution to Biased Wasserstein Gradients", arXiv
-1705.10743, 2017, section on the multivariate case. Let x and x' be two data of the distribution P,
-and y = G(z) and y' = G(z') two samples of the distribution Q, all independent. The only player, G,
-minimises
+1705.10743, 2017, section on the multivariate case. Let x and x' be real samples, drawn from the
+distribution P, and y = G(z) and y' = G(z') generated samples, whose distribution is Q, all
+independent. The only player, G, minimises
 
     E(P, Q) = 2 E |x - y| - E |x - x'| - E |y - y'|
 
 This is 0 only if P = Q (Szekely and Rizzo, "Energy Statistics", Journal of Statistical Planning and
 Inference 2013). It is the squared MMD of `gmmn.py` with the kernel -|x - y|, which has no
-bandwidth. In one dimension it is twice Cramer's distance, 2 * integral (F_P - F_Q)^2, where F are
-the distribution functions.
+bandwidth. In one dimension it is twice Cramer's distance, 2 * integral (F_P - F_Q)^2, where F_P and
+F_Q are the distribution functions.
 
-What is special: E(P, Q) is a sum of expectations over pairs. The means over pairs of different
-items of two batches estimate it, and its gradient, without bias, even for batches of two items. So
-G comes to rest where P = Q. The Wasserstein distance of two batches has no such estimate. Neither
-does the sum that also pairs each item with itself (`game.unbiased = false`). Such a pair has the
-distance 0, so a G that spreads its samples less than the data seems better, most of all with small
-batches.
+What is special: E(P, Q) is a sum of expectations over pairs. Means over pairs of different items of
+two batches estimate it and its gradient without bias, even for batches of two items. So G comes to
+rest where P = Q. The Wasserstein distance has no unbiased estimate from batches. The estimate that
+also pairs each item with itself (`game.unbiased = false`) is biased too: such a pair has the
+distance 0, so a G whose samples are spread less than the data gets a lower loss. The effect is
+largest for small batches.
 
-Differs from the paper: the distance is that of the samples themselves. The paper's Cramer GAN uses
-the distance of features that a critic learns, and the paper shows pictures but no scores.
+Differs from the paper: this is the distance of the samples themselves. The paper's Cramer GAN uses
+the distance of features that a critic learns; the paper shows pictures but no scores.
 """
 
 from functools import partial

@@ -1,4 +1,4 @@
-"""Feature matching: G gives the features of D the mean that they have on real samples.
+"""Feature matching: G makes samples whose mean features are the same as for real samples.
 
 Salimans et al., "Improved Techniques for Training GANs", NeurIPS 2016, section 3.1. f(x) are the
 features of D, here its last layer before the logit:
@@ -7,15 +7,16 @@ features of D, here its last layer before the logit:
     G minimises   |E f(x) - E f(G(z))|^2
 
 What is special: G does not try to deceive D. D finds statistics that tell real from generated
-samples, and G matches them, which keeps G from overtraining on the D of the moment. The
-expectations are means over a batch. If a batch is taken in parts (`solver.accumulate`, several
+samples, and G matches these statistics. This keeps G from overtraining on the present D. The
+expectations are means over a batch. If a batch is computed in parts (`solver.accumulate`, several
 processes), G matches the means of each part.
 
-The paper finds that samples look worse than with minibatch discrimination, and that classifiers
-become better (section 6.1; `semi_supervised.py` has the figures).
+The paper finds that samples look worse than with minibatch discrimination, but that semi-supervised
+classifiers are better (section 6.1; `semi_supervised.py` has the figures).
 
 Differs from the paper: networks of `dcgan.py` without BatchNorm in D, where the paper's code has
-dense ones with weight norm on MNIST; the code takes the mean over features, not their sum.
+dense ones with weight norm on MNIST; the squares are summed over features, where the code takes
+their mean.
 """
 
 import torch
@@ -47,7 +48,7 @@ class FeatureMatching(Unconditional):
     discriminator: Discriminator
 
     def reads(self, player: str) -> bool:
-        """Both players read real samples."""
+        """Return True: both players use real samples."""
         return True
 
     def loss(self, player: str, batch: Batch, draw: Draw) -> Terms:

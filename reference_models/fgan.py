@@ -1,20 +1,21 @@
 """f-GAN: a GAN for every f-divergence.
 
 Nowozin, Cseke and Tomioka, "f-GAN: Training Generative Neural Samplers using Variational Divergence
-Minimization", NeurIPS 2016. p is the density of the data, q that of the samples G(z). A convex f
+Minimization", NeurIPS 2016. p is the density of the data, q the density of samples G(z). A convex f
 with f(1) = 0 (up to a constant for "gan") defines the divergence
 
     D_f(p || q) = E_q f(p(x) / q(x))
 
-The conjugate of f is f*(t) = sup_u (u t - f(u)). With it every function T bounds the divergence
-from below, and T = f'(p / q) reaches it (section "Variational estimation of f-divergences"):
+The conjugate of f is f*(t) = sup_u (u t - f(u)). With it every function T gives a lower bound on
+the divergence, and T = f'(p / q) gives the divergence itself (section "Variational estimation of
+f-divergences"):
 
     D_f(p || q) >= E T(x) - E f*(T(G(z)))
 
-What is special: one network D serves every divergence (`game.divergence`). Its output D(x) may be
-any number, but f* is finite only for some. So T(x) = g_f(D(x)), where the activation g_f maps all
-numbers to those (the paper's table of output activations). D makes the bound large and G makes it
-small:
+What is special: the same network D works for every divergence (`game.divergence`). Its output D(x)
+may be any number, but f* is finite only on its domain. So T(x) = g_f(D(x)), where the activation
+g_f maps any number into the domain of f* (the paper's table of output activations). D makes the
+bound large and G makes it small:
 
     D minimises   E f*(g_f(D(G(z)))) - E g_f(D(x))
     G minimises   -E f*(g_f(D(G(z))))            or -E g_f(D(G(z))), with `game.non_saturating`
@@ -50,10 +51,10 @@ class Divergence:
     """An f-divergence, as four functions of float tensors.
 
     Attributes:
-        f: The convex function, of ratios u > 0.
-        conjugate: f*, of t in its domain.
-        activation: g_f, of any v.
-        on_fake: f*(g_f(v)) in one formula, which overflows later than the two.
+        f: The convex function, for ratios u > 0.
+        conjugate: f*, for t in its domain.
+        activation: g_f, for any v.
+        on_fake: f*(g_f(v)) as one formula, which overflows later than the two in turn.
     """
 
     f: Map
@@ -122,7 +123,7 @@ def named_divergence(recipe: Recipe) -> str:
     """Return the name of the divergence that a recipe's game asks for.
 
     Raises:
-        GanevalError: There is none of that name.
+        GanevalError: There is no divergence of that name.
     """
     name: str = recipe.game["divergence"]
     if name not in DIVERGENCES:

@@ -7,17 +7,17 @@ p_G(x) is known for any x. f is the critic of `wgan_gp.py`:
     D minimises   E f(G(z)) - E f(x) + 10 E (|grad f(xhat)| - 1)^2          as in `wgan_gp.py`
     G minimises   -E f(G(z)) - lambda E log p_G(x)
 
-What is special: one network can be trained in three ways, and its likelihood is known after each.
-The paper calls them ADV (lambda = 0, by D alone), hybrid (`RECIPE`, lambda = 1) and MLE, maximum
-likelihood without D (`FLOW`, one player, who minimises -E log p_G(x)). Its point: ADV makes good
-samples and a likelihood worse than that of a mixture of Gaussians around the training data; MLE
-makes a good likelihood and worse samples.
+What is special: the same network can be trained in three ways, and its likelihood is known each
+time. The paper calls them ADV (lambda = 0, D alone), hybrid (`RECIPE`, lambda = 1) and MLE, maximum
+likelihood without D (`FLOW`, one player, who minimises -E log p_G(x)). The paper's result: with ADV
+the samples are good, but the likelihood is worse than for a mixture of Gaussians around the
+training data. With MLE the likelihood is good and the samples are worse.
 
 Pictures are dequantised for D and for the likelihood (`parts/likelihood.py`).
 
 Differs from the paper: it has NICE with a logistic prior for MNIST, and RealNVP with residual
-networks on several scales for CIFAR-10; here one flow of perceptrons with a normal prior serves all
-data. The paper's code has lambda = 20 on CIFAR-10.
+networks on several scales for CIFAR-10. Here all data use one kind of flow, made of perceptrons,
+with a normal prior. The paper's code has lambda = 20 on CIFAR-10.
 """
 
 from dataclasses import replace
@@ -42,16 +42,16 @@ Generator = Flow
 
 
 class FlowGan(WassersteinGanGp):
-    """The game of the flow against the penalised critic, with a likelihood for the flow."""
+    """The game of the flow against the penalised critic; the flow has a likelihood term too."""
 
     generator: Flow
 
     def reads(self, player: str) -> bool:
-        """G sees real samples for their likelihood."""
+        """Return whether a player uses real samples; G does for their likelihood."""
         return super().reads(player) or self.options["likelihood_weight"] > 0
 
     def loss(self, player: str, batch: Batch, draw: Draw) -> Terms:
-        """Return the terms of wgan-gp on dequantised pictures, and for G their likelihood."""
+        """Return the terms of wgan-gp on dequantised pictures, and for G the likelihood term."""
         if not self.reads(player):
             return super().loss(player, batch, draw)
         real = dequantised(batch, draw)
@@ -66,13 +66,13 @@ def flow_of(recipe: Recipe, data: Data) -> Flow:
     """Return the flow of a recipe.
 
     Raises:
-        GanevalError: The prior is not the normal one, for which log p is computed.
+        GanevalError: The prior is not normal; log p is computed for a normal prior.
     """
     if recipe.prior != "normal":
         raise ganeval.GanevalError(
             f"prior {recipe.prior} for {recipe.name}",
-            "normal latents, whose density it has",
-            "leave it",
+            "normal latents, because log p is computed for them",
+            "leave prior=normal",
         )
     return Flow(**recipe.generator_options(data.shape))
 

@@ -5,13 +5,13 @@ z:
 
     min_G max_D  E log D(x) + E log(1 - D(G(z)))
 
-D(x) is the probability that x is real: the sigmoid of what the network returns, its logit. For a
-fixed G whose samples have the density p_g, the best D is p_data / (p_data + p_g), and the value is
-then 2 JSD(p_data, p_g) - log 4.
+D(x) is the probability that x is real. The network returns its logit, so D(x) is the sigmoid of the
+output. For a fixed G whose samples have the density p_g, the best D is p_data / (p_data + p_g), and
+the value is then 2 JSD(p_data, p_g) - log 4.
 
-What is special: G needs no density of its samples, only the gradient of D. Where D is sure that a
-sample is generated, equation 1 leaves G hardly any gradient. The paper's section 3 therefore has
-another loss for G, the non-saturating one, with the same fixed point:
+What is special: G is trained without the density of its samples; it needs only the gradient of D.
+If D is sure that a sample is generated, equation 1 gives G hardly any gradient. So section 3 of the
+paper has another loss for G, the non-saturating loss, with the same fixed point:
 
     D minimises   -E log D(x) - E log(1 - D(G(z)))
     G minimises   -E log D(G(z))                       `MINIMAX`: E log(1 - D(G(z))), equation 1
@@ -64,7 +64,7 @@ class MlpGenerator(nn.Module):
 
 
 class MlpDiscriminator(Discriminator):
-    """A multi-layer perceptron from points or small images to logits, one if not told otherwise."""
+    """A multi-layer perceptron from points or small images to logits, by default one."""
 
     def __init__(
         self,
@@ -108,11 +108,11 @@ def mlp_game(
     """Return a game of these networks with its first weights.
 
     Args:
-        recipe: Gives the numbers of networks, augmentation and stabiliser.
-        data: Gives the shape of a sample.
+        recipe: Has the settings of networks, augmentation and stabiliser.
+        data: Has the shape of a sample.
         randomness: Random generator for the first weights.
         objective: The losses of both players.
-        kind: Class of the game; a paper's own may have terms that an objective cannot express.
+        kind: Class of the game; a subclass can add terms that are no function of the logits.
     """
     game = kind(
         Generator(**recipe.generator_options(data.shape)),

@@ -1,4 +1,4 @@
-"""GMMN: a generator without a discriminator, whose batches are to look like batches of data.
+"""GMMN: a generator without a discriminator; it makes its batches similar to batches of data.
 
 Li, Swersky and Zemel, "Generative Moment Matching Networks", ICML 2015, section "Data Space
 Networks". G is the only player. It minimises the maximum mean discrepancy (MMD) of a batch x of
@@ -7,17 +7,17 @@ data and a batch y = G(z) of samples:
     L = sqrt(mean k(x, x') + mean k(y, y') - 2 mean k(x, y))      means over all pairs of a batch
     k(x, y) = sum_b exp(-|x - y|^2 / (2 b^2))                     b: several bandwidths
 
-Under the root is an estimate of MMD^2, which is 0 for equal distributions alone
+The root is taken of an estimate of MMD^2, which is 0 only for equal distributions
 (`parts/kernels.py`).
 
-What is special: the kernel is fixed, so there is no game that must be kept in balance. Several
-bandwidths spare the search for the one that fits, and the root keeps the gradient from vanishing
-near the optimum (section "Practical Considerations"). Large batches make the estimate a good one.
-The data are compared as they are, pixel by pixel; `mmd_gan.py` learns what to compare instead.
+What is special: the kernel is fixed, so there is no game to be kept in balance. With several
+bandwidths there is no need to search for the right one. The root keeps the gradient from vanishing
+near the optimum (section "Practical Considerations"). The estimate needs large batches. Pictures
+are compared pixel by pixel; `mmd_gan.py` learns features to compare instead.
 
 Differs from the paper: convolutions, BatchNorm and normal latents, where it has perceptrons and
-uniform ones; 256 items in a batch, where it has 1,000 (`--preset paper`); data space alone, where
-it also matches the codes of an autoencoder.
+uniform latents; 256 items in a batch, where it has 1,000 (`--preset paper`); only the data
+themselves, where it also matches the codes of an autoencoder.
 """
 
 from collections.abc import Sequence
@@ -45,7 +45,7 @@ def discrepancy(bandwidths: Sequence[float]) -> Distance:
     kernel = gaussians(bandwidths)
 
     def distance(real: torch.Tensor, fake: torch.Tensor) -> torch.Tensor:
-        return biased_mmd2(kernel, real, fake).relu().sqrt()  # relu: rounding goes below 0
+        return biased_mmd2(kernel, real, fake).relu().sqrt()  # relu: rounding may go below 0
 
     return distance
 

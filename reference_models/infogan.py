@@ -1,9 +1,9 @@
-"""InfoGAN: some latents are codes that can be read off the image.
+"""InfoGAN: some latents are codes that can be recovered from the image.
 
 Chen et al., "InfoGAN: Interpretable Representation Learning by Information Maximizing Generative
 Adversarial Nets", NeurIPS 2016, equation 6. c are the codes and z the other latents. Q(c | x) is a
-network's guess of the codes, and L_I is a lower bound on the information I that a sample has of its
-codes (equation 5). H(c) is the entropy of the codes, a constant:
+distribution of the codes that a network predicts from x. L_I is a lower bound on the mutual
+information I of codes and sample (equation 5). H(c) is the entropy of the codes, a constant:
 
     min_{G,Q} max_D  V(D, G) - lambda L_I(G, Q)
     L_I(G, Q) = E log Q(c | G(z, c)) + H(c)  <=  I(c; G(z, c))
@@ -11,10 +11,10 @@ codes (equation 5). H(c) is the entropy of the codes, a constant:
     D minimises   -E log D(x) - E log(1 - D(G(z, c))) - lambda L_I
     G minimises   -E log D(G(z, c)) - lambda L_I
 
-What is special: Q is a second head on the layers of D (section 6), so the last term is in the
-losses of both players. It moves G, and together with D the shared layers and the head. The codes
-are one categorical code, which our checkpoints call the label, and continuous codes uniform from -1
-to 1, for which Q is a Gaussian with standard deviation 1.
+What is special: Q is a second head on the layers of D (section 6), so L_I is in the losses of both
+players. It trains G, the shared layers and the head. There is one categorical code, which the
+checkpoints here call the label. The other codes are continuous and uniform from -1 to 1; for them Q
+is a Gaussian with standard deviation 1.
 
 Differs from the paper: one lambda for all codes, where the paper has a smaller one for continuous
 codes; networks of `dcgan.py` without BatchNorm in D.
@@ -39,7 +39,7 @@ from reference_models.parts.weights import init_uniform
 
 
 class Generator(nn.Module):
-    """Makes samples of noise, continuous codes and a categorical code."""
+    """Makes a sample from noise, continuous codes and a categorical code."""
 
     def __init__(
         self,
@@ -50,7 +50,7 @@ class Generator(nn.Module):
         num_continuous: int,
         width: int,
     ) -> None:
-        """Build the network; the last `num_continuous` of the latents carry the codes."""
+        """Build the network; the last `num_continuous` latents hold the continuous codes."""
         super().__init__()
         self.latent_size, self.num_classes = latent_size, num_classes
         self.num_continuous = num_continuous
@@ -59,14 +59,14 @@ class Generator(nn.Module):
         )
 
     def codes(self, z: torch.Tensor) -> torch.Tensor:
-        """Return the continuous codes [B, n], uniform on [-1, 1], that the last latents are made.
+        """Return the continuous codes [B, n] that the last latents hold, uniform on [-1, 1].
 
-        Latents are standard normal in every model here; erf(z / sqrt(2)) of them is uniform.
+        Latents are standard normal here, and erf(z / sqrt(2)) of a standard normal z is uniform.
         """
         return torch.erf(z[:, self.latent_size - self.num_continuous :] / math.sqrt(2))
 
     def forward(self, z: torch.Tensor, labels: torch.Tensor) -> torch.Tensor:
-        """Return samples of latents [B, latent_size] and categorical codes int64 [B]."""
+        """Return samples for latents [B, latent_size] and categorical codes int64 [B]."""
         noise = z[:, : self.latent_size - self.num_continuous]
         categories = F.one_hot(labels, self.num_classes).to(z.dtype)
         samples: torch.Tensor = self.network(torch.cat([noise, self.codes(z), categories], dim=1))
@@ -74,7 +74,7 @@ class Generator(nn.Module):
 
 
 class InfoGan(Game):
-    """The game of G against D with its second head Q."""
+    """The game of G against D, which has the second head Q."""
 
     players: Mapping[str, tuple[str, ...]] = {"D": ("discriminator",), "G": ("generator",)}
 
@@ -89,8 +89,8 @@ class InfoGan(Game):
 
         Args:
             generator: As above.
-            discriminator: Samples to [B, 1 + num_classes + num_continuous]: the logit of D, the
-                logits of the categorical code, the means of the continuous ones.
+            discriminator: Maps samples to [B, 1 + num_classes + num_continuous]: the logit of D,
+                the logits of the categorical code, the means of the continuous codes.
             objective: Objective of V.
             weight: Lambda.
         """
@@ -105,8 +105,8 @@ class InfoGan(Game):
 
         Args:
             outputs: Outputs of the discriminator for generated samples.
-            labels: int64 [B], their categorical codes.
-            codes: float32 [B, n], their continuous codes.
+            labels: Their categorical codes, int64 [B].
+            codes: Their continuous codes, float32 [B, n].
         """
         logits, means = outputs[:, 1:].tensor_split([self.generator.num_classes], dim=1)
         entropy = math.log(self.generator.num_classes)
@@ -114,11 +114,11 @@ class InfoGan(Game):
         return entropy - F.cross_entropy(logits, labels) + density.mean()
 
     def reads(self, player: str) -> bool:
-        """G sees no real samples."""
+        """Return whether a player uses real samples; only D does."""
         return player == "D"
 
     def loss(self, player: str, batch: Batch, draw: Draw) -> Terms:
-        """Return the adversarial term of a player, and the one of both."""
+        """Return the adversarial term of a player, and -lambda L_I, which both players have."""
         num, like = batch.size, next(self.generator.parameters())
         z = draw.normal("z", num, self.generator.latent_size, like=like)
         labels = (draw.uniform("code", num, like=like) * self.generator.num_classes).long()
@@ -136,18 +136,20 @@ def make_game(recipe: Recipe, data: Data, randomness: torch.Generator) -> InfoGa
     """Return the game with its first weights.
 
     Raises:
-        GanevalError: A prior whose distribution function does not make the codes uniform, or more
-            codes than latents, which carry them.
+        GanevalError: The prior is not normal, so that the codes would not be uniform, or there are
+            more continuous codes than latents.
     """
     if recipe.prior != "normal":
         raise ganeval.GanevalError(
-            f"prior {recipe.prior} for infogan", "normal latents, which carry its codes", "leave it"
+            f"prior {recipe.prior} for infogan",
+            "normal latents, from which its codes are computed",
+            "leave prior=normal",
         )
     options = recipe.networks["generator"]
     if options["num_continuous"] > options["latent_size"]:
         raise ganeval.GanevalError(
             f"{options['num_continuous']} continuous codes in {options['latent_size']} latents",
-            "as many latents at least",
+            "at least as many latents as continuous codes",
             "change generator.num_continuous or generator.latent_size",
         )
     generator = Generator(**recipe.generator_options(data.shape))

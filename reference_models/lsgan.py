@@ -1,24 +1,24 @@
-"""LSGAN: least squares in place of the logistic loss.
+"""LSGAN: the squared error instead of the logistic loss.
 
 Mao et al., "Least Squares Generative Adversarial Networks", ICCV 2017:
 
     D minimises   1/2 E (D(x) - b)^2 + 1/2 E (D(G(z)) - a)^2
     G minimises   1/2 E (D(G(z)) - c)^2
 
-D(x) is any number. a is the label of generated samples, b that of real ones, and c is what G wants
-D to say. `game.labels` are a, b, c: 0, 1, 1.
+D(x) may be any number. a is the label of generated samples and b the label of real ones. c is the
+output that G wants from D. `game.labels` are a, b, c: by default 0, 1, 1.
 
-What is special: a sample that D takes for real still has a gradient, as long as D does not say c.
+What is special: a sample that D takes for real still has a gradient, unless D returns exactly c.
 With b - c = 1 and b - a = 2 (`--preset pearson`) the game minimises a Pearson divergence (section
-"Relation to Pearson chi^2 divergence"). With the densities p of data and q of samples,
+"Relation to Pearson chi^2 divergence"). Let p be the density of the data and q of the samples:
 
     D*(x) = (b p(x) + a q(x)) / (p(x) + q(x))
     E (D*(x) - c)^2 + E (D*(G(z)) - c)^2 = chi^2(p + q || 2 q)
 
-where the first expectation is a constant for G, who does not see it.
+The first expectation does not depend on G, so the loss of G leaves it out.
 
 Differs from the paper: the networks of `gan.py`, where the paper has convolutional ones; the preset
-is 0, 2, 1, where the paper has -1, 1, 0: the same game with D's output shifted by 1.
+is 0, 2, 1, where the paper has -1, 1, 0, which is the same game with D's output shifted by 1.
 """
 
 from dataclasses import replace

@@ -1,23 +1,23 @@
-"""Minibatch discrimination: D sees how near each sample is to the others of its batch.
+"""Minibatch discrimination: D sees how near each sample is to the others in its batch.
 
 Salimans et al., "Improved Techniques for Training GANs", NeurIPS 2016, section 3.2. f(x_i) are the
-features of sample i. A learned tensor T makes of them a matrix M_i = f(x_i) T of R rows and C
+features of sample i. A learned tensor T maps them to a matrix M_i = f(x_i) T with R rows and C
 columns (the paper's B and C). Sample i gets R more features, one for each row r:
 
     o(x_i)_r = sum_{j != i} exp(-|M_ir - M_jr|_1)
 
-The last layer of D sees o(x_i) beside f(x_i). The losses are those of `gan.py`:
+The last layer of D sees o(x_i) beside f(x_i). The losses are the same as in `gan.py`:
 
     D minimises   -E log D(x) - E log(1 - D(G(z)))        G minimises   -E log D(G(z))
 
-What is special: if G always makes the same sample, every o of a generated batch is as large as it
-can be, the number of the other samples, and D sees that at once. Real and generated samples are in
-batches of their own. If a batch is taken in parts (`solver.accumulate`, several processes), the
-others are those of the part.
+What is special: if G always makes the same sample, every o of a generated batch has its largest
+possible value, the number of the other samples. D can see that at once. Real and generated samples
+are in separate batches. If a batch is computed in parts (`solver.accumulate`, several processes),
+samples are compared within their part.
 
-Two more of the paper's techniques are settings: `game.history_weight` is the lambda of historical
+Two more techniques of the paper are settings: `game.history_weight` is the lambda of historical
 averaging (section 3.3, `parts/history.py`), and `generator.norm=virtual` is virtual batch
-normalization of `generator.num_reference` rows (section 3.5, `parts/virtual_batch_norm.py`).
+normalization with `generator.num_reference` rows (section 3.5, `parts/virtual_batch_norm.py`).
 
 Differs from the paper: the sum leaves out j = i, as the paper's code does; networks of `dcgan.py`
 without BatchNorm in D; 16 rows of 4 columns, where the code has 100 of 5 (`--preset paper`).
@@ -51,7 +51,7 @@ def Generator(  # noqa: N802 (what checkpoints name as their entry)
     """Return an MLP for points, or transposed convolutions with one of two norms for images.
 
     Raises:
-        GanevalError: There is no such norm, or points are to have a virtual one.
+        GanevalError: There is no such norm, or the norm is virtual and the data are points.
     """
     if norm not in NORMS:
         raise unknown("norm", norm, NORMS)
@@ -65,13 +65,13 @@ class Closeness(nn.Module):
     """The layer from features f to o."""
 
     def __init__(self, num_features: int, num_rows: int, num_columns: int) -> None:
-        """Make T, as the weights of a linear layer from the features to R C numbers."""
+        """Build T, as the weights of a linear layer from the features to R * C numbers."""
         super().__init__()
         self.rows = (num_rows, num_columns)
         self.tensor = nn.Linear(num_features, num_rows * num_columns, bias=False)
 
     def forward(self, features: torch.Tensor) -> torch.Tensor:
-        """Return o [B, num_rows] of features [B, num_features]."""
+        """Return o [B, num_rows] for features [B, num_features]."""
         matrices = self.tensor(features).unflatten(1, self.rows)
         distances = (matrices[:, None] - matrices[None]).abs().sum(dim=3)
         closeness: torch.Tensor = (-distances).exp().sum(dim=1) - 1  # without j = i, which is 1
@@ -82,7 +82,7 @@ class MinibatchDiscriminator(Discriminator):
     """A discriminator that compares the samples of a batch."""
 
     def __init__(self, body: Discriminator, *, num_rows: int, num_columns: int) -> None:
-        """Put the layer beside the last one of `body`."""
+        """Take the features of `body`, and add the layer beside its last one."""
         super().__init__()
         self.body, self.num_features = body, body.num_features
         self.closeness = Closeness(body.num_features, num_rows, num_columns)
@@ -93,22 +93,22 @@ class MinibatchDiscriminator(Discriminator):
         return self.body.features(x)
 
     def logits(self, features: torch.Tensor) -> torch.Tensor:
-        """Return logits [B]: a linear layer on f and o together is the sum of one on each."""
+        """Return logits [B]; a linear layer on f and o is the sum of one on f and one on o."""
         of_batch: torch.Tensor = self.weights(self.closeness(features)).squeeze(1)
         return self.body.logits(features) + of_batch
 
 
 class MinibatchGan(Unconditional):
-    """The game whose players are also held near their history, if that has a weight."""
+    """The game in which players are also held near their history, if it has a weight."""
 
     history: History
 
     def before_step(self, num_images: int) -> None:
-        """Remember where the players are."""
+        """Add the players' parameters to their history."""
         self.history.remember(self)
 
     def loss(self, player: str, batch: Batch, draw: Draw) -> Terms:
-        """Return the objective's term of a player, and that of its history."""
+        """Return the objective's term of a player, and the term of its history."""
         return {**super().loss(player, batch, draw), **self.history.terms(self, player)}
 
 

@@ -1,8 +1,8 @@
-"""MMD-GAN: the critic learns codes in which batches of data and of samples are compared.
+"""MMD-GAN: the critic learns codes, and batches of data and samples are compared by their codes.
 
 Li et al., "MMD GAN: Towards Deeper Understanding of Moment Matching Network", NeurIPS 2017, with
 the numbers of the authors' code (OctoberChang/MMD-GAN, mmd_gan.py). The critic D is an autoencoder:
-f encodes a sample, g decodes the code again. The losses are
+f encodes a sample, and g decodes the code. The losses are
 
     V = sqrt(MMD^2 of f(x) and f(G(z))) - 16 mean relu(E f(G(z)) - E f(x))
 
@@ -10,19 +10,19 @@ f encodes a sample, g decodes the code again. The losses are
     G minimises   V
 
 where MMD^2 is the biased estimate with the kernel sum_b exp(-|f - f'|^2 / (2 b^2)), b = 1, 2, 4, 8,
-16, the mean is over the numbers of a code, and |.|^2 is a mean over pixels.
+16. The mean in V is over the components of a code, and |.|^2 is a mean over pixels.
 
-What is special: D chooses codes in which data and samples differ most, and then a small batch is
-enough to see it. Decoding keeps f injective; without that MMD = 0 would not mean equal
-distributions. The second term of V, the rank hinge, keeps D where E f(x) >= E f(G(z)) in each
-number of a code (section "Feasible Set Reduction"). The weights of f are clipped as in `wgan.py`,
-those of g are not. A D that lags behind gives a poor kernel. So it moves five times for each move
-of G, and many times at the beginning.
+What is special: D chooses codes in which data and samples differ most, so a small batch is enough
+to see the difference. The decoder keeps f injective; otherwise MMD = 0 would not mean equal
+distributions. The second term of V, the rank hinge, keeps E f(x) >= E f(G(z)) in each component of
+a code (section "Feasible Set Reduction"). The weights of f are clipped as in `wgan.py`, but not the
+weights of g. The kernel is poor if D lags behind G. So D moves five times for each move of G, and
+more often at the beginning.
 
-Differs from the paper: RMSProp(5e-4) for D and RMSProp(2e-4) for G, and 10 moves of D in each of
-the first 5 steps, where the code has 5e-5 for both, and 100 moves in each of the first 25 steps and
-in every 500th; codes of 16 numbers, where the code has as many as latents, 128 on CIFAR-10
-(`--preset paper`).
+Differs from the paper: RMSProp(5e-4) for D and RMSProp(2e-4) for G, where the code has 5e-5 for
+both; 10 moves of D in each of the first 5 steps, where the code has 100 in each of the first 25
+steps and in every 500th step; codes of 16 numbers, where the code has as many numbers as latents,
+128 on CIFAR-10 (`--preset paper`).
 """
 
 from collections.abc import Mapping
@@ -58,7 +58,7 @@ class Critic(nn.Module):
         self.decoder = generator_for(shape, latent_size=code_size, width=width)
 
     def forward(self, x: torch.Tensor) -> tuple[torch.Tensor, torch.Tensor]:
-        """Return codes float32 [B, code_size] and the mean squared error of decoding them."""
+        """Return codes float32 [B, code_size] and the mean squared error of the decoded codes."""
         codes: torch.Tensor = self.encoder(x)
         return codes, F.mse_loss(self.decoder(codes), x)
 
@@ -67,10 +67,10 @@ class MmdGan(Game):
     """The game of G against the critic.
 
     Attributes:
-        generator: Latents [B, latent_size] to samples; has `latent_size`.
+        generator: Maps latents [B, latent_size] to samples; has `latent_size`.
         critic: The autoencoder.
-        distance: Distance of two batches of codes.
-        options: Weights of the rank hinge and of decoding, and the encoder's largest weight.
+        distance: Distance between two batches of codes.
+        options: The settings of the recipe's game, by name.
     """
 
     players: Mapping[str, tuple[str, ...]] = {"D": ("critic",), "G": ("generator",)}
@@ -82,13 +82,13 @@ class MmdGan(Game):
         distance: Distance,
         options: Options,
     ) -> None:
-        """Take the networks, the distance of codes, and the numbers of the recipe's game."""
+        """Take the networks, the distance of codes, and the settings of the recipe's game."""
         super().__init__()
         self.generator, self.critic, self.distance = generator, critic, distance
         self.options = options
 
     def loss(self, player: str, batch: Batch, draw: Draw) -> Terms:
-        """Return a player's terms; those of D include the errors of decoding."""
+        """Return a player's terms; D also has the errors of decoding."""
         real = batch["real"]
         latent_size: Any = self.generator.latent_size
         z = draw.latents("z", batch.size, latent_size, prior=self.prior, like=real)
@@ -113,7 +113,7 @@ class MmdGan(Game):
 
 
 def make_game(recipe: Recipe, data: Data, randomness: torch.Generator) -> Game:
-    """Return the game with its first weights, the encoder's clipped."""
+    """Return the game with its first weights; the encoder's weights are clipped."""
     game = MmdGan(
         Generator(**recipe.generator_options(data.shape)),
         Critic(shape=data.shape, **recipe.networks["critic"]),
@@ -140,7 +140,7 @@ RECIPE = Recipe(
         "clip": 0.01,
     },
     solver=Alternating(num_first=5, num_burst=10, burst_steps=5),
-    # With a G as fast as D a run that was good after 300 steps had come apart after 800.
+    # With a G as fast as D, a run that was good after 300 steps had diverged after 800.
     optimizers={
         "D": OptimizerSpec(name="rmsprop", lr=5e-4),
         "G": OptimizerSpec(name="rmsprop", lr=2e-4),

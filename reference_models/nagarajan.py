@@ -2,18 +2,18 @@
 
 Nagarajan and Kolter, "Gradient descent GAN optimization is locally stable", NeurIPS 2017, section
 on gradient-based regularization, with the numbers of the authors' code
-(locuslab/gradient_regularized_gan). V is the value of `gan.py`, equation 1, and theta are the
-parameters of D:
+(locuslab/gradient_regularized_gan). V is equation 1 of `gan.py`, and theta are the parameters of D:
 
     V = E log D(x) + E log(1 - D(G(z)))
 
     D minimises   -V
     G minimises   V + eta |dV / dtheta|^2
 
-What is special: the gradient in G's loss is that for D's parameters. It tells how far D will move
-next, so G looks one move ahead and avoids places that D would leave in a hurry. To first order it
-is what one step of unrolling gives G (`unrolled.py`). Real samples count in it too, although the
-rest of G's loss does not depend on them. eta = 0.5, and D has one hidden layer, as in the code.
+What is special: the loss of G contains the gradient with respect to D's parameters. Its length says
+how far D will move next. So G looks one move ahead, and avoids places where D would move far. To
+first order the term has the same effect on G as one step of unrolling (`unrolled.py`). The term
+depends on real samples too, unlike the rest of G's loss. eta = 0.5, and D has one hidden layer, as
+in the code.
 
 Differs from the paper: 16 latents, batches of 64 and Adam(5e-4), where the code has 256, 512 and
 1e-4.
@@ -39,14 +39,14 @@ Generator = MlpGenerator
 
 
 class Nagarajan(Unconditional):
-    """The game with D's gradient in the loss of G; the objective must have sum zero."""
+    """The game with D's gradient in the loss of G; it must be zero-sum."""
 
     def reads(self, player: str) -> bool:
-        """Both players read real samples."""
+        """Return True: both players use real samples."""
         return True
 
     def loss(self, player: str, batch: Batch, draw: Draw) -> Terms:
-        """Return the term of D, or the two of G."""
+        """Return the term of D, or the two terms of G."""
         terms = super().loss(player, batch, draw)
         if player == "D":
             return terms
@@ -55,9 +55,9 @@ class Nagarajan(Unconditional):
         return {**terms, "gradient_of_d": self.options["weight"] * self.gradient_of_d(real, fake)}
 
     def gradient_of_d(self, real: torch.Tensor, fake: torch.Tensor) -> torch.Tensor:
-        """Return |dV / dtheta|^2, a scalar that can be differentiated for G's parameters.
+        """Return |dV / dtheta|^2, a scalar that is differentiable in G's parameters.
 
-        A solver freezes D while G moves, so the gradient is that of a copy of D's parameters.
+        A solver freezes D while G moves, so the gradient is taken for a copy of D's parameters.
         """
         copies = {
             name: one.detach().requires_grad_()

@@ -1,27 +1,28 @@
 """The optimal discriminator: D learns alone, against a generator whose density is known.
 
 Goodfellow et al., "Generative Adversarial Nets", NeurIPS 2014, section 4.1. The data have the
-density p, the fixed generator has the density q. The only player, D, minimises -V(D), where
+density p, and the samples of a fixed generator have the density q. The only player, D, minimises
+-V(D), where
 
     V(D) = E_p log D(x) + E_q log(1 - D(x))
 
 The best D is D* = p / (p + q) (equation 2), with the value V(D*) = 2 JSD(p, q) - log 4 (equation
 6).
 
-What is special: D estimates more than a probability. Its logit, log D - log(1 - D), is at D* the
+What is special: D estimates more than a probability. The logit of D*, log D* - log(1 - D*), is the
 log ratio of the densities, log p(x) - log q(x). And (V(D) + log 4) / 2 is a lower bound on the
-Jensen-Shannon divergence JSD, tight at D*. Here q is a Gaussian with independent coordinates, which
-have the means and standard deviations of the data, so D*, the ratio and the divergence can be
-computed wherever p is known.
+Jensen-Shannon divergence JSD, which D* reaches. Here q is a Gaussian with independent coordinates;
+it has the means and standard deviations of the data. So D*, the ratio and the divergence can be
+computed if p is known.
 
-The exported generator shows what the ratio is good for. It draws several candidates from q and
-keeps one of them, with a probability proportional to p(x) / q(x) = exp(logit). If D is D*, its
-samples become those of p as the number of candidates grows. (Azadi et al., "Discriminator Rejection
-Sampling", ICLR 2019, mend samples of a GAN in this way.) It works where p and q overlap, as for
-points. Gaussian noise hardly ever looks like a picture, and then no choice among candidates helps.
+The exported generator shows a use of the ratio. It draws several candidates from q and keeps one of
+them, with a probability proportional to p(x) / q(x) = exp(logit). With D = D*, the distribution of
+its samples approaches p as the number of candidates grows. (Azadi et al., "Discriminator Rejection
+Sampling", ICLR 2019, improve samples of a GAN in a similar way.) It works if p and q overlap, as
+for points. It fails for pictures, because Gaussian noise hardly ever looks like one.
 
-Differs from the paper: its proposition is made a model; D is a perceptron with Adam; samples of
-pictures are cut off at the range of pixels.
+Differs from the paper: the paper only has the proposition, and here it is a model; D is a
+perceptron with Adam; samples of pictures are clipped to the range of pixels.
 """
 
 import math
@@ -42,13 +43,13 @@ from reference_models.parts.weights import init_uniform
 
 
 class Generator(nn.Module):
-    """Draws candidates from q and keeps the one that D picks.
+    """Draws candidates from q and keeps one of them, chosen by D.
 
     Attributes:
-        discriminator: Samples to logits [B], the logarithm of p / q.
-        mean: Mean of q, float32 of the shape of a sample.
-        std: The standard deviations of q.
-        latent_size: One number for the choice, and the numbers of all candidates.
+        discriminator: Maps samples to logits [B], which estimate log p / q.
+        mean: Mean of q, float32, with the shape of a sample.
+        std: Standard deviations of q, float32, with the same shape.
+        latent_size: One number for the choice, plus the numbers of all candidates.
     """
 
     mean: torch.Tensor
@@ -57,7 +58,7 @@ class Generator(nn.Module):
     def __init__(
         self, *, shape: tuple[int, ...], width: int, depth: int, num_candidates: int
     ) -> None:
-        """Build D, and q as a standard normal density until it is fitted."""
+        """Build D, and q, which is standard normal until it is fitted."""
         super().__init__()
         self.shape, self.num_candidates = tuple(shape), num_candidates
         self.discriminator = MlpDiscriminator(shape=shape, width=width, depth=depth)
@@ -66,18 +67,18 @@ class Generator(nn.Module):
         self.latent_size = 1 + num_candidates * math.prod(self.shape)
 
     def known(self, noise: torch.Tensor) -> torch.Tensor:
-        """Return samples of q, made of standard normal noise [B, *shape]."""
+        """Return samples of q, made from standard normal noise [B, *shape]."""
         samples = self.mean + self.std * noise
         return samples.clamp(-1, 1) if len(self.shape) == 3 else samples
 
     def log_density(self, x: torch.Tensor) -> torch.Tensor:
-        """Return log q of points [B, d], where nothing is cut off."""
+        """Return log q of points [B, d]; for pictures it would ignore the clipping."""
         standard = (x - self.mean) / self.std
         of_each = -standard.square() / 2 - self.std.log() - math.log(2 * math.pi) / 2
         return of_each.sum(dim=1)
 
     def forward(self, z: torch.Tensor) -> torch.Tensor:
-        """Return samples of standard normal latents [B, latent_size]."""
+        """Return samples for standard normal latents [B, latent_size]."""
         noise = z[:, 1:].reshape(-1, *self.shape)
         candidates = self.known(noise)
         logits = self.discriminator(candidates).reshape(len(z), self.num_candidates)
@@ -90,10 +91,10 @@ class Generator(nn.Module):
 
 
 class OptimalDiscriminator(Game):
-    """D alone learns; it is a part of the network that is exported.
+    """The game of one player, D; it is a part of the exported network.
 
     Attributes:
-        generator: q and D. D's weights are its only parameters.
+        generator: Holds q and D; its only parameters are D's weights.
     """
 
     players: Mapping[str, tuple[str, ...]] = {"D": ("generator",)}
@@ -116,11 +117,13 @@ def make_game(recipe: Recipe, data: Data, randomness: torch.Generator) -> Optima
     """Return the game with D's first weights, and q fitted to the first items of the data.
 
     Raises:
-        GanevalError: Latents that are not normal, of which no samples of q can be made.
+        GanevalError: The latents are not normal, and q needs normal ones.
     """
     if recipe.prior != "normal":
         raise ganeval.GanevalError(
-            f"prior {recipe.prior} for optimal-d", "normal latents, which q is made of", "leave it"
+            f"prior {recipe.prior} for optimal-d",
+            "normal latents, from which samples of q are made",
+            "leave prior=normal",
         )
     generator = Generator(**recipe.generator_options(data.shape))
     init_uniform(generator, randomness)

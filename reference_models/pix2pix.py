@@ -1,21 +1,21 @@
-"""pix2pix: a picture is made from another one, and D sees both.
+"""pix2pix: G makes a picture from another picture, and D sees both.
 
 Isola et al., "Image-to-Image Translation with Conditional Adversarial Networks", CVPR 2017,
 equation 4, with condition x, target y and noise z:
 
     min_G max_D  E log D(x, y) + E log(1 - D(x, G(x, z))) + lambda E |y - G(x, z)|_1
 
-    D minimises   1/2 (-E log D(x, y) - E log(1 - D(x, G(x, z))))        halved as in section 3.3
+    D minimises   1/2 (-E log D(x, y) - E log(1 - D(x, G(x, z))))        halved: section 3.3
     G minimises   -E log D(x, G(x, z)) + lambda E |y - G(x, z)|_1        lambda = 100
 
-What is special: the L1 distance pulls G to the target, and D asks for details that look real. G is
-a U-Net (section 3.2.1): skips carry what input and output share past the small maps. D is a
-PatchGAN (`parts/patches.py`). The noise is dropout in the decoder, in training and in sampling
-alike. Here the signs of the latents are the dropout masks, so that a sample is a function of its
-own latent. The statistics of the normalisation are those of each picture: InstanceNorm, which is
-BatchNorm at the paper's batch of 1.
+What is special: the L1 distance pulls G to the target, and D makes G add details that look real. G
+is a U-Net (section 3.2.1): skip connections lead around the small maps, so that the output can keep
+what it shares with the input. D is a PatchGAN (`parts/patches.py`). The noise is dropout in the
+decoder, in training and in sampling. Here the signs of the latents are the dropout masks, so a
+sample is a function of its own latent. Each picture is normalised by its own statistics:
+InstanceNorm, which is the same as BatchNorm at the paper's batch of 1.
 
-Differs from the paper: whole channels are dropped, in all stages of the decoder but the last, while
+Differs from the paper: whole channels are dropped, in all stages of the decoder but the last, where
 the paper drops single values in the first three; normalisation has no scale and shift; half the
 channels; patches of 16 pixels, where it has 70; a batch of 16 (`--preset paper`: all channels and a
 batch of 1).
@@ -65,7 +65,7 @@ class Generator(nn.Module):
                 itertools.pairwise([CONDITION_CHANNELS, *widths])
             )
         )
-        # A stage up gets the one below it and the skip from its own level, so twice the channels.
+        # A stage up gets the stage below it and the skip of its level, so twice the channels.
         self.up = nn.ModuleList(
             nn.Sequential(
                 nn.ConvTranspose2d(before, after, 4, stride=2, padding=1),
@@ -83,8 +83,8 @@ class Generator(nn.Module):
         """Return pictures float32 [B, C, H, W] in [-1, 1].
 
         Args:
-            z: float32 [B, latent_size]; a channel of the decoder is kept where its latent is
-                positive, half of them if they are symmetric around 0.
+            z: float32 [B, latent_size], symmetric around 0; a channel of the decoder is kept if its
+                latent is positive.
             condition: float32 [B, 3, H, W] in [-1, 1].
         """
         maps = [condition]
@@ -92,14 +92,14 @@ class Generator(nn.Module):
             maps.append(stage(maps[-1]))
         x = maps.pop()
         for stage, latents in zip(self.up, torch.split(z, self.dropped, dim=1), strict=True):
-            keep = 2.0 * (latents > 0)  # so that the expectation is that without dropout
+            keep = 2.0 * (latents > 0)  # 2, so that the mean is the same as without dropout
             x = torch.cat([stage(x) * keep[:, :, None, None], maps.pop()], dim=1).relu()
         pictures: torch.Tensor = self.output(x).tanh()
         return pictures
 
 
 class Paired(Game):
-    """The conditional game in which G is also held near the target."""
+    """The conditional game in which G is also pulled to the target."""
 
     players: Mapping[str, tuple[str, ...]] = {"D": ("discriminator",), "G": ("generator",)}
 
@@ -118,7 +118,7 @@ class Paired(Game):
         self.l1_weight, self.adversarial_weight = l1_weight, adversarial_weight
 
     def loss(self, player: str, batch: Batch, draw: Draw) -> Terms:
-        """Return the term of D, or the two of G."""
+        """Return the term of D, or the two terms of G."""
         num, size = batch.size, self.generator.latent_size
         z = draw.latents("z", num, size, prior=self.prior, like=batch["real"])
         fake = self.generator(z, batch["condition"])

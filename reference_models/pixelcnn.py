@@ -1,26 +1,27 @@
-"""PixelCNN: the probability of each pixel is computed from those above it and to its left.
+"""PixelCNN: the probability of each pixel depends on the pixels above it and to its left.
 
 Van den Oord, Kalchbrenner and Kavukcuoglu, "Pixel Recurrent Neural Networks", ICML 2016, with the
 gated layers of van den Oord et al., "Conditional Image Generation with PixelCNN Decoders", NeurIPS
-2016 (section "Gated Convolutional Layers"). There is one player, the generator, and no D. It
-minimises -E log p(x), where
+2016 (section "Gated Convolutional Layers"). There is only one player, the generator. It minimises
+-E log p(x), where
 
-    log p(x) = sum_i log p(x_i | x_1, ..., x_{i-1})       pixels in the order of reading
+    log p(x) = sum_i log p(x_i | x_1, ..., x_{i-1})       pixels row by row
     y = tanh(W_f * h) . sigmoid(W_g * h)                  a layer; * is a convolution
 
 What is special: every factor is a softmax over the levels of a pixel, and one pass of convolutions
-gives all factors at once. For that the kernels are masked: mask A (the first layer) sees the pixels
-above and to the left, mask B (the others) these and the pixel itself. Sampling has to go pixel by
-pixel. Here each layer computes the one place that is new and keeps its values at the others.
+computes all factors at once. For this the kernels are masked. With mask A (the first layer) a place
+sees the pixels above and to the left; with mask B (the other layers) it also sees itself. Sampling
+goes pixel by pixel. In each step a layer computes its value only at the new place; it has stored
+the values at the earlier ones.
 
-Samples are a function of latents, as those of every model here. There is a latent u for each pixel,
-uniform. Pixel i gets the level at which the distribution function of p(x_i | ...) passes u. Red,
+As for every model here, samples are a function of latents. There is one uniform latent u for each
+pixel. Pixel i gets the level at which the distribution function of p(x_i | ...) passes u. Red,
 green and blue of a pixel are three neighbours in a row, in this order. A point is a picture of one
-row, each coordinate cut into levels; its density is even within a level.
+row. Each of its coordinates is rounded to a level, and its density is constant within a level.
 
-Differs from the papers: a learnt map of places beside the first layer; one stack of convolutions,
-which does not see some pixels above to the right, where the second paper has two; few and narrow
-layers (the first paper has 15 for CIFAR-10, 128 wide: `--preset paper`).
+Differs from the papers: a learned map of places is added to the first layer; one stack of
+convolutions, which does not see some pixels above to the right, where the second paper has two; few
+and narrow layers (the first paper has 15 for CIFAR-10, 128 wide: `--preset paper`).
 """
 
 import itertools
@@ -40,15 +41,16 @@ from reference_models.parts.weights import init_uniform
 
 
 class MaskedConvolution(nn.Conv2d):
-    """A convolution that sees `reach` rows above and `reach` columns to either side, nothing ahead.
+    """A convolution that sees `reach` rows above and `reach` columns to either side.
 
-    Its input is padded: `reach` rows above and `reach` columns on either side of the output's.
+    In its own row it sees only places to the left. Its input is padded with `reach` rows above and
+    `reach` columns on either side.
     """
 
     mask: torch.Tensor
 
     def __init__(self, inputs: int, outputs: int, reach: int, *, sees_itself: bool) -> None:
-        """Build it with mask B if it sees the place itself, with mask A if not."""
+        """Build it with mask B if a place sees itself, with mask A if not."""
         super().__init__(inputs, outputs, (reach + 1, 2 * reach + 1))
         mask = torch.ones(reach + 1, 2 * reach + 1)
         mask[-1, reach + sees_itself :] = 0
@@ -56,16 +58,16 @@ class MaskedConvolution(nn.Conv2d):
         self.register_buffer("mask", mask, persistent=False)
 
     def forward(self, x: torch.Tensor) -> torch.Tensor:
-        """Return float32 [B, outputs, H, W] of [B, inputs, H + reach, W + 2 reach]."""
+        """Return float32 [B, outputs, H, W] for [B, inputs, H + reach, W + 2 reach]."""
         return F.conv2d(x, self.weight * self.mask, self.bias)
 
     def padded(self, x: torch.Tensor) -> torch.Tensor:
-        """Return maps [B, C, H, W] padded with zeros, as `forward` takes them."""
+        """Return maps [B, C, H, W] padded with zeros, for `forward`."""
         return F.pad(x, (self.reach, self.reach, self.reach, 0))
 
 
 class Gated(nn.Module):
-    """Returns what is added to its input: y, and on it a convolution of single pixels."""
+    """Computes y and a 1 x 1 convolution of y, which the generator adds to the layer's input."""
 
     def __init__(self, width: int, reach: int) -> None:
         """Build W_f and W_g as one convolution."""
@@ -74,14 +76,14 @@ class Gated(nn.Module):
         self.output = nn.Conv2d(width, width, 1)
 
     def forward(self, h: torch.Tensor) -> torch.Tensor:
-        """Return float32 [B, width, H, W] of padded maps."""
+        """Return float32 [B, width, H, W] for padded maps."""
         signal, gate = self.gates(h).chunk(2, dim=1)
         added: torch.Tensor = self.output(signal.tanh() * gate.sigmoid())
         return added
 
 
 class Generator(nn.Module):
-    """The distribution of the numbers of a picture or a point, in the order of reading."""
+    """The distribution of the numbers of a picture or a point, row by row."""
 
     def __init__(
         self,
@@ -112,7 +114,7 @@ class Generator(nn.Module):
         return [layer for layer in self.layers if isinstance(layer, Gated)]
 
     def logits(self, values: torch.Tensor) -> torch.Tensor:
-        """Return logits of the levels [B, num_levels, H, W] of values [B, 1, H, W] in [-1, 1]."""
+        """Return logits of the levels [B, num_levels, H, W] for values [B, 1, H, W] in [-1, 1]."""
         h = self.first(self.first.padded(values)) + self.place
         for layer in self.gated:
             h = h + layer(layer.gates.padded(h))
@@ -123,8 +125,8 @@ class Generator(nn.Module):
         """Return log p(x) in nats, float32 [B]; -inf beyond the levels.
 
         Args:
-            x: float32 [B, *shape]; pictures dequantised or not, as the density is even within a
-                level.
+            x: float32 [B, *shape]. Pictures may be dequantised or not, because the density is
+                constant within a level.
         """
         values = x.movedim(1, -1) if self.is_picture else x
         values = values.reshape(len(x), 1, *self.size) / self.extent
@@ -141,11 +143,11 @@ class Generator(nn.Module):
 
     @torch.no_grad()
     def forward(self, z: torch.Tensor) -> torch.Tensor:
-        """Return samples float32 [B, *shape] of latents [B, latent_size], uniform in [-1, 1)."""
+        """Return samples float32 [B, *shape] for latents [B, latent_size], uniform in [-1, 1)."""
         height, columns = self.size
         uniform = ((z + 1) / 2).reshape(len(z), height, columns)
         samples = torch.zeros(len(z), 1, height, columns, dtype=z.dtype, device=z.device)
-        # The padded inputs of the first layer and of each gated one; filled pixel by pixel.
+        # The padded inputs of the first layer and of each gated layer; filled pixel by pixel.
         seen = self.first.padded(samples)
         inputs = [
             layer.gates.padded(samples.expand(-1, len(self.place), -1, -1)) for layer in self.gated
@@ -170,7 +172,7 @@ class Generator(nn.Module):
 
 
 def _around(padded: torch.Tensor, row: int, column: int, reach: int) -> torch.Tensor:
-    """Return what a masked convolution sees of its padded input at one place."""
+    """Return the part of its padded input that a masked convolution sees at one place."""
     return padded[:, :, row : row + reach + 1, column : column + 2 * reach + 1]
 
 
@@ -178,7 +180,7 @@ def make_game(recipe: Recipe, data: Data, randomness: torch.Generator) -> Game:
     """Return the game with its first weights.
 
     Raises:
-        GanevalError: A prior other than the uniform one, of which samples are made.
+        GanevalError: The prior is not uniform.
     """
     check_prior(recipe)
     game = MaximumLikelihood(Generator(**recipe.generator_options(data.shape)))

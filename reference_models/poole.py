@@ -1,26 +1,26 @@
-"""Poole et al. 2016: D estimates the ratio of densities, and G minimises any f-divergence of it.
+"""Poole et al. 2016: D estimates the ratio of densities, and G minimises any f-divergence with it.
 
 Poole, Alemi, Sohl-Dickstein and Angelova, "Improved generator objectives for GANs", NeurIPS 2016
-workshop. p is the density of the data, q that of the samples G(z). D is that of `gan.py`; at its
-best its logit is l(x) = log p(x) / q(x), so r(x) = e^l(x) estimates the ratio:
+workshop. p is the density of the data and q the density of the samples G(z). D is trained as in
+`gan.py`. The logit of the best D is l(x) = log(p(x) / q(x)), so r(x) = e^l(x) estimates the ratio:
 
     D minimises   -E log D(x) - E log(1 - D(G(z)))
     G minimises   E [f(r) - r f'(r)]                   r = r(G(z)), D held fixed
 
-What is special: the f of G need not be that of D, and G minimises the divergence D_f(p || q) = E_q
-f(p / q) itself, where f-GAN (`fgan.py`) minimises a lower bound. Where r is exact, the gradient of
-G's loss is the gradient of D_f, because
+What is special: the f of G need not be the f of D, and G minimises the divergence D_f(p || q) = E_q
+f(p / q) itself, where f-GAN (`fgan.py`) minimises a lower bound. If r is exact, the gradient of G's
+loss is the gradient of D_f, because
 
     d/dq [q f(p / q)] = f(p / q) - (p / q) f'(p / q)
 
 The Kullback-Leibler divergence gives -E r, its reverse -E l + 1, and "gan" gives E log(1 - D),
 which is equation 1 of `gan.py`. `game.divergence` names f as in `fgan.py`.
 
-Differs from the paper: its text was not available, and the loss of G was derived here from its
-abstract. A description of that time ("The GAN objective, from practice to theory and back again",
+Differs from the paper: its text was not available, so the loss of G was derived here from its
+abstract. A description from that time ("The GAN objective, from practice to theory and back again",
 2016) says that the paper puts the estimated ratio into the divergence, so that G minimises E f(r).
-With D held fixed the gradients of both losses agree for the reverse divergence, the default here,
-and for no other. The networks are those of `gan.py`.
+With D held fixed, the gradients of both losses agree only for the reverse divergence, the default
+here. The networks are the same as in `gan.py`.
 """
 
 from collections.abc import Mapping

@@ -1,23 +1,23 @@
 """Progressive growing: both networks start at 4 x 4 pixels and gain layers while they train.
 
 Karras et al., "Progressive Growing of GANs for Improved Quality, Stability, and Variation", ICLR
-2018. The losses are those of `wgan_gp.py` with a drift term in that of the critic f (appendix A.1):
+2018. The losses are those of `wgan_gp.py`, plus a drift term for the critic f (appendix A.1):
 
     D minimises   E f(G(z)) - E f(x) + 10 E (|grad f(xhat)|_2 - 1)^2 + 0.001 E f(x)^2
     G minimises   -E f(G(z))
 
-where xhat lie on the lines between real and generated images.
+where xhat lies on the line between a real and a generated image.
 
 What is special: a new resolution is faded in. Its image is mixed with the enlarged image of the
-resolution before, by a weight that grows from 0 to 1 (section 2, figure 2); D does the same with
-its input. The growth of the networks is a function of the number of images seen, so there is no
-stage to save. D gets one more map, the standard deviation over a group of the batch (section 3).
-Weights are drawn from N(0, 1) and scaled by He's constant in every pass, so that all learn at one
-speed (section 4.1). Each pixel of G's maps is normalised to unit length (section 4.2).
+previous resolution, with a weight that grows from 0 to 1 (section 2, figure 2); D does the same
+with its input. The growth is a function of the number of images seen, so no stage has to be saved.
+D gets one more map, the standard deviation over a group of the batch (section 3). Weights are drawn
+from N(0, 1) and scaled by He's constant in every pass, so that all weights learn at the same speed
+(section 4.1). In G's maps each pixel is scaled to mean square 1 over its channels (section 4.2).
 
-Differs from the paper: 16 channels at full size and 64 latents, where the paper has 16 at 1,024
-pixels and 512; 12,800 images for each resolution and each fading, where it has 800,000; unlike the
-official code, Adam keeps its moments when the networks grow.
+Differs from the paper: 16 channels at full size and 64 latents, where the paper has 16 channels at
+1,024 pixels and 512 latents; 12,800 images for each resolution and each fading, where it has
+800,000; unlike in the official code, Adam keeps its moments when the networks grow.
 """
 
 import itertools
@@ -48,22 +48,23 @@ SMALLEST = 4
 
 
 def growth_after(num_images: int, *, stable: int, fade: int) -> float:
-    """Return how far networks without a last level have grown after this many images.
+    """Return the growth after this many images, without an upper limit.
 
-    An integer k stands for the resolution 4 * 2**k. Between k and k + 1 the latter is faded in.
-    Each resolution is trained for `stable` images, then the next is faded in over `fade` images.
+    An integer k stands for the resolution 4 * 2**k. Between k and k + 1, resolution k + 1 is being
+    faded in. Each resolution is trained for `stable` images, then the next one is faded in over
+    `fade` images.
     """
     level, into = divmod(num_images, stable + fade)
     return level + max(0, into - stable) / fade
 
 
 class EqualisedConv(nn.Module):
-    """A convolution whose weights are N(0, 1) and scaled in every pass: section 4.1."""
+    """A convolution whose weights start as N(0, 1) and are scaled in every pass: section 4.1."""
 
     def __init__(
         self, before: int, after: int, size: int = 3, *, padding: int = 1, gain: float = 2**0.5
     ) -> None:
-        """Take channels and kernel size; `gain` is sqrt(2) before a leaky ReLU."""
+        """Take numbers of channels and kernel size; `gain` is sqrt(2) before a leaky ReLU."""
         super().__init__()
         self.weight = nn.Parameter(torch.zeros(after, before, size, size))
         self.bias = nn.Parameter(torch.zeros(after))
@@ -86,7 +87,7 @@ class GroupDeviation(nn.Module):
     """Adds one map: the standard deviation over a group of samples, averaged (section 3)."""
 
     def forward(self, x: torch.Tensor) -> torch.Tensor:
-        """Return [B, C + 1, H, W]; a group is 4 samples in a row, or all if 4 do not divide B."""
+        """Return [B, C + 1, H, W]; a group is 4 samples in a row, or all if 4 does not divide B."""
         num, channels, height, width = x.shape
         size = GROUP_SIZE if num % GROUP_SIZE == 0 else num
         groups = x.reshape(-1, size, channels, height, width)
@@ -96,29 +97,29 @@ class GroupDeviation(nn.Module):
 
 
 def enlarge(x: torch.Tensor) -> torch.Tensor:
-    """Return maps of twice the height and width, every pixel repeated."""
+    """Return maps of twice the height and width, by repeating every pixel."""
     return F.interpolate(x, scale_factor=2, mode="nearest")
 
 
 class Growing(nn.Module):
-    """A network with its growth.
+    """A network that knows its growth.
 
     Attributes:
-        growth: Buffer, float32 scalar: see `growth_after`. As a buffer it goes with the averaged
-            network, the training state and the checkpoint.
+        growth: Buffer, float32 scalar: see `growth_after`. Because it is a buffer, the averaged
+            network, the training state and the checkpoint contain it.
     """
 
     growth: torch.Tensor
 
     def __init__(self, *, image_size: int, width: int) -> None:
-        """Count the levels and their widths: `width` channels at full size, twice at half of it."""
+        """Compute the levels and their widths: `width` at full size, doubled with each halving."""
         super().__init__()
         self.num_levels = 1 + doublings(image_size, smallest=SMALLEST)
         self.widths = [width * min(2**level, 8) for level in range(self.num_levels)][::-1]
         self.register_buffer("growth", torch.zeros((), dtype=torch.float32))
 
     def position(self) -> tuple[int, float]:
-        """Return the highest level in use, and its weight, below 1 while it is faded in."""
+        """Return the highest level in use, and its weight, which is below 1 while it fades in."""
         growth = float(self.growth)
         level = math.ceil(growth)
         return level, 1.0 - (level - growth)
@@ -137,10 +138,10 @@ def _synthesis(first: EqualisedConv, width: int) -> nn.Sequential:
 
 
 class Generator(Growing):
-    """Latents to images of the full size, whatever resolution the layers in use have."""
+    """Maps latents to images of the full size, enlarged if lower levels are in use."""
 
     def __init__(self, *, latent_size: int, image_size: int, channels: int, width: int) -> None:
-        """Build all levels; those not reached yet have no part in the image."""
+        """Build all levels; levels that are not reached yet do not affect the image."""
         super().__init__(image_size=image_size, width=width)
         self.latent_size = latent_size
         # On a map of one pixel this convolution is a linear layer to 4 x 4 pixels.
@@ -154,15 +155,15 @@ class Generator(Growing):
         )
 
     def forward(self, z: torch.Tensor) -> torch.Tensor:
-        """Return images float32 [B, C, H, W], clipped to [-1, 1] in evaluation alone.
+        """Return images float32 [B, C, H, W]; in evaluation they are clipped to [-1, 1].
 
-        In training only D keeps values in this range, and clipped values would have no gradient.
+        In training they are not clipped, because clipped values would have no gradient.
         """
         images = self.grown(z, *self.position())
         return images if self.training else images.clamp(-1, 1)
 
     def grown(self, z: torch.Tensor, level: int, weight: float) -> torch.Tensor:
-        """Return images of a given level, faded in by a weight above 0 and at most 1."""
+        """Return images of a given level, which has a weight above 0 and at most 1."""
         x = before = self.normalise(z[:, :, None, None])
         for number in range(level + 1):
             before = x
@@ -176,7 +177,7 @@ class Generator(Growing):
 
 
 class Discriminator(Growing):
-    """Images of the full size to logits; it sees them at the resolution it has grown to."""
+    """Maps images of the full size to logits; reduces them to its present resolution first."""
 
     def __init__(self, *, image_size: int, channels: int, width: int) -> None:
         """Build all levels."""
@@ -210,7 +211,7 @@ class Discriminator(Growing):
         self.output = EqualisedConv(last, 1, 1, padding=0, gain=1.0)
 
     def forward(self, x: torch.Tensor) -> torch.Tensor:
-        """Return logits float32 [B] of images [B, C, H, W]."""
+        """Return logits float32 [B] for images [B, C, H, W]."""
         level, weight = self.position()
         for _ in range(self.num_levels - 1 - level):
             x = F.avg_pool2d(x, 2)
@@ -224,10 +225,10 @@ class Discriminator(Growing):
 
 
 class Progressive(Game):
-    """The game whose networks grow with the images seen.
+    """The game in which the networks grow with the images seen.
 
     Attributes:
-        last: The growth at which they stop, that of the full size.
+        last: The growth at full size, where the networks stop growing.
     """
 
     players: Mapping[str, tuple[str, ...]] = {"D": ("discriminator",), "G": ("generator",)}
@@ -239,7 +240,7 @@ class Progressive(Game):
         objective: Objective,
         options: Options,
     ) -> None:
-        """Take the two networks, the objective, and the numbers of the recipe's game."""
+        """Take the two networks, the objective, and the settings of the recipe's game."""
         super().__init__()
         self.generator, self.discriminator, self.objective = generator, discriminator, objective
         self.options = options
@@ -253,7 +254,7 @@ class Progressive(Game):
         self.discriminator.growth.fill_(growth)
 
     def at_resolution(self, real: torch.Tensor) -> torch.Tensor:
-        """Return real images without detail that has not been faded in, like generated ones."""
+        """Return real images at the present resolution, faded and enlarged like generated ones."""
         level, weight = self.generator.position()
         shown = F.adaptive_avg_pool2d(real, SMALLEST * 2**level)
         if weight < 1:
@@ -263,11 +264,11 @@ class Progressive(Game):
         return shown
 
     def reads(self, player: str) -> bool:
-        """G sees no real samples."""
+        """Return whether a player uses real samples; only D does."""
         return player == "D"
 
     def loss(self, player: str, batch: Batch, draw: Draw) -> Terms:
-        """Return the three terms of D, or the one of G."""
+        """Return the three terms of D, or the term of G."""
         num, size, like = batch.size, self.generator.latent_size, self.generator.growth
         z = draw.latents("z", num, size, prior=self.prior, like=like)
         fake = self.generator(z)

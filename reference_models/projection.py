@@ -9,11 +9,11 @@ linear layer psi and a learned vector v_y for each class:
     D minimises   E max(0, 1 - f(x, y)) + E max(0, 1 + f(G(z, y), y))         as in `sngan.py`
     G minimises   -E f(G(z, y), y)
 
-What is special: the class is not an input of D's layers; it is judged together with the features
-that they compute. f has the form of the log ratio of the joint densities of samples and classes,
-real over generated, if the classes are log-linear in phi. In G each class has its own scale and
-shift after every BatchNorm of a block. Every weight of D, the v_y too, has spectral norm one. Real
-samples come with their classes; those of generated ones are drawn uniformly.
+What is special: the class is not an input of D's layers. It is combined with the features that they
+compute. f has the form of log p(x, y) - log q(x, y), where p and q are the densities of real and
+generated pairs, if the classes are log-linear in phi. In G each class has its own scale and shift
+after every BatchNorm of a block. Every weight of D has spectral norm one, also the matrix of the
+v_y. Real samples come with their classes; the classes of generated ones are drawn uniformly.
 
 `--preset cifar10` is mimicry's network. Published: FID 10.84 +- 0.03 with 50,000 real images of the
 training split and 50,000 generated ones (mimicry's README).
@@ -48,16 +48,16 @@ Generator = ResidualGenerator
 
 
 class ProjectionDiscriminator(nn.Module):
-    """D: judges images with their classes."""
+    """D, which judges images together with their classes."""
 
     def __init__(self, *, image_size: int, channels: int, width: int, num_classes: int) -> None:
-        """Build phi and psi, the body, and `classes` with a row v_y for each class."""
+        """Build the body, which holds phi and psi, and `classes`, which has a row v_y per class."""
         super().__init__()
         self.body = ResidualDiscriminator(image_size=image_size, channels=channels, width=width)
         self.classes = nn.Embedding(num_classes, self.body.num_features)
 
     def forward(self, x: torch.Tensor, labels: torch.Tensor) -> torch.Tensor:
-        """Return f(x, y) [B] of images [B, C, H, W] with labels int64 [B]."""
+        """Return f(x, y) [B] for images [B, C, H, W] with labels int64 [B]."""
         features = self.body.features(x)
         logits = self.body.logits(features)
         vectors: torch.Tensor = self.classes(labels)
@@ -82,7 +82,7 @@ class Projection(Game):
         self.objective, self.num_classes = objective, num_classes
 
     def reads(self, player: str) -> bool:
-        """G sees real samples where its objective does."""
+        """Return whether a player uses real samples; G does if its objective does."""
         return player == "D" or self.objective.generator_sees_real
 
     def loss(self, player: str, batch: Batch, draw: Draw) -> Terms:
@@ -102,10 +102,10 @@ class Projection(Game):
 
 
 def make_game(recipe: Recipe, data: Data, randomness: torch.Generator) -> Projection:
-    """Return the game with its first weights and settled singular vectors.
+    """Return the game with its first weights and converged singular vectors.
 
     Raises:
-        GanevalError: The data have other classes than the networks.
+        GanevalError: The data and the networks have different numbers of classes.
     """
     options = recipe.generator_options(data.shape)
     num_classes = options["num_classes"]

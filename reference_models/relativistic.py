@@ -1,19 +1,19 @@
-"""Relativistic average GAN: D says how much more real a sample is than the others are on average.
+"""Relativistic average GAN: D compares each sample with the average of the opposite kind.
 
 Jolicoeur-Martineau, "The relativistic discriminator: a key element missing from standard GAN", ICLR
-2019, section "Relativistic average GANs" (RaSGAN). C(x) is what the network returns:
+2019, section "Relativistic average GANs" (RaSGAN). C(x) is the output of the network:
 
     D(x) = sigmoid(C(x) - E C(G(z)))        D(G(z)) = sigmoid(C(G(z)) - E C(x))
 
     D minimises   -E log D(x) - E log(1 - D(G(z)))
     G minimises   -E log D(G(z)) - E log(1 - D(x))
 
-What is special: G sees real samples too, and makes them look less real. Half of what D sees is
-real, and D knows that; so if generated samples become more real, real ones must become less so. The
-expectations E C are means over the batch.
+What is special: the loss of G depends on real samples too, and makes them look less real. The
+paper's argument is that D should know that half of its samples are real. So if generated samples
+look more real, the real ones must look less real. The expectations E C are means over the batch.
 
-Differs from the paper: the networks of `gan.py`, where the paper has convolutional ones; where
-several processes share a batch, or one takes it in parts, the means are those of each part.
+Differs from the paper: the networks of `gan.py`, where the paper has convolutional ones; if a batch
+is computed in parts (several processes, `solver.accumulate`), the means are over each part.
 """
 
 from dataclasses import replace
@@ -33,13 +33,13 @@ Generator = MlpGenerator
 
 
 def discriminator_loss(real: Logits, fake: Logits) -> torch.Tensor:
-    """Return the loss of D for outputs C [B] of real and generated samples."""
+    """Return the loss of D for the outputs C [B] of real and generated samples."""
     return logistic_discriminator(real - fake.mean(), fake - real.mean())
 
 
 def generator_loss(real: Logits | None, fake: Logits) -> torch.Tensor:
-    """Return the loss of G: that of D with real and generated samples exchanged."""
-    assert real is not None, "an objective that sees real samples gets them"
+    """Return the loss of G: the loss of D with real and generated samples exchanged."""
+    assert real is not None, "generator_sees_real is set"
     return discriminator_loss(fake, real)
 
 

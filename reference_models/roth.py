@@ -1,4 +1,4 @@
-"""Roth et al. 2017: D gets a regulariser that has the effect of noise on its samples.
+"""Roth et al. 2017: a regulariser of D that has the same effect as noise on its samples.
 
 Roth, Lucchi, Nowozin and Hofmann, "Stabilizing Training of Generative Adversarial Networks through
 Regularization", NeurIPS 2017, section "Noise-Induced Regularization", with the numbers of the
@@ -10,10 +10,10 @@ authors' code (rothk/Stabilizing_GANs). l is the logit of D, and D = sigmoid(l):
     Omega = E (1 - D(x))^2 |grad l(x)|^2 + E D(G(z))^2 |grad l(G(z))|^2
 
 What is special: Gaussian noise of variance gamma on real and generated samples would make their
-densities overlap. To first order in gamma, Omega has the effect of that noise, and no noise is
-drawn. The slope is that of the logit, and a sample that D already judges right has little weight.
-gamma falls while training goes on: `decay` is the factor by which it has fallen after
-`anneal_images` images. The equilibrium of the Dirac-GAN becomes stable (docs/dynamics.md).
+densities overlap. To first order in gamma, Omega has the same effect without drawing any noise. The
+gradient is taken of the logit, and a sample that D already judges correctly has little weight.
+gamma falls during training: after `anneal_images` images it has been multiplied by `decay`. The
+equilibrium of the Dirac-GAN becomes stable (docs/dynamics.md).
 
 Differs from the paper: the networks and rates of `gan.py`, where the paper has convolutional ones.
 """

@@ -1,8 +1,9 @@
 """Semi-supervised GAN: D is a classifier that learns from unlabelled and generated samples too.
 
 Salimans et al., "Improved Techniques for Training GANs", NeurIPS 2016, section 5. D is a classifier
-of K classes with logits l_k. Generated samples are class K + 1, whose logit is fixed at 0 (adding a
-number to all logits changes no softmax). So a sample is real with probability
+of K classes with logits l_k. Generated samples are class K + 1. The logit of this class can be
+fixed at 0, because a softmax does not change if a number is added to all logits. So a sample is
+real with probability
 
     D(x) = Z(x) / (Z(x) + 1),    Z(x) = sum_k exp l_k(x)
 
@@ -11,20 +12,21 @@ which is the sigmoid of log Z. With the classes y of a few labelled samples and 
     D minimises   -E_labelled log p(y | x, y <= K) + w (-E log D(x) - E log(1 - D(G(z))))
     G minimises   |E f(x) - E f(G(z))|^2                         as in `feature_matching.py`
 
-What is special: a few labels name the classes, and all samples shape them. The classifier that is
-tested is the moving average of D, as in the paper's code. D gets Gaussian noise before every layer
-while it learns, as the code has it on MNIST. Without noise it soon knows all samples by heart, and
-unlabelled ones teach it nothing more.
+What is special: a few labels name the classes, and the unlabelled samples help to separate them.
+The tested classifier is the moving average of D, as in the paper's code. During training D has
+Gaussian noise before every layer, as the code has on MNIST. Without noise D soon memorises all
+samples, and then it learns nothing more from the unlabelled ones.
 
-`game.per_class` labels of each class are known, those of the first pictures in the order number
-`game.subset`; no other label is looked at. w = 0 is the same network on the labels alone.
+`game.per_class` labels of each class are used: those of the first pictures in a shuffled order,
+which `game.subset` selects. No other label is used. w = 0 trains the same network on the labels
+alone.
 
 Published: 93 +- 6.5 errors on MNIST's 10,000 test digits from 100 labels (table 1), 18.63 +- 2.32 %
-on CIFAR-10 from 4,000 (table 2).
+on CIFAR-10 from 4,000 labels (table 2).
 
 Differs from the paper: three layers of 128 in D without weight norm, where its code has five of 250
 to 1,000; G as in `dcgan.py`, and three times as fast as D; the average has a half-life in images,
-where the code moves it by 1e-4 a step; w = 1/2 as in the code, where the equations have none.
+where the code moves it by 1e-4 a step; w = 1/2 as in the code, where the equations have no w.
 """
 
 import itertools
@@ -51,7 +53,7 @@ from reference_models.parts.weights import init_uniform
 Generator = generator_for
 
 Noise = Callable[[int, torch.Tensor], torch.Tensor]
-"""From the number of a layer and its input [B, n] to the input with noise."""
+"""Function of a layer's number and its input [B, n] that returns the input with noise."""
 
 
 class Classifier(Discriminator):
@@ -66,7 +68,7 @@ class Classifier(Discriminator):
         self.last = nn.Linear(width, num_classes)
 
     def features(self, x: torch.Tensor, noise: Noise | None = None) -> torch.Tensor:
-        """Return the last hidden layer; the noise, if there is any, comes before each layer."""
+        """Return the last hidden layer; `noise`, if given, is added before each layer."""
         h = x.flatten(1)
         for number, layer in enumerate(self.hidden):
             h = F.leaky_relu(layer(h if noise is None else noise(number, h)), 0.2)
@@ -84,10 +86,10 @@ class Classifier(Discriminator):
 
 
 class SemiSupervised(FeatureMatching):
-    """The game of a classifier against a generator of its class K + 1.
+    """The game of a classifier against a generator, whose samples are class K + 1.
 
     Attributes:
-        labelled: Buffer, float32 [N, C, H, W]: the pictures whose classes are known.
+        labelled: Buffer, float32 [N, C, H, W]: the labelled pictures.
         labels: Buffer, int64 [N]: their classes.
     """
 
@@ -105,16 +107,16 @@ class SemiSupervised(FeatureMatching):
         options: Options,
         known: tuple[torch.Tensor, torch.Tensor],
     ) -> None:
-        """Take what `Unconditional` takes, and the pictures that are known with their classes.
+        """Take the parts of `Unconditional`, and the labelled pictures with their classes.
 
-        The objective gives the loss of D for the logits log Z.
+        The objective gives the loss of D as a function of the logits log Z.
         """
         super().__init__(generator, discriminator, objective, augment, options=options)
         self.register_buffer("labelled", known[0])
         self.register_buffer("labels", known[1])
 
     def judged(self, samples: torch.Tensor, draw: Draw, purpose: str) -> torch.Tensor:
-        """Return D's logits [B, K] of samples that are augmented and get noise in every layer."""
+        """Return D's logits [B, K] of samples, with augmentation and with noise in every layer."""
 
         def noise(number: int, h: torch.Tensor) -> torch.Tensor:
             std: float = self.options["noise_of_layers" if number else "noise_of_input"]
@@ -144,7 +146,8 @@ def make_game(recipe: Recipe, data: Data, randomness: torch.Generator) -> Game:
     """Return the game with its first weights and its labelled pictures.
 
     Raises:
-        GanevalError: The data have other classes than the network, or too few pictures of one.
+        GanevalError: The data and D have different numbers of classes, or a class has too few
+            pictures.
     """
     num_classes = recipe.networks["discriminator"]["num_classes"]
     check_classes(data, num_classes, setting="discriminator.num_classes")

@@ -2,25 +2,24 @@
 
 Miyato et al., "Spectral Normalization for Generative Adversarial Networks", ICLR 2018. Each weight
 W of D is divided by its largest singular value sigma(W) (equation 8). One step of power iteration
-in each pass estimates sigma(W) (algorithm 1). The losses are the hinge (equations 16 and 17), where
-f(x) is what D returns:
+in each pass estimates sigma(W) (algorithm 1). The losses are hinge losses (equations 16 and 17),
+where f(x) is the output of D:
 
     D minimises   E max(0, 1 - f(x)) + E max(0, 1 + f(G(z)))
     G minimises   -E f(G(z))
 
-What is special: a linear layer with spectral norm one does not stretch distances, so D cannot
-become steep. That needs no penalty and hardly any time. Of a convolution, W is the kernel as a
-matrix, with a row for each channel that comes out.
+What is special: a linear layer with spectral norm one does not increase distances, so D cannot
+become steep. This needs no penalty and hardly any time. For a convolution, W is the kernel reshaped
+to a matrix with one row for each output channel.
 
-`--preset cifar10` is mimicry's residual network, with algorithm 1 as it stands in every pass.
+`--preset cifar10` is mimicry's residual network; every pass runs algorithm 1 unchanged.
 Published: FID 16.77 +- 0.04 with 50,000 real images of the training split and 50,000 generated ones
 (mimicry's README).
 
 Differs from the paper: one move of D for each of G, where the paper has five with these rates;
-three power iterations a step, because D is passed for real samples, for generated ones and for G,
-where algorithm 1 makes one; the right singular vector is computed once more after the left one has
-moved (`game.refine`); 64 latents and 32 channels, where it has 128 and 64 or more (`--preset
-paper`).
+three power iterations a step, because D is evaluated on real samples, on generated ones and for G,
+where algorithm 1 has one; the right singular vector is computed again after the update of the left
+one (`game.refine`); 64 latents and 32 channels, where it has 128 and 64 or more (`--preset paper`).
 """
 
 import torch
@@ -49,21 +48,21 @@ Generator = generator_for
 
 
 class SpectralNorm(nn.Module):
-    """Divide a weight by its largest singular value, estimated by power iteration.
+    """Divides a weight by its largest singular value, estimated by power iteration.
 
-    The left singular vector is a buffer: it moves by one iteration in each training pass and stays
-    in evaluation.
+    The left singular vector is a buffer. Each training pass updates it by one iteration; evaluation
+    does not.
     """
 
     left: torch.Tensor
 
     def __init__(self, weight: torch.Tensor, *, refine: bool = True) -> None:
-        """Start from a vector of equal components, which `iterate` turns to the singular vector.
+        """Start from a vector with equal components, which `iterate` improves.
 
         Args:
-            weight: Whose norm it will be.
-            refine: Whether the right vector is computed from the left one after that has moved;
-                else it is the one from which the left one was computed, as algorithm 1 has it.
+            weight: The weight to divide.
+            refine: Whether the right vector is computed again after the update of the left one.
+                Otherwise it is the one before the update, as in algorithm 1.
         """
         super().__init__()
         rows = weight.shape[0]
@@ -71,10 +70,10 @@ class SpectralNorm(nn.Module):
         self.refine = refine
 
     def forward(self, weight: torch.Tensor) -> torch.Tensor:
-        """Return weight / sigma, the gradient going through sigma too."""
+        """Return weight / sigma; the gradient goes through sigma too."""
         matrix = weight.flatten(1)
         right = self.iterate(matrix) if self.training else None
-        # A copy: the buffer moves on in the next pass, the graph of this one must not.
+        # A copy, because the next pass changes the buffer, and this pass's graph must not change.
         left = self.left.clone()
         if right is None or self.refine:
             right = F.normalize(matrix.detach().T @ left, dim=0)
@@ -82,7 +81,7 @@ class SpectralNorm(nn.Module):
 
     @torch.no_grad()
     def iterate(self, matrix: torch.Tensor) -> torch.Tensor:
-        """Move the left vector by one power iteration; return the right one on the way."""
+        """Update the left vector by one power iteration, and return the right vector."""
         right = F.normalize(matrix.T @ self.left, dim=0)
         self.left.copy_(F.normalize(matrix @ right, dim=0))
         return right
@@ -92,7 +91,7 @@ def normalise(network: nn.Module, *, refine: bool = True) -> None:
     """Divide every weight of a network by its spectral norm, after some power iterations."""
     for layer in list(network.modules()):
         if isinstance(layer, nn.Conv2d | nn.Linear | nn.Embedding):
-            # unsafe: the power iteration begins below, on each layer as it is used in training.
+            # unsafe: skips torch's checks, which would run a power iteration before those below.
             parametrize.register_parametrization(
                 layer, "weight", SpectralNorm(layer.weight, refine=refine), unsafe=True
             )
@@ -101,7 +100,7 @@ def normalise(network: nn.Module, *, refine: bool = True) -> None:
 
 
 def make_game(recipe: Recipe, data: Data, randomness: torch.Generator) -> Game:
-    """Return the game with its first weights and settled singular vectors."""
+    """Return the game with its first weights and converged singular vectors."""
     game = Unconditional(
         Generator(**recipe.generator_options(data.shape)),
         discriminator_for(data.shape, **recipe.networks["discriminator"]),

@@ -1,31 +1,32 @@
-"""SRGAN: a small picture becomes a large one that looks real, at the cost of being less exact.
+"""SRGAN: a small picture becomes a large one that looks real, but is less exact.
 
 Ledig et al., "Photo-Realistic Single Image Super-Resolution Using a Generative Adversarial
-Network", CVPR 2017, section 2.2. y are large pictures, x the same ones small, and phi the features
-of a network that has learned to see:
+Network", CVPR 2017, section 2.2. y are large pictures, x are the same pictures at a small size, and
+phi are the features of a trained network:
 
     D minimises   -E log D(y) - E log(1 - D(G(x)))
     G minimises   E |phi(y) - phi(G(x))|^2 - 0.001 E log D(G(x))
 
-What is special: many large pictures have the same small one. The mean squared error of pixels is
-smallest at their mean, which is blurred. So pictures are compared by their features phi, and D asks
-for one of the pictures instead of their mean. G is SRResNet: residual blocks on the small picture,
-then sub-pixel convolutions (pixel shuffle), each of which doubles it. It learns in two stages
-(section 3.2): first to minimise the squared error of pixels, E |y - G(x)|^2, then in the game.
+What is special: many large pictures have the same small picture. The mean squared error of pixels
+is smallest at their mean, which is blurred. So pictures are compared by their features phi, and D
+makes G choose one of the pictures instead of their mean. G is SRResNet: residual blocks on the
+small picture, then sub-pixel convolutions (pixel shuffle), each of which doubles its size. G learns
+in two stages (section 3.2): first it minimises the squared error of pixels, E |y - G(x)|^2; then it
+plays the game.
 
-phi learns in the first stage, from the large pictures alone, and rests in the second
-(`parts/perceiver.py`). It is a third player, P, who minimises the cross-entropy of telling by how
-many quarter turns a picture was turned. So phi needs no labels. `--preset pixels` keeps the squared
-error of pixels in the second stage too.
+phi learns in the first stage, from the large pictures alone, and is fixed in the second
+(`parts/perceiver.py`). It belongs to a third player, P. A picture is turned by some quarter turns,
+and P minimises the cross-entropy of predicting their number. So phi needs no labels. With `--preset
+pixels` the second stage, too, has the squared error of pixels in place of the features.
 
-Published, for Set14 from a quarter of height and width: 28.49 dB of PSNR and 2.98 of 5 in the
-opinion of people for SRResNet, 26.02 dB and 3.72 for SRGAN.
+Published, for Set14 from a quarter of height and width: SRResNet has 28.49 dB of PSNR and a mean
+opinion score of 2.98 of 5, SRGAN has 26.02 dB and 3.72.
 
-Differs from the paper: phi is not VGG-19 on ImageNet's classes, and its features have unit length
-in each place, where the paper has a factor; 32 channels and 4 blocks where it has 64 and 16;
-Adam(1e-3) where it has 1e-4 (`--preset paper`), and a rate that falls to 0 step by step, where it
-falls once, half-way through the game, to a tenth; the small picture is in [-1, 1], where it has
-[0, 1], and tanh keeps the large one there.
+Differs from the paper: phi is not VGG-19 trained on ImageNet, and its features have unit length at
+each place, where the paper has a factor; 32 channels and 4 blocks where it has 64 and 16;
+Adam(1e-3) where it has 1e-4 (`--preset paper`); the rate falls linearly to 0, where it falls once,
+half-way through the game, to a tenth; the small picture is in [-1, 1], where it has [0, 1], and
+tanh keeps the large one there.
 """
 
 from collections.abc import Mapping
@@ -49,7 +50,7 @@ CONTENTS = ("features", "pixels")
 
 
 class Residual(nn.Module):
-    """Two convolutions with BatchNorm, added to what came in."""
+    """Two convolutions with BatchNorm, whose output is added to their input."""
 
     def __init__(self, width: int) -> None:
         """Build both."""
@@ -82,7 +83,7 @@ class Generator(nn.Module):
             nn.Conv2d(width, width, 3, padding=1),
             nn.BatchNorm2d(width),
         )
-        # Four maps of the small picture are the four pixels of each place of the large one.
+        # Four maps of the small picture become the 2 x 2 pixels of each place in the large one.
         self.enlarge = nn.Sequential(
             *(
                 nn.Sequential(
@@ -94,7 +95,7 @@ class Generator(nn.Module):
         self.last = nn.Conv2d(width, channels, 9, padding=4)
 
     def forward(self, condition: torch.Tensor) -> torch.Tensor:
-        """Return large pictures, float32 in [-1, 1], of small RGB ones [B, 3, h, w]."""
+        """Return large pictures, float32 in [-1, 1], for small RGB ones [B, 3, h, w]."""
         x = self.first(condition)
         pictures: torch.Tensor = self.last(self.enlarge(x + self.blocks(x))).tanh()
         return pictures
@@ -131,10 +132,10 @@ class Discriminator(nn.Module):
 
 
 class SuperResolution(Game):
-    """First G and phi each learn alone; then phi rests, and G plays against D.
+    """First G and phi each learn alone; then phi is fixed, and G plays against D.
 
     Attributes:
-        is_pretraining: Which stage it is, a function of the images seen.
+        is_pretraining: Whether it is the first stage; a function of the images seen.
     """
 
     players: Mapping[str, tuple[str, ...]] = {
@@ -152,19 +153,19 @@ class SuperResolution(Game):
         objective: Objective,
         options: Options,
     ) -> None:
-        """Take the networks, the objective, and the numbers of the recipe's game."""
+        """Take the networks, the objective, and the settings of the recipe's game."""
         super().__init__()
         self.generator, self.discriminator = generator, discriminator
         self.perceiver, self.objective = perceiver, objective
         self.options = options
 
     def before_step(self, num_images: int) -> None:
-        """Let D rest in the first stage, and phi in the second."""
+        """Keep D from moving in the first stage, and phi in the second."""
         self.is_pretraining = num_images < self.options["pretrain_images"]
         self.resting = frozenset("D" if self.is_pretraining else "P")
 
     def loss(self, player: str, batch: Batch, draw: Draw) -> Terms:
-        """Return the term of D or P, or of G one in the first stage and two in the second."""
+        """Return the term of D or P; for G one term in the first stage, two in the second."""
         real = batch["real"]
         if player == "P":
             return {"turns": turns_loss(self.perceiver, real)}
@@ -189,8 +190,8 @@ def make_game(recipe: Recipe, data: Data, randomness: torch.Generator) -> SuperR
     """Return the game with its first weights.
 
     Raises:
-        GanevalError: The small pictures have another size than G enlarges to the large ones, or
-            there is no such content.
+        GanevalError: The size of the small pictures does not fit the large ones and G's doublings,
+            or there is no such content.
     """
     channels, size, _ = data.shape
     content, factor = recipe.game["content"], 2 ** recipe.networks["generator"]["num_doublings"]
@@ -230,7 +231,7 @@ RECIPE = Recipe(
         "pretrain_images": 16_000,
     },
     solver=Alternating(),
-    # At a rate that stays, FID of five short runs was now half and now five times SRResNet's.
+    # With a constant rate, the FID of five short runs was between half and five times SRResNet's.
     optimizers={
         player: OptimizerSpec(lr=1e-3, betas=(0.9, 0.999), decay="linear")
         for player in ("D", "G", "P")

@@ -1,28 +1,29 @@
 """Unrolled GAN: G looks several moves of D ahead.
 
-Metz et al., "Unrolled Generative Adversarial Networks", ICLR 2017, equations 5 to 8. V is the value
-of `gan.py`, equation 1, as a function of the parameters of both networks:
+Metz et al., "Unrolled Generative Adversarial Networks", ICLR 2017, equations 5 to 8. V is equation
+1 of `gan.py`, as a function of the parameters of both networks:
 
     V(theta_G, theta_D) = E log D(x) + E log(1 - D(G(z)))
 
-From theta_D^0 = theta_D, K steps of gradient ascent make the D that would answer G:
+From theta_D^0 = theta_D, K steps of gradient ascent give the D that would respond to G:
 
     theta_D^(k+1) = theta_D^k + eta dV(theta_G, theta_D^k) / dtheta_D
 
     D minimises   -V(theta_G, theta_D)
     G minimises   V(theta_G, theta_D^K)
 
-What is special: G differentiates through these K steps, because theta_D^K depends on theta_G. So it
-sees that D will answer if it puts all samples on one mode. E log D(x) counts for G too, for the
-same reason. D itself moves one ordinary step. The game is that of `gan.py` with the losses of
-equation 1; the solver is below. D has no penalties among the settings: the game must have sum zero.
+What is special: theta_D^K depends on theta_G, and G differentiates through these K steps. So G
+takes into account how D will respond if it puts all samples on one mode. E log D(x) is part of the
+loss of G for the same reason: its D is theta_D^K. D itself moves one ordinary step. The game is the
+one of `gan.py` with the losses of equation 1; the solver is below. The settings have no penalties
+on D, because the game must be zero-sum.
 
-G is five times as fast as D (ten times in the paper's code). If D ran ahead, equation 1 would leave
-G no gradient.
+G is five times as fast as D (ten times in the paper's code). If D were far ahead of G, equation 1
+would give G hardly any gradient.
 
 Differs from the paper: the networks and rates of `gan.py` in place of recurrent or convolutional
-ones with batch normalisation; the K steps are plain gradient steps, as the paper states them, where
-its code has Adam.
+ones with batch normalisation; the K steps are plain gradient steps, as in the paper's equations,
+where its code has Adam.
 """
 
 from collections.abc import Mapping
@@ -50,20 +51,20 @@ class Unrolled:
     """The last player looks `num_steps` moves of the first ahead and differentiates through them.
 
     The last player minimises minus the loss of the first, at the parameters that the first will
-    have. Its own loss is not asked for, so the game must have sum zero. Terms of the first player
-    that look independent of the last one, as that of real samples, count as well: without them the
-    equilibrium would not be a fixed point.
+    have. Its own loss is not used, so the game must be zero-sum. All terms of the first player
+    count, also the term of real samples, which depends on the last player through the moves ahead.
+    Without it the equilibrium would not be a fixed point.
 
     Attributes:
-        num_steps: K; 0 is `Simultaneous`.
-        lr: Step size of the moves that are only looked at.
+        num_steps: K; with 0 it is the same as `Simultaneous`.
+        lr: Step size eta of the moves ahead.
     """
 
     num_steps: int
     lr: float
 
     def step(self, game: Game, optimizers: Mapping[str, Optimizer], feed: Feed, draw: Draw) -> Log:
-        """Move both players at once, the last along its unrolled gradient."""
+        """Move both players at once; the last one follows its unrolled gradient."""
         batch = feed(True)
         first, last = game.players
         terms = game.terms(first, batch, draw)

@@ -1,23 +1,24 @@
-"""VAE: a decoder with latents, and an encoder that makes a bound on its likelihood tractable.
+"""VAE: a decoder of latents, and an encoder that makes a bound on the likelihood computable.
 
-Kingma and Welling, "Auto-Encoding Variational Bayes", ICLR 2014. The decoder says how likely x is
-for given latents z, p(x|z) = N(f(z), s^2 I), with p(z) = N(0, I). The encoder guesses the latents
-of x, q(z|x) = N(mu(x), diag sigma(x)^2). One player owns both, and s. It maximises the mean over x
-of a lower bound on the log-likelihood (equation 3):
+Kingma and Welling, "Auto-Encoding Variational Bayes", ICLR 2014. The decoder f gives the density of
+x for latents z, p(x|z) = N(f(z), s^2 I), with p(z) = N(0, I). The encoder predicts the latents of
+x, q(z|x) = N(mu(x), diag sigma(x)^2). One player owns both networks and s. It maximises the mean
+over x of a lower bound on the log-likelihood (equation 3):
 
     log p(x) >= E_{q(z|x)} log p(x|z) - KL(q(z|x) | p(z))
 
-What is special: z = mu(x) + sigma(x) * noise carries the gradient through the draw (section 2.4),
-so one draw for each x estimates the first term. The second is a formula (appendix B):
+What is special: with z = mu(x) + sigma(x) * noise the gradient goes through the random z (section
+2.4). One z for each x is enough to estimate the first term. The second term has a closed form
+(appendix B):
 
     KL = 1/2 sum (mu^2 + sigma^2 - 1 - log sigma^2)
 
 Samples are the decoder's means f(z), without the noise of p(x|z). Pictures are dequantised
 (`parts/likelihood.py`).
 
-Differs from the paper: one learnt s for all pixels and inputs, where the paper's Gaussian decoder
-has a variance for each and its digits are Bernoulli; Adam, where it has Adagrad; two hidden layers
-(`--preset paper` has one of 500).
+Differs from the paper: one learned s for all pixels and inputs, where the paper's Gaussian decoder
+has a variance for each, and where its digits are Bernoulli; Adam, where it has Adagrad; two hidden
+layers (`--preset paper` has one of 500).
 """
 
 import math
@@ -36,12 +37,12 @@ from reference_models.parts.weights import init_uniform
 
 
 class Generator(nn.Module):
-    """The decoder, with the encoder beside it."""
+    """The decoder and the encoder."""
 
     def __init__(
         self, *, shape: tuple[int, ...], latent_size: int, width: int, depth: int, std: float
     ) -> None:
-        """Build both for points or pictures; `std` is the s that training begins with."""
+        """Build both for points or pictures; `std` is the first value of s."""
         super().__init__()
         self.latent_size = latent_size
         self.decoder = MlpGenerator(latent_size=latent_size, shape=shape, width=width, depth=depth)
@@ -61,10 +62,10 @@ class Generator(nn.Module):
         return self.log_std.exp()
 
     def terms(self, x: torch.Tensor, noise: torch.Tensor) -> tuple[torch.Tensor, torch.Tensor]:
-        """Return log p(x|z) at one z drawn from q(z|x), and the divergence; float32 [B], in nats.
+        """Return log p(x|z) for one z drawn from q(z|x), and the KL term; float32 [B], in nats.
 
         Args:
-            x: float32 [B, *shape]; pictures dequantised.
+            x: float32 [B, *shape]; pictures must be dequantised.
             noise: Standard normal [B, latent_size].
         """
         mean, log_variance = self.encoder(x).to(x.dtype).chunk(2, dim=1)
@@ -84,12 +85,12 @@ class Vae(MaximumLikelihood):
     """The game of one player who maximises the bound."""
 
     def __init__(self, generator: Generator, weight: float) -> None:
-        """Take the network, and the weight of the divergence: 1 for a bound."""
+        """Take the network, and the weight of the KL term: with 1 the loss is a bound."""
         super().__init__(generator)
         self.weight = weight
 
     def loss(self, player: str, batch: Batch, draw: Draw) -> Terms:
-        """Return the two parts of the bound, negated, in nats."""
+        """Return the two terms of the bound, negated, in nats."""
         assert isinstance(self.generator, Generator)
         x = dequantised(batch, draw)
         noise = draw.normal("noise", len(x), self.generator.latent_size, like=x)

@@ -1,33 +1,33 @@
-"""WaveNet: the probability of each sample of a sound is computed from those before it.
+"""WaveNet: the probability of each sample of a sound depends on the samples before it.
 
 Van den Oord et al., "WaveNet: A Generative Model for Raw Audio", 2016 (arXiv 1609.03499). There is
-one player, the generator, and no D. It minimises -E log p(x | h), where (equations 1 and 5)
+only one player, the generator. It minimises -E log p(x | h), where (equations 1 and 5)
 
     log p(x | h) = sum_t log p(x_t | x_1, ..., x_{t-1}, h)
     z = tanh(W_f * u + V_f h) . sigmoid(W_g * u + V_g h)        a layer; * is a convolution
     u' = u + R z                                                the input of the next layer
     log p(x_t | ...) = log softmax(B relu(A relu(sum S z)))     the sum is over all layers
 
-What is special: the convolutions are causal, so one pass gives the factors of all samples, and
-dilated: layer i looks back 2^i samples, so their field doubles with each. A stack with dilations
-1, 2, 4, ..., 512 sees 1,024 samples; several stacks follow each other. Samples are cut into 256
-levels by the mu-law (section 2.2, `parts/mu_law.py`).
+What is special: the convolutions are causal, so one pass gives the factors of all samples. They are
+also dilated: layer i looks back 2^i samples, so the receptive field doubles with each layer. A
+stack with dilations 1, 2, 4, ..., 512 sees 1,024 samples, and there are several stacks. Samples are
+rounded to 256 levels by the mu-law (section 2.2, `parts/mu_law.py`).
 
-Conditions h (section 2.5) are global or local. `generator.num_classes` takes the class of a clip,
-the same h for all samples. `generator.condition_channels` takes a sound of a lower rate, each
-sample of which is h for as many of the clip (`LOCAL` is the recipe for that).
+Conditions h (section 2.5) are global or local. With `generator.num_classes` h is the class of a
+clip, the same for all samples. With `generator.condition_channels` h is a sound at a lower rate;
+each of its samples is the condition of several samples of the clip (recipe `LOCAL`).
 
-Sampling goes sample by sample. Each layer keeps its inputs as far back as it looks, so that nothing
-is computed twice (`parts/causal.py`). Samples are a function of latents, as those of every model
-here: x_t gets the level at which the distribution function of p(x_t | ...) passes a uniform u_t.
+Sampling goes sample by sample. Each layer keeps the inputs that it still needs, so that nothing is
+computed twice (`parts/causal.py`). As for every model here, samples are a function of latents: x_t
+gets the level at which the distribution function of p(x_t | ...) passes a uniform u_t.
 
-Published, in the opinion of people of read English from 1 to 5: 4.21, beside 3.86 for speech put
-together from recordings and 3.67 for a recurrent network (table 1).
+Published (table 1): a mean opinion score of 4.21 of 5 for read English, where speech concatenated
+from recordings has 3.86 and a recurrent network has 3.67.
 
-Differs from the paper: clips are short, and what lies before their beginning is an input of zeros;
-one layer turns the levels into channels, without a look back; conditions of a lower rate are
-repeated, where the paper learns to interpolate them; two stacks of 5 layers of 32 channels
-(`--preset paper`: the three stacks of 10 of section 2.1).
+Differs from the paper: clips are short, and the inputs before their beginning are zeros; the layer
+that maps levels to channels does not look back; conditions of a lower rate are repeated, where the
+paper learns to interpolate them; two stacks of 5 layers of 32 channels (`--preset paper`: three
+stacks of 10 as in section 2.1).
 """
 
 from collections.abc import Iterator, Sequence
@@ -49,7 +49,7 @@ from reference_models.parts.weights import init_uniform
 
 
 class Layer(nn.Module):
-    """A gated layer that looks back at `kernel` inputs, each `dilation` before the next."""
+    """A gated layer that sees `kernel` inputs, which are `dilation` samples apart."""
 
     def __init__(
         self, width: int, num_skips: int, kernel: int, dilation: int, num_given: int
@@ -64,9 +64,9 @@ class Layer(nn.Module):
     def forward(
         self, u: Tensor, given: Tensor | None, past: Past | None = None
     ) -> tuple[Tensor, Tensor]:
-        """Return u' and S z of inputs u and V h.
+        """Return u' and S z for inputs u and V h.
 
-        All are float [B, channels, T]; or [B, channels], of the sample that comes after a `past`.
+        All are float [B, channels, T]; with a `past` they are [B, channels], for the next sample.
         """
         gates = self.gates(u) if past is None else self.gates.step(u, past)
         if given is not None:
@@ -92,7 +92,7 @@ class Generator(nn.Module):
         num_classes: int,
         condition_channels: int,
     ) -> None:
-        """Build the layers; 0 classes or channels of a condition: none."""
+        """Build the layers; 0 classes or 0 channels of a condition mean that there are none."""
         super().__init__()
         self.latent_size, self.num_levels = num_samples, num_levels
         self.num_classes, self.condition_channels = num_classes, condition_channels
@@ -113,23 +113,23 @@ class Generator(nn.Module):
 
     @property
     def receptive_field(self) -> int:
-        """How many samples back the last one is that p(x_t | ...) depends on."""
+        """How many samples before x_t p(x_t | ...) depends on."""
         return 1 + sum(layer.gates.reach for layer in self.gated)
 
     def given(self, batch: Batch) -> tuple[Tensor, ...]:
-        """Return what of a batch the network takes beside the clips: labels, condition."""
+        """Return the tensors of a batch that the network takes beside the clips."""
         wanted = {"labels": self.num_classes, "condition": self.condition_channels}
         return tuple(batch[name] for name, number in wanted.items() if number)
 
     def known(self, *given: Tensor) -> list[Tensor | None]:
-        """Return V h of each layer, [B, 2 width, T], of labels and a condition; None of none."""
+        """Return V h of each layer, [B, 2 width, T]; None without labels and condition."""
         h = at_each_sample(given, self.num_classes, self.first.weight.new_zeros(self.latent_size))
         return [None if layer.given is None else layer.given(h) for layer in self.gated]
 
     def predicted(
         self, u: Tensor, known: Sequence[Tensor | None], pasts: Sequence[Past | None]
     ) -> Tensor:
-        """Return the logits of the levels of all samples, or of the next one; see `Layer`."""
+        """Return the logits of the levels of all samples, or of the next sample; see `Layer`."""
         skips: Tensor | int = 0
         for layer, of_layer, past in zip(self.gated, known, pasts, strict=True):
             u, skip = layer(u, of_layer, past)
@@ -138,12 +138,12 @@ class Generator(nn.Module):
         return logits
 
     def logits(self, levels: Tensor, *given: Tensor) -> Tensor:
-        """Return logits [B, num_levels, T] of the levels int64 [B, T], each of those before it."""
+        """Return logits [B, num_levels, T] of levels int64 [B, T], each from the levels before."""
         u = F.pad(self.first(levels[:, :-1]).movedim(-1, 1), (1, 0))
         return self.predicted(u, self.known(*given), [None] * len(self.layers))
 
     def log_prob(self, x: Tensor, *given: Tensor) -> Tensor:
-        """Return the logarithm of the probability of the levels of clips, in nats, [B].
+        """Return the log-probability of the levels of clips, in nats, [B].
 
         Args:
             x: Floats [B, 1, T] in [-1, 1].
@@ -154,16 +154,16 @@ class Generator(nn.Module):
 
     @torch.no_grad()
     def forward(self, z: Tensor, *given: Tensor) -> Tensor:
-        """Return clips float32 [B, 1, T] of latents [B, T], uniform in [-1, 1)."""
+        """Return clips float32 [B, 1, T] for latents [B, T], uniform in [-1, 1)."""
         levels = [level for level, _ in self.drawn((z + 1) / 2, *given)]
         return mu_law.decode(torch.stack(levels, dim=1), self.num_levels)[:, None].to(z.dtype)
 
     def drawn(self, uniform: Tensor, *given: Tensor) -> Iterator[tuple[Tensor, Tensor]]:
-        """Yield the level of each sample, int64 [B], and the logits [B, num_levels] behind it.
+        """Yield the level of each sample, int64 [B], and its logits [B, num_levels].
 
         Args:
             uniform: [B, T], in [0, 1).
-            *given: As of `log_prob`.
+            *given: As for `log_prob`.
         """
         known, pasts = self.known(*given), [u.gates.start(len(uniform)) for u in self.gated]
         u = self.first.weight.new_zeros(len(uniform), self.first.embedding_dim)

@@ -1,16 +1,17 @@
 """WGAN: the critic estimates the earth mover's distance.
 
 Arjovsky, Chintala and Bottou, "Wasserstein GAN", ICML 2017, equation 2 and algorithm 1. The critic
-f takes the place of D. It may return any number, but must not be steep:
+f replaces D. Its output may be any number, but it must not be steep:
 
     min_G max_{|f|_L <= K}  E f(x) - E f(G(z))        |f|_L: the Lipschitz constant of f
 
     D minimises   E f(G(z)) - E f(x)          G minimises   -E f(G(z))
 
-What is special: at the best f the value is K times the distance between data and samples, which
-falls smoothly even where the two do not overlap. f stays Lipschitz because its weights are clipped
-to [-0.01, 0.01] after every step. It moves five times for each move of G. Both learn with
-RMSProp(5e-5), because momentum hurts a moving target. The critic has no BatchNorm here.
+What is special: with the best f, the value is K times the earth mover's distance between data and
+samples. This distance is smooth even if the two do not overlap. f stays Lipschitz because its
+weights are clipped to [-0.01, 0.01] after every step. It moves five times for each move of G. Both
+learn with RMSProp(5e-5); the paper finds that training with momentum is unstable, because the loss
+of f keeps changing. The critic has no BatchNorm here.
 
 Differs from the paper: 64 latents and 32 channels before the last layer of G, where the paper has
 100 and 64 (`--preset paper`).
@@ -45,7 +46,7 @@ class WassersteinGan(Unconditional):
 
 
 def make_game(recipe: Recipe, data: Data, randomness: torch.Generator) -> Game:
-    """Return the game with its first weights, the critic's clipped."""
+    """Return the game with its first weights; the critic's weights are clipped."""
     game = WassersteinGan(
         Generator(**recipe.generator_options(data.shape)),
         discriminator_for(data.shape, **recipe.networks["discriminator"]),

@@ -1,1 +1,1 @@
-"""Models x data x seeds: trained, scored against one reference, compared."""
+"""Benchmarks: train models on data sets with several seeds, score and compare them."""

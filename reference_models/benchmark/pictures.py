@@ -30,7 +30,7 @@ _STYLES = [
 def write_samples(
     path: Path, trials: Sequence[Trial], sources: Sequence[str], *, reference: str, seed: int
 ) -> None:
-    """Write a PNG with a row of pictures of the reference, and one of each trial.
+    """Write a PNG with a row of pictures for the reference and for each trial.
 
     Args:
         path: Path of the picture.
@@ -52,7 +52,7 @@ def write_samples(
 
 
 def curves_of(trials: Sequence[Trial]) -> dict[str, list[Rows]]:
-    """Return the scores of the runs of each model, by the number of images seen."""
+    """Return the scores of each model's runs, with the number of images seen."""
     curves: dict[str, list[Rows]] = {}
     for trial in trials:
         path = trial.folder / CURVE
@@ -67,16 +67,16 @@ def curves_of(trials: Sequence[Trial]) -> dict[str, list[Rows]]:
 def draw_curves(
     curves: Mapping[str, Sequence[Rows]], directions: Mapping[str, str], title: str
 ) -> Figure:
-    """Draw a panel for each score, a line for each run, all runs of a model in one colour.
+    """Draw a panel for each score with a line for each run; runs of a model have one colour.
 
     Args:
-        curves: The rows of every run by its model, in which a score may be missing.
-        directions: Which is better, "lower" or "higher", for each score that is drawn.
+        curves: The rows of every run, by its model; rows may lack some scores.
+        directions: "lower" or "higher", whichever is better, for each score to draw.
         title: Title of the picture.
     """
     columns = min(_COLUMNS, len(directions))
     lines = -(-len(directions) // columns)
-    # Not pyplot, which chooses a backend for the whole process.
+    # Without pyplot, because it would choose a backend for the whole process.
     figure = Figure(figsize=(max(5 * columns, 6), 3.6 * lines + 1), dpi=100, layout="constrained")
     FigureCanvasAgg(figure)
     handles = {}
@@ -114,7 +114,9 @@ def draw_curves(
 def write_curves(
     path: Path, curves: Mapping[str, Sequence[Rows]], directions: Mapping[str, str], title: str
 ) -> None:
-    """Write what `draw_curves` draws as a PNG."""
+    """Write the figure of `draw_curves` as a PNG."""
     figure = draw_curves(curves, directions, title)
     with written_whole(path) as file:
-        figure.savefig(file, format="png", metadata={"Software": None})  # no version: same bytes
+        figure.savefig(
+            file, format="png", metadata={"Software": None}
+        )  # without a version: the same bytes everywhere

@@ -1,4 +1,4 @@
-"""What a trial records about its beginning, so that a changed suite is noticed, and its cost."""
+"""The record of a trial: its specification, so that a changed suite is noticed, and its cost."""
 
 import json
 from collections.abc import Iterator, Mapping
@@ -22,9 +22,9 @@ class Record:
     """The record of a trial.
 
     Attributes:
-        specification: Everything that its result depends on, JSON values by name.
-        finished: Whether a command has ended well.
-        seconds: What the command took.
+        specification: Everything that the result depends on, JSON values by name.
+        finished: Whether the trial's command ended without error.
+        seconds: Seconds that the command took.
     """
 
     specification: Mapping[str, Any]
@@ -55,9 +55,9 @@ def read_record(folder: Path) -> Record | None:
 
 
 def write_record(folder: Path, record: Record) -> None:
-    """Write a record, whole or not at all."""
+    """Write a record, completely or not at all."""
     folder.mkdir(parents=True, exist_ok=True)
-    # As it is read again: lists for tuples.
+    # JSON turns tuples into lists; `Record` is compared after reading.
     with written_whole(folder / _RECORD) as file:
         file.write(f"{json.dumps({'schema': _SCHEMA, **asdict(record)}, indent=1)}\n".encode())
 
@@ -66,7 +66,7 @@ def write_record(folder: Path, record: Record) -> None:
 def seconds_kept(folder: Path) -> Iterator[Observer]:
     """Yield an observer that records how long the steps of a training took, also after a resume.
 
-    Scores and pictures in between are not counted. A killed run loses at most a second.
+    The time for scores and pictures is not counted. A killed run loses at most a second.
     """
     with ExitStack() as resources:
         opened: list[Rows] = []

@@ -11,18 +11,18 @@ from reference_models.benchmark.suite import Program, Suite, Trained
 from reference_models.benchmark.trials import Trial
 
 Which = Literal["last", "best"]
-"""The checkpoint after the last step, or the one with the best first score of the curve."""
+"""The checkpoint after the last step, or the one with the best value of the curve's first score."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Comparison:
-    """The models on one data set by one of their checkpoints.
+    """The comparison of the models on one data set, by one of their checkpoints.
 
     Attributes:
         data: Name of the data.
         which: The checkpoint.
         trials: The trials that were scored.
-        alone: Whether each model has only one run, so that there is no error over runs.
+        alone: Whether each model has only one run, so that there is no standard error over runs.
         report: A row for each model, the differences between all pairs, and the cost of training.
     """
 
@@ -54,10 +54,10 @@ def settings_of_suite(suite: Suite, settings: ganeval.Settings) -> ganeval.Setti
 def compare_all(
     suite: Suite, trials: Sequence[Trial], settings: ganeval.Settings
 ) -> Iterator[Comparison]:
-    """Yield the comparisons of every data set: by the last checkpoints, then by the best.
+    """Yield the comparisons of every data set: first of the last checkpoints, then of the best.
 
-    There is no comparison of the best if no training was scored in between. A model that was not
-    trained here has one checkpoint, which appears in both.
+    The second one is left out if no model was scored during training. A model that was not trained
+    here has only one checkpoint, which appears in both.
 
     Args:
         suite: The suite.
@@ -77,7 +77,7 @@ def compare_all(
 def _compare(
     suite: Suite, trials: Sequence[Trial], which: Which, settings: ganeval.Settings
 ) -> Comparison:
-    """Compare the models on one data set; with one run of each by the images, else by the runs."""
+    """Compare the models on one data set; if each has one run, with errors over images."""
     sources = {trial.name: source_of(trial, which) for trial in trials}
     groups: dict[str, list[Trial]] = {}
     for trial in trials:
@@ -104,7 +104,7 @@ def _compare(
         which=which,
         trials=trials,
         alone=alone,
-        # Values of single images are left to `ganeval compare`.
+        # Without the values of single images; `ganeval compare` has them.
         report=replace(
             report, provenance={**report.provenance, "sources": cards}, influence={}, items={}
         ),
@@ -117,10 +117,10 @@ def source_of(trial: Trial, which: Which) -> str:
 
 
 def cost_of(trial: Trial, which: Which) -> dict[str, float]:
-    """Return the cost of training a checkpoint, as far as it is known.
+    """Return the known cost of training a checkpoint.
 
-    It has the last step, the images seen and the seconds of the steps; for a command, the seconds
-    from its start to its end.
+    The cost is the last step, the images seen and the seconds of the steps; for a command it is the
+    seconds from its start to its end.
     """
     if isinstance(trial.way, Program):
         record = read_record(trial.folder)
@@ -134,9 +134,9 @@ def cost_of(trial: Trial, which: Which) -> dict[str, float]:
 
 
 def training_of(trials: Sequence[Trial], which: Which) -> Mapping[str, Any]:
-    """Return the number of training runs, and the means of the facts that all of them have.
+    """Return the number of training runs, and the means of the costs that are known for all.
 
-    If they ended at different steps, as the best checkpoints do, "steps" has the first and last.
+    If their checkpoints have different steps, "steps" has the smallest and the largest one.
     """
     costs = [cost_of(trial, which) for trial in trials]
     shared = [name for name in costs[0] if all(name in cost for cost in costs)]

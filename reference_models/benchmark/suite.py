@@ -1,4 +1,4 @@
-"""A suite: which models are trained on which data with which seeds, and how they are scored."""
+"""A suite: the models, data and seeds of a benchmark, and how the models are scored."""
 
 import string
 import tomllib
@@ -14,7 +14,7 @@ from reference_models.engine.session import find_recipe
 from reference_models.engine.settings import preset_of
 
 PLACES = ("data", "seed", "folder")
-"""The names in braces in the text of a command, a checkpoint or a folder."""
+"""Names that a command, a checkpoint or a folder may contain in braces."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -22,7 +22,7 @@ class Trained:
     """A bundled model.
 
     Attributes:
-        model: Its name in `MODELS`.
+        model: Name of the model in `MODELS`.
         settings: Settings that differ from the model's own, by dotted name.
         steps: The last step; None for the model's own.
     """
@@ -45,11 +45,12 @@ class Given:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Program:
-    """A command that trains a model of the user's.
+    """A command that trains a model of the user.
 
     Attributes:
-        command: Its words, as a shell would split them; may contain `PLACES` in braces.
-        makes: The source that is scored after it has ended; may contain `PLACES` too.
+        command: The command, which is split into words as in a shell; may contain `PLACES` in
+            braces.
+        makes: The source that the command makes and that is scored; may contain `PLACES` too.
     """
 
     command: str
@@ -62,7 +63,7 @@ class Model:
 
     Attributes:
         way: How its samples are made.
-        data: Names of the data that it is for.
+        data: Names of the data sets on which it is trained or scored.
     """
 
     way: Trained | Given | Program
@@ -88,14 +89,16 @@ class SuiteScoring:
 
     Attributes:
         metrics: As for `ganeval eval`.
-        rank: The metric or score that orders the models; None for the first.
+        rank: The metric or score that orders the models; None for the first one.
         extractor: Network that turns images into features.
-        protocol: Name of the conventions.
-        num_images: Number for each checkpoint and the reference; None for all of the reference.
-        seed: Seed of the samples. It is not the seed of a run, so that the checkpoint with the best
-            score of a curve is scored with other samples than the ones that chose it.
-        eval_every: Steps between two scores of a training; 0 for none, and then no best checkpoint.
-        eval_images: Samples for each of these.
+        protocol: Name of the protocol.
+        num_images: Number of images of each checkpoint and of the reference; None for as many as
+            the reference has.
+        seed: Seed of the samples. It must not be the seed of a run, so that the best checkpoint of
+            a curve is scored with other samples than those that selected it.
+        eval_every: Steps between two scores during training; 0 for no scores, and so no best
+            checkpoint.
+        eval_images: Number of samples for scores during training.
     """
 
     metrics: tuple[str, ...] = ("fid", "kid")
@@ -115,9 +118,9 @@ class Suite:
     Attributes:
         path: Path of the file.
         seeds: Seeds of the training runs of each model.
-        data: The data by name.
-        models: The models by name.
-        scoring: Scoring of all checkpoints.
+        data: The data sets, by name.
+        models: The models, by name.
+        scoring: How all checkpoints are scored.
         save_every: Steps between two saved states.
         grid_every: Steps between two pictures of samples.
     """
@@ -141,7 +144,7 @@ _WAYS = {
     "folder": {"folder": _TEXT},
     "command": {"command": _TEXT, "makes": _TEXT},
 }
-"""The keys of a model that is not trained here, by the key that says which way it is made."""
+"""The allowed keys of a model that is not trained here, by the key that marks its kind."""
 _KEYS = {
     "suite": {
         **{"seeds": _NUMBERS, "steps": _NUMBER, "settings": _TABLE, "save_every": _NUMBER},
@@ -173,10 +176,12 @@ def read_suite(path: Path) -> Suite:
     reader.check(content, "", _KEYS["suite"])
     for name in ("data", "models"):
         if not content.get(name):
-            raise reader.error(f"no [{name}]", "one or more", f"add one below [{name}]")
+            raise reader.error(f"no [{name}]", "at least one", f"add a table [{name}.NAME]")
     seeds = tuple(content.get("seeds", (0,)))
     if not seeds or len(set(seeds)) < len(seeds):
-        raise reader.error(f"seeds = {list(seeds)}", "one or more, each once", "change them")
+        raise reader.error(
+            f"seeds = {list(seeds)}", "at least one seed, each only once", "change seeds"
+        )
     scoring = reader.scoring(content.get("scoring", {}), seeds)
     data = {name: reader.data(name, table) for name, table in content["data"].items()}
     models = {
@@ -188,7 +193,7 @@ def read_suite(path: Path) -> Suite:
 
 
 class _Reader:
-    """Reads the tables of a suite's file, which its errors name."""
+    """Reads the tables of a suite's file; its errors name the file."""
 
     def __init__(self, path: Path) -> None:
         self.path = path
@@ -198,7 +203,7 @@ class _Reader:
         return ganeval.GanevalError(f"{self.path}: {found}", needed, remedy)
 
     def check(self, table: Any, where: str, known: Mapping[str, str]) -> None:
-        """Refuse anything but a table, unknown keys, and values of another kind."""
+        """Check that a value is a table with known keys and values of the right kind."""
         if not isinstance(table, dict):
             raise self.error(f"{where} is {table!r}", "a table", "write it as {} or with keys")
         for key, value in table.items():
@@ -230,13 +235,13 @@ class _Reader:
             for name, value in table.items()
         }
         if values.get("metrics") == ():
-            raise self.error("metrics of [scoring] is []", "one or more", "name one")
+            raise self.error("metrics of [scoring] is []", "at least one metric", "name one")
         values.setdefault("eval_images", values.get("num_images", 360))
         scoring = SuiteScoring(**values)
         if scoring.seed in seeds:
             raise self.error(
-                f"seed of [scoring] is {scoring.seed}, that of a training run",
-                "a seed that no run has, so that new samples score the best checkpoint",
+                f"seed of [scoring] is {scoring.seed}, which is also the seed of a training run",
+                "a seed that no run has, so that the best checkpoint is scored with new samples",
                 "change it",
             )
         return scoring
@@ -259,13 +264,19 @@ class _Reader:
         others = [key for key in own if key not in keys]
         if others:
             among = ways[0] if ways else "a model that is trained here"
-            raise self.error(f"{others[0]} of {where} beside {among}", "one way", "drop one")
+            raise self.error(
+                f"{others[0]} of {where} together with {among}",
+                "only one of them",
+                "leave out one of them",
+            )
         if not ways:
             return Model(way=self.trained(name, own, suite, where), data=tuple(on))
         for key, text in own.items():
             self.check_places(text, f"{key} of {where}")
         if "command" in own and "makes" not in own:
-            raise self.error(f"{where} has no makes", "what is scored", "add makes = ...")
+            raise self.error(
+                f"{where} has no makes", "the source that the command makes", "add makes = ..."
+            )
         way = Program(**own) if "command" in own else Given(source=own[ways[0]])
         return Model(way=way, data=tuple(on))
 
@@ -299,20 +310,22 @@ class _Reader:
                 raise unknown(f"place of {where} in {self.path}", name, PLACES)
 
     def named(self, section: str, name: str) -> str:
-        """Return the name in messages of a table that also names a folder."""
+        """Return a table's name for messages; check that it can also be the name of a folder."""
         if (
             not name
             or not set(name) <= set(string.ascii_letters + string.digits + "-_+.")
             or (name.startswith("."))
         ):
             raise self.error(
-                f"'{name}' in [{section}]", "letters, digits and -_+., for a folder", "rename it"
+                f"'{name}' in [{section}]",
+                "a name of letters, digits and -_+., because it also names a folder",
+                "rename it",
             )
         return f"[{section}.{name}]"
 
 
 def _is(value: Any, kind: str) -> bool:
-    """Tell whether a value has a kind."""
+    """Return whether a value has a kind."""
     if kind == _TEXT:
         return isinstance(value, str)
     if kind == _NUMBER:

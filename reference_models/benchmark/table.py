@@ -26,10 +26,10 @@ LEFT_OUT = "not in the table"
 
 
 def open_files(folder: Path, suite: Suite) -> RunFiles:
-    """Return the files of a benchmark's folder other than the trials, if their names are free.
+    """Return the files of a benchmark's folder, without the trials; check that names are free.
 
     Raises:
-        GanevalError: A file of others has one of the names.
+        GanevalError: Another file has one of the names.
     """
     files = RunFiles(folder, resume=True, list_name=_LIST)
     files.check(*_TABLES, *(name for data in suite.data for name in _names(data)))
@@ -43,7 +43,7 @@ def _names(data: str) -> list[str]:
 
 
 def table_rows(comparison: Comparison) -> list[dict[str, Any]]:
-    """Return a row for each model, the best first: its group, cost, scores and their intervals."""
+    """Return a row for each model, best first, with its group, cost, scores and intervals."""
     report = comparison.report
     groups, cards = report.groups, report.provenance["sources"]
     rows: dict[str, dict[str, Any]] = {}
@@ -63,7 +63,7 @@ def table_rows(comparison: Comparison) -> list[dict[str, Any]]:
 
 
 def run_rows(comparison: Comparison) -> list[dict[str, Any]]:
-    """Return a row for each trial: its cost, and its scores."""
+    """Return a row for each trial, with its cost and scores."""
     report, which = comparison.report, comparison.which
     rows = []
     for model in dict.fromkeys(trial.model for trial in comparison.trials):
@@ -96,7 +96,7 @@ def tables_as_json(
     *,
     missing: Sequence[str] = (),
 ) -> str:
-    """Return the tables as JSON: rows of models, rows of runs, what failed and what is missing."""
+    """Return the tables as JSON: rows of models, rows of runs, failed and missing runs."""
     content = {
         "schema": SCHEMA,
         "suite": str(suite.path),
@@ -129,7 +129,7 @@ def tables_as_markdown(
     command: str,
     pictures: Mapping[str, Sequence[str]],
 ) -> str:
-    """Return the tables as a page, with the pictures of each data set by their names."""
+    """Return the tables as a Markdown page, with links to the pictures of each data set."""
     lines = [f"# {suite.path.stem}", "", f"`{command}`", ""]
     lines += [f"{said}  " for said in failure_lines(failed)]
     for one in comparisons:
@@ -158,7 +158,7 @@ def write_tables(
     """Write the tables, a report of each comparison, the curves and the samples.
 
     Raises:
-        GanevalError: A file of others has one of the names, or the folder cannot be written to.
+        GanevalError: Another file has one of the names, or the folder cannot be written to.
         OSError: The disk is full.
     """
     pictures: dict[str, list[str]] = {}
@@ -180,7 +180,7 @@ def write_tables(
 
 
 def _draw(suite: Suite, comparison: Comparison, files: RunFiles) -> list[str]:
-    """Draw the curves, if there are any, and the samples of a data set; return the names."""
+    """Draw the curves, if there are any, and the samples of a data set; return the file names."""
     trials, data = comparison.trials, comparison.data
     names = []
     if curves := curves_of(trials):

@@ -1,4 +1,4 @@
-"""The trials of a suite: one model on one data set with one seed, each in its own folder."""
+"""The trials of a suite; each is one model on one data set with one seed, in its own folder."""
 
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
@@ -27,13 +27,13 @@ class Trial:
     """One model on one data set with one seed.
 
     Attributes:
-        model: Its name in the suite.
+        model: Name of the model in the suite.
         data: Name of the data in the suite.
         seed: Seed of the training; None for existing files without a seed in their name.
         way: How its samples are made.
         source: The training images.
         reference: The images to compare with.
-        folder: Its own folder; existing files need none.
+        folder: Folder of this trial; not used for existing files.
     """
 
     model: str
@@ -46,7 +46,7 @@ class Trial:
 
     @property
     def name(self) -> str:
-        """Its name in messages."""
+        """Name of the trial in messages."""
         parts = (self.model, self.data, *(() if self.seed is None else (f"seed-{self.seed}",)))
         return "/".join(parts)
 
@@ -60,7 +60,7 @@ class Trial:
         assert isinstance(self.way, Trained)
         way = self.way
         recipe = recipe_of(way.model, way.settings, data=self.source, steps=way.steps)
-        return of_team(recipe, ALONE)  # each run is one process's
+        return of_team(recipe, ALONE)  # each run has one process
 
     def filled(self, text: str) -> str:
         """Return a text with the names in braces replaced."""
@@ -75,7 +75,7 @@ class Trial:
 
     @property
     def best(self) -> str | None:
-        """Source of the samples after the step with the best score, if it is known."""
+        """Source of the samples after the step with the best score; None if there is none."""
         if not isinstance(self.way, Trained):
             return None
         path = self.folder / best_names(self.recipe, PICTURES.suffix)[0]
@@ -83,11 +83,11 @@ class Trial:
 
 
 def trials_of(suite: Suite, folder: Path) -> list[Trial]:
-    """Return the trials of a suite, the seeds of a model one after the other.
+    """Return the trials of a suite, ordered by model, data and seed.
 
     Args:
         suite: The suite.
-        folder: Folder of all of them.
+        folder: Folder of all trials.
     """
     trials = []
     for name, model in suite.models.items():
@@ -146,7 +146,7 @@ def specification(trial: Trial, suite: Suite, digest: str) -> Specification:
 
 
 def is_done(trial: Trial) -> bool:
-    """Tell whether a trial that agrees with its record is completely trained."""
+    """Return whether a trial that agrees with its record is completely trained."""
     if isinstance(trial.way, Given):
         return True
     record = read_record(trial.folder)
@@ -161,14 +161,14 @@ def is_done(trial: Trial) -> bool:
 def check_trials(
     trials: Sequence[Trial], suite: Suite, *, cache_dir: Path | str | None = None
 ) -> dict[str, Specification]:
-    """Refuse trials that cannot begin, or that began differently, before any is trained.
+    """Check all trials before any is trained.
 
     Returns:
-        The specification of each by its name.
+        The specification of each trial, by its name.
 
     Raises:
-        GanevalError: A setting, data, file or folder cannot be used, or a record differs from the
-            suite; the details list every trial.
+        GanevalError: A setting, data, a file or a folder cannot be used, or a record differs from
+            the suite; the details list every difference.
     """
     found: dict[str, Specification] = {}
     differing: list[str] = []
@@ -193,8 +193,8 @@ def check_trials(
             if trial.last in makes:
                 raise ganeval.GanevalError(
                     f"{suite.path}: {trial.name} and {makes[trial.last]} both make {trial.last}",
-                    "a different file or folder for each",
-                    "put {folder} into `makes`",
+                    "a different file or folder for each trial",
+                    "write {folder} in `makes`",
                 )
             makes[trial.last] = trial.name
         wanted = specification(trial, suite, digest)
@@ -204,7 +204,7 @@ def check_trials(
         made = Path(trial.last)
         if not own and isinstance(trial.way, Trained) and made.is_file():
             step = ganeval.read_card(made).step
-            if step > trial.recipe.steps:  # by hand
+            if step > trial.recipe.steps:  # trained further by hand
                 own = [f"is at step {step}, and the suite ends at {trial.recipe.steps}"]
         differing += [f"{trial.name}: {one}" for one in own]
     if differing:
@@ -220,7 +220,7 @@ def check_trials(
 
 @contextmanager
 def named(where: str) -> Iterator[None]:
-    """Let an error within the block begin with its origin."""
+    """Make the message of an error within the block begin with `where`."""
     try:
         yield
     except ganeval.GanevalError as error:
@@ -229,9 +229,9 @@ def named(where: str) -> Iterator[None]:
 
 
 def _differences(trial: Trial, record: Record, wanted: Mapping[str, Any]) -> list[str]:
-    """Return how a trial differs from its beginning; a later last step does not count.
+    """Return how a trial differs from its record.
 
-    If a rate falls to 0 at the last step, it counts.
+    A later last step is no difference, unless a learning rate depends on it.
     """
     lasting = isinstance(trial.way, Trained) and "steps" in lasting_settings(trial.recipe)
     began = record.specification

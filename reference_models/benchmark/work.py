@@ -26,7 +26,7 @@ from reference_models.engine.session import Watch, run_training
 logger = logging.getLogger("ganeval.benchmark")
 
 _LOG = "command.log"
-_MISTAKE = 2  # the exit code of errors that concern one trial, not the machine
+_MISTAKE = 2  # exit code of errors that concern one trial and not the machine
 
 Display = Callable[[str, int, int], AbstractContextManager[Sequence[Observer]]]
 """Function of a trial's name, steps and batch size that returns the display of its training."""
@@ -37,8 +37,8 @@ class Outcome:
     """The outcome of a trial.
 
     Attributes:
-        trial: Its name.
-        error: Why it failed; None if it did not.
+        trial: Name of the trial.
+        error: Message of the error; None if the trial did not fail.
     """
 
     trial: str
@@ -59,16 +59,16 @@ def carry_out(
         trial: The trial.
         suite: Its suite.
         specifications: Specifications of all trials by name, from `check_trials`.
-        settings: Cache, progress, device and command; the other options are the suite's own.
-        display: Shows a training.
+        settings: Cache, progress, device and command; the suite has the other options.
+        display: Shows the training.
 
     Returns:
-        The outcome; a loss that is not finite, or samples that cannot be scored, only fail this
-        trial.
+        The outcome. If a loss is not finite, or the samples cannot be scored, only this trial
+        fails.
 
     Raises:
-        GanevalError: The machine lacks something, which would end the other trials too; or a file
-            cannot be written.
+        GanevalError: The machine lacks something that other trials need too, or a file cannot be
+            written.
         KeyboardInterrupt: The run was interrupted; finished work is kept.
     """
     try:
@@ -95,7 +95,7 @@ def carry_out(
 
 
 def _train(trial: Trial, suite: Suite, settings: ganeval.Settings, display: Display | None) -> None:
-    """Train a bundled model to its last step, from where it stopped; one thread on the CPU."""
+    """Train a bundled model to its last step, from where it stopped; with one thread on the CPU."""
     assert isinstance(trial.way, Trained)
     assert trial.seed is not None
     recipe, scoring = trial.recipe, suite.scoring
@@ -127,12 +127,12 @@ def _train(trial: Trial, suite: Suite, settings: ganeval.Settings, display: Disp
 
 
 def _run(trial: Trial, program: Program, suite: Suite, record: Record) -> None:
-    """Run the command of a trial, its output in a file.
+    """Run the command of a trial, with its output in a file.
 
     Raises:
-        GanevalError: The command does not exist, fails, or does not make what the suite says.
+        GanevalError: The command does not exist, fails, or does not make the source in `makes`.
     """
-    # Split first, so that a blank in a folder's name does not split a word.
+    # Split before filling in names, so that a space in a folder's name does not split a word.
     words = [trial.filled(word) for word in shlex.split(program.command)]
     log, begin = trial.folder / _LOG, time.perf_counter()
     try:

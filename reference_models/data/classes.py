@@ -1,4 +1,4 @@
-"""The classes of a source's pictures: the source's own, or the folders of the pictures."""
+"""The classes of a source's pictures: the source's own classes, or its folders."""
 
 import logging
 import unicodedata
@@ -18,7 +18,7 @@ class Classes:
     """The classes of pictures.
 
     Attributes:
-        names: Names of the classes, sorted: numbers by their value, else texts.
+        names: Names of the classes, sorted; by value if all of them are numbers.
         labels: int64 [N], the index of each picture's class in `names`.
     """
 
@@ -29,9 +29,9 @@ class Classes:
 def classes_of(source: Any, *, location: str) -> Classes | None:
     """Return the classes of a source; None if there are none.
 
-    They are the source's own (`targets` of a data set, `labels` of an array, `labels=folders`),
-    else its top-level folders, in the order of torchvision's `ImageFolder`, if every picture is in
-    one of at least two folders.
+    They are the source's own classes (`targets` of a data set, `labels` of an array,
+    `labels=folders`). Without these they are the top-level folders, in the order of torchvision's
+    `ImageFolder`, if every picture is in one of at least two folders.
     """
     try:
         labels = source.labels()
@@ -43,14 +43,14 @@ def classes_of(source: Any, *, location: str) -> Classes | None:
     if labels is None:
         return None
     are_numbers = all(label.isdecimal() for label in labels)
-    # Numbers in the order of their values, "1" before "01" or after it, but always the same way.
+    # Numbers are ordered by value; the text decides the order of "1" and "01".
     names = tuple(sorted(set(labels), key=lambda name: (int(name) if are_numbers else 0, name)))
     places = {name: place for place, name in enumerate(names)}
     return Classes(names, np.array([places[label] for label in labels], np.int64))
 
 
 def _folders(names: Any) -> list[str] | None:
-    """Return the first folder in each name; None if these are not classes."""
+    """Return the first folder in each name; None if the folders are not classes."""
     folders = [name.partition("/") for name in names]
     if not all(slash for _, slash, _ in folders) or len({first for first, _, _ in folders}) < 2:
         return None

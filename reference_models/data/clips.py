@@ -19,7 +19,7 @@ class Clips(InMemory):
     Attributes:
         samples: float32 [N, C, T] in -1 to 1, N at least 1.
         rate: Samples per second.
-        condition: float32 [N, C, T / r], what each clip is to be made from, if anything.
+        condition: float32 [N, C, T / r], the input from which each clip is to be made; or None.
     """
 
     samples: npt.NDArray[np.float32]
@@ -31,7 +31,7 @@ class Clips(InMemory):
         return "clips"
 
     def arrays(self) -> tuple[Array | None, ...]:
-        """Return the samples, their rate, and what belongs to them."""
+        """Return the samples, their rate, labels and conditions."""
         return self.samples, np.array(self.rate, np.int64), self.labels, self.condition
 
     def real(self, chosen: Indices) -> Tensor:

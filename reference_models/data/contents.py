@@ -1,4 +1,4 @@
-"""Identify the pictures of a source without decoding them."""
+"""Identify the pictures of a source, without decoding them."""
 
 import hashlib
 import json
@@ -14,10 +14,10 @@ BLOCK = 32  # pictures in memory at once
 def contents_of(fitted: Fitted) -> list[str]:
     """Return the identity of a source's content: first of the whole, then of each part.
 
-    Files of this machine, and arrays, are identified by their SHA-256; ganeval's index of files has
-    it for files that did not change. Data sets of torchvision and files of other machines would
-    have to be decoded, or fetched, to the last picture for that. They are identified by cheaper
-    facts: the names and states of files, the number of pictures, and the first part.
+    Local files and arrays are identified by their SHA-256; ganeval's index of files stores it for
+    files that did not change. For data sets of torchvision and remote files this would mean
+    decoding or downloading every picture. So they are identified by facts that are cheap to find:
+    the names and states of files, the number of pictures, and the first part.
     """
     source, count = fitted.source, len(fitted.source)
     info = source.info

@@ -1,4 +1,4 @@
-"""Toy densities whose truth is known, and how well samples of a model match their modes."""
+"""Toy data with known densities, and scores of how well samples match their modes."""
 
 import hashlib
 import json
@@ -39,7 +39,7 @@ class Mixture:
     weights: Floats
 
     def __post_init__(self) -> None:
-        """Refuse impossible parameters (GanevalError)."""
+        """Check the standard deviation (GanevalError)."""
         if not self.std > 0:
             raise ganeval.GanevalError(
                 f"std {self.std} of data '{self.name}'", "a number above 0", "change std"
@@ -63,7 +63,7 @@ class Mixture:
 
     @property
     def names(self) -> tuple[str, ...]:
-        """Names of the tensors in its batches: points alone."""
+        """Names of the tensors in its batches: only the points."""
         return ("real",)
 
     @property
@@ -71,7 +71,7 @@ class Mixture:
         """No labels."""
 
     def source_of(self, name: str) -> None:
-        """Return None: ganeval reads pictures."""
+        """Return None: ganeval has no sources of points."""
 
     def log_density(self, x: Floats) -> Floats:
         """Return the logarithm of the density at `x` [N, d], float64 [N]."""
@@ -100,7 +100,7 @@ class Mixture:
         }
 
     def batch(self, seed: int, position: int, size: int) -> Batch:
-        """Return a part of the stream of fresh samples; each block of it has its own generator."""
+        """Return a part of the stream of samples; each block has its own random generator."""
         first, last = position // _BLOCK, (position + size - 1) // _BLOCK
         blocks = [
             self.sample(_BLOCK, generator(seed, "density", block))
@@ -114,8 +114,8 @@ class Mixture:
 def ring8(*, std: float = 0.1) -> Mixture:
     """Return eight equal Gaussians on a circle of radius 2.
 
-    Metz et al. 2017 (Unrolled GAN) and its followers have std 0.02. With 0.1 a short run can tell
-    models apart, since some samples pass the test of three standard deviations.
+    Metz et al. 2017 (Unrolled GAN) and later papers have std 0.02. With 0.1 a short run can tell
+    models apart, because some samples lie within three standard deviations.
     """
     angle = 2 * np.pi * np.arange(8) / 8
     return _equal("ring8", 2 * np.stack([np.cos(angle), np.sin(angle)], axis=1), std)
@@ -128,10 +128,10 @@ def grid25(*, std: float = 0.05) -> Mixture:
 
 
 def mix1d(*, std: float = 0.5) -> Mixture:
-    """Return 2/3 N(-1, std^2) + 1/3 N(1.5, std^2), items of one number.
+    """Return 2/3 N(-1, std^2) + 1/3 N(1.5, std^2); an item is one number.
 
-    The weights are unequal, so that the nearest single Gaussian differs for each f-divergence, and
-    for the reverse Kullback-Leibler divergence one of the two modes is clearly the best.
+    The weights are unequal, so each f-divergence has a different nearest Gaussian, and for the
+    reverse Kullback-Leibler divergence one of the two modes is clearly the best fit.
     """
     return Mixture("mix1d", np.array([[-1.0], [1.5]]), std, np.array([2.0, 1.0]) / 3)
 
@@ -147,7 +147,7 @@ def nearest_modes(samples: Samples, data: Mixture) -> npt.NDArray[np.int64]:
 def high_quality(samples: Samples, data: Mixture) -> npt.NDArray[np.bool_]:
     """Return which samples [N, d] lie within 3 std of the nearest mode, bool [N].
 
-    In two dimensions the data itself reaches 1 - exp(-9/2) = 98.9 %.
+    In two dimensions 1 - exp(-9/2) = 98.9 % of the data do.
     """
     nearest = _squared_distances(_to_float64(samples), data.modes).min(axis=1)
     mask: npt.NDArray[np.bool_] = nearest <= (HIGH_QUALITY_STDS * data.std) ** 2
@@ -168,8 +168,8 @@ def covered_modes(samples: Samples, data: Mixture) -> int:
 def found_modes(samples: Samples, data: Mixture) -> int:
     """Return how many modes get, within 3 std, at least 20 % of their fair share of all samples.
 
-    It is stricter than `covered_modes`: samples spread over the plane, with few near any mode,
-    cover none.
+    It is stricter than `covered_modes`: if samples are spread over the plane, with few of them near
+    a mode, no mode is found.
     """
     points = _to_float64(samples)
     counts = _mode_counts(points[high_quality(points, data)], data)
@@ -179,8 +179,8 @@ def found_modes(samples: Samples, data: Mixture) -> int:
 def mode_kl(samples: Samples, data: Mixture) -> float:
     """Return KL(histogram of the samples' nearest modes || the modes' weights), in nats.
 
-    All samples count, good or bad: [N, d], N at least 1. The weights are uniform but for `mix1d`.
-    0 is perfect, log K is one mode only (of K equal ones).
+    All samples [N, d] count, however far they are from a mode; N is at least 1. Except for `mix1d`
+    the weights are uniform. 0 is perfect; log K means one mode only (of K equal ones).
     """
     points = _to_float64(samples)
     share = _mode_counts(points, data) / len(points)

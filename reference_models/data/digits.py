@@ -12,7 +12,7 @@ from reference_models.data.sources import read_pixels
 from reference_models.data.streams import Unpaired
 
 SPLITS = ("train", "test")
-SHRUNK = 4  # how many times smaller the conditions of `sr` are
+SHRUNK = 4  # the conditions of `sr` are this many times smaller
 
 
 def digits(*, size: int = 16, channels: int = 1, split: str = "train") -> Pictures:
@@ -21,7 +21,7 @@ def digits(*, size: int = 16, channels: int = 1, split: str = "train") -> Pictur
     They are the same pictures as ganeval's source `data:digits,split=SPLIT,size=SIZE`, bit for bit.
 
     Args:
-        size: Height and width, from 8 by Pillow's antialiased bicubic filter.
+        size: Height and width; pictures of 8x8 are resized by Pillow's antialiased bicubic filter.
         channels: 1, or 3 equal channels.
         split: "train" (1,437 pictures) or "test" (the other 360).
 
@@ -38,15 +38,15 @@ def digits(*, size: int = 16, channels: int = 1, split: str = "train") -> Pictur
 
 
 def edges(*, size: int = 16, channels: int = 1, split: str = "train") -> Pictures:
-    """Return the digits with the condition to make each from: its edges.
+    """Return the digits with conditions: each digit is to be made from its edges.
 
-    The condition is ganeval's source `data:edges,split=SPLIT,size=SIZE`, the length of Sobel's
-    gradient, as float32 [N, 3, size, size] from -1 (none) to 1 (the longest that is possible), in
-    RGB as conditions are in sampling. A model is sampled with the conditions of the test split,
-    whichever it was trained on.
+    The conditions are ganeval's source `data:edges,split=SPLIT,size=SIZE`, the length of Sobel's
+    gradient, as float32 [N, 3, size, size] from -1 (length 0) to 1 (the largest possible length).
+    They are RGB, because ganeval samples with RGB conditions. A model is always sampled with the
+    conditions of the test split.
 
     Raises:
-        GanevalError: As `digits`.
+        GanevalError: As in `digits`.
     """
     plain = digits(size=size, channels=channels, split=split)
     conditions = read_pixels(f"data:edges,split={split},size={size}")
@@ -60,15 +60,15 @@ def edges(*, size: int = 16, channels: int = 1, split: str = "train") -> Picture
 
 
 def sr(*, size: int = 16, channels: int = 1, split: str = "train") -> Pictures:
-    """Return the digits with the condition to make each from: itself at a quarter of the size.
+    """Return the digits with conditions: each digit is to be made from itself at a quarter size.
 
-    The condition is ganeval's source `data:digits,split=SPLIT,size=SIZE/4`, by Pillow's antialiased
-    bicubic filter, as float32 [N, 3, size / 4, size / 4] in [-1, 1]. A model is sampled with the
-    conditions of the test split, whichever it was trained on. The scans have 8x8 pixels: a
-    condition of 8x8 for pictures of 16x16 would have all their information.
+    The conditions are ganeval's source `data:digits,split=SPLIT,size=SIZE/4`, resized by Pillow's
+    antialiased bicubic filter, as float32 [N, 3, size / 4, size / 4] in [-1, 1]. A model is always
+    sampled with the conditions of the test split. The factor is 4 because the scans have 8x8
+    pixels: conditions of 8x8 would contain all the information of pictures of 16x16.
 
     Raises:
-        GanevalError: As `digits`; or 4 does not divide the size.
+        GanevalError: As in `digits`; or 4 does not divide the size.
     """
     small, left = divmod(size, SHRUNK)
     if left:
@@ -87,14 +87,14 @@ def sr(*, size: int = 16, channels: int = 1, split: str = "train") -> Pictures:
 
 
 def tint(*, size: int = 16, channels: int = 3, split: str = "train") -> Unpaired:
-    """Return inverted, tinted digits to be made, and other digits to make them from.
+    """Return inverted, tinted digits to be made, and other digits as the input to make them from.
 
-    The first are half of ganeval's `data:tint,split=SPLIT,size=SIZE`, RGB; the conditions are the
-    other half of `data:digits`, so that no picture has its partner among the others. A model is
-    sampled with the test split, where picture i of the one belongs to picture i of the other.
+    The pictures to be made are one half of ganeval's `data:tint,split=SPLIT,size=SIZE`, RGB. The
+    conditions are the other half of `data:digits`, so no picture has a partner. A model is sampled
+    with the test split, where picture i of the one source belongs to picture i of the other.
 
     Raises:
-        GanevalError: As `digits`; or another number of channels than 3.
+        GanevalError: As in `digits`; or the number of channels is not 3.
     """
     if channels != 3:
         raise ganeval.GanevalError(f"tint of {channels} channels", "3 (RGB)", "change channels")
@@ -117,7 +117,7 @@ def tint(*, size: int = 16, channels: int = 3, split: str = "train") -> Unpaired
 
 
 def _classes(split: str) -> npt.NDArray[np.int64]:
-    """Return the classes in the order of the pictures of ganeval's source, int64 [N]."""
+    """Return the classes in the order of ganeval's source, int64 [N]."""
     classes = load_digits().target.astype(np.int64)
     parts = train_test_split(
         np.arange(len(classes)), test_size=360, stratify=classes, random_state=0

@@ -17,10 +17,10 @@ class Fitted:
     """A source whose pictures have one size.
 
     Attributes:
-        text: Its name, as it can be typed, including the requested size.
+        text: Its name as it can be typed, with the requested size.
         source: As `ganeval.open_source` returns it.
-        shape: Height and width of every picture; equal.
-        classes: Those of the pictures, if there are any.
+        shape: Height and width of every picture; they are equal.
+        classes: Classes of the pictures; None if there are none.
     """
 
     text: str
@@ -30,14 +30,14 @@ class Fitted:
 
     @property
     def is_remote(self) -> bool:
-        """Whether it is on another machine."""
+        """Whether the source is on another machine."""
         return "://" in self.text
 
     def picture(self, item: Any) -> Pixels:
         """Return the picture of an item, uint8 [3, H, W] RGB.
 
         Raises:
-            GanevalError: It cannot be used, or has another size.
+            GanevalError: The picture cannot be used, or has another size.
         """
         pixels = _decoded(item, self.text, self.source)
         if pixels.shape[1:] != self.shape:
@@ -48,15 +48,15 @@ class Fitted:
 def fit_source(
     location: str, *, size: int | None, crop: str, index: Any, keep_own_size: bool = False
 ) -> Fitted:
-    """Open a source and check that its pictures have one size, as far as that is known.
+    """Open a source and check that its pictures have one size, if their headers say it.
 
     Args:
         location: As on ganeval's command line; a `size=` in it must agree with `size`, if that is
             given.
-        size: Height and width that the pictures are brought to, by the source's own option `size`;
-            None: they have one size.
-        crop: The source's option of that name, for a size; where the size is in the text, so is
-            the crop.
+        size: Height and width to which the source resizes its pictures; None if they have one size
+            already.
+        crop: The source's option `crop`, which goes with `size`. If the size is in the text of the
+            source, the crop must be there too.
         index: Ganeval's index, which knows the files that did not change.
         keep_own_size: Whether a `size=` in `location` overrides `size`.
 
@@ -67,28 +67,27 @@ def fit_source(
     source = ganeval.open_source(location, policy=policy, index=index)
     text, own = location, source.info.settings.get("size")
     own_crop = source.info.settings.get("crop", crop)
-    if (
-        own is not None and crop == "none" != own_crop
-    ):  # "center" may be just the default of the setting
+    # The setting "center" may be only the default, so it never contradicts the text.
+    if own is not None and crop == "none" != own_crop:
         raise ganeval.GanevalError(
             f"{location}: crop={own_crop} in its text, but the setting crop is {crop}",
-            "one of them",
-            "leave out the one or the other",
+            "only one of them",
+            "leave out one of the two",
         )
     if size is not None and own is None:
         if location.startswith(f"{source.info.kind}:") and ",crop=" in location:
             raise ganeval.GanevalError(
                 f"{location}: the crop is in its text, but the size is in the setting image_size",
-                "both in one place",
-                f"write size={size} into the text, or the crop as `--set crop={own_crop}`",
+                "both in the same place",
+                f"add `,size={size}` to the text, or give the crop as `--set crop={own_crop}`",
             )
         text = with_options(location, source, f"size={size},crop={crop}")
         source = ganeval.open_source(text, policy=policy, index=index)
     elif size is not None and own != size and not keep_own_size:
         raise ganeval.GanevalError(
             f"{location}: pictures of size {own}, but image_size is {size}",
-            "one size",
-            "leave out the one or the other",
+            "the same size in both",
+            "leave out one of the two",
         )
     if size is None and own is None:
         _check_sizes(location, source)
@@ -117,9 +116,9 @@ def is_grey(pixels: Pixels) -> bool:
 
 
 def to_channels(pixels: Pixels, channels: int) -> Pixels:
-    """Return one RGB picture, uint8 [3, H, W], as such or as grey, uint8 [1, H, W].
+    """Return an RGB picture, uint8 [3, H, W], unchanged, or as grey, uint8 [1, H, W].
 
-    Grey is the luma of ITU-R 601-2 as Pillow rounds it: that of a grey picture is the picture.
+    Grey is the luma of ITU-R 601-2 as Pillow rounds it; it leaves grey pictures unchanged.
     """
     if channels == 3:
         return pixels
@@ -132,10 +131,10 @@ def _decoded(item: Any, text: str, source: Any) -> Pixels:
     try:
         pixels: Pixels = item.picture().pixels
     except ganeval.GanevalError as error:
-        if "--transparency" not in error.remedy:  # an option of scoring only
+        if "--transparency" not in error.remedy:  # training does not have this option
             raise
         typed = shlex.quote(with_options(text, source, "transparency=white"))
-        remedy = f"name them as `{typed}` (or black, or drop)"
+        remedy = f"write the source as `{typed}` (or black, or drop)"
         raise ganeval.GanevalError(error.found, error.needed, remedy) from error
     return pixels
 
@@ -158,12 +157,12 @@ def _other_size(name: str, found: tuple[int, int], shape: tuple[int, int]) -> ga
     """Return the error for a picture that differs from the first."""
     return ganeval.GanevalError(
         f"{name}: {found[0]}x{found[1]} pixels",
-        f"one size for all, and the first is {shape[1]}x{shape[0]}",
+        f"one size for all; the first picture has {shape[1]}x{shape[0]}",
         _sized(min(*found, *shape)),
     )
 
 
 def _sized(side: int) -> str:
-    """Return how to bring pictures to one size, given their smallest shorter side."""
+    """Return the remedy for pictures of several sizes, given their smallest shorter side."""
     size = max(2 ** (side.bit_length() - 1), 8)
     return f"resize them: `--set image_size={size}`, or another size"

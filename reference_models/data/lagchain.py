@@ -1,4 +1,4 @@
-"""A chain of symbols, each depending on one long before it; its entropy is known exactly."""
+"""A chain of symbols, each of which depends on a much earlier one; its entropy is known."""
 
 import hashlib
 import json
@@ -14,9 +14,9 @@ from reference_models.data.order import generator
 from reference_models.engine.data import Batch, Kind
 from reference_models.parts import mu_law
 
-RATE = 8000  # samples per second, in name only
+RATE = 8000  # samples per second, because clips need a rate; it has no meaning here
 
-_STEP = 3  # the likeliest e_t
+_STEP = 3  # the most likely e_t
 _BLOCK = 256  # clips drawn at once; changing it changes every stream
 
 
@@ -24,15 +24,15 @@ _BLOCK = 256  # clips drawn at once; changing it changes every stream
 class LagChain:
     """Symbols s_t = s_{t-lag} + e_t modulo their number, as the levels of a mu-law.
 
-    e_t is independent: 3 with probability `chance`, each of the others with an equal part of the
-    rest. The first symbols are uniform, and so is every later one taken alone. A model that sees
-    fewer than `lag` symbols back knows nothing about s_t, so a symbol takes it log(num_symbols)
-    instead of the entropy of e_t.
+    The e_t are independent: 3 with probability `chance`, and each other value with an equal part of
+    the rest. The first symbols are uniform, and so is every later symbol on its own. A model that
+    sees fewer than `lag` symbols back cannot predict s_t at all. So it needs log(num_symbols) per
+    symbol instead of the entropy of e_t.
 
     Attributes:
-        num_symbols: At least 2.
-        lag: Distance to the symbol that each symbol depends on, at least 1.
-        chance: Probability of the likeliest e_t.
+        num_symbols: Number of different symbols, at least 2.
+        lag: Distance to the earlier symbol that a symbol depends on, at least 1.
+        chance: Probability of the most likely e_t.
         num_samples: Symbols in a clip, more than the lag.
     """
 
@@ -69,7 +69,7 @@ class LagChain:
 
     @property
     def names(self) -> tuple[str, ...]:
-        """Names of the tensors in its batches: clips alone."""
+        """Names of the tensors in its batches: only the clips."""
         return ("real",)
 
     @property
@@ -89,16 +89,16 @@ class LagChain:
 
     @property
     def entropy(self) -> float:
-        """Exact mean number of bits for a symbol of a clip.
+        """Exact mean number of bits per symbol of a clip.
 
-        The first `lag` take log2(num_symbols), the others the entropy of e_t.
+        The first `lag` symbols need log2(num_symbols) bits each, the others the entropy of e_t.
         """
         of_step = -float((self.chances * np.log2(self.chances)).sum())
         first = self.lag * math.log2(self.num_symbols)
         return (first + (self.num_samples - self.lag) * of_step) / self.num_samples
 
     def batch(self, seed: int, position: int, size: int) -> Batch:
-        """Return a part of the stream of fresh clips; each block of it has its own generator."""
+        """Return a part of the stream of clips; each block has its own random generator."""
         first, last = position // _BLOCK, (position + size - 1) // _BLOCK
         steps = np.concatenate(
             [self._steps(generator(seed, "lagchain", block)) for block in range(first, last + 1)]
@@ -114,7 +114,7 @@ class LagChain:
         return np.concatenate([first, rng.choice(self.num_symbols, later, p=self.chances)], axis=1)
 
     def _summed(self, steps: npt.NDArray[np.int64]) -> npt.NDArray[np.int64]:
-        """Return the symbols: every `lag`-th step summed up."""
+        """Return the symbols: cumulative sums over every `lag`-th step."""
         rounds = -(-self.num_samples // self.lag)
         padded = np.pad(steps, ((0, 0), (0, rounds * self.lag - self.num_samples)))
         sums = padded.reshape(len(steps), rounds, self.lag).cumsum(axis=1)
@@ -122,7 +122,7 @@ class LagChain:
         return symbols[:, : self.num_samples]
 
     def bits(self, clips: Tensor) -> npt.NDArray[np.float64]:
-        """Return the bits that a symbol of each clip [N, 1, num_samples] takes, float64 [N]."""
+        """Return the bits per symbol of clips [N, 1, num_samples] under the chain, float64 [N]."""
         symbols = mu_law.encode(clips[:, 0], self.num_symbols).numpy()
         steps = (symbols[:, self.lag :] - symbols[:, : -self.lag]) % self.num_symbols
         later = -np.log2(self.chances[steps]).sum(axis=1)
@@ -132,12 +132,12 @@ class LagChain:
     def scores(self, samples: Tensor) -> dict[str, tuple[float, str]]:
         """Return the scores of samples [N, 1, num_samples], each with its better direction.
 
-        `chain_gap` is the distance of their bits per symbol from the entropy.
+        `chain_gap` is the absolute difference of their bits per symbol and the entropy.
         """
         bits = float(self.bits(samples.detach().cpu()).mean())
         return {"chain_gap": (abs(bits - self.entropy), "lower")}
 
 
 def lagchain(*, size: int = 128) -> LagChain:
-    """Return clips of `size` symbols out of eight, each depending on the one twelve before it."""
+    """Return clips of `size` symbols, of eight kinds; each depends on the twelfth before it."""
     return LagChain(num_samples=size)

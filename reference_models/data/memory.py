@@ -1,4 +1,4 @@
-"""Samples in memory, in epochs: what pictures and clips share."""
+"""The base class of pictures and clips in memory, which come in epochs."""
 
 import hashlib
 from abc import ABC, abstractmethod
@@ -21,10 +21,10 @@ class InMemory(ABC):
     """A finite set of samples of one shape.
 
     Attributes:
-        name: What the data is called.
-        labels: int64 [N], the classes if any.
-        condition: float32 [N, ...], what each sample is to be made from, if anything.
-        digest: Hex SHA-256 of the arrays, their shapes and types; made here.
+        name: Name of the data.
+        labels: int64 [N], the classes; None if there are none.
+        condition: float32 [N, ...], the input from which each sample is to be made; or None.
+        digest: Hex SHA-256 of the arrays, their shapes and types; computed here.
     """
 
     name: str
@@ -33,7 +33,7 @@ class InMemory(ABC):
     digest: str = field(init=False)
 
     def __post_init__(self) -> None:
-        """Digest the content."""
+        """Compute the digest."""
         object.__setattr__(self, "digest", digest_of(*self.arrays()))
 
     @property
@@ -43,7 +43,7 @@ class InMemory(ABC):
 
     @abstractmethod
     def arrays(self) -> tuple[Array | None, ...]:
-        """Return all that the data consist of; the samples, [N, ...] with N at least 1, first."""
+        """Return all arrays of the data, first the samples, [N, ...] with N at least 1."""
 
     @abstractmethod
     def real(self, chosen: Indices) -> Tensor:
@@ -66,7 +66,7 @@ class InMemory(ABC):
         return None if self.labels is None else int(self.labels.max()) + 1
 
     def source_of(self, name: str) -> str | None:
-        """Return where ganeval finds samples like a tensor of the batches; None: nowhere."""
+        """Return the source in which ganeval finds samples like a tensor; None if there is none."""
         return None
 
     def __len__(self) -> int:
@@ -90,7 +90,7 @@ class InMemory(ABC):
 
 
 def digest_of(*arrays: Array | None) -> str:
-    """Return the SHA-256 of what each array is and holds."""
+    """Return the hex SHA-256 of the type, shape and content of each array."""
     sha256 = hashlib.sha256()
     for array in arrays:
         if array is None:

@@ -1,4 +1,4 @@
-"""Report the progress of a long job on pictures, a line now and then."""
+"""Log the progress of a long job on pictures."""
 
 import logging
 import time
@@ -9,7 +9,7 @@ NEWS_SECONDS = 30.0  # between two lines
 
 
 class News:
-    """Reports the progress of a long job, a line now and then."""
+    """Logs a line at most every 30 seconds."""
 
     def __init__(self, text: str, total: int, *, done: int = 0, what: str = "prepared") -> None:
         self._text, self._total, self._what = text, total, what
@@ -17,7 +17,7 @@ class News:
         self._told = self._began
 
     def tell(self, done: int) -> None:
-        """Take note."""
+        """Log the progress, if the last line is old enough."""
         now = time.monotonic()
         if now - self._told < NEWS_SECONDS or done == self._total:
             return

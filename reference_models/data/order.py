@@ -14,7 +14,7 @@ def generator(seed: int, purpose: str, number: int) -> np.random.Generator:
 
     Args:
         seed: At least 0.
-        purpose: Streams of different purposes are independent. Its digest stands for it, because
+        purpose: Streams of different purposes are independent. Its SHA-256 is used, because
             Python's own hash differs from process to process.
         number: Counts the streams of one purpose, such as the epochs.
     """
@@ -23,10 +23,10 @@ def generator(seed: int, purpose: str, number: int) -> np.random.Generator:
 
 
 def epoch_indices(count: int, *, seed: int, position: int, size: int) -> Indices:
-    """Return which items of `count` a batch holds, int64 [size].
+    """Return which of `count` items a batch holds, int64 [size].
 
-    The stream is one new permutation after the other; the batch is the part of it that begins at
-    `position`.
+    The stream is a sequence of permutations, one for each epoch. The batch is the part that begins
+    at `position`.
     """
     parts = []
     for epoch in range(position // count, (position + size - 1) // count + 1):
@@ -36,9 +36,9 @@ def epoch_indices(count: int, *, seed: int, position: int, size: int) -> Indices
     return np.concatenate(parts)
 
 
-@functools.lru_cache(maxsize=4)  # of 8 bytes an item
+@functools.lru_cache(maxsize=4)  # 8 bytes per item
 def _permutation(count: int, seed: int, epoch: int) -> Indices:
-    """Return the order of one epoch; cached, since many batches in a row ask for it."""
+    """Return the order of one epoch; cached, because many batches in a row need it."""
     order = generator(seed, "data order", epoch).permutation(count)
     order.flags.writeable = False  # shared by every caller
     return order

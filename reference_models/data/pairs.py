@@ -16,13 +16,14 @@ def partners_of(real: Fitted, condition: Fitted, *, by: str) -> Indices:
     """Return which picture of the second source belongs to each of the first, int64 [N].
 
     Args:
-        real: The one source.
-        condition: The other.
-        by: "name" pairs pictures with the same path within their sources, apart from the suffix
-            (`a/1.png` and `a/1.jpg`), as ganeval does. "index" pairs the first with the first.
+        real: The first source.
+        condition: The second source.
+        by: "name" pairs pictures with the same path within their sources, ignoring the suffix
+            (`a/1.png` and `a/1.jpg`), as ganeval does. "index" pairs the first picture with the
+            first, and so on.
 
     Raises:
-        GanevalError: Some have no partner, or a name comes twice.
+        GanevalError: Some pictures have no partner, or a name occurs twice.
     """
     num, other = len(real.source), len(condition.source)
     if by == "index":
@@ -30,7 +31,7 @@ def partners_of(real: Fitted, condition: Fitted, *, by: str) -> Indices:
             raise ganeval.GanevalError(
                 f"{real.text} has {num:,} pictures, {condition.text} {other:,}",
                 "the same number in both, for pairs by index",
-                "correct the sources, or pair them by name (--set pair_by=name)",
+                "correct the sources, or pair by name (--set pair_by=name)",
             )
         return np.arange(num)
     places, others = _places(real), _places(condition)
@@ -45,15 +46,15 @@ def partners_of(real: Fitted, condition: Fitted, *, by: str) -> Indices:
     if alone:
         raise ganeval.GanevalError(
             f"pictures without a partner: {' and '.join(alone)}",
-            "a picture of the same name, apart from its suffix, in both sources",
-            "add or remove them, or use --set pair_by=index if the orders agree, or pair_by=none "
-            "for no pairs",
+            "pictures with the same names in both sources, apart from their suffixes",
+            "add or remove pictures, use --set pair_by=index if both sources have the same order, "
+            "or use --set pair_by=none for no pairs",
         )
     return np.array([others[name] for name in places], np.int64)
 
 
 def pairs_digest(real: str, condition: str, partners: Indices | None) -> str:
-    """Return the hex SHA-256 of two data, by their digests, and of how they are paired."""
+    """Return the hex SHA-256 of two data sets' digests and of their pairing."""
     order = None if partners is None else partners.tolist()
     return json_digest({"real": real, "condition": condition, "partners": order})
 
@@ -62,7 +63,7 @@ def _places(fitted: Fitted) -> dict[str, int]:
     """Return the index of each name of a source, without the suffix of pictures.
 
     Raises:
-        GanevalError: Two are the same.
+        GanevalError: Two names are the same.
     """
     names: Sequence[str] = fitted.source.names()
     places: dict[str, int] = {}
@@ -70,9 +71,9 @@ def _places(fitted: Fitted) -> dict[str, int]:
         key = unicodedata.normalize("NFC", name.rpartition(".")[0] or name)
         if key in places:
             raise ganeval.GanevalError(
-                f"{fitted.text}: '{names[places[key]]}' and '{name}' are one name for a pair",
-                "names that differ in more than their suffixes",
-                "rename or remove one of them, or --set pair_by=index",
+                f"{fitted.text}: '{names[places[key]]}' and '{name}' differ only in their suffix",
+                "names that differ without their suffixes, for pairs by name",
+                "rename or remove one of them, or use --set pair_by=index",
             )
         places[key] = place
     return places

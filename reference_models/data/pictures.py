@@ -22,9 +22,10 @@ class Pictures(InMemory):
 
     Attributes:
         pixels: uint8 [N, C, H, W], N at least 1.
-        condition: float32 [N, 3, H, W] in [-1, 1], what each picture is to be made from if paired.
-        sources: Where ganeval finds pictures like a tensor of the batches, by the tensor's name.
-        attributes: int64 [N, A], what is known of each picture beyond its class.
+        condition: float32 [N, 3, H, W] in [-1, 1], the input from which each picture is to be made;
+            or None.
+        sources: Sources in which ganeval finds pictures like a tensor, by the tensor's name.
+        attributes: int64 [N, A], known properties of each picture beyond its class.
     """
 
     pixels: Pixels
@@ -37,7 +38,7 @@ class Pictures(InMemory):
         return "pictures"
 
     def arrays(self) -> tuple[Array | None, ...]:
-        """Return the pixels and what belongs to them."""
+        """Return the pixels, labels, conditions and attributes."""
         return self.pixels, self.labels, self.condition, self.attributes
 
     def real(self, chosen: Indices) -> Tensor:
@@ -45,12 +46,12 @@ class Pictures(InMemory):
         return torch.from_numpy(self.pixels[chosen]).float() / 127.5 - 1
 
     def source_of(self, name: str) -> str | None:
-        """Return where ganeval finds pictures like a tensor of the batches."""
+        """Return the source in which ganeval finds pictures like a tensor of the batches."""
         return self.sources.get(name)
 
 
 def with_channels(pixels: Pixels, channels: int, *, name: str) -> Pixels:
-    """Return RGB as RGB, or grey pictures stored as RGB with their one channel.
+    """Return pictures with 3 channels unchanged, or grey ones with their single channel.
 
     Args:
         pixels: uint8 [N, 3, H, W].
@@ -58,18 +59,18 @@ def with_channels(pixels: Pixels, channels: int, *, name: str) -> Pixels:
         name: Name of the pictures in messages.
 
     Raises:
-        GanevalError: The number of channels is not 1 or 3, or it is 1 and the pictures have colour.
+        GanevalError: The number of channels is not 1 or 3, or it is 1 but pictures have colour.
     """
     if channels == 3:
         return pixels
     if channels != 1:
         raise ganeval.GanevalError(
-            f"{name}: {channels} channels asked for", "1 (grey) or 3 (RGB)", "change channels"
+            f"{name}: channels is {channels}", "1 (grey) or 3 (RGB)", "change channels"
         )
     if not (pixels == pixels[:, :1]).all():
         raise ganeval.GanevalError(
-            f"{name}: 1 channel asked for, but the pictures have colour",
+            f"{name}: channels is 1, but the pictures have colour",
             "grey pictures",
-            "train on 3 channels or convert the pictures",
+            "use 3 channels, or convert the pictures",
         )
     return np.ascontiguousarray(pixels[:, :1])

@@ -1,12 +1,12 @@
 """Pictures of a source, decoded once into a file of bytes that all runs map.
 
-A preparation has its own folder in the cache, `prepared/KEY/`, whose name is a digest of the
-source's content and of how its pictures are made:
+Prepared pictures have their own folder in the cache, `prepared/KEY/`. KEY is a digest of the
+source's content and of the way its pictures are decoded. The folder holds:
 
 * `pixels.npy`: uint8 [N, C, H, W], in the source's order;
 * `labels.npy`: int64 [N], if the pictures have classes;
-* `parts.jsonl`: a line for each part of 256 pictures that is on the disk, with its SHA-256;
-* `card.json`: a description. It has a digest once the pictures are complete.
+* `parts.jsonl`: one line for each part of 256 pictures on the disk, with its SHA-256;
+* `card.json`: a description, with a digest once the pictures are complete.
 """
 
 import errno
@@ -48,7 +48,7 @@ class NoRoomError(ganeval.GanevalError):
 
 
 class _ColourFoundError(Exception):
-    """A picture with colour came after grey ones only."""
+    """A picture has colour, and all earlier ones were grey."""
 
 
 @dataclass(frozen=True, slots=True, eq=False, kw_only=True)
@@ -57,8 +57,8 @@ class Prepared:
 
     Attributes:
         pixels: uint8 [N, C, H, W].
-        labels: int64 [N], the classes if there are any.
-        classes: Their names.
+        labels: int64 [N], the classes; None if there are none.
+        classes: Names of the classes.
         digest: Hex SHA-256 of pixels and labels, independent of the source.
     """
 
@@ -71,19 +71,19 @@ class Prepared:
 def prepare(fitted: Fitted, *, channels: int | None, folder: Path) -> Prepared:
     """Return the pictures of a source, decoded now or in an earlier run.
 
-    If several processes want the same pictures, the others wait for the first. A killed process
-    leaves complete parts, and the next one continues after them. Only a few pictures are in memory
-    at a time.
+    If several processes need the same pictures, one of them decodes, and the others wait. A killed
+    process leaves complete parts, and the next process continues after them. Only a few pictures
+    are in memory at a time.
 
     Args:
         fitted: The source, with the size of its pictures.
-        channels: 1 converts to grey by the weights of ITU-R 601-2 (Pillow's "L"), 3 is RGB; None
-            leaves one channel if all pictures are grey, else RGB.
-        folder: Where prepared pictures are kept.
+        channels: 1 converts to grey with the weights of ITU-R 601-2 (Pillow's "L"); 3 is RGB. None
+            gives one channel if all pictures are grey, and RGB otherwise.
+        folder: The folder of all prepared pictures.
 
     Raises:
-        GanevalError: A picture cannot be used, differs from the others in size, or changed
-            meanwhile; or the disk is full.
+        GanevalError: A picture cannot be used, has another size than the first one, or changed
+            during the preparation; or the disk is full.
     """
     contents = contents_of(fitted)
     key = json_digest(
@@ -95,7 +95,7 @@ def prepare(fitted: Fitted, *, channels: int | None, folder: Path) -> Prepared:
             "channels": channels,
             "classes": None if fitted.classes is None else list(fitted.classes.names),
             "labels": None if fitted.classes is None else _sha256(fitted.classes.labels),
-            "pillow": PIL.__version__,  # which decodes and resizes
+            "pillow": PIL.__version__,  # Pillow decodes and resizes
         }
     )[:32]
     own = folder / key
@@ -107,12 +107,12 @@ def prepare(fitted: Fitted, *, channels: int | None, folder: Path) -> Prepared:
                 _make(fitted, own, contents, channels)
                 found = _opened(own)
             assert found is not None
-            (own / CARD).touch()  # the time of its last use, by which `ganeval cache` prunes
+            (own / CARD).touch()  # the time of the last use, for `ganeval cache prune`
     return found
 
 
 def _make(fitted: Fitted, folder: Path, contents: list[str], channels: int | None) -> None:
-    """Decode the pictures, if asked into one channel until a picture with colour is found."""
+    """Decode the pictures; without a number of channels, as grey until one has colour."""
     card = _read_card(folder) or {"shape": None}
     if channels is None and card["shape"] != [len(fitted.source), 3, *fitted.shape]:
         with suppress(_ColourFoundError):
@@ -122,7 +122,7 @@ def _make(fitted: Fitted, folder: Path, contents: list[str], channels: int | Non
 
 
 class _Preparation:
-    """The making of one file."""
+    """The decoding of one source into its folder."""
 
     def __init__(
         self,
@@ -133,7 +133,7 @@ class _Preparation:
         *,
         is_grey_sure: bool = True,
     ) -> None:
-        """Take the job; a picture with colour may be refused if grey is only a guess."""
+        """Take the source and folder; if grey is only a guess, colour raises _ColourFoundError."""
         self._fitted, self._folder, self._contents = fitted, folder, contents
         self._refuses_colour = not is_grey_sure
         self._count = len(fitted.source)
@@ -142,7 +142,7 @@ class _Preparation:
         self._pool = ThreadPoolExecutor(os.cpu_count(), thread_name_prefix="decode")
 
     def run(self) -> None:
-        """Decode what is not on the disk yet."""
+        """Decode the pictures that are not on the disk yet."""
         records = self._resumed()
         if records is None:
             self._begin()
@@ -171,7 +171,7 @@ class _Preparation:
                 pixels.flush()
                 os.fsync(pixels.fileno())
                 records.append(sha256.hexdigest())
-                parts.write(f"{json.dumps(records[-1])}\n")  # when the pixels are on the disk
+                parts.write(f"{json.dumps(records[-1])}\n")  # only after the pixels are on the disk
                 parts.flush()
                 os.fsync(parts.fileno())
                 news.tell(min(first + PART, self._count))
@@ -189,8 +189,8 @@ class _Preparation:
             raise ganeval.GanevalError(
                 f"{self._fitted.text}: pictures {first} to {stop - 1} changed while they were "
                 "prepared",
-                "a source that stays the same while it is prepared",
-                "run again when nothing writes there",
+                "a source that does not change while it is prepared",
+                "run again when no other program writes there",
             )
 
     def _picture(self, item: Any) -> Pixels:
@@ -201,7 +201,7 @@ class _Preparation:
         return to_channels(pixels, self._shape[1])
 
     def _begin(self) -> None:
-        """Make the file, reserve its space on the disk, and write a card that describes it."""
+        """Create the file, reserve its space on the disk, and write its card."""
         _clear(self._folder)
         path = self._folder / PIXELS
         path.touch()
@@ -216,7 +216,7 @@ class _Preparation:
     def _resumed(self) -> list[str] | None:
         """Return the digests of the parts that are on the disk; None if nothing is usable.
 
-        Recorded parts are read again, since they may be missing after a power failure.
+        Recorded parts are read again, because a power failure may have lost them.
         """
         card = _read_card(self._folder)
         if card is None or card.get("shape") != list(self._shape) or "digest" in card:
@@ -233,7 +233,7 @@ class _Preparation:
             if line != f"{json.dumps(there)}\n":
                 break
             records.append(there)
-        with written_whole(self._folder / PARTS) as file:  # without what was half written
+        with written_whole(self._folder / PARTS) as file:  # without incomplete lines
             file.write("".join(f"{json.dumps(record)}\n" for record in records).encode())
         return records
 
@@ -263,14 +263,14 @@ class _Preparation:
 
 
 def _opened(folder: Path) -> Prepared | None:
-    """Return the complete pictures in a folder; None if incomplete, or, with a warning, damaged."""
+    """Return the pictures in a folder; None if they are incomplete, or damaged (with a warning)."""
     card = _read_card(folder)
     if card is None or "digest" not in card:
         return None
     try:
         pixels = MappedPixels(folder / PIXELS)
         if list(pixels.shape) != card["shape"]:
-            raise ValueError("of another shape than its card says")
+            raise ValueError("its shape does not match its card")
         labels = np.load(folder / LABELS) if card["classes"] else None
         if (folder / PIXELS).stat().st_mtime_ns != card["changed"]:
             parts = [_sha256_of_part(pixels, at) for at in range(0, len(pixels), PART)]
@@ -279,17 +279,17 @@ def _opened(folder: Path) -> Prepared | None:
                 json_digest({"shape": card["shape"], "parts": parts, "labels": sums})
                 != card["digest"]
             ):
-                raise ValueError("of another digest than its card says")
+                raise ValueError("its digest does not match its card")
         classes = tuple(card["classes"])
         return Prepared(pixels=pixels, labels=labels, classes=classes, digest=card["digest"])
     except (OSError, ValueError, KeyError, TypeError, EOFError) as error:
-        logger.warning("%s: damaged (%s), so it is made again", folder, error)
+        logger.warning("%s: damaged (%s), so its pictures are prepared again", folder, error)
         _clear(folder)
         return None
 
 
 def _read_card(folder: Path) -> dict[str, Any] | None:
-    """Return the card in a folder, None if there is none of this format."""
+    """Return the card in a folder; None if there is none of this format."""
     try:
         card = json.loads((folder / CARD).read_bytes())
     except FileNotFoundError:
@@ -301,13 +301,13 @@ def _read_card(folder: Path) -> dict[str, Any] | None:
 
 
 def _clear(folder: Path) -> None:
-    """Remove the files of a preparation; processes that have them open keep them."""
+    """Remove the files in a folder; processes that have them open can still read them."""
     for name in (CARD, PARTS, LABELS, PIXELS):
         (folder / name).unlink(missing_ok=True)
 
 
 def _sha256_of_part(pixels: MappedPixels, first: int) -> str:
-    """Return the SHA-256 of the part of pictures that begins at `first`."""
+    """Return the SHA-256 of the part that begins with picture `first`."""
     sha256 = hashlib.sha256()
     for start in range(first, min(first + PART, len(pixels)), BLOCK):
         sha256.update(pixels[slice(start, min(start + BLOCK, first + PART))].tobytes())
@@ -318,7 +318,7 @@ def _reserve(path: Path, num_bytes: int, text: str) -> None:
     """Give a file its length and reserve its space on the disk.
 
     Raises:
-        NoRoomError: There is not enough.
+        NoRoomError: There is not enough space.
     """
     try:
         free = shutil.disk_usage(path.parent).free
@@ -337,8 +337,8 @@ def _reserve(path: Path, num_bytes: int, text: str) -> None:
         raise NoRoomError(
             f"{path.parent.parent}: no room for the pictures of {text}, {free:,} bytes free",
             f"{num_bytes:,} bytes",
-            "free some space (`ganeval cache prune`), choose another place (--cache-dir), or "
-            "smaller pictures (--set image_size)",
+            "free some space (`ganeval cache prune`), choose another folder (--cache-dir), or "
+            "train on smaller pictures (--set image_size)",
         ) from error
 
 
@@ -349,7 +349,7 @@ def _alone(path: Path, text: str) -> Iterator[None]:
     try:
         lock.acquire(blocking=False)
     except filelock.Timeout:
-        logger.info("%s: another process prepares it; waiting", text)
+        logger.info("%s: another process is preparing it; waiting", text)
         lock.acquire()
     try:
         yield
@@ -368,7 +368,7 @@ def _refusals_named(folder: Path) -> Iterator[None]:
         raise ganeval.GanevalError(
             f"{error.filename or folder}: prepared pictures cannot be kept here ({error.strerror})",
             "a folder with write access",
-            "choose another with --cache-dir",
+            "choose another folder with --cache-dir",
         ) from error
 
 

@@ -1,4 +1,4 @@
-"""Generated pictures of one coloured shape each, every attribute known."""
+"""Generated pictures of one coloured shape each; every attribute is known."""
 
 import numpy as np
 import numpy.typing as npt
@@ -16,7 +16,7 @@ COLOURS = {
 }
 RADII = (2, 3, 4)
 CENTRES = range(4, 12)
-"""Rows and columns of the middle pixel; the largest shape just fits at each."""
+"""Rows and columns of the middle pixel; even the largest shape fits."""
 
 ATTRIBUTES = ("shape", "colour", "row", "column", "radius")
 """Columns of `Pictures.attributes`: shape and colour as indices, the others in pixels."""
@@ -28,17 +28,17 @@ def shapes(*, size: int = SIDE, channels: int = 3) -> Pictures:
     Labels are `4 * shape + colour`, 0 to 11; `attributes` are int64 [2304, 5] as in `ATTRIBUTES`.
 
     Args:
-        size: 16; resizing would blur what is known exactly.
+        size: 16, because resizing would blur the shapes.
         channels: 3.
 
     Raises:
-        GanevalError: The size or the number of channels is another one.
+        GanevalError: The size is not 16, or the number of channels is not 3.
     """
     if (size, channels) != (SIDE, 3):
         raise ganeval.GanevalError(
-            f"shapes of {size}x{size} pixels and {channels} channels asked for",
-            f"{SIDE}x{SIDE} and 3",
-            "leave size and channels out",
+            f"shapes of {size}x{size} pixels and {channels} channels",
+            f"{SIDE}x{SIDE} pixels and 3 channels",
+            "leave out size and channels",
         )
     attributes = picture_attributes()
     return Pictures(
@@ -66,8 +66,8 @@ def _draw(shape: int, colour: int, row: int, column: int, radius: int) -> npt.ND
     box = (abs(down) <= radius) & (abs(right) <= radius)
     inside = {
         "square": box,
-        "disc": down**2 + right**2 <= radius * (radius + 1),  # of radius + 1/2, nearly
-        "triangle": box & (abs(right) <= (down + radius) // 2),  # on its base
+        "disc": down**2 + right**2 <= radius * (radius + 1),  # its radius is about radius + 1/2
+        "triangle": box & (abs(right) <= (down + radius) // 2),  # standing on its base
     }[SHAPES[shape]]
     paint = np.array(list(COLOURS.values())[colour], np.uint8)
     picture: npt.NDArray[np.uint8] = inside * paint[:, None, None]

@@ -18,18 +18,18 @@ _CHUNK = 64  # files decoded at a time
 
 
 def source_clips(location: str, *, size: int | None = None) -> Clips:
-    """Return all sounds of a source, cut into clips, with each clip at a quarter of the rate too.
+    """Return all sounds of a source, cut into clips; conditions are the clips at a quarter rate.
 
     The remainder at the end of a sound is not used, so clips have no padding. All clips are in
-    memory. A clip has the class of its sound, if there are any.
+    memory. A clip has the class of its sound, if there are classes.
 
     Args:
         location: As on ganeval's command line (`"folder:sounds/,rate=16000,channels=mono"`).
-        size: Samples of a clip, a multiple of 4; None: 8,192.
+        size: Samples in a clip, a multiple of 4; None for 8,192.
 
     Raises:
-        GanevalError: A source or a sound in it cannot be used; the sounds have several channels, or
-            differ in rate; or none is as long as a clip.
+        GanevalError: The source or a sound in it cannot be used; the sounds have several channels,
+            or differ in rate; or no sound is as long as a clip.
     """
     num_samples = size or NUM_SAMPLES
     if num_samples % FACTOR:
@@ -39,7 +39,7 @@ def source_clips(location: str, *, size: int | None = None) -> Clips:
     source = ganeval.open_source(location, policy=ganeval.Settings().decode)
     if source.info.content != "clip":
         raise ganeval.GanevalError(
-            f"{location}: {source.info.noun}", "clips of sound", "name a source of them"
+            f"{location}: {source.info.noun}", "clips of sound", "choose a source of sound"
         )
     clips: list[np.ndarray] = []
     rate: int | None = None
@@ -50,23 +50,23 @@ def source_clips(location: str, *, size: int | None = None) -> Clips:
             if len(clip.samples) != 1:
                 raise ganeval.GanevalError(
                     f"{item.name}: {len(clip.samples)} channels",
-                    "one",
-                    f"write {with_options(location, source, 'channels=mono')}",
+                    "one channel",
+                    f"write `{with_options(location, source, 'channels=mono')}`",
                 )
             if clip.rate != rate:
                 lower = with_options(location, source, f"rate={min(rate, clip.rate)}")
                 raise ganeval.GanevalError(
-                    f"{item.name}: {clip.rate} Hz, but the first has {rate} Hz",
+                    f"{item.name}: {clip.rate} Hz, but the first sound has {rate} Hz",
                     "one rate",
-                    f"write {lower}",
+                    f"write `{lower}`",
                 )
             num = clip.samples.shape[1] // num_samples
             clips.append(clip.samples[:, : num * num_samples].reshape(num, 1, num_samples))
     whole = np.concatenate(clips).clip(-1, 1)
     if rate is None or not len(whole):
         raise ganeval.GanevalError(
-            f"{location}: no sound as long as {num_samples} samples",
-            "at least one",
+            f"{location}: no sound with {num_samples} samples or more",
+            "at least one sound as long as a clip",
             "lower image_size, which is the number of samples in a clip",
         )
     classes = classes_of(source, location=location)

@@ -31,24 +31,24 @@ def source_pictures(
     cache_dir: Path | str | None = None,
     check: Callable[[Shape], None] | None = None,
 ) -> Data:
-    """Return all pictures of a source, decoded by ganeval's default policy, once for all runs.
+    """Return all pictures of a source, decoded by ganeval as by default, once for all runs.
 
     Args:
         location: As on ganeval's command line (`"folder:faces/,size=64,crop=center"`).
-        size: Height and width to resize them to, as the source's own option does; None if they
-            already have one size and are square.
-        crop: "center" cuts out the largest square in the middle first, "none" stretches.
-        channels: 1 converts to grey, 3 is RGB; None: grey pictures stay so if all are.
-        second: A source of inputs from which the pictures are to be made, in RGB and of the same
-            size unless its text has another one (`"folder:faces/,size=16"`).
-        pair_by: See `partners_of`; "none" if the two sources have independent orders.
-        cache_dir: The user's cache folder if None; its `prepared` holds the pictures.
-        check: Called with the shape of a picture before the first is decoded (RGB if it is not yet
-            known whether all are grey); raises the caller's objection to it.
+        size: Height and width to which the source resizes them; None if they are square and have
+            one size already.
+        crop: "center" first cuts out the largest square in the middle; "none" stretches.
+        channels: 1 converts to grey, 3 is RGB; None for 1 if all pictures are grey, else 3.
+        second: A source of inputs from which the pictures are to be made, in RGB. They are resized
+            to the same size, unless the text has its own size (`"folder:faces/,size=16"`).
+        pair_by: See `partners_of`; "none" if the two sources are not paired.
+        cache_dir: Cache folder, whose subfolder `prepared` holds the pictures; None for the user's.
+        check: Called with the shape of a picture before the first one is decoded, to raise an error
+            if the caller cannot use it; RGB if it is not known yet whether all are grey.
 
     Raises:
-        GanevalError: A source or a picture in it cannot be used, the pictures differ in size, are
-            not square, or have no partner; or the disk is full.
+        GanevalError: A source or a picture in it cannot be used; pictures differ in size, are not
+            square, or have no partner; or the disk is full.
     """
     folder = ganeval.prepared_folder(cache_dir)
     with ganeval.open_index(ganeval.index_folder(cache_dir)) as index:
@@ -63,7 +63,7 @@ def source_pictures(
             raise ganeval.GanevalError(
                 f"{real.text} has pictures of {real.shape[1]} pixels, {condition.text} of "
                 f"{condition.shape[1]}",
-                "one size",
+                "the same size in both",
                 f"add `--set image_size={real.shape[1]}`, or another size",
             )
         partners = None if pair_by == "none" else partners_of(real, condition, by=pair_by)
@@ -91,7 +91,7 @@ def source_pictures(
 
 
 def read_pixels(location: str) -> npt.NDArray[np.uint8]:
-    """Return the pictures of a small source of one size in memory, uint8 [N, 3, H, W] RGB."""
+    """Read the pictures of a small source into memory, uint8 [N, 3, H, W] RGB, of one size."""
     source = ganeval.open_source(location, policy=ganeval.Settings().decode)
     chunks = (
         source.load(range(start, min(start + _CHUNK, len(source))))
@@ -112,7 +112,7 @@ def _alone(fitted: Fitted, prepared: Prepared) -> PreparedPictures:
 
 
 def _say(fitted: Fitted, prepared: Prepared) -> None:
-    """Log what the training data are."""
+    """Log a description of the training data."""
     count, channels, height, width = prepared.pixels.shape
     names = prepared.classes
     what = f"{len(names):,} classes ({listed(names)})" if names else "no classes"

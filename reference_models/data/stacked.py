@@ -1,17 +1,17 @@
 """Stacked digits: three digits as red, green and blue, so 1,000 modes that can be counted.
 
-Metz et al., "Unrolled Generative Adversarial Networks", ICLR 2017, stack digits of MNIST, and
+Metz et al., "Unrolled Generative Adversarial Networks", ICLR 2017, stack digits of MNIST.
 Srivastava et al., "VEEGAN: Reducing Mode Collapse in GANs using Implicit Variational Learning",
-NeurIPS 2017, made it a benchmark: a classifier of digits reads each channel, and the scores are how
-many of the 1,000 triples occur at all, and KL(their histogram || uniform). Published for MNIST's
-digits (modes, KL, as collected by Kumar et al., "Maximum Entropy Generators for Energy-Based
-Models", 2019):
+NeurIPS 2017, made it a benchmark: a classifier of digits reads each channel. One score is how many
+of the 1,000 triples occur at all, the other KL(their histogram || uniform). Published for MNIST's
+digits (modes, KL; collected by Kumar et al., "Maximum Entropy Generators for Energy-Based Models",
+2019):
 
     Unrolled GAN 48.7, 4.32     VEEGAN 150, 2.95     WGAN-GP 959, 0.73     PacGAN 1000, 0.06
 
-Here the digits are scikit-learn's, which are smaller and fewer, so scores cannot be compared with
-the published ones. The classifier is the nearest training digit: it needs no training, and reads
-98.6 % of the held-out digits of 8 x 8 pixels correctly.
+The digits here are scikit-learn's, which are smaller and fewer, so scores cannot be compared with
+the published ones. The classifier takes the class of the nearest training digit. It needs no
+training, and reads 98.6 % of the held-out digits of 8 x 8 pixels correctly.
 """
 
 import hashlib
@@ -53,7 +53,7 @@ class Stacked:
 
     @property
     def digest(self) -> str:
-        """Hex SHA-256 of the digits and of the way they are drawn."""
+        """Hex SHA-256 of the digits and of the definition of the stream."""
         definition = ["stacked", self.digits.digest, _BLOCK]
         return hashlib.sha256(json.dumps(definition).encode()).hexdigest()
 
@@ -81,7 +81,7 @@ class Stacked:
         """Return None: ganeval has no such source."""
 
     def batch(self, seed: int, position: int, size: int) -> Batch:
-        """Return a part of the stream of triples; each block of it has its own generator."""
+        """Return a part of the stream of triples; each block has its own random generator."""
         first, last = position // _BLOCK, (position + size - 1) // _BLOCK
         blocks = [
             generator(seed, "stacked", block).integers(len(self.digits), size=(_BLOCK, 3))
@@ -99,9 +99,9 @@ class Stacked:
         )
 
     def read(self, samples: Tensor) -> npt.NDArray[np.int64]:
-        """Return the mode that each sample is read as, float [N, 3, H, W] in [-1, 1] to int64 [N].
+        """Return the mode of each sample, int64 [N], for samples float [N, 3, H, W] in [-1, 1].
 
-        Each channel is read as the training digit of the same size that is nearest to it.
+        Each channel gets the class of the nearest training digit of the same size.
         """
         known = digits(size=self.shape[1])
         classifier = KNeighborsClassifier(1, algorithm="brute")
@@ -113,9 +113,9 @@ class Stacked:
     def scores(self, samples: Tensor) -> dict[str, tuple[float, str]]:
         """Return the scores of samples [N, 3, H, W] on the modes, each with its better direction.
 
-        `modes` counts modes that occur at all, as published; `fair_modes` counts those with a fifth
-        of a fair share; `mode_kl` is KL(histogram || uniform) in nats, which N samples of the data
-        make about 1000 / 2N.
+        `modes` counts the modes that occur at all, as in the papers. `fair_modes` counts the modes
+        with at least a fifth of their fair share. `mode_kl` is KL(histogram || uniform) in nats;
+        for N samples of the data it is about 1000 / 2N.
         """
         counts = np.bincount(self.read(samples), minlength=NUM_MODES)
         share = counts[counts > 0] / counts.sum()
@@ -130,29 +130,29 @@ def stacked(*, size: int = 16, channels: int = 3, split: str = "train") -> Stack
     """Return triples of digits as the channels of pictures.
 
     Args:
-        size: Height and width, as of `digits`.
+        size: Height and width, as in `digits`.
         channels: 3.
         split: "train" or "test", the split of the digits.
 
     Raises:
-        GanevalError: The number of channels is not 3, or as in `digits`.
+        GanevalError: The number of channels is not 3, or another option is not allowed.
     """
     if channels != 3:
         raise ganeval.GanevalError(
-            f"stacked digits of {channels} channels asked for",
-            "3, a digit in each",
-            "leave channels out",
+            f"stacked digits of {channels} channels",
+            "3 channels, one for each digit",
+            "leave out channels",
         )
     return Stacked(digits(size=size, split=split))
 
 
 def _modes_of(classes: npt.NDArray[np.int64]) -> npt.NDArray[np.int64]:
-    """Return the modes of triples of classes, [N, 3] to [N]."""
+    """Return the modes [N] of triples of classes [N, 3]."""
     modes: npt.NDArray[np.int64] = classes @ np.array([100, 10, 1])
     return modes
 
 
 def _fair(counts: npt.NDArray[np.int64]) -> float:
-    """Return the number of modes with a fifth of their fair share."""
+    """Return the number of modes with at least a fifth of their fair share."""
     least = max(FAIR_SHARE * counts.sum() / NUM_MODES, 1)
     return float((counts >= least).sum())

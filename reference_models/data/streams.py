@@ -19,12 +19,12 @@ class PreparedPictures:
     """Prepared pictures in epochs, with the condition of each if they are paired.
 
     Attributes:
-        name: What the data is called.
+        name: Name of the data.
         prepared: The pictures.
         digest: Hex SHA-256 of everything in the batches.
         condition: The inputs from which the pictures are to be made.
         partners: int64 [N], the index of each picture's condition.
-        sources: Where ganeval finds pictures like a tensor of the batches, by the tensor's name.
+        sources: Sources in which ganeval finds pictures like a tensor, by the tensor's name.
     """
 
     name: str
@@ -56,7 +56,7 @@ class PreparedPictures:
         return len(self.prepared.classes) or None
 
     def source_of(self, name: str) -> str | None:
-        """Return where ganeval finds pictures like a tensor."""
+        """Return the source in which ganeval finds pictures like a tensor."""
         return self.sources.get(name)
 
     def __len__(self) -> int:
@@ -78,11 +78,11 @@ class Unpaired:
     """Two data sets of pictures side by side, each in its own order.
 
     Attributes:
-        name: What the data is called.
-        real: The pictures that a model learns to make; the labels are theirs.
-        condition: The pictures from which it makes them; their tensor is "condition".
-        source: Where ganeval finds the conditions.
-        digest: Hex SHA-256 of both.
+        name: Name of the data.
+        real: The pictures that a model learns to make, and their labels.
+        condition: The pictures from which it makes them; they are the tensor "condition".
+        source: The source in which ganeval finds the conditions.
+        digest: Hex SHA-256 of both data sets.
     """
 
     name: str
@@ -112,7 +112,7 @@ class Unpaired:
         return self.real.num_classes
 
     def source_of(self, name: str) -> str | None:
-        """Return where ganeval finds pictures like a tensor."""
+        """Return the source in which ganeval finds pictures like a tensor."""
         return self.source if name == "condition" else self.real.source_of(name)
 
     def __len__(self) -> int:
@@ -120,7 +120,7 @@ class Unpaired:
         return len(self.real)
 
     def batch(self, seed: int, position: int, size: int) -> Batch:
-        """Return a part of both streams; the seed of the second is drawn from the first's."""
+        """Return a part of both streams; the second has a seed derived from the first seed."""
         real = self.real.batch(seed, position, size)
         second = int(generator(seed, "second stream", 0).integers(2**32))
         other = self.condition.batch(second, position, size)
@@ -143,12 +143,12 @@ class Flipped:
 
     @property
     def name(self) -> str:
-        """What the data is called."""
+        """Name of the data."""
         return self.data.name
 
     @property
     def digest(self) -> str:
-        """Digest of the data before mirroring, which is a setting."""
+        """Digest of the data before mirroring; mirroring is a setting of its own."""
         return self.data.digest
 
     @property
@@ -172,7 +172,7 @@ class Flipped:
         return self.data.num_classes
 
     def source_of(self, name: str) -> str | None:
-        """Return where ganeval finds pictures like a tensor."""
+        """Return the source in which ganeval finds pictures like a tensor."""
         return self.data.source_of(name)
 
     def __len__(self) -> int:

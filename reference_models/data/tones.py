@@ -1,4 +1,4 @@
-"""Notes of known pitch, timbre and envelope, made on the fly, with each note at a low rate too."""
+"""Notes of known pitch, timbre and envelope, made on the fly, also at a quarter of the rate."""
 
 import hashlib
 import json
@@ -16,11 +16,12 @@ from reference_models.engine.data import Batch, Kind
 Floats = npt.NDArray[np.float64]
 
 ATTRIBUTES = ("pitch", "slope", "attack", "decay", "phase")
-"""Columns of `Tones.notes`: MIDI number, slope of the spectrum, two seconds, radians."""
+"""Columns of `Tones.notes`: a MIDI number, the slope of the spectrum, two times in seconds, and
+an angle in radians."""
 
-FACTOR = 4  # how many times fewer samples the conditions have
+FACTOR = 4  # the conditions have this many times fewer samples
 PITCHES = range(40, 65)  # 82 to 330 Hz
-NUM_CLASSES = 12  # of pitches, an octave apart from each other
+NUM_CLASSES = 12  # a class holds pitches that are octaves apart
 
 _LOWEST = (0.5, 0.005, 0.1, 0.0)  # of all attributes except the pitch
 _HIGHEST = (1.5, 0.02, 0.5, 2 * np.pi)
@@ -30,14 +31,14 @@ _BLOCK = 256  # notes drawn at once; changing it changes every stream
 
 @dataclass(frozen=True, slots=True, eq=False, kw_only=True)
 class Tones:
-    """An endless stream of notes: harmonics under an envelope.
+    """An endless stream of notes; a note is a sum of harmonics times an envelope.
 
-    A note of pitch f, slope b and phase p has the samples
+    A note of frequency f, slope b and phase p has the samples
 
         e(t) sum_k k^-b sin(k (2 pi f t + p)) / sum_k k^-b     k f below 0.45 of the rate
         e(t) = 0.9 min(t / attack, 1) exp(-t / decay)
 
-    So its high harmonics follow from the low ones, since all share one slope and one phase.
+    All harmonics share one slope and one phase, so the high ones can be computed from the low ones.
 
     Attributes:
         rate: Samples per second.
@@ -48,10 +49,12 @@ class Tones:
     num_samples: int = 512
 
     def __post_init__(self) -> None:
-        """Refuse a number of samples that 4 does not divide (GanevalError)."""
+        """Check that 4 divides the number of samples (GanevalError)."""
         if self.num_samples % FACTOR or self.num_samples < 1:
             raise ganeval.GanevalError(
-                f"tones of {self.num_samples} samples", f"a multiple of {FACTOR}", "change it"
+                f"tones of {self.num_samples} samples",
+                f"a multiple of {FACTOR}",
+                "change image_size",
             )
 
     @property
@@ -131,7 +134,7 @@ def decimated(clips: Floats) -> Floats:
     """Return clips [..., T] at a quarter of their rate, [..., T / 4], in -1 to 1.
 
     As in Kuleshov et al. 2017, a Chebyshev filter of type I and order 8 runs forwards and
-    backwards, so that nothing is delayed, and every fourth sample is kept.
+    backwards, which avoids a delay. Then every fourth sample is kept.
     """
     low: Floats = scipy.signal.decimate(clips, FACTOR, axis=-1)
     return low.clip(-1, 1)
@@ -141,7 +144,7 @@ def tones(*, size: int = 512, rate: int = 8000) -> Tones:
     """Return notes of 64 milliseconds, or of another length and rate.
 
     Args:
-        size: Samples of a note, a multiple of four.
+        size: Number of samples of a note, a multiple of four.
         rate: Samples per second.
 
     Raises:

@@ -18,16 +18,16 @@ class PreparedSize:
 
 
 def measure(folder: Path) -> PreparedSize:
-    """Return the size of a folder of prepared pictures, which need not exist."""
+    """Return the size of a folder of prepared pictures; the folder need not exist."""
     kept = _kept(folder)
     return PreparedSize(len(kept), sum(map(_num_bytes, kept)))
 
 
 def prune(folder: Path, *, older_than_days: float) -> PreparedSize:
-    """Remove pictures, even incomplete ones, with which no run has begun for this many days.
+    """Remove pictures, even incomplete ones, that no run has opened for this many days.
 
-    A run that reads them can continue, since it has their file open. Pictures that a process is
-    preparing stay.
+    A run that is reading them can continue, because it has their file open. Pictures that a process
+    is preparing are kept.
     """
     limit = time.time() - older_than_days * 86_400
     num_sources = num_bytes = 0
@@ -40,7 +40,7 @@ def prune(folder: Path, *, older_than_days: float) -> PreparedSize:
                 num_sources += 1
                 num_bytes += _num_bytes(own)
                 shutil.rmtree(own, ignore_errors=True)
-            lock.unlink(missing_ok=True)  # Windows does not remove a held lock
+            lock.unlink(missing_ok=True)  # released first: Windows does not remove a held lock
     return PreparedSize(num_sources, num_bytes)
 
 

@@ -1,1 +1,1 @@
-"""The game, the solvers that move its players, and the randomness they draw."""
+"""The training engine: the game, the solvers that move its players, and everything around them."""

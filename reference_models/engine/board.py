@@ -16,14 +16,15 @@ from reference_models.engine.solvers import Log
 
 logger = logging.getLogger("ganeval.training")
 
-EVERY = 10  # steps; TensorBoard itself shows no more than a thousand points of a curve
+EVERY = 10  # steps; TensorBoard shows at most a thousand points of a curve
 
 
 @contextmanager
 def tensorboard(files: RunFiles, *, grid_every: int) -> Iterator[Observer | None]:
-    """Yield an observer that writes every tenth step's terms, all scores and all grids.
+    """Yield an observer that writes the terms of every tenth step, all scores and all grids.
 
-    Yield None without TensorBoard. This observer comes after the one that makes the grids.
+    Yield None if TensorBoard is not installed. The observer must come after the one that writes the
+    grids.
     """
     if importlib.util.find_spec("tensorboard") is None:
         yield None
@@ -34,7 +35,7 @@ def tensorboard(files: RunFiles, *, grid_every: int) -> Iterator[Observer | None
     opened: list[Any] = []
 
     def observe(run: Run, log: Log) -> None:
-        if not opened:  # hides what a killed run wrote after its saved state
+        if not opened:  # purge_step hides what a killed run wrote after its saved state
             opened.append(SummaryWriter(str(folder), purge_step=run.step + 1))
         for name, value in log.items():
             if run.step % EVERY == 0 or name.startswith("score/"):

@@ -1,4 +1,4 @@
-"""A warning on the terminal when all samples of a generator become alike."""
+"""Warn on the terminal if all samples of a generator become alike."""
 
 import logging
 
@@ -15,20 +15,20 @@ from reference_models.engine.solvers import Log
 logger = logging.getLogger("ganeval.training")
 
 EVERY = 50  # steps
-NUM = 64  # samples, and training images to compare them with
-WIDE = 0.4  # of the data's spread; from here on a generator counts as having learned something
-LEAST = 0.1  # of the data's spread; below it samples count as alike in any case
+NUM = 64  # samples, and as many training images to compare them with
+WIDE = 0.4  # of the data's spread; a generator with this spread has learned something
+LEAST = 0.1  # of the data's spread; below it samples always count as alike
 FALL = (
     1 / 3
 )  # of the widest spread so far, and of the data's variety; below it samples count as alike
-PATIENCE = 3  # times that samples must be alike before the warning
-START = 1000  # steps after which samples that never differed are reported
+PATIENCE = 3  # how often samples must be alike before the warning
+START = 1000  # steps after which there is a warning if samples have never differed
 
 
 def spread(samples: torch.Tensor) -> float:
     """Return the root mean square distance between two samples of a batch [N, ...], N > 1.
 
-    Over all pairs of different samples the mean squared distance is twice the sum of the variances
+    The mean squared distance over all pairs of different samples is twice the sum of the variances
     of the coordinates.
     """
     return float((2 * samples.float().flatten(1).var(dim=0).sum()).sqrt())
@@ -37,7 +37,7 @@ def spread(samples: torch.Tensor) -> float:
 def variety(images: torch.Tensor) -> float:
     """Return 1 minus the mean correlation of two images of a batch [N, C, H, W], N > 1.
 
-    Copies of one picture in different brightness have spread but no variety.
+    Copies of one picture with different brightness have spread but no variety.
     """
     flat = images.float().flatten(1)
     unit = F.normalize(flat - flat.mean(dim=1, keepdim=True), dim=1)
@@ -47,24 +47,24 @@ def variety(images: torch.Tensor) -> float:
 
 
 def collapse_warning(recipe: Recipe, data: Data, *, seed: int) -> Observer:
-    """Return an observer that warns once for each time that the samples collapse.
+    """Return an observer that warns once each time the samples collapse.
 
-    Every 50 steps the averaged generator's samples of 64 fixed inputs are compared with as many
-    training images. A generator that has just begun makes samples that are alike, so it is judged
-    only once their spread has been 0.4 of that of the images. From then on they count as alike if
-    their spread is below a tenth of the images', or below a third of the widest so far, or (for
-    pictures) if their variety is below a third of the images'. If they are alike three times,
-    without recovering to twice that limit in between, they have collapsed; the next warning comes
-    only after such a recovery. There is also one warning if the samples have not differed by a
-    tenth in the first 1,000 steps.
+    Every 50 steps it compares the averaged generator's samples for 64 fixed inputs with 64 training
+    images. At the start of a training all samples are alike. So the generator is judged only after
+    the spread of its samples has reached 0.4 of the images' spread. From then on the samples count
+    as alike in three cases: their spread is below a tenth of the images' spread, or below a third
+    of their widest spread so far, or (for pictures) their variety is below a third of the images'
+    variety. They have collapsed if they are alike three times without reaching twice that limit in
+    between. The next warning comes only after such a recovery. There is also one warning if the
+    spread has not reached a tenth of the images' in the first 1,000 steps.
 
-    The limits were set on digits, seed 0: once judged, no healthy run of ten models fell below 0.5
-    of its widest spread or 0.37 of the images' variety, though before, gan's variety was 0.08 for a
-    while. When G's learning rate rose to 0.05 with momentum 0.9 in the middle, gan fell to 0.2 of
-    its spread and to a variety of 0.01, dcgan to 0.12 of it within 150 steps; sngan recovered after
-    one look. A collapse to a few kinds of samples that are far from each other is not noticed;
-    recall or coverage in the curve shows it. If all training images are the same, samples that are
-    alike are right.
+    The limits were set on digits with seed 0. Once judged, no healthy run of ten models fell below
+    0.5 of its widest spread or 0.37 of the images' variety; before that, gan's variety was 0.08 for
+    a while. Then G's learning rate was raised to 0.05 with momentum 0.9 in the middle of a run. gan
+    fell to 0.2 of its spread and to a variety of 0.01. dcgan fell to 0.12 of its spread within 150
+    steps. sngan recovered before the next comparison. The observer does not notice a collapse to a
+    few kinds of samples that are far from each other; recall or coverage in the curve shows it. If
+    all training images are the same, there is no warning.
     """
     real = data.batch(seed, 0, NUM)["real"]
     whole, varied = spread(real), not bool((real == real[:1]).all())
@@ -82,7 +82,7 @@ def collapse_warning(recipe: Recipe, data: Data, *, seed: int) -> Observer:
         with torch.inference_mode():
             samples = run.average(*inputs[0]).float().cpu()
         share = spread(samples) / whole
-        widest = max(widest, min(share, 1.0))  # wider than the data is no virtue
+        widest = max(widest, min(share, 1.0))  # being wider than the data does not count
         if widest < WIDE:
             if run.step >= START and widest < LEAST and not named:
                 named = True

@@ -23,8 +23,8 @@ _OPTIONS = {
     "extractor": "--eval-extractor",
     "reference": "--eval-reference",
 }
-"""The options that set the conditions of scores, by condition."""
-BEST = "best"  # key in a log: the step with the best first score so far
+"""The option that sets each condition of the scores."""
+BEST = "best"  # key in a log: the step with the best value of the first score so far
 
 
 @contextmanager
@@ -40,15 +40,15 @@ def curve(
 ) -> Iterator[Observer]:
     """Yield an observer that writes a row of scores to `curve.jsonl` at intervals, and draws them.
 
-    Step `last` is always scored too. Scores of pictures are those of `ganeval eval` for a
-    checkpoint of that step, each with its standard error and its interval as "fid_se" and
-    "fid_interval", null where there is no honest one. They are added to the log as "score/fid", and
-    "best" is the step with the best first score so far. If a generator cannot be scored, for
-    example because all its images are the same, there is a warning and no row.
+    Step `last` is always scored too. Pictures get the same scores as from `ganeval eval` for a
+    checkpoint of that step. A row has their standard errors and intervals as "fid_se" and
+    "fid_interval", null if there is no honest one. The scores are added to the log as "score/fid",
+    and "best" is the step with the best value of the first score so far. If a generator cannot be
+    scored, for example because all its images are the same, there is a warning and no row.
 
     Raises:
-        GanevalError: A metric, an extractor or a reference cannot be used, or differs from that of
-            the earlier rows; raised before any step.
+        GanevalError: A metric, an extractor or a reference cannot be used, or is not the one of the
+            earlier rows; raised before any step.
     """
     with ExitStack() as resources:
         scorer = resources.enter_context(
@@ -75,7 +75,7 @@ def curve(
                     f"{score.name}_se": score.se,
                     f"{score.name}_interval": interval,
                 }
-            # The row comes last: an interrupted run makes both again.
+            # The row comes last, so that an interrupted run makes picture and row again.
             directions = {score.name: score.direction for score in scores}
             points = [*rows.read(), row]
             write_curve(files.claim(CURVE_PICTURE), points, directions, recipe.name)
@@ -95,7 +95,7 @@ def _best_step(rows: Sequence[Mapping[str, Any]], name: str, direction: str) -> 
 
 
 def _check_conditions(rows: Rows, now: Mapping[str, Any]) -> None:
-    """Refuse to put scores that cannot be compared into one curve."""
+    """Check that the scores can be compared with the earlier ones of the curve."""
     for name, value in now.items():
         if rows.values and rows.values.get(name) != value:
             raise ganeval.GanevalError(

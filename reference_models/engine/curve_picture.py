@@ -18,12 +18,14 @@ _COLOUR, _RULE = "#0072B2", "#E5E5E5"
 def write_curve(
     path: Path, rows: Sequence[Mapping[str, Any]], directions: Mapping[str, str], model: str
 ) -> None:
-    """Write what `draw_curve` draws as a PNG."""
+    """Write the figure of `draw_curve` as a PNG."""
     figure = draw_curve(rows, directions, model)
     with written_whole(path) as file, warnings.catch_warnings():
-        # The font may lack the script of a name.
+        # The font may lack the characters of a name.
         warnings.filterwarnings("ignore", message="Glyph .* missing from")
-        figure.savefig(file, format="png", metadata={"Software": None})  # no version: same bytes
+        figure.savefig(
+            file, format="png", metadata={"Software": None}
+        )  # without a version: the same bytes everywhere
 
 
 def draw_curve(
@@ -34,14 +36,13 @@ def draw_curve(
     Bars are 95 % intervals. The value of a biased score such as FID may lie outside its interval.
 
     Args:
-        rows: As in `curve.jsonl`: "step", and the scores with their intervals; one may be missing
-            in some.
-        directions: "lower" or "higher", whichever is better, of each score that is drawn.
-        model: Its name, for the title.
+        rows: As in `curve.jsonl`: "step", and the scores with their intervals; rows may lack some.
+        directions: "lower" or "higher", whichever is better, for each score to draw.
+        model: Name of the model, for the title.
     """
     columns = min(_COLUMNS, len(directions))
     lines = -(-len(directions) // columns)
-    # Not pyplot, which chooses a backend for the whole process.
+    # Without pyplot, because it would choose a backend for the whole process.
     figure = Figure(figsize=(max(4 * columns, 5), 3.2 * lines + 0.5), dpi=100, layout="constrained")
     FigureCanvasAgg(figure)
     panels = figure.subplots(lines, columns, squeeze=False).flat
@@ -65,7 +66,7 @@ def draw_curve(
     title = f"{model}: {last['num_images']:,} samples against {last['reference']}" + (
         f", {last['extractor']}" if "extractor" in last else ""
     )
-    drawable = "".join(char if char.isprintable() else "?" for char in title)  # a file's name
+    drawable = "".join(char if char.isprintable() else "?" for char in title)  # from a file's name
     figure.suptitle(drawable, fontsize=11, parse_math=False)
     figure.supxlabel("training step", fontsize=10)
     return figure

@@ -24,8 +24,8 @@ DATA: dict[str, str] = {
     "tones": "reference_models.data.tones:tones",
     "lagchain": "reference_models.data.lagchain:lagchain",
 }
-"""Name -> "module:function" of the data that need no files; the function's arguments are the
-options that `open_data` passes on."""
+"""Data that need no files: name -> "module:function". The arguments of the function are the options
+that `open_data` passes on."""
 
 Kind = Literal["pictures", "points", "clips"]
 Shape = tuple[int, ...]
@@ -34,25 +34,25 @@ _SOURCES: Mapping[Kind, str] = {
     "pictures": "reference_models.data.sources:source_pictures",
     "clips": "reference_models.data.sounds:source_clips",
 }
-"""Kind -> "module:function" that reads a user's own data of that kind."""
+"""Readers of a user's own data: kind -> "module:function"."""
 
 
 class Batch:
     """Some items, in order: named tensors, each with the items on its first axis.
 
     Pictures are float32 [B, C, H, W] in [-1, 1], clips of sound float32 [B, C, T] in [-1, 1] and
-    points float32 [B, d]. "real" is what a model learns to make; "labels" are int64 [B], the
-    classes; "condition" is the input from which each item is to be made. Data may have other
-    tensors, such as a second stream in its own order.
+    points float32 [B, d]. "real" are the items that a model learns to make. "labels" are their
+    classes, int64 [B]. "condition" is the input from which each item is to be made. Data may have
+    other tensors.
 
     Attributes:
-        size: Number of items; a batch may have only a size, for a move that reads no data.
+        size: Number of items. A batch may have only a size, for a move that uses no data.
     """
 
     __slots__ = ("_tensors", "size")
 
     def __init__(self, tensors: Mapping[str, Tensor], *, size: int | None = None) -> None:
-        """Take the tensors by name; without any, the size."""
+        """Take the tensors by name, or only a size."""
         self._tensors = dict(tensors)
         self.size = len(next(iter(tensors.values()))) if size is None else size
 
@@ -79,7 +79,7 @@ class Batch:
 
 
 class Data(Protocol):
-    """An endless stream of items for each seed, which can be entered at any position."""
+    """An endless stream of items for each seed, which can be read from any position."""
 
     @property
     def name(self) -> str:
@@ -106,16 +106,16 @@ class Data(Protocol):
         """Number of its classes; None without labels."""
 
     def source_of(self, name: str) -> str | None:
-        """Return where ganeval finds pictures like the tensor `name`, to make samples from them.
+        """Return the source in which ganeval finds items like the tensor `name`, or None.
 
-        Return None if there is no such source.
+        A model with a condition is sampled with inputs from this source.
         """
 
     def batch(self, seed: int, position: int, size: int) -> Batch:
         """Return the items number `position` to `position + size - 1` of the stream of `seed`.
 
         It is a pure function: the stream does not depend on how it is cut into batches. Finite data
-        come in epochs, each a permutation of all items; a batch runs on into the next epoch.
+        come in epochs, each a permutation of all items. A batch may continue into the next epoch.
 
         Args:
             seed: At least 0.
@@ -129,7 +129,7 @@ class DataSettings(Protocol):
 
     @property
     def data(self) -> str:
-        """Name or source."""
+        """Name of the data, or a source."""
 
     @property
     def data_b(self) -> str:
@@ -170,23 +170,23 @@ def open_data(
     kind: Kind = "pictures",
     **of_source: Any,
 ) -> Data:
-    """Return data by its name in `DATA`, or the pictures of any source that ganeval reads.
+    """Return data by their name in `DATA`, or the items of any source that ganeval reads.
 
     Args:
         name: `"ring8"`, `"digits"`, ..., or a source as in `ganeval eval`: a path, or
             `"folder:faces/,size=64,crop=center"`.
-        size: Height and width to resize pictures to; None leaves them unchanged, and then they must
-            have one size. For clips, the number of samples; None for the usual number.
+        size: For pictures, height and width to resize them to; None if they have one size already.
+            For clips, the number of samples; None for the usual number.
         channels: 1 (grey) or 3 (RGB) for pictures; None for 1 if all pictures of a source are grey,
             else 3.
         std: Standard deviation of each mode of a density.
-        split: "train" (the default) or "test" of the digits.
+        split: Split of the digits, "train" (the default) or "test".
         kind: What a source holds, "pictures" or "clips".
         **of_source: Further options of the function that reads the source: `crop`, `second`,
             `cache_dir`, ... of `source_pictures`.
 
     Raises:
-        GanevalError: The name is unknown, or the data do not have an option or cannot meet it.
+        GanevalError: The name is unknown, or the data lack an option or do not allow its value.
     """
     given = {"size": size, "channels": channels, "std": std, "split": split, **of_source}
     options = {key: value for key, value in given.items() if value is not None}
@@ -203,7 +203,7 @@ def training_data(
     cache_dir: Path | str | None = None,
     check: Callable[[Shape], None] | None = None,
 ) -> Data:
-    """Return the data of a recipe, as its settings say.
+    """Return the data that the settings of a recipe describe.
 
     Args:
         recipe: A recipe, or another object with these settings.
@@ -211,7 +211,7 @@ def training_data(
         check: See `source_pictures`.
 
     Raises:
-        GanevalError: As in `open_data`, or the data cannot have these settings.
+        GanevalError: As in `open_data`, or a setting does not fit the data.
     """
     size, channels = recipe.image_size or None, recipe.channels or None
     kind: Kind = next((one for one in recipe.kinds if one in _SOURCES), "pictures")
@@ -246,7 +246,7 @@ def training_data(
         raise ganeval.GanevalError(
             f"data_b {recipe.data_b} beside data '{recipe.data}'",
             "a source of pictures for both, such as a folder",
-            "change data or leave out data_b",
+            "change data, or leave out data_b",
         )
     elif (size or channels) and open_data(recipe.data).kind == "points":
         raise ganeval.GanevalError(
@@ -268,7 +268,7 @@ def training_data(
 
 
 def _build(entry: str, where: str, options: dict[str, Any], *location: str) -> Data:
-    """Call the function at `entry` with the options; it must accept all of them."""
+    """Call the function at `entry` with the options; refuse options that it does not have."""
     module, _, attribute = entry.partition(":")
     build = getattr(importlib.import_module(module), attribute)
     known = [
@@ -291,14 +291,14 @@ def unknown(
     *,
     needed: str | None = None,
 ) -> ganeval.GanevalError:
-    """Return the error for a name that is not in a table, with the nearest one that is.
+    """Return the error for an unknown name, which suggests the most similar known one.
 
     Args:
-        kind: Kind of thing that it should name.
+        kind: Kind of thing that the name should name.
         name: The name.
-        known: Names in the table.
-        others: What else it may be, in words.
-        needed: What it should be, in words, if the table is too long for a message.
+        known: All known names.
+        others: Further possibilities, in words.
+        needed: What the name should be, in words, if there are too many for a message.
     """
     known = list(known)
     near = difflib.get_close_matches(name, known, n=1)

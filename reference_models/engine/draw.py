@@ -1,4 +1,4 @@
-"""Counter-based randomness: every number is a function of (seed, purpose, step)."""
+"""Counter-based random numbers: each is a function of seed, step and purpose."""
 
 import hashlib
 from dataclasses import dataclass, replace
@@ -9,19 +9,19 @@ import torch
 
 @dataclass(frozen=True, slots=True)
 class Draw:
-    """Hands out a generator for each purpose of one step.
+    """The random numbers of one step, for any purpose.
 
-    No position is remembered, so a resumed run draws the same numbers as an uninterrupted one, and
-    no state is saved. The same purpose gives the same numbers twice within a step; players that
-    must not share numbers use different names.
+    There is no state to save: a resumed run draws the same numbers as an uninterrupted one. Within
+    a step the same purpose always gives the same numbers. Players that must not share numbers use
+    different purposes.
 
     Attributes:
         seed: Seed of the run.
-        step: Counted from 0.
-        part: Which move within the step, for solvers that make several.
-        rank: Rank of the process, if several share a batch: its numbers are the rows of its part
-            among those that a single process would draw for the whole batch. If one process takes a
-            batch in parts, each part has a rank.
+        step: Number of the step, from 0.
+        part: Number of the move within the step, for solvers that make several.
+        rank: Rank of the process, if several share a batch. Its numbers are the rows of its part,
+            out of the numbers that a single process would draw for the whole batch. If a process
+            computes a batch in parts, each part has its own rank.
         size: Number of ranks.
     """
 
@@ -32,15 +32,15 @@ class Draw:
     size: int = 1
 
     def stream(self, purpose: str) -> np.random.Generator:
-        """Return the random stream of `purpose`, fresh in every call, the same in all processes.
+        """Return the random stream of `purpose`, from its beginning, the same in all processes.
 
-        It is Philox, whose key has 128 bits. The seed of torch's own generator on the CPU has 32
-        bits, so some of the many streams of a long run would coincide.
+        It is Philox, which has a key of 128 bits. Torch's generator on the CPU has a seed of only
+        32 bits, so some of the many streams of a long run would be equal.
         """
         return np.random.Generator(np.random.Philox(self._sequence(purpose)))
 
     def generator(self, purpose: str) -> torch.Generator:
-        """Return a generator as torch's initialisers take them, with 32 bits of seed."""
+        """Return a generator for torch's initialisers, with a seed of 32 bits."""
         (state,) = self._sequence(purpose).generate_state(1, np.uint32)
         return torch.Generator().manual_seed(int(state))
 
@@ -69,7 +69,7 @@ class Draw:
         return replace(self, part=part)
 
     def share(self, number: int, parts: int) -> "Draw":
-        """Return the draw of one of so many equal parts of this process's batch, from 0."""
+        """Return the draw of part `number`, from 0, of `parts` equal parts of this batch."""
         return replace(self, rank=self.rank * parts + number, size=self.size * parts)
 
     def _sequence(self, purpose: str) -> np.random.SeedSequence:
@@ -80,7 +80,7 @@ class Draw:
     def _rows(
         self, draw: str, purpose: str, shape: tuple[int, ...], like: torch.Tensor | None
     ) -> torch.Tensor:
-        """Return this process's rows; drawn on the CPU, so that every device sees the same."""
+        """Return this process's rows, drawn on the CPU so that all devices get the same numbers."""
         num, *rest = shape
         values = getattr(self.stream(purpose), draw)((num * self.size, *rest), dtype=np.float32)
         rows = torch.from_numpy(values[self.rank * num : (self.rank + 1) * num])

@@ -12,7 +12,7 @@ from reference_models.engine.run import Run
 
 
 def export(run: Run, recipe: Recipe, data: Data, paths: list[Path], *, seed: int) -> None:
-    """Write the averaged networks, each to its path in the order of `checkpoint_names`.
+    """Write the averaged networks to paths in the order of `checkpoint_names`.
 
     Raises:
         GanevalError: A file cannot be written.
@@ -32,6 +32,6 @@ def checkpoint_names(recipe: Recipe, suffix: str) -> list[str]:
 
 @torch.inference_mode()
 def write_samples(run: Run, recipe: Recipe, data: Data, path: Path, *, seed: int) -> None:
-    """Write a preview of the first network's samples for inputs that stay fixed within a run."""
+    """Write a preview of the first network's samples for inputs that are fixed during a run."""
     inputs = inputs_of(run.average, recipe, data, GRID * GRID, seed=seed, name=recipe.main)
     kind_of(data).write_preview(run.average(*inputs), data, path)

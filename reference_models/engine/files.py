@@ -1,4 +1,4 @@
-"""The files of a run: it keeps a list of the files that it made, and touches no others."""
+"""The files of a run: the run keeps a list of the files that it made, and changes no others."""
 
 import errno
 import json
@@ -16,11 +16,11 @@ _SCHEMA = "ganeval.run/1"
 class RunFiles:
     """The files that a run may write in its folder: free names, or files that it wrote before.
 
-    A name is put on the list, which is in the folder, before its file is made, so that a killed run
-    knows its files. A new run owns nothing, whatever an older one has left there.
+    The list is a file in the folder. A name is put on the list before its file is made, so that a
+    killed run knows its files. A new run owns no files, even if an older run left some there.
 
     Attributes:
-        folder: Folder of the run; made with the first file.
+        folder: Folder of the run; created with the first file.
     """
 
     def __init__(
@@ -36,11 +36,12 @@ class RunFiles:
         Args:
             folder: Folder of the run; it need not exist.
             resume: Whether the run is resumed.
-            unlisted: Patterns of files that runs made before there were lists.
-            list_name: Name of the list; runs of different kinds do not take each other's files.
+            unlisted: Patterns of the files of old runs, which have no list.
+            list_name: Name of the list. Runs of different kinds have different lists, so that they
+                do not overwrite each other's files.
 
         Raises:
-            GanevalError: There is another file in the list's place.
+            GanevalError: Another file has the name of the list.
         """
         self.folder = folder
         self._list, self._names = folder / list_name, set[str]()
@@ -51,9 +52,9 @@ class RunFiles:
             self._names = set(listed or ())
 
     def check(self, *names: str) -> None:
-        """Refuse names that something else has.
+        """Check that names are free, or that their files belong to the run.
 
-        An empty file may be replaced, since nothing is lost.
+        An empty file may be replaced, because nothing is lost.
 
         Args:
             *names: Names within the folder, such as `"samples/000200.png"`.
@@ -67,7 +68,7 @@ class RunFiles:
             above = next(one for one in path.parents if one.exists())
             if not above.is_dir():
                 raise ganeval.GanevalError(
-                    f"{above}: is a file", "a folder, or a free name for one", "change --out"
+                    f"{above}: is a file", "a folder, or a free name for a folder", "change --out"
                 )
             taken = path.exists() and (path.is_dir() or path.stat().st_size > 0)
             if taken and name not in self._names:
@@ -81,8 +82,8 @@ class RunFiles:
         """Return the path of a file that is about to be written, and put its name on the list.
 
         Raises:
-            GanevalError: As `check` does.
-            OSError: The folder cannot be made or written to.
+            GanevalError: As in `check`.
+            OSError: The folder cannot be created or written to.
         """
         self.check(name)
         path = self.folder / name
@@ -138,7 +139,7 @@ def _read(path: Path) -> list[str] | None:
     except (OSError, ValueError, KeyError, TypeError, RecursionError) as error:
         raise ganeval.GanevalError(
             f"{path}: not the list of a run's files ({error})",
-            "the list that the run keeps, or no such file",
+            "the list that the run wrote, or no such file",
             "move it away, or choose another folder with --out",
         ) from error
 
@@ -147,8 +148,8 @@ def _read(path: Path) -> list[str] | None:
 def refusals_explained() -> Iterator[None]:
     """Turn permanent errors of the file system into an error that says what to do.
 
-    A full disk stays an OSError that names the file, since space can be freed and the run
-    continued.
+    A full disk stays an OSError with the name of the file: the user can free space and continue the
+    run.
     """
     try:
         yield
@@ -158,5 +159,5 @@ def refusals_explained() -> Iterator[None]:
         raise ganeval.GanevalError(
             f"{error.filename}: cannot be written ({error.strerror})",
             "a folder with write access",
-            "choose another with --out",
+            "choose another folder with --out",
         ) from error

@@ -23,10 +23,10 @@ def inputs_of(
     seed: int,
     name: str = "generator",
 ) -> tuple[torch.Tensor, ...]:
-    """Return the same `num` latents, labels and conditions for a whole run, as it takes these.
+    """Return `num` inputs (latents, labels, conditions) that are the same during a whole run.
 
     Args:
-        network: An exported network.
+        network: An exported network; the result has only the inputs that it takes.
         recipe: Recipe of the run.
         data: Data of the run.
         num: Number of samples.

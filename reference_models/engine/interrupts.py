@@ -1,4 +1,4 @@
-"""Ctrl-C waits for the end of a training step, so that the step is not lost."""
+"""Let Ctrl-C wait for the end of a training step, so that the step is not lost."""
 
 import signal
 import threading
@@ -13,11 +13,11 @@ from reference_models.engine.run import Run
 def whole_steps(run: Run) -> Iterator[Callable[[], bool]]:
     """Let SIGINT and SIGTERM wait for the end of a step; a second signal does not wait.
 
-    Between steps, and if a signal ends the process anyway, signals act as before. They reach only
-    the main thread; in other threads nothing changes.
+    Between steps signals act as before. Python handles signals only in the main thread, so in other
+    threads this does nothing.
 
     Yields:
-        A function that tells whether a signal is waiting.
+        A function that returns whether a signal is waiting.
     """
     waiting: list[int] = []
     before = {}

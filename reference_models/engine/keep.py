@@ -1,4 +1,4 @@
-"""What a run keeps in its folder: the terms of every step, and the state for a resume."""
+"""Keep the terms of every step and the state for a resume in a run's folder."""
 
 import logging
 from collections.abc import Callable, Iterator, Mapping, Sequence
@@ -19,11 +19,11 @@ from reference_models.engine.state import save_state
 
 logger = logging.getLogger(
     "ganeval.training"
-)  # a child of ganeval's logger, which the command shows
+)  # a child of ganeval's logger, whose messages the command shows
 
 STATE = "state.pt"
 METRICS = "metrics.jsonl"
-FORMAT = 3  # of the state
+FORMAT = 3  # version of the saved state
 
 
 @contextmanager
@@ -35,11 +35,12 @@ def keeping(
     save_every: int,
     observers: Sequence[Observer],
 ) -> Iterator[Callable[[Log], None]]:
-    """Yield a function to call after each step: it keeps the terms and calls the observers.
+    """Yield a function to call after each step: it writes the terms and calls the observers.
 
-    The state is saved at regular steps and on leaving for any reason, such as Ctrl-C. It is not
-    saved within a step, or after a step whose terms are not kept yet: then the last saved state
-    stays. It is saved after the terms are on the disk, so that no terms are missing.
+    The state is saved every `save_every` steps, and at the end for whatever reason, such as Ctrl-C.
+    It is not saved within a step, or after a step whose terms are not written yet; then the last
+    saved state is kept. It is saved only after the terms are on the disk, so that no terms are
+    missing.
     """
     files.remove_leftovers()
     with Rows(files.claim(METRICS), step=run.step) as rows:
@@ -66,7 +67,7 @@ def keeping(
 
 
 def configuration(run: Run, recipe: Recipe, data: Data, seed: int) -> dict[str, Any]:
-    """Return all facts that change a run's numbers and must match on resume, as JSON values."""
+    """Return everything that changes a run's numbers and must match on resume, as JSON values."""
     layers = {
         name: " ".join(repr(module).split())
         for name, module in run.game.named_modules()
@@ -107,7 +108,7 @@ def restore(run: Run, state: Mapping[str, Any]) -> None:
     """Restore a run from its saved state.
 
     Raises:
-        Exception: Any class, if the state is not as `_save` writes it.
+        Exception: An exception of any class, if `_save` did not write this state.
     """
     for number in ("step", "position"):
         if type(state[number]) is not int or state[number] < 0:
@@ -120,8 +121,8 @@ def restore(run: Run, state: Mapping[str, Any]) -> None:
     run.step, run.position = state["step"], state["position"]
     if state["machine"] != _machine(run):
         logger.warning(
-            "the run was made on %s and continues on %s: its last digits may differ from those of "
-            "a single run",
+            "the run was trained on %s and continues on %s: its last digits may differ from an "
+            "uninterrupted run",
             state["machine"],
             _machine(run),
         )
@@ -136,7 +137,7 @@ def restore_averages(run: Run, path: Path) -> None:
 
 
 def _machine(run: Run) -> str:
-    """Return the facts that change only the last bits of numbers."""
+    """Return the device, threads and version of torch, which change only the last bits."""
     device = next(run.average.parameters()).device.type
     num = torch.get_num_threads()
     threads = f", {num} thread{'s' * (num > 1)}" if device == "cpu" else ""

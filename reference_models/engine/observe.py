@@ -1,4 +1,4 @@
-"""Observers of a run: they are called after every step and change nothing."""
+"""Observers of a run: they are called after every step, and do not change the training."""
 
 from pathlib import Path
 
@@ -13,7 +13,7 @@ _FOLDER = "samples"
 
 
 def is_due(step: int, every: int) -> bool:
-    """Tell whether something that happens every `every` steps (0: never) happens after `step`."""
+    """Return whether an event that occurs every `every` steps (0: never) occurs after `step`."""
     return every > 0 and step > 0 and step % every == 0
 
 
@@ -22,8 +22,8 @@ def grids(
 ) -> Observer:
     """Return an observer that writes the samples of fixed inputs to `samples/000200.png`.
 
-    Those that a killed run made after the step where it resumes go away; and before the first step
-    all names up to step `last` are seen to be free.
+    Before the first step it removes grids that a killed run made after the step of the resume, and
+    checks that all names up to step `last` are free.
     """
 
     def observe(run: Run, log: Log) -> None:
@@ -38,11 +38,11 @@ def grids(
 
 
 def _step_of(grid: Path) -> int:
-    """Return the step that a grid is of, 0 for what has no number."""
+    """Return the step in a grid's name; 0 if there is no number."""
     return int(grid.stem) if grid.stem.isdecimal() else 0
 
 
 def grid_names(step: int, last: int, *, every: int) -> list[str]:
-    """Return the names within the run's folder of the grids after `step`, up to step `last`."""
+    """Return the names of the grids after `step`, up to step `last`, in the run's folder."""
     due = range(step - step % every + every, last + 1, every) if every else ()
     return [f"{_FOLDER}/{number:06}.png" for number in due]

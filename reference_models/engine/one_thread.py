@@ -1,4 +1,4 @@
-"""One thread for networks of this size."""
+"""Limit torch to one thread."""
 
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -8,10 +8,10 @@ import torch
 
 @contextmanager
 def one_thread() -> Iterator[None]:
-    """Limit torch to one thread; in networks of this size several would wait for each other.
+    """Limit torch to one thread within the block.
 
-    If other programs run, they would wait much longer than they work. With one thread, the digits
-    of a training do not depend on the number of cores either.
+    In networks of this size several threads mostly wait for each other, most of all if other
+    programs run. With one thread, the numbers of a training do not depend on the number of cores.
     """
     before = torch.get_num_threads()
     torch.set_num_threads(1)

@@ -1,4 +1,4 @@
-"""One run by several processes, each with its part of every batch, under torchrun."""
+"""Train with several processes under torchrun; each computes its part of every batch."""
 
 import json
 import os
@@ -27,14 +27,14 @@ INTERRUPTED = 130  # the exit status
 class TrainingTeam(ganeval.Team):
     """The processes of a run; a single one unless `join_team` finds others.
 
-    All of them end after the same step if one of them is told to end.
+    If one of them is told to end, all of them end after the same step.
     """
 
     _signals: list[int] = field(default_factory=list, repr=False)
     _holds_signals: bool = field(default=False, repr=False)
 
     def hold_signals(self) -> None:
-        """Let SIGINT and SIGTERM wait until `interrupted` is called, instead of ending the run."""
+        """From now on only record SIGINT and SIGTERM, for `interrupted`."""
         self._holds_signals = True
 
     def wait(self) -> None:
@@ -43,13 +43,13 @@ class TrainingTeam(ganeval.Team):
             self.exchange("")
 
     def agree(self, statement: Mapping[str, Any]) -> None:
-        """Refuse processes that would train different things, e.g. because their files differ.
+        """Check that all processes train the same; for example, their files might differ.
 
         Args:
-            statement: JSON values that must agree, by their names in messages.
+            statement: JSON values that must be equal, by their names in messages.
 
         Raises:
-            GanevalError: They differ; each process raises its own error.
+            GanevalError: Values differ; each process raises its own error.
         """
         if self.size == 1:
             return
@@ -66,7 +66,7 @@ class TrainingTeam(ganeval.Team):
                 )
 
     def interrupted(self) -> bool:
-        """Tell all processes alike whether one of them was sent SIGINT or SIGTERM."""
+        """Return whether any process got SIGINT or SIGTERM; the same answer in all processes."""
         if self.size == 1:
             return False
         num_signals = torch.tensor(len(self._signals))
@@ -74,19 +74,19 @@ class TrainingTeam(ganeval.Team):
         return bool(num_signals > 0)
 
 
-ALONE = TrainingTeam(timeout=0)  # nobody to wait for
+ALONE = TrainingTeam(timeout=0)  # there is no other process to wait for
 
 
 @contextmanager
 def join_team(device: torch.device) -> Iterator[tuple[TrainingTeam, torch.device]]:
-    """Yield the processes that torchrun has started and this one's device; else one alone.
+    """Yield the team that torchrun started, or a team of one process, and this process's device.
 
-    Gloo connects the processes, and NCCL their CUDA devices too, which LOCAL_RANK numbers. Once
-    they train, SIGINT and SIGTERM are kept until all have ended the same step; while data are
-    prepared, the first one interrupts. If a process disappears, the others end: torchrun stops
-    them, and calls that wait for it fail.
+    Gloo connects the processes. On CUDA, NCCL also connects their devices, whose numbers are the
+    LOCAL_RANKs. During training SIGINT and SIGTERM wait until all processes have ended the same
+    step. While data are prepared, the first signal interrupts at once. If a process disappears, the
+    others end too: torchrun stops them, and calls that wait for the lost process fail.
 
-    It was tested with Gloo on CPUs only.
+    It was tested only with Gloo on CPUs.
 
     Raises:
         GanevalError: A device does not exist or cannot be shared, or another process has
@@ -110,16 +110,16 @@ def join_team(device: torch.device) -> Iterator[tuple[TrainingTeam, torch.device
     try:
         yield team, device
     except KeyboardInterrupt:
-        if not team.leads:  # the first one says it
+        if not team.leads:  # only the first process reports it
             raise SystemExit(INTERRUPTED) from None
         raise
     except (RuntimeError, ganeval.GanevalError) as error:
         if not _is_lost_connection(error):
             raise
         raise ganeval.GanevalError(
-            f"process {team.rank} of {size} has lost another one",
+            f"process {team.rank} of {size} has lost the connection to another process",
             "all processes of the run",
-            "see the other's error; --resume continues from the last saved state",
+            "see the error of the other process; --resume continues from the last saved state",
         ) from error
     finally:
         for number, handler in before.items():
@@ -130,22 +130,22 @@ def join_team(device: torch.device) -> Iterator[tuple[TrainingTeam, torch.device
 class SharedGame(Game):
     """A game whose players move along the mean gradient of all processes.
 
-    Each player has its own DistributedDataParallel, which knows only the player's parameters. A
-    solver may only call `terms`, `parameters_of`, `reads` and `after_step`, and `backward` once
-    after each `terms`. BatchNorm normalises each process's part of a batch by its own statistics;
-    the running ones are the first's.
+    Each player has its own DistributedDataParallel with only the player's parameters. A solver may
+    only call `terms`, `parameters_of`, `reads` and `after_step`, and `backward` once after each
+    `terms`. BatchNorm normalises each process's part of a batch by its own statistics; the running
+    statistics are those of the first process.
     """
 
     def __init__(self, game: Game) -> None:
-        """Take a game that has the same parameters on every process."""
+        """Take a game that has the same parameters in every process."""
         super().__init__()
         self.game, self.players = game, game.players
         self._moves = {player: _share(game, player) for player in game.players}
 
     def terms(self, player: str, batch: Batch, draw: Draw) -> Terms:
-        """Return the terms; their values are means over all processes, their gradients local.
+        """Return the terms; their values are means over all processes, their gradients are local.
 
-        So if a term is not finite in one process, it is not finite in all, and all stop.
+        So if a term is not finite in one process, it is not finite in all of them, and all stop.
         """
         terms: Terms = self._moves[player](batch, draw)
         own = torch.stack([term.detach() for term in terms.values()])
@@ -163,26 +163,26 @@ class SharedGame(Game):
 
     @property
     def resting(self) -> frozenset[str]:  # type: ignore[override]
-        """Resting players of the game."""
+        """The resting players of the game."""
         return self.game.resting
 
     def reads(self, player: str) -> bool:
-        """Tell what the game reads."""
+        """Return what the game's `reads` returns."""
         return self.game.reads(player)
 
     def after_step(self, player: str, batch: Batch, draw: Draw) -> None:
-        """Let the game do what follows."""
+        """Call the game's `after_step`."""
         self.game.after_step(player, batch, draw)
 
 
 def of_team(recipe: Recipe, team: TrainingTeam) -> Recipe:
-    """Return a recipe with the size of the batch that its processes share."""
+    """Return a recipe whose batch size follows from `batch_per_process`, if that is set."""
     size = team.size * recipe.batch_per_process
     return replace(recipe, batch_size=size) if size else recipe
 
 
 def check_team(team: TrainingTeam, recipe: Recipe) -> None:
-    """Refuse what several processes cannot do, and a batch that cannot be divided.
+    """Check that the batch can be divided and the solver can work with several processes.
 
     Raises:
         GanevalError: The batch cannot be divided, or the solver needs more than gradients.
@@ -205,8 +205,8 @@ def check_team(team: TrainingTeam, recipe: Recipe) -> None:
     if not isinstance(recipe.solver, Alternating | Simultaneous):
         raise ganeval.GanevalError(
             f"{recipe.name} on {team.size} processes",
-            f"one, because {type(recipe.solver).__name__} differentiates through gradients, which "
-            "DistributedDataParallel cannot",
+            f"one process, because {type(recipe.solver).__name__} differentiates through "
+            "gradients, which DistributedDataParallel cannot do",
             "run it without torchrun",
         )
 
@@ -224,10 +224,10 @@ class _Move(nn.Module):
 
 
 def _share(game: Game, player: str) -> DistributedDataParallel:
-    """Return the player's move with gradients that are averaged in its backward pass.
+    """Return the player's move; its gradients are averaged over processes in the backward pass.
 
-    While it is made, the parameters of the others require no gradients, so that it does not wait
-    for them. With a schedule, a network may have parameters that are not used yet.
+    While it is built, the parameters of other players require no gradients, so that it does not
+    wait for theirs. With a schedule, a network may have parameters that are not used yet.
     """
     own = {id(parameter) for parameter in game.parameters_of(player).values()}
     others = [one for one in game.parameters() if one.requires_grad and id(one) not in own]
@@ -252,7 +252,7 @@ def _own_device(device: torch.device, local_rank: int) -> torch.device:
         )
     if local_rank >= torch.cuda.device_count():
         raise ganeval.GanevalError(
-            f"process {local_rank} of this machine, which has {torch.cuda.device_count()} devices",
+            f"process {local_rank} of a machine with {torch.cuda.device_count()} CUDA devices",
             "one CUDA device for each process",
             "change --nproc-per-node",
         )
@@ -261,7 +261,7 @@ def _own_device(device: torch.device, local_rank: int) -> torch.device:
 
 
 def _is_lost_connection(error: Exception) -> bool:
-    """Tell whether a collective call has failed; backends raise several classes for that."""
+    """Return whether a collective call has failed; backends raise several classes for that."""
     cause = error.__cause__ if isinstance(error, ganeval.GanevalError) else error
     return isinstance(cause, distributed.DistError) or (
         isinstance(cause, RuntimeError) and "gloo" in str(cause).lower()

@@ -1,4 +1,4 @@
-"""bfloat16 for the networks, float32 for everything that is sensitive."""
+"""Use bfloat16 for the networks, and float32 for everything that needs precision."""
 
 from typing import Any, Literal
 
@@ -21,14 +21,14 @@ def resolve_precision(precision: Precision, device: torch.device) -> Precision:
 def use_precision(game: Game, precision: Precision) -> None:
     """Let the networks of a game compute their layers in bfloat16, if that is the precision.
 
-    Parameters, their gradients, optimizers and the average stay float32 (torch's autocast casts
-    weights and inputs where they are multiplied), and so does what a network returns: losses are
-    float32 functions of it. Penalties switch autocast off for their critic, whose inputs are
-    float32, because the square of a gradient soon exceeds bfloat16's eight bits of precision.
-    Weights that are functions of others (spectral norm) are computed in float32 too. Losses are not
-    scaled, since bfloat16 has float32's exponents.
+    Torch's autocast converts weights and inputs only where they are multiplied. Parameters, their
+    gradients, optimizers and the average stay float32. The outputs of a network are converted back
+    to float32, so losses are computed in float32. Penalties switch autocast off for their critic,
+    because bfloat16's eight bits of precision are too few for the square of a gradient. Weights
+    that are computed from others (spectral norm) are computed in float32 too. Losses are not
+    scaled, because bfloat16 has the same range of exponents as float32.
 
-    It was tested on the CPU only; on CUDA other layers run in bfloat16.
+    It was tested only on the CPU; on CUDA, other layers run in bfloat16.
     """
     if precision == "bfloat16":
         game.low_precision = torch.bfloat16
@@ -42,7 +42,7 @@ def use_precision(game: Game, precision: Precision) -> None:
 
 
 def _to_float32(network: nn.Module, inputs: Any, outputs: Any) -> Any:
-    """Return a network's outputs, floating point ones as float32."""
+    """Return a network's outputs; floating point ones are converted to float32."""
     if isinstance(outputs, torch.Tensor):
         return outputs.float() if outputs.is_floating_point() else outputs
     if isinstance(outputs, tuple | list):

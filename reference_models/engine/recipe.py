@@ -1,4 +1,4 @@
-"""Everything that a training run of one system is made of, as a value."""
+"""A recipe: the description of a training run of one system, as a value."""
 
 from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass, field
@@ -15,9 +15,10 @@ from reference_models.engine.norms import norm_mode_of
 from reference_models.engine.solvers import MAX_NORM, Solver
 
 Options = Mapping[str, Any]
-"""Numbers and words by name: JSON values."""
+"""Numbers and texts by name; all are JSON values."""
 MakeGame = Callable[["Recipe", Data, torch.Generator], Game]
-"""Returns the game, given the recipe, the data and the randomness of the first weights."""
+"""Function of the recipe, the data and a random generator for the first weights that returns the
+game."""
 
 OptimizerName = Literal["adam", "rmsprop", "sgd"]
 Decay = Literal["none", "linear"]
@@ -28,7 +29,7 @@ PairBy = Literal["name", "index", "none"]
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class OptimizerSpec:
-    """An optimizer by name and numbers.
+    """The name and settings of an optimizer.
 
     Attributes:
         name: Name of the optimizer.
@@ -36,10 +37,10 @@ class OptimizerSpec:
         betas: Betas of Adam.
         momentum: Momentum of RMSProp and SGD.
         eps: Epsilon of Adam and RMSProp.
-        weight_decay: Factor of a square penalty of the weights.
-        max_norm: Largest norm of the player's gradient; a longer one is scaled down. 0 for no
+        weight_decay: Factor of a penalty on the squares of the weights.
+        max_norm: Largest norm of the player's gradient; a longer gradient is scaled down. 0 for no
             limit.
-        decay: "linear" lets the rate fall to 0 at the last step of the recipe.
+        decay: With "linear" the rate falls to 0 at the last step of the recipe.
     """
 
     name: OptimizerName = "adam"
@@ -52,7 +53,7 @@ class OptimizerSpec:
     decay: Decay = "none"
 
     def __post_init__(self) -> None:
-        """Refuse an unknown name, and factors of 1 or more (GanevalError)."""
+        """Check names, betas and momentum (GanevalError)."""
         if self.name not in get_args(OptimizerName):
             raise unknown("optimizer", self.name, get_args(OptimizerName))
         if self.decay not in get_args(Decay):
@@ -88,12 +89,12 @@ class OptimizerSpec:
 
 
 def image_options(shape: Shape) -> dict[str, Any]:
-    """Return the arguments that a network of images takes from the shape of a sample."""
+    """Return the arguments of a network of images that depend on the shape of a sample."""
     return {"image_size": shape[1], "channels": shape[0]}
 
 
 def shape_options(shape: Shape) -> dict[str, Any]:
-    """Return the arguments that a network of images or points takes from the shape of a sample."""
+    """Return the arguments of a network of images or points that depend on a sample's shape."""
     return {"shape": list(shape)}
 
 
@@ -102,10 +103,10 @@ class Exported:
     """How a network is written as a checkpoint that users can sample.
 
     Attributes:
-        entry: `module:class` of the network. Its `latent_size` is the length of a latent vector,
-            None if it takes none.
-        condition: Tensor of the data from which it makes each sample; None if it takes latents
-            only.
+        entry: `module:class` of the network. Its `latent_size` is the length of a latent vector, or
+            None if it takes no latents.
+        condition: Name of the data's tensor from which it makes samples; None if it takes no
+            condition.
     """
 
     entry: str
@@ -114,42 +115,43 @@ class Exported:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Recipe:
-    """How one system is trained. Every number of it is a setting; see `engine/settings.py`.
+    """How one system is trained. Its numbers are settings; see `engine/settings.py`.
 
     Attributes:
-        name: The model's name in the table.
-        make_game: Makes the game with its first weights.
-        exported: Networks of the game that are written as checkpoints, by name; the first is the
-            one that is shown and scored.
+        name: Name of the model in `MODELS`.
+        make_game: Builds the game with its first weights.
+        exported: Networks of the game that are written as checkpoints, by name; the first one is
+            shown and scored.
         of_shape: Function of the shape of a sample that returns the keyword arguments of an
             exported network that depend on it.
         networks: The other keyword arguments of each network, by the network's name in the game.
-        game: Numbers for the losses and schedules.
+        game: Settings of losses and schedules.
         solver: Moves the players.
-        optimizers: Optimizers of each player.
+        optimizers: Optimizer of each player.
         batch_size: Items in one batch, of all processes together.
-        batch_per_process: Items in each process's part of a batch; the batch size then follows from
-            the number of processes. 0 to divide `batch_size` instead.
+        batch_per_process: Items in each process's part of a batch; the batch size is then this
+            times the number of processes. 0 to divide `batch_size` instead.
         steps: Number of steps of the reference run.
         data: The default data.
         data_b: A second source: the inputs from which the pictures are to be made; "" for none.
-        pair_by: How the pictures of both are paired: by "name", by "index" (their order), or
-            "none".
-        image_size: Height and width to which pictures are resized, or number of samples into which
-            sounds are cut; 0 leaves pictures unchanged and gives clips of the usual length.
-        crop: With a size, "center" first cuts out the largest square in the middle; "none"
-            stretches.
-        channels: Channels of pictures: 1 converts to grey, 3 is RGB; 0 is 1 if all are grey, else
-            3.
+        pair_by: How the pictures of both sources are paired: by "name", by "index" (their order),
+            or "none".
+        image_size: Height and width to which pictures are resized, or number of samples of the
+            clips into which sounds are cut. 0 leaves pictures unchanged, and gives clips of the
+            usual length.
+        crop: If pictures are resized, "center" first cuts out the largest square in the middle;
+            "none" stretches.
+        channels: Channels of pictures: 1 converts to grey, 3 is RGB; 0 means 1 if all are grey, and
+            3 otherwise.
         flip: Whether each picture is mirrored, left to right, with probability 1/2.
         prior: Prior of the generator's latents: "normal", or "uniform" from -1 to 1.
-        reads: Names of the tensors that its losses read, which the data must have.
+        reads: Names of the tensors that its losses use; the data must have them.
         kinds: Kinds of data that its networks can be built for.
         ema_half_life: Half-life of the moving average of the generator, in images.
         ema_ramp_up: Upper limit of the half-life, as a multiple of the images seen so far, so that
-            the first weights are soon forgotten; 0 for no limit.
-        presets: Groups of settings by name.
-        variant: What distinguishes it from the other model in its file, for the list of models.
+            the average soon forgets the first weights; 0 for no limit.
+        presets: Groups of settings, by name.
+        variant: What distinguishes it from another model in the same file, for the list of models.
     """
 
     name: str
@@ -181,7 +183,7 @@ class Recipe:
     variant: str = ""
 
     def __post_init__(self) -> None:
-        """Refuse unknown words, and other numbers of channels than 0, 1 and 3 (GanevalError)."""
+        """Check the words and the number of channels (GanevalError)."""
         for name, words in (("prior", Prior), ("crop", Crop), ("pair_by", PairBy)):
             if getattr(self, name) not in get_args(words):
                 raise unknown(name, getattr(self, name), get_args(words))
@@ -189,13 +191,13 @@ class Recipe:
             raise ganeval.GanevalError(
                 f"setting channels is {self.channels}",
                 "1 (grey), 3 (RGB) or 0 (as the pictures are)",
-                "change it",
+                "change channels",
             )
 
     def num_classes_of(self, network: str) -> int | None:
-        """Return the number of the labels that a network takes beside latents; None: none."""
+        """Return the number of classes of a network; None if it takes no labels."""
         found: int | None = self.networks[network].get("num_classes")
-        return found or None  # 0 in a network where labels are an option
+        return found or None  # 0: the network could take labels, but does not
 
     @property
     def main(self) -> str:
@@ -203,18 +205,18 @@ class Recipe:
         return next(iter(self.exported))
 
     def build(self, data: Data, randomness: torch.Generator) -> Game:
-        """Return the game with its first weights, for samples like those of the data.
+        """Return the game with its first weights, for samples with the shape of the data.
 
         Raises:
-            GanevalError: The recipe exports a network that the game does not average, or one whose
-                samples would depend on their batch.
+            GanevalError: The recipe exports a network that has no average, or one whose samples
+                would depend on their batch.
         """
         game = self.make_game(self, data, randomness)
         if not set(self.exported) <= set(game.averaged):
             raise ganeval.GanevalError(
                 f"{self.name} exports {', '.join(self.exported)}, and its game averages "
                 f"{', '.join(game.averaged) or 'nothing'}",
-                "an average of each exported network, since that is what users get",
+                "an average of each exported network, because users get the average",
                 "change `exported` of the recipe, or `averaged` of the game",
             )
         for name in self.exported:
@@ -223,5 +225,5 @@ class Recipe:
         return game
 
     def generator_options(self, shape: Shape, network: str = "generator") -> dict[str, Any]:
-        """Return an exported network's keyword arguments, for samples of a shape."""
+        """Return the keyword arguments of an exported network, for samples of a shape."""
         return {**self.of_shape(shape), **self.networks[network]}

@@ -1,4 +1,4 @@
-"""Rows of numbers by training step, one JSON object a line."""
+"""Rows of numbers for training steps, one JSON object per line."""
 
 import json
 import math
@@ -15,10 +15,10 @@ FLUSH_SECONDS = 1.0  # between two flushes, so that other programs can read the 
 
 
 class Rows:
-    """A file of rows that a run writes as it goes and cuts where it resumes.
+    """A file of rows that a run appends to, and cuts when it resumes.
 
-    The training state is saved after the rows of its step are on the disk (`sync`), so a run that
-    was killed has every row up to its state, and maybe some beyond it, the last of them torn.
+    The training state is saved after the rows of its step are on the disk (`sync`). So a killed run
+    has every row up to its state, and maybe more; the last row may be incomplete.
 
     Attributes:
         path: Path of the file.
@@ -27,7 +27,7 @@ class Rows:
     """
 
     def __init__(self, path: Path, *, step: int) -> None:
-        """Open the rows to add more; drop those after `step`, which a killed run wrote."""
+        """Open the file; drop rows after `step`, which a killed run wrote."""
         self.path = path
         content = path.read_bytes() if path.exists() else b""
         kept: list[bytes] = []
@@ -44,13 +44,11 @@ class Rows:
         self._file, self._flushed = path.open("ab"), -math.inf
 
     def append(self, step: int, values: Mapping[str, Any]) -> None:
-        """Add the row of a step, later than all before it."""
+        """Add the row of a step, which is later than the last one."""
         line = json.dumps({"step": step, **values}, allow_nan=False)
         with refusals_of(self.path):
             self._file.write(f"{line}\n".encode())
-            if (
-                time.monotonic() - self._flushed > FLUSH_SECONDS
-            ):  # so that other programs see the rows
+            if time.monotonic() - self._flushed > FLUSH_SECONDS:
                 self._file.flush()
                 self._flushed = time.monotonic()
         self.last, self.values = step, dict(values)
@@ -83,7 +81,7 @@ class Rows:
 
 
 def _row_of(line: bytes) -> dict[str, Any] | None:
-    """Return a row; None for an incomplete one."""
+    """Return the row of a line; None if it is incomplete."""
     if not line.endswith(b"\n"):
         return None
     try:

@@ -16,13 +16,13 @@ class Run:
     """Everything that training changes: the game, its optimizers, the averaged networks, the step.
 
     Attributes:
-        averages: Moving averages of networks of the game, by name; the first is what is looked at
-            and scored.
+        averages: Moving averages of networks of the game, by name; the first one is shown and
+            scored.
         kind: What an item of the data is.
-        position: Items of the data that all processes together have taken.
-        moving: Whether a step has begun and not ended; the run then has no valid state.
-        shared: The game as several processes play it; None with a single process.
-        seconds: Time of the steps of this process, without the observers.
+        position: Number of items that all processes together have taken from the data.
+        moving: Whether a step has begun but not ended; the run then has no valid state.
+        shared: The game shared by several processes; None with a single process.
+        seconds: Time that this process spent on steps, without the observers.
     """
 
     game: Game
@@ -42,9 +42,9 @@ class Run:
 
 
 Observer = Callable[[Run, Log], None]
-"""Called once before the first step with an empty log, at the step that the run begins or resumes
-at, and then after each step with its terms; it knows its own interval and lets other steps pass.
+"""Function that is called once with an empty log before the first step of a new or resumed run,
+and then after each step with its terms. It decides for itself at which steps it acts.
 
-The state of a step is saved after the observers have seen it, or without them on Ctrl-C. What an
-observer keeps by step it therefore cuts, and completes, where the first call finds the run. It may
-add numbers of its own to the log, for the observers after it."""
+On Ctrl-C the state may be saved before all observers have seen its step. So in the first call an
+observer must cut the files that it keeps by step to the step of the run, and complete them. It may
+add numbers to the log for the observers after it."""

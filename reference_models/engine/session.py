@@ -38,28 +38,28 @@ logger = logging.getLogger("ganeval.training")
 SAMPLES = "samples.png"
 SETTINGS = "settings.toml"
 _UNLISTED = (STATE, METRICS, SAMPLES, CURVE, "*.safetensors")
-"""Files in the folders of runs, other than grids, from before there were lists of files."""
+"""Files of old runs, which have no list of files; without their grids."""
 
 _WORDS = {"labels": "classes", "condition": "pictures to make others from"}
-"""Names of the tensors of data in messages."""
+"""Names of the data's tensors in messages."""
 _HOW_TO_HAVE = {
     "labels": "put the pictures of each class into its own folder, or use digits",
-    "condition": "name a source of them with --data-b (pairs in one file are cut in two first: "
+    "condition": "name their source with --data-b (cut pairs in one file in two first: "
     "docs/training-data.md)",
 }
-"""What to do if data lack a tensor, by its name."""
+"""Remedies if the data lack a tensor, by its name."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Watch:
-    """What to observe while a model trains; it changes no number of the training.
+    """What to observe during training; it does not change the training.
 
     Attributes:
-        grid_every: Steps from one grid of samples to the next; 0 for the last one only.
-        snapshot_every: Steps from one kept checkpoint to the next; 0 for the last one only.
-        scoring: How the curve is scored.
-        collapse: Whether to warn when the samples become alike.
-        board: Whether to write for TensorBoard, if it is installed.
+        grid_every: Steps from one grid of samples to the next; 0 for only the last one.
+        snapshot_every: Steps from one kept checkpoint to the next; 0 for only the last one.
+        scoring: How to score the generator for the curve.
+        collapse: Whether to warn if the samples become alike.
+        board: Whether to write files for TensorBoard, if it is installed.
     """
 
     grid_every: int = 200
@@ -93,41 +93,41 @@ def run_training(  # noqa: PLR0913 (keyword-only, each is plain)
     The folder then holds:
 
     * `MODEL.safetensors`: the checkpoint, which is the averaged generator with its card; for points
-      `MODEL.npz`, samples;
+      `MODEL.npz` with samples;
     * `samples.png`: samples for 64 fixed inputs, and `samples/000200.png` the same at intervals;
     * `metrics.jsonl`: the terms of every step;
     * `curve.jsonl` and `curve.png`: the scores of the averaged generator, if it was scored, and
-      `best/MODEL.safetensors`, the checkpoint with the best one;
-    * `snapshots/000200.safetensors`: checkpoints at intervals, if asked for;
-    * `tensorboard/`: both for TensorBoard, if it is installed;
+      `best/MODEL.safetensors`: the checkpoint with the best score;
+    * `snapshots/000200.safetensors`: checkpoints at intervals, if `watch` has them;
+    * `tensorboard/`: terms, scores and samples for TensorBoard, if it is installed;
     * `settings.toml`: every setting;
     * `state.pt`: the state from which `resume` continues;
-    * `.ganeval-run.json`: the names of these files. Whatever else is in the folder stays as it is.
+    * `.ganeval-run.json`: the names of these files. Other files in the folder are not changed.
 
     Args:
-        model: Its name in `MODELS`.
-        folder: Folder of the run; made if it does not exist. It may have foreign files, but not
-            under the names above.
+        model: Name of the model in `MODELS`.
+        folder: Folder of the run; created if it does not exist. It may contain other files, but not
+            with the names above.
         settings: Settings by dotted name that differ from the model's own; a resumed run keeps its
             settings.
         data: A name or source as in `open_data`; None for the one in the settings.
-        steps: Number of steps, counted from the start, at least 1; None for the number in the
-            settings.
+        steps: Number of the last step, at least 1; None for the number in the settings.
         seed: Seed of all random numbers.
-        resume: Continue the run in the folder.
+        resume: Whether to continue the run in the folder.
         device: None for the CPU. Several processes on CUDA get one device each.
         precision: Arithmetic of the networks; "auto" is bfloat16 on CUDA and float32 elsewhere.
-        save_every: Steps between two saved states; a killed run loses at most these.
+        save_every: Steps between two saved states; a killed run loses at most this many.
         watch: What to observe.
         observers: Further observers, called after the others.
 
     Raises:
-        GanevalError: A name, an option or a combination is impossible; the folder has another run,
-            has foreign files under the run's names, or cannot be written to; or a term of a loss is
-            not finite.
+        GanevalError: A name, an option or a combination cannot be used; the folder has another run
+            or other files with the run's names, or cannot be written to; or a term of a loss is not
+            finite.
         OSError: The disk is full; the last saved state is kept.
-        KeyboardInterrupt: Raised after the step in which it came, with the state saved. Then, and
-            if a term is not finite, the checkpoint is that of the last saved state.
+        KeyboardInterrupt: The user interrupted; raised after the end of the step, with the state
+            saved. Then, and if a term is not finite, the checkpoint comes from the last saved
+            state.
     """
     watch = watch or Watch()
     recipe = recipe_of(model, settings, folder=folder if resume else None, data=data, steps=steps)
@@ -141,11 +141,11 @@ def run_training(  # noqa: PLR0913 (keyword-only, each is plain)
         recipe = of_team(recipe, team)
         opened = _open(recipe, watch.scoring.cache_dir)
         suffix = kind_of(opened).suffix
-        if team.leads and (resume or not (folder / STATE).exists()):  # else `train` says so
+        if team.leads and (resume or not (folder / STATE).exists()):  # else `train` refuses it
             scored = (CURVE, CURVE_PICTURE, *best_names(recipe, suffix))
             files.check(STATE, METRICS, SAMPLES, SETTINGS, *checkpoint_names(recipe, suffix))
             files.check(*(scored if watch.scoring.every else ()))
-            if not resume:  # else the observer knows the first step
+            if not resume:  # else the observer checks them; it knows the first step
                 files.check(*grid_names(0, steps, every=watch.grid_every))
         watching: list[Observer] = []
         if team.leads:
@@ -154,7 +154,7 @@ def run_training(  # noqa: PLR0913 (keyword-only, each is plain)
             watching = [*resources.enter_context(told), *observers, _settings_kept(recipe, files)]
 
         def leave(run: Run) -> Path:
-            """Write the checkpoints, and samples of the first."""
+            """Write the checkpoints, and samples of the first one; return its path."""
             write_samples(run, recipe, opened, files.claim(SAMPLES), seed=seed)
             paths = files.claim_all(checkpoint_names(recipe, suffix))
             export(run, recipe, opened, paths, seed=seed)
@@ -212,7 +212,7 @@ def recipe_of(
     data: str | None = None,
     steps: int | None = None,
 ) -> Recipe:
-    """Return a model's recipe with the settings of a run in a folder, and with others given.
+    """Return a model's recipe with the settings of a run in a folder, and further settings.
 
     Raises:
         GanevalError: There is no such model or setting, or a value is not allowed.
@@ -226,7 +226,7 @@ def recipe_of(
 
 
 def _settings_kept(recipe: Recipe, files: RunFiles) -> Observer:
-    """Return the observer that writes the settings of a run, once it can begin or continue."""
+    """Return an observer that writes the settings of a run when it begins or continues."""
     lines = toml_lines(settings_of(recipe))
 
     def observe(run: Run, log: Log) -> None:
@@ -238,9 +238,9 @@ def _settings_kept(recipe: Recipe, files: RunFiles) -> Observer:
 
 
 def _open(recipe: Recipe, cache_dir: Path | str | None) -> Data:
-    """Return the data, if the model can be trained on them and its checkpoint can be sampled.
+    """Return the data; check that the model can be trained on them.
 
-    Whether the networks can have pictures of that shape is checked before decoding.
+    The shape of pictures is checked before they are decoded, by building the networks for it.
     """
     from reference_models.data.pictures import Pictures
 
@@ -265,14 +265,14 @@ def _open(recipe: Recipe, cache_dir: Path | str | None) -> Data:
         if name not in data.names:
             raise ganeval.GanevalError(
                 f"data '{recipe.data}' has no {_WORDS.get(name, name)}",
-                f"data with them, for {recipe.name}",
+                f"data with {_WORDS.get(name, name)}, for {recipe.name}",
                 _HOW_TO_HAVE.get(name, f"use {find_recipe(recipe.name).data}"),
             )
     return data
 
 
 def _warn_of_repeats(recipe: Recipe, data: Data) -> None:
-    """Warn of a batch that holds items twice."""
+    """Warn if a batch holds some items twice."""
     if isinstance(data, Sized) and len(data) < recipe.batch_size:
         logger.warning(
             "%s: %d %s for batches of %d, so that %s repeat within a batch; "
@@ -292,7 +292,7 @@ def _observers(
     seed: int,
     device: torch.device,
 ) -> Iterator[list[Observer]]:
-    """Yield the observers that are asked for; the curve comes before those that show its scores."""
+    """Yield the observers of a `Watch`; the curve comes before observers that use its scores."""
     watching = [grids(recipe, data, files, every=watch.grid_every, last=last, seed=seed)]
     with ExitStack() as resources:
         if watch.scoring.every:

@@ -1,7 +1,7 @@
-"""The settings of a recipe: every number of it by a dotted name, such as `optimizers.D.lr`.
+"""The settings of a recipe: its numbers by dotted names, such as `optimizers.D.lr`.
 
-One set of names serves `ganeval train --set NAME=VALUE`, TOML files, presets, `--show`, the state
-of a run and the checkpoint's card.
+The same names are used by `ganeval train --set NAME=VALUE`, TOML files, presets, `--show`, the
+state of a run and the checkpoint's card.
 """
 
 import json
@@ -17,7 +17,7 @@ from reference_models.engine.data import unknown
 from reference_models.engine.recipe import Recipe
 
 Settings = dict[str, Any]
-"""Values by dotted name: numbers, words, truth values, lists of numbers."""
+"""Values by dotted name: numbers, words, booleans, lists of numbers."""
 
 DATA_SETTINGS = ("data", "data_b", "pair_by", "image_size", "crop", "channels", "flip")
 _PLAIN = (
@@ -27,7 +27,7 @@ _PLAIN = (
 _MAY_BE_ZERO = (
     *("batch_per_process", "num_continuous", "num_steps", "burst_steps", "burst_every"),
     *("image_size", "channels", "num_classes", "condition_channels"),
-)  # of the whole numbers, by the last part of a name
+)  # whole numbers that may be 0, by the last part of their name
 _KINDS = {bool: "true or false", int: "a whole number", float: "a number", str: "a word"}
 
 
@@ -44,9 +44,10 @@ def settings_of(recipe: Recipe) -> Settings:
 
 
 def lasting_settings(recipe: Recipe) -> Settings:
-    """Return the settings that decide a run's numbers, which a resumed run keeps.
+    """Return the settings that change a run's numbers; a resumed run must keep them.
 
-    Data have their own digest; the last step counts only if a rate falls to 0 at it.
+    The data are left out, because they have their own digest. The last step is included only if a
+    learning rate depends on it.
     """
     settings = settings_of(recipe)
     del settings["data"], settings["data_b"]
@@ -59,8 +60,8 @@ def with_settings(recipe: Recipe, changes: Mapping[str, Any]) -> Recipe:
     """Return a recipe with some settings changed.
 
     Raises:
-        GanevalError: A name is unknown (the message suggests the nearest one), or a value has
-            another kind.
+        GanevalError: A name is unknown (the message suggests the most similar one), or a value has
+            the wrong kind.
     """
     known = settings_of(recipe)
     for name, value in changes.items():
@@ -98,7 +99,7 @@ def preset_of(recipe: Recipe, name: str) -> Settings:
 
 
 def presets_of(recipe: Recipe) -> dict[str, Settings]:
-    """Return the presets of a recipe by name; "digits" is the unchanged recipe, unless defined."""
+    """Return the presets of a recipe, by name; by default "digits" is the unchanged recipe."""
     return {
         "digits": {},
         **{name: dict(recipe.presets[name]) for name in recipe.presets},
@@ -106,7 +107,7 @@ def presets_of(recipe: Recipe) -> dict[str, Settings]:
 
 
 def parse_setting(text: str) -> tuple[str, Any]:
-    """Return the name and the value of `NAME=VALUE`; the value is TOML, or else a word.
+    """Return the name and the value of `NAME=VALUE`; a value that is not TOML is a word.
 
     Raises:
         GanevalError: There is no `=`, or no name before it.
@@ -123,7 +124,7 @@ def parse_setting(text: str) -> tuple[str, Any]:
 
 
 def read_settings(path: Path) -> Settings:
-    """Return the settings of a TOML file, its tables as dotted names.
+    """Return the settings of a TOML file; tables become dotted names.
 
     Raises:
         GanevalError: There is no such file, or it is not TOML.
@@ -136,18 +137,18 @@ def read_settings(path: Path) -> Settings:
         ) from error
     except (OSError, UnicodeDecodeError, tomllib.TOMLDecodeError) as error:
         raise ganeval.GanevalError(
-            f"{path}: {error}", "a TOML file with settings", "see what --show prints"
+            f"{path}: {error}", "a TOML file with settings", "compare it with the output of --show"
         ) from error
 
 
 def toml_lines(settings: Mapping[str, Any]) -> list[str]:
-    """Return settings as the lines of a TOML file; each may stand after `--set` too."""
-    # JSON and TOML write words, numbers, truth values and lists of numbers alike.
+    """Return settings as the lines of a TOML file; each line can also be used with `--set`."""
+    # JSON and TOML write words, numbers, booleans and lists of numbers in the same way.
     return [f"{name} = {json.dumps(value, ensure_ascii=False)}" for name, value in settings.items()]
 
 
 def _flat(nested: Mapping[str, Any], before: str = "") -> Iterator[tuple[str, Any]]:
-    """Yield the values of nested mappings by dotted name; a list for a tuple."""
+    """Yield the values of nested mappings by dotted name; tuples become lists."""
     for name, value in nested.items():
         if isinstance(value, Mapping):
             yield from _flat(value, f"{before}{name}.")
@@ -156,7 +157,7 @@ def _flat(nested: Mapping[str, Any], before: str = "") -> Iterator[tuple[str, An
 
 
 def _part(settings: Settings, name: str) -> Settings:
-    """Return the settings below a name, by the last part of theirs; a tuple for a list."""
+    """Return the settings below a name, by the rest of their names; lists become tuples."""
     begin = f"{name}."
     return {
         key.removeprefix(begin): tuple(value) if isinstance(value, list) else value
@@ -169,7 +170,7 @@ def _checked(name: str, value: Any, known: Any) -> Any:
     """Return a value converted to the kind of the known one.
 
     Raises:
-        GanevalError: It has another kind, is not finite, or is below the least allowed number.
+        GanevalError: The value has the wrong kind, is not finite, or is too small.
     """
     if isinstance(known, list):
         if not isinstance(value, list | tuple) or len(value) != len(known):

@@ -1,4 +1,4 @@
-"""Checkpoints during training: at intervals, and the best one by a score."""
+"""Checkpoints during training: at intervals, and the one with the best score."""
 
 from reference_models.engine.curve import BEST
 from reference_models.engine.data import Data
@@ -36,7 +36,8 @@ def snapshots(recipe: Recipe, data: Data, files: RunFiles, *, every: int, seed: 
 def best_names(recipe: Recipe, suffix: str) -> list[str]:
     """Return the names of a model's best checkpoints in the folder of a run.
 
-    They are in their own folder, so that a pattern for the checkpoints of several runs skips them.
+    They are in their own folder, so that a glob for the checkpoints of several runs does not match
+    them.
     """
     return [f"{_BEST_FOLDER}/{name}" for name in checkpoint_names(recipe, suffix)]
 
@@ -44,9 +45,10 @@ def best_names(recipe: Recipe, suffix: str) -> list[str]:
 def best_kept(recipe: Recipe, data: Data, files: RunFiles, *, seed: int) -> Observer:
     """Return an observer that keeps the checkpoint with the best score in the curve.
 
-    It comes after the observer that scores. The score that chose it is too optimistic, as the best
-    of many noisy scores always is: score the file again, with another seed. If a killed run resumes
-    before the step of that file, the file is removed, and written again at that step.
+    It must come after the observer that scores. The score of the chosen checkpoint is too
+    optimistic, because the best of many noisy scores always is. So score the file again with
+    another seed. If a killed run resumes before the step of the file, the file is removed, and
+    written again at that step.
     """
 
     def observe(run: Run, log: Log) -> None:

@@ -1,4 +1,4 @@
-"""How the players move. No solver knows a paper's losses; no loss knows how it is minimised."""
+"""Solvers: they move the players. Solvers do not depend on the losses, nor losses on solvers."""
 
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
@@ -14,9 +14,10 @@ from reference_models.engine.draw import Draw
 from reference_models.engine.game import Game, Terms
 
 Feed = Callable[[bool], Batch]
-"""Returns the next batch of the data; for a move that reads no data, a batch with only a size."""
+"""Function that returns the next batch if its argument is true, and otherwise a batch with only a
+size, for a move that uses no data."""
 Log = dict[str, float]
-MAX_NORM = "max_norm"  # key of the largest gradient norm in an optimizer's group
+MAX_NORM = "max_norm"  # key of the limit of the gradient norm in an optimizer's group
 
 
 class NonFiniteError(ArithmeticError):
@@ -24,13 +25,13 @@ class NonFiniteError(ArithmeticError):
 
 
 class Solver(Protocol):
-    """One step of training."""
+    """Makes the steps of a training."""
 
     def step(self, game: Game, optimizers: Mapping[str, Optimizer], feed: Feed, draw: Draw) -> Log:
-        """Move every player once, or as often as the solver says, and return the terms' values.
+        """Move every player as often as the solver says, and return the terms' values.
 
         Raises:
-            NonFiniteError: A term is not finite; no parameter was changed by it.
+            NonFiniteError: A term is not finite; it did not change any parameter.
         """
 
 
@@ -42,12 +43,13 @@ class Alternating:
     moves on fresh batches, then every other player makes one.
 
     Attributes:
-        num_first: Moves of the first player in a step.
-        num_burst: Its moves in a burst step, for a critic that must be near its optimum: the code
-            of Arjovsky et al. 2017 has 100 in the first 25 steps and later in one step of 500.
+        num_first: Number of moves of the first player in a step.
+        num_burst: Number of its moves in a burst step, for a critic that must be near its optimum.
+            The code of Arjovsky et al. 2017 has 100 moves in each of the first 25 steps, and later
+            in every 500th step.
         burst_steps: Number of burst steps at the start.
-        burst_every: Steps from one burst to the next; 0 for bursts at the start only.
-        accumulate: Number of parts into which a batch is divided; their gradients are added up, so
+        burst_every: Steps from one later burst to the next; 0 for bursts at the start only.
+        accumulate: Number of parts into which a batch is divided. Their gradients are added up, so
             that only one part is in memory at a time. BatchNorm normalises each part by its own
             statistics.
     """
@@ -80,7 +82,7 @@ class Alternating:
 
 @dataclass(frozen=True, slots=True)
 class Simultaneous:
-    """All players at once, each seeing the others as they were before the step.
+    """All players at once; each one sees the others as they were before the step.
 
     Attributes:
         accumulate: As in `Alternating`.
@@ -107,9 +109,9 @@ def gradients(game: Game, player: str, batch: Batch, draw: Draw, parts: int) -> 
         game: The game.
         player: The player that moves.
         batch: The batch for its loss.
-        draw: Its randomness.
-        parts: Number of parts that are computed one after the other; gradients and terms are means
-            over them.
+        draw: The random numbers of the move.
+        parts: Number of parts of the batch, which are computed one after the other; gradients and
+            terms are means over them.
     """
     logs = []
     with _alone(game, player):
@@ -122,9 +124,9 @@ def gradients(game: Game, player: str, batch: Batch, draw: Draw, parts: int) -> 
 
 @contextmanager
 def _alone(game: Game, player: str) -> Iterator[None]:
-    """Let the parameters of the other players require no gradients within the block.
+    """Within the block, let the parameters of the other players require no gradients.
 
-    So torch builds no graph for the generator while the discriminator moves, and none for the
+    So torch builds no graph for the generator while the discriminator moves, and no graph for the
     discriminator's weights while the generator moves.
     """
     own = {id(parameter) for parameter in game.parameters_of(player).values()}
@@ -139,11 +141,10 @@ def _alone(game: Game, player: str) -> Iterator[None]:
 
 
 def backward(game: Game, player: str, terms: Terms) -> None:
-    """Give a player's parameters, and no others, the gradients of the sum of its terms.
+    """Give only a player's parameters the gradients of the sum of its terms.
 
-    A parameter that the terms do not use (in a stage that a growing network has not reached) gets
-    no gradient, so that its optimizer does not change it. Several processes exchange gradients
-    here.
+    A parameter that the terms do not use (in a level that a growing network has not reached) gets
+    no gradient, so the optimizer does not change it. Several processes exchange gradients here.
     """
     torch.autograd.backward(total(terms), inputs=list(game.parameters_of(player).values()))
 
@@ -163,9 +164,10 @@ def apply_gradients(
 
 
 def advance(game: Game, player: str, optimizer: Optimizer, batch: Batch, draw: Draw) -> None:
-    """Let a player step, and call the game's `after_step`.
+    """Make a player's optimizer step, and call the game's `after_step`.
 
-    Several processes already have the mean gradient, so all limit its norm alike.
+    With several processes each one has the mean gradient already, so all limit its norm in the same
+    way.
     """
     max_norm = optimizer.param_groups[0].get(MAX_NORM, 0.0)
     if max_norm > 0:
@@ -181,9 +183,9 @@ def total(terms: Terms) -> torch.Tensor:
 
 
 def values(player: str, terms: Terms) -> Log:
-    """Return the terms as numbers; refuse values that are not finite before anything moves.
+    """Return the terms as numbers; raise NonFiniteError if one is not finite.
 
-    All are copied from the device at once, which waits for it only once.
+    All are copied from the device together, to wait for it only once.
     """
     numbers = torch.stack([value.detach() for value in terms.values()]).tolist()
     log = {f"{player}/{name}": value for name, value in zip(terms, numbers, strict=True)}

@@ -1,4 +1,4 @@
-"""The training state: tensors and numbers only, so that it loads without running code."""
+"""The training state: only tensors and plain values, so loading it runs no code."""
 
 import sys
 import zipfile
@@ -17,9 +17,9 @@ _ABSENT = "absent"
 
 
 def save_state(path: Path, state: Mapping[str, Any]) -> None:
-    """Write the state so that a killed process leaves the complete old or new file.
+    """Write the state; a killed process leaves the complete old file or the complete new one.
 
-    Equal states are equal files.
+    Equal states give equal files.
     """
     with written_whole(path) as file:
         torch.save(_plain(state), file)
@@ -30,11 +30,11 @@ def load_state(path: Path, config: Mapping[str, Any]) -> dict[str, Any]:
 
     Args:
         path: Path of the file.
-        config: JSON values; mappings may hold mappings.
+        config: The configuration, as nested JSON values.
 
     Raises:
         GanevalError: The file does not exist, is damaged, or has another configuration; the message
-            shows the first difference, its details all of them.
+            shows the first differences, and its details show all of them.
     """
     if not path.is_file():
         raise ganeval.GanevalError(
@@ -44,7 +44,7 @@ def load_state(path: Path, config: Mapping[str, Any]) -> dict[str, Any]:
         with zipfile.ZipFile(path) as archive:  # torch does not check the checksums
             bad = archive.testzip()
         if bad is not None:
-            raise zipfile.BadZipFile(f"the checksum of {bad} is another")
+            raise zipfile.BadZipFile(f"the checksum of {bad} is wrong")
         state: dict[str, Any] = torch.load(path, map_location="cpu", weights_only=True)
         saved = dict(state["config"])
     same = dict.fromkeys(("data", "data_digest", "layers"), "")  # compared separately
@@ -52,13 +52,13 @@ def load_state(path: Path, config: Mapping[str, Any]) -> dict[str, Any]:
         *_other_data(saved, config),
         *_differences({**saved, **same}, {**config, **same}),
     ]
-    differences = differences or list(_other_layers(saved, config))  # layers follow from settings
+    differences = differences or list(_other_layers(saved, config))  # settings determine layers
     if differences:
         raise ganeval.GanevalError(
             f"{path}: {listed(differences)}",
             "the configuration that the run began with",
             f"leave out the options that change it ({path.with_name('settings.toml')} has the "
-            "settings that it began with), or train into another folder (--out)",
+            "settings of the run), or train in another folder (--out)",
         ).with_details(differences if len(differences) > 1 else ())
     return state
 
@@ -79,7 +79,7 @@ def damage_refused(path: Path) -> Iterator[None]:
 
 
 def _other_data(saved: Mapping[str, Any], now: Mapping[str, Any]) -> Iterator[str]:
-    """Yield the difference of the training data, if any; their source may be spelled anew."""
+    """Yield the difference of the training data, if any; only their content counts."""
     if saved.get("data_digest") != now.get("data_digest"):
         was, are = (
             f"{one.get('data')} ({one.get('data_digest', '')[:12]})" for one in (saved, now)
@@ -88,7 +88,7 @@ def _other_data(saved: Mapping[str, Any], now: Mapping[str, Any]) -> Iterator[st
 
 
 def _other_layers(saved: Mapping[str, Any], now: Mapping[str, Any]) -> Iterator[str]:
-    """Yield the difference of the networks, if any, by the first of their layers."""
+    """Yield the difference of the networks, if any, described by the first different layer."""
     found = list(_differences(saved.get("layers", {}), now["layers"]))
     if found:
         more = len(found) - 1
@@ -97,7 +97,7 @@ def _other_layers(saved: Mapping[str, Any], now: Mapping[str, Any]) -> Iterator[
 
 
 def _differences(saved: Any, now: Any, name: str = "") -> Iterator[str]:
-    """Yield what differs between two configurations, one text for each value."""
+    """Yield the differences between two configurations, one text for each value."""
     if isinstance(saved, Mapping) and isinstance(now, Mapping):
         for key in dict.fromkeys([*now, *saved]):
             inner = f"{name}.{key}" if name not in ("", "settings") else key
@@ -112,10 +112,10 @@ def _shown(value: Any) -> str:
 
 
 def _plain(value: Any) -> Any:
-    """Return a copy of containers and texts in which equal texts are one object.
+    """Return a copy of nested containers in which equal texts are the same object.
 
-    The file format refers to an object that occurs again instead of repeating it, so the bytes
-    would depend on which objects came from a file and which from this process.
+    The file format stores an object only once and refers to it if it occurs again. Without this the
+    bytes would depend on which equal texts are the same object.
     """
     if isinstance(value, str):
         return sys.intern(value)

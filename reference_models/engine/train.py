@@ -1,4 +1,4 @@
-"""One straight training loop for every system."""
+"""The training loop, the same for every system."""
 
 import logging
 import time
@@ -65,18 +65,18 @@ def train(  # noqa: PLR0913 (keyword-only, each is plain)
     team: TrainingTeam = ALONE,
     files: RunFiles | None = None,
 ) -> Run:
-    """Train to step `steps`, counted from the start, and keep state and losses in `folder`.
+    """Train to step `steps`, counted from 0, and keep state and losses in `folder`.
 
-    Step k depends only on (recipe, data, seed, k), so on the CPU a run that is interrupted and
-    resumed ends with the same bits as an uninterrupted one. Several processes share each batch; all
-    read the folder when they resume, but only the first one writes and is observed. A run touches
-    only files that it has made itself; `files` lists them.
+    The random numbers and data of step k depend only on (recipe, data, seed, k). So on the CPU a
+    run that is interrupted and resumed ends with the same bits as an uninterrupted one. Several
+    processes share each batch; all of them read the folder when they resume, but only the first one
+    writes and has observers. A run changes only files that it has made itself; `files` lists them.
 
     Raises:
-        GanevalError: The folder has another run, or foreign files under this run's names; or a term
-            of a loss is not finite, and then the last saved state is kept.
-        KeyboardInterrupt: Raised after the step in which it came, with the state saved; a second
-            one is raised at once, and then the last saved state is kept.
+        GanevalError: The folder has another run, or other files with this run's names; or a term of
+            a loss is not finite, and then the last saved state is kept.
+        KeyboardInterrupt: The user interrupted; raised after the end of the step, with the state
+            saved. A second interrupt is raised at once, and then the last saved state is kept.
     """
     check_team(team, recipe)
     device = device or torch.device("cpu")
@@ -88,12 +88,13 @@ def train(  # noqa: PLR0913 (keyword-only, each is plain)
             restore(run, load_state(folder / STATE, config))
     elif (folder / STATE).exists():
         raise ganeval.GanevalError(
-            f"{folder}: holds a run already", "a new folder", "use --resume, or choose another"
+            f"{folder}: holds a run already",
+            "a new folder",
+            "use --resume, or choose another folder with --out",
         )
     if team.leads and run.step >= steps:
         logger.warning(
-            "%s: is at step %d already, so nothing is trained; to train more, choose a later last "
-            "step",
+            "%s: is at step %d already, so nothing is trained; to train more, raise --steps",
             *(folder, run.step),
         )
     team.wait()
@@ -102,7 +103,7 @@ def train(  # noqa: PLR0913 (keyword-only, each is plain)
         run.shared = SharedGame(run.game)
     files = files or RunFiles(folder, resume=resume)
     kept = keeping(run, files, config, save_every=save_every, observers=observers)
-    # The processes of a team agree after which step they end.
+    # The processes of a team agree on the step after which they end.
     steady = whole_steps(run) if team.size == 1 else nullcontext(team.interrupted)
     with kept if team.leads else nullcontext(_ignore) as keep, steady as interrupted:
         try:
@@ -131,7 +132,7 @@ def one_step(
     device: torch.device,
     team: TrainingTeam = ALONE,
 ) -> Log:
-    """Make one step of the solver and of the average, on this process's part of the batches."""
+    """Make one step of the solver, on this process's part of the batches, and of the average."""
     size, own = recipe.batch_size, recipe.batch_size // team.size
 
     def feed(reads: bool) -> Batch:
@@ -159,4 +160,4 @@ def one_step(
 
 
 def _ignore(log: Log) -> None:
-    """Keep nothing."""
+    """Write nothing; used by all processes but the first."""

@@ -1,4 +1,4 @@
-"""Write the files of a run whole or not at all."""
+"""Write the files of a run completely or not at all."""
 
 import os
 import re
@@ -13,11 +13,11 @@ _TEMPORARY = re.compile(r"\.(?P<name>.+)\.[0-9a-f]{32}\.tmp")
 
 @contextmanager
 def refusals_of(path: Path) -> Iterator[None]:
-    """Let an error of the file system within the block name the file `path`."""
+    """Make an error of the file system within the block name the file `path`."""
     try:
         yield
     except (OSError, RuntimeError) as error:
-        # torch.save answers a refusal with a RuntimeError of its own, about positions in the file.
+        # torch.save turns the error into a RuntimeError about positions in the file.
         refusal = error.__context__ if isinstance(error, RuntimeError) else error
         if not isinstance(refusal, OSError):
             raise
@@ -26,13 +26,14 @@ def refusals_of(path: Path) -> Iterator[None]:
 
 @contextmanager
 def written_whole(path: Path) -> Iterator[BinaryIO]:
-    """Yield a file that is synced and gets the name `path` when the block ends without error.
+    """Yield a temporary file; if the block ends without error, sync it and rename it to `path`.
 
-    A killed process leaves the old file or the new one, and at most one file with a temporary name;
-    see `leftovers`.
+    A killed process leaves the old file or the new one, and at most one temporary file; see
+    `leftovers`.
 
     Raises:
-        OSError: The file system refuses it, for example because the disk is full; it names `path`.
+        OSError: The file cannot be written, for example because the disk is full; the error names
+            `path`.
     """
     temporary = path.with_name(f".{path.name}.{uuid.uuid4().hex}.tmp")
     with refusals_of(path):
@@ -49,7 +50,7 @@ def written_whole(path: Path) -> Iterator[BinaryIO]:
 
 
 def leftovers(folder: Path) -> Iterator[tuple[Path, str]]:
-    """Yield the temporary files in a folder, and the names that they were to have."""
+    """Yield the temporary files in a folder, with the names that they were meant to get."""
     for path in folder.glob(".*.tmp"):
         if match := _TEMPORARY.fullmatch(path.name):
             yield path, match["name"]

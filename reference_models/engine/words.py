@@ -1,4 +1,4 @@
-"""List names in messages when there may be very many."""
+"""List names in messages, even if there are very many."""
 
 from collections.abc import Sequence
 
@@ -6,6 +6,6 @@ _SHOWN = 5
 
 
 def listed(names: Sequence[str]) -> str:
-    """Return names in one line: `a, b, c, d, e and 95 more`."""
+    """Return names in one line, such as `a, b, c, d, e and 95 more`."""
     more = len(names) - _SHOWN
     return ", ".join(names[:_SHOWN]) + f" and {more:,} more" * (more > 0)

@@ -1,4 +1,4 @@
-"""Small runs that show what each system is for, each with a control that must fail."""
+"""Small runs that show what each system achieves, each with a control that must fail."""
 
 import importlib
 
@@ -52,11 +52,15 @@ EXPERIMENTS: dict[str, str] = {
     "audio-sr": "reference_models.experiments.sound:AUDIO_SR",
     "audio-sr-lsd": "reference_models.experiments.sound:AUDIO_SR_LSD",
 }
-"""Name of the experiment (the model's name for its first experiment) -> "module:value"."""
+"""Name of the experiment -> "module:value". A model's first experiment has the model's name."""
 
 
 def find_experiment(name: str) -> Experiment:
-    """Return the experiment of this name; raise `KeyError` if there is none."""
+    """Return the experiment of a name.
+
+    Raises:
+        KeyError: There is no such experiment.
+    """
     module, _, value = EXPERIMENTS[name].partition(":")
     experiment: Experiment = getattr(importlib.import_module(module), value)
     return experiment

@@ -37,8 +37,8 @@ _RECIPE = with_settings(
 def middle_shapes() -> Pictures:
     """Return the largest shapes in the middle: 12 pictures, one of each shape and colour.
 
-    With every place and radius each of the 12 classes has 192 pictures, and the mean of a class's
-    latents is nearly the same for all classes.
+    With every place and radius, each of the 12 classes would have 192 pictures, and the mean latent
+    would be nearly the same for all classes.
     """
     every = shapes()
     assert every.attributes is not None
@@ -54,7 +54,7 @@ def middle_shapes() -> Pictures:
 
 @functools.lru_cache(maxsize=1)
 def _generator(seed: int) -> torch.nn.Module:
-    """Return a trained generator; system and control ask for the same one."""
+    """Return a trained generator; cached, because system and control use the same one."""
     average: torch.nn.Module = trained(_RECIPE, middle_shapes(), steps=STEPS, seed=seed).average
     return average.eval()
 
@@ -63,7 +63,7 @@ def _generator(seed: int) -> torch.nn.Module:
 def _look(generator: torch.nn.Module, latents: Tensor, data: Pictures) -> tuple[Tensor, Tensor]:
     """Return the class of the real picture nearest to each sample, and its distance."""
     samples = torch.cat([generator(some) for some in torch.split(latents, 500)]).flatten(1)
-    real = data.batch(0, 0, len(data))  # an epoch, so each of them once
+    real = data.batch(0, 0, len(data))  # one epoch, so each picture once
     distances, nearest = torch.cdist(samples, real["real"].flatten(1)).min(dim=1)
     return real["labels"][nearest], distances
 
@@ -71,9 +71,9 @@ def _look(generator: torch.nn.Module, latents: Tensor, data: Pictures) -> tuple[
 def results_asked_for(num_examples: int) -> Callable[[int], float]:
     """Return a function that measures how often arithmetic gives the requested shape and colour.
 
-    For each two shapes and each two colours: (shape 1, colour 1) - (shape 1, colour 2) + (shape 2,
-    colour 2) should be (shape 2, colour 1). The examples are drawn from the half of the samples
-    that is nearest to real pictures, as a person would choose clear ones.
+    For each two shapes and each two colours, (shape 1, colour 1) - (shape 1, colour 2) + (shape 2,
+    colour 2) should give (shape 2, colour 1). The examples are drawn from the half of the samples
+    that is nearest to real pictures, as a person would choose clear examples.
 
     Args:
         num_examples: Number of latents in the mean for each term.
@@ -104,7 +104,7 @@ def results_asked_for(num_examples: int) -> Callable[[int], float]:
 
 DCGAN = Experiment(
     model="dcgan",
-    criterion="sums of means of 30 latents that give the shape and colour asked for (of 1)",
+    criterion="share of sums of means of 30 latents that give the requested shape and colour",
     better="higher",
     threshold=0.5,
     control_is="single latents in place of means",

@@ -1,4 +1,4 @@
-"""Whether a generator makes the class that it is asked for."""
+"""Measure whether a generator makes the requested class."""
 
 import functools
 from collections.abc import Callable
@@ -36,12 +36,12 @@ _ACGAN = with_settings(acgan.RECIPE, {"batch_size": 32})
 
 @functools.lru_cache(maxsize=2)
 def _trained(model: str, seed: int, *, shuffled: bool = False, weight: float = 1.0) -> Run:
-    """Return a trained run; the experiments of a model ask for the same one.
+    """Return a trained run; cached, because a model's experiments use the same one.
 
     Args:
         model: "projection" or "acgan".
         seed: Seed of the run, and of the shuffled labels.
-        shuffled: Whether each digit has the label of another one.
+        shuffled: Whether the labels are shuffled.
         weight: Weight of the class term in `acgan`.
     """
     recipe = _PROJECTION
@@ -54,14 +54,14 @@ def _trained(model: str, seed: int, *, shuffled: bool = False, weight: float = 1
 
 
 def _nearest(data: Pictures) -> KNeighborsClassifier:
-    """Return a function that finds the class of the nearest real digit."""
+    """Return a classifier that finds the class of the nearest real digit."""
     return KNeighborsClassifier(1).fit(data.pixels.reshape(len(data), -1), data.labels)
 
 
 def _right(run: Run) -> torch.Tensor:
-    """Return whether the nearest digit of each sample has its class, bool [per class, 10]."""
+    """Return whether each sample's nearest digit has its class, bool [samples per class, 10]."""
     size = latent_size_of(run.average)
-    assert size is not None, "both make digits of latents"
+    assert size is not None, "both models take latents"
     z = Draw(0, 0).normal("measure", NUM_IMAGES, size)
     wanted = torch.arange(NUM_IMAGES) % NUM_CLASSES
     with torch.inference_mode():
@@ -79,21 +79,21 @@ def recognised(*, shuffled: bool) -> Callable[[int], float]:
 
 
 def least_recognised(*, weight: float) -> Callable[[int], float]:
-    """Return a function that measures the same for each class of AC-GAN; the smallest counts."""
+    """Return a function that measures the same share for AC-GAN in its worst class."""
     return lambda seed: float(
         _right(_trained("acgan", seed, weight=weight)).double().mean(dim=0).min()
     )
 
 
 def real_recognised(seed: int) -> float:
-    """Measure the same for held-out real digits, independent of the seed."""
+    """Measure the share for held-out real digits, which does not depend on the seed."""
     held_out = digits(size=SIZE, split="test")
     pixels = held_out.pixels.reshape(len(held_out), -1)
     return float(_nearest(digits(size=SIZE)).score(pixels, held_out.labels))
 
 
 def real_least_recognised(seed: int) -> float:
-    """Measure the smallest share for held-out real digits, independent of the seed."""
+    """Measure the share of the worst class for held-out real digits, for any seed."""
     held_out = digits(size=SIZE, split="test")
     pixels = held_out.pixels.reshape(len(held_out), -1)
     right = _nearest(digits(size=SIZE)).predict(pixels) == held_out.labels
@@ -101,7 +101,7 @@ def real_least_recognised(seed: int) -> float:
 
 
 class NextClass(nn.Module):
-    """A generator that makes the class after the one that it is asked for."""
+    """A generator that makes the class after the requested one."""
 
     def __init__(self, network: nn.Module) -> None:
         """Take the generator."""
@@ -109,16 +109,16 @@ class NextClass(nn.Module):
         self.network, self.latent_size = network, latent_size_of(network)
 
     def forward(self, z: torch.Tensor, labels: torch.Tensor) -> torch.Tensor:
-        """Return samples of latents and classes."""
+        """Return samples for latents and classes."""
         samples: torch.Tensor = self.network(z, (labels + 1) % NUM_CLASSES)
         return samples
 
 
 def intra_fid(recipe: Recipe, *, next_class: bool) -> Callable[[int], float]:
-    """Return a function that measures the mean FID within classes, on features of `random`.
+    """Return a function that measures the mean FID within classes, with features of `random`.
 
-    With `next_class` the samples are the same, under the label of the class before; FID without
-    labels would not see it.
+    With `next_class` the same samples get the label of the previous class; FID without labels would
+    not change.
     """
 
     def measure(seed: int) -> float:
@@ -136,12 +136,12 @@ def intra_fid(recipe: Recipe, *, next_class: bool) -> Callable[[int], float]:
 
 
 def real_intra_fid(seed: int) -> float:
-    """Measure the same for held-out real digits, about 36 in each class, for every seed."""
+    """Measure the mean FID of held-out real digits, about 36 in each class, for any seed."""
     return _intra_fid(f"data:digits,split=test,size={SIZE}")
 
 
 def _intra_fid(sample: object) -> float:
-    """Return the mean FID within the classes to the training digits."""
+    """Return the mean FID within classes to the training digits."""
     report = ganeval.evaluate(
         sample=sample,
         reference=f"data:digits,split=train,size={SIZE}",
@@ -155,7 +155,7 @@ def _intra_fid(sample: object) -> float:
 
 PROJECTION = Experiment(
     model="projection",
-    criterion="samples whose nearest real digit is of the class asked for (of 1)",
+    criterion="share of samples whose nearest real digit has the requested class",
     better="higher",
     threshold=0.5,
     control_is="shuffled labels",
@@ -165,10 +165,10 @@ PROJECTION = Experiment(
 )
 ACGAN = Experiment(
     model="acgan",
-    criterion="share of the worst class whose nearest real digit is of that class (of 1)",
+    criterion="share of samples whose nearest real digit has the requested class, worst class",
     better="higher",
     threshold=0.5,
-    control_is="no term of classes",
+    control_is="no class term",
     system=least_recognised(weight=1.0),
     control=least_recognised(weight=0.0),
     floor=real_least_recognised,
@@ -176,13 +176,13 @@ ACGAN = Experiment(
 
 
 def _within_classes(recipe: Recipe) -> Experiment:
-    """Return the experiment of a model whose classes must each be near the real ones."""
+    """Return the experiment in which each class of a model must be near the real class."""
     return Experiment(
         model=recipe.name,
         criterion="mean FID to real digits within the classes, features of `random`",
         better="lower",
         threshold=0.4,
-        control_is="the same samples under the label of the class before",
+        control_is="the same samples with the label of the previous class",
         system=intra_fid(recipe, next_class=False),
         control=intra_fid(recipe, next_class=True),
         floor=real_intra_fid,

@@ -1,4 +1,4 @@
-"""Recover the code or the latent of a sample."""
+"""Recover the code or the latent from a sample."""
 
 import functools
 from collections.abc import Callable
@@ -22,7 +22,7 @@ NUM_MODES = 8
 
 
 def code_and_mode(weight: float) -> Callable[[int], float]:
-    """Return a function that trains InfoGAN with eight codes and compares them with the modes."""
+    """Return a function that trains InfoGAN with eight codes and compares codes with modes."""
     recipe = with_settings(
         infogan.RECIPE,
         {
@@ -58,15 +58,15 @@ INFOGAN = Experiment(
 
 @functools.lru_cache(maxsize=1)
 def _trained(name: str, seed: int) -> Run:
-    """Return a trained run; system and control ask for the same one."""
+    """Return a trained run; cached, because system and control use the same one."""
     recipe = {"bigan": bigan.RECIPE, "ali": bigan.ALI}[name]
     return trained(recipe, digits(), steps=500, seed=seed)
 
 
 def reconstruction(recipe: Recipe, *, encoder_learns: bool) -> Callable[[int], float]:
-    """Return a function that trains, and compares |x - G(E(x))| with that for other digits.
+    """Return a function that trains, and divides |x - G(E(x))| by |x - G(E(y))|, y another digit.
 
-    Without learning, it uses the encoder of step 0.
+    If the encoder does not learn, the encoder of step 0 is used.
     """
 
     def measure(seed: int) -> float:
@@ -83,13 +83,13 @@ def reconstruction(recipe: Recipe, *, encoder_learns: bool) -> Callable[[int], f
 
 
 def _inverting(recipe: Recipe) -> Experiment:
-    """Return the experiment of a model whose encoder must have learnt to invert the generator."""
+    """Return the experiment in which a model's encoder must learn to invert the generator."""
     return Experiment(
         model=recipe.name,
-        criterion="error of reconstructing held-out digits, of that with another digit",
+        criterion="error of reconstructing held-out digits, divided by the error for another digit",
         better="lower",
         threshold=0.8,
-        control_is="the encoder as it was before the first step",
+        control_is="the encoder before the first step",
         system=reconstruction(recipe, encoder_learns=True),
         control=reconstruction(recipe, encoder_learns=False),
     )

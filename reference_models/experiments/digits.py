@@ -1,4 +1,4 @@
-"""Handwritten digits: which models come nearer to held-out ones than a trivial model."""
+"""Handwritten digits: models must come nearer to held-out digits than a trivial model."""
 
 from collections.abc import Callable
 from dataclasses import replace
@@ -23,7 +23,7 @@ CRITERION = "FID to held-out digits, features of `random`"
 
 
 def fid_after(recipe: Recipe, steps: int, *, size: int = 16) -> Callable[[int], float]:
-    """Return a function that trains on the digits of a size and scores the samples."""
+    """Return a function that trains on digits of a size and scores the samples."""
 
     def measure(seed: int) -> float:
         data = digits(size=size)
@@ -46,7 +46,7 @@ def pixel_gaussian(seed: int) -> float:
 
 
 def real_digits(size: int) -> Callable[[int], float]:
-    """Return a function that scores 360 training digits: the floor."""
+    """Return a function that scores 360 training digits, as the floor."""
 
     def measure(seed: int) -> float:
         real = digits(size=size).batch(seed, 0, NUM_IMAGES)["real"]
@@ -83,7 +83,7 @@ _FASTER = {"game.stable_images": 3200, "game.fade_images": 3200}
 
 
 def growing_to(last: float) -> Recipe:
-    """Return the recipe of progressive growing that ends at a given growth."""
+    """Return the recipe of progressive growing, which stops at a given growth."""
 
     def make_game(recipe: Recipe, data: Data, randomness: torch.Generator) -> Game:
         game = progan.make_game(recipe, data, randomness)
@@ -98,7 +98,7 @@ PROGAN = Experiment(
     criterion="FID to held-out digits of 8 x 8 pixels, features of `random`",
     better="lower",
     threshold=0.8,
-    control_is="the same that stays at 4 x 4 pixels",
+    control_is="the same, but it stays at 4 x 4 pixels",
     system=fid_after(growing_to(1.0), 450, size=8),
     control=fid_after(growing_to(0.0), 450, size=8),
     floor=real_digits(8),
@@ -106,9 +106,9 @@ PROGAN = Experiment(
 
 
 def translated(recipe: Recipe, seed: int, *, shuffled: bool = False) -> npt.NDArray[np.uint8]:
-    """Return pictures that pix2pix makes of the held-out edges, trained on pairs or shuffled ones.
+    """Return pictures that pix2pix makes from the held-out edges, uint8 [360, 3, 16, 16].
 
-    uint8 [360, 3, 16, 16].
+    It is trained on the true pairs or on shuffled ones.
     """
     data = edges()
     if shuffled:
@@ -123,7 +123,7 @@ def translated(recipe: Recipe, seed: int, *, shuffled: bool = False) -> npt.NDAr
 
 
 def distance_to_target(*, shuffled: bool) -> Callable[[int], float]:
-    """Return a function that compares pix2pix's pictures of held-out edges with their digits."""
+    """Return a function that compares pix2pix's pictures for held-out edges with the digits."""
 
     def measure(seed: int) -> float:
         made = translated(pix2pix.RECIPE, seed, shuffled=shuffled)
@@ -135,7 +135,7 @@ def distance_to_target(*, shuffled: bool) -> Callable[[int], float]:
 
 PIX2PIX = Experiment(
     model="pix2pix",
-    criterion="mean absolute difference to the digits of held-out edges (of 1)",
+    criterion="mean absolute difference to the digits of held-out edges, pixels from 0 to 1",
     better="lower",
     threshold=0.12,
     control_is="shuffled pairs",

@@ -1,8 +1,9 @@
-"""The Dirac-GAN: each player is one number, so that every step of a solver can be seen.
+"""The Dirac-GAN: each player is one number, so every step of a solver can be followed.
 
 Mescheder, Geiger and Nowozin, "Which Training Methods for GANs do actually Converge?", ICML 2018,
-section 2: the data are one point (0, or another), G makes the point theta from any latent, and D is
-the line psi x. With the losses of equation 1 the only equilibrium is theta at the data and psi = 0.
+section 2: the data are one point (0, or another). G makes the point theta from any latent, and D is
+the line psi x. With the losses of equation 1 of `gan.py` the only equilibrium is theta at the data
+and psi = 0.
 """
 
 from collections.abc import Mapping
@@ -26,7 +27,7 @@ from reference_models.parts.unconditional import Unconditional
 from reference_models.roth import Roth
 from reference_models.unrolled import Unrolled
 
-STEP = 0.1  # learning rate of both players, and of the moves that are unrolled
+STEP = 0.1  # learning rate of both players, and of unrolled moves
 Point = npt.NDArray[np.float64]  # [2]: theta, psi
 
 
@@ -54,7 +55,7 @@ class Line(nn.Module):
         self.psi = nn.Parameter(torch.tensor(psi, dtype=torch.float64))
 
     def forward(self, x: torch.Tensor) -> torch.Tensor:
-        """Return logits float64 [B] of points [B, 1]."""
+        """Return logits float64 [B] for points [B, 1]."""
         return self.psi * x[:, 0]
 
 
@@ -63,12 +64,12 @@ class Setting:
     """A version of the game between two numbers.
 
     Attributes:
-        solver: Moves them.
+        solver: Moves the players.
         kind: Class of the game.
-        options: Its numbers, by name.
+        options: Settings of the game, by name.
         stabiliser: As in `Unconditional`.
-        data: Where the data are.
-        num_points: Points in a batch; they differ only by noise.
+        data: The point of the data.
+        num_points: Number of points in a batch; they differ only by noise.
     """
 
     solver: Solver
@@ -101,7 +102,7 @@ class Setting:
         return np.stack(path)
 
     def jacobian(self, at: Point) -> npt.NDArray[np.float64]:
-        """Return the derivative of one step for (theta, psi), float64 [2, 2]; by differences."""
+        """Return the derivative of one step in (theta, psi) by differences, float64 [2, 2]."""
         small = 1e-5
         columns = [
             (self.path(at + shift, 1)[1] - self.path(at - shift, 1)[1]) / (2 * small)
@@ -122,7 +123,7 @@ SETTINGS: Mapping[str, Setting] = {
         kind=Roth,
         options={"gamma": 1.0, "decay": 1.0, "anneal_images": 1},
     ),
-    # To first order in its variance, the noise equals Roth et al. with gamma 1.
+    # To first order in its variance, the noise has the same effect as Roth et al. with gamma 1.
     "instance noise, std 1": Setting(
         solver=Simultaneous(),
         stabiliser=Stabiliser(noise_std=1.0, noise_images=10**9),

@@ -1,4 +1,4 @@
-"""Parallel lines: a distance grows with the shift, a divergence of disjoint supports does not."""
+"""Two parallel lines: the Wasserstein distance grows with their distance, the JSD does not."""
 
 import math
 from collections.abc import Callable, Mapping
@@ -24,13 +24,13 @@ NUM_POINTS = 2000
 
 
 class Lines(Game):
-    """A game of D only, between the line at 0 and a shifted one: Arjovsky et al. 2017, example 1.
+    """A game of D alone, between the line at 0 and a shifted line: Arjovsky et al. 2017, example 1.
 
     Attributes:
-        discriminator: Points [B, 2] to logits [B].
+        discriminator: Maps points [B, 2] to logits [B].
         objective: Objective of D.
-        shift: Distance of the lines.
-        clip: Largest absolute weight, None for no limit.
+        shift: Distance between the lines.
+        clip: Largest absolute weight; None for no limit.
     """
 
     players: Mapping[str, tuple[str, ...]] = {"D": ("discriminator",)}
@@ -61,13 +61,13 @@ class Lines(Game):
 def growth_of_estimate(
     recipe: Recipe, objective: str, *, clip: float | None, at_zero: float
 ) -> Callable[[int], float]:
-    """Return a function that trains D at shifts 1 and 2, and returns the growth of its estimate.
+    """Return a function that trains D at shifts 1 and 2, and returns the ratio of its estimates.
 
     Args:
-        recipe: Gives D's optimizer.
-        objective: Objective of D, by name.
+        recipe: Has the optimizer of D.
+        objective: Name of D's objective.
         clip: Largest absolute weight.
-        at_zero: D's best loss if both lines coincide; the estimate is how far the loss is below it.
+        at_zero: D's best loss if both lines coincide; the estimate is this minus the loss.
     """
 
     def estimate(shift: float, seed: int) -> float:
@@ -92,7 +92,7 @@ def _same(batch: Batch, reads: bool) -> Batch:
 
 WGAN = Experiment(
     model="wgan",
-    criterion="growth of D's estimate when the distance of two lines doubles (W1: 2)",
+    criterion="growth of D's estimate if the distance between two lines doubles (W1: 2)",
     better="higher",
     threshold=1.5,
     control_is="the discriminator of gan (JSD: log 2 at any distance)",

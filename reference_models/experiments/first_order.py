@@ -1,15 +1,16 @@
-"""Two Gaussians against a discriminator that is optimal, or moves by gradients.
+"""Two Gaussians against a discriminator that is optimal, or that moves by gradient steps.
 
 Li, Madry, Peebles and Schmidt, "On the Limitations of First-Order Approximation in GAN Dynamics",
-ICML 2018, section 2. G is the density of two Gaussians of variance 1 with equal weights and means
-mu, the data are such a density too, and D says 1 within two intervals, l_1 <= r_1 <= l_2 <= r_2,
-and 0 elsewhere:
+ICML 2018, section 2. G is a mixture of two Gaussians of variance 1 with equal weights and means mu.
+The data have such a density too. D is 1 within two intervals, l_1 <= r_1 <= l_2 <= r_2, and 0
+elsewhere:
 
     L(mu, l, r) = P(x in D) + 1 - P(G in D),    its maximum over l and r: 1 + total variation
 
-With D at its maximum, G reaches the data from every start. If D moves by gradient steps too, often
-both intervals shrink to nothing, and then nothing moves any more; or they cover everything, and the
-two Gaussians meet in the middle. The derivatives have closed forms, so this needs no network.
+If D is always at its maximum, G reaches the data from every start. If D moves by gradient steps
+too, it often fails in one of two ways. Either both intervals shrink to nothing, and then nothing
+moves any more; or they cover everything, and the two Gaussians meet in the middle. The derivatives
+have closed forms, so no network is needed.
 """
 
 from collections.abc import Callable
@@ -29,12 +30,12 @@ TRUTH = np.array([-1.0, 1.0])
 RATE = 0.3
 NUM_STEPS = 500
 NUM_STARTS = 20
-NEAR = 0.05  # total variation below which G counts as arrived
+NEAR = 0.05  # G has arrived if the total variation is below this
 GRID = np.linspace(-10.0, 10.0, 801)
 
 
 def density(mean: Floats, x: Floats) -> Floats:
-    """Return the density at x [...] of two Gaussians with means [2], [...]."""
+    """Return the density of two Gaussians with means [2] at x [...], with the shape of x."""
     values: Floats = bell(x[..., None] - mean).mean(axis=-1)
     return values
 
@@ -69,10 +70,10 @@ def slope_of_intervals(mean: Floats, intervals: Floats) -> Floats:
 
 
 def best_intervals(mean: Floats) -> Floats:
-    """Return where the data have the larger density: at most two intervals, [2, 2].
+    """Return the intervals in which the data have the larger density, [2, 2].
 
-    The difference of the two densities changes its sign at most three times. Roots are interpolated
-    between the points of the grid; a missing interval is empty.
+    There are at most two, because the difference of the two densities changes its sign at most
+    three times. Roots are interpolated between the points of the grid. A missing interval is empty.
     """
     gap = density(TRUTH, GRID) - density(mean, GRID)
     before = np.flatnonzero(np.sign(gap[1:]) != np.sign(gap[:-1]))
@@ -92,14 +93,14 @@ def optimal(mean: Floats, intervals: Floats) -> tuple[Floats, Floats]:
 
 
 def first_order(mean: Floats, intervals: Floats) -> tuple[Floats, Floats]:
-    """Move both along their gradients at the same point, the ends of intervals kept in order."""
+    """Move both along their gradients at the same point; keep the ends of intervals in order."""
     moved = intervals + RATE * slope_of_intervals(mean, intervals)
     ordered = isotonic_regression(moved.flatten()).x.reshape(2, 2)
     return mean - RATE * slope_of_means(mean, intervals), ordered
 
 
 def arrivals(dynamics: Dynamics) -> Callable[[int], float]:
-    """Return a function that returns the share of random starts that arrive at the data."""
+    """Return a function that measures the share of random starts that converge to the data."""
 
     def measure(seed: int) -> float:
         random = np.random.default_rng(seed)
@@ -117,10 +118,10 @@ def arrivals(dynamics: Dynamics) -> Callable[[int], float]:
 
 FIRST_ORDER = Experiment(
     model="gan-minimax",
-    criterion="random starts from which two Gaussians arrive at the data (of 1)",
+    criterion="share of random starts from which two Gaussians converge to the data",
     better="higher",
     threshold=0.9,
-    control_is="D moves by gradients, too",
+    control_is="D moves by gradient steps too",
     system=arrivals(optimal),
     control=arrivals(first_order),
 )

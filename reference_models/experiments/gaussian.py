@@ -1,9 +1,9 @@
 """Fit one Gaussian to a mixture of two: the best fit depends on the divergence.
 
-The generator is mu + sigma z, and quadrature gives the best mu and sigma for every divergence: the
-Kullback-Leibler divergence spreads over both modes, its reverse keeps to the larger one, and the
-Jensen-Shannon divergence is in between. Nowozin et al. 2016 have such an experiment too
-("Univariate Mixture of Gaussians").
+The generator is mu + sigma z, and quadrature gives the best mu and sigma for every divergence. The
+best fit for the Kullback-Leibler divergence covers both modes, for its reverse it covers only the
+larger mode, and for the Jensen-Shannon divergence it is in between. Nowozin et al. 2016 have a
+similar experiment ("Univariate Mixture of Gaussians").
 """
 
 import functools
@@ -26,7 +26,7 @@ from reference_models.experiments.measure import points, trained
 
 Fit = tuple[float, float]  # mean and standard deviation
 
-# Like `mix1d`, but with modes so uneven that the best fits of three divergences are 0.15 apart.
+# Like `mix1d`, but with more uneven modes, so the best fits of three divergences are 0.15 apart.
 DATA = Mixture("uneven modes", np.array([[0.0], [2.4]]), 0.6, np.array([0.84, 0.16]))
 DISTINCT = ("kl", "jensen-shannon", "reverse-kl")
 STEPS = 2000
@@ -43,7 +43,7 @@ def best_fit(name: str) -> Fit:
     def value(parameters: npt.NDArray[np.float64]) -> float:
         mean, log_std = parameters
         log_q = -0.5 * ((GRID - mean) / np.exp(log_std)) ** 2 - log_std - 0.5 * np.log(2 * np.pi)
-        # Ratios beyond e^300 have no weight; the limit keeps their squares from overflowing.
+        # Ratios above e^300 have no weight; without the limit their squares would overflow.
         ratio = torch.from_numpy(np.exp(np.minimum(log_p - log_q, 300)))
         return float(trapezoid(np.exp(log_q) * f(ratio).numpy(), GRID))
 
@@ -54,7 +54,7 @@ def best_fit(name: str) -> Fit:
 
 
 def recipe_for(recipe: Recipe) -> Recipe:
-    """Return a recipe whose generator is a Gaussian and whose D keeps up with it."""
+    """Return a recipe whose generator is a Gaussian and whose D is fast enough to follow it."""
     return replace(
         recipe,
         networks={
@@ -76,7 +76,7 @@ def recipe_for(recipe: Recipe) -> Recipe:
 def fit_of(model: str, divergence: str, seed: int) -> Fit:
     """Return mean and standard deviation of a trained generator's samples.
 
-    System and control ask for the same ones.
+    Cached, because system and control use the same ones.
     """
     recipe = {"f-gan": fgan.RECIPE, "poole": poole.RECIPE}[model]
     recipe = with_settings(recipe, {"game.divergence": divergence})
@@ -86,19 +86,19 @@ def fit_of(model: str, divergence: str, seed: int) -> Fit:
 
 
 def distance(first: Fit, second: Fit) -> float:
-    """Return the larger one of the distances of means and of standard deviations."""
+    """Return the difference of the means or of the standard deviations, whichever is larger."""
     return max(abs(one - other) for one, other in zip(first, second, strict=True))
 
 
 def miss(model: str, divergences: Iterable[str]) -> Callable[[int], float]:
-    """Return a function that measures the largest distance of these fits from their optimum."""
+    """Return a function that measures the largest distance of these fits from their best fits."""
     return lambda seed: max(
         distance(fit_of(model, name, seed), best_fit(name)) for name in divergences
     )
 
 
 def confusion(model: str) -> Callable[[int], float]:
-    """Return a function that measures the smallest distance of a fit from another optimum."""
+    """Return a function that measures the smallest distance of a fit from a wrong best fit."""
     return lambda seed: min(
         distance(fit_of(model, name, seed), best_fit(other))
         for name in DISTINCT
@@ -108,19 +108,19 @@ def confusion(model: str) -> Callable[[int], float]:
 
 
 def _fitting(model: str, divergences: Iterable[str]) -> Experiment:
-    """Return the experiment of a model that must find the best fit of each divergence."""
+    """Return the experiment in which a model must find the best fit for each divergence."""
     return Experiment(
         model=model,
-        criterion="distance of the Gaussian fitted to the best one of its divergence, the worst of "
-        f"{len(list(divergences))} divergences",
+        criterion="distance from the fitted Gaussian to the best one for its divergence, the "
+        f"largest of {len(list(divergences))} divergences",
         better="lower",
         threshold=0.08,
-        control_is="the best one of another divergence, the nearest",
+        control_is="the nearest best Gaussian for another divergence",
         system=miss(model, divergences),
         control=confusion(model),
     )
 
 
-# "gan" trains as "jensen-shannon" does: their losses differ by a constant.
+# Without "gan", which trains like "jensen-shannon": their losses differ by a constant.
 F_GAN = _fitting("f-gan", tuple(name for name in fgan.DIVERGENCES if name != "gan"))
 POOLE = _fitting("poole", DISTINCT)

@@ -1,4 +1,4 @@
-"""Ten labels for each class: what a discriminator learns from unlabelled digits."""
+"""Ten labels for each class: does a discriminator learn from unlabelled digits?"""
 
 import functools
 from collections.abc import Callable
@@ -20,7 +20,7 @@ from reference_models.parts.classes import known_labels
 from reference_models.parts.discriminator import Discriminator
 
 SUBSETS = (1, 2, 3)
-SIZE = 8  # of the digits of the semi-supervised classifier
+SIZE = 8  # pixels of the digits for the semi-supervised classifier
 STEPS = 2000
 
 _SMALL = with_settings(semi_supervised.RECIPE, {"generator.width": 16})
@@ -28,7 +28,7 @@ _SMALL = with_settings(semi_supervised.RECIPE, {"generator.width": 16})
 
 @functools.lru_cache(maxsize=8)
 def errors_of(weight: float, seed: int) -> int:
-    """Return the errors on held-out digits of the averaged classifier, over three label subsets."""
+    """Return the errors of the averaged classifier on held-out digits, over three label subsets."""
     data, held_out = digits(size=SIZE), digits(size=SIZE, split="test")
     test = held_out.batch(0, 0, len(held_out))
     wrong = 0
@@ -42,22 +42,23 @@ def errors_of(weight: float, seed: int) -> int:
 
 
 def to_labels_alone(weight: float, *, other_weights: int) -> Callable[[int], float]:
-    """Return a function that compares the errors with the unlabelled term and with labels only.
+    """Return a function that divides the errors by the errors of training on labels only.
 
     Args:
-        weight: Weight of the term.
-        other_weights: Added to the seed, so that training on labels only is compared with itself
-            from other first weights.
+        weight: Weight of the unlabelled term.
+        other_weights: Added to the seed, to compare training on labels only with itself from other
+            first weights.
     """
     return lambda seed: errors_of(weight, seed + other_weights) / errors_of(0.0, seed)
 
 
 SEMI_SUPERVISED = Experiment(
     model="semi-supervised",
-    criterion="errors of the classifier from 100 labels, of those of the same net on labels alone",
+    criterion="errors of the classifier from 100 labels, divided by those of the same net on "
+    "labels alone",
     better="lower",
     threshold=0.8,
-    control_is="labels alone from other first weights",
+    control_is="labels alone, from other first weights",
     system=to_labels_alone(semi_supervised.RECIPE.game["unlabelled_weight"], other_weights=0),
     control=to_labels_alone(0.0, other_weights=100),
 )
@@ -66,9 +67,10 @@ SEMI_SUPERVISED = Experiment(
 def probe_of(recipe: Recipe, *, steps: int) -> Callable[[int], float]:
     """Return a function that compares D's features with raw pixels by a linear classifier.
 
-    It learns from three sets of 100 labelled digits and is tested on the held-out ones. The number
-    is the ratio of the errors, features to pixels. In such short runs the convolutions make the
-    difference, not the training: before its first step, the D of dcgan has an equally low ratio.
+    The classifier learns from three sets of 100 labelled digits and is tested on the held-out ones.
+    The number is the errors with features, divided by the errors with pixels. In such short runs
+    the convolutions make the difference and not the training: before its first step, the D of dcgan
+    has an equally low ratio.
     """
 
     def measure(seed: int) -> float:
@@ -90,7 +92,7 @@ def probe_of(recipe: Recipe, *, steps: int) -> Callable[[int], float]:
 
 
 def _flat(x: torch.Tensor) -> torch.Tensor:
-    """Return the pixels of pictures."""
+    """Return the pixels of pictures, flattened."""
     return x.flatten(1)
 
 
@@ -107,7 +109,8 @@ def _errors(
 
 DCGAN = Experiment(
     model="dcgan",
-    criterion="errors of a linear probe on D's features from 100 labels, of those on raw pixels",
+    criterion="errors of a linear probe on D's features from 100 labels, divided by those on "
+    "raw pixels",
     better="lower",
     threshold=0.9,
     control_is="the discriminator of gan, which has no convolutions",

@@ -1,4 +1,4 @@
-"""Nats or bits of held-out data under the models that have a likelihood."""
+"""Nats or bits of held-out data under models with a likelihood."""
 
 import math
 from collections.abc import Callable
@@ -19,14 +19,14 @@ from reference_models.experiments.measure import trained
 from reference_models.experiments.ring import for_points
 from reference_models.parts.likelihood import bits_per_dimension, dequantise
 
-HELD_OUT = 1_000_000  # the seed of points that no run is trained on
+HELD_OUT = 1_000_000  # seed of points that no run is trained on
 NUM_HELD_OUT = 4000
-NUM_NODES = 61  # of a line of quadrature
+NUM_NODES = 61  # of the quadrature, along each axis
 NUM_NOISES = 16  # for each picture's bound
 SIZE = 8  # of digits
 STEPS = 800  # on the ring
-OF_POINTS = "nats that a held-out point of ring8 takes"
-OF_DIGITS = "bits that a byte of held-out digits of 8 x 8 pixels takes"
+OF_POINTS = "nats per held-out point of ring8"
+OF_DIGITS = "bits per byte of held-out digits of 8 x 8 pixels"
 
 
 def log_prob_of(network: Any, x: torch.Tensor, *, seed: int = 0) -> torch.Tensor:
@@ -34,7 +34,7 @@ def log_prob_of(network: Any, x: torch.Tensor, *, seed: int = 0) -> torch.Tensor
 
     Args:
         network: Has `log_prob` or `elbo`.
-        x: float32 [B, ...]; pictures dequantised.
+        x: float32 [B, ...]; pictures must be dequantised.
         seed: Seed of the bound's noise.
     """
     with torch.inference_mode():
@@ -49,10 +49,10 @@ def log_prob_of(network: Any, x: torch.Tensor, *, seed: int = 0) -> torch.Tensor
 
 
 def noisy_log_prob(network: Any, x: torch.Tensor, variance: float) -> torch.Tensor:
-    """Return the log density of a flow's samples plus N(0, variance I) at points, in nats [B].
+    """Return the log density at points, in nats [B], of a flow's samples plus N(0, variance I).
 
-    It is the flow's density convolved with the noise, by the trapezoid rule on a square of twelve
-    standard deviations around each point. Annealed importance sampling bounds this density, while
+    It is the flow's density convolved with the noise, computed by the trapezoid rule on a square of
+    twelve standard deviations around each point. Annealed importance sampling bounds this density;
     `log_prob` is the density without noise.
 
     Args:
@@ -72,7 +72,7 @@ def noisy_log_prob(network: Any, x: torch.Tensor, variance: float) -> torch.Tens
 
 
 def nats(recipe: Recipe) -> Callable[[int], float]:
-    """Return a function that trains a small flow on the ring and evaluates held-out points."""
+    """Return a function that trains a small flow on the ring and scores held-out points."""
     small = with_settings(for_points(recipe), {"generator.num_couplings": 4, "generator.width": 32})
 
     def measure(seed: int) -> float:
@@ -121,7 +121,7 @@ FLOW_GAN = Experiment(
 
 
 def bits(recipe: Recipe, steps: int) -> Callable[[int], float]:
-    """Return a function that trains on small digits and evaluates held-out ones."""
+    """Return a function that trains on small digits and scores held-out ones."""
 
     def measure(seed: int) -> float:
         run = trained(recipe, digits(size=SIZE), steps=steps, seed=seed)
@@ -136,10 +136,10 @@ def bits(recipe: Recipe, steps: int) -> Callable[[int], float]:
 
 VAE = Experiment(
     model="vae",
-    criterion=f"{OF_DIGITS}, at most",
+    criterion=f"{OF_DIGITS}, upper bound",
     better="lower",
     threshold=9.0,
-    control_is="the divergence left out",
+    control_is="no divergence term",
     system=bits(vae.RECIPE, 500),
     control=bits(with_settings(vae.RECIPE, {"game.divergence_weight": 0.0}), 500),
 )
@@ -150,7 +150,7 @@ PIXELCNN = Experiment(
     criterion=OF_DIGITS,
     better="lower",
     threshold=2.3,
-    control_is="each pixel without the others",
+    control_is="each pixel on its own",
     system=bits(pixelcnn.RECIPE, 300),
     control=bits(replace(pixelcnn.RECIPE, networks={"generator": _ALONE}), 300),
 )

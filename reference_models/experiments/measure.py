@@ -1,4 +1,4 @@
-"""Train without files, and measure with the toolkit's own metrics."""
+"""Train without writing files, and measure with the toolkit's own metrics."""
 
 from typing import Any
 
@@ -28,16 +28,16 @@ def trained(recipe: Recipe, data: Data, *, steps: int, seed: int) -> Run:
 def points(run: Run, num: int) -> Tensor:
     """Return samples of the averaged generator of points, float32 [num, d]."""
     size = latent_size_of(run.average)
-    assert size is not None, "what makes points makes them of latents"
+    assert size is not None, "generators of points take latents"
     samples: Tensor = run.average(Draw(0, 0).normal("measure", num, size))
     return samples
 
 
 def fid_of_digits(sample: Any, *, size: int = 16) -> float:
-    """Return the FID to the held-out digits under ganeval's smallest extractor, `random`.
+    """Return the FID to the held-out digits with ganeval's smallest extractor, `random`.
 
-    Its features come from a random network: they compare digits with digits in milliseconds, and
-    the value cannot be compared with that of another extractor.
+    Its features come from a random network. They take milliseconds and are good enough to compare
+    digits with digits. The values cannot be compared with those of another extractor.
     """
     report = ganeval.evaluate(
         sample=sample,

@@ -20,7 +20,7 @@ from reference_models.parts.kernels import Kernel, gaussians
 NUM_TESTED = 500
 NUM_PERMUTATIONS = 400
 LEVEL = 0.95
-HELD_OUT = 10**6  # seed of the stream that nothing was trained on
+HELD_OUT = 10**6  # seed of points that no run is trained on
 BANDWIDTHS = (0.1, 0.25, 0.5, 1.0, 2.0)
 FINE = {"batch_size": 256, "optimizers.G.decay": "linear"}
 FINE_STEPS = 900
@@ -31,8 +31,9 @@ def rejection(
 ) -> float:
     """Return MMD^2 of two samples, divided by the critical value of a test.
 
-    That is the 95 % quantile of what permutations of all points give: above 1, the hypothesis that
-    both come from one distribution is rejected at 5 %. Only pairs of different points count.
+    The critical value is the 95 % quantile over permutations of all points. Above 1, the hypothesis
+    that both samples have the same distribution is rejected at 5 %. Only pairs of different points
+    count.
     """
     both = torch.cat([first, second]).double()
     gram = kernel(both, both).fill_diagonal_(0).numpy()
@@ -71,7 +72,7 @@ def gaussian(seed: int) -> float:
 
 GMMN = Experiment(
     model="gmmn",
-    criterion="MMD^2 to held-out points of ring8, by that at which a test at 5 % rejects",
+    criterion="MMD^2 to held-out points of ring8, divided by the critical value of a test at 5 %",
     better="lower",
     threshold=3.0,
     control_is="a Gaussian",
@@ -83,7 +84,10 @@ GMMN = Experiment(
 
 
 def error_of_spread(recipe: Recipe, steps: int) -> Callable[[int], float]:
-    """Return a function that trains on mix1d and measures the relative error of the deviation."""
+    """Return a function that trains on mix1d and measures the relative error of the spread.
+
+    The spread is the standard deviation of the samples.
+    """
 
     def measure(seed: int) -> float:
         data = mix1d()
@@ -102,7 +106,7 @@ ENERGY_DISTANCE = Experiment(
     criterion="relative error of the standard deviation of samples, mix1d in batches of 4",
     better="lower",
     threshold=0.35,
-    control_is="pairs of an item with itself count too",
+    control_is="each item is also paired with itself",
     system=error_of_spread(_SMALL, 1500),
     control=error_of_spread(with_settings(_SMALL, {"game.unbiased": False}), 1500),
 )
@@ -113,7 +117,7 @@ MMD_GAN = Experiment(
     criterion=f"{CRITERION} (8 x 8 pixels)",
     better="lower",
     threshold=0.7,
-    control_is="a critic that stays as it began",
+    control_is="a critic that does not learn",
     system=fid_after(mmd_gan.RECIPE, 600, size=8),
     control=fid_after(_STILL, 600, size=8),
     floor=real_digits(8),

@@ -1,8 +1,8 @@
-"""A ring in a plane of space: supports that do not overlap, so D can become ever more certain.
+"""A ring in a plane of space: the supports do not overlap, so D can become ever more sure.
 
 Roth et al. 2017 put the points of a mixture into a plane of R^3 (their code, 3DGAN.py), so that the
-supports of data and samples have no volume in common. Without a regulariser D becomes sure, and its
-loss jumps.
+supports of data and samples share no volume. Without a regulariser D becomes sure, and its loss
+jumps up and down.
 """
 
 import statistics
@@ -20,7 +20,7 @@ from reference_models.experiments.measure import CPU, points
 from reference_models.experiments.ring import NUM_POINTS, for_points
 
 STEPS = 1500
-LATE = 500  # the last of them
+LATE = 500  # the last steps, whose losses count
 
 
 class InPlane(Mixture):
@@ -41,7 +41,7 @@ def ring_in_plane() -> InPlane:
 
 
 def late_run(recipe: Recipe, seed: int) -> tuple[float, float]:
-    """Return the number of modes found after training, and the deviation of D's late losses."""
+    """Return the number of modes found, and the standard deviation of D's late losses."""
     data = ring_in_plane()
     run = begin(recipe, data, seed=seed, device=CPU)
     losses = [
@@ -52,7 +52,7 @@ def late_run(recipe: Recipe, seed: int) -> tuple[float, float]:
 
 
 def unrest(recipe: Recipe) -> Callable[[int], float]:
-    """Return a function that trains and measures the deviation of D's late losses."""
+    """Return a function that trains and measures the standard deviation of D's late losses."""
     return lambda seed: late_run(recipe, seed)[1]
 
 

@@ -20,7 +20,7 @@ Floats = npt.NDArray[np.float64]
 
 LINE = np.linspace(-12.0, 12.0, 24_001)  # the trapezoidal rule is exact to many digits here
 STEP = float(LINE[1] - LINE[0])
-LIKELY = 0.01  # p + q below this: neither player has seen points there
+LIKELY = 0.01  # of p + q; where it is below, D has seen hardly any points
 STEPS = 4500
 
 
@@ -32,7 +32,7 @@ def value(logits: Floats, log_p: Floats, log_q: Floats) -> float:
 
 
 def jensen_shannon(value_of_d: float) -> float:
-    """Return the lower bound of the divergence from V(D); at D* it is the divergence."""
+    """Return the lower bound on the divergence that follows from V(D); D* reaches it."""
     return (value_of_d + math.log(4)) / 2
 
 
@@ -62,7 +62,7 @@ def largest_error(recipe: Recipe) -> Callable[[int], float]:
 
 
 def error_of_divergence(recipe: Recipe) -> Callable[[int], float]:
-    """Return a function that trains and measures the relative error of D's divergence."""
+    """Return a function that trains and measures the relative error of D's estimate of the JSD."""
 
     def measure(seed: int) -> float:
         logits, log_p, log_q = on_line(seed, recipe)
@@ -73,7 +73,7 @@ def error_of_divergence(recipe: Recipe) -> Callable[[int], float]:
 
 
 def _sigmoid(logits: Floats) -> Floats:
-    """Return probabilities."""
+    """Return the sigmoid of logits."""
     return np.exp(-np.logaddexp(0, -logits))
 
 

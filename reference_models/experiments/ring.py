@@ -1,4 +1,4 @@
-"""Eight Gaussians on a circle: which models find all, and which circle or collapse without help."""
+"""Eight Gaussians on a circle: models must find them all; without their method they fail."""
 
 from collections.abc import Callable
 from dataclasses import replace
@@ -35,7 +35,7 @@ CRITERION = "modes of ring8 found, of 8"
 def modes_after(
     recipe: Recipe, steps: int, *, count: Callable[[Samples, Mixture], int] = found_modes
 ) -> Callable[[int], float]:
-    """Return a function that trains for some steps and counts the modes that are found."""
+    """Return a function that trains for some steps and counts the modes found."""
 
     def measure(seed: int) -> float:
         data = ring8()
@@ -51,7 +51,7 @@ def for_points(recipe: Recipe) -> Recipe:
 
 
 def gaussian(seed: int) -> float:
-    """Count the modes that the trivial model finds: a Gaussian with the moments of the data."""
+    """Count the modes of the trivial model, a Gaussian with the moments of the data."""
     data = ring8()
     moments = np.zeros(2), (2.0 + data.std**2) * np.eye(2)  # half of the squared radius, 4
     samples = np.random.default_rng(seed).multivariate_normal(*moments, NUM_POINTS)
@@ -59,7 +59,7 @@ def gaussian(seed: int) -> float:
 
 
 def _beside_gaussian(recipe: Recipe) -> Experiment:
-    """Return the experiment of a model that must find what the trivial one cannot."""
+    """Return the experiment in which a model must find modes that the trivial model does not."""
     return Experiment(
         model=recipe.name,
         criterion=CRITERION,
@@ -124,7 +124,7 @@ UNROLLED = Experiment(
     criterion=CRITERION,
     better="higher",
     threshold=6.0,
-    control_is="no step unrolled",
+    control_is="no unrolled step",
     system=modes_after(UNROLLED_RECIPE, 700),
     control=modes_after(replace(UNROLLED_RECIPE, solver=Simultaneous()), 700),
 )
@@ -132,9 +132,9 @@ UNROLLED = Experiment(
 _NAGARAJAN = for_points(nagarajan.RECIPE)
 NAGARAJAN = Experiment(
     model="nagarajan",
-    # This is weaker than `CRITERION`: the samples spread over the ring, and few are near a mode
-    # yet.
-    criterion="modes of ring8 covered by the samples near any, of 8",
+    # This is weaker than `CRITERION`: the samples are spread over the ring, and few of them are
+    # near a mode yet.
+    criterion="modes of ring8 covered by the samples that are near a mode, of 8",
     better="higher",
     threshold=6.0,
     control_is="the same with eta 0, which collapses",
@@ -163,7 +163,7 @@ FEATURE_MATCHING = Experiment(
     control=modes_after(with_settings(_MATCHING, {"optimizers.D.lr": 0.0}), 1400),
 )
 
-# A generator that is faster than D, and sees its old state, collapses; see also `unrolled`.
+# With simultaneous steps, a generator that is faster than D collapses; see also `unrolled`.
 _MINIBATCH = replace(
     with_settings(
         minibatch_discrimination.RECIPE, {"optimizers.D.lr": 1e-3, "optimizers.G.lr": 4e-3}
@@ -173,7 +173,7 @@ _MINIBATCH = replace(
 
 
 def _alone(recipe: Recipe, data: Data, randomness: torch.Generator) -> Game:
-    """Return the game of minibatch discrimination whose D sees no batch mates."""
+    """Return the game of minibatch discrimination, with a D that sees only single samples."""
     game = minibatch_discrimination.make_game(recipe, data, randomness)
     game.discriminator = game.get_submodule("discriminator.body")
     return game
@@ -184,7 +184,7 @@ MINIBATCH = Experiment(
     criterion=CRITERION,
     better="higher",
     threshold=2.0,
-    control_is="the same without the closeness of batch mates",
+    control_is="the same without the closeness of samples in a batch",
     system=modes_after(_MINIBATCH, 2500),
     control=modes_after(replace(_MINIBATCH, make_game=_alone), 2500),
 )

@@ -25,11 +25,11 @@ NUM_CLIPS = 2000  # held out
 CHAIN_STEPS = 600
 NOTE_STEPS = 400
 NUM_NOTES = 64  # held out
-NOTE_SAMPLES = 2048  # a frame of the log-spectral distance
+NOTE_SAMPLES = 2048  # one frame of the log-spectral distance
 
 
 def excess(layers: int) -> Callable[[int], float]:
-    """Return a function that trains on the chain and compares bits per symbol with the entropy.
+    """Return a function that trains on the chain and divides bits per symbol by the entropy.
 
     Args:
         layers: Number of layers of one stack: the network sees 2^layers symbols back.
@@ -61,7 +61,7 @@ def excess(layers: int) -> Callable[[int], float]:
 
 
 def excess_of_the_chain(seed: int) -> float:
-    """Return the same for the chain itself, estimated from the same number of clips."""
+    """Return the ratio for the chain itself, estimated from the same number of clips."""
     data = lagchain()
     bits = data.bits(data.batch(HELD_OUT, 0, NUM_CLIPS)["real"])
     return float(np.mean(bits)) / data.entropy
@@ -69,7 +69,7 @@ def excess_of_the_chain(seed: int) -> float:
 
 WAVENET = Experiment(
     model="wavenet",
-    criterion="bits that a held-out symbol of lagchain takes, over its entropy",
+    criterion="bits per held-out symbol of lagchain, divided by the entropy",
     better="lower",
     threshold=1.02,
     control_is="a receptive field of 8 symbols, where the lag is 12",
@@ -84,14 +84,14 @@ class Shuffled(Tones):
     """Notes with the conditions of other notes."""
 
     def batch(self, seed: int, position: int, size: int) -> Batch:
-        """Return a part of the stream, with the conditions moved on by one."""
+        """Return a part of the stream, with the conditions shifted by one note."""
         batch = Tones.batch(self, seed, position, size)
         return Batch({"real": batch["real"], "condition": batch["condition"].roll(1, dims=0)})
 
 
 @functools.cache
 def completed(seed: int, *, shuffled: bool) -> tuple[Tensor, Batch]:
-    """Return a trained network's output for held-out notes, and the notes, for two criteria."""
+    """Return a trained network's output for held-out notes, and the notes; cached."""
     recipe = with_settings(
         audio_sr.RECIPE,
         {
@@ -109,7 +109,7 @@ def completed(seed: int, *, shuffled: bool) -> tuple[Tensor, Batch]:
 
 
 def through(low: Tensor) -> Tensor:
-    """Return scipy's cubic spline through sounds, floats [B, C, FACTOR n] of [B, C, n]."""
+    """Return scipy's cubic spline through sounds [B, C, n], floats [B, C, FACTOR n]."""
     at = np.arange(low.shape[-1]) * FACTOR
     smooth = CubicSpline(at, low.double().numpy(), axis=-1)(np.arange(at.size * FACTOR))
     return torch.from_numpy(smooth).to(low.dtype)
@@ -128,7 +128,7 @@ def above_spline(*, shuffled: bool) -> Callable[[int], float]:
 
 
 def distance_of_spectra(*, shuffled: bool) -> Callable[[int], float]:
-    """Return a function that compares the log-spectral distance with a spline's."""
+    """Return a function that divides the log-spectral distance by the spline's."""
 
     def measure(seed: int) -> float:
         made, batch = completed(seed, shuffled=shuffled)
@@ -140,7 +140,7 @@ def distance_of_spectra(*, shuffled: bool) -> Callable[[int], float]:
 
 AUDIO_SR = Experiment(
     model="audio-sr",
-    criterion="SNR of held-out tones from a quarter of the samples, above a cubic spline's, in dB",
+    criterion="gain in SNR over a cubic spline, held-out tones from a quarter of samples, in dB",
     better="higher",
     threshold=3.0,
     control_is="shuffled pairs",
@@ -149,7 +149,7 @@ AUDIO_SR = Experiment(
 )
 AUDIO_SR_LSD = Experiment(
     model="audio-sr",
-    criterion="log-spectral distance to held-out tones, of a cubic spline's",
+    criterion="log-spectral distance to held-out tones, divided by a cubic spline's",
     better="lower",
     threshold=0.8,
     control_is="shuffled pairs",

@@ -1,4 +1,4 @@
-"""Image-to-image models, scored by ganeval's metrics of pairs."""
+"""Image-to-image models, scored by pairs of made and true pictures."""
 
 from collections.abc import Callable
 from typing import Any
@@ -29,7 +29,7 @@ def _made(steps: int, seed: int, recipe: Recipe) -> ganeval.Generator:
 
 
 def psnr(sample: Any, reference: str) -> float:
-    """Return the mean peak signal-to-noise ratio of pictures and true pictures, pair by pair."""
+    """Return the mean peak signal-to-noise ratio of pairs of made and true pictures."""
     report = ganeval.evaluate(
         sample=sample,
         reference=reference,
@@ -42,12 +42,12 @@ def psnr(sample: Any, reference: str) -> float:
 
 
 def _without_cycle() -> Recipe:
-    """Return the recipe of two GANs side by side."""
+    """Return CycleGAN's recipe without the cycle term: two independent GANs."""
     return with_settings(cyclegan.RECIPE, {"game.cycle_weight": 0.0})
 
 
 def translated(make_recipe: Callable[[], Recipe]) -> Callable[[int], float]:
-    """Return a function that trains and compares the translation with the hidden true one."""
+    """Return a function that trains and compares translations with the true ones."""
     truth = "data:tint,split=test,size=16"
     return lambda seed: psnr(_made(TRANSLATED_STEPS, seed, make_recipe()), truth)
 
@@ -66,13 +66,13 @@ TRUTH = "data:digits,split=test,size=16"
 
 
 def _srgan() -> Recipe:
-    """Return the recipe with half of the steps in each stage."""
+    """Return SRGAN's recipe with half of the steps in each stage."""
     images = ENLARGED_STEPS // 2 * srgan.RECIPE.batch_size
     return with_settings(srgan.RECIPE, {"steps": ENLARGED_STEPS, "game.pretrain_images": images})
 
 
 def _srresnet() -> Recipe:
-    """Return the recipe that stays in the first stage."""
+    """Return SRGAN's recipe with all steps in the first stage."""
     images = ENLARGED_STEPS * srgan.RECIPE.batch_size
     return with_settings(srgan.RECIPE, {"steps": ENLARGED_STEPS, "game.pretrain_images": images})
 
@@ -89,7 +89,7 @@ def steepness(make_recipe: Callable[[], Recipe]) -> Callable[[int], float]:
     """Return a function that measures the steepness of edges of enlarged held-out digits.
 
     It is the mean squared difference of neighbouring pixels, divided by that of the real digits.
-    The mean of all large pictures that fit a small one has flatter edges than each of them.
+    The mean of all large pictures with the same small picture has flatter edges than each of them.
     """
     held_out = sr(split="test")
     batch = held_out.batch(0, 0, len(held_out))
@@ -104,16 +104,16 @@ def steepness(make_recipe: Callable[[], Recipe]) -> Callable[[int], float]:
 
 
 def _slope(x: torch.Tensor) -> torch.Tensor:
-    """Return the mean squared difference of neighbours, to the right and below."""
+    """Return the mean squared difference of horizontal plus that of vertical neighbours."""
     return x.diff(dim=2).square().mean() + x.diff(dim=3).square().mean()
 
 
 SRGAN = Experiment(
     model="srgan",
-    criterion="steepness of edges of enlarged held-out digits, of that of the real ones",
+    criterion="steepness of edges of enlarged held-out digits, divided by that of the real ones",
     better="higher",
     threshold=0.91,
-    control_is="SRResNet, as many steps on pixels",
+    control_is="SRResNet, with the same number of steps",
     system=steepness(_srgan),
     control=steepness(_srresnet),
 )

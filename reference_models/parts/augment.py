@@ -1,13 +1,14 @@
-"""Augmentation of what D sees, real and generated alike, so that few pictures last longer.
+"""Augmentation of the pictures that D sees, real and generated ones, for small training sets.
 
 "diffaugment" changes every picture: Zhao et al., "Differentiable Augmentation for Data-Efficient
-GAN Training", NeurIPS 2020, figure 4 (colour, translation, cutout). "ada" changes each in each way
-with a probability p that follows how sure D is of the real ones: Karras et al., "Training
-Generative Adversarial Networks with Limited Data", NeurIPS 2020, section 3 and appendix B (flips,
-turns, translation, scale; brightness, contrast, luma flip, hue, saturation).
+GAN Training", NeurIPS 2020, figure 4 (colour, translation, cutout). "ada" applies each of its
+changes to a picture with a probability p, which rises if D becomes too sure of the real pictures:
+Karras et al., "Training Generative Adversarial Networks with Limited Data", NeurIPS 2020, section 3
+and appendix B (flips, rotation, translation, scale; brightness, contrast, luma flip, hue,
+saturation).
 
 Differs from the papers: ADA moves pictures by bilinear interpolation with reflection at the border,
-where its code filters with wavelets; it has the geometric and colour parts of its policy "bgc".
+where the authors' code uses wavelet filters. The changes are those of their policy "bgc".
 """
 
 import math
@@ -28,8 +29,8 @@ AUGMENT: Mapping[str, Any] = {
     "augment_target": 0.6,
     "augment_images": 500_000,
 }
-"""Numbers of a game: the kind; of ADA, the target of E sign D(x) and the images in which p can go
-from 0 to 1."""
+"""Settings of a game: the kind of augmentation; for ADA, the target of E sign D(x), and the number
+of images over which p can rise from 0 to 1."""
 
 KINDS = ("none", "diffaugment", "ada")
 _INTERVAL = 4  # batches between two changes of p: Karras et al. 2020, section 3
@@ -40,16 +41,16 @@ class Augment(nn.Module):
 
     Attributes:
         probability: Buffer, float32 scalar: p of "ada".
-        signs: Buffer, float32 [3]: since p was last changed, the sum of the signs of D's logits of
-            real pictures, their number, and that of the batches. With several processes it is the
-            first one's.
+        signs: Buffer, float32 [3], counted since the last change of p: the sum of the signs of D's
+            logits for real pictures, the number of these pictures, and the number of batches. With
+            several processes it has the numbers of the first one.
     """
 
     probability: torch.Tensor
     signs: torch.Tensor
 
     def __init__(self, kind: str, *, target: float, images: int) -> None:
-        """Take the kind, ADA's target and the images in which its p can go from 0 to 1.
+        """Take the kind, ADA's target, and the images over which its p can rise from 0 to 1.
 
         Raises:
             GanevalError: There is no such kind.
@@ -63,9 +64,9 @@ class Augment(nn.Module):
         self.register_buffer("signs", torch.zeros(3))
 
     def forward(self, pictures: torch.Tensor, draw: Draw, purpose: str) -> torch.Tensor:
-        """Return pictures float32 [B, C, H, W], changed with the randomness of a purpose.
+        """Return pictures float32 [B, C, H, W], changed with the random numbers of a purpose.
 
-        Outside of autocast: places in a picture have more than bfloat16's eight bits.
+        Autocast is off here, because coordinates in a picture need more than bfloat16's eight bits.
         """
         if self.kind == "none":
             return pictures
@@ -76,9 +77,10 @@ class Augment(nn.Module):
 
     @torch.no_grad()
     def watch(self, real: torch.Tensor, draw: Draw) -> None:
-        """Remember what D says of real pictures, logits [B], once for each draw.
+        """Count the signs of D's logits [B] for real pictures, once for each draw.
 
-        A solver that looks ahead asks again with the same draw, of a D that never is.
+        A solver that looks ahead calls this again with the same draw, but with the logits of a D
+        that is only tried. These calls are ignored.
         """
         if self.kind == "ada" and draw not in self._seen:
             self._seen.add(draw)
@@ -90,7 +92,7 @@ class Augment(nn.Module):
         """Change p after a move of D: up where E sign D(x) is above the target, down below it.
 
         Args:
-            processes: How many see so many pictures each.
+            processes: Number of processes; each sees as many pictures as this one.
         """
         if self.kind != "ada":
             return
@@ -113,7 +115,7 @@ def augment_of(recipe: Recipe, data: Data) -> Augment:
     options = recipe.game
     if options["augment"] != "none" and data.kind != "pictures":
         raise ganeval.GanevalError(
-            f"game.augment {options['augment']} of {data.kind}", "pictures", "leave it at none"
+            f"game.augment {options['augment']} for {data.kind}", "pictures", "leave it at none"
         )
     return Augment(
         options["augment"], target=options["augment_target"], images=options["augment_images"]
@@ -121,11 +123,11 @@ def augment_of(recipe: Recipe, data: Data) -> Augment:
 
 
 def diffaugment(x: torch.Tensor, draw: Draw, purpose: str) -> torch.Tensor:
-    """Return pictures with another brightness, saturation and contrast, moved, with a hole.
+    """Return pictures with changed brightness, saturation and contrast, shifted, with a hole.
 
-    Zhao et al. 2020, figure 4: brightness up to 0.5 up or down, saturation times 0 to 2, contrast
-    times 0.5 to 1.5, moved by up to 1/8 of the side with black (0) coming in, a hole of half the
-    side.
+    Zhao et al. 2020, figure 4: brightness changes by up to 0.5, saturation is multiplied by 0 to 2
+    and contrast by 0.5 to 1.5. The picture is shifted by up to 1/8 of its side, and the gap is
+    filled with 0. Then a square of half the side is set to 0.
     """
     num, _, height, width = x.shape
     u = draw.uniform(f"augment {purpose}", num, 7, like=x)[:, :, None, None, None]
@@ -151,9 +153,9 @@ def diffaugment(x: torch.Tensor, draw: Draw, purpose: str) -> torch.Tensor:
 
 
 def ada(x: torch.Tensor, draw: Draw, purpose: str, probability: float) -> torch.Tensor:
-    """Return pictures each of which is changed in each way with a probability.
+    """Return pictures with each change of ADA applied to each picture with a probability.
 
-    Karras et al. 2020, appendix B. On grey pictures hue and saturation do nothing.
+    Karras et al. 2020, appendix B. Grey pictures keep their hue and saturation.
     """
     num, channels, height, width = x.shape
     u = draw.uniform(f"augment {purpose}", num, 10, like=x)
@@ -161,13 +163,14 @@ def ada(x: torch.Tensor, draw: Draw, purpose: str, probability: float) -> torch.
     on = (draw.uniform(f"augment if {purpose}", num, 11, like=x) < probability).float()
     ones = torch.ones(num, device=x.device)
 
-    # Geometry: the matrix maps a place in the new picture to one in the old, in halves of the side.
+    # Geometry: the matrix maps a place in the new picture to one in the old one; the unit is half
+    # of the side.
     flip = 1 - 2 * on[:, 0] * (u[:, 0] < 0.5).float()
     quarter = on[:, 1] * (4 * u[:, 1]).floor() * (math.pi / 2)
     move = on[:, 2, None] * ((2 * u[:, 2:4] - 1) * 0.125 * x.new_tensor([width, height])).round()
     move = move * 2 / x.new_tensor([width, height])
     scale = torch.exp2(on[:, 3] * 0.2 * normal[:, 0])
-    # Two turns around the anisotropic scale, each with probability 1 - sqrt(1 - p).
+    # Rotations before and after the anisotropic scale, each with probability 1 - sqrt(1 - p).
     chance = 1 - math.sqrt(1 - probability)
     turns = math.pi * (2 * u[:, 4:6] - 1) * (u[:, 6:8] < chance).float()
     stretch = torch.exp2(on[:, 4] * 0.2 * normal[:, 1])
@@ -185,7 +188,7 @@ def ada(x: torch.Tensor, draw: Draw, purpose: str, probability: float) -> torch.
     grid = F.affine_grid(matrix[:, :2], [num, channels, height, width], align_corners=False)
     x = F.grid_sample(x, grid, mode="bilinear", padding_mode="reflection", align_corners=False)
 
-    # Colour, about the axis of greys.
+    # Colour: hue and saturation turn and stretch around the axis of greys.
     x = x + (on[:, 6] * 0.2 * normal[:, 4])[:, None, None, None]
     x = x * torch.exp2(on[:, 7] * 0.5 * normal[:, 5])[:, None, None, None]
     if channels == 1:
@@ -215,7 +218,7 @@ def _scaling(across: torch.Tensor, down: torch.Tensor) -> torch.Tensor:
 
 
 def _translation(by: torch.Tensor) -> torch.Tensor:
-    """Return translations [B, 3, 3] by [B, 2]."""
+    """Return translations [B, 3, 3] by vectors [B, 2]."""
     matrix = torch.eye(3, device=by.device).repeat(len(by), 1, 1)
     matrix[:, :2, 2] = by
     return matrix

@@ -1,4 +1,4 @@
-"""Convolutions in which nothing comes from the future, for all places at once or one by one."""
+"""Convolutions that see only the past, computed for all places at once or one place at a time."""
 
 from dataclasses import dataclass
 
@@ -8,11 +8,11 @@ from torch import Tensor, nn
 
 @dataclass(slots=True)
 class Past:
-    """The inputs that a causal convolution has seen so far, as many as it still looks at.
+    """The past inputs of a causal convolution, as many as it still needs.
 
     Attributes:
-        kept: Float [B, C, reach + 1], a ring: the input at t is at t modulo its length.
-        t: Number of the next input.
+        kept: Float [B, C, reach + 1], a ring buffer: the input at time t is at t modulo its length.
+        t: Time of the next input.
     """
 
     kept: Tensor
@@ -20,28 +20,28 @@ class Past:
 
 
 class CausalConvolution(nn.Conv1d):
-    """A convolution that sees its input at a place and at `kernel` - 1 before it.
+    """A convolution that sees its input at a place and at `kernel` - 1 places before it.
 
-    Each of these lies `dilation` before the next. What lies before the first one is 0.
+    These places are `dilation` apart. Inputs before the first one count as 0.
     """
 
     def __init__(self, inputs: int, outputs: int, kernel: int, dilation: int) -> None:
-        """Build it for so many channels."""
+        """Build it for these numbers of channels."""
         super().__init__(inputs, outputs, kernel, dilation=dilation)
         self.reach = (kernel - 1) * dilation
 
     def forward(self, u: Tensor) -> Tensor:
-        """Return all places, float [B, outputs, T], of inputs [B, inputs, T]."""
+        """Return the outputs at all places, float [B, outputs, T], for inputs [B, inputs, T]."""
         return super().forward(F.pad(u, (self.reach, 0)))
 
     def start(self, num: int) -> Past:
-        """Return what `num` sequences have seen before their first input."""
+        """Return the empty past of `num` sequences, before their first input."""
         return Past(self.weight.new_zeros(num, self.in_channels, self.reach + 1))
 
     def step(self, u: Tensor, past: Past) -> Tensor:
-        """Return the next place alone, float [B, outputs], of its input [B, inputs].
+        """Return the output at the next place, float [B, outputs], for its input [B, inputs].
 
-        What the convolution has seen is kept in `past`, so that nothing is computed twice.
+        The earlier inputs are in `past`, and the new one is added to it.
         """
         size, dilation = self.reach + 1, self.dilation[0]
         past.kept[:, :, past.t % size] = u
@@ -51,14 +51,14 @@ class CausalConvolution(nn.Conv1d):
 
 
 class Pointwise(nn.Conv1d):
-    """A convolution that sees one place; it takes all of them, or one alone."""
+    """A convolution that sees one place; it takes all places at once, or one of them."""
 
     def __init__(self, inputs: int, outputs: int, *, bias: bool = True) -> None:
-        """Build it for so many channels."""
+        """Build it for these numbers of channels."""
         super().__init__(inputs, outputs, 1, bias=bias)
 
     def forward(self, u: Tensor) -> Tensor:
-        """Return float [B, outputs, T] of [B, inputs, T], or [B, outputs] of [B, inputs]."""
+        """Return float [B, outputs, T] for [B, inputs, T], or [B, outputs] for [B, inputs]."""
         if u.ndim == 2:
             return F.linear(u, self.weight.flatten(1), self.bias)
         return super().forward(u)

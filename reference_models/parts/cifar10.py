@@ -1,10 +1,10 @@
-"""The settings with which mimicry's published scores on CIFAR-10 were reached.
+"""The settings behind the scores that mimicry published for CIFAR-10.
 
-kwotsin/mimicry, README, "CIFAR-10, Training Parameters": Adam(2e-4, 0, 0.9), the rate falling
-linearly to 0 over 100,000 steps of five moves of D and one of G, batches of 64, no average of G;
-networks with 256 channels in G, 128 in D and 128 latents (`nets/*_32.py`). Its scores there are
-means over three draws, with 50,000 images of the training split and 50,000 generated ones, through
-the TensorFlow network of 2015.
+They are from kwotsin/mimicry, README, "CIFAR-10, Training Parameters": Adam(2e-4, 0, 0.9) with a
+rate that falls linearly to 0 over 100,000 steps, each of five moves of D and one of G; batches of
+64; no average of G. The networks have 256 channels in G, 128 in D and 128 latents
+(`nets/*_32.py`). Each score is a mean over three draws, of 50,000 images of the training split and
+50,000 generated ones, with features of the TensorFlow Inception network of 2015.
 """
 
 from typing import Any
@@ -24,6 +24,6 @@ CIFAR10: dict[str, Any] = {
         for name, value in {"lr": 2e-4, "betas": [0.0, 0.9], "decay": "linear"}.items()
     },
 }
-"""Settings for every model; models whose bodies are a setting add `RESIDUAL`."""
+"""Settings for every model; models with a setting for the body add `RESIDUAL`."""
 
 RESIDUAL: dict[str, Any] = {"generator.body": "residual", "discriminator.body": "residual"}

@@ -1,4 +1,4 @@
-"""The classes of networks and those of the data."""
+"""Check the number of classes, and find the labelled pictures of a few-label run."""
 
 from collections.abc import Sized
 
@@ -7,24 +7,24 @@ import torch
 import ganeval
 from reference_models.engine.data import Data
 
-_BLOCK = 256  # pictures that are looked at together for their labels
+_BLOCK = 256  # pictures that are read together to find labels
 
 
 def check_classes(data: Data, num_classes: int, *, setting: str) -> None:
-    """Check that data have as many classes as the networks; data without labels pass.
+    """Check that the data have as many classes as the networks; data without labels pass.
 
     Args:
         data: Data of the run.
         num_classes: Number of classes of the networks.
-        setting: What the number is called.
+        setting: The setting with the number of classes, for the message.
 
     Raises:
-        GanevalError: The data have more or fewer.
+        GanevalError: The data have more or fewer classes.
     """
     if data.num_classes is not None and data.num_classes != num_classes:
         raise ganeval.GanevalError(
             f"data '{data.name}' has {data.num_classes} classes",
-            f"{num_classes}, those of the networks",
+            f"{num_classes} classes, as many as the networks have",
             f"--set {setting}={data.num_classes}",
         )
 
@@ -32,19 +32,19 @@ def check_classes(data: Data, num_classes: int, *, setting: str) -> None:
 def known_labels(
     data: Data, *, num_classes: int, per_class: int, subset: int
 ) -> tuple[torch.Tensor, torch.Tensor]:
-    """Return the first pictures of each class in one order of the data, and their classes.
+    """Return the first pictures of each class in a shuffled order of the data, and their classes.
 
     Args:
-        data: Finite, with labels; other data give no pictures.
+        data: Finite data with labels; other data give no pictures.
         num_classes: Number of classes of the data.
         per_class: Pictures of each class.
-        subset: Number of the order, at least 0.
+        subset: Number of the order, at least 0; it serves as the seed.
 
     Returns:
         float32 [num_classes * per_class, *shape] and int64 [num_classes * per_class].
 
     Raises:
-        GanevalError: A class has fewer pictures.
+        GanevalError: A class has fewer than `per_class` pictures.
     """
     found: list[list[torch.Tensor]] = [[] for _ in range(num_classes)]
     if "labels" not in data.names or not isinstance(data, Sized):
@@ -60,7 +60,7 @@ def known_labels(
     if len(found[fewest]) < per_class:
         raise ganeval.GanevalError(
             f"data '{data.name}' has {len(found[fewest])} pictures of class {fewest}",
-            f"{per_class} labelled ones of each class",
+            f"{per_class} labelled pictures of each class",
             "lower game.per_class",
         )
     pictures = torch.stack([picture for of_class in found for picture in of_class])

@@ -1,4 +1,4 @@
-"""What a network of clips takes beside them: the class of a clip, and a sound of a lower rate."""
+"""The conditions of a network of clips: the class of a clip, and a sound at a lower rate."""
 
 from collections.abc import Sequence
 
@@ -14,16 +14,16 @@ from reference_models.parts.levels import check_prior
 
 
 def at_each_sample(given: Sequence[Tensor], num_classes: int, like: Tensor) -> Tensor | None:
-    """Return conditions at every sample of a clip; None of none.
+    """Return all conditions at every sample of a clip; None if there are none.
 
     Args:
-        given: Labels int64 [B], which become one of `num_classes` channels that is 1; conditions
-            float [B, C, T / r], of which each value stands for r samples.
+        given: Labels int64 [B], which become one-hot channels, one for each class; and conditions
+            float [B, C, T / r], each value of which is repeated for r samples.
         num_classes: Number of classes.
-        like: Float [..., T]: of its type and length.
+        like: Float [..., T]; the result has its type and length.
 
     Returns:
-        Float [B, channels of all, T].
+        Float [B, C of all conditions together, T].
     """
     parts = []
     for one in given:
@@ -36,17 +36,17 @@ def at_each_sample(given: Sequence[Tensor], num_classes: int, like: Tensor) -> T
 
 
 def check_clips(recipe: Recipe, data: Data) -> None:
-    """Refuse what a network that computes the levels of clips cannot be trained on.
+    """Check that a recipe and its data fit a network that computes the levels of clips.
 
     Raises:
-        GanevalError: Clips of several channels, labels or a condition that the data do not have, a
-            condition that the recipe does not hand on, or latents that are not uniform.
+        GanevalError: The clips have several channels, the data lack labels or a condition, the
+            recipe does not pass on the condition, or the latents are not uniform.
     """
     if data.shape[0] != 1:
         raise ganeval.GanevalError(
             f"clips of {data.shape[0]} channels for {recipe.name}",
-            "clips of one",
-            "mix them down, as in folder:PATH,channels=mono",
+            "clips of one channel",
+            "mix them to mono: write `folder:PATH,channels=mono`",
         )
     check_prior(recipe)
     sizes, condition = recipe.networks[recipe.main], recipe.exported[recipe.main].condition
@@ -56,13 +56,14 @@ def check_clips(recipe: Recipe, data: Data) -> None:
     for name, is_wanted in wanted.items():
         if is_wanted and name not in data.names:
             raise ganeval.GanevalError(
-                f"data '{data.name}' without {name} for {recipe.name} with them",
-                "data that have them, such as tones",
-                "change data, or leave them out",
+                f"data '{data.name}' has no {name}, which {recipe.name} is set to use",
+                f"data with {name}, such as tones",
+                "use `--set data=tones`, or leave generator.num_classes and "
+                "generator.condition_channels at 0",
             )
     if (sizes["condition_channels"] > 0) != wanted["condition"]:
         raise ganeval.GanevalError(
-            f"{sizes['condition_channels']} channels of a condition for {recipe.name}",
-            "0 for the model by its name, some for its recipe LOCAL, which Python has",
+            f"generator.condition_channels {sizes['condition_channels']} for {recipe.name}",
+            "0 for the model that is chosen by name, above 0 for its recipe LOCAL (Python only)",
             "change generator.condition_channels",
         )

@@ -1,13 +1,13 @@
-"""What the bundled discriminators have in common: features, and logits of features."""
+"""The base class of the bundled discriminators: features, and logits of features."""
 
 import torch
 from torch import nn
 
 
 class Discriminator(nn.Module):
-    """A network whose last layer makes logits of its features.
+    """A network whose last layer turns its features into logits.
 
-    Papers match, compare or probe what the layers before the last one say of a sample.
+    Several papers use the features too: they match, compare or probe them.
 
     Attributes:
         num_features: Length of a feature vector.
@@ -16,11 +16,11 @@ class Discriminator(nn.Module):
     num_features: int
 
     def features(self, x: torch.Tensor) -> torch.Tensor:
-        """Return the penultimate layer, float32 [B, num_features], of samples [B, ...]."""
+        """Return the penultimate layer's output for samples [B, ...], float32 [B, num_features]."""
         raise NotImplementedError
 
     def logits(self, features: torch.Tensor) -> torch.Tensor:
-        """Return logits [B], or [B, num_outputs] if there are several, of features."""
+        """Return the logits of features, [B], or [B, num_outputs] if there are several."""
         raise NotImplementedError
 
     def forward(self, x: torch.Tensor) -> torch.Tensor:

@@ -1,8 +1,9 @@
-"""Settings to begin with on faces or other photographs at 64 pixels, of a folder of one's own.
+"""Settings to start with for your own folder of faces or other photographs at 64 pixels.
 
-No paper's: widths and batch of DCGAN and Miyato et al. 2018, mirrored pictures and an average of G
-with a half-life of 10,000 images, as Karras et al., "Training Generative Adversarial Networks with
-Limited Data", NeurIPS 2020, have them. Nobody has trained them here.
+They are not from one paper. Widths and batch are those of DCGAN and Miyato et al. 2018. Mirrored
+pictures, and an average of G with a half-life of 10,000 images, are from Karras et al., "Training
+Generative Adversarial Networks with Limited Data", NeurIPS 2020. Nobody has trained with these
+settings here.
 """
 
 from typing import Any

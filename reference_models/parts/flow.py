@@ -1,19 +1,19 @@
 """RealNVP: a generator that can be inverted, so that the density of its samples is known.
 
 Dinh, Sohl-Dickstein and Bengio, "Density estimation using Real NVP", ICLR 2017. The flow is a chain
-of coupling layers, and x has as many numbers as z. A layer leaves one half of the numbers as they
-are, z1, and lets them say how the other half, z2, is scaled and shifted:
+of coupling layers, and x has as many numbers as z. A layer leaves one half of the numbers, z1,
+unchanged. From them it computes how the other half, z2, is scaled and shifted:
 
     x1 = z1,   x2 = z2 * exp(s(z1)) + t(z1)
 
-The next layer swaps the halves. A layer is inverted without inverting s and t, which are networks:
+The next layer swaps the halves. s and t are networks, but they need no inverse to invert a layer:
 z2 = (x2 - t(x1)) * exp(-s(x1)). Its Jacobian dx/dz is triangular, so log |det dx/dz| is the sum of
 all outputs of s, and the whole flow has the density
 
     log p(x) = log N(z; 0, I) - sum of log |det dx/dz| over all layers,   z = G^-1(x)
 
 Differs from the paper: s and t are perceptrons and all layers see all pixels, where the paper has
-residual networks on several scales. Pictures go through a last layer, a tanh, to their range.
+residual networks on several scales. A last tanh layer brings pictures to their range.
 """
 
 import math
@@ -23,11 +23,11 @@ from torch import nn
 
 from reference_models.parts.perceptron import hidden_layers
 
-_END = 256 / 255  # dequantised pictures end half a byte's width beyond black and white
+_END = 256 / 255  # dequantised pictures reach half a byte's width beyond black and white
 
 
 class Coupling(nn.Module):
-    """One coupling layer: the numbers where `mask` is 1 say how the others are changed."""
+    """One coupling layer: the numbers where `mask` is 1 determine how the others change."""
 
     mask: torch.Tensor
 
@@ -52,18 +52,18 @@ class Coupling(nn.Module):
         return z * scale.exp() + shift
 
     def inverse(self, x: torch.Tensor) -> tuple[torch.Tensor, torch.Tensor]:
-        """Return what `forward` takes to x, and log |det dx/dz| [B] there."""
+        """Return the z that `forward` maps to x, and log |det dx/dz| [B] there."""
         scale, shift = self.scale_and_shift(self.mask * x)
         return (x - shift) * (-scale).exp(), scale.sum(dim=1)
 
 
 class Flow(nn.Module):
-    """A flow from latents to points or pictures of as many numbers."""
+    """A flow from latents to points or pictures with the same number of values."""
 
     def __init__(
         self, *, shape: tuple[int, ...], num_couplings: int, width: int, depth: int, limit: float
     ) -> None:
-        """Build the couplings; they keep the black and the white squares of a board in turn."""
+        """Build the couplings; they keep the black and the white chessboard squares in turn."""
         super().__init__()
         self.shape, self.latent_size = tuple(shape), math.prod(shape)
         places = torch.meshgrid(*(torch.arange(n) for n in shape), indexing="ij")
@@ -94,10 +94,10 @@ class Flow(nn.Module):
         return rest, total
 
     def log_prob(self, x: torch.Tensor) -> torch.Tensor:
-        """Return log p(x) in nats, float32 [B]; -inf beyond the range of pictures.
+        """Return log p(x) in nats, float32 [B]; -inf for pictures beyond their range.
 
         Args:
-            x: float32 [B, *shape]; pictures dequantised.
+            x: float32 [B, *shape]; pictures must be dequantised.
         """
         inside = torch.ones(len(x), dtype=torch.bool, device=x.device)
         if len(self.shape) == 3:

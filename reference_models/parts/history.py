@@ -1,12 +1,13 @@
-"""Historical averaging: a player is held near the mean of where it has been.
+"""Historical averaging: a player is held near the mean of its past parameters.
 
 Salimans et al., "Improved Techniques for Training GANs", NeurIPS 2016, section 3.3. Each player's
 loss gets the term
 
     lambda |theta - 1/t sum_{i=1..t} theta[i]|^2
 
-over all its parameters, where theta[t] are the present ones. It damps the circles in which plain
-gradients run around an equilibrium, as on min_x max_y xy.
+over all its parameters theta. theta[i] are the parameters in step i, and t is the present step. The
+term damps the circles in which plain gradient steps run around an equilibrium, as on
+min_x max_y xy.
 """
 
 import torch
@@ -25,7 +26,7 @@ class History(nn.Module):
     steps: torch.Tensor
 
     def __init__(self, game: Game, weight: float) -> None:
-        """Take a game's players and lambda; at 0 nothing is kept, and no loss gets a term."""
+        """Take a game's players and lambda; with 0 nothing is stored, and no loss gets a term."""
         super().__init__()
         self.weight = weight
         self.register_buffer("steps", torch.zeros(()))
@@ -35,7 +36,7 @@ class History(nn.Module):
 
     @torch.no_grad()
     def remember(self, game: Game) -> None:
-        """Take the present parameters into the means: once a step, before anything moves."""
+        """Add the present parameters to the means; call it once a step, before any player moves."""
         self.steps += 1
         for player in game.players if self.weight > 0 else ():
             for number, parameter in enumerate(game.parameters_of(player).values()):
@@ -43,7 +44,7 @@ class History(nn.Module):
                 mean += (parameter - mean) / self.steps
 
     def terms(self, game: Game, player: str) -> Terms:
-        """Return the term of a player, none at weight 0."""
+        """Return the term of a player; nothing at weight 0."""
         if self.weight == 0:
             return {}
         distances = [

@@ -1,13 +1,13 @@
-"""Kernels, and the distance between two samples that they define: maximum mean discrepancy, MMD.
+"""Kernels, and a distance between samples that they define: maximum mean discrepancy (MMD).
 
-Gretton et al., "A Kernel Two-Sample Test", JMLR 2012, lemma 6: with x, x' of one distribution and
-y, y' of the other, all independent,
+Gretton et al., "A Kernel Two-Sample Test", JMLR 2012, lemma 6: with x, x' from one distribution and
+y, y' from the other, all independent,
 
     MMD^2 = E k(x, x') + E k(y, y') - 2 E k(x, y)
 
-With a kernel such as the Gaussian it is 0 for equal distributions alone. With k(x, y) = -|x - y| it
-is the energy distance. Distances |x - y| are computed in float32 at least, and from differences, so
-that they are exact where two points are near each other.
+With a kernel such as the Gaussian it is 0 only for equal distributions. With k(x, y) = -|x - y| it
+is the energy distance. Distances |x - y| are computed from differences and at least in float32, so
+they are accurate even if two points are near each other.
 """
 
 from collections.abc import Callable, Sequence
@@ -17,7 +17,7 @@ import torch
 import ganeval
 
 Kernel = Callable[[torch.Tensor, torch.Tensor], torch.Tensor]
-"""From two samples, float [N, d] and [M, d], to the kernel of every pair, [N, M]."""
+"""Function of two samples, float [N, d] and [M, d], that returns k of every pair, [N, M]."""
 
 
 def gaussians(bandwidths: Sequence[float]) -> Kernel:
@@ -46,19 +46,19 @@ def negative_distance(x: torch.Tensor, y: torch.Tensor) -> torch.Tensor:
 def biased_mmd2(kernel: Kernel, x: torch.Tensor, y: torch.Tensor) -> torch.Tensor:
     """Return MMD^2 of the two samples themselves, a scalar: means over all pairs (V-statistic).
 
-    At least 0 for a positive definite kernel, and 0 for equal samples. As an estimate for the
-    distributions it is too large: every point is also paired with itself.
+    It is at least 0 for a positive definite kernel, and 0 for equal samples. As an estimate for the
+    distributions it is too large, because every point is also paired with itself.
     """
     return kernel(x, x).mean() + kernel(y, y).mean() - 2 * kernel(x, y).mean()
 
 
 def unbiased_mmd2(kernel: Kernel, x: torch.Tensor, y: torch.Tensor) -> torch.Tensor:
-    """Return the estimate of MMD^2 without bias, a scalar: no point is paired with itself.
+    """Return the unbiased estimate of MMD^2, a scalar: no point is paired with itself.
 
-    Its mean is 0 where both distributions are one, so it is below 0 as often as above.
+    Its mean is 0 if both distributions are equal, so it can be below 0.
 
     Raises:
-        GanevalError: A sample of fewer than two points.
+        GanevalError: A sample has fewer than two points.
     """
     return _of_different(kernel, x) + _of_different(kernel, y) - 2 * kernel(x, y).mean()
 
@@ -69,7 +69,7 @@ def _of_different(kernel: Kernel, x: torch.Tensor) -> torch.Tensor:
     if num < 2:
         raise ganeval.GanevalError(
             "a batch, or a part of one, with 1 item",
-            "pairs of different items, so 2 at least",
+            "at least 2 items, for pairs of different ones",
             "raise batch_size, or lower solver.accumulate or the number of processes",
         )
     values = kernel(x, x)
@@ -77,7 +77,7 @@ def _of_different(kernel: Kernel, x: torch.Tensor) -> torch.Tensor:
 
 
 def _distances(x: torch.Tensor, y: torch.Tensor) -> torch.Tensor:
-    """Return Euclidean distances [N, M]; where one is 0, so is its gradient."""
+    """Return Euclidean distances [N, M]; if a distance is 0, its gradient is 0 too."""
     if x.dtype != torch.float64:
         x, y = x.float(), y.float()
     distances: torch.Tensor = torch.cdist(x, y, compute_mode="donot_use_mm_for_euclid_dist")

@@ -1,4 +1,4 @@
-"""Samples whose values are levels, each drawn from its own distribution by a uniform latent."""
+"""Draw the levels of a sample: a uniform latent picks each level from its own distribution."""
 
 import torch
 
@@ -7,7 +7,7 @@ from reference_models.engine.recipe import Recipe
 
 
 def level_at(logits: torch.Tensor, uniform: torch.Tensor) -> tuple[torch.Tensor, torch.Tensor]:
-    """Return the level in which the distribution function passes a number, and where within it.
+    """Return the level at which the distribution function passes a number, and how far into it.
 
     Args:
         logits: Float [B, num_levels].
@@ -24,14 +24,14 @@ def level_at(logits: torch.Tensor, uniform: torch.Tensor) -> tuple[torch.Tensor,
 
 
 def check_prior(recipe: Recipe) -> None:
-    """Refuse latents that are not uniform, for they choose the levels.
+    """Check that the latents are uniform, because uniform numbers pick the levels.
 
     Raises:
-        GanevalError: The prior is another one.
+        GanevalError: The prior is not uniform.
     """
     if recipe.prior != "uniform":
         raise ganeval.GanevalError(
             f"prior {recipe.prior} for {recipe.name}",
-            "uniform latents, which choose its levels",
+            "uniform latents, which pick its levels",
             "leave prior=uniform",
         )

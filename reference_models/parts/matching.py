@@ -1,4 +1,4 @@
-"""The game of a generator alone: its samples are brought near the data under a fixed distance."""
+"""The game of a generator without a discriminator: it minimises a fixed distance to the data."""
 
 from collections.abc import Callable, Mapping
 from typing import Any
@@ -11,15 +11,15 @@ from reference_models.engine.draw import Draw
 from reference_models.engine.game import Game, Terms
 
 Distance = Callable[[torch.Tensor, torch.Tensor], torch.Tensor]
-"""From real and generated samples, float [B, d] each, to a scalar."""
+"""Function of real and generated samples, float [B, d] each, that returns a scalar."""
 
 
 class Matching(Game):
-    """One player: G, which minimises a distance between its batch and one of the data.
+    """One player, G: it minimises a distance between a batch of samples and a batch of data.
 
     Attributes:
-        generator: Latents [B, latent_size] to samples; has `latent_size`.
-        distance: What is minimised.
+        generator: Maps latents [B, latent_size] to samples; has `latent_size`.
+        distance: The distance that is minimised.
     """
 
     players: Mapping[str, tuple[str, ...]] = {"G": ("generator",)}
@@ -30,7 +30,7 @@ class Matching(Game):
         self.generator, self.distance = generator, distance
 
     def loss(self, player: str, batch: Batch, draw: Draw) -> Terms:
-        """Return the distance between two batches of one size."""
+        """Return the distance between two batches of the same size."""
         real = batch["real"]
         latent_size: Any = self.generator.latent_size
         z = draw.latents("z", batch.size, latent_size, prior=self.prior, like=real)

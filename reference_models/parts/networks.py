@@ -1,8 +1,8 @@
 """Networks for points or images, chosen by the shape of a sample.
 
 Generators map latents float32 [B, latent_size] to samples. Discriminators map samples to logits
-[B], or to [B, num_outputs] where several numbers are wanted, as of an encoder or of a second head;
-see `discriminator.py` for their features. Images are in [-1, 1]. The body of a network of images is
+[B]. An encoder or a second head needs several numbers: then they return [B, num_outputs]. See
+`discriminator.py` for their features. Images are in [-1, 1]. The body of a network for images is
 "plain", as in `dcgan.py`, or "residual", as in `residual.py`.
 """
 
@@ -22,7 +22,7 @@ from reference_models.parts.residual import (
 def generator_for(
     shape: tuple[int, ...], *, latent_size: int, width: int, body: str = "plain"
 ) -> nn.Module:
-    """Return an MLP for points, transposed convolutions or residual blocks for images.
+    """Return an MLP for points, or transposed convolutions or residual blocks for images.
 
     Raises:
         GanevalError: There is no such body.
@@ -42,7 +42,7 @@ def discriminator_for(
     body: str = "plain",
     pooling: Pooling = "sum",
 ) -> Discriminator:
-    """Return an MLP for points, convolutions or residual blocks for images.
+    """Return an MLP for points, or convolutions or residual blocks for images.
 
     `batch_norm` is for plain bodies, `pooling` for residual ones.
 

@@ -1,7 +1,7 @@
-"""What discriminator and generator minimise, as functions of the discriminator's logits.
+"""The losses of discriminator and generator, as functions of the discriminator's logits.
 
-`real` and `fake` are logits, float [B, ...] of any shape; every function returns a mean, a scalar.
-With sp = softplus and D = sigmoid(logit): -log D = sp(-logit) and -log(1 - D) = sp(logit).
+`real` and `fake` are logits, float [B, ...] of any shape. Every function returns a mean, a scalar.
+With D = sigmoid(logit), -log D = softplus(-logit) and -log(1 - D) = softplus(logit).
 """
 
 from collections.abc import Callable
@@ -23,11 +23,11 @@ class Objective:
     """The losses of both players.
 
     Attributes:
-        discriminator: Loss of D, from the logits of real and of generated images.
-        generator: Loss of G, from the same two; it gets None for the real ones if it does not use
-            them.
-        generator_sees_real: Whether it does.
-        labels: What D is told of its samples; other than 1 and 0 for a logistic D alone.
+        discriminator: Loss of D, a function of the logits of real and of generated samples.
+        generator: Loss of G, a function of the same two. The first is None if the loss does not use
+            it.
+        generator_sees_real: Whether the loss of G uses the logits of real samples.
+        labels: The labels that D learns; only a logistic D can have labels other than 1 and 0.
     """
 
     discriminator: Callable[[Logits, Logits], torch.Tensor]
@@ -42,17 +42,17 @@ def logistic_discriminator(real: Logits, fake: Logits) -> torch.Tensor:
 
 
 def minimax_generator(real: Logits | None, fake: Logits) -> torch.Tensor:
-    """Return E log(1 - D(G(z))): Goodfellow et al. 2014, equation 1; vanishes where D is sure."""
+    """Return E log(1 - D(G(z))): Goodfellow et al. 2014, equation 1; flat where D is sure."""
     return -F.softplus(fake).mean()
 
 
 def non_saturating_generator(real: Logits | None, fake: Logits) -> torch.Tensor:
-    """Return -E log D(G(z)): Goodfellow et al. 2014, section 3; the same fixed point."""
+    """Return -E log D(G(z)): Goodfellow et al. 2014, section 3; it has the same fixed point."""
     return F.softplus(-fake).mean()
 
 
 def wasserstein_discriminator(real: Logits, fake: Logits) -> torch.Tensor:
-    """Return E f(G(z)) - E f(x): Arjovsky et al. 2017, equation 2, negated; minus the distance."""
+    """Return E f(G(z)) - E f(x): Arjovsky et al. 2017, equation 2, negated."""
     return fake.mean() - real.mean()
 
 
@@ -78,8 +78,8 @@ def objective_of(recipe: Recipe) -> Objective:
     """Return the objective that a recipe's game names, with its labels.
 
     Raises:
-        GanevalError: There is none of that name, or labels of an objective that has none, or labels
-            that tell D nothing.
+        GanevalError: There is no objective of that name, or it has no labels but a label setting is
+            given, or the labels do not tell real from generated samples.
     """
     name, labels = recipe.game["objective"], labels_of(recipe.game)
     if name not in OBJECTIVES:
@@ -90,11 +90,13 @@ def objective_of(recipe: Recipe) -> Objective:
     if objective.discriminator is not logistic_discriminator:
         raise ganeval.GanevalError(
             f"{labels.said} with objective {name}",
-            "a logistic discriminator, which has labels",
-            "leave them at 0",
+            "an objective with a logistic discriminator, which has labels",
+            "leave these settings at 0, or set game.objective to non-saturating",
         )
     if not labels.tell_apart:
         raise ganeval.GanevalError(
-            labels.said, "a higher label of real samples on average", "lower them"
+            labels.said,
+            "labels of real samples that are higher on average than those of generated ones",
+            "lower these settings",
         )
     return replace(objective, labels=labels)

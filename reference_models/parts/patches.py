@@ -1,7 +1,7 @@
-"""PatchGAN: a discriminator that judges the patches of a picture, not the picture.
+"""PatchGAN: a discriminator that judges each patch of a picture instead of the whole picture.
 
 Isola et al., "Image-to-Image Translation with Conditional Adversarial Networks", CVPR 2017, section
-3.2.2. Every logit depends on a square of pixels: 70 x 70 with three halvings, 16 x 16 with one.
+3.2.2. Every logit depends on a square of pixels: 70 x 70 after three halvings, 16 x 16 after one.
 """
 
 import torch
@@ -15,7 +15,7 @@ class PatchDiscriminator(nn.Module):
         """Build the layers.
 
         Args:
-            channels: Number of channels of all pictures that are judged together.
+            channels: Total number of channels of the pictures that are judged together.
             width: Channels of the first map; they double with each layer, up to 8 times.
             num_halvings: How many layers have stride 2.
         """
@@ -32,6 +32,6 @@ class PatchDiscriminator(nn.Module):
         self.layers = nn.Sequential(*layers, nn.Conv2d(before, 1, 4, padding=1))
 
     def forward(self, *pictures: torch.Tensor) -> torch.Tensor:
-        """Return logits float32 [B, 1, H', W'] of pictures [B, C, H, W] that belong together."""
+        """Return logits float32 [B, 1, H', W'] for pictures [B, C, H, W] that belong together."""
         logits: torch.Tensor = self.layers(torch.cat(pictures, dim=1))
         return logits

@@ -1,4 +1,4 @@
-"""Penalties of a steep discriminator, and the clipping of its weights."""
+"""Penalties on a steep discriminator, and the clipping of its weights."""
 
 from collections.abc import Callable
 
@@ -13,7 +13,7 @@ def gradient_penalty(
 ) -> torch.Tensor:
     """Return E (|grad f(x)| - 1)^2 on the lines between real and generated samples.
 
-    Gulrajani et al. 2017, equation 3: every sample has a mixing weight of its own.
+    Gulrajani et al. 2017, equation 3: every pair of samples has its own mixing weight.
 
     Args:
         critic: Maps float [B, ...] to logits [B].
@@ -26,21 +26,22 @@ def gradient_penalty(
 
 
 def around_penalty(critic: Critic, points: torch.Tensor) -> torch.Tensor:
-    """Return E (|grad f(x)| - 1)^2, the norm being that of each point's own gradient."""
+    """Return E (|grad f(x)| - 1)^2, where each point has its own gradient."""
     norms: torch.Tensor = torch.linalg.vector_norm(_slopes(critic, points), dim=1)
     return (norms - 1).square().mean()
 
 
 def r1_penalty(critic: Critic, samples: torch.Tensor) -> torch.Tensor:
-    """Return E |grad f(x)|^2 / 2 on samples.
+    """Return E |grad f(x)|^2 / 2 at samples.
 
-    Mescheder et al. 2018, equation 9, on real ones; on generated ones it is R2, equation 10.
+    At real samples it is R1 (Mescheder et al. 2018, equation 9), at generated ones R2 (equation
+    10).
     """
     return 0.5 * square_slope(critic, samples).mean()
 
 
 def square_slope(critic: Critic, points: torch.Tensor) -> torch.Tensor:
-    """Return |grad f(x)|^2 at points [B, ...], float32 [B], differentiable in the critic alone."""
+    """Return |grad f(x)|^2 at points [B, ...], float32 [B]; only the critic gets gradients."""
     return _slopes(critic, points).square().sum(dim=1)
 
 
@@ -52,7 +53,7 @@ def clip_weights(network: nn.Module, limit: float) -> None:
 
 
 def _slopes(critic: Critic, points: torch.Tensor) -> torch.Tensor:
-    """Return the gradient of each point's logit, [B, n], kept differentiable; outside autocast."""
+    """Return the gradient of each point's logit, [B, n], differentiable, without autocast."""
     points = points.detach().requires_grad_()
     with torch.autocast(points.device.type, enabled=False):
         total = critic(points).sum()

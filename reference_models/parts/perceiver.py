@@ -1,8 +1,8 @@
-"""A network that learns features without labels, in which pictures can be compared.
+"""A network that learns features for comparing pictures, without labels.
 
 Gidaris, Singh and Komodakis, "Unsupervised Representation Learning by Predicting Image Rotations",
-ICLR 2018: the network sees pictures turned by 0 to 3 quarter turns, and predicts how many. To do so
-it must learn what the pictures show.
+ICLR 2018: the network sees pictures turned by 0 to 3 quarter turns, and predicts the number of
+turns. To do so it must learn what the pictures show.
 """
 
 import torch
@@ -13,7 +13,7 @@ TURNS = 4
 
 
 class Perceiver(nn.Module):
-    """Three convolutions, two of which halve, and a linear layer on the mean of their maps."""
+    """Three convolutions, two of stride 2, and a linear layer on the mean of the last maps."""
 
     def __init__(self, *, channels: int, width: int) -> None:
         """Build the layers; the first has `width` maps, the next two have 2 and 4 times as many."""
@@ -29,7 +29,7 @@ class Perceiver(nn.Module):
         self.head = nn.Linear(4 * width, TURNS)
 
     def features(self, x: torch.Tensor) -> torch.Tensor:
-        """Return float32 [B, C, H', W'], in each place a vector of unit length."""
+        """Return float32 [B, C, H', W'], a vector of unit length at each place."""
         return F.normalize(self.maps(x), dim=1)
 
     def forward(self, x: torch.Tensor) -> torch.Tensor:
@@ -39,7 +39,7 @@ class Perceiver(nn.Module):
 
 
 def turns_loss(perceiver: nn.Module, pictures: torch.Tensor) -> torch.Tensor:
-    """Return the cross-entropy of telling the quarter turns of pictures [B, C, H, H], a scalar."""
+    """Return the cross-entropy of predicting the quarter turns of pictures [B, C, H, H]."""
     turned = torch.cat([pictures.rot90(turns, dims=(2, 3)) for turns in range(TURNS)])
     turns = torch.arange(TURNS, device=pictures.device).repeat_interleave(len(pictures))
     return F.cross_entropy(perceiver(turned), turns)

@@ -1,7 +1,7 @@
-"""A pool of generated pictures that D sees again after G has moved on.
+"""A pool of generated pictures, so that D also sees pictures of an earlier G.
 
 Shrivastava et al., "Learning from Simulated and Unsupervised Images through Adversarial Training",
-CVPR 2017, section 2.3; in the form of CycleGAN's code, `image_pool.py`.
+CVPR 2017, section 2.3; as implemented in CycleGAN's code, `image_pool.py`.
 """
 
 import torch
@@ -11,11 +11,11 @@ from reference_models.engine.draw import Draw
 
 
 class Pool(nn.Module):
-    """Pictures that were generated earlier, some of which replace new ones.
+    """Pictures that were generated earlier; some of them replace new ones.
 
-    A game asks for `shown` in D's loss and calls `keep` after D's move, with the same new pictures
-    and draw: what is shown is a function of the state, however often the loss is computed. The
-    pictures and their number are buffers, so that a resumed run goes on with the pool that it had.
+    A game calls `shown` in D's loss, and `keep` after D's move with the same new pictures and draw.
+    So `shown` changes nothing, and the loss can be computed several times. The pictures and their
+    number are buffers, so a resumed run continues with the same pool.
 
     Attributes:
         pictures: float32 [size, *shape].
@@ -27,19 +27,19 @@ class Pool(nn.Module):
     filled: torch.Tensor
 
     def __init__(self, *, shape: tuple[int, ...], size: int, swap: float) -> None:
-        """Begin empty."""
+        """Start with an empty pool."""
         super().__init__()
         self.swap = swap
         self.register_buffer("pictures", torch.zeros(size, *shape))
         self.register_buffer("filled", torch.zeros((), dtype=torch.int64))
 
     def shown(self, made: torch.Tensor, draw: Draw, purpose: str) -> torch.Tensor:
-        """Return what D is to see: the new pictures, some replaced by older ones.
+        """Return the pictures for D: the new ones, some of them replaced by older ones.
 
         Args:
             made: float32 [B, *shape].
-            draw: Draw of the move.
-            purpose: Distinguishes the draws of several pools in one move.
+            draw: The random numbers of the move.
+            purpose: Tells the random numbers of several pools in one move apart.
         """
         if int(self.filled) < len(self.pictures):
             return made
@@ -48,9 +48,9 @@ class Pool(nn.Module):
 
     @torch.no_grad()
     def keep(self, made: torch.Tensor, draw: Draw, purpose: str) -> None:
-        """Fill the pool; or, when it is full, put new pictures where the shown ones were.
+        """Fill the pool; if it is full, put new pictures in place of the older ones just shown.
 
-        Arguments are those of `shown`.
+        The arguments are the same as for `shown`.
         """
         filled = int(self.filled)
         if filled < len(self.pictures):
@@ -59,10 +59,11 @@ class Pool(nn.Module):
             self.filled += len(added)
             return
         is_old, slots = self._chosen(len(made), draw, purpose)
-        for place in is_old.nonzero().flatten().tolist():  # in order, as two may have one slot
+        # One after the other, because two pictures may have the same slot.
+        for place in is_old.nonzero().flatten().tolist():
             self.pictures[slots[place]] = made[place]
 
     def _chosen(self, num: int, draw: Draw, purpose: str) -> tuple[torch.Tensor, torch.Tensor]:
-        """Return for each new picture whether an old one takes its place, and which."""
+        """Return for each new picture whether an older one replaces it, and which one."""
         coins, places = draw.uniform(f"pool {purpose}", num, 2, like=self.pictures).unbind(1)
         return coins < self.swap, (places * len(self.pictures)).long()

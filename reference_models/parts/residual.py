@@ -1,7 +1,7 @@
 """Residual networks of images: Gulrajani et al. 2017, appendix F, Miyato et al. 2018, appendix B.4.
 
-The arrangement is that of mimicry (Lee and Town, "Mimicry: Towards the Reproducibility of GAN
-Research", 2020), whose published scores on CIFAR-10 and other data these networks stand for:
+The layers are arranged as in mimicry (Lee and Town, "Mimicry: Towards the Reproducibility of GAN
+Research", 2020), so mimicry's published scores on CIFAR-10 and other data apply to these networks:
 
     generator block       x + -> norm, ReLU, x2, conv 3x3, norm, ReLU, conv 3x3 -> +
                              -> x2, conv 1x1 ------------------------------------>
@@ -10,12 +10,12 @@ Research", 2020), whose published scores on CIFAR-10 and other data these networ
     other blocks of D     x -> ReLU + -> conv 3x3, ReLU, conv 3x3[, mean 2x2] -> +
                                     -> [conv 1x1, mean 2x2] ------------------->
 
-Up to 32 x 32 pixels all blocks have one width; from 64 x 64 on the width doubles towards the 4 x 4
-map, to 16 times that at the image. `docs/measured/mimicry.md` has the proof that both give the same
-numbers.
+Up to 32 x 32 pixels all blocks have the same width. From 64 x 64 on the width doubles with each
+block towards the 4 x 4 map, up to 16 times the width at the image. `docs/measured/mimicry.md` shows
+that mimicry's networks and these compute the same numbers.
 
-Differs from the papers, as mimicry does: upsampling is bilinear, where they repeat pixels; and the
-shortcut in D takes the rectified input, where they have the input itself.
+Differs from the papers, as mimicry does: upsampling is bilinear, where the papers repeat pixels;
+and the shortcut in D takes the input after ReLU, where the papers take the input itself.
 """
 
 import itertools
@@ -36,7 +36,7 @@ Pooling = Literal["sum", "mean"]
 
 
 def is_residual(body: str) -> bool:
-    """Tell whether a network is to have a residual body, by the word of the setting.
+    """Return whether the setting `body` asks for a residual body.
 
     Raises:
         GanevalError: There is no such body.
@@ -47,26 +47,26 @@ def is_residual(body: str) -> bool:
 
 
 class ConditionalBatchNorm(nn.Module):
-    """BatchNorm whose scale and shift are those of each sample's class.
+    """BatchNorm with its own scale and shift for each class.
 
     Dumoulin et al., "A Learned Representation for Artistic Style", ICLR 2017, equation 5.
     """
 
     def __init__(self, num_features: int, num_classes: int) -> None:
-        """Start as BatchNorm does; `init_residual` draws the scales."""
+        """Build the layer; `init_residual` draws the scales."""
         super().__init__()
         self.norm = nn.BatchNorm2d(num_features, affine=False)
         self.scale = nn.Embedding(num_classes, num_features)
         self.shift = nn.Embedding(num_classes, num_features)
 
     def forward(self, x: torch.Tensor, labels: torch.Tensor) -> torch.Tensor:
-        """Return maps [B, C, H, W] normalised over the batch, with the affine map of `labels`."""
+        """Return maps [B, C, H, W] normalised over the batch, then scaled and shifted by class."""
         scale, shift = (table(labels)[:, :, None, None] for table in (self.scale, self.shift))
         return torch.addcmul(shift, scale, self.norm(x))
 
 
 class GeneratorBlock(nn.Module):
-    """Doubles height and width; takes labels too if its norms are those of classes."""
+    """Doubles height and width; takes labels too if its BatchNorms are conditional."""
 
     def __init__(self, before: int, after: int, num_classes: int | None) -> None:
         """Build the block from `before` to `after` channels."""
@@ -86,7 +86,7 @@ class GeneratorBlock(nn.Module):
         """Return maps [B, after, 2 H, 2 W]."""
         h = self.conv1(_doubled(F.relu(self.norm1(x, *labels))))
         h = self.conv2(F.relu(self.norm2(h, *labels)))
-        # A convolution of single pixels commutes with interpolation, and has a quarter to do here.
+        # A 1 x 1 convolution commutes with interpolation, and has a quarter of the work before it.
         out: torch.Tensor = h + _doubled(self.shortcut(x))
         return out
 
@@ -109,7 +109,7 @@ class FirstBlock(nn.Module):
 
 
 class DiscriminatorBlock(nn.Module):
-    """Halves height and width, or leaves them; its input has been added up, so ReLU comes first."""
+    """Halves height and width, or keeps them; its input is a sum without ReLU, so ReLU is first."""
 
     def __init__(self, before: int, after: int, *, halve: bool) -> None:
         """Build the block from `before` to `after` channels."""
@@ -124,13 +124,16 @@ class DiscriminatorBlock(nn.Module):
         x = F.relu(x)
         h = self.conv2(F.relu(self.conv1(x)))
         if self.halve:
-            h, x = F.avg_pool2d(h, 2), F.avg_pool2d(x, 2)  # before the shortcut: see GeneratorBlock
+            h, x = (
+                F.avg_pool2d(h, 2),
+                F.avg_pool2d(x, 2),
+            )  # before the shortcut, as in GeneratorBlock
         out: torch.Tensor = h + (x if self.shortcut is None else self.shortcut(x))
         return out
 
 
 class ResidualGenerator(nn.Module):
-    """Latents, and labels if there are classes, to images."""
+    """Maps latents, and labels if there are classes, to images."""
 
     def __init__(
         self,
@@ -149,8 +152,8 @@ class ResidualGenerator(nn.Module):
             image_size: Height and width.
             channels: Number of channels of an image.
             width: Channels of the last block.
-            num_classes: Number of classes of the labels; None: none are taken.
-            unit: Whether images are sigmoids from 0 to 1, stretched to [-1, 1], instead of tanh.
+            num_classes: Number of classes; None if the network takes no labels.
+            unit: Whether the last layer is a sigmoid stretched to [-1, 1] instead of a tanh.
         """
         super().__init__()
         widths = [width * factor for factor in _factors(image_size)[::-1]]
@@ -164,7 +167,7 @@ class ResidualGenerator(nn.Module):
         self.last = nn.Conv2d(width, channels, 3, padding=1)
 
     def forward(self, z: torch.Tensor, *labels: torch.Tensor) -> torch.Tensor:
-        """Return images float32 [B, C, H, W] in [-1, 1] of latents [B, latent_size].
+        """Return images float32 [B, C, H, W] in [-1, 1] for latents [B, latent_size].
 
         Args:
             z: The latents.
@@ -174,13 +177,13 @@ class ResidualGenerator(nn.Module):
         for block in self.blocks:
             h = block(h, *labels)
         h = self.last(F.relu(self.norm(h)))
-        # 2 sigmoid(h) - 1
+        # tanh(h / 2) = 2 sigmoid(h) - 1
         images: torch.Tensor = torch.tanh(h / 2 if self.unit else h)
         return images
 
 
 class ResidualDiscriminator(Discriminator):
-    """Images to logits."""
+    """Maps images to logits."""
 
     def __init__(
         self,
@@ -198,8 +201,8 @@ class ResidualDiscriminator(Discriminator):
             image_size: Height and width.
             channels: Number of channels of an image.
             width: Channels of the first block.
-            num_outputs: Logits of an image.
-            pooling: What the last maps are reduced by.
+            num_outputs: Number of logits per image.
+            pooling: How the last maps become features: their sum or their mean over places.
             unit: Whether images are brought from [-1, 1] to [0, 1] first.
         """
         super().__init__()
@@ -233,15 +236,15 @@ def init_residual(
 ) -> None:
     """Draw weights as mimicry does.
 
-    Those of the convolutions within blocks are uniform with Glorot and Bengio's bound, times
-    sqrt(2) before a ReLU; so are those of first and last layers and of projections, times 1. Biases
-    are torch's, scales of classes N(1, 0.02), shifts 0.
+    Weights are uniform with the bound of Glorot and Bengio. For the two convolutions of a block the
+    bound is multiplied by sqrt(2); for shortcuts, and for the first and last layers, it is not.
+    Biases are drawn as torch does. Class scales are drawn from N(1, 0.02), and class shifts are 0.
 
     Args:
-        network: Residual.
-        generator: Generator of the random numbers.
-        only_main: Whether shortcuts, and the generator's last layer, have torch's weights instead,
-            as mimicry's WGAN-GP has.
+        network: A game or network with residual bodies.
+        generator: Random generator.
+        only_main: Whether shortcuts and the generator's last layer are drawn as torch does instead,
+            as in mimicry's WGAN-GP.
     """
     init_uniform(network, generator)
     for module in network.modules():
@@ -262,7 +265,7 @@ def init_residual(
 
 
 def _factors(image_size: int) -> list[int]:
-    """Return the width of each scale from the image to the 4 x 4 map, over that at the image."""
+    """Return the width at each size, from the image to the 4 x 4 map, over that of the image."""
     num = doublings(image_size)
     return [min(2**stage, 16) if image_size > 32 else 1 for stage in range(num + 1)]
 

@@ -1,4 +1,4 @@
-"""The sizes of pictures that networks can make by doubling a small map several times."""
+"""Check the sizes of pictures; networks reach them by doubling a small map several times."""
 
 import ganeval
 from reference_models.engine.data import Data
@@ -8,7 +8,7 @@ def doublings(image_size: int, *, smallest: int = 4) -> int:
     """Return how many doublings lead from `smallest` to the image size.
 
     Raises:
-        GanevalError: No number of doublings does.
+        GanevalError: No number of doublings leads there, or the image size is below 8.
     """
     number = (image_size // smallest).bit_length() - 1
     if image_size < 8 or smallest * 2**number != image_size:
@@ -17,13 +17,13 @@ def doublings(image_size: int, *, smallest: int = 4) -> int:
         raise ganeval.GanevalError(
             f"images of {image_size} pixels",
             "8, 16, 32, 64, ...",
-            f"bring them to one of these: `--set image_size={near}`, or size={near} in their text",
+            f"resize them: `--set image_size={near}`, or write `folder:PATH,size={near}`",
         )
     return number
 
 
 def check_conditions(data: Data, size: int) -> None:
-    """Refuse conditions of another size than the networks take; data may have no conditions.
+    """Check that conditions have the size that the networks take; data without any pass.
 
     Args:
         data: Data of the run.
@@ -39,5 +39,5 @@ def check_conditions(data: Data, size: int) -> None:
         raise ganeval.GanevalError(
             f"conditions of {found} pixels for pictures of {data.shape[1]}",
             f"conditions of {size}",
-            f"bring them to that size, with --data-b folder:NAME,size={size} say",
+            f"resize them, for example with --data-b folder:PATH,size={size}",
         )

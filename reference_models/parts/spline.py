@@ -1,4 +1,4 @@
-"""Cubic splines through samples at equal distances, as a convolution."""
+"""Cubic splines through equally spaced samples, computed as a convolution."""
 
 import math
 
@@ -6,14 +6,15 @@ import torch
 import torch.nn.functional as F
 from torch import Tensor
 
-_FAR = 16  # samples to either side that count: beyond, a weight is below 1e-9
+_FAR = 16  # samples used on either side; the weights beyond are below 1e-9
 _POLE = math.sqrt(3) - 2
 
 
 def spline_weights(factor: int) -> Tensor:
-    """Return what each sample adds to the values between two others, float64 [factor, 2 _FAR + 1].
+    """Return the weights of samples in the values between them, float64 [factor, 2 _FAR + 1].
 
-    Row j is for the value at i + j / factor, its columns are for the samples i - _FAR to i + _FAR.
+    Row j has the weights for the value at i + j / factor. Its columns are the weights of the
+    samples i - _FAR to i + _FAR.
 
     Unser, "Splines: A Perfect Fit for Signal and Image Processing", IEEE Signal Processing
     Magazine 1999: a spline is sum_k c_k B(t - k) with the cubic B-spline B, and passes through
@@ -26,15 +27,15 @@ def spline_weights(factor: int) -> Tensor:
         basis = _b_spline(number / factor - torch.arange(-1, 3, dtype=torch.float64))
         row = torch.zeros(2 * _FAR + 1, dtype=torch.float64)
         for k, weight in zip(range(-1, 3), basis, strict=True):
-            row += weight * torch.roll(filtered, k)  # what is rolled over the end is next to 0
+            row += weight * torch.roll(filtered, k)  # the values that wrap around are almost 0
         rows.append(row)
     return torch.stack(rows)
 
 
 def spline(low: Tensor, factor: int) -> Tensor:
-    """Return the cubic spline through samples, floats [B, C, factor n] of [B, C, n].
+    """Return the cubic spline through samples [B, C, n], floats [B, C, factor n].
 
-    Sample i lies at factor * i. Beyond its ends a clip stays as it is there.
+    Sample i is at index factor * i of the result. A clip keeps its end values beyond its ends.
     """
     num, channels, length = low.shape
     weights = spline_weights(factor).to(low)[:, None]

@@ -1,19 +1,21 @@
-"""Keep D from becoming too certain: penalties of its slope, and noise on its inputs.
+"""Keep D from becoming too sure: penalties on its slope, and noise on its inputs.
 
-R1 and R2: Mescheder, Geiger and Nowozin, "Which Training Methods for GANs do actually Converge?",
-ICML 2018, equations 9 and 10, gamma / 2 E |grad f(x)|^2 on real and on generated samples. DRAGAN:
-Kodali et al., "On Convergence and Stability of GANs", 2017, lambda E (|grad f(x + delta)| - 1)^2
-around real samples. A lazy penalty is computed in one step of N only, and counts N times: Karras et
-al., "Analyzing and Improving the Image Quality of StyleGAN", CVPR 2020, appendix B. Instance noise:
-Arjovsky and Bottou, "Towards Principled Methods for Training Generative Adversarial Networks", ICLR
-2017, section 3: real and generated samples alike get Gaussian noise, which falls to nothing.
+* R1 and R2: gamma / 2 E |grad f(x)|^2 at real and at generated samples. Mescheder, Geiger and
+  Nowozin, "Which Training Methods for GANs do actually Converge?", ICML 2018, equations 9 and 10.
+* DRAGAN: lambda E (|grad f(x + delta)| - 1)^2 around real samples. Kodali et al., "On Convergence
+  and Stability of GANs", 2017.
+* Lazy penalties: a penalty is computed only in every N-th step, and multiplied by N. Karras et al.,
+  "Analyzing and Improving the Image Quality of StyleGAN", CVPR 2020, appendix B.
+* Instance noise: real and generated samples get Gaussian noise, which falls to 0. Arjovsky and
+  Bottou, "Towards Principled Methods for Training Generative Adversarial Networks", ICLR 2017,
+  section 3.
 
-All are settings of a game, off by default; a recipe offers those that make sense for it. Penalties
-use D's inputs after augmentation and noise.
+All are settings of a game and off by default. A recipe offers those that make sense for it.
+Penalties use D's inputs after augmentation and noise.
 
 Differs from the papers: the N of a lazy penalty counts steps of all players, and the optimizer's
-rate is not changed for it; delta of DRAGAN is normal, and its standard deviation is a part of the
-batch's, as in the paper's code.
+rate is not adapted to it. The delta of DRAGAN is normal, and its standard deviation is a fraction
+of the batch's standard deviation, as in the paper's code.
 """
 
 from collections.abc import Mapping
@@ -30,16 +32,16 @@ from reference_models.parts.penalties import Critic, around_penalty, r1_penalty
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Stabiliser:
-    """The settings of this page.
+    """The settings of penalties and noise.
 
     Attributes:
         r1_weight: Gamma of R1.
         r2_weight: Gamma of R2.
         dragan_weight: Lambda of DRAGAN.
-        dragan_spread: Standard deviation of its delta, as a part of the batch's.
-        penalty_every: N: penalties are computed in one step of N, and count N times.
-        noise_std: Standard deviation of the instance noise before the first step.
-        noise_images: Images after which it is 0; it falls linearly.
+        dragan_spread: Standard deviation of DRAGAN's delta, divided by the batch's.
+        penalty_every: N: penalties are computed in every N-th step, and multiplied by N.
+        noise_std: Standard deviation of the instance noise in the first step.
+        noise_images: Images over which the noise falls linearly to 0.
     """
 
     r1_weight: float = 0.0
@@ -67,13 +69,13 @@ class Stabiliser:
     def penalties(
         self, critic: Critic, real: torch.Tensor, fake: torch.Tensor, draw: Draw
     ) -> Terms:
-        """Return the weighted penalties of a step that are on, by name.
+        """Return the weighted penalties of this step, by name.
 
         Args:
             critic: Maps float [B, ...] to logits [B].
             real: Real samples as D sees them, float32 [B, ...].
-            fake: Generated ones, float32 [B, ...].
-            draw: The randomness of the step.
+            fake: Generated samples as D sees them, float32 [B, ...].
+            draw: The random numbers of the step.
         """
         if not self.penalises or draw.step % self.penalty_every:
             return {}
@@ -89,25 +91,25 @@ class Stabiliser:
 
 
 def images_before(num: int, draw: Draw) -> int:
-    """Return how many images were seen before a step; this process has `num` of its batch."""
+    """Return how many images all processes saw before a step; this one has `num` per batch."""
     return draw.step * num * draw.size
 
 
 OFF = Stabiliser()
 NOISE: Mapping[str, Any] = {name: getattr(OFF, name) for name in ("noise_std", "noise_images")}
-"""Numbers of a game that can have instance noise."""
+"""Settings of a game that can have instance noise."""
 STABILISE: Mapping[str, Any] = {one.name: getattr(OFF, one.name) for one in fields(Stabiliser)}
-"""Numbers of a game that can have all of them."""
+"""Settings of a game that can have penalties and noise."""
 
 PRESETS: Mapping[str, Mapping[str, Any]] = {
     "r1": {"game.r1_weight": 10.0},
     "dragan": {"game.dragan_weight": 10.0},
     "instance-noise": {"game.noise_std": 0.5},
 }
-"""Presets of a recipe without BatchNorm in D: R1 and DRAGAN with the papers' weights."""
+"""Presets for a recipe without BatchNorm in D; R1 and DRAGAN have the papers' weights."""
 
 
 def stabiliser_of(recipe: Recipe) -> Stabiliser:
-    """Return the settings of a recipe's game; those that it does not offer are off."""
+    """Return the settings of a recipe's game; settings that it does not offer are off."""
     names = {one.name for one in fields(Stabiliser)}
     return Stabiliser(**{name: recipe.game[name] for name in names & recipe.game.keys()})

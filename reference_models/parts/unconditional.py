@@ -1,4 +1,4 @@
-"""The game of a generator of samples against a discriminator of samples."""
+"""The game of a generator against a discriminator, without classes or conditions."""
 
 from collections.abc import Mapping
 from typing import Any
@@ -21,19 +21,19 @@ from reference_models.parts.stabilise import OFF, Stabiliser
 class Unconditional(Game):
     """Two players: D tells real from generated samples, G maps latents to samples.
 
-    Nothing is detached: a solver asks for the gradients of the parameters it moves, and those that
-    look through a player's move need the others' graph.
+    Nothing is detached. A solver asks only for the gradients of the parameters that it moves, and a
+    solver that differentiates through a player's move needs the whole graph.
 
     Attributes:
-        generator: Latents [B, latent_size] to samples; has `latent_size`.
-        discriminator: Samples to logits [B].
-        objective: The losses of both.
-        augment: Changes what D sees.
-        stabiliser: Adds noise to it, and penalties to D's terms.
-        options: The numbers of the recipe's game, by name; a paper's own game reads its own here.
-        replay: Earlier samples that D sees again; None if it sees only new ones.
+        generator: Maps latents [B, latent_size] to samples; has `latent_size`.
+        discriminator: Maps samples to logits [B].
+        objective: The losses of both players.
+        augment: Augments the samples that D sees.
+        stabiliser: Adds noise to these samples, and penalties to D's terms.
+        options: The settings of the recipe's game, by name; subclasses read their own here.
+        replay: Earlier samples that D sees again; None if D sees only new ones.
         mixed_batches: Whether real and generated samples go through D together, so that BatchNorm
-            takes its statistics of both.
+            computes its statistics over both.
     """
 
     players: Mapping[str, tuple[str, ...]] = {"D": ("discriminator",), "G": ("generator",)}
@@ -50,11 +50,11 @@ class Unconditional(Game):
         replay: Pool | None = None,
         mixed_batches: bool = False,
     ) -> None:
-        """Take networks, objective, what D sees, what keeps it smooth, and the game's numbers.
+        """Take the attributes.
 
         Raises:
-            GanevalError: Penalties for a D with BatchNorm, where the slope is not that of a single
-                sample.
+            GanevalError: A penalty is on and D has BatchNorm, so that a sample's gradient depends
+                on the whole batch.
         """
         super().__init__()
         self.generator, self.discriminator = generator, discriminator
@@ -63,8 +63,8 @@ class Unconditional(Game):
         self.replay, self.mixed_batches = replay, mixed_batches
         if stabiliser.penalises and has_batch_norm(discriminator):
             raise ganeval.GanevalError(
-                "a penalty of the slope of D, which has BatchNorm",
-                "a slope that is each sample's own",
+                "a penalty on the slope of D, and BatchNorm in D",
+                "a D without BatchNorm, so that each sample has its own slope",
                 "--set discriminator.batch_norm=false",
             )
 
@@ -81,7 +81,7 @@ class Unconditional(Game):
         return self.stabiliser.noisy(self.augment(samples, draw, purpose), draw, purpose)
 
     def reads(self, player: str) -> bool:
-        """G sees real samples if its objective does."""
+        """Return whether a player uses real samples; G does if its objective does."""
         return player == "D" or self.objective.generator_sees_real
 
     def loss(self, player: str, batch: Batch, draw: Draw) -> Terms:
@@ -112,7 +112,8 @@ class Unconditional(Game):
     ) -> tuple[torch.Tensor, torch.Tensor]:
         """Return D's logits of real and of generated samples.
 
-        They go through D apart, so that BatchNorm never mixes them, unless the game says so.
+        They go through D separately, so that BatchNorm does not mix them, unless `mixed_batches` is
+        set.
         """
         if not self.mixed_batches:
             return self.discriminator(real), self.discriminator(fake)
@@ -120,7 +121,7 @@ class Unconditional(Game):
         return logits[: len(real)], logits[len(real) :]
 
     def after_step(self, player: str, batch: Batch, draw: Draw) -> None:
-        """Let the augmentation follow D's certainty, and put what D has seen into the pool."""
+        """Adapt the augmentation to D, and put the new samples into the pool."""
         if player == "D":
             self.augment.adapt(draw.size)
             if self.replay is not None:

@@ -1,12 +1,13 @@
-"""Virtual batch normalization: BatchNorm where a sample does not depend on its batch.
+"""Virtual batch normalization: BatchNorm in which a sample does not depend on its batch.
 
 Salimans et al., "Improved Techniques for Training GANs", NeurIPS 2016, section 3.5. A reference
 batch is chosen once. It is normalised by its own statistics. Every other sample is normalised by
-those of the reference batch with the sample as one more row. The paper has this in the generator
-alone, because every pass computes the reference batch too.
+the statistics of the reference batch with the sample added as one more row. The paper uses this
+only in the generator, because every pass computes the reference batch too.
 
-The statistics of the n + 1 rows are put together from those of the reference (mean m, variance v
-over rows and places) and of the sample x (m_x and v_x over places), with w = 1 / (n + 1):
+The statistics of the n + 1 rows are computed from the statistics of the reference batch (mean m and
+variance v over rows and places) and of the sample x (m_x and v_x over places). With
+w = 1 / (n + 1):
 
     mean = w m_x + (1 - w) m
     variance = w (v_x + (m_x - mean)^2) + (1 - w) (v + (m - mean)^2)
@@ -19,22 +20,22 @@ import ganeval
 
 
 class VirtualBatchNorm(nn.Module):
-    """Normalises maps of which the first rows are the reference batch."""
+    """Normalises maps; their first rows are the reference batch."""
 
     def __init__(self, norm: nn.BatchNorm2d, num_reference: int) -> None:
         """Take over the scale and shift of a BatchNorm.
 
         Args:
-            norm: The layer that this one stands for.
-            num_reference: Rows of the reference batch.
+            norm: The layer that this one replaces.
+            num_reference: Number of rows of the reference batch.
         """
         super().__init__()
         self.weight, self.bias, self.eps = norm.weight, norm.bias, norm.eps
         self.num_reference = num_reference
 
     def forward(self, x: torch.Tensor) -> torch.Tensor:
-        """Return maps [num_reference + B, C, H, W] of as many, each normalised."""
-        # In float32 outside of autocast: bfloat16 has eight bits for the mean of a map.
+        """Return the normalised maps [num_reference + B, C, H, W]."""
+        # In float32 without autocast: bfloat16 has only eight bits for the mean of a map.
         with torch.autocast(x.device.type, enabled=False):
             x = x.float()
             number = self.num_reference
@@ -63,7 +64,7 @@ class VirtuallyNormalised(nn.Module):
         """Replace every BatchNorm of a network; `choose` draws the reference batch.
 
         Raises:
-            GanevalError: The network has none.
+            GanevalError: The network has no BatchNorm.
         """
         super().__init__()
         self.latent_size = latent_size
@@ -73,7 +74,7 @@ class VirtuallyNormalised(nn.Module):
         }
         if not norms:
             raise ganeval.GanevalError(
-                "virtual batch norm in a network without batch norm",
+                "virtual batch norm in a network without BatchNorm",
                 "a generator of pictures",
                 "leave generator.norm at batch",
             )

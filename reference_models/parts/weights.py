@@ -1,4 +1,4 @@
-"""First weights, drawn from a generator of one's own."""
+"""First weights, drawn from a given random generator."""
 
 import math
 
@@ -8,7 +8,7 @@ from torch import nn
 
 @torch.no_grad()
 def init_uniform(network: nn.Module, generator: torch.Generator) -> None:
-    """Draw weights as torch's layers do by default, from a generator of one's own."""
+    """Draw weights as torch's layers do by default, but from a given random generator."""
     for module in network.modules():
         if isinstance(module, nn.Conv1d | nn.Conv2d | nn.ConvTranspose2d | nn.Linear):
             fan_in = module.weight[0].numel()

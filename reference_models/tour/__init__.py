@@ -1,1 +1,1 @@
-"""The tour of `ganeval quickstart`: two models trained on digits, scored, shown and explained."""
+"""The tour of `ganeval quickstart`: it trains two models on digits, scores and explains them."""

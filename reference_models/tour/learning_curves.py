@@ -1,4 +1,4 @@
-"""Learning curves as a picture: scores of several models against the images they have seen."""
+"""Learning curves as a picture: scores of several models against the images they were shown."""
 
 from collections.abc import Mapping, Sequence
 from pathlib import Path
@@ -10,7 +10,7 @@ from matplotlib.figure import Figure
 from reference_models.engine.whole import written_whole
 
 Row = Mapping[str, float]
-"""The scores at one point of a training, and under "images" how many images it had seen."""
+"""The scores at one point of a training; "images" is the number of images seen until then."""
 
 SHOWN = {
     "fid": "FID (lower is better)",
@@ -30,11 +30,11 @@ def write_learning_curves(
 
     Args:
         path: Path of the picture.
-        curves: The rows of each model by its name, in the order of its training; 4 models at most.
-        real: Scores of real images that no model has seen, drawn as a level.
-        real_name: What these images are called.
+        curves: The rows of each model, by its name, in the order of training; at most 4 models.
+        real: Scores of real images that no model has seen, drawn as a horizontal line.
+        real_name: Name of these images.
     """
-    # Not pyplot, which chooses a backend for the whole process.
+    # Without pyplot, because it would choose a backend for the whole process.
     figure = Figure(figsize=(10, 4), dpi=100, layout="constrained")
     FigureCanvasAgg(figure)
     for axes, (score, title) in zip(figure.subplots(1, len(SHOWN)), SHOWN.items(), strict=True):
@@ -48,11 +48,13 @@ def write_learning_curves(
         "thousand training images seen, logarithmic above the first score", fontsize=11
     )
     with written_whole(path) as file:
-        figure.savefig(file, format="png", metadata={"Software": None})  # no version: same bytes
+        figure.savefig(
+            file, format="png", metadata={"Software": None}
+        )  # without a version: the same bytes everywhere
 
 
 def _scale(axes: Axes, curves: Mapping[str, Sequence[Row]], score: str) -> None:
-    """Choose the axes: fast models have seen many times the images of slow ones."""
+    """Choose the scales; the images are logarithmic, because fast models see many times more."""
     seen = sorted({row["images"] / 1000 for rows in curves.values() for row in rows})
     axes.set_xscale("symlog", base=4, linthresh=seen[1])
     axes.set_xlim(-seen[1] / 8, 5 * seen[-1])  # room for the names at the ends of the lines
@@ -65,7 +67,7 @@ def _scale(axes: Axes, curves: Mapping[str, Sequence[Row]], score: str) -> None:
 
 
 def _draw_level(axes: Axes, value: float, name: str) -> None:
-    """Draw the level of the real images, its name at the left end."""
+    """Draw the line of the real images, with their name at the left end."""
     axes.axhline(value, color=_GREY, linestyle="--", linewidth=1.5)
     place = axes.get_yaxis_transform()  # horizontally in parts of the panel
     axes.annotate(
@@ -80,7 +82,7 @@ def _draw_level(axes: Axes, value: float, name: str) -> None:
 
 
 def _draw_lines(axes: Axes, curves: Mapping[str, Sequence[Row]], score: str) -> None:
-    """Draw one score of every model, its name at the line's end."""
+    """Draw one score of every model, with its name at the end of the line."""
     highest = max(curves, key=lambda model: curves[model][-1][score])
     for (model, rows), colour in zip(curves.items(), _COLOURS, strict=False):
         points = [(row["images"] / 1000, row[score]) for row in rows]

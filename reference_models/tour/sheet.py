@@ -15,11 +15,12 @@ _CELL, _GAP, _MARGIN = 64, 4, 12  # pixels
 
 
 def write_sheet(path: Path, samples: Mapping[str, Iterable[npt.NDArray[np.uint8]]]) -> None:
-    """Write one PNG with a row for each sample, its name in front.
+    """Write one PNG with a row for each sample, which starts with its name.
 
     Args:
         path: Path of the picture.
-        samples: By name, pictures uint8 [3, H, W] RGB; enlarged so that pixels can be seen.
+        samples: The pictures of each sample, by its name: uint8 [3, H, W] RGB. They are enlarged so
+            that pixels can be seen.
     """
     font = PIL.ImageFont.load_default(size=16)
     left = round(max(font.getlength(name) for name in samples)) + 2 * _MARGIN

@@ -1,4 +1,4 @@
-"""Train two models, score them beside their untrained state and real digits, keep everything."""
+"""Train two models, and score them together with their untrained state and with real digits."""
 
 import json
 import logging
@@ -31,24 +31,24 @@ TRAINING = "data:digits,split=train,size=16"
 HELD_OUT = "data:digits,split=test,size=16"
 REAL = "held-out digits"
 _REPORT, _TABLE, _SHEET, _CURVES = "report.json", "table.md", "samples.png", "learning-curves.png"
-_INFLUENCE = "report.influence.safetensors"  # which a report may have beside it
+_INFLUENCE = "report.influence.safetensors"  # a report may have this file beside it
 _LIST = ".ganeval-tour.json"
 _SHEET_COLUMNS = 12
 
 Display = Callable[[str, int, int], AbstractContextManager[Sequence[Observer]]]
-"""From a model, its steps and its batch size to what shows its training."""
+"""Function of a model, its steps and its batch size; its observers show the training."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Tour:
-    """What is trained, and how it is scored.
+    """The models to train, and how to score them.
 
     Attributes:
-        steps: Number of steps of each model by its name; by default each trains for about a minute
+        steps: Number of steps of each model, by its name; by default each trains for about a minute
             on two cores.
-        num_scores: Points of a learning curve beside the untrained one.
+        num_scores: Number of points of a learning curve, without the untrained one.
         extractor: Network that turns images into features.
-        num_images: Samples of each model; all of the held-out digits are 360.
+        num_images: Samples of each model; there are 360 held-out digits.
     """
 
     steps: Mapping[str, int] = field(default_factory=lambda: {"gan": 12_000, "dcgan": 1_800})
@@ -62,12 +62,12 @@ TOUR = Tour()
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Scored:
-    """What the tour found.
+    """The results of a tour.
 
     Attributes:
-        models: Their names.
-        samples: What the report calls a sample, by what people call it: "gan", "untrained gan",
-            ..., and `REAL`.
+        models: Names of the models.
+        samples: From the name that people see ("gan", "untrained gan", ..., and `REAL`) to the name
+            of the sample in the report.
         report: All scores of all samples against the training digits.
     """
 
@@ -80,33 +80,34 @@ class Scored:
 def run_tour(
     tour: Tour, folder: Path, settings: ganeval.Settings, *, display: Display | None = None
 ) -> Scored:
-    """Train, score and draw; a tour that was cut goes on, one that is done gives the same again.
+    """Train, score and draw.
 
-    The checkpoints are scored as they are, without files of pictures in between, and against the
-    same training digits as during training, so that a curve ends at the table's score. All is done
-    on the CPU. The folder then holds:
+    An interrupted tour is continued; a finished one gives the same results again. The checkpoints
+    are scored directly, without writing pictures first. The reference is the same as during
+    training, so a curve ends at the score of the table. Everything runs on the CPU. The folder then
+    holds:
 
     * `table.md` and `report.json`: the scores;
     * `samples.png`: a row of pictures of every sample;
     * `learning-curves.png`: scores by images seen;
     * `MODEL/`: the training as `run_training` leaves it, for each model;
-    * `untrained/MODEL.safetensors`: what each training began with;
-    * `.ganeval-tour.json`: the names of these files; nothing else is touched.
+    * `untrained/MODEL.safetensors`: the model before its training;
+    * `.ganeval-tour.json`: the names of these files; no other file is changed.
 
     Args:
-        tour: What is trained and scored.
-        folder: Made if it is not there.
-        settings: Seed, cache, progress and command; the other options are the tour's own.
+        tour: The models to train, and how to score them.
+        folder: Created if it does not exist.
+        settings: Seed, cache, progress and command; the tour chooses the other options itself.
         display: Shows each training.
 
     Raises:
-        GanevalError: The folder holds something else, or a tour of another seed, or files of others
-            where the tour's would be.
-        KeyboardInterrupt: As it came; what is done is kept.
+        GanevalError: The folder holds something else, or a tour with another seed, or files that
+            the tour did not write but would overwrite.
+        KeyboardInterrupt: The user interrupted; the work so far is kept.
     """
     _check_folder(folder)
     files = RunFiles(folder, resume=True, list_name=_LIST)
-    for name in (_REPORT, _INFLUENCE, _TABLE, _SHEET, _CURVES):  # before a training of minutes
+    for name in (_REPORT, _INFLUENCE, _TABLE, _SHEET, _CURVES):  # before minutes of training
         files.claim(name)
     settings = replace(settings, extractor=tour.extractor, device="cpu", offline=True)
     for model in tour.steps:
@@ -124,7 +125,7 @@ def run_tour(
         name: ganeval.open_source(sample, policy=settings.decode, generator=options)
         for name, sample in samples.items()
     }
-    # By kid, because fid has no error below two images per dimension.
+    # Ranked by kid, because fid has no standard error below two images per dimension.
     report = ganeval.compare(
         samples=[*sources.values()], reference=TRAINING, settings=settings, rank="kid"
     )
@@ -140,7 +141,7 @@ def run_tour(
 
 
 def _check_folder(folder: Path) -> None:
-    """Refuse a folder that holds something else than a tour, such as a training run of a user's."""
+    """Refuse a folder that holds something else, such as a training run of the user."""
     if folder.exists() and not folder.is_dir():
         found = "is a file"
     elif folder.exists() and any(folder.iterdir()) and not (folder / _LIST).is_file():
@@ -153,7 +154,7 @@ def _check_folder(folder: Path) -> None:
 def _train(
     model: str, tour: Tour, folder: Path, settings: ganeval.Settings, display: Display | None
 ) -> None:
-    """Train a model to its last step, from where an earlier tour has left it."""
+    """Train a model to its last step, from where an earlier tour stopped."""
     steps, recipe, folder = tour.steps[model], find_recipe(model), folder / model
     every = steps // tour.num_scores
     logger.info("%s: %d steps of training, with a score after each %d", model, steps, every)
@@ -180,7 +181,7 @@ def _train(
 
 
 def _untrained(model: str, files: RunFiles, seed: int) -> Path:
-    """Write the checkpoint that a model's training begins with."""
+    """Write the checkpoint of a model before its training."""
     recipe = find_recipe(model)
     data = open_data(recipe.data)
     run = begin(recipe, data, seed=seed, device=torch.device("cpu"))
@@ -196,7 +197,7 @@ def _first_pictures(source: Any) -> npt.NDArray[np.uint8]:
 
 
 def _curve(model: str, folder: Path, scored: Scored) -> list[Row]:
-    """Return the scores of a training by the images that it had seen, the untrained first."""
+    """Return the scores of a training with the images seen; the untrained model is first."""
     batch_size = find_recipe(model).batch_size
     lines = (folder / "curve.jsonl").read_text(encoding="utf-8").splitlines()
     rows = [{"step": 0, **_scores(scored, f"untrained {model}")}, *map(json.loads, lines)]
@@ -204,5 +205,5 @@ def _curve(model: str, folder: Path, scored: Scored) -> list[Row]:
 
 
 def _scores(scored: Scored, sample: str) -> dict[str, float]:
-    """Return those scores of a sample that the learning curves show."""
+    """Return the scores of a sample that the learning curves show."""
     return {name: scored.report[scored.samples[sample], name].value for name in SHOWN}

@@ -87,7 +87,7 @@ REFUSED: dict[str, tuple[str, bytes, str]] = {
         "samples from -1.638e+04 to 1.638e+04",
     ),
     "a rate of 500 Hz": ("a.wav", encoded(tone(), rate=500), "500 samples a second"),
-    "a format of its own (W64 called .wav)": ("a.wav", encoded(tone(), "W64"), "a W64 file"),
+    "a format that is not read (W64 called .wav)": ("a.wav", encoded(tone(), "W64"), "a W64 file"),
     "a clip of 0.02 s": ("a.wav", encoded(tone(seconds=0.02)), "needs at least 0.025 s"),
 }
 """By row: the name of the file, what is in it, and what the error says."""
@@ -208,7 +208,7 @@ def test_row_a_codec_that_can_only_be_read_from_the_start(
 
 
 ODD_ARRAYS: dict[str, tuple[Any, Any, str]] = {
-    "integers of 32 bits that hold those of 16": (
+    "32-bit integers that hold 16-bit values": (
         np.arange(-32768, 32768, 8, dtype=np.int32).reshape(4, -1),
         16_000,
         "in integers of 32 bits",
@@ -220,7 +220,7 @@ ODD_ARRAYS: dict[str, tuple[Any, Any, str]] = {
         16_000,
         "masked samples",
     ),
-    "a rate that is no whole number": (np.zeros((2, 900)), 44_100.5, "44100.5 samples a second"),
+    "a rate that is not a whole number": (np.zeros((2, 900)), 44_100.5, "44100.5 samples a second"),
 }
 """By row: samples in memory, their rate, and what the error says."""
 
@@ -261,7 +261,7 @@ def test_rows_of_sources_and_networks_that_do_not_fit(
             ("eval", tmp_path / "pictures", tmp_path / "pictures", "-m", "fad"),
             "has pictures; clips, for fad",
         ),
-        "a folder of other formats alone": (
+        "a folder with only other formats": (
             ("fid", real, tmp_path / "none", *FAST),
             "no clips (files of other sound formats: 1)",
         ),
@@ -294,7 +294,7 @@ def test_rows_of_sources_and_networks_that_do_not_fit(
             ("eval", real, fake, "-m", "fad@log-mel", *FAST),
             "'00.wav' of 0.1 s and 11 more; windows of 1 s",
         ),
-        "pairs of other lengths": (
+        "pairs of different lengths": (
             ("eval", real, f"folder:{fake},seconds=0.05", "-m", "snr", *FAST),
             "a clip of 800 samples at 16,000 Hz in 1 channel and one of 1,600 samples",
         ),

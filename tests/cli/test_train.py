@@ -100,7 +100,7 @@ def test_training_refuses_what_it_cannot_do(tmp_path: Path, ganeval: Command) ->
     assert "did you mean 'dcgan'" in ganeval("train", "dcgna", *out).error
     odd = ganeval("train", "dcgan", "--data", "data:digits,size=20", *out)
     assert (odd.code, odd.out) == (2, "")
-    assert "images of 20 pixels; 8, 16, 32, 64, ...; bring them to one of these: " in odd.error
+    assert "images of 20 pixels; 8, 16, 32, 64, ...; resize them: " in odd.error
     assert not (tmp_path / "run").exists()
     assert "has points" in ganeval("train", "dcgan", "--data", "ring8", *out).error
     assert "at least 1" in ganeval("train", "gan", "--steps", 0, *out).error

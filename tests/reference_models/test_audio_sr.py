@@ -129,7 +129,7 @@ def test_training_begins_at_the_spline_and_minimises_the_squared_error() -> None
 
 def test_conditions_of_another_rate_are_refused() -> None:
     recipe = with_settings(audio_sr.RECIPE, {"generator.factor": 2})
-    with pytest.raises(ganeval.GanevalError, match=r"16 samples for clips of 64.*here 2"):
+    with pytest.raises(ganeval.GanevalError, match=r"16 samples for clips of 64.*with 2 \("):
         recipe.build(tones(size=64), torch.Generator())
 
 
@@ -180,7 +180,7 @@ def test_a_reference_of_ones_own_is_what_is_scored_on(tmp_path: Path) -> None:
         pass
     classes = with_settings(wavenet.RECIPE, {"generator.num_classes": 12})
     with (
-        pytest.raises(ganeval.GanevalError, match="no labels; clips with them, for wavenet"),
+        pytest.raises(ganeval.GanevalError, match="no labels; clips with labels, for wavenet"),
         CLIPS.scorer(scoring, classes, data, **options),
     ):
         pass

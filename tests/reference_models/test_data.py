@@ -368,7 +368,7 @@ def test_transparent_pictures_are_refused_with_a_source_that_can_be_typed(tmp_pa
     with pytest.raises(ganeval.GanevalError) as caught:
         open_data(str(folder))
     text = f"folder:{folder},transparency=white"
-    assert caught.value.remedy == f"name them as `'{text}'` (or black, or drop)"
+    assert caught.value.remedy == f"write the source as `'{text}'` (or black, or drop)"
     data = open_data(text)
     assert (data.batch(0, 0, 1)["real"][0, 0] == 1).all()
     assert (pixels_of(data) == pixels_of(data)[:1]).all()
@@ -393,19 +393,19 @@ def test_a_damaged_picture_is_named(real: Path) -> None:
         ("digits", {"std": 0.1}, "unknown option of data 'digits' 'std'"),
         ("digits", {"split": "tets"}, "split 'tets' of the digits; one of train, test"),
         ("digits", {"size": 0}, "size"),
-        ("digits", {"channels": 2}, "2 channels asked for; 1 .grey. or 3 .RGB."),
-        ("shapes", {"size": 32}, "shapes of 32x32 pixels and 3 channels asked for; 16x16 and 3"),
+        ("digits", {"channels": 2}, "channels is 2; 1 .grey. or 3 .RGB."),
+        ("shapes", {"size": 32}, "shapes of 32x32 pixels and 3 channels; 16x16 pixels and 3"),
         (
             "data:digits,size=16",
             {"size": 32},
-            "pictures of size 16, but image_size is 32; one size; leave out the one or the other",
+            "but image_size is 32; the same size in both; leave out one of the two",
         ),
         (
             "data:digits,size=16,crop=center",
             {"crop": "none"},
-            "crop=center in its text, but the setting crop is none; one of them",
+            "crop=center in its text, but the setting crop is none; only one of them",
         ),
-        ("data:digits,crop=none", {"size": 16}, "write size=16 into the text, or .*crop=none`"),
+        ("data:digits,crop=none", {"size": 16}, "add `,size=16` to the text, or .*crop=none`"),
         ("data:digits", {"split": "test"}, "unknown option of source 'data:digits' 'split'"),
     ],
 )

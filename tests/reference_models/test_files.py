@@ -173,7 +173,7 @@ def test_other_refusals_of_the_disk_are_one_line(
     assert found.code == 2
     assert found.error.endswith(
         "json: cannot be written (Read-only file system); a folder with write access; choose "
-        "another with --out"
+        "another folder with --out"
     )
 
 

@@ -96,7 +96,7 @@ def test_a_resumed_run_of_two_processes_is_the_same_run(
 def test_errors_are_the_same_on_both(found: list[dict[str, Any]]) -> None:
     for name, text in {
         "odd batch": "a batch of 9 for 2 processes; a number of processes that divides it",
-        "second order": "unrolled on 2 processes; one, because Unrolled differentiates",
+        "second order": "unrolled on 2 processes; one process, because Unrolled differentiates",
         "not finite": "step 3: term D/adversarial is nan",
         "again": "holds a run already",
     }.items():
@@ -227,7 +227,7 @@ def test_a_process_that_dies_ends_the_other_and_both_can_be_started_again(tmp_pa
         second.kill()
         _, err = first.communicate(timeout=60)
     assert first.returncode == 2
-    assert "ganeval: error: process 0 of 2 has lost another one" in err
+    assert "ganeval: error: process 0 of 2 has lost the connection to" in err
     assert "Traceback" not in err
     state = torch.load(tmp_path / "state.pt", weights_only=True)
     last = str(state["step"] + 2)

@@ -260,7 +260,7 @@ def test_a_file_that_does_not_fit_is_made_anew_with_a_word(
     damaged(own)
     again = open_data(str(faces), size=16)
     assert f"{own}: damaged (" in caplog.text
-    assert "so it is made again" in caplog.text
+    assert "so its pictures are prepared again" in caplog.text
     np.testing.assert_array_equal(pixels_of(again), before)
     assert again.digest == first.digest
 
@@ -328,7 +328,7 @@ def test_a_full_disk_is_told_before_it_is(
     assert str(caught.value) == (
         f"{own_cache / 'prepared'}: no room for the pictures of folder:{faces},size=16,crop=center,"
         f" 20,000 bytes free; {needed:,} bytes; free some space (`ganeval cache prune`), choose "
-        "another place (--cache-dir), or smaller pictures (--set image_size)"
+        "another folder (--cache-dir), or train on smaller pictures (--set image_size)"
     )
     assert caught.value.exit_code == 4
     assert not decoded
@@ -337,7 +337,7 @@ def test_a_full_disk_is_told_before_it_is(
 
 def test_a_cache_that_cannot_be_written_is_refused(faces: Path, tmp_path: Path) -> None:
     (tmp_path / "file").touch()
-    with pytest.raises(ganeval.GanevalError, match="choose another with --cache-dir"):
+    with pytest.raises(ganeval.GanevalError, match="choose another folder with --cache-dir"):
         open_data(str(faces), size=16, cache_dir=tmp_path / "file")
 
 

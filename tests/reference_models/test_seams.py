@@ -96,7 +96,7 @@ def test_a_metric_of_points_that_there_is_none_of_is_named(tmp_path: Path) -> No
     ("model", "data", "text"),
     [
         ("dcgan", "ring8", "'ring8' has points; pictures, for dcgan"),
-        ("pix2pix", "digits", "has no pictures to make others from; data with them, for pix2pix"),
+        ("pix2pix", "digits", "has no pictures to make others from; data with pictures to make"),
         ("projection", "shapes", "has 12 classes"),
     ],
 )

@@ -154,7 +154,9 @@ def test_sounds_are_cut_into_clips_and_their_folders_are_classes(tmp_path: Path)
 def test_the_options_of_ganevals_sources_bring_sounds_to_one_form(tmp_path: Path) -> None:
     write(tmp_path / "a.wav", noise(8000), 8000)
     write(tmp_path / "b.wav", noise(4000, 2), 4000)
-    with pytest.raises(ganeval.GanevalError, match=r"b.wav: 2 channels; one; .*channels=mono"):
+    with pytest.raises(
+        ganeval.GanevalError, match=r"b.wav: 2 channels; one channel; .*channels=mono"
+    ):
         source_clips(str(tmp_path))
     location = f"folder:{tmp_path},channels=mono"
     with pytest.raises(ganeval.GanevalError, match=r"4000 Hz.*has 8000 Hz; .*mono,rate=4000"):
@@ -193,7 +195,7 @@ def test_what_is_no_sound_is_refused_in_a_line(tmp_path: Path) -> None:
     assert "data:digits: images; clips of sound" in refused("data:digits")
     write(tmp_path / "a.wav", noise(300))
     assert "clips of 30 samples; a multiple of 4" in refused(tmp_path, size=30)
-    assert "no sound as long as 400 samples" in refused(tmp_path, size=400)
+    assert "no sound with 400 samples or more" in refused(tmp_path, size=400)
     (tmp_path / "b.wav").write_text("no sound at all")
     assert "b.wav" in refused(tmp_path)
 

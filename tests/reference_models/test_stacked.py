@@ -83,7 +83,7 @@ def test_held_out_digits_are_read_as_what_they_are(data: Stacked) -> None:
 
 
 def test_other_channels_are_refused() -> None:
-    with pytest.raises(ganeval.GanevalError, match="stacked digits of 1 channels asked for; 3"):
+    with pytest.raises(ganeval.GanevalError, match="stacked digits of 1 channels; 3 channels"):
         stacked(channels=1)
 
 

@@ -241,7 +241,7 @@ def test_another_machine_is_a_warning(
     state = torch.load(tmp_path / "state.pt", weights_only=True)
     save_state(tmp_path / "state.pt", {**state, "machine": "cuda with torch 2.9.0"})
     train(recipe, digits, tmp_path, steps=2, resume=True)
-    assert "made on cuda with torch 2.9.0 and continues on cpu with torch" in caplog.text
+    assert "trained on cuda with torch 2.9.0 and continues on cpu with torch" in caplog.text
 
 
 def test_a_term_that_is_not_finite_stops_and_keeps_the_state_before(

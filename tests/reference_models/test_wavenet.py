@@ -210,7 +210,7 @@ def test_conditions_of_the_data_reach_the_network(
         (wavenet.RECIPE, {"prior": "normal"}, tones(), "prior normal for wavenet"),
         (wavenet.RECIPE, {}, data_of((2, 64)), "clips of 2 channels for wavenet"),
         (wavenet.RECIPE, {"generator.num_classes": 5}, tones(), "has 12 classes; 5"),
-        (wavenet.RECIPE, {"generator.num_classes": 5}, data_of((1, 64)), "without labels"),
+        (wavenet.RECIPE, {"generator.num_classes": 5}, data_of((1, 64)), "has no labels"),
         (wavenet.RECIPE, {"generator.condition_channels": 1}, tones(), "its recipe LOCAL"),
         (wavenet.LOCAL, {"generator.condition_channels": 0}, tones(), "its recipe LOCAL"),
     ],

@@ -1,4 +1,4 @@
-"""What differs between pictures, points and clips: checkpoints, previews, scores."""
+"""The differences between pictures, points and clips: checkpoints, previews, scores."""
 
 import importlib
 from collections.abc import Mapping, Sequence
@@ -27,14 +27,14 @@ class Scoring:
     """How a generator is scored during training.
 
     Attributes:
-        every: Steps from one score to the next; 0: never.
-        metrics: Names of scores; None for the usual ones of the kind of data and all that the data
-            themselves define.
+        every: Steps from one score to the next; 0 for never.
+        metrics: Names of scores; None for the usual ones of the kind of data, and those that the
+            data themselves define.
         extractor: Network that turns images into features.
-        num_images: Number of samples, and of training images to compare them with (or all, if there
-            are fewer).
+        num_images: Number of samples, and of training images to compare with (or all, if there are
+            fewer).
         reference: A source to compare with instead, such as a held-out split.
-        cache_dir: Where features are kept, a folder or URL; None for the user's cache folder.
+        cache_dir: Cache of features, a folder or URL; None for the user's cache folder.
     """
 
     every: int = 0
@@ -50,7 +50,7 @@ class Score:
     """One score of a generator.
 
     Attributes:
-        name: Its name with network and options: "fid", "fid@mine", "precision:k=5".
+        name: Name of the score, with network and options: "fid", "fid@mine", "precision:k=5".
         value: The score.
         direction: "lower" or "higher", whichever is better.
         se: Standard error; None if there is no honest one.
@@ -65,21 +65,21 @@ class Score:
 
 
 class KnownData(Protocol):
-    """Data whose truth is known, such as their modes."""
+    """Data with a known truth, such as their modes."""
 
     def scores(self, samples: torch.Tensor) -> Mapping[str, tuple[float, str]]:
         """Return all scores of samples [N, ...], each with its better direction."""
 
 
 class Scorer(Protocol):
-    """Scores a generator again and again in one way."""
+    """Scores a generator many times in the same way."""
 
     @property
     def conditions(self) -> Mapping[str, Any]:
-        """What compared scores must have in common, as JSON values."""
+        """The conditions that comparable scores share, as JSON values."""
 
     def score(self, generator: nn.Module, step: int) -> Sequence[Score]:
-        """Return the scores of a generator; none if it cannot be scored, with a warning."""
+        """Return the scores of a generator; warn and return none if it cannot be scored."""
 
 
 class KindOfData(Protocol):
@@ -100,10 +100,10 @@ class KindOfData(Protocol):
         step: int,
         seed: int,
     ) -> None:
-        """Write the file for users from the network `name` of the game, replacing an older one."""
+        """Write the file for users with the network `name` of the game; replace an older one."""
 
     def step_of(self, path: Path) -> int:
-        """Return the training steps behind what `export` has written."""
+        """Return the training step of a file that `export` wrote."""
 
     def write_preview(self, samples: torch.Tensor, data: Data, path: Path) -> None:
         """Write a PNG that shows samples, float32 [GRID * GRID, ...]."""

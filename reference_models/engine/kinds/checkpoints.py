@@ -1,4 +1,4 @@
-"""Checkpoints that ganeval samples: of pictures and of clips alike."""
+"""Checkpoints that ganeval samples, for pictures and clips."""
 
 from pathlib import Path
 
@@ -16,7 +16,7 @@ VALUE_RANGE = (-1.0, 1.0)
 
 
 class Checkpoints:
-    """Files of weights with a card that says how the network is sampled."""
+    """Files of weights with a card that says how to sample the network."""
 
     suffix = ".safetensors"
 
@@ -60,6 +60,6 @@ class Checkpoints:
 
 
 def condition_source(recipe: Recipe, data: Data, name: str) -> str | None:
-    """Return where the conditions are that a network makes samples from, if it does."""
+    """Return the source of the conditions of a network; None if it takes none."""
     condition = recipe.exported[name].condition
     return None if condition is None else data.source_of(condition)

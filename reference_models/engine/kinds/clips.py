@@ -21,9 +21,9 @@ from reference_models.engine.recipe import Recipe
 from reference_models.parts.likelihood import NetworkOfClips, bits_of_samples
 from reference_models.parts.spectra import lsd, power, snr
 
-HELD_OUT = 1_000_000  # a seed of endless data that no run trains on
-TILE = 64  # pixels of a spectrogram, rounded up to whole frames
-QUIETEST = -80.0  # decibels shown as black; 0 is the loudest possible tone
+HELD_OUT = 1_000_000  # a seed of endless data; no run trains with it
+TILE = 64  # pixels of a spectrogram; its width may be a little larger
+QUIETEST = -80.0  # decibels shown as black; 0 dB is the loudest possible tone
 _COLOURS = "magma"
 
 
@@ -36,10 +36,10 @@ class Sounding(Data, Protocol):
 
 
 class Clips(Checkpoints):
-    """What is done with clips of sound."""
+    """How clips of sound are exported, shown and scored."""
 
     def write_preview(self, samples: Tensor, data: Data, path: Path) -> None:
-        """Draw the spectrogram of each sample: time goes to the right, frequency upwards."""
+        """Draw the spectrogram of each sample, with time to the right and frequency upwards."""
         PICTURES.write_preview(spectrograms(samples.float().cpu()), data, path)
 
     @contextmanager
@@ -49,7 +49,7 @@ class Clips(Checkpoints):
         """Yield a scorer on a reference's clips, on fresh clips, or on the training clips.
 
         Raises:
-            GanevalError: A metric is unknown, or the reference has other clips.
+            GanevalError: A metric is unknown, or the reference does not fit the run.
         """
         known = known_names(data)
         own = ("snr", "lsd") if recipe.exported[recipe.main].condition else ("bits",)
@@ -72,11 +72,11 @@ CLIPS = Clips()
 class ClipScorer:
     """Scores generators of clips.
 
-    `bits` are the bits per sample of a network with `log_prob`; `snr` and `lsd` compare the output
-    for conditions with the truth; the data may define others.
+    `bits` are the bits per sample of a network with `log_prob`. `snr` and `lsd` compare the output
+    for conditions with the truth. The data may define further scores.
 
     Attributes:
-        conditions: What compared scores have in common.
+        conditions: The conditions that comparable scores share.
         metrics: Names of the scores.
         recipe: Recipe of the run.
         data: Data of the run.
@@ -93,7 +93,7 @@ class ClipScorer:
 
     @torch.inference_mode()
     def score(self, generator: nn.Module, step: int) -> Sequence[Score]:
-        """Return the scores of a generator, those of its own kind first."""
+        """Return the scores of a generator; the scores that the data define come last."""
         num, device = self.conditions["num_images"], next(generator.parameters()).device
         batch = self.held_out.batch(HELD_OUT, 0, num).to(device)
         scores = []
@@ -118,7 +118,7 @@ def _held_out(reference: str | None, recipe: Recipe, data: Data) -> Data:
     """Return the data to score on: a reference, or the run's own.
 
     Raises:
-        GanevalError: The reference has another form or rate, or lacks an input of the network.
+        GanevalError: The reference has another shape or rate, or lacks an input of the network.
     """
     if reference is None:
         return data
@@ -128,22 +128,24 @@ def _held_out(reference: str | None, recipe: Recipe, data: Data) -> Data:
         raise ganeval.GanevalError(
             f"{reference}: clips of shape {found.shape} at {rates[1]} Hz",
             f"{data.shape} at {rates[0]} Hz, as in the run",
-            f"add `,rate={rates[0]},channels=mono` to it",
+            f"add `,rate={rates[0]},channels=mono` to the source",
         )
     needed = [*recipe.reads, *(["labels"] if recipe.num_classes_of(recipe.main) else [])]
     for name in needed:
         if name not in found.names:
             raise ganeval.GanevalError(
-                f"{reference}: no {name}", f"clips with them, for {recipe.name}", "name others"
+                f"{reference}: no {name}",
+                f"clips with {name}, for {recipe.name}",
+                "choose another reference",
             )
     return found
 
 
 def spectrograms(clips: Tensor) -> Tensor:
-    """Return pictures float32 [N, 3, TILE, about TILE] in [-1, 1] of clips float32 [N, C, T]."""
+    """Return spectrograms of clips [N, C, T] as pictures [N, 3, TILE, about TILE] in [-1, 1]."""
     frame = 2 * TILE - 2  # samples, so that there are TILE frequencies
     hop = max(clips.shape[-1] // (TILE - 1), 1)
-    loudest = frame / 4  # the amplitude of a tone of 1 under a Hann window
+    loudest = frame / 4  # the spectrum of a tone of amplitude 1 under a Hann window
     decibels = 10 * (power(clips.mean(dim=1), frame, hop) / loudest**2 + 1e-10).log10()
     shares = (1 - decibels / QUIETEST).clamp(0, 1).flip(1)
     colours = torch.from_numpy(colormaps[_COLOURS](shares.numpy())[..., :3])

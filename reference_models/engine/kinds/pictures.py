@@ -1,4 +1,4 @@
-"""Pictures: a checkpoint that ganeval samples, a grid of samples, and ganeval's own metrics."""
+"""Pictures: a checkpoint that ganeval samples, a grid of samples, and ganeval's metrics."""
 
 import logging
 from collections.abc import Iterator, Mapping, Sequence, Sized
@@ -33,12 +33,12 @@ _BLOCK = 64  # samples made at once
 
 
 class Pictures(Checkpoints):
-    """What is done with pictures."""
+    """How pictures are exported, shown and scored."""
 
     def write_preview(self, samples: torch.Tensor, data: Data, path: Path) -> None:
         """Write a grid of samples in [-1, 1].
 
-        Small samples are enlarged, each pixel to a square, and all have a gap between them.
+        Small samples are enlarged by repeating pixels. There are gaps between samples.
         """
         images = samples.float().cpu().clamp(-1, 1)
         pixels = np.floor((images.numpy() + 1) * 127.5 + 0.5).clip(0, 255).astype(np.uint8)
@@ -57,9 +57,9 @@ class Pictures(Checkpoints):
     def scorer(
         self, scoring: Scoring, recipe: Recipe, data: Data, *, seed: int, device: torch.device
     ) -> Iterator["PictureScorer"]:
-        """Yield a scorer with the scores of `ganeval eval` for a checkpoint, and the data's own.
+        """Yield a scorer with the scores of `ganeval eval`, and the scores that the data define.
 
-        The reference's features are computed once, and found in the cache by later runs.
+        The reference's features are computed once; later runs find them in the cache.
 
         Raises:
             GanevalError: A metric, an extractor or a reference cannot be used.
@@ -97,9 +97,10 @@ class PictureScorer:
     """Scores generators of pictures against one reference.
 
     Attributes:
-        accumulator: Has the reference; None if the data define all scores that are asked for.
-        metrics: Names of the scores. Those of the data come first if the first name is one of them.
-        conditions: What compared scores have in common.
+        accumulator: Holds the reference; None if the data define all requested scores.
+        metrics: Names of the scores. If the data define the first one, all scores of the data come
+            first.
+        conditions: The conditions that comparable scores share.
         recipe: Recipe of the run.
         data: Data of the run.
         seed: Seed of the samples.
@@ -171,7 +172,7 @@ def as_source(
 ) -> ganeval.Generator:
     """Return a generator of images, sampled as ganeval samples its checkpoint.
 
-    Seeds of samples are below 2**32, seeds of training need not be: larger ones are reduced modulo
+    Seeds of samples must be below 2**32. Seeds of training may be larger; they are reduced modulo
     2**32.
     """
     return ganeval.Generator(
@@ -199,7 +200,7 @@ def _reference(scoring: Scoring, data: Data) -> Any:
 
 
 class _FirstImages(Dataset[torch.Tensor]):
-    """The first images of a stream, each read when it is used, since there may be very many."""
+    """The first images of a stream; each is read when it is used, to save memory."""
 
     def __init__(self, data: Data, num: int) -> None:
         self._data, self._num = data, num

@@ -1,4 +1,4 @@
-"""Points: a file of samples, a scatter plot over the data, and scores against the known truth."""
+"""Points: a file of samples, a scatter plot over the data, and scores against the truth."""
 
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
@@ -40,7 +40,7 @@ class Points:
         step: int,
         seed: int,
     ) -> None:
-        """Write 10,000 samples as `arr_0`, float32 [10000, d], with step and seed (a text)."""
+        """Write 10,000 samples as `arr_0`, float32 [10000, d], with step and seed (as text)."""
         samples = _samples(network, name, recipe, data, NUM_EXPORTED, seed=seed)
         with written_whole(path) as file:
             np.savez(file, arr_0=samples.numpy(), step=np.int64(step), seed=np.array(str(seed)))
@@ -96,7 +96,7 @@ class PointScorer:
     """Scores generators of points against the known truth of the data.
 
     Attributes:
-        conditions: What compared scores have in common.
+        conditions: The conditions that comparable scores share.
         metrics: Names of the scores.
         recipe: Recipe of the run.
         data: Data of the run.
