@@ -221,8 +221,8 @@ class InceptionNetwork:
         """Return the requested layers.
 
         * `pool` [N, 2048]: the features of FID.
-        * `logits` [N, 1008]: without the classifier's bias. The literature computes the Inception Score
-          from these (Salimans et al. 2016, in the code published with the paper).
+        * `logits` [N, 1008]: without the classifier's bias. The literature computes the Inception
+          Score from these (Salimans et al. 2016, in the code published with the paper).
         * `logits_biased` [N, 1008]: with the bias.
         * `spatial` [N, 17 * 17 * 7]: the features of ADM's sFID, the tensor `mixed_6/conv:0` of the
           2015 graph. The names in torch-fidelity's conversion of the weights show that it is the
