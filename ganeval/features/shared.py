@@ -91,5 +91,5 @@ def _unusable(error: ResourceError) -> CacheError:
     return CacheError(
         error.found,
         "a cache that can be reached and written to",
-        "check network, address and credentials; what is stored already is found again",
+        "check the network, the address and the credentials; what is stored is kept",
     )

@@ -206,7 +206,7 @@ def _count(path: Path | str, arrays: Mapping[str, npt.NDArray[Any]]) -> int | No
             if not whole or count < 1:
                 raise InputError(
                     f"{path}: {key} is {count!r}",
-                    "a number of images",
+                    "a number of items",
                     "make the file again with `ganeval stats make`",
                 )
             return int(count)

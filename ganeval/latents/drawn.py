@@ -51,7 +51,7 @@ def interpolations(decoder: Decoder, num_pairs: int, columns: int) -> list[Row]:
 
 
 def arithmetic(decoder: Decoder, terms: Sequence[Term]) -> list[Row]:
-    """Return a row for each term, its samples and their mean, and a last row for the result.
+    """Return a row for each term, with its samples and the image of their mean, and a last row.
 
     The last row has the result and its neighbours. A generator with classes uses the label of
     the very first sample everywhere.

@@ -52,7 +52,7 @@ def log_likelihood(  # noqa: PLR0913 (keyword-only, each is plain)
     instead.
 
     Pixels become x = (pixel + uniform noise) / 256, from 0 to 1. The generator's images are put on
-    the same scale: a value that rounds to a pixel's level lies at the mean of that level's x.
+    the same scale: a value equal to a pixel's level becomes the mean x of that level.
 
     >>> found = ganeval.log_likelihood("vae.safetensors", "heldout/")  # doctest: +SKIP
     >>> found.values.mean(), found.gap.mean()  # doctest: +SKIP

@@ -83,7 +83,7 @@ def _best_type() -> str:
 
 
 def gpu_of(name: str) -> str | None:
-    """Return the model of a CUDA device and its cuDNN version; None for other devices.
+    """Return model, capability and cuDNN version of a CUDA device; None for other devices.
 
     The last bits of a network's output depend on both. torch is loaded only for CUDA.
 
