@@ -41,8 +41,8 @@ SUMMARY = "GITHUB_STEP_SUMMARY"
     show_default=True,
     metavar="NAME",
     panel=GATE,
-    help="Losses that fail if they are beyond chance: those above the tolerated one (tolerance), "
-    "or any at all (any)",
+    help="Losses that fail the gate if they exceed chance: only those above the tolerated loss "
+    "(tolerance), or any loss (any)",
 )
 @ALPHA
 @click.option(
@@ -50,7 +50,7 @@ SUMMARY = "GITHUB_STEP_SUMMARY"
     type=click.Choice(["pass", "fail"]),
     metavar="NAME",
     panel=GATE,
-    help="Answer where the images do not decide: pass or fail (default: exit code 3)",
+    help="Answer if the images do not decide: pass or fail (default: exit code 3)",
 )
 @click.option(
     "-o",
@@ -78,12 +78,13 @@ def check(
     """Compare RUN.json with the baseline, and answer by the exit code.
 
     Exit codes: 0 passed, 1 failed, 2 cannot be compared, 3 the images do not decide. Several files
-    count as training runs of one recipe, and the error is the one over these runs. If the variable
+    count as training runs of one recipe, and the error is computed over these runs. If the variable
     GITHUB_STEP_SUMMARY names a file, the answer is added to it as Markdown.
 
     \b
     ganeval check run.json --baseline baseline.json --max-regress fid=10%
-    ganeval check run.json --baseline baseline.json --max-regress kid=0.001,recall=5% -o gate.xml
+    ganeval check run.json --baseline baseline.json -o gate.xml \\
+        --max-regress kid=0.001,recall=5%
     """
     from ganeval.gate import output as gate_output
     from ganeval.gate.baseline import load_baseline

@@ -30,8 +30,8 @@ if TYPE_CHECKING:
     "--paired/--unpaired",
     default=None,
     panel=SCORING,
-    help="State that image i of every sample comes from the same seed, or does not (default: "
-    "detected for generators)",
+    help="State whether image i of every sample comes from the same seed (default: detected for "
+    "generators)",
 )
 @click.option(
     "--runs",
@@ -56,12 +56,13 @@ def compare(
 ) -> "Report":
     """Score several SAMPLEs against one REFERENCE, rank them, and compare every pair.
 
-    With --runs every recipe has one row, and its error is the one over its training runs.
+    With --runs every recipe has one row, and its error is computed over its training runs.
 
     \b
     ganeval compare real/ dcgan/ stylegan/ -o table.tex
     ganeval compare real/ a.safetensors b.safetensors --rank kid
-    ganeval compare real/ --runs "old=old/*.safetensors" --runs "new=new/*.safetensors"
+    ganeval compare real/ --runs "old=old/*.safetensors" \\
+        --runs "new=new/*.safetensors"
     """
     from ganeval.errors import UsageError
     from ganeval.evaluation import compare_recipes, run_comparison

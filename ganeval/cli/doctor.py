@@ -24,12 +24,12 @@ REFUSED, STRICT = 2, 1
 )
 @run_options
 def doctor(*, sources: tuple[str, ...], strict: bool, as_json: bool, settings: "Settings") -> int:
-    """Look SOURCES over before scoring them; the first is the reference.
+    """Look for problems in SOURCES before scoring them; the first is the reference.
 
-    Every picture is decoded once, and no features are computed. The options are those of the
-    scoring commands, so that the arguments of such a command can be tried here. The exit code is 2
-    if a source cannot be opened or the findings have an error (scoring would refuse the source, or
-    its numbers would mean nothing); with --strict it is 1 if there is a warning; else it is 0.
+    Every picture is decoded once, and no features are computed. The options are the same as for
+    the scoring commands, whose arguments can be tried here. The exit code is 2 if a source cannot
+    be opened or the findings have an error (scoring would refuse the source, or its numbers would
+    mean nothing). With --strict it is 1 if there are warnings but no errors. Otherwise it is 0.
 
     \b
     ganeval doctor real/ fake/

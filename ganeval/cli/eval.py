@@ -35,7 +35,8 @@ def evaluate(
 
     \b
     ganeval eval real/ fake/
-    ganeval eval real/ fake/ -m fid,kid:subset_size=500,pr:k=5 -o run.json -o run.md
+    ganeval eval real/ fake/ -m fid,kid:subset_size=500,pr:k=5 \\
+        -o run.json -o run.md
     """
     from ganeval.evaluation import run
 

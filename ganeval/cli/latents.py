@@ -46,8 +46,8 @@ _MOST_TILES = 100
     "--invert",
     metavar="SOURCE",
     panel=SCORING,
-    help="Pictures whose latents are searched by optimisation. BiGAN's encoder is not in its "
-    "checkpoint, so its latents can be starting points in Python only (ganeval.invert, first=)",
+    help="Pictures whose latents are found by optimisation. BiGAN's encoder is not in its "
+    "checkpoint, so its latents can be starting points only in Python (ganeval.invert, first=)",
 )
 @click.option(
     "--inpaint",
@@ -131,11 +131,11 @@ def latents(
     batch_size: int,
     generator: "GeneratorOptions",
 ) -> None:
-    """Draw the pictures of chosen latents of a generator CHECKPOINT, or find latents of pictures.
+    """Draw chosen latents of a generator CHECKPOINT as pictures, or find latents of pictures.
 
     Without further options, the command interpolates between samples 0 and 1, 2 and 3, and so on:
     along the arc (slerp), and below it along the straight line. --arithmetic, --codes and --invert
-    do something else instead. With --invert, reconstruction errors are printed.
+    replace this. With --invert, reconstruction errors are printed.
 
     \b
     ganeval latents dcgan.safetensors -o paths.png

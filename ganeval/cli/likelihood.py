@@ -38,7 +38,7 @@ if TYPE_CHECKING:
     "--validation",
     metavar="SOURCE",
     panel=SCORING,
-    help="Validation pictures, which choose the variance and Parzen's bandwidth (default: the "
+    help="Validation pictures, to choose the variance and Parzen's bandwidth (default: the "
     "other pictures of DATA)",
 )
 @click.option(
@@ -49,8 +49,8 @@ if TYPE_CHECKING:
     show_default=True,
     metavar="N",
     panel=SCORING,
-    help="Number of temperatures between prior and posterior; more narrow the gap between the "
-    "bounds",
+    help="Number of temperatures between prior and posterior; more of them narrow the gap between "
+    "the bounds",
 )
 @click.option(
     "--chains",
@@ -60,7 +60,7 @@ if TYPE_CHECKING:
     show_default=True,
     metavar="N",
     panel=SCORING,
-    help="Number of chains of each picture",
+    help="Number of chains for each picture",
 )
 @click.option(
     "--seed",

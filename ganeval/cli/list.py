@@ -22,11 +22,11 @@ KINDS = ("metrics", "extractors", "protocols", "sources", "models")
     help="Write the same, and more, to stdout as JSON",
 )
 def list_names(*, kind: str, as_json: bool) -> None:
-    """Print names, a line each: metrics, extractors, protocols, sources or models.
+    """List metrics, extractors, protocols, sources or models, one line each.
 
-    The line of a metric has its common name, which way is better, the sources that it needs (with
-    their classes, in pairs, as a generator, or as clips of sound), and its network: "any" means the
-    one that --extractor names.
+    The line of a metric has its common name, whether lower or higher is better, the sources that it
+    needs (with their classes, in pairs, as a generator, or as clips of sound), and its network:
+    "any" is the network that --extractor names.
 
     \b
     ganeval list metrics

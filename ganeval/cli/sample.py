@@ -24,7 +24,7 @@ if TYPE_CHECKING:
     type=int,
     metavar="N",
     panel=OUTPUT,
-    help="Number of samples (default with --grid: as many as the grid has places)",
+    help="Number of samples (default with --grid: as many as fit into the grid)",
 )
 @click.option(
     "-o",

@@ -14,15 +14,15 @@ METRICS_OPTION = click.option(
     "--metrics",
     metavar="METRICS",
     panel=SCORING,
-    help="Metrics, such as fid,kid:subset_size=500,pr:k=5 or fid@NETWORK, or all; `ganeval list "
-    "metrics` names them (default: those of the protocol)",
+    help="Metrics, such as fid,kid:subset_size=500,pr:k=5 or fid@NETWORK, or all; see `ganeval "
+    "list metrics` (default: the protocol's metrics)",
 )
 
 _Command = TypeVar("_Command", bound=Callable[..., Any])
 
 _ROLES = {
     "train": "Images that the generator was trained on, for the metrics that need them",
-    "heldout": "Real images that it never saw, for the metrics that need them",
+    "heldout": "Real images that the generator never saw, for the metrics that need them",
 }
 
 
@@ -40,7 +40,7 @@ RUN_OPTIONS = (
         show_default=True,
         metavar="NAME",
         panel=SCORING,
-        help="Network of features: inception, efficientnet-lite0, random; of clips: log-mel",
+        help="Feature network: inception, efficientnet-lite0, random; for clips: log-mel",
     ),
     click.option(
         "--network",
@@ -224,8 +224,8 @@ RUN_OPTIONS = (
         "--trust-times",
         is_flag=True,
         panel=MACHINE,
-        help="Trust the times of files on network file systems too when looking for files that "
-        "changed since the last run",
+        help="When looking for files that changed since the last run, trust the times of files on "
+        "network file systems too",
     ),
     *GENERATOR_OPTIONS,
 )

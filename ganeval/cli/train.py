@@ -146,7 +146,7 @@ from ganeval.errors import ResourceError, UsageError
     "--eval-reference",
     metavar="SOURCE",
     panel=SCORING,
-    help="Images that --eval-every compares with, instead of training images",
+    help="Images for --eval-every to compare with, instead of training images",
 )
 @CACHE_DIR
 @DEVICE
@@ -184,7 +184,7 @@ def train(
     device: str,
     precision: Literal["auto", "float32", "bfloat16"],
 ) -> None:
-    """Train a reference MODEL and leave one checkpoint that can be sampled and scored.
+    """Train a reference MODEL and write one checkpoint that can be sampled and scored.
 
     \b
     ganeval train dcgan --steps 2000 --out runs/dcgan

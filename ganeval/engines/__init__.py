@@ -1,1 +1,1 @@
-"""Where shards are computed: here, by the processes of torchrun, on a Ray cluster."""
+"""Where shards are computed: in this process, by the processes of torchrun, on a Ray cluster."""

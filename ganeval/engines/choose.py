@@ -14,7 +14,7 @@ from ganeval.machine.team import Team
 
 
 class Engine(Protocol):
-    """Computes what is missing of jobs; it knows nothing else of a run."""
+    """Computes the missing features of jobs. It knows nothing else of a run."""
 
     def __call__(
         self,
@@ -29,12 +29,13 @@ class Engine(Protocol):
 
 
 def choose_engine(name: str, team: Team, workers: int | None) -> Engine:
-    """Return what computes the shards of a run.
+    """Return the engine that computes the shards of a run.
 
     Args:
         name: "local" or "ray".
-        team: The processes that torchrun has started, one alone if it has not.
-        workers: Processors for one shard on a Ray cluster; None for the share of one.
+        team: The processes that torchrun started; a single one without torchrun.
+        workers: CPUs for one shard on a Ray cluster; None for 1, or for the CPUs per GPU if GPUs
+            compute.
     """
     if team.size > 1:
         from ganeval.engines.torchrun import collect_together

@@ -13,7 +13,7 @@ from ganeval.machine.progress import Progress
 def collect_here(
     jobs: Sequence[Job], store: ShardStore, pool: Executor, *, skip_bad: bool, progress: Progress
 ) -> Iterator[Features]:
-    """Yield the features of each job, which are computed when they are asked for.
+    """Yield the features of each job; nothing is computed before it is asked for.
 
     Raises:
         InputError: An item cannot be used.

@@ -1,4 +1,4 @@
-"""Shards as the tasks of a Ray cluster, which schedules them, retries them and spreads them."""
+"""Shards computed as tasks of a Ray cluster, which schedules, spreads and retries them."""
 
 import logging
 import os
@@ -34,20 +34,20 @@ _RETRIES = 5  # of a shard whose worker process or machine is gone
 
 
 def device_of_cluster(wanted: str) -> str:
-    """Look for the running cluster, and return the device type that it works on.
+    """Return the device type to use on the running cluster.
 
     Args:
         wanted: "auto", "cpu" or "cuda".
 
     Raises:
-        UsageError: Another device.
+        UsageError: `wanted` is another device.
         ResourceError: Ray is not installed, or the cluster has no such device.
         TeamError: There is no cluster.
     """
     if wanted not in ("auto", "cpu", "cuda"):
         raise UsageError(
             f"--device {wanted} with --engine ray",
-            "auto, cpu or cuda, of which Ray hands out single devices",
+            "auto, cpu or cuda, because Ray assigns the GPUs itself",
             "change it",
         )
     ray = _import_ray()
@@ -71,11 +71,11 @@ def collect_on_ray(
     skip_bad: bool,
     progress: Progress,
 ) -> Iterator[Features]:
-    """Yield the features of each job, whose shards are tasks of the cluster.
+    """Yield the features of each job; each shard is a task of the cluster.
 
     Raises:
-        UsageError: A source in memory, which cannot travel.
-        TeamError: A machine differs, or shards were lost time and again.
+        UsageError: A source is in memory, where other machines cannot open it.
+        TeamError: A machine differs, or a shard was lost too often.
         InputError: An item cannot be used.
         Interrupted: Ctrl-C; finished shards stay.
     """
@@ -107,18 +107,18 @@ def collect_on_ray(
 def call_on_ray(
     function: Callable[[_Task], _Result], tasks: Sequence[_Task], device_type: str
 ) -> Iterator[_Result]:
-    """Yield what a function returns for each of some tasks, in order; one task of the cluster each.
+    """Yield what a function returns for each task, in order; each call is a task of the cluster.
 
-    A task whose worker process or machine is gone is begun again.
+    A task whose worker process or machine is lost is started again.
 
     Args:
-        function: Can be pickled, as its tasks and results can.
-        tasks: What it is called with.
+        function: The function to call; it, its tasks and its results can be pickled.
+        tasks: Its arguments, one for each call.
         device_type: "cuda" gives each task a GPU.
 
     Raises:
-        TeamError: There is no cluster, or a task was lost time and again.
-        GanevalError: As the function raises it.
+        TeamError: There is no cluster, or a task was lost too often.
+        GanevalError: The function raised it.
     """
     ray = _import_ray()
     with _connected(ray):
@@ -127,7 +127,7 @@ def call_on_ray(
         pending = [call.remote(function, task, str(Path.cwd())) for task in tasks]
         try:
             for task in pending:
-                yield _result(ray, task, "end a task")
+                yield _result(ray, task, "finish a task")
         except BaseException:
             for task in pending:
                 ray.cancel(task)
@@ -135,7 +135,7 @@ def call_on_ray(
 
 
 def _import_ray() -> Any:
-    """Return the package, which is an extra."""
+    """Import Ray, which is an optional extra."""
     try:
         import ray
     except ImportError as error:
@@ -147,9 +147,9 @@ def _import_ray() -> Any:
 
 @contextmanager
 def _connected(ray: Any) -> Iterator[None]:
-    """Connect for the block, if the program has not done so itself.
+    """Connect to the cluster for the block, unless the program is connected already.
 
-    Ray prints news of the cluster to stdout, which is for results.
+    Ray prints messages to stdout, which is for results; they are sent to stderr.
     """
     if ray.is_initialized():
         yield
@@ -163,7 +163,7 @@ def _connected(ray: Any) -> Iterator[None]:
 
 
 def _join_cluster(ray: Any) -> None:
-    """Connect to the cluster of RAY_ADDRESS, or the one on this machine; never start one."""
+    """Connect to the cluster at RAY_ADDRESS, or to the one on this machine; never start one."""
     in_main = threading.current_thread() is threading.main_thread()
     before = signal.getsignal(signal.SIGTERM)
     address = os.environ.get("RAY_ADDRESS")
@@ -176,12 +176,12 @@ def _join_cluster(ray: Any) -> None:
             "one that can be reached from here",
             "start it (`ray start --head`), set RAY_ADDRESS, or leave --engine ray out",
         ) from error
-    if in_main:  # Ray would exit without a word
+    if in_main:  # Ray's own handler would exit silently
         signal.signal(signal.SIGTERM, before)
 
 
 def _knock(address: str) -> None:
-    """Open a connection to HOST:PORT, where Ray would go on trying for many minutes.
+    """Check that HOST:PORT answers, because Ray itself would keep trying for many minutes.
 
     Raises:
         OSError: Nobody answers.
@@ -229,7 +229,7 @@ def _order(jobs: Sequence[Job], store: ShardStore, num_threads: int) -> Order:
 def _results(
     ray: Any, pending: Sequence[Any], jobs: Sequence[Job], progress: Progress
 ) -> Iterator[MadeShard]:
-    """Yield what the makers of all shards tell, in order, as soon as it is known."""
+    """Yield the reports on all shards, in order, as they arrive."""
     rest = iter(pending)
     made: MadeShard
     for job in jobs:
@@ -243,7 +243,7 @@ def _results(
 
 
 def _result(ray: Any, task: Any, what: str = "make a shard") -> Any:
-    """Wait for a task; raise what went wrong in it."""
+    """Wait for a task and return its result, or raise its error."""
     try:
         result = ray.get(task)
     except ray.exceptions.RayTaskError as error:
@@ -253,8 +253,8 @@ def _result(ray: Any, task: Any, what: str = "make a shard") -> Any:
     except ray.exceptions.RayError as error:
         raise TeamError(
             f"the Ray cluster could not {what} ({type(error).__name__})",
-            f"a machine that lives long enough for one ({1 + _RETRIES} tries each)",
+            f"a cluster that finishes it in {1 + _RETRIES} tries",
             "look at the cluster (`ray status`) and run the same command again: "
-            "what is finished is kept",
+            "finished work is kept",
         ) from error
     return result

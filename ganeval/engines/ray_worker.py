@@ -1,4 +1,4 @@
-"""What a worker process of a Ray cluster does: open what a job names, and make shards of it."""
+"""The work of a Ray worker process: open the sources of a run, and make shards from them."""
 
 import logging
 import os
@@ -26,18 +26,18 @@ _Result = TypeVar("_Result")
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Order:
-    """What the workers of a run must know beside the shards; a value for each job.
+    """What the workers of a run must know besides the shards. Tuples have a value for each job.
 
     Attributes:
         token: A random name of the run.
         opens: What opens each source.
-        locations: Its name in messages.
-        pictures: What is known of its items before they are read.
+        locations: Names of the sources in messages.
+        pictures: What `sharing.pictures` says about each source.
         wanted: The networks and layers.
-        conditions: What must be the same here, by network and name.
+        conditions: What must be the same on the worker, by network and by its name in messages.
         store: Where the shards are kept.
         num_threads: Number of decoding threads.
-        folder: To which relative paths refer.
+        folder: The folder that relative paths refer to.
         host: Where the run was started.
     """
 
@@ -63,17 +63,17 @@ class _Opened:
     jobs: dict[int, Job] = field(default_factory=dict)
 
 
-_OPENED: dict[str, _Opened] = {}  # by the token of the run, which is one in a worker's life
+_OPENED: dict[str, _Opened] = {}  # by the token of the run; a worker serves only one run
 
 
 def make_shard(order: Order, number: int, indices: tuple[int, ...]) -> tuple[MadeShard, list[str]]:
-    """Put the shards of the items at `indices` of a source into the cache if they are not there.
+    """Put the shards of a source's items at `indices` into the cache if they are not there.
 
     Returns:
-        What there is to tell of them, and the warnings that arose.
+        The report on the shards, and the warnings that were logged.
 
     Raises:
-        TeamError: This machine differs from the one that has started the run.
+        TeamError: This machine differs from the one that started the run.
         InputError, MachineError: As `evaluate` does.
     """
     with _kept_warnings() as warnings:
@@ -94,7 +94,7 @@ def make_shard(order: Order, number: int, indices: tuple[int, ...]) -> tuple[Mad
 
 
 def call_in_folder(function: Callable[[_Task], _Result], task: _Task, folder: str) -> _Result:
-    """Call a function in a folder, to which relative paths refer, where this machine has it."""
+    """Call a function in the folder that relative paths refer to, if this machine has it."""
     keep_freed_memory()
     if Path(folder).is_dir():
         os.chdir(folder)
@@ -102,7 +102,7 @@ def call_in_folder(function: Callable[[_Task], _Result], task: _Task, folder: st
 
 
 def _open_job(order: Order, number: int, networks: dict[str, Extraction]) -> Job:
-    """Open one of the sources and build the networks that it goes through."""
+    """Open one of the sources and build its networks."""
     opens, location = order.opens[number], order.locations[number]
     assert opens is not None
     source = opens()
@@ -120,19 +120,19 @@ def _open_job(order: Order, number: int, networks: dict[str, Extraction]) -> Job
 
 
 def _compare(order: Order, wanted: Mapping[str, str], found: Mapping[str, str]) -> None:
-    """Refuse to make shards under other conditions than those of the run."""
+    """Refuse to make shards under conditions that differ from those of the run."""
     differing = [name for name, value in wanted.items() if found[name] != value]
     if differing:
         raise TeamError(
             f"{socket.gethostname()} differs from {order.host} in {', '.join(differing)}",
             "the same sources, weights and versions on all machines",
-            "look at the machines",
+            "make the machines the same and run the same command again",
         )
 
 
 @contextmanager
 def _kept_warnings() -> Iterator[list[str]]:
-    """Yield a list that gets the library's warnings, which nobody reads here."""
+    """Collect the library's warnings in a list, because nobody reads the log of a worker."""
     lines: list[str] = []
     handler = logging.Handler(logging.WARNING)
     handler.emit = lambda record: lines.append(record.getMessage())  # type: ignore[method-assign]

@@ -1,4 +1,4 @@
-"""What processes that share the work must agree on, and what becomes of their shards."""
+"""What processes that share the work must agree on, and how their shards are joined."""
 
 import json
 from collections.abc import Iterable, Iterator, Sequence
@@ -17,7 +17,7 @@ from ganeval.version import __version__
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class MadeShard:
-    """What the maker of a shard tells of it, from which its keys follow.
+    """The report on a shard by its maker; the keys of the shard follow from it.
 
     Attributes:
         digests: Digests of all its items, in order.
@@ -29,7 +29,7 @@ class MadeShard:
 
 
 def conditions(network: Extraction) -> dict[str, str]:
-    """Return what must be the same for all makers of shards, by the name that messages use."""
+    """Return what must be the same for all makers of shards, by its name in messages."""
     identity = network.identity()
     weights = identity.pop("extractor")
     versions = {"ganeval": __version__} | {name: identity.pop(name) for name in ("torch", "pillow")}
@@ -56,7 +56,7 @@ def networks_of(jobs: Sequence[Job]) -> list[Extraction]:
 
 
 def pictures(source: Source) -> str:
-    """Return what is known of a source's items before they are read."""
+    """Return what is known about a source's items before they are read, as JSON."""
     info = source.info
     sizes = sorted(info.sizes.items())
     known = [info.kind, info.count, dict(info.settings), sizes, info.fingerprint]
@@ -71,17 +71,17 @@ def join_jobs(
     *,
     skip_bad: bool,
 ) -> Iterator[Features]:
-    """Yield the features of each job from what the makers of its shards tell.
+    """Yield the features of each job from the reports on its shards.
 
     Args:
         jobs: The jobs.
-        made: For each task of each job.
-        store: Where all shards must be.
-        pool: Decodes.
-        skip_bad: Do without items that cannot be used.
+        made: A report for each task of each job, in order.
+        store: The store that must contain all shards.
+        pool: Threads for decoding.
+        skip_bad: Leave out items that cannot be used.
 
     Raises:
-        TeamError: A shard is not there.
+        TeamError: A shard is missing from the store.
         InputError: An item cannot be used (unless `skip_bad`).
     """
     rest = iter(made)
@@ -98,7 +98,7 @@ def join_jobs(
 
 
 def _found(task: ShardTask, made: MadeShard, store: ShardStore) -> CollectedShard:
-    """Return what its maker has put into the store."""
+    """Return a reported shard as the store has it."""
     keys = shard_keys(task.job.source.info.settings, task.job.wanted, made.digests)
     infos = [store.find(key) for key in keys.values()]
     for key, info in zip(keys.values(), infos, strict=True):

@@ -1,8 +1,8 @@
 """Shards that the processes of torchrun compute together: process r takes r, r + W, r + 2 W, ...
 
-Nobody waits for another one within the loop. A shard that is done is reported to the first process
-by a call that goes on in the background; one that fails, because a process is gone or has not
-reported for too long, is noticed between two shards.
+No process waits for another within the loop. It reports each finished shard to the first process
+by a call that goes on in the background. The call fails if a process is gone or has not reported
+for too long; this is noticed between two shards.
 """
 
 import hashlib
@@ -38,7 +38,7 @@ def collect_together(
     skip_bad: bool,
     progress: Progress,
 ) -> Iterator[Features]:
-    """Yield the features of each job on the first process; the others end when theirs are done.
+    """Yield the features of each job on the first process; the others exit after their last shard.
 
     Raises:
         TeamError: The processes differ or do not share the cache, or one is gone.
@@ -65,7 +65,7 @@ def collect_together(
 
 
 def _statement(jobs: Sequence[Job], store: ShardStore) -> dict[str, str]:
-    """Return what must be the same for all processes, by the name that messages use."""
+    """Return what must be the same for all processes, by its name in messages."""
     chosen = [hashlib.sha256(array("q", job.indices)).hexdigest() for job in jobs]
     seen = {
         f"the {plural(job.source.info.content)} of {job.location}": pictures(job.source)
@@ -82,7 +82,7 @@ def _statement(jobs: Sequence[Job], store: ShardStore) -> dict[str, str]:
 
 
 def _agree(team: Team, jobs: Sequence[Job], store: ShardStore) -> None:
-    """Make sure that all processes would make the same shards, and into one cache."""
+    """Check that all processes would make the same shards, and store them in one cache."""
     mark = store.mark_path(team.token)
     if team.leads:
         mark.touch()
@@ -111,7 +111,7 @@ def _work(
     skip_bad: bool,
     progress: Progress,
 ) -> list[Message]:
-    """Make this process's shards, and return the reports of all processes round by round."""
+    """Make this process's shards, reporting each; return one message for each round."""
     mine = tasks[team.rank :: team.size]
     parts = collect_parts(mine, store, pool=pool, progress=progress)
     messages: list[Message] = []
@@ -131,12 +131,12 @@ def _work(
 
 
 def _pack(part: CollectedShard | None) -> bytes:
-    """Return what there is to report of a shard; of none, nothing."""
+    """Return the report on a shard; without a shard it is empty."""
     return b"" if part is None else b"".join([bytes([part.computed]), *part.digests])
 
 
 def _unpack(content: bytes, num: int) -> MadeShard:
-    """Return what a report says of a shard of so many items."""
+    """Return a report on a shard of `num` items."""
     edges = range(1, 1 + num * _DIGEST_BYTES, _DIGEST_BYTES)
     digests = tuple(content[start : start + _DIGEST_BYTES] for start in edges)
     return MadeShard(digests=digests, computed=bool(content[0]))

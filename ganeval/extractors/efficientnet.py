@@ -1,4 +1,4 @@
-"""EfficientNet-Lite0, as the table of extractors knows it."""
+"""EfficientNet-Lite0: its entry in the table of extractors."""
 
 from collections.abc import Mapping
 from typing import ClassVar

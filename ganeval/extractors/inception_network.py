@@ -2,8 +2,8 @@
 
 Topology: Szegedy et al., "Rethinking the Inception Architecture for Computer Vision" (2016),
 without the auxiliary classifier and with 1008 outputs. The 2015 graph departs from the paper in
-two ways, kept here because the scores of the literature contain them: means over a neighbourhood
-leave the padding out, and the last block takes the maximum where the others take the mean.
+two ways, which are kept because the scores in the literature contain them: means over a
+neighbourhood leave out the padding, and the last block takes the maximum, not the mean.
 """
 
 from collections import OrderedDict
@@ -33,7 +33,7 @@ HALVE: Pool = partial(F.max_pool2d, kernel_size=3, stride=2)
 
 
 class Conv(NamedTuple):
-    """One convolution of a branch: how many channels it makes, and its kernel."""
+    """One convolution of a branch: its number of output channels, and its kernel."""
 
     channels: int
     rows: int
@@ -41,7 +41,7 @@ class Conv(NamedTuple):
 
 
 Stage = Conv | tuple[Conv, Conv]
-"""A convolution, or two beside each other whose outputs are concatenated."""
+"""A convolution, or two side by side whose outputs are concatenated."""
 
 Branches = Mapping[str, Sequence[Stage]]
 
@@ -75,7 +75,7 @@ class Mixed(nn.Module):
     """Branches over one input, concatenated; `branch_pool` pools first.
 
     The convolutions of branch B are called B if there is one, B_1, B_2, ... if they follow each
-    other, B_2a and B_2b if two stand side by side: the names in the weight file.
+    other, and B_2a and B_2b if two are side by side. The weight file uses these names.
     """
 
     def __init__(self, channels_in: int, branches: Branches, pool: Pool) -> None:
@@ -97,7 +97,7 @@ class Mixed(nn.Module):
             self.channels += channels
 
     def forward(self, maps: torch.Tensor) -> torch.Tensor:
-        """Return the branches' maps one after the other, in the order of the table."""
+        """Return the concatenated maps of the branches, in the order of the table."""
         outputs = []
         for branch, chain in self.chains.items():
             output = self.pool(maps) if branch == "branch_pool" else maps
@@ -178,10 +178,10 @@ BLOCKS: Mapping[str, tuple[Branches, Pool]] = {
 
 
 def fid_inception() -> nn.Sequential:
-    """Build the network, unfilled; its state dict has the names of the published weight file.
+    """Build the network without weights; it has the names of the published weight file.
 
-    All but the last module turn [N, 3, 299, 299] into maps [N, 2048, 8, 8]; the last is the
-    classifier, to be applied to the mean over each map.
+    All modules except the last turn [N, 3, 299, 299] into maps [N, 2048, 8, 8]. The last is the
+    classifier, which is applied to the mean over each map.
     """
     layers: dict[str, nn.Module] = {
         "Conv2d_1a_3x3": ConvNorm(3, Conv(32, 3, 3), stride=2),
@@ -218,20 +218,20 @@ class InceptionNetwork:
         self.classifier = classifier
 
     def __call__(self, batch: torch.Tensor, layers: Sequence[str]) -> dict[str, torch.Tensor]:
-        """Return `pool`, `logits`, `logits_biased` and `spatial` as far as they are asked for.
+        """Return the requested layers.
 
         * `pool` [N, 2048]: the features of FID.
-        * `logits` [N, 1008]: the Inception Score of the literature is computed from them without
-          the classifier's bias (Salimans et al. 2016, in the code published with it).
+        * `logits` [N, 1008]: without the classifier's bias. The literature computes the Inception
+          Score from these (Salimans et al. 2016, in the code published with the paper).
         * `logits_biased` [N, 1008]: with the bias.
         * `spatial` [N, 17 * 17 * 7]: the features of ADM's sFID, the tensor `mixed_6/conv:0` of the
-          graph of 2015. That is what the first branch of the block Mixed_6d makes (so say the names
-          in torch-fidelity's conversion of the weights) after its ReLU, by which the graph names
-          the whole convolution; its maps are the first of the block's.
+          2015 graph. The names in torch-fidelity's conversion of the weights show that it is the
+          output of the first branch of the block Mixed_6d after its ReLU, which the graph counts as
+          part of the convolution. Its maps come first in the block's output.
 
         Args:
             batch: float32 [N, 3, 299, 299], resized and normalised.
-            layers: Their names.
+            layers: Names of the layers to return.
         """
         with inference(self.device):
             outputs = {}

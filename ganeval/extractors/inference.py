@@ -1,4 +1,4 @@
-"""How every extractor runs its network: folded, in evaluation mode, in honest float32."""
+"""Steps that every extractor uses to run its network: folding, freezing, moving to a device."""
 
 from itertools import pairwise
 
@@ -15,8 +15,8 @@ DTYPES: dict[Precision, torch.dtype] = {"float32": torch.float32, "bfloat16": to
 def fold_batch_norms(network: nn.Module) -> None:
     """Fold each BatchNorm2d into the Conv2d registered right before it, in place.
 
-    In evaluation mode the two are one affine map: fewer passes over memory, the same features up
-    to rounding. The product is formed in float64 and rounded once.
+    In evaluation mode the two are one affine map. Folding them saves passes over memory and gives
+    the same features up to rounding. The product is computed in float64 and rounded once.
     """
     network.eval()
     for module in list(network.modules()):
@@ -32,9 +32,9 @@ def place(
 ) -> None:
     """Freeze a network and move it to its device, channels last.
 
-    The weights of the convolutions are rounded to the precision, once. What follows the pooled
-    features stays in float32. Without `one_size` no weights are packed, which would be for the size
-    of the first maps.
+    The weights of the convolutions are rounded to the precision once. Everything after the pooled
+    features stays in float32. Packed weights fit only the size of the first maps, so without
+    `one_size` no weights are packed.
     """
     network.eval().requires_grad_(False)
     for module in network.modules():
@@ -53,10 +53,10 @@ def to_device(images: torch.Tensor, device: torch.device, precision: Precision) 
 
 
 def first_maps(maps: torch.Tensor) -> torch.Tensor:
-    """Return the first 7 maps of each item as features that keep what is where.
+    """Return the first 7 maps of each item as features that keep their positions.
 
     sFID is the Frechet distance of such features: Nash et al., "Generating Images with Sparse
-    Representations" (2021); 7 is the number of the code that came with Dhariwal and Nichol,
+    Representations" (2021). 7 is the number in the code published with Dhariwal and Nichol,
     "Diffusion Models Beat GANs on Image Synthesis" (2021).
 
     Args:

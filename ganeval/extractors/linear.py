@@ -1,18 +1,18 @@
-"""A matrix product whose rows do not depend on how many there are."""
+"""A matrix product in which a row's bits do not depend on the number of rows."""
 
 import torch
 import torch.nn.functional as F
 
-ROWS = 32  # which are multiplied at once
+ROWS = 32  # multiplied at once
 
 
 def steady_linear(
     rows: torch.Tensor, weight: torch.Tensor, bias: torch.Tensor | None = None
 ) -> torch.Tensor:
-    """Return a linear layer's output, the same bits for a row in a batch of any size.
+    """Return a linear layer's output; a row has the same bits in a batch of any size.
 
-    Libraries of matrix products choose their kernel by the number of rows, and kernels round
-    differently (seen on an Intel Xeon with AMX: 8 rows and 16). So rows are multiplied in blocks of
+    Matrix libraries choose their kernel by the number of rows, and kernels round differently (seen
+    on an Intel Xeon with AMX, for 8 rows and 16). So rows are multiplied in blocks of
     `ROWS`; the last block is filled with zeros.
 
     Args:

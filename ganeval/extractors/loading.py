@@ -1,4 +1,4 @@
-"""A network, built and filled with the weights that its description names."""
+"""Building a network and filling it with the weights that its description names."""
 
 from collections.abc import Callable
 from typing import TypeVar
@@ -24,13 +24,13 @@ def load_network(
 
     Args:
         info: Facts about the network.
-        build: Builds it, unfilled.
+        build: Builds it without weights.
         request: Where its weights are.
-        ignored: What the names of tensors begin with that the file may hold beside its own.
+        ignored: Prefixes of tensor names; the file may have such tensors, which are not used.
 
     Raises:
-        WeightsError: The weights are missing, damaged, refused, another network's, or not those
-            that `info` was made of.
+        WeightsError: The weights are missing, damaged, refused, another network's, or not the ones
+            that `info` describes.
     """
     path, _ = locate(info.name, request)
     data, sha256 = read_weights(path)
@@ -38,7 +38,7 @@ def load_network(
         raise WeightsError(
             f"{path}: changed while it was in use",
             f"the file whose SHA-256 is {info.weights_sha256}",
-            "let nothing write to it, and run again",
+            "stop whatever writes to it, and run again",
         )
     published = sha256 in {weights.sha256 for weights in WEIGHTS.values()}
     state = parse_state_dict(data, path=path, published=published)

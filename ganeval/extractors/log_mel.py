@@ -1,4 +1,4 @@
-"""The log-mel spectrogram of a clip, as the table of extractors knows it."""
+"""The log-mel spectrogram of a clip: its entry in the table of extractors."""
 
 from collections.abc import Mapping
 from typing import ClassVar

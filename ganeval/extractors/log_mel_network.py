@@ -1,4 +1,4 @@
-"""What a clip's log-mel spectrogram has in the place of a network's features."""
+"""Features computed from a clip's log-mel spectrogram, in place of a network."""
 
 from collections.abc import Sequence
 
@@ -10,7 +10,7 @@ from ganeval.extractors.base import ExtractorInfo
 class LogMelNetwork:
     """The mean and the standard deviation of each band over the frames of a clip.
 
-    They are computed in float64 on the CPU whatever the precision and the device of the run.
+    They are computed in float64 on the CPU, whatever the precision and the device of the run.
     """
 
     def __init__(self, info: ExtractorInfo) -> None:
@@ -21,7 +21,7 @@ class LogMelNetwork:
 
         Args:
             batch: float32 [N, frames, 64].
-            layers: Their names.
+            layers: Names of the layers to return.
         """
         spectra = batch.double()
         means, deviations = spectra.mean(dim=1), spectra.std(dim=1, correction=0)

@@ -1,4 +1,4 @@
-"""LPIPS: how different two pictures look, as the table of extractors knows it."""
+"""LPIPS, the perceived difference of two pictures: its entries in the table of extractors."""
 
 from collections.abc import Mapping
 from typing import ClassVar
@@ -9,7 +9,7 @@ from ganeval.images.preparation import NativePair
 
 
 class Lpips:
-    """LPIPS 0.1, a comparer of two pictures by the features of a network."""
+    """LPIPS 0.1: compares two pictures by the features of a network."""
 
     takes_variants: ClassVar[bool] = False
     takes: ClassVar[str] = "pair of pictures"
@@ -54,18 +54,18 @@ class Lpips:
 
 
 class LpipsAlex(Lpips):
-    """LPIPS 0.1 in AlexNet: how different two pictures look; the default of its authors."""
+    """LPIPS 0.1 with AlexNet: how different two pictures look; its authors' default."""
 
     trunk: ClassVar[str] = "alex"
 
 
 class LpipsVgg(Lpips):
-    """LPIPS 0.1 in VGG-16: how different two pictures look; the one of path lengths."""
+    """LPIPS 0.1 with VGG-16: how different two pictures look; used for path lengths."""
 
     trunk: ClassVar[str] = "vgg"
 
 
 class LpipsSqueeze(Lpips):
-    """LPIPS 0.1 in SqueezeNet: how different two pictures look, with few weights."""
+    """LPIPS 0.1 with SqueezeNet: how different two pictures look; few weights."""
 
     trunk: ClassVar[str] = "squeeze"

@@ -1,4 +1,4 @@
-"""LPIPS in torchvision's networks, with the linear heads that the lpips package carries.
+"""LPIPS with torchvision's networks and the linear heads from the lpips package.
 
 Zhang et al., "The Unreasonable Effectiveness of Deep Features as a Perceptual Metric" (2018), in
 version 0.1 of the weights published with it.
@@ -22,11 +22,11 @@ from ganeval.machine.devices import inference
 
 
 class Cut(NamedTuple):
-    """Where a trunk is listened to.
+    """The layers of a trunk whose maps are compared.
 
     Attributes:
-        taps: The layers of torchvision's `features` after which maps are compared.
-        least: The shortest side of a picture that reaches the last of them.
+        taps: Indices of layers in torchvision's `features`; the maps after them are compared.
+        least: The smallest side of a picture, in pixels, that still gives maps after the last.
     """
 
     taps: tuple[int, ...]
@@ -39,13 +39,13 @@ CUTS: Mapping[str, Cut] = {
     "squeeze": Cut((1, 4, 7, 9, 10, 11, 12), 17),
 }
 
-# On the scale of -1..1: torchvision's mean and standard deviation of ImageNet, rounded.
+# torchvision's mean and standard deviation of ImageNet, rounded, on the scale of -1..1.
 SHIFT = (-0.030, -0.088, -0.188)
 SCALE = (0.458, 0.448, 0.450)
 
 
 def build_trunk(name: str) -> nn.Sequential:
-    """Build the convolutions of a trunk, unfilled; the classifier plays no part."""
+    """Build the convolutions of a trunk without weights; the classifier is not used."""
     networks = {
         "alex": torchvision.models.alexnet,
         "vgg": torchvision.models.vgg16,
@@ -81,8 +81,8 @@ def load_heads(name: str) -> list[torch.Tensor]:
 class LpipsNetwork:
     """LPIPS on a device, in float32 whatever the precision of the run.
 
-    What bfloat16 rounds off is of the size of the difference between pictures that are nearly
-    equal: measured on a photograph moved by two pixels, it adds a fifth to a third.
+    Rounding to bfloat16 is about as large as the difference between nearly equal pictures: for a
+    photograph moved by two pixels, it adds a fifth to a third.
     """
 
     def __init__(
@@ -101,11 +101,11 @@ class LpipsNetwork:
         self.shift, self.scale = (torch.tensor(values)[:, None, None] for values in (SHIFT, SCALE))
 
     def __call__(self, batch: torch.Tensor, layers: Sequence[str]) -> dict[str, torch.Tensor]:
-        """Return `distance` [N, 1] if it is asked for.
+        """Return `distance` [N, 1] if it is requested.
 
         Args:
             batch: float32 [N, 2, 3, H, W] on the 0..255 scale.
-            layers: Its name, or none.
+            layers: Names of the layers to return.
 
         Raises:
             InputError: The pictures are too small for the network.

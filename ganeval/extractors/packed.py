@@ -1,7 +1,7 @@
-"""Convolutions of oneDNN with packed weights and the activation in the same pass over memory.
+"""Convolutions of oneDNN with packed weights, which apply the activation in the same pass.
 
-torch's compiler replaces convolutions on the CPU by the same operations. Their results are the same
-bits as those of a convolution and an activation one after the other.
+torch's compiler uses the same operations for convolutions on the CPU. Their results have the same
+bits as a convolution followed by an activation.
 """
 
 from itertools import pairwise
@@ -21,7 +21,7 @@ _ACTIVATIONS: dict[type[nn.Module], tuple[str, list[float]]] = {
 class PackedConv(nn.Module):
     """A convolution with its activation.
 
-    The weights are packed for the size of the first maps, since extractors see but one size.
+    The weights are packed for the size of the first maps, because extractors see only one size.
     """
 
     def __init__(self, conv: nn.Conv2d, activation: nn.Module) -> None:
@@ -45,10 +45,10 @@ class PackedConv(nn.Module):
 
 
 def can_pack(dtype: torch.dtype) -> bool:
-    """Tell whether this build of torch packs such convolutions on this processor.
+    """Return whether this build of torch can pack such convolutions on this processor.
 
-    The operations are not part of torch's interface. oneDNN has them for bfloat16 on processors
-    with AVX-512 or its like only; elsewhere torch's own convolution takes bfloat16, slowly.
+    The operations are not part of torch's public interface. oneDNN has them for bfloat16 only on
+    processors with AVX-512 or similar. Elsewhere torch's own convolution takes bfloat16, slowly.
     """
     names = ("_reorder_convolution_weight", "_convolution_pointwise", "_is_mkldnn_bf16_supported")
     if not torch.backends.mkldnn.is_available():  # type: ignore[no-untyped-call]
@@ -59,9 +59,9 @@ def can_pack(dtype: torch.dtype) -> bool:
 
 
 def pack_convolutions(network: nn.Module) -> None:
-    """Replace each Conv2d and the activation registered after it, in place.
+    """Replace each Conv2d and the activation registered after it by a PackedConv, in place.
 
-    Between the two there may be an Identity, where a BatchNorm was folded.
+    An Identity may stand between the two, where a BatchNorm was folded.
     """
     for module in list(network.modules()):
         children = [

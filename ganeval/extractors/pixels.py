@@ -1,4 +1,4 @@
-"""What two pictures differ by, pixel by pixel, as the table of extractors knows it."""
+"""Differences of two pictures, pixel by pixel: their entry in the table of extractors."""
 
 from collections.abc import Mapping
 from typing import ClassVar

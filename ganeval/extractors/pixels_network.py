@@ -21,7 +21,7 @@ RADIUS = 5
 def mean_squared_error(one: Pixels, other: Pixels) -> float:
     """Return the mean of the squared difference over all pixels and channels, in levels squared.
 
-    PSNR is `10 log10(255**2 / it)`.
+    PSNR is `10 log10(255**2 / mse)`.
     """
     return float(np.mean(np.square(one - other)))
 
@@ -34,11 +34,11 @@ def squared_distance(one: Pixels, other: Pixels) -> float:
 def structural_similarity(one: Pixels, other: Pixels) -> float:
     """Return the mean SSIM of Wang et al., "Image Quality Assessment" (2004), 1 for equal pictures.
 
-    As there: Gaussian window of 11 x 11 pixels with sigma 1.5, weighted moments without a
-    correction for the number of pixels, K1 = 0.01, K2 = 0.03, only windows that lie wholly inside.
-    The mean goes over all windows and the three channels. That is scikit-image's
+    As in the paper: a Gaussian window of 11 x 11 pixels with sigma 1.5, weighted moments without a
+    correction for the number of pixels, K1 = 0.01, K2 = 0.03, only windows that lie entirely
+    inside. The mean is over all windows and the three channels. scikit-image computes the same by
     `structural_similarity(gaussian_weights=True, sigma=1.5, use_sample_covariance=False,
-    data_range=255)`; its defaults are others (a flat window of 7 x 7).
+    data_range=255)`; its defaults differ (a flat window of 7 x 7).
 
     Raises:
         InputError: A side is shorter than the window.
@@ -71,22 +71,22 @@ MEASURES: Mapping[str, Callable[[Pixels, Pixels], float]] = {
 
 
 class PixelsNetwork:
-    """The measures above in the place of a network.
+    """The measures above, in place of a network.
 
-    They are computed in float64 on the CPU whatever the precision and the device of the run, for
-    each pair by itself, so that the other pairs cannot change its bits. The rows are float32, as
-    all features are: a relative error of 6e-8 at most.
+    They are computed in float64 on the CPU, whatever the precision and the device of the run. Each
+    pair is computed by itself, so that other pairs cannot change its bits. The rows are float32
+    like all features, with a relative error of at most 6e-8.
     """
 
     def __init__(self, info: ExtractorInfo) -> None:
         self.info = info
 
     def __call__(self, batch: torch.Tensor, layers: Sequence[str]) -> dict[str, torch.Tensor]:
-        """Return `psnr-mse`, `ssim` and `distance`, each [N, 1], as far as they are asked for.
+        """Return the requested ones of `psnr-mse`, `ssim` and `distance`, each [N, 1].
 
         Args:
             batch: float32 [N, 2, 3, H, W] on the 0..255 scale.
-            layers: Their names.
+            layers: Names of the layers to return.
 
         Raises:
             InputError: The pictures are too small for `ssim`.

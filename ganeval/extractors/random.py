@@ -1,4 +1,4 @@
-"""A tiny network with random weights, as the table of extractors knows it."""
+"""A tiny network with random weights: its entry in the table of extractors."""
 
 from collections.abc import Mapping
 from typing import ClassVar
@@ -14,7 +14,7 @@ _SHA256 = "0efda6114c4006b13c9f9afe71e50d9b52d42526802ecb25045f3e36b77edc58"
 
 
 class Random:
-    """A tiny seeded network without meaning, for tests: 64 features, 10 logits."""
+    """A tiny network with random weights from a seed, for tests: 64 features, 10 logits."""
 
     takes_variants: ClassVar[bool] = False
     takes: ClassVar[str] = "picture"

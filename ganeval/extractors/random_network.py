@@ -1,4 +1,4 @@
-"""A tiny network with random weights, for tests: every image goes through it in microseconds."""
+"""A tiny network with random weights, for tests; an image takes microseconds."""
 
 import math
 from collections.abc import Sequence
@@ -15,7 +15,7 @@ SEED = 0
 
 
 class Tiny(nn.Module):
-    """Two convolutions and a classifier, He-initialised from a seed of their own."""
+    """Two convolutions and a classifier, He-initialised from `seed`."""
 
     def __init__(self, seed: int) -> None:
         super().__init__()
@@ -45,14 +45,14 @@ class RandomNetwork:
         place(self.network, self.device, self.precision)
 
     def __call__(self, batch: torch.Tensor, layers: Sequence[str]) -> dict[str, torch.Tensor]:
-        """Return `pool`, `logits` and `spatial` as far as they are asked for.
+        """Return the requested layers.
 
         * `pool` [N, 64] and `logits` [N, 10].
         * `spatial` [N, 6 * 6 * 7]: the first 7 of the 64 maps whose means are `pool`.
 
         Args:
             batch: float32 [N, 3, 32, 32], resized and normalised.
-            layers: Their names.
+            layers: Names of the layers to return.
         """
         with inference(self.device):
             maps = self.network(to_device(batch, self.device, self.precision))

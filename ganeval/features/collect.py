@@ -1,4 +1,4 @@
-"""One pass over a source: read, decode, run the networks, keep the features as shards."""
+"""One pass over a source: read and decode the items, run the networks, store the shards."""
 
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from concurrent.futures import Executor, Future, ThreadPoolExecutor
@@ -20,7 +20,7 @@ from ganeval.sources.unusable import LOOKED_AT, unusable_items
 
 
 class Interrupted(KeyboardInterrupt):
-    """The user stopped the work; the message says how far it came."""
+    """The user stopped the work; the message says how far it got."""
 
 
 def collect(
@@ -52,10 +52,10 @@ def collect(
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class CollectedShard:
-    """A part of a source, all of whose wanted features are in the store now.
+    """A part of a source whose wanted features are all in the store.
 
     Attributes:
-        info: What is known of its items.
+        info: Number of rows, decoding notes and skipped items.
         keys: Keys of its shards, by network and layer.
         digests: Content digests of all its items.
         computed: Whether any of the features had to be computed.
@@ -70,7 +70,7 @@ class CollectedShard:
 def collect_parts(
     tasks: Sequence[ShardTask], store: ShardStore, *, pool: Executor, progress: Progress
 ) -> Iterator[CollectedShard]:
-    """Find the shards in the store or compute them, one after the other; see `collect_shard`."""
+    """Yield the shards, in order, found in the store or computed; see `collect_shard`."""
     for task, items in zip(tasks, _loaded(tasks), strict=True):
         job = task.job
         tell = partial(_offset_progress, progress, task)
@@ -81,7 +81,7 @@ def collect_parts(
 
 
 def _loaded(tasks: Sequence[ShardTask]) -> Iterator[list[Item]]:
-    """Yield the items of each shard, read while the shard before is worked on."""
+    """Yield the items of each shard, read while the previous shard is worked on."""
     with ThreadPoolExecutor(1, thread_name_prefix="read") as reader:
         loading: Future[list[Item]] | None = None
         for task in tasks:
@@ -102,7 +102,7 @@ def join(
     clusters: npt.NDArray[np.int64] | None,
     noun: str,
 ) -> Features:
-    """Return the features of all `parts` as those of one source."""
+    """Join `parts` into the features of one source."""
     return Features(
         store=store,
         keys={
@@ -152,11 +152,11 @@ def collect_shard(
     pool: Executor,
     tell: Callable[[int], None],
 ) -> CollectedShard:
-    """Find the shards of `items` in the store, or compute those that are missing.
+    """Find the shards of `items` in the store, and compute those that are missing.
 
-    Whatever is missing of several networks is computed from one decoding of the items. When a
-    network runs anyway, its default layers are stored in passing. Items that cannot be used are
-    listed in `info.skipped`; the caller decides whether that is an error.
+    The items are decoded once for all networks. When a network runs, its default layers are stored
+    too. Items that cannot be used are listed in `info.skipped`; the caller decides whether that is
+    an error.
     """
     digests = [item.digest for item in items]
     keys = shard_keys(settings, wanted, digests)
@@ -171,7 +171,7 @@ def collect_shard(
             (network, [*layers, *(one for one in network.info.default_layers if one not in layers)])
             for network, layers in missing
         ]
-        from ganeval.features.compute import compute  # with torch, which nothing else here needs
+        from ganeval.features.compute import compute  # loads torch
 
         all_keys = shard_keys(settings, running, digests)
         computed, info = compute(items, running, pool, tell)
@@ -181,14 +181,14 @@ def collect_shard(
                 store.write(all_keys[place], rows, info)
     else:
         known = [one for one in found.values() if one is not None]
-        # Nothing more is known about items that no network uses.
+        # Without a network nothing is decoded: there are no notes and no skipped items.
         info = known[0] if known else ShardInfo(num=len(items), notes={}, skipped={})
     info = name_skipped(info, items)
     return CollectedShard(keys=keys, info=info, digests=tuple(digests), computed=bool(missing))
 
 
 def name_skipped(info: ShardInfo, items: Sequence[Item]) -> ShardInfo:
-    """Return what a shard says of its items with the names that these have now."""
+    """Put the current names of the items before the reasons why they were skipped."""
     reasons = {at: one_line(items[at].name) + reason for at, reason in info.skipped.items()}
     return replace(info, skipped=reasons)
 
@@ -196,9 +196,9 @@ def name_skipped(info: ShardInfo, items: Sequence[Item]) -> ShardInfo:
 def bad_items(
     job: Job, part: CollectedShard, rest: Sequence[ShardTask], pool: Executor
 ) -> GanevalError:
-    """Return the error for a shard with items that cannot be used, after a look at the `rest`.
+    """Return the error for a shard with items that cannot be used, after decoding the `rest`.
 
-    Decoding is cheap beside the network, and one run then names what there is to repair.
+    Decoding is cheap compared with the network, and so one run names everything to repair.
     """
     reasons = list(part.info.skipped.values())
     left = LOOKED_AT
@@ -227,5 +227,5 @@ def _try_decode(item: Item) -> str | None:
 
 
 def _offset_progress(progress: Progress, task: ShardTask, done: int) -> None:
-    """Tell the progress of a shard as that of its source."""
+    """Report the progress within a shard as progress within its source."""
     progress(task.job.location, task.start + done, task.total, task.job.noun)

@@ -1,4 +1,4 @@
-"""What was collected of a source: its items, and their features by network and layer."""
+"""The collected features of a source, by network and layer, and facts about its items."""
 
 import hashlib
 import logging
@@ -21,13 +21,15 @@ log = logging.getLogger(__name__)
 
 @dataclass(frozen=True, slots=True, kw_only=True, eq=False)
 class LayerFeatures:
-    """The features of one source in one layer of one network, in its order: a summary.
+    """The features of one source in one layer of one network; a `Summary`.
+
+    The rows are in the order of the source's items.
 
     Attributes:
         store: Where the shards are.
-        keys: Their keys, in order.
-        sizes: Their numbers of rows.
-        labels: The class of each row; None where no metric asks for labels.
+        keys: Keys of the shards, in order.
+        sizes: Number of rows of each shard.
+        labels: The class of each row; None if no metric asks for labels.
         clusters: The cluster of each row; see `Summary.clusters`.
         noun: Plural noun of the items in messages.
     """
@@ -64,16 +66,16 @@ class LayerFeatures:
 
     @property
     def resources(self) -> Resources:
-        """What metrics may use of the machine."""
+        """How much of the machine metrics may use."""
         return self.store.resources
 
     def moments(self) -> Moments:
-        """Return mean and scatter, merged in the order of the shards."""
+        """Return count, mean and scatter, merged in the order of the shards."""
         arrays = self.derived(MeanAndScatter())
         return Moments(self.num, arrays["mean"], arrays["scatter"])
 
     def parts(self) -> None:
-        """Return None: the rows are there."""
+        """Return None, because the rows are stored."""
 
     def rows(self) -> Rows:
         """Return the features, float32 [num, width]; a large matrix is mapped from disk."""
@@ -90,7 +92,7 @@ class LayerFeatures:
         return self._rows[0]
 
     def blocks(self) -> Iterator[Rows]:
-        """Yield the rows of each shard that has any."""
+        """Yield the rows of each shard that is not empty."""
         for key, size in zip(self.keys, self.sizes, strict=True):
             if size:
                 yield self.store.rows(key)
@@ -106,10 +108,10 @@ class LayerFeatures:
         return np.stack([found[row] for row in rows])
 
     def derived(self, derivation: Derivation) -> Arrays:
-        """Return what a derivation makes of these features, once in a run and, if kept, for all.
+        """Return what a derivation computes from these features.
 
-        What is larger than the features is kept for this run only: it would be read no sooner than
-        computed.
+        A result is computed once in a run. If `keep` is set, it is also stored for later runs,
+        unless it is larger than the features: reading it would take as long as computing it.
         """
         key = derived_key(derivation, self.key)
         if key in self._derived:
@@ -121,7 +123,7 @@ class LayerFeatures:
             if derivation.keep and num_bytes <= 4 * self.num * self.width:
                 try:
                     self.store.write_derived(key, found)
-                except MachineError as error:  # the run can do without
+                except MachineError as error:  # the run does not need the file
                     log.warning("%s; it will be computed again", error)
         self._derived[key] = found
         return found
@@ -134,18 +136,18 @@ class LayerFeatures:
 
 @dataclass(frozen=True, slots=True, kw_only=True, eq=False)
 class Features:
-    """What was collected of one source, in its order.
+    """The collected features of one source, in the order of its items.
 
     Attributes:
         store: Where the shards are.
         keys: The keys of its shards, in order, by network and layer.
-        infos: What is known of each part of 1024 items.
+        infos: Row count, decoding notes and skipped items of each part of 1024 items.
         digests: Content digest of every item that has a row.
-        num_computed: How many items went through a network this time; the others were found.
-        all_labels: The class of every item that was asked for, one without a row too; None if the
-            source has no classes.
-        all_clusters: The cluster of every item that was asked for, int64; None where each is by
-            itself.
+        num_computed: How many items went through a network in this run; the rest were cached.
+        all_labels: The class of every requested item, also of skipped ones; None if the source has
+            no classes or no metric asks for them.
+        all_clusters: The cluster of every requested item, int64, also of skipped ones; None if the
+            items are independent.
         noun: Plural noun of the items in messages.
     """
 
@@ -184,11 +186,11 @@ class Features:
 
     @property
     def skipped(self) -> tuple[str, ...]:
-        """The reasons, each beginning with the item's name, for items that gave no row."""
+        """Why items gave no row; each reason begins with the item's name."""
         return tuple(reason for info in self.infos for reason in info.skipped.values())
 
     def places(self) -> list[int]:
-        """Return for each row the place of its item among all that were asked for."""
+        """Return the position of each row's item among all requested items."""
         places: list[int] = []
         start = 0
         for info in self.infos:

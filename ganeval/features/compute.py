@@ -1,4 +1,4 @@
-"""From items to features: decode each item once, and run every network that wants it in batches."""
+"""From items to features: decode each item once, and run every network on it in batches."""
 
 from collections import Counter
 from collections.abc import Callable, Sequence
@@ -20,7 +20,7 @@ from ganeval.sources.base import Item
 def compute(
     items: Sequence[Item], wanted: Wanted, pool: Executor, tell: Callable[[int], None]
 ) -> tuple[Layers, ShardInfo]:
-    """Decode each item once and run every network over them in micro-batches of its own size.
+    """Decode each item once and run every network, each with its own micro-batch size.
 
     Raises:
         InputError: A network returned NaN or infinity.
@@ -49,10 +49,10 @@ def compute(
 def _prepare(
     item: Item, *, preparations: Sequence[Input]
 ) -> tuple[list[torch.Tensor], tuple[str, ...]] | InputError:
-    """Return an item's input for each network and its notes, or why there is none."""
+    """Return an item's input for each network and its notes, or the error if it has none."""
     try:
         content = item.content()
-    except UnstableError:  # no property of the item, hence nothing to store
+    except UnstableError:  # the item may be fine next time, so it is not stored as skipped
         raise
     except InputError as error:
         return error
@@ -63,16 +63,16 @@ def _prepare(
 
 
 class _Pass:
-    """The way of some items through one network, in micro-batches."""
+    """Runs one network on some items, in micro-batches."""
 
     def __init__(self, network: Extraction, layers: Sequence[str]) -> None:
         self._network, self._layers = network, layers
-        self._run = network.network  # which is built, or refused, before anything is decoded
+        self._run = network.network  # built now, so that it fails before anything is decoded
         self._waiting: list[torch.Tensor] = []
         self._batches: list[dict[str, torch.Tensor]] = []
 
     def take(self, own: torch.Tensor, name: str) -> bool:
-        """Take the input of an item; tell whether it has filled a micro-batch, which was run."""
+        """Take the input of an item; return whether it filled a micro-batch, which then ran."""
         self._waiting.append(own)
         if len(self._waiting) < self._network.micro_batch:
             return False
@@ -80,7 +80,7 @@ class _Pass:
         return True
 
     def end(self, names: Sequence[str]) -> dict[Place, npt.NDArray[np.float32]]:
-        """Return the rows of every layer, for the items of these names."""
+        """Run the last micro-batch and return the rows of every layer, for the named items."""
         if self._waiting:
             self._flush(names[-1])
         info, found = self._network.info, {}
@@ -93,10 +93,10 @@ class _Pass:
         return found
 
     def _flush(self, last: str) -> None:
-        """Run the network on what waits, padded to the size of a micro-batch with zeros.
+        """Run the network on the waiting inputs, padded with zeros to the micro-batch size.
 
-        On a GPU this returns before the network has run: the batch is copied from pinned memory,
-        which torch uses again only when the copy is done, and the features stay on the device.
+        On a GPU this returns before the network has run. The batch is copied from pinned memory,
+        which torch reuses only after the copy is done. The features stay on the device.
         """
         inputs = self._waiting
         batch = torch.empty(
@@ -108,7 +108,7 @@ class _Pass:
         batch[len(inputs) :] = 0
         try:
             outputs = self._run(batch, self._layers)
-        except InputError as error:  # of a network that sees one item at a time: the last one
+        except InputError as error:  # the network sees one item at a time and refused the last
             raise InputError(f"{last}: {error.found}", error.needed, error.remedy) from error
         self._batches.append({layer: rows[: len(inputs)] for layer, rows in outputs.items()})
         self._waiting = []

@@ -1,9 +1,9 @@
-"""What is derived from all features of a source, as a frozen value under a key of its own.
+"""Values derived from all features of a source, each cached under its own key.
 
-The key of a derived value is made of everything that it can depend on: the derivation's class,
-its version and fields, and the key of the summary. So nothing can be forgotten, and a value is
-served from the cache only where it would be computed again to the same bits. The files stand beside
-the shards and are used like them: one that is there is not computed, a damaged one is.
+The key covers everything that the value can depend on: the derivation's class, version and fields,
+and the key of the summary. So a value is read from the cache only if computing it again would give
+the same bits. The files lie beside the shards and are used like them: a file that exists is not
+computed again, unless it is damaged.
 """
 
 import dataclasses
@@ -25,11 +25,11 @@ FORMAT = 2
 
 
 class Summary(Protocol):
-    """The features of one source, of one layer of one network, as metrics see them."""
+    """The features of one source in one layer of one network, as metrics see them."""
 
     @property
     def num(self) -> int | None:
-        """Number of items; None for stored statistics that do not say, never where rows are."""
+        """Number of items; None only for stored statistics that do not say it."""
 
     @property
     def width(self) -> int:
@@ -39,8 +39,8 @@ class Summary(Protocol):
     def key(self) -> str:
         """Hex digest of all that the features depend on: the items' content in order, the network.
 
-        It covers the clusters too where there are any, and the labels where the metric's need asks
-        for them.
+        It also covers the clusters, if there are any, and the labels, if the metric's need asks for
+        them.
         """
 
     @property
@@ -49,7 +49,7 @@ class Summary(Protocol):
 
     @property
     def resources(self) -> Resources:
-        """What a metric may use of the machine; no score depends on it."""
+        """How much of the machine a metric may use; no score depends on it."""
 
     @property
     def labels(self) -> Sequence[str] | None:
@@ -63,14 +63,15 @@ class Summary(Protocol):
         """
 
     def moments(self) -> Moments:
-        """Return mean and scatter, float64."""
+        """Return count, mean and scatter, float64."""
 
     def parts(self) -> tuple[Moments, ...] | None:
-        """Return the moments of four random parts of the items, where only these are stored.
+        """Return the moments of four random parts of the items, if the parts are stored.
 
-        The parts are disjoint, make up the whole, and their numbers of items differ by one at most.
-        None where rows are, from which a metric deals parts of its own, and where no parts are
-        stored: in statistics of another tool, of an older version, or of fewer than 8 items.
+        The parts are disjoint and make up the whole. Their numbers of items differ by one at most.
+        Return None if rows are stored, which a metric can split itself. Also return None for
+        statistics without parts: those of another tool, of an older version, or of fewer than 8
+        items.
         """
 
     def rows(self) -> Rows | None:
@@ -83,17 +84,18 @@ class Summary(Protocol):
         """Yield the features in blocks of up to 1024 rows, float32 [n, width], in order."""
 
     def derived(self, derivation: "Derivation") -> Arrays:
-        """Return what a derivation makes of these features, from a cache if it can.
+        """Return what a derivation computes from these features, from the cache if possible.
 
-        So metrics of one run share it, and so do all samples that are compared with one reference.
+        The metrics of one run share the result. So do all samples compared with one reference.
         """
 
 
 class Derivation(Protocol):
-    """What is derived from a summary: a frozen dataclass.
+    """A function that derives arrays from a summary; a frozen dataclass.
 
-    Its fields are all that the result depends on beside the summary: numbers, texts, arrays, tuples
-    of these, frozen dataclasses, or another summary, which stands in the key by its own.
+    The result may depend only on the summary and on the fields. A field is a number, a text, an
+    array, a tuple of these, a frozen dataclass, or another summary, which enters the derived key by
+    its own key.
     """
 
     version: ClassVar[int]
@@ -120,7 +122,7 @@ def key_of(parts: Mapping[str, Any]) -> str:
     """Return a hex digest of some values, the same if and only if all of them are equal.
 
     Raises:
-        TypeError: A value that no key can be made of; see `derived_key`.
+        TypeError: A value cannot be part of a key; see `derived_key`.
     """
     identity = {name: _identity(value) for name, value in parts.items()}
     text = json.dumps({"format": FORMAT, **identity}, sort_keys=True, ensure_ascii=True)
@@ -128,7 +130,7 @@ def key_of(parts: Mapping[str, Any]) -> str:
 
 
 def _identity(value: Any) -> Any:
-    """Return a value as JSON, such that two are equal if and only if the values are."""
+    """Return JSON for a value, the same for two values if and only if they are equal."""
     if value is None or isinstance(value, str | int | float | bool):
         return [type(value).__name__, value]
     if isinstance(value, bytes):
@@ -145,7 +147,7 @@ def _identity(value: Any) -> Any:
     if not dataclasses.is_dataclass(kind) or not kind.__dataclass_params__.frozen:  # type: ignore[attr-defined]
         raise TypeError(f"{name}: neither a frozen dataclass nor a plain value")
     if "<locals>" in name:
-        raise TypeError(f"{name}: defined in a function, whose variables no key would cover")
+        raise TypeError(f"{name}: defined in a function, but a key cannot cover its variables")
     if callable(value) and not isinstance(vars(kind).get("version"), int):
         raise TypeError(f"{name}: declares no version of its own")
     fields = {one.name: _identity(getattr(value, one.name)) for one in dataclasses.fields(value)}

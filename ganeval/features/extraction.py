@@ -1,4 +1,4 @@
-"""What turns the content of items into features: a network, and how it is fed."""
+"""How the content of items becomes features: a network and the preparation of its input."""
 
 import re
 from collections.abc import Callable, Mapping, Sequence
@@ -16,21 +16,21 @@ from ganeval.extractors.base import Extractor, ExtractorInfo, Input, Precision
 
 @dataclass(frozen=True, kw_only=True, eq=False)
 class Extraction:
-    """One network of a run and how it is fed: all that turns the content of items into features.
+    """One network of a run, and everything else that its features depend on.
 
     Attributes:
-        name: What the run calls the network (`"inception"`, or the short name of a user).
+        name: What the run calls the network (`"inception"`, or a short name chosen by the user).
         info: Facts about the network.
-        preparation: From an item's content to the network's input.
+        preparation: Turns an item's content into the network's input.
         precision: Precision of the network's arithmetic.
         device_type: "cpu", "cuda" or "mps".
-        micro_batch: The network always sees this many items at once, the last batch of a shard
-            padded, so that an item's features do not depend on how many others there are.
+        micro_batch: Number of items in every batch. The last batch of a shard is padded, so that
+            an item's features do not depend on how many others there are.
         load: Builds the network; called when the first item has to go through it.
-        gpu: Which GPU computes, as `gpu_of` says; None on other devices, and where an engine
-            chooses it.
-        package: The package that adds the network, another of which may call its own the same;
-            None for one of ours.
+        gpu: The GPU, as `gpu_of` describes it; None on other devices, and if an engine chooses the
+            GPU.
+        package: The package that adds the network, since two packages may use the same name; None
+            for ganeval's own networks.
     """
 
     name: str
@@ -49,7 +49,7 @@ class Extraction:
         return self.load()
 
     def identity(self) -> dict[str, object]:
-        """Return what goes into a shard's key beside its items and its layer, as JSON values."""
+        """Return what a shard's key covers besides its items and layer, as JSON values."""
         info = self.info
         return {
             "preprocess": self.preparation.to_json(),
@@ -64,12 +64,12 @@ class Extraction:
         }
 
 
-_version = cache(version)  # which reads a file
+_version = cache(version)  # it reads a file
 
 
 @cache
 def _torch_version() -> str:
-    """Return the version of torch with what it was built for (`"2.14.1+cu130"`), not loading it."""
+    """Return the version of torch and its build (`"2.14.1+cu130"`), without loading torch."""
     spec = find_spec("torch")
     assert spec is not None
     assert spec.origin is not None
@@ -84,4 +84,4 @@ Place = tuple[str, str]
 Layers = Mapping[Place, npt.NDArray[np.float32]]
 
 Wanted = Sequence[tuple[Extraction, Sequence[str]]]
-"""Networks, each with the layers that are wanted of it."""
+"""Networks, each with its wanted layers."""

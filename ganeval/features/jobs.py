@@ -1,4 +1,4 @@
-"""What is to be collected: a job for each source, cut into the tasks of single shards."""
+"""Which features to collect: a job for each source, cut into one task per shard."""
 
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
@@ -11,21 +11,21 @@ from ganeval.features.shards import SHARD_SIZE
 from ganeval.sources.base import Source
 
 Opens = Callable[[], Source]
-"""Opens a source again, in another process too, which it can be sent to."""
+"""Opens a source again; it can be sent to another process and opens the source there too."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True, eq=False)
 class Job:
-    """The features that are wanted of one source: all that an engine knows of it.
+    """The features wanted from one source. An engine knows nothing else of a run.
 
     Attributes:
-        location: What messages and the progress call the source.
+        location: The source's name in messages and in the progress.
         source: Where the items are.
         indices: The items to use, in order.
-        wanted: The networks, each with the layers that are wanted of it.
-        opens: Opens the source in another process; None for one in memory.
-        labels: The class of each of the items, where a metric asks for it.
-        clusters: The cluster of each of the items, int64; None if items are independent.
+        wanted: The networks, each with its wanted layers.
+        opens: Opens the source in another process; None for a source in memory.
+        labels: The class of each item; None if no metric asks for it.
+        clusters: The cluster of each item, int64; None if items are independent.
     """
 
     location: str
@@ -44,12 +44,12 @@ class Job:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class ShardTask:
-    """What one shard is made of.
+    """The task of making one shard.
 
     Attributes:
-        job: What it is a part of.
+        job: The job that it is a part of.
         indices: Indices of its items, in order.
-        start: Place of its first item among all of the job.
+        start: Position of its first item in the job.
     """
 
     job: Job
@@ -63,7 +63,7 @@ class ShardTask:
 
 
 def cut(job: Job) -> list[ShardTask]:
-    """Return the shards of a job, in order."""
+    """Cut a job into the tasks of its shards, in order."""
     return [
         ShardTask(job=job, indices=job.indices[start : start + SHARD_SIZE], start=start)
         for start in range(0, len(job.indices), SHARD_SIZE)

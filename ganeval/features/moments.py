@@ -1,4 +1,4 @@
-"""Mean and centred scatter in float64, merged without loss (Chan, Golub and LeVeque 1979)."""
+"""Mean and centred scatter in float64, and their merging (Chan, Golub and LeVeque 1979)."""
 
 from collections.abc import Iterable
 from dataclasses import dataclass
@@ -27,8 +27,8 @@ class Moments:
         rows = rows.astype(np.float64)
         mean = rows.mean(axis=0)
         rows -= mean
-        # The rounding error of the mean leaves a column sum that is not quite zero; Chan's
-        # correction removes what it adds to the scatter.
+        # Because the mean is rounded, the columns do not sum to exactly zero. Chan's correction
+        # removes what this adds to the scatter.
         residual = rows.sum(axis=0)
         scatter = rows.T @ rows - np.outer(residual, residual) / len(rows)
         return cls(len(rows), mean, scatter)
@@ -52,7 +52,7 @@ class Moments:
 
 
 def merge_all(parts: Iterable[Moments]) -> Moments:
-    """Merge in the given order, so that the same parts give the same bits."""
+    """Merge moments in the given order, so that the same parts give the same bits."""
     iterator = iter(parts)
     total = next(iterator)
     for part in iterator:

@@ -1,7 +1,7 @@
-"""The moments of four random parts of a source, which stand in for its rows where none are stored.
+"""The moments of four random parts of a source, stored in place of its rows.
 
-The spread between exchangeable parts is an error that needs no rows, and scores of parts joined to
-halves show the bias. So a file of statistics keeps these moments beside those of the whole.
+The spread between exchangeable parts estimates the error of a score without rows. Scores of halves,
+joined from the parts, show the bias. So a statistics file keeps the moments of the parts too.
 """
 
 from collections.abc import Iterable, Iterator, Mapping
@@ -13,24 +13,24 @@ import numpy.typing as npt
 from ganeval.features.moments import Moments, merge_all
 
 NUM_PARTS = 4
-FEWEST_ROWS = 2 * NUM_PARTS  # a scatter is of two rows at least
+FEWEST_ROWS = 2 * NUM_PARTS  # each part needs two rows for a scatter
 
 _AT_ONCE = 1024
 _NUM, _MEAN, _SCATTER = "ganeval_parts_num", "ganeval_parts_mean", "ganeval_parts_scatter"
 KEYS = (_NUM, _MEAN, _SCATTER)
 _LARGEST = 1e60  # far above any sum over features; squares of it are finite
-_ROUNDING = 1e-8  # of the largest entry; 2e-9 where one of 9 float32 rows differs in its last bit
+_ROUNDING = 1e-8  # of the largest entry; a changed last bit in one of 9 float32 rows gives 2e-9
 _NEGATIVE_EIGENVALUE = 1e-6  # relative to the largest entry
 
 
 def moments_of(
     blocks: Iterable[npt.NDArray[np.floating]], rows: npt.NDArray[np.integer]
 ) -> Moments:
-    """Return the moments of some rows of a source, of which few are held at a time.
+    """Return the moments of some rows of a source, holding few rows in memory at a time.
 
     Args:
         blocks: All rows in order, float [n, d] each.
-        rows: Which, ascending; at least one.
+        rows: Indices of the rows, ascending; at least one.
     """
     return merge_all(map(Moments.of, _chosen(blocks, rows)))
 
@@ -38,7 +38,7 @@ def moments_of(
 def _chosen(
     blocks: Iterable[npt.NDArray[np.floating]], rows: npt.NDArray[np.integer]
 ) -> Iterator[npt.NDArray[np.floating]]:
-    """Yield some of the rows, at least `_AT_ONCE` together, since each merge costs d^2."""
+    """Yield the chosen rows, at least `_AT_ONCE` at a time, because each merge costs d^2."""
     start, waiting, num_waiting = 0, [], 0
     for block in blocks:
         stop = start + len(block)
@@ -52,10 +52,10 @@ def _chosen(
 
 
 def pack(parts: Iterable[Moments], width: int) -> dict[str, npt.NDArray[Any]]:
-    """Return the arrays that a file keeps, by their keys.
+    """Return the arrays to store in a file, by their keys.
 
     Args:
-        parts: `NUM_PARTS` of them, which are asked for one after the other.
+        parts: `NUM_PARTS` moments, taken one at a time.
         width: Number of features d.
 
     Returns:
@@ -77,7 +77,7 @@ def pack(parts: Iterable[Moments], width: int) -> dict[str, npt.NDArray[Any]]:
 def unpack(
     arrays: Mapping[str, npt.NDArray[Any]], num: int | None, whole: Moments
 ) -> tuple[Moments, ...] | None:
-    """Return the parts that `pack` has written; None if there are none.
+    """Return the parts that `pack` wrote; None if there are none.
 
     Args:
         arrays: Arrays of the file.
@@ -85,7 +85,7 @@ def unpack(
         whole: The moments of all rows; only their mean and covariance are looked at.
 
     Raises:
-        ValueError: They are damaged, or are not parts of this whole.
+        ValueError: The parts are damaged, or do not belong to this whole.
     """
     missing = [key for key in KEYS if key not in arrays]
     if len(missing) == len(KEYS):
@@ -138,8 +138,8 @@ def _check_whole(merged: Moments, whole: Moments) -> None:
     of_mean = float(np.abs(merged.mean - whole.mean).max())
     of_covariance = float(np.abs(merged.covariance() - expected).max())
     if of_mean > _ROUNDING * (level + scale**0.5):
-        raise ValueError(f"the mean of the parts differs from that of the whole by {of_mean:.3g}")
+        raise ValueError(f"the mean of the parts differs from the whole's by {of_mean:.3g}")
     if of_covariance > _ROUNDING * scale:
         raise ValueError(
-            f"the covariance of the parts differs from that of the whole by {of_covariance:.3g}"
+            f"the covariance of the parts differs from the whole's by {of_covariance:.3g}"
         )

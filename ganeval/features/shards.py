@@ -1,12 +1,13 @@
-"""The shard store: one layer of 1024 items in a file, under the digest of all that made it.
+"""The shard store: one layer of 1024 items in a file, named by the digest of all that made it.
 
-A shard is both the cache and the resume: a file that exists is not computed again, a further layer
-or network has files of its own, and a killed run loses at most the shards in flight. Files get
-their name by a rename when they are complete, so correctness needs no locks; a damaged or foreign
-file is noticed by its digest and computed again.
+Shards serve as the cache, and a killed run resumes from them. A file that exists is not computed
+again. Each layer and network has files of its own. A killed run loses at most the shards in flight.
+A complete file gets its name by a rename, so no locks are needed. A damaged or foreign file is
+noticed by its digest and computed again.
 
-Behind the folder there may be a second, remote level that machines share (`features.shared`). What
-is only there is fetched whole, what is only here is stored there; all else reads the folder.
+Behind the folder there may be a second, remote level that machines share (`features.shared`). A
+file that is only there is fetched whole. A file that is only here is stored there. Everything else
+reads the folder.
 """
 
 import contextlib
@@ -47,13 +48,13 @@ _Content = TypeVar("_Content")
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class ShardInfo:
-    """What is known of a shard without its features.
+    """What a shard says besides its features.
 
     Attributes:
         num: Number of feature rows.
-        notes: How many items each note on their decoding applies to.
-        skipped: For items that gave no row: position among the shard's items, and the reason; in a
-            file without the item's name, because the same content may lie under another one.
+        notes: How many items each decoding note applies to.
+        skipped: For each item that gave no row, its position in the shard and the reason. In a file
+            the reason lacks the item's name, because other items may have the same content.
     """
 
     num: int
@@ -89,7 +90,7 @@ class ShardStore:
 
         Args:
             folder: Where its files are.
-            resources: What may be used of the machine.
+            resources: How much of the machine may be used.
             shared: The same files on a remote file system.
 
         Raises:
@@ -110,7 +111,7 @@ class ShardStore:
 
     @property
     def address(self) -> "StoreAddress":
-        """What another process opens the same store by."""
+        """The address by which another process opens the same store."""
         folder = str(self.folder.absolute()) if self.url is None else None
         return StoreAddress(folder, self.url, self.resources)
 
@@ -124,27 +125,27 @@ class ShardStore:
         return self.folder / key[:2] / f"{key}.safetensors"
 
     def mark_path(self, name: str) -> Path:
-        """Return where a file may lie for a moment by which processes see that they share this."""
+        """Return the path of a temporary file that shows processes whether they share the store."""
         return self._scratch / f"mark-{name}"
 
     def find(self, key: str) -> ShardInfo | None:
-        """Return the shard's info if it is there and whole, verifying its digest.
+        """Return the shard's info if the file is there and undamaged; verify its digest.
 
         A damaged or foreign file is reported and counts as absent.
         """
         info = self._find(self.path(key), lambda path: self._read(path, key)[0])
         if info is not None:
-            # `ganeval cache prune` goes by the last use. A shard may belong to another user, or
-            # have been pruned this moment, which `rows` will say.
+            # `ganeval cache prune` goes by the last use. The shard may belong to another user. If
+            # it was just pruned, `rows` will raise an error.
             with contextlib.suppress(OSError):
                 os.utime(self.path(key))
         return info
 
     def _find(self, path: Path, read: Callable[[Path], _Content]) -> _Content | None:
-        """Return what `read` makes of a file of the store, or None if it is not there and whole.
+        """Return what `read` returns for a file of the store; None if it is missing or damaged.
 
-        Every file is looked for like this: in the folder, then at the remote level. What is found
-        is at both of them then.
+        This looks in the folder, then at the remote level. Afterwards a file that was found is at
+        both.
         """
         found = _whole(path, path, read)
         if self._shared is None:
@@ -168,7 +169,7 @@ class ShardStore:
         return found
 
     def _put(self, path: Path, content: bytes) -> None:
-        """Give the store a file, in the folder and at the remote level.
+        """Write a file into the folder and to the remote level.
 
         Raises:
             ResourceError: The disk is full.
@@ -189,8 +190,8 @@ class ShardStore:
             self._shared.store(path.relative_to(self.folder).as_posix(), content)
 
     def _read(self, path: Path, key: str) -> tuple[ShardInfo, npt.NDArray[np.float32]]:
-        """Return info and rows of a shard file, or raise if anything is not as it was written."""
-        path.stat()  # a FileNotFoundError of its own kind
+        """Return info and rows of a shard file; raise if anything differs from what was written."""
+        path.stat()  # raises FileNotFoundError if it is missing
         with safetensors.safe_open(path, framework="np") as file:
             card = parse_json((file.metadata() or {})["ganeval.shard"])
             if card["key"] != key:
@@ -205,7 +206,7 @@ class ShardStore:
         """Return the rows of a shard that was found or written before, float32 [n, width].
 
         Raises:
-            CacheError: The file is gone or damaged since.
+            CacheError: The file has since been removed or damaged.
         """
         path = self.path(key)
         try:
@@ -218,7 +219,7 @@ class ShardStore:
             ) from error
 
     def has(self, key: str) -> bool:
-        """Tell whether a file of this shard lies in the folder, which may be damaged."""
+        """Return whether the folder has a file of this shard; the file may be damaged."""
         return self.path(key).exists()
 
     def write(self, key: str, rows: npt.NDArray[np.float32], info: ShardInfo) -> None:
@@ -243,7 +244,7 @@ class ShardStore:
         return self.folder / "derived" / f"{key}.safetensors"
 
     def find_derived(self, key: str) -> dict[str, npt.NDArray[Any]] | None:
-        """Return a derived value if it is there and whole, verifying its digests.
+        """Return a derived value if the file is there and undamaged; verify its digests.
 
         A damaged or foreign file is reported and counts as absent.
         """
@@ -282,22 +283,22 @@ class ShardStore:
         return rows
 
     def _remove_stale_scratch(self) -> None:
-        """Sweep what killed processes left more than a day ago."""
+        """Remove what killed processes left more than a day ago."""
         for path in self._scratch.iterdir():
-            with contextlib.suppress(FileNotFoundError):  # got its name or was swept by another
+            with contextlib.suppress(FileNotFoundError):  # renamed or removed by another process
                 if time.time() - path.stat().st_mtime > _SECONDS_PER_DAY:
                     path.unlink()
 
 
 @dataclass(frozen=True, slots=True)
 class StoreAddress:
-    """Where a store is.
+    """What is needed to open a store in another process.
 
     Attributes:
-        folder: On each machine that shares a file system with this one; None stands for the usual
-            folder of a machine, before what a URL shares.
+        folder: Its path on every machine that shares a file system with this one. None stands for a
+            machine's default cache folder, used in front of `url`.
         url: Where its files are shared with other machines; None if they are not.
-        resources: What may be used of the machine.
+        resources: How much of the machine may be used.
     """
 
     folder: str | None
@@ -323,7 +324,7 @@ class StoreAddress:
 
 
 def _whole(path: Path, name: object, read: Callable[[Path], _Content]) -> _Content | None:
-    """Return what `read` makes of a file; None if it is absent, or damaged, which is reported."""
+    """Return what `read` returns for a file; None if it is missing, or damaged (with a warning)."""
     try:
         return read(path)
     except FileNotFoundError:
@@ -334,8 +335,8 @@ def _whole(path: Path, name: object, read: Callable[[Path], _Content]) -> _Conte
 
 
 def _read_derived(path: Path, key: str) -> dict[str, npt.NDArray[Any]]:
-    """Return the arrays of a derived value, or raise if anything is not as it was written."""
-    path.stat()  # a FileNotFoundError of its own kind
+    """Return the arrays of a derived value; raise if anything differs from what was written."""
+    path.stat()  # raises FileNotFoundError if it is missing
     with safetensors.safe_open(path, framework="np") as file:
         card = parse_json((file.metadata() or {})["ganeval.derived"])
         if card["key"] != key:
@@ -348,7 +349,7 @@ def _read_derived(path: Path, key: str) -> dict[str, npt.NDArray[Any]]:
 
 
 def _packed(arrays: Mapping[str, npt.NDArray[Any]], metadata: dict[str, str]) -> bytes:
-    """Return arrays as a safetensors file, which takes the bytes as they lie in memory."""
+    """Return arrays as a safetensors file, which stores bytes in C order."""
     ordered = {name: np.asarray(array, order="C") for name, array in arrays.items()}
     return safetensors.numpy.save(ordered, metadata=metadata)
 

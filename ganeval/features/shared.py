@@ -18,13 +18,14 @@ _Result = TypeVar("_Result")
 class SharedFiles:
     """The files of a store under a URL, by their names relative to the store's folder.
 
-    A file appears whole or not at all, and one of the same name has the same bytes, so that any
-    number of machines may write at once. Every failure but a missing file ends the run: that it
-    went on with the local level alone, nobody would see, and no other machine find what it made.
+    A file appears whole or not at all, and files of the same name have the same bytes. So any
+    number of machines may write at once. Every failure except a missing file ends the run. If the
+    run went on with the local level alone, nobody would notice, and other machines would not find
+    its results.
     """
 
     def __init__(self, root: RemotePath) -> None:
-        """Find out whether files can be stored there, before any work is done.
+        """Check that files can be stored there, before any work is done.
 
         Raises:
             CacheError: They cannot: no network, no such bucket, no right to write.
@@ -33,7 +34,7 @@ class SharedFiles:
         self.store(_MARK, b"A cache of ganeval: features under the digests of what made them.\n")
 
     def url(self, name: str) -> str:
-        """Return how messages call a file."""
+        """Return the file's name in messages."""
         return (self._root / name).url
 
     def fetch(self, name: str) -> bytes | None:
@@ -62,7 +63,7 @@ class SharedFiles:
             raise _unusable(error) from error
 
     def complete(self, name: str, path: Path) -> None:
-        """Store what lies at `path`, unless a file of its length is there already.
+        """Store the file at `path`, unless a file of its length is already there.
 
         Raises:
             CacheError: The file system fails.
@@ -86,9 +87,9 @@ class SharedFiles:
 
 
 def _unusable(error: ResourceError) -> CacheError:
-    """Return the error of a file system as that of the cache on it."""
+    """Turn an error of a file system into an error of the cache on it."""
     return CacheError(
         error.found,
         "a cache that can be reached and written to",
-        "check network, address and credentials; what is stored already is found again",
+        "check the network, the address and the credentials; what is stored is kept",
     )

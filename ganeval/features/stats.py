@@ -28,9 +28,9 @@ MEAN_KEYS = ("mu", "mean", "m")
 COVARIANCE_KEYS = ("sigma", "cov", "s")
 COUNT_KEYS = ("num", "num_images", "n", "N")
 _CARD_KEY = "ganeval"
-_ASYMMETRY = 1e-8  # relative; rounding of the tools that wrote the file stays below
-_LARGEST = 1e30  # no features are so large; errors take fourth powers, which float64 still holds
-_NEGATIVE_EIGENVALUE = -1e-6  # relative to the largest
+_ASYMMETRY = 1e-8  # relative; rounding in the tools that write such files stays below
+_LARGEST = 1e30  # no features are so large; error estimates take its fourth power in float64
+_NEGATIVE_EIGENVALUE = -1e-6  # relative to the largest entry
 _DAMAGE = (
     zipfile.BadZipFile,
     zlib.error,
@@ -46,17 +46,17 @@ _DAMAGE = (
 )
 
 
-@dataclass(frozen=True, kw_only=True)  # without slots, for the cached properties
+@dataclass(frozen=True, kw_only=True)  # no slots, because of the cached properties
 class Stats:
     """What a statistics file holds; a summary for the metrics that need only moments.
 
     Attributes:
         path: The file, or its URL.
         num: Number of items, or None if the file does not say.
-        card: What ganeval wrote about their making; None in files of other tools.
-        pool: Mean and scatter of the layer "pool", the only one that is ever stored.
-        quarters: Those of four random parts of the items; None in files of other tools and of older
-            versions, and where there are fewer than 8 items.
+        card: What ganeval recorded about making the file; None in files of other tools.
+        pool: Moments of the layer "pool", the only one that is ever stored.
+        quarters: Moments of four random parts of the items; None in files of other tools or of
+            older versions, and for fewer than 8 items.
     """
 
     path: Path | str
@@ -69,23 +69,23 @@ class Stats:
 
     @property
     def noun(self) -> str:
-        """What several of the items are called that they are of."""
+        """Plural noun of the items: "images", "clips", "pairs"."""
         return str((self.card or {}).get("noun", "images"))
 
     @property
     def item(self) -> str:
-        """What each of the items is that they are of."""
+        """What one item is: "picture", "clip", "pair of pictures"."""
         return str((self.card or {}).get("item", "picture"))
 
     @property
     def content(self) -> str | None:
-        """Digest of the items that they are of, whatever their order; None if the file has none."""
+        """Digest of the items, whatever their order; None if the file has none."""
         content = (self.card or {}).get("content")
         return content if isinstance(content, str) else None
 
     @cached_property
     def digest(self) -> str:
-        """Hex SHA-256 of mean and covariance, which tells these statistics from others."""
+        """Hex SHA-256 of mean and covariance; different statistics have different digests."""
         moments = self.pool
         content = hashlib.sha256(moments.mean.tobytes())
         content.update(np.ascontiguousarray(moments.covariance()).tobytes())
@@ -105,7 +105,7 @@ class Stats:
         return self.quarters
 
     def rows(self) -> None:
-        """Return None: no rows are stored."""
+        """Return None, because no rows are stored."""
 
     def blocks(self) -> Iterator[Rows]:
         """Yield nothing."""
@@ -118,11 +118,11 @@ class Stats:
 
     @property
     def resources(self) -> Resources:
-        """The default: no metric takes much for mere statistics."""
+        """The default, because metrics need little memory for statistics alone."""
         return DEFAULT
 
     def derived(self, derivation: Derivation) -> Arrays:
-        """Return what the derivation makes of it: nothing is kept beside a statistics file."""
+        """Return what the derivation computes; nothing is cached for a statistics file."""
         return derivation(self)
 
 
@@ -134,9 +134,8 @@ def save_stats(
     Args:
         path: The file.
         moments: Moments of all items.
-        card: What is known of their making, JSON values.
-        parts: The moments of four random parts, which are asked for one after the other; None for
-            fewer than 8 items.
+        card: What to record about making the file, JSON values.
+        parts: The moments of four random parts, taken one at a time; None for fewer than 8 items.
 
     Raises:
         ResourceError: The disk is full; nothing is left under the name.
@@ -154,7 +153,7 @@ def save_stats(
 
 
 def is_stats(path: Path | str) -> bool:
-    """Tell whether the file, of this machine or at a URL, is a zip with mean and covariance in it.
+    """Return whether a local or remote file is a zip that contains mean and covariance.
 
     Raises:
         ResourceError: A remote file system fails.
@@ -173,8 +172,8 @@ def load_stats(path: Path | str) -> Stats:
     """Read a statistics file of ganeval or of any tool that writes `mu` and `sigma`.
 
     Raises:
-        InputError: The file is damaged, holds Python objects, lacks an array, or its arrays are no
-            mean and covariance.
+        InputError: The file is damaged, holds Python objects, lacks an array, or its arrays are not
+            a mean and a covariance.
         ResourceError: A remote file system fails.
     """
     arrays = _read_arrays(path)
@@ -183,7 +182,7 @@ def load_stats(path: Path | str) -> Stats:
     _check(path, mean, covariance)
     covariance = (covariance + covariance.T) / 2
     num, card = _count(path, arrays), _card(path, arrays)
-    # Without a count any will do, since only the covariance is asked for: 2 makes it the scatter.
+    # Only the covariance is used, so any count will do; 2 makes it equal to the scatter.
     degrees = max(num or 2, 2) - 1
     pool = Moments(degrees + 1, mean, covariance * degrees)
     try:
@@ -194,12 +193,12 @@ def load_stats(path: Path | str) -> Stats:
 
 
 def _is_regular(path: Path | str) -> bool:
-    """Tell whether a file can be opened: to open a pipe would wait for ever."""
+    """Return whether a file can be opened; opening a pipe would wait forever."""
     return is_remote(path) or Path(path).is_file()
 
 
 def _count(path: Path | str, arrays: Mapping[str, npt.NDArray[Any]]) -> int | None:
-    """Return the number of images, if the file says it."""
+    """Return the number of items, if the file says it."""
     for key in COUNT_KEYS:
         if key in arrays and arrays[key].size == 1:
             count = arrays[key].item()
@@ -207,7 +206,7 @@ def _count(path: Path | str, arrays: Mapping[str, npt.NDArray[Any]]) -> int | No
             if not whole or count < 1:
                 raise InputError(
                     f"{path}: {key} is {count!r}",
-                    "a number of images",
+                    "a number of items",
                     "make the file again with `ganeval stats make`",
                 )
             return int(count)
@@ -215,7 +214,7 @@ def _count(path: Path | str, arrays: Mapping[str, npt.NDArray[Any]]) -> int | No
 
 
 def _card(path: Path | str, arrays: Mapping[str, npt.NDArray[Any]]) -> Mapping[str, Any] | None:
-    """Return what ganeval wrote about the making of the file; None in files of other tools."""
+    """Return what ganeval recorded about making the file; None in files of other tools."""
     if _CARD_KEY not in arrays:
         return None
     try:
@@ -230,7 +229,7 @@ def _card(path: Path | str, arrays: Mapping[str, npt.NDArray[Any]]) -> Mapping[s
 
 
 def _read_arrays(path: Path | str) -> dict[str, npt.NDArray[Any]]:
-    """Return the small arrays of an `.npz`; images that may be beside them stay unread."""
+    """Return the small arrays of an `.npz`; images in the same file stay unread."""
     if not _is_regular(path):
         raise InputError(
             f"{path}: {'not a regular file' if Path(path).exists() else 'no such file'}",
@@ -266,7 +265,7 @@ def _damaged(path: Path | str, error: Exception) -> InputError:
 def _pick(
     path: Path | str, arrays: Mapping[str, npt.NDArray[Any]], keys: tuple[str, ...], what: str
 ) -> npt.NDArray[Any]:
-    """Return the first array called by one of `keys` in float64."""
+    """Return the first array that has one of the names `keys`, in float64."""
     for key in keys:
         if key in arrays:
             if arrays[key].dtype.kind not in "fiu":
@@ -286,7 +285,7 @@ def _pick(
 def _check(
     path: Path | str, mean: npt.NDArray[np.float64], covariance: npt.NDArray[np.float64]
 ) -> None:
-    """Refuse arrays that are no mean and covariance."""
+    """Refuse arrays that are not a mean and a covariance."""
     if mean.ndim != 1 or not mean.size or covariance.shape != (len(mean), len(mean)):
         raise InputError(
             f"{path}: mean of shape {mean.shape}, covariance of shape {covariance.shape}",

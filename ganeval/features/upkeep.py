@@ -1,4 +1,4 @@
-"""Looking after the cache: how large it is, and making it smaller."""
+"""Measuring the cache and pruning it."""
 
 import os
 import time
@@ -16,7 +16,7 @@ _SHARDS, _DERIVED, _LEFT_OVER = "??/*.safetensors", "derived/*.safetensors", "tm
 
 @dataclass(frozen=True, slots=True)
 class CacheSize:
-    """Number of shards, of values derived from them, and the size of both in bytes."""
+    """Number of shards, number of derived values, and the size of both in bytes."""
 
     num_shards: int
     num_derived: int
@@ -33,7 +33,7 @@ def measure(folder: Path) -> CacheSize:
 
 
 def measure_shared(shards: RemotePath) -> CacheSize:
-    """Return the size of the shards on a remote file system; nothing there is an empty cache.
+    """Return the size of the shards on a remote file system; a missing folder counts as empty.
 
     Raises:
         ResourceError: The file system fails.
@@ -50,9 +50,9 @@ def measure_shared(shards: RemotePath) -> CacheSize:
 
 
 def prune(folder: Path, *, older_than_days: float) -> CacheSize:
-    """Remove what was last used so many days ago, and what killed runs left.
+    """Remove files last used more than so many days ago, and leftovers of killed runs.
 
-    A run that is using a shard while it goes ends with an error and can be repeated.
+    A run that needs a shard removed meanwhile ends with an error; it can be repeated.
     """
     limit = time.time() - older_than_days * _SECONDS_PER_DAY
     removed: dict[str, list[int]] = {_SHARDS: [], _DERIVED: [], _LEFT_OVER: []}
@@ -66,13 +66,13 @@ def prune(folder: Path, *, older_than_days: float) -> CacheSize:
 
 
 def _total(sizes: Mapping[str, Sequence[int]]) -> CacheSize:
-    """Return the size of files by their pattern; what killed runs left does not count."""
+    """Return the total size; leftovers of killed runs do not count."""
     shards, derived = sizes[_SHARDS], sizes[_DERIVED]
     return CacheSize(len(shards), len(derived), sum(shards) + sum(derived))
 
 
 def _state(path: Path) -> os.stat_result | None:
-    """Return what the file system says of a file, or None if another process has removed it."""
+    """Return the file's status, or None if another process has removed it."""
     try:
         return path.stat()
     except FileNotFoundError:

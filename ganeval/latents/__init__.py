@@ -1,1 +1,1 @@
-"""The latents of a generator: paths, arithmetic and codes drawn; latents of given pictures."""
+"""The latents of a generator: interpolation, arithmetic, codes, and latents of given pictures."""

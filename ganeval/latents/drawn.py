@@ -1,4 +1,4 @@
-"""What a generator makes of latents that were chosen, as rows of pictures."""
+"""Images that a generator makes from chosen latents, as rows of pictures."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -16,7 +16,7 @@ from ganeval.latents.arithmetic import latent_arithmetic
 from ganeval.latents.inversion import Inversion
 
 Row = torch.Tensor  # levels [columns, C, H, W]
-_NEIGHBOUR = 0.25  # of the noise around a result, as in figure 7 of Radford et al.
+_NEIGHBOUR = 0.25  # noise around a result, as in figure 7 of Radford et al.
 
 
 @dataclass(frozen=True, slots=True)
@@ -33,9 +33,9 @@ class Term:
 
 
 def interpolations(decoder: Decoder, num_pairs: int, columns: int) -> list[Row]:
-    """Return for each pair of samples, 2i and 2i + 1, the row of `slerp` above the straight line's.
+    """Return two rows for each pair of samples, 2i and 2i + 1: `slerp`, then the straight line.
 
-    A generator with classes keeps the label of the first one on the way.
+    A generator with classes uses the label of the pair's first sample.
     """
     rows = []
     for pair in range(num_pairs):
@@ -51,10 +51,10 @@ def interpolations(decoder: Decoder, num_pairs: int, columns: int) -> list[Row]:
 
 
 def arithmetic(decoder: Decoder, terms: Sequence[Term]) -> list[Row]:
-    """Return a row for each term, its samples with that of their mean, and the row of the result.
+    """Return a row for each term, with its samples and the image of their mean, and a last row.
 
-    The last row has the result and what lies around it. A generator with classes makes all of the
-    label of the very first sample.
+    The last row has the result and its neighbours. A generator with classes uses the label of
+    the very first sample everywhere.
     """
     sums: dict[int, list[torch.Tensor]] = {1: [], -1: []}
     _, labels = decoder.draw(terms[0].examples[:1])
@@ -75,19 +75,19 @@ def arithmetic(decoder: Decoder, terms: Sequence[Term]) -> list[Row]:
 
 
 def traversals(decoder: Decoder, num_continuous: int, num_samples: int, columns: int) -> list[Row]:
-    """Return for each sample a row of its classes, and one for each continuous code.
+    """Return for each sample a row of its classes, and one row for each continuous code.
 
-    Continuous codes are the last latents, as InfoGAN of ours has them; they take values that are
-    evenly spread over their distribution.
+    Continuous codes are the last latents, as in ganeval's InfoGAN. They take values that are evenly
+    spread over their distribution.
 
     Raises:
-        InputError: The generator has neither.
+        InputError: The generator has neither classes nor continuous codes.
     """
     drawing = decoder.sampler.drawing
     if drawing.num_classes is None and num_continuous == 0:
         raise InputError(
             f"{decoder.name}: has no codes, neither num_classes nor num_continuous in its card",
-            "a generator with codes, as infogan",
+            "a generator with codes, such as infogan",
             "leave --codes out",
         )
     rows = []
@@ -107,9 +107,9 @@ def traversals(decoder: Decoder, num_continuous: int, num_samples: int, columns:
 
 
 def inverted(found: Inversion) -> list[Row]:
-    """Return for each picture the row of itself and what was made of its latent.
+    """Return a row for each picture: the picture, and the generator's image for its latent.
 
-    With a mask: itself, what was visible, what was filled in, and filled in by the mean.
+    With a mask: the picture, its visible part, the filled picture, and one filled by the mean.
     """
     if found.mask is None:
         return [torch.stack(pair) for pair in zip(found.pictures, found.made, strict=True)]
@@ -124,13 +124,13 @@ def inverted(found: Inversion) -> list[Row]:
 
 
 def made(decoder: Decoder, u: torch.Tensor, labels: torch.Tensor | None) -> Row:
-    """Return what a generator makes of standard normal numbers [B, n]."""
+    """Return the generator's images for standard normal numbers [B, n]."""
     with differentiable(decoder.sampler), torch.no_grad():
         return decoder(u, labels)
 
 
 def sheet(rows: Sequence[Row]) -> npt.NDArray[np.uint8]:
-    """Return rows of pictures as one, uint8 [height, width, 3]; shorter rows end in white."""
+    """Join rows of pictures into one picture, uint8 [height, width, 3]; short rows end in white."""
     columns = max(map(len, rows))
     _, channels, height, width = rows[0].shape
     tiles = np.full((len(rows), columns, channels, height, width), 255, np.uint8)

@@ -1,12 +1,12 @@
-"""Latents of given pictures, by optimisation; parts of pictures that are missing, by the same.
+"""Latents of given pictures, found by optimisation, which also fills in missing parts.
 
 Lipton and Tripathy, "Precise Recovery of Latent Vectors from Generative Adversarial Networks",
 arXiv:1702.04782, and for missing parts Yeh et al., "Semantic Image Inpainting with Deep Generative
-Models", CVPR 2017, without its prior of a discriminator, which no checkpoint holds:
+Models", CVPR 2017, without its prior from a discriminator, which no checkpoint contains:
 
     z* = argmin_z sum over visible pixels (x - G(z))^2.
 
-The search has many local optima, so that it starts from several draws and keeps the best.
+The search has many local optima, so it starts from several draws and keeps the best.
 """
 
 import math
@@ -29,7 +29,7 @@ from ganeval.sources.open import open_source
 from ganeval.sources.open_decoder import open_decoder, pixels_of
 
 RATE = 0.1  # of Adam at the beginning; it falls to 0 along half a cosine
-_MOST_OTHERS = 1000  # pictures that mean filling is the mean of
+_MOST_OTHERS = 1000  # most pictures that the mean for filling is computed from
 
 Floats = npt.NDArray[np.float64]
 Mask = npt.NDArray[np.bool_]  # [H, W], where pixels are missing
@@ -37,15 +37,15 @@ Mask = npt.NDArray[np.bool_]  # [H, W], where pixels are missing
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Inversion:
-    """What was found for N pictures.
+    """The latents found for N pictures.
 
     Attributes:
-        names: Their names.
+        names: Names of the pictures.
         pictures: The pictures, float32 [N, C, H, W] from 0 to 255.
         latents: Their latents as the network takes them, float32 [N, n].
-        labels: The labels that go with them, None for a generator that takes none.
-        made: What the generator makes of these, float32 [N, C, H, W] from 0 to 255.
-        mask: Where pixels were missing, bool [H, W]; None: nowhere.
+        labels: Their labels; None for a generator that takes no labels.
+        made: The generator's images for these, float32 [N, C, H, W] from 0 to 255.
+        mask: Where pixels were missing, bool [H, W]; None if none were.
         means: Mean of the source's other pictures, float32 [N, C, H, W]; None without a mask.
     """
 
@@ -58,11 +58,11 @@ class Inversion:
     means: torch.Tensor | None = None
 
     def psnr(self) -> Floats:
-        """Return the PSNR in dB of what was made, where pixels were visible, [N]."""
+        """Return the PSNR in dB of `made`, where pixels were visible, [N]."""
         return self._psnr(self.made, None if self.mask is None else ~self.mask)
 
     def hole_psnr(self) -> Floats:
-        """Return the PSNR in dB of what was made, where pixels were missing, [N]."""
+        """Return the PSNR in dB of `made`, where pixels were missing, [N]."""
         return self._psnr(self.made, self.mask)
 
     def mean_psnr(self) -> Floats:
@@ -71,7 +71,7 @@ class Inversion:
         return self._psnr(self.means, self.mask)
 
     def filled(self, filling: torch.Tensor) -> torch.Tensor:
-        """Return the pictures with what was missing taken from others [N, C, H, W]."""
+        """Return the pictures with missing pixels taken from `filling` [N, C, H, W]."""
         assert self.mask is not None, "there is a mask"
         return torch.where(torch.from_numpy(self.mask).to(filling.device), filling, self.pictures)
 
@@ -100,30 +100,30 @@ def invert(  # noqa: PLR0913 (keyword-only, each is plain)
     options: Mapping[str, Any] | None = None,
     progress: Progress = silent,
 ) -> Inversion:
-    """Find latents of which a generator makes given pictures, or the visible part of them.
+    """Find latents from which a generator makes given pictures, or their visible part.
 
-    A generator with classes gets the label of each start with it.
+    A generator with classes gets the label that was drawn with each start.
 
     >>> found = ganeval.invert("bigan.safetensors", "data:digits,split=test")  # doctest: +SKIP
     >>> found.psnr().mean(), found.latents  # doctest: +SKIP
 
     Args:
         generator: A checkpoint, or a network as `Generator`.
-        pictures: Anything that is a source.
-        num_images: Number of pictures, the first of them; None: all.
+        pictures: Any source of pictures.
+        num_images: Number of pictures, from the first on; None: all.
         mask: Where pixels are missing, bool [H, W]; or a text, see `mask_of`.
-        first: Latents to start from beside the draws, [N, n], such as those that BiGAN's encoder
-            gives of the pictures.
+        first: Latents to start from besides the draws, [N, n], such as the output of BiGAN's
+            encoder for the pictures.
         num_starts: Number of draws that the search starts from.
         num_steps: Number of steps of each search.
         batch_size: Largest number of latents that the network sees at once.
         seed: Seed of the draws.
         options: Options of a generator's file; see `GeneratorOptions`, and `device`.
-        progress: Told how far the work is.
+        progress: Called with the progress.
 
     Raises:
         InputError: Generator or pictures cannot be used, or do not fit each other.
-        UsageError: A number out of its range, or a mask of another size.
+        UsageError: A number is out of its range, or a mask has another size.
     """
     counts = {"num_starts": num_starts, "num_steps": num_steps, "batch_size": batch_size}
     if num_images is not None:
@@ -150,8 +150,8 @@ def invert(  # noqa: PLR0913 (keyword-only, each is plain)
             )
         if len(all_levels) < 2:
             raise UsageError(
-                f"{location}: 1 picture", "others, whose mean is what filling is held against",
-                "name a source of more",
+                f"{location}: 1 picture", "more pictures, whose mean is compared with the filling",
+                "name a source with more",
             )  # fmt: skip
         means = (all_levels.sum(dim=0) - levels) / (len(all_levels) - 1)
     if first is not None and first.shape != (num, decoder.latent_size):
@@ -196,14 +196,14 @@ def search(
         decoder: The generator.
         levels: The pictures, float32 [N, C, H, W] from 0 to 255.
         visible: Which pixels count, bool [H, W]; None: all.
-        first: A start of each picture beside the draws, standard normal numbers [N, n].
+        first: A start for each picture besides the draws, standard normal numbers [N, n].
         num_starts: Number of draws, the same for every picture.
         num_steps: Steps of Adam.
         batch_size: Largest number of searches that run at once.
-        progress: Told how far the work is.
+        progress: Called with the progress.
 
     Returns:
-        Standard normal numbers [N, n], labels or None, and what the decoder makes of them.
+        Standard normal numbers [N, n], labels or None, and the decoder's images for them.
     """
     drawn, labels = decoder.draw(range(num_starts))
     starts = [drawn.repeat(len(levels), 1).reshape(len(levels), num_starts, -1)]
@@ -211,7 +211,7 @@ def search(
         starts.append(first[:, None])
     every = torch.cat(starts, dim=1)
     per_picture = every.shape[1]
-    # A start of the user's has no label of its own: it takes that of the first draw.
+    # A start given by the user has no label. It takes the label of the first draw.
     label_of = torch.arange(per_picture, device=levels.device) % num_starts
     ends, errors = [], []
     rows = every.reshape(-1, every.shape[-1])
@@ -246,7 +246,7 @@ def _descend(
 ) -> tuple[torch.Tensor, torch.Tensor]:
     """Return where searches end, [B, n], and their mean squared errors, [B].
 
-    The searches do not touch each other: Adam moves each number by its own gradient.
+    The searches are independent: Adam moves each number by its own gradient.
     """
     u = start.clone().requires_grad_()
     optimizer = torch.optim.Adam([u], lr=RATE)

@@ -12,16 +12,16 @@ CENTRE = "centre"
 
 
 def mask_of(text: str, *, height: int, width: int) -> npt.NDArray[np.bool_]:
-    """Return the mask that a text names, bool [H, W], true where pixels are missing.
+    """Return the mask that a text names, bool [H, W], true for missing pixels.
 
     Args:
-        text: `centre`, the middle half of both sides, or the path of a picture of that size that is
-            white where pixels are missing.
+        text: `centre`, the middle half of both sides, or the path of a picture of the same size
+            that is white where pixels are missing.
         height: Height of the pictures.
         width: Width of the pictures.
 
     Raises:
-        InputError: No such picture, or one of another size.
+        InputError: There is no such picture, or it has another size.
     """
     if text == CENTRE:
         mask = np.zeros((height, width), bool)
@@ -34,15 +34,15 @@ def mask_of(text: str, *, height: int, width: int) -> npt.NDArray[np.bool_]:
         OSError,
         ValueError,
         SyntaxError,
-    ) as error:  # what Pillow raises on what is not a picture
+    ) as error:  # what Pillow raises for a file that is not a picture
         raise InputError(
-            f"{text}: no mask ({error})", "`centre`, or a picture that is white where pixels are "
-            "missing", "change --inpaint"
+            f"{text}: not a mask ({error})", "`centre`, or a picture that is white where pixels "
+            "are missing", "change --inpaint"
         ) from error  # fmt: skip
     if levels.shape != (height, width):
         raise InputError(
             f"{text}: {levels.shape[1]}x{levels.shape[0]} pixels",
-            f"{width}x{height}, as the generator's pictures",
+            f"{width}x{height}, like the generator's pictures",
             "draw another",
         )
     return levels > 127

@@ -1,1 +1,1 @@
-"""How probable held-out pictures are under a generator, where that is intractable."""
+"""Estimates of the likelihood of held-out pictures under a generator."""

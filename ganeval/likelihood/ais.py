@@ -1,4 +1,4 @@
-"""Bounds of log p(x) from both sides by annealed importance sampling.
+"""Lower and upper bounds of log p(x) by annealed importance sampling.
 
 Wu, Burda, Salakhutdinov and Grosse, "On the Quantitative Analysis of Decoder-Based Generative
 Models", ICLR 2017 (arXiv:1611.04273), after Neal, "Annealed importance sampling" (2001), and Grosse
@@ -6,13 +6,13 @@ et al., arXiv:1511.02543. A chain goes from the prior to the posterior through p
 
     log w = sum_t (beta_t - beta_{t-1}) log p(x | u_{t-1}),      E w = p(x),
 
-so that log of the mean of w is at most log p(x) in expectation. Where an exact latent of x is known
-because x was simulated, a chain goes back from it, E 1/w = 1/p(x), and minus the log of the mean of
+so the log of the mean of w is at most log p(x) in expectation. If x was simulated, an exact latent
+of x is known. A chain goes back from this latent, E 1/w = 1/p(x), and minus the log of the mean of
 1/w is at least log p(x) in expectation.
 
-Both need moves that do not depend on the chains that are measured. So the step of each picture is
-adapted to the acceptance of a few pilot chains beside them, and the way back takes the steps of the
-way forth.
+Both bounds need moves that do not depend on the measured chains. So the step for each picture is
+adapted to the acceptance of a few pilot chains beside them, and the chains back use the steps of
+the chains forth.
 """
 
 from dataclasses import dataclass, replace
@@ -28,7 +28,7 @@ from ganeval.likelihood.observed import Observed
 from ganeval.likelihood.schedule import sigmoid_schedule
 from ganeval.machine.progress import Progress, silent
 
-_FORTH, _BACK = 1, 2  # what a stream is for, behind the seed
+_FORTH, _BACK = 1, 2  # after the seed: what a stream is for
 _START, _MOMENTUM, _CHANCE = 0, 1, 2
 
 Weights = npt.NDArray[np.float64]  # [N, C], log w of C chains for each of N pictures
@@ -38,15 +38,15 @@ Weights = npt.NDArray[np.float64]  # [N, C], log w of C chains for each of N pic
 class Annealing:
     """Settings of the chains.
 
-    Picture i gets the same random numbers however many there are, on every device.
+    Picture i gets the same random numbers on every device, however many pictures there are.
 
     Attributes:
         num_steps: Number T of temperatures above 0.
         num_chains: Number of chains for each picture.
-        num_pilots: Number of chains beside them that adapt the step.
+        num_pilots: Number of extra chains for each picture, which adapt the step.
         seed: Seed of all random numbers.
-        label: What progress is told of.
-        progress: Told how far the work is.
+        label: The label of the work in the progress.
+        progress: Called with the progress.
     """
 
     num_steps: int
@@ -57,7 +57,7 @@ class Annealing:
     progress: Progress = silent
 
     def of(self, label: str) -> "Annealing":
-        """Return the same under another label."""
+        """Return the same settings with another label."""
         return replace(self, label=label)
 
     def beta(self) -> list[float]:
@@ -87,12 +87,12 @@ def forth(observed: Observed, how: Annealing) -> tuple[Weights, torch.Tensor]:
 
 
 def back(observed: Observed, exact: torch.Tensor, steps: torch.Tensor, how: Annealing) -> Weights:
-    """Run chains from exact latents of the pictures to the prior, the way of `forth` reversed.
+    """Run chains from exact latents of the pictures to the prior: `forth` in reverse.
 
     Args:
-        observed: Pictures that were simulated.
-        exact: The latents that they were made of, [N, k].
-        steps: What `forth` returned for the same pictures.
+        observed: Pictures that the model simulated.
+        exact: The latents that they were made from, [N, k].
+        steps: The steps that `forth` returned for the same pictures.
         how: Settings of the chains; there are no pilots.
     """
     beta = how.beta()
@@ -122,7 +122,7 @@ def upper_bound(weights: Weights) -> npt.NDArray[np.float64]:
 
 @dataclass(frozen=True, slots=True)
 class _Numbers:
-    """Random numbers of chains: a stream for each temperature, one row after another."""
+    """Random numbers for chains: one stream for each purpose and temperature."""
 
     observed: Observed
     entropy: list[int]
@@ -141,7 +141,7 @@ class _Numbers:
         return self._placed(stream.random(shape, dtype=np.float32))
 
     def _placed(self, values: npt.NDArray[np.float32]) -> torch.Tensor:
-        """Bring numbers to the pictures."""
+        """Move numbers to the device and dtype of the pictures."""
         return torch.from_numpy(values).to(self.observed.x)
 
 
@@ -165,6 +165,6 @@ def _moved(
 
 
 def _on_cpu(state: State) -> Weights:
-    """Return the log likelihoods, float64."""
+    """Return the log-likelihoods on the CPU, float64."""
     values: Weights = state.log_likelihood.cpu().double().numpy()
     return values

@@ -1,4 +1,4 @@
-"""The log-likelihood of held-out pictures under a generator, by whatever way there is."""
+"""The log-likelihood of held-out pictures under a generator, exact or estimated."""
 
 import os
 from collections.abc import Iterator, Mapping
@@ -26,7 +26,7 @@ from ganeval.sources.open_decoder import open_decoder, pixels_of
 
 _MOST_SIMULATED = 16
 _MOST_VALIDATION = 1000
-_CHOICE, _OTHERS, _SIMULATED = 3, 4, 5  # what a stream is for, behind the seed
+_CHOICE, _OTHERS, _SIMULATED = 3, 4, 5  # after the seed: what a stream is for
 
 
 def log_likelihood(  # noqa: PLR0913 (keyword-only, each is plain)
@@ -45,35 +45,36 @@ def log_likelihood(  # noqa: PLR0913 (keyword-only, each is plain)
 ) -> Likelihood:
     """Estimate how probable held-out pictures are under a generator.
 
-    A picture is what the generator makes of a latent, plus Gaussian noise. Its log-likelihood is
-    bounded by annealed importance sampling (see `ganeval.likelihood.ais`), and how loose the bound
-    is, is told by pictures that the model itself simulates, for which there is an upper bound too.
-    A network that has a method `log_prob(x)` is asked instead.
+    A picture is modelled as the generator's image for a latent, plus Gaussian noise. Its
+    log-likelihood is bounded from below by annealed importance sampling (see
+    `ganeval.likelihood.ais`). To show how loose this bound is, the model also simulates pictures,
+    for which there is an upper bound too. If the network has a method `log_prob(x)`, that is used
+    instead.
 
-    Pixels become x = (pixel + uniform noise) / 256, from 0 to 1. What the generator makes is put on
-    the same scale: a value that is rounded to a pixel's level lies where its x does on average.
+    Pixels become x = (pixel + uniform noise) / 256, from 0 to 1. The generator's images are put on
+    the same scale: a value equal to a pixel's level becomes the mean x of that level.
 
     >>> found = ganeval.log_likelihood("vae.safetensors", "heldout/")  # doctest: +SKIP
     >>> found.values.mean(), found.gap.mean()  # doctest: +SKIP
 
     Args:
         generator: A checkpoint, or a network as `Generator`.
-        data: The held-out pictures, anything that is a source.
+        data: The held-out pictures; any source.
         num_images: Number of pictures, a seeded random subset.
-        validation: Source of the pictures that variance and Parzen's bandwidth are chosen on; None:
-            the others of `data`.
+        validation: Source of pictures on which the variance and Parzen's bandwidth are chosen;
+            None: the other pictures of `data`.
         variance: Variance of the noise; None fits it.
         num_steps: Number of temperatures.
-        num_chains: Number of chains of each picture.
+        num_chains: Number of chains for each picture.
         batch_size: Largest number of latents that the network sees at once, which bounds the
             memory.
         seed: Seed of all random numbers.
         options: Options of a generator's file; see `GeneratorOptions`, and `device`.
-        progress: Told how far the work is.
+        progress: Called with the progress.
 
     Raises:
         InputError: Generator or pictures cannot be used, or do not fit each other.
-        UsageError: A number out of its range, or too few pictures.
+        UsageError: A number is out of its range, or there are too few pictures.
     """
     counts = {"num_images": num_images, "num_steps": num_steps, "num_chains": num_chains}
     for name, value in {**counts, "batch_size": batch_size}.items():
@@ -86,8 +87,8 @@ def log_likelihood(  # noqa: PLR0913 (keyword-only, each is plain)
     if decoder.sampler.drawing.num_classes is not None and not exact:
         raise InputError(
             f"{decoder.name}: makes images of a class",
-            "a generator of latents alone",
-            "name another",
+            "a generator without classes",
+            "choose another",
         )
     if not exact:
         check_gradients(decoder)
@@ -159,7 +160,7 @@ def log_likelihood(  # noqa: PLR0913 (keyword-only, each is plain)
 def _dequantised(
     decoder: Decoder, source: Source, indices: list[int], entropy: list[int]
 ) -> torch.Tensor:
-    """Return pictures as levels that are spread over their bins: level + u - 1/2, u uniform."""
+    """Return pictures as levels spread over their bins: level + u - 1/2, u uniform."""
     levels = decoder.matching(pixels_of(source, indices), name=source.info.location)
     spread = stream_of(entropy).random(tuple(levels.shape), dtype=np.float32)
     return levels + torch.from_numpy(spread).to(levels) - 0.5
@@ -184,7 +185,7 @@ def _observed(decoder: Decoder, x: torch.Tensor, variance: float, batch_size: in
 def _sandwich(
     observed: Observed, decoder: Decoder, num: int, how: Annealing
 ) -> tuple[Floats, Floats]:
-    """Return lower and upper bounds of pictures that the model itself simulates, [num] each."""
+    """Return lower and upper bounds for pictures that the model simulates, [num] each."""
     u = torch.from_numpy(
         stream_of([how.seed, _SIMULATED]).standard_normal(
             (num, decoder.latent_size), dtype=np.float32
@@ -212,7 +213,7 @@ def _sandwich(
 def _parzen(
     decoder: Decoder, x: torch.Tensor, held: torch.Tensor, batch_size: int, progress: Progress
 ) -> tuple[Floats, float]:
-    """Return the log density of Parzen windows at x, and the bandwidth that suits `held` best."""
+    """Return the log density of Parzen windows at x, and the bandwidth that is best for `held`."""
 
     def samples() -> Iterator[Floats]:
         for start in range(0, NUM_SAMPLES, batch_size):
@@ -229,6 +230,6 @@ def _parzen(
 
 
 def _float64(values: torch.Tensor) -> Floats:
-    """Return a tensor as an array for sums."""
+    """Return a tensor as a float64 array."""
     array: Floats = values.detach().cpu().double().numpy()
     return array

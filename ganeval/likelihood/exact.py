@@ -1,4 +1,4 @@
-"""The likelihood of a network that has one in closed form, such as a flow."""
+"""The likelihood under a network that computes it in closed form, such as a flow."""
 
 import math
 from typing import Any
@@ -13,23 +13,23 @@ from ganeval.machine.devices import inference
 
 
 def has_log_prob(decoder: Decoder) -> bool:
-    """Tell whether the network has a method `log_prob(x)`."""
+    """Return whether the network has a method `log_prob(x)`."""
     return callable(getattr(decoder.sampler.module, "log_prob", None))
 
 
 def log_prob(decoder: Decoder, levels: torch.Tensor, *, batch_size: int) -> npt.NDArray[np.float64]:
     """Return log p(x) of x = (level + 1/2) / 256, in nats [N].
 
-    The network's own density is one of its own values, which are low + level (high - low) / 255:
-    its log grows by log(256 / 255 (high - low)) for each dimension when x is measured instead.
+    The network's density is for its own values, low + level (high - low) / 255. Measured in x
+    instead, its log is larger by log(256 / 255 (high - low)) for each dimension.
 
     Args:
         decoder: Its network has `log_prob`, from float32 [B, C, H, W] in its range to nats [B].
-        levels: Floating point [N, C, H, W], around 0 to 255.
+        levels: Floating point [N, C, H, W], from about 0 to 255.
         batch_size: Largest number of pictures in one call.
 
     Raises:
-        InputError: The method fails, or returns other shapes or numbers.
+        InputError: The method fails, or returns a wrong shape or numbers that are not finite.
     """
     network: Any = decoder.sampler.module
     name, (low, high) = decoder.name, decoder.sampler.value_range
@@ -46,7 +46,7 @@ def log_prob(decoder: Decoder, levels: torch.Tensor, *, batch_size: int) -> npt.
             ) from error
         if value.shape != (len(part),) or not value.isfinite().all():
             raise InputError(
-                f"{name}: its log_prob returns shape {list(value.shape)}, or no finite numbers",
+                f"{name}: its log_prob returns shape {list(value.shape)}, or NaN or infinity",
                 f"a finite number for each picture, [{len(part)}]",
                 "correct the network",
             )

@@ -1,8 +1,8 @@
-"""Hamiltonian Monte Carlo between prior and posterior of a latent.
+"""Hamiltonian Monte Carlo between the prior and the posterior of a latent.
 
 The density at inverse temperature beta is p(u) p(x | u)^beta up to a constant, with p(u) standard
-normal. Neal, "MCMC using Hamiltonian dynamics", arXiv:1206.1901, sections 2 and 3; the accept rate
-that the step is adapted to, .65, is that of his section 4.4, and of Wu et al.
+normal. Neal, "MCMC using Hamiltonian dynamics", arXiv:1206.1901, sections 2 and 3. The step is
+adapted to the accept rate .65, as in his section 4.4 and in Wu et al.
 """
 
 from collections.abc import Callable
@@ -21,7 +21,7 @@ _GAIN = 0.1
 
 @dataclass(frozen=True, slots=True)
 class State:
-    """Where chains are.
+    """The state of chains.
 
     Attributes:
         u: Latents [N, C, k] of C chains for each of N pictures.
@@ -50,12 +50,12 @@ def state_at(u: torch.Tensor, likelihood: Likelihood) -> State:
 def leapfrog(
     state: State, momentum: torch.Tensor, step: torch.Tensor, beta: float, likelihood: Likelihood
 ) -> tuple[State, torch.Tensor]:
-    """Follow the dynamics for `NUM_LEAPFROG` steps; it keeps volume, and is its own inverse.
+    """Follow the dynamics for `NUM_LEAPFROG` steps.
 
-    From where it ends, with the momentum turned round, it leads back.
+    The map keeps volume and is reversible: from its end with the momentum reversed, it leads back.
 
     Args:
-        state: The beginning.
+        state: The start.
         momentum: [N, C, k].
         step: Size of a step for each picture, [N].
         beta: Inverse temperature.
@@ -79,7 +79,7 @@ def move(
     momentum: torch.Tensor,
     chance: torch.Tensor,
 ) -> tuple[State, torch.Tensor]:
-    """Make one move that leaves the density at `beta` as it is.
+    """Make one move that leaves the density at `beta` unchanged.
 
     Args:
         state: Where the chains are.
@@ -90,12 +90,12 @@ def move(
         chance: Numbers uniform on [0, 1), [N, C].
 
     Returns:
-        Where the chains are then, and the probability with which each accepts, [N, C].
+        The new state, and the probability with which each chain accepts, [N, C].
     """
     proposed, after = leapfrog(state, momentum, step, beta, likelihood)
     before = state.energy(beta) + momentum.square().sum(dim=-1) / 2
     change = proposed.energy(beta) + after.square().sum(dim=-1) / 2 - before
-    accepts = (-change).exp().clamp(max=1).nan_to_num(0.0)  # NaN: it went beyond all numbers
+    accepts = (-change).exp().clamp(max=1).nan_to_num(0.0)  # NaN: the chain diverged
     moved = chance < accepts
     return State(
         torch.where(moved[..., None], proposed.u, state.u),
@@ -105,10 +105,10 @@ def move(
 
 
 def adapted(step: torch.Tensor, accepts: torch.Tensor) -> torch.Tensor:
-    """Return the steps [N] for the next move, longer where more than `TARGET` was accepted.
+    """Return the steps [N] for the next move, longer if more than `TARGET` was accepted.
 
     Args:
-        step: Those of the last move, [N].
+        step: The steps of the last move, [N].
         accepts: The probabilities with which its chains accepted, [N, C].
     """
     longer = step * (_GAIN * (accepts.mean(dim=1) - TARGET)).exp()

@@ -1,4 +1,4 @@
-"""The observation model: a picture is what the decoder makes of a latent, plus Gaussian noise."""
+"""The observation model: a picture is the decoder's image for a latent, plus Gaussian noise."""
 
 import math
 from collections.abc import Callable
@@ -7,7 +7,7 @@ from dataclasses import dataclass
 import torch
 
 Decode = Callable[[torch.Tensor], torch.Tensor]
-"""From standard normal numbers [B, k] to means of pictures [B, D], differentiable."""
+"""Maps standard normal numbers [B, k] to means of pictures [B, D]; differentiable."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -16,7 +16,7 @@ class Observed:
 
     Attributes:
         decode: The decoder.
-        latent_size: Its k.
+        latent_size: Number k of values in a latent.
         x: Pictures, floating point [N, D], on the device of the decoder.
         variance: Variance of the noise, one for each picture, [N].
         batch_size: Largest number of latents that the decoder sees at once.

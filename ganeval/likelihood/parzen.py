@@ -1,9 +1,9 @@
 """Parzen windows: the density of noisy samples, which many papers reported as a likelihood.
 
 Goodfellow et al., "Generative Adversarial Nets", NeurIPS 2014, section 5, after Breuleux et al.:
-Gaussians of one bandwidth around samples, the bandwidth chosen on validation pictures. It is kept
-to show that it misorders generators, as Theis et al., arXiv:1511.01844, section 3.2, and Wu et al.,
-arXiv:1611.04273, table 2, found: memorised centres of clusters beat the truth.
+Gaussians of one bandwidth around samples; the bandwidth is chosen on validation pictures. It is
+kept to show that it misorders generators: memorised centres of clusters beat the truth, as found by
+Theis et al., arXiv:1511.01844, section 3.2, and Wu et al., arXiv:1611.04273, table 2.
 """
 
 from collections.abc import Iterable
@@ -15,7 +15,7 @@ from scipy.special import logsumexp
 Floats = npt.NDArray[np.float64]
 
 BANDWIDTHS: Floats = np.logspace(-1, 0, 10)
-"""Those of the code of Goodfellow et al., for pictures from 0 to 1."""
+"""The bandwidths in the code of Goodfellow et al., for pictures from 0 to 1."""
 NUM_SAMPLES = 10_000
 
 
@@ -24,7 +24,7 @@ def parzen(x: Floats, samples: Iterable[Floats], bandwidths: Floats) -> Floats:
 
     Args:
         x: Pictures [N, D].
-        samples: Batches [B, D] of samples, of which one is in memory at a time.
+        samples: Batches [B, D] of samples; one batch is in memory at a time.
         bandwidths: [K].
     """
     total = np.full((len(bandwidths), len(x)), -np.inf)

@@ -1,4 +1,4 @@
-"""What is known of the likelihood of pictures."""
+"""The result of a likelihood estimate."""
 
 from dataclasses import dataclass
 from typing import Literal
@@ -13,17 +13,17 @@ LEVELS = 256
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Conditions:
-    """What a likelihood was estimated of, and how.
+    """What a likelihood was estimated for, and how.
 
     Attributes:
-        generator: What the generator is called.
-        data: What the source of the pictures is called.
-        validation: What the source of the pictures is called that variance and bandwidth were
-            chosen on.
-        num_validation: Number of these.
+        generator: Name of the generator.
+        data: Name of the source of the pictures.
+        validation: Name of the source of the validation pictures, on which variance and bandwidth
+            were chosen.
+        num_validation: Number of validation pictures.
         shape: Channels, height and width of a picture; its dimensions are their product.
         num_steps: Number of temperatures.
-        num_chains: Number of chains of each picture.
+        num_chains: Number of chains for each picture.
         seed: Seed of all random numbers.
     """
 
@@ -48,7 +48,7 @@ class Noise:
 
     Attributes:
         variance: Variance of each value, on the scale of x.
-        fitted_on: Number of validation pictures that it was fitted on; None where it was given.
+        fitted_on: Number of validation pictures that it was fitted on; None if it was given.
     """
 
     variance: float
@@ -61,12 +61,12 @@ class Likelihood:
 
     Attributes:
         conditions: The model, the pictures and the method.
-        method: "ais", or "exact" where the network has a `log_prob`.
+        method: "ais", or "exact" if the network has a `log_prob`.
         names: Names of the pictures, [N].
         values: AIS's lower bound, or the exact value, of each picture, float64 [N].
-        simulated_lower: AIS's lower bound of each simulated picture, [M]; empty where exact.
-        simulated_upper: BDMC's upper bound of each simulated picture, [M]; empty where exact.
-        noise: The observation noise; None where exact.
+        simulated_lower: AIS's lower bound of each simulated picture, [M]; empty if exact.
+        simulated_upper: BDMC's upper bound of each simulated picture, [M]; empty if exact.
+        noise: The observation noise; None if exact.
         parzen: The log density of Parzen windows at each picture, [N].
         bandwidth: Standard deviation of these windows.
     """
@@ -87,7 +87,7 @@ class Likelihood:
         return self.simulated_upper - self.simulated_lower
 
     def rows(self) -> dict[str, Floats]:
-        """Return every estimate by its name, in nats for each picture."""
+        """Return every kind of estimate by its name, in nats for each picture."""
         if self.method == "exact":
             return {"exact": self.values, "parzen": self.parzen}
         return {
@@ -101,13 +101,13 @@ class Likelihood:
     def bits(self, name: str, nats: Floats) -> Floats:
         """Return nats as bits for each dimension of 8-bit pixels: 8 - nats / (D log 2).
 
-        The gap is a difference, of which the 8 falls out: nats / (D log 2).
+        The gap is a difference, so the 8 cancels: nats / (D log 2).
         """
         each: Floats = nats / (self.conditions.dimensions * np.log(2))
         return each if name == "gap" else np.log2(LEVELS) - each
 
 
 def mean_and_error(values: Floats) -> tuple[float, float | None]:
-    """Return the mean of some values and its standard error, None of a single one."""
+    """Return the mean of some values and its standard error, None for a single value."""
     error = float(values.std(ddof=1) / np.sqrt(len(values))) if len(values) > 1 else None
     return float(values.mean()), error

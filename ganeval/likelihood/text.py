@@ -1,4 +1,4 @@
-"""Likelihoods for people and for programs."""
+"""The text and the JSON of a likelihood estimate."""
 
 import json
 from typing import Any
@@ -20,7 +20,7 @@ _NAMES = {
 
 
 def to_json(found: Likelihood) -> str:
-    """Return everything as JSON, with a line end."""
+    """Return the whole result as JSON, with a line end."""
     conditions = found.conditions
     content: dict[str, Any] = {
         "schema": SCHEMA,
@@ -68,7 +68,7 @@ def to_json(found: Likelihood) -> str:
 
 
 def to_text(found: Likelihood, *, each: bool) -> list[str]:
-    """Return lines: of what, the table of means, what is to be known, and perhaps each picture."""
+    """Return lines: the data and generator, the method, the means, perhaps each picture."""
     conditions = found.conditions
     channels, height, width = conditions.shape
     lines = [
@@ -105,7 +105,7 @@ def to_text(found: Likelihood, *, each: bool) -> list[str]:
 
 
 def _about(found: Likelihood) -> list[str]:
-    """Return lines on noise, chains and windows."""
+    """Return lines on noise, chains and Parzen windows."""
     conditions, lines = found.conditions, []
     if found.noise is None:
         lines.append("exact: the network's own log_prob; no observation noise")
@@ -113,7 +113,7 @@ def _about(found: Likelihood) -> list[str]:
         variance, fitted = found.noise.variance, found.noise.fitted_on
         how = "given" if fitted is None else f"fitted on {fitted} of the validation pictures"
         if fitted is not None and variance in (GRID[0], GRID[-1]):
-            how += ", at the end of what was tried: name one with --variance"
+            how += ", the smallest or largest one tried: choose another with --variance"
         lines.append(
             f"N(x; G(z), {variance:.3g} I), the variance {how}; {conditions.num_steps:,} "
             f"temperatures, {conditions.num_chains} chains"
@@ -122,12 +122,12 @@ def _about(found: Likelihood) -> list[str]:
     lines.append(
         f"Parzen windows of {NUM_SAMPLES:,} samples, bandwidth {found.bandwidth:.3g} chosen on "
         f"{conditions.num_validation:,} pictures of {conditions.validation}"
-        + (" (at the end of what was tried)" if edge else "")
+        + (" (the smallest or largest one tried)" if edge else "")
         + "; they are known to misorder generators"
     )
     return lines
 
 
 def _error(error: float | None, digits: int) -> str:
-    """Return a standard error in its column."""
+    """Return a standard error formatted for its column."""
     return f"{'':>10}" if error is None else f"{error:>10.{digits}f}"

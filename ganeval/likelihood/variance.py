@@ -1,4 +1,4 @@
-"""The variance of the observation noise, where a user names none."""
+"""Fitting the variance of the observation noise, if the user gives none."""
 
 from dataclasses import replace
 
@@ -18,12 +18,12 @@ _MOST_STEPS, _CHAINS, _PILOTS = 200, 4, 1
 def fitted_variance(observed: Observed, how: Annealing) -> float:
     """Return the variance of `GRID` under which pictures have the largest mean lower bound.
 
-    All variances are tried at once, with short chains: the bound is loosest for the smallest ones,
-    so that the choice errs to the side of more noise.
+    All variances are tried at once, with short chains. The bound is loosest for the smallest
+    variances, so the choice tends towards more noise.
 
     Args:
-        observed: Validation pictures; their variance is not looked at.
-        how: Settings of the chains, of which the number of steps is cut.
+        observed: Validation pictures; their variance is not used.
+        how: Settings of the chains; fewer steps are used.
     """
     num = len(observed.x)
     variances = torch.from_numpy(GRID).to(observed.x)

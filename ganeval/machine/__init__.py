@@ -1,1 +1,1 @@
-"""What knows the machine and nothing of pictures or scores: files, folders, threads, processes."""
+"""Files, folders, threads, processes, devices: modules that know nothing of images or scores."""

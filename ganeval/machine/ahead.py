@@ -1,4 +1,4 @@
-"""Working ahead in threads, by a bounded number of results."""
+"""Computing results ahead in threads, with a limit on how many wait."""
 
 from collections import deque
 from collections.abc import Callable, Iterable, Iterator
@@ -12,7 +12,7 @@ _Output = TypeVar("_Output")
 def in_order(
     pool: Executor, function: Callable[[_Input], _Output], inputs: Iterable[_Input], *, ahead: int
 ) -> Iterator[_Output]:
-    """Map like `pool.map`, but keep at most `ahead` results waiting, so that memory stays flat."""
+    """Map like `pool.map`, but keep at most `ahead` results waiting, to bound the memory."""
     waiting: deque[Future[_Output]] = deque()
     try:
         for value in inputs:
@@ -29,7 +29,7 @@ def in_order(
 def mapped(
     function: Callable[[_Input], _Output], inputs: Iterable[_Input], *, num_threads: int
 ) -> Iterator[_Output]:
-    """Map like `map`, with several calls at once if there are to be several threads."""
+    """Map like `map`, with several calls at once if `num_threads` is above 1."""
     if num_threads == 1:
         yield from map(function, inputs)
         return

@@ -1,6 +1,6 @@
-"""The devices that networks run on, as torch names them, and how all networks run there.
+"""The devices that networks run on, by torch's names, and the settings that they run with.
 
-Which device a run has is told without torch.
+torch is loaded only where it is needed.
 """
 
 from __future__ import annotations
@@ -20,15 +20,15 @@ if TYPE_CHECKING:
     import torch
 
 KINDS = ("cpu", "cuda", "mps")
-# What the drivers of NVIDIA, of AMD and of Windows leave where there is a device of theirs.
+# Paths that exist if there is a device with a driver of NVIDIA, AMD or Windows.
 _TRACES = ("/dev/nvidiactl", "/dev/kfd", "/dev/dxg")
 
 
 def device_type(name: str) -> str:
     """Return the type of a device: "auto" is CUDA, then MPS, then the CPU.
 
-    torch is loaded for "auto" alone, and only where there may be more than a CPU: on Linux, a
-    machine without a trace of a driver has none.
+    torch is loaded only for "auto", and only if there may be more than a CPU: a Linux machine
+    without any trace of a driver has only a CPU.
 
     Raises:
         UsageError: No such name.
@@ -83,9 +83,9 @@ def _best_type() -> str:
 
 
 def gpu_of(name: str) -> str | None:
-    """Return which GPU a CUDA device is, and which cuDNN it has; None for other devices.
+    """Return model, capability and cuDNN version of a CUDA device; None for other devices.
 
-    The last bits of what a network returns depend on both. torch is loaded for CUDA alone.
+    The last bits of a network's output depend on both. torch is loaded only for CUDA.
 
     Raises:
         UsageError: No such name.
@@ -102,7 +102,7 @@ def gpu_of(name: str) -> str | None:
 
 
 def num_threads() -> int:
-    """Return how many threads torch computes with, or would if it were loaded."""
+    """Return how many threads torch computes with, or would compute with if it were loaded."""
     torch = sys.modules.get("torch")
     if torch is not None:
         return int(torch.get_num_threads())
@@ -114,9 +114,9 @@ def num_threads() -> int:
 
 @contextmanager
 def tensors_on_the_cpu() -> Iterator[None]:
-    """Make tensors on the CPU where no device is named, whatever `torch.set_default_device` says.
+    """Make tensors on the CPU if no device is named, whatever `torch.set_default_device` says.
 
-    That is a setting of this thread. Where torch is not loaded nobody has made it.
+    That default belongs to this thread. If torch is not loaded, nobody has set it.
     """
     torch = sys.modules.get("torch")
     if torch is None or torch.get_default_device().type == "cpu":
@@ -127,18 +127,18 @@ def tensors_on_the_cpu() -> Iterator[None]:
 
 
 _switches = threading.Lock()
-_num_inside = 0  # threads that run a network now
-_put_back: Callable[[], None]  # what the first of them has changed
+_num_inside = 0  # threads that are running a network
+_put_back: Callable[[], None]  # restores the settings that the first of them changed
 
 
 @contextmanager
 def inference(device: torch.device) -> Iterator[None]:
-    """Run a network in the same way whatever a script has set.
+    """Run a network in the same way, whatever settings a script has made.
 
-    That is without gradients, in honest float32 (no TF32 or bfloat16 in its place, no autocast),
-    with cuDNN's kernels chosen by rule and not by timing, and with tensors made on the network's
-    device where it names none. Networks of several threads may run at once: the settings that are
-    the whole process's are put back when the last one is done.
+    There are no gradients. float32 stays float32: no TF32, no bfloat16, no autocast. cuDNN does
+    not choose its kernels by timing. Tensors made without naming a device are made on the
+    network's device. Networks may run in several threads at once: the process-wide settings are
+    restored when the last one is done.
     """
     import torch
 
@@ -148,7 +148,7 @@ def inference(device: torch.device) -> Iterator[None]:
             _put_back = _set_switches()
         _num_inside += 1
     try:
-        with ExitStack() as own:  # of this thread
+        with ExitStack() as own:  # settings of this thread
             own.enter_context(torch.inference_mode())
             own.enter_context(torch.autocast(device.type, enabled=False))
             if device.type != "cpu":  # operations on the CPU have an autocast of their own
@@ -164,7 +164,7 @@ def inference(device: torch.device) -> Iterator[None]:
 
 
 def _set_switches() -> Callable[[], None]:
-    """Set the whole process's settings, and return what puts them back."""
+    """Change the process-wide settings, and return a function that restores them."""
     import torch
 
     backends: Any = torch.backends  # its switches are made at run time
@@ -178,7 +178,7 @@ def _set_switches() -> Callable[[], None]:
     kernels = cudnn.benchmark, cudnn.deterministic
     try:
         tf32 = cudnn.allow_tf32
-    except RuntimeError:  # it contradicts the newer switches, and cannot be read
+    except RuntimeError:  # it cannot be read while it contradicts the newer switches
         tf32 = None
 
     def put_back() -> None:
@@ -190,8 +190,8 @@ def _set_switches() -> Callable[[], None]:
             operation.fp32_precision = precision
 
     cudnn.benchmark, cudnn.deterministic = False, True
-    # The older and the newer switches are set together: CUDA refuses to multiply, and a network
-    # that uses `torch.backends.cudnn.flags` fails, while they contradict each other.
+    # The older and the newer switches are set together. While they contradict each other, CUDA
+    # refuses to multiply, and networks that use `torch.backends.cudnn.flags` fail.
     torch.set_float32_matmul_precision("highest")
     if tf32 is not None:
         cudnn.allow_tf32 = False

@@ -19,11 +19,11 @@ _DISK_FULL = (errno.ENOSPC, errno.EDQUOT)
 
 @contextmanager
 def writing(path: Path, *, scratch: Path | None = None) -> Iterator[BinaryIO]:
-    """Give a new file that is called `path` when the block ends well, and else goes away.
+    """Open a new file that gets the name `path` if the block succeeds, and is removed if not.
 
-    No reader ever sees a part of it: it is uniquely named, beside `path` (or in `scratch`, on the
-    same file system), synced, and gets its name by a rename. No lock is needed, and a killed
-    process leaves at most a file with a temporary name; see `leftover_of`.
+    No reader ever sees an incomplete file. The file gets a unique temporary name beside `path`
+    (or in `scratch`, on the same file system), is synced, and is then renamed. No lock is needed.
+    A killed process leaves at most a file with a temporary name; see `leftover_of`.
     """
     temporary = (scratch or path.parent) / temporary_name(path)
     try:
@@ -33,7 +33,7 @@ def writing(path: Path, *, scratch: Path | None = None) -> Iterator[BinaryIO]:
             os.fsync(file.fileno())
         temporary.replace(path)
     except BaseException:
-        with suppress(OSError):  # a disk that refuses everything shall say what it refused first
+        with suppress(OSError):  # so that the first error of a failing disk is the one raised
             temporary.unlink(missing_ok=True)
         raise
 
@@ -51,11 +51,11 @@ def write_whole(path: Path, content: bytes, *, scratch: Path | None = None) -> N
 def write_by(
     path: Path, write: Callable[[BinaryIO], object], num_bytes: int, *, scratch: Path | None = None
 ) -> None:
-    """Let `write` fill a file like `write_whole`; its content need not be in memory at once.
+    """Write a file like `write_whole`, but its content need not be in memory at once.
 
     Args:
         path: The file.
-        write: Gets the open file.
+        write: Writes the content to the open file.
         num_bytes: About how large it will be, for the message of a full disk.
         scratch: See `writing`.
 
@@ -73,9 +73,9 @@ def write_by(
 
 
 def write_together(contents: Mapping[Path, bytes]) -> None:
-    """Write several files, of which none gets its name before all are complete.
+    """Write several files; none gets its name before all are complete.
 
-    The first is written first and gets its name last, so that it never stands without the others.
+    The first file is renamed last, so that it never exists without the others.
 
     Raises:
         ResourceError: The disk is full; all older files of these names are still there.
@@ -94,21 +94,21 @@ def write_together(contents: Mapping[Path, bytes]) -> None:
 
 
 def temporary_name(path: Path) -> str:
-    """Return a unique name for what is to be called `path`; see `leftover_of`."""
+    """Return a unique temporary name for a file that will be called `path`."""
     return f".{path.name}.{uuid.uuid4().hex}.tmp"
 
 
 def leftover_of(name: str) -> str | None:
-    """Return what a file that a killed process left was to be called; None if it is no such."""
+    """Return the intended name of a file that a killed process left; None for other files."""
     match = _LEFTOVER.fullmatch(name)
     return None if match is None else match["name"]
 
 
 def reserve(path: Path, num_bytes: int) -> None:
-    """Make a new file of `num_bytes` zeros whose space on the disk is taken already.
+    """Make a new file of `num_bytes` zeros and allocate its space on the disk.
 
-    A file that is only as long as that takes its space when a mapping of it is written to, and a
-    full disk then kills the process with SIGBUS.
+    Without this, a file takes its space only when a mapping of it is written to, and a full disk
+    then kills the process with SIGBUS.
 
     Raises:
         ResourceError: The disk is full; nothing is left behind.

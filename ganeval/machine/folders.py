@@ -1,4 +1,4 @@
-"""Where ganeval keeps what it writes unasked."""
+"""The folders in which ganeval keeps its caches."""
 
 import os
 from pathlib import Path
@@ -11,8 +11,8 @@ from ganeval.machine.remote import is_remote
 def cache_folder(cache_dir: Path | str | None = None) -> Path:
     """Return the cache folder of this machine; it need not exist yet.
 
-    It is `cache_dir`, else `GANEVAL_CACHE`, else the user's cache folder for ganeval. If one of
-    these is a URL, features are shared there, and all else is in the next.
+    It is `cache_dir`, else `GANEVAL_CACHE`, else the user's cache folder for ganeval. A URL is
+    skipped, because it only names where features are shared; see `shared_cache`.
 
     Args:
         cache_dir: As the user gave it; None if it was not given.
@@ -39,16 +39,16 @@ def shards_folder(cache_dir: Path | str | None) -> Path:
     """Return where features are kept on this machine.
 
     Args:
-        cache_dir: As the user gave it; before a cache that machines share, it is the usual folder.
+        cache_dir: As the user gave it; a URL is skipped as in `cache_folder`.
     """
     return cache_folder(cache_dir) / "shards"
 
 
 def index_folder(cache_dir: Path | str | None) -> Path:
-    """Return where it is kept what is known of the files of sources; see `shards_folder`."""
+    """Return where facts about the files of sources are kept; see `shards_folder`."""
     return cache_folder(cache_dir) / "index"
 
 
 def prepared_folder(cache_dir: Path | str | None) -> Path:
-    """Return where training pictures are kept that were decoded once; see `shards_folder`."""
+    """Return where decoded training pictures are kept; see `shards_folder`."""
     return cache_folder(cache_dir) / "prepared"

@@ -1,4 +1,4 @@
-"""JSON of which nobody vouches that it is any."""
+"""Parsing JSON that may be damaged or come from elsewhere."""
 
 import json
 import math
@@ -9,8 +9,8 @@ def parse_json(text: str | bytes) -> Any:
     """Return the value of a JSON text; its numbers are finite.
 
     Raises:
-        ValueError: No JSON, NaN or Infinity (which Python's parser takes, and makes of 1e999), or
-            deeper nesting than the interpreter follows.
+        ValueError: The text is not JSON, is nested too deeply for the interpreter, or contains NaN
+            or Infinity, which Python's parser accepts, also in the form 1e999.
     """
     try:
         return json.loads(text, parse_constant=_finite, parse_float=_finite)
@@ -19,8 +19,8 @@ def parse_json(text: str | bytes) -> Any:
 
 
 def _finite(text: str) -> float:
-    """Return a number that JSON has."""
+    """Return a number that JSON allows."""
     value = float(text)
     if not math.isfinite(value):
-        raise ValueError(f"{text} is no number of JSON")
+        raise ValueError(f"{text} is not a JSON number")
     return value

@@ -1,4 +1,4 @@
-"""How long work tells the outside how far it is."""
+"""How long-running work reports its progress."""
 
 from typing import Protocol
 
@@ -9,12 +9,12 @@ REPORT_PICTURES = "pictures of the report"
 class Progress(Protocol):
     """Called with a label, the number of things done so far, their total, and what they are called.
 
-    Scores, and what a page shows, are called nothing: nobody asks how many there are in a second.
+    The noun is empty for scores and for the pictures of a report, for which no rate is shown.
     """
 
     def __call__(self, label: str, done: int, total: int, noun: str = "", /) -> None:
-        """Take note."""
+        """Report the progress."""
 
 
 def silent(label: str, done: int, total: int, noun: str = "", /) -> None:
-    """Tell nobody."""
+    """Do nothing."""

@@ -1,8 +1,8 @@
 """Files on remote file systems, through fsspec: s3://, gs://, https:// and others.
 
-Whatever a backend raises becomes one of two things here: `FileNotFoundError`, as for a local file,
-or a `ResourceError`, since all else (no network, no right, an expired credential) says nothing of
-the file.
+Every error of a backend becomes one of two: `FileNotFoundError`, as for a local file, or a
+`ResourceError`. All other errors (no network, no permission, an expired credential) say nothing
+about the file.
 """
 
 import errno
@@ -21,26 +21,26 @@ _Result = TypeVar("_Result")
 _URL = re.compile(r"(?P<scheme>[A-Za-z][A-Za-z0-9+.-]+)://", re.ASCII)
 _WEB = ("http", "https")
 
-# Where an upload is seen whole or not at all, so that it needs no temporary name, and where a
-# folder needs no making: to make one would make a bucket that is missing.
+# In these stores an upload appears whole or not at all, so it needs no temporary name. No folder
+# is made there, because that would make a missing bucket.
 _OBJECT_STORES = ("s3", "s3a", "gs", "gcs", "abfs", "abfss", "az", "oss")
 
-# What else tells one state of an object from another, by the names that the backends use.
+# Values that change when an object changes, by the names that the backends use.
 _STATE = ("size", "ETag", "etag", "Last-Modified", "LastModified", "mtime", "generation")
 
 NUM_READERS = 32
 """How many small files are fetched at once."""
 
-# As many connections as that, and no minute of silence, several times over, before an error.
+# One connection for each reader, and an error sooner than after several waits of a minute.
 _FOR_S3 = {
-    "max_concurrency": 1,  # within one file: it takes a question of its length first
+    "max_concurrency": 1,  # within one file; with more, its length would be asked for first
     "config_kwargs": {
         "max_pool_connections": NUM_READERS,
         "connect_timeout": 10,
         "read_timeout": 20,
     },
 }
-# The web's files as they are stored.
+# Files of the web come as they are stored, without compression for the transfer.
 _FOR_WEB = {"headers": {"Accept-Encoding": "identity"}}
 _OPTIONS: Mapping[str, Mapping[str, Any]] = {
     "s3": _FOR_S3,
@@ -49,28 +49,28 @@ _OPTIONS: Mapping[str, Mapping[str, Any]] = {
     "https": _FOR_WEB,
 }
 
-# What is written is a shard or the like. Nothing else ends the wait for a server that takes a
-# request to write and never asks for its body; one that stops sending is noticed by its backend.
+# Writes are small, such as a shard. Only this limit ends the wait for a server that accepts a
+# write request but never reads its body. The backend notices a server that stops sending.
 _SECONDS_TO_WRITE = 300
 
 _CREDENTIAL = re.compile(r"signature|token|secret|password|credential|^sig$|^key$", re.IGNORECASE)
 
 
 def is_remote(location: object) -> bool:
-    """Tell whether a location is a URL (`s3://bucket/faces`) and not a path of this machine."""
+    """Return whether a location is a URL (`s3://bucket/faces`) and not a local path."""
     return isinstance(location, str) and _URL.match(location) is not None
 
 
 def refuse_offline(location: object, *, offline: bool) -> None:
-    """Refuse a remote location in a run that opens no network connection.
+    """Refuse a remote location in a run that must not open network connections.
 
     Raises:
-        UsageError: It is one, and the run is such.
+        UsageError: The location is remote and the run is offline.
     """
     if offline and is_remote(location):
         raise UsageError(
             f"{location}: on a remote file system, and --offline is given",
-            "a path of this machine, offline",
+            "a local path, offline",
             "leave --offline out, or copy it here",
         )
 
@@ -79,11 +79,11 @@ def refuse_offline(location: object, *, offline: bool) -> None:
 class RemotePath:
     """A file or folder of a remote file system.
 
-    Every method raises FileNotFoundError if it is not there, and ResourceError for all else.
+    Every method raises FileNotFoundError if it is not there, and ResourceError on other failures.
 
     Attributes:
-        url: As messages call it.
-        path: As its file system calls it.
+        url: Its name in messages.
+        path: Its name in its file system.
         file_system: The fsspec file system.
     """
 
@@ -93,7 +93,7 @@ class RemotePath:
 
     @classmethod
     def of(cls, url: str) -> "RemotePath":
-        """Return what stands behind a URL; no connection is opened yet.
+        """Return the file or folder at a URL; no connection is opened yet.
 
         Raises:
             UsageError: The URL holds a credential, or its scheme is unknown.
@@ -101,7 +101,7 @@ class RemotePath:
         """
         scheme = _scheme(url)
         _refuse_credentials(url)
-        # Every instance lists afresh: what was there a moment ago may have changed.
+        # Listings are never cached, because the files may have changed.
         options = {"use_listings_cache": False, **_OPTIONS.get(scheme, {})}
         try:
             import fsspec.core
@@ -130,20 +130,20 @@ class RemotePath:
         return _scheme(self.url) not in _WEB
 
     def info(self) -> Mapping[str, Any]:
-        """Return what the file system says of it: `size`, `type`, ..."""
+        """Return the file system's description of it: `size`, `type`, ..."""
         found: Mapping[str, Any] = self._call(self.file_system.info, self.path)
         return found
 
     def state(self) -> tuple[str, ...]:
-        """Return what differs when the file is another one now, as far as its server tells."""
+        """Return values that differ if the file has changed, as far as its server reports them."""
         info = self.info()
         return tuple(str(info.get(name)) for name in _STATE)
 
     def sizes(self) -> dict[str, int]:
-        """Return the size of every file in the folder and in all within it, by relative name."""
+        """Return the size of every file in the folder and its subfolders, by relative name."""
         found = self._call(self.file_system.find, self.path, detail=True)
         start = len(self.path) + 1
-        # A store's console leaves an empty object with a slash at its end for a folder.
+        # The console of a store makes an empty object that ends with a slash for each folder.
         return {
             path[start:]: int(info["size"])
             for path, info in found.items()
@@ -184,7 +184,7 @@ class RemotePath:
         self._call(self.file_system.mv, temporary, self.path)
 
     def _call(self, function: Callable[..., _Result], *args: object, **options: object) -> _Result:
-        """Call the file system and translate what it raises."""
+        """Call the file system and translate its errors."""
         try:
             return function(*args, **options)
         except FileNotFoundError as error:
@@ -192,14 +192,14 @@ class RemotePath:
                 raise
             raise self._failure(error.__cause__ or error) from error
         except OSError as error:
-            if error.errno == errno.ENOSPC:  # of this machine's disk
+            if error.errno == errno.ENOSPC:  # this machine's disk is full
                 raise
             raise self._failure(error) from error
         except Exception as error:  # each backend has exceptions of its own
             raise self._failure(error) from error
 
     def _failure(self, error: BaseException) -> ResourceError:
-        """Return the error for a file system that does not do what it is asked to."""
+        """Return the error for a file system that fails."""
         silent = "no answer" if isinstance(error, TimeoutError) else type(error).__name__
         what = str(error).strip() or silent
         return ResourceError(
@@ -210,12 +210,12 @@ class RemotePath:
 
 
 def _scheme(url: str) -> str:
-    """Return what stands before `://`, in lower case."""
+    """Return the part before `://`, in lower case."""
     return url.partition("://")[0].lower()
 
 
 def _refuse_credentials(url: str) -> None:
-    """Refuse a URL with a password or a signature in it: reports and logs would keep it."""
+    """Refuse a URL that contains a credential, because reports and logs would keep it."""
     place, _, query = url.partition("?")
     host = place.partition("://")[2].partition("/")[0]
     user, _, shown = host.rpartition("@")
@@ -223,12 +223,12 @@ def _refuse_credentials(url: str) -> None:
         raise UsageError(
             f"{_scheme(url)}://{shown}: a credential in the URL, which reports would keep",
             "a URL without user, password, token or signature",
-            "give it where the file system's own tools look (environment, configuration files)",
+            "put it into the environment or the configuration files of the file system's own tools",
         )
 
 
 def _is_missing(error: FileNotFoundError) -> bool:
-    """Tell whether a file is not there; the web's backend says so of every failure."""
+    """Return whether the file is missing; the backend for the web reports every failure so."""
     cause = error.__cause__
     return (
         cause is None

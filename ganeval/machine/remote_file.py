@@ -16,20 +16,20 @@ from ganeval.machine.remote import RemotePath, is_remote
 class RemoteFile(io.RawIOBase):
     """A remote file opened for reading and seeking, by ranged requests.
 
-    A read that goes on where the last one ended, or a little further, fetches ahead: twice as much
-    each time. So a file that is read in order comes in few requests, and a jump costs a small one.
+    A read that starts where the last one ended, or a little further, fetches ahead: twice as much
+    each time. So reading a file in order takes few requests, and a jump costs only a small one.
     """
 
     LEAST = 2**15
     MOST = 2**24
-    _GAP = 2**20  # what is skipped at most in reading on
+    _GAP = 2**20  # the most that a read may skip and still fetch ahead
 
     def __init__(self, path: RemotePath, size: int) -> None:
         super().__init__()
         self.size = size
         self._path = path
         self._at = 0
-        self._start = 0  # of what is at hand
+        self._start = 0  # position of the window
         self._window = b""
         self._ahead = self.LEAST // 2
 
@@ -42,11 +42,11 @@ class RemoteFile(io.RawIOBase):
         return True
 
     def tell(self) -> int:
-        """Return the place of the next byte."""
+        """Return the position of the next byte."""
         return self._at
 
     def seek(self, offset: int, whence: int = io.SEEK_SET) -> int:
-        """Go to a place; nothing is fetched yet."""
+        """Go to a position; nothing is fetched yet."""
         base = {io.SEEK_SET: 0, io.SEEK_CUR: self._at, io.SEEK_END: self.size}[whence]
         if base + offset < 0:
             raise OSError(errno.EINVAL, "seek to before the file's start")
@@ -54,7 +54,7 @@ class RemoteFile(io.RawIOBase):
         return self._at
 
     def readinto(self, buffer: Any) -> int:
-        """Fill `buffer` as far as the file goes."""
+        """Fill `buffer`, or the part of it for which the file has bytes left."""
         view = memoryview(buffer).cast("B")
         stop = min(self._at + len(view), self.size)
         if stop <= self._at:
@@ -68,7 +68,7 @@ class RemoteFile(io.RawIOBase):
         return num
 
     def _fetch(self, stop: int) -> None:
-        """Have the bytes from here to `stop`, and some more, at hand."""
+        """Fetch the bytes from the position to `stop`, and some more."""
         end = self._start + len(self._window)
         reads_on = self._start <= self._at <= end + self._GAP
         self._ahead = min(2 * self._ahead, self.MOST) if reads_on else self.LEAST
@@ -84,7 +84,7 @@ def open_file(location: str | Path) -> Iterator[BinaryIO]:
     """Open a local or remote file for reading and seeking.
 
     Raises:
-        OSError: It is not there, or cannot be read.
+        OSError: The file is not there, or cannot be read.
         ResourceError: Its remote file system fails.
     """
     if isinstance(location, Path) or not is_remote(location):
@@ -96,11 +96,11 @@ def open_file(location: str | Path) -> Iterator[BinaryIO]:
 
 
 def open_remote(path: RemotePath) -> RemoteFile:
-    """Open a remote file; FileNotFoundError or ResourceError if that fails."""
+    """Open a remote file; raise FileNotFoundError or ResourceError if that fails."""
     size = path.info().get("size")
     if size is None:
         raise ResourceError(
-            f"{path.url}: its server does not say how long it is",
+            f"{path.url}: its server does not report its size",
             "a server that sends parts of files",
             "copy the file here and name the copy",
         )
@@ -109,9 +109,9 @@ def open_remote(path: RemotePath) -> RemoteFile:
 
 @contextmanager
 def local_copy(location: str) -> Iterator[Path]:
-    """Give the path of a local file, or that of a copy of a remote one while the block runs.
+    """Give the path of a local file, or of a copy of a remote one that lasts for the block.
 
-    A mapping of it that still exists at the end keeps its content.
+    A mapping of the copy that still exists after the block keeps its content.
 
     Raises:
         FileNotFoundError: There is no such file.

@@ -1,4 +1,4 @@
-"""What the metrics may use of the machine, and work that is spread over its threads."""
+"""How much of the machine the metrics may use, and work spread over its threads."""
 
 from collections.abc import Callable, Iterator, Sequence
 from concurrent.futures import ThreadPoolExecutor
@@ -10,7 +10,7 @@ from threadpoolctl import ThreadpoolController
 
 from ganeval.machine import ahead
 
-_THREAD_BYTES = 60_000_000  # what a thread that works on a tile takes at most
+_THREAD_BYTES = 60_000_000  # the most that a thread takes for a tile
 
 _Input = TypeVar("_Input")
 _Output = TypeVar("_Output")
@@ -18,12 +18,12 @@ _Output = TypeVar("_Output")
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Resources:
-    """How much memory and how many threads the metrics may use; no number depends on them.
+    """How much memory and how many threads the metrics may use; no score depends on them.
 
     Attributes:
-        memory: Bytes beyond the features, which are mapped from disk where they take more than a
-            quarter of it.
-        threads: Number of threads, from 1; fewer are used where the memory is too little for them.
+        memory: Bytes besides the features. Features that take more than a quarter of this number
+            are mapped from disk.
+        threads: Number of threads, at least 1; fewer are used if the memory is too small for them.
     """
 
     memory: int = 10**9
@@ -35,7 +35,7 @@ DEFAULT = Resources()
 
 @cache
 def _blas() -> ThreadpoolController:
-    """Return what sets the threads of the matrix products; finding the libraries takes long."""
+    """Return the control of BLAS threads; it is cached because finding the libraries is slow."""
     return ThreadpoolController()
 
 
@@ -44,8 +44,8 @@ def in_order(
 ) -> Iterator[_Output]:
     """Map on several threads, and yield the results in the order of the inputs.
 
-    Each thread multiplies matrices on its own, so a product has the same bits on any number of
-    threads. Few results wait to be taken.
+    Each matrix product runs on a single thread, so it has the same bits for any number of threads.
+    Only a few results wait to be taken.
     """
     affordable = max(resources.memory // _THREAD_BYTES, 1)
     num_threads = min(resources.threads, affordable, len(inputs))

@@ -1,8 +1,8 @@
-"""The processes that torchrun has started for one command: who they are, and how they talk.
+"""The processes that torchrun started for one command, and how they exchange messages.
 
-They talk through torch.distributed with Gloo, whatever device they compute on, because all they say
-is bytes. Gloo ends a process that gets another number of them than it waits for: each says first
-how long its text is, and a message has a length that all know beforehand.
+They use torch.distributed with Gloo on every device, because they exchange only bytes. Gloo ends a
+process that receives another number of bytes than it expects. So each process first says how long
+its text is, and all messages have a length known beforehand.
 """
 
 import hashlib
@@ -31,15 +31,15 @@ _VARIABLES = ("RANK", "WORLD_SIZE", "LOCAL_RANK", "LOCAL_WORLD_SIZE")
 _TIMEOUT_VARIABLE = "GANEVAL_TIMEOUT"
 _TIMEOUT_SECONDS = 1800.0
 _POLL_SECONDS = 0.02
-# What gloo and the store say where the time is up; the last where another call has found it first.
+# What Gloo and the store say on a timeout; the last form if another call has noticed it first.
 _LATE = re.compile("timed out (waiting|after)|wait timeout|application timeout", re.IGNORECASE)
 
 
 def _timeout(usual: float = _TIMEOUT_SECONDS) -> float:
-    """Return how long processes wait for one another: as the environment says, or the usual time.
+    """Return how long processes wait for one another: the environment's value or the usual time.
 
     Raises:
-        UsageError: The environment says something else than a number of seconds.
+        UsageError: The environment's value is not a number of seconds above 0.
     """
     text = os.environ.get(_TIMEOUT_VARIABLE, str(usual))
     try:
@@ -53,19 +53,19 @@ def _timeout(usual: float = _TIMEOUT_SECONDS) -> float:
 
 @dataclass(slots=True, kw_only=True, eq=False)
 class Team:
-    """The processes of a command, one alone unless torchrun has started more.
+    """The processes of a command; a single one unless torchrun started more.
 
     >>> Team(rank=1, size=2).leads
     False
 
     Attributes:
-        rank: Number of this process; number 0 alone computes scores, writes and prints.
+        rank: Number of this process; only number 0 computes scores, writes and prints.
         size: Number of processes.
         local_rank: Number of this process on its host, from 0.
         local_size: Number of processes on its host.
-        timeout: Seconds in which every process must answer, and end two shards; by default what
-            the environment says.
-        token: A random name that they share.
+        timeout: Seconds within which every process must answer, and finish two shards; by default
+            the environment's value.
+        token: A random name that the processes share.
     """
 
     rank: int = 0
@@ -85,12 +85,11 @@ class Team:
     def join(self, *, cuda: bool = False) -> None:
         """Connect to the other processes.
 
-        Only `leave` disconnects. After an error the connections end with the process, for an
-        orderly end would wait for calls that a lost process never answers.
+        Only `leave` closes the connections. After an error they end with the process: closing them
+        would wait for calls that a lost process never answers.
 
         Args:
-            cuda: Connect this process's CUDA device with those of the others too, through NCCL, for
-                tensors that lie there.
+            cuda: Connect the CUDA devices of the processes too, through NCCL, for tensors on them.
 
         Raises:
             TeamError: They cannot be reached within the timeout.
@@ -117,10 +116,10 @@ class Team:
         self._hosts += self.exchange(socket.gethostname())
 
     def leave(self) -> None:
-        """Disconnect, at the end of a run that no process was lost in.
+        """Close the connections at the end of a run in which no process was lost.
 
-        A thread of the backend that still holds a tensor while the interpreter ends would abort the
-        process after all its work (pytorch/pytorch issue 190489).
+        Otherwise a thread of the backend may still hold a tensor while the interpreter ends, which
+        aborts the process after all its work (pytorch/pytorch issue 190489).
         """
         if self.size > 1:
             from torch import distributed
@@ -128,29 +127,29 @@ class Team:
             _interruptibly(distributed.destroy_process_group)
 
     def name(self, rank: int) -> str:
-        """Return how messages call a process."""
+        """Return a process's name in messages."""
         return f"process {rank} of {self.size} (on {self._hosts[rank]})"
 
     def agree(self, statement: Mapping[str, str]) -> None:
-        """Make sure that all processes are about to do the same.
+        """Check that all processes are about to do the same.
 
         Args:
-            statement: What must be the same, by the name that a message calls it.
+            statement: What must be the same, by its name in messages.
 
         Raises:
-            TeamError: It is not, or a process cannot begin; only the first process says so.
+            TeamError: Something differs, or a process cannot begin; only the first process says so.
         """
         self._has_begun = True
         own = {name: hashlib.sha256(one.encode()).hexdigest() for name, one in statement.items()}
         said = [json.loads(text) for text in self.exchange(json.dumps(own))]
         for rank, other in enumerate(said):
             if isinstance(other, str):  # see `fails_alike`
-                self.refuse(f"{self.name(rank)} cannot begin", "all of them", "see its error")
+                self.refuse(f"{self.name(rank)} cannot begin", "all processes", "see its error")
             if list(other) != list(said[0]):
                 self.refuse(
                     f"{self.name(rank)} has another task than {self.name(0)}",
                     "the same command for all processes",
-                    "look at how they were started",
+                    "start all of them with the same command",
                 )
         for rank, other in enumerate(said):
             names = [name for name in other if other[name] != said[0][name]]
@@ -158,11 +157,11 @@ class Team:
                 self.refuse(
                     f"{self.name(rank)} differs from {self.name(0)} in {', '.join(names)}",
                     "the same sources, weights, options and versions for all processes",
-                    "look at the machines and at how the processes were started",
+                    "make the machines and the commands the same",
                 )
 
     def fails_alike(self, text: str) -> bool:
-        """Tell the others that this process cannot begin, and whether they all say the same."""
+        """Tell the others that this process cannot begin; return whether all say the same."""
         if self.size == 1 or self._has_begun:
             return False
         self._has_begun = True
@@ -188,7 +187,7 @@ class Team:
         ]
 
     def _gather(self, own: "torch.Tensor") -> "list[torch.Tensor]":
-        """Return the tensors of all processes by rank, which have the same shape and type."""
+        """Return the tensors of all processes by rank; all have the same shape and type."""
         from torch import distributed
 
         parts = [own.new_empty(own.shape) for _ in range(self.size)]
@@ -202,8 +201,8 @@ class Team:
         Every process must call this equally often.
 
         Args:
-            content: What this one says; filled with zeros at the end.
-            num_bytes: Its length then, the same for all processes.
+            content: What this process says; it is padded with zeros.
+            num_bytes: Length with padding, the same for all processes.
 
         Raises:
             TeamError: A process is gone.
@@ -217,14 +216,14 @@ class Team:
         return Message(self, work, own, parts or [])
 
     def refuse(self, found: str, needed: str, remedy: str) -> None:
-        """Raise the error that all processes have found alike, and only the first one says."""
+        """Raise an error that all processes have found; only the first one says it."""
         if not self.leads:
             raise SystemExit(TeamError.exit_code)
         raise TeamError(found, needed, remedy)
 
     @contextmanager
     def _expecting_all(self) -> Iterator[None]:
-        """Turn a call that fails because of another process into an error of ours."""
+        """Turn a failure that another process has caused into a TeamError."""
         try:
             yield
         except RuntimeError as error:  # the backend raises several classes, this one among them
@@ -237,20 +236,20 @@ class Team:
                     if late
                     else "is gone or out of reach"
                 ),
-                f"all of them, at work (how long to wait: {_TIMEOUT_VARIABLE}, in seconds)",
+                f"all processes at work ({_TIMEOUT_VARIABLE} sets how many seconds to wait)",
                 "see the others' errors and run the same command again: finished shards are kept",
             ) from error
 
 
 @dataclass(frozen=True, slots=True)
 class Message:
-    """What was sent to the first process, which reads it there.
+    """A message to the first process.
 
     Attributes:
         team: The processes.
-        work: Work of the backend.
-        own: What this process sends, which must live until it is sent.
-        parts: On the first process: what each sends.
+        work: The backend's handle of the transfer.
+        own: What this process sends; it must live until it is sent.
+        parts: On the first process: what each process sends.
     """
 
     team: Team
@@ -259,11 +258,11 @@ class Message:
     parts: "list[torch.Tensor]"
 
     def is_done(self) -> bool:
-        """Tell whether `wait` would not wait, perhaps because the sending has failed."""
+        """Return whether `wait` would return at once, perhaps because the transfer failed."""
         return bool(self.work.is_completed())
 
     def wait(self) -> list[bytes]:
-        """Wait for the end of the sending and return, on the first process, all contents by rank.
+        """Wait until all is sent; on the first process, return all contents by rank.
 
         Raises:
             TeamError: A process is gone or has not reported in time.
@@ -277,13 +276,13 @@ ALONE = Team(timeout=0)  # nobody to wait for
 
 
 def find_team(*, timeout: float = _TIMEOUT_SECONDS) -> Team:
-    """Return the processes of which torchrun's environment makes this one a part.
+    """Return the processes that torchrun's environment describes; a single one without torchrun.
 
     Args:
-        timeout: Seconds for which they wait for one another, unless the environment says others.
+        timeout: Seconds to wait for one another, unless the environment has another value.
 
     Raises:
-        UsageError: The timeout is no number of seconds.
+        UsageError: The timeout is not a number of seconds.
     """
     texts = [os.environ.get(name, "") for name in _VARIABLES]
     if not all(map(str.isdigit, texts)):  # some schedulers set a few of them
@@ -301,10 +300,10 @@ def find_team(*, timeout: float = _TIMEOUT_SECONDS) -> Team:
 
 
 def _shake_hands(store: Any, rank: int, size: int, seconds: float) -> str:
-    """Return a name that the first process gives to the others that are alive now.
+    """Return a name that the first process gives to all processes that are alive now.
 
-    When torchrun restarts processes, its store still holds what the former ones have written, their
-    addresses among it; so each gets the name as the answer to a word that nobody has said before.
+    When torchrun restarts processes, its store still holds what the previous ones wrote, including
+    their addresses. So each process sends a new random word and gets the name as the answer to it.
     """
     token = uuid.uuid4().hex
     if rank:
@@ -328,7 +327,7 @@ def _shake_hands(store: Any, rank: int, size: int, seconds: float) -> str:
 
 
 def _interruptibly(call: Callable[[], _Result]) -> _Result:
-    """Wait for a call that would keep Ctrl-C waiting itself."""
+    """Wait for a call in a thread, because Ctrl-C could not interrupt the call itself."""
     done: Future[_Result] = Future()
 
     def run() -> None:

@@ -112,7 +112,7 @@ def test_statistics_beyond_what_can_be_computed_with(
     np.savez(path, **content)
     if not code:
         # The parts are still those of the real images.
-        assert " of the parts differs from that of the whole" in refusal(
+        assert " of the parts differs from the whole's " in refusal(
             ganeval("fid", path, fake, *RANDOM)
         )
         whole = {key: array for key, array in content.items() if "parts" not in key}

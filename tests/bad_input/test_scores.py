@@ -274,7 +274,7 @@ def test_a_report_with_nan_is_refused(ganeval: Command, real: Path, tmp_path: Pa
     content = report(found)
     content["scores"][0]["value"] = float("nan")
     path.write_text(json.dumps(content))
-    assert f"{path}: not a ganeval report (NaN is no number of JSON)" in refusal(
+    assert f"{path}: not a ganeval report (NaN is not a JSON number)" in refusal(
         ganeval("table", path)
     )
 

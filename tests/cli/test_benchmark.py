@@ -517,5 +517,5 @@ def test_ray_makes_a_task_of_each_run(
     shutil.rmtree("runs/suite/gan/digits/seed-1")
     lost = ganeval("benchmark", "suite.toml", "--engine", "ray")
     assert lost.code == 4
-    assert "the Ray cluster could not end a task (RayError); " in lost.error
+    assert "the Ray cluster could not finish a task (RayError); " in lost.error
     assert len(cluster.cancelled) == 4

@@ -112,7 +112,9 @@ def test_the_heads_lie_in_the_package_and_the_trunk_is_missing(
     heads = find(f"lpips-{name}-heads")
     assert heads is not None
     assert heads.parent.parent.parent == Path(lpips.__file__).parent
-    with pytest.raises(WeightsError, match=r"--offline rules out.*leave out what needs it"):
+    with pytest.raises(
+        WeightsError, match=r"--offline rules out.*leave out the metrics that need it"
+    ):
         find_extractor(f"lpips-{name}").describe(ExtractorRequest(offline=True))
 
 

@@ -245,7 +245,9 @@ def test_weights_that_changed_since_they_were_described_are_refused(tmp_path: Pa
     request = ExtractorRequest(weights_path=path)
     info = described(locate("inception", request)[1])
     torch.save(torch.nn.Linear(2, 3).state_dict(), path)
-    with pytest.raises(WeightsError, match=r"changed while it was in use.*nothing write to it"):
+    with pytest.raises(
+        WeightsError, match=r"changed while it was in use.*stop whatever writes to it"
+    ):
         load_network(info, lambda: torch.nn.Linear(2, 3), request)
 
 

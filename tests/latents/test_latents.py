@@ -139,7 +139,7 @@ def test_masks() -> None:
     centre = mask_of("centre", height=8, width=16)
     assert centre.sum() == 4 * 8
     assert centre[2:6, 4:12].all()
-    with pytest.raises(InputError, match="no mask"):
+    with pytest.raises(InputError, match="not a mask"):
         mask_of("nowhere.png", height=8, width=8)
     _, images = pictures(2)
     with pytest.raises(UsageError, match=r"a mask \[3, 3\]"):

@@ -145,7 +145,7 @@ def test_classes_are_refused(pictures: torch.Tensor) -> None:
             return super().forward(z) + 0 * labels[:, None, None, None]
 
     paired = ganeval.Generator(Two(), latent_size=SIZE, num_classes=2, value_range=(-1, 1))
-    with pytest.raises(InputError, match="makes images of a class; a generator of latents alone"):
+    with pytest.raises(InputError, match="makes images of a class; a generator without classes"):
         ganeval.log_likelihood(paired, pictures, **QUICK)
 
 
