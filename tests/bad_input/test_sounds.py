@@ -213,7 +213,7 @@ ODD_ARRAYS: dict[str, tuple[Any, Any, str]] = {
         16_000,
         "in integers of 32 bits",
     ),
-    "a sparse tensor": (torch.eye(9).to_sparse(), 16_000, "no array can be made of it"),
+    "a sparse tensor": (torch.eye(9).to_sparse(), 16_000, "cannot be converted to an array"),
     "a table of pandas": (pandas.DataFrame(np.zeros((4, 900))), 16_000, "[0] is not its first"),
     "a masked array": (
         np.ma.masked_less(np.linspace(-1, 1, 1800).reshape(2, 900), -0.5),
@@ -267,7 +267,7 @@ def test_rows_of_sources_and_networks_that_do_not_fit(
         ),
         "an option of pictures for clips": (
             ("fid", real, f"folder:{fake},rate=8000,size=64", *FAST),
-            "option 'size' is one of pictures and 'rate' one of clips",
+            "option 'size' is for pictures and 'rate' is for clips",
         ),
         "a link to nothing": (("fid", real, broken, *FAST), "a link to 'nowhere'"),
         "a misspelt option": (
@@ -292,7 +292,7 @@ def test_rows_of_sources_and_networks_that_do_not_fit(
         ),
         "clips shorter than the windows of fad": (
             ("eval", real, fake, "-m", "fad@log-mel", *FAST),
-            "'00.wav' of 0.1 s and 11 more; windows of 1 s",
+            "'00.wav' of 0.1 s and 11 more; at least 1 s, the length of a window",
         ),
         "pairs of other lengths": (
             ("eval", real, f"folder:{fake},seconds=0.05", "-m", "snr", *FAST),

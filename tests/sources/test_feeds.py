@@ -314,7 +314,7 @@ def test_what_is_made_twice_must_be_the_same(monkeypatch: pytest.MonkeyPatch) ->
     with torch.no_grad():
         network.layer.bias.add_(1)
     np.testing.assert_array_equal(items[0].picture().pixels, whole[0])
-    with pytest.raises(InputError, match=r"Plain\[19\]: another image when .* second time"):
+    with pytest.raises(InputError, match=r"Plain\[19\]: a different image when .* again"):
         items[19].picture()
 
 
