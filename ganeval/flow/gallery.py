@@ -26,20 +26,20 @@ from ganeval.report.gallery import Curve, Gallery, Neighbours, Picture
 from ganeval.scores.influence import Influence
 from ganeval.scores.row import Key, ScoreRow
 
-CURVE_OF = "fid"  # the score of which influences and a curve are shown
+CURVE_OF = "fid"  # the score whose influences and curve are shown
 NUM_PICTURES = 24
 NUM_EXTREMES = 8
 NUM_NEIGHBOURHOODS = 8
 NUM_NEAREST = 3
-NUM_USUAL = 256  # pictures of the reference whose nearest other one tells what is usual
+NUM_USUAL = 256  # pictures of the reference whose nearest neighbours give the usual distance
 THUMBNAIL = 64  # pixels
 LOSSLESS = 32  # up to this size every pixel is kept: a viewer enlarges it
-FEWER_CLIPS = 3  # so many times fewer clips than pictures, for they weigh more
+FEWER_CLIPS = 3  # so many times fewer clips than pictures, since they take more space
 SPECTROGRAM = (128, 64)  # pixels, width and height
 
 _BLOCK = 4096  # rows compared at a time
 _PARTS = (8, 4, 2)
-_PER_DIMENSION = 2  # images below which FID is no line in 1/N
+_PER_DIMENSION = 2  # images for each dimension; with fewer, FID is not linear in 1/N
 
 Rows = npt.NDArray[np.float32]
 Indices = npt.NDArray[np.intp]
@@ -48,7 +48,7 @@ Distances = npt.NDArray[np.float64]
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class _Real:
-    """The reference, where its images were needed.
+    """The reference, if its images were needed.
 
     Attributes:
         side: Its images.
@@ -69,16 +69,16 @@ def gather_galleries(
     rows: Sequence[ScoreRow],
     influences: Mapping[Key, Influence],
 ) -> tuple[Gallery, ...]:
-    """Return what there is to see of each sample.
+    """Return the gallery of each sample.
 
     Args:
-        plan: The run's.
+        plan: The plan of the run.
         collected: The features.
         rows: The scores.
-        influences: By score.
+        influences: Influences of the items, by score.
 
     Raises:
-        UnstableError: A picture is no longer what was scored.
+        UnstableError: A picture has changed since it was scored.
         InputError: A picture cannot be read any more.
     """
     fids = {row.sample: row for row in rows if row.label == CURVE_OF}
@@ -115,7 +115,7 @@ def _gallery(
     influence: Influence | None,
     rng: np.random.Generator,
 ) -> Gallery:
-    """Return what to see of one sample; nothing of one whose items are no pictures and no clips."""
+    """Return the gallery of one sample; empty if its items are neither pictures nor clips."""
     if not is_seen(side):
         return Gallery(sample=side.location, pictures=())
     assert side.source is not None
@@ -134,7 +134,7 @@ def _gallery(
 
 
 def _real(plan: Plan, items: Features, features: LayerFeatures) -> _Real:
-    """Return the reference with the distance that is usual in it."""
+    """Return the reference with the usual distance between its neighbours."""
     rows = features.rows()
     usual = None
     if len(rows) > 1:
@@ -150,7 +150,7 @@ def _extremes(
 ) -> tuple[tuple[Picture, ...], tuple[Picture, ...]]:
     """Return the pictures that raise a score most and those that lower it most.
 
-    The value of each is what it adds to the score: its influence over the number of images.
+    The value of each is what it adds to the score: its influence divided by the number of images.
     """
     if influence is None or influence.sample.shape != (len(items.places()),):
         return (), ()  # an image has no influence by itself
@@ -163,7 +163,7 @@ def _extremes(
 
 
 def _choose(num: int, wanted: int, rng: np.random.Generator) -> Indices:
-    """Return so many of `num` rows, or all, in random order."""
+    """Return `wanted` of `num` rows, or all if there are fewer, in random order."""
     return rng.permutation(num)[:wanted]
 
 
@@ -197,7 +197,7 @@ def pictures_of(
     for at, (row, item) in enumerate(zip(rows, items, strict=True)):
         if item.digest != features.digests[row]:
             raise UnstableError(
-                f"{item.name}: is another {content} than the one that was scored",
+                f"{item.name}: is not the {content} that was scored",
                 f"a source that gives the same {content} each time",
                 f"leave out the HTML report, or store the {content}s in a folder",
             )
@@ -210,7 +210,7 @@ def pictures_of(
 
 
 def _thumbnail(name: str, pixels: npt.NDArray[np.uint8], value: float | None) -> Picture:
-    """Return a small copy of uint8 [3, H, W]; its proportions stay."""
+    """Return a small copy of uint8 [3, H, W], in the same proportions."""
     image = PIL.Image.fromarray(np.ascontiguousarray(pixels.transpose(1, 2, 0)))
     image.thumbnail((THUMBNAIL, THUMBNAIL), PIL.Image.Resampling.LANCZOS)
     file = io.BytesIO()
@@ -221,7 +221,7 @@ def _thumbnail(name: str, pixels: npt.NDArray[np.uint8], value: float | None) ->
 
 
 def _spectrogram(name: str, clip: Clip, value: float | None) -> Picture:
-    """Return a picture of a clip's frequencies over time, with its beginning to listen to."""
+    """Return a picture of a clip's frequencies over time, with its beginning as sound."""
     from matplotlib import colormaps
 
     width, height = SPECTROGRAM
@@ -241,7 +241,7 @@ def _spectrogram(name: str, clip: Clip, value: float | None) -> Picture:
 def _neighbours(
     side: Side, items: Features, features: LayerFeatures, real: _Real, rng: np.random.Generator
 ) -> tuple[Neighbours, ...]:
-    """Return a random choice of generated items with the nearest of the reference."""
+    """Return a random choice of generated items, each with the nearest items of the reference."""
     chosen = _choose(features.num, NUM_NEIGHBOURHOODS // fewer(side), rng)
     columns, distances = _nearest(features.some(chosen.tolist()), real.features.rows(), NUM_NEAREST)
     return tuple(
@@ -259,7 +259,7 @@ def _nearest(queries: Rows, rows: Rows, wanted: int) -> tuple[Indices, Distances
     Products in float32 find the candidates; differences in float64 give distances and order.
     """
     wanted = min(wanted, len(rows))
-    kept = min(wanted + 8, len(rows))  # more than wanted, for what float32 confuses
+    kept = min(wanted + 8, len(rows))  # more than wanted, since float32 may confuse the order
     squared = np.empty((len(queries), len(rows)), np.float32)
     centre = rows[:_BLOCK].mean(axis=0)
     centred = queries - centre
@@ -280,8 +280,9 @@ def _nearest(queries: Rows, rows: Rows, wanted: int) -> tuple[Indices, Distances
 def _curve(rows: Rows, reference: Summary, whole: float, rng: np.random.Generator) -> Curve:
     """Return FID of an eighth, a quarter, a half and all of the sample.
 
-    For each size, the mean over two parts that share no image. The line in 1/N is that of Chong and
-    Forsyth, "Effectively Unbiased FID and Inception Score and where to find them" (CVPR 2020).
+    The value of a part is the mean over two parts of its size that share no image. The line in 1/N
+    is from Chong and Forsyth, "Effectively Unbiased FID and Inception Score and where to find them"
+    (CVPR 2020).
     """
     order = rng.permutation(len(rows))
     width = rows.shape[1]
@@ -305,7 +306,7 @@ def _curve(rows: Rows, reference: Summary, whole: float, rng: np.random.Generato
 
 
 def _limit(sizes: Sequence[int], values: Sequence[float], width: int) -> float | None:
-    """Return the intercept of the least-squares line in 1/N, or None if the sizes allow none."""
+    """Return the intercept of the least-squares line in 1/N; None if too few sizes are enough."""
     enough = [at for at, size in enumerate(sizes) if size >= _PER_DIMENSION * width]
     if len(enough) < 3:
         return None

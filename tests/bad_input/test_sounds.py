@@ -251,11 +251,11 @@ def test_rows_of_sources_and_networks_that_do_not_fit(
     rows = {
         "clips for a network of pictures": (
             ("fid", real, fake, "--extractor", "random"),
-            "has clips, and the network random takes pictures",
+            "has clips, but the network random takes pictures",
         ),
         "pictures for a network of clips": (
             ("fid", tmp_path / "pictures", tmp_path / "pictures", *FAST),
-            "has pictures, and the network log-mel takes clips",
+            "has pictures, but the network log-mel takes clips",
         ),
         "pictures for a metric of clips": (
             ("eval", tmp_path / "pictures", tmp_path / "pictures", "-m", "fad"),
@@ -324,10 +324,10 @@ def test_a_network_that_a_metric_would_not_use_is_refused(
 ) -> None:
     real, fake = folder("real"), folder("fake")
     line = refusal(ganeval("fad", real, fake, *FAST))
-    assert "--extractor log-mel, and fad works on vggish by itself" in line
+    assert "--extractor log-mel is given, but fad has its own network vggish" in line
     assert "write -m fad@log-mel with `ganeval eval`" in line
     line = refusal(ganeval("fad", real, fake, "--weights", real / "00.wav"))
-    assert "00.wav of inception, on which no metric works" in line
+    assert "00.wav of inception, which no metric uses" in line
     assert "add --extractor vggish" in line
     line = refusal(ganeval("eval", real, fake, "-m", "fad@crepe-tiny,fad", *FAST))
     assert "write -m fad@log-mel" in line
@@ -338,7 +338,7 @@ def test_what_has_no_weights_here_is_still_of_one_kind(
     folder: Callable[..., Path], ganeval: Command
 ) -> None:
     line = refusal(ganeval("eval", folder("real"), folder("fake")))
-    assert "has clips, and the network inception takes pictures" in line
+    assert "has clips, but the network inception takes pictures" in line
     assert "METRIC@NETWORK: log-mel, crepe-tiny, vggish" in line
 
 

@@ -223,7 +223,7 @@ def test_statistics_where_images_are_needed(
         assert f"{stats}: holds statistics, not images" in line
         assert stats.read_bytes() == before
     line = refusal(ganeval("fid", stats, fake, *RANDOM, "--num-images", 5))
-    assert f"{stats}: holds statistics of all its images, and --num-images asks for some" in line
+    assert f"{stats}: holds statistics of all its images, but --num-images asks for some" in line
 
 
 def test_a_number_of_images_that_nobody_knows(

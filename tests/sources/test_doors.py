@@ -355,7 +355,7 @@ def test_what_is_left_alone_and_what_is_of_another_size(
     for at in range(12):
         large = PIL.Image.fromarray(pictures[at]).resize((740 + at, 500))
         large.save(real / f"{at:03}.png")
-    said = f"{fake} and {real} differ in size (in the middle 24x24 and 745x500)"
+    said = f"{fake} and {real} differ in size (medians 24x24 and 745x500)"
     assert said in ganeval("fid", real, fake, *RANDOM).err
 
 
