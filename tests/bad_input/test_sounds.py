@@ -71,7 +71,7 @@ REFUSED: dict[str, tuple[str, bytes, str]] = {
     "an AIFF file cut short": ("a.aiff", cut(encoded(tone(), "AIFF")), "truncated ("),
     "a FLAC file cut short": ("a.flac", cut(encoded(tone(), "FLAC")), "damaged, or not sound"),
     "an Ogg file cut short": ("a.ogg", cut(encoded(tone(), "OGG")), "truncated ("),
-    "several Ogg files in one": ("a.ogg", chained(), "several streams of Ogg"),
+    "several Ogg files in one": ("a.ogg", chained(), "several Ogg streams"),
     "an MP3 file of several bit rates that does not say how long it is": (
         "a.mp3",
         untagged(encoded(tone(), "MP3")),

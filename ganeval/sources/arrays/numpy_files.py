@@ -161,7 +161,7 @@ def _read_header(stream: IO[bytes], name: str, *, alone: bool = False) -> _Heade
         remedy = "save it again as uint8"
         if alone:
             command = conversion(name, "numpy.load(a,allow_pickle=True).item()", ("mu", "sigma"))
-            remedy += f"; if it holds statistics and you trust its author, run `{command}`"
+            remedy += f"; if you trust its author and it holds statistics, run `{command}`"
         raise InputError(f"{name}: contains Python objects (code)", "an array of numbers", remedy)
     return _Header(shape, dtype, fortran, stream.tell())
 
