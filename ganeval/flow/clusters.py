@@ -21,14 +21,14 @@ def find_clusters(
 ) -> Clusters | None:
     """Return the cluster number of each item of a source, int64 [N].
 
-    None if items are independent: nobody asked for clusters, the items have no names, or no
+    None if items are independent: clusters were not asked for, the items have no names, or no
     two of them belong together.
 
     Args:
         source: The source.
         indices: The items that are used.
         location: Name of the source in messages.
-        by: The rule; None if nobody asked for clusters.
+        by: The rule; None if clusters were not asked for.
 
     Raises:
         InputError: The rule finds fewer than 20 clusters.

@@ -306,7 +306,7 @@ def _curve(rows: Rows, reference: Summary, whole: float, rng: np.random.Generato
 
 
 def _limit(sizes: Sequence[int], values: Sequence[float], width: int) -> float | None:
-    """Return the intercept of the least-squares line in 1/N; None if too few sizes are enough."""
+    """Return the intercept of the least-squares line in 1/N; None if too few parts are large."""
     enough = [at for at, size in enumerate(sizes) if size >= _PER_DIMENSION * width]
     if len(enough) < 3:
         return None

@@ -18,7 +18,7 @@ def check_in_vain(choices: Sequence[MetricChoice], settings: Settings) -> None:
     """Refuse weights that no metric uses, and a network that no metric uses but one could use.
 
     Raises:
-        UsageError: Says how a metric gets the network, or of which networks weights may be.
+        UsageError: Says how a metric gets the network, or for which networks to give weights.
     """
     named = settings.extractor
     places = {

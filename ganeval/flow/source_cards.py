@@ -50,7 +50,7 @@ class DescribedSource:
         notes: Number of images for each note about their names.
         stats: The stored statistics that were used.
         used_for: The scores that they were used for.
-        cluster_by: What items of one cluster have in common; None if nobody asked for clusters.
+        cluster_by: What items of one cluster have in common; None if clusters were not asked for.
         seen: The values of the images, for a source of arrays.
     """
 

@@ -252,8 +252,8 @@ def _check_no_average(
     """Refuse a set if something beside it looks like an average and does not fit.
 
     Weights are refused if the tensors that are named like an average hold at least half as many
-    numbers as the network. An average is refused if another one is as large as the network, which
-    the average of a discriminator is not.
+    numbers as the network. An average is refused if another one is as large as the network; the
+    average of a discriminator usually has another size.
 
     Args:
         name: Name of the file, for messages.

@@ -74,7 +74,7 @@ class Part:
         yield from self.by_bare_name(candidate.tensors)
 
     def by_name(self, given: Tensors) -> dict[str, torch.Tensor]:
-        """Return tensors under the network's names, from which wrappers may make theirs differ."""
+        """Return tensors under the network's names, without the names of wrappers in theirs."""
         names = _unique((_without_wrappers(name), name) for name in self.own)
         places = _unique((_without_wrappers(name), name) for name, _ in self.module.named_modules())
         renamed: dict[str, torch.Tensor] = {}
@@ -190,7 +190,7 @@ class FittingSet:
     base: "FittingSet | None" = None
 
     def load(self) -> None:
-        """Put the tensors into the network, after those of the set that completes them."""
+        """Load the set that completes this one, if there is one, and then these tensors."""
         if self.base is not None:
             self.base.load()
         torch.nn.Module.load_state_dict(self.part.module, dict(self.tensors), strict=False)

@@ -146,7 +146,10 @@ def _session(data: bytes, external: Mapping[str, bytes], *, name: str) -> Any:
 
 
 def _check_signature(session: Any, *, name: str) -> None:
-    """Refuse a network without an input for latents, an output for images, or one batch size."""
+    """Refuse a network that is not a generator, or whose inputs have different batch sizes.
+
+    A generator has a float input for latents and a float output for images.
+    """
     inputs, outputs = session.get_inputs(), session.get_outputs()
     if not any(one.type == _FLOAT for one in outputs):
         found = ", ".join(f"{one.name} {one.type}" for one in outputs)

@@ -1,4 +1,4 @@
-"""Which archives are programs of torch, told by the names of their members alone."""
+"""Recognise archives that are programs of torch by the names of their members alone."""
 
 import io
 import zipfile

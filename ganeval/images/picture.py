@@ -28,7 +28,7 @@ class Picture:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class DecodePolicy:
-    """How pictures become 8-bit RGB if they are not; part of every cache key.
+    """How pictures of other kinds become plain 8-bit RGB; part of every cache key.
 
     Attributes:
         transparency: Pictures with any alpha below opaque: refuse, drop the channel, or composite

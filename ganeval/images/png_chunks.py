@@ -29,7 +29,7 @@ class PixelChunks(io.RawIOBase):
 
     Programs that draw pictures store whole workflows there, and Pillow refuses a picture if a text
     is above its limit. Texts that may tell an EXIF orientation are shown up to that limit. Chunks
-    are looked for only as far as the file is read.
+    are found only as far as the file is read.
 
     Attributes:
         has_profile: Whether a colour profile was left out so far.

@@ -81,7 +81,7 @@ def check_range(
 
 
 def check_finite(values: torch.Tensor, *, name: str, start: int | None = None) -> None:
-    """Refuse images, float [N, ...], one of which holds NaN or infinity; see `check_range`."""
+    """Refuse images, float [N, ...], if one holds NaN or infinity; see `check_range`."""
     finite = values.reshape(len(values), -1).isfinite().all(dim=1)
     if not finite.all():
         raise InputError(

@@ -1,4 +1,4 @@
-"""Find out what lies at a path: nothing, or a kind of source, told by its content."""
+"""Find out what lies at a path: nothing, or a kind of source, by its content."""
 
 import difflib
 import stat
@@ -20,7 +20,7 @@ _SOURCES = "a folder, a zip, tar, npz or npy file of images, a generator's check
 # A file with such an ending is taken for a checkpoint; if it is not, the reader says what it is.
 _CHECKPOINT_SUFFIXES = (".safetensors", ".pt", ".pth", ".pt2", ".ckpt", ".pkl", ".onnx", ".h5")
 
-# Files at the top of a folder that make it a model of other software, and of which.
+# Files at the top of a folder that belong to other software, and what messages call the folder.
 _PIPELINES = {
     "model_index.json": "a pipeline of diffusers",
     "saved_model.pb": "a SavedModel of TensorFlow",

@@ -110,7 +110,7 @@ class FileOptions(PictureOptions):
     def _listed(
         self, container_of: Callable[[Medium], Container], policy: DecodePolicy
     ) -> tuple[Medium, Container]:
-        """Return what the items are, and the container that lists them."""
+        """Return the medium of the items, and the container that lists them."""
         empty: EmptyError | None = None
         for medium in self._media(policy):
             if empty is not None and SOUNDS not in empty.listing.ignored:

@@ -37,7 +37,7 @@ class Tar(FileOptions):
     def open(
         self, policy: DecodePolicy, *, offline: bool = False, written: str | None = None
     ) -> EncodedSource:
-        """List the archives; arguments and errors are those of `Folder.open`."""
+        """List the archives; see `Folder.open` for arguments and errors."""
         return self.source(
             "tar",
             lambda medium: _container(self.location, medium, self.pattern),

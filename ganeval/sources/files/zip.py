@@ -49,7 +49,7 @@ class Zip(FileOptions):
     def open(
         self, policy: DecodePolicy, *, offline: bool = False, written: str | None = None
     ) -> EncodedSource:
-        """List the archive; arguments and errors are those of `Folder.open`."""
+        """List the archive; see `Folder.open` for arguments and errors."""
         return self.source(
             "zip",
             lambda medium: ZipMembers(self.location, medium, self.pattern),
