@@ -186,5 +186,5 @@ def test_other_sizes_of_a_stream_and_of_a_list_are_warned_of() -> None:
         assert report.provenance["sources"][name]["sizes"] == {"24x24": 30, "8x8": 20}
         first, second = report.provenance["warnings"][-2:]
         assert first == f"{name}: images of 2 sizes; each is resized by itself"
-        assert f"{name} and reference differ in size (in the middle 24x24 and 8x8)" in second
+        assert f"{name} and reference differ in size (medians 24x24 and 8x8)" in second
         assert f"resize the images of {name} yourself for 8x8 pixels on both sides" in second

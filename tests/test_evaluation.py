@@ -404,7 +404,7 @@ def test_names_and_options_fail_before_an_image_is_read(
             ("eval", real, absent, "-m", "sfid:layer=x"),
             "'layer'; no name, since there are none; leave",
         ),
-        (("eval", f"{real},labels=folders", real), f"say 'folder:{real},labels=folders'"),
+        (("eval", f"{real},labels=folders", real), f"write 'folder:{real},labels=folders'"),
         (("fid", real, absent, "-o", "run.jsno"), "unknown suffix '.jsno'"),
         (("fid", real, absent, "-o", "nowhere/run.json"), "there is no folder nowhere"),
         (("fid", real, absent, "--device", "gpu"), "unknown device 'gpu'"),

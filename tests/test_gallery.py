@@ -181,7 +181,7 @@ class Restless(torch.utils.data.Dataset[torch.Tensor]):
 
 
 def test_a_source_that_changes_is_refused() -> None:
-    with pytest.raises(UnstableError, match="another picture than the one that was scored"):
+    with pytest.raises(UnstableError, match="is not the picture that was scored"):
         report_on(Restless(), REAL)
 
 

@@ -1,1 +1,1 @@
-"""Sound: clips, decoding, resampling, what networks of sound get."""
+"""Sound: clips, decoding, resampling, and the inputs of networks for sound."""

@@ -21,8 +21,8 @@ class Clip:
     1.0
 
     Attributes:
-        samples: Float32 [channels, samples]. Full scale is -1 to 1; floats and what lossy codecs
-            decode may go a little beyond it.
+        samples: Float32 [channels, samples]. Full scale is -1 to 1; floats and samples decoded by
+            lossy codecs may go a little beyond it.
         rate: Sampling rate, in samples per second.
         notes: Short fixed phrases (`"mixed to mono"`, `"silent"`) that are counted over a source
             and shown in the report.

@@ -27,7 +27,7 @@ def signal_and_noise(made: Clips, truth: Clips) -> list[float]:
 
 
 def scaled_signal_and_noise(made: Clips, truth: Clips) -> list[float]:
-    """Return the same energies, means over channels, with the true clip scaled to fit best.
+    """Return the same energies as means over channels, with the true clip scaled to fit best.
 
     With a = <x, y> / |y|^2 these are |a y|^2 and |x - a y|^2; SI-SDR is 10 log10 of their ratio.
     For a silent true clip both are 0.
@@ -76,7 +76,7 @@ MEASURES: Mapping[str, tuple[Measure, int]] = {
     "scaled-energies": (scaled_signal_and_noise, 2),
     "lsd": (log_spectral_distance, 1),
 }
-"""The values of a comparer of clips at their own rate, with the number of values."""
+"""Measures of clips at their own rate, each with its number of values."""
 
 SPECTRAL: Mapping[str, tuple[Measure, int]] = {"log-mel": (log_mel_distance, 1)}
-"""The values of a comparer of clips at 16,000 Hz."""
+"""Measures of clips at 16,000 Hz, each with its number of values."""

@@ -19,7 +19,7 @@ FORMATS = ("WAV", "WAVEX", "RF64", "FLAC", "OGG", "MP3", "AIFF")
 """libsndfile's names of the formats that are read."""
 
 _COUNTED = 2**16  # samples that are decoded at once to be counted
-_UNKNOWN_LENGTH = 2**63 - 1  # what libsndfile says of a stream that does not tell
+_UNKNOWN_LENGTH = 2**63 - 1  # libsndfile's length for a stream that does not tell it
 
 
 @dataclass(frozen=True, slots=True)
@@ -66,7 +66,7 @@ def read_header(content: IO[bytes] | bytes, *, name: str, max_seconds: float) ->
         if file.format == "MP3" and not one_bit_rate:
             raise InputError(
                 f"{name}: an MP3 file of several bit rates that does not say how long it is",
-                "one that does, for libsndfile guesses, and reads a part of it",
+                "a file that does, since libsndfile guesses, and reads only a part",
                 "convert it to WAV or FLAC",
             )
         header = _header_of(file, says_length=says_length or file.format != "MP3")
@@ -75,7 +75,7 @@ def read_header(content: IO[bytes] | bytes, *, name: str, max_seconds: float) ->
 
 
 def check_header(header: ClipHeader, *, name: str, max_seconds: float) -> None:
-    """Refuse a clip that its header shows to be unusable.
+    """Refuse a clip whose header shows that it is unusable.
 
     Raises:
         InputError: See `read_header`.
@@ -94,7 +94,7 @@ def check_header(header: ClipHeader, *, name: str, max_seconds: float) -> None:
 
 
 def decode(content: bytes, *, name: str, max_seconds: float) -> Clip:
-    """Decode a file of sound as it is stored: its own rate and channels.
+    """Decode a sound file as it is stored: at its own rate, with its own channels.
 
     Integers of n bits are divided by 2^(n-1). Floats stay as they are. Safe to call from any
     thread.
@@ -154,11 +154,11 @@ def _is_text(beginning: bytes) -> bool:
 
 
 def _header_of(file: Any, *, says_length: bool) -> ClipHeader:
-    """Return what libsndfile says of a file, whose samples are counted where it does not know.
+    """Return libsndfile's header of a file; samples are counted if it does not know their number.
 
     Args:
         file: The opened file.
-        says_length: Whether the file says how long it is; libsndfile guesses where it does not.
+        says_length: Whether the file says how long it is; if not, libsndfile only guesses.
     """
     frames = 0 if file.frames in (-1, _UNKNOWN_LENGTH) else file.frames
     if not says_length:

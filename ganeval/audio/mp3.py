@@ -1,11 +1,11 @@
-"""What libsndfile does not tell of an MP3 file: whether it knows how long it is.
+"""Find out what libsndfile does not tell: whether an MP3 file says how long it is.
 
-The headers of frames are those of ISO 11172-3 and 13818-3.
+The headers of frames follow ISO 11172-3 and 13818-3.
 """
 
 from typing import IO
 
-_FIRST_FRAME = 2_048  # bytes in which its tag lies
+_FIRST_FRAME = 2_048  # bytes that hold the tag of the first frame
 _LAYER_3 = 1
 _KILOBITS = (
     (8, 16, 24, 32, 40, 48, 56, 64, 80, 96, 112, 128, 144, 160),  # MPEG 2 and 2.5
@@ -16,7 +16,7 @@ _PART_OF_RATE = {3: 1, 2: 2, 0: 4}  # by the version in a header: MPEG 1, 2 and 
 
 
 def says_its_length(stream: IO[bytes]) -> bool:
-    """Tell whether the first frame of an MP3 file says how many there are, as most encoders do.
+    """Tell whether the first frame of an MP3 file gives their number, as most encoders write it.
 
     Args:
         stream: The file, seekable; it is left at its start.
@@ -48,7 +48,7 @@ def has_one_bit_rate(stream: IO[bytes]) -> bool:
 
 
 def _first_frame(stream: IO[bytes]) -> int:
-    """Return where the first frame begins: after a tag, of whose length each byte has 7 bits."""
+    """Return where the first frame begins: after a tag, whose length has 7 bits in each byte."""
     stream.seek(0)
     beginning = stream.read(10)
     if beginning[:3] != b"ID3" or len(beginning) < 10:
@@ -57,7 +57,7 @@ def _first_frame(stream: IO[bytes]) -> int:
 
 
 def _frame(header: bytes) -> tuple[int, int] | None:
-    """Return bit rate and number of bytes of a frame by its header; None if it is none."""
+    """Return bit rate and number of bytes of a frame by its header; None if it is not a frame."""
     if len(header) < 4 or header[0] != 0xFF or header[1] < 0xE0:
         return None
     version, layer = header[1] >> 3 & 3, header[1] >> 1 & 3

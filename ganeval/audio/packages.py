@@ -1,4 +1,4 @@
-"""The packages that sound needs, which a plain installation lacks."""
+"""Packages that sound needs and a plain installation lacks."""
 
 import importlib
 from importlib.metadata import version

@@ -162,7 +162,7 @@ class ClipPair:
             raise InputError(
                 f"a {type(content).__name__.lower()}, not a pair of clips",
                 "pairs of clips",
-                "choose a metric of single clips",
+                "choose a metric that looks at single clips",
             )
         forms = [(one.rate, *one.samples.shape) for one in both]
         if forms[0] != forms[1]:

@@ -15,7 +15,7 @@ def resample(samples: Samples, rate: int, wanted: int) -> Samples:
     """Return float32 [channels, samples] at another rate, by soxr in its quality HQ.
 
     A clip that is already at that rate stays as it is. Frequencies above half of the new rate are
-    filtered out. The length is that of `resampled_length`, at least 1.
+    filtered out. `resampled_length` gives the length, which is at least 1.
     """
     if rate == wanted:
         return samples
@@ -28,7 +28,7 @@ def resample(samples: Samples, rate: int, wanted: int) -> Samples:
 
 
 def at_rate(clip: Clip, wanted: int) -> Clip:
-    """Return a clip at another rate, with a note of the one that it had."""
+    """Return a clip at another rate, with a note on its old rate."""
     if clip.rate == wanted:
         return clip
     note = f"resampled from {clip.rate:,} to {wanted:,} Hz"

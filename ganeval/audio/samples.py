@@ -1,4 +1,4 @@
-"""The rules for samples of any origin: one scale, finite, not empty, a sensible rate."""
+"""Rules for all samples: one scale, finite, not empty, a sensible rate."""
 
 from numbers import Integral
 
@@ -16,18 +16,19 @@ CLIPPED = "clipped at full scale"
 BEYOND = "values beyond -1 to 1"
 
 _HIGHEST = 8.0  # 18 dB above full scale; larger values were never scaled to -1 to 1
-_FULL_SCALE = 1 - 2.0**-7  # the largest value of 8 bits, the coarsest there are
-_RUN = 4  # consecutive equal samples at full scale; a sine hardly has so many
+_FULL_SCALE = 1 - 2.0**-7  # the largest value of 8 bits, the coarsest format
+_RUN = 4  # consecutive equal samples at full scale; a sine rarely has so many
 
 
 def to_float(samples: npt.NDArray[np.generic], *, name: str) -> npt.NDArray[np.float32]:
     """Return samples of any integer or floating type as float32, full scale -1 to 1.
 
-    Signed integers of n bits are divided by 2^(n-1), unsigned ones lie around 2^(n-1). Floats stay.
+    Signed integers of n bits are divided by 2^(n-1). Unsigned ones are first shifted down by
+    2^(n-1). Floats stay as they are.
 
     Raises:
-        InputError: They are of another type, or of 32 bits of which 16 hold them all, so that a
-            sound would be 96 dB too quiet.
+        InputError: They have another type. Or they are integers of 32 bits whose values need only
+            16, so that the sound would be 96 dB too quiet.
     """
     kind, bits = samples.dtype.kind, 8 * samples.dtype.itemsize
     if kind == "f":
@@ -56,14 +57,14 @@ def check_rate(rate: int, *, name: str) -> None:
     """Refuse an impossible rate.
 
     Raises:
-        InputError: It is no whole number, below 1,000 or above 768,000 samples a second.
+        InputError: It is not a whole number, or below 1,000 or above 768,000 samples a second.
     """
     low, high = RATES
     if not isinstance(rate, Integral) or isinstance(rate, bool):
         raise InputError(
             f"{name}: {rate!r} samples a second",
             f"a whole number from {low:,} to {high:,}",
-            "correct the rate, `int(rate)` say",
+            "correct the rate, for example with `int(rate)`",
         )
     if not low <= rate <= high:
         raise InputError(
@@ -111,7 +112,7 @@ def checked_clip(samples: Samples, rate: int, *, name: str) -> Clip:
 
 
 def _is_clipped(samples: Samples) -> bool:
-    """Tell whether some equal samples follow one another at full scale."""
+    """Tell whether several consecutive samples are equal and at full scale."""
     flat = (samples[:, 1:] == samples[:, :-1]) & (np.abs(samples[:, 1:]) >= _FULL_SCALE)
     if flat.shape[1] < _RUN - 1 or not flat.any():
         return False

@@ -13,7 +13,7 @@ from ganeval.audio.wav import encode_wav
 HEARD_SECONDS = 2.0
 HEARD_RATE = 16_000
 
-_QUIETEST = 80.0  # dB below the loudest point; anything below is black
+_QUIETEST = 80.0  # dB below the loudest point; anything quieter is black
 _WINDOW = 512  # samples; shorter clips have shorter windows
 _LEAST = 1e-12
 
@@ -22,7 +22,7 @@ def spectrogram(clip: Clip, width: int, height: int) -> npt.NDArray[np.float64]:
     """Return the level of each frequency at each time, float64 [height, width] from 0 to 1.
 
     Time goes to the right, frequency upwards to half the rate. 1 is the loudest point of the clip,
-    and 0 is anything 80 dB or more below it, or all of a silent clip.
+    and 0 is anything 80 dB or more below it. A silent clip is 0 everywhere.
     """
     samples = mono(clip).samples[0].astype(np.float64)
     window = max(min(_WINDOW, len(samples)), 2)

@@ -1,4 +1,4 @@
-"""Check that a sound file is complete in cases where libsndfile does not.
+"""Check that a sound file is complete, if libsndfile does not check it.
 
 libsndfile reads a truncated WAV, AIFF or Ogg file as if it were a shorter one. For FLAC and MP3 it
 checks the length.
@@ -17,14 +17,14 @@ _LAST = 0x04  # bit of a page's flags
 
 
 def check_whole(stream: IO[bytes], *, name: str) -> None:
-    """Refuse a WAV, AIFF or Ogg file that is not all there, or would not be read whole.
+    """Refuse a WAV, AIFF or Ogg file that is incomplete, or would be read only in part.
 
     Args:
         stream: The file, seekable; it is left at its start.
         name: Its name in messages.
 
     Raises:
-        InputError: It was cut short, or is several files of Ogg in one.
+        InputError: It was cut short, or has several Ogg streams one after the other.
     """
     stream.seek(0)
     beginning = stream.read(12)
@@ -63,15 +63,15 @@ def _check_chunks(stream: IO[bytes], name: str, *, order: str, sound: bytes) -> 
 
 
 def _serial(stream: IO[bytes]) -> bytes:
-    """Return the number of the stream that the first page of an Ogg file is of."""
+    """Return the serial number of the first stream in an Ogg file."""
     stream.seek(14)
     return stream.read(4)
 
 
 def _check_last_page(stream: IO[bytes], name: str, *, serial: bytes) -> None:
-    """Look whether the last page of an Ogg file is whole, and the last of its first stream.
+    """Check that the last page of an Ogg file is whole, and is the last of its first stream.
 
-    Of several streams one after the other libsndfile reads the first alone.
+    If there are several streams one after the other, libsndfile reads only the first.
     """
     end = stream.seek(0, io.SEEK_END)
     stream.seek(max(end - _LONGEST_PAGE, 0))
@@ -82,7 +82,9 @@ def _check_last_page(stream: IO[bytes], name: str, *, serial: bytes) -> None:
     if not page.startswith(b"OggS") or len(page) < length or not page[5] & _LAST:
         raise _truncated(name, "its last page is missing")
     if page[14:18] != serial:
-        raise InputError(f"{name}: several streams of Ogg", "one", "cut it into files of one each")
+        raise InputError(
+            f"{name}: several Ogg streams", "one stream", "split it into one file each"
+        )
 
 
 def _truncated(name: str, how: str) -> InputError:

@@ -1,4 +1,4 @@
-"""Clips as windows of one length, as distances between sets of sounds use them."""
+"""Cut clips into windows of one length, for distances between sets of sounds."""
 
 from dataclasses import asdict, dataclass
 from typing import Any, Literal
@@ -11,23 +11,23 @@ from ganeval.audio.packages import resampler
 from ganeval.audio.resample import at_rate, resampled_length
 from ganeval.errors import UsageError
 
-_LEAST_PEAK = 0.1  # 20 dB below full scale: quieter clips are raised by no more
+_LEAST_PEAK = 0.1  # no clip is raised by more than 20 dB
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Windows:
     """Look at windows of clips of sound; windows of one clip are not independent.
 
-    A clip is mixed to mono, resampled, and perhaps more, before it is cut, so that filters act on
-    its ends once.
+    A clip is mixed to mono, resampled, and changed as `bits`, `peak` and `shortest` say, before it
+    is cut, so that filters act on its ends once.
 
     Attributes:
         seconds: Length of a window.
-        rate: Samples in a second.
-        hop: From the beginning of one to that of the next, in seconds. What is left over at the end
-            is no window.
+        rate: Sampling rate.
+        hop: Seconds from the beginning of one window to the beginning of the next; None: the length
+            of a window. A rest at the end that is shorter than a window is left out.
         peak: "google" divides a clip by its highest value, or by 0.1 if that is lower. The lowest
-            one plays no part, as there. "as-is" leaves it.
+            value plays no part, as in Google's code. "as-is" leaves the clip.
         bits: 16 rounds samples to integers of 16 bits; None leaves them.
         shortest: Shorter clips get zeros at their end, up to so many seconds.
 
@@ -48,7 +48,7 @@ class Windows:
             if value is not None and not 1 / self.rate <= value < float("inf"):
                 raise UsageError(
                     f"windows with {name}={value}",
-                    f"a sample at least, and that is {1 / self.rate:g} s",
+                    f"at least one sample, {1 / self.rate:g} s",
                     f"change {name}",
                 )
 
@@ -82,7 +82,7 @@ class Windows:
 
     @property
     def _length(self) -> int:
-        """The samples of a window."""
+        """The number of samples of a window."""
         return max(round(self.seconds * self.rate), 1)
 
     @property

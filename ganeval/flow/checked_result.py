@@ -1,4 +1,4 @@
-"""What holds for every score of every metric before anyone sees it."""
+"""Check every score of every metric before it is reported."""
 
 import math
 from dataclasses import replace
@@ -9,16 +9,16 @@ from ganeval.errors import InputError
 from ganeval.metrics.base import Result, Score
 from ganeval.metrics.parts.extrapolation import interval_of_infinitely_many, note_of_interval
 
-_RESOLUTION = 1e-12  # relative: what is smaller is rounding, and no error
+_RESOLUTION = 1e-12  # relative; anything smaller is rounding, not a standard error
 NOTHING_VARIES = "no standard error: nothing varies"
 
 
 def checked(result: Result, label: str, sample: str, noun: str) -> Result:
     """Return a result of finite numbers, without standard errors that are 0.
 
-    Where nothing varies among the items (all have the same features, all or none are counted) a
-    standard error of 0 would say that the score is certain, and the next items may differ. An
-    interval that has a width all the same, such as Wilson's of a fraction, stays.
+    If nothing varies among the items (all have the same features; all or none are counted), a
+    standard error of 0 would say that the score is certain, although the next items may differ. An
+    interval that has a width, such as Wilson's interval of a fraction, stays.
 
     Args:
         result: Result of a metric.
@@ -53,7 +53,7 @@ def _check_finite(score: Score, label: str, sample: str) -> None:
         if not math.isfinite(number):
             raise InputError(
                 f"{label} of {sample}: {name} is {number}",
-                "finite numbers, so features with which its arithmetic does not overflow",
+                "finite numbers, from features that do not overflow its arithmetic",
                 f"look at the features for huge values, or leave out {label}",
             )
 

@@ -1,4 +1,4 @@
-"""From the texts that name metrics to metrics with their options and networks."""
+"""Turn the texts that name metrics into metrics with their options and networks."""
 
 import dataclasses
 from collections.abc import Collection, Mapping, Sequence
@@ -24,10 +24,10 @@ class MetricChoice:
 
     Attributes:
         name: Its name in the table.
-        network: The name of the network that the user asks for it; None for the run's.
+        network: The name of the network that the user asks for; None for the run's network.
         metric: The instance.
-        options: Its options that depart from the protocol's.
-        optional: Whether it is left out, and not refused, where something that it needs is missing.
+        options: Its options that differ from the protocol's.
+        optional: Whether it is left out, not refused, if something that it needs is missing.
     """
 
     name: str
@@ -47,7 +47,7 @@ class MetricChoice:
         return label_of(self.name, self.network, {})
 
     def place(self, need: Need, run_network: str) -> Place:
-        """Return the network and layer that one of its needs means, in a run with its network."""
+        """Return the network and layer of one of its needs, given the network of the run."""
         return self.network or need.feature.extractor or run_network, need.feature.layer
 
 
@@ -72,19 +72,19 @@ def choose_metrics(
 ) -> tuple[MetricChoice, ...]:
     """Return the metrics of `fid`, `fid@mine`, `kid:subset_size=500:num_subsets=50`, ... texts.
 
-    One text may hold several, separated by commas. None stands for all that the protocol computes
-    by default and the sources allow, `all` for every metric that it defines.
+    One text may hold several, separated by commas. None stands for the protocol's default metrics
+    that the sources allow, `all` for every metric that it defines.
 
     Args:
         texts: Texts of the user.
         protocol: The conventions.
-        roles: What there are sources for.
+        roles: The roles that have a source.
         networks: Networks by the short names that the user has given them.
         run_network: The network of the metrics that name none.
 
     Raises:
-        UsageError: An unknown metric, option or network, a metric the protocol does not define, one
-            named twice, or one that looks at a source that there is not.
+        UsageError: A metric, option or network is unknown; the protocol does not define a metric;
+            a metric is named twice, or looks at a source that was not named.
     """
     choices: tuple[MetricChoice, ...]
     if texts is None:
@@ -110,7 +110,7 @@ def choose_metrics(
     for choice in choices:
         METRICS.find(choice.name)
         if labels.count(choice.label) > 1:
-            once = f"each once ({choice.name} and {choice.name}@{run_network} are one)"
+            once = f"each once ({choice.name} and {choice.name}@{run_network} are the same)"
             raise UsageError(f"metric '{choice.label}' is named twice", once, "remove one")
         for kind in choice.metric.kinds:
             score = label_of(kind.name, choice.network, choice.options)
@@ -129,16 +129,16 @@ def choose_metrics(
 
 
 def _no_source(choice: MetricChoice, role: Role) -> UsageError:
-    """Return the error for a metric that looks at a source that nobody has named."""
+    """Return the error for a metric that looks at a source that was not named."""
     if role == "reference":
         return UsageError(
-            f"metric '{choice.label}' compares with a reference and there is none",
+            f"metric '{choice.label}' compares with a reference, but there is none",
             "a reference",
             "name one, or ask for `is` alone",
         )
     what = {"train": "what the generator learned from", "heldout": "real items it never saw"}
     return UsageError(
-        f"metric '{choice.label}' looks at {what.get(role, role)} and there is no such source",
+        f"metric '{choice.label}' looks at {what.get(role, role)}, but there is no such source",
         f"a source for it, as --{role} SOURCE",
         f"add --{role} SOURCE, or leave {choice.name} out of the metrics (-m)",
     )
@@ -149,11 +149,11 @@ def choose_rank(rank: str | None, choices: Sequence[MetricChoice]) -> str:
 
     Args:
         rank: The name of a score, or of a metric for its first score, with its network and options
-            if there are any; None for the first of all.
+            if there are any; None for the first score of all.
         choices: The metrics of the run.
 
     Raises:
-        UsageError: None of them is called so.
+        UsageError: None of them has that name.
     """
     names: dict[str, str] = {}
     for choice in choices:
@@ -203,8 +203,8 @@ def _choose(
     given = parse_options(type(base), option_texts, where=f"metric {name}")
     metric = dataclasses.replace(base, **given)  # type: ignore[type-var]
     departing = {key: value for key, value in given.items() if value != getattr(base, key)}
-    # The run's own network is no other one, so that `fid` and `fid@inception` are twins; but it is
-    # for a metric that has a network of its own.
+    # Naming the run's own network changes nothing, so that `fid` and `fid@inception` are twins. For
+    # a metric that has a network of its own it does.
     own = any(need.feature.extractor is not None for need in metric.needs)
     asked = network if at and (own or network != run_network) else None
     return MetricChoice(name=name, network=asked, metric=metric, options=departing)

@@ -1,4 +1,4 @@
-"""Clusters of items that are not independent of one another, as the user tells them by names."""
+"""Clusters of items that are not independent of one another, found by a rule for their names."""
 
 import hashlib
 from collections.abc import Iterable, Sequence
@@ -13,22 +13,22 @@ from ganeval.sources.clusters import ClusterBy, cluster_names
 Clusters = npt.NDArray[np.int64]
 
 FEWEST = 20
-"""Clusters of a source from which the spread between them says something of an error."""
+"""The fewest clusters of a source whose spread gives a useful standard error."""
 
 
 def find_clusters(
     source: Source, indices: Sequence[int], location: str, by: ClusterBy | None
 ) -> Clusters | None:
-    """Return the number of the cluster of each item of a source, int64 [N].
+    """Return the cluster number of each item of a source, int64 [N].
 
-    None if items are independent: nobody asked for clusters, the items have no names, or no
+    None if items are independent: clusters were not asked for, the items have no names, or no
     two of them belong together.
 
     Args:
         source: The source.
         indices: The items that are used.
         location: Name of the source in messages.
-        by: The rule; None if nobody asked for clusters.
+        by: The rule; None if clusters were not asked for.
 
     Raises:
         InputError: The rule finds fewer than 20 clusters.
@@ -56,13 +56,13 @@ def clusters_of_pairs(
 ) -> Clusters | None:
     """Return the cluster of each pair, int64 [pairs]; None if pairs are independent.
 
-    Two pairs belong together if they have a cluster in common on either side, and so do all that
-    are linked in this way.
+    Two pairs belong together if they share a cluster on either side. So do all pairs that are
+    linked in this way through others.
 
     Args:
         places: The indices of both items of each pair, int [pairs, 2].
-        one: The cluster of each item of the one source.
-        other: Those of the other.
+        one: The cluster of each item of the first source.
+        other: The same for the other source.
         same: Whether both are one source.
     """
     if one is None and other is None:
@@ -85,7 +85,7 @@ def clusters_of_pairs(
 def clusters_of_parts(wholes: Clusters, clusters: Clusters | None) -> Clusters | None:
     """Return the cluster of each part of items, int64 [parts]; None if parts are independent.
 
-    Parts of one item belong together, and so do those of the items of one cluster.
+    Parts of one item belong together. So do the parts of all items of one cluster.
 
     Args:
         wholes: The item of each part.
@@ -107,10 +107,10 @@ def clusters_digest(clusters: Clusters) -> str:
 
 
 def no_effect(by: ClusterBy | None, clusters: Iterable[Clusters | None]) -> str | None:
-    """Return what to say where clusters were asked for and no source has any; None otherwise."""
+    """Return a warning if clusters were asked for and no source has any; None otherwise."""
     if by is None or any(one is not None for one in clusters):
         return None
     return (
         f"--cluster-by {by} has no effect: no source has a cluster of more than one item, so every "
-        "error is that of independent items"
+        "error assumes independent items"
     )

@@ -28,10 +28,10 @@ log = logging.getLogger(__name__)
 
 
 def prepare_engine(settings: Settings) -> Settings:
-    """Look for the machines that a run is for, which say what device "auto" means.
+    """Find the machines of a Ray cluster, which decide what device "auto" means.
 
     Raises:
-        UsageError: An option that means nothing there.
+        UsageError: An option has no meaning there.
         TeamError: They cannot be reached.
     """
     if settings.engine != "ray":
@@ -40,7 +40,7 @@ def prepare_engine(settings: Settings) -> Settings:
 
     if not settings.cache:
         raise UsageError(
-            "--no-cache with --engine ray", "a cache that all machines share", "drop one"
+            "--no-cache with --engine ray", "a cache that all machines share", "leave one out"
         )
     return dataclasses.replace(
         settings,
@@ -58,12 +58,12 @@ class Collected:
     """What was collected for a plan.
 
     Attributes:
-        samples: The features of each sample, by its location and what is looked at of it.
-        others: Those of the other sides that had to be collected, by role and in the same way.
-        stats: Stored statistics of the reference that serve in place of its features, by the name
-            of the network that they are of.
-        step: Step of the training that a stream shows.
-        seen: The values of a stream, whose items have no source.
+        samples: The features of each sample, by its location and the view.
+        others: The features of the other sides that had to be collected, by role and view.
+        stats: Stored statistics of the reference that replace its features, by the name of their
+            network.
+        step: The training step of a stream.
+        seen: The values of a stream's items, which have no source.
     """
 
     samples: Mapping[str, ByView]
@@ -73,7 +73,7 @@ class Collected:
     seen: Seen | None = None
 
     def summary(self, sample: str, need: Need, place: Place) -> Summary:
-        """Return what a metric looks at: stored statistics where they are enough, else features."""
+        """Return what a metric looks at: stored statistics if they are enough, else features."""
         if is_served(need, place, self.stats):
             return self.stats[place[0]]
         return self.features(sample, need).of(place, labels=need.labels)
@@ -87,12 +87,12 @@ class Collected:
 def collect(plan: Plan, workspace: Workspace) -> Collected:
     """Collect every source once, for all that the metrics look at.
 
-    The items of a side that is looked at in pairs alone are read too, for the report says which
-    they were, but go through no network.
+    If a side is looked at only in pairs, its items are read too, since the report says which they
+    were, but they go through no network.
 
     Raises:
         InputError: An item cannot be used, or too many were skipped.
-        MismatchError: Stored statistics were made otherwise.
+        MismatchError: Stored statistics were made under other conditions.
         TeamError: Processes that share the work differ, or one is gone.
     """
     stats = statistics_of(plan, workspace)
@@ -120,7 +120,7 @@ def collect(plan: Plan, workspace: Workspace) -> Collected:
 
 
 def wanted_views(plan: Plan) -> list[View]:
-    """Return the views that the metrics have of any source."""
+    """Return all views that the metrics use."""
     needs = [need for choice in plan.choices for need in choice.metric.needs]
     return list(dict.fromkeys(need.view for need in needs))
 
@@ -128,9 +128,9 @@ def wanted_views(plan: Plan) -> list[View]:
 def wanted_of(
     plan: Plan, role: Role, workspace: Workspace, stats: Mapping[str, Stats]
 ) -> dict[View, list[tuple[Extraction, list[str]]]]:
-    """Return the networks and layers that the metrics look at of a role, by the view of it.
+    """Return the networks and layers that the metrics need for a role, by view.
 
-    What stored statistics serve is left out.
+    Layers that stored statistics replace are left out.
     """
     return {
         view: [(workspace.networks[name], layers) for name, layers in of_view.items()]
@@ -159,7 +159,7 @@ def layers_of(
 
 
 def gallery_place(plan: Plan) -> Place | None:
-    """Return the features by which a report shows which pictures are near one another.
+    """Return the network and layer that tell a report which pictures are near one another.
 
     None if there is no such report, or no metric looks at each item by itself.
     """
@@ -175,7 +175,7 @@ def gallery_place(plan: Plan) -> Place | None:
 def job_of(plan: Plan, side: Side, view: View, wanted: Wanted) -> Job:
     """Return what is to be collected of a side under a view."""
     viewed = plan.viewed.get((side.location, side.role, view))
-    if viewed is None:  # of which no metric looks at each item
+    if viewed is None:  # no metric looks at this side in this view
         viewed = view_of(side, view, plan.others, plan.settings)
     labels = None
     if any(need.labels and need.view == view for _, need in plan.needs_of(side.role)):
@@ -222,7 +222,7 @@ def check_networks(job: Job) -> None:
     """Refuse a job whose items are not what its networks take.
 
     Raises:
-        UsageError: Naming source and network.
+        UsageError: Names source and network.
     """
     for network, _ in job.wanted:
         takes = network.preparation.takes
@@ -230,7 +230,7 @@ def check_networks(job: Job) -> None:
 
 
 def _checked(side: Side, job: Job, features: Features, settings: Settings) -> Features:
-    """Say what was collected of a side, and refuse it if too much was skipped."""
+    """Log what was collected of a side, and refuse it if too many items were skipped."""
     skipped = [*side.skipped, *features.skipped]
     content = job.source.info.content
     count = len(side.indices) + len(side.skipped)
@@ -265,7 +265,7 @@ def statistics_of(plan: Plan, workspace: Workspace) -> dict[str, Stats]:
 
 
 def is_served(need: Need, place: Place, stats: Mapping[str, Stats]) -> bool:
-    """Tell whether stored statistics stand in the place of what a metric looks at."""
+    """Tell whether stored statistics replace the features that a metric looks at."""
     name, layer = place
     moments = need.role == "reference" and need.form == "moments" and not need.labels
     return moments and layer == "pool" and name in stats

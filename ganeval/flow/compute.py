@@ -38,12 +38,12 @@ from ganeval.scores.row import Key, ScoreRow
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Computed:
-    """What a metric says of one sample.
+    """The results of a metric for one sample.
 
     Attributes:
         rows: Its scores as rows of a report.
-        influences: Influences of the items, by score, where they are known.
-        items: What it found beside its scores, by metric; empty if nothing.
+        influences: Influences of the items, by score, if they are known.
+        items: What it found besides its scores, by metric; may be empty.
     """
 
     rows: tuple[ScoreRow, ...]
@@ -54,11 +54,11 @@ class Computed:
 def compute(
     choice: MetricChoice, plan: Plan, workspace: Workspace, collected: Collected, sample: str
 ) -> Computed:
-    """Return what a metric says of one sample.
+    """Return the results of a metric for one sample.
 
     Raises:
-        InputError: Too few items are left for the metric, or a number of it is not finite.
-        UnstableError: An item that is shown is no longer what was scored.
+        InputError: Too few items are left for the metric, or one of its numbers is not finite.
+        UnstableError: An item that is shown has changed since it was scored.
     """
     inputs: dict[Need, Summary] = {}
     networks: dict[str, str] = {}
@@ -134,9 +134,9 @@ def compute(
 def _copies(
     inputs: Inputs, choice: MetricChoice, plan: Plan, collected: Collected, sample: str
 ) -> dict[str, str]:
-    """Return the cautions that what a metric looks at has many copies.
+    """Return the cautions about sources of a metric that have many copies.
 
-    What the generator learned from is given, and has no part in an error.
+    The training data of the generator are fixed, so they play no part in an error.
     """
     cautions: dict[str, str] = {}
     if counts_copies(choice.metric):
@@ -156,7 +156,7 @@ def _copies(
 
 
 def _labels(inputs: Inputs) -> str | None:
-    """Return the digest of the classes of what a sample is scored with; None without classes."""
+    """Return the digest of the class labels of the other sides; None without labels."""
     classes = [
         (need.role, list(summary.labels))
         for need, summary in inputs.items()
@@ -168,11 +168,11 @@ def _labels(inputs: Inputs) -> str | None:
 
 
 def _partners(need: Need, plan: Plan, collected: Collected, sample: str) -> str | None:
-    """Return the digest of the items beside which those of a sample are looked at, if there are.
+    """Return the digest of the partners of a sample's items; None if they have none.
 
-    It is over their names and their contents, in the order of the sample: a picture that goes by
-    another name is another partner. With `num_images` the run has looked at other items of that
-    side by themselves; the partners among the rest are read for their digests, and not decoded.
+    It covers names and contents, in the order of the sample: a picture under another name is
+    another partner. With `num_images` the run may have read other items of that side. The partners
+    that it has not read are read here for their digests, and not decoded.
     """
     viewed = plan.viewed.get((sample, need.role, need.view))
     if viewed is None or viewed.pairing is None or not isinstance(need.view, Pairs):
@@ -195,7 +195,7 @@ def _partners(need: Need, plan: Plan, collected: Collected, sample: str) -> str 
 
 
 def _items(result: Result, plan: Plan, collected: Collected, sample: str) -> MetricItems | None:
-    """Return what a metric found beside its scores, its items by their names; None if nothing."""
+    """Return what a metric found besides its scores, with the items' names; None if nothing."""
     if not (result.curves or result.per_item or result.evidence):
         return None
     return MetricItems(
@@ -209,7 +209,7 @@ def _items(result: Result, plan: Plan, collected: Collected, sample: str) -> Met
 
 
 def _named(evidence: Evidence, plan: Plan, collected: Collected, sample: str) -> ItemPairs:
-    """Return pairs of rows as pairs of items, with small copies of them for a page."""
+    """Return pairs of rows as pairs of items, with small copies of them for the HTML report."""
     if isinstance(evidence.view, Pairs):
         return _named_pairs(evidence, evidence.view, plan, collected, sample)
     columns = []
@@ -218,7 +218,7 @@ def _named(evidence: Evidence, plan: Plan, collected: Collected, sample: str) ->
         by_view = collected.samples[sample] if role == "sample" else collected.others[role]
         features = by_view[Each()]
         side = _side(plan, role, sample)
-        if side is None or side.source is None:  # a stream, whose items are told by their place
+        if side is None or side.source is None:  # the items of a stream have only numbers
             columns.append([str(place) for place in rows.tolist()])
             continue
         names, places = side.source.names(), features.places()

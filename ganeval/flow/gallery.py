@@ -22,17 +22,17 @@ from ganeval.report.gallery import Curve, Gallery, Neighbours, Picture
 from ganeval.scores.influence import Influence
 from ganeval.scores.row import Key, ScoreRow
 
-CURVE_OF = "fid"  # the score of which influences and a curve are shown
+CURVE_OF = "fid"  # the score whose influences and curve are shown
 NUM_PICTURES = 24
 NUM_EXTREMES = 8
 NUM_NEIGHBOURHOODS = 8
 NUM_NEAREST = 3
-NUM_USUAL = 256  # pictures of the reference whose nearest other one tells what is usual
-FEWER_CLIPS = 3  # so many times fewer clips than pictures, for they weigh more
+NUM_USUAL = 256  # pictures of the reference whose nearest neighbours give the usual distance
+FEWER_CLIPS = 3  # so many times fewer clips than pictures, since they take more space
 
 _BLOCK = 4096  # rows compared at a time
 _PARTS = (8, 4, 2)
-_PER_DIMENSION = 2  # images below which FID is no line in 1/N
+_PER_DIMENSION = 2  # images for each dimension; with fewer, FID is not linear in 1/N
 
 Rows = npt.NDArray[np.float32]
 Distances = npt.NDArray[np.float64]
@@ -40,7 +40,7 @@ Distances = npt.NDArray[np.float64]
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class _Real:
-    """The reference, where its images were needed.
+    """The reference, if its images were needed.
 
     Attributes:
         side: Its images.
@@ -61,18 +61,18 @@ def gather_galleries(
     rows: Sequence[ScoreRow],
     influences: Mapping[Key, Influence],
 ) -> tuple[Gallery, ...]:
-    """Return what there is to see of each sample.
+    """Return the gallery of each sample.
 
     Where no metric looks at each item by itself, but at windows or pairs, that is a random choice.
 
     Args:
-        plan: The run's.
+        plan: The plan of the run.
         collected: The features.
         rows: The scores.
-        influences: By score.
+        influences: Influences of the items, by score.
 
     Raises:
-        UnstableError: A picture is no longer what was scored.
+        UnstableError: A picture has changed since it was scored.
         InputError: A picture cannot be read any more.
     """
     fids = {row.sample: row for row in rows if row.label == CURVE_OF}
@@ -109,7 +109,7 @@ def _gallery(
     influence: Influence | None,
     rng: np.random.Generator,
 ) -> Gallery:
-    """Return what to see of one sample; nothing of one whose items are no pictures and no clips."""
+    """Return the gallery of one sample; empty if its items are neither pictures nor clips."""
     if not is_seen(side, items):
         return Gallery(sample=side.location, pictures=())
     assert side.source is not None
@@ -130,7 +130,7 @@ def _gallery(
 
 
 def _real(plan: Plan, items: Features, features: LayerFeatures) -> _Real:
-    """Return the reference with the distance that is usual in it."""
+    """Return the reference with the usual distance between its neighbours."""
     rows = features.rows()
     usual = None
     if len(rows) > 1:
@@ -146,7 +146,7 @@ def _extremes(
 ) -> tuple[tuple[Picture, ...], tuple[Picture, ...]]:
     """Return the pictures that raise a score most and those that lower it most.
 
-    The value of each is what it adds to the score: its influence over the number of images.
+    The value of each is what it adds to the score: its influence divided by the number of images.
     """
     if influence is None or influence.sample.shape != (len(items.places()),):
         return (), ()  # an image has no influence by itself
@@ -159,7 +159,7 @@ def _extremes(
 
 
 def _choose(num: int, wanted: int, rng: np.random.Generator) -> Indices:
-    """Return so many of `num` rows, or all, in random order."""
+    """Return `wanted` of `num` rows, or all if there are fewer, in random order."""
     return rng.permutation(num)[:wanted]
 
 
@@ -172,7 +172,7 @@ def fewer(side: Side) -> int:
 def _neighbours(
     side: Side, items: Features, features: LayerFeatures, real: _Real, rng: np.random.Generator
 ) -> tuple[Neighbours, ...]:
-    """Return a random choice of generated items with the nearest of the reference."""
+    """Return a random choice of generated items, each with the nearest items of the reference."""
     chosen = _choose(features.num, NUM_NEIGHBOURHOODS // fewer(side), rng)
     columns, distances = _nearest(features.some(chosen.tolist()), real.features.rows(), NUM_NEAREST)
     return tuple(
@@ -190,7 +190,7 @@ def _nearest(queries: Rows, rows: Rows, wanted: int) -> tuple[Indices, Distances
     Products in float32 find the candidates; differences in float64 give distances and order.
     """
     wanted = min(wanted, len(rows))
-    kept = min(wanted + 8, len(rows))  # more than wanted, for what float32 confuses
+    kept = min(wanted + 8, len(rows))  # more than wanted, since float32 may confuse the order
     squared = np.empty((len(queries), len(rows)), np.float32)
     centre = rows[:_BLOCK].mean(axis=0)
     centred = queries - centre
@@ -211,8 +211,9 @@ def _nearest(queries: Rows, rows: Rows, wanted: int) -> tuple[Indices, Distances
 def _curve(rows: Rows, reference: Summary, whole: float, rng: np.random.Generator) -> Curve:
     """Return FID of an eighth, a quarter, a half and all of the sample.
 
-    For each size, the mean over two parts that share no image. The line in 1/N is that of Chong and
-    Forsyth, "Effectively Unbiased FID and Inception Score and where to find them" (CVPR 2020).
+    The value of a part is the mean over two parts of its size that share no image. The line in 1/N
+    is from Chong and Forsyth, "Effectively Unbiased FID and Inception Score and where to find them"
+    (CVPR 2020).
     """
     order = rng.permutation(len(rows))
     width = rows.shape[1]
@@ -236,7 +237,7 @@ def _curve(rows: Rows, reference: Summary, whole: float, rng: np.random.Generato
 
 
 def _limit(sizes: Sequence[int], values: Sequence[float], width: int) -> float | None:
-    """Return the intercept of the least-squares line in 1/N, or None if the sizes allow none."""
+    """Return the intercept of the least-squares line in 1/N; None if too few parts are large."""
     enough = [at for at, size in enumerate(sizes) if size >= _PER_DIMENSION * width]
     if len(enough) < 3:
         return None

@@ -1,4 +1,4 @@
-"""What errors assume of the items: that they are independent, or that clusters of them are."""
+"""What errors assume: that the items are independent, or that clusters of them are."""
 
 import hashlib
 import re
@@ -12,7 +12,7 @@ from ganeval.features.collected import Features
 from ganeval.features.derived import Arrays, Summary
 from ganeval.metrics.base import Inputs, Metric, Score, has_error_over_clusters
 
-MANY_COPIES = 0.01  # of the items of a source, from which a reader is told
+MANY_COPIES = 0.01  # share of a source's items; a reader is told of more copies
 NO_ERROR = "no error over clusters"
 _OF_ERRORS = re.compile(r"\b(intervals?|errors?|se)\b")
 
@@ -22,7 +22,7 @@ def checked_for_clusters(
 ) -> tuple[Score, ...]:
     """Return scores, without their errors if these ignore that the items come in clusters.
 
-    The one place where that is decided, so that no metric passes over what the user has asked for.
+    This is decided here alone, so that no metric ignores what the user has asked for.
     """
     clustered = any(summary.clusters is not None for summary in inputs.values())
     if not clustered or has_error_over_clusters(metric):
@@ -31,7 +31,7 @@ def checked_for_clusters(
 
 
 def _without_error(score: Score) -> Score:
-    """Return a score without its error, and without what is said of that."""
+    """Return a score without its error, and without notes and cautions about errors."""
     cautions = {
         fact: advice
         for fact, advice in score.cautions.items()
@@ -65,13 +65,13 @@ class EqualRows:
 
 
 def num_copies(features: Features, summary: Summary, *, by_rows: bool) -> int:
-    """Return how many items are copies of one that counts as independent of them.
+    """Return how many items are copies of another item that counts as independent of them.
 
     Args:
         features: What was collected of the source.
         summary: One layer of it.
-        by_rows: Whether equal features tell a copy: of what a network generates the digest is of
-            what it is made from, so that two equal pictures have two.
+        by_rows: Whether copies are found by equal features. The digest of a generated item covers
+            what it is made from, so two equal pictures have two digests.
     """
     if by_rows:
         return int(summary.derived(EqualRows())["copies"][0])
@@ -81,12 +81,12 @@ def num_copies(features: Features, summary: Summary, *, by_rows: bool) -> int:
 
 
 def caution_of_copies(num: int, features: Features, of_role: str) -> Mapping[str, str]:
-    """Return the caution that an error is not that of independent items; none for few copies.
+    """Return the caution that copies make items dependent; none if copies are few.
 
     Args:
         num: The number of copies.
         features: What was collected of the source.
-        of_role: What says which source it is, `" of the reference"`; empty for the sample.
+        of_role: Words that say which source it is, `" of the reference"`; empty for the sample.
     """
     if num <= MANY_COPIES * features.num:
         return {}
@@ -102,7 +102,7 @@ def caution_of_copies(num: int, features: Features, of_role: str) -> Mapping[str
 
 
 def with_cautions(scores: Sequence[Score], cautions: Mapping[str, str]) -> tuple[Score, ...]:
-    """Return scores, those with an error with some cautions more."""
+    """Return scores, with cautions added to those that have an error."""
     return tuple(
         score
         if score.se is None and score.interval is None

@@ -1,8 +1,8 @@
-"""What our metrics have made of the same features before: the same command computes nothing.
+"""Keep the results of our metrics, so that the same command computes nothing a second time.
 
-A result is kept beside the features under a key of all that it can depend on: the metric with its
-options, the key of every summary, the seed, and the source code of this package, so that no
-version has to be raised by hand when a formula changes.
+A result is kept beside the features. Its key covers all that it can depend on: the metric with its
+options, the key of every summary, the seed, the versions of NumPy and SciPy, and the source code of
+this package. So no version has to be raised by hand when a formula changes.
 """
 
 import dataclasses
@@ -36,14 +36,14 @@ Arrays = dict[str, npt.NDArray[Any]]
 
 
 def find_result(store: ShardStore, metric: Metric, inputs: Inputs, seed: int) -> Result | None:
-    """Return what the metric has made of these inputs before, if that is kept."""
+    """Return the kept result of a metric for these inputs, None if there is none."""
     key = _key(metric, inputs, seed)
     arrays = None if key is None else store.find_derived(key)
     if arrays is None:
         return None
     try:
         return _unpacked(metric, arrays)
-    except _DAMAGE as error:  # whole, but of another form
+    except _DAMAGE as error:  # not damaged on disk, but in another form
         log.warning("a kept result of %s: %s; computing it again", type(metric).__name__, error)
         return None
 
@@ -57,14 +57,14 @@ def keep_result(
         return
     try:
         store.write_derived(key, _packed(result))
-    except MachineError as error:  # the run can do without
+    except MachineError as error:  # the run does not need it
         log.warning("%s; it will be computed again", error)
 
 
 def _key(metric: Metric, inputs: Inputs, seed: int) -> str | None:
     """Return the key of a result; None for a metric of another package.
 
-    What that imports, and in which version, no key of ours could cover.
+    No key of ours could cover what such a metric imports, and in which version.
     """
     if type(metric).__module__.partition(".")[0] != "ganeval":
         return None
@@ -91,7 +91,7 @@ def _code(folder: Path) -> bytes:
 
 
 def _packed(result: Result) -> Arrays:
-    """Return a result as arrays, all that is not an array as JSON in one of them."""
+    """Return a result as arrays; everything that is not an array is JSON in one of them."""
     arrays: Arrays = {}
     scores = []
     for at, score in enumerate(result.scores):
@@ -121,7 +121,7 @@ def _packed(result: Result) -> Arrays:
 
 
 def _unpacked(metric: Metric, arrays: Mapping[str, npt.NDArray[Any]]) -> Result:
-    """Return the result that arrays hold, or raise what a result of another form raises."""
+    """Return the result that arrays hold; raise one of `_DAMAGE` if it has another form."""
     said = parse_json(arrays[_TEXT].tobytes().decode("utf-8", "surrogatepass"))
     scores = []
     for at, (kind, one) in enumerate(zip(metric.kinds, said["scores"], strict=True)):

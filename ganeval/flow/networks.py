@@ -1,4 +1,4 @@
-"""Whether networks fit what metrics would show them, before a run shows it."""
+"""Check before a run whether networks fit what metrics would show them."""
 
 from collections.abc import Mapping, Sequence
 
@@ -11,14 +11,14 @@ from ganeval.flow.views import Viewed, check_content
 from ganeval.metrics.base import Role, View
 
 AllViewed = Mapping[tuple[str, Role, View], Viewed]
-"""What metrics look at, by the location and role of the side and the view of it."""
+"""What metrics look at, by the location and role of the side, and the view."""
 
 
 def check_in_vain(choices: Sequence[MetricChoice], settings: Settings) -> None:
-    """Refuse a network, or weights of it, where no metric works on it and one could.
+    """Refuse weights that no metric uses, and a network that no metric uses but one could use.
 
     Raises:
-        UsageError: Says how such a metric gets the network, or whose the weights may be.
+        UsageError: Says how a metric gets the network, or for which networks to give weights.
     """
     named = settings.extractor
     places = {
@@ -29,7 +29,7 @@ def check_in_vain(choices: Sequence[MetricChoice], settings: Settings) -> None:
         return
     if settings.weights is not None:
         raise UsageError(
-            f"--weights {settings.weights} of {named}, on which no metric works",
+            f"--weights {settings.weights} of {named}, which no metric uses",
             f"weights of {' or '.join(networks)}, and --extractor with its name",
             f"add --extractor {networks[0]}, or leave --weights out",
         )
@@ -39,14 +39,14 @@ def check_in_vain(choices: Sequence[MetricChoice], settings: Settings) -> None:
     for (network, layer), choice in places.items():
         if choice.network is None and layer in layers:
             raise UsageError(
-                f"--extractor {named}, and {choice.label} works on {network} by itself",
-                "a network behind the metric",
+                f"--extractor {named} is given, but {choice.label} has its own network {network}",
+                "the network after the metric's name",
                 f"write -m {choice.name}@{named} with `ganeval eval`, or leave --extractor out",
             )
 
 
 def check_layers(choice: MetricChoice, settings: Settings) -> None:
-    """Refuse a metric that looks at a layer which its network has not.
+    """Refuse a metric that looks at a layer which its network lacks.
 
     Raises:
         UsageError: Says which metric, which layer, and what the network has.
@@ -65,10 +65,10 @@ def check_layers(choice: MetricChoice, settings: Settings) -> None:
 
 
 def check_contents(choice: MetricChoice, viewed: AllViewed, settings: Settings) -> None:
-    """Refuse a network that says that it takes other content than a metric would show it.
+    """Refuse a network that declares other content than a metric would show it.
 
     Raises:
-        UsageError: Naming the source and the network.
+        UsageError: Names the source and the network.
     """
     for need in choice.metric.needs:
         network, _ = choice.place(need, settings.extractor)
@@ -81,9 +81,9 @@ def check_contents(choice: MetricChoice, viewed: AllViewed, settings: Settings) 
 def check_networks(choice: MetricChoice, viewed: AllViewed, settings: Settings) -> None:
     """Refuse a metric whose own network has no weights here, or does not take what it would see.
 
-    A network without weights is shown the first item, for it may refuse its form: clips shorter
-    than a frame, pictures smaller than a window. The run's network is the user's choice, and what
-    it refuses is an error of the run itself.
+    A network without weights is tried on the first item, since it may refuse its form: clips
+    shorter than a frame, pictures smaller than a window. The run's network is the user's choice, so
+    what it refuses is an error of the run itself.
 
     Raises:
         UsageError, WeightsError, InputError: Say what is missing, or what is refused.
@@ -99,7 +99,7 @@ def check_networks(choice: MetricChoice, viewed: AllViewed, settings: Settings) 
         except WeightsError as error:
             get = f": `ganeval weights fetch {found.text}`" if found.text in WEIGHTS else ""
             raise WeightsError(
-                f"no weights of {found.text} here{get}", "them", error.remedy
+                f"no weights of {found.text} here{get}", "the weights", error.remedy
             ) from error
         for (location, role, view), one in viewed.items():
             if (role, view) == (need.role, need.view):
@@ -112,7 +112,8 @@ def _try_first(viewed: Viewed, network: Extractor, layer: str) -> None:
     """Show a network the first item.
 
     Raises:
-        InputError: The network does not take it. An item that cannot be decoded is told elsewhere.
+        InputError: The network does not take it. Items that cannot be decoded are reported
+            elsewhere.
     """
     (item,) = viewed.source.load(viewed.indices[:1])
     try:

@@ -1,4 +1,4 @@
-"""Plan a run: resolve every name, open every source, refuse what can be refused before a pixel."""
+"""Plan a run: resolve names, open sources, and refuse what can be refused before decoding."""
 
 import logging
 from collections.abc import Iterator, Mapping, Sequence
@@ -31,7 +31,7 @@ log = logging.getLogger(__name__)
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Plan:
-    """All that is decided before the first pixel.
+    """All that is decided before the first item is decoded.
 
     Attributes:
         settings: The options.
@@ -40,8 +40,8 @@ class Plan:
         samples: What is scored.
         others: The sides that every sample is scored with, by role: the reference, what the
             generator learned from, and real items that it never saw.
-        viewed: What the metrics look at of each side that has items, by its location, its role and
-            the view.
+        viewed: The items that the metrics look at, by the location and role of the side, and the
+            view. Sides of statistics alone are missing.
     """
 
     settings: Settings
@@ -52,7 +52,7 @@ class Plan:
     viewed: Mapping[tuple[str, Role, View], Viewed] = field(default_factory=dict)
 
     def needs_of(self, role: Role) -> Iterator[tuple[MetricChoice, Need]]:
-        """Yield what the metrics look at of a role."""
+        """Yield the needs of the metrics for a role."""
         for choice in self.choices:
             for need in choice.metric.needs:
                 if need.role == role:
@@ -84,12 +84,12 @@ def make_plan(
     Args:
         samples: What is scored.
         others: What it is scored with, by role; None for a role without a source.
-        metrics: The metrics' texts; None for those of the protocol.
+        metrics: The metrics' texts; None for the protocol's metrics.
         settings: The options.
-        index: What is known of files since they were last read.
+        index: What is known of local files.
 
     Raises:
-        UsageError: An unknown name or option, or a combination that means nothing.
+        UsageError: A name or option is unknown, or a combination has no meaning.
         InputError: A source cannot be used, or has too few items for a metric.
     """
     protocol = find_protocol(settings.protocol)
@@ -118,7 +118,7 @@ def make_plan(
             )
         elif role != "reference":
             raise UsageError(
-                f"--{role} is given, and no metric looks at it",
+                f"--{role} is given, but no metric looks at it",
                 "a metric that does",
                 f"leave --{role} out, or add one (`ganeval list metrics` has their sources)",
             )
@@ -158,7 +158,7 @@ def _kept(
     """Return the metrics that are computed, and what they look at; say which are left out, and why.
 
     Args:
-        choices: The metrics, of which optional ones are left out if they cannot be computed.
+        choices: The metrics; optional ones are left out if they cannot be computed.
         samples: Their samples.
         others: The other sides.
         settings: The options.
@@ -193,7 +193,7 @@ def _kept(
 
 
 def tell_left_out(reasons: Mapping[str, str]) -> None:
-    """Warn of the metrics that stand for all and are left out, each with its reason."""
+    """Warn of the metrics of `all` that are left out, each with its reason."""
     if reasons:
         told = ", ".join(f"{label} ({reason})" for label, reason in reasons.items())
         log.warning("left out of all metrics: %s", told)
@@ -206,7 +206,7 @@ def _checked(
     viewed: Mapping[tuple[str, Role, View], Viewed],
     settings: Settings,
 ) -> dict[tuple[str, Role, View], Viewed]:
-    """Return what a metric looks at, where a side has items enough, and labels if they are needed.
+    """Return what a metric looks at; check that sides have enough items, and labels if needed.
 
     Args:
         choice: The metric.
@@ -216,8 +216,8 @@ def _checked(
         settings: The options.
 
     Raises:
-        InputError: Naming the side and what the metric needs.
-        UsageError: An option that means nothing for a view.
+        InputError: Names the side and what the metric needs.
+        UsageError: An option has no meaning for a view.
     """
     found: dict[tuple[str, Role, View], Viewed] = {}
     for need in choice.metric.needs:
@@ -254,10 +254,10 @@ def _checked(
 
 
 def check_need(choice: MetricChoice, need: Need, location: str, content: str) -> None:
-    """Refuse items of another kind than a metric is of.
+    """Refuse items of a kind that a metric does not score.
 
     Raises:
-        UsageError: Naming both.
+        UsageError: Names both kinds.
     """
     if need.content not in (None, content):
         raise UsageError(
@@ -268,7 +268,7 @@ def check_need(choice: MetricChoice, need: Need, location: str, content: str) ->
 
 
 def _content_of(side: Side) -> str:
-    """Return what each item of a side is; of statistics, what they were made of."""
+    """Return what each item of a side is; for statistics, what they were made from."""
     if side.source is not None:
         return side.source.info.content
     return "picture" if side.stats is None else side.stats.item
@@ -279,11 +279,11 @@ def check_for_stream(choice: MetricChoice, location: str, content: str) -> None:
 
     Args:
         choice: The metric.
-        location: How messages call the stream.
+        location: The name of the stream in messages.
         content: What each of its items is.
 
     Raises:
-        UsageError: It looks at pairs or paths of them, at their classes, or at another kind.
+        UsageError: It looks at pairs or paths, at classes, or at items of another kind.
     """
     for need in choice.metric.needs:
         if need.role == "sample":
@@ -292,8 +292,8 @@ def check_for_stream(choice: MetricChoice, location: str, content: str) -> None:
         if need.role == "sample" and (not one_by_one or need.labels):
             raise UsageError(
                 f"metric '{choice.label}' for a stream",
-                "items that are looked at one by one, without their classes",
-                "score a folder or a generator by it, and leave it out here",
+                "a metric that looks at single items, without their classes",
+                "score a folder or a generator with it, and leave it out here",
             )
 
 

@@ -1,4 +1,4 @@
-"""Where scores come from: what a report says of sources, networks, options and versions."""
+"""Where scores come from: what a report says about sources, networks, options and versions."""
 
 import logging
 from typing import Any
@@ -18,9 +18,9 @@ log = logging.getLogger(__name__)
 
 
 def provenance_of(plan: Plan, workspace: Workspace, collected: Collected) -> dict[str, Any]:
-    """Return where the scores come from, and tell the log what a reader should know.
+    """Return where the scores come from, and log the warnings.
 
-    What stands outside of `networks` of one network is that of the run's, or of the first.
+    Facts of a network outside of `networks` are those of the run's network, or of the first.
     """
     settings = plan.settings
     networks = workspace.networks
@@ -85,7 +85,7 @@ def _pairings(plan: Plan) -> dict[str, Any]:
 
 
 def _of_network(network: Extraction) -> dict[str, Any]:
-    """Return what of a network has to agree between scores that are compared, JSON values."""
+    """Return the facts of a network that must agree between compared scores, JSON values."""
     return {
         "extractor_version": network.info.version,
         "preprocess": network.preparation.to_json(),
@@ -94,7 +94,7 @@ def _of_network(network: Extraction) -> dict[str, Any]:
 
 
 def _card(network: Extraction) -> dict[str, Any]:
-    """Return all there is to say of a network, JSON values."""
+    """Return all facts of a network, JSON values."""
     return {
         "extractor": network.info.name,
         "weights": f"sha256:{network.info.weights_sha256}",

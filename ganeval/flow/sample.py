@@ -43,12 +43,12 @@ def write_samples(
 ) -> None:
     """Write `num` samples of a checkpoint, numbered from 0.
 
-    Every file is whole. What was interrupted goes on where it was: files that are there stay as
-    they are. Each carries a text that tells the checkpoint, seed, options and condition it is
-    of, so that those of others are noticed and kept. A zip gets its name when it is complete; until
-    then its files are in a hidden folder beside it. An npz has the layout of ADM's (Dhariwal and
-    Nichol, 2021): `arr_0` uint8 [N, H, W, 3], and `arr_1` int64 [N] if there are classes. For clips
-    `arr_0` is float32 [N, channels, samples], and `rate` is the sampling rate.
+    Every file is whole. An interrupted command goes on where it was: existing files stay as they
+    are. Each file carries a mark of its checkpoint, seed, options and condition, so that files with
+    another mark are noticed and kept. A zip gets its name when it is complete; until then its files
+    are in a hidden folder beside it. An npz has the layout of ADM (Dhariwal and Nichol, 2021):
+    `arr_0` uint8 [N, H, W, 3], and `arr_1` int64 [N] if there are classes. For clips `arr_0` is
+    float32 [N, channels, samples], and `rate` is the sampling rate.
 
     Args:
         checkpoint: A path, or a source text with options (`"generator:g.pt,entry=..."`).
@@ -58,12 +58,12 @@ def write_samples(
         columns: Columns of a grid of all samples in one picture; None for no grid.
         seed: Seed of the samples.
         device: Where the network runs, if the text of the checkpoint does not say it.
-        generator: What the checkpoint does not say itself.
-        progress: Told how far the work is.
+        generator: Options that the checkpoint does not give itself.
+        progress: Called with how far the work is.
 
     Raises:
         InputError: The checkpoint cannot be used, or folder or zip hold samples of another one.
-        UsageError: `num` is below 1, the target cannot be one, or it holds other files.
+        UsageError: `num` is below 1, or the target cannot be used or holds other files.
         ResourceError: The disk is full, or the device is not there.
     """
     if num < 1:
@@ -71,8 +71,8 @@ def write_samples(
     ending = target.suffix.lower()
     if (ending == ".png") != (columns is not None):
         raise UsageError(
-            f"{target}: {'a picture' if columns is None else 'no picture'}",
-            "a name ending in .png for a grid, and for nothing else",
+            f"{target}: {'a picture' if columns is None else 'not a picture'}",
+            "a name ending in .png for a grid, and only for a grid",
             "change -o, or --grid",
         )
     if ending in (".zip", ".npz", ".png") and (target.is_dir() or not target.parent.is_dir()):
@@ -107,8 +107,8 @@ def write_samples(
 
 
 def _marks(source: Source) -> list[str]:
-    """Return what tells each sample from those of other networks, options and conditions."""
-    # Where the conditions lie changes nothing: what they hold is in the digests.
+    """Return the mark of each sample, which differs for other networks, options and conditions."""
+    # Where the conditions lie does not matter: the digests cover their content.
     settings = {key: it for key, it in source.info.settings.items() if key != "condition"}
     common = json.dumps(settings, sort_keys=True).encode()
     marks = []
@@ -130,7 +130,7 @@ def _open(checkpoint: str, num: int, seed: int, device: str, generator: Generato
         )
     if len(source) != num:
         raise UsageError(
-            f"{checkpoint}: says num_images={len(source)}, and -n says {num}",
+            f"{checkpoint}: says num_images={len(source)}, but -n says {num}",
             "one of them",
             "leave num_images out",
         )
@@ -166,10 +166,10 @@ def _write_folder(
 
 
 def _present(folder: Path, marks: Mapping[str, str], files: SampleFiles) -> set[str]:
-    """Return which of the files are there already; half-written ones of a killed run go away.
+    """Return which of the files are there already; remove half-written ones of a killed run.
 
     Raises:
-        InputError: One is of another checkpoint, seed or option.
+        InputError: One belongs to another checkpoint, seed or option.
         UsageError: There are other files.
     """
     wanted = set(marks)
@@ -189,7 +189,7 @@ def _present(folder: Path, marks: Mapping[str, str], files: SampleFiles) -> set[
         if files.mark_of(folder / name) != marks[name]:
             raise InputError(
                 f"{folder / name}: not of this checkpoint, seed and options",
-                "an empty folder, or one that the same command began on such a machine",
+                "an empty folder, or one that the same command began on a machine like this one",
                 "choose another with -o, or remove that one",
             )
     return present
@@ -213,10 +213,10 @@ def _write_zip(
 
 
 def _check_zip(path: Path, marks: Mapping[str, str], files: SampleFiles) -> None:
-    """Refuse to replace a zip with anything in it that will not be in the new one.
+    """Refuse to replace a zip that holds anything which will not be in the new one.
 
     Raises:
-        InputError: It is not a zip, or of another checkpoint, seed or option.
+        InputError: It is not a zip, or belongs to another checkpoint, seed or option.
         UsageError: It holds other files.
     """
     try:
@@ -243,7 +243,7 @@ def _check_zip(path: Path, marks: Mapping[str, str], files: SampleFiles) -> None
     if foreign:
         raise InputError(
             f"{path}/{foreign[0]}: not of this checkpoint, seed and options",
-            "a new name, or a zip that the same command made on such a machine",
+            "a new name, or a zip that the same command made on a machine like this one",
             "choose another with -o, or remove that one",
         )
 
@@ -277,7 +277,7 @@ def _write_npz(source: Source, path: Path, marks: list[str], progress: Progress)
 
 
 def _write_grid(source: Source, path: Path, marks: list[str], columns: int) -> None:
-    """Write all samples as one picture, small ones enlarged, each pixel to a square."""
+    """Write all samples as one picture; small ones are enlarged, each pixel to a square."""
     mark = hashlib.sha256(f"{columns} {''.join(marks)}".encode()).hexdigest()
     if path.exists():
         _check_mark(path, PictureFiles().mark_of(path), mark)
@@ -290,7 +290,7 @@ def _write_grid(source: Source, path: Path, marks: list[str], columns: int) -> N
 
 
 def _comment_of(path: Path) -> str | None:
-    """Return what an npz says it is of."""
+    """Return the mark of an npz, None if it cannot be read."""
     try:
         with zipfile.ZipFile(path) as archive:
             return archive.comment.decode("ascii", "replace")
@@ -302,12 +302,12 @@ def _check_mark(path: Path, found: str | None, mark: str) -> None:
     """Refuse to replace a file that the same command did not write.
 
     Raises:
-        InputError: It is another.
+        InputError: Its mark differs.
     """
     if found != mark:
         raise InputError(
             f"{path}: exists already, with another checkpoint, seed or options",
-            "a new name, or a file that the same command made on such a machine",
+            "a new name, or a file that the same command made on a machine like this one",
             "choose another with -o, or remove that one",
         )
 

@@ -24,7 +24,7 @@ class SampleFiles(Protocol):
         """Return the file of a sample, which carries a mark."""
 
     def mark_of(self, file: Path | io.BytesIO) -> str | None:
-        """Return the mark of a file, None of one that has none."""
+        """Return the mark of a file, None if it has none."""
 
     def rows(self, items: list[Item]) -> npt.NDArray[np.generic]:
         """Return samples as an array of an npz."""
@@ -44,7 +44,7 @@ class PictureFiles:
         return buffer.getvalue()
 
     def mark_of(self, file: Path | io.BytesIO) -> str | None:
-        """Return what a picture says it is of."""
+        """Return the mark of a picture, None if it has none."""
         try:
             with PIL.Image.open(file, formats=["PNG"]) as picture:
                 return picture.info.get(MARK)
@@ -66,7 +66,7 @@ class ClipFiles:
         return encode_wav(item.clip(), comment=mark)
 
     def mark_of(self, file: Path | io.BytesIO) -> str | None:
-        """Return what a clip says it is of."""
+        """Return the mark of a clip, None if it has none."""
         try:
             content = file.read_bytes() if isinstance(file, Path) else file.getvalue()
         except OSError:
@@ -79,4 +79,4 @@ class ClipFiles:
 
 
 FILES: dict[str, SampleFiles] = {"picture": PictureFiles(), "clip": ClipFiles()}
-"""By what each sample is; see `SourceInfo.content`."""
+"""The kinds of files, by what each sample is; see `SourceInfo.content`."""

@@ -18,7 +18,7 @@ from ganeval.sources.clusters import ClusterBy
 Engine = Literal["local", "ray"]
 PairBy = Literal["name", "index"]
 
-# The least and the most of each; a batch beyond that fits no memory of any machine.
+# The smallest and the largest value of each; a larger batch fits into no machine's memory.
 _LIMITS: Mapping[str, tuple[int, int | None]] = {
     "num_images": (1, None),
     "batch_size": (1, 1_000_000),
@@ -34,38 +34,38 @@ class Settings:
 
     Attributes:
         extractor: Name of the network.
-        weights: A weight file of the user's own for it.
-        networks: Further networks by short names, which stand behind "@" in a metric's text.
+        weights: The user's own weight file for it.
+        networks: Further networks by short names, which follow "@" in a metric's text.
         protocol: Name of the conventions.
         num_images: Use a seeded random subset of so many images of each side; a generator makes so
             many.
-        pair_by: Whether partners in two sources have one name or one place in the order.
+        pair_by: Whether partners in two sources have the same name, or the same place in the order.
         cluster_by: What items that are not independent have in common, so that errors are taken
             over clusters of them: the folder, or the name without its last part ("img12" of
             "img12_crop3.png"); None if all are independent.
         batch_size: Images in one pass of the network; None for the device's own size.
         engine: Where shards are computed: here, or on a Ray cluster.
-        device: "auto", "cpu", "cuda", "cuda:1", "mps", or a torch.device; of the networks that
-            score, for a generator has a device of its own.
+        device: "auto", "cpu", "cuda", "cuda:1", "mps", or a torch.device, for the networks that
+            score; a generator has a device of its own.
         precision: Precision of the network; scores of different precision are not comparable.
         workers: Decoding threads; None for one per core.
         seed: Seed of every random choice.
         memory: Bytes that metrics may take beyond the features; features larger than a quarter of
             it are mapped from disk. No score depends on it.
         decode: How pictures become 8-bit RGB.
-        generator: What is said of the generators' files among the sources, where the text of a
-            source does not say it itself.
+        generator: Options of the generators' files among the sources, if the text of a source does
+            not give them itself.
         on_bad_image: Refuse a source with a picture that cannot be used, or skip it and say so.
         max_bad: The largest share of pictures that may be skipped.
         cache_dir: Where features are kept: a folder, or a URL that machines share; None for the
             user's cache folder.
         cache: False keeps features for this run only.
-        rehash: Read all files again, also those that are as they were in the last run.
+        rehash: Read all files again, even those that have not changed since the last run.
         trust_times: Rely on the times of files on any file system, also on a network, to tell which
             have changed since the last run.
         offline: Never open a network connection.
         gallery: Keep small copies of some pictures for an HTML report.
-        progress: Told how far the work is.
+        progress: Called with how far the work is.
         command: Recorded in the provenance.
         team: The processes that share the work, which the command line finds under torchrun.
     """
@@ -99,7 +99,7 @@ class Settings:
     team: Team = ALONE
 
     def __post_init__(self) -> None:
-        """Take what stands for a text or a path, and refuse values that no command could use."""
+        """Convert what stands for a text or a path, and refuse values that no command could use."""
         if type(self.device).__module__ == "torch":  # a torch.device
             object.__setattr__(self, "device", str(self.device))
         if isinstance(self.weights, str):
@@ -128,10 +128,10 @@ _GROUPS: Mapping[str, type[DecodePolicy] | type[GeneratorOptions]] = {
 
 
 def build_settings(options: Mapping[str, Any]) -> Settings:
-    """Return settings from keyword options, the fields of its groups among them.
+    """Return settings from keyword options, including the fields of its groups.
 
     Raises:
-        UsageError: An option that does not exist, with the nearest one that does.
+        UsageError: An option does not exist; names the most similar one.
     """
     homes = {
         entry.name: group for group, cls in _GROUPS.items() for entry in dataclasses.fields(cls)

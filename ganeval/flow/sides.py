@@ -1,4 +1,4 @@
-"""From what a user names to the sides of a run: sources that are open, and the items to use."""
+"""Open what a user names as the sides of a run: sources, and the items to use."""
 
 import dataclasses
 import os
@@ -36,9 +36,9 @@ class Side:
         indices: The items to use, in order.
         stats: Stored statistics, if the file has them.
         skipped: Reasons, beginning with the item's name, for items left out already.
-        opens: What opens the source again in another process; None for one in memory.
-        clusters: The cluster of each item of the source, int64 [len(source)]; None where every
-            item is by itself.
+        opens: Opens the source again in another process; None for one in memory.
+        clusters: The cluster of each item of the source, int64 [len(source)]; None if all items
+            are independent.
     """
 
     role: Role
@@ -59,7 +59,7 @@ class Opens:
         text: A path or a text with a kind and options.
         policy: How pictures become 8-bit RGB.
         offline: Download nothing.
-        generator: What is said of generators' files.
+        generator: Options of generators' files.
     """
 
     text: str
@@ -92,8 +92,8 @@ def open_side(
         thing: The source.
         role: Its role.
         settings: The options.
-        num_generated: How many images a generator makes that is not told by the user.
-        index: What is known of files since they were last read.
+        num_generated: How many images a generator makes if the user does not say.
+        index: What is known of local files.
 
     Raises:
         InputError: It cannot be used, or has too few clusters.
@@ -158,14 +158,14 @@ def open_reference(thing: Any, settings: Settings, *, index: Index | None = None
     stats = load_stats(os.fspath(thing))
     if settings.num_images is not None:
         raise UsageError(
-            f"{stats.path}: holds statistics of all its {stats.noun}, and --num-images asks for "
+            f"{stats.path}: holds statistics of all its {stats.noun}, but --num-images asks for "
             "some",
             stats.noun,
             f"name the {stats.noun[:-1]} source itself, or leave --num-images out",
         )
     try:
         side = open_side(thing, "reference", settings, index=index)
-    except InputError:  # statistics alone, as most such files
+    except InputError:  # only statistics, as in most such files
         location = one_line(os.fspath(thing))
         return Side(
             role="reference", location=location, source=None, indices=(), stats=stats, skipped=()
@@ -197,12 +197,12 @@ def check_generator_options(
         settings: The options.
 
     Raises:
-        UsageError: The first of these options.
+        UsageError: Names the first of these options.
     """
     given = settings.generator.given()
     if given and not any(map(_is_generator_file, things, sides)):
         raise UsageError(
-            f"option {next(iter(given))} is given, and no source is a generator's file",
+            f"option {next(iter(given))} is given, but no source is a generator's file",
             "a generator's file, for such an option",
             "leave it out, or correct the source",
         )
@@ -239,7 +239,7 @@ def _has_name(thing: Any) -> bool:
     """Tell whether a source has a name of its own, unlike a bare tensor, array or data set."""
     if isinstance(thing, str | bytes | os.PathLike):
         return True
-    # With torch, which a run on files that are all known does without.
+    # Imported late: a run on files that are all known needs no torch.
     import torch
     from torch.utils.data import DataLoader
 
@@ -254,7 +254,7 @@ def _has_name(thing: Any) -> bool:
 
 
 def refuse_twins(sides: Sequence[Side]) -> None:
-    """Refuse two samples of one name, whose rows nobody could tell apart."""
+    """Refuse two samples with the same name, since their rows could not be told apart."""
     names = [side.location for side in sides]
     for name in names:
         if names.count(name) > 1:

@@ -1,4 +1,4 @@
-"""What a report says of its sources, and what a reader should be warned of."""
+"""What a report says about its sources, and the warnings for its reader."""
 
 import hashlib
 import math
@@ -23,9 +23,9 @@ from ganeval.sources.clusters import ClusterBy
 from ganeval.sources.files.chosen import MAYBE_ITEMS
 from ganeval.sources.paths import exists
 
-_LEFT_ALONE_WORTH_A_WARNING = 0.01  # of the images
-_OTHER_LENGTH = 1.25  # ratio from which clips of two sources differ in length
-_OTHER_SIZE = 1.25  # ratio of typical sides from which those of mixed pictures differ
+_LEFT_ALONE_WORTH_A_WARNING = 0.01  # share of the images
+_OTHER_LENGTH = 1.25  # ratio above which clips of two sources differ in length
+_OTHER_SIZE = 1.25  # ratio of median sides above which sources of mixed sizes differ
 _SIZES_SHOWN = 10
 
 
@@ -41,17 +41,17 @@ class DescribedSource:
         count: Number of images it has; None if a statistics file does not say.
         features: What was computed of it; None if only its statistics were used.
         skipped: Reasons for pictures that were left out.
-        ignored: What was counted and left alone.
+        ignored: Number of files that were left alone, by reason.
         sizes: Number of images by (width, height).
         settings: Options that change pixels.
-        found: What trying the source out has shown.
+        found: What headers or a trial of the source have shown.
         chosen: "all", or the digest of the numbers of the images that were used; None for
             statistics.
-        notes: Number of images by what there is to say of their names.
+        notes: Number of images for each note about their names.
         stats: The stored statistics that were used.
         used_for: The scores that they were used for.
-        cluster_by: What items of one cluster have in common; None if nobody asked for clusters.
-        seen: The values that the images were seen to have, of a source of arrays.
+        cluster_by: What items of one cluster have in common; None if clusters were not asked for.
+        seen: The values of the images, for a source of arrays.
     """
 
     location: str
@@ -79,12 +79,12 @@ class DescribedSource:
 
     @property
     def num_duplicates(self) -> int:
-        """Number of images whose content an earlier one has too."""
+        """Number of images with the same content as an earlier one."""
         return len(self.digests) - len(set(self.digests))
 
     @property
     def size(self) -> tuple[int, int] | None:
-        """The middle one of the widths, and of the heights, that the extractor's resize gets.
+        """The median width and the median height that the extractor's resize gets.
 
         None if they are not known.
         """
@@ -101,9 +101,9 @@ class DescribedSource:
 
     @property
     def rates(self) -> tuple[str, ...]:
-        """The rates that say what clips may hold, in text; empty where they are not known.
+        """The rates that limit the frequencies of clips, as text; empty if they are not known.
 
-        A clip that its source resamples holds what the lower one of both rates has room for.
+        A clip that its source resamples is limited by the lower of its two rates.
         """
         native, wanted = self.found.get("native_rates", {}), self.settings.get("rate")
         if not isinstance(native, Mapping):
@@ -113,7 +113,7 @@ class DescribedSource:
 
     @property
     def seconds(self) -> tuple[float, float] | None:
-        """The lengths of the shortest and the longest clip; None where they are not known."""
+        """The lengths of the shortest and the longest clip; None if they are not known."""
         wanted, native = self.settings.get("seconds"), self.found.get("native_seconds")
         if isinstance(wanted, int | float):
             return wanted, wanted
@@ -135,7 +135,7 @@ class DescribedSource:
         }
         if self.features is not None:
             card["digest"] = f"sha256:{self.features.digest}"
-            # The images whatever their order, as a folder with other names has them.
+            # The images in any order, so that a folder with other names has the same.
             card["content"] = f"sha256:{self.features.content}"
             card["used"] = self.features.num
             card["duplicates"] = self.num_duplicates
@@ -205,7 +205,7 @@ def describe(
 
 
 def _settings_of(stats: Stats | None) -> Mapping[str, object]:
-    """Return the settings of the source that statistics were made of, as far as they are told."""
+    """Return the settings of the source that statistics were made from; empty if unknown."""
     settings: Mapping[str, object] = {}
     if stats is not None and stats.card is not None:
         settings = stats.card.get("settings", {})
@@ -224,7 +224,7 @@ def _chosen(side: Side) -> str | None:
 def describe_stream(
     name: str, features: Features, step: int | None, seen: Seen | None
 ) -> DescribedSource:
-    """Return what is known of an accumulated stream, at a step of a training if that is told."""
+    """Return what is known of an accumulated stream, at a training step if that is given."""
     return DescribedSource(
         location=name,
         kind="stream",
@@ -247,12 +247,12 @@ def describe_stream(
 def source_warnings(
     samples: Sequence[DescribedSource], reference: DescribedSource | None, *, whole_clips: bool
 ) -> tuple[str, ...]:
-    """Return what a reader should know about the sources themselves, a line each.
+    """Return the warnings about sources, a line each.
 
     Args:
         samples: The samples.
         reference: What they are compared with, if anything.
-        whole_clips: Whether a network looks at clips as a whole, not at windows of them.
+        whole_clips: Whether a network looks at whole clips, not at windows of them.
     """
     lines: list[str] = []
     for source in [*samples, *([reference] if reference else [])]:
@@ -296,7 +296,7 @@ def source_warnings(
 
 
 def _differ(size: tuple[int, int], other: tuple[int, int], *, exactly: bool) -> bool:
-    """Tell whether sizes differ: at all, or so much that the same pictures could not."""
+    """Tell whether sizes differ: at all if `exactly`, else by more than sets of pictures may."""
     if exactly:
         return size != other
     ratios = [max(a, b) / min(a, b) for a, b in zip(size, other, strict=True)]
@@ -304,7 +304,7 @@ def _differ(size: tuple[int, int], other: tuple[int, int], *, exactly: bool) -> 
 
 
 def _brought_to_one_size(*sources: DescribedSource) -> str:
-    """Return what to do so that all images have the shortest side of these as height and width."""
+    """Return what to do so that all images become squares of the shortest side of these."""
     sides = [side for source in sources for side in source.size or ()]
     size = min(sides)
     larger = [one for one in sources if not (one.is_of_one_size and one.size == (size, size))]
@@ -332,7 +332,7 @@ def _span(seconds: tuple[float, float]) -> str:
 def _pair_warnings(
     sample: DescribedSource, reference: DescribedSource, *, whole_clips: bool
 ) -> list[str]:
-    """Return what a reader should know about a sample beside its reference."""
+    """Return the warnings about a sample compared with its reference."""
     pair = f"{sample.location} and {reference.location}"
     noun = common_noun((sample.noun, reference.noun))
     if sample.digests and sample.digests == reference.digests:
@@ -345,7 +345,7 @@ def _pair_warnings(
     if len(sample.rates) == len(reference.rates) == 1 and sample.rates != reference.rates:
         lines.append(
             f"{pair} differ in their rate ({sample.rates[0]} and {reference.rates[0]} Hz), and so "
-            "does what is in them; score both at the lower one, as in "
+            "in their highest frequencies; score both at the lower rate, as in "
             f"folder:PATH,rate={min(sample.rates[0], reference.rates[0], key=int)}"
         )
     if whole_clips and sample.seconds is not None and reference.seconds is not None:
@@ -353,16 +353,16 @@ def _pair_warnings(
         if lengths[0][1] * _OTHER_LENGTH < lengths[1][0]:
             both = " and ".join(map(_span, (sample.seconds, reference.seconds)))
             lines.append(
-                f"{pair} differ in the length of their clips ({both}), and so does what a network "
-                "says of a whole clip; cut the longer ones, as in "
+                f"{pair} differ in the length of their clips ({both}), which changes the features "
+                "of whole clips; cut the longer ones, as in "
                 f"folder:PATH,seconds={lengths[0][0]:.4g}"
             )
     alike = sample.is_of_one_size and reference.is_of_one_size
     if sample.size and reference.size and _differ(sample.size, reference.size, exactly=alike):
         (width, height), (other_width, other_height) = sample.size, reference.size
         lines.append(
-            f"{pair} differ in size ({'' if alike else 'in the middle '}{width}x{height} and "
-            f"{other_width}x{other_height}), and so "
-            f"does what the resize does to them; {_brought_to_one_size(sample, reference)}"
+            f"{pair} differ in size ({'' if alike else 'medians '}{width}x{height} and "
+            f"{other_width}x{other_height}), so "
+            f"the resize changes them differently; {_brought_to_one_size(sample, reference)}"
         )
     return lines

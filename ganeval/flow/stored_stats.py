@@ -1,4 +1,4 @@
-"""Stored statistics in the place of images: whether they fit the run."""
+"""Check whether stored statistics, used in place of images, fit the run."""
 
 import logging
 from collections.abc import Mapping, Sequence
@@ -15,7 +15,7 @@ log = logging.getLogger(__name__)
 
 
 def usable_stats(reference: Side | None, network: Extraction) -> Stats | None:
-    """Return the reference's stored statistics if they are those of a network of the run.
+    """Return the reference's stored statistics if they were made with a network of the run.
 
     Raises:
         MismatchError: They were made under other conditions and there are no images to use instead.
@@ -36,8 +36,8 @@ def usable_stats(reference: Side | None, network: Extraction) -> Stats | None:
         )
     if stats.card is None:
         log.warning(
-            "%s: made by another tool; that its extractor, weights and resize are those of this "
-            "run is not verified",
+            "%s: made by another tool; it is not verified that its extractor, weights and resize "
+            "are those of this run",
             stats.path,
         )
         return stats
@@ -56,12 +56,13 @@ def usable_stats(reference: Side | None, network: Extraction) -> Stats | None:
 
 
 def check_decoded_alike(samples: Sequence[Side], stats: Stats | None) -> None:
-    """Refuse samples that are decoded otherwise than the pictures behind stored statistics were.
+    """Refuse samples that are decoded differently from the pictures behind stored statistics.
 
-    A setting that refuses pictures is no other one: where none was refused it changed nothing.
+    A setting that refuses pictures does not count as different: if it refused none, it changed
+    nothing.
 
     Raises:
-        MismatchError: Naming the setting.
+        MismatchError: Names the setting.
     """
     made: Mapping[str, object] = {}
     if stats is not None and stats.card is not None:

@@ -84,7 +84,7 @@ def _copies(
     for at, (row, item) in enumerate(zip(rows, items, strict=True)):
         if item.digest != features.digests[row]:
             raise UnstableError(
-                f"{item.name}: is another {what} than the one that was scored",
+                f"{item.name}: is not the {what} that was scored",
                 f"a source that gives the same {what} each time",
                 f"leave out the HTML report, or store the {what}s in a folder",
             )

@@ -1,4 +1,4 @@
-"""What a metric looks at of a side: each item, or pairs that are made of a source or two."""
+"""What a metric looks at: each item of a side, or pairs, paths or windows made from sides."""
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
@@ -22,7 +22,7 @@ _NAMES_SHOWN = 3
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Viewed:
-    """The items that a view makes of a side.
+    """The items that a view makes from a side.
 
     Attributes:
         source: Where they are.
@@ -45,11 +45,11 @@ class Viewed:
 
 
 def view_of(side: Side, view: View, others: Mapping[Role, Side], settings: Settings) -> Viewed:
-    """Return what a view makes of a side.
+    """Return the items that a view makes from a side.
 
     Raises:
-        InputError: Nothing pairs, or the source is of a kind that the view cannot be made of.
-        UsageError: An option that means nothing for it.
+        InputError: Nothing pairs, or the view cannot be made from this kind of source.
+        UsageError: An option has no meaning for it.
     """
     source = side.source
     if source is None:
@@ -102,12 +102,12 @@ def check_content(location: str, content: str, network: str, takes: str) -> None
         takes: What its input takes; see `Input.takes`.
 
     Raises:
-        UsageError: Naming both.
+        UsageError: Names both.
     """
     if content != takes:
         others = ", ".join(extractors_of(content))
         raise UsageError(
-            f"{location}: has {plural(content)}, and the network {network} takes {plural(takes)}",
+            f"{location}: has {plural(content)}, but the network {network} takes {plural(takes)}",
             "a network and sources of one kind",
             "name another network (--extractor, or METRIC@NETWORK"
             f"{f': {others}' if others else ''}) or another source",
@@ -115,7 +115,7 @@ def check_content(location: str, content: str, network: str, takes: str) -> None
 
 
 def _no_items(side: Side) -> InputError:
-    """Return the error for a side that has statistics alone."""
+    """Return the error for a side that has only statistics."""
     noun = side.stats.noun if side.stats is not None else "items"
     return InputError(
         f"{side.location}: holds statistics, not {noun}", noun, f"name the {noun[:-1]} source"
@@ -155,9 +155,9 @@ def lonely_items(viewed: Viewed, side: Side, other: Side) -> list[str]:
     """Return a line for each of two sides that has items without a partner in the other.
 
     Args:
-        viewed: The pairs of both; other views leave nobody alone.
-        side: The one.
-        other: The other.
+        viewed: The pairs of both; other views have no partners.
+        side: The first side.
+        other: The other side.
     """
     pairing = viewed.pairing
     if pairing is None:
@@ -167,14 +167,14 @@ def lonely_items(viewed: Viewed, side: Side, other: Side) -> list[str]:
         if names and one.source is not None:
             count = f"{len(names):,} of {len(names) + pairing.num:,} {one.source.info.noun}"
             lines.append(
-                f"{one.location}: {count} without a partner of their name, which no score of pairs "
-                f"looks at: {_few(names)}"
+                f"{one.location}: {count} have no partner of the same name, so scores of pairs "
+                f"leave them out: {_few(names)}"
             )
     return lines
 
 
 def pairing_card(pairing: Pairing) -> dict[str, object]:
-    """Return what a report says of a pairing: every name without a partner, JSON values."""
+    """Return what a report says about a pairing: every name without a partner, JSON values."""
     return {
         "pairs": pairing.num,
         "only_sample": list(pairing.only_one),
@@ -183,7 +183,7 @@ def pairing_card(pairing: Pairing) -> dict[str, object]:
 
 
 def _few(names: Sequence[str]) -> str:
-    """Return the first of some names."""
+    """Return the first few names as text, and how many more there are."""
     more = len(names) - _NAMES_SHOWN
     shown = ", ".join(one_line(name) for name in names[:_NAMES_SHOWN])
     return f"{shown}, and {more:,} more" if more > 0 else shown

@@ -35,9 +35,9 @@ class Workspace:
     """The opened resources of a run.
 
     Attributes:
-        networks: Each by the name that the run calls it.
+        networks: The networks, by their names in the run.
         store: Where features are kept.
-        pool: Decodes.
+        pool: The threads that decode.
     """
 
     networks: Mapping[str, Extraction]
@@ -53,17 +53,17 @@ def open_workspace(
     *,
     must_keep: bool = False,
 ) -> Iterator[Workspace]:
-    """Find the networks and open the store; close and clean up in the end.
+    """Find the networks and open the store; close and clean up at the end.
 
     Args:
         settings: The user's options.
         protocol: Its preparation rules for the Inception network.
         layers: The layers that are needed, by the name of their network.
-        must_keep: Refuse a cache that cannot be used, which a run can do without.
+        must_keep: Refuse a cache that cannot be used, instead of going on without it.
 
     Raises:
-        CacheError: The cache cannot be used, and the run cannot do without.
-        WeightsError: The weights cannot be had.
+        CacheError: The cache cannot be used, and the run needs it.
+        WeightsError: The weights cannot be found or downloaded.
         ResourceError: The device is not there.
     """
     networks = {name: _network(name, of_it, settings, protocol) for name, of_it in layers.items()}
@@ -75,7 +75,7 @@ def open_workspace(
 
 
 def opened_index(settings: Settings) -> AbstractContextManager[Index | None]:
-    """Return what is known of files since they were last read, which is saved in the end."""
+    """Open the index of known files, which is saved at the end."""
     return open_index(
         index_folder(settings.cache_dir) if settings.cache else None,
         rehash=settings.rehash,
@@ -84,7 +84,7 @@ def opened_index(settings: Settings) -> AbstractContextManager[Index | None]:
 
 
 def _num_workers(settings: Settings) -> int:
-    """Return how many workers decode: one per core, which the processes of a host divide."""
+    """Return how many workers decode: one per core, shared by the processes of a host."""
     if settings.workers is None:
         return max((os.cpu_count() or 1) // settings.team.local_size, 1)
     return max(settings.workers, 1)
@@ -124,8 +124,8 @@ def _load(spec: str, request: ExtractorRequest) -> Extractor:
     """Build a network on its device, whatever torch's default types are.
 
     Raises:
-        ResourceError: This machine, which may be another one than the run's, has no such device.
-        WeightsError: The weights cannot be had.
+        ResourceError: This machine, perhaps not the one that began the run, has no such device.
+        WeightsError: The weights cannot be found or downloaded.
     """
     from ganeval.extractors.state_dict import float32_by_default
 
@@ -135,7 +135,7 @@ def _load(spec: str, request: ExtractorRequest) -> Extractor:
 
 
 def _own_device(settings: Settings) -> str:
-    """Return the device of this process, of those that share a host's CUDA devices."""
+    """Return the device of this process among those that share a host's CUDA devices."""
     team = settings.team
     kind = device_type(settings.device)
     if team.size == 1 or kind != "cuda":
@@ -145,7 +145,7 @@ def _own_device(settings: Settings) -> str:
     if ":" in settings.device:
         raise UsageError(
             f"--device {settings.device} for {team.size} processes",
-            "cuda without a number, of which each process takes its own",
+            "cuda without a number, so that each process takes its own device",
             "change it",
         )
     if team.local_rank >= torch.cuda.device_count():
@@ -160,7 +160,7 @@ def _own_device(settings: Settings) -> str:
 
 @contextmanager
 def _open_store(settings: Settings, *, must_keep: bool) -> Iterator[ShardStore]:
-    """Open the cache, or a store for this run only if there is to be none or it cannot be used."""
+    """Open the cache, or a store for this run alone if the cache is off or cannot be used."""
     resources = Resources(memory=settings.memory, threads=num_threads())
     if not settings.cache:
         with _passing_store(settings.team, resources, None) as store:
@@ -189,7 +189,7 @@ def _open_store(settings: Settings, *, must_keep: bool) -> Iterator[ShardStore]:
 def _passing_store(
     team: Team, resources: Resources, shared: SharedFiles | None
 ) -> Iterator[ShardStore]:
-    """Open a store whose folder goes away in the end."""
+    """Open a store whose folder is removed at the end."""
     with _scratch_folder(team) as folder:
         yield ShardStore(folder, resources, shared=shared)
 
@@ -225,7 +225,7 @@ def _open_shared(settings: Settings) -> SharedFiles | None:
     """Open the cache that machines share, if there is one.
 
     Raises:
-        UsageError: There is, and the run is to open no connection.
+        UsageError: There is one, but the run may not open a connection.
         CacheError: It cannot be used.
     """
     url = shared_cache(settings.cache_dir)

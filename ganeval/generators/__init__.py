@@ -1,1 +1,1 @@
-"""Generators of images: their checkpoints, how these are read, and how samples are drawn."""
+"""Generators of images and clips: how checkpoints are read, and how samples are drawn."""

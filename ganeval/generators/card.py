@@ -58,16 +58,15 @@ class Card:
         entry: What builds the network, `"package.module:callable"`.
         kwargs: Keyword arguments of the entry, JSON values.
         prior: Distribution of the latents: "normal", or "uniform" from -1 to 1.
-        latent_size: Length of a latent vector; None for a network that takes none, but conditions.
+        latent_size: Length of a latent vector; None for a network that takes only conditions.
         num_classes: Number of classes, None for an unconditional network.
-        condition: Where the conditions are that it makes images from, a source as on the command
-            line; None for an unpaired network.
-        value_range: The (low, high) of its output that become 0 and 255, or of clips the ends of
-            the scale.
-        image_size: Height and width of its images; of clips the number of samples.
-        channels: 1 (grey) or 3 (RGB); of clips their number.
-        norm_mode: How its normalisation layers are used: "running" statistics, or "none" that
-            depend on the batch.
+        condition: The source of the conditions that it makes images from, as on the command line;
+            None for an unpaired network.
+        value_range: The output values (low, high) that become 0 and 255; for clips, -1 and 1.
+        image_size: Height and width of its images; for clips, the number of samples.
+        channels: 1 (grey) or 3 (RGB); for clips, the number of channels.
+        norm_mode: What its normalisation layers use: "running" statistics, or "none" if no layer
+            depends on the batch.
         ema: Whether the weights are a moving average.
         step: Training steps behind it.
         seed: Seed of the training.
@@ -136,22 +135,22 @@ def write_checkpoint(path: Path, state_dict: Mapping[str, torch.Tensor], card: C
     Raises:
         ResourceError: The disk is full.
     """
-    # Copies: tensors that share memory have no place in a safetensors file.
+    # Copies: safetensors does not store tensors that share memory.
     tensors = {
         name: value.detach().cpu().clone(memory_format=torch.contiguous_format)
         for name, value in state_dict.items()
     }
     card = dataclasses.replace(card, sha256=tensors_sha256(tensors))
-    # One key alone: safetensors writes several in random order.
+    # A single key: safetensors writes several in random order.
     write_whole(path, safetensors.torch.save(tensors, metadata={METADATA_KEY: card.text()}))
 
 
 def parse_checkpoint(data: bytes, *, name: str) -> tuple[Card, dict[str, torch.Tensor]]:
-    """Return card and tensors out of the bytes of a checkpoint, and verify them.
+    """Return card and tensors from the bytes of a checkpoint, and verify them.
 
     Raises:
-        InputError: No card is in it, one of another schema or one that is not as it was written, or
-            tensors that are not those that the card was written for.
+        InputError: It has no card, the card has another schema or was changed, or the tensors are
+            not those that the card was written for.
     """
     text = card_text(data)
     if text is None:
@@ -173,10 +172,10 @@ def parse_checkpoint(data: bytes, *, name: str) -> tuple[Card, dict[str, torch.T
 
 
 def read_card(path: str | os.PathLike[str]) -> Card:
-    """Return the card of a checkpoint of ours; its tensors are not looked at.
+    """Return the card of a checkpoint of ours; its tensors are not read.
 
     Raises:
-        InputError: There is no such file, no card in it, or one that is not as it was written.
+        InputError: There is no such file, it has no card, or the card was changed.
     """
     name = os.fspath(path)
     try:
@@ -205,11 +204,11 @@ def card_text(data: bytes) -> str | None:
 
 
 def parse_card(text: str, *, name: str) -> Card:
-    """Return a card from its JSON text; `name` is that of its file, for messages.
+    """Return a card from its JSON text; `name` is the name of its file, for messages.
 
     Raises:
-        InputError: No JSON, another schema, a field that is missing or not what it should be, or
-            not as it was written.
+        InputError: It is not JSON, has another schema, has a missing or wrong field, or was
+            changed.
     """
     try:
         fields = parse_json(text)
@@ -241,14 +240,14 @@ def parse_card(text: str, *, name: str) -> Card:
     if fields["norm_mode"] not in _NORM_MODES:
         raise InputError(
             f"{name}: its card says norm_mode '{fields['norm_mode']}'",
-            f"one of {', '.join(_NORM_MODES)}: an image that its own latent makes, not its batch",
+            f"one of {', '.join(_NORM_MODES)}: images that do not depend on their batch",
             "write its samples to a folder and score that",
         )
     low, high = fields.pop("value_range")
     card = Card(value_range=(low, high), **fields)
     if schema != _UNSEALED and card.text() != text:
         raise InputError(
-            f"{name}: its card is not as it was written (SHA-256 differs)",
+            f"{name}: its card was changed (SHA-256 differs)",
             "an unchanged checkpoint",
             _ANEW,
         )

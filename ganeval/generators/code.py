@@ -1,4 +1,4 @@
-"""The code that a network runs, as a digest: its methods, and what these call by name."""
+"""A digest of the code that a network runs: its methods, and what they call by name."""
 
 import hashlib
 import inspect
@@ -19,9 +19,10 @@ _PLAIN = (bool, int, float, complex, str, bytes, type(None), torch.dtype)
 def code_sha256(network: torch.nn.Module) -> str:
     """Return the hex SHA-256 of the code of a network's classes, as it is in memory.
 
-    Followed are base classes and the functions, classes and plain values that code names, in other
-    modules, closures and defaults too, as far as they are of the same package or not installed.
-    What an object holds is not code; the pixels of a generator's first samples tell its changes.
+    It covers base classes, and the functions, classes and plain values that code names, also in
+    other modules, closures and defaults, if they belong to the same package or are not installed.
+    The content of an object is not code; the pixels of a generator's first samples show its
+    changes.
     """
     classes = {type(part) for part in network.modules()}
     waiting: list[Any] = [one for one in classes if one.__module__.partition(".")[0] != "torch"]
@@ -49,7 +50,7 @@ def _parts_of(thing: Any, packages: set[str]) -> Iterator[Any]:
     yield from closure_of(thing)
     yield from thing.__defaults__ or ()
     yield from (thing.__kwdefaults__ or {}).values()
-    # An attribute of a module is a name in the code as the module's own is.
+    # Code holds the name of a module's attribute just as the name of the module.
     names = sorted(_names_in(thing.__code__))
     spaces, known = [thing.__globals__], set()
     for space in spaces:
@@ -61,7 +62,7 @@ def _parts_of(thing: Any, packages: set[str]) -> Iterator[Any]:
 
 
 def closure_of(function: Any) -> Iterator[Any]:
-    """Yield what a function has taken along from where it was made."""
+    """Yield the values in the closure of a function."""
     for cell in function.__closure__ or ():
         with suppress(ValueError):  # a name that has no value yet
             yield cell.cell_contents
@@ -74,7 +75,7 @@ def _names_in(code: CodeType) -> set[str]:
 
 
 def _is_module(thing: Any) -> bool:
-    """Tell whether something is a module; no attribute of it is asked for."""
+    """Tell whether something is a module, without reading any of its attributes."""
     return issubclass(type(thing), ModuleType)
 
 
@@ -99,7 +100,7 @@ def _code_text(code: CodeType) -> str:
 
 
 def _value_text(value: Any) -> str:
-    """Return a plain value as text, the same in every process; of others the type."""
+    """Return a plain value as text, the same in every process; for other values, the type."""
     kind = type(value)
     if kind in _PLAIN:
         return repr(value)

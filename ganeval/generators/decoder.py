@@ -21,8 +21,8 @@ _INSIDE = 1 - 2**-24  # the largest float32 below 1, where the inverse of erf is
 class Decoder:
     """Maps standard normal numbers to pictures, and lets gradients through.
 
-    Every prior becomes the normal one: a uniform latent is erf(u / sqrt 2) of a normal u. What
-    searches or integrates over latents then needs to know one prior alone.
+    Every prior becomes the normal one: a uniform latent is erf(u / sqrt 2) of a normal u. Code that
+    searches or integrates over latents then needs to know only one prior.
 
     Attributes:
         sampler: The network, and how it is fed.
@@ -49,7 +49,7 @@ class Decoder:
 
         Returns:
             Standard normal numbers float32 [B, latent_size], and labels as the network takes them,
-            None for one that takes none; both on its device.
+            or None if it takes none; both on its device.
         """
         drawing = self.sampler.drawing
         latents = drawing.latents(indices).flatten(1)
@@ -101,8 +101,8 @@ class Decoder:
         except Exception as error:  # a stranger's network may raise anything at all
             raise InputError(
                 f"{sampler.name}: the network fails ({raised(error)})",
-                "one that is a differentiable function of its latents",
-                "look for what it does beside computing images",
+                "a network that is a differentiable function of its latents",
+                "check what it does besides computing images",
             ) from error
         images = samples_of(
             output,
@@ -123,18 +123,20 @@ class Decoder:
             name: Their name in messages.
 
         Raises:
-            InputError: They have another size, or colours that a grey generator has none of.
+            InputError: They have another size, or they have colours and the generator is grey.
         """
         channels, height, width = self.shape
         if pixels.shape[2:] != (height, width):
             raise InputError(
                 f"{name}: pictures of {pixels.shape[3]}x{pixels.shape[2]} pixels",
-                f"{width}x{height}, the size of what {self.name} makes",
-                f"give the source a size, as folder:real/,size={height}",
+                f"{width}x{height}, the size of the pictures that {self.name} makes",
+                f"give the source a size, as in folder:real/,size={height}",
             )
         if channels == 1 and not (pixels == pixels[:, :1]).all():
             raise InputError(
-                f"{name}: pictures in colour", f"grey ones, as {self.name} makes", "name others"
+                f"{name}: pictures in colour",
+                f"grey pictures, as {self.name} makes",
+                "name a source of grey pictures",
             )
         return torch.from_numpy(pixels[:, :channels].astype(np.float32)).to(self.sampler.device)
 
@@ -143,21 +145,21 @@ def decoder_of(sampler: Sampler) -> Decoder:
     """Return a generator as a function of one latent vector.
 
     Raises:
-        InputError: It makes images of anything else, or clips.
+        InputError: It makes images from anything else, or makes clips.
         UsageError: Its latents are truncated, or it draws random numbers of its own.
     """
     if sampler.rate is not None:
         raise InputError(
             f"{sampler.name}: makes clips of sound",
             "a generator of pictures",
-            "name another; the bits that a sample of held-out clips takes under a WaveNet are "
-            "scored in training (ganeval train wavenet --eval-every N --eval-reference SOURCE)",
+            "name another; a WaveNet is scored during training, in bits per sample of held-out "
+            "clips (ganeval train wavenet --eval-every N --eval-reference SOURCE)",
         )
     words = [one.what for one in sampler.arguments]
     one_vector = [one.sizes for one in sampler.arguments if one.what == "latent"] == [(None,)]
     if "condition" in words or not one_vector or any(one.is_list for one in sampler.arguments):
         raise InputError(
-            f"{sampler.name}: makes images of {sampler.called_with}",
+            f"{sampler.name}: makes images from {sampler.called_with}",
             "a generator of one latent vector",
             "name another",
         )
@@ -168,7 +170,7 @@ def decoder_of(sampler: Sampler) -> Decoder:
     if sampler.drawing.noise is not None:
         raise UsageError(
             f"{sampler.name}: draws random numbers of its own",
-            "pictures that its latents alone decide",
+            "pictures that depend on its latents alone",
             "name another",
         )
     first = Decoder(sampler, (0, 0, 0))
@@ -188,14 +190,14 @@ def check_gradients(decoder: Decoder) -> None:
         if not decoder(u.requires_grad_(), labels).requires_grad:
             raise InputError(
                 f"{decoder.name}: its images have no gradients",
-                "a network of PyTorch that is differentiable",
+                "a differentiable network of PyTorch",
                 "name another, or the checkpoint that it was exported from",
             )
 
 
 @contextmanager
 def differentiable(sampler: Sampler) -> Iterator[None]:
-    """Run a network as samples are made, in evaluation mode and honest float32, with gradients."""
+    """Run a network as for samples, in evaluation mode and full float32, but with gradients."""
     with (
         evaluation_mode(sampler.module),
         inference(sampler.device),

@@ -11,7 +11,7 @@ from ganeval.generators.terms import LabelForm, LabelPolicy, LatentLayout, Noise
 
 _SMALLEST_TRUNCATION = 0.01  # 1 of 125 draws is within it
 
-# What the streams of a sample are for, behind seed and number; the first latent has none of these.
+# The purpose of a sample's streams, after seed and number; the first latent has no such word.
 _LABEL, _NOISE, _MORE_LATENTS = 1, 2, 4
 _FIXED_NOISE = [0, 3]
 
@@ -21,8 +21,8 @@ class Drawing:
     """How the inputs of sample i are drawn; they depend on the seed and i alone.
 
     Attributes:
-        latent_size: Length n of a latent vector; None for a network that takes none, or only such
-            as have a length of their own.
+        latent_size: Length n of a latent vector; None for a network that takes none, or only
+            latents with a length of their own.
         prior: Standard normal, or uniform from -1 to 1; float32 from NumPy's Philox seeded by
             `SeedSequence([seed, i])`.
         truncation: Largest absolute value psi of a coordinate, for the normal prior: coordinates
@@ -36,13 +36,13 @@ class Drawing:
             `i % num_classes`.
         label_form: "index" gives labels int64 [B], "onehot" float32 [B, num_classes] with a single
             1, "float" the index as float32 [B, 1].
-        noise: What a network finds that draws random numbers of its own from torch's generator:
-            "random" a state of `SeedSequence([seed, i, 2])`, "fixed" the same for all samples,
-            of `SeedSequence([seed, 0, 3])`; None for a network that draws none.
+        noise: How torch's generator is seeded for a network that draws random numbers from it:
+            "random" by `SeedSequence([seed, i, 2])`, "fixed" by `SeedSequence([seed, 0, 3])`, the
+            same for all samples; None for a network that draws none.
         seed: From 0 to 2**32 - 1.
 
     Raises:
-        UsageError: A value out of its range.
+        UsageError: A value is out of its range.
     """
 
     latent_size: int | None = None
@@ -81,7 +81,7 @@ class Drawing:
 
         Args:
             indices: The samples.
-            number: Which of several latents of each: number k > 0 is drawn from
+            number: Which of several latents of a sample: number k > 0 is drawn from
                 `SeedSequence([seed, i, 4, k])`.
             size: Its length, if it is not `latent_size`.
         """
@@ -122,7 +122,7 @@ class Drawing:
     def noise_seed(self, index: int) -> int:
         """Return what torch's generator is seeded with while sample `index` is made."""
         purpose = _FIXED_NOISE if self.noise == "fixed" else [index, _NOISE]
-        # A generator of torch takes 64 bits, of which the highest is a sign.
+        # A generator of torch takes 64 bits, and the highest one is a sign.
         return int(stream_of([self.seed, *purpose]).integers(2**63))
 
     def settings(self) -> dict[str, object]:

@@ -1,4 +1,4 @@
-"""From an entry, `package.module:callable`, to a network; who may name one."""
+"""Build a network from an entry, `package.module:callable`, and check who may name one."""
 
 import importlib
 import inspect
@@ -23,9 +23,9 @@ _ABOUT_THE_CONFIG = {"architectures", "dtype", "model_type", "torch_dtype", "tra
 
 
 def check_listed(entry: str, *, name: str) -> None:
-    """Refuse an entry that a file asks for unless it is that of a reference model's recipe.
+    """Refuse an entry that a file asks for, unless the recipe of a reference model has it.
 
-    Nothing of the entry is imported, only the recipes that the table of models lists.
+    The entry is not imported, only the recipes that the table of models lists.
 
     Raises:
         InputError: It is not listed.
@@ -35,8 +35,8 @@ def check_listed(entry: str, *, name: str) -> None:
     recipes = [getattr(importlib.import_module(module), name) for module, _, name in targets]
     if entry not in {one.entry for recipe in recipes for one in recipe.exported.values()}:
         raise InputError(
-            f"{name}: its card asks for the code '{entry}', which is none of ganeval's models",
-            f"an entry out of the table of {_TABLE}",
+            f"{name}: its card asks for the code '{entry}', which is not one of ganeval's models",
+            f"an entry from the table of {_TABLE}",
             f"if you trust that code, name it yourself: --entry {entry}",
         )
 
@@ -50,14 +50,15 @@ def build(
 ) -> torch.nn.Module:
     """Import an entry and call it; that runs its code.
 
-    What a constructor draws is the same each time, and torch's global generator stays as it is.
+    A constructor draws the same random numbers each time, and torch's global generator stays as it
+    is.
 
     Args:
         entry: `package.module:callable`.
         kwargs: Its keyword arguments.
         here: Look for it in the current folder first, for a user who named it.
         config: Configuration of a folder that Hugging Face's libraries wrote: further keyword
-            arguments, of which the ones that the entry accepts are used.
+            arguments. Those that the entry accepts are used.
 
     Raises:
         UsageError: There is no such entry, it fails, or it returns no module.
@@ -124,11 +125,11 @@ def _remedy(module_name: str, attribute: str) -> str:
 
 
 def _taken(entry: str, make: Any, config: Mapping[str, Any]) -> dict[str, Any]:
-    """Return what an entry takes of a config, and warn of what it does not know."""
+    """Return the part of a config that an entry takes, and warn of the rest."""
     said = {key: one for key, one in config.items() if not key.startswith("_")}
     try:
         parameters = inspect.signature(make).parameters if said else {}
-    except (TypeError, ValueError):  # a callable without one takes what it is given
+    except (TypeError, ValueError):  # a callable without a signature gets everything
         return said
     if any(one.kind is one.VAR_KEYWORD for one in parameters.values()):
         return said
@@ -147,5 +148,5 @@ def _current_folder_first() -> Iterator[None]:
     try:
         yield
     finally:
-        with suppress(ValueError):  # the entry's code may have done so
+        with suppress(ValueError):  # the entry's code may have removed it
             sys.path.remove(folder)

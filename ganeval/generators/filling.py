@@ -1,4 +1,4 @@
-"""Which of the sets of tensors in a checkpoint are put into a network."""
+"""Choose the set of tensors in a checkpoint that fits a network, and load it."""
 
 import dataclasses
 import fnmatch
@@ -33,8 +33,8 @@ class Filled:
         network: The network, or its sub-module that was asked for.
         path: Path of the set of tensors that was chosen.
         averaged: Whether that is a moving average of weights.
-        completed_by: Path of the set that gave what an average lacks, its buffers.
-        missing: The network's tensors that the file has not and that keep their values.
+        completed_by: Path of the set that gave the buffers which an average lacks.
+        missing: The network's tensors that the file lacks; they keep their values.
     """
 
     network: torch.nn.Module
@@ -44,7 +44,7 @@ class Filled:
     missing: tuple[str, ...]
 
     def origin(self) -> dict[str, object]:
-        """Return what the report says of the choice."""
+        """Return what the report says about the choice."""
         choice: dict[str, object] = {"key": self.path, "ema": self.averaged}
         if self.completed_by is not None:
             choice["completed_by"] = self.completed_by
@@ -66,9 +66,8 @@ def fill(
 
     A set fits if torch would load all of it, and it has all that the network needs. If several fit,
     the one that is a moving average by its name or form is used; if that does not decide, none is.
-    An average may lack the buffers, which are then those of the set beside it. Nothing is taken
-    without a key while something lies beside it, anywhere in the file, that looks like an average
-    of the network and does not fit.
+    An average may lack the buffers, which then come from the set beside it. Without a key, no set
+    is taken if something else in the file looks like an average of the network but does not fit.
 
     Args:
         network: On the CPU.
@@ -83,7 +82,7 @@ def fill(
         The network or its sub-module, and which set was chosen.
 
     Raises:
-        InputError: None fits, or several do.
+        InputError: No set fits, or several do.
         UsageError: The network has no such sub-module.
     """
     used = _submodule(network, submodule)
@@ -152,7 +151,7 @@ def _submodule(network: torch.nn.Module, path: str | None) -> torch.nn.Module:
     named = dict(network.named_modules())
     if path not in named or not path:
         raise UsageError(
-            f"submodule '{path}': the entry's network has none of that name",
+            f"submodule '{path}': the entry's network has no part of that name",
             f"one of its parts: {first_few([one for one in named if one and '.' not in one])}",
             "correct --submodule, or leave it out",
         )
@@ -161,7 +160,7 @@ def _submodule(network: torch.nn.Module, path: str | None) -> torch.nn.Module:
 
 
 def _parts(network: torch.nn.Module, may_miss: Callable[[str], bool]) -> Iterator[Part]:
-    """Yield a network, and what it is a wrapper of: the one child that has all that is needed."""
+    """Yield a network, and what it wraps: the only child, if that has all needed tensors."""
     part = Part("", network, may_miss)
     while True:
         yield part
@@ -174,7 +173,7 @@ def _parts(network: torch.nn.Module, may_miss: Callable[[str], bool]) -> Iterato
 
 
 def _first_fit(parts: Sequence[Part], candidate: Candidate) -> FittingSet | None:
-    """Return how a set of tensors fits the network, or else what that is a wrapper of."""
+    """Return how a set of tensors fits the network, or else what the network wraps."""
     return next((found for part in parts if (found := fit(part, candidate)) is not None), None)
 
 
@@ -201,7 +200,7 @@ def _completed(fit: FittingSet, whole: Sequence[FittingSet]) -> FittingSet | Non
 
 
 def _outermost(fits: Sequence[FittingSet]) -> list[FittingSet]:
-    """Return the sets that are no part of another one."""
+    """Return the sets that are not part of another one."""
     return [
         one
         for one in fits
@@ -229,7 +228,7 @@ def _equal(one: Tensors, other: Tensors) -> bool:
 
 
 def _missing(network: torch.nn.Module, submodule: str | None, best: FittingSet) -> Iterator[str]:
-    """Yield the tensors of the network in use that nothing in the file gave a value."""
+    """Yield the tensors of the used network that got no value from the file."""
     prefix = "" if submodule is None else f"{submodule}."
     given = {
         join(one.part.path, name)
@@ -250,15 +249,15 @@ def _check_no_average(
     others: Mapping[str, torch.Tensor],
     everything: Sequence[Candidate],
 ) -> None:
-    """Refuse a set beside which something lies that looks like an average and does not fit.
+    """Refuse a set if something beside it looks like an average and does not fit.
 
-    Weights are refused if the tensors whose names speak of an average are half as many numbers as
-    the network or more. An average is refused if another one is as large as the network: an average
-    of a discriminator is not.
+    Weights are refused if the tensors that are named like an average hold at least half as many
+    numbers as the network. An average is refused if another one is as large as the network; the
+    average of a discriminator usually has another size.
 
     Args:
         name: Name of the file, for messages.
-        parts: The network, and what it is a wrapper of.
+        parts: The network, and what it wraps.
         best: The set that was chosen.
         others: All tensors by their full path, without those of the sets that fit.
         everything: All sets of tensors in the file.
@@ -269,7 +268,7 @@ def _check_no_average(
         if COUNTER_OF_AVERAGES in one.tensors
         for value in one.tensors.values()
     }
-    # How many numbers seem to be of an average at each place, below each key of the file.
+    # For each key of the file: how many numbers below it seem to be an average, by place.
     suspected: dict[str, Counter[str]] = defaultdict(Counter)
     for path, value in others.items():
         place = suspected_average(path) or by_form.get(id(value))
@@ -302,7 +301,7 @@ def _check_no_average(
             fits += f" ({faults})"
             if nearest.diverged():
                 remedy = "take a checkpoint from before the average diverged"
-        else:  # its name is not that of an average alone
+        else:  # it fits, but its name does not make it an average
             fits = "could be taken too"
             remedy = f"for the other {_typed(nearest.candidate)}"
     which = "this average" if best.candidate.averaged else "these weights without averaging"

@@ -1,4 +1,4 @@
-"""Whether a set of tensors is that of a network, by what torch itself would load into it."""
+"""Check whether a set of tensors fits a network, by what torch itself would load into it."""
 
 import re
 from collections.abc import Callable, Iterator, Mapping
@@ -23,7 +23,7 @@ _JOINTS = re.compile(r"[._/-]")
 
 @dataclass(frozen=True, slots=True)
 class LoadOutcome:
-    """What loading a set of tensors into a network comes to.
+    """The outcome of loading a set of tensors into a network.
 
     Attributes:
         left: The network's tensors that keep their values.
@@ -62,7 +62,7 @@ class Part:
 
     @property
     def num_elements(self) -> int:
-        """How many numbers its weights are, without those of layers whose shape is open."""
+        """How many numbers its weights hold, without layers whose shape is open."""
         return sum(value.numel() for value in self.weights.values() if not isinstance(value, _OPEN))
 
     def readings(self, candidate: Candidate) -> Iterator[dict[str, torch.Tensor]]:
@@ -74,7 +74,7 @@ class Part:
         yield from self.by_bare_name(candidate.tensors)
 
     def by_name(self, given: Tensors) -> dict[str, torch.Tensor]:
-        """Return tensors under the network's names, which differ by the names of wrappers."""
+        """Return tensors under the network's names, without the names of wrappers in theirs."""
         names = _unique((_without_wrappers(name), name) for name in self.own)
         places = _unique((_without_wrappers(name), name) for name, _ in self.module.named_modules())
         renamed: dict[str, torch.Tensor] = {}
@@ -82,7 +82,7 @@ class Part:
             name = key
             if key not in self.own:
                 plain = _without_wrappers(key)
-                # A hook of the layer may know the last part of the name, and we do not.
+                # A hook of the layer may know the last part of the name, but we do not.
                 place, _, last = plain.rpartition(".")
                 name = names.get(plain) or (join(places[place], last) if place in places else plain)
             if name in renamed:
@@ -111,7 +111,7 @@ class Part:
                 yield self._with_aliases(found)
 
     def by_order(self, given: list[torch.Tensor]) -> dict[str, torch.Tensor] | None:
-        """Return a list of tensors under the network's names; None if their shapes are others."""
+        """Return a list of tensors under the network's names; None if their shapes differ."""
         for places in (self.weights, dict(self.module.named_parameters()), self.own):
             if len(places) == len(given) and all(
                 shape_of(place) in (None, value.shape)
@@ -121,7 +121,7 @@ class Part:
         return None
 
     def _with_aliases(self, tensors: dict[str, torch.Tensor]) -> dict[str, torch.Tensor]:
-        """Return tensors with those that the network has under a second name added."""
+        """Return tensors, and once more those that the network has under a second name."""
         first: dict[int, str] = {}
         for name, value in self.own.items():
             if name in tensors:
@@ -134,7 +134,7 @@ class Part:
         return tensors | added
 
     def outcome(self, tensors: Tensors) -> LoadOutcome:
-        """Load tensors into the network, hooks and all, see what happens, and undo it."""
+        """Load tensors into the network with its hooks, record the outcome, and undo it."""
         refused: list[str] = []
         unplaced = [name for name in tensors if name not in self.own]
         with _undone(self.module):
@@ -177,8 +177,8 @@ class FittingSet:
         candidate: The set.
         part: What it fits.
         tensors: The set under the names of the part, as `load_state_dict` takes them.
-        rest: What it lacks and another set has to give, buffers and frozen parameters.
-        left: What keeps its values, if no other set gives it.
+        rest: Names of what another set has to give: buffers and frozen parameters.
+        left: Names of tensors that keep their values if no other set gives them.
         base: The set that gives the rest.
     """
 
@@ -190,7 +190,7 @@ class FittingSet:
     base: "FittingSet | None" = None
 
     def load(self) -> None:
-        """Put the tensors into the network, after those of the set that completes them."""
+        """Load the set that completes this one, if there is one, and then these tensors."""
         if self.base is not None:
             self.base.load()
         torch.nn.Module.load_state_dict(self.part.module, dict(self.tensors), strict=False)
@@ -207,10 +207,10 @@ class FittingSet:
 def fit(part: Part, candidate: Candidate) -> FittingSet | None:
     """Return how a set of tensors fits a part of a network, or None if it does not.
 
-    A set fits if torch loads all of it and all that the part needs is there. One that has the
-    weights alone, as averages of weights often do, fits with a rest.
+    A set fits if torch loads all of it and all that the part needs is there. A set that has only
+    the weights, as averages of weights often do, fits with a rest.
     """
-    # Tensors may have other names and shapes before the hooks of a layer, but not another size.
+    # The hooks of a layer may change names and shapes of tensors, but not their size.
     if 2 * candidate.num_elements < part.num_elements:
         return None
     for tensors in part.readings(candidate):
@@ -230,9 +230,9 @@ def fit(part: Part, candidate: Candidate) -> FittingSet | None:
 
 @contextmanager
 def _undone(module: torch.nn.Module) -> Iterator[None]:
-    """Put every tensor of a network back where it was, the very same objects."""
+    """Put every tensor of a network back afterwards, as the same object."""
     before = [(one, dict(one._parameters), dict(one._buffers)) for one in module.modules()]
-    for one, parameters, buffers in before:  # loading gives a lazy tensor its shape for good
+    for one, parameters, buffers in before:  # loading fixes the shape of a lazy tensor
         for name, value in parameters.items():
             if isinstance(value, UninitializedParameter):
                 one._parameters[name] = UninitializedParameter(requires_grad=value.requires_grad)
@@ -249,7 +249,7 @@ def _undone(module: torch.nn.Module) -> Iterator[None]:
 
 
 def shape_of(value: object) -> torch.Size | None:
-    """Return the shape of a tensor; None of a layer whose shape is open, or of no tensor."""
+    """Return the shape of a tensor; None if it is open, or if the value is not a tensor."""
     return value.shape if isinstance(value, torch.Tensor) and not isinstance(value, _OPEN) else None
 
 
@@ -270,5 +270,5 @@ def _is_finite(value: object) -> bool:
     """Tell whether a tensor has neither NaN nor infinity."""
     if not isinstance(value, torch.Tensor) or not value.is_floating_point():
         return True
-    wide = value.float() if value.element_size() == 1 else value  # isfinite knows no float8
+    wide = value.float() if value.element_size() == 1 else value  # isfinite does not take float8
     return bool(torch.isfinite(wide).all())

@@ -1,4 +1,4 @@
-"""Checkpoints of others: what a file is, told by its content, and its tensors; no code is run."""
+"""Checkpoints of others: recognise a file by its content, and read its tensors; no code is run."""
 
 import io
 import json
@@ -23,9 +23,9 @@ _PICKLE_END = b"."
 _NEEDED = "tensors by name (a state dict) in a .safetensors, .pth or .pt file, or an ONNX file"
 _SAVE_ANEW = (
     "open it in the environment it is from and save the generator's state_dict(), or write its "
-    "samples to a folder (of statistics: mu and sigma to an .npz)"
+    "samples to a folder (for statistics: mu and sigma to an .npz)"
 )
-# All tensors of a checkpoint in their places, those of an average that is an object too.
+# Python code for all tensors of a checkpoint in their places, also in an average that is an object.
 _TENSORS_OF = (
     "f = lambda v: v if isinstance(v, torch.Tensor) "
     "else {str(k): f(w) for k, w in v.items()} if isinstance(v, dict) "
@@ -93,7 +93,7 @@ def _check_no_pickle(data: bytes, name: str) -> None:
         load = f'pickle.load(open({json.dumps(name)}, "rb"))["G_ema"]'
         command = _python(f'import pickle, torch; torch.save({load}.state_dict(), "G_ema.pt")')
         raise InputError(
-            f"{name}: a pickle of StyleGAN's kind, which executes Python code that it brings along",
+            f"{name}: a pickle of StyleGAN's kind, which executes Python code that it contains",
             _NEEDED,
             f"if you trust its author, in the repository it is from: {command}, or export it as "
             "ONNX, or write its images to a folder and score that",
@@ -121,7 +121,7 @@ def _load(data: bytes, name: str) -> Mapping[str, Any] | list[Any] | tuple[Any, 
         )
     changed = _changed_record(data)
     if changed is not None:
-        raise _unusable(name, f"is damaged: {changed} in it is not what its checksum is of")
+        raise _unusable(name, f"is damaged: {changed} in it does not match its checksum")
     try:
         content = torch.load(io.BytesIO(data), map_location="cpu", weights_only=True)
     except Exception as error:  # a damaged or hostile pickle may raise anything at all
@@ -144,14 +144,14 @@ def _load(data: bytes, name: str) -> Mapping[str, Any] | list[Any] | tuple[Any, 
 
 
 def _changed_record(data: bytes) -> str | None:
-    """Return the first record of a zip of torch.save that is not as it was written.
+    """Return the first record of a zip of torch.save that does not match its checksum.
 
     torch does not look at the checksums, and would take a changed byte for a weight.
     """
     try:
         with zipfile.ZipFile(io.BytesIO(data)) as archive:
             return archive.testzip()
-    except Exception:  # another format, or damage of which torch says more
+    except Exception:  # another format, or damage that torch describes better
         return None
 
 

@@ -13,9 +13,9 @@ from ganeval.generators.code import closure_of
 class Function(torch.nn.Module):
     """Calls a function; evaluation mode reaches the networks that it uses.
 
-    These are the networks in its closure, its arguments that are bound already, the object whose
-    method it is, and the global names in its code. What a network does behind other objects stays
-    unseen; the trial refuses it if it matters there.
+    These are the networks in its closure, in its bound arguments, in the object whose method it is,
+    and among the global names in its code. Networks inside other objects are not found; the trial
+    refuses the function if that matters.
     """
 
     def __init__(self, function: Callable[..., Any]) -> None:
@@ -30,12 +30,12 @@ class Function(torch.nn.Module):
 
 
 def as_network(thing: torch.nn.Module | Callable[..., Any]) -> torch.nn.Module:
-    """Return a network as it is, a function as one."""
+    """Return a network as it is, a function as a network."""
     return thing if isinstance(thing, torch.nn.Module) else Function(thing)
 
 
 def name_of(thing: torch.nn.Module | Callable[..., Any]) -> str:
-    """Return what messages call a network or function that has no other name."""
+    """Return the name in messages of a network or function that has no other name."""
     if isinstance(thing, torch.nn.Module):
         return type(thing).__name__
     name: str = getattr(thing, "__name__", type(thing).__name__)

@@ -1,4 +1,4 @@
-"""What a network is called with: the text of the option `inputs`, and the default without it."""
+"""The arguments of a network: the text of the option `inputs`, and the default without it."""
 
 import re
 from dataclasses import dataclass
@@ -18,7 +18,7 @@ class Argument:
     """One positional argument of a network.
 
     Attributes:
-        what: It is.
+        what: What it is.
         sizes: Lengths of the latent vectors in it; None stands for `latent_size`.
         is_list: Whether it is a list of latents.
     """
@@ -36,7 +36,8 @@ def parse_inputs(text: str) -> tuple[Argument, ...]:
     (`[latent,latent]`, the styles of StyleGAN2).
 
     Raises:
-        UsageError: Another word, labels or conditions twice, or nothing to make images from.
+        UsageError: It has another word, has labels or conditions twice, or has nothing to make
+            images from.
     """
     plain = text.replace(" ", "")
     whole = re.fullmatch(rf"(?:{_ARGUMENT})(?:,(?:{_ARGUMENT}))*", plain)
@@ -44,7 +45,7 @@ def parse_inputs(text: str) -> tuple[Argument, ...]:
     if whole is None or any(words.count(word) > 1 for word in ("label", "condition")):
         raise UsageError(f"inputs '{text}'", _NEEDED, "correct it")
     if words == ["label"]:
-        raise UsageError(f"inputs '{text}', which are no source of images", _NEEDED, "correct it")
+        raise UsageError(f"inputs '{text}' without a latent or condition", _NEEDED, "correct it")
     arguments = []
     for word in words:
         if word.startswith(("latent", "[")):
@@ -57,6 +58,6 @@ def parse_inputs(text: str) -> tuple[Argument, ...]:
 
 
 def usual_inputs(*, latent: bool, label: bool, condition: bool) -> str:
-    """Return the text of the inputs of a network of which nothing else is said."""
+    """Return the default text of a network's inputs."""
     given = {"latent": latent, "label": label, "condition": condition}
     return ",".join(word for word, has in given.items() if has)

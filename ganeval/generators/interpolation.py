@@ -7,9 +7,9 @@ def slerp(start: torch.Tensor, end: torch.Tensor, t: torch.Tensor | float) -> to
     """Return the points at t between vectors, along the arc that joins their directions.
 
     The direction moves at an even pace on the great circle (Shoemake, "Animating Rotation with
-    Quaternion Curves", SIGGRAPH 1985; for latents White, arXiv:1609.04468), while the length goes
-    evenly from that of one end to that of the other. A straight line instead passes points that are
-    shorter than normal latents ever are. Vectors on one line have no arc between them; these are
+    Quaternion Curves", SIGGRAPH 1985; for latents White, arXiv:1609.04468), while the length
+    changes linearly from one end to the other. A straight line instead passes points that are
+    shorter than normal latents ever are. Vectors on one line have no arc between them; they are
     joined by the line.
 
     >>> slerp(torch.tensor([[1.0, 0.0]]), torch.tensor([[0.0, 1.0]]), 0.5)
@@ -18,7 +18,7 @@ def slerp(start: torch.Tensor, end: torch.Tensor, t: torch.Tensor | float) -> to
     Args:
         start: Floating point [B, n, ...], at t = 0.
         end: The same shape, at t = 1.
-        t: From 0 to 1: a number, or what can be multiplied with the vectors, as [B, 1].
+        t: From 0 to 1: a number, or a tensor that broadcasts with the vectors, such as [B, 1].
     """
     t = torch.as_tensor(t, dtype=start.dtype, device=start.device)
     start_length = torch.linalg.vector_norm(start, dim=1, keepdim=True)

@@ -1,4 +1,4 @@
-"""From the file of a generator, whatever its kind, to a network and how it wants to be fed."""
+"""Read a network from a generator's file of any kind, and find out how to feed it."""
 
 import json
 import logging
@@ -28,7 +28,7 @@ from ganeval.images.value_range import parse_range
 log = logging.getLogger(__name__)
 
 _OF_TENSORS = ("entry", "kwargs", "key", "allow_missing", "submodule")
-_OF_FILES = (*_OF_TENSORS, "trust", "condition")  # options that say nothing of how it is fed
+_OF_FILES = (*_OF_TENSORS, "trust", "condition")  # options that do not say how it is fed
 _SAID_BY_CARDS = ("latent_size", "prior", "num_classes", "value_range", "rate")
 _FLAGS = {
     "entry": "--entry MODULE:CALLABLE (with --kwargs JSON if it takes any)",
@@ -41,14 +41,14 @@ _BEGINNING = 64  # bytes that tell the kinds apart
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Loaded:
-    """A network out of a file.
+    """A network from a file.
 
     Attributes:
         network: On its device.
         feed: How it is fed and what its output is, by the options or else by the file: keyword
             arguments of `Generator`.
         condition: The source of conditions that the file names.
-        origin: What the report says of the file, JSON values.
+        origin: What the report says about the file, JSON values.
     """
 
     network: torch.nn.Module
@@ -59,7 +59,7 @@ class Loaded:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class _Content:
-    """A network, what its file alone says of its feed, and what the log says of it."""
+    """A network, what its file alone says about its feed, and what the log says about it."""
 
     network: torch.nn.Module
     said: str
@@ -71,7 +71,7 @@ class _Content:
 def read_network(
     data: bytes | None, path: Path, options: GeneratorOptions, *, device: torch.device, paired: bool
 ) -> Loaded:
-    """Return the network of a file, told by its content, and how to feed it.
+    """Return the network of a file, whose kind its content tells, and how to feed it.
 
     Args:
         data: The bytes of the file; None for a folder.
@@ -127,7 +127,7 @@ def _read_onnx(
 def _self_contained(
     network: torch.nn.Module, sha256: str, kind: str, options: GeneratorOptions
 ) -> _Content:
-    """Return the network of a file that brings it whole, and which options it does not use."""
+    """Return the network of a file that holds all of it, and say which options are not used."""
     unused = [one for one in _OF_TENSORS if one in options.given()]
     return _Content(
         network=network,
@@ -149,7 +149,7 @@ def _fill_entry(
     entry = options.entry or (card.entry if card is not None else None)
     if entry is None and isinstance(tensors, Mapping) and tensors.keys() >= _STATE:
         raise InputError(
-            f"{name}: the state of a run, which `ganeval train --resume` goes on from",
+            f"{name}: the state of a run, from which `ganeval train --resume` goes on",
             "a generator's checkpoint",
             "name the .safetensors file beside it",
         )
@@ -169,7 +169,7 @@ def _fill_entry(
         allow_missing=options.allow_missing,
         submodule=options.submodule,
     )
-    # Those that are still 0 and 1 the trial of the network tells.
+    # The trial of the network reports statistics that are still 0 and 1.
     told = never_updated(network)
     guessed = [
         layer
@@ -179,7 +179,7 @@ def _fill_entry(
     if guessed:
         log.warning(
             "%s: lacks the running statistics of %s, which stay as the entry made them, so images "
-            "may be others than in training; save the network's whole state_dict()",
+            "may differ from those in training; save the network's whole state_dict()",
             *(name, first_few(guessed)),
         )
     network = filled.network
@@ -216,14 +216,14 @@ def _feed(
     answers = {**says, **given}
     lacking = [one for one in _FLAGS if one != "entry" and one not in answers]
     inputs = answers.get("inputs")
-    # A network that is given conditions may make its images of these alone.
+    # A network that is given conditions may make its images from these alone.
     sizes = [None] if inputs is None else [n for one in parse_inputs(inputs) for n in one.sizes]
     if (paired and inputs is None) or None not in sizes:
         lacking = [one for one in lacking if one != "latent_size"]
-    if lacking == ["latent_size"] and "value_range" in says:  # a card that tells of no latent
+    if lacking == ["latent_size"] and "value_range" in says:  # a card without a latent size
         raise InputError(
             f"{name}: makes {'clips' if 'rate' in says else 'images'} from others",
-            "what it is to make them from",
+            "the source of these",
             "add --condition SOURCE",
         )
     if lacking:

@@ -9,7 +9,7 @@ from ganeval.generators.fitting import NOT_FINITE, Part, shape_of
 from ganeval.generators.nesting import Candidate, Tensors
 from ganeval.generators.running_statistics import running_statistics
 
-# What a part of a tensor's name says of how its layer was made.
+# What a part of a tensor's name says about how its layer was made.
 _MAKERS = {
     "weight_orig": "torch.nn.utils.spectral_norm (weight_orig, weight_u)",
     "parametrizations.": "torch.nn.utils.parametrizations",
@@ -22,10 +22,10 @@ class Misfit:
     """A set of tensors that does not fit, and how it differs from the network.
 
     Attributes:
-        part: What of the network it has most in common with.
+        part: The part of the network that it has most in common with.
         candidate: The set.
         tensors: The set under the network's names.
-        alike: How many of these have the network's names and shapes, and how many its names alone.
+        alike: How many tensors share name and shape with the network, and how many the name.
     """
 
     part: Part
@@ -34,7 +34,7 @@ class Misfit:
     alike: tuple[int, int]
 
     def faults(self) -> dict[str, list[str]]:
-        """Return the names of tensors by what is wrong with them, without the faults of none."""
+        """Return the names of tensors by what is wrong with them; empty faults are left out."""
         outcome = self.part.outcome(self.tensors)
         missing = [one for one in outcome.left if one not in self.part.optional]
         faults = {"missing": missing, "unknown": outcome.unplaced, **outcome.wrong}
@@ -50,7 +50,7 @@ class Misfit:
         return told_faults(self.faults())
 
     def diverged(self) -> bool:
-        """Tell whether it is the right set but for its values; buffers others may give."""
+        """Tell whether only its values are wrong; buffers may be missing, others may give them."""
         faults = self.faults()
         rest = set(faults.pop("missing", ())) - {one for one, _ in self.part.module.named_buffers()}
         return faults.keys() == {NOT_FINITE} and not rest
@@ -63,7 +63,7 @@ class Misfit:
 
 
 def nearest_misfit(parts: Sequence[Part], below: Sequence[Candidate]) -> Misfit:
-    """Return the set of tensors that has most in common with the network, and with what of it."""
+    """Return the set of tensors that has most in common with the network or a part of it."""
 
     def misfit(part: Part, candidate: Candidate, tensors: Tensors) -> Misfit:
         shared = tensors.keys() & part.own.keys()
@@ -101,7 +101,7 @@ def nothing_fits(name: str, parts: Sequence[Part], below: Sequence[Candidate]) -
         if nearest.statistics():
             return InputError(
                 found,
-                "the running statistics of its normalisation, without which it makes other images",
+                "the running statistics of its normalisation, without which its images differ",
                 "save its own state dict beside the average: "
                 "torch.save({'G': G.state_dict(), 'ema': ema.state_dict()}, 'both.pt')"
                 if candidate.averaged or candidate.listed is not None
@@ -115,7 +115,7 @@ def nothing_fits(name: str, parts: Sequence[Part], below: Sequence[Candidate]) -
         )
     return InputError(
         f"{name}: the tensors{where} are those of another network: {nearest.told()}",
-        f"all {len(part.own)} tensors of the entry's network, and no other",
+        f"all {len(part.own)} tensors of the entry's network, and no others",
         f"{_hint(part, candidate)}correct entry or kwargs, or choose with --key NAME",
     )
 
@@ -133,10 +133,10 @@ def _patterns(part: Part, missing: set[str]) -> list[str]:
 
 
 def _hint(part: Part, candidate: Candidate) -> str:
-    """Return what the names on one side alone tell of how that network was made."""
+    """Return what the names on one side alone tell about how that network was made."""
     own, given = part.own.keys(), candidate.tensors.keys()
     for side, others, place in ((given, own, "the file"), (own, given, "the entry's network")):
         for mark, maker in _MAKERS.items():
             if any(mark in name for name in side) and not any(mark in name for name in others):
-                return f"{place} has tensors of {maker}, the other has not: "
+                return f"{place} has tensors of {maker}, the other does not: "
     return ""

@@ -1,4 +1,4 @@
-"""The sets of tensors that a checkpoint holds, whatever they are nested in, and what each is."""
+"""The sets of tensors in a checkpoint, however nested, and what each of them is."""
 
 import re
 from collections.abc import Iterator, Mapping
@@ -15,7 +15,7 @@ _DEPTH = 16  # of containers in containers; real checkpoints have four
 _PREFIXES = 8  # parts of a name that may lead to a network: `state.g_ema.module._orig_mod.x`
 _MOST_CONTAINERS = 100_000
 
-# What words of a path say of the tensors below it; the last word that says anything counts.
+# What words of a path say about the tensors below it; the last word that is listed counts.
 _AVERAGE = {"ema", "emas", "gema", "ewma", "averaged", "average", "averages", "averager"} | {
     *("averaging", "avg", "mavg", "shadow", "smooth", "smoothed", "swa", "polyak", "running", "gs")
 }
@@ -23,10 +23,10 @@ _NO_AVERAGE = {"backup", "collected", "current", "online", "raw"}
 _TRAINING = {"adam", "grad", "gradients", "grads", "momentum", "opt", "optim", "velocity"} | {
     *("optimizer", "optimizers", "optimiser", "optimisers")
 }
-# An optimiser keeps averages that are none of weights: exp_avg_sq, square_avg, grad_avg.
+# An optimiser keeps averages that are not of weights: exp_avg_sq, square_avg, grad_avg.
 _MOMENTS = {"exp", "max", "sq", "var", "diff", "row", "col", "res", "slow", "fast", "avg"}
 _OF_GRADIENTS = {"grad", "grads", "gradient", "gradients", "square"}
-# Words of what often is an average and may be another network; nothing is taken because of them.
+# Words for what is often an average but may be another network; no set is taken because of them.
 _SUSPECT = {"teacher", "momentum"}
 _KEY = re.compile(r"[^./:]*_\d+\.\d+(?![^./:])|[^./:]+")  # `ema_0.999` is one key
 _WORD = re.compile(r"[A-Z]+(?![a-z])|[A-Z]?[a-z]+")
@@ -47,7 +47,7 @@ class Candidate:
 
     Attributes:
         path: The keys and prefixes that lead to it, `"g_ema.module"`; "" at the top.
-        tensors: By name, those of a list by their number.
+        tensors: The tensors by name, or by number in a list.
         averaged: Whether names or form say that it is a moving average of weights.
     """
 
@@ -57,7 +57,7 @@ class Candidate:
 
     @property
     def of_training(self) -> bool:
-        """Whether its path says that it is the state of an optimiser and no weights."""
+        """Whether its path says that it is the state of an optimiser, not weights."""
         return "exp_avg" in self.path or not _TRAINING.isdisjoint(_words(self.path))
 
     @property
@@ -76,7 +76,7 @@ class Candidate:
         return [self.tensors[number] for number in numbers]
 
     def lies_under(self, key: str) -> bool:
-        """Tell whether its path is a key, or leads on from it; "." is the top of the file."""
+        """Tell whether its path is `key` or lies below it; "." is the top of the file."""
         return key == "." or self.path == key or self.path.startswith(f"{key}.")
 
     def inside(self, other: "Candidate") -> bool:
@@ -88,7 +88,7 @@ class Candidate:
 
 
 def join(path: str, key: str) -> str:
-    """Return a longer path."""
+    """Return a path with a key added."""
     return f"{path}.{key}" if path and key else path or key
 
 
@@ -104,7 +104,7 @@ def candidates(content: Any, *, name: str) -> list[Candidate]:
         name: Name of the file, for messages.
 
     Raises:
-        InputError: More containers than any checkpoint has.
+        InputError: It has more containers than any real checkpoint.
     """
     return list(_Walk(name).sets(content, "", ()))
 
@@ -112,9 +112,9 @@ def candidates(content: Any, *, name: str) -> list[Candidate]:
 def all_tensors(
     content: Any, path: str = "", above: tuple[int, ...] = ()
 ) -> Iterator[tuple[str, torch.Tensor]]:
-    """Yield every tensor in a checkpoint of which `candidates` was taken, with its full path.
+    """Yield every tensor in a checkpoint with its full path.
 
-    Those of an optimiser and those of a kind that networks do not have are among them.
+    Tensors of an optimiser, and of kinds that networks do not have, are included.
     """
     for key, value in _entries(content).items():
         where = join(path, key)
@@ -131,8 +131,8 @@ def all_tensors(
 def suspected_average(path: str) -> str | None:
     """Return where an average of weights seems to lie, by the full path of a tensor.
 
-    This is wider than what makes a set an average that is taken: the tensor's own name counts too,
-    and so do a teacher and a momentum network, which often are averages.
+    This is wider than the rule by which a set counts as an average: the tensor's own name counts
+    too, and so do teacher and momentum networks, which often are averages.
 
     Returns:
         The path up to the first key that says so; None if the tensor seems to be something else.
@@ -147,7 +147,7 @@ def suspected_average(path: str) -> str | None:
             ignored.add("running")  # the statistics of BatchNorm
         others = _TRAINING.intersection(_words(path)) | {"buffer", "buffers"}.intersection(words)
         if others != {"momentum"} or len(words) == 1:
-            ignored.add("momentum")  # that of an optimiser
+            ignored.add("momentum")  # the momentum of an optimiser
         telling = [one for one in words if one in (_AVERAGE | _SUSPECT | _NO_AVERAGE) - ignored]
         if telling and telling[-1] in _NO_AVERAGE:
             place = None
@@ -157,7 +157,7 @@ def suspected_average(path: str) -> str | None:
 
 
 class _Walk:
-    """One walk through a checkpoint, which may hold a container in itself or a million times."""
+    """One walk through a checkpoint, whose containers may contain themselves, or be millions."""
 
     def __init__(self, name: str) -> None:
         self.name = name
@@ -200,7 +200,7 @@ def _entries(content: Any) -> dict[str, Any]:
 
 
 def _by_prefix(tensors: Tensors, path: str, depth: int, *, averaged: bool) -> Iterator[Candidate]:
-    """Yield tensors by name, and those of them below each common prefix."""
+    """Yield a set of tensors, and the set below each common prefix of their names."""
     if not any(isinstance(value, torch.Tensor) for value in tensors.values()):
         return
     averaged = averaged or COUNTER_OF_AVERAGES in tensors

@@ -1,11 +1,11 @@
-"""What an ONNX file says of itself, read out of its protobuf before anything in it is run.
+"""Read facts from the protobuf of an ONNX file before anything in it is run.
 
-onnxruntime refuses files from elsewhere and unknown operators itself, but only while it builds a
-session; it takes operators of its own that are not ONNX's, and does not say which other files it
-reads, which belong to what a network is. The package onnx would say both at the price of a second
-copy of all weights, and of a newer protobuf than onnxruntime and others get along with.
+onnxruntime itself refuses files from elsewhere and unknown operators, but only while it builds a
+session. It accepts operators of its own that are not ONNX's. It does not say which other files it
+reads, although they are part of the network. The package onnx would tell both, but it makes a
+second copy of all weights, and needs a newer protobuf than onnxruntime and others work with.
 
-The messages and their field numbers are those of `onnx/onnx.proto` (github.com/onnx/onnx), the
+The messages and their field numbers come from `onnx/onnx.proto` (github.com/onnx/onnx). The
 encoding is https://protobuf.dev/programming-guides/encoding/.
 """
 
@@ -47,7 +47,7 @@ MESSAGES = {
     "OperatorSetIdProto": {},
     "StringStringEntryProto": {},
 }
-# Where the texts are that say a domain.
+# The field of a message that holds a domain.
 DOMAINS = {"OperatorSetIdProto": 1, "NodeProto": 7, "FunctionProto": 10}
 
 Value = int | memoryview
@@ -55,11 +55,11 @@ Value = int | memoryview
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class OnnxFacts:
-    """What matters for whether a file may be run.
+    """The facts that decide whether a file may be run.
 
     Attributes:
         domains: Domains of operators that are neither ONNX's own nor functions in the file.
-        external: Where tensors are that lie in other files, as the file says it.
+        external: Locations of tensors in other files, as the file gives them.
     """
 
     domains: tuple[str, ...]
@@ -67,7 +67,7 @@ class OnnxFacts:
 
 
 def is_onnx(beginning: bytes) -> bool:
-    """Tell whether a file that begins so (at least 9 bytes) is an ONNX model."""
+    """Tell whether a file with this beginning (at least 9 bytes) is an ONNX model."""
     return (
         len(beginning) > 8
         and beginning[0] == 0x08
@@ -78,7 +78,7 @@ def is_onnx(beginning: bytes) -> bool:
 
 
 def read_facts(data: bytes, *, name: str) -> OnnxFacts:
-    """Return what an ONNX file says of its operators and of other files.
+    """Return what an ONNX file says about its operators and about other files.
 
     Args:
         data: The bytes of the file.
@@ -136,7 +136,7 @@ def _walk(message: str, data: memoryview, depth: int) -> Iterator[tuple[str, Map
     if depth > _MAX_DEPTH:
         raise ValueError("nested too deeply")
     content = list(_fields(data))
-    yield message, dict(content)  # of a field that stands twice the last one counts, as ever
+    yield message, dict(content)  # if a field is repeated, the last one counts
     for number, value in content:
         if number in MESSAGES[message]:
             if isinstance(value, int):
@@ -159,7 +159,7 @@ def _fields(data: memoryview) -> Iterator[tuple[int, Value]]:
         elif kind in (1, 5):
             size = 8 if kind == 1 else 4
         else:
-            raise ValueError(f"no protobuf at byte {at}")
+            raise ValueError(f"not protobuf at byte {at}")
         if at + size > len(data):
             raise ValueError(f"{at + size - len(data):,} bytes are missing")
         yield tag >> 3, data[at : at + size]

@@ -1,4 +1,4 @@
-"""A network out of an ONNX file, run by onnxruntime on the CPU."""
+"""A network from an ONNX file, run by onnxruntime on the CPU."""
 
 import hashlib
 from collections.abc import Mapping
@@ -17,12 +17,12 @@ _FLOAT, _INT = "tensor(float)", "tensor(int64)"
 
 
 class OnnxNetwork(torch.nn.Module):
-    """Runs a session of onnxruntime on tensors; the SHA-256 of all its files is in how it prints.
+    """Runs a session of onnxruntime on tensors; its repr has the SHA-256 of all its files.
 
     Attributes:
         sha256: SHA-256 of the file and its external data.
         num_inputs: Number of inputs.
-        batch: The only number of samples that these take, None for any number.
+        batch: The only number of samples that the inputs take, None for any number.
     """
 
     def __init__(self, session: Any, *, sha256: str) -> None:
@@ -43,19 +43,20 @@ class OnnxNetwork(torch.nn.Module):
         return next(iter(arrays.values())) if len(self._outputs) == 1 else arrays
 
     def extra_repr(self) -> str:
-        """Return what tells this network from another."""
+        """Return what distinguishes this network from another."""
         return f"sha256={self.sha256}"
 
     def says(self, inputs: str, label_form: LabelForm | None, *, name: str) -> dict[str, Any]:
-        """Return what its inputs say of how it is fed, and refuse other inputs than will be fed.
+        """Return what its inputs say about how it is fed; refuse inputs that do not match.
 
         Args:
-            inputs: What it will be called with, as `parse_inputs` reads it.
+            inputs: Its arguments, as `parse_inputs` reads them.
             label_form: Form of the labels, if the user says it.
             name: Name of the file, for messages.
 
         Raises:
-            InputError: Another number or type of inputs, or latents of another shape.
+            InputError: The number or type of its inputs is wrong, or its latents have another
+                shape.
         """
         given = self._session.get_inputs()
         found = ", ".join(f"{one.name} {one.type}" for one in given)
@@ -84,8 +85,8 @@ class OnnxNetwork(torch.nn.Module):
 def open_onnx(data: bytes, path: Path, *, name: str) -> OnnxNetwork:
     """Return the network of an ONNX file.
 
-    Only what the file itself and files in its folder hold is used; the session sees the very bytes
-    that were checked and hashed.
+    Only the file itself and files in its folder are used. The session gets exactly the bytes that
+    were checked and hashed.
 
     Args:
         data: The bytes of the file.
@@ -124,14 +125,14 @@ def _session(data: bytes, external: Mapping[str, bytes], *, name: str) -> Any:
             "pip install 'ganeval[onnx]'",
         ) from error
     options = onnxruntime.SessionOptions()
-    options.log_severity_level = 4  # what goes wrong is raised too
+    options.log_severity_level = 4  # errors are raised anyway
     options.intra_op_num_threads = torch.get_num_threads()
     try:
         if external:
             options.add_external_initializers_from_files_in_memory(
                 list(external), list(external.values()), [len(one) for one in external.values()]
             )
-        # Its fallback is the same provider again, and it prints to stdout.
+        # The fallback would be the same provider again, and prints to stdout.
         return onnxruntime.InferenceSession(
             data, options, providers=["CPUExecutionProvider"], enable_fallback=0
         )
@@ -139,13 +140,16 @@ def _session(data: bytes, external: Mapping[str, bytes], *, name: str) -> Any:
         reason = str(error).splitlines()[0]
         raise InputError(
             f"{name}: onnxruntime {onnxruntime.__version__} cannot run it ({reason})",
-            "a whole ONNX file of an opset that it knows",
+            "a whole ONNX file with an opset that it knows",
             "get it again, or export it again",
         ) from error
 
 
 def _check_signature(session: Any, *, name: str) -> None:
-    """Refuse a network that has no input for latents, no output for images, or several batches."""
+    """Refuse a network that is not a generator, or whose inputs have different batch sizes.
+
+    A generator has a float input for latents and a float output for images.
+    """
     inputs, outputs = session.get_inputs(), session.get_outputs()
     if not any(one.type == _FLOAT for one in outputs):
         found = ", ".join(f"{one.name} {one.type}" for one in outputs)

@@ -1,4 +1,4 @@
-"""What a user may say of a generator's file: its options, once for every place that has them."""
+"""The options of a generator's file, defined once for every place that has them."""
 
 import dataclasses
 from collections.abc import Mapping
@@ -18,16 +18,16 @@ from ganeval.generators.terms import (
 )
 from ganeval.machine.json_text import parse_json
 
-_KWARGS = 'a JSON object as {"size": 64}, or @file.json'
+_KWARGS = 'a JSON object such as {"size": 64}, or @file.json'
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class GeneratorOptions:
-    """What is said of a generator's file; what is left out the file answers, or else the default.
+    """Options of a generator's file; without an option the file decides, or else the default.
 
     The fields are the options of the source kind `generator`, of `ganeval sample` and of every
-    scoring command, and keyword options of `ganeval.evaluate`. One that is given goes before what
-    the file says.
+    scoring command, and keyword options of `ganeval.evaluate`. An option that is given takes
+    precedence over the file.
 
     Attributes:
         entry: `package.module:callable` that builds the network. Importing it runs its code.
@@ -45,21 +45,21 @@ class GeneratorOptions:
         label_policy: Labels drawn uniformly (default), or "balanced" (`i % num_classes`).
         label_form: Labels as "index" (int64 [B], default), "onehot" (float32 [B, num_classes]) or
             "float" (the index as float32 [B, 1]).
-        inputs: What the network is called with, in order: `label,latent`, `latent,latent:32` (a
-            second latent of another length), `[latent,latent]` (a list), `condition`. The default
-            is latent, label, condition, as far as there are any.
+        inputs: The arguments of the network, in order: `label,latent`, `latent,latent:32` (a second
+            latent of another length), `[latent,latent]` (a list), `condition`. The default is
+            latent, label, condition, if there are any.
         noise: For a network that draws random numbers of its own in forward: "random" draws them
             from the sample's seed, "fixed" gives all samples the same. The default refuses it.
-        value_range: Range of the output, `LOW,HIGH` or two numbers: these become 0 and 255, for
-            clips full scale.
-        clamp: Clip values beyond the range, as the code of networks does that do not squash
-            (StyleGAN, ProGAN); the default refuses them.
+        value_range: Range of the output, `LOW,HIGH` or two numbers: these become 0 and 255, or -1
+            and 1 for clips.
+        clamp: Clip values beyond the range, for a network with unbounded output whose own code
+            clips them (StyleGAN, ProGAN); the default refuses them.
         image_layout: Layout of the output: "nchw" (default) or "nhwc".
-        image_output: Which of several things that the network returns are the images: `1`,
-            `sample`, `0.image`. The default is the only one that can be.
-        rate: Sampling rate, of a network that makes clips of sound. The default is images.
-        condition: The pictures that an image-to-image network makes its images from, a source; in
-            the text of a source with semicolons before its options (`data:edges;split=test`).
+        image_output: Which output holds the images, if the network returns several things: `1`,
+            `sample`, `0.image`. The default is the only one that can.
+        rate: Sampling rate, for a network that makes clips of sound. The default is images.
+        condition: The source of pictures that an image-to-image network makes its images from.
+            Within the text of a source, its options follow semicolons (`data:edges;split=test`).
         trust: Run a file that is a program (TorchScript, torch.export).
     """
 
@@ -96,7 +96,7 @@ def parse_kwargs(given: str | Mapping[str, Any]) -> dict[str, Any]:
     """Return the keyword arguments in a mapping, a JSON text, or the file of `@file.json`.
 
     Raises:
-        UsageError: No JSON object.
+        UsageError: It is not a JSON object.
     """
     if isinstance(given, Mapping):
         return dict(given)

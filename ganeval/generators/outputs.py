@@ -1,4 +1,4 @@
-"""What a network returns: its samples, or several things of which one is the samples."""
+"""Find the samples in what a network returns: its only output, or one of several."""
 
 import dataclasses
 from collections.abc import Iterator, Mapping
@@ -20,7 +20,7 @@ class Form(Protocol):
     Attributes:
         noun: Plural noun of the items in messages.
         needed: The type and shape, in words.
-        remedy: What to do with a network that returns another one.
+        remedy: What to do with a network that returns something else.
     """
 
     noun: ClassVar[str]
@@ -105,14 +105,15 @@ def samples_of(
         output: What the network returned.
         num: How many samples it was called with.
         form: Type and shape of the samples in it.
-        chosen: Which of several things they are: `1`, `sample`, `0.image`; None finds out.
+        chosen: Which of several things they are: `1`, `sample`, `0.image`; None: the only one that
+            fits.
         name: Name of the network in messages.
 
     Returns:
-        Floating point [num, C, H, W], or of clips [num, C, samples].
+        Floating point [num, C, H, W], or for clips [num, C, samples].
 
     Raises:
-        InputError: There are none, several may be meant, or nothing is called as is chosen.
+        InputError: There are no samples, several things may be meant, or the chosen one is missing.
     """
     if isinstance(output, torch.Tensor) and chosen is None:
         fault = form.fault(output, num)
@@ -140,7 +141,7 @@ def samples_of(
     raise InputError(
         f"{name}: the network returns {kind}, in which {len(fitting)} outputs have the shape of "
         f"{form.noun} ({described})",
-        f"which of {', '.join(fitting)} is the {form.noun}",
+        f"which of {', '.join(fitting)} holds the {form.noun}",
         f"add {spelt(image_output=fitting[0])}, or another",
     )
 
@@ -168,5 +169,5 @@ def _described(part: torch.Tensor) -> str:
 
 
 def _no_samples(name: str, fault: str, form: Form) -> InputError:
-    """Return the error for an output in which there are no samples."""
+    """Return the error for an output without samples."""
     return InputError(f"{name}: the network {fault}", form.needed, form.remedy)

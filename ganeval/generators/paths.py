@@ -1,4 +1,4 @@
-"""Paths between latents: what a generator shows of two points of each that are close together."""
+"""Paths between latents, with two points on each that are close together."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -12,30 +12,30 @@ from ganeval.generators.interpolation import slerp
 
 Places = Literal["full", "end"]
 
-_PLACE = 5  # what the stream is for, as in `drawing`
+_PLACE = 5  # the purpose of the stream, as in `drawing`
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class PathDrawing(Drawing):
     """Draws points on paths: samples 2i and 2i + 1 lie `epsilon` apart on path i.
 
-    Path i leads from the latent of sample 2i to that of sample 2i + 1 of the `Drawing` that is
-    otherwise the same. Its two points are at t and t + epsilon (Karras, Laine and Aila, "A
+    Path i leads from the latent of sample 2i to the latent of sample 2i + 1, as a `Drawing` with
+    the same fields draws them. Its two points are at t and t + epsilon (Karras, Laine and Aila, "A
     Style-Based Generator Architecture for Generative Adversarial Networks", CVPR 2019, section
     4.1). They share the label, and the noise, of sample i.
 
     Normal latents go along the arc between their directions at an even pace, while their length
-    goes evenly from that of one end to that of the other. For a network that normalises its
-    latents, as those of that paper do, this is the paper's spherical interpolation; others get
-    latents as long as those that they know. Uniform latents go along the straight line.
+    changes linearly. For a network that normalises its latents, as in that paper, this is the
+    paper's spherical interpolation. Other networks get latents as long as those that they know.
+    Uniform latents go along the straight line.
 
     Attributes:
         epsilon: The distance in t.
-        places: Where the first point is: "full" draws t uniformly from [0, 1) out of
+        places: Where the first point is: "full" draws t uniformly from [0, 1) with
             `SeedSequence([seed, i, 5])`, "end" is 0.
 
     Raises:
-        UsageError: A value out of its range.
+        UsageError: A value is out of its range.
     """
 
     epsilon: float = 1e-4

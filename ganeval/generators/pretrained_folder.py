@@ -46,17 +46,17 @@ def read_folder(folder: Path) -> tuple[Mapping[str, Any], dict[str, Any]]:
     shards: dict[str, Mapping[str, Any]] = {}
     for shard in sorted(set(places.values())):
         if Path(shard).name != shard or "\\" in shard:
-            raise _damaged(weights, f"names '{shard}', which is no file of its folder")
+            raise _damaged(weights, f"names '{shard}', which is not a file in its folder")
         shards[shard] = _read_tensors(folder / shard)
     lacking = [name for name, shard in places.items() if name not in shards[shard]]
     if lacking:
-        raise _damaged(weights, f"names '{lacking[0]}', which {places[lacking[0]]} has not")
+        raise _damaged(weights, f"names '{lacking[0]}', which {places[lacking[0]]} lacks")
     return {name: shards[shard][name] for name, shard in places.items()}, config
 
 
 def _read_tensors(path: Path) -> Mapping[str, Any]:
     """Return the tensors of one file."""
-    # Every folder of pictures is looked at by `weights_in`, which needs no torch.
+    # Imported late: `weights_in` looks at every folder of pictures, and needs no torch.
     from ganeval.generators.foreign import read_content
 
     content = read_content(_read_bytes(path), name=str(path))
@@ -72,7 +72,7 @@ def _read_json(path: Path) -> dict[str, Any]:
     except ValueError as error:
         raise _damaged(path, f"is not JSON ({error})") from error
     if not isinstance(found, dict):
-        raise _damaged(path, "holds no JSON object")
+        raise _damaged(path, "is not a JSON object")
     return found
 
 

@@ -1,4 +1,4 @@
-"""Which archives are programs of torch, told by the names of their members alone."""
+"""Recognise archives that are programs of torch by the names of their members alone."""
 
 import io
 import zipfile
@@ -12,7 +12,7 @@ _CONSTANTS = "/constants.pkl"
 
 
 def program_kind(data: bytes) -> ProgramKind | None:
-    """Return what program a file's bytes are, by the members of the archive; None if none."""
+    """Return which kind of program a file is, by the members of the archive; None if none."""
     try:
         with zipfile.ZipFile(io.BytesIO(data)) as archive:
             return kind_of_members(archive.namelist())
@@ -21,7 +21,7 @@ def program_kind(data: bytes) -> ProgramKind | None:
 
 
 def kind_of_members(members: list[str]) -> ProgramKind | None:
-    """Return what program an archive of these members is, None if none."""
+    """Return which kind of program an archive of these members is, None if none."""
     if any(member.endswith(_EXPORTED) for member in members):
         return "a program of torch.export (.pt2)"
     if any("/code/__torch__" in member or member.endswith(_CONSTANTS) for member in members):

@@ -13,7 +13,7 @@ from ganeval.generators.program_kind import ProgramKind
 
 
 class Program(torch.nn.Module):
-    """A network out of a file that is a program; the file's SHA-256 is a part of how it prints."""
+    """A network from a file that is a program; its repr has the file's SHA-256."""
 
     def __init__(self, run: Callable[..., torch.Tensor], *, sha256: str) -> None:
         super().__init__()
@@ -25,7 +25,7 @@ class Program(torch.nn.Module):
         return self.run(*inputs)
 
     def extra_repr(self) -> str:
-        """Return what tells this program from another."""
+        """Return what distinguishes this program from another."""
         return f"sha256={self.sha256}"
 
 
@@ -54,12 +54,12 @@ def open_program(
     run = _load_exported if kind == "a program of torch.export (.pt2)" else _load_script
     try:
         with warnings.catch_warnings():
-            warnings.simplefilter("ignore")  # that torch.jit.load is deprecated helps no reader
+            warnings.simplefilter("ignore")  # torch.jit.load is deprecated; users cannot help it
             network = Program(run(data), sha256=hashlib.sha256(data).hexdigest())
     except Exception as error:  # a stranger's program may raise anything at all
         raise InputError(
             f"{name}: {kind} that torch {torch.__version__} cannot open ({raised(error)})",
-            "a whole file of a version of torch that fits",
+            "a whole file, from a version of torch that fits",
             "get it again, or export it as ONNX",
         ) from error
     if kind == "a program of torch.export (.pt2)" and device.type != "cpu":
@@ -68,7 +68,7 @@ def open_program(
 
 
 def not_there(name: str, kind: str, device: torch.device) -> UsageError:
-    """Return the error for a network that runs on the CPU alone."""
+    """Return the error for a network that runs only on the CPU."""
     return UsageError(f"{name}: {kind} on device {device}", "the CPU", "leave out device")
 
 
@@ -80,4 +80,4 @@ def _load_script(data: bytes) -> Any:
 def _load_exported(data: bytes) -> Callable[..., torch.Tensor]:
     """Return the function of an exported program, which was fixed in one mode when exported."""
     module = torch.export.load(io.BytesIO(data)).module()
-    return module.__call__  # the module itself would be a part that refuses eval()
+    return module.__call__  # the module itself would be a submodule, and it refuses eval()

@@ -1,4 +1,4 @@
-"""Normalisation layers whose running statistics no training has ever touched."""
+"""Find normalisation layers, and those whose running statistics were never updated."""
 
 from collections.abc import Iterator
 
@@ -8,8 +8,8 @@ import torch
 def running_statistics(module: torch.nn.Module) -> Iterator[tuple[str, str, str]]:
     """Yield the layers that have running statistics: path, name of the means, of the variances.
 
-    Any two buffers of a layer whose names end in `mean` and `var` count, as BigGAN's `stored_mean`
-    and `stored_var`.
+    Any two buffers of a layer whose names end in `mean` and `var` count, such as BigGAN's
+    `stored_mean` and `stored_var`.
     """
     for path, part in module.named_modules():
         buffers = dict(part.named_buffers(recurse=False))
@@ -23,8 +23,8 @@ def running_statistics(module: torch.nn.Module) -> Iterator[tuple[str, str, str]
 def never_updated(module: torch.nn.Module) -> list[str]:
     """Return the layers whose statistics are as a constructor leaves them: means 0, variances 1.
 
-    In evaluation mode such a layer does not normalise at all. Averages of weights often hold
-    statistics of this kind, as those that are made of parameters alone.
+    In evaluation mode such a layer does not normalise at all. Averages of weights often hold such
+    statistics, because they were made from parameters alone.
     """
     found = []
     for path, *names in running_statistics(module):

@@ -1,4 +1,4 @@
-"""From a network and a way to draw its inputs to samples, in batches of one size."""
+"""Draw the inputs of a network and make its samples, in batches of one size."""
 
 import hashlib
 import threading
@@ -44,27 +44,27 @@ class Sampler:
             (or as `image_layout` says), or clips [B, samples] or [B, C, samples] if there is a
             `rate`, alone or among other things.
         drawing: How its inputs are drawn.
-        value_range: The (low, high) of its output that become 0 and 255, of clips -1 and 1.
+        value_range: The output values (low, high) that become 0 and 255, or -1 and 1 for clips.
         name: Its name in messages.
         image_layout: Layout of its output: "nhwc" is [B, H, W, C].
         device: Where its parameters are.
         batch_size: The network sees exactly so many samples at once; None: 16 on the CPU, 64
             elsewhere. With noise it sees each alone.
-        conditions: From numbers of samples to what these are made from, float32 [B, 3, H, W] in
+        conditions: Returns the conditions of samples by their numbers, float32 [B, 3, H, W] in
             [-1, 1]; None for an unpaired network.
         clamp: Whether values beyond the range become its ends; else they are an error.
-        inputs: What the network is called with, as `parse_inputs` reads it; None: latents if there
+        inputs: The arguments of the network, as `parse_inputs` reads them; None: latents if there
             are any, then labels if there are classes, then conditions if it is paired.
-        image_output: Which of several things that the network returns are the images; None: the
-            only one that can be.
+        image_output: Which output holds the images, if the network returns several things; None:
+            the only one that can.
         rounded: Whether images become uint8; else they are float32 on the same scale of 0 to 255,
-            on which nothing is clipped.
-        network_batch: The only number of samples that the network takes, which is baked into its
-            file; a batch is cut into parts of that size, the last one filled up with copies.
+            and nothing is clipped.
+        network_batch: The only number of samples that the network takes, if its file fixes one. A
+            batch is cut into parts of that size; the last one is filled up with copies.
         rate: Sampling rate of the clips that it makes; None: it makes images.
 
     Raises:
-        UsageError: An option out of its range, or parameters on another device.
+        UsageError: An option is out of its range, or parameters are on another device.
     """
 
     module: torch.nn.Module
@@ -99,7 +99,7 @@ class Sampler:
         self._check_inputs()
 
     def _check_inputs(self) -> None:
-        """Refuse inputs of which something is not known, or that leave out what is given."""
+        """Refuse inputs that need an option which is missing, or leave out one that is given."""
         words = [one.what for one in self.arguments]
         sizes = [size for one in self.arguments for size in one.sizes]
         options = {
@@ -116,7 +116,7 @@ class Sampler:
                 )
             if word not in words and given and word != "latent":
                 raise UsageError(
-                    f"{self.name}: {option} is given, and inputs '{self.called_with}' have no "
+                    f"{self.name}: {option} is given, but inputs '{self.called_with}' have no "
                     f"{word}",
                     "both or neither",
                     f"add {word} where the network takes it, or leave {option} out",
@@ -147,7 +147,7 @@ class Sampler:
         return self.batch_size or _MICRO_BATCH.get(self.device.type, _MICRO_BATCH_ELSEWHERE)
 
     def settings(self) -> dict[str, object]:
-        """Return all that changes pixels beside the network, as JSON values."""
+        """Return all that changes pixels besides the network, as JSON values."""
         gpu = gpu_of(str(self.device)) if self.device.type == "cuda" else None
         return {
             **self.drawing.settings(),
@@ -165,10 +165,10 @@ class Sampler:
         }
 
     def identity(self) -> bytes:
-        """Return SHA-256 of the network and of how it is sampled.
+        """Return the SHA-256 of the network and of how it is sampled.
 
-        The network: its tensors (buffers that are not saved too), its class, its structure as
-        printed, and its code (see `code_sha256`).
+        For the network it covers its tensors (also buffers that are not saved), its class, its
+        structure as printed, and its code (see `code_sha256`).
         """
         digest = hashlib.sha256(b"generator 2\n")
         for text in (
@@ -184,7 +184,7 @@ class Sampler:
     def batch(self, number: int) -> list[Pixels | InputError]:
         """Return the samples of one canonical batch: number * B up to (number + 1) * B.
 
-        A sample that cannot be used is its error; the others are not affected.
+        For a sample that cannot be used, the error is returned; the others are not affected.
 
         Raises:
             InputError: The network fails, or returns no samples.
@@ -202,8 +202,8 @@ class Sampler:
     ) -> torch.Tensor:
         """Run the network in evaluation mode, and check its output's type and shape.
 
-        It sees all samples at once, or as many as it takes. A network that draws random numbers of
-        its own sees each alone: what it finds in torch's generators is then the sample's own.
+        The network sees all samples at once, or as many as it takes. If it draws random numbers of
+        its own, it sees each sample alone, so that torch's generators have that sample's state.
 
         Args:
             indices: The samples.
@@ -211,7 +211,7 @@ class Sampler:
             noise_of: Samples whose noise is taken instead of their own.
 
         Returns:
-            Floating point [B, C, H, W] on the device, of clips [B, C, samples].
+            Floating point [B, C, H, W] on the device, for clips [B, C, samples].
 
         Raises:
             InputError: The network fails, or returns anything else.
@@ -307,7 +307,7 @@ class Sampler:
         except InputError as error:
             return error
         if self.rate is not None:
-            # (-1, 1) changes no bit, whatever the order of the operations.
+            # The range (-1, 1) changes no bit, whatever the order of the operations.
             wide = image.double()
             scaled = (wide - (low + high) / 2) * (2 / (high - low))
             return (scaled.clamp(-1, 1) if self.clamp else scaled).float().cpu().numpy()
@@ -319,7 +319,7 @@ class Sampler:
 
 @contextmanager
 def evaluation_mode(module: torch.nn.Module) -> Iterator[None]:
-    """Put a network into evaluation mode, and every part of it back as it was."""
+    """Put a network into evaluation mode, and afterwards put every part of it back as it was."""
     modes = {part: part.training for part in module.modules()}
     module.eval()
     try:
@@ -331,9 +331,9 @@ def evaluation_mode(module: torch.nn.Module) -> Iterator[None]:
 
 @contextmanager
 def _torch_seeded(seed: int, device: torch.device) -> Iterator[None]:
-    """Give torch's own generators, of the CPU and the device, a state, and back the one they had.
+    """Seed torch's own generators, of the CPU and the device, and restore their state afterwards.
 
-    They belong to the whole process: no other thread draws for a network meanwhile.
+    They belong to the whole process, so no other thread draws for a network meanwhile.
     """
     generators = [torch.default_generator]
     if device.type == "cuda":

@@ -1,4 +1,4 @@
-"""The words by which it is said how a generator is fed and read, and what it makes unasked."""
+"""The values of options that say how a generator is fed and read, and its number of images."""
 
 from typing import Literal
 
@@ -10,7 +10,7 @@ Noise = Literal["fixed", "random"]
 ImageLayout = Literal["nchw", "nhwc"]
 
 ValueRange = tuple[float, float]
-"""What the values of an image span."""
+"""The (low, high) of an image's values."""
 
 NUM_IMAGES = 50_000
-"""How many images a generator makes when nothing else says how many."""
+"""How many images a generator makes if nothing else says how many."""

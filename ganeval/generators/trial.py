@@ -1,4 +1,4 @@
-"""Eight samples before anything is scored: a network that cannot be scored is refused at once."""
+"""Draw eight samples before anything is scored, and refuse a network that cannot be scored."""
 
 import hashlib
 import itertools
@@ -21,21 +21,21 @@ log = logging.getLogger(__name__)
 
 _NUM_TRIED = 8
 _LARGEST_BAKED_BATCH = 64
-_MANY_CLIPPED = 0.5  # of the values; networks that are to be clamped leave a few percent outside
+_MANY_CLIPPED = 0.5  # of the values; networks that need clamping have a few percent outside
 _LAYERS_NAMED = 4
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Trial:
-    """What the samples were like.
+    """What the eight samples have shown.
 
     Attributes:
-        sampler: The network as it wants to be called.
-        extents: Width and height of the images; of clips the number of samples.
-        channels: 1 or 3; of clips their number.
+        sampler: The network, called in the way that works.
+        extents: Width and height of the images; for clips, the number of samples.
+        channels: 1 or 3; for clips, the number of channels.
         observed: Lowest and highest value, to three significant digits.
         normalisation: The network's normalisation layers, and how they were used.
-        doubts: What speaks against the network or its options, a sentence each.
+        doubts: Doubts about the network or its options, a sentence each.
         pixels: SHA-256 of the eight images.
     """
 
@@ -51,13 +51,13 @@ class Trial:
 def try_out(sampler: Sampler) -> Trial:
     """Draw eight samples, and refuse a network whose samples cannot be scored.
 
-    Checked are: type, shape and count; finite values within the declared range; that the images
-    depend on the latents, do not depend on the rest of their batch, and repeat under their seed. A
-    batch size that is baked into the network's file is found out. Warned is of a range that is not
-    used and of statistics that were never updated.
+    It checks type, shape and count; finite values within the declared range; and that the images
+    depend on the latents, do not depend on the rest of their batch, and repeat under their seed. It
+    finds out a batch size that the network's file fixes. It warns of a range that is not used, and
+    of statistics that were never updated.
 
     Raises:
-        InputError: One of these fails.
+        InputError: A check fails.
     """
     indices = range(_NUM_TRIED)
     sampler, images = _first_images(sampler)
@@ -94,11 +94,11 @@ def try_out(sampler: Sampler) -> Trial:
 
 
 def _first_images(sampler: Sampler) -> tuple[Sampler, torch.Tensor]:
-    """Return the first eight images, and the sampler with the batch size that its file wants.
+    """Return the first eight images, and the sampler with the batch size that its file fixes.
 
     Raises:
-        InputError: The network fails or returns no images; the remedy is what would work, if one of
-            a few other ways to call it does.
+        InputError: The network fails or returns no images. If one of a few other ways to call it
+            works, the remedy names that.
     """
     indices = range(_NUM_TRIED)
     module = sampler.module
@@ -142,7 +142,7 @@ def _tried(sampler: Sampler) -> torch.Tensor | None:
 
 
 def _other_ways(sampler: Sampler) -> Iterator[tuple[dict[str, str], Sampler]]:
-    """Yield other ways to call a network, each with the options that say it."""
+    """Yield other ways to call a network, each with its options."""
     drawing, usual = sampler.drawing, sampler.called_with
     if sampler.inputs is not None or drawing.latent_size is None:
         return
@@ -164,12 +164,12 @@ def _other_ways(sampler: Sampler) -> Iterator[tuple[dict[str, str], Sampler]]:
 
 
 def _check_function(sampler: Sampler, images: torch.Tensor) -> None:
-    """Refuse a network whose images, the first eight, are no function of their own latents."""
+    """Refuse a network whose first eight images are not a function of their own latents."""
     indices = list(range(_NUM_TRIED))
     again = sampler.forward(indices)
     levels = 255 if sampler.rate is None else 65_535
     one_level = (sampler.value_range[1] - sampler.value_range[0]) / levels
-    # Kernels of accelerators need not add in one order; those of the CPU do.
+    # Kernels of accelerators may add in any order; those of the CPU keep one order.
     tolerance = 0.0 if sampler.device.type == "cpu" else one_level
     if _distance(images, again) > tolerance:
         if sampler.drawing.noise is not None:
@@ -178,7 +178,7 @@ def _check_function(sampler: Sampler, images: torch.Tensor) -> None:
             )
         raise InputError(
             f"{sampler.name}: the network draws random numbers of its own: the same latents give "
-            f"other {sampler.form.noun}",
+            f"different {sampler.form.noun}",
             "noise that is the same whenever a sample is made",
             "add --noise random (each sample its own noise, drawn from its seed) or --noise fixed "
             "(the same for all); in Python noise='random'",
@@ -186,12 +186,12 @@ def _check_function(sampler: Sampler, images: torch.Tensor) -> None:
     alike = sampler.forward(indices, labels_of=[0] * _NUM_TRIED, noise_of=[0] * _NUM_TRIED)
     if bool((alike == alike[:1]).all()):
         raise _refused(sampler, f"gives the same {sampler.form.noun[:-1]} for {_NUM_TRIED} latents")
-    # Every other sample is another one, so that the company of parts of any size changes.
+    # Every second sample is replaced, so that the rest of the batch changes in parts of any size.
     half = _NUM_TRIED // 2
     mixed = [at for pair in zip(indices[:half], range(_NUM_TRIED, 99), strict=False) for at in pair]
     if _distance(images[:half], sampler.forward(mixed)[::2]) > one_level:
         raise _refused(
-            sampler, f"gives other {sampler.form.noun} in other company (batch statistics?)"
+            sampler, f"gives different {sampler.form.noun} in another batch (batch statistics?)"
         )
 
 
@@ -201,7 +201,7 @@ def _distance(one: torch.Tensor, other: torch.Tensor) -> float:
 
 
 def _refused(sampler: Sampler, found: str) -> InputError:
-    """Return the error for a network whose images are no function of their latents."""
+    """Return the error for a network whose images are not a function of their latents."""
     sample = sampler.form.noun[:-1]
     return InputError(
         f"{sampler.name}: the network {found}",
@@ -211,7 +211,7 @@ def _refused(sampler: Sampler, found: str) -> InputError:
 
 
 def _doubts_of_values(sampler: Sampler, images: torch.Tensor) -> list[str]:
-    """Return what the values of the first images say against the range; nothing of clips."""
+    """Return doubts about the range by the values of the first images; empty for clips."""
     if sampler.rate is not None:
         return []
     seen = Seen(sampler.value_range)
@@ -229,7 +229,7 @@ def _doubts_of_statistics(module: torch.nn.Module) -> list[str]:
     more = "" if len(fresh) <= _LAYERS_NAMED else f" and {len(fresh) - _LAYERS_NAMED} more"
     return [
         f"the running statistics of {', '.join(fresh[:_LAYERS_NAMED])}{more} were never updated "
-        "(means 0, variances 1), so images may be others than in training; save the "
+        "(means 0, variances 1), so images may differ from those in training; save the "
         "network after training with its buffers, or let it see some batches in training mode"
     ]
 

@@ -1,4 +1,4 @@
-"""From any pixel format that Pillow opens to 8-bit RGB, one rule per kind."""
+"""Convert any pixel format that Pillow opens to 8-bit RGB, with one rule per kind."""
 
 import numpy as np
 import numpy.typing as npt
@@ -7,11 +7,11 @@ from PIL import ImageFile, TiffImagePlugin
 from ganeval.errors import InputError
 from ganeval.images.picture import DecodePolicy
 
-Grey = npt.NDArray[np.uint8]  # [H, W], of alpha too
+Grey = npt.NDArray[np.uint8]  # [H, W], also for alpha
 Colour = npt.NDArray[np.uint8]  # [H, W, 3] RGB
 
 FLOATS_CLIPPED = "float grey scaled to 8 bits, values beyond the range clipped"
-"""The note on a float picture that is warned of."""
+"""The note on a float picture that gives a warning."""
 
 # Pixel formats that become RGB by one undisputed rule, and the note on it.
 _WITHOUT_ALPHA = {
@@ -33,7 +33,7 @@ _WITH_ALPHA = {
     "RGBa": None,
 }
 # A PNG names its transparent colour at the file's bit depth. Pillow scales the pixels to 8 bits but
-# not that colour; from Pillow's raw mode of the file: how the colour is scaled.
+# not that colour. For each of Pillow's raw modes: how to scale the colour.
 _SCALE_KEY = {
     "L;2": lambda key: key * 85,
     "L;4": lambda key: key * 17,
@@ -61,8 +61,8 @@ def to_rgb(
         uint8 [H, W, 3] RGB, and notes.
 
     Raises:
-        InputError: Transparency or floats without a policy for them; a pixel format without one
-            sure meaning in 8 bits.
+        InputError: There is transparency or there are floats, and the policy does not say what to
+            do; or the pixel format has no clear meaning in 8 bits.
     """
     raw_mode = picture.tile[0].args if picture.tile else None  # gone once loaded
     picture.load()
@@ -95,18 +95,18 @@ def to_rgb(
 def _from_floats(
     values: npt.NDArray[np.float32], name: str, policy: DecodePolicy
 ) -> tuple[Colour, str]:
-    """Round float grey [H, W] from the range that the user has declared; with a note."""
+    """Round float grey [H, W] from the range that the user has declared, and return a note."""
     if policy.float_range is None:
         raise InputError(
             f"{name}: a float picture",
-            "the range that its values span",
-            "add `--float-range 0,1`, or what they span",
+            "the range of its values",
+            "add `--float-range 0,1`, or the values that stand for black and white",
         )
-    import torch  # which no other picture needs
+    import torch  # no other picture needs it
 
     from ganeval.images.quantise import check_range, num_clipped, quantise
 
-    batch = torch.from_numpy(values.astype(np.float32))[None]  # of one
+    batch = torch.from_numpy(values.astype(np.float32))[None]  # one picture
     check_range(
         batch,
         policy.float_range,
@@ -135,7 +135,7 @@ def _from_16_bits(
 
 
 def _split_alpha(picture: ImageFile.ImageFile) -> tuple[Colour, Grey]:
-    """Return the colours, those under transparent pixels too, and alpha."""
+    """Return the colours, also those of transparent pixels, and alpha."""
     # "La" is the one format that Pillow does not convert to RGBA at once.
     straight = picture.convert("LA") if picture.mode == "La" else picture
     rgba = np.asarray(straight.convert("RGBA"))
@@ -181,7 +181,7 @@ def _transparent_where(mask: npt.NDArray[np.bool_]) -> Grey:
 
 
 def _unclear(name: str, what: str) -> InputError:
-    """Return the error for samples that do not say what is black and what is white."""
+    """Return the error for samples whose black and white are unknown."""
     return InputError(
         f"{name}: {what}",
         "8-bit samples, or 16-bit grey with zero as black",

@@ -1,4 +1,4 @@
-"""From the bytes of a picture file to uint8 RGB, with every deviation refused or noted."""
+"""Decode the bytes of a picture file to uint8 RGB; every deviation is refused or noted."""
 
 import contextlib
 import io
@@ -55,7 +55,7 @@ FORMATS = tuple(
 MINIMUM_SIZE = 8
 """The smallest height and width of a picture."""
 
-# What Pillow raises on damaged data. MemoryError is not among them: the machine lacks something.
+# What Pillow raises on damaged data. MemoryError is not listed: there it is the machine's fault.
 _DAMAGE = (
     OSError,
     SyntaxError,
@@ -68,7 +68,7 @@ _DAMAGE = (
     RuntimeError,  # the AVIF plugin raises it
     struct.error,
     zlib.error,
-    Warning,  # where the caller has made errors of warnings
+    Warning,  # if the caller has turned warnings into errors
 )
 _TRUNCATED = ("truncated", "incomplete", "eof", "unexpected end", "end of file")
 _ORIENTATION = 0x0112  # the EXIF tag
@@ -76,11 +76,11 @@ _ORIENTATION = 0x0112  # the EXIF tag
 
 @dataclass(frozen=True, slots=True)
 class Header:
-    """What a picture file says of itself before its pixels.
+    """The header of a picture file.
 
     Attributes:
         width: As stored, before any EXIF orientation.
-        height: As stored, too.
+        height: As stored.
         mode: Pillow's name of the pixel format.
         format: One of `FORMATS`.
         frames: Number of frames or pages. The extra pictures that cameras append to a JPEG (MPO)
@@ -97,10 +97,10 @@ class Header:
 
 
 def read_header(content: IO[bytes] | bytes, *, name: str, policy: DecodePolicy) -> Header:
-    """Read a picture's header, and refuse what it shows to be unusable; no pixel is decoded.
+    """Read a picture's header, and refuse a picture that it shows to be unusable.
 
-    Only the needed part of a seekable file is read (all of a WebP). Truncation and other damage of
-    the pixels, transparency and float values are noticed by `decode` only.
+    No pixel is decoded. Only the needed part of a seekable file is read (all of a WebP). Only
+    `decode` notices truncation and other damage of the pixels, transparency and float values.
 
     Args:
         content: The file, opened for reading from its start, or its bytes.
@@ -120,7 +120,7 @@ def check_header(header: Header, *, name: str, policy: DecodePolicy) -> None:
     """Refuse a picture that its header shows to be unusable under a policy.
 
     Raises:
-        InputError: As `read_header`, for what `max_pixels` and `animated` say.
+        InputError: As in `read_header`, for `max_pixels` and `animated`.
     """
     _check_size(header.width, header.height, name, policy)
     if header.frames > 1 and policy.animated == "error":
@@ -142,9 +142,9 @@ def decode(content: bytes, *, name: str, policy: DecodePolicy) -> Picture:
         or converted. (TIFF's orientation tag is always applied: Pillow does so itself.)
 
     Raises:
-        InputError: As `read_header`, and for damaged or truncated data, for transparency that the
-            policy does not allow, for a pixel format without one sure meaning in 8 bits. The text
-            begins with `name`.
+        InputError: As in `read_header`; or the data are damaged or truncated, the policy does not
+            allow transparency, or the pixel format has no clear meaning in 8 bits. The text begins
+            with `name`.
     """
     picture, header = _open(io.BytesIO(content), name, policy)
     with _damage_refused(name, policy):
@@ -169,8 +169,8 @@ def _open(stream: IO[bytes], name: str, policy: DecodePolicy) -> tuple[ImageFile
             raise _no_picture(name, start)
         stream.seek(0)
         chunks = PixelChunks(stream) if kind == PngImagePlugin.PngImageFile.format else None
-        # Image.open would do the same, but it warns or refuses by limits of its own, which can only
-        # be changed for the whole process; ours is checked below, and nothing is allocated before.
+        # Image.open would do the same, but it warns or refuses by its own limits, which can only be
+        # changed for the whole process. Ours is checked below, before anything is allocated.
         picture = PIL.Image.OPEN[kind][0](cast(IO[bytes], chunks or stream), "")
         width, height = picture.size
         _check_size(width, height, name, policy)  # before its frames are counted
@@ -200,16 +200,16 @@ def _too_large(name: str, size: str, limit: int) -> InputError:
     return InputError(
         f"{name}: {size}",
         f"at most {limit} pixels",
-        "if the file is what it should be, add `--max-pixels 1000000000`",
+        "if the file is as it should be, add `--max-pixels 1000000000`",
     )
 
 
 def _identify(start: bytes) -> str | None:
-    """Return the format that a file's first bytes announce."""
+    """Return the format of a file by its first bytes; None if it is not one of `FORMATS`."""
     for kind in FORMATS:
         accept = PIL.Image.OPEN[kind][1]
         if accept is not None and accept(start[:16]) is True:
-            # HEIF files have the container of AVIF, but another codec.
+            # HEIF files have the same container as AVIF, but another codec.
             return None if kind == "AVIF" and _iso_brand(start) != "avif" else kind
     return None
 
@@ -233,7 +233,7 @@ def _no_picture(name: str, start: bytes) -> InputError:
 
 
 def _unread_format(start: bytes) -> str | None:
-    """Return the name of the format that a file announces, if it is one that Pillow may lack."""
+    """Return the name of the format of a file, if it is one that Pillow may lack."""
     if start.startswith((b"\xff\x0a", b"\0\0\0\x0cJXL \r\n\x87\n")):
         return "JPEG XL"
     if start.startswith((b"\xff\x4f\xff\x51", b"\0\0\0\x0cjP  \r\n\x87\n")):
@@ -244,7 +244,7 @@ def _unread_format(start: bytes) -> str | None:
 
 
 def _iso_brand(start: bytes) -> str | None:
-    """Return "avif" or "heif" if a file is a container of ISO with such pictures."""
+    """Return "avif" or "heif" if a file is an ISO container of such pictures."""
     if start[4:8] != b"ftyp":
         return None
     brands = start[8 : int.from_bytes(start[:4], "big")]
@@ -256,12 +256,12 @@ def _iso_brand(start: bytes) -> str | None:
 
 
 def _is_lfs_pointer(start: bytes) -> bool:
-    """Tell whether a file begins as the stand-in that git-lfs leaves for a large file."""
+    """Tell whether a file is the pointer that git-lfs leaves in place of a large file."""
     return start.startswith(b"version https://git-lfs")
 
 
 def _looks_like(start: bytes) -> str:
-    """Say in plain words what a file that is not a picture begins like."""
+    """Say in plain words what a file that is not a picture looks like."""
     text = start.lstrip().lower()
     if not start:
         return "an empty file"
@@ -277,7 +277,7 @@ def _looks_like(start: bytes) -> str:
 
 @contextlib.contextmanager
 def _damage_refused(name: str, policy: DecodePolicy) -> Iterator[None]:
-    """Turn whatever Pillow raises on damaged data into an InputError that begins with `name`."""
+    """Turn what Pillow raises on damaged data into an InputError that begins with `name`."""
     try:
         yield
     except PIL.Image.DecompressionBombError as error:  # some plugins check by themselves
@@ -295,7 +295,7 @@ def _damage_refused(name: str, policy: DecodePolicy) -> Iterator[None]:
 
 
 def _header_notes(picture: ImageFile.ImageFile, header: Header) -> Iterator[str]:
-    """Yield notes on what lies around the pixels."""
+    """Yield notes on the other content of the file."""
     if isinstance(picture, MpoImagePlugin.MpoImageFile):
         yield "first picture of a multi-picture JPEG"
     if header.frames > 1:
@@ -308,7 +308,7 @@ def _orientation(picture: ImageFile.ImageFile) -> tuple[int, list[str]]:
     """Return the EXIF orientation, 1 to 8, and a note if the EXIF block can't be read."""
     try:
         value = picture.getexif().get(_ORIENTATION, 1)
-    except _DAMAGE:  # the pixels are sound, and no tool refuses them
+    except _DAMAGE:  # the pixels are fine, and no tool refuses them
         return 1, ["unreadable EXIF ignored"]
     return (value if value in range(1, 9) else 1), []
 

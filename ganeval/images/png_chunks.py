@@ -1,4 +1,4 @@
-"""PNG files as their pixels need them: without texts and colour profiles."""
+"""Read PNG files without their texts and colour profiles, which the pixels do not need."""
 
 import io
 import zlib
@@ -27,9 +27,9 @@ class _Piece(NamedTuple):
 class PixelChunks(io.RawIOBase):
     """A PNG file without its texts and colour profile, which are never unpacked.
 
-    Programs that draw pictures keep whole workflows there, and Pillow refuses the picture if one is
-    larger than it takes. Texts that may tell an EXIF orientation are shown up to Pillow's limit.
-    Chunks are looked for only as far as the file is read.
+    Programs that draw pictures store whole workflows there, and Pillow refuses a picture if a text
+    is above its limit. Texts that may tell an EXIF orientation are shown up to that limit. Chunks
+    are found only as far as the file is read.
 
     Attributes:
         has_profile: Whether a colour profile was left out so far.
@@ -57,8 +57,8 @@ class PixelChunks(io.RawIOBase):
         return self._at
 
     def seek(self, offset: int, whence: int = io.SEEK_SET) -> int:
-        """Go to a place of what is shown, counted from its start or from here."""
-        assert whence in (io.SEEK_SET, io.SEEK_CUR)  # nobody needs to know the end
+        """Go to a place in the file as it is shown, counted from its start or from here."""
+        assert whence in (io.SEEK_SET, io.SEEK_CUR)  # Pillow does not seek from the end
         self._at = max(offset + (self._at if whence == io.SEEK_CUR else 0), 0)
         return self._at
 
@@ -78,7 +78,7 @@ class PixelChunks(io.RawIOBase):
         raise AssertionError("the first piece starts at 0")
 
     def read(self, size: int = -1, /) -> bytes:
-        """Return `size` bytes, fewer at the end of the file only."""
+        """Return `size` bytes; fewer only at the end of the file."""
         parts = []
         while size and (part := super().read(size if size > 0 else 2**16)):
             parts.append(part)
@@ -87,7 +87,7 @@ class PixelChunks(io.RawIOBase):
 
     @property
     def _end(self) -> int:
-        """How far what is shown is known."""
+        """The end of the known part of the file as it is shown."""
         return self._pieces[-1].start + self._pieces[-1].num_bytes
 
     def _look_further(self, start: int) -> None:
@@ -109,7 +109,7 @@ class PixelChunks(io.RawIOBase):
             self._pieces.append(_Piece(self._end, start, num_bytes))
 
     def _tells_orientation(self, kind: bytes, num_bytes: int) -> bool:
-        """Tell whether a text, at whose content the file is, may tell one and is not too large."""
+        """Tell whether the text at the current place may tell one, and is not too large."""
         limit = PngImagePlugin.MAX_TEXT_CHUNK
         if num_bytes > limit:
             return False

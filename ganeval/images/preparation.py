@@ -1,4 +1,4 @@
-"""What happens between a picture and a network, as values that print, hash and compare."""
+"""How pictures are prepared for networks, as values that print, hash and compare."""
 
 from __future__ import annotations
 
@@ -24,7 +24,7 @@ class Preparation:
     Attributes:
         resize: How, and to what size.
         mean: On the 0..255 scale, one number for all channels or one for each.
-        std: The same.
+        std: In the same form as `mean`.
         crop: "none" stretches the picture to a square. "center" brings its short side to the size
             and cuts the middle out, as CLIP does.
     """
@@ -61,8 +61,8 @@ class Preparation:
     def _resize_and_crop(self, pixels: Pixels) -> torch.Tensor:
         """Bring the short side to the size, then cut the middle out.
 
-        The long side is rounded down and the corner of the cut to the nearest whole pixel, to an
-        even one from halfway, as in torchvision's `Resize` and `CenterCrop`.
+        The long side is rounded down. The corner of the cut is rounded to the nearest whole pixel,
+        halves to the even one, as in torchvision's `Resize` and `CenterCrop`.
         """
         short, size = min(pixels.shape[1:]), self.resize.size
         height, width = (
@@ -73,9 +73,9 @@ class Preparation:
         return result[:, top : top + size, left : left + size].contiguous()
 
     def to_json(self) -> dict[str, Any]:
-        """Return what cache keys, reports and stored statistics say of it, as JSON values.
+        """Return the facts for cache keys, reports and stored statistics, as JSON values.
 
-        What older versions wrote stays as it was, so that their files still compare.
+        The form is the same as in older versions, so that their files still compare.
         """
         said = asdict(self)
         said["resize"]["quantise"] = False  # no resize rounds its result
@@ -121,7 +121,7 @@ class NativePair:
         return torch.from_numpy(np.stack(pair).astype(np.float32))
 
     def to_json(self) -> dict[str, Any]:
-        """Return what cache keys and reports say of it, as JSON values."""
+        """Return the facts for cache keys and reports, as JSON values."""
         return {"pair": "at native size"}
 
 

@@ -1,12 +1,12 @@
-"""The one rounding rule from floats to uint8, from a declared range, never from the data."""
+"""The one rule that rounds floats to uint8: by a declared range, never by the data."""
 
 import torch
 
 from ganeval.errors import InputError
 
 # How far beyond the declared range values may lie, in widths of the range. Generators overshoot
-# tanh-like ranges a little, and those values are clipped (and counted, see `num_clipped`); [0, 1]
-# declared as [-1, 0] is a mistake.
+# tanh-like ranges a little; such values are clipped (and counted, see `num_clipped`). Values beyond
+# this are a mistake in the range, such as [0, 1] declared as [-1, 0].
 _SLACK = 0.05
 
 
@@ -32,7 +32,7 @@ def quantise(values: torch.Tensor, *, value_range: tuple[float, float]) -> torch
 
 
 def num_clipped(values: torch.Tensor, value_range: tuple[float, float]) -> int:
-    """Return how many values `quantise` clips: those beyond the range by half a level or more.
+    """Return how many values `quantise` clips: those beyond the range by more than half a level.
 
     Rounding brings the others to the same level as the end of the range.
     """
@@ -56,9 +56,9 @@ def check_range(
         value_range: The declared (low, high).
         name: Name of the images in messages; the number of the first bad one follows in brackets if
             N > 1 or there is a `start`.
-        remedy: What to do about values beyond the range. To declare the range that was seen is
-            none: what stands for black and white is fixed where the images are made.
-        start: Number of the first image, where others came before; None for 0.
+        remedy: What to do about values beyond the range. Declaring the range that was seen is no
+            remedy: the code that makes the images fixes what stands for black and white.
+        start: Number of the first image, if others came before; None for 0.
 
     Raises:
         InputError: An image holds NaN or infinity, or values outside the range by more than 5 % of
@@ -81,13 +81,13 @@ def check_range(
 
 
 def check_finite(values: torch.Tensor, *, name: str, start: int | None = None) -> None:
-    """Refuse images, float [N, ...], one of which holds NaN or infinity; see `check_range`."""
+    """Refuse images, float [N, ...], if one holds NaN or infinity; see `check_range`."""
     finite = values.reshape(len(values), -1).isfinite().all(dim=1)
     if not finite.all():
         raise InputError(
             f"{_name_first(name, ~finite, start)}: NaN or infinity among its values",
             "finite values are needed",
-            "look for the cause where the image was made",
+            "look for the cause in the code that makes the images",
         )
 
 

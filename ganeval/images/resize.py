@@ -1,4 +1,4 @@
-"""From a picture to a network's input size, bit for bit as the tools whose numbers we reproduce."""
+"""Resize pictures to a network's input size, bit for bit as the tools that we reproduce."""
 
 from __future__ import annotations
 
@@ -21,9 +21,9 @@ Pixels = npt.NDArray[np.uint8] | npt.NDArray[np.float32]
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Resize:
-    """Resize to `size` pixels, named by content: backend, filter, antialias.
+    """Resize to `size` pixels, described by backend, filter and antialias.
 
-    The ones that protocols use:
+    Protocols use these:
 
     * tf1-bilinear: TensorFlow 1's corner-origin bilinear, as in TTUR and torch-fidelity;
     * torch-bilinear: `F.interpolate(mode="bilinear", align_corners=False)`, with or without
@@ -41,7 +41,7 @@ class Resize:
 def resize(pixels: Pixels, how: Resize, shape: tuple[int, int] | None = None) -> torch.Tensor:
     """Resize one picture, stretching it.
 
-    The result does not depend on the thread or on other pictures, and is the same bits as of
+    The result does not depend on the thread or on other pictures. It has the same bits as
 
     * tf1, bilinear: torch-fidelity 0.4 (and TensorFlow 1, TTUR);
     * torch, bilinear: `F.interpolate(..., align_corners=False)` on floats of 0..255, as
@@ -107,8 +107,8 @@ def fit(
 def _resize_tf1(pixels: Pixels, shape: tuple[int, int]) -> npt.NDArray[np.float32]:
     """Resize as TensorFlow 1's `resize_bilinear(align_corners=False)`: source = j * W / S.
 
-    Bilinear is done along rows first, then along columns, each as `a + (b - a) * weight`: the order
-    fixes the float32 bits. Rows that no output row looks at are not touched.
+    It interpolates along rows first, then along columns, each as `a + (b - a) * weight`: the order
+    fixes the float32 bits. Rows that no output row needs are not touched.
     """
     num_rows, num_columns = shape
     height, width = pixels.shape[1:]
@@ -150,7 +150,7 @@ def _tf1_table(
 
 
 def _resize_torch(pixels: Pixels, shape: tuple[int, int], *, antialias: bool) -> torch.Tensor:
-    """Resize with half-pixel centres, as NCHW in C order: the layout chooses torch's kernel."""
+    """Resize with half-pixel centres, as NCHW in C order: the layout decides torch's kernel."""
     import torch
 
     floats = torch.from_numpy(pixels.astype(np.float32, order="C"))[None]

@@ -1,4 +1,4 @@
-"""What the images of a source were seen to be: their values, beside those allowed, and sizes."""
+"""Record the values and sizes of a source's images, and compare values with the range."""
 
 from __future__ import annotations
 
@@ -12,15 +12,15 @@ import numpy.typing as npt
 if TYPE_CHECKING:  # sources that are files of pictures load no torch
     import torch
 
-_FULL = (0.0, 255.0)  # what uint8 may have
-_LEAST_SPAN = 0.1  # of the range that values may have; the darkest set of pictures has more
-_LEAST_SHARE = 0.0001  # that is told as a percentage
-_ENOUGH = 8  # images, before anything is said of all of them
+_FULL = (0.0, 255.0)  # the values of uint8
+_LEAST_SPAN = 0.1  # of the range that values may have; even dark sets of pictures span more
+_LEAST_SHARE = 0.0001  # smaller shares are not given as a percentage
+_ENOUGH = 8  # images; of fewer there are no doubts
 _DIGITS = 3  # enough for a reader, and the same on every machine
 
 
 class Seen:
-    """What is known of the values and sizes of one source's images, more as images are read.
+    """The values and sizes of one source's images, as far as they have been read.
 
     Attributes:
         declared: The (low, high) that become 0 and 255; None for uint8.
@@ -28,7 +28,7 @@ class Seen:
         high: The highest value so far; minus infinity before the first.
         num: How many values of a declared range there were so far.
         clipped: How many of these lay beyond it, so that they were clipped.
-        sizes: Number of images by (width, height), where no header tells them beforehand.
+        sizes: Number of images by (width, height), if no header tells them beforehand.
     """
 
     def __init__(self, declared: tuple[float, float] | None = None) -> None:
@@ -39,7 +39,7 @@ class Seen:
         self._lock = threading.Lock()  # pictures are read by several threads
 
     def add(self, values: torch.Tensor | npt.NDArray[Any]) -> None:
-        """Take note of the values of images, any shape and real type, without NaN."""
+        """Record the values of images, any shape and real type, without NaN."""
         num = clipped = 0
         if isinstance(values, np.ndarray):
             low, high = float(np.min(values)), float(np.max(values))
@@ -55,7 +55,7 @@ class Seen:
             self.clipped += clipped
 
     def merge(self, other: Seen) -> None:
-        """Take note of what was seen of other images of the source."""
+        """Add what was recorded of other images of the source."""
         with self._lock:
             self.low, self.high = min(self.low, other.low), max(self.high, other.high)
             self.num += other.num
@@ -63,7 +63,7 @@ class Seen:
             self.sizes.update(other.sizes)
 
     def facts(self) -> dict[str, object]:
-        """Return what provenance says of it, JSON values; nothing before the first image."""
+        """Return the facts for the provenance, JSON values; empty before the first image."""
         if self.low > self.high:
             return {}
         facts: dict[str, object] = {"observed_range": [rounded(self.low), rounded(self.high)]}
@@ -72,9 +72,9 @@ class Seen:
         return facts
 
     def doubts(self, num: int) -> list[str]:
-        """Return what speaks against the declared range, a clause each; `num` images were seen.
+        """Return doubts about the declared range, a clause each; `num` images were seen.
 
-        All images of a source may be bright, so this is a reason to warn and none to refuse.
+        All images of a source may be bright, so this is a reason to warn, not to refuse.
         """
         if not self.clipped or self.declared is None:
             return self._doubts_of_range(num)
@@ -89,7 +89,7 @@ class Seen:
         ]
 
     def _doubts_of_range(self, num: int) -> list[str]:
-        """Return what the ends of the values say against the declared range."""
+        """Return doubts about the declared range by the lowest and the highest value."""
         if num < _ENOUGH or self.low > self.high:
             return []
         low, high = self.declared or _FULL

@@ -3,12 +3,12 @@
 import numpy as np
 import numpy.typing as npt
 
-_TILE, _GAP = 64, 2  # pixels of a picture at least, and between two
+_TILE, _GAP = 64, 2  # pixels: the smallest width of a picture, and the gap between two
 _PAPER = 255
 
 
 def sheet_of(pixels: npt.NDArray[np.uint8], columns: int) -> npt.NDArray[np.uint8]:
-    """Return pictures of one size in rows, small ones enlarged, each pixel to a square.
+    """Return pictures of one size in rows; small ones are enlarged, each pixel to a square.
 
     Args:
         pixels: uint8 [N, 3, H, W].

@@ -1,4 +1,4 @@
-"""What floats span: the values that stand for black and white."""
+"""The range of floats: the values that stand for black and white."""
 
 from ganeval.errors import UsageError
 
@@ -15,5 +15,5 @@ def parse_range(
     try:
         low, high = (float(end) for end in ends)
     except (TypeError, ValueError) as error:
-        raise UsageError(f"{name} '{given}'", "LOW,HIGH as -1,1", "correct it") from error
+        raise UsageError(f"{name} '{given}'", "LOW,HIGH, such as -1,1", "correct it") from error
     return low, high

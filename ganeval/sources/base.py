@@ -1,4 +1,4 @@
-"""The types that every source speaks."""
+"""Types that all sources share."""
 
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
@@ -11,14 +11,14 @@ from ganeval.images.seen import Seen
 
 
 class Content(Protocol):
-    """What an item is once it is decoded: a `Picture`, a `Pair`, or whatever else a network takes.
+    """A decoded item: a `Picture`, a `Clip`, a `Pair`, or anything else that a network takes.
 
-    Its class says which; the extractor that it is meant for knows what to do with it.
+    Its class says which. The extractor that takes it knows what to do with it.
     """
 
     @property
     def notes(self) -> tuple[str, ...]:
-        """Short fixed phrases of what decoding did, which are counted over a source."""
+        """Short fixed phrases that say what decoding did; they are counted over a source."""
 
 
 class Pair(NamedTuple):
@@ -34,21 +34,21 @@ class Pair(NamedTuple):
 
 
 def plural(content: str) -> str:
-    """Return what several contents of a kind are called: "clips", "pairs of pictures"."""
+    """Return the plural of a kind of content: "clips", "pairs of pictures"."""
     what, of, rest = content.partition(" of ")
     return f"{what}s{of}{rest}"
 
 
 @dataclass(frozen=True, slots=True)
 class Item:
-    """One thing of a source: a picture, a clip of sound, a text, a pair.
+    """One item of a source: a picture, a clip of sound, a text, a pair.
 
     Attributes:
         name: Its name in messages (`"fake/0001.png"`, `"faces.zip:0001.png"`, `"batch.npz[17]"`).
-        digest: SHA-256 (32 bytes) of what the item is stored as: a file's bytes; an array's shape
-            and bytes; for what a network generates, of everything that makes it.
-        content: Decodes exactly what was hashed. Safe to call from any thread. Raises InputError
-            that begins with `name` if that cannot be used, or is no longer what was hashed.
+        digest: SHA-256 (32 bytes) of the stored item: a file's bytes; an array's shape and bytes;
+            for a generated item, everything that determines it.
+        content: Decodes exactly what was hashed. Safe to call from any thread. Raises an InputError
+            that begins with `name` if the item cannot be used, or has changed since it was hashed.
     """
 
     name: str
@@ -80,7 +80,7 @@ class Item:
         if not isinstance(content, Clip):
             kind = type(content)
             raise InputError(
-                f"{self.name}: a {kind.__module__}.{kind.__qualname__}, and no ganeval.Clip",
+                f"{self.name}: a {kind.__module__}.{kind.__qualname__}, not a ganeval.Clip",
                 "clips of sound",
                 "name a source of clips",
             )
@@ -93,23 +93,21 @@ class SourceInfo:
 
     Attributes:
         kind: The name of the source's kind in the table (`"folder"`, `"zip"`, ...).
-        content: What each item is, in the words of the networks that take it (`Input.takes`):
-            "picture", "pair of pictures", "clip".
+        content: What each item is, in the same words as `Input.takes` of a network: "picture",
+            "pair of pictures", "clip".
         noun: Plural noun of the items in messages.
-        location: As the user wrote it, but printable; the report calls the source by it.
+        location: What the user wrote, made printable; the report names the source by it.
         count: The number of items.
         settings: All options that change contents (decode policy, size, crop), flat, JSON values;
             part of every cache key.
-        ignored: What was counted and left alone, by reason (`{"dot files": 2}`).
-        sizes: Number of pictures by native (width, height), as far as headers tell; may be
-            empty.
-        notes: Number of items by what there is to say of their names; what there is to say of
-            their content comes with each `Content`.
-        found: What trying the source out has shown, JSON values; part of no key.
-        seen: The values that its items were seen to have so far, of a source of arrays.
-        fingerprint: Hex digest of what tells the items from others before they are read (file
-            names, a generator's network), which processes that share the work compare; may be
-            empty.
+        ignored: Number of files that were left alone, by reason (`{"dot files": 2}`).
+        sizes: Number of pictures by native (width, height), taken from headers; may be empty.
+        notes: Number of items for each note about their names; notes about content come with each
+            `Content`.
+        found: What headers or a trial of the source have shown, JSON values; not part of any key.
+        seen: The values of the items read so far, for a source of arrays.
+        fingerprint: Hex digest of what identifies the items before they are read (file names, a
+            generator's network). Processes that share the work compare it. May be empty.
     """
 
     kind: str
@@ -145,17 +143,16 @@ class Source(Protocol):
         """
 
     def unusable(self) -> Mapping[int, str]:
-        """Return the items that cannot be used as far as headers tell, with the reason for each.
+        """Return the items whose headers show that they cannot be used, and why.
 
-        Keys are indices, values one-line reasons that begin with the item's name, or that of the
-        part of it that is bad. Cheap: nothing is decoded. An empty mapping says nothing about
-        damage that only decoding shows.
+        Keys are indices. Values are one-line reasons that begin with the name of the item, or of
+        its bad part. Cheap: nothing is decoded, so damage that only decoding shows is missing.
         """
 
     def names(self) -> Sequence[str]:
-        """Return the name of each item within the source: `a/0001.png`, of an array `17`.
+        """Return the name of each item within the source: `a/0001.png`, or `17` in an array.
 
-        Nothing is read. By these names the items of two sources are paired; they need not differ.
+        Nothing is read. Items of two sources are paired by these names. Names may repeat.
         """
 
     def labels(self) -> tuple[str, ...] | None:
@@ -164,5 +161,5 @@ class Source(Protocol):
         Nothing is decoded.
 
         Raises:
-            InputError: There is something where labels should be that cannot be them.
+            InputError: The source has labels that cannot be used.
         """

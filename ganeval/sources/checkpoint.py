@@ -21,17 +21,17 @@ from ganeval.sources.paths import (
 
 @dataclass(frozen=True, slots=True)
 class GeneratorFile(GeneratorOptions):
-    """Read samples of a generator's file: ours, tensors by name with an entry, ONNX.
+    """Read samples of a generator's file: our checkpoint, tensors with an entry, or ONNX.
 
-    Beside the options of `GeneratorOptions` there are these.
+    It has these options besides those of `GeneratorOptions`.
 
     Attributes:
         location: The path of the file, or of a folder as Hugging Face's libraries write it.
         num_images: Number of samples of the source; None: 50,000.
         seed: Seed of the samples.
         batch_size: See `Generator`.
-        device: Where the network runs: each device rounds in its own way, so it does not follow
-            that of the networks that score.
+        device: Where the network runs. It is set apart from the device of the networks that score,
+            because each device rounds differently.
         size: Height and width that images are brought to.
         crop: See `Fit`.
     """
@@ -60,7 +60,7 @@ class GeneratorFile(GeneratorOptions):
         if is_remote(self.location):
             raise InputError(
                 f"{self.location}: a generator's file on a remote file system",
-                "a file of this machine",
+                "a file on this machine",
                 "copy it here and name the copy",
             )
         check_no_pipeline(self.location)

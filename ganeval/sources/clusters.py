@@ -22,8 +22,8 @@ def cluster_names(source: Source, by: ClusterBy) -> tuple[str, ...] | None:
         source: The source.
         by: "folder" takes the folder that the item lies in (`a/b` of `a/b/1.png`). "name-prefix"
             takes the name with its folder, but without its ending and without what follows the last
-            `_`, `-` or `.` (`a/img12` of `a/img12_crop3.png`). A name without such a part is all
-            of it, so that `a/img12.png` is in one cluster with its crops.
+            `_`, `-` or `.` (`a/img12` of `a/img12_crop3.png`). A name without such a part is kept
+            whole, so that `a/img12.png` is in one cluster with its crops.
     """
     names = source.names()
     if tuple(names) == tuple(numbers(len(source))):
@@ -37,7 +37,7 @@ def _folder(name: str) -> str:
 
 
 def _prefix(name: str) -> str:
-    """Return the name without its ending and the last part that is left."""
+    """Return the name without its ending and without its last part, if it has several."""
     folder, slash, last = name.rpartition("/")
     stem = last.rpartition(".")[0] or last
     match = _PREFIX.fullmatch(stem)

@@ -1,4 +1,4 @@
-"""What a paired network makes its samples from."""
+"""Conditions: the pictures or clips that a paired network makes its samples from."""
 
 import logging
 import math
@@ -12,7 +12,7 @@ from ganeval.sources.base import Item, Source
 
 log = logging.getLogger(__name__)
 
-_OTHER_LENGTH = 0.01  # of the length
+_OTHER_LENGTH = 0.01  # smaller relative differences of length are ignored
 
 
 def condition_batch(source: Source, indices: Sequence[int]) -> torch.Tensor:
@@ -35,9 +35,9 @@ def condition_batch(source: Source, indices: Sequence[int]) -> torch.Tensor:
 
 
 def doubts_of_length(name: str, conditions: Source, rate: int, num_samples: int) -> list[str]:
-    """Return what there is to doubt where clips are not as long as those that they are made from.
+    """Return a doubt if generated clips differ in length from their conditions.
 
-    Those of a wrong rate are taken for slower or faster sounds, which nothing else would show.
+    Conditions at a wrong rate are taken for slower or faster sounds; no other check shows this.
     """
     if conditions.info.content != "clip":
         return []
@@ -46,8 +46,8 @@ def doubts_of_length(name: str, conditions: Source, rate: int, num_samples: int)
         return []
     expected = round(given.samples.shape[1] * rate / num_samples)
     doubt = (
-        f"makes {num_samples / rate:.4g} s of {given.seconds:.4g} s; if it keeps the length of "
-        f"sounds, it takes them at {expected:,} Hz: write `,rate={expected}` behind the condition"
+        f"makes {num_samples / rate:.4g} s from {given.seconds:.4g} s; if it keeps the length of "
+        f"sounds, it takes them at {expected:,} Hz: write `,rate={expected}` after the condition"
     )
     log.warning("%s: %s", name, doubt)
     return [doubt]
@@ -60,7 +60,7 @@ def _clip_batch(items: Sequence[Item]) -> torch.Tensor:
         if clip.shape != clips[0].shape:
             raise InputError(
                 f"{item.name}: {clip.shape[1]:,} samples in {clip.shape[0]} channels",
-                f"conditions of one form ({clips[0].shape[1]:,} samples in {clips[0].shape[0]})",
+                f"conditions of one shape ({clips[0].shape[1]:,} samples in {clips[0].shape[0]})",
                 "write `folder:PATH,channels=mono,seconds=2` for the condition source",
             )
     return torch.from_numpy(np.stack(clips))

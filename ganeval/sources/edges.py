@@ -3,8 +3,8 @@
 import numpy as np
 import numpy.typing as npt
 
-# The longest gradient that Sobel's filters can show in pixels of 0 to 1: a convex function of the
-# pixels is largest where each is 0 or 1, and of those patterns one with (4, 2) is the best.
+# The longest gradient that Sobel's filters give for pixels from 0 to 1. The length is a convex
+# function of the pixels, so it is largest where each is 0 or 1; the best pattern gives (4, 2).
 _LONGEST_GRADIENT = 20**0.5
 
 

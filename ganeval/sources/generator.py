@@ -32,11 +32,11 @@ from ganeval.sources.kinds import open_text
 class Generator(Drawing):
     """A network or function that makes images or clips of sound, as a source of them.
 
-    Sample i is drawn from its own random stream, of `seed` and i, and always made in the same batch
-    (number i // batch size, whole): what it is does not depend on how many are wanted or which. The
-    network is run in evaluation mode without gradients, and left as it was. Only the images tell
-    what a network in memory is (its code, plain attributes, what a function refers to). So they are
-    made whenever it is scored, and features are found in the cache by them.
+    Sample i is drawn from its own random stream, seeded by `seed` and i. It is always made in the
+    same whole batch (number i // batch size), so it does not depend on how many samples are wanted,
+    or which. The network is run in evaluation mode without gradients, and left as it was. Its code
+    and attributes do not identify a network in memory; only its images do. So they are made each
+    time it is scored, and features are found in the cache by the images.
 
     >>> import torch
     >>> layers = torch.nn.Linear(4, 3 * 8 * 8), torch.nn.Unflatten(1, (3, 8, 8)), torch.nn.Tanh()
@@ -45,14 +45,14 @@ class Generator(Drawing):
     >>> shifted = Generator(lambda z: network(z + 1), latent_size=4, value_range=(-1, 1))
 
     Attributes:
-        module: A network, or a function of the same kind. It takes latents [B, latent_size], then
-            int64 labels [B] if there are classes, then conditions float32 [B, 3, H, W] or, of
-            clips, [B, C, samples] in [-1, 1] if it is paired, or what `inputs` says; it returns
-            floats [B, 3, H, W] or [B, 1, H, W], of clips [B, samples] or [B, channels, samples],
-            alone or among other things.
+        module: A network, or a function like one. It takes latents [B, latent_size], then int64
+            labels [B] if there are classes, then, if it is paired, float32 conditions in [-1, 1]:
+            pictures [B, 3, H, W] or clips [B, C, samples]. `inputs` overrides this. It returns
+            floats, alone or among other things: images [B, 3, H, W] or [B, 1, H, W], or clips
+            [B, samples] or [B, channels, samples].
         latent_size: Length of a latent vector; None for a network that takes none.
-        value_range: The (low, high) of the output that become 0 and 255, as `quantise` rounds; of
-            clips -1 and 1, unrounded.
+        value_range: The output values (low, high) that become 0 and 255 (see `quantise`); for
+            clips, -1 and 1 without rounding.
         num_images: Number of samples of the source; None: as many as the reference that it is
             scored against, at most 50,000.
         prior: Distribution of the latents: standard normal, or uniform from -1 to 1.
@@ -64,21 +64,21 @@ class Generator(Drawing):
         label_policy: Labels drawn uniformly, or balanced (`i % num_classes`).
         label_form: Labels as "index" (int64 [B]), "onehot" (float32 [B, num_classes]) or "float"
             (the index as float32 [B, 1]).
-        inputs: What the network is called with, in order, as `"label,latent"`,
+        inputs: The arguments of the network, in order, such as `"label,latent"`,
             `"latent,latent:32"`, `"[latent,latent]"` (a list) or `"condition"`; None: latent,
-            label, condition, as far as there are any.
+            label, condition, if there are any.
         noise: For a network that draws random numbers from torch's generator in forward: "random"
             draws them from the sample's seed, "fixed" gives all samples the same. Each sample is
             then made alone. None: such a network is refused.
-        clamp: Clip values beyond `value_range`, as networks do that do not squash; else they are
-            refused.
+        clamp: Clip values beyond `value_range`, for a network with unbounded output; otherwise
+            such values are refused.
         image_layout: Layout of the output; "nhwc" is [B, H, W, C].
-        image_output: Which of several things that the network returns are the images (`"1"`,
-            `"sample"`); None: the only one that can be.
+        image_output: Which output holds the images, if the network returns several things
+            (`"1"`, `"sample"`); None: the only one that can.
         batch_size: Samples made at once; None: 16 on the CPU, 64 elsewhere. Another batch size may
-            round a value differently, by one grey level at most as far as seen.
+            round a value differently; no difference above one grey level was seen.
         device: Where the module is.
-        condition: The pictures or clips that a paired network makes its samples from: a source.
+        condition: The source of pictures or clips that a paired network makes its samples from.
         rate: Sampling rate of the clips that the network makes; None: it makes images.
     """
 
@@ -113,14 +113,14 @@ def generator_source(
         policy: How the conditions become 8-bit RGB.
         location: As the user wrote it; None: the generator's name.
         fit: The size that images are brought to.
-        settings: What else the report should say of it, as JSON values.
+        settings: More settings of the source for the report, as JSON values.
         offline: Download no conditions.
-        from_file: The network is what its file, entry and options make it, so that these tell its
-            samples before they are made; else the samples' own pixels do.
+        from_file: Whether file, entry and options determine the network. Then they identify its
+            samples before these are made; otherwise the samples' pixels do.
 
     Raises:
         InputError: It cannot be scored; see `try_out`.
-        UsageError: An option out of its range.
+        UsageError: An option is out of its range.
         ResourceError: The device is not there.
     """
     count = NUM_IMAGES if generator.num_images is None else generator.num_images
@@ -157,17 +157,17 @@ def generator_source(
         doubts += doubts_of_length(name, conditions, generator.rate, trial.extents[0])
     if generator.rate is not None and chosen != Fit():
         raise UsageError(
-            f"{name}: a size is given, and the network makes clips",
-            "options of clips",
+            f"{name}: a size is given, but the network makes clips",
+            "options for clips",
             "leave size and crop out",
         )
     of_conditions: dict[str, object] = {}
     if conditions is not None:
         of_conditions["condition"] = conditions.info.location
-        # They tell what becomes of the same pictures: another size, another background.
+        # The same pictures may be prepared in another way: another size, another background.
         of_conditions |= {f"condition_{key}": it for key, it in conditions.info.settings.items()}
-    # Code and tensors do not tell all that makes an image: a constant in an object, a file that the
-    # entry reads. What the first samples look like tells such a change too.
+    # Code and tensors do not determine an image alone: an object may hold a constant, the entry may
+    # read a file. The pixels of the first samples show such a change too.
     identity = hashlib.sha256(sampler.identity() + trial.pixels).digest()
     return GeneratorSource(
         info=SourceInfo(
@@ -198,7 +198,7 @@ def generator_source(
 
 
 def _of_clips(rate: int | None, num_samples: int, count: int) -> dict[str, object]:
-    """Return what trying a generator out has shown of its clips; nothing of pictures."""
+    """Return what the trial has shown of a generator's clips; empty for pictures."""
     if rate is None:
         return {}
     seconds = num_samples / rate
@@ -216,9 +216,8 @@ class GeneratorSource:
     Attributes:
         info: Facts about it.
         sampler: What makes them.
-        identity: SHA-256 of the network, of how it is sampled and of its first samples, by which
-            the samples are told before they are made; None if it is not known, so that their
-            pixels tell them.
+        identity: SHA-256 of the network, of how it is sampled and of its first samples. It
+            identifies the samples before they are made. None: their pixels identify them.
         fit: The size that images are brought to.
         conditions: What a paired network makes them from.
     """
@@ -234,10 +233,10 @@ class GeneratorSource:
         return self.info.count
 
     def load(self, indices: Sequence[int]) -> list[Item]:
-        """Name the samples at `indices`.
+        """Return the samples at `indices` as items.
 
-        With an identity, batches are made when contents are asked for; else they are made now.
-        `KEPT_BYTES` of the batches made now stay in memory; the others are made once more later and
+        With an identity, batches are made when contents are asked for; else they are made now. The
+        first `KEPT_BYTES` of samples made now stay in memory. The others are made again later and
         must be the same.
         """
         size = self.sampler.micro_batch
@@ -290,11 +289,11 @@ class GeneratorSource:
         return items
 
     def _name(self, index: int) -> str:
-        """Return how messages call a sample."""
+        """Return the name of a sample in messages."""
         return f"{self.sampler.name}[{index}]"
 
     def unusable(self) -> Mapping[int, str]:
-        """Return nothing: what could be known beforehand was tried when the source was opened."""
+        """Return nothing: the network was tried out when the source was opened."""
         return {}
 
     def lengths(self) -> Sequence[tuple[int, int]] | None:
@@ -326,14 +325,14 @@ class GeneratorSource:
         """Return one sample that was made before, if it is still the same.
 
         Raises:
-            UnstableError: It is another one now.
+            UnstableError: It differs.
         """
         pixels = batch.take(place)
         if array_digest(pixels) != digest:
             raise UnstableError(
-                f"{name}: another {self.info.noun[:-1]} when it was made for the second time",
-                "a network that stays as it is during a run",
-                f"do not train it meanwhile, and look for what else its {self.info.noun} depend on",
+                f"{name}: a different {self.info.noun[:-1]} when it is made again",
+                "a network that does not change during a run",
+                f"do not train it meanwhile, and check what else its {self.info.noun} depend on",
             )
         return self._fitted(pixels)
 
@@ -344,13 +343,13 @@ def _fail(error: InputError) -> Content:
 
 
 class _Batch:
-    """A canonical batch that is made on first use and kept until each of its images was taken."""
+    """A whole batch, made on first use and kept until each of its images was taken."""
 
     def __init__(
         self, sampler: Sampler, number: int, places: frozenset[int], lock: threading.Lock
     ) -> None:
         self._sampler, self._number, self._places = sampler, number, places
-        self._lock = lock  # of the network, which is one for all batches
+        self._lock = lock  # of the network, which all batches share
         self._made: list[Pixels | InputError] = []
         self._left: set[int] = set()
 

@@ -1,4 +1,4 @@
-"""Items that decode what was hashed, while only so much of it stays in memory."""
+"""Items that decode what was hashed, while only a limited amount stays in memory."""
 
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
@@ -10,7 +10,7 @@ from ganeval.errors import InputError, UnstableError
 from ganeval.machine.ahead import mapped
 from ganeval.sources.base import Content, Item
 
-KEPT_BYTES = 256 * 2**20  # of one `load`; what lies beyond is read again when it is decoded
+KEPT_BYTES = 256 * 2**20  # of one `load`; the items beyond are read again when they are decoded
 
 Stored = TypeVar("Stored")
 
@@ -20,13 +20,13 @@ class Reader(Generic[Stored]):
     """How the items of one source are named, read, hashed and decoded.
 
     Attributes:
-        name: The name of the item at an index, as messages call it.
+        name: The name of the item at an index, in messages.
         read: What is stored of it; may be called from any thread; raises InputError.
         num_bytes: How much memory that takes.
         digest: SHA-256 of it.
         decode: Its content; the item's name is for the message of an InputError.
         num_threads: How many items are read at once.
-        changed: Told the index of an item that is not what it was known to be.
+        changed: Called with the index of a known item that has changed.
     """
 
     name: Callable[[int], str]
@@ -40,10 +40,10 @@ class Reader(Generic[Stored]):
     def load(
         self, indices: Sequence[int], known: Mapping[int, bytes] = MappingProxyType({})
     ) -> list[Item]:
-        """Read and hash the items at `indices`, but those whose digest is `known`.
+        """Read and hash the items at `indices`, except those whose digest is `known`.
 
-        The first `KEPT_BYTES` stay with their items. The others are read once more when
-        their content is asked for, and must not have changed; the known ones are read then.
+        The first `KEPT_BYTES` stay in memory with their items. The others are read again when their
+        content is asked for, and must not have changed. Known items are read only then.
 
         Raises:
             InputError: An item cannot be read.
@@ -73,7 +73,7 @@ class Reader(Generic[Stored]):
         """Read an item whose digest is known, and decode it if it is still the same.
 
         Raises:
-            UnstableError: It can't be read any more, or is another one now.
+            UnstableError: It can't be read any more, or has changed.
         """
         name = self.name(index)
         try:

@@ -1,4 +1,4 @@
-"""The table of sources, and from a path or a text with options to a source."""
+"""The table of source kinds, and how a path or a text with options becomes a source."""
 
 import re
 from collections.abc import Mapping
@@ -31,11 +31,11 @@ SOURCES = Registry(
 )
 """Every entry is a frozen dataclass: `location` is positional, the other fields are its options.
 
-Its method `open(policy, *, offline=False, written=None)` returns a `Source`; `written` is what the
-user wrote, as printable text (a path may be no UTF-8), which the report calls the source by.
+Its method `open(policy, *, offline=False, written=None)` returns a `Source`. `written` is what the
+user wrote, made printable (a path may not be UTF-8); the report names the source by it.
 """
 
-# Two letters at least: one is a drive of Windows.
+# At least two letters: a single one is a drive of Windows.
 _KIND = re.compile(r"(?P<kind>[A-Za-z][A-Za-z0-9_-]+):(?P<rest>.*)", re.DOTALL)
 _GENERATOR = "generator"
 _OPTION = re.compile(r",(?=[A-Za-z_]+=)")
@@ -49,19 +49,19 @@ def open_text(
     generator: Mapping[str, Any] | None = None,
     index: Index | None = None,
 ) -> Source:
-    """Open a path, or what stands behind an explicit kind.
+    """Open a path, or a text that begins with a kind.
 
     Args:
         text: A path, or `kind:location,option=value,...`.
         policy: How pictures become 8-bit RGB.
         offline: Download nothing.
-        generator: Options of a checkpoint of a generator that the text does not give.
-        index: What is known of the files of this machine; None reads them all.
+        generator: Options of a generator's checkpoint that the text does not give.
+        index: What is known of local files; None reads them all.
 
     Raises:
         InputError: There is nothing, or nothing usable, under that name.
-        UsageError: An unknown kind or option, or a value that does not fit it.
-        ResourceError: A data set that cannot be downloaded.
+        UsageError: A kind or option is unknown, or a value does not fit it.
+        ResourceError: A data set cannot be downloaded.
     """
     refuse_offline(text, offline=offline)
     is_row = _is_row_of_tars(text)
@@ -88,7 +88,7 @@ def open_text(
         raise UsageError(f"'{text}' names nothing", f"{kind}:LOCATION", "add the location")
     refuse_offline(location, offline=offline)
     values = parse_options(entry, options, where=where)
-    if "location" in values:  # a field of the entry, but no option
+    if "location" in values:  # a field of the entry, but not an option
         names = [name for name in entry.__dataclass_fields__ if name != "location"]
         raise unknown(f"option of {where}", "location", names)
     if kind == _GENERATOR:
@@ -98,7 +98,7 @@ def open_text(
 
 
 def _knowing(source: Source, location: str, index: Index | None) -> Source:
-    """Return a source that reads no file which the index knows."""
+    """Return the source, which now reads no file that the index knows."""
     if index is None or is_remote(location) or not isinstance(source, EncodedSource):
         return source
     return source.knowing(index, location)

@@ -1,6 +1,6 @@
 """The class of each item as text: from its folder, or from numbers beside the images.
 
-Text, since numbers that are counted from a list of folders shift when one of them is missing.
+Labels are text, because numbers given to a list of folders shift when one folder is missing.
 """
 
 import sys
@@ -16,18 +16,18 @@ from ganeval.errors import InputError
 def folder_labels(names: Sequence[str], *, location: str) -> tuple[str, ...]:
     """Return the first folder in each name, `cat` of `cat/a/1.png`.
 
-    Letters that can be written in several ways (Unicode's NFC and NFD) are one and the same.
+    Two encodings of the same letter (Unicode's NFC and NFD) count as equal.
 
     Raises:
-        InputError: A picture lies in no folder, or all lie in one that has folders of its own, so
-            that it may be the classes' and no class.
+        InputError: A picture lies in no folder. Or all lie in one folder that has several folders
+            of its own: these may be the classes.
     """
     parts = [name.split("/") for name in names]
     loose = [name for name, path in zip(names, parts, strict=True) if len(path) == 1]
     if loose:
         more = f" and {len(loose) - 1:,} more" if len(loose) > 1 else ""
         raise InputError(
-            f"{location}: '{loose[0]}'{more} in no folder, which would be the class",
+            f"{location}: '{loose[0]}'{more} without a folder, which would be the class",
             "a folder for each class, as in 'cat/0001.png'",
             "move the pictures into folders, or leave out labels=folders",
         )
@@ -37,7 +37,7 @@ def folder_labels(names: Sequence[str], *, location: str) -> tuple[str, ...]:
             raise InputError(
                 f"{location}: all pictures in the one folder '{parts[0][0]}', with {len(inner):,} "
                 "folders in it",
-                "the classes as the folders at the top",
+                "a folder for each class at the top",
                 "name that folder itself, or make the archive again from within it",
             )
     return tuple(sys.intern(unicodedata.normalize("NFC", path[0])) for path in parts)
@@ -55,7 +55,7 @@ def array_labels(values: Any, *, num: int, name: str) -> tuple[str, ...]:
     Raises:
         InputError: It is none of these, or there are not `num` of them.
     """
-    if hasattr(values, "detach"):  # a tensor, whose library need not be loaded for others
+    if hasattr(values, "detach"):  # a tensor; torch is not imported for other values
         values = values.detach().cpu()
     array = np.asarray(values)
     found = f"{name}: labels of type {array.dtype} and shape {list(array.shape)}"

@@ -1,4 +1,4 @@
-"""A generator's file as a network that one calls: `ganeval.load_generator`."""
+"""Load a generator's file as a network to call: `ganeval.load_generator`."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass, field, fields, replace
@@ -16,7 +16,7 @@ from ganeval.sources.checkpoint import GeneratorFile
 
 @dataclass(frozen=True, slots=True, eq=False)
 class LoadedGenerator:
-    """A generator out of its file.
+    """A generator loaded from its file.
 
     Attributes:
         sampler: Draws its samples.
@@ -31,7 +31,7 @@ class LoadedGenerator:
 
     @property
     def value_range(self) -> tuple[float, float]:
-        """The (low, high) of its output that are black and white."""
+        """The output values (low, high) that are black and white."""
         return self.sampler.value_range
 
     def sample(
@@ -54,7 +54,7 @@ class LoadedGenerator:
             z: Latents, float [num, latent_size]; None: drawn, if the network takes any.
 
         Raises:
-            UsageError: A number, a shape or a class that cannot be.
+            UsageError: A number, a shape or a class is wrong.
             InputError: The network fails.
         """
         if num < 1:
@@ -78,7 +78,7 @@ class LoadedGenerator:
         size = sampler.micro_batch
         batches = []
         for start in range(0, num, size):
-            # Whole batches, as elsewhere: another size may round in another way.
+            # Whole batches, as elsewhere: another size may round differently.
             indices = range(start, start + size)
             batches.append(sampler.forward(indices)[: num - start])
         return torch.cat(batches)
@@ -86,7 +86,7 @@ class LoadedGenerator:
 
 @dataclass(frozen=True, slots=True, kw_only=True, eq=False)
 class _Chosen(Drawing):
-    """Inputs that are drawn where they are not chosen; beyond those that are, the last again."""
+    """Chosen inputs, or drawn ones if none are chosen; past the end the last choice repeats."""
 
     chosen: Sequence[int] | None = None
     z: torch.Tensor | None = field(default=None)
@@ -114,9 +114,9 @@ def load_generator(path: str | PathLike[str], **options: Any) -> LoadedGenerator
     >>> images = generator.sample(64, seed=1)  # doctest: +SKIP
 
     Args:
-        path: The file: a checkpoint of ours, which needs no options, or one of others.
-        **options: What the file does not say; see `ganeval.generators.options.GeneratorOptions`,
-            and `device`.
+        path: The file: a checkpoint of ours, which needs no options, or another one.
+        **options: Options that the file does not give; see
+            `ganeval.generators.options.GeneratorOptions`, and `device`.
 
     Raises:
         InputError: The file is damaged, holds code, or does not fit its network.
@@ -132,14 +132,14 @@ def load_generator(path: str | PathLike[str], **options: Any) -> LoadedGenerator
 
 
 def _check(what: str, num: int | None, wanted: int, takes: int | None) -> None:
-    """Refuse inputs that the network does not take, or another number of them.
+    """Refuse inputs that the network does not take, or a wrong number of them.
 
     Raises:
-        UsageError: They are.
+        UsageError: The network takes none, or the number is wrong.
     """
     if num is None:
         return
     if takes is None:
         raise UsageError(f"{what} for a network that takes none", "none", f"leave {what} out")
     if num != wanted:
-        raise UsageError(f"{num} {what} for {wanted} samples", "one for each", "change one")
+        raise UsageError(f"{num} {what} for {wanted} samples", "one for each sample", "change one")

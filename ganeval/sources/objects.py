@@ -1,4 +1,4 @@
-"""From what a program has in memory to a source: arrays, data sets, networks, sources."""
+"""Turn objects in memory into sources: arrays, data sets, networks, sources."""
 
 import dataclasses
 from collections.abc import Mapping
@@ -22,7 +22,7 @@ _METHODS = ("unusable", "names", "labels", "__len__")
 
 
 def source_of(thing: Any, *, policy: DecodePolicy, generator: Mapping[str, Any]) -> Source:
-    """Return what is not a path as a source; arguments and errors are those of `open_source`."""
+    """Return an object in memory as a source; see `open_source` for arguments and errors."""
     if isinstance(thing, Images):
         return images_source(thing, policy=policy)
     if isinstance(thing, Clips):
@@ -56,10 +56,10 @@ def source_of(thing: Any, *, policy: DecodePolicy, generator: Mapping[str, Any])
 
 
 def _bare_generator(thing: Any, options: Mapping[str, Any]) -> Generator:
-    """Return a network or function as a generator, if the options say how it is fed.
+    """Return a network or function as a generator, if the options say how to call it.
 
     Raises:
-        UsageError: They do not, or are those of a file.
+        UsageError: They do not, or an option is for files.
     """
     name = name_of(thing)
     known = {one.name for one in dataclasses.fields(Generator)} - {"module"}
@@ -74,7 +74,7 @@ def _bare_generator(thing: Any, options: Mapping[str, Any]) -> Generator:
     if "value_range" not in given or not {"latent_size", "inputs", "condition"} & set(given):
         raise UsageError(
             f"{name}: a {'network' if isinstance(thing, torch.nn.Module) else 'function'} given as "
-            "a source of images, and nothing says how it is called",
+            "a source of images, but nothing says how to call it",
             "its latent_size and value_range",
             "wrap it as ganeval.Generator(net, latent_size=128, value_range=(-1, 1))",
         )

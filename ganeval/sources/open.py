@@ -1,4 +1,4 @@
-"""From whatever a user names to a source."""
+"""Open anything that a user names as a source."""
 
 import os
 from collections.abc import Mapping
@@ -24,29 +24,28 @@ def open_source(
 
     Args:
         thing: A path to a folder, a zip, tar, npz or npy file or a generator's file, recognised by
-            its content;
-            `kind:path,option=value,...` (`ganeval list sources`); a uint8 tensor or array,
-            [N, 3, H, W], [N, H, W, 3] or the same with 1 channel; a PyTorch data set with a length,
-            or a DataLoader that gives each of its items once; a list of Pillow images, of tensors
-            [3, H, W], of arrays [H, W, 3] or of paths to pictures; any of these as `Images`; clips
-            of sound as `Clips`, or a list of `Clip`; a network as `Generator`, or as it is where
-            the options say how it is called; a `Source`, which is returned as it is.
-        policy: How pictures that are not plain 8-bit RGB become it.
+            its content; `kind:path,option=value,...` (`ganeval list sources`); a uint8 tensor or
+            array, [N, 3, H, W], [N, H, W, 3] or the same with 1 channel; a PyTorch data set with a
+            length, or a DataLoader that gives each of its items once; a list of Pillow images, of
+            tensors [3, H, W], of arrays [H, W, 3] or of paths to pictures; any of these as
+            `Images`; clips of sound as `Clips`, or a list of `Clip`; a network as `Generator`, or
+            as it is if the options say how to call it; a `Source`, which is returned as it is.
+        policy: How pictures become 8-bit RGB.
         offline: Download nothing.
         generator: Options of a generator's file that its text does not give (`num_images`,
-            `entry`); of these a `Generator` takes `num_images` if it has none.
-        index: What is known of the files of this machine; None reads them all.
+            `entry`). A `Generator` without `num_images` takes it from here.
+        index: What is known of local files; None reads them all.
 
     Raises:
         InputError: There is nothing, or nothing usable, under that name.
-        UsageError: An unknown kind or option, or a value that does not fit it.
-        ResourceError: A data set that cannot be downloaded.
+        UsageError: A kind or option is unknown, or a value does not fit it.
+        ResourceError: A data set cannot be downloaded.
     """
     if isinstance(thing, str | bytes | os.PathLike):
         return open_text(
             os.fsdecode(thing), policy, offline=offline, generator=generator, index=index
         )
-    # A path needs nothing of what these need, such as torch.
+    # Imported late: a path does not need torch.
     from ganeval.sources.objects import source_of
 
     return source_of(thing, policy=policy, generator=generator or {})

@@ -1,4 +1,4 @@
-"""A generator as a function of its latents, and pictures to hold beside what it makes."""
+"""A generator as a function of its latents, and pictures to compare with its images."""
 
 import os
 from collections.abc import Mapping, Sequence
@@ -22,7 +22,7 @@ def open_decoder(
 
     Args:
         generator: The path of a checkpoint, a source text with options, or a `Generator`.
-        options: What a text does not say; see `GeneratorOptions`, and `seed`, `device`.
+        options: Options that a text does not give; see `GeneratorOptions`, and `seed`, `device`.
 
     Raises:
         InputError: It is not a generator of one latent vector.
@@ -56,6 +56,6 @@ def pixels_of(source: Source, indices: Sequence[int]) -> npt.NDArray[np.uint8]:
         raise InputError(
             f"{source.info.location}: pictures of {shown} pixels",
             "pictures of one size",
-            "add ,size=N to the text of the source, as folder:real/,size=64",
+            "add ,size=N to the source, as in folder:real/,size=64",
         )
     return np.stack(pictures)

@@ -1,4 +1,4 @@
-"""What lies at a path: nothing, or which kind of source by its content."""
+"""Find out what lies at a path: nothing, or a kind of source, by its content."""
 
 import difflib
 import stat
@@ -17,10 +17,10 @@ from ganeval.sources.files.tar_headers import SenselessHeaderError, open_tar
 
 _SOURCES = "a folder, a zip, tar, npz or npy file of images, a generator's checkpoint, or data:NAME"
 
-# What is called so is taken for a checkpoint, whose reader says what it is instead.
+# A file with such an ending is taken for a checkpoint; if it is not, the reader says what it is.
 _CHECKPOINT_SUFFIXES = (".safetensors", ".pt", ".pth", ".pt2", ".ckpt", ".pkl", ".onnx", ".h5")
 
-# Files at the top of a folder that make it a model of another kind, and whose.
+# Files at the top of a folder that belong to other software, and what messages call the folder.
 _PIPELINES = {
     "model_index.json": "a pipeline of diffusers",
     "saved_model.pb": "a SavedModel of TensorFlow",
@@ -28,7 +28,7 @@ _PIPELINES = {
 
 _HDF5 = b"\x89HDF\r\n\x1a\n"
 
-# How files begin that are no source, in the words of the message.
+# How files that are not sources begin, and what messages call them.
 _BEGINNINGS = (
     (b"\x89PNG", "one PNG picture"),
     (b"\xff\xd8\xff", "one JPEG picture"),
@@ -56,7 +56,7 @@ _COMPRESSIONS = (
 def exists(location: str) -> bool:
     """Return whether there is anything at a path, even a link that leads nowhere.
 
-    A URL says nothing of that before its server is asked, and is taken for something.
+    A URL counts as existing, since only its server knows.
     """
     if is_remote(location):
         return True
@@ -72,9 +72,9 @@ def exists(location: str) -> bool:
 
 
 def missing(location: str) -> InputError:
-    """Return the error for a path where nothing is, with the nearest name beside it."""
+    """Return the error for a path where nothing is, with the most similar name in its folder."""
     if is_remote(location):
-        return InputError(f"{location}: there is nothing", _SOURCES, "check the URL")
+        return InputError(f"{location}: nothing is there", _SOURCES, "check the URL")
     path = Path(location)
     whole = [number for number, part in enumerate(path.parts) if set(part) & set("*?[")]
     folder = Path(*path.parts[: whole[0]]) if whole else path
@@ -83,14 +83,14 @@ def missing(location: str) -> InputError:
         return InputError(
             f"{location}: no file of that name",
             "a folder and a pattern for the names in it",
-            f"say 'folder:{folder},pattern={pattern}'",
+            f"write 'folder:{folder},pattern={pattern}'",
         )
     before, comma, options = location.partition(",")
     if comma and "=" in options and Path(before).exists():
         return InputError(
             f"{location}: no file of that name",
             "the kind of the source before its options",
-            f"say '{kind_of(before)}:{location}'",
+            f"write '{kind_of(before)}:{location}'",
         )
     try:
         siblings = [entry.name for entry in path.parent.iterdir()]
@@ -102,11 +102,11 @@ def missing(location: str) -> InputError:
 
 
 def unreadable(name: str, error: OSError) -> InputError:
-    """Return the error for a file or folder that the file system does not hand out."""
+    """Return the error for a file or folder that cannot be read."""
     return InputError(
         f"{name}: cannot be read ({error.strerror or error})",
         "a file that stays there and may be read",
-        "check that it exists and its permissions",
+        "check that it exists, and its permissions",
     )
 
 
@@ -114,15 +114,15 @@ def is_folder(location: str) -> bool:
     """Tell whether a folder lies at a path or URL.
 
     Raises:
-        InputError: There is nothing, or it may not be looked at.
+        InputError: There is nothing, or it may not be read.
     """
     if not is_remote(location):
         return stat.S_ISDIR(_file_mode(location))
     place = RemotePath.of(location)
     if location.endswith("/") and not place.lists:
         raise InputError(
-            f"{location}: a folder of the web, which cannot be listed",
-            "a file there, or a folder of a file system such as s3://",
+            f"{location}: a folder on the web, which cannot be listed",
+            "a file there, or a folder on a file system such as s3://",
             "put the pictures into a zip or tar, or copy them here",
         )
     try:
@@ -132,7 +132,7 @@ def is_folder(location: str) -> bool:
 
 
 def _file_mode(location: str) -> int:
-    """Return the mode bits of what lies at a path of this machine."""
+    """Return the mode bits of the file or folder at a local path."""
     if not exists(location):
         raise missing(location)
     try:
@@ -168,7 +168,7 @@ def kind_of(location: str) -> str:
     """Return the kind of source that lies at an existing path, by its content.
 
     Raises:
-        InputError: It is none; the message says what it looks like.
+        InputError: It is not a source; the message says what it looks like.
     """
     if is_folder(location):
         check_no_pipeline(location)
@@ -201,7 +201,7 @@ def kind_of(location: str) -> str:
 
 
 def _zip_members(file: BinaryIO, location: str) -> list[str] | None:
-    """Return the names in a zip file, or None if it is none."""
+    """Return the names in a zip file, or None if it is not a zip file."""
     try:
         if not zipfile.is_zipfile(file):
             return None
@@ -233,7 +233,7 @@ def _kind_of_zip(members: list[str]) -> str:
 
 
 def _is_checkpoint(location: str, beginning: bytes) -> bool:
-    """Tell whether a file is a network's by its beginning, or at least is called so."""
+    """Tell whether a file is a checkpoint, by its beginning or its name."""
     tensors = beginning[8:9] == b"{"  # safetensors: the header's length in 8 bytes, then JSON
     pickle = beginning[:1] == b"\x80" and beginning[1:2] in (b"\x02", b"\x03", b"\x04", b"\x05")
     other = is_onnx(beginning) or beginning.startswith(_HDF5)
@@ -246,7 +246,7 @@ def _no_source(location: str, beginning: bytes) -> InputError:
         found = "an empty file"
     else:
         looks = [what for magic, what in _BEGINNINGS if beginning.startswith(magic)]
-        found = f"looks like {looks[0]}" if looks else "no kind of file that holds images"
+        found = f"looks like {looks[0]}" if looks else "not a kind of file that holds images"
     return InputError(f"{location}: {found}", _SOURCES, "name one of these, or make the file again")
 
 

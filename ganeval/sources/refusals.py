@@ -17,8 +17,8 @@ def find_refusals(
 ) -> dict[int, list[str]]:
     """Return every reason why items of a source cannot be used, by index.
 
-    The headers have told the `known` ones. Contents are looked at as well, of the first `LOOKED_AT`
-    items, so that one answer holds all that is wrong.
+    The `known` reasons come from headers. The first `LOOKED_AT` items are decoded as well, so that
+    one message tells everything that is wrong.
     """
     found = {index: [reason] for index, reason in known.items()}
     indices = range(min(len(source), LOOKED_AT))

@@ -1,14 +1,14 @@
-"""Inverted, tinted pictures: what an unpaired translator is to find, its truth known."""
+"""Inverted, tinted pictures: what an unpaired translator should make, with a known truth."""
 
 import numpy as np
 import numpy.typing as npt
 
 TINT = (255, 176, 80)
-"""Where a black pixel goes; a white one becomes black."""
+"""The colour that black becomes; white becomes black."""
 
 
 def tinted(pictures: npt.NDArray[np.uint8]) -> npt.NDArray[np.uint8]:
-    """Return the pictures with grey v mapped to (1 - v / 255) * `TINT`: a bijection, by red alone.
+    """Return the pictures with grey v mapped to (1 - v / 255) * `TINT`; red alone gives v back.
 
     Args:
         pictures: uint8 [N, H, W].

@@ -1,4 +1,4 @@
-"""Items that cannot be used, told together where the same helps."""
+"""Items that cannot be used, reported together if the same remedy helps."""
 
 import math
 import re
@@ -8,7 +8,7 @@ from ganeval.errors import InputError
 from ganeval.sources.base import plural
 
 LOOKED_AT = 10_000
-"""So many items are decoded after the first that cannot be used, to tell all that is wrong."""
+"""So many items are decoded once one cannot be used, to report everything that is wrong."""
 
 _NAMES_SHOWN = 3
 _OPTION = re.compile(r"`(--[^`]+)`")
@@ -19,8 +19,8 @@ def unusable_items(
 ) -> InputError:
     """Return the error for items that cannot be used.
 
-    Its `details` have a line for each reason that has a cure of its own, if there are several
-    items: their number, the first of them, and the cure.
+    If there are several reasons, its `details` have a line for each remedy: the number of items,
+    the first of them, and the remedy.
 
     Args:
         location: Where the source is.
@@ -37,7 +37,7 @@ def unusable_items(
     if lost > 0.01 * total:
         skip += f" --max-bad {min(math.ceil(100 * lost / total), 100)}%"
     if len(groups) > 1:
-        needed = f"{len(groups)} things, which the lines above tell"
+        needed = f"{len(groups)} things, listed in the lines above"
         cures = [f"add `{' '.join(options)}`"] if options else []
         others = "the others" if options else "them"
         cures += [f"repair or remove {others}, or skip them with `{skip}`"] if lost else []
@@ -63,7 +63,7 @@ def is_too_many(num: int, count: int, max_bad: float) -> bool:
 def check_skipped(
     location: str, reasons: Sequence[str], count: int, max_bad: float, content: str
 ) -> None:
-    """Refuse a source of which too much would be skipped.
+    """Refuse a source if too many of its items would be skipped.
 
     Raises:
         InputError: More than the share `max_bad` of its `count` items cannot be used.
@@ -78,7 +78,7 @@ def check_skipped(
 
 
 def grouped_lines(reasons: Sequence[str], content: str) -> list[str]:
-    """Return a line for all items that need the same, the most frequent first."""
+    """Return a line for each group of items with the same remedy, the largest group first."""
     lines = []
     for group in _grouped(reasons):
         first, *others = group

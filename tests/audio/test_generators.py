@@ -132,8 +132,8 @@ def test_a_condition_of_another_rate_than_the_network_takes_is_told(
     made = generator(module=Louder().eval(), latent_size=None, condition=tmp_path, num_images=8)
     (doubt,) = opened(made).info.found["doubts"]
     assert doubt in caplog.text
-    assert "makes 1 s of 0.5 s" in doubt
-    assert "write `,rate=8000` behind the condition" in doubt
+    assert "makes 1 s from 0.5 s" in doubt
+    assert "write `,rate=8000` after the condition" in doubt
     low = replace(made, condition=f"folder:{tmp_path},rate=8000")
     assert opened(low).info.found["doubts"] == []
 

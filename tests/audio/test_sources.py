@@ -144,7 +144,7 @@ def test_pictures_go_before_sounds_unless_clips_are_asked_for(tmp_path: Path) ->
         f"{tmp_path}/none": "no clips (files of other sound formats: 1, other files: 1)",
         f"folder:{tmp_path}/none,rate=8000": "no clips (files of other sound formats: 1, other f",
         f"folder:{both},content=clips,size=8": "option 'size' is given for clips",
-        f"folder:{both},rate=8000,size=8": "'size' is one of pictures and 'rate' one of clips",
+        f"folder:{both},rate=8000,size=8": "'size' is for pictures and 'rate' is for clips",
         f"folder:{both},content=pictures,rate=8000": "option 'rate' is given for pictures",
         f"folder:{both},rate=80": "option 'rate' is 80; 1000 to 768000 Hz",
         f"folder:{both},pad=zeros": "without a length",

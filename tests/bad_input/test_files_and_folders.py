@@ -42,7 +42,7 @@ def test_no_such_path(ganeval: Command, real: Path, own_cache: Path) -> None:
 def test_a_pattern_of_files_is_told_as_that_of_a_folder(ganeval: Command, real: Path) -> None:
     line = refusal(ganeval("fid", real, f"{real}/*1.png"))
     source = f"folder:{real},pattern=*1.png"
-    assert line.endswith(f"; say '{source}'")
+    assert line.endswith(f"; write '{source}'")
     assert ganeval("kid", real, source, *RANDOM).code == 0
 
 

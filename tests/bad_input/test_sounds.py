@@ -71,7 +71,7 @@ REFUSED: dict[str, tuple[str, bytes, str]] = {
     "an AIFF file cut short": ("a.aiff", cut(encoded(tone(), "AIFF")), "truncated ("),
     "a FLAC file cut short": ("a.flac", cut(encoded(tone(), "FLAC")), "damaged, or not sound"),
     "an Ogg file cut short": ("a.ogg", cut(encoded(tone(), "OGG")), "truncated ("),
-    "several Ogg files in one": ("a.ogg", chained(), "several streams of Ogg"),
+    "several Ogg files in one": ("a.ogg", chained(), "several Ogg streams"),
     "an MP3 file of several bit rates that does not say how long it is": (
         "a.mp3",
         untagged(encoded(tone(), "MP3")),
@@ -213,7 +213,7 @@ ODD_ARRAYS: dict[str, tuple[Any, Any, str]] = {
         16_000,
         "in integers of 32 bits",
     ),
-    "a sparse tensor": (torch.eye(9).to_sparse(), 16_000, "no array can be made of it"),
+    "a sparse tensor": (torch.eye(9).to_sparse(), 16_000, "cannot be converted to an array"),
     "a table of pandas": (pandas.DataFrame(np.zeros((4, 900))), 16_000, "[0] is not its first"),
     "a masked array": (
         np.ma.masked_less(np.linspace(-1, 1, 1800).reshape(2, 900), -0.5),
@@ -251,11 +251,11 @@ def test_rows_of_sources_and_networks_that_do_not_fit(
     rows = {
         "clips for a network of pictures": (
             ("fid", real, fake, "--extractor", "random"),
-            "has clips, and the network random takes pictures",
+            "has clips, but the network random takes pictures",
         ),
         "pictures for a network of clips": (
             ("fid", tmp_path / "pictures", tmp_path / "pictures", *FAST),
-            "has pictures, and the network log-mel takes clips",
+            "has pictures, but the network log-mel takes clips",
         ),
         "pictures for a metric of clips": (
             ("eval", tmp_path / "pictures", tmp_path / "pictures", "-m", "fad"),
@@ -267,7 +267,7 @@ def test_rows_of_sources_and_networks_that_do_not_fit(
         ),
         "an option of pictures for clips": (
             ("fid", real, f"folder:{fake},rate=8000,size=64", *FAST),
-            "option 'size' is one of pictures and 'rate' one of clips",
+            "option 'size' is for pictures and 'rate' is for clips",
         ),
         "a link to nothing": (("fid", real, broken, *FAST), "a link to 'nowhere'"),
         "a misspelt option": (
@@ -292,7 +292,7 @@ def test_rows_of_sources_and_networks_that_do_not_fit(
         ),
         "clips shorter than the windows of fad": (
             ("eval", real, fake, "-m", "fad@log-mel", *FAST),
-            "'00.wav' of 0.1 s and 11 more; windows of 1 s",
+            "'00.wav' of 0.1 s and 11 more; at least 1 s, the length of a window",
         ),
         "pairs of different lengths": (
             ("eval", real, f"folder:{fake},seconds=0.05", "-m", "snr", *FAST),
@@ -324,10 +324,10 @@ def test_a_network_that_a_metric_would_not_use_is_refused(
 ) -> None:
     real, fake = folder("real"), folder("fake")
     line = refusal(ganeval("fad", real, fake, *FAST))
-    assert "--extractor log-mel, and fad works on vggish by itself" in line
+    assert "--extractor log-mel is given, but fad has its own network vggish" in line
     assert "write -m fad@log-mel with `ganeval eval`" in line
     line = refusal(ganeval("fad", real, fake, "--weights", real / "00.wav"))
-    assert "00.wav of inception, on which no metric works" in line
+    assert "00.wav of inception, which no metric uses" in line
     assert "add --extractor vggish" in line
     line = refusal(ganeval("eval", real, fake, "-m", "fad@crepe-tiny,fad", *FAST))
     assert "write -m fad@log-mel" in line
@@ -338,7 +338,7 @@ def test_what_has_no_weights_here_is_still_of_one_kind(
     folder: Callable[..., Path], ganeval: Command
 ) -> None:
     line = refusal(ganeval("eval", folder("real"), folder("fake")))
-    assert "has clips, and the network inception takes pictures" in line
+    assert "has clips, but the network inception takes pictures" in line
     assert "METRIC@NETWORK: log-mel, crepe-tiny, vggish" in line
 
 

@@ -89,7 +89,7 @@ def test_pickled_statistics(ganeval: Command, fake: Path, tmp_path: Path) -> Non
     path.write_bytes(b"\x80\x04\x95\x10\x00\x00\x00\x00\x00\x00\x00}\x94.")
     line = refusal(ganeval("fid", path, fake, *RANDOM))
     assert f"{path}: a Python pickle, which can execute any code when it is opened" in line
-    assert "of statistics: mu and sigma to an .npz" in line
+    assert "for statistics: mu and sigma to an .npz" in line
 
 
 def test_no_covariance(ganeval: Command, fake: Path, tmp_path: Path) -> None:
@@ -223,7 +223,7 @@ def test_statistics_where_images_are_needed(
         assert f"{stats}: holds statistics, not images" in line
         assert stats.read_bytes() == before
     line = refusal(ganeval("fid", stats, fake, *RANDOM, "--num-images", 5))
-    assert f"{stats}: holds statistics of all its images, and --num-images asks for some" in line
+    assert f"{stats}: holds statistics of all its images, but --num-images asks for some" in line
 
 
 def test_a_number_of_images_that_nobody_knows(

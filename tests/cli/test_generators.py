@@ -137,7 +137,7 @@ def test_options_without_a_generator_are_an_error(
     named = [{"REAL": real, "FAKE": fake}.get(word, word) for word in words]
     found = ganeval(*named, "--extractor", "random", "--latent-size", 8)
     assert found.code == 2
-    assert "option latent_size is given, and no source is a generator's file" in found.error
+    assert "option latent_size is given, but no source is a generator's file" in found.error
 
 
 def test_a_misspelt_keyword_is_an_error(real: Path) -> None:

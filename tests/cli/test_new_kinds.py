@@ -99,11 +99,11 @@ def test_pictures_without_a_partner(real: Path, made: Path, ganeval: Command) ->
     done = ganeval("psnr", real, made, "--json")
     assert report(done)["scores"][0]["num_sample"] == 28
     first, second = done.err.splitlines()
-    assert f"{made}: 2 of 30 images without a partner of their name" in first
+    assert f"{made}: 2 of 30 images have no partner of the same name" in first
     assert first.endswith(": 00005.png, other.png")
     assert f"{real}: 1 of 29 images" in second
     line = refusal(ganeval("psnr", real, made, "--pair-by", "index"))
-    assert f"{made} has 30 items, {real} 29; as many on both sides" in line
+    assert f"{made} has 30 items, {real} 29; the same number in both" in line
     for path in sorted(made.glob("*.png")):
         path.rename(made / f"made-{path.name}")
     assert "no name is in both" in refusal(ganeval("psnr", real, made))

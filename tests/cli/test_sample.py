@@ -209,7 +209,7 @@ def test_targets_and_sources_that_cannot_be(
     assert "not a place for that file" in error(checkpoint, tmp_path / "absent" / "out.zip")
     assert "cannot be used" in error(checkpoint, checkpoint)
     assert "kind folder; a generator's file" in error(real, tmp_path / "out")
-    assert "num_images=5, and -n says 3" in error(
+    assert "num_images=5, but -n says 3" in error(
         f"generator:{checkpoint},num_images=5", tmp_path / "out"
     )
     assert not (tmp_path / "out").exists()
@@ -303,7 +303,7 @@ def test_only_what_the_same_command_wrote_is_replaced(
     ("words", "said"),
     [
         (("-o", "x.png", "-n", "3"), "x.png: a picture"),
-        (("-o", "out", "--grid", "2x2"), "out: no picture"),
+        (("-o", "out", "--grid", "2x2"), "out: not a picture"),
         (("-o", "x.png", "--grid", "2by2"), "ROWSxCOLUMNS, such as 8x8"),
         (("-o", "x.png", "--grid", "0x2"), "ROWSxCOLUMNS"),
         (("-o", "x.png", "--grid", "2x2", "-n", "5"), "at most 4"),

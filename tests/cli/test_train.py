@@ -149,7 +149,7 @@ def test_files_of_a_run_that_are_no_images_say_what_they_are(
     assert ganeval("train", "gan", *words).code == 0
     for name, what in (
         ("gan.npz", "samples of a generator of points (arr_0 float32 [10000, 2]); images, or a "),
-        ("state.pt", "the state of a run, which `ganeval train --resume` goes on from; a gener"),
+        ("state.pt", "the state of a run, from which `ganeval train --resume` goes on; a gener"),
     ):
         for command in (
             ("fid", "data:digits", tmp_path / name, "--extractor", "random"),

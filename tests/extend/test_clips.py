@@ -236,7 +236,7 @@ def test_no_error_calls_a_clip_an_image(
         (real, many, "--on-bad-image", "skip"): "many.npz: 40 of 90 clips cannot be used, the ",
         (real, f"{real}x"): "no such file",
         (real, fake, "-m", "intra-fid"): "has no class labels",
-        (real, fake, "-m", "psnr"): "has pairs of clips, and the network pixels takes pairs of ",
+        (real, fake, "-m", "psnr"): "has pairs of clips, but the network pixels takes pairs of ",
     }
     for line, message in told.items():
         found = ganeval("eval", *line, *FAST)
@@ -305,15 +305,15 @@ def test_a_network_of_other_content_is_refused_before_anything_is_decoded(
     clips, bad = sound("real.npz", 60, 1), sound("bad.npz", 60, 1, bad=60)
     remedy = "a network and sources of one kind; name another network"
     for line, message in {
-        (real, fake, *FAST): "real: has pictures, and the network bands takes clips",
-        (clips, bad, "--extractor", "random"): "has clips, and the network random takes pictures",
-        (clips, bad, *FAST, "-m", "fid@random"): "has clips, and the network random takes pic",
-        (real, clips, *FAST): "has pictures, and the network bands takes clips",
+        (real, fake, *FAST): "real: has pictures, but the network bands takes clips",
+        (clips, bad, "--extractor", "random"): "has clips, but the network random takes pictures",
+        (clips, bad, *FAST, "-m", "fid@random"): "has clips, but the network random takes pic",
+        (real, clips, *FAST): "has pictures, but the network bands takes clips",
     }.items():
         found = ganeval("eval", *line)
         assert found.code == 2
         assert message in found.error
         assert remedy in found.error
     assert remedy in ganeval("extract", real, *FAST).error
-    with pytest.raises(UsageError, match="has clips, and the network random takes pictures"):
+    with pytest.raises(UsageError, match="has clips, but the network random takes pictures"):
         Accumulator(reference=clips, metrics=["fid", "fid@random"], extractor="bands", device="cpu")

@@ -147,7 +147,7 @@ def test_an_option_without_effect_is_said(tmp_path: Path, caplog: pytest.LogCapt
     lines = [line for line in caplog.messages if "--cluster-by" in line]
     assert lines == [
         "--cluster-by name-prefix has no effect: no source has a cluster of more than one item, so "
-        "every error is that of independent items"
+        "every error assumes independent items"
     ]
     # Every image is by itself, as without the option.
     assert report["kid"].se is not None

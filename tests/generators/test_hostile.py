@@ -90,7 +90,7 @@ HOSTILE: dict[str, tuple[Callable[[Path], bytes], str, str]] = {
     ),
     "stylegan.pkl": (
         lambda _: pickle.dumps({"G_ema": PersistentClass()}),
-        "a pickle of StyleGAN's kind, which executes Python code that it brings along",
+        "a pickle of StyleGAN's kind, which executes Python code that it contains",
         '["G_ema"].state_dict(), "G_ema.pt")\'',
     ),
     "tensorflow-stylegan.pkl": (
@@ -138,7 +138,7 @@ HOSTILE: dict[str, tuple[Callable[[Path], bytes], str, str]] = {
     "cut.pt": (lambda _: torch_file(STATE)[:-200], "is cut short", "get the file again"),
     "one-bit.pt": (
         lambda _: torch_file(STATE).replace(WEIGHTS, bytes([WEIGHTS[0] ^ 1]) + WEIGHTS[1:]),
-        "is damaged: archive/data/0 in it is not what its checksum is of",
+        "is damaged: archive/data/0 in it does not match its checksum",
         "get the file again from its source",
     ),
     "cut.safetensors": (
@@ -289,8 +289,8 @@ def test_a_flipped_bit_is_noticed_wherever_it_is(tmp_path: Path) -> None:
 @pytest.mark.parametrize(
     ("changes", "said"),
     [
-        ({"entry": "os:system"}, "asks for the code 'os:system', which is none of ganeval's"),
-        ({"entry": "reference_models.dcgan:make_game"}, "none of ganeval's models"),
+        ({"entry": "os:system"}, "asks for the code 'os:system', which is not one of ganeval's"),
+        ({"entry": "reference_models.dcgan:make_game"}, "not one of ganeval's models"),
         ({"norm_mode": "batch"}, "norm_mode 'batch'; one of running, none"),
         ({"kwargs": {"size": 9}}, "tensors are those of another network"),
         ({"kwargs": {"sizes": 8}}, "fails with"),

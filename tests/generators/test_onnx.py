@@ -224,7 +224,9 @@ def test_of_several_outputs_the_images_are_found_by_their_shape(tmp_path: Path) 
     np.testing.assert_array_equal(pixels(both), pixels(plain))
     made.graph.output.append(helper.make_tensor_value_info("image", TensorProto.FLOAT, None))
     text = save(made, tmp_path / "three.onnx") + ",num_images=20"
-    with pytest.raises(InputError, match="which of x, image is the images; add --image-output x"):
+    with pytest.raises(
+        InputError, match="which of x, image holds the images; add --image-output x"
+    ):
         open_text(text)
     np.testing.assert_array_equal(pixels(open_text(text + ",image_output=image")), pixels(plain))
 

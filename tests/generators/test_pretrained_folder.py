@@ -108,7 +108,7 @@ def refused(folder: Path) -> str:
         (lambda index: index.pop("weight_map"), "has no weight_map"),
         (
             lambda index: index["weight_map"].update(x="model-00001-of-00003.safetensors"),
-            "names 'x', which model-00001-of-00003.safetensors has not",
+            "names 'x', which model-00001-of-00003.safetensors lacks",
         ),
     ],
 )

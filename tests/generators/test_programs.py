@@ -130,5 +130,5 @@ def test_a_script_that_was_traced_in_training_is_found_out(tmp_path: Path) -> No
         warnings.simplefilter("ignore")
         script = torch.jit.trace(seeded(Example()).train(), (torch.randn(4, 8, 1, 1),))
         torch.jit.save(script, tmp_path / "g.ts")
-    with pytest.raises(InputError, match="other company"):
+    with pytest.raises(InputError, match="another batch"):
         open_text(f"generator:{tmp_path / 'g.ts'},trust=yes,{OPTIONS}")

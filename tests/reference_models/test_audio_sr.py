@@ -206,7 +206,7 @@ def test_sounds_of_a_folder_are_written_at_four_times_their_rate(tmp_path: Path)
         assert rate == 8000
         np.testing.assert_allclose(samples, expected[0].numpy(), atol=1e-6)
     soundfile.write(tmp_path / "low" / "2.wav", noise_of(31), 2000)
-    found = r"2.wav: 31 samples in 1 channels; conditions of one form \(30 samples"
+    found = r"2.wav: 31 samples in 1 channels; conditions of one shape \(30 samples"
     with pytest.raises(ganeval.GanevalError, match=found):
         write_samples(str(path), 3, tmp_path / "more", generator=options)
 

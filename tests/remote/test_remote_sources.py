@@ -235,7 +235,7 @@ def test_tars_are_read_in_their_order(where: str, tmp_path: Path, bucket: Path) 
 
 def test_a_missing_tar_of_a_row_is_an_error(bucket: Path) -> None:
     write_tar(bucket / "f-0.tar", {"a.png": png(blobs(1, seed=1)[0])})
-    with pytest.raises(InputError, match=r"f-1\.tar: there is nothing"):
+    with pytest.raises(InputError, match=r"f-1\.tar: nothing is there"):
         opened(f"tar:s3://{bucket.name}/f-{{0..1}}.tar")
 
 
@@ -302,10 +302,10 @@ def test_a_network_that_fails_is_no_bad_picture(
 @pytest.mark.parametrize(
     ("text", "kind", "message"),
     [
-        ("s3://BUCKET/nothing/", InputError, "s3://.*/nothing/: there is nothing"),
-        ("folder:s3://BUCKET/nothing", InputError, "there is nothing"),
-        ("zip:s3://BUCKET/nothing.zip", InputError, "there is nothing"),
-        ("s3://no-such-bucket/real", InputError, "there is nothing"),
+        ("s3://BUCKET/nothing/", InputError, "s3://.*/nothing/: nothing is there"),
+        ("folder:s3://BUCKET/nothing", InputError, "nothing is there"),
+        ("zip:s3://BUCKET/nothing.zip", InputError, "nothing is there"),
+        ("s3://no-such-bucket/real", InputError, "nothing is there"),
         ("s3://BUCKET/empty.txt", InputError, "an empty file"),
         ("folder:s3://BUCKET/empty.txt", InputError, "not a folder"),
         ("zip:s3://BUCKET/folder", InputError, "not a regular file"),
@@ -314,8 +314,8 @@ def test_a_network_that_fails_is_no_bad_picture(
         ("s4://BUCKET/real", UsageError, "Protocol not known: s4"),
         ("https://me:secret@host/a.zip", UsageError, "https://host: a credential in the URL"),
         ("https://host/a.zip?X-Amz-Signature=secret", UsageError, "a credential in the URL"),
-        ("https://host/a/", InputError, "a folder of the web, which cannot be listed"),
-        ("folder:https://host/a/", InputError, "a folder of the web, which cannot be listed"),
+        ("https://host/a/", InputError, "a folder on the web, which cannot be listed"),
+        ("folder:https://host/a/", InputError, "a folder on the web, which cannot be listed"),
         ("http://127.0.0.1:9/a.zip", ResourceError, "Cannot connect to host"),
     ],
 )

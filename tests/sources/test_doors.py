@@ -208,8 +208,11 @@ class Halved(DataLoader[Any]):
     [
         ({"sampler": WeightedRandomSampler([1.0] * 12, 12)}, "a WeightedRandomSampler chooses"),
         ({"sampler": list(range(5))}, "a list chooses"),
-        ({"sampler": SequentialSampler(range(5))}, "SequentialSampler is of 5 items, .* has 12"),
-        ({"sampler": RandomSampler(range(5))}, "RandomSampler is of 5 items, its data set has 12"),
+        ({"sampler": SequentialSampler(range(5))}, "SequentialSampler has 5 items, .* has 12"),
+        (
+            {"sampler": RandomSampler(range(5))},
+            "RandomSampler has 5 items, but its data set has 12",
+        ),
         ({"sampler": RandomSampler(range(12), num_samples=5)}, "a RandomSampler chooses"),
         (
             {"batch_sampler": BatchSampler(SubsetRandomSampler(range(5)), 5, False)},
@@ -217,7 +220,7 @@ class Halved(DataLoader[Any]):
         ),
         (
             {"batch_sampler": BatchSampler(SequentialSampler(range(5)), 5, False)},
-            "SequentialSampler is of 5 items",
+            "SequentialSampler has 5 items",
         ),
         ({"batch_sampler": [[0, 1], [2, 3]]}, "a batch_sampler of type list chooses"),
         ({"batch_size": 5, "drop_last": True}, "drop_last leaves out 2 of 12 items"),
@@ -238,7 +241,7 @@ def test_a_loader_that_does_not_give_each_item_once_is_refused(
 
 def test_a_loader_of_a_class_that_skips_batches_is_refused(pictures: Array) -> None:
     dataset = TensorDataset(torch.from_numpy(pictures).permute(0, 3, 1, 2))
-    assert "Halved makes batches in a way of its own" in error(Halved(dataset))
+    assert "Halved overrides how batches are made" in error(Halved(dataset))
 
 
 def test_one_text_of_metrics(pictures: Array) -> None:
@@ -352,7 +355,7 @@ def test_what_is_left_alone_and_what_is_of_another_size(
     for at in range(12):
         large = PIL.Image.fromarray(pictures[at]).resize((740 + at, 500))
         large.save(real / f"{at:03}.png")
-    said = f"{fake} and {real} differ in size (in the middle 24x24 and 745x500)"
+    said = f"{fake} and {real} differ in size (medians 24x24 and 745x500)"
     assert said in ganeval("fid", real, fake, *RANDOM).err
 
 

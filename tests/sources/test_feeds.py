@@ -150,7 +150,7 @@ def test_inputs_that_mean_nothing(text: str) -> None:
 def test_what_is_given_must_be_fed_and_what_is_fed_given() -> None:
     with pytest.raises(UsageError, match="inputs 'latent,label' without num_classes"):
         made(feeds.Indexed, inputs="latent,label")
-    with pytest.raises(UsageError, match="num_classes is given, and inputs 'latent' have no label"):
+    with pytest.raises(UsageError, match="num_classes is given, but inputs 'latent' have no label"):
         made(feeds.Plain, inputs="latent", num_classes=3)
     with pytest.raises(UsageError, match="inputs 'latent' without latent_size"):
         made(feeds.Plain, inputs="latent", latent_size=None)
@@ -160,7 +160,7 @@ def test_images_among_other_outputs() -> None:
     plain = made(feeds.Plain)
     np.testing.assert_array_equal(made(feeds.Tuple), plain)
     np.testing.assert_array_equal(made(feeds.Tuple, image_output="sample"), plain)
-    with pytest.raises(InputError, match=r"dict, in which 2 outputs .*of all\.0, all\.1 is the"):
+    with pytest.raises(InputError, match=r"dict, in which 2 outputs .*of all\.0, all\.1 holds the"):
         made(feeds.Dict)
     np.testing.assert_array_equal(made(feeds.Dict, image_output="all.0"), plain)
     assert (made(feeds.Dict, image_output="all.1") != plain).any()
@@ -314,7 +314,7 @@ def test_what_is_made_twice_must_be_the_same(monkeypatch: pytest.MonkeyPatch) ->
     with torch.no_grad():
         network.layer.bias.add_(1)
     np.testing.assert_array_equal(items[0].picture().pixels, whole[0])
-    with pytest.raises(InputError, match=r"Plain\[19\]: another image when .* second time"):
+    with pytest.raises(InputError, match=r"Plain\[19\]: a different image when .* again"):
         items[19].picture()
 
 

@@ -144,7 +144,7 @@ def test_a_pattern_chooses_by_the_end_of_a_path(root: Path, png: bytes) -> None:
         source = Folder(str(root), pattern=pattern).open(POLICY)
         assert relative(source, root) == expected
         assert source.info.ignored == {"pictures that do not fit the pattern": 5 - len(expected)}
-    with pytest.raises(InputError, match=r"no images .*a pattern as"):
+    with pytest.raises(InputError, match=r"no images .*a pattern such as"):
         Folder(str(root), pattern="*.gif").open(POLICY)
     with pytest.raises(UsageError, match="option 'pattern' is ''"):
         Folder(str(root), pattern="")

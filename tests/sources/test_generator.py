@@ -161,7 +161,7 @@ def flat(z: torch.Tensor) -> torch.Tensor:
         (lambda z: flat(z)[..., :4], "below 8 pixels"),
         (lambda z: [z], "returns list"),
         (lambda z: flat(z * 0), "same image for 8 latents"),
-        (lambda z: flat(z - z.mean(0)), "other images in other company"),
+        (lambda z: flat(z - z.mean(0)), "different images in another batch"),
         (lambda z: flat(z + torch.rand(())), "random numbers of its own"),
         (lambda z: z @ torch.ones(99, 2), r"network fails \(RuntimeError.*latents \[8, 4\]"),
     ],
@@ -370,7 +370,7 @@ def test_a_checkpoint_of_ours_needs_no_option(
     card, tensors = parse_checkpoint(path.read_bytes(), name=str(path))
     assert (card.kwargs, card.value_range, card.step) == ({"size": 8}, (-1, 1), 10)
     assert all(torch.equal(tensors[name], value) for name, value in state.items())
-    with pytest.raises(InputError, match=r"none of ganeval's models.*--entry tests\.generators"):
+    with pytest.raises(InputError, match=r"not one of ganeval's models.*--entry tests\.generators"):
         source_of(str(path))
     assert len(source_of(f"generator:{path},entry={CARD.entry},num_images=9")) == 9
     monkeypatch.setattr("reference_models.MODELS", {"x": "tests.generators.networks:RECIPE"})

@@ -78,8 +78,8 @@ def test_one_spelling_of_a_letter_is_as_good_as_another(
 @pytest.mark.parametrize(
     ("names", "found"),
     [
-        (["a.png", "cat/1.png"], "'a.png' in no folder"),
-        (["a.png", "b.png", "cat/1.png"], "'a.png' and 1 more in no folder"),
+        (["a.png", "cat/1.png"], "'a.png' without a folder"),
+        (["a.png", "b.png", "cat/1.png"], "'a.png' and 1 more without a folder"),
         (["real/cat/1.png", "real/dog/1.png"], "in the one folder 'real', with 2 folders in it"),
     ],
 )

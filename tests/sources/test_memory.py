@@ -264,7 +264,7 @@ def test_a_data_set_that_augments_at_random_is_refused(images: Array) -> None:
     """If half of the items are flipped at random, one of the first few shows it."""
     source = open_thing(Noisy(images, first=3))
     assert len(source.load([0, 1, 2])) == 3
-    with pytest.raises(InputError, match=r"Noisy\[\d\]: another image when it is read for the sec"):
+    with pytest.raises(InputError, match=r"Noisy\[\d\]: a different image when it is read again"):
         source.load(range(len(images)))
     assert open_thing(Noisy(images, first=len(images))).load(range(len(images)))
 

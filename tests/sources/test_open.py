@@ -105,13 +105,13 @@ def test_errors_of_the_grammar(
         ("a.npz", b"PK\x03\x04rest", "a damaged or truncated zip or npz file"),
         ("a.zip", b"version https://git-lfs.github.com/spec/v1", "a Git LFS pointer"),
         ("a.zip", b"<!DOCTYPE html>", "a web page"),
-        ("a.csv", b"1,2", "no kind of file that holds images"),
+        ("a.csv", b"1,2", "not a kind of file that holds images"),
         ("a.safetensors", b"\x08\0\0\0\0\0\0\0{}", "is damaged, or no state dict"),
         ("a.pt", b"\x80\x02}q.", "a Python pickle"),
         ("a.pth", b"version https://git-lfs.github.com/spec/v1", "git-lfs pointer.*git lfs pull"),
         ("a.onnx", b"\x08\x07", "is damaged, .*or an ONNX file"),
         ("a.bin", b"\x80\x04}", "a Python pickle"),
-        ("a.bin", bytes(1024), "no kind of file that holds images"),
+        ("a.bin", bytes(1024), "not a kind of file that holds images"),
     ],
 )
 def test_says_what_an_unusable_file_looks_like(

@@ -73,9 +73,9 @@ def test_names_pair_without_their_endings(
 @pytest.mark.parametrize(
     ("one", "other", "found"),
     [
-        (["a.png", "a.jpg"], ["a.png"], "'a.png' and 'a.jpg', which are one name"),
-        (["a.png"], ["b.png", "a.png", "a.png"], "'a.png' twice, which are one name"),
-        (["a.png"], ["\u00e9.png", "e\u0301.png", "a.png"], "which are one name"),
+        (["a.png", "a.jpg"], ["a.png"], "'a.png' and 'a.jpg', which count as one name"),
+        (["a.png"], ["b.png", "a.png", "a.png"], "'a.png' twice, which count as one name"),
+        (["a.png"], ["\u00e9.png", "e\u0301.png", "a.png"], "which count as one name"),
         (["a.png"], ["b.png"], "no name is in both .the first ones: 'a.png' and 'b.png'"),
     ],
 )
@@ -86,7 +86,7 @@ def test_names_that_do_not_pair_are_refused(one: list[str], other: list[str], fo
 
 def test_the_order_pairs_equal_numbers_alone() -> None:
     assert pair_up(named("ab"), named("xy"), by="index") == Pairing(places=((0, 0), (1, 1)))
-    with pytest.raises(InputError, match="has 2 items, array 3; as many on both sides"):
+    with pytest.raises(InputError, match="has 2 items, array 3; the same number in both"):
         pair_up(named("ab"), named("xyz"), by="index")
 
 
@@ -230,7 +230,7 @@ def test_random_pairs_that_cannot_be_are_refused(images: Array) -> None:
     with pytest.raises(InputError, match="array: one item, which makes no pair"):
         random_pairs(opened(images[:1]), num=2)
     for num, seed in ((0, 0), (1, -1)):
-        with pytest.raises(UsageError, match="random pairs of seed"):
+        with pytest.raises(UsageError, match="random pairs with seed"):
             random_pairs(opened(images), num=num, seed=seed)
 
 
@@ -385,7 +385,7 @@ def test_both_points_have_the_label_and_noise_of_their_path() -> None:
     [
         ({"dtype": torch.float16}, "computes in float16"),
         ({"dtype": torch.bfloat16}, "computes in bfloat16"),
-        ({"rounds": True}, "shows the same at both points"),
+        ({"rounds": True}, "makes the same image at both points"),
     ],
 )
 def test_networks_that_cannot_show_a_step_are_refused(options: dict[str, Any], found: str) -> None:

@@ -67,7 +67,7 @@ def test_pairs_classes_two_networks_and_a_training_set(
     assert contents(place.cache) == contents(tmp_path / "own")
     scores = {row["name"]: row for row in report(alone)["scores"]}
     assert scores["psnr"]["num_sample"] == 43
-    assert "1 of 44 images without a partner of their name" in alone.err
+    assert "1 of 44 images have no partner of the same name" in alone.err
 
 
 def test_torchrun_itself(place: Place, alone: Alone) -> None:

@@ -1,4 +1,4 @@
-"""The options that every kind of source with arrays has, of pixels or of samples."""
+"""Options shared by all sources that hold arrays, of pixels or of samples."""
 
 from __future__ import annotations
 
@@ -22,14 +22,15 @@ if TYPE_CHECKING:  # arrays of bytes need no torch
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class ArrayOptions:
-    """What an array does not say of its pictures or clips.
+    """Options for what an array does not tell about its pictures or clips.
 
     Attributes:
         size: See `Fit`.
         crop: See `Fit`.
-        value_range: `LOW,HIGH` or `LOW:HIGH`, what floats span; None: the command's `float_range`.
-        rate: Sampling rate: the array is one of clips, [n, samples] or
-            [n, channels, samples]. None: it is one of pictures.
+        value_range: `LOW,HIGH` or `LOW:HIGH`, the floats that become 0 and 255; None: the
+            command's `float_range`.
+        rate: Sampling rate, if the array holds clips, [n, samples] or [n, channels, samples].
+            None: it holds pictures.
     """
 
     size: int | None = None
@@ -50,15 +51,15 @@ class ArrayOptions:
         """Return the clips of a file as a source; see `clips_source`.
 
         Raises:
-            InputError: Another type or shape, or a rate that no sound has.
-            UsageError: An option of pictures is given.
+            InputError: The type or shape is wrong, or the rate is impossible.
+            UsageError: An option for pictures is given.
         """
         from ganeval.sources.arrays.clips import Clips, clips_source
 
         for name in ("size", "crop", "value_range"):
             if getattr(self, name) not in (None, "none"):
                 raise UsageError(
-                    f"option '{name}' is given for clips", "options of clips", "leave it out"
+                    f"option '{name}' is given for clips", "options for clips", "leave it out"
                 )
         labelled: Labelled = no_labels
         if labels is not None:
@@ -82,18 +83,18 @@ class ArrayOptions:
     ) -> ReadySource:
         """Return the items of a file as a source; see `images_source` and `clips_source`.
 
-        What the file holds as `labels` is looked at when these are asked for.
+        The `labels` of the file are checked only when they are asked for.
 
         Raises:
-            InputError: Another type or shape, or floats without a range.
-            UsageError: A range that is none, or of uint8.
+            InputError: The type or shape is wrong, or floats have no range.
+            UsageError: The range is invalid, or given for uint8.
         """
         if self.rate is not None:
             return self.clips(images, kind, location, self.rate, written=written, labels=labels)
         fit = Fit(self.size, self.crop)
         value_range = None if self.value_range is None else parse_range(self.value_range)
         if isinstance(images, np.ndarray) and images.dtype.kind == "f":
-            # What torch knows: of this machine's byte order, 8 bytes at most.
+            # torch takes only this machine's byte order, and at most 8 bytes.
             images = images.astype(f"f{min(images.dtype.itemsize, 8)}", copy=False)
         if str(images.dtype).removeprefix("torch.") != "uint8":
             value_range = value_range or policy.float_range
@@ -123,8 +124,8 @@ class ArrayOptions:
         )
 
 
-# What floats usually span; how far beyond it they may lie (see `check_range`), and how much of it
-# they have to span to be taken for it, in widths.
+# The usual ranges of floats. As shares of a range's width: how far values may lie beyond it (see
+# `check_range`), and how much of it they must span before a message suggests it.
 _USUAL_RANGES = ((0, 1), (-1, 1), (0, 255))
 _SLACK, _SPAN = 0.05, 0.25
 _LOOKED_AT = 1024  # images, for a message
@@ -138,7 +139,7 @@ def _is_float(images: npt.NDArray[Any] | torch.Tensor) -> bool:
 
 
 def _unclear(images: npt.NDArray[Any] | torch.Tensor, kind: str, location: str) -> InputError:
-    """Return the error for values of which nothing says what is black and what is white."""
+    """Return the error for values whose black and white are unknown."""
     some = images[:_LOOKED_AT] if images.ndim else images
     values = some if isinstance(some, np.ndarray) else some.double().numpy()
     found = f"{location}: values of type {str(images.dtype).removeprefix('torch.')}"

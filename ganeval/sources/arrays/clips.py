@@ -1,4 +1,4 @@
-"""Clips that a program already has: arrays and tensors with a rate, clips, lists of files."""
+"""Clips in memory: arrays and tensors with a rate, `Clip` objects, lists of files."""
 
 import hashlib
 import os
@@ -31,7 +31,7 @@ Stored = bytes | Clip
 
 @dataclass(frozen=True, slots=True, eq=False)
 class Clips:
-    """Clips of sound with what their samples do not say: the rate, a name for the report.
+    """Clips of sound with their sampling rate, a name for the report, and labels.
 
     >>> import numpy as np
     >>> noise = np.random.default_rng(0).uniform(-1, 1, (5, 8000)).astype(np.float32)
@@ -41,7 +41,7 @@ class Clips:
         data: An array or tensor [n, samples] or [n, channels, samples]; or a list of clips: each a
             `Clip`, an array or tensor [samples] or [channels, samples], or a path to a file of
             sound. Samples are floats from -1 to 1, or integers of 8 to 32 bits.
-        rate: Sampling rate; None where each clip has its own, as a `Clip` or a file.
+        rate: Sampling rate; None if each clip has its own (a `Clip` or a file).
         name: Name of the source in messages and the report.
         labels: The class of each clip, in the same order; see `Images`.
     """
@@ -60,11 +60,11 @@ def clips_source(
     labelled: Labelled = no_labels,
     start: int = 0,
 ) -> ReadySource:
-    """Return clips in memory as a source, whose messages call the first one by the number `start`.
+    """Return clips in memory as a source; messages number the clips from `start`.
 
     Raises:
-        InputError: Another type or shape, no clips, or labels that do not fit.
-        UsageError: A rate is missing, or given for what has its own.
+        InputError: The type or shape is wrong, there are no clips, or the labels do not fit.
+        UsageError: A rate is missing, or given for clips that have their own.
     """
     data, name = clips.data, clips.name or "clips"
     is_list = isinstance(data, list | tuple)
@@ -105,26 +105,26 @@ def clips_source(
 
 
 def _check_rate(rate: int | None, data: Sequence[Any], name: str) -> None:
-    """Refuse samples without a rate, and a rate for what has its own."""
+    """Refuse samples without a rate, and a rate for clips that have their own."""
     own = all(isinstance(one, Clip | str | os.PathLike) for one in data)
     if own and rate is not None:
         raise UsageError(
-            f"{name}: rate={rate} is given, and each clip has its own",
-            "a rate for arrays alone",
+            f"{name}: rate={rate} is given, but each clip has its own",
+            "a rate only for arrays",
             "leave it out",
         )
     if not own and rate is None:
         raise UsageError(
             f"{name}: samples without their rate",
-            "how many there are in a second",
-            "say it: ganeval.Clips(data, rate=16000), or `,rate=16000` behind a file",
+            "the number of samples per second",
+            "give it: ganeval.Clips(data, rate=16000), or `,rate=16000` after the file",
         )
     if rate is not None:
         check_rate(rate, name=name)
 
 
 def _found(data: Any, rate: int | None) -> dict[str, object]:
-    """Return the rates and lengths of clips; nothing where files among them have to tell."""
+    """Return the rates and lengths of clips; empty if some are files, which are read later."""
     if not isinstance(data, list | tuple):
         assert rate is not None
         seconds = data.shape[-1] / rate
@@ -143,7 +143,7 @@ def _found(data: Any, rate: int | None) -> dict[str, object]:
 
 
 def _rows_of(data: Any, name: str) -> Any:
-    """Return what has a clip at each index, if it is an array or tensor of a shape of clips."""
+    """Return an array or tensor that has a clip at each index, or refuse it."""
     shape = tuple(getattr(data, "shape", ()))
     if not shape:
         raise InputError(
@@ -153,11 +153,11 @@ def _rows_of(data: Any, name: str) -> Any:
         )
     if len(shape) not in (2, 3):
         raise InputError(f"{name}: shape {list(shape)}", f"shape {_SHAPES}", "add or drop an axis")
-    if shape[0] and _shape_of_first(data) != shape[1:]:  # a table of pandas, by its columns
+    if shape[0] and _shape_of_first(data) != shape[1:]:  # pandas indexes by columns
         raise InputError(
             f"{name}: a {type(data).__name__} whose [0] is not its first row",
             "an array or tensor",
-            "convert it, `data.to_numpy()` say",
+            "convert it, for example with `data.to_numpy()`",
         )
     return data
 
@@ -171,7 +171,7 @@ def _shape_of_first(data: Any) -> tuple[int, ...]:
 
 
 def _stored(one: Any, rate: int | None, name: str) -> Stored:
-    """Return what there is of an item, its own memory.
+    """Return the bytes of a file, or a copy of a clip's samples.
 
     Raises:
         InputError: It is not a clip, or cannot be read.
@@ -190,15 +190,15 @@ def _stored(one: Any, rate: int | None, name: str) -> Stored:
 def _samples_of(values: Any, name: str) -> npt.NDArray[np.float32]:
     """Return samples as float32 [channels, samples], a copy."""
     try:
-        if hasattr(values, "detach"):  # a tensor, whose library need not be loaded for others
+        if hasattr(values, "detach"):  # a tensor; torch is not imported for other values
             values = values.detach().cpu()
             values = (values.float() if values.is_floating_point() else values).numpy()
         array = np.asarray(values)
     except (TypeError, ValueError, NotImplementedError, RuntimeError) as error:
         raise InputError(
-            f"{name}: no array can be made of it ({type(error).__name__})",
+            f"{name}: cannot be converted to an array ({type(error).__name__})",
             "an array, or a dense tensor with its data",
-            "convert it, `tensor.to_dense()` say",
+            "convert it, for example with `tensor.to_dense()`",
         ) from error
     if np.ma.is_masked(values):
         raise InputError(

@@ -1,4 +1,4 @@
-"""Data sets of PyTorch: what they tell of their items before any is read, and a list as one."""
+"""PyTorch data sets: labels and names before any item is read, and a list as a data set."""
 
 import os
 import sys
@@ -30,7 +30,7 @@ class ListedImages(Dataset[Any]):
         return (Path(one) if isinstance(one, str) else one,)
 
     def names(self) -> list[str] | None:
-        """Return the paths below the folder that encloses all, None for a list of images."""
+        """Return the paths relative to their common folder; None for a list of images."""
         if not all(isinstance(one, str | os.PathLike) for one in self._images):
             return None
         paths = [Path(one) for one in self._images]
@@ -42,11 +42,11 @@ def dataset_labels(dataset: Dataset[Any], *, num: int, name: str) -> tuple[str, 
     """Return the labels that a data set has beside its images, None if it has none.
 
     They are its `targets` or `labels`, after its `target_transform`, or the second tensor of a
-    TensorDataset; a Subset or ConcatDataset has those of its parts. No item is read. What a folder
-    of torchvision's (`ImageFolder`) numbers becomes the name of the folder again.
+    TensorDataset; a Subset or ConcatDataset takes the labels of its parts. No item is read. The
+    class numbers of torchvision's `ImageFolder` become the names of the folders again.
 
     Raises:
-        InputError: There is something else under these names.
+        InputError: These attributes hold something other than labels.
     """
     labels = _of_parts(dataset, _own_labels)
     if labels is None:
@@ -58,9 +58,10 @@ def dataset_labels(dataset: Dataset[Any], *, num: int, name: str) -> tuple[str, 
 
 
 def dataset_names(dataset: Dataset[Any], *, num: int) -> Sequence[str]:
-    """Return the paths of the pictures in a list of paths or a folder of torchvision's.
+    """Return the paths of the pictures in a list of paths or torchvision's `ImageFolder`.
 
-    A Subset or ConcatDataset has those of its parts. The items of other data sets are numbered.
+    A Subset or ConcatDataset takes the names of its parts. The items of other data sets are
+    numbered.
     """
     names = _of_parts(dataset, _own_names)
     return numbers(num) if names is None or len(names) != num else names
@@ -69,11 +70,11 @@ def dataset_names(dataset: Dataset[Any], *, num: int) -> Sequence[str]:
 def _of_parts(
     dataset: Dataset[Any], own: Callable[[Dataset[Any]], Sequence[Any] | None]
 ) -> Sequence[Any] | None:
-    """Return what each item of a data set has; a Subset and a ConcatDataset have it of theirs.
+    """Return a value for each item; a Subset or ConcatDataset takes the values of its parts.
 
     Args:
         dataset: The data set.
-        own: Returns it of another data set, None if that has none.
+        own: Returns the values of a data set that is not made of others; None if it has none.
     """
     if isinstance(dataset, Subset):
         whole = _of_parts(dataset.dataset, own)
@@ -118,6 +119,6 @@ def _own_names(dataset: Any) -> Sequence[str] | None:
 
 
 def _is_folder(dataset: Any) -> bool:
-    """Tell whether a data set is a folder of torchvision's, which need not be loaded to know."""
+    """Tell whether a data set is a folder of torchvision's, without importing torchvision."""
     folders = getattr(sys.modules.get("torchvision.datasets.folder"), "DatasetFolder", None)
     return folders is not None and isinstance(dataset, folders)

@@ -1,4 +1,4 @@
-"""Data sets by name: scikit-learn's digits, what is made of them, and those of torchvision."""
+"""Data sets by name: scikit-learn's digits, pictures made from them, and torchvision's."""
 
 import contextlib
 import functools
@@ -31,7 +31,7 @@ from ganeval.sources.tint import tinted
 DigitsSplit = Literal["train", "test", "all"]
 
 _OF_DIGITS = {"edges": edge_map, "tint": tinted}
-"""What is made of the digits at their final size, by the name of the data set."""
+"""Functions that make a data set from the digits at their final size, by its name."""
 _EMBEDDED = ("digits", *_OF_DIGITS)
 
 _NUM_DIGITS_TEST = 360  # of 1,797
@@ -61,9 +61,9 @@ DATA_SETS = {
     "food101": _Entry("Food101", _BY_NAME),
     "pets": _Entry("OxfordIIITPet", {"train": {"split": "trainval"}, "test": {"split": "test"}}),
 }
-"""Data sets of torchvision by their names here; `split=all` is what the table has, in order."""
+"""torchvision's data sets by our names; `split=all` joins the splits in the order listed."""
 
-# What torchvision raises when a download fails or what lies in the folder is not what it knows.
+# What torchvision raises when a download fails or the folder holds unexpected files.
 _FAILURES = (
     OSError,
     RuntimeError,
@@ -85,10 +85,10 @@ class Data(PictureOptions):
     def open(
         self, policy: DecodePolicy, *, offline: bool = False, written: str | None = None
     ) -> ReadySource:
-        """Load the data set, downloading it first if need be and allowed.
+        """Load the data set; download it first if it is missing and `offline` is not set.
 
         Args:
-            policy: How pictures that are not plain grey or RGB become it.
+            policy: How pictures become 8-bit RGB.
             offline: Download nothing.
             written: The user's name for the source, if not `data:` and its name.
 
@@ -170,7 +170,7 @@ def torchvision_dataset(name: str, split: str, *, offline: bool) -> Dataset[Any]
 def _construct(
     make: Callable[..., Dataset[Any]], name: str, root: Path, offline: bool
 ) -> Dataset[Any]:
-    """Open a data set where it is, or download it first; what torchvision prints goes to stderr."""
+    """Open a data set, or download it if it is missing; torchvision's output goes to stderr."""
     with contextlib.redirect_stdout(sys.stderr):
         try:
             return make(download=False)
@@ -186,6 +186,6 @@ def _construct(
         except _FAILURES as error:
             raise ResourceError(
                 f"data:{name}: cannot be downloaded to {root} ({error})",
-                "a network, or the files in torchvision's layout",
+                "a network connection, or the files in torchvision's layout",
                 "download it elsewhere and copy it there, or use a folder of its pictures",
             ) from error

@@ -1,4 +1,4 @@
-"""The data set behind a loader, if what the loader gives is that data set."""
+"""The data set of a DataLoader that gives each item once."""
 
 from typing import Any
 
@@ -17,17 +17,17 @@ from ganeval.errors import InputError
 
 
 def dataset_behind(loader: DataLoader[Any]) -> Dataset[Any]:
-    """Return the data set of a loader that gives each of its items once, in whichever order.
+    """Return the data set of a loader that gives each of its items once, in any order.
 
     Raises:
-        InputError: The loader chooses, draws or changes items, and so is not a list of images.
+        InputError: The loader selects, repeats or changes items.
     """
     count = num_items(loader.dataset, type(loader.dataset).__name__)
     batches = loader.batch_sampler
     remedy = "give the data set itself (loader.dataset), or a torch.utils.data.Subset of it"
     if type(loader).__iter__ is not DataLoader.__iter__:
         raise InputError(
-            f"DataLoader: {type(loader).__name__} makes batches in a way of its own",
+            f"DataLoader: {type(loader).__name__} overrides how batches are made",
             "a loader that gives each item once",
             remedy,
         )
@@ -51,8 +51,8 @@ def dataset_behind(loader: DataLoader[Any]) -> Dataset[Any]:
         )
     if len(sampler.data_source) != count:
         raise InputError(
-            f"DataLoader: its {type(sampler).__name__} is of {len(sampler.data_source):,} items, "
-            f"its data set has {count:,}",
+            f"DataLoader: its {type(sampler).__name__} has {len(sampler.data_source):,} items, "
+            f"but its data set has {count:,}",
             "a loader that gives each item once",
             remedy,
         )
@@ -64,9 +64,9 @@ def dataset_behind(loader: DataLoader[Any]) -> Dataset[Any]:
         )
     if loader.collate_fn not in (default_collate, default_convert):
         raise InputError(
-            "DataLoader: a collate_fn of its own makes the batches",
-            "items that are the images",
-            "give the data set itself (loader.dataset) if its items are",
+            "DataLoader: a custom collate_fn makes the batches",
+            "a data set whose items are the images",
+            "give the data set itself (loader.dataset) if its items are images",
         )
     return loader.dataset
 

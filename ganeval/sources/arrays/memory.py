@@ -1,4 +1,4 @@
-"""Images that a program already has: tensors, arrays and PyTorch data sets."""
+"""Images in memory: tensors, arrays and PyTorch data sets."""
 
 import contextlib
 import hashlib
@@ -45,15 +45,15 @@ from ganeval.sources.items import Reader
 from ganeval.sources.labels import array_labels
 from ganeval.sources.paths import unreadable
 
-_BLOCK = 1024  # images that are rounded at once, to bound the memory that takes
-_READ_TWICE = 16  # items; a flip by even chance goes unseen in one of 65,536 data sets
+_BLOCK = 1024  # images rounded at once, to limit memory
+_READ_TWICE = 16  # items; flips with even odds go unnoticed in one of 65,536 data sets
 _IMAGES = (PIL.Image.Image, torch.Tensor, np.ndarray)
 _PNG_MODES = ("1", "LA", "I", "I;16", "P", "RGBA")
 
 
 @dataclass(frozen=True, slots=True, eq=False)
 class Images:
-    """Images with what their values do not say: the range of floats, a name for the report.
+    """Images with the range of their values, a name for the report, and labels.
 
     >>> import torch
     >>> images = Images(torch.rand(5, 3, 16, 16), value_range=(0, 1), name="noise")
@@ -61,12 +61,12 @@ class Images:
     Attributes:
         data: A tensor or array, [N, 3, H, W], [N, H, W, 3] or the same with 1 channel, a data set
             with a length, a DataLoader that gives each of its items once, or a list of images or of
-            paths to pictures; uint8, or floating point if there is a `value_range`.
-        value_range: The (low, high) of floats that become 0 and 255, as `quantise` rounds.
+            paths to pictures. Values are uint8, or floats if there is a `value_range`.
+        value_range: The floats (low, high) that become 0 and 255; see `quantise`.
         name: Name of the source in messages and the report.
         labels: The class of each image, in the same order: integers of at least 0 or texts (a list,
-            array or tensor [N]), or rows [N, C] of zeros with a single 1. None: those that a data
-            set says it has (its `targets` or `labels`), else none.
+            array or tensor [N]), or rows [N, C] of zeros with a single 1. None: a data set's own
+            labels (`targets` or `labels`), if it has any.
     """
 
     data: Any
@@ -87,13 +87,13 @@ def images_source(
 ) -> ReadySource:
     """Return tensors, arrays and data sets as a source.
 
-    A file of arrays says its `kind`, `location`, `fit` and what returns its labels, a batch of a
-    stream the number of its first image, `start`. Floats are checked and rounded here, all of them;
-    uint8 values are read when items are.
+    A file of arrays gives `kind`, `location`, `fit` and `labelled`. A batch of a stream gives
+    `start`, the number of its first image. All floats are checked and rounded here; uint8 values
+    are read when items are loaded.
 
     Raises:
-        InputError: Another type, shape or range, or labels that do not fit.
-        UsageError: A range that is empty, or declared for uint8.
+        InputError: The type, shape or range is wrong, or the labels do not fit.
+        UsageError: The range is empty, or declared for uint8.
     """
     data, value_range = images.data, images.value_range
     if value_range is not None and not value_range[0] < value_range[1]:
@@ -136,7 +136,7 @@ def images_source(
 
 
 def _described(data: Any) -> str:
-    """Return what something is that holds no images."""
+    """Return a description of something that holds no images."""
     if isinstance(data, list | tuple) and data:
         types = sorted({type(one).__name__ for one in data})
         return f"a {type(data).__name__} of {' and '.join(types)}"
@@ -156,10 +156,10 @@ def dataset_source(
 ) -> ReadySource:
     """Return a data set with a length as a source.
 
-    Its items are pictures of Pillow, paths to pictures, tensors [C, H, W] or arrays [H, W, C] with
-    1 or 3 channels, or a tuple, list or mapping whose first element, or whose `"image"`, is one.
-    Asked twice, it must give the same: random augmentation has no place in an evaluation. The first
-    items that are read are read twice to see that.
+    Its items are Pillow images, paths to pictures, tensors [C, H, W] or arrays [H, W, C] with 1 or
+    3 channels. An item may also be a tuple or list with one of these as its first element, or a
+    mapping with one as its `"image"`. An item must be the same each time it is read: random
+    augmentation has no place in an evaluation. To check this, the first items are read twice.
 
     Raises:
         InputError: It has no length, or no items.
@@ -223,9 +223,9 @@ def dataset_source(
 
 
 def _changing(name: str) -> InputError:
-    """Return the error for an item that is another one when it is read again."""
+    """Return the error for an item that changes when it is read again."""
     return InputError(
-        f"{name}: another image when it is read for the second time",
+        f"{name}: a different image when it is read again",
         "a data set whose items stay the same",
         "leave out its random transforms (flips, crops, noise), or write its images to a folder "
         "and score that",
@@ -240,7 +240,7 @@ def _digest(content: Pixels | bytes) -> bytes:
 
 
 def _content_of(item: Any, seen: Seen, *, name: str) -> Pixels | bytes:
-    """Return the picture in an item of a data set: pixels [C, H, W], or a file without loss."""
+    """Return the picture in an item of a data set: pixels [C, H, W], or an encoded file."""
     if isinstance(item, tuple | list) and item:
         item = item[0]
     elif isinstance(item, Mapping) and "image" in item:
@@ -257,7 +257,7 @@ def _content_of(item: Any, seen: Seen, *, name: str) -> Pixels | bytes:
         raise InputError(
             f"{name}: {type(item).__name__}",
             "a Pillow image, a path, a tensor [3, H, W] or an array [H, W, 3]",
-            "return the image first",
+            "return the image as the first element",
         )
     pixels = _bytes_of(item[None], seen, name=name)[0]
     if pixels.ndim == 2:
@@ -273,7 +273,7 @@ def _content_of(item: Any, seen: Seen, *, name: str) -> Pixels | bytes:
 
 
 def _as_stored(picture: os.PathLike[str] | PIL.Image.Image) -> bytes | npt.NDArray[np.uint8]:
-    """Return a picture as uint8 [H, W(, 3)], or as a file for the decoder's rules if not plain."""
+    """Return a plain picture as uint8 [H, W(, 3)], any other as a file for the decoder."""
     if isinstance(picture, os.PathLike):
         return Path(picture).read_bytes()
     if picture.mode in ("L", "RGB") and "transparency" not in picture.info:
@@ -292,8 +292,8 @@ def _bytes_of(
 ) -> Pixels:
     """Return uint8 values as they are, floats [N, ...] rounded from their declared range.
 
-    What values there are goes into `seen`, which has the range; those of bytes only for one item of
-    a data set, since whole arrays are read when their items are.
+    The values are recorded in `seen`, which has the range. uint8 values are recorded here only for
+    an item of a data set; whole arrays are read when their items are loaded.
     """
     value_range = None if seen is None else seen.declared
     is_uint8 = data.dtype in (torch.uint8, np.uint8)
@@ -329,7 +329,7 @@ def _bytes_of(
 
 
 def _range_of_bytes(name: str, found: str) -> UsageError:
-    """Return the error for a range of what has none."""
+    """Return the error for a range of uint8 values or pictures."""
     return UsageError(
         f"{name}: value_range is declared, but {found}",
         "floats with a range, or uint8 and pictures without",

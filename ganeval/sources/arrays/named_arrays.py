@@ -1,4 +1,4 @@
-"""Which of several arrays in a file holds the images, and what a file of statistics becomes."""
+"""Choose the array of a file that holds images, clips or labels; recognise statistics."""
 
 import json
 import shlex
@@ -16,7 +16,7 @@ _SAMPLES = ("int8", "uint8", "int16", "uint16", "int32")
 
 @dataclass(frozen=True, slots=True)
 class ArrayType:
-    """What an array says of itself before it is read.
+    """The shape and type of an array, known before it is read.
 
     Attributes:
         shape: Its shape.
@@ -47,12 +47,12 @@ def choose_array(
 ) -> str:
     """Return the key of the array that holds the images.
 
-    That is the one that is asked for, else the only one with the type and the axes of images. Of
-    several none goes before the others: masks are uint8 too, and pictures may be floats.
+    That is the one asked for, else the only one with the type and the axes of images. If there are
+    several, none is preferred: masks are uint8 too, and pictures may be floats.
 
     Raises:
         UsageError: There is no array of that key.
-        InputError: None or several may be images, or they are statistics.
+        InputError: No array or several may be images, or the file holds statistics.
     """
     if key is not None:
         if key not in arrays:
@@ -83,7 +83,7 @@ def choose_array(
         )
     raise InputError(
         f"{location}: no array that may be images ({found})",
-        "uint8 or floats of three or four axes, as [N, H, W, 3]",
+        "uint8 or floats with three or four axes, such as [N, H, W, 3]",
         "save them again with `numpy.savez(FILE, images)`",
     )
 
@@ -95,7 +95,7 @@ def choose_clips(
 
     Raises:
         UsageError: There is no array of that key.
-        InputError: None or several may be clips.
+        InputError: No array or several may be clips.
     """
     if key is not None:
         if key not in arrays:
@@ -129,12 +129,12 @@ def choose_labels(
 
     Args:
         arrays: All arrays of the file.
-        key: That which is asked for; None: the first of the usual ones that may be labels.
+        key: The key asked for; None: the first usual key whose array may be labels.
         usual: The keys that labels usually have.
         location: The file.
 
     Raises:
-        UsageError: There is no array of the key that is asked for.
+        UsageError: There is no array of that key.
     """
     if key is not None:
         if key not in arrays:
@@ -160,7 +160,7 @@ def statistics_among(arrays: Mapping[str, ArrayType]) -> tuple[str, str] | None:
 
 
 def _use_of(names: tuple[str, str], kind: str, location: str) -> str:
-    """Return what to do with statistics: use them as they are, or the command that converts."""
+    """Return what to do with statistics: use them as they are, or convert them."""
     if kind == "npz" and names[0] in _MEANS and names[1] in _COVARIANCES:
         return "use it as the reference of `ganeval fid`, or name the pictures it was made from"
     read = "numpy.load(a)" if kind == "npz" else "torch.load(a,weights_only=True)"
@@ -168,7 +168,7 @@ def _use_of(names: tuple[str, str], kind: str, location: str) -> str:
 
 
 def conversion(location: str, read: str, names: tuple[str, str]) -> str:
-    """Return the command that makes a statistics file of ours of another one.
+    """Return the command that converts a statistics file to our format.
 
     Args:
         location: The file.

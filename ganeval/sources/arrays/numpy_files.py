@@ -35,7 +35,7 @@ _DAMAGE = (zipfile.BadZipFile, zlib.error, EOFError, ValueError, RuntimeError)
 
 @dataclass(frozen=True, slots=True)
 class Npy(ArrayOptions):
-    """Read the images of a NumPy array file, or with its `rate` the clips."""
+    """Read the images of a NumPy array file, or its clips if `rate` is given."""
 
     location: str
 
@@ -45,12 +45,12 @@ class Npy(ArrayOptions):
         """Map the array into memory; floats are read and rounded.
 
         Args:
-            policy: `float_range` is that of floats whose range the options do not tell.
+            policy: `float_range` applies to floats whose range the options do not give.
             offline: Makes no difference here.
             written: The user's name for the source, if not `location`.
 
         Raises:
-            InputError: It is no such file, is damaged, or holds something else.
+            InputError: It is not an npy file, is damaged, or holds something else.
         """
         check_regular_file(self.location)
         images = _map_npy(self.location)
@@ -59,12 +59,12 @@ class Npy(ArrayOptions):
 
 @dataclass(frozen=True, slots=True)
 class Npz(ArrayOptions):
-    """Read the images or clips of a NumPy archive: its only array of them, or that of `key`.
+    """Read the images or clips of a NumPy archive: its only such array, or the one under `key`.
 
-    They are clips if there is a number `rate`, `sample_rate` or `sr` beside them, or the option
-    `rate`.
+    They are clips if the archive has a number `rate`, `sample_rate` or `sr`, or if the option
+    `rate` is given.
 
-    Their labels are the array `labels`, `arr_1` (as ADM writes them), or that which the option
+    Their labels are the array `labels` or `arr_1` (as ADM writes them), or the one that the option
     `labels` names.
     """
 
@@ -103,10 +103,10 @@ class Npz(ArrayOptions):
     def _rate(
         self, archive: zipfile.ZipFile, headers: Mapping[str, "_Header"], path: Path
     ) -> int | None:
-        """Return the rate of clips that the options or the file say; None: it holds no clips.
+        """Return the rate of clips from the options or the file; None if it holds no clips.
 
         Raises:
-            InputError: The two are not the same.
+            InputError: The two differ.
         """
         key = next((one for one in _RATES if one in headers and not headers[one].shape), None)
         if key is None:
@@ -114,9 +114,9 @@ class Npz(ArrayOptions):
         rate = int(_read_member(archive, key, headers[key], path))
         if self.rate not in (None, rate):
             raise InputError(
-                f"{self.location}: {rate:,} samples a second by its own `{key}`, and rate="
-                f"{self.rate} is asked for",
-                "the rate of the samples",
+                f"{self.location}: {rate:,} samples a second by its own `{key}`, but rate="
+                f"{self.rate} is given",
+                "the same rate in both",
                 "leave `rate` out",
             )
         return rate
@@ -124,7 +124,7 @@ class Npz(ArrayOptions):
 
 @dataclass(frozen=True, slots=True)
 class _Header:
-    """What an array says of itself: shape, dtype, order, and where its values begin."""
+    """The header of an array: shape, dtype, order, and where its values begin."""
 
     shape: tuple[int, ...]
     dtype: np.dtype[Any]
@@ -140,7 +140,7 @@ class _Header:
         return self.offset + count * self.dtype.itemsize
 
 
-# What parsing a damaged header raises, which holds a Python literal of at most 10,000 characters.
+# What parsing a damaged header raises: it is a Python literal of at most 10,000 characters.
 _BAD_LITERAL = (SyntaxError, tokenize.TokenError, TypeError, RecursionError, MemoryError)
 
 
@@ -161,14 +161,14 @@ def _read_header(stream: IO[bytes], name: str, *, alone: bool = False) -> _Heade
         remedy = "save it again as uint8"
         if alone:
             command = conversion(name, "numpy.load(a,allow_pickle=True).item()", ("mu", "sigma"))
-            remedy += f"; a pickled record of statistics, if you trust its author: `{command}`"
+            remedy += f"; if you trust its author and it holds statistics, run `{command}`"
         raise InputError(f"{name}: contains Python objects (code)", "an array of numbers", remedy)
     return _Header(shape, dtype, fortran, stream.tell())
 
 
 def _map(path: Path, header: _Header, start: int) -> npt.NDArray[Any]:
     """Map the values of an array that begins at byte `start` of a file."""
-    if 0 in header.shape:  # nothing can't be mapped
+    if 0 in header.shape:  # an empty array cannot be mapped
         return np.empty(header.shape, header.dtype)
     order: Any = "F" if header.fortran else "C"
     return np.memmap(
@@ -207,7 +207,7 @@ def _headers_of(archive: zipfile.ZipFile, location: str) -> dict[str, _Header]:
 def _read_member(
     archive: zipfile.ZipFile, key: str, header: _Header, path: Path
 ) -> npt.NDArray[Any]:
-    """Return an array: memory-mapped if it is stored as it is, else read once."""
+    """Return an array: memory-mapped if it is stored without compression, else read once."""
     member = archive.getinfo(key + ".npy")
     if member.compress_type == zipfile.ZIP_STORED:
         with path.open("rb") as file:

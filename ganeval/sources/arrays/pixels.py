@@ -1,4 +1,4 @@
-"""Sources whose pictures are uint8 arrays, wherever these come from."""
+"""Sources whose pictures are uint8 arrays, in memory or in a file."""
 
 import hashlib
 from collections.abc import Callable, Mapping, Sequence
@@ -30,13 +30,13 @@ def no_labels() -> None:
 
 
 def numbers(count: int) -> Sequence[str]:
-    """Return the names of items that have none: their numbers from 0."""
+    """Return the names of items without names: their numbers from 0."""
     return tuple(map(str, range(count)))
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class ReadySource:
-    """A source of which everything is known when it is opened.
+    """A source whose facts are all known when it is opened.
 
     Attributes:
         info: Facts about it.
@@ -62,7 +62,7 @@ class ReadySource:
         return {}
 
     def names(self) -> Sequence[str]:
-        """Return the names of the items, which are numbers unless they have names of their own."""
+        """Return the names of the items, or their numbers if they have no names."""
         return numbers(len(self)) if self.named is None else self.named()
 
     def labels(self) -> tuple[str, ...] | None:
@@ -84,24 +84,25 @@ def array_source(
 
     Args:
         images: uint8, [N, 3, H, W], [N, H, W, 3], the same with 1 channel, or [N, H, W]; may be
-            memory-mapped. It is read when items are.
+            memory-mapped. It is read when items are loaded.
         kind: Name in the table of sources.
         location: As the user wrote it.
         name: Name of the array in messages.
         fit: The size that pictures are brought to.
-        seen: The values of all images before they were rounded; None: those of bytes, as they are
-            read.
+        seen: The values of all images before they were rounded; None: uint8 values are recorded as
+            they are read.
         labelled: Returns the labels of the images.
 
     Raises:
-        InputError: Another type or shape, no images, or pictures below 8 pixels a side.
+        InputError: The type or shape is wrong, there are no images, or they are below 8 pixels a
+            side.
     """
     channels_first = as_channels_first(images, name=name)
     num, _, height, width = channels_first.shape
     of_bytes = Seen()
 
     def read(index: int) -> Pixels:
-        # A copy: what is hashed stays what it is, whatever happens to the array or its file.
+        # A copy, so that what was hashed cannot change with the array or its file.
         pixels = np.array(channels_first[index], order="C", copy=True)
         of_bytes.add(pixels)
         return pixels
@@ -167,7 +168,7 @@ def not_uint8(name: str, dtype: str) -> InputError:
     return InputError(
         f"{name}: values of type {dtype}",
         "uint8 from 0 to 255, or floats whose range is declared",
-        "convert them, or say what floats span: ganeval.Images(data, value_range=(low, high)), or "
+        "convert them, or declare the range: ganeval.Images(data, value_range=(low, high)), or "
         "ganeval.Accumulator(value_range=(low, high)) for a stream",
     )
 
@@ -178,7 +179,7 @@ def wrong_shape(name: str, shape: tuple[int, ...], needed: str) -> InputError:
 
 
 def array_digest(pixels: npt.NDArray[Any]) -> bytes:
-    """Return the digest of one picture, the same for whichever layout it was stored in."""
+    """Return the digest of one picture, which does not depend on its stored layout."""
     text = f"array {pixels.dtype} " + ",".join(str(extent) for extent in pixels.shape) + "\n"
     return hashlib.sha256(text.encode() + pixels.tobytes()).digest()
 

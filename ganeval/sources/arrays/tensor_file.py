@@ -1,4 +1,4 @@
-"""Files of `torch.save` that hold images; nothing but tensors is ever opened."""
+"""Files of `torch.save` that hold images; only tensors are ever loaded."""
 
 import zipfile
 from collections.abc import Mapping
@@ -23,16 +23,16 @@ from ganeval.sources.arrays.pixels import ReadySource
 from ganeval.sources.paths import check_regular_file, unreadable
 
 _LABELS = ("labels", "targets")
-_SAFE_TORCH = "2.10"  # below, a crafted file corrupts memory even so (CVE-2026-24747)
+_SAFE_TORCH = "2.10"  # before it, a crafted file corrupts memory all the same (CVE-2026-24747)
 
 
 @dataclass(frozen=True, slots=True)
 class TensorFile(ArrayOptions):
-    """Read the images of a .pt file: a tensor, or that under `key` of a dict, list or tuple.
+    """Read the images of a .pt file: a tensor, or the one under `key` in a dict, list or tuple.
 
     With the option `rate` they are clips.
 
-    Their labels are the tensor `labels` or `targets`, or that which the option `labels` names.
+    Their labels are the tensor `labels` or `targets`, or the one that the option `labels` names.
     """
 
     location: str
@@ -42,7 +42,7 @@ class TensorFile(ArrayOptions):
     def open(
         self, policy: DecodePolicy, *, offline: bool = False, written: str | None = None
     ) -> ReadySource:
-        """Read the tensor; arguments and errors are those of `Npy.open`."""
+        """Read the tensor; see `Npy.open` for arguments and errors."""
         check_regular_file(self.location)
         try:
             with local_copy(self.location) as path:
@@ -74,10 +74,10 @@ class TensorFile(ArrayOptions):
 
 
 def holds_images(location: str) -> bool:
-    """Tell whether a file of `torch.save` is a source of images, and no generator's.
+    """Tell whether a file of `torch.save` is a source of images, not a generator's file.
 
-    That is a tensor alone, or statistics, whose error says what to do with them. Other files and
-    those of old formats, which would have to be read whole, are none.
+    A file that holds only a tensor is one. So is a file of statistics, so that its error can say
+    what to do with them. Files in old formats are not: they would have to be read whole.
     """
     try:
         content = _load(Path(location)) if zipfile.is_zipfile(location) else None
@@ -91,7 +91,7 @@ def holds_images(location: str) -> bool:
 
 
 def tensors_of(content: Any) -> dict[str, torch.Tensor] | None:
-    """Return the tensors in what a file holds, by key or place; None if there are none."""
+    """Return the tensors in the content of a file, by key or position; None if there are none."""
     if isinstance(content, torch.Tensor):
         return {"0": content}
     if isinstance(content, list | tuple):
@@ -102,7 +102,7 @@ def tensors_of(content: Any) -> dict[str, torch.Tensor] | None:
 
 
 def _type_of(tensor: torch.Tensor) -> ArrayType:
-    """Return what there is to say of a tensor."""
+    """Return the shape and type of a tensor."""
     return ArrayType(tuple(tensor.shape), str(tensor.dtype).removeprefix("torch."))
 
 
@@ -115,7 +115,7 @@ def _load(path: Path) -> Any:
     if torch.__version__ < _SAFE_TORCH:
         return None
     with path.open("rb") as file:
-        mapped = file.read(4) == b"PK\x03\x04"  # only such a file need not be read whole
+        mapped = file.read(4) == b"PK\x03\x04"  # a zip can be mapped; others are read whole
     try:
         return torch.load(path, map_location="cpu", weights_only=True, mmap=mapped)
     except OSError:

@@ -1,1 +1,1 @@
-"""Pictures that lie in files: folders and archives, and what is known of them."""
+"""Pictures and clips in files: folders, archives, and the index of known files."""

@@ -1,4 +1,4 @@
-"""The file of an archive, on this machine or on a remote file system, that stays the same."""
+"""The file of an archive, local or remote; a change during a run is noticed."""
 
 from collections.abc import Iterator
 from contextlib import ExitStack, contextmanager
@@ -16,15 +16,15 @@ from ganeval.sources.paths import check_regular_file, unreadable
 class ArchiveFile:
     """A file that is opened when it is used; one thread at a time reads from it.
 
-    What is listed of an archive are places of bytes, which mean nothing in another file of the same
-    name. So every opening, and `check`, compares its state with that of the first one.
+    The listing of an archive holds byte offsets, which are wrong for another file of the same name.
+    So every opening, and `check`, compares the state of the file with the first one.
     """
 
     def __init__(self, location: str) -> None:
         """Open the file.
 
         Raises:
-            InputError: It is none, or cannot be read.
+            InputError: It is not a file, or cannot be read.
         """
         check_regular_file(location)
         self._location = location
@@ -41,7 +41,7 @@ class ArchiveFile:
 
     @property
     def remote_state(self) -> tuple[str, ...]:
-        """What a remote file system said of the file; nothing for one of this machine."""
+        """The state of the file on a remote file system; empty for a local file."""
         return () if self._remote is None else tuple(map(str, self._state))
 
     @contextmanager
@@ -50,7 +50,7 @@ class ArchiveFile:
 
         Raises:
             OSError: It cannot be opened any more.
-            UnstableError: It is another one now.
+            UnstableError: It has changed.
         """
         with self._lock:
             if self._file is None:
@@ -59,13 +59,13 @@ class ArchiveFile:
             yield self._file
 
     def rest(self) -> None:
-        """Close the file until it is used again, and drop what is at hand of a remote one."""
+        """Close the file until it is used again, and drop what is buffered of a remote one."""
         with self._lock:
             self._open.close()
             self._file = None
 
     def check(self) -> None:
-        """Raise UnstableError if the file is another one now."""
+        """Raise UnstableError if the file has changed."""
         try:
             same = self._state_now() == self._state
         except OSError:
@@ -78,7 +78,7 @@ class ArchiveFile:
             )
 
     def _state_now(self) -> tuple[object, ...]:
-        """Return what differs when the file is another one."""
+        """Return values that differ when the file has changed."""
         if self._remote is not None:
             return self._remote.state()
         state = Path(self._location).stat()

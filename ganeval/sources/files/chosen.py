@@ -14,7 +14,7 @@ SOUNDS = "files of sound"
 LINKS = "links"
 
 MAYBE_ITEMS = (Pictures.left_alone, Sounds.left_alone, LINKS)
-"""Reasons for which files are left alone whose owner may take them for items of the source."""
+"""Reasons for leaving files alone that the user may have meant as items of the source."""
 
 _MEDIUM_OF = {
     **dict.fromkeys(Pictures.suffixes, PICTURES),
@@ -24,7 +24,7 @@ _MEDIUM_OF = {
 
 def ignored_reason(name: str, medium: Medium, pattern: str | None = None) -> str | None:
     """Return why a file of this relative name (with slashes) is left alone, None for an item."""
-    # As pathlib does it, which takes several times as long, for every file.
+    # The same as pathlib, which would take several times as long for every file.
     parts = [part for part in name.split("/") if part not in ("", ".")]
     ending = parts[-1].rpartition(".")[2].lower() if parts and "." in parts[-1] else ""
     if any(part.startswith(".") and part != ".." for part in parts):
@@ -36,12 +36,12 @@ def ignored_reason(name: str, medium: Medium, pattern: str | None = None) -> str
 
 
 def not_chosen(medium: Medium) -> str:
-    """Return how the items are counted that do not fit the pattern."""
+    """Return the reason under which items that do not fit the pattern are counted."""
     return f"{plural(medium.content)} that do not fit the pattern"
 
 
 def fits_pattern(name: str, pattern: str | None) -> bool:
-    """Tell whether the last parts of a name (with slashes) are as a pattern says.
+    """Tell whether the last parts of a name (with slashes) match a pattern.
 
     >>> fits_pattern("results/1_fake_B.png", "*_fake_B.png")
     True

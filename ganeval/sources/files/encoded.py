@@ -17,7 +17,7 @@ from ganeval.sources.files.medium import Medium, Overview
 from ganeval.sources.items import Reader
 
 MAX_FILE_BYTES = 2**30
-"""No encoded item is larger than this; what claims to be is not read."""
+"""The largest encoded item; a file that claims to be larger is not read."""
 
 NOT_REGULAR = "not a regular file"
 
@@ -31,12 +31,11 @@ class Listing:
 
     Attributes:
         names: Their names within the container, sorted by raw bytes.
-        ignored: What else there is, counted by reason.
+        ignored: Number of other files, by reason.
         problems: Items (by index) that cannot be read at all.
-        headers: What those items (by index) say of themselves, or why they cannot be used, that
-            had to be passed by in listing anyway.
-        archives: The name of each file's archive, if the container is a row of archives.
-        states: What a remote file system says of its files, which differs when they do.
+        headers: Headers (by index) that were read while listing, or why an item cannot be used.
+        archives: The name of each item's archive, if the container is several archives.
+        states: States of the files on a remote file system, which differ when the files do.
     """
 
     names: tuple[str, ...]
@@ -83,13 +82,13 @@ class Container(Protocol):
 
     @property
     def num_threads(self) -> int:
-        """How many items it pays to read at once."""
+        """How many items to read at once."""
 
     def name(self, index: int) -> str:
-        """Return how messages call an item."""
+        """Return the name of an item in messages."""
 
     def place(self, index: int) -> FilePlace | None:
-        """Return the file of this machine that an item lies in; None if it lies elsewhere."""
+        """Return the local file that an item lies in; None if it is remote."""
 
     def stream(self, index: int) -> AbstractContextManager[BinaryIO]:
         """Open the encoded item for reading and seeking; InputError if that fails."""
@@ -98,10 +97,10 @@ class Container(Protocol):
         """Return the encoded item; InputError if that fails."""
 
     def check(self) -> None:
-        """Raise UnstableError if what was read may be other than what was listed.
+        """Raise UnstableError if the content may have changed since it was listed.
 
-        Called after reading. A container whose items each stand for themselves has nothing to
-        check: what matters of them is read at once, and hashed.
+        Called after reading. A container with a file for each item has nothing to check: a file is
+        read at once, and hashed.
         """
 
 
@@ -133,14 +132,14 @@ def check_not_empty(listing: Listing, location: str, medium: Medium) -> None:
     )
     if not_chosen(medium) in listing.ignored:
         error = EmptyError(
-            found, "a pattern as `*_fake_B.png` or `test/*.jpg`", "correct it, or leave it out"
+            found, "a pattern such as `*_fake_B.png` or `test/*.jpg`", "correct it, or leave it out"
         )
     error.listing = listing
     raise error
 
 
 def too_large(name: str, num_bytes: int) -> Reason:
-    """Return the reason for a file that no encoded item can be."""
+    """Return the reason for a file that is too large for an encoded item."""
     return (
         f"{name}: {num_bytes:,} bytes long",
         f"an encoded item of at most {MAX_FILE_BYTES:,} bytes",
@@ -149,7 +148,7 @@ def too_large(name: str, num_bytes: int) -> Reason:
 
 
 def twins(name: str, location: str) -> InputError:
-    """Return the error for a second member of a name: which of the two is meant, nobody knows."""
+    """Return the error for two members of one name: it is unclear which is meant."""
     return InputError(
         f"{location}: two members are called '{name}'",
         "names that differ",
@@ -167,7 +166,7 @@ class EncodedSource:
         container: Where they lie; not empty.
         medium: What they are and how they are decoded.
         classes: Their labels, if they have any.
-        known: What is known of the files already; None for a source that reads them all.
+        known: What the index knows of the files; None: all are read.
     """
 
     kind: str
@@ -182,7 +181,7 @@ class EncodedSource:
 
     @cached_property
     def info(self) -> SourceInfo:
-        """What the source is; the first access reads the headers that are not known."""
+        """Facts about the source; the first access reads the headers that are not known."""
         return SourceInfo(
             kind=self.kind,
             location=self.location,
@@ -198,7 +197,7 @@ class EncodedSource:
         )
 
     def knowing(self, index: Index, location: str) -> "EncodedSource":
-        """Return the same source, of whose files at `location` the index is asked first."""
+        """Return the same source, which asks the index before it reads a file at `location`."""
         return replace(self, known=index.look_up(location, self.container.place, len(self)))
 
     def load(self, indices: Sequence[int]) -> list[Item]:
@@ -210,7 +209,7 @@ class EncodedSource:
         }
         try:
             items = self._reader.load(indices, known)
-        finally:  # an archive that is another one now seems to be damaged
+        finally:  # an archive that has changed seems to be damaged
             self.container.check()
         if self.known is not None:
             self.known.learn(
@@ -221,11 +220,11 @@ class EncodedSource:
         return items
 
     def unusable(self) -> Mapping[int, str]:
-        """Return the items that cannot be used as far as their headers tell."""
+        """Return the items whose headers show that they cannot be used, and why."""
         return self._headers.unusable
 
     def lengths(self) -> Mapping[int, tuple[int, int]] | None:
-        """Return samples and rate of each item that can be used, by index; None of no sound."""
+        """Return samples and rate of each usable item, by index; None if they are not clips."""
         found = {at: self.medium.length(header) for at, header in self._headers.headers.items()}
         return {at: one for at, one in found.items() if one is not None} or None
 
@@ -238,10 +237,10 @@ class EncodedSource:
         return self.classes
 
     def header(self, index: int) -> Any:
-        """Read what a file says of itself; nothing is decoded.
+        """Read the header of a file; nothing is decoded.
 
         Raises:
-            InputError: It cannot be used, as far as its header tells.
+            InputError: The header shows that the file cannot be used.
         """
         problem = self.container.listing.problems.get(index)
         if problem is not None:
@@ -280,7 +279,7 @@ class EncodedSource:
         return self.container.read(index)
 
     def _look(self, index: int) -> Any:
-        """Return what a file says of itself, or why it cannot be used."""
+        """Return the header of a file, or the error that says why it cannot be used."""
         known = None if self.known is None else self.known.header(index)
         try:
             if known is None:
@@ -297,11 +296,11 @@ class EncodedSource:
         looks = list(mapped(self._look, range(len(self)), num_threads=num_threads))
         self.container.check()
         if self.known is not None:
-            listed = self.container.listing.headers  # read before the files were looked at
+            listed = self.container.listing.headers  # read before the files' states were taken
             self.known.learn(
                 (index, Facts(header=header))
                 for index, header in enumerate(looks)
-                # A refusal is told again each time, for its text has the name.
+                # An error is not kept, since its text has the item's name.
                 if not isinstance(header, InputError)
                 and index not in listed
                 and self.known.header(index) is None
@@ -329,8 +328,8 @@ class _Headers:
 
     Attributes:
         headers: Headers of the files that can be used, by index.
-        overview: What these say together.
-        unusable: The others, by index, with the reason.
+        overview: Their summary.
+        unusable: Why the others cannot be used, by index.
     """
 
     headers: Mapping[int, Any]

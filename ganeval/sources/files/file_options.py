@@ -1,4 +1,4 @@
-"""The options that every kind of source with encoded files has."""
+"""Options shared by all sources of encoded files."""
 
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
@@ -25,18 +25,18 @@ class FileOptions(PictureOptions):
     """Which files of a folder or archive are its items, and how these are decoded.
 
     Attributes:
-        pattern: Only items whose path ends so: `*_fake_B.png`, `test/*.jpg`; `*`, `?` and
+        pattern: Only items whose path ends like this: `*_fake_B.png`, `test/*.jpg`; `*`, `?` and
             `[abc]` stand for parts of one name. None: all.
         labels: "folders": the class of an item is the first folder of its path below the source
             (`cat` of `cat/a/1.png`). None: there are no classes.
-        content: Whether the items are "pictures" or "clips". None: clips where an option of clips
-            is given, or where there are files of sound and no pictures; else pictures.
-        rate: See `ClipFit`, as the others.
+        content: Whether the items are "pictures" or "clips". None: clips if an option for clips is
+            given, or if there are sound files and no pictures; else pictures.
+        rate: See `ClipFit`, also for the next four options.
         channels: Number of channels of clips: "mono" or "keep".
         seconds: Length of clips.
-        cut: What is kept of longer clips.
-        pad: What becomes of shorter ones.
-        max_seconds: Longer files are refused from their header.
+        cut: Which part of longer clips is kept.
+        pad: What happens to shorter clips.
+        max_seconds: Longer files are refused when their header is read.
     """
 
     pattern: str | None = None
@@ -53,24 +53,26 @@ class FileOptions(PictureOptions):
         """Refuse a pattern that fits nothing, and options of two kinds of items.
 
         Raises:
-            UsageError: The pattern is empty, or an option is one of other items.
+            UsageError: The pattern is empty, or an option is for another kind of items.
         """
         if self.pattern is not None and not PurePosixPath(self.pattern).parts:
             raise UsageError(
-                f"option 'pattern' is '{self.pattern}'", "a pattern as `*_fake_B.png`", "change it"
+                f"option 'pattern' is '{self.pattern}'",
+                "a pattern such as `*_fake_B.png`",
+                "change it",
             )
         of_pictures, of_clips = self._given(_OF_PICTURES), self._given(_OF_CLIPS)
         for content, others in (("pictures", of_clips), ("clips", of_pictures)):
             if self.content == content and others:
                 raise UsageError(
                     f"option '{others[0]}' is given for {content}",
-                    f"options of {content}",
+                    f"options for {content}",
                     f"leave out '{others[0]}'",
                 )
         if of_pictures and of_clips:
             raise UsageError(
-                f"option '{of_pictures[0]}' is one of pictures and '{of_clips[0]}' one of clips",
-                "options of one kind of items",
+                f"option '{of_pictures[0]}' is for pictures and '{of_clips[0]}' is for clips",
+                "options for one kind of items",
                 "leave out one of them",
             )
 
@@ -93,7 +95,7 @@ class FileOptions(PictureOptions):
             written: The user's name for it.
 
         Raises:
-            InputError: There are no items, or labels that are none.
+            InputError: There are no items, or the labels cannot be used.
         """
         medium, container = self._listed(container_of, policy)
         names = container.listing.names
@@ -108,7 +110,7 @@ class FileOptions(PictureOptions):
     def _listed(
         self, container_of: Callable[[Medium], Container], policy: DecodePolicy
     ) -> tuple[Medium, Container]:
-        """Return what the items are, and the container that lists them."""
+        """Return the medium of the items, and the container that lists them."""
         empty: EmptyError | None = None
         for medium in self._media(policy):
             if empty is not None and SOUNDS not in empty.listing.ignored:
@@ -121,7 +123,7 @@ class FileOptions(PictureOptions):
         raise InputError(empty.found, empty.needed, empty.remedy) from empty
 
     def _media(self, policy: DecodePolicy) -> Sequence[Medium]:
-        """Return what the items may be, the first that fits."""
+        """Return the media to try, in order."""
         pictures, of_clips = Pictures(self.over(policy), self.fit), self._given(_OF_CLIPS)
         if self.content == "pictures" or self._given(_OF_PICTURES):
             return [pictures]

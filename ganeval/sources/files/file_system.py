@@ -5,20 +5,20 @@ import re
 import sys
 from pathlib import Path
 
-# Those whose ctime tells of every change. On a network, times come from another clock and out of a
-# cache; FAT and read-only images have no ctime, and show the mtime in its place.
+# File systems whose ctime shows every change. On a network, times come from another clock and out
+# of a cache. FAT and read-only images have no ctime, and give the mtime in its place.
 _RELIABLE = frozenset(
     ("ext2", "ext3", "ext4", "xfs", "btrfs", "bcachefs", "f2fs", "zfs", "jfs", "tmpfs", "overlay")
 )
 
 
 def tells_of_changes(path: str) -> bool:
-    """Tell whether the times of a file are known to tell of every change of it."""
+    """Tell whether the times of a file are known to show every change."""
     return file_system(path) in _RELIABLE
 
 
 def file_system(path: str) -> str | None:
-    """Return the type of the file system that a file lies on; None where nothing tells.
+    """Return the type of the file system that a file lies on; None if it is unknown.
 
     The file's content is not opened. See proc(5), /proc/[pid]/fdinfo and /proc/[pid]/mountinfo.
     """
@@ -40,8 +40,8 @@ def file_system_of(info: str, mounts: str) -> str | None:
     """Return the type of the file system of an open file.
 
     Args:
-        info: What /proc/self/fdinfo says of the file.
-        mounts: What /proc/self/mountinfo says of all mounts.
+        info: What /proc/self/fdinfo says about the file.
+        mounts: What /proc/self/mountinfo says about all mounts.
     """
     number = re.search(r"^mnt_id:\s*(\d+)$", info, re.MULTILINE)
     for line in mounts.splitlines():

@@ -37,10 +37,10 @@ ENCLOSING_FOLDERS = "links to enclosing folders"
 class Folder(FileOptions):
     """Read the pictures or clips in a folder and in all folders within it.
 
-    Links to folders and to items are followed, but nothing is listed twice: each real folder
-    once, under its own name if it lies within the source, else by the first link in the order of
-    names; a link to an item that is listed anyway is left alone. So is a link to a folder that
-    encloses the link or the source: it is a loop, and leads to items of others.
+    Links to folders and to items are followed, but nothing is listed twice. A real folder is listed
+    under its own name if it lies within the source, else under the first link to it in the order of
+    names. A link to an item that is listed anyway is left alone. So is a link to a folder that
+    encloses the link or the source: it is a loop, and leads to items outside the source.
     """
 
     location: str
@@ -71,7 +71,7 @@ class Folder(FileOptions):
 
 
 class FolderFiles:
-    """The files of a folder that are of a medium."""
+    """The files of a medium in a folder."""
 
     num_threads = 1
 
@@ -83,7 +83,7 @@ class FolderFiles:
         check_not_empty(self.listing, location, medium)
 
     def name(self, index: int) -> str:
-        """Return the path of an item, as messages call it."""
+        """Return the path of an item, its name in messages."""
         return self._prefix + self.listing.names[index]
 
     def place(self, index: int) -> FilePlace:
@@ -115,7 +115,7 @@ class FolderFiles:
         walk = _Walk(self._root, self._prefix, self._medium, pattern)
         walk.visit_all()
         kept = list(walk.links)
-        if walk.links:  # most folders have no link, and need not know where each file really is
+        if walk.links:  # most folders have none, and then real paths are not needed
             listed = {walk.real_path(name) for name in walk.files}
             kept = [link for link in kept if os.path.realpath(self._root / link) not in listed]
             walk.ignored[LINKED_PICTURES] += len(walk.links) - len(kept)
@@ -147,7 +147,7 @@ class _Walk:
         self.ignored: Counter[str] = Counter()
 
     def visit_all(self) -> None:
-        """Visit the root and every folder within it, then where links to folders lead."""
+        """Visit the root and every folder within it, then the folders that links lead to."""
         root = os.path.realpath(self._root)
         self._visit_tree("", root)
         while self._folder_links:
@@ -166,7 +166,7 @@ class _Walk:
         return os.path.join(self._real[folder], file)  # noqa: PTH118 (quick, for every file)
 
     def _visit_tree(self, top: str, real_top: str) -> None:
-        """Visit a folder and the real folders within it, but none for the second time."""
+        """Visit a folder and the real folders within it, but none twice."""
         pending = [(top, real_top)]
         while pending:
             folder, real = pending.pop()

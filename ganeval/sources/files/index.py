@@ -1,9 +1,9 @@
-"""What is known of the files of this machine since they were last read.
+"""The index of local files: what earlier runs read, so that unchanged files are not read again.
 
-A file whose device, inode, size, time of change and time of its data are those of the last run has
-the content of the last run, as git's index has it. The care is git's too: a file that has changed
-so lately that it could change once more under the same times is not kept, and read again; nor is
-anything kept of a file system whose times do not tell of every change.
+A file counts as unchanged if its device, inode, size, mtime and ctime are those of the last run, as
+in git's index. As in git, nothing is kept of a file that changed so recently that it could change
+once more under the same times. Nothing is kept of files on a file system whose times do not show
+every change.
 """
 
 import hashlib
@@ -23,23 +23,23 @@ from ganeval.sources.files.index_files import SUFFIX, Facts, Row, joined, read_r
 
 log = logging.getLogger(__name__)
 
-# A change within this time may leave the times as they are: those of FAT, the coarsest file system,
-# are even seconds, and the clock may be read a little late.
+# A change within this time may not show in a file's times: FAT, the coarsest file system, has even
+# seconds, and the clock may be read a little late.
 _UNSETTLED_NS = 3 * 10**9
 
 _FILE = struct.Struct("<QQq")  # device, inode, place within it
 _STATE = struct.Struct("<qqq")  # size, mtime and ctime in nanoseconds
 
-# Rows that no run has asked for in so many days go (files that were removed or changed).
+# Rows that no run has asked for in so many days are dropped: their files are gone or changed.
 _KEPT_DAYS = 30
 _SECONDS_PER_DAY = 86_400
 
 FilePlace = tuple[str, int]
-"""A file of this machine and where in it a picture begins; 0 for a file that is one picture."""
+"""A local file and the byte where an item begins; 0 for a file that is one item."""
 
 
 class FileState(NamedTuple):
-    """What tells one content of a file from another without reading it.
+    """The state of a file, which shows without reading whether its content has changed.
 
     Attributes:
         file: Device, inode and place.
@@ -64,13 +64,13 @@ class IndexFile:
         relies_on: Callable[[str, os.stat_result], bool],
         alone: bool,
     ) -> None:
-        """Take what is known.
+        """Start with the known rows.
 
         Args:
-            path: Where it is kept.
-            rows: What is there.
-            relies_on: Tells whether the times of a file tell of every change.
-            alone: Whether what others have written meanwhile does not count.
+            path: Where they are kept.
+            rows: The known rows.
+            relies_on: Tells whether the times of a file show every change.
+            alone: Whether to ignore rows that other processes have written meanwhile.
         """
         self._path = path
         self._rows = rows
@@ -81,7 +81,7 @@ class IndexFile:
         self._today = int(time.time()) // _SECONDS_PER_DAY
 
     def states(self, places: Iterable[FilePlace | None]) -> list[FileState | None]:
-        """Return the states of files now; None for one whose times do not tell of every change."""
+        """Return the current states of files; None for one whose times do not show all changes."""
         settled = time.time_ns() - _UNSETTLED_NS
         found: list[FileState | None] = []
         path, whole = "", None
@@ -112,7 +112,7 @@ class IndexFile:
         self._is_new = True
 
     def save(self) -> None:
-        """Write the rows, with those that other processes have written meanwhile, if any is new.
+        """Write the rows if any is new, and keep rows that other processes wrote meanwhile.
 
         Raises:
             OSError, ResourceError: The file system refuses.
@@ -121,7 +121,7 @@ class IndexFile:
             return
         rows: dict[bytes, Row] = {}
         if not self._alone:
-            with suppress(ValueError):  # which was told when it was opened, and ends now
+            with suppress(ValueError):  # damage was reported at the start, and is overwritten now
                 rows = read_rows(self._path)
         for file, row in self._rows.items():
             other = rows.get(file)
@@ -152,7 +152,7 @@ class IndexFile:
         try:
             found = os.stat(path)  # noqa: PTH116 (quick, for every file)
             state = _STATE.pack(found.st_size, found.st_mtime_ns, found.st_ctime_ns)
-        except (OSError, ValueError, struct.error):  # gone, or from another age
+        except (OSError, ValueError, struct.error):  # gone, or its times are out of range
             return None
         changed = max(found.st_mtime_ns, found.st_ctime_ns)
         if changed >= settled or not self._relies_on(path, found):
@@ -161,27 +161,27 @@ class IndexFile:
 
 
 class Known:
-    """What the index knows of the pictures of one source, whose files it looks at once."""
+    """What the index knows of the items of one source; all files are looked at together."""
 
     def __init__(
         self, file: IndexFile, place: Callable[[int], FilePlace | None], count: int
     ) -> None:
-        """Look at the files; `place` tells where the picture at an index lies."""
+        """Look at the files; `place` tells where the item at an index lies."""
         self._file = file
         self._place = place
         self._states = file.states(map(place, range(count)))
         self._facts = file.recall(self._states)
 
     def digest(self, index: int) -> bytes | None:
-        """Return the SHA-256 of a picture's file."""
+        """Return the SHA-256 of an item's file, None if it is not known."""
         return self._facts[index].digest
 
     def header(self, index: int) -> Any:
-        """Return what a file says of itself, None if that is not known."""
+        """Return the header of an item's file, None if it is not known."""
         return self._facts[index].header
 
     def learn(self, read: Iterable[tuple[int, Facts]]) -> None:
-        """Keep what was read of pictures, by index, if their files are still as they were."""
+        """Keep what was read of items, by index, if their files have not changed."""
         new = [(index, state, facts) for index, facts in read if (state := self._states[index])]
         after = self._file.states(self._place(index) for index, _, _ in new)
         for (_, state, facts), now in zip(new, after, strict=True):
@@ -189,7 +189,7 @@ class Known:
                 self._file.keep(state, facts)
 
     def forget(self, index: int) -> None:
-        """Keep nothing of a picture's file, whose content is not what its times say."""
+        """Drop what is known of an item's file, whose content has changed but not its times."""
         state = self._states[index]
         if state is not None:
             self._file.forget(state)
@@ -203,7 +203,7 @@ class Index:
 
         Args:
             folder: Where it is kept; it need not exist.
-            rehash: Know nothing, so that all is read again and known from then on.
+            rehash: Start empty: all files are read again, and known from then on.
             trust_times: Rely on the times of files on any file system.
         """
         self._folder = folder
@@ -213,12 +213,12 @@ class Index:
         self._reliable: dict[int, bool] = {}  # by device
 
     def look_up(self, location: str, place: Callable[[int], FilePlace | None], count: int) -> Known:
-        """Return what is known of the pictures of a source.
+        """Return what is known of the items of a source.
 
         Args:
             location: Where the source lies; one file of the index is kept for it.
-            place: Tells where the picture at an index lies; None for one on another machine.
-            count: Number of pictures.
+            place: Tells where the item at an index lies; None for a remote one.
+            count: Number of items.
         """
         real = os.fsencode(os.path.realpath(location))
         path = self._folder / f"{hashlib.sha256(real).hexdigest()[:32]}{SUFFIX}"
@@ -238,16 +238,16 @@ class Index:
         try:
             for file in self._opened.values():
                 file.save()
-        except (OSError, ResourceError) as error:  # the store has told of such a cache, or will
+        except (OSError, ResourceError) as error:  # the store warns of such a cache itself
             log.info("%s: cannot be written (%s)", self._folder, error)
 
     def _relies_on(self, path: str, found: os.stat_result) -> bool:
-        """Tell whether the times of a file tell of every change."""
+        """Tell whether the times of a file show every change."""
         if self._trust_times:
             return True
         if found.st_dev not in self._reliable:
             self._reliable[found.st_dev] = tells_of_changes(path)
-        # A ctime of whole seconds is that of a coarse clock, or the mtime under another name.
+        # A ctime of whole seconds comes from a coarse clock, or is really the mtime.
         return self._reliable[found.st_dev] and found.st_ctime_ns % 10**9 != 0
 
 
@@ -255,10 +255,10 @@ class Index:
 def open_index(
     folder: Path | None, *, rehash: bool = False, trust_times: bool = False
 ) -> Iterator[Index | None]:
-    """Give the index in `folder`, and save it in the end, whatever happens.
+    """Open the index in `folder`, and save it at the end, even after an error.
 
     Args:
-        folder: See `folders.index_folder`; None for a run that keeps nothing, which gets None.
+        folder: See `folders.index_folder`; None for a run that keeps nothing; None is yielded then.
         rehash: See `Index`.
         trust_times: See `Index`.
     """

@@ -33,7 +33,7 @@ _HEADERS: Mapping[str, Callable[..., Any]] = {"picture": Header, "clip": ClipHea
 
 @cache
 def _reader(kind: str) -> str:
-    """Return what reads the headers of a kind: another version of it may read something else."""
+    """Return the library and version that read headers of a kind; others may read other values."""
     if kind == "picture":
         return f"Pillow {PIL.__version__} {' '.join(FORMATS)}"
     return f"soundfile {version('soundfile')}"
@@ -44,7 +44,7 @@ class Facts(NamedTuple):
 
     Attributes:
         digest: SHA-256 of its bytes, 32 bytes.
-        header: What it says of itself, hashable. Whether that can be used is up to its medium.
+        header: Its header, hashable. The medium decides whether the file can be used.
     """
 
     digest: bytes | None = None
@@ -66,7 +66,7 @@ class Row(NamedTuple):
 
 
 def joined(fact: Facts, other: Facts) -> Facts:
-    """Return what two readings of the same content have shown; the first goes before."""
+    """Return what two readings of the same content have shown; the first takes precedence."""
     return Facts(fact.digest or other.digest, fact.header or other.header)
 
 
@@ -111,10 +111,10 @@ def to_bytes(rows: Mapping[bytes, Row]) -> bytes:
 
 
 def _from_bytes(content: bytes) -> dict[bytes, Row]:
-    """Return the rows in a file; what another version of the reader said of headers is left out.
+    """Return the rows in a file, without headers that another version of a library has read.
 
     Raises:
-        ValueError: Its digest is not that of its content.
+        ValueError: Its digest does not match its content.
     """
     body = content[_DIGEST_SIZE:]
     if hashlib.sha256(body).digest() != content[:_DIGEST_SIZE]:
@@ -148,7 +148,7 @@ def measure(folder: Path) -> IndexSize:
 
 
 def prune(folder: Path, *, older_than_days: float) -> IndexSize:
-    """Remove what no run has used for so many days, and what killed runs left."""
+    """Remove files that no run has used for so many days, including those of killed runs."""
     limit = time.time() - older_than_days * _SECONDS_PER_DAY
     old = {path: state for path, state in _files(folder).items() if state.st_mtime < limit}
     for path in old:
@@ -157,7 +157,7 @@ def prune(folder: Path, *, older_than_days: float) -> IndexSize:
 
 
 def _files(folder: Path) -> dict[Path, os.stat_result]:
-    """Return the files of the index, those that killed runs left among them."""
+    """Return the files of the index, including those that killed runs left."""
     found = {}
     for path in folder.iterdir() if folder.is_dir() else ():
         if (leftover_of(path.name) or path.name).endswith(SUFFIX):

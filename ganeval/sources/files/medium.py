@@ -29,8 +29,8 @@ class Medium(Protocol):
         content: What each is; see `SourceInfo.content`.
         noun: Plural noun of the items in messages.
         suffixes: The endings of their files.
-        alike: The endings of files that somebody may take for them, which are left alone.
-        left_alone: How those are counted.
+        alike: The endings of similar files, which are left alone.
+        left_alone: The reason under which those are counted.
     """
 
     content: ClassVar[str]
@@ -43,10 +43,10 @@ class Medium(Protocol):
         """Return all options that change contents, as JSON values."""
 
     def read_header(self, stream: IO[bytes], *, name: str) -> Any:
-        """Return what a file says of itself, hashable; InputError if it shows to be unusable."""
+        """Return the header of a file, hashable; InputError if it shows that it is unusable."""
 
     def check_header(self, header: Any, *, name: str) -> None:
-        """Raise InputError if a header that was read before shows its file to be unusable."""
+        """Raise InputError if a header that was read before shows that its file is unusable."""
 
     def decode(self, content: bytes, name: str) -> Content:
         """Return the content of a file; InputError if it cannot be used."""
@@ -55,7 +55,7 @@ class Medium(Protocol):
         """Return what the headers say, each with the name of its file."""
 
     def length(self, header: Any) -> tuple[int, int] | None:
-        """Return samples and rate of what a file with this header becomes; None of no sound."""
+        """Return samples and rate of the clip that a file becomes; None if it is not sound."""
 
     def lenient(self) -> "Medium | None":
-        """Return one that passes over a fault which may hide another one; None if none does."""
+        """Return a medium that accepts a fault which may hide another; None if there is none."""

@@ -1,4 +1,4 @@
-"""The options that every kind of source has whose pictures are decoded."""
+"""Options shared by all sources whose pictures are decoded."""
 
 import dataclasses
 from dataclasses import dataclass
@@ -13,15 +13,15 @@ from ganeval.sources.fit import Crop, Fit
 class PictureOptions:
     """How pictures are decoded and which size they are brought to.
 
-    A decode option that is given goes before that of the command; None leaves it to the command.
+    A decode option given here takes precedence over the command's; None leaves it to the command.
 
     Attributes:
         size: See `Fit`.
         crop: See `Fit`.
-        transparency: See `DecodePolicy`, as the others.
+        transparency: See `DecodePolicy`, also for the options below.
         animated: Pictures with several frames.
         exif: EXIF orientation.
-        float_range: `LOW,HIGH` or `LOW:HIGH`, what float pictures span.
+        float_range: `LOW,HIGH` or `LOW:HIGH`, the floats that become 0 and 255.
         max_pixels: Larger pictures are refused.
     """
 
@@ -35,14 +35,14 @@ class PictureOptions:
 
     @property
     def fit(self) -> Fit:
-        """The size that pictures are brought to; UsageError if there is none such."""
+        """The size that pictures are brought to; UsageError if it is impossible."""
         return Fit(self.size, self.crop)
 
     def over(self, policy: DecodePolicy) -> DecodePolicy:
-        """Return the policy of the command with what the source's own text says.
+        """Return the policy of the command, with the options that this source gives itself.
 
         Raises:
-            UsageError: A range that is none.
+            UsageError: The range is invalid.
         """
         names = [entry.name for entry in dataclasses.fields(DecodePolicy)]
         given = {name: getattr(self, name) for name in names}

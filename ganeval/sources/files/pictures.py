@@ -13,7 +13,7 @@ from ganeval.sources.fit import Fit
 JPEG_NOTE = "JPEG data under another suffix"
 _JPEG_ENDINGS = (".jpg", ".jpeg", ".jfif")
 
-# Endings of raster pictures, and of pixels as arrays, that are not endings of pictures here.
+# Endings of other picture formats, and of arrays of pixels. Such files are left alone.
 _ALIKE = frozenset(
     [
         "apng",
@@ -70,11 +70,11 @@ class Pictures:
         return policy_settings(self.policy) | self.fit.settings()
 
     def read_header(self, stream: IO[bytes], *, name: str) -> Header:
-        """Return what a picture's file says of itself."""
+        """Return the header of a picture's file."""
         return read_header(stream, name=name, policy=self.policy)
 
     def check_header(self, header: Header, *, name: str) -> None:
-        """Raise InputError if a header shows its picture to be unusable."""
+        """Raise InputError if a header shows that its picture is unusable."""
         check_header(header, name=name, policy=self.policy)
 
     def decode(self, content: bytes, name: str) -> Picture:
@@ -82,7 +82,7 @@ class Pictures:
         return self.fit(decode(content, name=name, policy=self.policy))
 
     def overview(self, headers: Iterable[tuple[str, Header]]) -> Overview:
-        """Return the sizes, and how many files are no PNG but JPEG."""
+        """Return the sizes, and how many files are JPEG under another ending."""
         sizes: Counter[tuple[int, int]] = Counter()
         notes: Counter[str] = Counter()
         for name, header in headers:
@@ -94,7 +94,7 @@ class Pictures:
         """Return None: pictures have no length."""
 
     def lenient(self) -> "Pictures | None":
-        """Return one that takes the first of several frames, which may hide another fault."""
+        """Return a medium that takes the first of several frames, which may hide another fault."""
         if self.policy.animated != "error":
             return None
         return replace(self, policy=replace(self.policy, animated="first"))
@@ -111,5 +111,5 @@ def policy_settings(policy: DecodePolicy) -> dict[str, object]:
 
 
 def is_misnamed_jpeg(header: Header, name: str) -> bool:
-    """Tell whether a JPEG, which has lost detail, is called otherwise."""
+    """Tell whether a file is a JPEG, which has lost detail, under another ending."""
     return header.format == "JPEG" and not name.lower().endswith(_JPEG_ENDINGS)

@@ -39,15 +39,15 @@ class RemoteFolder:
         check_not_empty(self.listing, location, medium)
 
     def name(self, index: int) -> str:
-        """Return the URL of an item, as messages call it."""
+        """Return the URL of an item, its name in messages."""
         return f"{self._root.url}/{self.listing.names[index]}"
 
     def place(self, index: int) -> None:
-        """Return None: it is no file of this machine."""
+        """Return None: it is not a local file."""
 
     @contextmanager
     def stream(self, index: int) -> Iterator[BinaryIO]:
-        """Open the file of an item; only what is read of it is fetched."""
+        """Open the file of an item; only the parts that are read are fetched."""
         name = self.listing.names[index]
         try:
             yield cast(BinaryIO, RemoteFile(self._root / name, self._sizes[name]))
@@ -82,6 +82,6 @@ def _choose(sizes: Mapping[str, int], url: str, medium: Medium, pattern: str | N
 
 
 def _gone(name: str, error: FileNotFoundError) -> InputError:
-    """Return the error for a file that was listed."""
+    """Return the error for a file that was listed and is gone."""
     error.strerror = error.strerror or "not there any more"
     return unreadable(name, error)

@@ -12,7 +12,7 @@ from ganeval.audio.packages import decoder
 from ganeval.sources.files.medium import Overview
 
 MAX_SECONDS = 3600.0
-"""Longer files are refused unless the user says otherwise: they are recordings to be cut."""
+"""Longer files are refused unless the user says otherwise: such recordings should be cut first."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -34,15 +34,15 @@ class Sounds:
     left_alone: ClassVar[str] = "files of other sound formats"
 
     def settings(self) -> dict[str, object]:
-        """Return what decodes them, and their form."""
+        """Return the decoder, and the form that clips are brought to."""
         return {"decoder": decoder(), **self.fit.settings()}
 
     def read_header(self, stream: IO[bytes], *, name: str) -> ClipHeader:
-        """Return what a file of sound says of itself."""
+        """Return the header of a sound file."""
         return read_header(stream, name=name, max_seconds=self.max_seconds)
 
     def check_header(self, header: ClipHeader, *, name: str) -> None:
-        """Raise InputError if a header shows its clip to be unusable."""
+        """Raise InputError if a header shows that its clip is unusable."""
         check_header(header, name=name, max_seconds=self.max_seconds)
 
     def decode(self, content: bytes, name: str) -> Clip:
@@ -74,5 +74,5 @@ class Sounds:
 
 
 def _counted(numbers: Iterable[int]) -> dict[str, int]:
-    """Return how often each number is there, the smallest first."""
+    """Return how often each number occurs, the smallest first."""
     return {str(number): num for number, num in sorted(Counter(numbers).items())}

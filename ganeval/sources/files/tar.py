@@ -1,4 +1,4 @@
-"""Tar archives of pictures or clips, one or many in a row, read in place and never unpacked."""
+"""Tar archives of pictures or clips, one or several, read in place and never unpacked."""
 
 from bisect import bisect_right
 from collections import Counter
@@ -22,22 +22,22 @@ from ganeval.sources.files.medium import Medium
 from ganeval.sources.files.tar_members import TarMembers
 from ganeval.sources.paths import exists
 
-_OPEN_TARS = 4  # of many: that in work, those whose items are decoded meanwhile
-_LISTED_AT_ONCE = 8  # of many remote ones
+_OPEN_TARS = 4  # of many: the one being read, and those whose items are still decoded
+_LISTED_AT_ONCE = 8  # remote archives
 
 _Value = TypeVar("_Value")
 
 
 @dataclass(frozen=True, slots=True)
 class Tar(FileOptions):
-    """Read the items of a tar without compression, or of many: `faces-{000..127}.tar`."""
+    """Read the items of a tar without compression, or of several: `faces-{000..127}.tar`."""
 
     location: str
 
     def open(
         self, policy: DecodePolicy, *, offline: bool = False, written: str | None = None
     ) -> EncodedSource:
-        """List the archives; arguments and errors are those of `Folder.open`."""
+        """List the archives; see `Folder.open` for arguments and errors."""
         return self.source(
             "tar",
             lambda medium: _container(self.location, medium, self.pattern),
@@ -49,7 +49,7 @@ class Tar(FileOptions):
 
 def _container(location: str, medium: Medium, pattern: str | None) -> Container:
     """Return the items of a tar, or of all that its braces stand for."""
-    # A file of this machine may be called so.
+    # A local file may have braces in its name.
     literal = not is_remote(location) and exists(location)
     locations = [location] if literal else expand_braces(location)
     if locations == [location]:
@@ -58,7 +58,7 @@ def _container(location: str, medium: Medium, pattern: str | None) -> Container:
 
 
 class TarShards:
-    """The items of several tars, in the order of these, and of the names in each."""
+    """The items of several tars, in the order of the tars and of the names in each."""
 
     num_threads = 1
 
@@ -86,7 +86,7 @@ class TarShards:
         )
 
     def name(self, index: int) -> str:
-        """Return a member's name behind that of its archive, as messages call it."""
+        """Return `archive:member`, the name of an item in messages."""
         which, inner = self._find(index)
         return self._tars[which].name(inner)
 
@@ -108,14 +108,14 @@ class TarShards:
         return self._turn_to(which).read(inner)
 
     def check(self) -> None:
-        """Raise UnstableError if an archive in use is another one now; each opening checks too."""
+        """Raise UnstableError if an archive in use has changed; each opening checks too."""
         with self._lock:
             recent = [self._tars[which] for which in self._recent]
         for tar in recent:
             tar.check()
 
     def _joined(self, parts: Iterable[Mapping[int, _Value]]) -> dict[int, _Value]:
-        """Return what is known by the items' places in each archive by those in the row."""
+        """Return mappings by index in each archive as one mapping by index over all archives."""
         return {
             start + index: value
             for start, part in zip(self._starts, parts, strict=False)
@@ -123,7 +123,7 @@ class TarShards:
         }
 
     def _find(self, index: int) -> tuple[int, int]:
-        """Return the number of the archive, and that of the item within it."""
+        """Return the number of the archive, and the index of the item within it."""
         which = bisect_right(self._starts, index) - 1
         return which, index - self._starts[which]
 

@@ -1,4 +1,4 @@
-"""The headers of a tar archive, of which nobody vouches that they make sense."""
+"""Read the headers of a tar archive, even if they make no sense."""
 
 import io
 import tarfile
@@ -8,7 +8,7 @@ from typing import IO, BinaryIO, cast
 
 
 class SenselessHeaderError(tarfile.ReadError):
-    """An extended header, which only a tar has, with numbers that are none or are too large."""
+    """An extended header, which only a tar has, with numbers that are invalid or too large."""
 
 
 @contextmanager
@@ -16,8 +16,8 @@ def open_tar(file: BinaryIO) -> Iterator[tarfile.TarFile]:
     """Open a tar archive without compression, from its start.
 
     Raises:
-        SenselessHeaderError: Then, or while the members are gone through.
-        tarfile.TarError: It is damaged otherwise, or no tar.
+        SenselessHeaderError: A header makes no sense; raised now or while members are read.
+        tarfile.TarError: It is damaged in another way, or not a tar.
     """
     bounded = cast(IO[bytes], _Bounded(file))
     try:
@@ -30,9 +30,9 @@ def open_tar(file: BinaryIO) -> Iterator[tarfile.TarFile]:
 
 
 class _Bounded:
-    """A file that takes no more memory for a read than it has bytes left.
+    """A file that never reads more bytes than it has left.
 
-    tarfile asks for as many as a header says, and Python allocates them before it reads.
+    tarfile asks for as many bytes as a header says, and Python allocates them before it reads.
     """
 
     def __init__(self, file: BinaryIO) -> None:
@@ -49,5 +49,5 @@ class _Bounded:
         return self._file.seek(offset)
 
     def read(self, size: int) -> bytes:
-        """Return so many bytes, or those that are left."""
+        """Return `size` bytes, or those that are left."""
         return self._file.read(max(min(size, self._num_bytes - self._file.tell()), 0))

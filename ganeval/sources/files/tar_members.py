@@ -37,7 +37,7 @@ class _Place(NamedTuple):
 class TarMembers:
     """The items of a tar archive.
 
-    Listing it goes through the whole file, and so the items' headers are read on the way.
+    Listing goes through the whole file, so the items' headers are read on the way.
     """
 
     num_threads = 1
@@ -58,7 +58,7 @@ class TarMembers:
         check_not_empty(self.listing, location, medium)
 
     def name(self, index: int) -> str:
-        """Return a member's name behind that of the archive, as messages call it."""
+        """Return `archive:member`, the name of an item in messages."""
         return f"{self._location}:{self.listing.names[index]}"
 
     def place(self, index: int) -> FilePlace | None:
@@ -91,7 +91,7 @@ class TarMembers:
         return content
 
     def check(self) -> None:
-        """Raise UnstableError if the archive is another one now."""
+        """Raise UnstableError if the archive has changed."""
         self._file.check()
 
     def rest(self) -> None:
@@ -177,11 +177,11 @@ def _members(file: BinaryIO) -> Iterator[tarfile.TarInfo]:
         whole = not any(block)
         block = file.read(2**16)
     if not whole:
-        raise tarfile.ReadError("no end of archive behind its last readable member")
+        raise tarfile.ReadError("no end of archive after its last readable member")
 
 
 def _look(stream: _Section, name: str, medium: Medium) -> Any:
-    """Return what a file says of itself, or why it cannot be used."""
+    """Return the header of a file, or the error that says why it cannot be used."""
     try:
         return medium.read_header(cast(BinaryIO, stream), name=name)
     except InputError as error:
@@ -191,7 +191,7 @@ def _look(stream: _Section, name: str, medium: Medium) -> Any:
 def _ignored_reason(
     member: tarfile.TarInfo, name: str, medium: Medium, pattern: str | None
 ) -> str | None:
-    """Return why a member is left alone, None for an item and, uncounted, a folder."""
+    """Return why a member is left alone; None for an item, and for a folder (not counted)."""
     if member.isdir():
         return None
     if member.issym() or member.islnk():

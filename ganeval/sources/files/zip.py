@@ -49,7 +49,7 @@ class Zip(FileOptions):
     def open(
         self, policy: DecodePolicy, *, offline: bool = False, written: str | None = None
     ) -> EncodedSource:
-        """List the archive; arguments and errors are those of `Folder.open`."""
+        """List the archive; see `Folder.open` for arguments and errors."""
         return self.source(
             "zip",
             lambda medium: ZipMembers(self.location, medium, self.pattern),
@@ -80,7 +80,7 @@ class ZipMembers:
         check_not_empty(self.listing, location, medium)
 
     def name(self, index: int) -> str:
-        """Return a member's name behind that of the archive, as messages call it."""
+        """Return `archive:member`, the name of an item in messages."""
         return f"{self._location}:{self.listing.names[index]}"
 
     def place(self, index: int) -> FilePlace | None:
@@ -104,8 +104,8 @@ class ZipMembers:
     def read(self, index: int) -> bytes:
         """Return the bytes of a member.
 
-        A limit makes zipfile inflate no more than that, whatever the member really unpacks to; it
-        checks the declared size and the checksum when that many bytes are out.
+        The limit keeps zipfile from inflating more, whatever the member really unpacks to. zipfile
+        checks the declared size and the checksum once that many bytes are read.
         """
         num_bytes = self._members[self.listing.names[index]].file_size
         with self.stream(index) as stream:
@@ -115,7 +115,7 @@ class ZipMembers:
         return content
 
     def check(self) -> None:
-        """Raise UnstableError if the archive is another one now."""
+        """Raise UnstableError if the archive has changed."""
         self._file.check()
 
     def _list(self, medium: Medium, pattern: str | None) -> Listing:

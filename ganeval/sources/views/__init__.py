@@ -1,1 +1,1 @@
-"""Views: sources whose items are made of those of other sources."""
+"""Views: sources whose items are made from the items of other sources."""

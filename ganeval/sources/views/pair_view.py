@@ -1,4 +1,4 @@
-"""A source of pairs, whichever pairs these are."""
+"""A source of pairs, however they were chosen."""
 
 import hashlib
 from collections.abc import Mapping, Sequence
@@ -13,7 +13,7 @@ from ganeval.sources.arrays.pixels import numbers
 from ganeval.sources.base import Content, Item, Pair, Source, SourceInfo, plural
 
 Places = npt.NDArray[np.int64]
-"""Which pairs there are, [N, 2]: the index of the one item and that of the other."""
+"""Which pairs there are, [N, 2]: the indices of the first and the second item."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True, eq=False)
@@ -25,8 +25,8 @@ class PairView:
         one: Where the first item of each pair is.
         other: Where the second one is; maybe the same source.
         places: Which pairs there are.
-        title: What the pairs are called by with their number, where their parts have no names of
-            their own; None: by the names of both.
+        title: Pairs are called by this and their number if their items have no names of their own;
+            None: by the names of both items.
     """
 
     info: SourceInfo
@@ -41,12 +41,12 @@ class PairView:
     def load(self, indices: Sequence[int]) -> list[Item]:
         """Read and hash both items of the pairs at `indices`; see `Source.load`.
 
-        A pair's digest is that of both digests in their order.
+        A pair's digest is made from the digests of both items, in order.
         """
         chosen = self.places[np.asarray(indices, np.int64)].tolist()
         first = sorted({pair[0] for pair in chosen})
         second = sorted({pair[1] for pair in chosen})
-        if self.one is self.other:  # read what several pairs have once
+        if self.one is self.other:  # read an item of several pairs once
             first = second = sorted({*first, *second})
         loaded = dict(zip(first, self.one.load(first), strict=True))
         others = loaded
@@ -58,7 +58,7 @@ class PairView:
         ]
 
     def unusable(self) -> Mapping[int, str]:
-        """Return the pairs of which one or the other cannot be used, with the reason of that."""
+        """Return the pairs with an item that cannot be used, and why."""
         first = self.one.unusable()
         second = first if self.one is self.other else self.other.unusable()
         if not first and not second:
@@ -96,7 +96,7 @@ class PairView:
 
 
 def pair_content(one: SourceInfo, other: SourceInfo) -> str:
-    """Return what a pair of an item of each of two sources is; see `SourceInfo.content`."""
+    """Return what a pair of items of two sources is; see `SourceInfo.content`."""
     if one.content == other.content:
         return f"pair of {plural(one.content)}"
     return f"pair of {one.content} and {other.content}"

@@ -24,9 +24,9 @@ class Pairing:
     """Which items of two sources belong together.
 
     Attributes:
-        places: The indices of both, a pair each, in the order of the one source.
-        only_one: The names of the items of the one source that have no partner.
-        only_other: Those of the other source.
+        places: The indices of both items of each pair, in the order of the first source.
+        only_one: The names of the items of the first source that have no partner.
+        only_other: The same for the other source.
     """
 
     places: tuple[tuple[int, int], ...]
@@ -46,8 +46,8 @@ def pair_up(one: Source, other: Source, *, by: By = "name") -> Pairing:
         one: A source.
         other: Another.
         by: "name" pairs items of the same name within their sources, without the endings of
-            pictures (`a/1.png` and `a/1.jpg`); items of arrays are called by their numbers. "index"
-            pairs the first with the first, the second with the second.
+            pictures (`a/1.png` and `a/1.jpg`); the names of items of arrays are their numbers.
+            "index" pairs the first with the first, the second with the second.
 
     Raises:
         InputError: A name occurs twice in a source; nothing pairs; or, by "index", the numbers of
@@ -57,7 +57,7 @@ def pair_up(one: Source, other: Source, *, by: By = "name") -> Pairing:
         if len(one) != len(other):
             raise InputError(
                 f"{one.info.location} has {len(one):,} items, {other.info.location} {len(other):,}",
-                "as many on both sides, to be paired by their order",
+                "the same number in both, to pair them by their order",
                 "correct the sources, or pair them by name",
             )
         return Pairing(places=tuple((index, index) for index in range(len(one))))
@@ -93,7 +93,7 @@ def _by_key(names: Sequence[str], location: str) -> dict[str, int]:
             twin = names[places[key]]
             both = f"'{twin}' twice" if twin == name else f"'{twin}' and '{name}'"
             raise InputError(
-                f"{location}: {both}, which are one name for a pair",
+                f"{location}: {both}, which count as one name in a pair",
                 "names that differ in more than their endings",
                 "rename or remove one of them, or pair by index",
             )

@@ -1,4 +1,4 @@
-"""What a generator shows along paths between its latents: pairs of points close together."""
+"""Images of a generator along paths between its latents: pairs of points close together."""
 
 import hashlib
 from dataclasses import fields, replace
@@ -19,7 +19,7 @@ _NUM_TRIED = 8  # points, two on each path
 def paths_of(
     generator: Source, *, num: int, seed: int = 0, epsilon: float = 1e-4, places: Places = "full"
 ) -> PairView:
-    """Return pairs of what a generator makes of two points on each path, as a source.
+    """Return pairs of images that a generator makes from two points on each path, as a source.
 
     The pictures are the network's own floats on the scale of 0 to 255, float32, neither rounded nor
     clipped: rounding would hide what a step of `epsilon` changes. Path i depends on the generator,
@@ -34,8 +34,8 @@ def paths_of(
 
     Raises:
         InputError: It is not a generator, has no latents, makes images from pictures, computes with
-            less than 32 bits, or shows no step at all.
-        UsageError: An option out of its range, or a generator with the option `size`.
+            less than 32 bits, or its images do not change over a step.
+        UsageError: An option is out of its range, or the generator has the option `size`.
     """
     where = generator.info.location
     if not isinstance(generator, GeneratorSource):
@@ -53,7 +53,7 @@ def paths_of(
         )
         raise InputError(
             f"{where}: the network {what}",
-            "a network that makes images from latents alone, between which there are paths",
+            "a network that makes images from latents alone, since paths lead between latents",
             "name another generator, or leave this score out",
         )
     if generator.fit.size is not None:
@@ -95,16 +95,16 @@ def paths_of(
 
 
 def _try_out(images: torch.Tensor, where: str, epsilon: float) -> None:
-    """Refuse a network that cannot show a step, by the first points, [2N, C, H, W]."""
+    """Refuse a network whose images do not change over a step, by the first [2N, C, H, W]."""
     kind = str(images.dtype).removeprefix("torch.")
     if images.dtype in (torch.float16, torch.bfloat16):
         found = f"computes in {kind}, which has no numbers so close together"
     elif bool((images[::2] == images[1::2]).all()):
-        found = "shows the same at both points of a step, as one that rounds its images does"
+        found = "makes the same image at both points of a step, perhaps because it rounds them"
     else:
         return
     raise InputError(
         f"{where}: the network {found}",
         f"floats of 32 bits that differ after a step of {epsilon:g} of the path",
-        "give a network that computes so (`network.float()`), without its rounding",
+        "give a network in such floats (`network.float()`) that does not round its images",
     )

@@ -13,8 +13,8 @@ from ganeval.sources.views.pair_view import PairView, pair_content
 def random_pairs(source: Source, *, num: int, seed: int = 0) -> PairView:
     """Return random pairs of different items of a source, as a source.
 
-    Each ordered pair is as likely as any other whenever one is drawn, so that one may come twice.
-    The first pairs are the same however many are drawn.
+    Each draw takes all ordered pairs with equal probability, so a pair may occur twice. The first
+    pairs are the same however many are drawn.
 
     Args:
         source: Where the items are.
@@ -22,12 +22,16 @@ def random_pairs(source: Source, *, num: int, seed: int = 0) -> PairView:
         seed: From 0; the pairs come from NumPy's Philox, seeded by `SeedSequence([seed])`.
 
     Raises:
-        UsageError: No pairs are asked for, or a negative seed.
+        UsageError: No pairs are asked for, or the seed is negative.
         InputError: The source has only one item.
     """
     count = len(source)
     if num < 1 or seed < 0:
-        raise UsageError(f"{num:,} random pairs of seed {seed}", "at least 1, and 0", "change it")
+        raise UsageError(
+            f"{num:,} random pairs with seed {seed}",
+            "at least 1 pair, and a seed of at least 0",
+            "change it",
+        )
     if count < 2:
         raise InputError(
             f"{source.info.location}: one item, which makes no pair", "at least 2", "add some"

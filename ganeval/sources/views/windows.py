@@ -18,7 +18,7 @@ from ganeval.errors import InputError, UsageError
 from ganeval.sources.base import Item, Source, SourceInfo, plural
 
 Places = npt.NDArray[np.int64]
-"""Which windows there are, [N, 2]: the index of the clip and the sample where it begins."""
+"""Which windows there are, [N, 2]: the index of the clip, and the sample where a window begins."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True, eq=False)
@@ -43,8 +43,8 @@ class WindowView:
     def load(self, indices: Sequence[int]) -> list[Item]:
         """Read and hash the clips of the windows at `indices`; see `Source.load`.
 
-        A window's digest is that of its clip, of how it is cut and of where it begins. A clip is
-        decoded once for all its windows among these.
+        A window's digest is made from its clip's digest, how it is cut and where it begins. A clip
+        is decoded once for all its windows in this call.
         """
         chosen = self.places[np.asarray(indices, np.int64)].tolist()
         clips = sorted({clip for clip, _ in chosen})
@@ -60,7 +60,7 @@ class WindowView:
         return {}
 
     def names(self) -> Sequence[str]:
-        """Return the name of each window: that of its clip, and the second where it begins."""
+        """Return the name of each window: its clip's name, and the second where it begins."""
         names = self.source.names()
         return [_name(names[clip], start, self.how) for clip, start in self.places.tolist()]
 
@@ -112,7 +112,7 @@ def windows_of(source: Source, how: Windows, indices: Sequence[int]) -> WindowVi
     if source.info.content != "clip":
         raise UsageError(
             f"{source.info.location}: has {plural(source.info.content)}",
-            "clips of sound, for windows of them",
+            "clips of sound, to cut windows from them",
             "name a source of clips, or another metric",
         )
     places: list[tuple[int, int]] = []
@@ -156,7 +156,7 @@ def windows_of_items(
     Args:
         items: The clips.
         how: How they are cut.
-        location: How messages call where they are from.
+        location: The name of their source in messages.
 
     Raises:
         InputError: A clip cannot be used, or is shorter than a window.
@@ -183,18 +183,18 @@ def _too_short(location: str, short: Sequence[tuple[str, float]], how: Windows) 
     more = "" if len(short) == 1 else f" and {len(short) - 1:,} more"
     return InputError(
         f"{location}: '{name}' of {seconds:.4g} s{more}",
-        f"windows of {how.seconds:g} s",
+        f"at least {how.seconds:g} s, the length of a window",
         f"leave short clips out, or pad them, as in folder:PATH,seconds={how.seconds:g},pad=zeros",
     )
 
 
 def _name(clip: str, start: int, how: Windows) -> str:
-    """Return how messages call a window."""
+    """Return the name of a window in messages."""
     return f"{clip}@{start / how.rate:g}s"
 
 
 def _lengths(source: Source, indices: Sequence[int]) -> Iterator[tuple[int, int]]:
-    """Yield the number of samples and the rate of clips; one that does not say is decoded."""
+    """Yield the number of samples and the rate of clips; they are decoded if nothing else tells."""
     lengths: Any = getattr(source, "lengths", None)
     known = None if lengths is None else lengths()
     if known is not None:
