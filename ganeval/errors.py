@@ -43,10 +43,15 @@ def spelt(**options: object) -> str:
     return f"{' '.join(words)} (in Python {python})"
 
 
+NEEDED = "needed: "
+"""Comes before what is needed, in the line of an error and of a finding."""
+
+
 class GanevalError(Exception):
     """An error that a user can act on: what was found, what is needed, what to do.
 
-    `InputError("fake/: no images", "at least 2", "name a folder with pictures")`
+    `InputError("fake/: no images", "at least 2", "name a folder with pictures")` is shown as
+    `fake/: no images; needed: at least 2; name a folder with pictures`.
     """
 
     exit_code: ClassVar[int] = 2
@@ -58,7 +63,7 @@ class GanevalError(Exception):
         self.found, self.needed, self.remedy = (one_line(part) for part in (found, needed, remedy))
 
     def __str__(self) -> str:
-        return f"{self.found}; {self.needed}; {self.remedy}"
+        return f"{self.found}; {NEEDED}{self.needed}; {self.remedy}"
 
     def with_details(self, lines: Iterable[str]) -> Self:
         """Return the error with lines to print above it."""

@@ -82,7 +82,7 @@ def test_other_shapes_are_refused(shape: tuple[int, ...]) -> None:
 def test_too_few_images_and_a_subset_are_refused() -> None:
     with ganeval.Accumulator(reference=REFERENCE, metrics=["fid"], **FAST) as metric:
         metric.update(PICTURES[:1])
-        with pytest.raises(InputError, match="accumulator: 1 image; fid needs at least 2"):
+        with pytest.raises(InputError, match="accumulator: 1 image; needed: at least 2 for fid"):
             metric.compute()
         metric.reset()
         with pytest.raises(InputError, match="accumulator: 0 images"):
@@ -135,7 +135,7 @@ def test_batches_that_hold_no_images_are_refused_in_one_line() -> None:
             InputError, match=r"batch of type dict; .*`metric\.update\(batch\[0\]\)`"
         ):
             metric.update({"x": PICTURES[:2]})
-        with pytest.raises(InputError, match="accumulator: a list of NoneType; a tensor"):
+        with pytest.raises(InputError, match="accumulator: a list of NoneType; needed: a tensor"):
             metric.update([None])
         assert metric.num == 0
 

@@ -170,7 +170,7 @@ def test_a_device_that_is_not_there_is_one_line(
         assert done.code == 4
         assert done.error == (
             "ganeval: error: device 'cuda' is not there (torch sees 0 of its kind); "
-            "a device of this machine; use auto instead of cuda"
+            "needed: a device of this machine; use auto instead of cuda"
         )
 
 

@@ -300,9 +300,9 @@ def test_training_runs_are_compared_by_their_recipes(real: Path) -> None:
         row = report[name, "kid"]
         assert row.value == pytest.approx(np.mean(values), rel=1e-12)
         assert row.se == pytest.approx(np.std(values, ddof=1) / 3**0.5, rel=1e-9)
-    with pytest.raises(UsageError, match="samples and runs; one of them"):
+    with pytest.raises(UsageError, match="samples and runs; needed: one of them"):
         ganeval.compare(reference=real, **FAST)
-    with pytest.raises(UsageError, match="samples and runs; one of them"):
+    with pytest.raises(UsageError, match="samples and runs; needed: one of them"):
         ganeval.compare(samples=[real], runs=runs, reference=real, **FAST)
     with pytest.raises(UsageError, match="paired=True with runs"):
         ganeval.compare(runs=runs, reference=real, paired=True, **FAST)
@@ -395,14 +395,14 @@ def test_names_and_options_fail_before_an_image_is_read(
     for words, message in (
         (("eval", real, absent, "-m", "fdi"), "unknown metric 'fdi'"),
         (("eval", real, absent, "-m", "fid,kid:subset_sise=3"), "did you mean 'subset_size'?"),
-        (("eval", real, absent, "-m", "kid:subset_size=many"), "is 'many'; one of"),
+        (("eval", real, absent, "-m", "kid:subset_size=many"), "is 'many'; needed: one of"),
         (("fid", real, absent, "--protocol", "pytorchfid"), "did you mean 'pytorch-fid'?"),
         (("fid", real, absent, "--extractor", "inceptoin"), "did you mean 'inception'?"),
         (("kid", real, absent, "--protocol", "pytorch-fid"), "does not define kid"),
         (("eval", real, absent, "-m", "fid,fid"), "named twice"),
         (
             ("eval", real, absent, "-m", "sfid:layer=x"),
-            "'layer'; no name, since there are none; leave",
+            "'layer'; needed: no name, since there are none; leave",
         ),
         (("eval", f"{real},labels=folders", real), f"write 'folder:{real},labels=folders'"),
         (("fid", real, absent, "-o", "run.jsno"), "unknown suffix '.jsno'"),
@@ -437,13 +437,13 @@ def test_every_option_refuses_what_is_not_of_its_type(cls: Any) -> None:
 @pytest.mark.parametrize(
     ("options", "message"),
     [
-        ({"num_images": "50"}, "num_images is '50' (str); one of: a whole number, none; "),
+        ({"num_images": "50"}, "num_images is '50' (str); needed: one of: a whole number, none; "),
         ({"num_images": True}, "num_images is True (bool); "),
-        ({"extractor": None}, "extractor is None; one of: text; leave it out for the def"),
+        ({"extractor": None}, "extractor is None; needed: one of: text; leave it out for the def"),
         ({"latent_size": 2.0}, "latent_size is 2.0 (float); "),
-        ({"float_range": 1}, "float_range is 1 (int); one of: several values, none; "),
+        ({"float_range": 1}, "float_range is 1 (int); needed: one of: several values, none; "),
         ({"transparency": "whit"}, "drop, white, black; did you mean 'white'?"),
-        ({"decode": None}, "decode is None; one of: DecodePolicy; "),
+        ({"decode": None}, "decode is None; needed: one of: DecodePolicy; "),
     ],
 )
 def test_options_of_other_types_in_python_are_one_line(
@@ -491,7 +491,7 @@ def test_no_score_depends_on_the_default_type_of_torch(
 def test_too_few_images_name_the_minimum(tmp_path: Path, real: Path) -> None:
     one = blobs(1, seed=0)
     for metric, least in (("fid", 2), ("is", 10), ("kid", 2), ("pr", 4), ("dc", 6)):
-        with pytest.raises(InputError, match=rf"1 image; {metric} needs at least {least} "):
+        with pytest.raises(InputError, match=rf"1 image; needed: at least {least} for {metric} "):
             ganeval.evaluate(sample=one, reference=real, metrics=[metric], **FAST)
 
 

@@ -126,7 +126,7 @@ def _channel(content: object, rate: int, least: int) -> npt.NDArray[np.float32]:
     if len(samples) < least:
         raise InputError(
             f"a clip of {content.seconds:.4g} s",
-            f"the network needs at least {least / rate:.4g} s",
+            f"at least {least / rate:.4g} s, which the network needs",
             "leave out short clips, or pad them, for example "
             f"folder:PATH,seconds={least / rate:.4g},pad=zeros",
         )

@@ -10,7 +10,7 @@ from ganeval.doctor.examine import Diagnosis
 from ganeval.doctor.finding import SEVERITIES, Finding, counted
 from ganeval.doctor.hearing import ClipInventory
 from ganeval.doctor.inventory import Inventory
-from ganeval.errors import one_line
+from ganeval.errors import NEEDED, one_line
 
 SCHEMA = "ganeval.doctor/1"
 _SHOWN = 5
@@ -90,7 +90,7 @@ def _counts(counter: Counter[str]) -> str:
 def _line(finding: Finding) -> str:
     """Return a finding on one line."""
     examples = ", ".join(_short(name, finding.source) for name in finding.examples)
-    text = f"{finding.source}: {finding.what}; {finding.needed}; {finding.remedy}"
+    text = f"{finding.source}: {finding.what}; {NEEDED}{finding.needed}; {finding.remedy}"
     return one_line(f"{finding.severity:<9}{text}{f' ({examples})' if examples else ''}")
 
 

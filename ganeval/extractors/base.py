@@ -236,7 +236,9 @@ def find_extractor(text: str) -> ChosenExtractor:
         )
     if colon and not kind.takes_variants:
         raise UsageError(
-            f"extractor '{text}' has a variant", f"{name} has none", f"write {name} alone"
+            f"extractor '{text}' has a variant",
+            f"no variant, since {name} has none",
+            f"write {name} alone",
         )
     return ChosenExtractor(text, kind, variant or None, None if added is None else added.package)
 

@@ -21,7 +21,7 @@ def read_bytes(path: Path) -> bytes:
     except OSError as error:
         raise WeightsError(
             f"{path}: cannot be read ({error.strerror})",
-            "a readable weight file is needed",
+            "a weight file that can be read",
             "correct the path or its permissions",
         ) from error
 

@@ -30,7 +30,7 @@ class LogMel:
         if request.weights_path is not None:
             raise UsageError(
                 f"--weights {request.weights_path} with the extractor 'log-mel'",
-                "log-mel has no weights",
+                "no --weights, since log-mel has none",
                 "leave out --weights or choose another extractor",
             )
         return ExtractorInfo(

@@ -114,7 +114,7 @@ class LpipsNetwork:
         if min(height, width) < self.cut.least:
             raise InputError(
                 f"pictures of {width} x {height} pixels",
-                f"{self.info.name} needs at least {self.cut.least} x {self.cut.least}",
+                f"at least {self.cut.least} x {self.cut.least} for {self.info.name}",
                 "bring both sources to a larger size, as in folder:PATH,size=64",
             )
         if not layers:

@@ -29,7 +29,7 @@ class Pixels:
         if request.weights_path is not None:
             raise UsageError(
                 f"--weights {request.weights_path} with the extractor 'pixels'",
-                "pixels has no weights",
+                "no --weights, since pixels has none",
                 "leave out --weights or choose another extractor",
             )
         return ExtractorInfo(

@@ -47,7 +47,7 @@ def structural_similarity(one: Pixels, other: Pixels) -> float:
     if min(height, width) <= 2 * RADIUS:
         raise InputError(
             f"pictures of {width} x {height} pixels",
-            f"ssim needs at least {2 * RADIUS + 1} x {2 * RADIUS + 1}",
+            f"at least {2 * RADIUS + 1} x {2 * RADIUS + 1} for ssim",
             "leave ssim out of the metrics (-m), or bring both sources to a larger size",
         )
     inside = (slice(None), slice(RADIUS, -RADIUS), slice(RADIUS, -RADIUS))

@@ -34,7 +34,7 @@ class Random:
         if request.weights_path is not None:
             raise UsageError(
                 f"--weights {request.weights_path} with the extractor 'random'",
-                "random makes its own weights",
+                "no --weights, since random makes its own",
                 "leave out --weights or choose another extractor",
             )
         return ExtractorInfo(

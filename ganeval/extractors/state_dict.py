@@ -71,7 +71,7 @@ def _load_torch(data: bytes, *, path: Path, published: bool) -> object:
         raise WeightsError(
             f"{path}: not a published weight file, and a crafted .pt file can corrupt the memory "
             f"of torch {torch.__version__} even with weights_only (CVE-2026-24747)",
-            "torch >= 2.10, or a .safetensors file is needed",
+            "torch >= 2.10, or a .safetensors file",
             "upgrade torch, or convert the file to safetensors if you trust it",
         )
     # TorchScript's table of constants in a zip archive, which stores file names uncompressed.
@@ -151,7 +151,7 @@ def build_from(
     if findings:
         raise WeightsError(
             f"{path}: weights of another network: {findings}",
-            f"exactly the {len(own)} tensors of this extractor are needed",
+            f"exactly the {len(own)} tensors of this extractor",
             "give the right file, or leave out --weights",
         )
     # The tensors replace the empty ones, as copies in the network's own types.

@@ -34,7 +34,7 @@ class Waveforms:
         if request.weights_path is not None:
             raise UsageError(
                 f"--weights {request.weights_path} with the extractor '{cls.name}'",
-                f"{cls.name} has no weights",
+                f"no --weights, since {cls.name} has none",
                 "leave out --weights or choose another extractor",
             )
         return ExtractorInfo(

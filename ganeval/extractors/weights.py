@@ -330,7 +330,7 @@ def _unavailable(name: str, found: str) -> WeightsError:
     weights = weight_file(name)
     return WeightsError(
         found,
-        f"a file with SHA-256 {weights.sha256} ({weights.size:,} bytes) is needed",
+        f"a file with SHA-256 {weights.sha256} ({weights.size:,} bytes)",
         f"either (1) run `ganeval weights fetch {name}` on a machine with network, and set "
         "GANEVAL_WEIGHTS to the file's folder here or give the file with --weights PATH, "
         f"or (2) download {weights.url} by hand and do the same, "

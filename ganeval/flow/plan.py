@@ -225,7 +225,7 @@ def _checked(
         if need.role != "sample":
             if need.role not in others:
                 raise InputError(
-                    f"there is no {need.role}", f"{choice.label} looks at one", "name one"
+                    f"there is no {need.role}", f"a {need.role}, for {choice.label}", "name one"
                 )
             sides = [others[need.role]]
         for side in sides:
@@ -309,6 +309,6 @@ def check_minimum(choice: MetricChoice, need: Need, location: str, num: int, nou
     lower = "".join(f"lower {choice.name}:{one}, " for one in options)
     raise InputError(
         f"{location}: {f'1 {noun[:-1]}' if num == 1 else f'{num:,} {noun}'}",
-        f"{choice.title} needs at least {need.minimum:,} ({need.why})",
+        f"at least {need.minimum:,} for {choice.title} ({need.why})",
         f"add {noun}, {lower}or leave {choice.title} out of the metrics (-m)",
     )

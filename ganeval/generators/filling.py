@@ -323,6 +323,6 @@ def _no_tensors(name: str, key: str | None, everything: Sequence[Candidate]) -> 
     found = first_few([repr(one.path) for one in everything if one.path]) or "no tensors"
     return InputError(
         f"{name}: {f'no tensors under key {key!r}' if key else 'holds no tensors of a network'}",
-        f"a state dict; it has {found}",
+        f"a state dict (this has {found})",
         "name one of them with --key NAME" if key else "save the network's state_dict()",
     )

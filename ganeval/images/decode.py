@@ -124,9 +124,7 @@ def check_header(header: Header, *, name: str, policy: DecodePolicy) -> None:
     """
     _check_size(header.width, header.height, name, policy)
     if header.frames > 1 and policy.animated == "error":
-        raise InputError(
-            f"{name}: {header.frames} frames", "one frame is needed", "add `--animated first`"
-        )
+        raise InputError(f"{name}: {header.frames} frames", "one frame", "add `--animated first`")
 
 
 def decode(content: bytes, *, name: str, policy: DecodePolicy) -> Picture:

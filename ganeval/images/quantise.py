@@ -75,7 +75,7 @@ def check_range(
         observed = f"{least.min().item():g} to {most.max().item():g}"
         raise InputError(
             f"{_name_first(name, outside, start)}: values observed from {observed}",
-            f"the declared range is {low:g} to {high:g}",
+            f"values in the declared range, {low:g} to {high:g}",
             remedy,
         )
 
@@ -86,7 +86,7 @@ def check_finite(values: torch.Tensor, *, name: str, start: int | None = None) -
     if not finite.all():
         raise InputError(
             f"{_name_first(name, ~finite, start)}: NaN or infinity among its values",
-            "finite values are needed",
+            "finite values",
             "look for the cause in the code that makes the images",
         )
 

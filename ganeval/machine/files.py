@@ -131,6 +131,6 @@ def disk_full(path: Path, num_bytes: int) -> ResourceError:
     free = shutil.disk_usage(path.parent).free
     return ResourceError(
         f"{path}: the disk is full",
-        f"{num_bytes:,} bytes needed, {free:,} free",
+        f"{num_bytes:,} bytes, and {free:,} are free",
         "free some space (`ganeval cache prune`) or choose another place (--cache-dir, -o)",
     )

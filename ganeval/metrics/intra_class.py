@@ -196,7 +196,7 @@ def _common_classes(sample: Summary, reference: Summary) -> list[str]:
         if side[few] < 2:
             raise InputError(
                 f"class {one_line(few)} of the {which}: 1 {sample.noun[:-1]}",
-                "intra-fid needs at least 2 of each class (a covariance)",
+                "at least 2 of each class for intra-fid (a covariance)",
                 f"add {sample.noun}, or leave out intra-fid",
             )
     return sorted(counts[0])

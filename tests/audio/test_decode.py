@@ -118,9 +118,9 @@ def test_what_is_no_sound_is_told_in_words() -> None:
         wav(16, b""): "no samples",
         wav(32, np.array([0.1, np.nan, np.inf], np.float32).tobytes(), kind=3): "2 samples are NaN",
         wav(32, (32768 * tone()).tobytes(), kind=3): "samples from -1.638e+04 to 1.638e+04; ",
-        encoded(tone(seconds=61)): "61.0 s long; at most 60 s; ",
-        encoded(tone(), "W64"): "a W64 file; a WAV, FLAC, Ogg, MP3 or AIFF file",
-        encoded(np.ones((1, 9)), rate=500): "500 samples a second; a rate from 1,000 to",
+        encoded(tone(seconds=61)): "61.0 s long; needed: at most 60 s; ",
+        encoded(tone(), "W64"): "a W64 file; needed: a WAV, FLAC, Ogg, MP3 or AIFF file",
+        encoded(np.ones((1, 9)), rate=500): "500 samples a second; needed: a rate from 1,000 to",
     }.items():
         assert told in fault(content)
 

@@ -122,11 +122,14 @@ def test_the_windows_of_a_source_are_a_source() -> None:
 
 def test_windows_of_short_clips_and_of_pictures_are_refused() -> None:
     with pytest.raises(
-        InputError, match=r"clips: '0' of 2 s and 1 more; at least 2\.6 s, the length of a window; "
+        InputError,
+        match=r"clips: '0' of 2 s and 1 more; needed: at least 2\.6 s, the length of a window; ",
     ):
         windows_of(sources(), Windows(seconds=2.6), range(3))
     pictures = open_source(blobs(4, seed=1), policy=DecodePolicy())
-    with pytest.raises(UsageError, match="has pictures; clips of sound, to cut windows from them"):
+    with pytest.raises(
+        UsageError, match="has pictures; needed: clips of sound, to cut windows from them"
+    ):
         windows_of(pictures, Windows(seconds=1.0), range(4))
 
 

@@ -59,7 +59,9 @@ def test_clips_are_cut_and_padded_as_asked() -> None:
     np.testing.assert_array_equal(longer.samples[0, 10:], [0, 0])
     assert longer.notes == ("padded with zeros to 0.012 s",)
     assert ClipFit(seconds=0.01)(clip, "a") is clip
-    with pytest.raises(InputError, match=r"^a: 0\.01 s long; at least 0\.012 s; .*pad=zeros"):
+    with pytest.raises(
+        InputError, match=r"^a: 0\.01 s long; needed: at least 0\.012 s; .*pad=zeros"
+    ):
         ClipFit(seconds=0.012)(clip, "a")
     with pytest.raises(InputError, match=r"^a: 0\.01 s long; 0\.004 s; cut it"):
         ClipFit(seconds=0.004, cut="error")(clip, "a")

@@ -84,7 +84,7 @@ def test_values_are_brought_to_full_scale() -> None:
 def test_what_is_no_clip_is_refused() -> None:
     flat = nn.Sequential(nn.Linear(2, 3 * 64 * 8 * 8), nn.Unflatten(1, (3, 64, 8, 8)))
     for thing, told in {
-        generator(module=flat): "returns shape [8, 3, 64, 8, 8]; floats [B, samples] or",
+        generator(module=flat): "returns shape [8, 3, 64, 8, 8]; needed: floats [B, samples] or",
         generator(module=lambda z: torch.zeros(len(z), 800)): "gives the same clip for 8 latents",
     }.items():
         with pytest.raises(InputError) as caught:
@@ -120,7 +120,9 @@ def test_a_paired_network_makes_clips_of_clips(tmp_path: Path) -> None:
     found = clips(opened(made))
     np.testing.assert_allclose(found[3].samples, 0.5 * tone(103).repeat(2, axis=1), atol=1e-7)
     (tmp_path / "7.wav").write_bytes(encoded(tone(107, seconds=0.1)))
-    with pytest.raises(InputError, match=r"7\.wav: 1,600 samples in 1 channels; conditions of one"):
+    with pytest.raises(
+        InputError, match=r"7\.wav: 1,600 samples in 1 channels; needed: conditions of one"
+    ):
         opened(made)
 
 
@@ -149,7 +151,10 @@ def test_a_name_of_one_clip_is_no_place_for_many(
 ) -> None:
     run = ganeval("sample", checkpoint, "-n", 4, "-o", tmp_path / "a.wav", *OPTIONS)
     assert run.code == 2
-    assert "a.wav: the name of one wav file; a folder, or a name ending in .zip or" in run.error
+    assert (
+        "a.wav: the name of one wav file; needed: a folder, or a name ending in .zip or"
+        in run.error
+    )
     assert not (tmp_path / "a.wav").exists()
 
 
@@ -160,7 +165,7 @@ def test_what_works_on_pictures_refuses_a_generator_of_clips(
     words = [tmp_path] if command == "likelihood" else ["-o", tmp_path / "a.png"]
     run = ganeval(command, checkpoint, *words, *OPTIONS)
     assert run.code == 2
-    assert "makes clips of sound; a generator of pictures; name another" in run.error
+    assert "makes clips of sound; needed: a generator of pictures; name another" in run.error
     assert "ganeval train wavenet --eval-every" in run.error
 
 
@@ -187,7 +192,7 @@ def test_samples_are_written_as_wav_files_that_score_as_the_network_does(
     assert ganeval("sample", checkpoint, "-n", 5, "-o", tmp_path / "o.npz", *OPTIONS).code == 0
     np.testing.assert_array_equal(clips(opened(tmp_path / "o.npz"))[4].samples, made[4].samples)
     grid = ganeval("sample", checkpoint, "--grid", "2x2", "-o", tmp_path / "o.png", *OPTIONS)
-    assert "makes clips; pictures for a grid" in grid.error
+    assert "makes clips; needed: pictures for a grid" in grid.error
 
 
 @pytest.mark.parametrize("bits", [16, 32])

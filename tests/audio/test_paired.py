@@ -94,7 +94,10 @@ def test_clips_of_other_forms_are_no_pair() -> None:
     for other, told in {
         "rate": ([ganeval.Clip(one, 8000) for one in TRUTH], "4,800 samples at 8,000 Hz in 1 chan"),
         "length": (ganeval.Clips([one[:, :-1] for one in TRUTH], rate=RATE), "4,799 samples at"),
-        "channels": (ganeval.Clips(stereo, rate=RATE), "at 16,000 Hz in 2 channels; pairs of clip"),
+        "channels": (
+            ganeval.Clips(stereo, rate=RATE),
+            "at 16,000 Hz in 2 channels; needed: pairs of clip",
+        ),
     }.values():
         with pytest.raises(InputError, match=told):
             ganeval.evaluate(

@@ -162,7 +162,7 @@ def test_a_clip_that_cannot_be_used_is_told_from_its_header(tmp_path: Path) -> N
     assert sorted(reasons) == [1, 2, 3]
     assert reasons[1].startswith(f"{tmp_path}/b.wav: truncated (15,001 of 16,000 bytes of sound)")
     long = opened(f"folder:{place},max_seconds=0.1").unusable()
-    assert "0.5 s long; at most 0.1 s" in long[0]
+    assert "0.5 s long; needed: at most 0.1 s" in long[0]
 
 
 def test_the_index_knows_headers_of_clips(tmp_path: Path) -> None:
@@ -241,8 +241,8 @@ def test_lists_of_clips_and_of_paths_have_rates_of_their_own(tmp_path: Path) -> 
         ganeval.Clips(CHORDS): "samples without their rate",
         ganeval.Clips(clips, rate=8000): "each clip has its own",
         ganeval.Clips([]): "no clips",
-        ganeval.Clips(np.zeros(9), rate=RATE): "shape [9]; shape [n, samples]",
-        ganeval.Clips("a.wav", rate=RATE): "a str; an array or tensor",
+        ganeval.Clips(np.zeros(9), rate=RATE): "shape [9]; needed: shape [n, samples]",
+        ganeval.Clips("a.wav", rate=RATE): "a str; needed: an array or tensor",
     }.items():
         with pytest.raises((UsageError, InputError)) as caught:
             opened(thing)

@@ -157,7 +157,10 @@ def test_access_is_lost_during_the_run(
 
     monkeypatch.setattr(os, "fsync", refused)
     line = refusal(ganeval("fid", real, fake, *RANDOM), code=4)
-    assert "cannot be written (Read-only file system); a cache folder with write access; " in line
+    assert (
+        "cannot be written (Read-only file system); needed: a cache folder with write access; "
+        in line
+    )
     assert files(own_cache) == []
 
 
@@ -237,7 +240,7 @@ def test_the_cache_fills_the_disk(
     line = refusal(ganeval(*words), code=4)
     assert f"{disk}/shards/" in line
     assert ".safetensors: the disk is full; " in line
-    assert " bytes needed, " in line
+    assert " bytes, and " in line
     assert " free; free some space (`ganeval cache prune`) or choose another place" in line
     left = files(disk)
     assert left == shards(disk)  # whole shards, no temporary files
@@ -269,7 +272,7 @@ def test_statistics_that_do_not_fit(
     path = disk / "real.npz"
     line = refusal(ganeval("stats", "make", real, "-o", path, *RANDOM), code=4)
     assert f"{path}: the disk is full; " in line
-    assert " bytes needed, " in line
+    assert " bytes, and " in line
     assert files(disk) == []
 
 
@@ -284,7 +287,7 @@ def test_rows_on_disk_that_do_not_fit(
     disk = small_disk(3 * SHARD_BYTES + 8 * PAGE)
     words = ("eval", real, many, "-m", "kid", "--cache-dir", disk, *JSON)
     line = refusal(ganeval(*words), code=4)
-    assert "the disk is full; 56,320 bytes needed, " in line
+    assert "the disk is full; needed: 56,320 bytes, and " in line
     assert files(disk) == shards(disk)
     assert len(files(disk)) == 8
 

@@ -101,9 +101,9 @@ def test_the_advised_share_is_enough_whatever_the_numbers() -> None:
     for count in range(1, 120):
         for num in range(1, count + 1):
             with pytest.raises(InputError) as caught:
-                check_skipped("real", ["a; b; c"] * num, count, 0.0, "picture")
+                check_skipped("real", ["a; needed: b; c"] * num, count, 0.0, "picture")
             percent = caught.value.remedy.partition("--max-bad ")[2].partition("%")[0]
-            check_skipped("real", ["a; b; c"] * num, count, float(percent) / 100, "picture")
+            check_skipped("real", ["a; needed: b; c"] * num, count, float(percent) / 100, "picture")
 
 
 def test_damage_in_several_shards_is_listed(
@@ -169,13 +169,13 @@ def test_rows_33_and_34_bombs_are_refused_from_their_header(
         (folder / name).write_bytes(content)
     monkeypatch.setattr(decoding, "to_rgb", reached)
     (line,) = refusals(ganeval("fid", real, folder, *RANDOM), len(contents))
-    assert "pixels" in line.split("; at most 64000000 pixels; ")[0]
+    assert "pixels" in line.split("; needed: at most 64000000 pixels; ")[0]
     assert "add `--max-pixels 1000000000`" in line
 
 
 def test_the_limit_is_the_users(ganeval: Command, real: Path, fake: Path) -> None:
     for line in refusals(ganeval("fid", real, fake, *RANDOM, "--max-pixels", 575), 30):
-        assert "24 x 24 = 576 pixels; at most 575 pixels" in line
+        assert "24 x 24 = 576 pixels; needed: at most 575 pixels" in line
     assert ganeval("fid", real, fake, *RANDOM, "--max-pixels", 576).code == 0
 
 
@@ -190,7 +190,7 @@ def test_several_frames(
     ]
     folder = write_files("frames", encoded, "tif" if kind == "TIFF" else kind.lower())
     for line in refusals(ganeval("fid", real, folder, *RANDOM), NUM):
-        assert "3 frames; one frame is needed; add `--animated first`" in line
+        assert "3 frames; needed: one frame; add `--animated first`" in line
     firsts = [PIL.Image.open(io.BytesIO(content)).convert("RGB") for content in encoded]
     plain = write_files("plain", [encode(image) for image in firsts])
     assert scores(folder, "--animated", "first") == scores(plain)

@@ -96,7 +96,7 @@ def test_one_image_has_no_covariance_to_store(tmp_path: Path, ganeval: Command) 
     np.save(path, PICTURES[:1])
     out = tmp_path / "stats.npz"
     line = refusal(ganeval("stats", "make", path, "-o", out, *RANDOM))
-    assert f"{path}: 1 image; at least 2" in line
+    assert f"{path}: 1 image; needed: at least 2" in line
     assert not out.exists()
 
 

@@ -50,7 +50,7 @@ def test_empty_folder(ganeval: Command, real: Path, tmp_path: Path) -> None:
     empty = tmp_path / "empty"
     empty.mkdir()
     line = refusal(ganeval("fid", real, empty))
-    assert f"{empty}: no images (nothing in it); files that end in png, jpg, jpeg, " in line
+    assert f"{empty}: no images (nothing in it); needed: files that end in png, jpg, jpeg, " in line
     (empty / "notes.txt").write_text("none yet")
     assert "no images (other files: 1)" in refusal(ganeval("fid", real, empty))
 

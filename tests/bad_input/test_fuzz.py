@@ -20,7 +20,7 @@ INPUTS = 6
 SOME = {"training": 1, "pictures": 3, "names": 4, "links": 4}
 """Fewer of what takes long."""
 
-ERROR = "ganeval: error: a; b; c\n"
+ERROR = "ganeval: error: a; needed: b; c\n"
 
 
 @pytest.fixture(autouse=True)

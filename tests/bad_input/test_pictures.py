@@ -50,7 +50,9 @@ def test_another_size_on_either_side(
 def test_tiny_pictures(ganeval: Command, real: Path, write_files: WriteFiles) -> None:
     one = write_files("one", [encode(np.zeros((1, 1, 3), np.uint8))] * 3)
     for number, line in enumerate(refusals(ganeval("fid", real, one, *RANDOM), 3)):
-        assert f"{one}/{number:05}.png: 1 x 1 pixels; at least 8 pixels on each side" in line
+        assert (
+            f"{one}/{number:05}.png: 1 x 1 pixels; needed: at least 8 pixels on each side" in line
+        )
     eight = write_files("eight", [encode(picture[:8, :8]) for picture in PICTURES])
     assert card(ganeval("fid", real, eight, *JSON), eight)["sizes"] == {"8x8": NUM}
 
@@ -102,7 +104,10 @@ def test_floats(scores: Any, ganeval: Command, real: Path, write_files: WriteFil
     assert f"1 of {NUM + 1} images have values beyond the declared float range" in found.err
     (folder / "a.tif").write_bytes(encode(np.full((24, 24), 3, np.float32), "TIFF"))
     line = refusal(ganeval("fid", real, folder, *RANDOM, "--float-range", "0,1"))
-    assert f"{folder}/a.tif: values observed from 3 to 3; the declared range is 0 to 1" in line
+    assert (
+        f"{folder}/a.tif: values observed from 3 to 3; needed: values in the declared range, 0 to 1"
+        in line
+    )
     line = refusal(ganeval("fid", real, folder, *RANDOM, "--float-range", "1,0"))
     assert "--float-range 1,0" in line
 

@@ -24,8 +24,12 @@ def test_one_image(ganeval: Command, real: Path, fake: Path) -> None:
     one = fake.with_name("one")
     one.mkdir()
     shutil.copy(fake / "00000.png", one)
-    assert f"{one}: 1 image; fid needs at least 2 " in refusal(ganeval("fid", real, one, *RANDOM))
-    assert f"{one}: 1 image; fid needs at least 2 " in refusal(ganeval("fid", one, real, *RANDOM))
+    assert f"{one}: 1 image; needed: at least 2 for fid " in refusal(
+        ganeval("fid", real, one, *RANDOM)
+    )
+    assert f"{one}: 1 image; needed: at least 2 for fid " in refusal(
+        ganeval("fid", one, real, *RANDOM)
+    )
 
 
 @pytest.mark.parametrize("num", [2, 3, 63, 64, 65])
@@ -47,10 +51,10 @@ def test_subsets_of_more_images_than_there_are(
 ) -> None:
     words = ("eval", real, fake, *RANDOM, "-m")
     line = refusal(ganeval(*words, "kid:subset_size=26"))
-    assert f"{fake}: 25 images; kid needs at least 26 (subset_size 26); " in line
+    assert f"{fake}: 25 images; needed: at least 26 for kid (subset_size 26); " in line
     assert ganeval(*words, "kid:subset_size=25:num_subsets=2").code == 0
     line = refusal(ganeval("kid", real, fake, *RANDOM, "--protocol", "torch-fidelity"))
-    assert "kid needs at least 1,000 " in line
+    assert "at least 1,000 for kid " in line
     for given in ("kid:subset_size=1", "kid:num_subsets=5", "kid:subset_size=5:num_subsets=0"):
         refusal(ganeval(*words, given))
 
@@ -71,7 +75,7 @@ def test_no_more_images_than_neighbours(
     num = 25 if "k" in metric else least - 1
     name = metric.split(":")[0]
     line = refusal(ganeval("eval", real, side, *RANDOM, "-m", metric))
-    assert f"{side}: {num} images; {name} needs at least {least} (" in line
+    assert f"{side}: {num} images; needed: at least {least} for {name} (" in line
 
 
 def test_fewer_images_than_splits(
@@ -79,7 +83,7 @@ def test_fewer_images_than_splits(
 ) -> None:
     few = write_pictures(tmp_path / "few", blobs(9, seed=8))
     line = refusal(ganeval("is", few, *RANDOM))
-    assert f"{few}: 9 images; is needs at least 10 (10 splits); " in line
+    assert f"{few}: 9 images; needed: at least 10 for is (10 splits); " in line
 
 
 def test_the_same_images_have_distance_zero(
@@ -167,32 +171,35 @@ def test_no_square_root_of_a_matrix_is_taken_from_scipy() -> None:
 @pytest.mark.parametrize(
     ("words", "message"),
     [
-        (("-m", "fdi"), "unknown metric 'fdi'; one of fid, is, kid, pr, dc, fid-debiased, "),
+        (
+            ("-m", "fdi"),
+            "unknown metric 'fdi'; needed: one of fid, is, kid, pr, dc, fid-debiased, ",
+        ),
         (("-m", "fdi"), "; did you mean 'fid'?"),
         (("-m", "FID"), "; did you mean 'fid'?"),
         (("--extractor", "EfficientNet-Lite0"), "; did you mean 'efficientnet-lite0'?"),
         (("-m", "fid,kid:subset_sise=3"), "did you mean 'subset_size'?"),
         (("-m", "kid:subset_size"), "option 'subset_size' of metric kid has no value"),
         (("-m", "kid:subset_size=3:subset_size=4"), "is given twice"),
-        (("-m", "pr:k=0"), "pr has k=0; at least 1"),
-        (("-m", "pr:inclusion=open"), "is 'open'; one of: closed, strict"),
+        (("-m", "pr:k=0"), "pr has k=0; needed: at least 1"),
+        (("-m", "pr:inclusion=open"), "is 'open'; needed: one of: closed, strict"),
         (("-m", "fid,"), "unknown metric ''"),
         (("--protocol", "cleanfid"), "did you mean 'clean-fid'?"),
         (("--extractor", "incpetion"), "did you mean 'inception'?"),
-        (("--float-range", "0"), "--float-range 0; LOW,HIGH with LOW < HIGH"),
-        (("--max-bad", "2"), "--max-bad 2; a share such as 1% or 0.01"),
-        (("--memory", "2XB"), "--memory 2XB; a size such as 500MB or 2GB"),
-        (("--memory", "-1GB"), "--memory -1GB; a size such as 500MB or 2GB"),
-        (("--memory", "9MB"), "memory is 9000000; at least 10,000,000"),
+        (("--float-range", "0"), "--float-range 0; needed: LOW,HIGH with LOW < HIGH"),
+        (("--max-bad", "2"), "--max-bad 2; needed: a share such as 1% or 0.01"),
+        (("--memory", "2XB"), "--memory 2XB; needed: a size such as 500MB or 2GB"),
+        (("--memory", "-1GB"), "--memory -1GB; needed: a size such as 500MB or 2GB"),
+        (("--memory", "9MB"), "memory is 9000000; needed: at least 10,000,000"),
         (("--max-bad", "nan"), "--max-bad nan"),
         (("--float-range", "0,nan"), "--float-range 0,nan"),
         (("--float-range", "0,inf"), "--float-range 0,inf"),
-        (("--num-images", "0"), "num_images is 0; at least 1"),
-        (("--batch-size", "-1"), "batch_size is -1; at least 1"),
-        (("--seed", "-1"), "seed is -1; at least 0"),
+        (("--num-images", "0"), "num_images is 0; needed: at least 1"),
+        (("--batch-size", "-1"), "batch_size is -1; needed: at least 1"),
+        (("--seed", "-1"), "seed is -1; needed: at least 0"),
         (("--engine", "ray", "--no-cache"), "--no-cache with --engine ray"),
         (("--engine", "ray", "--device", "cuda:1"), "--device cuda:1 with --engine ray"),
-        (("-o", "run.jsno"), "unknown suffix '.jsno'; one of .json .csv .md .tex"),
+        (("-o", "run.jsno"), "unknown suffix '.jsno'; needed: one of .json .csv .md .tex"),
         (("-o", "nowhere/run.json"), "there is no folder nowhere"),
     ],
 )

@@ -88,7 +88,11 @@ REFUSED: dict[str, tuple[str, bytes, str]] = {
     ),
     "a rate of 500 Hz": ("a.wav", encoded(tone(), rate=500), "500 samples a second"),
     "a format that is not read (W64 called .wav)": ("a.wav", encoded(tone(), "W64"), "a W64 file"),
-    "a clip of 0.02 s": ("a.wav", encoded(tone(seconds=0.02)), "needs at least 0.025 s"),
+    "a clip of 0.02 s": (
+        "a.wav",
+        encoded(tone(seconds=0.02)),
+        "at least 0.025 s, which the network needs",
+    ),
 }
 """By row: the name of the file, what is in it, and what the error says."""
 
@@ -288,11 +292,11 @@ def test_rows_of_sources_and_networks_that_do_not_fit(
         ),
         "a file longer than an hour, or than max_seconds": (
             ("fid", real, f"folder:{fake},max_seconds=0.05", *FAST),
-            "0.1 s long; at most 0.05 s",
+            "0.1 s long; needed: at most 0.05 s",
         ),
         "clips shorter than the windows of fad": (
             ("eval", real, fake, "-m", "fad@log-mel", *FAST),
-            "'00.wav' of 0.1 s and 11 more; at least 1 s, the length of a window",
+            "'00.wav' of 0.1 s and 11 more; needed: at least 1 s, the length of a window",
         ),
         "pairs of different lengths": (
             ("eval", real, f"folder:{fake},seconds=0.05", "-m", "snr", *FAST),

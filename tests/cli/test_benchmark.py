@@ -240,7 +240,7 @@ def test_parts_make_the_runs_and_the_last_one_the_table(
     path, out = tmp_path / "suite.toml", tmp_path / "out"
     path.write_text(SUITE)
     first = ganeval("benchmark", path, "--out", out, "--part", "1/2")
-    assert first.out == f"{out}: 2 of 4 runs are done; the table needs all\n"
+    assert first.out == f"{out}: 2 of 4 runs are done; needed: the table needs all\n"
     told = ganeval("benchmark", path, "--out", out, "--part", "1/2", "--json")
     assert told.code == 0
     tables = json.loads(told.out)
@@ -260,7 +260,10 @@ def test_parts_make_the_runs_and_the_last_one_the_table(
     failing = ganeval("benchmark", path, "--out", out, "--part", "0/2")
     assert failing.code == 1
     assert "failed, not in the table: fast/digits/seed-1: " in failing.out
-    assert "--part 2/2; 0/2 to 1/2; change it" in ganeval("benchmark", path, "--part", "2/2").error
+    assert (
+        "--part 2/2; needed: 0/2 to 1/2; change it"
+        in ganeval("benchmark", path, "--part", "2/2").error
+    )
 
 
 def test_a_changed_suite_is_refused(
@@ -290,7 +293,10 @@ def test_a_run_that_was_trained_further_by_hand_is_refused(
     assert ganeval("train", "gan", "--resume", "--steps", 6, "--out", run).code == 0
     forbid_training(monkeypatch)
     found = ganeval("benchmark", "suite.toml")
-    said = "suite.toml: gan/digits/seed-0: is at step 6, and the suite ends at 4; the suite that"
+    said = (
+        "suite.toml: gan/digits/seed-0: is at step 6, and the suite ends at 4; "
+        "needed: the suite that"
+    )
     assert (found.code, said in found.error) == (2, True)
 
 
@@ -349,7 +355,7 @@ pictures = {{folder = "data:digits,split=train,size=16"}}
     assert min(rows, key=lambda name: rows[name]["kid"]) == "pictures"
     (failed,) = tables["failed"]
     assert failed["run"] == "mine/digits/seed-1"
-    assert "ended with 1: seed 1 is out of luck; exit code 0; see " in failed["error"]
+    assert "ended with 1: seed 1 is out of luck; needed: exit code 0; see " in failed["error"]
     assert "mine/digits/seed-1 failed: `" in found.err
     log = Path("runs/mixed/mine/digits/seed-1/command.log")
     assert log.read_text() == "seed 1\nseed 1 is out of luck\n"
@@ -373,7 +379,12 @@ pictures = {{folder = "data:digits,split=train,size=16"}}
         ('"kid"]', '"kid"]\nprotocol = "standart"', "protocol of [scoring]: ", "'standard'?"),
         ('"kid"]', '"kid"]\nrank = "kidd"', "rank of [scoring]: unknown metric to", "mean 'kid'?"),
         ("images = 200", "images = 2000", "num_images of [scoring] is 2,000", "for all"),
-        ("images = 200", "images = 0", "[scoring]: num_images is 0; at least 1", "the value"),
+        (
+            "images = 200",
+            "images = 0",
+            "[scoring]: num_images is 0; needed: at least 1",
+            "the value",
+        ),
         ("split=test", "split=tset", "reference of [data.digits]: ", "did you mean 'test'?"),
         ("eval_images = 200", "eval_images = 1", "[scoring] on [data.digits]: eval_images", "(-m)"),
         ('"kid"]', '"kid", "ppl"]', "[scoring] on [data.digits]: metric 'ppl' for a ", "out here"),

@@ -62,7 +62,9 @@ def test_a_score_without_such_an_error_says_so(sides: tuple[Path, Path], ganeval
 def test_too_few_clusters_are_one_line(sides: tuple[Path, Path], ganeval: Command) -> None:
     real, _ = sides
     line = refusal(ganeval("ssim", *sides, "--cluster-by", "folder"))
-    assert f"{real}: 1 cluster of 120 images by --cluster-by folder; at least 20 for" in line
+    assert (
+        f"{real}: 1 cluster of 120 images by --cluster-by folder; needed: at least 20 for" in line
+    )
     assert line.endswith("; use --cluster-by name-prefix, or leave it out")
     unknown = ganeval("ssim", *sides, "--cluster-by", "date")
     assert unknown.code == 2

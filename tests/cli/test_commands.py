@@ -407,7 +407,7 @@ def test_quiet_and_verbose_stand_after_the_command(
     assert found.code == 0
     assert ("25 images, 25 computed, 0 found in the cache" in found.err) == (level == "--verbose")
     both = ganeval("is", fake, *FAST, "--quiet", "-v")
-    assert "--quiet and --verbose; one of them" in both.error
+    assert "--quiet and --verbose; needed: one of them" in both.error
 
 
 def test_list_without_a_kind_is_told_what_kinds_there_are(ganeval: Command) -> None:

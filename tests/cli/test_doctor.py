@@ -51,7 +51,8 @@ def test_each_finding_is_one_line(clean: Path, spoilt: Path, ganeval: Command) -
         f"{spoilt}: npy; 320 pictures; 80x80",
         "",
         f"warning  {spoilt}: all values of all pictures lie from 0 to 127: they seem to be scaled "
-        "by half; values from 0 to 255; declare the range of the values (value_range), or write "
+        "by half; "
+        "needed: values from 0 to 255; declare the range of the values (value_range), or write "
         "them again",
         "",
         "1 warning",

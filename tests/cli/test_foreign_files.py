@@ -72,7 +72,7 @@ def test_other_archives_are_no_folders(
 ) -> None:
     found = ganeval("sample", checkpoint, "-n", 3, "-o", tmp_path / name, *SAMPLING)
     assert found.code == 2
-    assert "; a folder, or a name ending in .zip or .npz; change -o" in found.error
+    assert "; needed: a folder, or a name ending in .zip or .npz; change -o" in found.error
     assert not (tmp_path / name).exists()
 
 
@@ -128,7 +128,9 @@ def test_a_disk_that_cannot_be_written_to_is_one_line(
     monkeypatch.setattr(Path, "unlink", refuse)
     found = ganeval(*words, "--cache-dir", tmp_path / "cache")
     assert found.code == 2
-    assert f"{path}: cannot be written (Read-only file system); a folder with" in found.error
+    assert (
+        f"{path}: cannot be written (Read-only file system); needed: a folder with" in found.error
+    )
     assert path.read_bytes() == before
 
 

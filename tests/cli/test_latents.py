@@ -58,10 +58,10 @@ def test_latents_of_pictures(checkpoint: Path, tmp_path: Path, ganeval: Command)
     ("words", "message"),
     [
         (("--codes",), "has no codes, neither num_classes nor num_continuous in its card"),
-        (("--codes", "--invert", "x"), "--codes and --invert; one of them"),
+        (("--codes", "--invert", "x"), "--codes and --invert; needed: one of them"),
         (("--inpaint", "centre"), "--inpaint without --invert"),
         (("--arithmetic", "1,2-"), "sample numbers, as 3,7,9-1,4,5+2,6,8"),
-        (("--rows", "0"), "--rows 0; from 1 to 100"),
+        (("--rows", "0"), "--rows 0; needed: from 1 to 100"),
         (("--noise", "random"), "draws random numbers of its own"),
     ],
 )

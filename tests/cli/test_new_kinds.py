@@ -86,11 +86,14 @@ def test_what_is_missing_is_said(
     line = refusal(ganeval("eval", real, made, "-m", "fid,authenticity", *RANDOM))
     assert "add --train SOURCE, or leave authenticity out" in line
     line = refusal(ganeval("intra-fid", real, made, *RANDOM))
-    assert "has no class labels; the class of each item, for intra-fid; name it as folder:" in line
+    assert (
+        "has no class labels; needed: the class of each item, for intra-fid; name it as folder:"
+        in line
+    )
     line = refusal(ganeval("ppl", *generator, "--offline"), code=4)
     assert "(weights of lpips-vgg) is not in " in line
     line = refusal(ganeval("ppl", made, "--offline"))
-    assert "made: a source of kind folder, which has no latents; a generator's file" in line
+    assert "made: a source of kind folder, which has no latents; needed: a generator's file" in line
 
 
 def test_pictures_without_a_partner(real: Path, made: Path, ganeval: Command) -> None:
@@ -103,7 +106,7 @@ def test_pictures_without_a_partner(real: Path, made: Path, ganeval: Command) ->
     assert first.endswith(": 00005.png, other.png")
     assert f"{real}: 1 of 29 images" in second
     line = refusal(ganeval("psnr", real, made, "--pair-by", "index"))
-    assert f"{made} has 30 items, {real} 29; the same number in both" in line
+    assert f"{made} has 30 items, {real} 29; needed: the same number in both" in line
     for path in sorted(made.glob("*.png")):
         path.rename(made / f"made-{path.name}")
     assert "no name is in both" in refusal(ganeval("psnr", real, made))

@@ -208,7 +208,7 @@ def test_targets_and_sources_that_cannot_be(
 
     assert "not a place for that file" in error(checkpoint, tmp_path / "absent" / "out.zip")
     assert "cannot be used" in error(checkpoint, checkpoint)
-    assert "kind folder; a generator's file" in error(real, tmp_path / "out")
+    assert "kind folder; needed: a generator's file" in error(real, tmp_path / "out")
     assert "num_images=5, but -n says 3" in error(
         f"generator:{checkpoint},num_images=5", tmp_path / "out"
     )
@@ -307,7 +307,7 @@ def test_only_what_the_same_command_wrote_is_replaced(
         (("-o", "x.png", "--grid", "2by2"), "ROWSxCOLUMNS, such as 8x8"),
         (("-o", "x.png", "--grid", "0x2"), "ROWSxCOLUMNS"),
         (("-o", "x.png", "--grid", "2x2", "-n", "5"), "at most 4"),
-        (("-o", "out"), "no number of samples; -n N, or --grid"),
+        (("-o", "out"), "no number of samples; needed: -n N, or --grid"),
         (("-o", "absent/x.npz", "-n", "3"), "not a place for that file"),
     ],
 )

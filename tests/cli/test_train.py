@@ -100,7 +100,7 @@ def test_training_refuses_what_it_cannot_do(tmp_path: Path, ganeval: Command) ->
     assert "did you mean 'dcgan'" in ganeval("train", "dcgna", *out).error
     odd = ganeval("train", "dcgan", "--data", "data:digits,size=20", *out)
     assert (odd.code, odd.out) == (2, "")
-    assert "images of 20 pixels; 8, 16, 32, 64, ...; resize them: " in odd.error
+    assert "images of 20 pixels; needed: 8, 16, 32, 64, ...; resize them: " in odd.error
     assert not (tmp_path / "run").exists()
     assert "has points" in ganeval("train", "dcgan", "--data", "ring8", *out).error
     assert "at least 1" in ganeval("train", "gan", "--steps", 0, *out).error
@@ -148,8 +148,14 @@ def test_files_of_a_run_that_are_no_images_say_what_they_are(
     words = ("--data", "ring8", "--preset", "points", "--steps", 1, "--out", tmp_path)
     assert ganeval("train", "gan", *words).code == 0
     for name, what in (
-        ("gan.npz", "samples of a generator of points (arr_0 float32 [10000, 2]); images, or a "),
-        ("state.pt", "the state of a run, from which `ganeval train --resume` goes on; a gener"),
+        (
+            "gan.npz",
+            "samples of a generator of points (arr_0 float32 [10000, 2]); needed: images, or a ",
+        ),
+        (
+            "state.pt",
+            "the state of a run, from which `ganeval train --resume` goes on; needed: a gener",
+        ),
     ):
         for command in (
             ("fid", "data:digits", tmp_path / name, "--extractor", "random"),

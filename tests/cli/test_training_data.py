@@ -110,7 +110,7 @@ def test_pictures_that_no_network_can_have_are_refused_before_they_are_decoded(
     sizes = ganeval("train", "dcgan", "--data", data, "--out", tmp_path / "run")
     assert "one size; resize them: `--set image_size=16`" in sizes.error
     odd = ganeval("train", "dcgan", "--data", data, *STEPS, "--set", "image_size=20")
-    assert "images of 20 pixels; 8, 16, 32, 64, ...; resize them: " in odd.error
+    assert "images of 20 pixels; needed: 8, 16, 32, 64, ...; resize them: " in odd.error
     assert "`--set image_size=16`" in odd.error
     assert (sizes.code, odd.code) == (2, 2)
     assert not list(own_cache.rglob("pixels.npy"))

@@ -214,7 +214,9 @@ def test_every_extractor_says_its_width_without_weights() -> None:
 
 
 def test_a_comparer_has_no_features_that_a_source_could_be_too_small_for(clean: Path) -> None:
-    with pytest.raises(UsageError, match="extractor pixels has no layer pool; one of psnr-mse, "):
+    with pytest.raises(
+        UsageError, match="extractor pixels has no layer pool; needed: one of psnr-mse, "
+    ):
         examine([str(clean)], Settings(extractor="pixels"))
 
 

@@ -228,9 +228,14 @@ def test_no_error_calls_a_clip_an_image(
     few, one, bad = sound("few.npz", 3, 2), sound("one.npz", 1, 2), sound("bad.npz", 90, 4, bad=2)
     many = sound("many.npz", 90, 5, bad=40)
     told = {
-        (real, few, "-m", "pr:k=5"): "few.npz: 3 clips; pr needs at least 6",
+        (real, few, "-m", "pr:k=5"): "few.npz: 3 clips; needed: at least 6 for pr",
         (real, one, "-m", "fid"): "one.npz: 1 clip; ",
-        (real, fake, "--num-images", 1000): "has 200 clips, --num-images asks for 1,000; at least "
+        (
+            real,
+            fake,
+            "--num-images",
+            1000,
+        ): "has 200 clips, --num-images asks for 1,000; needed: at least "
         "as many clips as are asked for; lower num_images (--num-images) or add clips",
         (real, bad): "bad.npz: 2 of 90 clips cannot be used, the first: ",
         (real, many, "--on-bad-image", "skip"): "many.npz: 40 of 90 clips cannot be used, the ",

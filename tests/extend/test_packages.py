@@ -64,7 +64,7 @@ def test_a_name_of_ours_is_refused_when_it_is_used(
     filled = [word.format(real=real, fake=fake) for word in words]
     assert ganeval(*filled, "--extractor", "random").error == (
         f"ganeval: error: {group[:-1].replace('source', 'source kind')} '{name}' is in several "
-        f"packages: ganeval, greedy; one package for a name; uninstall greedy"
+        f"packages: ganeval, greedy; needed: one package for a name; uninstall greedy"
     )
     other = ("pr", real, fake) if group == "metrics" else ("list", "protocols")
     assert ganeval(*other, *(["--extractor", "random"] if other[0] == "pr" else [])).code == 0
@@ -79,7 +79,10 @@ def test_a_name_of_two_packages_is_refused_when_it_is_used(
     assert METRICS.names().count("spread") == 1
     for words in (("spread", real, fake), ("eval", real, fake, "-m", "spread")):
         error = ganeval(*words, "--extractor", "random").error
-        assert "metric 'spread' is in several packages: two, one; one package for a na" in error
+        assert (
+            "metric 'spread' is in several packages: two, one; needed: one package for a na"
+            in error
+        )
     assert ganeval("is", fake, "--extractor", "random").code == 0
 
 
@@ -122,7 +125,7 @@ BROKEN = {
     "an option without a default": (
         *("metrics", "spread", "poor:Spread"),
         broken(SPREAD, "    power: float = 1.0", "    power: float"),
-        "has no default for power; a default for every option; ",
+        "has no default for power; needed: a default for every option; ",
     ),
     "an annotation of nothing": (
         *("metrics", "spread", "poor:Spread"),
@@ -177,11 +180,12 @@ BROKEN = {
     ),
     "a command's name": (
         *("metrics", "eval", "poor:Spread", SPREAD),
-        "the package poor-toys calls a metric 'eval'; lower case with hyphens, two letters or mo",
+        "the package poor-toys calls a metric 'eval'; "
+        "needed: lower case with hyphens, two letters or mo",
     ),
     "a name that nobody can type": (
         *("metrics", "Spread:1", "poor:Spread", SPREAD),
-        "the package poor-toys calls a metric 'Spread:1'; lower case with hyphens, ",
+        "the package poor-toys calls a metric 'Spread:1'; needed: lower case with hyphens, ",
     ),
     "no layers": (
         *("extractors", "thumbnail", "poor:Thumbnail"),
@@ -257,7 +261,8 @@ def test_two_metrics_cannot_give_one_score(
     add("other", {"ganeval.metrics": {"width": "other:Spread"}}, {"other.py": SPREAD})
     words = ("eval", real, fake, "--extractor", "random", "-m")
     assert ganeval(*words, "spread,width").error == (
-        "ganeval: error: the metrics 'spread' and 'width' both give 'spread'; each score once; "
+        "ganeval: error: the metrics 'spread' and 'width' both give 'spread'; "
+        "needed: each score once; "
         "leave out one of the metrics"
     )
     assert ganeval(*words, "spread,width:power=2", "--json").code == 0

@@ -102,9 +102,10 @@ def thumbnails(folder: Path) -> np.ndarray:
 def test_wrong_options_are_refused(toys: Path, ganeval: Command, real: Path, fake: Path) -> None:
     words = ("eval", real, fake, *FAST, "-m")
     for text, message in {
-        "spread:pwoer=2": "option of metric spread 'pwoer'; one of power; did you mean 'power'?",
-        "spread:power=two": "option 'power' of metric spread is 'two'; one of: a number; ",
-        "spread:power=0": "spread has power=0.0; more than 0; raise power",
+        "spread:pwoer=2": "option of metric spread 'pwoer'; "
+        "needed: one of power; did you mean 'power'?",
+        "spread:power=two": "option 'power' of metric spread is 'two'; needed: one of: a number; ",
+        "spread:power=0": "spread has power=0.0; needed: more than 0; raise power",
         "spraed": "did you mean 'spread'?",
         "spread@thumbnial": "did you mean 'thumbnail'?",
     }.items():

@@ -52,7 +52,9 @@ def test_what_follows_the_first_colon_is_the_variant(variant: str) -> None:
         chosen.from_request(request)
     assert request == ExtractorRequest(offline=True)
     assert chosen.width("pool", request) == len(variant)
-    with pytest.raises(UsageError, match=r"^extractor toys:.* has no layer lake; one of pool;"):
+    with pytest.raises(
+        UsageError, match=r"^extractor toys:.* has no layer lake; needed: one of pool;"
+    ):
         chosen.width("lake", request)
 
 

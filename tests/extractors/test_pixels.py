@@ -138,12 +138,12 @@ def test_pictures_of_two_sizes_are_no_pair(pixels: Extractor) -> None:
 def test_a_picture_smaller_than_the_window_has_no_ssim(pixels: Extractor) -> None:
     small = torch.zeros(1, 2, 3, 10, 30)
     with pytest.raises(
-        InputError, match=r"^pictures of 30 x 10 pixels; ssim needs at least 11 x 11"
+        InputError, match=r"^pictures of 30 x 10 pixels; needed: at least 11 x 11 for ssim"
     ):
         pixels(small, ["ssim"])
     assert pixels(small, ["psnr-mse"])["psnr-mse"].item() == 0
 
 
 def test_weights_are_bad_usage() -> None:
-    with pytest.raises(UsageError, match="pixels has no weights"):
+    with pytest.raises(UsageError, match="no --weights, since pixels has none"):
         Pixels.describe(ExtractorRequest(weights_path=Path("mine.pt")))

@@ -69,5 +69,5 @@ def test_the_digest_is_that_of_its_tensors() -> None:
 
 
 def test_weights_of_its_own_are_bad_usage() -> None:
-    with pytest.raises(UsageError, match="random makes its own weights"):
+    with pytest.raises(UsageError, match="no --weights, since random makes its own"):
         Random.from_request(ExtractorRequest(weights_path=Path("mine.pt")))

@@ -329,4 +329,7 @@ def test_a_value_that_cannot_be_kept_is_no_error(
     monkeypatch.setattr(ShardStore, "write_derived", full)
     report = ganeval.evaluate(sample=fake, reference=real, metrics=["kid"], **FAST)
     assert report.scores == expected.scores
-    assert "the disk is full; 1 byte needed, 0 free; free some; it will be computed" in caplog.text
+    assert (
+        "the disk is full; needed: 1 byte needed, 0 free; free some; it will be computed"
+        in caplog.text
+    )

@@ -84,7 +84,9 @@ def test_disk_full_leaves_nothing(store: ShardStore, monkeypatch: pytest.MonkeyP
         raise OSError(errno.ENOSPC, "No space left on device")
 
     monkeypatch.setattr(os, "fsync", full)
-    with pytest.raises(ResourceError, match=r"the disk is full; [\d,]+ bytes needed, [\d,]+ free"):
+    with pytest.raises(
+        ResourceError, match=r"the disk is full; needed: [\d,]+ bytes, and [\d,]+ are free"
+    ):
         store.write(OTHER, ROWS, INFO)
     files = [path for path in store.folder.rglob("*") if path.is_file()]
     assert files == [store.path(KEY)]

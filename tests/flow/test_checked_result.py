@@ -116,7 +116,7 @@ def test_evaluations_and_streams_have_it(monkeypatch: pytest.MonkeyPatch) -> Non
     assert [row.se for row in report.scores] == [None, None]
     assert all(NOTHING_VARIES in row.notes for row in report.scores)
     monkeypatch.setattr(Fid, "compute", lambda *args: result(value=math.nan))
-    refused = r"fid of .*: kid is nan; finite numbers"
+    refused = r"fid of .*: kid is nan; needed: finite numbers"
     with pytest.raises(InputError, match=refused):
         ganeval.evaluate(sample=blobs(9, seed=1), reference=grey, metrics=["fid"], **FAST)
     with ganeval.Accumulator(reference=grey, metrics=["fid"], **FAST) as stream:

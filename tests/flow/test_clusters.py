@@ -130,7 +130,7 @@ def test_too_few_clusters_are_refused_before_a_pixel(
         with pytest.raises(InputError) as error:
             evaluated(pictures, folder, metrics=metrics, cluster_by=by)
         assert str(error.value).startswith(f"{folder}: {found}")
-        assert "; at least 20 for an error over clusters; " in str(error.value)
+        assert "; needed: at least 20 for an error over clusters; " in str(error.value)
         assert str(error.value).endswith(f"use --cluster-by {other}, or leave it out")
 
 

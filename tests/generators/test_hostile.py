@@ -291,7 +291,7 @@ def test_a_flipped_bit_is_noticed_wherever_it_is(tmp_path: Path) -> None:
     [
         ({"entry": "os:system"}, "asks for the code 'os:system', which is not one of ganeval's"),
         ({"entry": "reference_models.dcgan:make_game"}, "not one of ganeval's models"),
-        ({"norm_mode": "batch"}, "norm_mode 'batch'; one of running, none"),
+        ({"norm_mode": "batch"}, "norm_mode 'batch'; needed: one of running, none"),
         ({"kwargs": {"size": 9}}, "tensors are those of another network"),
         ({"kwargs": {"sizes": 8}}, "fails with"),
         ({"num_classes": None}, r"the network fails .*num_classes"),

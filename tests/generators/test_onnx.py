@@ -58,7 +58,8 @@ def test_gives_the_samples_of_the_network_that_was_exported(exported: Path, tmp_
 
 def test_is_recognised_by_its_content(exported: Path) -> None:
     with pytest.raises(
-        InputError, match="its value_range; the option value_range; add --value-range LOW,HIGH"
+        InputError,
+        match="its value_range; needed: the option value_range; add --value-range LOW,HIGH",
     ):
         open_text(exported / "g.onnx")
 
@@ -366,7 +367,7 @@ def test_only_the_cpu_and_only_with_the_extra(
     exported: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     text = f"generator:{exported / 'g.onnx'},{RANGE}"
-    with pytest.raises(UsageError, match="an ONNX file on device cuda:1; the CPU"):
+    with pytest.raises(UsageError, match="an ONNX file on device cuda:1; needed: the CPU"):
         open_text(f"{text},device=cuda")
     monkeypatch.setitem(sys.modules, "onnxruntime", None)
     with pytest.raises(ResourceError, match=r"pip install 'ganeval\[onnx\]'"):

@@ -90,7 +90,7 @@ def test_a_damaged_program_says_what_it_is(exported: Path, tmp_path: Path) -> No
 
 @pytest.mark.usefixtures("seeming_cuda")
 def test_an_exported_program_stays_on_the_cpu(exported: Path) -> None:
-    with pytest.raises(UsageError, match="on device cuda:1; the CPU"):
+    with pytest.raises(UsageError, match="on device cuda:1; needed: the CPU"):
         open_text(f"generator:{exported / 'g.pt2'},trust=yes,{OPTIONS},device=cuda")
 
 

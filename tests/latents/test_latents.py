@@ -192,7 +192,7 @@ class OneNumber(torch.nn.Module):
 @pytest.mark.parametrize(
     ("generator", "message"),
     [
-        (linear(truncation=0.5), "truncation 0.5; the whole prior"),
+        (linear(truncation=0.5), "truncation 0.5; needed: the whole prior"),
         (
             ganeval.Generator(
                 lambda z, w: Linear()(z) + 0 * w.sum(),
@@ -200,7 +200,7 @@ class OneNumber(torch.nn.Module):
                 inputs="latent,latent:3",
                 value_range=(0, 1),
             ),
-            "makes images from latent,latent:3; a generator of one latent vector",
+            "makes images from latent,latent:3; needed: a generator of one latent vector",
         ),
     ],
 )
@@ -223,6 +223,6 @@ def test_pictures_must_fit() -> None:
         decoder.matching(np.zeros((1, 3, 8, 16), np.uint8), name="x")
     colour = np.zeros((1, 3, SIDE, SIDE), np.uint8)
     colour[0, 0] = 9
-    with pytest.raises(InputError, match="pictures in colour; grey pictures"):
+    with pytest.raises(InputError, match="pictures in colour; needed: grey pictures"):
         decoder.matching(colour, name="x")
     assert decoder_of(decoder.sampler).shape == decoder.shape

@@ -127,8 +127,8 @@ def test_bits_are_those_of_pixels() -> None:
 @pytest.mark.parametrize(
     ("options", "message"),
     [
-        ({"variance": 0.0}, "variance is 0; a number above 0"),
-        ({"num_steps": 0}, "num_steps is 0; at least 1"),
+        ({"variance": 0.0}, "variance is 0; needed: a number above 0"),
+        ({"num_steps": 0}, "num_steps is 0; needed: at least 1"),
         ({"num_images": 30}, "30 pictures; 30, and others to choose variance and bandwidth on"),
     ],
 )
@@ -145,7 +145,9 @@ def test_classes_are_refused(pictures: torch.Tensor) -> None:
             return super().forward(z) + 0 * labels[:, None, None, None]
 
     paired = ganeval.Generator(Two(), latent_size=SIZE, num_classes=2, value_range=(-1, 1))
-    with pytest.raises(InputError, match="makes images of a class; a generator without classes"):
+    with pytest.raises(
+        InputError, match="makes images of a class; needed: a generator without classes"
+    ):
         ganeval.log_likelihood(paired, pictures, **QUICK)
 
 

@@ -195,7 +195,7 @@ def test_memory_and_threads_change_nothing() -> None:
 
 def test_a_reach_below_zero_is_refused() -> None:
     for reach in (-1.0, float("nan"), float("inf")):
-        with pytest.raises(UsageError, match=f"birthday has reach={reach}; 0 or more"):
+        with pytest.raises(UsageError, match=f"birthday has reach={reach}; needed: 0 or more"):
             Birthday(reach=reach)
 
 

@@ -122,8 +122,8 @@ def test_the_error_is_the_spread_over_draws() -> None:
 @pytest.mark.parametrize(
     ("text", "found"),
     [
-        ("ppl:num_paths=1", "ppl has num_paths=1; at least 2; raise num_paths"),
-        ("ppl:epsilon=0", "ppl has epsilon=0.0; above 0 and below 1; change epsilon"),
+        ("ppl:num_paths=1", "ppl has num_paths=1; needed: at least 2; raise num_paths"),
+        ("ppl:epsilon=0", "ppl has epsilon=0.0; needed: above 0 and below 1; change epsilon"),
         ("ppl:epsilon=1", "ppl has epsilon=1.0; "),
         ("ppl:places=start", "start"),
     ],

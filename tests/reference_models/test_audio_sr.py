@@ -180,7 +180,9 @@ def test_a_reference_of_ones_own_is_what_is_scored_on(tmp_path: Path) -> None:
         pass
     classes = with_settings(wavenet.RECIPE, {"generator.num_classes": 12})
     with (
-        pytest.raises(ganeval.GanevalError, match="no labels; clips with labels, for wavenet"),
+        pytest.raises(
+            ganeval.GanevalError, match="no labels; needed: clips with labels, for wavenet"
+        ),
         CLIPS.scorer(scoring, classes, data, **options),
     ):
         pass
@@ -206,7 +208,7 @@ def test_sounds_of_a_folder_are_written_at_four_times_their_rate(tmp_path: Path)
         assert rate == 8000
         np.testing.assert_allclose(samples, expected[0].numpy(), atol=1e-6)
     soundfile.write(tmp_path / "low" / "2.wav", noise_of(31), 2000)
-    found = r"2.wav: 31 samples in 1 channels; conditions of one shape \(30 samples"
+    found = r"2.wav: 31 samples in 1 channels; needed: conditions of one shape \(30 samples"
     with pytest.raises(ganeval.GanevalError, match=found):
         write_samples(str(path), 3, tmp_path / "more", generator=options)
 

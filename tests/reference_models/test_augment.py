@@ -127,7 +127,7 @@ def test_what_cannot_be_is_refused() -> None:
     with pytest.raises(ganeval.GanevalError, match="did you mean 'ada'"):
         Augment("adaa", target=0.6, images=1)
     points = with_settings(gan.RECIPE, {"game.augment": "ada"})
-    with pytest.raises(ganeval.GanevalError, match="ada for points; pictures"):
+    with pytest.raises(ganeval.GanevalError, match="ada for points; needed: pictures"):
         points.build(ring8(), torch.Generator())
 
 

@@ -93,26 +93,32 @@ def test_a_suite_says_all_that_it_can(tmp_path: Path) -> None:
 @pytest.mark.parametrize(
     ("text", "message"),
     [
-        ("seeds = [0", "suite.toml: .*; a suite as TOML"),
-        ("[models]\ngan = {}", r"suite.toml: no \[data\]; at least one"),
+        ("seeds = [0", "suite.toml: .*; needed: a suite as TOML"),
+        ("[models]\ngan = {}", r"suite.toml: no \[data\]; needed: at least one"),
         (DATA, r"suite.toml: no \[models\]"),
         ("seed = [1]", "unknown key in .*suite.toml 'seed'; .*did you mean 'seeds'"),
-        ("seeds = [0, 0]", r"suite.toml: seeds = \[0, 0\]; at least one seed, each only once"),
-        ("seeds = [-1]", r"suite.toml: seeds is \[-1\]; a list of whole numbers"),
-        ("steps = '7'", "suite.toml: steps is '7'; a whole number"),
+        (
+            "seeds = [0, 0]",
+            r"suite.toml: seeds = \[0, 0\]; needed: at least one seed, each only once",
+        ),
+        ("seeds = [-1]", r"suite.toml: seeds is \[-1\]; needed: a list of whole numbers"),
+        ("steps = '7'", "suite.toml: steps is '7'; needed: a whole number"),
         ("[scoring]\nmetric = ['fid']", r"key of \[scoring\] in .* 'metric'.*'metrics'"),
-        ("[scoring]\nmetrics = []", r"metrics of \[scoring\] is \[\]; at least one metric"),
+        ("[scoring]\nmetrics = []", r"metrics of \[scoring\] is \[\]; needed: at least one metric"),
         (
             "[scoring]\nseed = 0",
             r"seed of \[scoring\] is 0, which is also the seed of a training run",
         ),
-        ("[data.x]\nreference = 'a:'", r"\[data.x\] has no source; training images"),
-        ("[data.x]\nsource = 'digits'", r"\[data.x\] has no reference; images to compare with"),
+        ("[data.x]\nreference = 'a:'", r"\[data.x\] has no source; needed: training images"),
+        (
+            "[data.x]\nsource = 'digits'",
+            r"\[data.x\] has no reference; needed: images to compare with",
+        ),
         ("[data.x]\nsrc = 'digits'", r"key of \[data.x\] in .* 'src'"),
         ("[models]\ndcgn = {}", r"model of \[models.dcgn\] in .* 'dcgn'; .*'dcgan'"),
         ("[models]\na = {model = 'gan', stps = 1}", r"key of \[models.a\] .*'stps'.*'steps'"),
-        ("[models]\ngan = 3", r"\[models.gan\] is 3; a table"),
-        ("[models]\ngan = {steps = 0}", r"steps of \[models.gan\] is 0; at least 1"),
+        ("[models]\ngan = 3", r"\[models.gan\] is 3; needed: a table"),
+        ("[models]\ngan = {steps = 0}", r"steps of \[models.gan\] is 0; needed: at least 1"),
         ("[models]\ngan = {preset = 'papr'}", "unknown preset of gan 'papr'"),
         ("[models]\ngan = {data = 'digit'}", r"data of \[models.gan\] in .*did you mean 'digits'"),
         ("[models]\ngan = {data = []}", r"data of \[models.gan\] is \[\]"),
@@ -123,7 +129,10 @@ def test_a_suite_says_all_that_it_can(tmp_path: Path) -> None:
         ("[models]\na = {command = 'x'}", r"\[models.a\] has no makes"),
         ("[models]\na = {command = 'x {sed}', makes = 'y'}", r"place of command .*'seed'"),
         ("[models]\na = {folder = 'x {'}", r"folder of \[models.a\] is 'x \{'"),
-        ("[models]\n'a/b' = {model = 'gan'}", r"'a/b' in \[models\]; a name of letters, digits"),
+        (
+            "[models]\n'a/b' = {model = 'gan'}",
+            r"'a/b' in \[models\]; needed: a name of letters, digits",
+        ),
         ("[models]\n'..' = {model = 'gan'}", r"'..' in \[models\]"),
     ],
 )
@@ -141,7 +150,7 @@ def test_a_broken_suite_is_refused_with_file_and_key(
 
 
 def test_a_suite_that_is_not_there(tmp_path: Path) -> None:
-    with pytest.raises(ganeval.GanevalError, match=r"none.toml: no such file; a suite"):
+    with pytest.raises(ganeval.GanevalError, match=r"none.toml: no such file; needed: a suite"):
         read_suite(tmp_path / "none.toml")
 
 
@@ -164,7 +173,7 @@ def test_what_cannot_begin_is_refused_before_any_training(tmp_path: Path) -> Non
     for models, message in {
         "a = {checkpoint = 'none.safetensors'}": "none.safetensors of a does not exist",
         "gan = {settings = {batch_sise = 1}}": "unknown setting of gan 'batch_sise'",
-        "gan = {settings = {batch_size = 0}}": "setting batch_size is 0; at least 1",
+        "gan = {settings = {batch_size = 0}}": "setting batch_size is 0; needed: at least 1",
     }.items():
         trial, suite = first_trial(tmp_path, f"{DATA}[models]\n{models}")
         with pytest.raises(ganeval.GanevalError, match=message):
@@ -176,7 +185,9 @@ def test_commands_that_make_one_path_are_refused(tmp_path: Path) -> None:
     suite = read_suite(written(tmp_path, text + "'{folder}/g.npz'"))
     check_trials(trials_of(suite, tmp_path / "out"), suite)
     suite = read_suite(written(tmp_path, text + "'g-{data}.npz'"))
-    said = "mine/digits/seed-1 and mine/digits/seed-0 both make g-digits.npz; a different file"
+    said = (
+        "mine/digits/seed-1 and mine/digits/seed-0 both make g-digits.npz; needed: a different file"
+    )
     with pytest.raises(ganeval.GanevalError, match=said):
         check_trials(trials_of(suite, tmp_path / "out"), suite)
 

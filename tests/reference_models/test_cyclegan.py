@@ -186,7 +186,9 @@ def test_pictures_that_come_back_in_another_size_are_refused() -> None:
         20,
         20,
     )
-    with pytest.raises(ganeval.GanevalError, match=r"18 pixels .*; a multiple of 4; .*size=16"):
+    with pytest.raises(
+        ganeval.GanevalError, match=r"18 pixels .*; needed: a multiple of 4; .*size=16"
+    ):
         cyclegan.make_game(cyclegan.RECIPE, data_of((3, 18, 18)), randomness())
 
 

@@ -259,7 +259,7 @@ def test_conditions_of_sr_are_the_same_digits_four_times_smaller() -> None:
     means = plain.pixels.reshape(-1, 4, 4, 4, 4).mean(axis=(2, 4))
     assert np.abs(means - small[:, 0]).mean() < 8
     assert data.source_of("condition") == "data:digits,split=test,size=4"
-    with pytest.raises(ganeval.GanevalError, match="sr of 18 pixels; a multiple of 4"):
+    with pytest.raises(ganeval.GanevalError, match="sr of 18 pixels; needed: a multiple of 4"):
         open_data("sr", size=18)
 
 
@@ -278,7 +278,7 @@ def test_tints_are_a_bijection_and_no_picture_has_its_partner_there() -> None:
     assert len(real) + len(condition) == len(plain)
     for name, truth in (("condition", "digits"), ("real", "tint")):
         assert data.source_of(name) == f"data:{truth},split=test,size=16"
-    with pytest.raises(ganeval.GanevalError, match=r"tint of 1 channels; 3 \(RGB\)"):
+    with pytest.raises(ganeval.GanevalError, match=r"tint of 1 channels; needed: 3 \(RGB\)"):
         open_data("tint", channels=1)
 
 
@@ -343,7 +343,7 @@ def test_pictures_of_several_sizes_are_refused(real: Path) -> None:
     with pytest.raises(ganeval.GanevalError) as caught:
         open_data(str(real))
     assert str(caught.value) == (
-        f"{real}: pictures of 2 sizes, from 24x24 to 30x20 pixels; one size; "
+        f"{real}: pictures of 2 sizes, from 24x24 to 30x20 pixels; needed: one size; "
         "resize them: `--set image_size=16`, or another size"
     )
 
@@ -354,7 +354,7 @@ def test_pictures_that_are_not_square_are_refused(tmp_path: Path) -> None:
     with pytest.raises(ganeval.GanevalError) as caught:
         open_data(str(tmp_path))
     assert str(caught.value) == (
-        f"{tmp_path}: pictures of 30x24 pixels; square ones; "
+        f"{tmp_path}: pictures of 30x24 pixels; needed: square ones; "
         "resize them: `--set image_size=16`, or another size"
     )
     assert open_data(str(tmp_path), size=16, channels=3).shape == (3, 16, 16)
@@ -383,27 +383,31 @@ def test_a_damaged_picture_is_named(real: Path) -> None:
 @pytest.mark.parametrize(
     ("name", "options", "said"),
     [
-        ("rign8", {}, "unknown data 'rign8'; one of ring8, .*; did you mean 'ring8'?"),
+        ("rign8", {}, "unknown data 'rign8'; needed: one of ring8, .*; did you mean 'ring8'?"),
         ("zzz", {}, "unknown data 'zzz'; .*; check the spelling"),
         ("foldr:x", {}, "did you mean 'folder'?"),
         ("folder:nowhere-at-all", {}, "nowhere-at-all"),
-        ("ring8", {"size": 16}, "unknown option of data 'ring8' 'size'; one of std, or none"),
-        ("ring8", {"std": 0.0}, r"std 0\.0 of data 'ring8'; a number above 0"),
+        (
+            "ring8",
+            {"size": 16},
+            "unknown option of data 'ring8' 'size'; needed: one of std, or none",
+        ),
+        ("ring8", {"std": 0.0}, r"std 0\.0 of data 'ring8'; needed: a number above 0"),
         ("ring8", {"std": float("nan")}, "std nan"),
         ("digits", {"std": 0.1}, "unknown option of data 'digits' 'std'"),
-        ("digits", {"split": "tets"}, "split 'tets' of the digits; one of train, test"),
+        ("digits", {"split": "tets"}, "split 'tets' of the digits; needed: one of train, test"),
         ("digits", {"size": 0}, "size"),
         ("digits", {"channels": 2}, "channels is 2; 1 .grey. or 3 .RGB."),
         ("shapes", {"size": 32}, "shapes of 32x32 pixels and 3 channels; 16x16 pixels and 3"),
         (
             "data:digits,size=16",
             {"size": 32},
-            "but image_size is 32; the same size in both; leave out one of the two",
+            "but image_size is 32; needed: the same size in both; leave out one of the two",
         ),
         (
             "data:digits,size=16,crop=center",
             {"crop": "none"},
-            "crop=center in its text, but the setting crop is none; only one of them",
+            "crop=center in its text, but the setting crop is none; needed: only one of them",
         ),
         ("data:digits,crop=none", {"size": 16}, "add `,size=16` to the text, or .*crop=none`"),
         ("data:digits", {"split": "test"}, "unknown option of source 'data:digits' 'split'"),

@@ -92,7 +92,7 @@ def test_a_file_in_place_of_a_folder(out: str, tmp_path: Path, ganeval: Command)
     theirs = put(tmp_path, "file", "run/samples")
     words = ("train", "gan", "--steps", 4, "--grid-every", 2, "--out", tmp_path / out)
     place = tmp_path / ("run/samples" if out == "run" else "file")
-    assert ganeval(*words).error.startswith(f"ganeval: error: {place}: is a file; a folder")
+    assert ganeval(*words).error.startswith(f"ganeval: error: {place}: is a file; needed: a folder")
     assert contents(tmp_path) == theirs
 
 
@@ -152,7 +152,8 @@ def test_a_full_disk_is_said_and_the_run_goes_on_when_there_is_space(
         found = ganeval(*words, folder)
     assert found.code == 4
     assert (
-        ": the disk is full; free space on it; free some space, then continue with " in found.error
+        ": the disk is full; needed: free space on it; free some space, then continue with "
+        in found.error
     )
     assert found.error.startswith(f"ganeval: error: {folder}/")
     *_, command = found.error.split("`")[:-1]
@@ -172,7 +173,8 @@ def test_other_refusals_of_the_disk_are_one_line(
     found = ganeval("train", "gan", "--steps", 1, "--out", tmp_path / "run")
     assert found.code == 2
     assert found.error.endswith(
-        "json: cannot be written (Read-only file system); a folder with write access; choose "
+        "json: cannot be written (Read-only file system); "
+        "needed: a folder with write access; choose "
         "another folder with --out"
     )
 

@@ -80,7 +80,7 @@ def test_labels_are_settings_of_games_that_have_them() -> None:
         assert torch.equal(game("G", BATCH, Draw(0, 0)), usual("G", BATCH, Draw(0, 0)))
     with pytest.raises(
         ganeval.GanevalError,
-        match=r"^game\.label_flips 0\.5; labels of real samples that are higher",
+        match=r"^game\.label_flips 0\.5; needed: labels of real samples that are higher",
     ):
         built(game__label_flips=0.5)
     with pytest.raises(ganeval.GanevalError, match=r"label_smoothing 0\.6 and game\.fake_label"):

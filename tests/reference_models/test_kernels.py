@@ -130,7 +130,7 @@ def test_halves_are_compared_in_whole_numbers() -> None:
 def test_what_has_no_pairs_or_no_width_is_refused() -> None:
     one, two = normal(1, 2, seed=11), normal(2, 2, seed=12)
     for pair in ((one, two), (two, one)):
-        with pytest.raises(ganeval.GanevalError, match="with 1 item; at least 2 items"):
+        with pytest.raises(ganeval.GanevalError, match="with 1 item; needed: at least 2 items"):
             unbiased_mmd2(negative_distance, *pair)
-    with pytest.raises(ganeval.GanevalError, match=r"bandwidths .*; numbers above 0"):
+    with pytest.raises(ganeval.GanevalError, match=r"bandwidths .*; needed: numbers above 0"):
         gaussians((1.0, 0.0))

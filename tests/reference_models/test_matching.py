@@ -162,5 +162,7 @@ def test_the_critic_of_the_paper_moves_first_and_most() -> None:
 
 def test_bandwidths_of_zero_are_refused() -> None:
     recipe = with_settings(gmmn.RECIPE, {"game.bandwidths": [0.0, 1.0, 2.0, 3.0, 4.0]})
-    with pytest.raises(ganeval.GanevalError, match=r"bandwidths .*; numbers above 0; change"):
+    with pytest.raises(
+        ganeval.GanevalError, match=r"bandwidths .*; needed: numbers above 0; change"
+    ):
         recipe.build(data_of(SHAPE), randomness())

@@ -112,5 +112,7 @@ def test_a_flat_picture_has_a_density_too_and_samples_stay_in_range() -> None:
 
 def test_another_prior_is_refused() -> None:
     recipe = with_settings(optimal_discriminator.RECIPE, {"prior": "uniform"})
-    with pytest.raises(ganeval.GanevalError, match="prior uniform for optimal-d; normal latents"):
+    with pytest.raises(
+        ganeval.GanevalError, match="prior uniform for optimal-d; needed: normal latents"
+    ):
         recipe.build(mix1d(), torch.Generator())

@@ -95,8 +95,9 @@ def test_a_resumed_run_of_two_processes_is_the_same_run(
 
 def test_errors_are_the_same_on_both(found: list[dict[str, Any]]) -> None:
     for name, text in {
-        "odd batch": "a batch of 9 for 2 processes; a number of processes that divides it",
-        "second order": "unrolled on 2 processes; one process, because Unrolled differentiates",
+        "odd batch": "a batch of 9 for 2 processes; needed: a number of processes that divides it",
+        "second order": "unrolled on 2 processes; "
+        "needed: one process, because Unrolled differentiates",
         "not finite": "step 3: term D/adversarial is nan",
         "again": "holds a run already",
     }.items():

@@ -110,5 +110,5 @@ def test_skips_carry_the_condition_past_the_bottom() -> None:
 
 def test_pictures_that_do_not_belong_together_are_refused() -> None:
     recipe = replace(pix2pix.RECIPE, pair_by="none")
-    with pytest.raises(ganeval.GanevalError, match="pair_by none for pix2pix; pairs; use"):
+    with pytest.raises(ganeval.GanevalError, match="pair_by none for pix2pix; needed: pairs; use"):
         pix2pix.make_game(recipe, data_of(SHAPE), randomness())

@@ -95,7 +95,7 @@ def test_data_without_classes_or_with_too_many_are_refused_in_a_line(tmp_path: P
     for number in range(2):
         PIL.Image.fromarray(np.full((8, 8, 3), number, np.uint8)).save(pictures / f"{number}.png")
     with pytest.raises(
-        ganeval.GanevalError, match="has no classes; data with classes, for projection; put"
+        ganeval.GanevalError, match="has no classes; needed: data with classes, for projection; put"
     ):
         run_training("projection", folder=tmp_path / "a", data=str(pictures), watch=WATCH)
     with pytest.raises(ganeval.GanevalError, match="has 10 classes; 4 classes, as many as"):

@@ -96,7 +96,11 @@ def test_a_metric_of_points_that_there_is_none_of_is_named(tmp_path: Path) -> No
     ("model", "data", "text"),
     [
         ("dcgan", "ring8", "'ring8' has points; pictures, for dcgan"),
-        ("pix2pix", "digits", "has no pictures to make others from; data with pictures to make"),
+        (
+            "pix2pix",
+            "digits",
+            "has no pictures to make others from; needed: data with pictures to make",
+        ),
         ("projection", "shapes", "has 12 classes"),
     ],
 )
@@ -123,7 +127,7 @@ def test_a_batch_in_parts_moves_as_the_whole_one() -> None:
 
 def test_a_batch_without_such_parts_is_refused(tmp_path: Path) -> None:
     recipe = with_settings(gan.RECIPE, {"solver.accumulate": 3})
-    with pytest.raises(ganeval.GanevalError, match="a batch of 64 in 3 parts; equal parts"):
+    with pytest.raises(ganeval.GanevalError, match="a batch of 64 in 3 parts; needed: equal parts"):
         train(recipe, digits(), tmp_path, steps=1)
 
 
@@ -207,7 +211,8 @@ TWINS = Recipe(
 def test_what_is_exported_is_averaged(names: tuple[str, ...]) -> None:
     recipe = replace(TWINS, exported=dict.fromkeys(names, TWINS.exported["first"]))
     said = (
-        f"twins exports {', '.join(names)}, and its game averages first, second; an average of each"
+        f"twins exports {', '.join(names)}, and its game averages first, second; "
+        f"needed: an average of each"
     )
     with pytest.raises(ganeval.GanevalError, match=said):
         begin(recipe, digits(), seed=0, device=CPU)

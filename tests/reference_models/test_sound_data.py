@@ -118,7 +118,7 @@ def test_data_of_another_definition_has_another_digest() -> None:
     digests = {tones().digest, tones(rate=4000).digest, tones(size=256).digest}
     digests |= {lagchain().digest, LagChain(lag=11).digest, LagChain(chance=0.7).digest}
     assert len(digests) == 6
-    with pytest.raises(ganeval.GanevalError, match="tones of 510 samples; a multiple of 4"):
+    with pytest.raises(ganeval.GanevalError, match="tones of 510 samples; needed: a multiple of 4"):
         Tones(num_samples=510)
 
 
@@ -155,7 +155,7 @@ def test_the_options_of_ganevals_sources_bring_sounds_to_one_form(tmp_path: Path
     write(tmp_path / "a.wav", noise(8000), 8000)
     write(tmp_path / "b.wav", noise(4000, 2), 4000)
     with pytest.raises(
-        ganeval.GanevalError, match=r"b.wav: 2 channels; one channel; .*channels=mono"
+        ganeval.GanevalError, match=r"b.wav: 2 channels; needed: one channel; .*channels=mono"
     ):
         source_clips(str(tmp_path))
     location = f"folder:{tmp_path},channels=mono"
@@ -175,7 +175,9 @@ def test_a_model_of_clips_takes_a_folder_of_sounds(tmp_path: Path) -> None:
     recipe = recipe_of("wavenet", {"image_size": 100}, data=str(tmp_path))
     assert training_data(recipe).shape == (1, 100)
     assert training_data(recipe_of("wavenet", {"image_size": 64})).shape == (1, 64)
-    with pytest.raises(ganeval.GanevalError, match=r"crop none for data '.*'; a source of pict"):
+    with pytest.raises(
+        ganeval.GanevalError, match=r"crop none for data '.*'; needed: a source of pict"
+    ):
         training_data(with_settings(recipe, {"crop": "none"}))
     with pytest.raises(ganeval.GanevalError, match="pair_by index without data_b"):
         training_data(with_settings(recipe, {"pair_by": "index"}))
@@ -192,9 +194,9 @@ def test_what_is_no_sound_is_refused_in_a_line(tmp_path: Path) -> None:
         return str(error.value)
 
     assert "nowhere" in refused(tmp_path / "nowhere")
-    assert "data:digits: images; clips of sound" in refused("data:digits")
+    assert "data:digits: images; needed: clips of sound" in refused("data:digits")
     write(tmp_path / "a.wav", noise(300))
-    assert "clips of 30 samples; a multiple of 4" in refused(tmp_path, size=30)
+    assert "clips of 30 samples; needed: a multiple of 4" in refused(tmp_path, size=30)
     assert "no sound with 400 samples or more" in refused(tmp_path, size=400)
     (tmp_path / "b.wav").write_text("no sound at all")
     assert "b.wav" in refused(tmp_path)

@@ -140,9 +140,9 @@ def test_sizes_that_do_not_belong_together_are_refused() -> None:
     for data, text in (
         (
             open_data("edges"),
-            "conditions of 16 pixels for pictures of 16; conditions of 4; .*size=4",
+            "conditions of 16 pixels for pictures of 16; needed: conditions of 4; .*size=4",
         ),
-        (data_of((1, 18, 18)), "pictures of 18 pixels; a multiple of 4"),
+        (data_of((1, 18, 18)), "pictures of 18 pixels; needed: a multiple of 4"),
     ):
         with pytest.raises(ganeval.GanevalError, match=text):
             srgan.make_game(srgan.RECIPE, data, randomness())

@@ -83,7 +83,9 @@ def test_held_out_digits_are_read_as_what_they_are(data: Stacked) -> None:
 
 
 def test_other_channels_are_refused() -> None:
-    with pytest.raises(ganeval.GanevalError, match="stacked digits of 1 channels; 3 channels"):
+    with pytest.raises(
+        ganeval.GanevalError, match="stacked digits of 1 channels; needed: 3 channels"
+    ):
         stacked(channels=1)
 
 

@@ -121,7 +121,7 @@ def test_pairs_by_place(tmp_path: Path, photos: Path) -> None:
     assert places(batch["real"], photos) == places(batch["condition"], others)
     (others / "00.png").unlink()
     with pytest.raises(
-        ganeval.GanevalError, match=r"has 20 pictures, .* 19; the same number in both"
+        ganeval.GanevalError, match=r"has 20 pictures, .* 19; needed: the same number in both"
     ):
         open_data(str(photos), second=str(others), pair_by="index")
 
@@ -212,14 +212,20 @@ def test_settings_say_what_is_learned_from(photos: Path, sketches: Path) -> None
     ("settings", "said"),
     [
         ({"channels": 2}, "setting channels is 2; 1 .grey., 3 .RGB. or 0"),
-        ({"crop": "centre"}, "unknown crop 'centre'; one of center, none; did you mean 'center'"),
+        (
+            {"crop": "centre"},
+            "unknown crop 'centre'; needed: one of center, none; did you mean 'center'",
+        ),
         ({"pair_by": "names"}, "did you mean 'name'"),
-        ({"image_size": -1}, "setting image_size is -1; at least 0"),
+        ({"image_size": -1}, "setting image_size is -1; needed: at least 0"),
         ({"flip": 1}, "setting flip is 1; true or false"),
-        ({"data_b": "faces/"}, "data_b faces/ beside data 'digits'; a source of pictures for both"),
-        ({"data": "ring8", "flip": True}, "flip for data 'ring8' of points; pictures"),
-        ({"crop": "none"}, "crop none for data 'digits'; a source of pictures"),
-        ({"pair_by": "index"}, "pair_by index without data_b; a second source"),
+        (
+            {"data_b": "faces/"},
+            "data_b faces/ beside data 'digits'; needed: a source of pictures for both",
+        ),
+        ({"data": "ring8", "flip": True}, "flip for data 'ring8' of points; needed: pictures"),
+        ({"crop": "none"}, "crop none for data 'digits'; needed: a source of pictures"),
+        ({"pair_by": "index"}, "pair_by index without data_b; needed: a second source"),
     ],
 )
 def test_settings_that_cannot_be(settings: dict[str, object], said: str) -> None:
@@ -242,7 +248,7 @@ def test_pix2pix_learns_from_the_pairs_of_a_user(
         str(checkpoint), policy=ganeval.Settings().decode, generator={"num_images": 1}
     ).load([0])
     assert sample.picture().pixels.shape == (3, 8, 8)
-    assert "no pictures to make others from; data with pictures to make" in str(
+    assert "no pictures to make others from; needed: data with pictures to make" in str(
         refused(photos, tmp_path)
     )
 

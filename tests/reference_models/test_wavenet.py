@@ -271,7 +271,9 @@ def test_a_run_leaves_spectrograms_scores_and_a_checkpoint(tmp_path: Path) -> No
 def test_pictures_are_refused(tmp_path: Path) -> None:
     with pytest.raises(ganeval.GanevalError, match="'digits' has pictures; clips, for wavenet"):
         run_training("wavenet", folder=tmp_path, data="digits")
-    with pytest.raises(ganeval.GanevalError, match="'tones' has clips; pictures or points, for"):
+    with pytest.raises(
+        ganeval.GanevalError, match="'tones' has clips; needed: pictures or points, for"
+    ):
         run_training("gan", folder=tmp_path, data="tones")
 
 

@@ -218,6 +218,9 @@ def test_other_classes_of_the_same_images_are_refused_where_they_matter(tmp_path
 def test_a_metric_whose_layer_the_network_lacks_is_named(
     metrics: str | None, options: dict[str, Any], metric: str, network: str
 ) -> None:
-    said = f"^{metric} looks at the layer pool, which extractor {network} lacks; one of .*distance"
+    said = (
+        f"^{metric} looks at the layer pool, which extractor {network} lacks; "
+        f"needed: one of .*distance"
+    )
     with pytest.raises(UsageError, match=f"{said}; choose other metrics than {metric} with -m, "):
         scored(metrics if metrics is None else metrics.split(","), **options)

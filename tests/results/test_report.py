@@ -431,13 +431,19 @@ def test_a_name_alone_is_that_of_the_runs_network_without_options() -> None:
     odd = dataclasses.replace(mine, options={"k": 3}, value=2.0)
     report = Report((mine, ROW, odd), PROVENANCE)
     assert [report[label] for label in ("fid", "fid@mine", "fid@mine:k=3")] == [ROW, mine, odd]
-    with pytest.raises(UsageError, match="'fid' was scored as fid@mine, fid@mine:k=3; one of"):
+    with pytest.raises(
+        UsageError, match="'fid' was scored as fid@mine, fid@mine:k=3; needed: one of"
+    ):
         _ = Report((mine, odd), PROVENANCE)["fid"]
-    with pytest.raises(UsageError, match="'fid' was scored as fid@mine; one of these; ask for"):
+    with pytest.raises(
+        UsageError, match="'fid' was scored as fid@mine; needed: one of these; ask for"
+    ):
         _ = Report((mine,), PROVENANCE)["fid"]
     both = [dataclasses.replace(ROW, options={"k": k}) for k in (3, 5)]
     assert Report((both[0],), PROVENANCE)["fid"] is both[0]
-    with pytest.raises(UsageError, match="'fid' was scored as fid:k=3, fid:k=5; one of these"):
+    with pytest.raises(
+        UsageError, match="'fid' was scored as fid:k=3, fid:k=5; needed: one of these"
+    ):
         _ = Report(tuple(both), PROVENANCE)["fid"]
 
 

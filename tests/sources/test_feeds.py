@@ -42,7 +42,10 @@ def made(network: type[torch.nn.Module], **options: Any) -> Any:
 
 
 def test_clamped_output_is_that_of_the_network_that_clamps_itself() -> None:
-    remedy = r"observed from -\S+ to \S+; the declared range is -1 to 1; add --clamp .*clips to -1"
+    remedy = (
+        r"observed from -\S+ to \S+; "
+        r"needed: values in the declared range, -1 to 1; add --clamp .*clips to -1"
+    )
     with pytest.raises(InputError, match=remedy):
         opened(seeded(feeds.Stretched()))
     np.testing.assert_array_equal(made(feeds.Stretched, clamp=True), made(feeds.Clamped))
@@ -164,7 +167,9 @@ def test_images_among_other_outputs() -> None:
         made(feeds.Dict)
     np.testing.assert_array_equal(made(feeds.Dict, image_output="all.0"), plain)
     assert (made(feeds.Dict, image_output="all.1") != plain).any()
-    with pytest.raises(InputError, match=r"none is called 'x'; one of all\.0, all\.1, z; correct"):
+    with pytest.raises(
+        InputError, match=r"none is called 'x'; needed: one of all\.0, all\.1, z; correct"
+    ):
         made(feeds.Dict, image_output="x")
     with pytest.raises(InputError, match=r"its output z returns shape \[8, 6\]"):
         made(feeds.Dict, image_output="z")

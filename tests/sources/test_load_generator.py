@@ -56,7 +56,7 @@ def test_labels_and_latents_may_be_chosen(labelled: Path) -> None:
     [
         ({"num": 0}, "num is 0"),
         ({"num": 3, "labels": [1, 2]}, "2 labels for 3 samples"),
-        ({"num": 2, "labels": [1, 10]}, "labels from 1 to 10; 0 to 9"),
+        ({"num": 2, "labels": [1, 10]}, "labels from 1 to 10; needed: 0 to 9"),
         ({"num": 2, "labels": [-1, 1]}, "labels from -1 to 1"),
         ({"num": 3, "z": torch.zeros(2, 64)}, "2 z for 3 samples"),
         ({"num": 2, "z": torch.zeros(2, 8)}, r"z of shape \[2, 8\]; \[2, 64\]"),
@@ -83,5 +83,5 @@ def test_files_of_others_need_their_options(tmp_path: Path) -> None:
         generator.sample(3, labels=[0, 1, 2])
     with pytest.raises(toolkit.GanevalError, match="no card that says its"):
         toolkit.load_generator(tmp_path / "g.pt")
-    with pytest.raises(toolkit.GanevalError, match="unknown option entri; one of entry, "):
+    with pytest.raises(toolkit.GanevalError, match="unknown option entri; needed: one of entry, "):
         toolkit.load_generator(tmp_path / "g.pt", entri="x")

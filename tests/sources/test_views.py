@@ -86,7 +86,7 @@ def test_names_that_do_not_pair_are_refused(one: list[str], other: list[str], fo
 
 def test_the_order_pairs_equal_numbers_alone() -> None:
     assert pair_up(named("ab"), named("xy"), by="index") == Pairing(places=((0, 0), (1, 1)))
-    with pytest.raises(InputError, match="has 2 items, array 3; the same number in both"):
+    with pytest.raises(InputError, match="has 2 items, array 3; needed: the same number in both"):
         pair_up(named("ab"), named("xyz"), by="index")
 
 

@@ -223,7 +223,9 @@ def test_what_goes_wrong_in_a_task_is_an_error_here(
 
 def test_what_cannot_travel_is_refused(cluster: Cluster, tmp_path: Path) -> None:
     options = {"extractor": "random", "engine": "ray", "metrics": ["is"]}
-    with pytest.raises(UsageError, match="sample: a source in memory with --engine ray; a path"):
+    with pytest.raises(
+        UsageError, match="sample: a source in memory with --engine ray; needed: a path"
+    ):
         package.evaluate(sample=blobs(30, seed=1), **options)
     with pytest.raises(UsageError, match="engine 'ray' for a stream"):
         package.Accumulator(**options)

@@ -46,7 +46,7 @@ def test_a_timeout_is_a_number(
 ) -> None:
     environment.setenv("GANEVAL_TIMEOUT", text)
     found = ganeval("is", "absent")
-    assert f"GANEVAL_TIMEOUT={text}; a number of seconds above 0; " in refusal(found)
+    assert f"GANEVAL_TIMEOUT={text}; needed: a number of seconds above 0; " in refusal(found)
 
 
 def test_nobody_answers(environment: pytest.MonkeyPatch, ganeval: Command) -> None:
@@ -81,7 +81,9 @@ def test_each_process_has_a_device_of_its_own(monkeypatch: pytest.MonkeyPatch) -
         assert device(name, 1) == "cuda:1"
     assert chosen == [1, 1]
     assert device("cpu", 2) == "cpu"
-    with pytest.raises(UsageError, match=r"--device cuda:1 for 3 processes; cuda without a number"):
+    with pytest.raises(
+        UsageError, match=r"--device cuda:1 for 3 processes; needed: cuda without a number"
+    ):
         device("cuda:1", 0)
     with pytest.raises(ResourceError, match=r"3 processes on a host with 2 CUDA devices; "):
         device("cuda", 2)

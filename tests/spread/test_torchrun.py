@@ -171,7 +171,7 @@ def test_a_cache_of_its_own(launch: Launch, place: Place) -> None:
     job = launch(2, own={1: {"GANEVAL_CACHE": str(place.folder / "mine")}})
     line = refused(job, place)
     assert ") does not see the cache of process 0 of 2 (on " in line
-    assert f", {place.cache}/shards; a cache that all processes share; " in line
+    assert f", {place.cache}/shards; needed: a cache that all processes share; " in line
 
 
 def test_a_cache_that_cannot_be_used(launch: Launch, place: Place) -> None:
