@@ -31,6 +31,7 @@ from ganeval.errors import InputError
 from ganeval.images.colour import to_rgb
 from ganeval.images.picture import DecodePolicy, Picture
 from ganeval.images.png_chunks import PixelChunks
+from ganeval.images.webp_size import webp_size
 
 # What Pillow must be built with to read a format.
 _LIBRARIES = {"WEBP": "webp", "AVIF": "avif", "JPEG2000": "jpg_2000"}
@@ -165,10 +166,15 @@ def _open(stream: IO[bytes], name: str, policy: DecodePolicy) -> tuple[ImageFile
         kind = _identify(start)
         if kind is None:
             raise _no_picture(name, start)
+        if kind == WebPImagePlugin.WebPImageFile.format:
+            size = webp_size(start)
+            if size is not None:
+                _check_size(*size, name, policy)
         stream.seek(0)
         chunks = PixelChunks(stream) if kind == PngImagePlugin.PngImageFile.format else None
         # Image.open would do the same, but it warns or refuses by its own limits, which can only be
-        # changed for the whole process. Ours is checked below, before anything is allocated.
+        # changed for the whole process. Ours is checked below, before anything is allocated: only
+        # the decoder of WebP allocates when it is made.
         picture = PIL.Image.OPEN[kind][0](cast(IO[bytes], chunks or stream), "")
         width, height = picture.size
         _check_size(width, height, name, policy)  # before its frames are counted

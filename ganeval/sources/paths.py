@@ -1,6 +1,7 @@
 """Find out what lies at a path: nothing, or a kind of source, by its content."""
 
 import difflib
+import re
 import stat
 import tarfile
 import zipfile
@@ -15,7 +16,10 @@ from ganeval.machine.remote import RemotePath, is_remote
 from ganeval.machine.remote_file import open_file
 from ganeval.sources.files.tar_headers import SenselessHeaderError, open_tar
 
-_SOURCES = "a folder, a zip, tar, npz or npy file of images, a generator's checkpoint, or data:NAME"
+_SOURCES = (
+    "a folder, a zip, tar, npz or npy file of pictures or clips, a generator's checkpoint, or "
+    "data:NAME"
+)
 
 # A file with such an ending is taken for a checkpoint; if it is not, the reader says what it is.
 _CHECKPOINT_SUFFIXES = (".safetensors", ".pt", ".pth", ".pt2", ".ckpt", ".pkl", ".onnx", ".h5")
@@ -28,12 +32,18 @@ _PIPELINES = {
 
 _HDF5 = b"\x89HDF\r\n\x1a\n"
 
-# How files that are not sources begin, and what messages call them.
+# How files that are not sources begin, where `.` is any byte, and what messages call them.
 _BEGINNINGS = (
     (b"\x89PNG", "one PNG picture"),
     (b"\xff\xd8\xff", "one JPEG picture"),
     (b"GIF8", "one GIF picture"),
-    (b"RIFF", "one WebP picture"),
+    (b"RIFF....WEBP", "one WebP picture"),
+    (b"RIFF....WAVE", "one WAV file of sound"),
+    (b"RF64....WAVE", "one WAV file of sound"),
+    (b"FORM....AIF", "one AIFF file of sound"),
+    (b"fLaC", "one FLAC file of sound"),
+    (b"OggS", "one Ogg file of sound"),
+    (b"ID3", "one MP3 file of sound"),
     (b"BM", "one BMP picture"),
     (b"II*\x00", "one TIFF picture"),
     (b"MM\x00*", "one TIFF picture"),
@@ -245,9 +255,15 @@ def _no_source(location: str, beginning: bytes) -> InputError:
     if not beginning:
         found = "an empty file"
     else:
-        looks = [what for magic, what in _BEGINNINGS if beginning.startswith(magic)]
+        looks = [what for magic, what in _BEGINNINGS if _begins(beginning, magic)]
         found = f"looks like {looks[0]}" if looks else "not a kind of file that holds images"
     return InputError(f"{location}: {found}", _SOURCES, "name one of these, or make the file again")
+
+
+def _begins(beginning: bytes, magic: bytes) -> bool:
+    """Tell whether a file begins with these bytes, where `.` is any byte."""
+    pattern = re.escape(magic).replace(rb"\.", b".")
+    return re.match(pattern, beginning, re.DOTALL) is not None
 
 
 def damaged(location: str, what: str, error: Exception) -> InputError:

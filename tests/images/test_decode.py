@@ -17,6 +17,7 @@ from PIL import ImageCms, ImageFile
 from ganeval.errors import InputError
 from ganeval.images.decode import FORMATS, Header, decode, read_header
 from ganeval.images.picture import DecodePolicy
+from ganeval.images.webp_size import NUM_BYTES, webp_size
 
 POLICY = DecodePolicy()
 PIXELS = np.random.default_rng(0).integers(0, 256, (12, 20, 3), dtype=np.uint8)  # [H, W, 3]
@@ -194,12 +195,53 @@ def test_a_bomb_is_refused_from_its_header_without_a_warning(width, height, read
     assert "--max-pixels" in text
 
 
-def test_a_bomb_in_webp_is_refused():
-    canvas = struct.pack("<I", 16_383)[:3] * 2
-    body = b"WEBPVP8X" + struct.pack("<I", 10) + bytes(4) + canvas
+@pytest.mark.parametrize(
+    "chunk",
+    {
+        "VP8X": bytes(4) + struct.pack("<I", 16_383)[:3] * 2,
+        "VP8L": b"\x2f" + struct.pack("<I", 16_382 | 16_382 << 14),
+        "VP8 ": b"\0\0\0\x9d\x01\x2a" + struct.pack("<HH", 16_383, 16_383),
+    }.items(),
+    ids=lambda chunk: chunk[0],
+)
+def test_a_bomb_in_webp_is_refused_before_a_decoder_is_made(chunk, monkeypatch):
+    def opened(*_):
+        pytest.fail("a decoder of 2 GB is made")
+
+    monkeypatch.setitem(PIL.Image.OPEN, "WEBP", (opened, PIL.Image.OPEN["WEBP"][1]))
+    kind, data = chunk
+    body = b"WEBP" + kind.encode() + struct.pack("<I", len(data)) + data
     text = refusal(b"RIFF" + struct.pack("<I", len(body)) + body)
     assert "64000000" in text
     assert "--max-pixels" in text
+
+
+@pytest.mark.parametrize(("width", "height"), [(9, 200), (300, 17), (8, 8), (1000, 8)])
+@pytest.mark.parametrize(
+    ("mode", "options", "kind"),
+    [
+        ("RGB", {"lossless": True}, b"VP8L"),
+        ("RGB", {"quality": 50}, b"VP8 "),
+        ("RGBA", {"quality": 50}, b"VP8X"),
+        ("RGB", {"save_all": True, "append_images": True}, b"VP8X"),
+    ],
+)
+def test_the_size_of_webp_is_pillows(width, height, mode, options, kind):
+    rng = np.random.default_rng(width)
+    shape = (2, height, width, len(mode))
+    first, second = (PIL.Image.fromarray(one) for one in rng.integers(0, 255, shape, np.uint8))
+    if "append_images" in options:
+        options = {**options, "append_images": [second]}
+    file = io.BytesIO()
+    first.save(file, "WEBP", **options)
+    assert file.getvalue()[12:16] == kind
+    assert webp_size(file.getvalue()[:NUM_BYTES]) == (width, height)
+
+
+def test_a_webp_file_that_ends_or_is_something_else_has_no_size():
+    assert webp_size(b"RIFF\x04\0\0\0WEBP") is None
+    assert webp_size(b"RIFF\x10\0\0\0WEBPALPH" + bytes(30)) is None
+    assert webp_size(b"RIFF\x10\0\0\0WEBPVP8X") == (1, 1)
 
 
 def test_the_limit_is_the_policys_alone():

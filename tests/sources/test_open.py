@@ -101,6 +101,10 @@ def test_errors_of_the_grammar(
     ("name", "content", "said"),
     [
         ("a.png", b"\x89PNG\r\n", "one PNG picture"),
+        ("a.webp", b"RIFF\x10\0\0\0WEBPVP8 ", "one WebP picture"),
+        ("a.wav", b"RIFF\x10\0\n\0WAVEfmt ", "one WAV file of sound"),
+        ("a.avi", b"RIFF\x10\0\0\0AVI LIST", "not a kind of file"),
+        ("a.mp3", b"ID3\x04", "one MP3 file of sound"),
         ("a.npz", b"", "an empty file"),
         ("a.npz", b"PK\x03\x04rest", "a damaged or truncated zip or npz file"),
         ("a.zip", b"version https://git-lfs.github.com/spec/v1", "a Git LFS pointer"),
