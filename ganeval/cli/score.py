@@ -53,7 +53,7 @@ def of_metric(name: str) -> Command:
         command = click.argument("reference")(command)
     said = {"lower": "lower is better", "higher": "higher is better", "zero": "0 is best"}
     directions = dict.fromkeys(said.get(one.direction, "") for one in kind.kinds)
-    summary = f"{kind.common_name[:1].upper()}{kind.common_name[1:]} of SAMPLE"
+    summary = f"{kind.common_name[:1].upper()}{kind.common_name[1:]}, for SAMPLE"
     against = " against REFERENCE" if "reference" in roles else ""
     needs = kind().needs
     of_classes = any(need.labels for need in needs)

@@ -44,13 +44,23 @@ def log_prob(decoder: Decoder, levels: torch.Tensor, *, batch_size: int) -> npt.
                 f"one that takes pictures {list(part.shape)}",
                 "correct the network",
             ) from error
-        if value.shape != (len(part),) or not value.isfinite().all():
+        found = _fault_of(value, len(part))
+        if found is not None:
             raise InputError(
-                f"{name}: its log_prob returns shape {list(value.shape)}, or NaN or infinity",
-                f"a finite number for each picture, [{len(part)}]",
+                f"{name}: its log_prob returns {found}",
+                f"a tensor with a finite number for each picture, [{len(part)}]",
                 "correct the network",
             )
         values.append(value.cpu().double())
     volume = levels[0].numel() * math.log(256 / 255 * (high - low))
     density: npt.NDArray[np.float64] = torch.cat(values).numpy() + volume
     return density
+
+
+def _fault_of(value: object, num: int) -> str | None:
+    """Return what is wrong with the result of `log_prob` for some pictures; None if nothing is."""
+    if not isinstance(value, torch.Tensor):
+        return f"a {type(value).__name__}"
+    if value.shape != (num,):
+        return f"shape {list(value.shape)}"
+    return None if value.isfinite().all() else "NaN or infinity"

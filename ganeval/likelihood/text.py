@@ -94,7 +94,8 @@ def to_text(found: Likelihood, *, each: bool) -> list[str]:
             f"{name:<24}{value:>12.2f}{window:>12.2f}"
             for name, value, window in zip(found.names, found.values, found.parzen, strict=True)
         ]
-        lines += ["", f"{'simulated':<24}{'lower':>12}{'upper':>12}{'gap':>12}"]
+        if len(found.simulated_lower):
+            lines += ["", f"{'simulated':<24}{'lower':>12}{'upper':>12}{'gap':>12}"]
         lines += [
             f"{number:<24}{lower:>12.2f}{upper:>12.2f}{upper - lower:>12.2f}"
             for number, (lower, upper) in enumerate(

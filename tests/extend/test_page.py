@@ -62,7 +62,7 @@ def test_the_metric_is_listed_and_has_a_command(toys: Path, ganeval: Command) ->
     assert entry["scores"] == ["spread"]
     shown = ganeval("spread", "--help").out
     assert "Usage: ganeval spread [OPTIONS] REFERENCE SAMPLE" in shown
-    assert "Spread around the reference of SAMPLE against REFERENCE; 0 is best." in shown
+    assert "Spread around the reference, for SAMPLE against REFERENCE; 0 is best." in shown
     assert "did you mean 'spread'?" in ganeval("spraed").error
 
 

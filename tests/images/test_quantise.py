@@ -90,4 +90,4 @@ def test_values_outside_give_declared_and_observed_range(value):
         check_range(values, (-1, 1), name="net", remedy="look")
     assert str(caught.value).startswith("net[1]: ")
     assert f"observed from {observed};" in str(caught.value)
-    assert "declared range is -1 to 1" in str(caught.value)
+    assert "values in the declared range, -1 to 1" in str(caught.value)

@@ -100,7 +100,26 @@ def test_an_exact_density_is_used_where_there_is_one(pictures: torch.Tensor) -> 
     truth = -squares / 2 / scale**2 - SIDE * SIDE * math.log(scale * math.sqrt(2 * math.pi))
     assert abs(found.values - truth).max() < 0.5
     assert set(found.rows()) == {"exact", "parzen"}
-    assert "exact: the network's own log_prob" in "\n".join(to_text(found, each=True))
+    text = "\n".join(to_text(found, each=True))
+    assert "exact: the network's own log_prob" in text
+    assert "simulated" not in text
+
+
+@pytest.mark.parametrize(
+    ("returned", "said"),
+    [
+        (lambda x: x.flatten(1).sum(1).numpy(), "returns a ndarray; needed: a tensor with"),
+        (lambda x: x.sum(), r"returns shape \[\]; needed: .*, \[\d+\]; correct the network"),
+        (lambda x: x.flatten(1).sum(1) / 0, "returns NaN or infinity; needed: "),
+        (lambda x: x.no_such, "log_prob fails .*no_such"),
+    ],
+)
+def test_a_density_that_is_none_is_refused(
+    returned: Any, said: str, pictures: torch.Tensor, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(Gaussian, "log_prob", lambda self, x: returned(x))
+    with pytest.raises(InputError, match=said):
+        ganeval.log_likelihood(generator(Gaussian()), pictures, **QUICK)
 
 
 def test_bits_are_those_of_pixels() -> None:
