@@ -44,7 +44,7 @@ def few_images(inventory: AnyInventory) -> list[Finding]:
             source=inventory.location,
             what=f"{num:,} {inventory.noun} for {width:,} features ({inventory.extractor}): "
             f"{meaning}",
-            needed=f"{5 * width:,} or more{'' if of_clips else '; 50,000 in most papers'}",
+            needed=f"{5 * width:,} or more{'' if of_clips else ' (50,000 in most papers)'}",
             remedy=f"compare scores of the same number of {inventory.noun} only, or use "
             f"{unbiased}, which has no such bias",
         )
