@@ -587,5 +587,5 @@ def test_all_leaves_out_what_pictures_are_too_small_for(caplog: pytest.LogCaptur
     assert {"fid", "psnr"} <= names
     assert "ssim" not in names
     assert "ssim (pictures of 9 x 9 pixels)" in caplog.text
-    with pytest.raises(InputError, match="ssim needs at least 11 x 11"):
+    with pytest.raises(InputError, match="at least 11 x 11 for ssim"):
         evaluate(sample=one, reference=other, metrics=["ssim"], **FAST)

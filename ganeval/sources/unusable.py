@@ -4,7 +4,7 @@ import math
 import re
 from collections.abc import Sequence
 
-from ganeval.errors import InputError
+from ganeval.errors import NEEDED, InputError
 from ganeval.sources.base import plural
 
 LOOKED_AT = 10_000
@@ -24,7 +24,7 @@ def unusable_items(
 
     Args:
         location: Where the source is.
-        reasons: One line each, "found; needed; remedy"; an item may have several.
+        reasons: One line each, the text of an `InputError`; an item may have several.
         num: How many items cannot be used.
         total: Number of items of the source.
         content: What each is; see `SourceInfo.content`.
@@ -90,7 +90,7 @@ def grouped_lines(reasons: Sequence[str], content: str) -> list[str]:
         more = len(others) - len(names)
         rest = f" and {more:,} more" if more else ""
         lines.append(
-            f"{len(group):,} {plural(content)}, the first: {found}; {needed}; {remedy} "
+            f"{len(group):,} {plural(content)}, the first: {found}; {NEEDED}{needed}; {remedy} "
             f"(also {', '.join(names)}{rest})"
         )
     return lines
@@ -106,4 +106,5 @@ def _grouped(reasons: Sequence[str]) -> list[list[str]]:
 
 def _parts(reason: str) -> tuple[str, ...]:
     """Return what was found, what is needed and the remedy; a name may have semicolons."""
-    return tuple([*reason.rsplit("; ", 2), "", ""][:3])
+    found, needed, remedy = [*reason.rsplit("; ", 2), "", ""][:3]
+    return found, needed.removeprefix(NEEDED), remedy

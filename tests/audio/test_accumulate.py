@@ -92,7 +92,7 @@ def test_what_is_no_batch_of_clips_is_refused_and_not_taken(real: str) -> None:
         ({"value_range": (-1, 1), **FAST}, r"value_range=\(-1, 1\) for clips"),
         ({"metrics": ["snr"], **FAST}, "metric 'snr' for a stream"),
         ({"metrics": ["fid"], "extractor": "random", "rate": RATE}, "rate=16000 for images"),
-        ({"metrics": ["kad"], "extractor": "random"}, "has pictures; clips, for kad"),
+        ({"metrics": ["kad"], "extractor": "random"}, "has pictures; needed: clips, for kad"),
     ],
 )
 def test_options_of_the_other_kind_are_refused(

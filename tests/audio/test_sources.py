@@ -146,7 +146,7 @@ def test_pictures_go_before_sounds_unless_clips_are_asked_for(tmp_path: Path) ->
         f"folder:{both},content=clips,size=8": "option 'size' is given for clips",
         f"folder:{both},rate=8000,size=8": "'size' is for pictures and 'rate' is for clips",
         f"folder:{both},content=pictures,rate=8000": "option 'rate' is given for pictures",
-        f"folder:{both},rate=80": "option 'rate' is 80; 1000 to 768000 Hz",
+        f"folder:{both},rate=80": "option 'rate' is 80; needed: 1000 to 768000 Hz",
         f"folder:{both},pad=zeros": "without a length",
         f"folder:{both},content=clips,pattern=*.ogg": "no clips (clips that do not fit the pattern",
     }.items():

@@ -78,7 +78,7 @@ def test_unusable_files_are_told_by_what_helps(ganeval: Command, real: Path, fak
     assert several.endswith(f" (also {names[1]}, {names[2]}, {names[4]})")
     assert one.startswith(f"ganeval: {names[3]}: not a picture but a git-lfs pointer; ")
     skip = "repair or remove them, or skip them with `--on-bad-image skip --max-bad 19%`"
-    assert found.error.endswith(f"; 2 things, listed in the lines above; {skip}")
+    assert found.error.endswith(f"; needed: 2 things, listed in the lines above; {skip}")
     found = ganeval("fid", real, fake, *JSON, "--on-bad-image", "skip", "--max-bad", "0.2")
     assert len(card(found, fake)["skipped"]) == 5
 

@@ -257,7 +257,7 @@ def test_a_zip_made_to_fill_memory(ganeval: Command, real: Path, tmp_path: Path)
             member.write(bytes(2**20))
     line = refusal(ganeval("fid", real, bomb, *RANDOM))
     assert f"{bomb}:a.png: unpacks from " in line
-    assert " to 115,343,360 bytes; an encoded picture; " in line
+    assert " to 115,343,360 bytes; needed: an encoded picture; " in line
 
 
 def test_members_that_point_outside_are_only_names(

@@ -263,7 +263,7 @@ def test_rows_of_sources_and_networks_that_do_not_fit(
         ),
         "pictures for a metric of clips": (
             ("eval", tmp_path / "pictures", tmp_path / "pictures", "-m", "fad"),
-            "has pictures; clips, for fad",
+            "has pictures; needed: clips, for fad",
         ),
         "a folder with only other formats": (
             ("fid", real, tmp_path / "none", *FAST),

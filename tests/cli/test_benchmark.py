@@ -240,7 +240,7 @@ def test_parts_make_the_runs_and_the_last_one_the_table(
     path, out = tmp_path / "suite.toml", tmp_path / "out"
     path.write_text(SUITE)
     first = ganeval("benchmark", path, "--out", out, "--part", "1/2")
-    assert first.out == f"{out}: 2 of 4 runs are done; needed: the table needs all\n"
+    assert first.out == f"{out}: 2 of 4 runs are done; the table needs all\n"
     told = ganeval("benchmark", path, "--out", out, "--part", "1/2", "--json")
     assert told.code == 0
     tables = json.loads(told.out)

@@ -111,12 +111,12 @@ BROKEN = {
     "not frozen": (
         *("metrics", "spread", "poor:Spread"),
         SPREAD.replace("frozen=True, ", ""),
-        "is not a frozen dataclass; @dataclass(frozen=True);",
+        "is not a frozen dataclass; needed: @dataclass(frozen=True);",
     ),
     "no dataclass": ("metrics", "spread", "poor:distances", SPREAD, "is not a frozen dataclass; "),
     "no kinds": (
         *("metrics", "spread", "poor:Spread", broken(SPREAD, "    kinds:", "    sorts:")),
-        "has no kinds; common_name, kinds, needs, compute; ",
+        "has no kinds; needed: common_name, kinds, needs, compute; ",
     ),
     "no needs": (
         *("metrics", "spread", "poor:Spread", broken(SPREAD, "def needs", "def wants")),
@@ -176,7 +176,8 @@ BROKEN = {
     ),
     "no default that works": (
         *("metrics", "spread", "poor:Spread", broken(SPREAD, "float = 1.0", "float = -1.0")),
-        "fails without options (UsageError: spread has power=-1.0, more than 0, raise power); ",
+        "fails without options (UsageError: spread has power=-1.0, needed: more than 0, "
+        "raise power); ",
     ),
     "a command's name": (
         *("metrics", "eval", "poor:Spread", SPREAD),
@@ -190,7 +191,7 @@ BROKEN = {
     "no layers": (
         *("extractors", "thumbnail", "poor:Thumbnail"),
         broken(THUMBNAIL, "def layers(", "def widths("),
-        "has no layers; takes_variants, layers, describe, from_request; ",
+        "has no layers; needed: takes_variants, layers, describe, from_request; ",
     ),
     "no docstring": (
         *("extractors", "thumbnail", "poor:Thumbnail"),
@@ -205,7 +206,7 @@ BROKEN = {
     ),
     "no way to open": (
         *("sources", "sheet", "poor:Sheet", broken(SHEET, "def open(", "def read(")),
-        "has no open; location, open; tell the authors of poor-toys, or uninstall it",
+        "has no open; needed: location, open; tell the authors of poor-toys, or uninstall it",
     ),
 }
 

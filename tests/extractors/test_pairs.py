@@ -64,7 +64,7 @@ def test_pairs_of_several_sizes_go_through_one_after_the_other(pool: Executor) -
 def test_a_pair_that_a_measure_is_not_defined_for_is_named(pool: Executor) -> None:
     items = [item("a", 11, 11), item("b", 10, 10), item("c", 12, 12)]
     with pytest.raises(
-        InputError, match=r"^b: pictures of 20 x 10 pixels; needed: at least 11 for ssim"
+        InputError, match=r"^b: pictures of 20 x 10 pixels; needed: at least 11 x 11 for ssim"
     ):
         compute(items, [(extraction(), ["ssim"])], pool, lambda _: None)
     found, _ = compute(items, [(extraction(), ["psnr-mse"])], pool, lambda _: None)

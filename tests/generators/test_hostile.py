@@ -297,7 +297,7 @@ def test_a_flipped_bit_is_noticed_wherever_it_is(tmp_path: Path) -> None:
         ({"num_classes": None}, r"the network fails .*num_classes"),
         ({"num_classes": 50}, r"the network fails"),
         ({"latent_size": 7}, "the network fails"),
-        ({"value_range": (0, 1)}, "range is 0 to 1"),
+        ({"value_range": (0, 1)}, "range, 0 to 1"),
     ],
 )
 @pytest.mark.usefixtures("listed")

@@ -219,7 +219,7 @@ def test_a_search_needs_gradients_and_a_path_does_not() -> None:
 
 def test_pictures_must_fit() -> None:
     decoder, _ = open_decoder(linear(), {})
-    with pytest.raises(InputError, match="16x8 pixels; 8x8"):
+    with pytest.raises(InputError, match="16x8 pixels; needed: 8x8"):
         decoder.matching(np.zeros((1, 3, 8, 16), np.uint8), name="x")
     colour = np.zeros((1, 3, SIDE, SIDE), np.uint8)
     colour[0, 0] = 9

@@ -148,7 +148,10 @@ def test_bits_are_those_of_pixels() -> None:
     [
         ({"variance": 0.0}, "variance is 0; needed: a number above 0"),
         ({"num_steps": 0}, "num_steps is 0; needed: at least 1"),
-        ({"num_images": 30}, "30 pictures; 30, and others to choose variance and bandwidth on"),
+        (
+            {"num_images": 30},
+            "30 pictures; needed: 30, and others to choose variance and bandwidth on",
+        ),
     ],
 )
 def test_what_cannot_be_is_refused(

@@ -171,7 +171,7 @@ def test_at_the_boundary_there_is_an_interval_and_no_error(score, features):
         assert one.interval[1] > 0.05
         assert one.notes == (
             "no standard error: all blocks have one score; "
-            "needed: the interval is that of independent images",
+            "the interval is that of independent images",
         )
     density = ours["density"]
     assert (density.value, density.se, density.interval) == (0.0, None, None)

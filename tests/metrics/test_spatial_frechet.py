@@ -50,5 +50,5 @@ def test_it_sees_where_things_are() -> None:
 def test_stored_statistics_of_pooled_features_do_not_serve(tmp_path: object) -> None:
     path = f"{tmp_path}/real.npz"
     np.savez(path, mu=np.zeros(64), sigma=np.eye(64))
-    with pytest.raises(InputError, match="holds statistics, not images; images, for sfid"):
+    with pytest.raises(InputError, match="holds statistics, not images; needed: images, for sfid"):
         ganeval.evaluate(sample=blobs(9, seed=1), reference=path, metrics=["sfid"], **RUN)

@@ -71,5 +71,5 @@ def test_the_class_goes_into_g_and_not_into_d() -> None:
 
 def test_data_with_other_classes_are_refused() -> None:
     fewer = with_settings(SMALL, {"generator.num_classes": 4})
-    with pytest.raises(ganeval.GanevalError, match="has 10 classes; 4 classes, as many as"):
+    with pytest.raises(ganeval.GanevalError, match="has 10 classes; needed: 4 classes, as many as"):
         fewer.build(digits(size=8), torch.Generator().manual_seed(0))

@@ -174,7 +174,9 @@ def test_a_reference_of_ones_own_is_what_is_scored_on(tmp_path: Path) -> None:
     expected = snr(game.generator(low), truth).mean().item()
     assert (found[0].name, found[0].value) == ("snr", pytest.approx(expected, rel=1e-4))
     with (
-        pytest.raises(ganeval.GanevalError, match=r"shape \(1, 64\) at 8000 Hz; \(1, 64\) at 4000"),
+        pytest.raises(
+            ganeval.GanevalError, match=r"shape \(1, 64\) at 8000 Hz; needed: \(1, 64\) at 4000"
+        ),
         CLIPS.scorer(scoring, recipe, tones(size=64, rate=4000), **options),
     ):
         pass

@@ -397,8 +397,12 @@ def test_a_damaged_picture_is_named(real: Path) -> None:
         ("digits", {"std": 0.1}, "unknown option of data 'digits' 'std'"),
         ("digits", {"split": "tets"}, "split 'tets' of the digits; needed: one of train, test"),
         ("digits", {"size": 0}, "size"),
-        ("digits", {"channels": 2}, "channels is 2; 1 .grey. or 3 .RGB."),
-        ("shapes", {"size": 32}, "shapes of 32x32 pixels and 3 channels; 16x16 pixels and 3"),
+        ("digits", {"channels": 2}, "channels is 2; needed: 1 .grey. or 3 .RGB."),
+        (
+            "shapes",
+            {"size": 32},
+            "shapes of 32x32 pixels and 3 channels; needed: 16x16 pixels and 3",
+        ),
         (
             "data:digits,size=16",
             {"size": 32},

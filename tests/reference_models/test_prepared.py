@@ -327,7 +327,8 @@ def test_a_full_disk_is_told_before_it_is(
     needed = 128 + 30 * 3 * 16 * 16
     assert str(caught.value) == (
         f"{own_cache / 'prepared'}: no room for the pictures of folder:{faces},size=16,crop=center,"
-        f" 20,000 bytes free; {needed:,} bytes; free some space (`ganeval cache prune`), choose "
+        f" 20,000 bytes free; needed: {needed:,} bytes; free some space (`ganeval cache prune`), "
+        "choose "
         "another folder (--cache-dir), or train on smaller pictures (--set image_size)"
     )
     assert caught.value.exit_code == 4

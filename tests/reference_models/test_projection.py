@@ -98,7 +98,7 @@ def test_data_without_classes_or_with_too_many_are_refused_in_a_line(tmp_path: P
         ganeval.GanevalError, match="has no classes; needed: data with classes, for projection; put"
     ):
         run_training("projection", folder=tmp_path / "a", data=str(pictures), watch=WATCH)
-    with pytest.raises(ganeval.GanevalError, match="has 10 classes; 4 classes, as many as"):
+    with pytest.raises(ganeval.GanevalError, match="has 10 classes; needed: 4 classes, as many as"):
         run_training(
             "projection",
             folder=tmp_path / "b",

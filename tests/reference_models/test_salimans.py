@@ -162,7 +162,9 @@ def test_the_labels_known_are_the_first_of_each_class_in_one_order() -> None:
         assert len(set(place.tolist())) == 12
     assert torch.equal(places[0], places[1])
     assert not torch.equal(places[0], places[2])
-    with pytest.raises(ganeval.GanevalError, match="12 pictures of class 0; 13 labelled pictures"):
+    with pytest.raises(
+        ganeval.GanevalError, match="12 pictures of class 0; needed: 13 labelled pictures"
+    ):
         known_labels(data, num_classes=3, per_class=13, subset=1)
 
 

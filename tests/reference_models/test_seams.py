@@ -95,7 +95,7 @@ def test_a_metric_of_points_that_there_is_none_of_is_named(tmp_path: Path) -> No
 @pytest.mark.parametrize(
     ("model", "data", "text"),
     [
-        ("dcgan", "ring8", "'ring8' has points; pictures, for dcgan"),
+        ("dcgan", "ring8", "'ring8' has points; needed: pictures, for dcgan"),
         (
             "pix2pix",
             "digits",

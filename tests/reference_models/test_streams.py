@@ -211,14 +211,14 @@ def test_settings_say_what_is_learned_from(photos: Path, sketches: Path) -> None
 @pytest.mark.parametrize(
     ("settings", "said"),
     [
-        ({"channels": 2}, "setting channels is 2; 1 .grey., 3 .RGB. or 0"),
+        ({"channels": 2}, "setting channels is 2; needed: 1 .grey., 3 .RGB. or 0"),
         (
             {"crop": "centre"},
             "unknown crop 'centre'; needed: one of center, none; did you mean 'center'",
         ),
         ({"pair_by": "names"}, "did you mean 'name'"),
         ({"image_size": -1}, "setting image_size is -1; needed: at least 0"),
-        ({"flip": 1}, "setting flip is 1; true or false"),
+        ({"flip": 1}, "setting flip is 1; needed: true or false"),
         (
             {"data_b": "faces/"},
             "data_b faces/ beside data 'digits'; needed: a source of pictures for both",

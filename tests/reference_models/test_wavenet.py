@@ -209,7 +209,7 @@ def test_conditions_of_the_data_reach_the_network(
     [
         (wavenet.RECIPE, {"prior": "normal"}, tones(), "prior normal for wavenet"),
         (wavenet.RECIPE, {}, data_of((2, 64)), "clips of 2 channels for wavenet"),
-        (wavenet.RECIPE, {"generator.num_classes": 5}, tones(), "has 12 classes; 5"),
+        (wavenet.RECIPE, {"generator.num_classes": 5}, tones(), "has 12 classes; needed: 5"),
         (wavenet.RECIPE, {"generator.num_classes": 5}, data_of((1, 64)), "has no labels"),
         (wavenet.RECIPE, {"generator.condition_channels": 1}, tones(), "its recipe LOCAL"),
         (wavenet.LOCAL, {"generator.condition_channels": 0}, tones(), "its recipe LOCAL"),
@@ -269,7 +269,9 @@ def test_a_run_leaves_spectrograms_scores_and_a_checkpoint(tmp_path: Path) -> No
 
 
 def test_pictures_are_refused(tmp_path: Path) -> None:
-    with pytest.raises(ganeval.GanevalError, match="'digits' has pictures; clips, for wavenet"):
+    with pytest.raises(
+        ganeval.GanevalError, match="'digits' has pictures; needed: clips, for wavenet"
+    ):
         run_training("wavenet", folder=tmp_path, data="digits")
     with pytest.raises(
         ganeval.GanevalError, match="'tones' has clips; needed: pictures or points, for"

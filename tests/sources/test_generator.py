@@ -153,7 +153,7 @@ def flat(z: torch.Tensor) -> torch.Tensor:
     ("function", "said"),
     [
         (lambda z: flat(z) * float("nan"), r"net\[0\] \(seed 0\): NaN"),
-        (lambda z: flat(z) * 9, r"net\[\d\] \(seed 0\): values observed .*range is -1 to 1"),
+        (lambda z: flat(z) * 9, r"net\[\d\] \(seed 0\): values observed .*range, -1 to 1"),
         (lambda z: flat(z).byte(), "returns torch.uint8"),
         (lambda z: flat(z).permute(0, 2, 3, 1), r"shape \[8, 8, 8, 3\].*image_layout=nhwc"),
         (lambda z: flat(z)[:, [0, 1, 2, 0]], r"returns shape \[8, 4, 8, 8\]"),

@@ -475,7 +475,7 @@ def test_a_damaged_index_is_told_and_made_anew(
     (line,) = [record.getMessage() for record in caplog.records]
     assert line == (
         f"{path}: an index of files that cannot be used (damaged); "
-        f"needed: all files of {root} are read again"
+        f"all files of {root} are read again"
     )
     opened.clear()
     assert run(root, cache) == truth

@@ -170,7 +170,7 @@ def test_masks_are_no_labels(tmp_path: Path, images: Array) -> None:
 @pytest.mark.parametrize(
     ("values", "found"),
     [
-        ([1, 2, 3], r"type int64 and shape \[3\]; 7 integers"),
+        ([1, 2, 3], r"type int64 and shape \[3\]; needed: 7 integers"),
         (np.arange(7.0), "type float64"),
         ([0, 1, 2, -1, 4, 5, 6], "label -1 of image 3"),
         (np.zeros((7, 4)), r"shape \[7, 4\]"),

@@ -59,7 +59,7 @@ def test_labels_and_latents_may_be_chosen(labelled: Path) -> None:
         ({"num": 2, "labels": [1, 10]}, "labels from 1 to 10; needed: 0 to 9"),
         ({"num": 2, "labels": [-1, 1]}, "labels from -1 to 1"),
         ({"num": 3, "z": torch.zeros(2, 64)}, "2 z for 3 samples"),
-        ({"num": 2, "z": torch.zeros(2, 8)}, r"z of shape \[2, 8\]; \[2, 64\]"),
+        ({"num": 2, "z": torch.zeros(2, 8)}, r"z of shape \[2, 8\]; needed: \[2, 64\]"),
         ({"num": 2, "seed": -1}, "seed"),
     ],
 )

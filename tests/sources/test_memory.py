@@ -70,7 +70,7 @@ def test_refuses_tensors_that_are_not_bytes(images: Array, dtype: torch.dtype) -
 
 
 def test_refuses_four_channels_and_an_unclear_layout() -> None:
-    with pytest.raises(InputError, match=r"tensor: shape \[2, 4, 9, 9\]; 1 or 3 channels"):
+    with pytest.raises(InputError, match=r"tensor: shape \[2, 4, 9, 9\]; needed: 1 or 3 channels"):
         open_thing(torch.zeros(2, 4, 9, 9, dtype=torch.uint8))
     with pytest.raises(InputError, match="so that the layout is clear"):
         open_thing(np.zeros((3, 3, 3, 3), np.uint8))
