@@ -10,7 +10,6 @@ import signal
 import statistics
 import subprocess
 import sys
-import time
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
@@ -25,6 +24,7 @@ from tests.command import Command
 from tests.screen import run_in_terminal
 from tests.spread.jobs import free_port
 from tests.spread.test_ray import Cluster
+from tests.waiting import until
 
 ROOT = Path(__file__).parents[2]
 REFERENCE = "data:digits,split=test,size=16"
@@ -217,9 +217,7 @@ def test_a_killed_benchmark_goes_on(
     )
     state = out / "gan" / "digits" / "seed-1" / "samples.png"
     rows = state.with_name("metrics.jsonl")
-    while not (rows.exists() and rows.read_text().count("\n")):
-        assert process.poll() is None
-        time.sleep(0.005)
+    until(lambda: rows.exists() and "\n" in rows.read_text(), process)
     process.send_signal(signal.SIGKILL)
     process.wait()
     assert not (out / "table.json").exists()

@@ -5,7 +5,6 @@ import os
 import signal
 import subprocess
 import sys
-import time
 import zipfile
 from pathlib import Path
 from typing import Any
@@ -18,6 +17,7 @@ import torch
 import ganeval.flow.sample as sample_module
 from tests.command import Command
 from tests.generators.networks import Example, seeded
+from tests.waiting import until
 
 OPTIONS = (
     *("--entry", "tests.generators.networks:Example", "--latent-size", "8"),
@@ -119,11 +119,12 @@ def killed_in_the_middle(words: list[str], tmp_path: Path) -> Path:
     process = subprocess.Popen(
         [sys.executable, "-m", "ganeval", *words], stderr=subprocess.PIPE, env=os.environ
     )
-    deadline = time.monotonic() + 120
-    while time.monotonic() < deadline and process.poll() is None:
-        found = [path for path in tmp_path.glob("*out*") if len(list(path.glob("*.png"))) > 5]
-        if found:
-            break
+
+    def begun() -> list[Path]:
+        return [path for path in tmp_path.glob("*out*") if len(list(path.glob("*.png"))) > 5]
+
+    until(lambda: bool(begun()), process)
+    found = begun()
     process.send_signal(signal.SIGKILL)
     process.communicate()
     assert process.returncode == -signal.SIGKILL

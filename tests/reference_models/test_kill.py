@@ -12,6 +12,7 @@ import pytest
 
 from tests.command import Command
 from tests.reference_models.folders import assert_same_files
+from tests.waiting import until
 
 ROOT = Path(__file__).parents[2]
 OPTIONS = (
@@ -34,8 +35,7 @@ def test_stopped_at_a_random_moment_and_resumed(
     with subprocess.Popen(
         [sys.executable, "-m", "ganeval", *words], cwd=ROOT, stderr=subprocess.PIPE, text=True
     ) as child:
-        while num_rows(stopped / "metrics.jsonl") < moment:
-            assert child.poll() is None
+        until(lambda: num_rows(stopped / "metrics.jsonl") >= moment, child)
         child.send_signal(number)
         _, said = child.communicate()
     if number == signal.SIGKILL:

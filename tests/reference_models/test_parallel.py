@@ -19,6 +19,7 @@ from reference_models.engine.draw import Draw
 from reference_models.engine.parallel import TrainingTeam, check_team, join_team
 from reference_models.engine.train import train
 from tests.reference_models.processes import DATA, FIRST_ORDER, ONES, STEPS
+from tests.waiting import until
 
 ROOT = Path(__file__).parents[2]
 TORCHRUN = (sys.executable, "-m", "torch.distributed.run", "--nproc-per-node", "2")
@@ -188,8 +189,7 @@ def test_torchrun_stops_cleanly(tmp_path: Path) -> None:
         stderr=subprocess.PIPE,
         text=True,
     ) as child:
-        while num_rows(tmp_path / "metrics.jsonl") < 5:
-            assert child.poll() is None
+        until(lambda: num_rows(tmp_path / "metrics.jsonl") >= 5, child)
         child.send_signal(signal.SIGTERM)
         out, err = child.communicate()
     assert out == ""
@@ -223,8 +223,7 @@ def test_a_process_that_dies_ends_the_other_and_both_can_be_started_again(tmp_pa
     store = TCPStore("127.0.0.1", 0, is_master=True, wait_for_workers=False)
     children = start_two(store.port, tmp_path, "--steps", "1000000")
     with children[0] as first, children[1] as second:
-        while num_rows(tmp_path / "metrics.jsonl") < 5:
-            assert first.poll() is None
+        until(lambda: num_rows(tmp_path / "metrics.jsonl") >= 5, first)
         second.kill()
         _, err = first.communicate(timeout=60)
     assert first.returncode == 2

@@ -5,7 +5,6 @@ import random
 import shutil
 import signal
 import subprocess
-import time
 from collections.abc import Callable, Iterator
 from dataclasses import replace
 from functools import partial
@@ -19,9 +18,10 @@ from ganeval.machine.team import Team
 from tests.bad_input.outcomes import files, refusal, shards
 from tests.bad_input.test_cache import mount
 from tests.command import Outcome
-from tests.spread.jobs import DEADLINE, NUM_PARTS, Job, Place, contents, is_stopped
+from tests.spread.jobs import NUM_PARTS, Job, Place, contents, is_stopped
 from tests.spread.ranks import NUM_LAYERS
 from tests.spread.test_torchrun import assert_one_voice, scored
+from tests.waiting import until
 
 Launch = Callable[..., Job]
 Alone = tuple[Outcome, dict[str, bytes]]
@@ -41,13 +41,6 @@ def assert_goes_on(
     assert {path: path.stat().st_ino for path in kept} == kept
     found = {name: content for name, content in contents(place.cache).items() if name in alone[1]}
     assert found == alone[1]
-
-
-def until(reached: Callable[[], bool]) -> None:
-    """Wait for something that must happen soon."""
-    deadline = time.monotonic() + DEADLINE
-    while not reached():
-        assert time.monotonic() < deadline
 
 
 @pytest.mark.parametrize("seed", range(3))
