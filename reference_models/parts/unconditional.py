@@ -63,7 +63,7 @@ class Unconditional(Game):
         self.replay, self.mixed_batches = replay, mixed_batches
         if stabiliser.penalises and has_batch_norm(discriminator):
             raise ganeval.GanevalError(
-                "a penalty on the slope of D, and BatchNorm in D",
+                "a penalty on the slope of D, which has BatchNorm",
                 "a D without BatchNorm, so that each sample has its own slope",
                 "--set discriminator.batch_norm=false",
             )
