@@ -222,7 +222,7 @@ def test_instance_noise_falls_to_nothing_for_real_and_generated_samples_alike() 
 
 def test_penalties_need_slopes_that_are_each_samples_own() -> None:
     r1 = {"game.r1_weight": 10.0}
-    with pytest.raises(ganeval.GanevalError, match=r"BatchNorm in D.*--set discriminator"):
+    with pytest.raises(ganeval.GanevalError, match=r"has BatchNorm.*--set discriminator"):
         with_settings(dcgan.RECIPE, r1).build(digits(), torch.Generator())
     recipe = with_settings(dcgan.RECIPE, preset_of(dcgan.RECIPE, "r1"))
     game = recipe.build(digits(), torch.Generator())
