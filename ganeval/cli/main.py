@@ -177,10 +177,42 @@ def _misuse(error: click.ClickException) -> str:
     if isinstance(error, click.NoSuchOption):
         near = f"; did you mean '{error.possibilities[0]}'?" if error.possibilities else ""
         text = f"No such option '{error.option_name}'{near}"
-    if isinstance(error, click.MissingParameter):  # the choices stand on lines of their own
-        text = " ".join(text.split())
     context = getattr(error, "ctx", None)
+    if isinstance(error, click.MissingParameter):
+        text = _missing(error, context) or " ".join(text.split())  # the choices have own lines
+    elif text.startswith("Got unexpected extra argument") and context is not None:
+        text = f"{text}; write `{_usage(context)}`{_too_many(context)}"
     return one_line(f"{text}; see `{context.command_path if context else 'ganeval'} --help`")
+
+
+def _missing(error: click.MissingParameter, context: click.Context | None) -> str | None:
+    """Return what to type for a missing option or argument; None if nothing is known of it."""
+    if error.param is None or context is None:
+        return None
+    metavar = error.param.make_metavar(context)
+    if metavar.startswith("{"):  # click lists the choices
+        return None
+    if isinstance(error.param, click.Argument):
+        return f"{metavar.strip('[].')} is missing; write `{_usage(context)}`"
+    return f"no {error.param.opts[0]}; add `{error.param.opts[0]} {metavar}`"
+
+
+def _usage(context: click.Context) -> str:
+    """Return how a command is called."""
+    pieces = context.command.collect_usage_pieces(context)
+    return " ".join([context.command_path, *(piece for piece in pieces if piece != "[OPTIONS]")])
+
+
+def _too_many(context: click.Context) -> str:
+    """Return what is likely meant by more arguments than a command has."""
+    name = context.command.name or ""
+    if name == "eval":
+        return " (several metrics are one text: `-m fid,kid`; several samples: `ganeval compare`)"
+    if name in METRICS.names() and "REFERENCE" not in _usage(context):
+        return " (it looks at no reference)"
+    if name in METRICS.names():
+        return " (several samples: `ganeval compare REFERENCE SAMPLE...`)"
+    return ""
 
 
 def _translate(error: Exception) -> GanevalError:

@@ -15,7 +15,7 @@ from ganeval.features.stats import Stats
 from ganeval.flow.clusters import clusters_digest
 from ganeval.flow.independence import MANY_COPIES
 from ganeval.flow.sides import Side
-from ganeval.images.colour import FLOATS_CLIPPED
+from ganeval.images.colour import FLOATS_CLIPPED, LOW_16_BITS
 from ganeval.images.seen import Seen
 from ganeval.scores.noun import common_noun
 from ganeval.sources.base import plural
@@ -254,45 +254,61 @@ def source_warnings(
         reference: What they are compared with, if anything.
         whole_clips: Whether a network looks at whole clips, not at windows of them.
     """
-    lines: list[str] = []
-    for source in [*samples, *([reference] if reference else [])]:
-        total = len(source.digests)
-        if source.seen is not None:
-            lines += [f"{source.location}: {doubt}" for doubt in source.seen.doubts(total)]
-        clipped = source.features.notes.get(FLOATS_CLIPPED, 0) if source.features else 0
-        if clipped:
-            lines.append(
-                f"{source.location}: {clipped:,} of {total:,} images have values beyond the "
-                "declared float range, which were clipped; correct the range if that is not meant"
-            )
-        if source.num_duplicates > MANY_COPIES * total:
-            lines.append(
-                f"{source.location}: {source.num_duplicates:,} of {total:,} {source.noun} are "
-                "exact duplicates of others in it"
-            )
-        maybe = {reason: source.ignored.get(reason, 0) for reason in MAYBE_ITEMS}
-        if sum(maybe.values()) > _LEFT_ALONE_WORTH_A_WARNING * (source.count or 0):
-            kinds = ", ".join(f"{num:,} {reason}" for reason, num in maybe.items() if num)
-            items = plural(source.item)
-            lines.append(
-                f"{source.location}: {kinds} were left alone beside {source.count or 0:,} {items};"
-                f" convert them or put the files there if they are {items} too"
-            )
-        if len(source.sizes) > 1:
-            lines.append(
-                f"{source.location}: {source.noun} of {len(source.sizes)} sizes; each is resized "
-                "by itself"
-            )
-        if len(source.rates) > 1:
-            lines.append(
-                f"{source.location}: {source.noun} of {len(source.rates)} rates "
-                f"({', '.join(source.rates)} Hz); each is resampled by itself, and the lower ones "
-                "lack high frequencies"
-            )
+    lines = [
+        line
+        for source in [*samples, *([reference] if reference else [])]
+        for line in _own_warnings(source)
+    ]
     if reference is not None:
         for sample in samples:
             lines += _pair_warnings(sample, reference, whole_clips=whole_clips)
     return tuple(lines)
+
+
+def _own_warnings(source: DescribedSource) -> list[str]:
+    """Return the warnings about one source."""
+    lines: list[str] = []
+    total = len(source.digests)
+    if source.seen is not None:
+        lines += [f"{source.location}: {doubt}" for doubt in source.seen.doubts(total)]
+    clipped = source.features.notes.get(FLOATS_CLIPPED, 0) if source.features else 0
+    if clipped:
+        lines.append(
+            f"{source.location}: {clipped:,} of {total:,} images have values beyond the "
+            "declared float range, which were clipped; correct the range if that is not meant"
+        )
+    low = source.features.notes.get(LOW_16_BITS, 0) if source.features else 0
+    if low and low == total:
+        lines.append(
+            f"{source.location}: no value of its pictures of 16-bit grey is above 4,095, so "
+            "they are scored almost black; if they have 12 bits, multiply the values by 16 and "
+            "write the files again"
+        )
+    if source.num_duplicates > MANY_COPIES * total:
+        lines.append(
+            f"{source.location}: {source.num_duplicates:,} of {total:,} {source.noun} are "
+            "exact duplicates of others in it"
+        )
+    maybe = {reason: source.ignored.get(reason, 0) for reason in MAYBE_ITEMS}
+    if sum(maybe.values()) > _LEFT_ALONE_WORTH_A_WARNING * (source.count or 0):
+        kinds = ", ".join(f"{num:,} {reason}" for reason, num in maybe.items() if num)
+        items = plural(source.item)
+        lines.append(
+            f"{source.location}: {kinds} were left alone beside {source.count or 0:,} {items};"
+            f" convert them or put the files there if they are {items} too"
+        )
+    if len(source.sizes) > 1:
+        lines.append(
+            f"{source.location}: {source.noun} of {len(source.sizes)} sizes; each is resized "
+            "by itself"
+        )
+    if len(source.rates) > 1:
+        lines.append(
+            f"{source.location}: {source.noun} of {len(source.rates)} rates "
+            f"({', '.join(source.rates)} Hz); each is resampled by itself, and the lower ones "
+            "lack high frequencies"
+        )
+    return lines
 
 
 def _differ(size: tuple[int, int], other: tuple[int, int], *, exactly: bool) -> bool:

@@ -18,6 +18,7 @@ from ganeval.sources.views.random_pairs import random_pairs
 from ganeval.sources.views.windows import windows_of
 
 _NAMES_SHOWN = 3
+_FOR_CLIPS = ", for example `-m kad,pr --extractor log-mel`"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -110,7 +111,8 @@ def check_content(location: str, content: str, network: str, takes: str) -> None
             f"{location}: has {plural(content)}, but the network {network} takes {plural(takes)}",
             "a network and sources of one kind",
             "name another network (--extractor, or METRIC@NETWORK"
-            f"{f': {others}' if others else ''}) or another source",
+            f"{f': {others}' if others else ''}) or another source"
+            f"{_FOR_CLIPS if content == 'clip' else ''}",
         )
 
 

@@ -5,6 +5,7 @@ people can read. Like a report, it has a file with the influence values beside i
 """
 
 import json
+import logging
 from collections.abc import Sequence
 from dataclasses import asdict, replace
 from pathlib import Path
@@ -23,6 +24,8 @@ from ganeval.report.report import Report
 from ganeval.report.report_file import read_parts
 from ganeval.scores.row import ScoreRow
 from ganeval.scores.runs import RunValues
+
+log = logging.getLogger(__name__)
 
 SCHEMA = "ganeval.baseline/1"
 MADE_BY = "ganeval baseline accept RUN.json... -o BASE.json"
@@ -58,6 +61,9 @@ def accept(
     INFLUENCES.check(path)
     before = load_baseline(path) if path.exists() else None
     accepted = with_rule(runs)
+    for limit in limits:
+        if doubt := limit.doubt(accepted[limit.name].value):
+            log.warning("%s", doubt)
     which = f"\t(the first of {len(runs)} training runs)" if len(runs) > 1 else ""
     lines = [
         f"{row.label}\t{_value(row)}{which}{_was(row, runs[0], before)}" for row in runs[0].scores

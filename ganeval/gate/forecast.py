@@ -48,9 +48,10 @@ def forecast(baseline: Report, limit: Limit, alpha: float) -> tuple[str, ...]:
     if margin is None:
         return (f"{limit.name} within {limit}: the baseline is not above 0; give an amount",)
     passing = precision.passing(margin, alpha)
+    others = ", and is inconclusive in nearly all others" if passing < 0.995 else ""
     lines = [
         f"{limit.name} within {limit}: an unchanged generator passes in about {passing:.0%} of "
-        "runs, and is inconclusive in nearly all others"
+        f"runs{others}"
     ]
     if passing < POWER:
         lines += _remedies(baseline, limit, alpha)

@@ -1,5 +1,6 @@
 """The regression gate: a run beside the accepted baseline."""
 
+import logging
 import math
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
@@ -14,6 +15,8 @@ from ganeval.report.report import Report
 from ganeval.scores.identity import Findings
 from ganeval.scores.label import label_of
 from ganeval.scores.power import Variances
+
+log = logging.getLogger(__name__)
 
 Weighed = tuple[Limit, Evidence]
 
@@ -110,6 +113,9 @@ def check(
                     "a score that can become worse",
                     "leave it out",
                 )
+    for limit in limits:
+        if doubt := limit.doubt(baseline[limit.name].value):
+            log.warning("%s", doubt)
     if len(runs) > 1:
         check_one_recipe(runs, [limit.name for limit in limits])
     world = _World(runs=runs, baseline=baseline, rule=rule)

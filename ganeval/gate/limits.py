@@ -30,6 +30,16 @@ class Limit:
             return self.amount
         return self.amount * baseline if baseline > 0 else None
 
+    def doubt(self, baseline: float) -> str | None:
+        """Return a warning if the amount is so large that a percent sign seems to be missing."""
+        if self.relative or self.amount < 1 or self.amount <= abs(baseline):
+            return None
+        times = self.amount / abs(baseline) if baseline else math.inf
+        return (
+            f"--max-regress {self.name}={self} tolerates {times:,.0f} times the baseline's "
+            f"{baseline:.4g}; if a share is meant, write {self.name}={self}%"
+        )
+
     def weight(self, direction: str) -> float:
         """Return the factor from the baseline's value to the worst tolerated value."""
         if not self.relative:

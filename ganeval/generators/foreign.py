@@ -107,7 +107,7 @@ def _check_no_pickle(data: bytes, name: str) -> None:
 
 def _python(code: str) -> str:
     """Return a command that a user can paste, whatever is in a file's name."""
-    return f"python -c {shlex.quote(code)}"
+    return f"`python -c {shlex.quote(code)}`"
 
 
 def _load(data: bytes, name: str) -> Mapping[str, Any] | list[Any] | tuple[Any, ...]:

@@ -10,6 +10,7 @@ from ganeval.images.picture import DecodePolicy
 Grey = npt.NDArray[np.uint8]  # [H, W], also for alpha
 Colour = npt.NDArray[np.uint8]  # [H, W, 3] RGB
 
+LOW_16_BITS = "16-bit grey below 4,096 scaled to 8 bits"
 FLOATS_CLIPPED = "float grey scaled to 8 bits, values beyond the range clipped"
 """The note on a float picture that gives a warning."""
 
@@ -73,7 +74,8 @@ def to_rgb(
         rgb, note = _from_floats(np.asarray(picture), name, policy)
     elif mode.startswith("I"):
         rgb, alpha = _from_16_bits(picture, name, key)
-        note = "16-bit grey scaled to 8 bits"
+        # Scanners store 12 bits in 16 mostly without a shift: white is then 15 of 255.
+        note = LOW_16_BITS if rgb.max() < 16 else "16-bit grey scaled to 8 bits"
     elif mode in _WITH_ALPHA and (mode != "P" or key is not None):
         rgb, alpha = _split_alpha(picture)
         note = _WITH_ALPHA[mode]

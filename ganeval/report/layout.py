@@ -4,6 +4,7 @@ It stays as it is if it fits. Otherwise rows and columns are swapped, in several
 not fit side by side. Names may be shortened in the middle, and have a letter then.
 """
 
+import re
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from typing import TYPE_CHECKING
@@ -18,6 +19,7 @@ _SHORTEST_NAME = 16  # with its letter; a table with shorter names takes another
 _SHORTEST_PART = 5  # without its letter, of a name over a column
 _INDENT = "  "
 _HEAD = "bold"
+_KEPT = "\0"  # stands for a space that no line breaks at
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -118,6 +120,9 @@ def lay_out(grid: Grid, width: int | None, *, lettered: bool = False) -> Laid:
 def wrap(text: str, width: int | None, indent: str = "") -> list[str]:
     """Break a text at its spaces; a word that is wider than the terminal stays whole.
 
+    What is in backticks stays on one line, even if it is wider: a command with a line break in it
+    could not be pasted.
+
     Args:
         text: A text on one line.
         width: Columns; None leaves the text as it is.
@@ -126,7 +131,9 @@ def wrap(text: str, width: int | None, indent: str = "") -> list[str]:
     if width is None:
         return [text]
     lines = [""]
-    for word in text.split(" "):
+    whole = re.sub("`[^`]*`", lambda match: match[0].replace(" ", _KEPT), text)
+    for piece in whole.split(" "):
+        word = piece.replace(_KEPT, " ")
         longer = f"{lines[-1]} {word}" if lines[-1].strip() else lines[-1] + word
         if width_of(longer) > width >= width_of(indent + word) and lines[-1].strip():
             lines.append(indent + word)

@@ -75,6 +75,8 @@ def notes(rows: Rows, pairs: Pairs, names: Names) -> list[str]:
     said: dict[str, dict[str, None]] = {}
     for row in rows:
         for detail, value in row.details.items():
+            if detail == "left_out":  # a caution says so, where it is not 0
+                continue
             text = f"{value:,.0f}" if value.is_integer() else significant(value)
             details.setdefault((row.label, one_line(detail)), []).append(text)
         for note in row.notes:

@@ -30,6 +30,8 @@ _PIPELINES = {
     "saved_model.pb": "a SavedModel of TensorFlow",
 }
 
+_RUN = ".ganeval-run.json"  # in the folder of each run of `ganeval train`
+
 _HDF5 = b"\x89HDF\r\n\x1a\n"
 
 # How files that are not sources begin, where `.` is any byte, and what messages call them.
@@ -159,11 +161,19 @@ def check_regular_file(location: str) -> None:
 
 
 def check_no_pipeline(location: str) -> None:
-    """Refuse a folder that is a model of other software.
+    """Refuse a folder that is a model of other software, or a run of `ganeval train`.
 
     Raises:
         InputError: It is one.
     """
+    if not is_remote(location) and (Path(location) / _RUN).is_file():
+        checkpoints = sorted(Path(location).glob("*.safetensors"))
+        name = checkpoints[0] if checkpoints else f"{location}/MODEL.safetensors"
+        raise InputError(
+            f"{location}: a run of `ganeval train`, whose pictures are sheets of samples",
+            _SOURCES,
+            f"name its checkpoint, {name} (folder:{location} if the sheets are meant)",
+        )
     for name, what in _PIPELINES.items():
         if not is_remote(location) and (Path(location) / name).is_file():
             raise InputError(
@@ -252,12 +262,16 @@ def _is_checkpoint(location: str, beginning: bytes) -> bool:
 
 def _no_source(location: str, beginning: bytes) -> InputError:
     """Return the error for a file of an unknown kind."""
+    looks: list[str] = []
     if not beginning:
         found = "an empty file"
     else:
         looks = [what for magic, what in _BEGINNINGS if _begins(beginning, magic)]
         found = f"looks like {looks[0]}" if looks else "not a kind of file that holds images"
-    return InputError(f"{location}: {found}", _SOURCES, "name one of these, or make the file again")
+    remedy = "name one of these, or make the file again"
+    if looks and looks[0].startswith("one "):
+        remedy = "put the files into a folder and name the folder"
+    return InputError(f"{location}: {found}", _SOURCES, remedy)
 
 
 def _begins(beginning: bytes, magic: bytes) -> bool:

@@ -79,6 +79,17 @@ def test_grey_of_16_bits_is_scaled_not_clipped(
     assert notes == {"16-bit grey scaled to 8 bits": NUM}
 
 
+def test_12_bits_in_16_are_told(ganeval: Command, real: Path, write_files: WriteFiles) -> None:
+    rng = np.random.default_rng(15)
+    low = rng.integers(0, 4096, (NUM, 24, 24), np.uint16)
+    found = ganeval("fid", real, write_files("low", [encode(one) for one in low]), *JSON)
+    assert "low: no value of its pictures of 16-bit grey is above 4,095" in found.err
+    assert "multiply the values by 16" in found.err
+    one_bright = np.concatenate([low[:-1], low[-1:] * 16])
+    found = ganeval("fid", real, write_files("some", [encode(one) for one in one_bright]), *JSON)
+    assert "above 4,095" not in found.err
+
+
 def test_colour_of_16_bits(scores: Any, write_files: WriteFiles) -> None:
     wide = np.random.default_rng(14).integers(0, 65536, (NUM, 24, 24, 3), np.uint16)
     lines = [

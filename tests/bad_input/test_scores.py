@@ -215,12 +215,14 @@ def test_typing_mistakes_fail_before_a_source_is_opened(
     [
         (("fdi", "a", "b"), "No such command 'fdi'; did you mean 'fid'?"),
         (("fid", "a", "b", "--extracter", "random"), "--extractor"),
-        (("fid", "a"), "Missing argument 'SAMPLE'"),
-        (("fid", "a", "b", "c"), "unexpected extra argument (c)"),
+        (("fid", "a"), "SAMPLE is missing; write `ganeval fid REFERENCE SAMPLE`"),
+        (("fid", "a", "b", "c"), "unexpected extra argument (c); write `ganeval fid REF"),
+        (("is", "a", "b"), "write `ganeval is SAMPLE` (it looks at no reference)"),
+        (("eval", "a", "b", "-m", "fid", "kid"), "several metrics are one text: `-m fid,kid`"),
         (("fid", "a", "b", "--num-images", "ten"), "'ten' is not a valid integer"),
         (("fid", "a", "b", "--transparency", "purple"), "'drop', 'white', 'black'"),
         (("stats", "mkae", "a"), "No such command 'mkae'; did you mean 'make'?"),
-        (("stats", "make", "a"), "Missing option '-o'"),
+        (("stats", "make", "a"), "no -o; add `-o "),
         (("list", "metric"), "'metrics'"),
     ],
 )

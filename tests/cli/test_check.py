@@ -109,6 +109,25 @@ def test_the_exit_code_is_the_answer(
     assert shown.err == ""
 
 
+def test_a_forgotten_percent_sign_is_told(
+    gate: Command, runs: Path, tmp_path: Path, ganeval: Command
+) -> None:
+    said = "--max-regress kid=20 tolerates "
+    told = gate("worse", "--max-regress", "kid=20")
+    assert said in told.err
+    assert "if a share is meant, write kid=20%" in told.err
+    path = tmp_path / "b.json"
+    assert (
+        said
+        in ganeval(
+            "baseline", "accept", runs / "base.json", "-o", path, "--max-regress", "kid=20"
+        ).err
+    )
+    assert "tolerates" not in gate("worse", "--max-regress", "kid=20%").err
+    assert "tolerates" not in gate("worse", "--max-regress", "fid=1").err  # of a FID above 1
+    assert "tolerates" not in gate("worse", "--max-regress", "kid=0.5").err
+
+
 def test_an_inconclusive_answer_names_the_images_that_would_decide(gate: Command) -> None:
     shown = gate("again")
     assert re.search(

@@ -380,7 +380,10 @@ def test_usage_errors_are_one_line(ganeval: Command) -> None:
     words = {
         ("eval", "a", "b", "--metrc", "x"): "No such option '--metrc'; did you mean '--metrics'?; "
         "see `ganeval eval --help`",
-        ("fid", "a"): "Missing argument 'SAMPLE'; see `ganeval fid --help`",
+        (
+            "fid",
+            "a",
+        ): "SAMPLE is missing; write `ganeval fid REFERENCE SAMPLE`; see `ganeval fid --help`",
         ("fdi", "a"): "No such command 'fdi'; did you mean 'fid'?; see `ganeval --help`",
         ("xyz",): "No such command 'xyz'; see `ganeval --help`",
         ("cache", "prun"): "No such command 'prun'; did you mean 'prune'?; see `ganeval cache "

@@ -50,10 +50,9 @@ def test_each_finding_is_one_line(clean: Path, spoilt: Path, ganeval: Command) -
         f"{clean}: npy; 320 pictures; 80x80",
         f"{spoilt}: npy; 320 pictures; 80x80",
         "",
-        f"warning  {spoilt}: all values of all pictures lie from 0 to 127: they seem to be scaled "
-        "by half; "
-        "needed: values from 0 to 255; declare the range of the values (value_range), or write "
-        "them again",
+        f"warning  {spoilt}: all values of all pictures lie from 0 to 127: white should be "
+        "255, about 2 times as much; needed: values from 0 to 255; write the files again, or "
+        "declare the range of an array or a generator (value_range)",
         "",
         "1 warning",
     ]

@@ -213,7 +213,7 @@ def test_the_command_that_helps_does_help(name: str, tmp_path: Path) -> None:
     path = tmp_path / f"it's $HOME {name}"
     content = seeded(Example()) if name == "module.pt" else None
     path.write_bytes(HOSTILE[name][0](tmp_path) if content is None else torch_file(content))
-    command = refused(f"generator:{path}", **OPTIONS).partition("installed: ")[2]
+    command = refused(f"generator:{path}", **OPTIONS).partition("installed: `")[2].rstrip("`")
     subprocess.run(
         shlex.split(command.replace("python", shlex.quote(sys.executable), 1)),
         check=True, cwd=tmp_path, env={**os.environ, "PYTHONPATH": str(Path(__file__).parents[2])},

@@ -77,10 +77,7 @@ def test_the_blocks_of_the_baseline_are_not_taken_for_those_of_the_run() -> None
 def test_a_tolerance_that_is_wide_enough_needs_no_advice() -> None:
     baseline, _ = drawn(Kid(), 1)
     lines = forecast(baseline, limit("kid=5000%"), 0.05)
-    assert lines[0] == (
-        "kid within 5000%: an unchanged generator passes in about 100% of runs, and is "
-        "inconclusive in nearly all others"
-    )
+    assert lines[0] == ("kid within 5000%: an unchanged generator passes in about 100% of runs")
     (luck,) = lines[1:]
     assert luck.startswith("  false alarms: at most 5% over all draws of the baseline, ")
 

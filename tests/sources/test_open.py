@@ -127,6 +127,16 @@ def test_says_what_an_unusable_file_looks_like(
     assert str(caught.value).startswith(f"{name}: ")
 
 
+def test_a_run_of_training_is_no_folder_of_pictures(here: Path) -> None:
+    (here / "run" / "samples").mkdir(parents=True)
+    (here / "run" / ".ganeval-run.json").write_text("[]")
+    with pytest.raises(InputError, match=r"its checkpoint, run/MODEL.safetensors .folder:run if"):
+        open_text("run")
+    (here / "run" / "dcgan.safetensors").write_bytes(b"")
+    with pytest.raises(InputError, match=r"name its checkpoint, run/dcgan.safetensors"):
+        open_text("run")
+
+
 @pytest.mark.parametrize(
     ("mode", "remedy"), [("w:gz", "gunzip"), ("w:bz2", "bunzip2"), ("w:xz", "unxz")]
 )

@@ -186,7 +186,7 @@ def test_what_all_refuse_is_said_once(launch: Launch, place: Place, other: Path)
     assert "absent: no such file or directory" in refusal(first)
     assert (second.code, second.err) == (2, "")
     first, second = launch(2, ("fid", "real")).end()
-    assert "Missing argument 'SAMPLE'" in first.error
+    assert "SAMPLE is missing" in first.error
     assert (second.code, second.err) == (2, "")
     shutil.rmtree(other / "fake")
     first, second = launch(2, folders={1: other}).end()

@@ -5,6 +5,7 @@ from dataclasses import dataclass
 
 from ganeval.doctor.finding import Finding, Severity, first_names, of
 from ganeval.doctor.inventory import Inventory
+from ganeval.images.colour import LOW_16_BITS
 from ganeval.sources.files.pictures import JPEG_NOTE, is_misnamed_jpeg
 
 LOSSY = {"JPEG", "WEBP"}
@@ -33,6 +34,11 @@ _REMARKS: Mapping[str, _Remark] = {
         "warning",
         "8 bits, since other tools clip such pictures to white",
         "convert the files to 8 bits",
+    ),
+    LOW_16_BITS: _Remark(
+        "warning",
+        "values up to 65,535 in 16 bits, or 8 bits",
+        "multiply the values by 16 if they have 12 bits, and write the files again",
     ),
     "float grey scaled to 8 bits": _Remark("note", "8 bits", "convert the files to 8 bits"),
     "CMYK converted without a colour profile": _Remark(

@@ -21,7 +21,7 @@ def value_range(inventory: Inventory) -> list[Finding]:
     if high <= _UNIT:
         severity, meaning = "error", "floats of 0 to 1 were stored as whole numbers"
     elif high <= _HALF:
-        meaning = "they seem to be scaled by half"
+        meaning = f"white should be 255, about {255 / high:.0f} times as much"
     elif low >= _HALF:
         meaning = "floats from 0 to 1 seem to have been read as -1 to 1"
     else:
@@ -33,7 +33,8 @@ def value_range(inventory: Inventory) -> list[Finding]:
             source=inventory.location,
             what=f"all values of all pictures lie from {low} to {high}: {meaning}",
             needed="values from 0 to 255",
-            remedy="declare the range of the values (value_range), or write them again",
+            remedy="write the files again, or declare the range of an array or a generator "
+            "(value_range)",
         )
     ]
 

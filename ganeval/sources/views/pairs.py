@@ -70,7 +70,8 @@ def pair_up(one: Source, other: Source, *, by: By = "name") -> Pairing:
             f"{one.info.location} and {other.info.location}: no name is in both "
             f"(the first ones: '{names[0]}' and '{other_names[0]}')",
             "items of the same name, whatever their endings",
-            "rename them, or pair them by index if both are in the same order",
+            "rename them, or add `--pair-by index` (in Python pair_by='index') if both are in the "
+            "same order",
         )
     return Pairing(
         places=places,
