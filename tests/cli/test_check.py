@@ -124,7 +124,7 @@ def test_a_forgotten_percent_sign_is_told(
         ).err
     )
     assert "tolerates" not in gate("worse", "--max-regress", "kid=20%").err
-    assert "tolerates" not in gate("worse", "--max-regress", "fid=1").err  # of a FID above 1
+    assert "tolerates" not in gate("worse", "--max-regress", "fid=0.9").err
     assert "tolerates" not in gate("worse", "--max-regress", "kid=0.5").err
 
 
