@@ -8,7 +8,7 @@ import rich_click as click
 
 from ganeval.cli.gate_options import ALPHA, MAX_REGRESS
 from ganeval.cli.panels import GATE, OUTPUT, Command
-from ganeval.cli.prose import terminal_width
+from ganeval.cli.prose import say_text, terminal_width
 from ganeval.errors import UsageError
 from ganeval.gate.decision import Outcome
 from ganeval.gate.limits import limits_for, parse_limits
@@ -126,7 +126,4 @@ def _show(verdict: "Verdict", *, as_json: bool) -> None:
     if as_json:
         click.echo(gate_output.to_json(verdict), nl=False)
         return
-    from rich.console import Console
-
-    answer = gate_output.terminal(verdict, terminal_width())
-    Console(highlight=False).print(answer, soft_wrap=True)
+    say_text(gate_output.terminal(verdict, terminal_width()))

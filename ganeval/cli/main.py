@@ -139,8 +139,10 @@ def main(args: Sequence[str] | None = None) -> NoReturn:
             code = click.Group.main(cli, words, "ganeval", standalone_mode=False, obj=call)
             sys.stdout.flush()
             team.leave()
-    except SystemExit as end:  # of a process that has done its part
-        if end.code == 0:
+    except SystemExit as end:
+        if type(sys.stdout).__name__.endswith("PacifyFlushWrapper"):  # click found stdout closed
+            _leave(_closed(words))
+        if end.code == 0:  # a process that has done its part
             team.leave()
         raise
     except (KeyboardInterrupt, click.Abort) as error:
@@ -149,13 +151,26 @@ def main(args: Sequence[str] | None = None) -> NoReturn:
         if team.leads:
             _say(text or "interrupted")
         _leave(INTERRUPTED)
-    except BrokenPipeError:  # the reader of stdout has seen enough
-        _leave(0)
+    except BrokenPipeError:
+        _leave(_closed(words))
     except Exception as error:
         if "--traceback" in words:
             raise
-        _leave(_report(error, team))
+        code = _report(error, team)
+        if team.size > 1:  # threads of the backend may abort a process that ends in order
+            sys.stdout.flush()
+            sys.stderr.flush()
+            os._exit(code)
+        _leave(code)
     _leave(code if isinstance(code, int) else 0)
+
+
+def _closed(words: Sequence[str]) -> int:
+    """Return the exit code if stdout was closed: its reader had seen enough, unless of a gate."""
+    if list(words[:1]) != ["check"]:
+        return 0
+    _say("error: stdout was closed before the answer of the gate; needed: a reader; drop the pipe")
+    return ResourceError.exit_code
 
 
 def _report(error: Exception, team: Team) -> int:

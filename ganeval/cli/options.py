@@ -14,7 +14,7 @@ import rich_click as click
 
 from ganeval.cli.call import current_call
 from ganeval.cli.progress import terminal_progress
-from ganeval.cli.prose import terminal_width
+from ganeval.cli.prose import say_text, terminal_width
 from ganeval.cli.shared_options import OUTPUT_OPTIONS, RUN_OPTIONS, SHOW_OPTIONS
 from ganeval.errors import UsageError, one_line
 from ganeval.machine.progress import Progress
@@ -89,7 +89,6 @@ def show(report: "Report", *, as_json: bool, digits: "Digits", notes: "Notes") -
     if as_json:
         click.echo(report.to_json(), nl=False)
         return
-    from rich.console import Console
 
     from ganeval.report.formats import terminal
 
@@ -101,7 +100,7 @@ def show(report: "Report", *, as_json: bool, digits: "Digits", notes: "Notes") -
         digits=digits,
         which=notes,
     )
-    Console(highlight=False).print(table, soft_wrap=True)
+    say_text(table)
 
 
 def split_metrics(text: str | None) -> list[str] | None:

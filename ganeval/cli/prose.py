@@ -4,11 +4,15 @@ import os
 import shutil
 import sys
 from collections.abc import Iterable
+from typing import TYPE_CHECKING
 
 import rich_click as click
 
 from ganeval.errors import one_line
 from ganeval.report.layout import wrap
+
+if TYPE_CHECKING:
+    from rich.console import RenderableType
 
 
 def terminal_width() -> int | None:
@@ -20,6 +24,21 @@ def say(line: str, indent: str = "  ") -> None:
     """Print a line, in which names may have any characters."""
     for part in wrap(one_line(line), terminal_width(), indent):
         click.echo(part)
+
+
+def say_text(text: "RenderableType") -> None:
+    """Print what is laid out already, in colours on a terminal.
+
+    Raises:
+        BrokenPipeError: The reader of stdout is gone. rich itself would end the process with 1.
+    """
+    from rich.console import Console
+
+    class Plain(Console):
+        def on_broken_pipe(self) -> None:
+            raise
+
+    Plain(highlight=False).print(text, soft_wrap=True)
 
 
 def warn(line: str) -> None:

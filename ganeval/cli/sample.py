@@ -81,7 +81,8 @@ def sample(
     ganeval sample dcgan.safetensors --grid 8x8 -o grid.png
     ganeval sample dcgan.safetensors -n 50000 -o samples.npz
     ganeval sample netG.pth -n 64 -o samples.zip --entry my_networks:Generator \\
-        --kwargs '{"ngf": 64}' --latent-size 100 --latent-layout map --value-range -1,1
+        --kwargs '{"ngf": 64}' --latent-size 100 --latent-layout map \\
+        --value-range -1,1
     """
     from ganeval.flow.sample import write_samples
 

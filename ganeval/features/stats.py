@@ -239,6 +239,12 @@ def _read_arrays(path: Path | str) -> dict[str, npt.NDArray[Any]]:
     wanted = (*MEAN_KEYS, *COVARIANCE_KEYS, *COUNT_KEYS, _CARD_KEY, *stored_parts.KEYS)
     try:
         with open_file(path) as file:  # np.load leaves a damaged file open
+            beginning = file.read(6)
+            if not beginning.startswith(
+                (b"PK", b"\x93NUMPY", b"\x80")
+            ):  # numpy would say: a pickle
+                raise ValueError("another kind of file")
+            file.seek(0)
             archive = np.load(file, allow_pickle=False)
             if isinstance(archive, np.ndarray):
                 raise ValueError("a single array")

@@ -18,7 +18,7 @@ from ganeval.flow.kept_results import find_result, keep_result
 from ganeval.flow.plan import Plan, check_minimum
 from ganeval.flow.sides import Side
 from ganeval.flow.streams import derive_rng
-from ganeval.flow.thumbnails import is_seen, pictures_of, pictures_of_pairs
+from ganeval.flow.thumbnails import is_seen, names_of_pairs, pictures_of, pictures_of_pairs
 from ganeval.flow.workspace import Workspace
 from ganeval.metrics.base import (
     Each,
@@ -240,22 +240,14 @@ def _named_pairs(
 ) -> ItemPairs:
     """Return rows of a view of pairs as pairs of items; see `_named`."""
     viewed, features = plan.viewed[sample, "sample", view], collected.samples[sample][view]
-    one, other = _side(plan, "sample", sample), plan.others[view.to]
-    assert one is not None
-    assert one.source is not None
-    assert other.source is not None
-    assert viewed.pairing is not None
-    rows, places = evidence.rows[:, 0], features.places()
-    pairs = [viewed.pairing.places[viewed.indices[places[row]]] for row in rows]
-    first, second = one.source.names(), other.source.names()
-    names = tuple((first[at], second[other_at]) for at, other_at in pairs)
+    rows = evidence.rows[:, 0]
     seen = plan.settings.gallery and is_seen(viewed, features)
     return ItemPairs(
         title=evidence.title,
         roles=evidence.roles,
-        names=names,
+        names=names_of_pairs(viewed, features, rows),
         values=evidence.values,
-        pictures=pictures_of_pairs(viewed, features, rows, names) if seen else (),
+        pictures=pictures_of_pairs(viewed, features, rows) if seen else (),
     )
 
 

@@ -6,6 +6,7 @@ from dataclasses import dataclass, replace
 import numpy as np
 import numpy.typing as npt
 
+from ganeval.audio.windows import Windows
 from ganeval.features.collected import Features, LayerFeatures
 from ganeval.features.derived import Summary
 from ganeval.features.moments import Moments
@@ -13,9 +14,9 @@ from ganeval.flow.collect import Collected, gallery_place
 from ganeval.flow.plan import Plan
 from ganeval.flow.sides import Side
 from ganeval.flow.streams import derive_rng
-from ganeval.flow.thumbnails import Indices, is_seen, pictures_of
+from ganeval.flow.thumbnails import Indices, is_seen, pictures_of, pictures_of_pairs
 from ganeval.machine.progress import REPORT_PICTURES
-from ganeval.metrics.base import Each
+from ganeval.metrics.base import Each, Pairs
 from ganeval.metrics.parts.extrapolation import intercept_of_line
 from ganeval.metrics.parts.linalg import frechet_distance
 from ganeval.report.gallery import Curve, Gallery, Neighbours, Picture
@@ -90,10 +91,13 @@ def gather_galleries(
         rng = derive_rng(plan.settings.seed, f"gallery/{side.location}")
         items = collected.samples[side.location][Each()]
         features = None if place is None else items.of(place)
+        if features is None:
+            galleries.append(_of_parts(plan, side, collected, rng))
+            continue
         fid = fids.get(side.location)
         influence = None if fid is None else influences.get(fid.key)
         gallery = _gallery(side, items, features, real, influence, rng)
-        if fid is not None and features is not None and reference is not None:
+        if fid is not None and reference is not None:
             curve = _curve(features.rows(), reference, fid.value, rng)
             gallery = replace(gallery, score=CURVE_OF, curve=curve)
         galleries.append(gallery)
@@ -104,7 +108,7 @@ def gather_galleries(
 def _gallery(
     side: Side,
     items: Features,
-    features: LayerFeatures | None,
+    features: LayerFeatures,
     real: _Real | None,
     influence: Influence | None,
     rng: np.random.Generator,
@@ -122,11 +126,31 @@ def _gallery(
         score=CURVE_OF if raising else None,
         raising=raising,
         lowering=lowering,
-        neighbours=()
-        if real is None or features is None
-        else _neighbours(side, items, features, real, rng),
+        neighbours=() if real is None else _neighbours(side, items, features, real, rng),
         usual_distance=None if real is None else real.usual_distance,
     )
+
+
+def _of_parts(plan: Plan, side: Side, collected: Collected, rng: np.random.Generator) -> Gallery:
+    """Return a random choice of what was scored, where no metric looks at items by themselves.
+
+    That is windows of clips, or items that have partners. Others were perhaps never decoded.
+    """
+    found = Gallery(sample=side.location, pictures=())
+    for (location, role, view), viewed in plan.viewed.items():
+        if (location, role) != (side.location, "sample") or not isinstance(view, Pairs | Windows):
+            continue
+        features = collected.samples[location][view]
+        if not is_seen(viewed, features):
+            continue
+        rows = _choose(features.num, NUM_PICTURES // fewer(side), rng)
+        if isinstance(view, Pairs):
+            pictures = tuple(one for one, _ in pictures_of_pairs(viewed, features, rows))
+        else:
+            pictures = pictures_of(viewed, features, rows)
+        assert side.source is not None
+        return replace(found, item=side.source.info.content, pictures=pictures)
+    return found
 
 
 def _real(plan: Plan, items: Features, features: LayerFeatures) -> _Real:

@@ -69,18 +69,19 @@ def provenance_of(plan: Plan, workspace: Workspace, collected: Collected) -> dic
         "num_images": settings.num_images,
         **({} if settings.cluster_by is None else {"cluster_by": settings.cluster_by}),
         "sources": {source.location: source.card() for source in [*sources, *others.values()]},
-        **_pairings(plan),
+        **_pairings(plan, collected),
         "warnings": list(warnings),
         "libraries": library_versions(),
     }
 
 
-def _pairings(plan: Plan) -> dict[str, Any]:
+def _pairings(plan: Plan, collected: Collected) -> dict[str, Any]:
     """Return which items of two sources were looked at together, by the location of the sample."""
     cards = {}
     for (location, _, view), viewed in plan.viewed.items():
         if viewed.pairing is not None and isinstance(view, Pairs):
-            cards[location] = pairing_card(viewed.pairing)
+            skipped = collected.samples[location][view].skipped
+            cards[location] = pairing_card(viewed.pairing, skipped)
     return {"pairings": cards} if cards else {}
 
 

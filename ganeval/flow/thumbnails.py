@@ -17,6 +17,7 @@ from ganeval.flow.views import Viewed
 from ganeval.images.picture import Picture as Decoded
 from ganeval.report.gallery import Picture
 from ganeval.sources.base import Content, Pair
+from ganeval.sources.views.pair_view import PairView
 
 THUMBNAIL = 64  # pixels
 LOSSLESS = 32  # up to this size every pixel is kept: a viewer enlarges it
@@ -41,7 +42,7 @@ def is_seen(side: Side | Viewed, features: Features) -> bool:
 
 
 def pictures_of(
-    side: Side, features: Features, rows: Indices, values: Sequence[float] | None = None
+    side: Side | Viewed, features: Features, rows: Indices, values: Sequence[float] | None = None
 ) -> tuple[Picture, ...]:
     """Return small copies of the items that gave these rows of the features.
 
@@ -59,18 +60,28 @@ def pictures_of(
 
 
 def pictures_of_pairs(
-    viewed: Viewed, features: Features, rows: Indices, names: Sequence[tuple[str, str]]
+    viewed: Viewed, features: Features, rows: Indices
 ) -> tuple[tuple[Picture, Picture], ...]:
-    """Return small copies of both items, under these names, of the pairs that gave these rows.
-
-    Raises what `pictures_of` raises.
-    """
+    """Return small copies of both items of the pairs that gave these rows; see `pictures_of`."""
     return tuple(
         (replace(one, name=name), replace(other, name=other_name))
         for (one, other), (name, other_name) in zip(
-            _copies(viewed, features, rows, None), names, strict=True
+            _copies(viewed, features, rows, None),
+            names_of_pairs(viewed, features, rows),
+            strict=True,
         )
     )
+
+
+def names_of_pairs(
+    viewed: Viewed, features: Features, rows: Indices
+) -> tuple[tuple[str, str], ...]:
+    """Return the names of both items of the pairs that gave these rows, each in its own source."""
+    assert isinstance(viewed.source, PairView)
+    places = features.places()
+    chosen = viewed.source.places[[viewed.indices[places[row]] for row in rows]].tolist()
+    names, other_names = viewed.source.one.names(), viewed.source.other.names()
+    return tuple((names[one], other_names[other]) for one, other in chosen)
 
 
 def _copies(

@@ -175,12 +175,18 @@ def lonely_items(viewed: Viewed, side: Side, other: Side) -> list[str]:
     return lines
 
 
-def pairing_card(pairing: Pairing) -> dict[str, object]:
-    """Return what a report says about a pairing: every name without a partner, JSON values."""
+def pairing_card(pairing: Pairing, skipped: Sequence[str]) -> dict[str, object]:
+    """Return what a report says about a pairing, JSON values.
+
+    Args:
+        pairing: It names every item without a partner.
+        skipped: The reasons why pairs were skipped, each beginning with their names.
+    """
     return {
         "pairs": pairing.num,
         "only_sample": list(pairing.only_one),
         "only_other": list(pairing.only_other),
+        "skipped": list(skipped),
     }
 
 

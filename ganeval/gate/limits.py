@@ -63,7 +63,7 @@ def parse_limits(texts: Iterable[str]) -> tuple[Limit, ...]:
         if names.count(name) > 1:
             raise UsageError(f"--max-regress names '{name}' twice", "each once", "remove one")
     if not limits:
-        raise UsageError("--max-regress names no score", f"such as {DEFAULT}", "name one")
+        raise UsageError("--max-regress names no score", f"a limit, such as {DEFAULT}", "name one")
     return limits
 
 

@@ -17,9 +17,12 @@ def webp_size(start: bytes) -> tuple[int, int] | None:
         start: The beginning of the file, at least `NUM_BYTES` of it if it is so long.
 
     Returns:
-        None if the first chunk is none that states a size; no decoder reads such a file.
+        None if the file ends before, or if the first chunk is none that states a size; no decoder
+        reads such a file.
     """
-    kind, head = start[12:16], start[:NUM_BYTES].ljust(NUM_BYTES, b"\0")
+    if len(start) < NUM_BYTES:
+        return None
+    kind, head = start[12:16], start[:NUM_BYTES]
     if kind == b"VP8X":  # with metadata, an alpha channel or frames: the canvas, 24 bits a side
         low, high = struct.unpack_from("<HB", head, 24), struct.unpack_from("<HB", head, 27)
         return low[0] + (low[1] << 16) + 1, high[0] + (high[1] << 16) + 1

@@ -48,10 +48,10 @@ def log_prob(decoder: Decoder, levels: torch.Tensor, *, batch_size: int) -> npt.
         if found is not None:
             raise InputError(
                 f"{name}: its log_prob returns {found}",
-                f"a tensor with a finite number for each picture, [{len(part)}]",
+                f"a tensor float32 or float64 with a finite number for each picture, [{len(part)}]",
                 "correct the network",
             )
-        values.append(value.cpu().double())
+        values.append(value.detach().cpu().double())
     volume = levels[0].numel() * math.log(256 / 255 * (high - low))
     density: npt.NDArray[np.float64] = torch.cat(values).numpy() + volume
     return density
@@ -63,4 +63,6 @@ def _fault_of(value: object, num: int) -> str | None:
         return f"a {type(value).__name__}"
     if value.shape != (num,):
         return f"shape {list(value.shape)}"
+    if value.dtype not in (torch.float32, torch.float64) or value.layout != torch.strided:
+        return f"a tensor of {str(value.dtype).removeprefix('torch.')} ({value.layout})"
     return None if value.isfinite().all() else "NaN or infinity"

@@ -218,8 +218,14 @@ def training_data(
     if recipe.crop != "center" and (recipe.data in DATA or kind != "pictures"):
         raise ganeval.GanevalError(
             f"crop {recipe.crop} for data '{recipe.data}'",
-            "a source of pictures, such as a folder",
-            "change data or leave out crop",
+            "a source of pictures, for a model of pictures",
+            "leave out crop",
+        )
+    if recipe.data_b and kind != "pictures":
+        raise ganeval.GanevalError(
+            f"data_b {recipe.data_b} for a model of {kind}",
+            "one source",
+            "leave out data_b",
         )
     if recipe.pair_by == "index" and not recipe.data_b:
         raise ganeval.GanevalError(

@@ -85,6 +85,7 @@ def test_a_report_of_windows_alone_shows_the_clips(
     assert run.code == 0, run.err
     text = page.read_text(encoding="utf-8")
     assert text.count("<audio") == 8
+    assert "@0s" in text
     assert "<h1>Evaluation of generated clips</h1>" in text
     assert "no metric here compares single clips" in text
 

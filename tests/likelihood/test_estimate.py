@@ -108,9 +108,11 @@ def test_an_exact_density_is_used_where_there_is_one(pictures: torch.Tensor) -> 
 @pytest.mark.parametrize(
     ("returned", "said"),
     [
-        (lambda x: x.flatten(1).sum(1).numpy(), "returns a ndarray; needed: a tensor with"),
+        (lambda x: x.flatten(1).sum(1).numpy(), "returns a ndarray; needed: a tensor float32"),
         (lambda x: x.sum(), r"returns shape \[\]; needed: .*, \[\d+\]; correct the network"),
         (lambda x: x.flatten(1).sum(1) / 0, "returns NaN or infinity; needed: "),
+        (lambda x: x.flatten(1).sum(1).to(torch.complex64), "returns a tensor of complex64"),
+        (lambda x: x.flatten(1).sum(1).to(torch.bfloat16), "returns a tensor of bfloat16"),
         (lambda x: x.no_such, "log_prob fails .*no_such"),
     ],
 )

@@ -227,3 +227,29 @@ def test_a_pair_that_is_another_one_by_now_is_not_shown(write_pictures: Any, tmp
             progress=change,
             **options,
         )
+
+
+def test_a_page_shows_scored_pairs_alone(write_pictures: Any, tmp_path: Any) -> None:
+    """A picture without a partner, or one that was skipped, is not decoded for the page."""
+    reference = blobs(6, seed=1)
+    folders = [
+        write_pictures(tmp_path / name, one)
+        for name, one in (("fake", noisy(reference)), ("real", reference))
+    ]
+    (folders[0] / "00001.png").write_bytes((folders[0] / "00001.png").read_bytes()[:60])
+    (folders[0] / "other.png").write_bytes(b"\x89PNG\r\n\x1a\n damaged")
+    report = ganeval.evaluate(
+        sample=folders[0],
+        reference=folders[1],
+        metrics=["psnr"],
+        gallery=True,
+        on_bad_image="skip",
+        max_bad=0.5,
+        **{**RUN, "pair_by": "name"},
+    )
+    assert report["psnr"].num_sample == 5
+    (gallery,) = report.galleries
+    shown = {picture.name for picture in gallery.pictures}
+    assert shown == {f"{at:05}.png" for at in (0, 2, 3, 4, 5)}
+    (skipped,) = report.provenance["pairings"][str(folders[0])]["skipped"]
+    assert "00001.png" in skipped
