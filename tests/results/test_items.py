@@ -174,7 +174,7 @@ def test_the_page_shows_pairs_beside_each_other_and_draws_the_curves(tmp_path: P
     assert 'alt="reference real[7]"' in page
     ends = page.index("fake[5]"), page.index("real[7]"), page.index('<p class="soft">0</p>')
     assert list(ends) == sorted(ends)
-    assert page.index("<figcaption>sample</figcaption>") < page.index("<figcaption>train</figcapt")
+    assert page.index("<figcaption>sample</figcaption>") < page.index("<figcaption>reference<")
     assert "nearest: quantiles" in path.read_text("utf-8")
     report.save_plots(tmp_path / "plots")
     assert (tmp_path / "plots" / "curve-nearest-quantiles.svg").exists()
