@@ -27,6 +27,11 @@ def forecast(baseline: Report, limit: Limit, alpha: float) -> tuple[str, ...]:
         alpha: Chance of a false alarm.
     """
     row = baseline[limit.name]
+    if limit.margin(row.value) is None:
+        return (
+            f"{limit.name} within {limit}: a share of the baseline's {row.value:.4g} cannot be a "
+            "tolerance; give an amount",
+        )
     precision = _of_unchanged(baseline, limit)
     if precision is None:
         runs = accepted_runs(baseline, limit.name)

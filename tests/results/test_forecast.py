@@ -2,6 +2,7 @@
 
 import re
 from collections.abc import Callable
+from dataclasses import replace
 
 import numpy as np
 import pytest
@@ -116,3 +117,12 @@ def test_a_change_far_beyond_its_error_is_seen(df: int) -> None:
     seen = [precision.passing(gap, 0.05) for gap in np.arange(0.0, 200.0, 0.25)]
     assert np.all(np.diff(seen) >= -1e-12)
     assert seen[-1] == pytest.approx(1)
+
+
+def test_a_share_of_a_value_below_0_is_told_before_the_number_of_images() -> None:
+    baseline, _ = drawn(Kid(), 1)
+    row = replace(baseline.scores[0], value=-0.003, se=None, interval=None)
+    below = Report((row,), baseline.provenance)
+    assert forecast(below, limit("kid=20%"), 0.05) == (
+        "kid within 20%: a share of the baseline's -0.003 cannot be a tolerance; give an amount",
+    )
