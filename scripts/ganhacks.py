@@ -359,7 +359,7 @@ Each is `ganeval train dcgan --set NAME=VALUE`; *off* where the baseline has the
 |---:|---|---|
 {settings}
 
-SGD takes other rates than Adam. Of 0.0001, 0.0003, 0.001, 0.01 and 0.1, all with momentum 0.9, the third had the lowest FID on digits, with one training of another seed each.
+SGD needs other rates than Adam. The rates 0.0001, 0.0003, 0.001, 0.01 and 0.1, all with momentum 0.9, were tried in one training each, with another seed: 0.001 had the lowest FID on digits.
 
 The loss is linear in the label. So flips have on average the loss of smoothing both labels, and noise around a label adds nothing but variance: see `reference_models/parts/labels.py`.
 """  # noqa: E501 (prose of a page)
