@@ -200,7 +200,7 @@ def ganhacks(
 
 
 def key(name: str, hack: str, seed: int) -> str:
-    """Return the name of a run in the file; that of the baseline has no hack."""
+    """Return the name of a run in the file; the name of the baseline has no hack."""
     return f"{name} {hack or 'baseline'} {seed}"
 
 

@@ -1,4 +1,4 @@
-"""Memory does not grow with the number of images, nor with that of their pairs."""
+"""Memory does not grow with the number of images, nor with the number of their pairs."""
 
 import os
 import subprocess

@@ -84,7 +84,7 @@ class Inventory:
 
     @cached_property
     def thumbnails(self) -> Thumbnails:
-        """Of `first_of_each`."""
+        """The thumbnails of `first_of_each`."""
         rows = [look.thumbnail for look in self.first_of_each]
         return np.array(rows, np.uint8).reshape(-1, SIDE * SIDE)
 

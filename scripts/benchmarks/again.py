@@ -1,4 +1,4 @@
-"""The same command again, on pictures that are as they were: no network, and no reading of files.
+"""Time the same command again on unchanged pictures: no network runs, and no file is read.
 
 The features that it finds are as many and as wide as Inception's, but made by something that costs
 little, for this is about what comes after them.

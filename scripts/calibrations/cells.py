@@ -269,7 +269,7 @@ def _baselines() -> Iterator[Cell]:
 
 
 def _pairs() -> Iterator[Cell]:
-    """Yield comparisons of several samples, of which one is worse by what is called detectable."""
+    """Yield comparisons of several samples; one is worse by what is called detectable."""
     # 16 sparse features give KID no error, 64 of 400 images do not always.
     for law, width, enough in (("gauss", 16, 400), ("relu90", 64, 1000)):
         for metric, num in (("fid", 10 * width), ("kid", enough)):

@@ -21,7 +21,7 @@ TITLES = (
 
 
 def population_at(law: str, width: int, place: str) -> Population:
-    """Return a population at a distance from its law, which is that of the reference."""
+    """Return a population at a distance from its law; the reference has the law itself."""
     root = law_of(law, width).trace ** 0.5
     if place == EQUAL:
         return Population(law=law, width=width)

@@ -113,7 +113,7 @@ def test_statistics_beyond_what_can_be_computed_with(
     content[name] = content[name] / np.abs(content[name]).max() * factor
     np.savez(path, **content)
     if not code:
-        # The parts are still those of the real images.
+        # The parts still belong to the real images.
         assert " of the parts differs from the whole's " in refusal(
             ganeval("fid", path, fake, *RANDOM)
         )

@@ -49,7 +49,7 @@ gan = {{}}
 fast = {{model = "gan", settings = {{"optimizers.G.lr" = 2e-3}}}}
 """
 SHORT = SUITE.replace("eval_every = 2\neval_images = 200\n", "").replace("[0, 1]", "[0]")
-"""One run of each model, and no curve."""
+"""One run of each model, without a curve."""
 
 
 def environment(cache: Path) -> dict[str, str]:

@@ -207,7 +207,7 @@ def test_several_training_runs_are_accepted_and_checked(
 def test_a_baseline_of_an_older_version_is_decided_by_its_rule(
     runs: Path, baseline: Path, gate: Command, ganeval: Command
 ) -> None:
-    """Its answers are those of then: of the biased values, at equal numbers."""
+    """It answers as the older version did: by the biased values, at equal numbers."""
     content = json.loads(baseline.read_text())
     del content["provenance"]["gate"]
     baseline.write_text(json.dumps(content))

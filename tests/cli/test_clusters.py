@@ -101,7 +101,7 @@ def test_the_gate_and_the_table_refuse_a_mix(
 
 
 def test_the_copies_are_said_once(tmp_path: Path, ganeval: Command) -> None:
-    """Of 300 images, from which all of these scores have an error."""
+    """Score 300 images: enough for an error of each of these scores."""
     real, fake = (
         crops(
             tmp_path / side,

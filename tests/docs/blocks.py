@@ -188,7 +188,7 @@ def _near_share(found: str, wanted: str) -> bool:
 
 
 def _near_trained(found: str, wanted: str) -> bool:
-    """Tell whether a number may be that of the same training on another processor."""
+    """Tell whether the same training on another processor could give this number."""
     one, other = _value(found), _value(wanted)
     share, difference = TRAINED
     return abs(one - other) <= max(share * abs(other), difference)

@@ -1,4 +1,4 @@
-"""The next shard is read while one is worked on, and no more than that one."""
+"""While one shard is computed, the next one is read, and not more."""
 
 import threading
 from collections.abc import Sequence

@@ -1,4 +1,4 @@
-"""No number that is not finite, and no error of 0, from any metric and by any way."""
+"""No metric gives a number that is not finite, or an error of 0."""
 
 import dataclasses
 import math

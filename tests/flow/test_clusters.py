@@ -294,7 +294,7 @@ COPIES = "the error assumes independent images; remove the copies, or give --clu
 
 
 def test_copies_are_said_at_every_score_with_an_error(tmp_path: Path) -> None:
-    """Of 200 images, from which KID has an error and precision has none."""
+    """Score 200 images: enough for an error of KID, too few for one of precision."""
     once = blobs(200, seed=1)
     few = write(tmp_path / "few", once, lambda at: f"{at}.png")
     copied = once.copy()
@@ -393,7 +393,7 @@ def test_the_gate_names_other_clusters_and_the_option(
         assert f"; score again with {remedy}, or accept" in str(error.value)
     with pytest.raises(MismatchError, match="cluster-by is name-prefix in one and none in the oth"):
         clustered.merge(naive)
-    # As files, of which older ones say nothing of clusters.
+    # As files. Older files say nothing about clusters.
     saved = json.loads(clustered.to_json())
     assert saved["provenance"]["cluster_by"] == "name-prefix"
     clustered.save(tmp_path / "base.json")

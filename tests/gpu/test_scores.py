@@ -1,4 +1,4 @@
-"""Scores of the device: those of the CPU, the same bits again, and those of a stream."""
+"""Scores of the device are near the CPU's, have the same bits again, and agree with a stream."""
 
 import itertools
 from pathlib import Path

@@ -85,7 +85,7 @@ DOORS: dict[str, Callable[[Any, Any], ganeval.Report]] = {
 def test_a_wrong_range_is_said_once_at_every_door(
     door: str, real: Path, caplog: pytest.LogCaptureFixture
 ) -> None:
-    """0 to 1 declared as -1 to 1, for which no batch but the whole source is looked at."""
+    """0 to 1 declared as -1 to 1 shows in the whole source, not in one batch."""
     told = "it: declared range -1 to 1, but none of 20 images has a negative value (0 to 1)"
     report = DOORS[door](real, UNIT)
     assert [one.getMessage() for one in caplog.records].count(told) == 1

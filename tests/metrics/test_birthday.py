@@ -63,7 +63,7 @@ def test_the_interval_holds_the_number_of_planted_pictures(num_pictures: int) ->
         above += low > num_pictures + 1e-9
         assert low <= score.value * (1 + 1e-12)
         assert score.value <= high * (1 + 1e-12)
-    # Of 150 intervals of 95 % no more than 7.5 + 3 x 2.7 miss, 3.75 + 3 x 1.9 on one side.
+    # Among 150 intervals of 95 % no more than 7.5 + 3 x 2.7 miss, 3.75 + 3 x 1.9 on one side.
     assert below + above <= 15
     assert max(below, above) <= 9
 

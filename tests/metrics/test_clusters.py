@@ -81,12 +81,12 @@ def test_every_cluster_is_as_likely_in_every_part() -> None:
     for _ in range(2000):
         for number, part in enumerate(parts_of(12, rng, clusters)):
             counts[np.unique(clusters[part]), number] += 1
-    # Of 2,000 deals a quarter each, with a standard deviation of 19.
+    # A quarter of 2,000 deals each, with a standard deviation of 19.
     assert np.abs(counts - 500).max() < 85
 
 
 def ratio(draw: Callable[[np.random.Generator], tuple[float, float]], trials: int) -> float:
-    """The mean variance that is said, as a multiple of that of the values: a root, 1 if right."""
+    """The root of the mean stated variance over the variance of the values; 1 if right."""
     rng = np.random.default_rng(7)
     found = np.array([draw(rng) for _ in range(trials)])
     return float(np.sqrt(np.mean(found[:, 1] ** 2)) / found[:, 0].std(ddof=1))
@@ -169,7 +169,7 @@ def test_the_errors_of_distances_between_repeated_images(metric: Metric, repeats
             assert score.se is not None
             errors.append(score.se)
             if clusters is not None:
-                # The error of FID is that of the value without its bias.
+                # The error of FID is the error of the value without its bias.
                 values.append(score.details.get("debiased", score.value))
     spread = np.std(values, ddof=1)
     assert np.sqrt(np.mean(np.square(clustered))) / spread == pytest.approx(1, abs=0.25)
@@ -178,7 +178,7 @@ def test_the_errors_of_distances_between_repeated_images(metric: Metric, repeats
 
 
 def test_parts_of_whole_clusters_have_the_bias_of_as_few_independent_images() -> None:
-    """The extrapolation from such parts takes the bias of repeated images off, and no other."""
+    """The extrapolation from such parts removes only the bias of repeated images."""
     rng = np.random.default_rng(0)
     reference = Gaussian("reference", Moments(10**6, np.zeros(4), 10**6 * np.eye(4)), None)
 

@@ -22,7 +22,7 @@ MIXING = np.random.default_rng(WIDTH).standard_normal((WIDTH, WIDTH)) / WIDTH**0
 # 0.2, 1.5 and 8.
 LAWS = {"equal": (1.0, 0.0), "tiny": (1.0, 0.1), "medium": (1.1, 0.3), "far": (1.3, 1.0)}
 DRAWS = 250
-# Of 250 intervals that miss on one side with probability 4 %, more miss with probability 1e-3.
+# If 250 intervals miss on one side with probability 4 %, more miss with probability 1e-3.
 MOST_MISSES = int(scipy.stats.binom.isf(1e-3, DRAWS, 0.04))
 
 
@@ -75,7 +75,7 @@ def check(scores: list[Score], true: float, *, within: tuple[float, float]) -> N
 
 @pytest.mark.parametrize("law", LAWS)
 def test_errors_are_the_spread_and_intervals_cover(law: str) -> None:
-    """Influences count the second order twice, of which equal laws have nothing else."""
+    """Influences count the second order twice, and equal laws have only the second order."""
     scores = drawn(law, 80, 80)
     check(scores, truth(law), within=(0.9, 1.5))
     biased = np.mean([one.value for one in scores]) - truth(law)
@@ -89,9 +89,9 @@ def test_of_a_reference_that_is_stored_in_parts(law: str, num: int, num_referenc
 
 
 def test_an_error_of_four_parts_has_the_quantiles_of_three_degrees_of_freedom() -> None:
-    """Of 1,600 images against 80 nearly all of the error is that of the parts of the reference.
+    """With 1,600 images against 80, nearly all of the error comes from the reference.
 
-    Of 600 intervals that miss with 6 % more miss with probability 1e-3; with the quantiles of the
+    If 600 intervals miss with 6 %, more miss with probability 1e-3; with the quantiles of the
     normal distribution 11 % do.
     """
     scores, true = drawn("far", 1600, 80, parts=True, draws=600), truth("far")

@@ -26,7 +26,7 @@ STEPS = 4
 
 
 class Growing(Game):
-    """Two layers, of which the second takes part from the third step on."""
+    """Two layers; the second takes part from the third step on."""
 
     players: Mapping[str, tuple[str, ...]] = {"G": ("generator",)}
 

@@ -89,7 +89,7 @@ def test_the_energy_distance_leaves_out_pairs_of_one_item_unless_told(unbiased: 
 
 
 def test_only_the_biased_energy_distance_rewards_a_generator_that_spreads_less() -> None:
-    # The mean over all batches of two of four atoms, for which G makes the same ones, scaled.
+    # The mean over all batches of two of four atoms; G makes the same atoms, scaled.
     atoms = torch.tensor([-3.0, -1.0, 1.0, 3.0], dtype=torch.float64)
 
     def mean_loss(estimate: Any, scale: float) -> float:

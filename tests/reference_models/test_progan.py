@@ -98,7 +98,7 @@ def test_weights_are_standard_normal_and_scaled_by_he() -> None:
         layer.weight.normal_(generator=randomness(3))
         x = torch.randn(16, 64, 16, 16, generator=randomness(4))
         out = F.relu(layer(x))[:, :, 1:-1, 1:-1]
-    # He et al. 2015: after a ReLU the mean square is that of the input.
+    # He et al. 2015: after a ReLU the mean square equals that of the input.
     assert out.square().mean().item() == pytest.approx(1.0, rel=0.05)
 
 

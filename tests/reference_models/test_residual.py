@@ -153,7 +153,7 @@ def test_conditional_batch_norm_is_batch_norm_with_the_scale_of_each_class() -> 
 
 
 def bound(weight: torch.Tensor, gain: float) -> float:
-    """Of Glorot and Bengio 2010, equation 16."""
+    """The bound of Glorot and Bengio 2010, equation 16."""
     field = weight[0, 0].numel()
     return gain * math.sqrt(6 / (field * (weight.shape[0] + weight.shape[1])))
 

@@ -1,4 +1,4 @@
-"""Data of sound: the chain whose entropy is known, notes, a folder of one's own, spectra."""
+"""Data of sound: the chain with a known entropy, notes, a folder of a user, spectra."""
 
 import math
 from pathlib import Path

@@ -69,7 +69,7 @@ def test_modes_are_read_and_counted(data: Stacked) -> None:
 
 
 def test_a_fair_mode_has_a_fifth_of_its_share(data: Stacked) -> None:
-    # Of 6,000 samples the fair share is 6 each, a fifth of it 1.2, so 2 are enough.
+    # The fair share of 6,000 samples is 6 each; a fifth of it is 1.2, so 2 are enough.
     many = of_modes([5, 5, 6])
     rest = of_modes([42]).expand(5997, -1, -1, -1)
     scores = data.scores(torch.cat([many, rest]))

@@ -65,7 +65,7 @@ def test_grids_are_of_the_same_latents_at_every_interval(tmp_path: Path) -> None
 
 
 def test_the_curve_is_what_the_toolkit_says_of_the_checkpoint(tmp_path: Path, digits: Data) -> None:
-    """Of 200 images, from which KID has an error and FID in 64 dimensions has none."""
+    """Score 200 images: enough for an error of KID, too few for one of FID in 64 dimensions."""
     watch = Watch(grid_every=0, scoring=replace(SCORING, num_images=200), board=False)
     checkpoint = run_training("gan", folder=tmp_path, steps=4, watch=watch)
     rows = curve_of(tmp_path)

@@ -1,4 +1,4 @@
-"""A generator that takes whatever it is given, for settings of every kind."""
+"""A generator that accepts any arguments, for settings of every kind."""
 
 from typing import Any
 
@@ -42,7 +42,7 @@ class Other16(Any16):
 
 
 class Pair(nn.Module):
-    """Two of them, of which a generator's file may name one."""
+    """Two of them; a generator's file may name one."""
 
     def __init__(self) -> None:
         super().__init__()

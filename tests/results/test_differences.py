@@ -100,7 +100,7 @@ def known(difference: float, values: tuple[float, float], variances: Variances) 
 
 @pytest.mark.parametrize("num_pairs", [1, 3, 10])
 def test_an_effect_of_the_detectable_size_is_seen_four_times_in_five(num_pairs: int) -> None:
-    """By Holm's test over all pairs, of which the others differ by nothing.
+    """Holm's test over all pairs; the other pairs do not differ at all.
 
     A share of 2000 trials at 0.8 is within 0.03 but once in 1000; Holm's later steps and the
     chance of the other side add to it, never take from it.

@@ -139,7 +139,7 @@ def test_all_digits_and_all_notes() -> None:
 
 
 def gate_frames(verdict: Verdict) -> dict[int, list[str]]:
-    """What a person sees of an answer of the gate, of which nothing is cut."""
+    """A person sees the whole answer of the gate: nothing is cut."""
     frames = {}
     for width in (60, 80, 110, 200):
         text = io.StringIO()

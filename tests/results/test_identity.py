@@ -86,7 +86,7 @@ OTHER: dict[str, Any] = {
 }
 # Settings that change no pixel, whatever their value.
 WITHOUT_EFFECT = {"max_pixels", "device", "trust", "name", "allow_missing", "labels"}
-# The digits are arrays, of which nothing is decoded.
+# The digits are arrays, so nothing is decoded.
 WITHOUT_EFFECT_ON = {"data": ("transparency", "animated", "exif", "float_range")}
 # What stands beside a setting, before it is changed and after, so that it means anything.
 BEFORE: dict[str, dict[str, Any]] = {
@@ -480,7 +480,7 @@ def test_what_turns_pictures_into_features_is_the_same_or_named(
     same = name in ("gpu", "layers", "load", "package")
     notes = verdict.decisions[0].evidence.notes
     assert ("the same images" in notes) == same
-    # On another machine the images are paired, and the error is that of the arithmetic.
+    # On another machine the images are paired, and the error comes from the arithmetic.
     assert same or notes[0] == "paired: both samples are the same images"
 
 

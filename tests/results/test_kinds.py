@@ -1,4 +1,4 @@
-"""What a score declares is what comparison, gate and tables do, whatever it is called."""
+"""Comparison, gate and tables do what a score declares, not what its name suggests."""
 
 import ast
 import dataclasses

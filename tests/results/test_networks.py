@@ -23,7 +23,7 @@ METRICS = ["kid", f"kid@{OTHER}"]
 
 @pytest.fixture(scope="module")
 def both(tmp_path_factory: pytest.TempPathFactory) -> Report:
-    """KID in two networks, of which the run's is `random`."""
+    """KID in two networks; the network of the run is `random`."""
     return scored(METRICS, cache_dir=tmp_path_factory.mktemp("cache"))
 
 

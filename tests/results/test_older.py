@@ -46,7 +46,7 @@ def test_scores_mean_what_their_metrics_say(name: str) -> None:
             None,
             None,
         )
-    # The influences beside it are those of the old scores, and all of them are found.
+    # The influences beside it belong to the old scores, and all of them are found.
     num = sum(row.key in report.influence for row in report.scores)
     assert num == len(report.influence) == {"compare": 8, "stats": 0, "debiased": 4}[name]
 

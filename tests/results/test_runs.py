@@ -235,7 +235,7 @@ def test_scores_without_an_error_of_their_own_are_compared_over_runs(tmp_path: P
 
 
 def test_a_forecast_of_runs_is_what_their_repeats_do(tmp_path: Path) -> None:
-    """Of 3000 recipes with 4 runs a side and a known spread, as many pass as is said."""
+    """3000 recipes with 4 runs a side and a known spread pass as often as is said."""
     base = [trained(seed, (Kid(),)) for seed in (1, 2, 3, 4)]
     path = tmp_path / "base.json"
     accept(base, path)

@@ -21,7 +21,7 @@ from ganeval.sources.open import open_source
 
 @pytest.fixture(autouse=True)
 def cache(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
-    """An empty cache folder, and no network."""
+    """An empty cache folder, without a network."""
     monkeypatch.setenv("GANEVAL_CACHE", str(tmp_path / "cache"))
 
     def refuse(*_: Any, **__: Any) -> None:

@@ -91,7 +91,7 @@ def build_generator(kind: str, path: Path) -> tuple[Any, Array]:
 
 
 def build_pairs(path: Path, images: Array, files: Files, make: Any) -> tuple[PairView, Array]:
-    """Pictures of a folder with those of a zip in another order, of which each lacks some."""
+    """Pairs of a folder and a zip in another order; each lacks some pictures of the other."""
     names = list(files)
     inverted = {
         f"{name[:-4]}.bmp": encode(255 - one, "BMP")

@@ -34,7 +34,7 @@ def opened(thing: Any) -> Source:
 
 
 def named(names: Sequence[str]) -> Any:
-    """A source of items of these names, of which nothing can be read."""
+    """A source of items with these names; none of them can be read."""
 
     class Named:
         info = opened(np.zeros((2, 9, 9, 3), np.uint8)).info

@@ -58,7 +58,7 @@ def test_a_process_is_killed(launch: Launch, place: Place, alone: Alone, seed: i
 
 
 def test_a_process_is_killed_within_a_part(launch: Launch, place: Place, alone: Alone) -> None:
-    # A part of `fake`, of which a metric looks at every layer: the file that is there is kept.
+    # A metric looks at every layer of this part of `fake`: the file that is there is kept.
     (outcome,) = launch(1, accidents={0: f"KILL@{NUM_PARTS - 2}+1"}).end()
     assert outcome.code == -signal.SIGKILL
     assert len(shards(place.cache)) == NUM_LAYERS * (NUM_PARTS - 3) + 1
