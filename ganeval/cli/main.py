@@ -108,7 +108,7 @@ class CommandTable(Group):
 )
 @click.version_option(__version__, prog_name="ganeval", help="Display the version and exit")
 def cli() -> None:
-    """Evaluate image generators: FID, IS, KID, precision, recall, density, coverage.
+    """Evaluate generators of images and sound: FID, KID, precision, recall, FAD and others.
 
     \b
     ganeval quickstart           a tour of everything, offline
